@@ -1,0 +1,32 @@
+# Each target works from a fresh clone: make train, make test, make lint, make ui, make bench, make clean.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: setup train test lint ui bench clean
+
+setup: $(VENV)/.installed
+train: $(VENV)/.installed
+	$(BIN)/python train.py $(ARGS)
+test: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+ui: $(VENV)/.installed
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+clean:
+	rm -rf $(VENV) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch
+	$(PIP) -e .
+	touch $@
+$(VENV)/.installed-%: $(VENV)/.installed
+	$(PIP) -e '.[$*]'
+	touch $@

@@ -1,0 +1,42 @@
+"""The `raphe` command: finds each task's commands and runs one."""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import raphe.tasks
+from raphe import __version__
+from raphe.core.errors import RapheError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except RapheError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="raphe", description="Deep networks that read spikes. Train with `python train.py`."
+    )
+    parser.add_argument("--version", action="version", version=f"raphe {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for task in pkgutil.iter_modules(raphe.tasks.__path__, "raphe.tasks."):
+        name = f"{task.name}.commands"
+        if find_spec(name) is not None:
+            importlib.import_module(name).add_commands(subparsers)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Facts that any task may need. Knows no task and no harness."""

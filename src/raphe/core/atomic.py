@@ -1,0 +1,128 @@
+"""Folders that appear at their path whole, or not at all.
+
+A folder is built under a hidden name beside its path and renamed when it is whole. What a killed
+process left is told from a running one's by the host and process number in the hidden name.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from raphe.core.errors import StoreError
+
+
+class FolderBuilder:
+    """Fill `folder`, then `commit` it to `path`; a context left without a commit discards it.
+
+    Only a folder holding a file named `marker` is ever replaced, and only with `overwrite`.
+    Raises StoreError when something that may not be replaced stands at `path`, or when the
+    operating system refuses.
+    """
+
+    def __init__(self, path: Path | str, marker: str, overwrite: bool = False):
+        self.path = Path(path).resolve()
+        self.marker, self.overwrite = marker, overwrite
+        with reporting(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            recover(self.path)
+            for leftover in (*_abandoned(self.path, "partial"), *_abandoned(self.path, "old")):
+                shutil.rmtree(leftover, ignore_errors=True)
+            self._refuse_to_replace()
+            self.folder = _hidden_sibling(self.path, "partial")
+            self.folder.mkdir()
+
+    def __enter__(self) -> "FolderBuilder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)  # gone already after a commit
+
+    def commit(self) -> Path:
+        """Move the folder to its path. What stood there is put back if that fails."""
+        with reporting(self.path):
+            self._refuse_to_replace()
+            _sync_folder(self.folder)
+            old = _hidden_sibling(self.path, "old")
+            if self.path.exists():
+                self.path.rename(old)
+            try:
+                self.folder.rename(self.path)
+            except OSError:
+                if old.exists():
+                    old.rename(self.path)
+                raise
+            _sync_folder(self.path.parent)
+            shutil.rmtree(old, ignore_errors=True)
+        return self.path
+
+    def _refuse_to_replace(self) -> None:
+        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+            return
+        if not (self.path / self.marker).is_file():
+            raise StoreError(
+                f"{self.path}: exists and holds no {self.marker}, so it is not replaced; "
+                "choose another place"
+            )
+        if not self.overwrite:
+            raise StoreError(f"{self.path}: exists already; pass --overwrite to replace it")
+
+
+def recover(path: Path) -> None:
+    """Put back the folder whose replacement was killed between the two renames of a commit."""
+    if not path.exists():
+        for old in _abandoned(path, "old"):
+            old.rename(path)
+            return
+
+
+def sync(file: IO[Any]) -> None:
+    """Flush a file to the disk itself."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def reporting(path: Path, verb: str = "written") -> Iterator[None]:
+    """Turn what the operating system refuses into a StoreError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: could not be {verb}: {error}") from error
+
+
+def _hidden_sibling(path: Path, role: str) -> Path:
+    owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+    return path.with_name(f".{path.name}.{owner}.{role}")
+
+
+def _abandoned(path: Path, role: str) -> list[Path]:
+    """The hidden siblings of `path` whose process no longer lives on this host."""
+    start = f".{path.name}.{socket.gethostname()}."
+    return [
+        sibling
+        for sibling in sorted(path.parent.glob(".*"))
+        if sibling.name.startswith(start)
+        and sibling.name.endswith(f".{role}")
+        and not _is_alive(sibling.name[len(start) :].split(".")[0])
+    ]
+
+
+def _is_alive(process: str) -> bool:
+    return not process.isdigit() or psutil.pid_exists(int(process))
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder, and needs no flush of one
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,25 @@
+"""The errors that a user's data or settings cause. Each message is a sentence to act on."""
+
+
+class RapheError(Exception):
+    """Something outside the code is wrong: says where, what was expected, what came, the remedy."""
+
+
+class RecordingError(RapheError):
+    """A recording is damaged, contradicts itself or is not what the caller asked for."""
+
+
+class StoreError(RapheError):
+    """A store on disk is missing, incomplete or altered."""
+
+
+class SplitError(RapheError):
+    """The data cannot be split as asked."""
+
+
+class SettingError(RapheError):
+    """A setting has a value that cannot work."""
+
+
+class RecordingWarning(UserWarning):
+    """A recording can be read but part of it is suspect."""

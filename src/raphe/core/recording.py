@@ -1,0 +1,185 @@
+"""One electrode's recording: sweeps of samples, their rate and unit, and where they came from."""
+
+import datetime
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import RecordingError, RecordingWarning
+
+# N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
+CHUNK = 2**20
+
+# One letter, yymmdd, "#", the recording of that day: the naming of Corradetti et al. 2024.
+CELL_ID = re.compile(r"[A-Za-z](\d\d)(\d\d)(\d\d)#(\d+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One sweep, kept as it is stored and scaled only where it is read."""
+
+    # Gives stored[start:stop] as an array: a NumPy array, or samples still on disk.
+    stored: Any = field(repr=False)
+    n_samples: int
+    start_s: float = 0.0  # on the recording's clock
+    gain: float = 1.0  # sample in the recording's unit = stored × gain + offset
+    offset: float = 0.0
+    rail: int | None = None  # stored integers of this size or more are the converter's limit
+    uncertain: bool = False  # the header leaves open where its sweeps begin
+
+    @classmethod
+    def from_array(cls, samples: np.ndarray, start_s: float = 0.0) -> "Trace":
+        """Wrap samples (N,) that are already in the recording's unit."""
+        return cls(stored=samples, n_samples=len(samples), start_s=start_s)
+
+    def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples [start, stop) in the recording's unit. Returns float32 (stop - start,)."""
+        scaled = _to_float32(self._stored(start, stop))
+        if (self.gain, self.offset) != (1.0, 0.0):
+            scaled *= np.float32(self.gain)
+            scaled += np.float32(self.offset)
+        return scaled
+
+    def suspect(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples no spike may be cut from: NaN, infinite, at the rail, or of an uncertain sweep.
+
+        Returns bool (stop - start,).
+        """
+        stored = self._stored(start, stop)
+        if self.uncertain:
+            return np.ones(len(stored), dtype=bool)
+        if self.rail is not None:
+            return (stored >= self.rail) | (stored <= -self.rail)
+        return ~np.isfinite(_to_float32(stored))
+
+    def chunks(self, size: int = CHUNK, overlap: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+        """Walk through the sweep as (start, float32 samples), holding one chunk at a time.
+
+        Starts are 0, size, 2 × size …; each chunk also carries the first `overlap` samples of the
+        next one, as far as there are any.
+        """
+        if size < 1 or overlap < 0:
+            raise ValueError(f"expected size >= 1 and overlap >= 0, got {size} and {overlap}")
+        for start in range(0, self.n_samples, size):
+            yield start, self.read(start, min(start + size + overlap, self.n_samples))
+
+    def _stored(self, start: int, stop: int | None) -> np.ndarray:
+        stop = self.n_samples if stop is None else stop
+        if not 0 <= start <= stop <= self.n_samples:
+            raise IndexError(f"samples {start}:{stop} asked of a sweep of {self.n_samples}")
+        return self.stored[start:stop]
+
+
+def _to_float32(stored: np.ndarray) -> np.ndarray:
+    """A copy; what float32 cannot hold becomes infinite, which is suspect."""
+    with np.errstate(over="ignore"):
+        return stored.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded cell. Valid once built: it has samples, a finite rate, a unit and an id.
+
+    Raises RecordingError otherwise, naming the file (or the cell where there is none).
+    """
+
+    sweeps: tuple[Trace, ...]
+    rate_hz: float
+    unit: str
+    cell_id: str
+    path: Path | None = None
+    sha256: str | None = None  # of the whole file
+    day: datetime.date | None = None
+    number: int | None = None  # of the recordings of that day
+    remarks: tuple[str, ...] = ()  # what is suspect, one sentence each
+
+    def __post_init__(self) -> None:
+        where = self.path or self.cell_id or "a recording without a name"
+        if not self.cell_id:
+            raise RecordingError(f"{where}: expected a cell id, got a blank one")
+        if not (math.isfinite(self.rate_hz) and self.rate_hz > 0):
+            raise RecordingError(f"{where}: expected a sampling rate in Hz, got {self.rate_hz}")
+        if not self.unit.strip():
+            raise RecordingError(f"{where}: expected the unit of the samples, got a blank one")
+        if not self.sweeps or any(sweep.n_samples < 1 for sweep in self.sweeps):
+            lengths = [sweep.n_samples for sweep in self.sweeps]
+            raise RecordingError(f"{where}: expected samples in each sweep, got lengths {lengths}")
+
+    @property
+    def n_samples(self) -> int:
+        return sum(sweep.n_samples for sweep in self.sweeps)
+
+    @property
+    def duration_s(self) -> float:
+        """Time that was recorded; pauses between sweeps do not count."""
+        return self.n_samples / self.rate_hz
+
+    @classmethod
+    def from_array(
+        cls, samples: np.ndarray, rate_hz: float, unit: str, cell_id: str, **facts: Any
+    ) -> "Recording":
+        """Make a recording of samples (N,) or (sweeps, N) in `unit`, one sweep after the other.
+
+        `facts` are further fields (path, day, number …). Warns of NaN and infinite samples.
+        """
+        samples = np.asarray(samples)
+        if samples.ndim not in (1, 2):
+            raise RecordingError(
+                f"{cell_id}: expected samples (N,) or (sweeps, N), got {samples.shape}"
+            )
+        rows = np.atleast_2d(samples)
+        # A rate that cannot divide is refused below, by __post_init__.
+        length_s = rows.shape[1] / rate_hz if rate_hz else 0.0
+        sweeps = tuple(Trace.from_array(row, i * length_s) for i, row in enumerate(rows))
+        remarks = (*facts.pop("remarks", ()), *find_suspects(sweeps))
+        recording = cls(sweeps, rate_hz, unit, cell_id, remarks=remarks, **facts)
+        recording.warn()
+        return recording
+
+    def warn(self) -> None:
+        """Give each remark as a RecordingWarning that names the file."""
+        for remark in self.remarks:
+            warnings.warn(f"{self.path or self.cell_id}: {remark}", RecordingWarning, stacklevel=3)
+
+
+def find_suspects(sweeps: tuple[Trace, ...]) -> tuple[str, ...]:
+    """Read every sample once and say in a sentence how many are suspect, or nothing."""
+    count, total, first = 0, 0, ""
+    for i, sweep in enumerate(sweeps):
+        total += sweep.n_samples
+        if sweep.uncertain:  # has a remark of its own
+            continue
+        for start in range(0, sweep.n_samples, CHUNK):
+            mask = sweep.suspect(start, min(start + CHUNK, sweep.n_samples))
+            found = int(np.count_nonzero(mask))
+            if found and not count:
+                first = f"sample {start + int(mask.argmax())} of sweep {i}"
+            count += found
+    if not count:
+        return ()
+    return (
+        f"{count} of {total} samples are NaN, infinite or at the converter's rail, "
+        f"the first is {first}; no spike is cut there",
+    )
+
+
+def parse_cell_id(name: str | PurePath) -> tuple[str, datetime.date | None, int | None]:
+    """Read (cell id, day, number) off a file name: "A140313#073.abf" is 2014-03-13, recording 73.
+
+    Any other name, without its suffix, is its own id; its day and number are None.
+    """
+    cell_id = PurePath(name).stem
+    match = CELL_ID.fullmatch(cell_id)
+    if match is None:
+        return cell_id, None, None
+    year, month, day, number = (int(digits) for digits in match.groups())
+    try:
+        return cell_id, datetime.date(2000 + year, month, day), number
+    except ValueError:
+        return cell_id, None, None

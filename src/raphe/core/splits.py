@@ -1,0 +1,160 @@
+"""Train, validation and test parts, by item or by group; disjointness is checked, not assumed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raphe.core.errors import SplitError
+
+PARTS = ("train", "val", "test")
+ASSIGNMENTS_TRIED = 500  # random assignments of mixed groups, of which the best balanced is kept
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of each part, ascending int64 arrays."""
+
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+
+    def parts(self) -> dict[str, np.ndarray]:
+        return {name: getattr(self, name) for name in PARTS}
+
+
+def part_sizes(n: int, fractions: Sequence[float]) -> tuple[int, int, int]:
+    """Sizes of the parts of n items: the training part rounded down, the rest with test's half up.
+
+    43 327 spikes give 30 328, 6 499 and 6 500, the sizes of Corradetti et al. 2024.
+    """
+    train_fraction, val_fraction, test_fraction = check_fractions(fractions)
+    n_train = int(train_fraction * n)
+    rest = n - n_train
+    n_test = int(np.ceil(rest * test_fraction / (val_fraction + test_fraction)))
+    return n_train, rest - n_test, n_test
+
+
+def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
+    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise SplitError(
+            f"split fractions: expected three positive numbers (train, validation, test) that sum "
+            f"to 1, got {list(fractions)}; set data.fractions, for instance [0.7, 0.15, 0.15]"
+        )
+    train_fraction, val_fraction, test_fraction = fractions
+    return train_fraction, val_fraction, test_fraction
+
+
+def split_by_item(n: int, fractions: Sequence[float], seed: int) -> Split:
+    """Each of n items falls into a part by itself, whatever cell or day it came from."""
+    sizes = part_sizes(n, fractions)
+    if min(sizes) < 1:
+        raise SplitError(
+            f"splitting {n} spikes in {list(fractions)} leaves a part empty {sizes}; add spikes"
+        )
+    order = np.random.default_rng(seed).permutation(n)
+    train, val, test = np.split(order, np.cumsum(sizes)[:2])
+    return Split(np.sort(train), np.sort(val), np.sort(test))
+
+
+def split_by_group(
+    groups: np.ndarray,
+    labels: np.ndarray,
+    fractions: Sequence[float],
+    seed: int,
+    *,
+    group_name: str,
+    class_names: Sequence[str],
+) -> Split:
+    """All items of a group fall into one part, and each part holds every class.
+
+    Where each group has one label (cells), every class is divided by itself; where groups mix
+    labels (days), the best balanced of many seeded assignments is taken.
+
+    Args:
+        groups: (N,) non-negative int, the group of each item.
+        labels: (N,) int, the class of each item.
+        fractions: of the groups, for train, validation and test.
+        group_name: what a group is ("cell", "day"), for error messages.
+        class_names: names of the classes that occur in `labels`, by number.
+
+    Raises:
+        SplitError: fewer groups than three parts with every class need.
+    """
+    check_fractions(fractions)
+    names, group_of_item = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), len(class_names)), dtype=np.int64)  # (groups, classes)
+    np.add.at(counts, (group_of_item, labels), 1)
+    _refuse_too_few(counts, group_name, class_names)
+    rng = np.random.default_rng(seed)
+    if np.all((counts > 0).sum(axis=1) == 1):
+        part_of_group = _divide_each_class(counts.argmax(axis=1), fractions, rng)
+    else:
+        part_of_group = _balance_mixed_groups(counts, fractions, rng, group_name)
+    part_of_item = part_of_group[group_of_item]
+    split = Split(*(np.flatnonzero(part_of_item == part) for part in range(3)))
+    check_disjoint(split, groups, group_name)
+    return split
+
+
+def check_disjoint(split: Split, groups: np.ndarray, group_name: str) -> None:
+    """Raise SplitError where one group has items in two parts."""
+    seen: dict[int, str] = {}
+    for part, rows in split.parts().items():
+        for group in np.unique(groups[rows]).tolist():
+            if group in seen:
+                raise SplitError(
+                    f"{group_name} {group} is in both {seen[group]} and {part}: its spikes would "
+                    f"leak from training to evaluation"
+                )
+            seen[group] = part
+
+
+def _refuse_too_few(counts: np.ndarray, group_name: str, class_names: Sequence[str]) -> None:
+    for class_index, class_name in enumerate(class_names):
+        n_groups = int((counts[:, class_index] > 0).sum())
+        if n_groups < 3:
+            raise SplitError(
+                f"class {class_name} has {n_groups} {group_name}{'' if n_groups == 1 else 's'}: "
+                f"splitting by {group_name} needs at least 3, one each for train, validation and "
+                f"test; add {group_name}s, or set data.split=spike and accept the leak"
+            )
+
+
+def _divide_each_class(
+    class_of_group: np.ndarray, fractions: Sequence[float], rng: np.random.Generator
+) -> np.ndarray:
+    part_of_group = np.empty(len(class_of_group), dtype=np.int64)
+    for class_index in np.unique(class_of_group):
+        members = rng.permutation(np.flatnonzero(class_of_group == class_index))
+        n_val = max(1, round(fractions[1] * len(members)))
+        n_test = max(1, round(fractions[2] * len(members)))
+        part_of_group[members] = 0
+        part_of_group[members[:n_val]] = 1
+        part_of_group[members[n_val : n_val + n_test]] = 2
+    return part_of_group
+
+
+def _balance_mixed_groups(
+    counts: np.ndarray, fractions: Sequence[float], rng: np.random.Generator, group_name: str
+) -> np.ndarray:
+    n_groups = len(counts)
+    n_val = max(1, round(fractions[1] * n_groups))
+    n_test = max(1, round(fractions[2] * n_groups))
+    template = np.zeros(n_groups, dtype=np.int64)
+    template[:n_val] = 1
+    template[n_val : n_val + n_test] = 2
+    wanted = np.outer(fractions, counts.sum(axis=0))  # (parts, classes)
+    best, best_error = None, np.inf
+    for _ in range(ASSIGNMENTS_TRIED):
+        part_of_group = rng.permutation(template)
+        held = np.stack([counts[part_of_group == part].sum(axis=0) for part in range(3)])
+        error = float(np.abs(held / wanted - 1).sum())
+        if held.min() > 0 and error < best_error:
+            best, best_error = part_of_group, error
+    if best is None:
+        raise SplitError(
+            f"no assignment of {n_groups} {group_name}s puts every class in train, validation and "
+            f"test; record both classes on more {group_name}s, or set data.split=cell"
+        )
+    return best

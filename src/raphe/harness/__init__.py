@@ -1,0 +1,1 @@
+"""Runs any task, names none."""

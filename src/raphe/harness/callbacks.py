@@ -1,0 +1,72 @@
+"""Lightning callbacks of every run: reproducible epochs, tracking, checkpoints, early stop."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    ModelCheckpoint,
+    RichProgressBar,
+)
+
+from raphe.harness.tracking import TrackedRun
+
+SEED_STRIDE = 1_000_003  # a prime, so that epochs of neighbouring seeds do not share a stream
+
+
+class SeedEachEpoch(Callback):
+    """Start each epoch's random stream from (seed, epoch): a resumed run equals an unbroken one.
+
+    At the first batch, because Lightning asks for batches before a resumed epoch begins and
+    after an unbroken one has.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if batch_idx == 0:
+            torch.manual_seed(self.seed * SEED_STRIDE + trainer.current_epoch)
+
+
+class TrackEpochs(Checkpoint):
+    """Send each epoch's metrics to the tracked run, with the epoch as step.
+
+    A `Checkpoint`, because those see the training metrics of the epoch that ends, and listed
+    before the others: what a checkpoint remembers has been logged.
+    """
+
+    def __init__(self, run: TrackedRun) -> None:
+        self.run = run
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
+        self.run.log_metrics(metrics, step=trainer.current_epoch)
+
+
+def checkpoints(folder: Path, metric: str, mode: str) -> list[Callback]:
+    """`best.ckpt` by the monitored metric, `last.ckpt` of every epoch; both replaced atomically."""
+    common: dict[str, Any] = {
+        "dirpath": folder,
+        "save_on_train_epoch_end": True,
+        "enable_version_counter": False,
+    }
+    best = ModelCheckpoint(filename="best", monitor=metric, mode=mode, **common)
+    last = ModelCheckpoint(filename="last", **common)
+    return [best, last]
+
+
+def early_stopping(metric: str, mode: str, patience: int | None) -> list[Callback]:
+    if patience is None:
+        return []
+    return [EarlyStopping(monitor=metric, mode=mode, patience=patience)]
+
+
+def progress_bar() -> Callback:
+    return RichProgressBar(leave=False)

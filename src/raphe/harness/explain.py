@@ -1,0 +1,41 @@
+"""What a user is told of an error: one line with the remedy, or None for a defect of ours."""
+
+import difflib
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from raphe.core.errors import RapheError
+from raphe.harness import identity
+
+
+def user_line(error: BaseException) -> str | None:
+    """One line for an error that settings or data cause; None for a defect of ours."""
+    chain = _chain(error)
+    for link in chain:
+        if isinstance(link, RapheError):
+            return str(link)
+    for link in chain:
+        if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
+            return _unknown_setting(link.full_key)
+    if any(isinstance(link, HydraException | OmegaConfBaseException) for link in chain):
+        return " ".join(str(chain[0]).split())
+    return None
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    chain: list[BaseException] = []
+    while error is not None:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def _unknown_setting(key: str) -> str:
+    with initialize_config_dir(str(Path("conf").absolute()), version_base="1.3"):
+        known = identity.setting_names(compose("train"))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"no setting is called {key}; {hint}`python train.py --cfg job` lists them all"

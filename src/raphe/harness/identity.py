@@ -1,0 +1,63 @@
+"""What makes two runs the same: their settings and the content of their data."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+import raphe
+
+DECIDING_SECTIONS = ("seed", "data", "model", "trainer", "callbacks", "monitor", "evaluate")
+
+
+def settings(config: DictConfig) -> dict[str, Any]:
+    """Every setting as one flat mapping, `{"model.kernel": 20, …}`."""
+    return dict(_flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True)))
+
+
+def setting_names(config: DictConfig) -> list[str]:
+    return [name for name, _ in _flatten(OmegaConf.to_container(config))]
+
+
+def run_key(config: DictConfig, data_fingerprint: str) -> str:
+    """Hex digest of the settings that decide a run's numbers and of the data's content."""
+    deciding = {name: config[name] for name in DECIDING_SECTIONS if name in config}
+    plain = OmegaConf.to_container(OmegaConf.create(deciding), resolve=True)
+    return digest({"settings": plain, "data": data_fingerprint})
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def code_version() -> str:
+    """The git commit, with `-dirty` where files differ from it; outside git the package version."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return f"{commit}-dirty" if _git("status", "--porcelain") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return raphe.__version__
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def _flatten(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(node, dict) or not node:
+        return [(prefix, node)]
+    return [
+        pair
+        for key, child in node.items()
+        for pair in _flatten(child, f"{prefix}.{key}" if prefix else str(key))
+    ]

@@ -1,0 +1,113 @@
+"""One job of a sweep, seen from inside, and the state it leaves for the parent.
+
+The parent's process writes `sweep.json` into the sweep's folder before the workers start; each
+member reads it there and keeps its state in its own job folder, whichever launcher runs it.
+"""
+
+import json
+import math
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from raphe.harness.explain import user_line
+
+PLAN_FILE = "sweep.json"
+STATE_FILE = "state.json"
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What the parent tells its members; `parameters` maps each swept setting to its values."""
+
+    parent_run_id: str
+    parameters: dict[str, list[str]]
+    n_workers: int
+
+    @property
+    def n_members(self) -> int:
+        return math.prod(len(values) for values in self.parameters.values())
+
+    def write(self, sweep_folder: Path) -> None:
+        sweep_folder.mkdir(parents=True, exist_ok=True)
+        _write_json(sweep_folder / PLAN_FILE, asdict(self))
+
+    @classmethod
+    def read(cls, sweep_folder: Path) -> "SweepPlan":
+        return cls(**json.loads((sweep_folder / PLAN_FILE).read_text()))
+
+
+@dataclass(frozen=True)
+class MemberState:
+    label: str
+    status: str  # RUNNING, FINISHED, SKIPPED (finished by an earlier call) or FAILED
+    epoch: int = 0
+    n_epochs: int = 0
+    run_id: str | None = None
+    error: str | None = None
+
+
+def member_states(sweep_folder: Path) -> list[MemberState]:
+    """The states that members have written so far, in the order of the jobs."""
+    files = sorted(sweep_folder.glob(f"*/{STATE_FILE}"), key=lambda path: int(path.parent.name))
+    return [MemberState(**json.loads(path.read_text())) for path in files]
+
+
+@dataclass(frozen=True)
+class SweepMember:
+    """This process's job: `label` is what it sweeps, as "model.kernel=7"."""
+
+    parent_run_id: str
+    n_workers: int
+    label: str
+    folder: Path
+
+    @classmethod
+    def current(cls) -> "SweepMember | None":
+        """The job this process is running, or None outside a sweep."""
+        if not HydraConfig.initialized() or HydraConfig.get().mode != RunMode.MULTIRUN:
+            return None
+        hydra = HydraConfig.get()
+        plan = SweepPlan.read(Path(hydra.sweep.dir))
+        values = dict(override.lstrip("+").partition("=")[::2] for override in hydra.overrides.task)
+        label = " ".join(f"{name}={values[name]}" for name in plan.parameters)
+        folder = Path(hydra.runtime.output_dir)
+        return cls(plan.parent_run_id, plan.n_workers, label or f"job {hydra.job.num}", folder)
+
+    def at_epoch(self, epoch: int, n_epochs: int) -> None:
+        self._write(MemberState(self.label, "RUNNING", epoch=epoch, n_epochs=n_epochs))
+
+    def finished(self, run_id: str, skipped: bool) -> None:
+        status = "SKIPPED" if skipped else "FINISHED"
+        self._write(MemberState(self.label, status, run_id=run_id))
+
+    def failed(self, error: Exception) -> None:
+        """Say at once what failed; the traceback is kept beside the state."""
+        line = user_line(error) or f"{type(error).__name__}: {error}"
+        (self.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+        self._write(MemberState(self.label, "FAILED", error=line))
+        print(f"error: {self.label}: {line}", file=sys.stderr, flush=True)
+
+    def _write(self, state: MemberState) -> None:
+        _write_json(self.folder / STATE_FILE, asdict(state))
+
+
+class ReportEpoch(pl.Callback):
+    """Keep a member's state up to date while it trains."""
+
+    def __init__(self, member: SweepMember) -> None:
+        self.member = member
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.member.at_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0)
+
+
+def _write_json(path: Path, content: dict) -> None:
+    beside = path.with_name(f".{path.name}")
+    beside.write_text(json.dumps(content))
+    beside.replace(path)

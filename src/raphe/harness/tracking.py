@@ -1,0 +1,225 @@
+"""Tracking with MLflow, in a local SQLite file or on a server. The only file that imports it."""
+
+import contextlib
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a server that is down says so soon
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run
+from mlflow.exceptions import MlflowException
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NAME,
+)
+
+from raphe.core.errors import SettingError
+
+PARAMS_PER_CALL = 100  # limits of MLflow's log-batch
+PARAM_LENGTH = 6000
+KEY_TAG = "raphe.key"
+DATA_TAG = "raphe.data"
+NOTE_TAG = "raphe.note"
+GIT_COMMIT_TAG = MLFLOW_GIT_COMMIT
+PARENT_TAG = MLFLOW_PARENT_RUN_ID
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the tracking store holds of a run."""
+
+    run_id: str
+    status: str
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class Tracker:
+    """The runs of one experiment.
+
+    Args:
+        experiment: name of the MLflow experiment.
+        runs_root: folder of the SQLite file and of the artifacts.
+        uri: an MLflow server instead, as `http://host:5000`.
+
+    Raises:
+        SettingError: no server answers at `uri`.
+    """
+
+    experiment: str
+    runs_root: Path
+    uri: str | None = None
+    _client: MlflowClient = field(init=False, repr=False)
+    _experiment_id: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.runs_root = self.runs_root.absolute()
+        self.runs_root.mkdir(parents=True, exist_ok=True)
+        local = self.uri is None
+        if local:
+            self.uri = f"sqlite:///{self.runs_root / 'mlflow.db'}"
+        try:
+            # Processes that open a fresh SQLite file at once crash in its migrations.
+            with FileLock(self.runs_root / ".mlflow.lock"):
+                self._client = MlflowClient(self.uri)
+                self._experiment_id = self._find_or_create_experiment(local)
+        except MlflowException as error:
+            raise SettingError(
+                f"tracking.uri={self.uri}: expected an MLflow server or database, got "
+                f"{_first_line(error)}; start one with `mlflow server`, or leave tracking.uri=null"
+            ) from error
+
+    def _find_or_create_experiment(self, local: bool) -> str:
+        found = self._client.get_experiment_by_name(self.experiment)
+        if found is not None:
+            return found.experiment_id
+        artifacts = (self.runs_root / "artifacts" / self.experiment).as_uri() if local else None
+        return self._client.create_experiment(self.experiment, artifact_location=artifacts)
+
+    def begin(self, name: str, tags: Mapping[str, str]) -> "TrackedRun":
+        run = self._client.create_run(
+            self._experiment_id, tags={**tags, MLFLOW_RUN_NAME: name}, run_name=name
+        )
+        return TrackedRun(self._client, run.info.run_id, str(self.uri))
+
+    def resume(self, run_id: str) -> "TrackedRun":
+        """Go on with an interrupted run; what it has logged is not logged again."""
+        self._client.update_run(run_id, status="RUNNING")
+        return TrackedRun(self._client, run_id, str(self.uri))
+
+    def delete(self, run_id: str) -> None:
+        self._client.delete_run(run_id)
+
+    def find(self, tags: Mapping[str, str]) -> list[RunFacts]:
+        """Runs that carry all of `tags`, newest first."""
+        query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        runs = self._client.search_runs(
+            [self._experiment_id], query, max_results=1000, order_by=["attributes.start_time DESC"]
+        )
+        return [_facts(run) for run in runs]
+
+    def get(self, run_id: str) -> RunFacts:
+        return _facts(self._client.get_run(run_id))
+
+
+class TrackedRun:
+    """One run while it is written. Metrics logged twice for a step are kept once."""
+
+    def __init__(self, client: MlflowClient, run_id: str, uri: str) -> None:
+        self._client = client
+        self.run_id = run_id
+        self._uri = uri
+        self._logged: dict[str, set[int]] = {}
+        for key in client.get_run(run_id).data.metrics:
+            history = client.get_metric_history(run_id, key)
+            self._logged[key] = {metric.step for metric in history}
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        now_ms = int(time.time() * 1000)
+        fresh = [key for key in metrics if step not in self._logged.setdefault(key, set())]
+        self._client.log_batch(
+            self.run_id, metrics=[Metric(key, float(metrics[key]), now_ms, step) for key in fresh]
+        )
+        for key in fresh:
+            self._logged[key].add(step)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log settings; a resumed run has them already, and MLflow keeps the first value."""
+        known = self._client.get_run(self.run_id).data.params
+        entries = [
+            Param(key, str(value)[:PARAM_LENGTH])
+            for key, value in params.items()
+            if key not in known
+        ]
+        for start in range(0, len(entries), PARAMS_PER_CALL):
+            self._client.log_batch(self.run_id, params=entries[start : start + PARAMS_PER_CALL])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self._client.set_tag(self.run_id, key, value)
+
+    def log_text(self, text: str, name: str) -> None:
+        self._client.log_text(self.run_id, text, name)
+
+    def log_file(self, path: Path, under: str, name: str) -> None:
+        """Log one file as the artifact `under/name`."""
+        with TemporaryDirectory() as scratch:
+            shutil.copyfile(path, Path(scratch) / name)
+            self._client.log_artifacts(self.run_id, scratch, under)
+
+    def log_files(self, folder: Path) -> None:
+        self._client.log_artifacts(self.run_id, str(folder))
+
+    def log_artifacts(self, artifacts: Mapping[str, Any]) -> None:
+        """Log figures and texts by file name, as `{"test/roc.png": Figure, "table.csv": str}`."""
+        with TemporaryDirectory() as scratch:
+            for name, content in artifacts.items():
+                path = Path(scratch) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if isinstance(content, str):
+                    path.write_text(content, encoding="utf-8")
+                else:
+                    content.savefig(path, dpi=150)
+            self.log_files(Path(scratch))
+
+    def end(self, status: str) -> None:
+        self._client.set_terminated(self.run_id, status)
+
+    @contextlib.contextmanager
+    def until_done(self) -> Iterator[None]:
+        """End the run as FINISHED, FAILED (with the traceback as error.txt) or KILLED."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.end("KILLED")
+            raise
+        except Exception:
+            self.log_text(traceback.format_exc(), "error.txt")
+            self.end("FAILED")
+            raise
+        self.end("FINISHED")
+
+    @contextlib.contextmanager
+    def system_metrics(self, every_s: float | None) -> Iterator[None]:
+        """Sample the machine's load in a thread, also once at the end of a short run."""
+        if every_s is None:
+            yield
+            return
+        monitor = SystemMetricsMonitor(
+            self.run_id, sampling_interval=every_s, resume_logging=True, tracking_uri=self._uri
+        )
+        monitor.start()
+        try:
+            yield
+        finally:
+            monitor.publish_metrics(monitor.aggregate_metrics())
+            monitor.finish()
+
+
+def _facts(run: Run) -> RunFacts:
+    return RunFacts(
+        run_id=run.info.run_id,
+        status=run.info.status,
+        name=run.info.run_name,
+        tags=run.data.tags,
+        params=run.data.params,
+        metrics=run.data.metrics,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

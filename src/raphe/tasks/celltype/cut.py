@@ -1,0 +1,78 @@
+"""How spikes are cut: the one home of these settings and their defaults."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from raphe.core.errors import SettingError
+
+Polarity = Literal["down", "up", "both"]
+
+THRESHOLD_PA = -50.0  # Corradetti et al. 2024
+UNIT = "pA"
+MIN_RATE_HZ = 10_000.0  # one sample in the 0.1 ms that the peak of a spike lasts
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a spike begins and how much of it is kept. Raises SettingError.
+
+    A spike begins at the first sample beyond `threshold_pa`, or, when `mad_factor` is given
+    instead, beyond the sweep's median ± mad_factor × MAD (the plain median absolute deviation).
+    `polarity` says on which side; "both" takes a threshold's size on either side of zero.
+    Crossings within `dead_time_ms` of the last spike's are not spikes of their own.
+    `accept_unit` names a unit other than pA that the numbers, the threshold's among them, are in.
+    """
+
+    threshold_pa: float | None = THRESHOLD_PA
+    mad_factor: float | None = None
+    polarity: Polarity = "down"
+    pre_ms: float = 1.0
+    post_ms: float = 3.0
+    rate_hz: float = 40_000.0
+    dead_time_ms: float = 3.0
+    accept_unit: str | None = None
+
+    @property
+    def unit(self) -> str:
+        return self.accept_unit or UNIT
+
+    @property
+    def n_samples(self) -> int:
+        return round((self.pre_ms + self.post_ms) * self.rate_hz / 1000)  # 160
+
+    @property
+    def n_before(self) -> int:
+        return round(self.pre_ms * self.rate_hz / 1000)  # 40: the crossing's place in the window
+
+    @property
+    def n_dead(self) -> int:
+        return round(self.dead_time_ms * self.rate_hz / 1000)
+
+    def __post_init__(self) -> None:
+        if self.polarity not in get_args(Polarity):
+            raise SettingError(f"polarity: expected down, up or both, got {self.polarity!r}")
+        if (self.threshold_pa is None) == (self.mad_factor is None):
+            raise SettingError(
+                "give either threshold_pa or mad_factor, and null (None) for the other, got "
+                f"threshold_pa={self.threshold_pa}, mad_factor={self.mad_factor}"
+            )
+        if self.mad_factor is not None and not 0 < self.mad_factor < math.inf:
+            raise SettingError(f"mad_factor: expected a positive number, got {self.mad_factor:g}")
+        if self.threshold_pa is not None:
+            self._check_threshold(self.threshold_pa)
+        if not MIN_RATE_HZ <= self.rate_hz < math.inf:
+            raise SettingError(f"rate_hz: expected {MIN_RATE_HZ:g} or more, got {self.rate_hz:g}")
+        for name in ("pre_ms", "post_ms", "dead_time_ms"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingError(f"{name}: expected 0 or more, got {getattr(self, name):g}")
+        if self.n_before >= self.n_samples:
+            raise SettingError(f"post_ms: {self.post_ms:g} ms leave no sample after the crossing")
+
+    def _check_threshold(self, threshold: float) -> None:
+        if not math.isfinite(threshold) or threshold == 0:
+            raise SettingError(f"threshold_pa: expected a number but 0, got {threshold:g}")
+        if self.polarity == "down" and threshold > 0:
+            raise SettingError(f"threshold_pa: polarity down needs it below 0, got {threshold:g}")
+        if self.polarity == "up" and threshold < 0:
+            raise SettingError(f"threshold_pa: polarity up needs it above 0, got {threshold:g}")

@@ -1,0 +1,173 @@
+"""Which recordings a folder holds, and what is known of each: cell, class, day, animal.
+
+A file's class comes from `cells.csv` in the folder (columns file, cell_id, label, day, animal;
+all but `file` may be left out) or from the name of a folder above the file (`SER/`, `NSER/`).
+"""
+
+import csv
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from raphe.core.errors import RecordingError
+from raphe.core.recording import parse_cell_id
+from raphe.tasks.celltype.names import label_from_folders
+
+TABLE = "cells.csv"
+NOTE = "note.txt"
+SUFFIXES = (".abf",)
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A recording to extract and the cell it belongs to; `day` and `animal` are "" if unknown."""
+
+    path: Path
+    cell_id: str
+    label: int  # index into the classes
+    day: str = ""  # YYYY-MM-DD
+    animal: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that was left out, and why."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        named = str(self.path) in self.message
+        return self.message if named else f"{self.path}: {self.message}"
+
+
+def find_labelled(folder: Path, classes: Sequence[str]) -> tuple[list[LabelledFile], list[Failure]]:
+    """The labelled recordings below `folder` in the order of their paths, and those left out.
+
+    Raises RecordingError when there are none, when none has a label, when `cells.csv` cannot be
+    understood or when two files contradict each other about a cell.
+    """
+    if not folder.is_dir():
+        raise RecordingError(
+            f"{folder}: there is no such folder; give the folder of the recordings"
+        )
+    table = _read_table(folder / TABLE, classes)
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not _is_hidden(file.relative_to(folder))
+    )
+    there = set(files)
+    failed = [
+        Failure(file, f"listed in {TABLE} but not there") for file in table if file not in there
+    ]
+    labelled = []
+    for file in files:
+        found = _label(file, folder, table.get(file, {}), classes)
+        (labelled if isinstance(found, LabelledFile) else failed).append(found)
+    if not labelled:
+        raise RecordingError(_none_labelled(folder, len(files), classes))
+    _refuse_contradictions(labelled, classes)
+    return labelled, failed
+
+
+def read_note(folder: Path) -> str:
+    """The sentence in `note.txt`, which stands beside every result from these recordings, or ""."""
+    file = folder / NOTE
+    return " ".join(file.read_text(encoding="utf-8").split()) if file.is_file() else ""
+
+
+def _label(
+    file: Path, folder: Path, row: dict[str, str], classes: Sequence[str]
+) -> LabelledFile | Failure:
+    by_folder = label_from_folders(file.relative_to(folder).parts[:-1], classes)
+    label = classes.index(row["label"]) if row.get("label") else by_folder
+    if label is None:
+        return Failure(
+            file, f"no label: not in a folder {_either(classes)} and without one in {TABLE}"
+        )
+    if by_folder not in (None, label):
+        return Failure(
+            file,
+            f"lies in a folder {classes[by_folder]} but {TABLE} calls it {classes[label]}; "
+            "correct one of them",
+        )
+    cell_id, day, _ = parse_cell_id(file.name)
+    return LabelledFile(
+        file,
+        row.get("cell_id") or cell_id,
+        label,
+        row.get("day") or (day.isoformat() if day else ""),
+        row.get("animal", ""),
+    )
+
+
+def _read_table(path: Path, classes: Sequence[str]) -> dict[Path, dict[str, str]]:
+    """The rows of `cells.csv` by file; {} where there is none."""
+    if not path.exists():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path}: could not be read ({error}); save it as UTF-8") from None
+    header = text.partition("\n")[0]
+    lines = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")
+    if "file" not in (lines.fieldnames or ()):
+        raise RecordingError(
+            f"{path}: expected columns file, cell_id, label, day, animal, got {header.strip()!r}"
+        )
+    table = {}
+    for row in lines:
+        values = {name: (row[name] or "").strip() for name in lines.fieldnames}
+        where = f"{path}, line {lines.line_num}"
+        if values.get("label") and values["label"] not in classes:
+            raise RecordingError(
+                f"{where}: expected label {_either(classes)}, got {values['label']!r}"
+            )
+        if values.get("day"):
+            values["day"] = _iso_day(values["day"], where)
+        table[path.parent / values["file"]] = values
+    return table
+
+
+def _iso_day(text: str, where: str) -> str:
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise RecordingError(f"{where}: expected a day such as 2014-03-13, got {text!r}") from None
+
+
+def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]) -> None:
+    first: dict[str, LabelledFile] = {}
+    for file in files:
+        other = first.setdefault(file.cell_id, file)
+        for what, one, two in (
+            ("class", classes[other.label], classes[file.label]),
+            ("day", other.day, file.day),
+            ("animal", other.animal, file.animal),
+        ):
+            if one != two:
+                raise RecordingError(
+                    f"{file.path}: cell {file.cell_id} has {what} {two or 'unknown'} here but "
+                    f"{one or 'unknown'} in {other.path}; correct one of them, or give two cells "
+                    f"two ids in {TABLE}"
+                )
+
+
+def _none_labelled(folder: Path, n_files: int, classes: Sequence[str]) -> str:
+    if not n_files:
+        return f"{folder}: there is no {' or '.join(SUFFIXES)} file here or in the folders below"
+    return (
+        f"{folder}: none of its {n_files} recordings has a label; sort them into folders "
+        f"{' and '.join(classes)}, or list them in {folder / TABLE} with the columns "
+        "file, cell_id, label, day, animal"
+    )
+
+
+def _either(classes: Sequence[str]) -> str:
+    return " or ".join(classes)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -1,0 +1,129 @@
+"""Training: loss, optimiser, and figures for each epoch and each test set."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.metrics import Predictions, classification_metrics
+from raphe.tasks.celltype.net import CellTypeNet
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+ADAM_AS_IN_KERAS = partial(torch.optim.Adam, lr=1e-3, eps=1e-7)  # torch's own eps is 1e-8
+
+# (current (B, T) float32 in pA, label (B,) int64, cell (B,) int64)
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+class CellTypeModule(pl.LightningModule):
+    """Train and test a CellTypeNet.
+
+    Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set; the names behind the
+    slash are those of `classification_metrics`. Training figures are of the network as it learns,
+    dropout included. A test asks the datamodule for `test_cell_ids`: by the name of each set, in
+    the order of the loaders, the ids of its cells; after it `predictions` holds the answers for
+    each set by name.
+
+    Args:
+        kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
+        optimizer: builds the optimiser from the parameters; by default Adam as Keras has it.
+        classes: names of the classes in the order of their labels, the one looked for first.
+        n_samples: samples in a window.
+        rate_hz: sampling rate of a window.
+
+    Raises:
+        SettingError: for settings no network can have.
+    """
+
+    def __init__(
+        self,
+        kernel: int = 20,
+        columns: int = 2,
+        filters: Sequence[int] = (32, 64),
+        dropout: float = 0.5,
+        optimizer: OptimizerFactory | None = None,
+        *,
+        classes: Sequence[str] = ("SER", "NSER"),
+        n_samples: int = 160,
+        rate_hz: float = 40_000.0,
+    ) -> None:
+        super().__init__()
+        # Plain values in the checkpoint: torch.load refuses all others by default.
+        filters = tuple(filters)
+        classes = tuple(str(name) for name in classes)
+        n_samples, rate_hz = int(n_samples), float(rate_hz)
+        if len(set(classes)) < len(classes):
+            raise SettingError(f"classes: expected a name of its own for each, got {classes}")
+        self.save_hyperparameters(ignore=["optimizer"], logger=False)
+        self.net = CellTypeNet(
+            kernel, columns, filters, dropout, len(classes), n_samples=n_samples, rate_hz=rate_hz
+        )
+        self.optimizer_factory = optimizer or ADAM_AS_IN_KERAS
+        self.predictions: dict[str, Predictions] = {}
+        # Each step appends here and the figures are made once an epoch: constant cost a step, no
+        # wait for the accelerator, and nothing of it in a checkpoint.
+        self._steps: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = defaultdict(list)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, C), see CellTypeNet.forward."""
+        return self.net(x)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.optimizer_factory(self.parameters())
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        logits = self._step("train", batch)
+        target = nn.functional.one_hot(batch[1], logits.shape[1]).to(logits.dtype)
+        return nn.functional.binary_cross_entropy_with_logits(logits, target)
+
+    def on_train_epoch_start(self) -> None:
+        self._steps.pop("train", None)
+
+    def on_train_epoch_end(self) -> None:
+        # A run resumed from a checkpoint of the epoch's validation ends that epoch without a step.
+        if "train" in self._steps:
+            self._finish("train")
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._step("val", batch)
+
+    def on_validation_epoch_start(self) -> None:
+        self._steps.pop("val", None)
+
+    def on_validation_epoch_end(self) -> None:
+        self._finish("val")
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        names = list(self.trainer.datamodule.test_cell_ids)
+        self._step(names[dataloader_idx], batch)
+
+    def on_test_epoch_start(self) -> None:
+        self._steps.clear()
+        self.predictions = {}
+
+    def on_test_epoch_end(self) -> None:
+        for name, cell_ids in self.trainer.datamodule.test_cell_ids.items():
+            if name in self._steps:
+                self.predictions[name] = Predictions.from_logits(*self._finish(name), cell_ids)
+
+    def _step(self, name: str, batch: Batch) -> Tensor:
+        """Run the network on a batch and keep its answers for the epoch's figures."""
+        current, label, cell = batch
+        logits = self(current)
+        self._steps[name].append((logits.detach().float(), label, cell))
+        return logits
+
+    def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""
+        logits, label, cell = (
+            torch.cat(parts).cpu().numpy() for parts in zip(*self._steps.pop(name), strict=True)
+        )
+        for figure, value in classification_metrics(logits, label).items():
+            self.log(f"{name}/{figure}", value, prog_bar=figure in ("loss", "accuracy"))
+        return logits, label, cell

@@ -1,0 +1,23 @@
+"""Conversion between units of one quantity that differ by a power of ten."""
+
+_POWER = {"f": -15, "p": -12, "n": -9, "µ": -6, "μ": -6, "u": -6, "m": -3, "": 0, "k": 3}
+_QUANTITIES = ("A", "V")
+
+
+def unit_factor(unit: str, wanted: str) -> float | None:
+    """What to multiply a value in `unit` by to have it in `wanted`; None if that cannot be.
+
+    >>> unit_factor("nA", "pA")
+    1000.0
+    """
+    if unit == wanted:
+        return 1.0
+    source, target = _parse(unit), _parse(wanted)
+    if source is None or target is None or source[0] != target[0]:
+        return None
+    return float(f"1e{source[1] - target[1]}")
+
+
+def _parse(unit: str) -> tuple[str, int] | None:
+    prefix, quantity = unit[:-1], unit[-1:]
+    return (quantity, _POWER[prefix]) if quantity in _QUANTITIES and prefix in _POWER else None

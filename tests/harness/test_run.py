@@ -1,0 +1,125 @@
+"""A single run: what is tracked, repeated, resumed, refused."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+STEPS = [0, 1, 2]
+
+
+def test_everything_of_a_run_is_tracked(train, runs) -> None:
+    assert train("tracking.system_metrics_every_s=1") == 0
+    (run,) = runs().all()
+    assert run.info.status == "FINISHED"
+    assert run.data.params["model.degree"] == "1"
+    assert run.data.params["trainer.max_epochs"] == "3"
+    assert len(run.data.tags["mlflow.source.git.commit"]) >= 5
+    assert len(run.data.tags["raphe.data"]) == 64
+    for metric in ("train/loss", "val/loss"):
+        assert [step for step, _ in runs().history(run.info.run_id, metric)] == STEPS
+    assert run.data.metrics["test/loss"] > 0
+    assert any(name.startswith("system/cpu") for name in run.data.metrics)
+    assert runs().artifacts(run.info.run_id) >= {
+        "config.yaml",
+        "checkpoint/model.ckpt",
+        "test/line.png",
+        "test/line.txt",
+    }
+
+
+def test_two_runs_with_one_seed_are_identical_and_another_seed_is_not(train, runs) -> None:
+    for seed in (1, 1, 2):
+        assert train(f"seed={seed}", "data.seed=0") == 0
+    first, second, other = runs().all()
+    for metric in ("train/loss", "val/loss", "test/loss"):
+        histories = [runs().history(run.info.run_id, metric) for run in (first, second, other)]
+        assert histories[0] == histories[1]
+        assert histories[0] != histories[2]
+
+
+def test_the_best_epoch_is_tested_unless_the_last_is_asked_for(train, runs) -> None:
+    for keep in ("best", "last"):
+        assert train(f"callbacks.keep={keep}", "trainer.max_epochs=8", "model.degree=2") == 0
+    best, last = runs().all()
+    losses = [value for _, value in runs().history(best.info.run_id, "val/loss")]
+    assert losses.index(min(losses)) != 7  # otherwise this test could not tell them apart
+    assert best.data.metrics["test/loss"] == pytest.approx(min(losses))
+    assert last.data.metrics["test/loss"] == pytest.approx(losses[-1])
+
+
+def test_a_failed_run_is_marked_and_told_in_one_line(train, runs, capfd) -> None:
+    assert train("model.fail_at_epoch=1") == 1
+    (run,) = runs().all()
+    assert run.info.status == "FAILED"
+    assert "error.txt" in runs().artifacts(run.info.run_id)
+    assert "error: the toy fails as asked" in capfd.readouterr().err.splitlines()
+
+
+def test_a_killed_run_resumes_and_equals_an_unbroken_one(
+    train, start_train, wait_for_epochs, runs, tmp_path: Path
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    slow = ["trainer.max_epochs=5", "model.wait_s=0.4", f"model.epochs_file={epochs_file}"]
+    process = start_train(*slow)
+    wait_for_epochs(epochs_file, 3, process)
+    process.kill()
+    process.wait()
+    assert train(*slow) == 0
+    assert epochs_file.read_text().split() == ["0", "1", "2", "2", "3", "4"]
+    (resumed,) = runs().all()
+    assert resumed.info.status == "FINISHED"
+
+    assert train(*slow, "resume=false") == 0
+    unbroken = runs().all()[-1]
+    for metric in ("train/loss", "val/loss", "test/loss"):
+        assert runs().history(resumed.info.run_id, metric) == runs().history(
+            unbroken.info.run_id, metric
+        )
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_cleanly(
+    start_train, wait_for_epochs, runs, tmp_path: Path, stop
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    process = start_train("model.wait_s=30", f"model.epochs_file={epochs_file}")
+    wait_for_epochs(epochs_file, 1, process)
+    process.send_signal(stop)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "run the same command again" in output
+    assert "Traceback" not in output
+    (run,) = runs().all()
+    assert run.info.status == "KILLED"
+
+
+def test_the_same_run_twice_at_once_is_refused(
+    train, start_train, wait_for_epochs, tmp_path: Path, capfd
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    slow = ["model.wait_s=30", f"model.epochs_file={epochs_file}"]
+    process = start_train(*slow)
+    wait_for_epochs(epochs_file, 1, process)
+    assert train(*slow) == 1
+    assert "another process is training this run" in capfd.readouterr().err
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("model.degre=3", "no setting is called model.degre"),
+        ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
+        ("task=nothing", "celltype"),
+        ("model.degree=0", "model.degree=0: expected 1 or more"),
+        ("model.degree=1,2", "--multirun"),
+        ("tracking.uri=http://127.0.0.1:9", "start one with `mlflow server`"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(train, capfd, override: str, told: str) -> None:
+    assert train(override) == 1
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert line.startswith("error: ")
+    assert told in line

@@ -1,0 +1,109 @@
+"""Sweeps: one parent, a child for each value, failures, repetition, interruption, workers."""
+
+import csv
+import io
+import signal
+from pathlib import Path
+
+import pytest
+
+from raphe.harness.tracking import PARENT_TAG
+
+
+def statuses(children: list) -> dict[str, str]:
+    return {run.data.params["model.degree"]: run.info.status for run in children}
+
+
+def read_artifact(runs, run_id: str, name: str, folder: Path) -> bytes:
+    return Path(runs().client.download_artifacts(run_id, name, str(folder))).read_bytes()
+
+
+def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
+    train, runs, tmp_path: Path, capfd
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    sweep = ["model.degree=0,1,2", f"model.epochs_file={epochs_file}"]
+    assert train(*sweep, multirun=True) == 1
+    assert "error: model.degree=0: model.degree=0: expected 1 or more" in capfd.readouterr().err
+    (parent,) = runs().parents()
+    assert parent.info.status == "FAILED"
+    children = runs().children()
+    assert statuses(children) == {"0": "FAILED", "1": "FINISHED", "2": "FINISHED"}
+    assert {run.data.tags[PARENT_TAG] for run in children} == {parent.info.run_id}
+    assert runs().artifacts(parent.info.run_id) == {"sweep.csv", "sweep.png", "failed.txt"}
+    rows = list(
+        csv.DictReader(
+            io.StringIO(read_artifact(runs, parent.info.run_id, "sweep.csv", tmp_path).decode())
+        )
+    )
+    tested = {
+        run.data.params["model.degree"]: run.data.metrics["test/loss"] for run in children[1:]
+    }
+    assert {row["model.degree"]: float(row["test/loss"]) for row in rows} == tested
+
+    trained = epochs_file.read_text()
+    assert train(*sweep, multirun=True) == 1
+    assert epochs_file.read_text() == trained
+    assert len(runs().parents()) == 1
+    assert statuses(runs().children()) == statuses(children)
+
+
+def test_a_finished_sweep_ends_well_and_other_settings_begin_another(train, runs) -> None:
+    assert train("model.degree=1,2", multirun=True) == 0
+    assert train("model.degree=1,2", "trainer.max_epochs=1", multirun=True) == 0
+    assert [run.info.status for run in runs().parents()] == ["FINISHED", "FINISHED"]
+    assert len(runs().children()) == 4
+
+
+def test_two_workers_share_a_fresh_database(start_train, runs) -> None:
+    process = start_train(
+        "model.degree=1,2,3,4", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", multirun=True
+    )
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert statuses(runs().children()) == dict.fromkeys("1234", "FINISHED")
+    assert len(runs().parents()) == 1
+
+
+def test_a_killed_sweep_goes_on_where_it_was(
+    train, start_train, wait_for_epochs, runs, tmp_path: Path
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    sweep = ["model.degree=1,2,3", "model.wait_s=0.3", f"model.epochs_file={epochs_file}"]
+    process = start_train(*sweep, multirun=True)
+    wait_for_epochs(epochs_file, 5, process)  # degree 1 is done, degree 2 in its second epoch
+    process.kill()
+    process.wait()
+    assert train(*sweep, multirun=True) == 0
+    assert epochs_file.read_text().split() == list("012" + "01" + "12" + "012")
+    assert statuses(runs().children()) == dict.fromkeys("123", "FINISHED")
+    for child in runs().children():
+        steps = [step for step, _ in runs().history(child.info.run_id, "train/loss")]
+        assert steps == [0, 1, 2]
+
+
+def test_an_interrupted_sweep_is_marked_killed(
+    start_train, wait_for_epochs, runs, tmp_path: Path
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    process = start_train(
+        "model.degree=1,2", "model.wait_s=30", f"model.epochs_file={epochs_file}", multirun=True
+    )
+    wait_for_epochs(epochs_file, 1, process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert [run.info.status for run in runs().parents() + runs().children()] == ["KILLED"] * 2
+
+
+def test_a_wrong_setting_leaves_no_empty_sweep(train, runs, capfd) -> None:
+    assert train("model.degre=1,2", multirun=True) == 1
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert line.startswith("error: no setting is called model.degre")
+
+
+@pytest.mark.parametrize("n_members", [4])
+def test_members_of_a_sweep_over_data_prepare_for_themselves(train, runs, n_members: int) -> None:
+    assert train("data.n_points=16,32", "model.degree=1,2", multirun=True) == 0
+    assert len(runs().children()) == n_members
+    assert len({run.data.tags["raphe.data"] for run in runs().children()}) == 2

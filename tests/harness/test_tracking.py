@@ -1,0 +1,110 @@
+"""The tracking store: opened by many at once, on a server, resumed without doubles."""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from socket import socket
+
+import pytest
+
+from raphe.core.errors import SettingError
+from raphe.harness.tracking import Tracker
+
+N_PROCESSES = 6
+OPEN_AND_LOG = """
+import sys, pathlib
+from raphe.harness.tracking import Tracker
+run = Tracker("many", pathlib.Path(sys.argv[1])).begin("one", {})
+run.log_metrics({"x": 1.0}, step=0)
+run.end("FINISHED")
+"""
+
+
+def test_processes_that_open_a_fresh_database_at_once_all_succeed(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN_AND_LOG, str(tmp_path)], stderr=subprocess.PIPE
+        )
+        for _ in range(N_PROCESSES)
+    ]
+    errors = [process.communicate(timeout=120)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0] * N_PROCESSES, errors
+    assert len(Tracker("many", tmp_path).find({})) == N_PROCESSES
+
+
+def test_a_resumed_run_logs_no_step_twice_and_keeps_its_settings(tmp_path: Path) -> None:
+    tracker = Tracker("one", tmp_path)
+    run = tracker.begin("run", {"raphe.key": "k"})
+    run.log_params({"a": 1})
+    run.log_metrics({"loss": 0.5}, step=0)
+    run.end("KILLED")
+
+    (found,) = tracker.find({"raphe.key": "k"})
+    assert found.status == "KILLED"
+    resumed = tracker.resume(found.run_id)
+    resumed.log_params({"a": 1, "b": 2})
+    resumed.log_metrics({"loss": 0.7}, step=0)
+    resumed.log_metrics({"loss": 0.4}, step=1)
+    resumed.end("FINISHED")
+
+    facts = tracker.get(found.run_id)
+    assert facts.status == "FINISHED"
+    assert facts.params == {"a": "1", "b": "2"}
+    history = tracker._client.get_metric_history(found.run_id, "loss")
+    assert [(entry.step, entry.value) for entry in history] == [(0, 0.5), (1, 0.4)]
+
+
+def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(tmp_path: Path) -> None:
+    root = tmp_path / "runs of a lab"
+    tracker = Tracker("one", root)
+    run = tracker.begin("run", {})
+    run.log_text("text", "note.txt")
+    (found,) = root.glob("artifacts/one/*/artifacts/note.txt")
+    assert found.read_text() == "text"
+    assert tracker.uri == f"sqlite:///{root}/mlflow.db"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    with closing(socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    port = address.rpartition(":")[2]
+    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"]
+    command.append(f"--backend-store-uri=sqlite:///{tmp_path}/server.db")
+    command.append(f"--artifacts-destination={tmp_path}/served")
+    process = subprocess.Popen(
+        [*command, "--workers=1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(600):
+            with suppress(OSError):  # refused, or slow to answer while it starts
+                urllib.request.urlopen(f"{address}/health", timeout=1)
+                break
+            assert process.poll() is None, "the server did not start"
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_a_server_keeps_runs_and_artifacts(server: str, tmp_path: Path) -> None:
+    tracker = Tracker("remote", tmp_path / "here", server)
+    run = tracker.begin("run", {"raphe.key": "k"})
+    run.log_metrics({"loss": 0.5}, step=3)
+    run.log_text("text", "note.txt")
+    run.end("FINISHED")
+    (found,) = tracker.find({"raphe.key": "k"})
+    assert found.metrics == {"loss": 0.5}
+    assert list((tmp_path / "served").rglob("note.txt"))
+
+
+def test_a_server_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="start one with `mlflow server`"):
+        Tracker("remote", tmp_path, "http://127.0.0.1:9")

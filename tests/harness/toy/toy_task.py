@@ -1,0 +1,105 @@
+"""A task for the harness's own tests: a polynomial through noisy points."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from matplotlib.figure import Figure
+from torch.utils.data import DataLoader, TensorDataset
+
+from raphe.core.errors import RapheError, SettingError
+
+
+def prepare() -> dict:
+    return {}
+
+
+class ToyData(pl.LightningDataModule):
+    note = "A toy: its numbers mean nothing."
+
+    def __init__(self, n_points: int, seed: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        x = torch.rand(n_points, 1, generator=generator)
+        y = 3 * x + 0.1 * torch.randn(n_points, 1, generator=generator)
+        self.points = TensorDataset(x, y)
+        self.facts: dict = {}
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.points.tensors[0].numpy().tobytes()).hexdigest()
+
+    def train_dataloader(self) -> "ShuffledBatches":
+        return ShuffledBatches(self)
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.points, batch_size=64)
+
+    test_dataloader = val_dataloader
+
+
+class ShuffledBatches:
+    """The points in an order that depends on the epoch alone."""
+
+    def __init__(self, data: ToyData) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data.points) // 16
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        generator = torch.Generator().manual_seed(self.data.trainer.current_epoch)
+        order = torch.randperm(len(self.data.points), generator=generator)
+        for rows in order.split(16):
+            yield self.data.points[rows]
+
+
+class ToyModule(pl.LightningModule):
+    def __init__(
+        self, degree: int, fail_at_epoch: int | None, wait_s: float, epochs_file: str | None
+    ) -> None:
+        super().__init__()
+        if degree < 1:
+            raise SettingError(f"model.degree={degree}: expected 1 or more")
+        self.save_hyperparameters()
+        self.line = torch.nn.Linear(degree, 1)
+        self.dropout = torch.nn.Dropout(0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        powers = torch.cat([x**power for power in range(1, self.hparams.degree + 1)], dim=1)
+        return self.line(self.dropout(powers))
+
+    def on_train_epoch_start(self) -> None:
+        if self.hparams.epochs_file:
+            with Path(self.hparams.epochs_file).open("a") as file:
+                file.write(f"{self.current_epoch}\n")
+        if self.hparams.fail_at_epoch == self.current_epoch:
+            raise RapheError("the toy fails as asked")
+        time.sleep(self.hparams.wait_s)
+
+    def training_step(self, batch: tuple, batch_index: int) -> torch.Tensor:
+        return self._loss(batch, "train")
+
+    def validation_step(self, batch: tuple, batch_index: int) -> None:
+        self._loss(batch, "val")
+
+    def test_step(self, batch: tuple, batch_index: int) -> None:
+        self._loss(batch, "test")
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=0.1)
+
+    def _loss(self, batch: tuple, part: str) -> torch.Tensor:
+        x, y = batch
+        loss = torch.nn.functional.mse_loss(self(x), y)
+        self.log(f"{part}/loss", loss, on_step=False, on_epoch=True)
+        return loss
+
+
+def evaluate(model: ToyModule, data: ToyData) -> dict:
+    figure = Figure()
+    figure.subplots().plot([0, 1])
+    return {"test/line.png": figure, "test/line.txt": "a line"}

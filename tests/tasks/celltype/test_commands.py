@@ -1,0 +1,123 @@
+"""The commands as a user types them: output, exit codes, one-line errors."""
+
+import numpy as np
+import pytest
+
+from raphe.cli import main
+from raphe.core.abf_write import write_abf
+from raphe.tasks.celltype.spike_store import open_spikes
+
+NAMES = ("extract", "import-csv", "import-npy", "fetch", "check", "simulate", "import-keras")
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """One cell a class: inward spikes of -100 at 1000 and 5000, outward ones of 70 pA at 9000."""
+    samples = np.random.default_rng(0).normal(0, 2, 20_000).astype(np.float32)
+    samples[[1000, 5000]] = -100
+    samples[9000] = 70
+    for label, number in (("SER", 1), ("NSER", 2)):
+        (tmp_path / "rec" / label).mkdir(parents=True)
+        file = tmp_path / "rec" / label / f"A260105#00{number}.abf"
+        write_abf(file, samples, 40_000.0, "pA")
+    return tmp_path / "rec"
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_extract_then_check(recordings, tmp_path, capsys):
+    assert run("extract", recordings, tmp_path / "store") == 0
+    out = capsys.readouterr().out
+    assert "found 4 spikes, kept 4, dropped: 0 dead time, 0 edge, 0 suspect samples" in out
+    assert "4 spikes of 2 cells" in out
+    assert "SER: 2 spikes of 1 cells" in out
+    assert run("check", tmp_path / "store") == 0
+    out = capsys.readouterr().out
+    assert "every hash is right" in out
+    assert open_spikes(tmp_path / "store").content_hash in out
+
+
+def test_extract_lists_bad_files_and_exits_1(recordings, tmp_path, capsys):
+    (recordings / "SER" / "A260105#009.abf").write_bytes(b"not a recording")
+    assert run("extract", recordings, tmp_path / "store") == 1
+    captured = capsys.readouterr()
+    assert "4 spikes of 2 cells" in captured.out
+    assert "left out (1):" in captured.err
+    assert "A260105#009.abf" in captured.err
+    assert run("check", tmp_path / "store") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "triggers"),
+    [
+        (["--polarity", "up"], [9000]),
+        (["--polarity", "both"], [1000, 5000, 9000]),
+        (["--threshold-pa", "-120"], None),
+        (["--mad", "20", "--polarity", "both"], [1000, 5000, 9000]),
+        (["--channel", "0", "--dead-time-ms", "200"], [1000]),
+    ],
+)
+def test_options_reach_the_cut(recordings, tmp_path, options, triggers, capsys):
+    code = run("extract", recordings, tmp_path / "store", *options)
+    if triggers is None:
+        assert code == 1
+        assert "no spike in the 2 recordings" in capsys.readouterr().err
+    else:
+        assert code == 0
+        assert open_spikes(tmp_path / "store").trigger.tolist() == triggers * 2
+
+
+def test_another_window_and_other_classes(recordings, tmp_path):
+    window = ("--pre-ms", "2", "--post-ms", "6", "--rate-hz", "20000")
+    assert run("extract", recordings, tmp_path / "store", "--classes", "NSER,SER", *window) == 0
+    spikes = open_spikes(tmp_path / "store")
+    assert (spikes.n_samples, spikes.rate_hz) == (160, 20_000.0)
+    assert spikes.classes == ("NSER", "SER")
+
+
+def test_errors_are_one_line_with_a_remedy(recordings, tmp_path, capsys):
+    assert run("extract", recordings, tmp_path / "store") == 0
+    capsys.readouterr()
+    for arguments, remedy in (
+        (("extract", recordings, tmp_path / "store"), "--overwrite"),
+        (("check", tmp_path / "nowhere"), "no store here"),
+        (("extract", recordings, tmp_path / "s", "--accept-unit", "mV"), "--accept-unit"),
+        (("extract", recordings, tmp_path / "s", "--polarity", "up", "--threshold-pa", "-5"),
+         "above 0"),
+        (("import-csv", recordings, tmp_path / "s"), "no .csv file"),
+        (("import-npy", recordings, tmp_path / "s"), "Observations"),
+        (("import-keras", tmp_path / "nothing.keras", tmp_path / "x.ckpt"), "nothing.keras"),
+    ):  # fmt: skip
+        assert run(*arguments) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert remedy in error
+        assert error.count("\n") == 1
+
+
+def test_check_names_the_file_that_differs(recordings, tmp_path, capsys):
+    run("extract", recordings, tmp_path / "store")
+    file = tmp_path / "store" / "spikes.npy"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    assert run("check", tmp_path / "store") == 1
+    assert "spikes.npy: altered or damaged" in capsys.readouterr().err
+
+
+def test_simulate_then_extract(tmp_path, capsys):
+    options = ("--n-ser", "2", "--n-nser", "2", "--days", "1", "--duration-s", "3")
+    assert run("simulate", tmp_path / "sim", *options) == 0
+    assert "says nothing about biology" in capsys.readouterr().out
+    assert run("extract", tmp_path / "sim", tmp_path / "store") == 0
+    assert len(open_spikes(tmp_path / "store").cells) >= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(name, "--help")
+    assert stop.value.code == 0
+    assert "usage: raphe" in capsys.readouterr().out

@@ -1,0 +1,118 @@
+"""From recordings to a tracked sweep through the real train.py, with a small simulation."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from raphe import cli
+from raphe.tasks.celltype.module import CellTypeModule
+from raphe.tasks.celltype.simulate import Simulation, simulate
+
+SMALL = ["prepare.simulation.n_ser=9", "prepare.simulation.n_nser=9", "prepare.simulation.days=3"]
+SHORT = ["prepare.simulation.duration_s=5", "trainer.max_epochs=2", "data.batch_size=16"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def places(home: Path) -> list[str]:
+    return [f"data_root={home / 'data'}", f"runs_root={home / 'mlruns'}"]
+
+
+def client(home: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{home / 'mlruns' / 'mlflow.db'}")
+
+
+def runs_of(home: Path, experiment: str) -> list:
+    found = client(home).get_experiment_by_name(experiment)
+    return client(home).search_runs([found.experiment_id])
+
+
+def artifact(home: Path, run_id: str, name: str) -> Path:
+    return Path(client(home).download_artifacts(run_id, name, str(home)))
+
+
+def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) -> None:
+    arguments = [*places, *SMALL, *SHORT, "tracking.experiment=sweep"]
+    assert train_py("-m", "model.kernel=1,20,60", *arguments) == 1
+    told = capfd.readouterr()
+    assert "kernel=60 leaves nothing to pool in a window of 160 samples" in told.err
+    assert "says nothing about biology" in " ".join(told.out.split())
+
+    runs = runs_of(home, "sweep")
+    (parent,) = [run for run in runs if "raphe.sweep" in run.data.tags]
+    children = {run.data.params["model.kernel"]: run for run in runs if run is not parent}
+    assert {k: run.info.status for k, run in children.items()} == {
+        "1": "FINISHED",
+        "20": "FINISHED",
+        "60": "FAILED",
+    }
+    table = artifact(home, parent.info.run_id, "sweep.csv").read_text().splitlines()
+    rows = {row["model.kernel"]: row for row in csv.DictReader(table)}
+    for k in ("1", "20"):
+        metrics = children[k].data.metrics
+        for name in ("test", "nonhomogeneous"):
+            assert 0 <= metrics[f"{name}/accuracy"] <= 1
+            assert float(rows[k][f"{name}/auroc"]) == metrics[f"{name}/auroc"]
+    checkpoint = artifact(home, children["20"].info.run_id, "checkpoint/model.ckpt")
+    assert CellTypeModule.load_from_checkpoint(checkpoint).hparams.kernel == 20
+
+
+def test_from_recordings_through_a_store_to_cells(
+    train_py, home: Path, places: list[str], capsys
+) -> None:
+    recordings = home / "recordings"
+    simulate(recordings, Simulation(n_ser=6, n_nser=6, days=2, duration_s=5.0, seed=7))
+    (recordings / "SER" / "broken.abf").write_bytes(b"not a recording")
+    assert cli.main(["extract", str(recordings), str(home / "store")]) == 1
+    assert "broken.abf" in capsys.readouterr().err
+    assert cli.main(["check", str(home / "store")]) == 0
+
+    arguments = [*places, *SHORT[1:], "tracking.experiment=own", f"data.store={home / 'store'}"]
+    assert train_py(*arguments, "model.columns=1") == 0
+    (run,) = runs_of(home, "own")
+    text = artifact(home, run.info.run_id, "test/cells.csv").read_text().splitlines()
+    cells = {row["cell"] for row in csv.DictReader(text)}
+    assert cells and cells <= {path.stem for path in recordings.glob("*SER/*.abf")}
+    assert not np.isnan(run.data.metrics["test/loss"])
+
+
+def test_recordings_named_in_the_settings_are_cut_once(
+    train_py, home: Path, places: list[str]
+) -> None:
+    recordings = home / "more"
+    simulate(recordings, Simulation(n_ser=5, n_nser=5, days=2, duration_s=5.0, seed=8))
+    arguments = [
+        *places,
+        *SHORT[1:],
+        "tracking.experiment=more",
+        f"prepare.recordings={recordings}",
+    ]
+    assert train_py(*arguments) == 0
+    (store,) = (home / "data" / "celltype").glob("extracted-*")
+    made = store.stat().st_mtime_ns
+    assert train_py(*arguments) == 0
+    assert store.stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("data.store=nowhere", "make it with `raphe extract RECORDINGS nowhere`"),
+        ("prepare.recordings=nowhere", "expected a folder of recordings"),
+        ("model.kernel=0", "kernel: expected a whole number of samples from 1 up"),
+        ("data.split=animal", "expected cell, day or spike"),
+    ],
+)
+def test_what_cannot_work_is_told_in_one_line(
+    train_py, places: list[str], capfd, override: str, told: str
+) -> None:
+    assert train_py(*places, *SMALL, *SHORT, override) == 1
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+    assert line.startswith("error: ") and told in line

@@ -1,0 +1,18 @@
+"""Train, test, track: `python train.py`; sweep: `python train.py -m 'model.kernel=range(1,33)'`."""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from raphe.harness.launch import launch
+from raphe.harness.run import run
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def main(config: DictConfig) -> None:
+    run(config)
+
+
+if __name__ == "__main__":
+    sys.exit(launch(main))

@@ -109,7 +109,9 @@ def test_check_names_the_file_that_differs(recordings, tmp_path, capsys):
 
 def test_simulate_then_extract(tmp_path, capsys):
     options = ("--n-ser", "2", "--n-nser", "2", "--days", "1", "--duration-s", "3")
-    assert run("simulate", tmp_path / "sim", *options) == 0
+    figure = tmp_path / "sim.png"
+    assert run("simulate", tmp_path / "sim", *options, "--figure", figure) == 0
+    assert figure.read_bytes().startswith(b"\x89PNG")
     assert "says nothing about biology" in capsys.readouterr().out
     assert run("extract", tmp_path / "sim", tmp_path / "store") == 0
     assert len(open_spikes(tmp_path / "store").cells) >= 3

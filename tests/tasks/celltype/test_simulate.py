@@ -17,6 +17,7 @@ from raphe.core.abf import read_abf
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.recording import Recording, parse_cell_id
 from raphe.tasks.celltype import simulate as module
+from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.simulate import (
     CELLS_FILE,
     PA_PER_BIT,
@@ -28,7 +29,6 @@ from raphe.tasks.celltype.simulate import (
 )
 from raphe.tasks.celltype.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.spikes import Cut, cut_spikes
-from raphe.tasks.celltype.udi_table import CLASSES
 
 SMALL = Simulation(n_ser=4, n_nser=3, days=2, duration_s=2.0)
 

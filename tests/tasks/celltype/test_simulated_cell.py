@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.simulated_cell import (
     REFRACTORY_MS,
     CellTraits,
@@ -14,7 +15,7 @@ from raphe.tasks.celltype.simulated_cell import (
     draw_traits,
     spikes_alone,
 )
-from raphe.tasks.celltype.udi_table import CLASSES, UDI_HISTOGRAM
+from raphe.tasks.celltype.udi_table import UDI_HISTOGRAM
 from raphe.tasks.celltype.waveform import SpikeShape
 
 CELLS = 2_000  # of each class

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from raphe.tasks.celltype.udi_table import BIN_MS, CLASSES, UDI_HISTOGRAM, draw_udi_ms
+from raphe.tasks.celltype.names import CLASSES
+from raphe.tasks.celltype.udi_table import BIN_MS, UDI_HISTOGRAM, draw_udi_ms
 
 DRAWS = 20_000
 

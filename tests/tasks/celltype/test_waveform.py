@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
+from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.simulated_cell import (
     AMPLITUDE_PA,
     BEND,
@@ -17,7 +18,6 @@ from raphe.tasks.celltype.simulated_cell import (
     SHOULDER_MS,
     draw_traits,
 )
-from raphe.tasks.celltype.udi_table import CLASSES
 from raphe.tasks.celltype.waveform import BEFORE_MS, SpikeShape
 
 FINE_MS = np.arange(-1.0, 20.0, 0.001)

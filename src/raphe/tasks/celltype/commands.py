@@ -112,6 +112,15 @@ def _add_simulate(subparsers: Subparsers) -> None:
         action="store_true",
         help="on days and in noise that the other set never has",
     )
+    parser.add_argument(
+        "--figure", type=Path, metavar="PNG", help="also draw example spikes and noise to this file"
+    )
+    parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="FOLDER",
+        help="draw them beside a real spike and noise masks, CSV files in this folder",
+    )
     add_overwrite(parser)
 
 
@@ -128,6 +137,11 @@ def _simulate(options: argparse.Namespace) -> int:
     )
     folder = simulate(options.folder, simulation, options.overwrite)
     print(f"{folder}: {simulation.n_ser} SER and {simulation.n_nser} NSER recordings\n{CAVEAT}")
+    if options.figure is not None:
+        from raphe.tasks.celltype.simulate_figure import draw
+
+        draw(simulation, options.published).savefig(options.figure, dpi=150)
+        print(f"drew {options.figure}")
     print(f"next: raphe extract '{options.folder}' STORE")
     return 0
 

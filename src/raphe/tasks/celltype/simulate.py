@@ -19,9 +19,9 @@ from raphe.core.atomic import FolderBuilder, reporting
 from raphe.core.errors import SettingError
 from raphe.core.progress import progress
 from raphe.tasks.celltype.labels import NOTE
+from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.noise import TRAINING_NOISE, UNSEEN_NOISE, DayNoise
 from raphe.tasks.celltype.simulated_cell import RATE_HZ, CellTraits, draw_traits, record
-from raphe.tasks.celltype.udi_table import CLASSES
 
 CAVEAT = (
     "These recordings are simulated: accuracy on them says nothing about biology, "

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from scipy.signal import welch
 
 from raphe.core.recording import Recording
+from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.simulate import CAVEAT, Simulation, simulate_cell, simulate_day
 from raphe.tasks.celltype.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.spikes import Cut, cut_spikes
-from raphe.tasks.celltype.udi_table import CLASSES
 
 REAL_SPIKE = "A140313#073_trigger_1007585.csv"
 REAL_MASKS = "noise_masks.csv"

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.noise import DayNoise
-from raphe.tasks.celltype.udi_table import CLASSES, draw_udi_ms
+from raphe.tasks.celltype.udi_table import draw_udi_ms
 from raphe.tasks.celltype.waveform import BEFORE_MS, SpikeShape
 
 RATE_HZ = 40_000.0  # Corradetti et al. 2024

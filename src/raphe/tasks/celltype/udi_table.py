@@ -28,7 +28,6 @@ def _parse(text: str) -> dict[float, int]:
 
 
 UDI_HISTOGRAM = {label: _parse(text) for label, text in _PUBLISHED.items()}
-CLASSES = tuple(UDI_HISTOGRAM)  # class 0 is SER, class 1 NSER
 
 
 def draw_udi_ms(label: str, rng: np.random.Generator) -> float:

@@ -57,6 +57,12 @@ def test_each_debug_set_up_composes(override: str) -> None:
     OmegaConf.resolve(composed(override))
 
 
+def test_k_sweep_runs_every_kernel_of_the_paper() -> None:
+    hydra = OmegaConf.load(CONF / "experiment" / "k_sweep.yaml").hydra
+    assert hydra.mode == "MULTIRUN"
+    assert dict(hydra.sweeper.params) == {"model.kernel": "range(1,33)"}
+
+
 def test_the_published_set_up_is_the_published_one() -> None:
     config = composed("experiment=paper_balanced")
     assert config.data.split == "spike"

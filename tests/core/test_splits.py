@@ -32,17 +32,27 @@ def test_items_are_divided_once_each_and_by_seed() -> None:
     assert not np.array_equal(split.test, split_by_item(1000, FRACTIONS, seed=43).test)
 
 
+FRACTIONS_OF_ALL_KINDS = st.tuples(st.floats(0.05, 1), st.floats(0.05, 1), st.floats(0.05, 1)).map(
+    lambda parts: tuple(part / sum(parts) for part in parts)
+)
+
+
 @given(
+    fractions=FRACTIONS_OF_ALL_KINDS,
     cells=st.lists(st.integers(0, 1), min_size=6, max_size=60).filter(
         lambda labels: min(labels.count(0), labels.count(1)) >= 3
     ),
     seed=st.integers(0, 1000),
 )
-def test_a_cell_is_in_one_part_and_every_part_has_both_classes(cells: list[int], seed: int) -> None:
+def test_a_cell_is_in_one_part_and_every_part_has_both_classes(
+    fractions: tuple[float, float, float], cells: list[int], seed: int
+) -> None:
     label_of_cell = np.array(cells)
     groups = np.random.default_rng(seed).integers(0, len(cells), 5 * len(cells))
     groups = np.concatenate([np.arange(len(cells)), groups])
-    split = split_cells(groups, label_of_cell[groups], seed)
+    split = split_by_group(
+        groups, label_of_cell[groups], fractions, seed, group_name="cell", class_names=CLASSES
+    )
     parts = list(split.parts().values())
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(groups)))
     seen = [set(groups[rows].tolist()) for rows in parts]

@@ -94,6 +94,21 @@ def test_an_interrupt_ends_cleanly(
     assert run.info.status == "KILLED"
 
 
+def test_a_run_interrupted_after_its_early_stop_trains_no_further(train, runs, tmp_path) -> None:
+    epochs_file = tmp_path / "epochs"
+    settings = ["callbacks.patience=1", "model.lr=0.0", f"model.epochs_file={epochs_file}"]
+    settings += ["callbacks.keep=last", "trainer.max_epochs=9"]
+    once = tmp_path / "fail_in_test_once"
+    once.touch()
+    assert train(*settings, f"model.fail_in_test_if={once}") == 1
+    assert epochs_file.read_text().split() == ["0", "1"]
+    once.unlink()
+    assert train(*settings, f"model.fail_in_test_if={once}") == 0
+    assert epochs_file.read_text().split() == ["0", "1"]
+    (run,) = runs().all()
+    assert (run.info.status, run.data.metrics["kept_epoch"]) == ("FINISHED", 1)
+
+
 def test_the_same_run_twice_at_once_is_refused(
     train, start_train, wait_for_epochs, tmp_path: Path, capfd
 ) -> None:
@@ -116,6 +131,14 @@ def test_the_same_run_twice_at_once_is_refused(
         ("model.degree=0", "model.degree=0: expected 1 or more"),
         ("model.degree=1,2", "--multirun"),
         ("tracking.uri=http://127.0.0.1:9", "start one with `mlflow server`"),
+        ("callbacks.keep=bset", "callbacks.keep=bset: expected best or last"),
+        ("monitor.mode=up", "monitor.mode=up: expected min or max"),
+        ("monitor.metric=val/los", "monitor.metric=val/los: expected one of val/loss"),
+        ("seed=abc", "seed=abc: expected a whole number"),
+        ("threads=0", "threads=0: expected a whole number of 1 or more, or null"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0: expected a whole number"),
+        ("model.lr=-1", "model.optimizer: Invalid learning rate"),
+        ("runs_root=/dev/null/x", "Not a directory; name a folder that can be written to"),
     ],
 )
 def test_a_wrong_setting_is_told_in_one_line(train, capfd, override: str, told: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import signal
 from pathlib import Path
 
@@ -30,7 +31,14 @@ def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
     children = runs().children()
     assert statuses(children) == {"0": "FAILED", "1": "FINISHED", "2": "FINISHED"}
     assert {run.data.tags[PARENT_TAG] for run in children} == {parent.info.run_id}
-    assert runs().artifacts(parent.info.run_id) == {"sweep.csv", "sweep.png", "failed.txt"}
+    assert runs().artifacts(parent.info.run_id) == {
+        "config.yaml",
+        "sweep.csv",
+        "sweep.png",
+        "failed.txt",
+    }
+    assert parent.data.params["sweep.model.degree"] == "0,1,2"
+    assert parent.data.params["trainer.max_epochs"] == "3"
     rows = list(
         csv.DictReader(
             io.StringIO(read_artifact(runs, parent.info.run_id, "sweep.csv", tmp_path).decode())
@@ -65,6 +73,45 @@ def test_two_workers_share_a_fresh_database(start_train, runs) -> None:
     assert len(runs().parents()) == 1
 
 
+def test_workers_of_a_killed_sweep_let_go_of_their_runs(
+    train, start_train, wait_for_epochs, runs, tmp_path: Path
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    sweep = ["model.degree=1,2", "model.wait_s=2", f"model.epochs_file={epochs_file}"]
+    workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    process = start_train(*sweep, *workers, multirun=True)
+    wait_for_epochs(epochs_file, 2, process)
+    process.kill()
+    process.communicate()  # returns when the workers, too, have closed their output
+    assert train(*sweep, multirun=True) == 0
+    assert statuses(runs().children()) == dict.fromkeys("12", "FINISHED")
+
+
+def test_a_single_run_never_resumes_a_member_of_a_sweep(train, runs, tmp_path: Path) -> None:
+    once = tmp_path / "fail_in_test_once"
+    once.touch()
+    setting = f"model.fail_in_test_if={once}"
+    assert train("model.degree=1", setting) == 1
+    assert train("model.degree=1,2", setting, multirun=True) == 1
+    once.unlink()
+    assert train("model.degree=1", setting) == 0
+    (single,) = [r for r in runs().all() if not {PARENT_TAG, "raphe.sweep"} & set(r.data.tags)]
+    assert single.info.status == "FINISHED"
+    assert set(statuses(runs().children()).values()) == {"FAILED"}
+
+
+def test_a_report_that_fails_is_told_and_shows_in_the_exit_code(
+    train, runs, capfd, monkeypatch
+) -> None:
+    def broken(*_: object) -> dict:
+        raise RuntimeError("no report today")
+
+    monkeypatch.setattr("raphe.harness.report.sweep_artifacts", broken)
+    assert train("model.degree=1,2", multirun=True) == 1
+    assert "no report today" in capfd.readouterr().err
+    assert [run.info.status for run in runs().parents()] == ["FAILED"]
+
+
 def test_a_killed_sweep_goes_on_where_it_was(
     train, start_train, wait_for_epochs, runs, tmp_path: Path
 ) -> None:
@@ -82,15 +129,15 @@ def test_a_killed_sweep_goes_on_where_it_was(
         assert steps == [0, 1, 2]
 
 
+@pytest.mark.parametrize("workers", [[], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]])
 def test_an_interrupted_sweep_is_marked_killed(
-    start_train, wait_for_epochs, runs, tmp_path: Path
+    start_train, wait_for_epochs, runs, tmp_path: Path, workers: list[str]
 ) -> None:
     epochs_file = tmp_path / "epochs"
-    process = start_train(
-        "model.degree=1,2", "model.wait_s=30", f"model.epochs_file={epochs_file}", multirun=True
-    )
+    sweep = ["model.degree=1,2", "model.wait_s=30", f"model.epochs_file={epochs_file}"]
+    process = start_train(*sweep, *workers, multirun=True)
     wait_for_epochs(epochs_file, 1, process)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
     assert [run.info.status for run in runs().parents() + runs().children()] == ["KILLED"] * 2
@@ -102,8 +149,7 @@ def test_a_wrong_setting_leaves_no_empty_sweep(train, runs, capfd) -> None:
     assert line.startswith("error: no setting is called model.degre")
 
 
-@pytest.mark.parametrize("n_members", [4])
-def test_members_of_a_sweep_over_data_prepare_for_themselves(train, runs, n_members: int) -> None:
+def test_members_of_a_sweep_over_data_prepare_for_themselves(train, runs) -> None:
     assert train("data.n_points=16,32", "model.degree=1,2", multirun=True) == 0
-    assert len(runs().children()) == n_members
+    assert len(runs().children()) == 4
     assert len({run.data.tags["raphe.data"] for run in runs().children()}) == 2

@@ -127,20 +127,29 @@ def _divide_each_class(
     part_of_group = np.empty(len(class_of_group), dtype=np.int64)
     for class_index in np.unique(class_of_group):
         members = rng.permutation(np.flatnonzero(class_of_group == class_index))
-        n_val = max(1, round(fractions[1] * len(members)))
-        n_test = max(1, round(fractions[2] * len(members)))
+        n_val, n_test = _held_out(len(members), fractions)
         part_of_group[members] = 0
         part_of_group[members[:n_val]] = 1
         part_of_group[members[n_val : n_val + n_test]] = 2
     return part_of_group
 
 
+def _held_out(n: int, fractions: Sequence[float]) -> tuple[int, int]:
+    """How many of n ≥ 3 groups validate and test: at least one each, and one left to train on."""
+    n_val, n_test = (max(1, round(fraction * n)) for fraction in fractions[1:])
+    while n_val + n_test > n - 1:
+        if n_val > n_test:
+            n_val -= 1
+        else:
+            n_test -= 1
+    return n_val, n_test
+
+
 def _balance_mixed_groups(
     counts: np.ndarray, fractions: Sequence[float], rng: np.random.Generator, group_name: str
 ) -> np.ndarray:
     n_groups = len(counts)
-    n_val = max(1, round(fractions[1] * n_groups))
-    n_test = max(1, round(fractions[2] * n_groups))
+    n_val, n_test = _held_out(n_groups, fractions)
     template = np.zeros(n_groups, dtype=np.int64)
     template[:n_val] = 1
     template[n_val : n_val + n_test] = 2

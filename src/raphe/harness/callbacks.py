@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import (
     RichProgressBar,
 )
 
+from raphe.core.errors import SettingError
 from raphe.harness.tracking import TrackedRun
 
 SEED_STRIDE = 1_000_003  # a prime, so that epochs of neighbouring seeds do not share a stream
@@ -48,6 +49,31 @@ class TrackEpochs(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
         self.run.log_metrics(metrics, step=trainer.current_epoch)
+
+
+class RequireMetric(Callback):
+    """Stop at the first validation if the monitored metric is none that the task logs."""
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.metric not in trainer.callback_metrics:
+            logged = sorted(key for key in trainer.callback_metrics if key.startswith("val/"))
+            raise SettingError(f"monitor.metric={self.metric}: expected one of {', '.join(logged)}")
+
+
+def had_stopped_early(checkpoint: Path) -> bool:
+    """Whether the epoch of this checkpoint was the last before an early stop.
+
+    Lightning keeps the count of epochs without improvement, but not that it had stopped.
+    """
+    states = torch.load(checkpoint, weights_only=True)["callbacks"]
+    return any(
+        state["wait_count"] >= state["patience"]
+        for name, state in states.items()
+        if name.startswith(EarlyStopping.__name__)
+    )
 
 
 def checkpoints(folder: Path, metric: str, mode: str) -> list[Callback]:

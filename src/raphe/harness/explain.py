@@ -4,15 +4,17 @@ import difflib
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from raphe.core.errors import RapheError
-from raphe.harness import identity
+from raphe.harness import settings
+
+NO_SPACE = 28  # errno.ENOSPC
 
 
 def user_line(error: BaseException) -> str | None:
-    """One line for an error that settings or data cause; None for a defect of ours."""
+    """One line for an error that settings, data or the disk cause; None for a defect of ours."""
     chain = _chain(error)
     for link in chain:
         if isinstance(link, RapheError):
@@ -20,9 +22,18 @@ def user_line(error: BaseException) -> str | None:
     for link in chain:
         if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
             return _unknown_setting(link.full_key)
+        if isinstance(link, OSError) and _is_users(link):
+            return f"{link.filename}: {link.strerror}; name a folder that can be written to"
+    if isinstance(error, InstantiationException):  # wraps whatever went wrong inside
+        return None
     if any(isinstance(link, HydraException | OmegaConfBaseException) for link in chain):
-        return " ".join(str(chain[0]).split())
+        return " ".join(str(error).split())
     return None
+
+
+def _is_users(error: OSError) -> bool:
+    kinds = (PermissionError, NotADirectoryError, FileExistsError)
+    return error.filename is not None and (isinstance(error, kinds) or error.errno == NO_SPACE)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -35,7 +46,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _unknown_setting(key: str) -> str:
     with initialize_config_dir(str(Path("conf").absolute()), version_base="1.3"):
-        known = identity.setting_names(compose("train"))
+        known = settings.names(compose("train"))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"no setting is called {key}; {hint}`python train.py --cfg job` lists them all"

@@ -14,20 +14,11 @@ import raphe
 DECIDING_SECTIONS = ("seed", "data", "model", "trainer", "callbacks", "monitor", "evaluate")
 
 
-def settings(config: DictConfig) -> dict[str, Any]:
-    """Every setting as one flat mapping, `{"model.kernel": 20, …}`."""
-    return dict(_flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True)))
-
-
-def setting_names(config: DictConfig) -> list[str]:
-    return [name for name, _ in _flatten(OmegaConf.to_container(config))]
-
-
-def run_key(config: DictConfig, data_fingerprint: str) -> str:
+def run_key(config: DictConfig, data_hashes: Mapping[str, str]) -> str:
     """Hex digest of the settings that decide a run's numbers and of the data's content."""
     deciding = {name: config[name] for name in DECIDING_SECTIONS if name in config}
     plain = OmegaConf.to_container(OmegaConf.create(deciding), resolve=True)
-    return digest({"settings": plain, "data": data_fingerprint})
+    return digest({"settings": plain, "data": data_hashes})
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -51,13 +42,3 @@ def _git(*arguments: str) -> str:
         text=True,
         check=True,
     ).stdout.strip()
-
-
-def _flatten(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(node, dict) or not node:
-        return [(prefix, node)]
-    return [
-        pair
-        for key, child in node.items()
-        for pair in _flatten(child, f"{prefix}.{key}" if prefix else str(key))
-    ]

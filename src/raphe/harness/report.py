@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
+DEFAULT_RUNS_ROOT = "mlruns"  # where `make ui` looks
 NOT_TEST_SETS = ("train", "val", "system")
 PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
 
@@ -109,7 +111,15 @@ def _print_note_and_next(console: Console, note: str, run_id: str, tracker: Trac
     console.print(
         f"Run {run_id} in experiment {tracker.experiment} at {tracker.uri}", soft_wrap=True
     )
-    console.print("Curves, figures and checkpoints: `make ui`, then open http://127.0.0.1:5000")
+    console.print(f"Curves, figures and checkpoints: {_where_to_look(tracker)}", soft_wrap=True)
+
+
+def _where_to_look(tracker: Tracker) -> str:
+    if tracker.is_server:
+        return str(tracker.uri)
+    command = f"mlflow ui --backend-store-uri {tracker.uri}"
+    default = Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root
+    return f"`{'make ui' if default else command}`, then open http://127.0.0.1:5000"
 
 
 def _text(value: float | None) -> str:

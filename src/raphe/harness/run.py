@@ -3,16 +3,15 @@
 A task is reached only through the `_target_` strings of its file in conf/task:
 
 - `prepare()` returns the settings of `data` that it settled, as where the store is;
-- `data` is a LightningDataModule with `fingerprint` (str, of the content), `facts` (keyword
-  arguments that complete `model`) and `note` (a sentence that must stand beside every result,
-  or ""); the order of its training batches depends on (seed, epoch) alone;
+- `data` is a LightningDataModule with `hashes` (the content hash of each of its stores, by
+  name), `facts` (keyword arguments that complete `model`) and `note` (a sentence that must stand
+  beside every result, or ""); the order of its training batches depends on (seed, epoch) alone;
 - `model` is a LightningModule that logs `train/…`, `val/…` and `<test set>/…` once an epoch;
 - `evaluate(model, data)` returns artifacts of the tested model, figures and texts by file name.
 """
 
 import contextlib
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,10 @@ import pytorch_lightning as pl
 import torch
 from filelock import FileLock, Timeout
 from hydra.utils import call, instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
-from raphe.harness import callbacks, identity, report
+from raphe.harness import callbacks, identity, report, settings
 from raphe.harness.cores import available_cores
 from raphe.harness.quiet import quieten
 from raphe.harness.sweep_member import ReportEpoch, SweepMember
@@ -38,6 +37,8 @@ from raphe.harness.tracking import (
     Tracker,
 )
 
+UNFINISHED = ("RUNNING", "KILLED", "FAILED")  # a run killed outright stays RUNNING
+
 
 class RunFailed(BaseException):
     """Carries an error past Hydra, which would print its own report of it."""
@@ -45,9 +46,6 @@ class RunFailed(BaseException):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-INTERRUPTED = ("RUNNING", "KILLED", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,15 @@ class Place:
     def last_checkpoint(self) -> Path:
         return self.work / "last.ckpt"
 
+    def earlier_runs(self) -> list[RunFacts]:
+        """This run's earlier attempts, newest first; of a single run never a sweep's member."""
+        runs = self.tracker.find(self.tags)
+        return [run for run in runs if (PARENT_TAG in run.tags) == (PARENT_TAG in self.tags)]
+
+    def clear(self) -> None:
+        for checkpoint in self.work.glob("*.ckpt"):
+            checkpoint.unlink()
+
 
 def run(config: DictConfig) -> None:
     """Run the composed config once; inside a sweep, as one of its members.
@@ -72,6 +79,8 @@ def run(config: DictConfig) -> None:
             at once, and the next one goes on.
     """
     member = SweepMember.current()
+    if member is not None:
+        member.end_with_launcher()
     try:
         facts, skipped = _run(config, member)
     except Exception as error:
@@ -86,23 +95,24 @@ def run(config: DictConfig) -> None:
 def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool]:
     """Run, print the results of a single run; tell whether the member had finished before."""
     quieten()
+    settings.check(config)
     torch.set_num_threads(_threads(config, member))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data = instantiate(config.data, **call(config.prepare))
     data.prepare_data()
     data.setup("fit")
 
-    place = _place(config, member, data.fingerprint)
+    place = _place(config, member, data.hashes)
     try:
         with FileLock(place.work / "lock", blocking=False):
             earlier = _finished(place) if member is not None and config.resume else None
             facts = earlier or _train_and_test(config, member, data, place)
+            place.clear()
     except Timeout:
         raise SettingError(
             f"{place.name}: another process is training this run (same settings, same data); "
             "wait for it, or change a setting"
         ) from None
-    shutil.rmtree(place.work, ignore_errors=True)
     if member is None:
         report.print_run(facts, config.report.metrics, data.note, place.tracker)
     return facts, earlier is not None
@@ -114,10 +124,9 @@ def _threads(config: DictConfig, member: SweepMember | None) -> int:
     return max(1, available_cores() // (member.n_workers if member is not None else 1))
 
 
-def _place(config: DictConfig, member: SweepMember | None, fingerprint: str) -> Place:
+def _place(config: DictConfig, member: SweepMember | None, hashes: Mapping[str, str]) -> Place:
     tracker = Tracker(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
-    key = identity.run_key(config, fingerprint)
-    tags = {KEY_TAG: key, DATA_TAG: fingerprint}
+    tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
     name = config.tracking.experiment
     if member is not None:
         tags[PARENT_TAG] = member.parent_run_id
@@ -128,7 +137,7 @@ def _place(config: DictConfig, member: SweepMember | None, fingerprint: str) -> 
 
 
 def _finished(place: Place) -> RunFacts | None:
-    return next((run for run in place.tracker.find(place.tags) if run.status == "FINISHED"), None)
+    return next((run for run in place.earlier_runs() if run.status == "FINISHED"), None)
 
 
 def _train_and_test(
@@ -136,12 +145,16 @@ def _train_and_test(
 ) -> RunFacts:
     tracked = _begin_or_resume(place, config.resume)
     with tracked.until_done(), tracked.system_metrics(config.tracking.system_metrics_every_s):
-        _log_settings(tracked, config, data)
+        tracked.log_settings(config)
+        tracked.log_params({f"store_hash.{name}": hash for name, hash in data.hashes.items()})
+        tracked.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})
         model = instantiate(config.model, **data.facts)
+        _check_optimizer(model)
         trainer = _trainer(config, member, tracked, place.work)
         resume_from = place.last_checkpoint if place.last_checkpoint.exists() else None
         with _ctrl_c():
-            trainer.fit(model, datamodule=data, ckpt_path=resume_from)
+            if resume_from is None or not callbacks.had_stopped_early(resume_from):
+                trainer.fit(model, datamodule=data, ckpt_path=resume_from)
             _test(config, trainer, model, data, tracked, place.work)
     return place.tracker.get(tracked.run_id)
 
@@ -157,21 +170,21 @@ def _ctrl_c() -> Iterator[None]:
 
 def _begin_or_resume(place: Place, resume: bool) -> TrackedRun:
     """Go on where the newest interrupted attempt left a checkpoint; else begin anew."""
-    interrupted = [run for run in place.tracker.find(place.tags) if run.status in INTERRUPTED]
-    if resume and interrupted and place.last_checkpoint.exists():
-        return place.tracker.resume(interrupted[0].run_id)
-    for checkpoint in place.work.glob("*.ckpt"):
-        checkpoint.unlink()
+    unfinished = [run for run in place.earlier_runs() if run.status in UNFINISHED]
+    if resume and unfinished and place.last_checkpoint.exists():
+        return place.tracker.resume(unfinished[0].run_id)
+    place.clear()
     if PARENT_TAG in place.tags:  # a sweep holds one child for each of its values
-        for run in interrupted:
+        for run in unfinished:
             place.tracker.delete(run.run_id)
     return place.tracker.begin(place.name, place.tags)
 
 
-def _log_settings(tracked: TrackedRun, config: DictConfig, data: pl.LightningDataModule) -> None:
-    tracked.log_params(identity.settings(config))
-    tracked.log_text(OmegaConf.to_yaml(config, resolve=True), "config.yaml")
-    tracked.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})
+def _check_optimizer(model: pl.LightningModule) -> None:
+    try:
+        model.configure_optimizers()
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"model.optimizer: {error}; correct its settings") from error
 
 
 def _trainer(
@@ -185,6 +198,7 @@ def _trainer(
         enable_progress_bar=member is None,
         callbacks=[
             callbacks.SeedEachEpoch(config.seed),
+            callbacks.RequireMetric(metric),
             callbacks.TrackEpochs(tracked),
             *callbacks.checkpoints(work, metric, mode),
             *callbacks.early_stopping(metric, mode, config.callbacks.patience),

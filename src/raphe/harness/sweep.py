@@ -1,5 +1,7 @@
 """What a multirun adds: a parent run, its resume, the report over its members, an exit code."""
 
+import contextlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -12,13 +14,20 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness import identity, report
+from raphe.harness import identity, report, settings
 from raphe.harness.cores import available_cores
 from raphe.harness.explain import user_line
 from raphe.harness.quiet import quieten
 from raphe.harness.sweep_bar import SweepBar
 from raphe.harness.sweep_member import MemberState, SweepPlan, member_states
-from raphe.harness.tracking import DATA_TAG, GIT_COMMIT_TAG, PARENT_TAG, TrackedRun, Tracker
+from raphe.harness.tracking import (
+    DATA_TAG,
+    GIT_COMMIT_TAG,
+    PARENT_TAG,
+    TrackedRun,
+    Tracker,
+    TrackingError,
+)
 
 SWEEP_TAG = "raphe.sweep"
 DATA_DECIDING = {"data", "prepare", "data_root", "seed", "task", "experiment", "debug"}
@@ -34,23 +43,38 @@ class SweepCallback(Callback):
         # Hydra turns an exception here into a warning and goes on; an exit it lets pass.
         quieten()
         try:
+            settings.check(config)
             SweepCallback._running = _Sweep(config)
+            SweepCallback._running.start()
         except Exception as error:
-            if user_line(error) is None:
-                traceback.print_exc()
-            sys.exit(f"error: {user_line(error) or 'the sweep could not start'}")
+            SweepCallback.end_running("FAILED")
+            sys.exit(_told(error))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        sweep, SweepCallback._running = SweepCallback._running, None
-        if sweep is not None:
-            SweepCallback.exit_code = 0 if sweep.finish() else 1
+        # Here, too, Hydra would turn an exception into a warning, and the exit code into 0.
+        try:
+            complete = SweepCallback._running is not None and SweepCallback._running.finish()
+            SweepCallback.exit_code = 0 if complete else 1
+            SweepCallback._running = None
+        except Exception as error:
+            SweepCallback.exit_code = 1
+            print(_told(error), file=sys.stderr)
+            SweepCallback.end_running("FAILED")
 
     @classmethod
     def end_running(cls, status: str) -> None:
         """End a sweep that cannot go on, as KILLED or FAILED."""
         sweep, cls._running = cls._running, None
         if sweep is not None:
-            sweep.abandon(status)
+            with contextlib.suppress(TrackingError):  # it may be why the sweep cannot go on
+                sweep.abandon(status)
+
+
+def _told(error: Exception) -> str:
+    line = user_line(error)
+    if line is None:
+        traceback.print_exception(error)
+    return f"error: {line or 'the sweep could not go on, see above'}"
 
 
 class _Sweep:
@@ -70,10 +94,15 @@ class _Sweep:
                 "another process is running this very sweep (same settings, same data); wait for it"
             ) from None
         self._parent = self._begin_or_resume(tags, parameters)
-        self._plan = SweepPlan(self._parent.run_id, parameters, _n_workers(config))
-        self._plan.write(self._folder)
+        self._plan = SweepPlan(self._parent.run_id, parameters, _n_workers(config), os.getpid())
         self._bar = SweepBar(self._folder, self._plan.n_members)
-        self._bar.start()
+        self._open = contextlib.ExitStack()
+
+    def start(self) -> None:
+        self._plan.write(self._folder)
+        every_s = self._config.tracking.system_metrics_every_s
+        self._open.enter_context(self._parent.system_metrics(every_s))
+        self._open.enter_context(self._bar.shown())
 
     def _begin_or_resume(
         self, tags: dict[str, str], parameters: dict[str, list[str]]
@@ -85,21 +114,24 @@ class _Sweep:
             f"{key}={values[0]}…{values[-1]}" for key, values in parameters.items()
         )
         parent = self._tracker.begin(name, {**tags, GIT_COMMIT_TAG: identity.code_version()})
-        parent.log_params({key: ",".join(values) for key, values in parameters.items()})
+        parent.log_params({f"sweep.{key}": ",".join(values) for key, values in parameters.items()})
+        task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])
+        parent.log_settings(task)
         return parent
 
     def finish(self) -> bool:
         """Report over all members and end the parent; True if every one of them finished."""
-        self._bar.stop()
+        self._open.close()
         states = member_states(self._folder)
         runs = [self._tracker.get(state.run_id) for state in states if state.run_id is not None]
         failed = [state for state in states if state.status == "FAILED"]
         n_lost = self._plan.n_members - len(runs) - len(failed)
         parameters = list(self._plan.parameters)
         self._parent.log_artifacts(report.sweep_artifacts(runs, parameters, self._config.report))
-        self._parent.log_text(_failures(failed, n_lost), "failed.txt")
         self._parent.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
         complete = not failed and n_lost == 0
+        if not complete:
+            self._parent.log_text(_failures(failed, n_lost), "failed.txt")
         self._end("FINISHED" if complete else "FAILED")
         report.print_sweep(runs, parameters, self._config.report.metrics, self._tracker)
         if not complete:
@@ -107,7 +139,7 @@ class _Sweep:
         return complete
 
     def abandon(self, status: str) -> None:
-        self._bar.stop()
+        self._open.close()
         children = self._tracker.find({PARENT_TAG: self._parent.run_id})
         for child in children:
             if child.status == "RUNNING":
@@ -139,12 +171,12 @@ def _parent_tags(config: DictConfig, parameters: dict[str, list[str]]) -> dict[s
     Data that all members share is prepared here once, with its progress bars, and told apart by
     content; data that is itself swept is prepared by the members.
     """
-    fingerprint = ""
+    hashes: dict[str, str] = {}
     if not {key.partition(".")[0] for key in parameters} & DATA_DECIDING:
         data = instantiate(config.data, **call(config.prepare))
-        fingerprint = data.fingerprint
-    key = identity.digest({"run": identity.run_key(config, fingerprint), "sweep": parameters})
-    return {SWEEP_TAG: key, DATA_TAG: fingerprint}
+        hashes = data.hashes
+    key = identity.digest({"run": identity.run_key(config, hashes), "sweep": parameters})
+    return {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes)}
 
 
 def _n_workers(config: DictConfig) -> int:

@@ -1,7 +1,9 @@
 """The progress of a sweep, read from the states its members leave on disk."""
 
+import contextlib
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -21,12 +23,14 @@ class SweepBar:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def start(self) -> None:
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
         self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join()
 
     def _watch(self) -> None:
         console = Console(stderr=True)

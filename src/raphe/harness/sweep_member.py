@@ -6,7 +6,10 @@ member reads it there and keeps its state in its own job folder, whichever launc
 
 import json
 import math
+import os
 import sys
+import threading
+import time
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +22,8 @@ from raphe.harness.explain import user_line
 
 PLAN_FILE = "sweep.json"
 STATE_FILE = "state.json"
+WATCH = "raphe-launcher-watch"
+ORPHAN_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class SweepPlan:
     parent_run_id: str
     parameters: dict[str, list[str]]
     n_workers: int
+    launcher: int  # process id
 
     @property
     def n_members(self) -> int:
@@ -66,6 +72,17 @@ class SweepMember:
     n_workers: int
     label: str
     folder: Path
+    launcher: int  # process id
+
+    def end_with_launcher(self) -> None:
+        """End this process when the one that launched it is gone, so that it holds no lock.
+
+        Workers of joblib outlive a launcher that is killed outright.
+        """
+        if threading.current_thread() is threading.main_thread() and os.getpid() != self.launcher:
+            watch = threading.Thread(target=_exit_when_orphaned, name=WATCH, daemon=True)
+            if WATCH not in {thread.name for thread in threading.enumerate()}:
+                watch.start()
 
     @classmethod
     def current(cls) -> "SweepMember | None":
@@ -77,7 +94,8 @@ class SweepMember:
         values = dict(override.lstrip("+").partition("=")[::2] for override in hydra.overrides.task)
         label = " ".join(f"{name}={values[name]}" for name in plan.parameters)
         folder = Path(hydra.runtime.output_dir)
-        return cls(plan.parent_run_id, plan.n_workers, label or f"job {hydra.job.num}", folder)
+        label = label or f"job {hydra.job.num}"
+        return cls(plan.parent_run_id, plan.n_workers, label, folder, plan.launcher)
 
     def at_epoch(self, epoch: int, n_epochs: int) -> None:
         self._write(MemberState(self.label, "RUNNING", epoch=epoch, n_epochs=n_epochs))
@@ -105,6 +123,13 @@ class ReportEpoch(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.member.at_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0)
+
+
+def _exit_when_orphaned() -> None:
+    launcher = os.getppid()
+    while os.getppid() == launcher:
+        time.sleep(ORPHAN_POLL_S)
+    os._exit(1)
 
 
 def _write_json(path: Path, content: dict) -> None:

@@ -23,8 +23,12 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_PARENT_RUN_ID,
     MLFLOW_RUN_NAME,
 )
+from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.harness import settings
+
+TrackingError = MlflowException  # what any call here may raise
 
 PARAMS_PER_CALL = 100  # limits of MLflow's log-batch
 PARAM_LENGTH = 6000
@@ -63,31 +67,34 @@ class Tracker:
     experiment: str
     runs_root: Path
     uri: str | None = None
+    is_server: bool = field(init=False)
     _client: MlflowClient = field(init=False, repr=False)
     _experiment_id: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.runs_root = self.runs_root.absolute()
         self.runs_root.mkdir(parents=True, exist_ok=True)
-        local = self.uri is None
-        if local:
+        self.is_server = self.uri is not None and self.uri.startswith("http")
+        if self.uri is None:
             self.uri = f"sqlite:///{self.runs_root / 'mlflow.db'}"
         try:
             # Processes that open a fresh SQLite file at once crash in its migrations.
             with FileLock(self.runs_root / ".mlflow.lock"):
                 self._client = MlflowClient(self.uri)
-                self._experiment_id = self._find_or_create_experiment(local)
+                self._experiment_id = self._find_or_create_experiment()
         except MlflowException as error:
             raise SettingError(
                 f"tracking.uri={self.uri}: expected an MLflow server or database, got "
                 f"{_first_line(error)}; start one with `mlflow server`, or leave tracking.uri=null"
             ) from error
 
-    def _find_or_create_experiment(self, local: bool) -> str:
+    def _find_or_create_experiment(self) -> str:
         found = self._client.get_experiment_by_name(self.experiment)
         if found is not None:
             return found.experiment_id
-        artifacts = (self.runs_root / "artifacts" / self.experiment).as_uri() if local else None
+        artifacts = None
+        if not self.is_server:
+            artifacts = (self.runs_root / "artifacts" / self.experiment).as_uri()
         return self._client.create_experiment(self.experiment, artifact_location=artifacts)
 
     def begin(self, name: str, tags: Mapping[str, str]) -> "TrackedRun":
@@ -148,6 +155,11 @@ class TrackedRun:
         for start in range(0, len(entries), PARAMS_PER_CALL):
             self._client.log_batch(self.run_id, params=entries[start : start + PARAMS_PER_CALL])
 
+    def log_settings(self, config: DictConfig) -> None:
+        """Log every setting as a parameter and all of them as config.yaml."""
+        self.log_params(settings.flat(config))
+        self.log_text(OmegaConf.to_yaml(config, resolve=True), "config.yaml")
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():
             self._client.set_tag(self.run_id, key, value)
@@ -181,17 +193,27 @@ class TrackedRun:
 
     @contextlib.contextmanager
     def until_done(self) -> Iterator[None]:
-        """End the run as FINISHED, FAILED (with the traceback as error.txt) or KILLED."""
+        """End the run as FINISHED, FAILED (with the traceback as error.txt) or KILLED.
+
+        Raises SettingError where the tracking store stops answering.
+        """
         try:
             yield
+            self.end("FINISHED")
         except KeyboardInterrupt:
-            self.end("KILLED")
+            with contextlib.suppress(MlflowException):
+                self.end("KILLED")
             raise
-        except Exception:
-            self.log_text(traceback.format_exc(), "error.txt")
-            self.end("FAILED")
+        except Exception as error:
+            with contextlib.suppress(MlflowException):
+                self.log_text(traceback.format_exc(), "error.txt")
+                self.end("FAILED")
+            if isinstance(error, MlflowException):
+                raise SettingError(
+                    f"tracking at {self._uri} stopped answering ({_first_line(error)}); bring it "
+                    "back and run the same command again to go on"
+                ) from error
             raise
-        self.end("FINISHED")
 
     @contextlib.contextmanager
     def system_metrics(self, every_s: float | None) -> Iterator[None]:

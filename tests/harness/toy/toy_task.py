@@ -29,8 +29,8 @@ class ToyData(pl.LightningDataModule):
         self.facts: dict = {}
 
     @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.points.tensors[0].numpy().tobytes()).hexdigest()
+    def hashes(self) -> dict[str, str]:
+        return {"points": hashlib.sha256(self.points.tensors[0].numpy().tobytes()).hexdigest()}
 
     def train_dataloader(self) -> "ShuffledBatches":
         return ShuffledBatches(self)
@@ -59,7 +59,13 @@ class ShuffledBatches:
 
 class ToyModule(pl.LightningModule):
     def __init__(
-        self, degree: int, fail_at_epoch: int | None, wait_s: float, epochs_file: str | None
+        self,
+        degree: int,
+        lr: float,
+        fail_at_epoch: int | None,
+        fail_in_test_if: str | None,
+        wait_s: float,
+        epochs_file: str | None,
     ) -> None:
         super().__init__()
         if degree < 1:
@@ -87,10 +93,12 @@ class ToyModule(pl.LightningModule):
         self._loss(batch, "val")
 
     def test_step(self, batch: tuple, batch_index: int) -> None:
+        if self.hparams.fail_in_test_if and Path(self.hparams.fail_in_test_if).exists():
+            raise RapheError("the toy fails in its test as asked")
         self._loss(batch, "test")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=0.1)
+        return torch.optim.Adam(self.parameters(), lr=self.hparams.lr)
 
     def _loss(self, batch: tuple, part: str) -> torch.Tensor:
         x, y = batch

@@ -153,25 +153,52 @@ def test_a_test_store_with_a_trained_cell_is_refused(tmp_path: Path, store: Path
         datamodule(store, test_stores={"nonhomogeneous": same})
 
 
+def test_by_day_a_test_store_may_not_share_a_day(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "days", n_cells=24, days=8)
+    same_days = write_store(tmp_path / "same", n_cells=24, days=8, prefix="other")
+    with pytest.raises(SplitError, match="of its days are trained on"):
+        datamodule(store, split="day", test_stores={"nonhomogeneous": same_days})
+    datamodule(store, split="cell", test_stores={"nonhomogeneous": same_days})
+
+
+def test_by_spike_synthetic_spikes_of_every_parent_are_trained_on(
+    tmp_path: Path, store: Path
+) -> None:
+    synthetic = write_store(tmp_path / "synthetic", spikes_per_cell=40)
+    part = datamodule(store, split="spike", synthetic_store=synthetic).train_dataloader().parts[1]
+    assert len(part) == int(0.7 * 480)
+    assert len(np.unique(part.spikes.cell[part.rows])) == 12
+
+
 def test_per_class_draws_so_many_of_each(store: Path) -> None:
     data = datamodule(store, per_class=30, split="spike")
     rows = np.concatenate([part.rows for part in data.parts.values()])
     assert np.bincount(data.original.label[rows]).tolist() == [30, 30]
 
 
-def test_the_fingerprint_follows_the_content(tmp_path: Path, store: Path) -> None:
+def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None:
     same = write_store(tmp_path / "copy")
     other = write_store(tmp_path / "other", prefix="other")
-    assert CellTypeData(store).fingerprint == CellTypeData(same).fingerprint
-    assert CellTypeData(store).fingerprint != CellTypeData(other).fingerprint
-    with_test = CellTypeData(store, test_stores={"x": other})
-    assert with_test.fingerprint != CellTypeData(store).fingerprint
+    assert CellTypeData(store).hashes == CellTypeData(same).hashes
+    assert CellTypeData(store).hashes != CellTypeData(other).hashes
+    with_test = CellTypeData(store, test_stores={"x": other, "none": None})
+    assert with_test.hashes == {
+        "original": open_spikes(store).content_hash,
+        "x": open_spikes(other).content_hash,
+    }
 
 
 @pytest.mark.parametrize(
     ("made", "settings", "error", "told"),
     [
         ({}, {"split": "animal"}, SettingError, "expected cell, day or spike"),
+        ({}, {"batch_size": 0}, SettingError, "data.batch_size=0: expected a whole number"),
+        (
+            {"n_cells": 2, "spikes_per_cell": 4},
+            {"split": "spike"},
+            SplitError,
+            "part of 1 spikes lacks a class",
+        ),
         ({}, {"split": "day"}, SplitError, "needs the day of every cell, unknown for 12"),
         ({}, {"per_class": 61}, SettingError, "has 60 spikes of SER"),
         ({}, {"synthetic_ratio": 0.0}, SettingError, "data.synthetic_store=null"),

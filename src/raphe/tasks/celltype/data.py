@@ -1,6 +1,5 @@
 """Batches of labelled spikes, streamed from memory-mapped stores and split without leaks."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 
 from raphe.core import splits
 from raphe.core.errors import SettingError, SplitError, StoreError
-from raphe.tasks.celltype.spike_store import SpikeSet, open_spikes
+from raphe.tasks.celltype.spike_store import Cell, SpikeSet, open_spikes
 
 # B spikes of a batch, T samples of a spike
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # current (B, T) pA, label (B,), cell (B,)
@@ -115,8 +114,9 @@ class CellTypeData(pl.LightningDataModule):
         synthetic_store: spikes made from the store's own; those whose parent cell is in the
             training part are trained on beside the originals. Never validated or tested on.
         synthetic_ratio: synthetic spikes per original one in each training epoch.
-        test_stores: name → store, each tested on whole beside the test part.
-        split: "cell" (default), "day", or "spike", which leaks as the publication does.
+        test_stores: name → store, each tested on whole beside the test part; None is left out.
+        split: "cell" (default), "day", or "spike", which leaks as the publication does: also
+            synthetic spikes are then divided one by one, whatever became of their parents.
         fractions: of cells, days or spikes for training, validation and test.
         per_class: draw so many spikes of each class first; None takes all.
         batch_size: of training.
@@ -138,6 +138,8 @@ class CellTypeData(pl.LightningDataModule):
         super().__init__()
         if split not in ("cell", "day", "spike"):
             raise SettingError(f"data.split={split}: expected cell, day or spike")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
         if synthetic_ratio <= 0:
             raise SettingError(
                 f"data.synthetic_ratio={synthetic_ratio}: expected a positive number; to train "
@@ -151,17 +153,18 @@ class CellTypeData(pl.LightningDataModule):
         self.synthetic_ratio = synthetic_ratio
         self.original = open_spikes(Path(store))
         self.synthetic = open_spikes(Path(synthetic_store)) if synthetic_store else None
-        self.tests = {name: open_spikes(Path(path)) for name, path in (test_stores or {}).items()}
+        self.tests = {
+            name: open_spikes(Path(path)) for name, path in (test_stores or {}).items() if path
+        }
         self._require_both_classes()
         for name, other in self._others().items():
             _require_same_facts(self.original, other, name)
 
     @property
-    def fingerprint(self) -> str:
-        """Digest of the content of all stores."""
-        hashes = [self.original.content_hash]
-        hashes += [f"{name}:{other.content_hash}" for name, other in self._others().items()]
-        return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    def hashes(self) -> dict[str, str]:
+        """The content hash of each store, as `raphe check` prints it."""
+        stores = {"original": self.original, **self._others()}
+        return {name: store.content_hash for name, store in stores.items()}
 
     @property
     def facts(self) -> dict:
@@ -237,6 +240,7 @@ class CellTypeData(pl.LightningDataModule):
     def _split(self, rows: np.ndarray) -> dict[str, Part]:
         if self.split == "spike":
             split = splits.split_by_item(len(rows), self.fractions, self.seed)
+            self._require_classes_in_parts(split, rows)
         else:
             split = splits.split_by_group(
                 self._groups()[self.original.cell[rows]],
@@ -247,6 +251,15 @@ class CellTypeData(pl.LightningDataModule):
                 class_names=self.original.classes,
             )
         return {name: Part(self.original, rows[held]) for name, held in split.parts().items()}
+
+    def _require_classes_in_parts(self, split: splits.Split, rows: np.ndarray) -> None:
+        for name, held in split.parts().items():
+            found = np.unique(self.original.label[rows[held]])
+            if len(found) < len(self.original.classes):
+                raise SplitError(
+                    f"{self.original.path}: the {name} part of {len(held)} spikes lacks a class; "
+                    "add spikes, or set data.split=cell"
+                )
 
     def _groups(self) -> np.ndarray:
         """The group of each cell: itself, or its day. (n_cells,) int."""
@@ -263,18 +276,22 @@ class CellTypeData(pl.LightningDataModule):
         return np.unique(days, return_inverse=True)[1]
 
     def _refuse_shared_cells(self) -> None:
-        trained = self._cell_ids("train") | self._cell_ids("val")
+        trained = self._cells("train") + self._cells("val")
         for name, spikes in self.tests.items():
-            shared = trained & {cell.cell_id for cell in spikes.cells}
+            shared = {cell.cell_id for cell in trained} & {cell.cell_id for cell in spikes.cells}
+            what = "cells"
+            if not shared and self.split == "day":
+                shared = {cell.day for cell in trained} & {cell.day for cell in spikes.cells}
+                what = "days"
             if shared:
                 raise SplitError(
-                    f"data.test_stores.{name}: {len(shared)} of its cells are trained on (first: "
+                    f"data.test_stores.{name}: {len(shared)} of its {what} are trained on (first: "
                     f"{min(shared)}); take them out of {spikes.path} or of {self.original.path}"
                 )
 
-    def _cell_ids(self, part: str) -> set[str]:
-        cells = np.unique(self.original.cell[self.parts[part].rows])
-        return {self.original.cells[index].cell_id for index in cells}
+    def _cells(self, part: str) -> list[Cell]:
+        used = np.unique(self.original.cell[self.parts[part].rows])
+        return [self.original.cells[index] for index in used]
 
     def _synthetic_part(self) -> Part:
         """Synthetic spikes whose parent cell is trained on; by spike, a share as large."""
@@ -283,7 +300,7 @@ class CellTypeData(pl.LightningDataModule):
         if self.split == "spike":
             rows = splits.split_by_item(synthetic.n, self.fractions, self.seed).train
         else:
-            trained = self._cell_ids("train")
+            trained = {cell.cell_id for cell in self._cells("train")}
             parents = [cell.cell_id in trained for cell in synthetic.cells]
             rows = np.flatnonzero(np.asarray(parents)[synthetic.cell])
         if len(rows) == 0:

@@ -33,7 +33,7 @@ TIMEOUT_S = 60.0
 RETRIES = 3
 GIVE_UP_AFTER = 5  # failures in a row: the network is gone, or Google refuses any more for today
 ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tar")
-INSTALL = "pip install 'gdown>=6.5'"
+INSTALL = "pip install -c constraints.txt -e '.[fetch]'"
 
 
 class FetchError(RapheError):

@@ -25,9 +25,7 @@ class Spikes:
     """What was cut from one recording, and what was not."""
 
     waveforms: np.ndarray  # float32 (N, T), in the cut's unit
-    trigger: (
-        np.ndarray
-    )  # int64 (N,): the crossing's sample at the recording's own rate, in its sweep
+    trigger: np.ndarray  # int64 (N,): the crossing's sample in its sweep, at the recording's rate
     sweep: np.ndarray  # int32 (N,)
     found: int = 0
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DROPS, 0))

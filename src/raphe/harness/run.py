@@ -24,6 +24,7 @@ from omegaconf import DictConfig
 from raphe.core.errors import SettingError
 from raphe.harness import callbacks, identity, report, settings
 from raphe.harness.cores import available_cores
+from raphe.harness.memory import keep_freed_memory
 from raphe.harness.quiet import quieten
 from raphe.harness.sweep_member import ReportEpoch, SweepMember
 from raphe.harness.tracking import (
@@ -95,6 +96,7 @@ def run(config: DictConfig) -> None:
 def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool]:
     """Run, print the results of a single run; tell whether the member had finished before."""
     quieten()
+    keep_freed_memory()
     settings.check(config)
     torch.set_num_threads(_threads(config, member))
     pl.seed_everything(config.seed, workers=True, verbose=False)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.tasks.celltype.layers import convolve, larger_column, pool_pairs, relu_dropout
 
 NORM_EPSILON = 1e-3  # the default of Keras' LayerNormalization; torch's is 1e-5
 POOL = 2  # samples that each max-pooling merges
@@ -89,8 +90,7 @@ class CellTypeNet(nn.Module):
         self.norm = nn.LayerNorm(n_samples, eps=NORM_EPSILON)
         self.conv1 = nn.Conv2d(1, filters[0], (1, kernel))
         self.conv2 = nn.Conv2d(filters[0], filters[1], (1, kernel))
-        self.pool = nn.MaxPool2d((1, POOL))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.dense = nn.Linear(filters[1] * pooled_samples(n_samples, kernel), n_classes)
         time_s = torch.arange(n_samples, dtype=torch.float64) / rate_hz
         self.register_buffer("time_s", time_s.float(), persistent=False)
@@ -112,24 +112,36 @@ class CellTypeNet(nn.Module):
                 f"the network takes current (N, {self.n_samples}), or time and current "
                 f"(N, {self.n_samples}, 2), got {tuple(x.shape)}; cut the spikes with its window"
             )
+        features = self._features(x)  # (N, samples left, F₂)
+        if self.training and self.dropout > 0:
+            features = relu_dropout(features, self.dropout)
+        else:
+            features = features.relu()
+        return self.dense(features.transpose(1, 2).flatten(1))  # → (N, F₂ · samples left) → (N, C)
+
+    def _features(self, x: Tensor) -> Tensor:
         current = x if x.ndim == 2 else x[..., 1]
-        features = self.branch(current)
-        if self.columns == 2:
-            time_s = self.time_s[None] if x.ndim == 2 else x[..., 0]
-            features = torch.maximum(features, self.branch(time_s))
-        return self.dense(self.dropout(features.relu().flatten(1)))  # (N, F · samples) → (N, C)
+        if self.columns == 1:
+            return self.branch(current)
+        if x.ndim == 3:
+            return torch.maximum(self.branch(current), self.branch(x[..., 0]))
+        both = self.branch(torch.cat([current, self.time_s[None]]))  # the ramp as one more row
+        return larger_column(both[:-1], both[-1:])
 
     def branch(self, column: Tensor) -> Tensor:
-        """Return the features (N, F, 1, samples left) of one column (N, T), before the last ReLU.
+        """Return the features (N, samples left, F₂) of one column (N, T), before the last ReLU.
 
         ReLU follows the pooling, not the convolution: the result is the same, on half the values.
         """
-        x = self.norm(column)[:, None, None, :]  # (N, T) → (N, 1, 1, T)
-        x = self.conv1(x)  # → (N, F₁, 1, T − k + 1)
-        # The second convolution takes 30 % less time on a CPU when the filters lie side by side.
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = self.pool(x).relu()
-        return self.pool(self.conv2(x))
+        x = self.norm(column)  # (N, T)
+        x = convolve(x, self.conv1.weight[:, 0, 0], self.conv1.bias)  # → (N, T − k + 1, F₁)
+        x = pool_pairs(x).relu()
+        if self.conv2.kernel_size == (1, 1):
+            x = nn.functional.linear(x, self.conv2.weight[:, :, 0, 0], self.conv2.bias)
+        else:
+            x = self.conv2(x.transpose(1, 2)[:, :, None])  # → (N, F₂, 1, samples)
+            x = x[:, :, 0].transpose(1, 2).contiguous()  # → (N, samples, F₂)
+        return pool_pairs(x)
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:

@@ -1,6 +1,9 @@
 """Train, test, track: `python train.py`; sweep: `python train.py -m 'model.kernel=range(1,33)'`."""
 
+import signal
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while loading, Ctrl-C just ends
 
 import hydra
 from omegaconf import DictConfig

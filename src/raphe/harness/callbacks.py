@@ -94,5 +94,12 @@ def early_stopping(metric: str, mode: str, patience: int | None) -> list[Callbac
     return [EarlyStopping(monitor=metric, mode=mode, patience=patience)]
 
 
+class EpochBar(RichProgressBar):
+    """Lightning's bar, with epochs counted from one."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}"
+
+
 def progress_bar() -> Callback:
-    return RichProgressBar(leave=False)
+    return EpochBar(leave=False)

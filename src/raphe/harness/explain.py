@@ -6,6 +6,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from raphe.core.errors import RapheError
 from raphe.harness import settings
@@ -22,6 +23,8 @@ def user_line(error: BaseException) -> str | None:
     for link in chain:
         if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
             return _unknown_setting(link.full_key)
+        if isinstance(link, MisconfigurationException):
+            return f"trainer: {link}"
         if isinstance(link, OSError) and _is_users(link):
             return f"{link.filename}: {link.strerror}; name a folder that can be written to"
     if isinstance(error, InstantiationException):  # wraps whatever went wrong inside

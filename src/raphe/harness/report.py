@@ -2,11 +2,16 @@
 
 import csv
 import io
+import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +20,7 @@ from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
 DEFAULT_RUNS_ROOT = "mlruns"  # where `make ui` looks
 NOT_TEST_SETS = ("train", "val", "system")
+NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
 
 
@@ -24,65 +30,141 @@ def test_sets(run: RunFacts) -> list[str]:
     return sorted(names, key=lambda name: (name != "test", name))
 
 
-def print_run(run: RunFacts, metrics: Sequence[str], note: str, tracker: Tracker) -> None:
+def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) -> None:
     """Print a run's test metrics, one column a test set, and where to look next."""
     sets = test_sets(run)
     table = Table("metric", *sets, title=f"{run.name}: test results")
-    for metric in metrics:
+    for count, noun in settings.counts.items():
+        table.add_row(noun, *(_count(run.metrics.get(f"{name}/{count}")) for name in sets))
+    for metric in settings.metrics:
         values = [_text(run.metrics.get(f"{name}/{metric}")) for name in sets]
         table.add_row(metric, *values)
     console = Console()
     console.print(table)
+    epochs, kept = run.metrics["epochs"], run.metrics["kept_epoch"] + 1
+    console.print(f"Trained for {epochs:.0f} epochs; the weights of epoch {kept:.0f} were tested.")
     _print_note_and_next(console, note, run.run_id, tracker)
 
 
 def print_sweep(
-    runs: Sequence[RunFacts], parameters: Sequence[str], metrics: Sequence[str], tracker: Tracker
+    runs: Sequence[RunFacts], parameters: Sequence[str], settings: DictConfig, tracker: Tracker
 ) -> None:
     console = Console()
     if not runs:
         return
-    table = Table(*parameters, *metrics, title="test results of the sweep")
+    table = Table(title="test results of the sweep")
+    for name in (*parameters, *settings.metrics):
+        table.add_column(name, overflow="fold")
     for run in runs:
         swept = [run.params.get(name, "") for name in parameters]
-        table.add_row(*swept, *(_text(run.metrics.get(f"test/{name}")) for name in metrics))
+        tested = [_text(run.metrics.get(f"test/{name}")) for name in settings.metrics]
+        table.add_row(*swept, *tested)
     console.print(table)
     parent = runs[0].tags.get(PARENT_TAG, "")
     _print_note_and_next(console, runs[0].tags.get(NOTE_TAG, ""), parent, tracker)
 
 
 def sweep_artifacts(
-    runs: Sequence[RunFacts], parameters: Sequence[str], settings: DictConfig
+    runs: Sequence[RunFacts], failed: Sequence[str], parameters: Sequence[str], settings: DictConfig
 ) -> dict[str, Any]:
-    """The sweep's table (CSV) and, where one number is swept, its figure."""
+    """The sweep's table (CSV) and, where one number is swept, its figure.
+
+    Args:
+        runs: members that finished.
+        failed: labels of those that did not, "model.kernel=60".
+        parameters: names of what is swept.
+        settings: the `report` section.
+    """
     artifacts: dict[str, Any] = {"sweep.csv": _sweep_csv(runs, parameters)}
-    numbers = _swept_numbers(runs, parameters)
-    if numbers is not None:
-        artifacts["sweep.png"] = sweep_figure(runs, numbers, parameters[0], settings.metrics)
+    if len(parameters) == 1 and runs:
+        values = [run.params.get(parameters[0], "") for run in runs]
+        missing = [label.partition("=")[2] for label in failed]
+        if all(_is_number(value) for value in [*values, *missing]):
+            order = np.argsort([float(value) for value in values])
+            artifacts["sweep.png"] = sweep_figure(
+                [runs[index] for index in order],
+                sorted(float(value) for value in values),
+                [float(value) for value in missing],
+                settings.axes.get(parameters[0], parameters[0]),
+                settings,
+            )
     return artifacts
 
 
 def sweep_figure(
-    runs: Sequence[RunFacts], numbers: Sequence[float], parameter: str, metrics: Sequence[str]
+    runs: Sequence[RunFacts],
+    numbers: Sequence[float],
+    failed: Sequence[float],
+    axis_label: str,
+    settings: DictConfig,
 ) -> Figure:
     """A panel for each metric against the swept number, a line for each test set."""
-    n_columns = min(3, len(metrics))
-    n_rows = -(-len(metrics) // n_columns)
+    n_panels = len(settings.metrics)
+    n_columns = min(3, n_panels)
+    n_rows = -(-n_panels // n_columns)
     figure = Figure(
         figsize=(PANEL_WIDTH_IN * n_columns, PANEL_HEIGHT_IN * n_rows), layout="constrained"
     )
-    panels = figure.subplots(n_rows, n_columns, sharex=True, squeeze=False).ravel()
-    for panel, metric in zip(panels, metrics, strict=False):
-        for name in test_sets(runs[0]):
-            values = [run.metrics.get(f"{name}/{metric}", float("nan")) for run in runs]
-            panel.plot(numbers, values, marker="o", markersize=3, linewidth=1, label=name)
-        panel.set_title(metric.replace("_", " "), fontsize=10)
-        panel.spines[["top", "right"]].set_visible(False)
-    for panel in panels[len(metrics) :]:
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for index, (metric, limits) in enumerate(settings.metrics.items()):
+        _sweep_panel(panels[index], runs, numbers, failed, metric, limits, settings.counts)
+        if index + n_columns >= n_panels:  # nothing below
+            panels[index].set_xlabel(axis_label)
+    for panel in panels[n_panels:]:
         panel.set_visible(False)
-    figure.supxlabel(parameter, fontsize=10)
     panels[0].legend(frameon=False, fontsize=8)
     return figure
+
+
+def _sweep_panel(
+    panel: Axes,
+    runs: Sequence[RunFacts],
+    numbers: Sequence[float],
+    failed: Sequence[float],
+    metric: str,
+    limits: Sequence[float] | None,
+    counts: DictConfig,
+) -> None:
+    for name in test_sets(runs[0]):
+        values = [run.metrics.get(f"{name}/{metric}", float("nan")) for run in runs]
+        label = ", ".join([name, *_counted(runs[0], name, counts)])
+        panel.plot(
+            numbers, values, marker="o", markersize=3, linewidth=1, label=label, clip_on=False
+        )
+    for index, number in enumerate(failed):
+        label = "failed" if index == 0 else None
+        panel.axvline(number, color="0.7", linestyle=":", linewidth=1, label=label)
+    if limits is not None:  # shown at least so far, so that small differences look small
+        low, high = panel.get_ylim()
+        panel.set_ylim(min(limits[0], low), max(limits[1], min(high, limits[1])))
+    if all(float(number).is_integer() for number in numbers):
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.set_ylabel(metric.replace("_", " "))
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _counted(run: RunFacts, test_set: str, counts: DictConfig) -> list[str]:
+    """What a test set holds, "1172 spikes", by the metrics that count it."""
+    return [
+        f"{run.metrics[f'{test_set}/{metric}']:.0f} {noun}"
+        for metric, noun in counts.items()
+        if f"{test_set}/{metric}" in run.metrics
+    ]
+
+
+def stamp(figure: Figure, note: str) -> None:
+    """Write the note that belongs to every result below a figure."""
+    if not note:
+        return
+    width_in, height_in = figure.get_size_inches()
+    lines = textwrap.wrap(note, round(width_in * NOTE_CHARACTERS_PER_IN))
+    bottom = (len(lines) + 1) * NOTE_LINE_IN / height_in
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, bottom, 1, 1 - bottom))
+    figure.text(
+        0.5, NOTE_LINE_IN / 2 / height_in, "\n".join(lines), ha="center", size=6, color="0.4"
+    )
 
 
 def _sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:
@@ -96,13 +178,11 @@ def _sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _swept_numbers(runs: Sequence[RunFacts], parameters: Sequence[str]) -> list[float] | None:
-    if len(parameters) != 1 or not runs:
-        return None
+def _is_number(text: str) -> bool:
     try:
-        return [float(run.params[parameters[0]]) for run in runs]
-    except (KeyError, ValueError):
-        return None
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _print_note_and_next(console: Console, note: str, run_id: str, tracker: Tracker) -> None:
@@ -120,6 +200,10 @@ def _where_to_look(tracker: Tracker) -> str:
     command = f"mlflow ui --backend-store-uri {tracker.uri}"
     default = Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root
     return f"`{'make ui' if default else command}`, then open http://127.0.0.1:5000"
+
+
+def _count(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
 
 
 def _text(value: float | None) -> str:

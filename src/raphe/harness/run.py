@@ -116,7 +116,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
             "wait for it, or change a setting"
         ) from None
     if member is None:
-        report.print_run(facts, config.report.metrics, data.note, place.tracker)
+        report.print_run(facts, config.report, data.note, place.tracker)
     return facts, earlier is not None
 
 
@@ -218,9 +218,16 @@ def _test(
     work: Path,
 ) -> None:
     kept = work / f"{config.callbacks.keep}.ckpt"
-    epoch = torch.load(kept, weights_only=True)["epoch"]
+    epochs = {
+        name: torch.load(work / f"{checkpoint}.ckpt", weights_only=True)["epoch"]
+        for name, checkpoint in (("last", "last"), ("kept", config.callbacks.keep))
+    }
     trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
     metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
-    tracked.log_metrics({**metrics, "kept_epoch": epoch})
-    tracked.log_artifacts(call(config.evaluate, model=model, data=data))
+    tracked.log_metrics({**metrics, "kept_epoch": epochs["kept"], "epochs": epochs["last"] + 1})
+    artifacts = call(config.evaluate, model=model, data=data)
+    for artifact in artifacts.values():
+        if not isinstance(artifact, str):
+            report.stamp(artifact, data.note)
+    tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")

@@ -23,6 +23,7 @@ from raphe.harness.sweep_member import MemberState, SweepPlan, member_states
 from raphe.harness.tracking import (
     DATA_TAG,
     GIT_COMMIT_TAG,
+    NOTE_TAG,
     PARENT_TAG,
     TrackedRun,
     Tracker,
@@ -127,13 +128,18 @@ class _Sweep:
         failed = [state for state in states if state.status == "FAILED"]
         n_lost = self._plan.n_members - len(runs) - len(failed)
         parameters = list(self._plan.parameters)
-        self._parent.log_artifacts(report.sweep_artifacts(runs, parameters, self._config.report))
+        artifacts = report.sweep_artifacts(
+            runs, [state.label for state in failed], parameters, self._config.report
+        )
+        if "sweep.png" in artifacts:
+            report.stamp(artifacts["sweep.png"], runs[0].tags.get(NOTE_TAG, ""))
+        self._parent.log_artifacts(artifacts)
         self._parent.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
         complete = not failed and n_lost == 0
         if not complete:
             self._parent.log_text(_failures(failed, n_lost), "failed.txt")
         self._end("FINISHED" if complete else "FAILED")
-        report.print_sweep(runs, parameters, self._config.report.metrics, self._tracker)
+        report.print_sweep(runs, parameters, self._config.report, self._tracker)
         if not complete:
             print(_failures(failed, n_lost), file=sys.stderr)
         return complete

@@ -185,7 +185,7 @@ class TrackedRun:
                 if isinstance(content, str):
                     path.write_text(content, encoding="utf-8")
                 else:
-                    content.savefig(path, dpi=150)
+                    content.savefig(path, dpi=300)
             self.log_files(Path(scratch))
 
     def end(self, status: str) -> None:

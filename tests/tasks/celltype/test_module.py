@@ -109,7 +109,9 @@ def test_each_test_set_has_its_name_and_its_predictions(tmp_path):
     module = fitted(tmp_path)
     results = trainer(tmp_path).test(module, datamodule=Spikes(), verbose=False)
     logged = {name for result in results for name in result}
-    assert logged == {f"{s}/{name}" for s in ("test", "nonhomogeneous") for name in NAMES}
+    names = {*NAMES, "n_spikes", "n_cells"}
+    assert logged == {f"{s}/{name}" for s in ("test", "nonhomogeneous") for name in names}
+    assert module.predictions["test"].label.size == results[0]["test/n_spikes"] == 90
     assert list(module.predictions) == ["test", "nonhomogeneous"]
     assert module.predictions["test"].cell_ids == ("A0", "A1", "A2", "A3", "A4")
     assert module.predictions["nonhomogeneous"].cell_ids[0] == "B0"

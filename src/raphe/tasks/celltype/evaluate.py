@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import binomtest
 
 from raphe.tasks.celltype.data import CellTypeData
 from raphe.tasks.celltype.metrics import Predictions, auroc, operating_points
@@ -31,6 +32,7 @@ STYLE = {
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 GREY = "#999999"
 N_BINS = 10  # of the calibration curve
+FEW_SPIKES = 10  # in a bin: too few to read anything from
 
 
 def evaluate(model: CellTypeModule, data: CellTypeData) -> dict[str, Figure | str]:
@@ -80,7 +82,7 @@ def roc_figure(name: str, predictions: Predictions, classes: Sequence[str]) -> F
     if len(classes) == 2:
         _roc_curve(axes, levels["spikes"], 0, "Spikes", color=COLOURS[0])
         _roc_curve(axes, levels["cells"], 0, "Cells", color="black", linestyle="--")
-        axes.plot([], [], "o", color=GREY, markersize=4, label=f"P({classes[0]}) > 0.5")
+        axes.plot([], [], "o", color=GREY, markersize=4, label=f"at P({classes[0]}) > 0.5")
         called, rest = classes
     else:
         for c, label in enumerate(classes):
@@ -142,6 +144,9 @@ def confusion_figure(name: str, predictions: Predictions, classes: Sequence[str]
 def calibration_figure(name: str, predictions: Predictions, classes: Sequence[str]) -> Figure:
     """How often a stated probability is right, above how often each probability is stated.
 
+    Bars are 95 % Wilson intervals that take spikes as independent, which those of one cell are
+    not; circles stand for fewer than ten spikes.
+
     Of two classes, the probability of the first; of more, that of the class called.
     """
     if len(classes) == 2:
@@ -151,6 +156,7 @@ def calibration_figure(name: str, predictions: Predictions, classes: Sequence[st
         stated = predictions.probability.max(axis=1)
         right = predictions.predicted == predictions.label
         quantity, share = "Probability of the class called", "Share called right"
+    n_cells = len(predictions.per_cell().label)
     edges = np.linspace(0, 1, N_BINS + 1)
     row = np.clip(np.digitize(stated, edges) - 1, 0, N_BINS - 1)
     counts = np.bincount(row, minlength=N_BINS)
@@ -161,9 +167,16 @@ def calibration_figure(name: str, predictions: Predictions, classes: Sequence[st
     figure = Figure(figsize=(3.6, 4.6), layout="constrained")
     curve, histogram = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     curve.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-    curve.plot(mean_stated, mean_right, "o-", color="black", markersize=4, linewidth=1.4)
+    n_right = np.bincount(row, right, N_BINS)[filled].astype(int)
+    low, high = _wilson(n_right, counts[filled])
+    curve.vlines(mean_stated, low, high, color="black", linewidth=0.8)
+    curve.plot(mean_stated, mean_right, color="black", linewidth=0.8)
+    few = counts[filled] < FEW_SPIKES
+    for points, fill in ((~few, "black"), (few, "white")):
+        curve.plot(mean_stated[points], mean_right[points], "o", color="black", mfc=fill, ms=4)
     curve.set(ylabel=share, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-    curve.set_title(f"Calibration, {name} set ({len(stated)} spikes)")
+    curve.set_title(f"Calibration, {name} set\n{len(stated)} spikes of {n_cells} cells")
+    curve.tick_params(labelbottom=True)
     bottom = np.zeros(N_BINS)
     for c, label in enumerate(classes):
         of_class = np.bincount(row[predictions.label == c], minlength=N_BINS)
@@ -174,6 +187,15 @@ def calibration_figure(name: str, predictions: Predictions, classes: Sequence[st
     histogram.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(classes))
     histogram.set(xlabel=quantity, ylabel="Spikes")
     return figure
+
+
+def _wilson(right: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % intervals of proportions, as arrays of lower and upper bounds."""
+    intervals = [
+        binomtest(int(k), int(n)).proportion_ci(method="wilson")
+        for k, n in zip(right, total, strict=True)
+    ]
+    return np.array([i.low for i in intervals]), np.array([i.high for i in intervals])
 
 
 def confusion_json(predictions: Predictions, classes: Sequence[str]) -> str:

@@ -25,10 +25,10 @@ class CellTypeModule(pl.LightningModule):
     """Train and test a CellTypeNet.
 
     Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set; the names behind the
-    slash are those of `classification_metrics`. Training figures are of the network as it learns,
-    dropout included. A test asks the datamodule for `test_cell_ids`: by the name of each set, in
-    the order of the loaders, the ids of its cells; after it `predictions` holds the answers for
-    each set by name.
+    slash are those of `classification_metrics`, for a test set also n_spikes and n_cells. Training
+    figures are of the network as it learns, dropout included. A test asks the datamodule for
+    `test_cell_ids`: by the name of each set, in the order of the loaders, the ids of its cells;
+    after it `predictions` holds the answers for each set by name.
 
     Args:
         kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
@@ -110,7 +110,10 @@ class CellTypeModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         for name, cell_ids in self.trainer.datamodule.test_cell_ids.items():
             if name in self._steps:
-                self.predictions[name] = Predictions.from_logits(*self._finish(name), cell_ids)
+                answers = Predictions.from_logits(*self._finish(name), cell_ids)
+                self.log(f"{name}/n_spikes", float(len(answers.label)))
+                self.log(f"{name}/n_cells", float(len(answers.per_cell().label)))
+                self.predictions[name] = answers
 
     def _step(self, name: str, batch: Batch) -> Tensor:
         """Run the network on a batch and keep its answers for the epoch's figures."""
@@ -125,5 +128,5 @@ class CellTypeModule(pl.LightningModule):
             torch.cat(parts).cpu().numpy() for parts in zip(*self._steps.pop(name), strict=True)
         )
         for figure, value in classification_metrics(logits, label).items():
-            self.log(f"{name}/{figure}", value, prog_bar=figure in ("loss", "accuracy"))
+            self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "loss"))
         return logits, label, cell

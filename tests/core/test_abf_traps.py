@@ -154,7 +154,7 @@ def test_abf2_micro_is_kept(tmp_path):
 @pytest.mark.parametrize("raw", [b"", b"\0pA", b"   ", b"\x01\x02A"])
 def test_a_blank_unit_is_asked_for(abf1, raw):
     path = abf1(np.zeros(9, "<i2"), units=(raw,))
-    with pytest.raises(RecordingError, match=r'made\.abf: expected a unit .* pass unit="pA"'):
+    with pytest.raises(RecordingError, match=r"made\.abf: expected a unit .* --unit pA"):
         read_abf(path)
     assert read_abf(path, unit="mV").unit == "mV"
 
@@ -183,14 +183,24 @@ def test_channels_by_index_name_and_unit(abf1, channel, index):
     assert read_abf(path, channel=channel).sweeps[0].stored[0:1] == [index]
 
 
+def test_without_a_channel_in_pa_the_only_current_is_taken(abf1):
+    path = abf1(np.arange(8, dtype="<i2").reshape(4, 2), units=(b"mV", b"nA"))
+    assert read_abf(path).unit == "nA"
+
+
 @pytest.mark.parametrize(
     ("channel", "units", "message"),
     [
-        (None, (b"pA", b"pA"), "expected one channel in pA, found 2 of 0 .no name, pA., 1"),
-        (None, (b"mV", b"V"), "expected one channel in pA, found 0"),
-        (2, (b"pA", b"mV"), "expected one channel 2, found 0"),
-        (-1, (b"pA", b"mV"), "expected one channel -1, found 0"),
-        ("Vm", (b"pA", b"mV"), "expected one channel 'Vm', found 0"),
+        (
+            None,
+            (b"pA", b"pA"),
+            "expected one channel in pA, found 2 among its channels 0 .no name, pA., 1",
+        ),
+        (None, (b"mV", b"V"), "expected one channel in pA, found none among its channels 0"),
+        (None, (b"nA", b"uA"), "expected one channel in pA, found 2 among its channels 0"),
+        (2, (b"pA", b"mV"), "expected one channel 2, found none among its channels 0"),
+        (-1, (b"pA", b"mV"), "expected one channel -1, found none among its channels 0"),
+        ("Vm", (b"pA", b"mV"), "expected one channel 'Vm', found none among its channels 0"),
         ("pA", (b"pA", b"pA"), "expected one channel 'pA', found 2"),
     ],
 )

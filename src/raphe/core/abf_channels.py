@@ -8,6 +8,7 @@ from raphe.core.abf_header import GREEK_MU, MICRO
 from raphe.core.errors import RecordingError
 
 CURRENT_UNIT = "pA"  # of loose-seal and whole-cell currents
+AMPERES = {"fA", "pA", "nA", "uA", "mA", "A"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ def choose_channel(
 ) -> Channel:
     """Find a channel by index, name or unit; None means the only one, or the only one in `unit`.
 
+    Without a `unit`, the only current where none is in pA.
     A name goes before a unit and both before a number given as text. `unit` is pA where None.
     Raises RecordingError that lists the channels if none or several fit.
     """
@@ -38,6 +40,8 @@ def choose_channel(
         unit = unit or CURRENT_UNIT
         asked = f"channel in {unit}"
         fits = [channel for channel in channels if _same_unit(channel.unit, unit)]
+        if not fits and unit == CURRENT_UNIT:
+            fits = [channel for channel in channels if _plain(channel.unit) in AMPERES]
     elif isinstance(wanted, str):
         asked = f"channel {wanted!r}"
         fits = (
@@ -51,7 +55,8 @@ def choose_channel(
     if len(fits) != 1:
         listed = ", ".join(str(channel) for channel in channels)
         raise RecordingError(
-            f"{path}: expected one {asked}, found {len(fits)} of {listed}; pass channel="
+            f"{path}: expected one {asked}, found {len(fits) or 'none'} among its channels "
+            f"{listed}; choose one by index, name or unit (channel=, or --channel)"
         )
     return fits[0]
 
@@ -61,7 +66,7 @@ def settle_unit(path: Path, channel: Channel, unit: str | None) -> str:
     if not channel.unit and not unit:
         raise RecordingError(
             f"{path}: expected a unit for channel {channel}, found a blank one; "
-            f'pass unit="{CURRENT_UNIT}" (or what was recorded)'
+            f"give the unit that was recorded (unit=, or --unit {CURRENT_UNIT})"
         )
     if channel.unit and unit and not _same_unit(channel.unit, unit):
         raise RecordingError(

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import itertools
 import json
+import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,12 +104,7 @@ class StoreWriter:
                 file.close()
             for name, rows in tables.items():
                 _write_table(self._file(f"{name}.csv"), rows)
-            manifest = {"format": FORMAT, **facts, **self._entries(tables)}
-            manifest["content_hash"] = _content_hash(manifest)
-            with self._file(MANIFEST).open("w", encoding="utf-8") as file:
-                json.dump(manifest, file, indent=2, ensure_ascii=False)
-                file.write("\n")
-                sync(file)
+            _write_manifest(self._file(MANIFEST), {**facts, **self._entries(tables)})
         return self._builder.commit()
 
     def _entries(self, tables: Mapping[str, Table]) -> dict[str, dict[str, Any]]:
@@ -177,6 +173,19 @@ def check_store(path: Path | str) -> Store:
             digest.update(block)
         _compare_hash(file, store.manifest["arrays"][file.stem]["sha256"], digest.hexdigest())
     return store
+
+
+def write_index(path: Path | str, facts: Mapping[str, Any]) -> None:
+    """Make an existing folder a store without arrays of its own: its facts say what it holds.
+
+    The manifest appears whole or not at all, and replaces one that is there.
+    """
+    assert "kind" in facts and not RESERVED & set(facts)
+    file = Path(path) / MANIFEST
+    with reporting(file):
+        hidden = file.with_name(f".{MANIFEST}.{os.getpid()}.partial")
+        _write_manifest(hidden, {**facts, "arrays": {}, "tables": {}})
+        hidden.replace(file)
 
 
 def sha256_of(path: Path) -> str:
@@ -254,6 +263,15 @@ def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
     assert len(facts) < length
     text = facts.ljust(length - 1) + "\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + text.encode("latin-1")
+
+
+def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
+    manifest = {"format": FORMAT, **facts}
+    manifest["content_hash"] = _content_hash(manifest)
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        sync(file)
 
 
 def _write_table(path: Path, rows: Table) -> None:

@@ -7,7 +7,10 @@ from raphe.cli import main
 from raphe.core.abf_write import write_abf
 from raphe.tasks.celltype.spike_store import open_spikes
 
-NAMES = ("extract", "import-csv", "import-npy", "fetch", "check", "simulate", "import-keras")
+NAMES = (
+    "extract", "import-csv", "import-npy", "masks", "synthesize", "fetch", "check", "simulate",
+    "import-keras",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -115,6 +118,71 @@ def test_simulate_then_extract(tmp_path, capsys):
     assert "says nothing about biology" in capsys.readouterr().out
     assert run("extract", tmp_path / "sim", tmp_path / "store") == 0
     assert len(open_spikes(tmp_path / "store").cells) >= 3
+
+
+@pytest.fixture
+def simulated(tmp_path, capsys):
+    """A store of ten simulated cells, and masks from their recordings."""
+    options = ("--n-ser", "5", "--n-nser", "5", "--days", "5", "--duration-s", "3")
+    assert run("simulate", tmp_path / "sim", *options) == 0
+    assert run("extract", tmp_path / "sim", tmp_path / "store") == 0
+    assert run("masks", tmp_path / "sim", tmp_path / "masks", "--masks", "100") == 0
+    out = capsys.readouterr().out
+    assert "100 masks of 5 ms from 10 recordings with quiet stretches" in out
+    assert out.count(": 20\n") == 5  # a line a day
+    return tmp_path / "store", tmp_path / "masks"
+
+
+def test_masks_then_synthesize_then_check(simulated, tmp_path, capsys):
+    command = ("synthesize", *simulated, tmp_path / "out", "--per-class", "50", "--workers", "1")
+    command += ("--shard-size", "40", "--gain", "recording", "--smoothing", "savgol", "--width", 5)
+    assert run(*command) == 0
+    out = capsys.readouterr().out
+    assert "100 synthetic spikes in 3 shards (3 made, 0 there and whole)" in out
+    assert "train" in out
+    assert "leak" not in out
+    assert run(*command) == 0
+    assert "(0 made, 3 there and whole)" in capsys.readouterr().out
+    assert run("check", tmp_path / "out") == 0
+    assert "100 spikes of 10 cells" in capsys.readouterr().out
+    assert open_spikes(tmp_path / "out").facts["recipe"] == {
+        "smoothing": "savgol", "width": 5, "gain": "recording", "seed": 42,
+    }  # fmt: skip
+    assert "says nothing about biology" in open_spikes(tmp_path / "out").note
+
+
+def test_a_split_by_spike_says_that_noise_leaks(simulated, tmp_path, capsys):
+    command = ("synthesize", *simulated, tmp_path / "out", "--per-class", "50", "--workers", "1")
+    assert run(*command, "--split", "spike", "--fractions", "0.6,0.2,0.2", "--seed", "7") == 0
+    assert "every mask serves every part" in capsys.readouterr().out
+    assert open_spikes(tmp_path / "out").facts["split"]["fractions"] == [0.6, 0.2, 0.2]
+
+
+def test_errors_of_synthesis_are_one_line_with_a_remedy(simulated, tmp_path, capsys):
+    store, masks = simulated
+    assert run("synthesize", store, masks, tmp_path / "out", "--per-class", 9, "--workers", 1) == 0
+    (tmp_path / "out" / "shard-00000" / "spikes.npy").unlink()
+    capsys.readouterr()
+    again = "run the same raphe synthesize command again"
+    for arguments, remedy in (
+        (("check", tmp_path / "out"), again),
+        (("synthesize", store, store, tmp_path / "x", "--per-class", 9), "raphe masks"),
+        (("synthesize", masks, masks, tmp_path / "x", "--per-class", 9), "celltype/spikes"),
+        (("synthesize", store, masks, tmp_path / "x", "--per-class", 9, "--width", 4), "odd"),
+        (("synthesize", store, masks, tmp_path / "x", "--per-class", 10**15), "--per-class"),
+        (("synthesize", store, masks, tmp_path / "x", "--per-class", 10**10), "GB free"),
+        (("synthesize", store, masks, tmp_path / "sim", "--per-class", 9), "another place"),
+        (("masks", tmp_path / "sim", tmp_path / "m", "--mask-ms", 9000), "--mask-ms"),
+        (("masks", tmp_path / "sim", masks), "--overwrite"),
+    ):
+        assert run(*arguments) == 1, arguments
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert remedy in error
+        assert error.count("\n") == 1
+    wrong = run("masks", tmp_path / "sim", tmp_path / "m", "--threshold-pa", "-2")
+    assert wrong == 1
+    assert "has room for a mask" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", NAMES)

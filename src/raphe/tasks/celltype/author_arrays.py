@@ -36,6 +36,9 @@ class Trio:
     trigger: np.ndarray  # int64 (N,), -1 unknown
     sampled_hash: str  # SHA-256 of labels, cells, and the size and 64 blocks of the observations
 
+    def __len__(self) -> int:
+        return len(self.windows)
+
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Current of these rows in pA: float32 (len(rows), T)."""
         return np.asarray(self.windows[rows, :, self.current_column], np.float32)

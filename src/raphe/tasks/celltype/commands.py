@@ -7,6 +7,7 @@ from pathlib import Path
 from raphe.tasks.celltype.command_line import Subparsers, add_command, add_overwrite, list_out
 from raphe.tasks.celltype.fetch import DRIVE_FOLDERS, INSTALL
 from raphe.tasks.celltype.store_commands import add_extract, add_import_csv, add_import_npy
+from raphe.tasks.celltype.synthetic_commands import add_masks, add_synthesize
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -15,6 +16,8 @@ def add_commands(subparsers: Subparsers) -> None:
         add_extract,
         add_import_csv,
         add_import_npy,
+        add_masks,
+        add_synthesize,
         _add_fetch,
         _add_check,
         _add_simulate,
@@ -71,12 +74,12 @@ def _add_check(subparsers: Subparsers) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from raphe.core.store import MANIFEST, check_store
-    from raphe.tasks.celltype.spike_store import open_spikes
+    from raphe.core.store import MANIFEST
+    from raphe.tasks.celltype.spike_store import check_spikes, open_spikes
 
     is_store = (options.store / MANIFEST).exists() or not options.store.exists()
     if is_store:
-        check_store(options.store)
+        check_spikes(options.store)
     spikes = open_spikes(options.store)
     print(
         f"{options.store}: {spikes.n} spikes of {len(spikes.cells)} cells, {spikes.unit}, ", end=""

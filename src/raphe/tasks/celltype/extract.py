@@ -1,18 +1,17 @@
 """Recordings in, a store of labelled spikes out."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from raphe.core.abf import read_abf
-from raphe.core.errors import RecordingError, RecordingWarning
+from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.core.recording import Recording
 from raphe.tasks.celltype.labels import Failure, LabelledFile, find_labelled, read_note
 from raphe.tasks.celltype.names import CLASSES
+from raphe.tasks.celltype.read_recording import read_recording
 from raphe.tasks.celltype.spike_store import Cell
 from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
 from raphe.tasks.celltype.spikes import DROPS, Cut, Spikes, cut_spikes
@@ -59,7 +58,8 @@ def extract(
     with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
         for file in progress(files, "cutting spikes", total=len(files)):
             try:
-                recording, spikes = _read_and_cut(file, cut, channel, unit)
+                recording = read_recording(file.path, channel, unit)
+                spikes = cut_spikes(recording, cut)
             except (RecordingError, OSError) as error:
                 failed.append(Failure(file.path, str(error)))
                 continue
@@ -94,15 +94,6 @@ def extract(
         silent=silent,
         remarks=remarks,
     )
-
-
-def _read_and_cut(
-    file: LabelledFile, cut: Cut, channel: int | str | None, unit: str | None
-) -> tuple[Recording, Spikes]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RecordingWarning)  # the report holds the remarks
-        recording = read_abf(file.path, channel=channel, unit=unit)
-    return recording, cut_spikes(recording, cut)
 
 
 def _row(file: LabelledFile, folder: Path, recording: Recording, spikes: Spikes) -> dict[str, Any]:

@@ -20,6 +20,16 @@ SUFFIXES = (".abf",)
 
 
 @dataclass(frozen=True)
+class RecordedFile:
+    """A recording and the cell it belongs to; `day` and `animal` are "" if unknown."""
+
+    path: Path
+    cell_id: str
+    day: str  # YYYY-MM-DD
+    animal: str
+
+
+@dataclass(frozen=True)
 class LabelledFile:
     """A recording to extract and the cell it belongs to; `day` and `animal` are "" if unknown."""
 
@@ -48,6 +58,38 @@ def find_labelled(folder: Path, classes: Sequence[str]) -> tuple[list[LabelledFi
     Raises RecordingError when there are none, when none has a label, when `cells.csv` cannot be
     understood or when two files contradict each other about a cell.
     """
+    files, table, failed = _find_files(folder, classes)
+    labelled = []
+    for file in files:
+        found = _label(file, folder, table.get(file, {}), classes)
+        (labelled if isinstance(found, LabelledFile) else failed).append(found)
+    if not labelled:
+        raise RecordingError(_none_labelled(folder, len(files), classes))
+    _refuse_contradictions(labelled, classes)
+    return labelled, failed
+
+
+def find_recordings(folder: Path) -> tuple[list[RecordedFile], list[Failure]]:
+    """All recordings below `folder`, labelled or not, and what `cells.csv` lists in vain.
+
+    Raises RecordingError when there is none, or when `cells.csv` cannot be understood.
+    """
+    files, table, failed = _find_files(folder, classes=None)
+    if not files:
+        raise RecordingError(_no_file(folder))
+    return [RecordedFile(file, *_cell_of(file, table.get(file, {}))) for file in files], failed
+
+
+def read_note(folder: Path) -> str:
+    """The sentence in `note.txt`, which stands beside every result from these recordings, or ""."""
+    file = folder / NOTE
+    return " ".join(file.read_text(encoding="utf-8").split()) if file.is_file() else ""
+
+
+def _find_files(
+    folder: Path, classes: Sequence[str] | None
+) -> tuple[list[Path], dict[Path, dict[str, str]], list[Failure]]:
+    """The recordings in the order of their paths, what the table says of each, what it lacks."""
     if not folder.is_dir():
         raise RecordingError(
             f"{folder}: there is no such folder; give the folder of the recordings"
@@ -62,20 +104,17 @@ def find_labelled(folder: Path, classes: Sequence[str]) -> tuple[list[LabelledFi
     failed = [
         Failure(file, f"listed in {TABLE} but not there") for file in table if file not in there
     ]
-    labelled = []
-    for file in files:
-        found = _label(file, folder, table.get(file, {}), classes)
-        (labelled if isinstance(found, LabelledFile) else failed).append(found)
-    if not labelled:
-        raise RecordingError(_none_labelled(folder, len(files), classes))
-    _refuse_contradictions(labelled, classes)
-    return labelled, failed
+    return files, table, failed
 
 
-def read_note(folder: Path) -> str:
-    """The sentence in `note.txt`, which stands beside every result from these recordings, or ""."""
-    file = folder / NOTE
-    return " ".join(file.read_text(encoding="utf-8").split()) if file.is_file() else ""
+def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str]:
+    """Cell id, day and animal of a file; what its row in the table says goes before its name."""
+    cell_id, day, _ = parse_cell_id(file.name)
+    return (
+        row.get("cell_id") or cell_id,
+        row.get("day") or (day.isoformat() if day else ""),
+        row.get("animal", ""),
+    )
 
 
 def _label(
@@ -93,18 +132,12 @@ def _label(
             f"lies in a folder {classes[by_folder]} but {TABLE} calls it {classes[label]}; "
             "correct one of them",
         )
-    cell_id, day, _ = parse_cell_id(file.name)
-    return LabelledFile(
-        file,
-        row.get("cell_id") or cell_id,
-        label,
-        row.get("day") or (day.isoformat() if day else ""),
-        row.get("animal", ""),
-    )
+    cell_id, day, animal = _cell_of(file, row)
+    return LabelledFile(file, cell_id, label, day, animal)
 
 
-def _read_table(path: Path, classes: Sequence[str]) -> dict[Path, dict[str, str]]:
-    """The rows of `cells.csv` by file; {} where there is none."""
+def _read_table(path: Path, classes: Sequence[str] | None) -> dict[Path, dict[str, str]]:
+    """The rows of `cells.csv` by file, {} without one; labels are among the classes, if given."""
     if not path.exists():
         return {}
     try:
@@ -121,7 +154,7 @@ def _read_table(path: Path, classes: Sequence[str]) -> dict[Path, dict[str, str]
     for row in lines:
         values = {name: (row[name] or "").strip() for name in lines.fieldnames}
         where = f"{path}, line {lines.line_num}"
-        if values.get("label") and values["label"] not in classes:
+        if classes and values.get("label") and values["label"] not in classes:
             raise RecordingError(
                 f"{where}: expected label {_either(classes)}, got {values['label']!r}"
             )
@@ -157,12 +190,16 @@ def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]
 
 def _none_labelled(folder: Path, n_files: int, classes: Sequence[str]) -> str:
     if not n_files:
-        return f"{folder}: there is no {' or '.join(SUFFIXES)} file here or in the folders below"
+        return _no_file(folder)
     return (
         f"{folder}: none of its {n_files} recordings has a label; sort them into folders "
         f"{' and '.join(classes)}, or list them in {folder / TABLE} with the columns "
         "file, cell_id, label, day, animal"
     )
+
+
+def _no_file(folder: Path) -> str:
+    return f"{folder}: there is no {' or '.join(SUFFIXES)} file here or in the folders below"
 
 
 def _either(classes: Sequence[str]) -> str:

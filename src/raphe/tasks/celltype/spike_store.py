@@ -1,100 +1,31 @@
-"""Labelled spike windows on disk: a store of our own, or the authors' arrays where they lie.
-
-N spikes, T samples a window.
-"""
+"""Open labelled spike windows: a store of our own, or the authors' arrays where they lie."""
 
 import hashlib
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.recording import parse_cell_id
-from raphe.core.store import MANIFEST, Store, open_store
+from raphe.core.store import MANIFEST, check_store, open_store
 from raphe.tasks.celltype.author_arrays import Trio, find_trios, open_trio
 from raphe.tasks.celltype.cut import UNIT
 from raphe.tasks.celltype.names import CLASSES
+from raphe.tasks.celltype.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stored_spikes import (
+    AGAIN,
+    KIND,
+    SHARDED_KIND,
+    check_cells,
+    from_shards,
+    from_store,
+    open_shards,
+    unfinished_shards,
+)
 
-KIND = "celltype/spikes"
 MAKE_ONE = "make one with raphe extract, import-csv or import-npy"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One recorded cell; `day` (YYYY-MM-DD) and `animal` are "" where they are not known."""
-
-    cell_id: str
-    label: int  # index into the classes
-    day: str = ""
-    animal: str = ""
-
-
-@dataclass
-class SpikeSet:
-    """Labelled windows. The waveforms stay on disk until `read`; a pickled set opens them anew.
-
-    Of the authors' arrays, `content_hash` covers labels, cells, and 64 blocks of each file of
-    observations, and begins with "sampled-" to say so.
-    """
-
-    path: Path
-    classes: tuple[str, ...]
-    rate_hz: float
-    unit: str
-    n_samples: int  # T
-    label: np.ndarray  # uint8 (N,)
-    cell: np.ndarray  # int32 (N,), index into cells
-    trigger: np.ndarray  # int64 (N,), the crossing's sample in the recording; -1 unknown
-    cells: list[Cell]
-    content_hash: str
-    facts: dict[str, Any] = field(repr=False)  # the manifest
-    parts: Sequence["StoredWaveforms | Trio"] = field(repr=False)  # one after the other
-    reopen: tuple[Any, ...] = field(repr=False)  # arguments of open_spikes
-
-    @property
-    def n(self) -> int:
-        return len(self.label)
-
-    def __len__(self) -> int:
-        return self.n
-
-    @property
-    def note(self) -> str:
-        """A sentence that must stand beside every result from these spikes, or ""."""
-        return self.facts.get("note", "")
-
-    def read(self, rows: np.ndarray | slice) -> np.ndarray:
-        """Waveforms of these rows, in their order: float32 (len(rows), T) in `unit`."""
-        if isinstance(rows, slice):
-            rows = np.arange(*rows.indices(self.n))
-        rows = np.asarray(rows)
-        if rows.size and not 0 <= rows.min() <= rows.max() < self.n:
-            raise IndexError(f"rows {rows.min()} to {rows.max()} asked of {self.n} spikes")
-        out = np.empty((len(rows), self.n_samples), np.float32)
-        start = 0
-        for part in self.parts:
-            here = (rows >= start) & (rows < start + len(part.label))
-            out[here] = part.read(rows[here] - start)
-            start += len(part.label)
-        return out
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return open_spikes, self.reopen
-
-
-@dataclass(frozen=True)
-class StoredWaveforms:
-    """The waveforms of a store, memory-mapped."""
-
-    waveforms: np.ndarray  # float32 (N, T)
-    label: np.ndarray
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        return np.asarray(self.waveforms[rows])
 
 
 def open_spikes(
@@ -109,6 +40,8 @@ def open_spikes(
     """
     path = Path(path)
     if path.exists() and not (path / MANIFEST).exists():
+        if shards := unfinished_shards(path):
+            raise StoreError(f"{path}: {len(shards)} shards but no {MANIFEST}, unfinished; {AGAIN}")
         trios = find_trios(path)
         if not trios:
             raise StoreError(f"{path}: holds neither a store nor *Observations*.npy; {MAKE_ONE}")
@@ -118,48 +51,20 @@ def open_spikes(
     except StoreError as error:
         remedy = "" if path.exists() else f"; {MAKE_ONE}"
         raise StoreError(f"{error}{remedy}") from None
-    return _open_spike_store(store)
+    if store.manifest["kind"] == SHARDED_KIND:
+        return from_shards(store, open_spikes)
+    return from_store(store, open_spikes)
 
 
-def _open_spike_store(store: Store) -> SpikeSet:
-    facts = store.manifest
-    if facts["kind"] != KIND:
-        raise StoreError(f"{store.path}: expected a store of {KIND}, got {facts['kind']}")
-    classes = tuple(facts["classes"])
-    waveforms, label = store.arrays["spikes"], np.asarray(store.arrays["label"])
-    cells = [
-        Cell(row["cell_id"], classes.index(row["label"]), row["day"], row["animal"])
-        for row in store.tables["cells"]
-    ]
-    cell = np.asarray(store.arrays["cell"])
-    _check_cells(store.path, label, cell, cells)
-    return SpikeSet(
-        path=store.path,
-        classes=classes,
-        rate_hz=facts["rate_hz"],
-        unit=facts["unit"],
-        n_samples=waveforms.shape[1],
-        label=label,
-        cell=cell,
-        trigger=store.arrays["trigger"],
-        cells=cells,
-        content_hash=store.content_hash,
-        facts=facts,
-        parts=[StoredWaveforms(waveforms, label)],
-        reopen=(store.path,),
-    )
-
-
-def _check_cells(path: Path, label: np.ndarray, cell: np.ndarray, cells: list[Cell]) -> None:
-    if len(cell) and not 0 <= cell.min() <= cell.max() < len(cells):
-        raise StoreError(f"{path}: a spike of cell {cell.max()}, but {len(cells)} cells are listed")
-    expected = np.array([one.label for one in cells], np.uint8)[cell] if len(cell) else label
-    wrong = np.flatnonzero(label != expected)
-    if len(wrong):
-        raise StoreError(
-            f"{path}: spike {wrong[0]} and its cell {cells[cell[wrong[0]]].cell_id} differ in "
-            "class; write it anew"
-        )
+def check_spikes(path: Path | str) -> None:
+    """Read a store through, shard by shard, and verify every hash. Raises StoreError."""
+    store = check_store(path)
+    if store.manifest["kind"] == SHARDED_KIND:
+        for shard in open_shards(store):
+            try:
+                check_store(shard.path)
+            except StoreError as error:
+                raise StoreError(f"{error}; this is a shard: {AGAIN}") from None
 
 
 def _open_arrays(
@@ -191,7 +96,7 @@ def _open_arrays(
     for cell_id, one in zip(index, label_of.tolist(), strict=True):
         day = parse_cell_id(cell_id)[1]
         cells.append(Cell(cell_id, one, day.isoformat() if day else ""))
-    _check_cells(path, label, all_cells, cells)
+    check_cells(path, label, all_cells, cells)
     hashes = "\n".join(trio.sampled_hash for trio in trios)
     return SpikeSet(
         path=path,
@@ -212,7 +117,7 @@ def _open_arrays(
             },
         },
         parts=trios,
-        reopen=(path, classes, time_column),
+        reopen=(open_spikes, (path, classes, time_column)),
     )
 
 

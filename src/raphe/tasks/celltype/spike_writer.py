@@ -11,7 +11,8 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.store import StoreWriter
-from raphe.tasks.celltype.spike_store import KIND, Cell
+from raphe.tasks.celltype.spike_set import Cell
+from raphe.tasks.celltype.stored_spikes import KIND
 
 
 class SpikeStoreWriter:

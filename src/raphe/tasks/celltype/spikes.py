@@ -57,7 +57,7 @@ def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Sp
 
     Raises RecordingError for a rate too slow to show a spike or a unit that is not the cut's.
     """
-    scale = _scale(recording, cut)
+    scale = recording_scale(recording, cut)
     ratio = rate_ratio(cut.rate_hz, recording.rate_hz)
     parts = [
         (np.empty((0, cut.n_samples), np.float32), np.empty(0, np.int64), np.empty(0, np.int32))
@@ -65,7 +65,7 @@ def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Sp
     dropped = Counter(dict.fromkeys(DROPS, 0))
     for number, trace in enumerate(recording.sweeps):
         sweep = ResampledSweep(trace, ratio, scale)
-        low, high = _levels(recording, number, sweep, cut, chunk)
+        low, high = threshold_levels(recording, number, sweep, cut, chunk)
         last = None
         for start in range(0, sweep.n_samples, chunk):
             stop = min(start + chunk, sweep.n_samples)
@@ -80,7 +80,8 @@ def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Sp
     return Spikes(waveforms, trigger, sweeps, found, dict(dropped))
 
 
-def _scale(recording: Recording, cut: Cut) -> float:
+def recording_scale(recording: Recording, cut: Cut) -> float:
+    """What to multiply the recording by to have it in the cut's unit. Raises RecordingError."""
     where = recording.path or recording.cell_id
     if recording.rate_hz < MIN_RATE_HZ:
         raise RecordingError(
@@ -96,7 +97,7 @@ def _scale(recording: Recording, cut: Cut) -> float:
     return scale
 
 
-def _levels(
+def threshold_levels(
     recording: Recording, number: int, sweep: ResampledSweep, cut: Cut, chunk: int
 ) -> tuple[float | None, float | None]:
     """The levels whose crossing downward and upward begins a spike."""

@@ -1,0 +1,64 @@
+"""Which part of a split each noise mask may serve, and the check that none leaks.
+
+N spikes, M masks.
+"""
+
+import numpy as np
+
+from raphe.core.errors import SplitError
+from raphe.core.splits import PARTS
+from raphe.tasks.celltype.mask_store import MaskSet
+from raphe.tasks.celltype.spike_set import SpikeSet
+from raphe.tasks.celltype.spike_split import LEFT_OUT, SpikeSplit
+
+ALL_MASKS = (
+    "split by spike, as published: every mask serves every part, so the noise of a recording is "
+    "in training and test alike; a split by cell or day keeps them apart"
+)
+
+
+def mask_sides(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit) -> np.ndarray:
+    """The part of each mask: that of its recording's cell, or day. uint8 (M,), LEFT_OUT of none.
+
+    A mask of a cell (or day) that has no spike in the split belongs to no part and is not used.
+    """
+    assert split.kind != "spike"
+    part_of_group = {}
+    for cell, part in _cells_and_parts(spikes, split):
+        group = cell.day if split.kind == "day" else cell.cell_id
+        part_of_group[group] = part
+    of_recording = [
+        part_of_group.get(one.day if split.kind == "day" else one.cell_id, LEFT_OUT)
+        for one in masks.recordings
+    ]
+    return np.array(of_recording, np.uint8)[masks.recording]
+
+
+def refuse_leak(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit, side: np.ndarray) -> None:
+    """Raise SplitError where a mask of one part comes from a cell, or day, of another part.
+
+    Looks at recordings and cells by name, whatever way `side` (M,) was come by.
+    """
+    if split.kind == "spike":
+        return
+    held = list(_cells_and_parts(spikes, split))
+    for what in ("cell_id", "day") if split.kind == "day" else ("cell_id",):
+        for number, name in enumerate(PARTS):
+            others = {getattr(cell, what): part for cell, part in held if part != number}
+            for index in np.unique(masks.recording[side == number]).tolist():
+                recording = masks.recordings[index]
+                other = others.get(getattr(recording, what))
+                if other is not None:
+                    raise SplitError(
+                        f"{masks.path}: masks of {recording.file} would serve the {name} part, but "
+                        f"its {what.removesuffix('_id')} is in the {PARTS[other]} part: its noise "
+                        "would leak"
+                    )
+
+
+def _cells_and_parts(spikes: SpikeSet, split: SpikeSplit):
+    """Each cell with a part that its spikes are in."""
+    pairs = np.unique(np.stack([spikes.cell, split.part]), axis=1)  # (2, pairs)
+    for cell, part in pairs.T.tolist():
+        if part != LEFT_OUT:
+            yield spikes.cells[cell], part

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import RapheError, SettingError, SplitError, StoreError
-from raphe.tasks.celltype.data import CellTypeData, Part, SpikeBatches
-from raphe.tasks.celltype.spike_store import Cell, open_spikes
+from raphe.tasks.celltype.batches import Part, SpikeBatches
+from raphe.tasks.celltype.data import CellTypeData
+from raphe.tasks.celltype.spike_set import Cell
+from raphe.tasks.celltype.spike_store import open_spikes
 from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
+from raphe.tasks.celltype.synthesize import synthesize
+from raphe.tasks.celltype.synthetic import Recipe
 
 T = 160
 CLASSES = ("SER", "NSER")
@@ -114,18 +118,50 @@ def test_batches_run_on_across_the_blocks_that_are_read(tmp_path: Path) -> None:
     assert {len(label) for _, label, _ in in_order} == {7, 900 % 7}
 
 
+@pytest.fixture
+def synthetic_sources(make_spikes, make_masks, tmp_path: Path) -> dict[str, dict]:
+    """The same synthetic spikes twice: settings to read them from disk, and to make them online."""
+    spikes, masks = make_spikes(), make_masks()
+    stored = tmp_path / "synthetic"
+    synthesize(spikes.path, masks.path, stored, per_class=600, seed=3, recipe=Recipe(seed=3))
+    common = {"store": spikes.path, "seed": 3}
+    return {
+        "stored": {**common, "synthetic": stored},
+        "online": {**common, "synthetic": "online", "masks": masks.path, "recipe": Recipe(seed=3)},
+    }
+
+
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("source", ["stored", "online"])
 def test_synthetic_spikes_follow_their_parents_in_the_chosen_ratio(
-    tmp_path: Path, store: Path, ratio: float
+    synthetic_sources, source: str, ratio: float
 ) -> None:
-    synthetic = write_store(tmp_path / "synthetic", spikes_per_cell=40)
-    data = datamodule(store, synthetic_store=synthetic, synthetic_ratio=ratio)
+    data = datamodule(**synthetic_sources[source], synthetic_ratio=ratio)
     n_original = len(data.parts["train"])
-    counts = data.train_dataloader().counts
-    assert counts == [n_original, round(ratio * n_original)]
-    trained = cells_of(SpikeBatches([data.parts["train"]], [n_original], 64))
-    assert cells_of(data.train_dataloader()) == trained  # the same ids in both stores
+    batches = data.train_dataloader()
+    assert batches.counts == [n_original, round(ratio * n_original)]
+    assert sum(len(label) for _, label, _ in batches) == sum(batches.counts)
+    assert cells_of(batches) == cells_of(SpikeBatches([data.parts["train"]], [n_original], 64))
     assert len(data.val_dataloader().parts) == 1
+    assert set(data.hashes) == {"original", "synthetic" if source == "stored" else "masks"}
+
+
+def test_online_and_on_disk_the_same_samples_are_trained_on(synthetic_sources) -> None:
+    stored, online = (
+        datamodule(**settings).train_dataloader().parts[1]
+        for settings in synthetic_sources.values()
+    )
+    rows = online.draw(100, epoch=0, seed=[0])
+    assert set(rows) <= set(stored.rows)
+    for made, read in zip(online.read(rows), stored.read(rows), strict=True):
+        np.testing.assert_array_equal(made, read)
+    assert not set(rows) & set(online.draw(100, epoch=1, seed=[0]))
+
+
+def test_synthetic_spikes_made_for_another_split_are_refused(synthetic_sources) -> None:
+    settings = synthetic_sources["stored"] | {"seed": 4}
+    with pytest.raises(StoreError, match=r"was made for another split of .*seed 3 there, 4 here"):
+        datamodule(**settings)
 
 
 def test_over_epochs_every_synthetic_spike_is_drawn_equally_often(tmp_path: Path) -> None:
@@ -137,10 +173,10 @@ def test_over_epochs_every_synthetic_spike_is_drawn_equally_often(tmp_path: Path
     assert np.bincount(drawn, minlength=60).tolist() == [2] * 60
 
 
-def test_a_synthetic_store_without_a_trained_parent_is_refused(tmp_path: Path, store: Path) -> None:
+def test_a_store_that_is_not_synthetic_is_refused(tmp_path: Path, store: Path) -> None:
     stranger = write_store(tmp_path / "stranger", prefix="other")
-    with pytest.raises(SplitError, match="none of its spikes comes from a cell in the training"):
-        datamodule(store, synthetic_store=stranger).train_dataloader()
+    with pytest.raises(StoreError, match="holds no synthetic spikes"):
+        datamodule(store, synthetic=stranger)
 
 
 def test_a_test_store_with_a_trained_cell_is_refused(tmp_path: Path, store: Path) -> None:
@@ -159,15 +195,6 @@ def test_by_day_a_test_store_may_not_share_a_day(tmp_path: Path) -> None:
     with pytest.raises(SplitError, match="of its days are trained on"):
         datamodule(store, split="day", test_stores={"nonhomogeneous": same_days})
     datamodule(store, split="cell", test_stores={"nonhomogeneous": same_days})
-
-
-def test_by_spike_synthetic_spikes_of_every_parent_are_trained_on(
-    tmp_path: Path, store: Path
-) -> None:
-    synthetic = write_store(tmp_path / "synthetic", spikes_per_cell=40)
-    part = datamodule(store, split="spike", synthetic_store=synthetic).train_dataloader().parts[1]
-    assert len(part) == int(0.7 * 480)
-    assert len(np.unique(part.spikes.cell[part.rows])) == 12
 
 
 def test_per_class_draws_so_many_of_each(store: Path) -> None:
@@ -191,6 +218,12 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
 @pytest.mark.parametrize(
     ("made", "settings", "error", "told"),
     [
+        (
+            {},
+            {"synthetic": "online"},
+            SettingError,
+            "needs noise masks: cut them with `raphe masks",
+        ),
         ({}, {"split": "animal"}, SettingError, "expected cell, day or spike"),
         ({}, {"batch_size": 0}, SettingError, "data.batch_size=0: expected a whole number"),
         (
@@ -201,7 +234,7 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
         ),
         ({}, {"split": "day"}, SplitError, "needs the day of every cell, unknown for 12"),
         ({}, {"per_class": 61}, SettingError, "has 60 spikes of SER"),
-        ({}, {"synthetic_ratio": 0.0}, SettingError, "data.synthetic_store=null"),
+        ({}, {"synthetic_ratio": 0.0}, SettingError, "data.synthetic=null"),
         ({"labels": (0,)}, {}, StoreError, "got none of NSER"),
         ({"n_cells": 4}, {}, SplitError, "class SER has 2 cells"),
     ],

@@ -47,7 +47,8 @@ def start_train(runs_root: Path) -> Callable[..., subprocess.Popen]:
     """Start train.py as a process of its own, to be interrupted or killed."""
 
     def start(*overrides: str, multirun: bool = False) -> subprocess.Popen:
-        environment = {**os.environ, "PYTHONPATH": str(TOY), "OMP_NUM_THREADS": "1"}
+        search = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": search, "OMP_NUM_THREADS": "1"}
         environment.pop("HYDRA_FULL_ERROR", None)
         return subprocess.Popen(
             [sys.executable, "train.py", *toy_arguments(runs_root, *overrides, multirun=multirun)],

@@ -16,10 +16,10 @@ NAMES = (
 @pytest.fixture
 def recordings(tmp_path):
     """One cell a class: inward spikes of -100 at 1000 and 5000, outward ones of 70 pA at 9000."""
-    samples = np.random.default_rng(0).normal(0, 2, 20_000).astype(np.float32)
-    samples[[1000, 5000]] = -100
-    samples[9000] = 70
     for label, number in (("SER", 1), ("NSER", 2)):
+        samples = np.random.default_rng(number).normal(0, 2, 20_000).astype(np.float32)
+        samples[[1000, 5000]] = -100
+        samples[9000] = 70
         (tmp_path / "rec" / label).mkdir(parents=True)
         file = tmp_path / "rec" / label / f"A260105#00{number}.abf"
         write_abf(file, samples, 40_000.0, "pA")
@@ -32,7 +32,9 @@ def run(*arguments: object) -> int:
 
 def test_extract_then_check(recordings, tmp_path, capsys):
     assert run("extract", recordings, tmp_path / "store") == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "warning" not in err
+    assert "window: 160 samples, 4 ms at 40 kHz\n" in out
     assert "found 4 spikes, kept 4, dropped: 0 dead time, 0 edge, 0 suspect samples" in out
     assert "4 spikes of 2 cells" in out
     assert "SER: 2 spikes of 1 cells" in out
@@ -49,6 +51,7 @@ def test_extract_lists_bad_files_and_exits_1(recordings, tmp_path, capsys):
     assert "4 spikes of 2 cells" in captured.out
     assert "left out (1):" in captured.err
     assert "A260105#009.abf" in captured.err
+    assert captured.err.endswith("warning: store written, 1 recordings left out (exit code 1)\n")
     assert run("check", tmp_path / "store") == 0
 
 
@@ -98,6 +101,47 @@ def test_errors_are_one_line_with_a_remedy(recordings, tmp_path, capsys):
         assert error.startswith("error: ")
         assert remedy in error
         assert error.count("\n") == 1
+
+
+def test_a_class_without_spikes_is_warned_of(recordings, tmp_path, capsys):
+    (recordings / "SER" / "A260105#001.abf").unlink()
+    assert run("extract", recordings, tmp_path / "store") == 0
+    needed = "warning: no spikes of SER: training needs both classes; look at "
+    assert capsys.readouterr().err.endswith(f"{needed}threshold and polarity\n")
+
+    spike = tmp_path / "csv" / "NSER" / "A260105#002_trigger_7.csv"
+    spike.parent.mkdir(parents=True)
+    spike.write_text("t,i\n" + "".join(f"{row / 40_000:.6f},{-row % 7}\n" for row in range(160)))
+    assert run("import-csv", tmp_path / "csv", tmp_path / "csv.store") == 0
+    assert capsys.readouterr().err.endswith(f"{needed}the names of the folders\n")
+    (spike.parent / "broken.csv").write_text("t,i\n" + "0.1,nonsense\n" * 160)
+    assert run("import-csv", tmp_path / "csv", tmp_path / "csv.store", "--overwrite") == 1
+    left_out = "warning: store written, 1 files left out (exit code 1)\n"
+    assert capsys.readouterr().err.endswith(f"the names of the folders\n{left_out}")
+
+    windows = np.zeros((3, 160, 2, 1))
+    windows[:, :, 0, 0] = np.arange(160) / 40_000
+    (tmp_path / "npy").mkdir()
+    for role, array in (
+        ("Observations", windows),
+        ("Labels", np.ones((3, 1))),
+        ("Cellulars", np.array([["a_trigger_1"], ["a_trigger_2"], ["a_trigger_3"]])),
+    ):
+        np.save(tmp_path / "npy" / f"{role}.npy", array)
+    assert run("import-npy", tmp_path / "npy", tmp_path / "npy.store") == 0
+    assert capsys.readouterr().err.endswith(f"{needed}the labels\n")
+
+
+def test_help_states_what_a_script_and_a_file_need(capsys):
+    for name, stated in (
+        ("extract", "Exit code: 0 when all was taken; 1 when"),
+        ("extract", "only recordings in this unit are then taken"),
+        ("import-csv", "Exit code: 0 when all was taken; 1 when"),
+        ("import-npy", "Labels: (N, 1), 0 (SER) or 1 (NSER)"),
+    ):
+        with pytest.raises(SystemExit):
+            run(name, "--help")
+        assert stated in " ".join(capsys.readouterr().out.split())
 
 
 def test_check_names_the_file_that_differs(recordings, tmp_path, capsys):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from raphe.core.abf_write import write_abf
-from raphe.core.errors import RecordingError, StoreError
+from raphe.core.errors import RecordingError, SettingError, StoreError
 from raphe.core.store import check_store
 from raphe.tasks.celltype.cut import Cut
 from raphe.tasks.celltype.extract import extract
@@ -100,7 +100,7 @@ def test_a_batch_goes_on_past_bad_files_and_lists_them(tmp_path):
 def test_the_table_gives_id_class_day_and_animal(tmp_path):
     recordings = tmp_path / "rec"
     write_recording(recordings / "monday" / "one.abf")
-    write_recording(recordings / "two.abf")
+    write_recording(recordings / "two.abf", at=(3000,))
     write_table(
         recordings,
         {"file": "monday/one.abf", "cell_id": "c1", "label": "NSER", "day": "2024-02-29",
@@ -145,7 +145,8 @@ def test_folder_and_table_that_disagree_leave_the_file_out(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"name": "x"}], "expected columns file"),
+        ([{"name": "x"}], "expected columns file and label .cell_id, day and animal are optional"),
+        ([{"file": "", "label": "SER"}], "line 2: expected a file"),
         ([{"file": "a.abf", "label": "serotonergic"}], "line 2: expected label SER or NSER"),
         ([{"file": "a.abf", "day": "29/02/2024"}], "line 2: expected a day such as 2014-03-13"),
     ],
@@ -161,6 +162,128 @@ def test_recordings_without_labels_get_both_remedies(tmp_path):
     write_recording(tmp_path / "rec" / "a.abf")
     with pytest.raises(RecordingError, match=r"folders SER and NSER, or list them in .*cells\.csv"):
         extract(tmp_path / "rec", tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (
+            [{"file": "x.abf", "label": "SER"}, {"file": "b.abf", "label": "SER"}],
+            r"cells\.csv lists 2 files that are not there, the first: .*x\.abf",
+        ),
+        ([{"file": "b.abf", "label": "SER"}], "cells.csv lists 1 file that is not there, the "),
+        ([{"file": "a.abf", "class": "SER"}], r"cells\.csv has no column label"),
+    ],
+)
+def test_a_table_that_labels_nothing_is_not_denied(tmp_path, rows, reason):
+    write_recording(tmp_path / "rec" / "a.abf")
+    write_table(tmp_path / "rec", *rows)
+    with pytest.raises(RecordingError, match=rf"none of its 1 recordings has a label \({reason}"):
+        extract(tmp_path / "rec", tmp_path / "store")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_as_spreadsheets_and_windows_write_it(tmp_path, delimiter):
+    recordings = tmp_path / "rec"
+    write_recording(recordings / "monday" / "one.abf")
+    write_recording(recordings / "two.abf", at=(3000,))
+    write_table(
+        recordings,
+        {" File": "monday\\one.abf ", "LABEL ": " ser"},
+        {" File": " two", "LABEL ": "Nser"},
+        {" File": "", "LABEL ": ""},
+        delimiter=delimiter,
+    )
+    report = extract(recordings, tmp_path / "store")
+    assert report.per_class == {"SER": (1, 2), "NSER": (1, 1)}
+    assert report.failed == []
+
+
+def test_a_name_without_suffix_that_fits_two_files_is_asked_about(tmp_path):
+    write_recording(tmp_path / "a.abf")
+    write_recording(tmp_path / "a.ABF", at=(3000,))
+    if len(list(tmp_path.iterdir())) < 2:
+        pytest.skip("this file system does not tell a.abf from a.ABF")
+    write_table(tmp_path, {"file": "a", "label": "SER"})
+    with pytest.raises(RecordingError, match=r"'a' fits a\.ABF and a\.abf; write the suffix"):
+        extract(tmp_path, tmp_path / "store")
+
+
+def test_a_file_listed_twice_may_not_differ(tmp_path):
+    recordings = tmp_path / "rec"
+    write_recording(recordings / "a.abf")
+    one = {"file": "a.abf", "label": "SER", "animal": "m1"}
+    write_table(recordings, one, one)
+    assert extract(recordings, tmp_path / "store").n_spikes == 2
+    write_table(recordings, one, {**one, "file": "a", "label": "NSER"})
+    with pytest.raises(RecordingError, match=r"lines 2 and 3 say different things of a\.abf"):
+        extract(recordings, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_copy_under_another_name_is_left_out(tmp_path):
+    recordings = two_cells(tmp_path / "rec")
+    first = recordings / "SER" / f"{SER}.abf"
+    copy = recordings / "SER" / "copy of it.abf"
+    copy.write_bytes(first.read_bytes())
+    report = extract(recordings, tmp_path / "store")
+    assert report.per_class == {"SER": (1, 2), "NSER": (1, 3)}
+    assert report.failure_lines() == [f"{copy}: same bytes as {first}"]
+
+
+def test_a_copy_with_another_label_is_an_error_that_names_both_files(tmp_path):
+    recordings = two_cells(tmp_path / "rec")
+    first = recordings / "SER" / f"{SER}.abf"
+    copy = recordings / "NSER" / "copy.abf"
+    copy.write_bytes(first.read_bytes())
+    with pytest.raises(
+        RecordingError, match=r"labelled SER .*same bytes|same bytes .*labelled SER"
+    ) as error:
+        extract(recordings, tmp_path / "store")
+    assert str(first) in str(error.value)
+    assert str(copy) in str(error.value)
+    assert not (tmp_path / "store").exists()
+
+
+def test_of_several_channels_the_one_in_the_accepted_unit_is_cut(tmp_path, shared_data):
+    """18425108.abf: a channel in nA and one in mV, in which SciPy's find_peaks counts 20 spikes."""
+    file = tmp_path / "rec" / "SER" / "a.abf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(shared_data("abf", "18425108.abf").read_bytes())
+    cut = Cut(threshold_pa=1.0, polarity="up", dead_time_ms=0.0, accept_unit="mV")
+    extract(tmp_path / "rec", tmp_path / "mv", cut)
+    spikes = open_spikes(tmp_path / "mv")
+    assert spikes.unit == "mV"
+    assert spikes.n == 20
+    assert spikes.read(slice(None))[:, cut.n_before].min() > 1
+    with pytest.raises(RecordingError, match="expected mV, got nA"):
+        extract(tmp_path / "rec", tmp_path / "na", cut, channel="nA")
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ({"threshold_pa": 50.0}, "threshold_pa (--threshold-pa): "),
+        ({"threshold_pa": None, "mad_factor": 0.0}, "mad_factor (--mad): "),
+        ({"rate_hz": 1.0}, "rate_hz (--rate-hz): "),
+        ({"pre_ms": -1.0}, "pre_ms (--pre-ms): "),
+        ({"post_ms": 0.0}, "post_ms (--post-ms): "),
+        ({"dead_time_ms": -1.0}, "dead_time_ms (--dead-time-ms): "),
+        (
+            {"pre_ms": 0.05, "post_ms": 0.1},
+            "pre_ms (--pre-ms), post_ms (--post-ms): expected a window of 8 samples or more "
+            "(0.2 ms at 40000 Hz), got 6 (0.15 ms)",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_option(setting, named):
+    with pytest.raises(SettingError) as error:
+        Cut(**setting)
+    assert str(error.value).startswith(named)
+
+
+def test_the_shortest_window_that_is_taken():
+    assert Cut(pre_ms=0.1, post_ms=0.1).n_samples == 8
 
 
 def test_no_recordings_no_folder_no_spikes_and_nothing_readable_are_told(tmp_path):

@@ -76,7 +76,7 @@ def test_what_came_is_kept_and_only_the_rest_is_asked_for_again(drive, tmp_path)
     report = fetch("original", tmp_path / "data")
     assert (report.n_new, len(report.failed), report.complete) == (4, 2, False)
     assert report.failed[0].endswith("SER-c1_trigger_7.csv: quota")
-    assert "reset by peer" in report.failed[1]
+    assert report.failed[1].endswith("NSER-c0_trigger_7.csv: no connection to drive.google.com")
     assert report.suffixes() == {".csv": 4}
     drive.broken.clear()
     drive.asked.clear()
@@ -86,10 +86,14 @@ def test_what_came_is_kept_and_only_the_rest_is_asked_for_again(drive, tmp_path)
 
 
 def test_one_part_without_a_list_does_not_lose_the_other(drive, tmp_path):
-    drive.broken[DRIVE_FOLDERS["original"]["SER"]] = ConnectionError("no route")
+    drive_id = DRIVE_FOLDERS["original"]["SER"]
+    drive.broken[drive_id] = DownloadError("access denied")
     report = fetch("original", tmp_path / "data")
     assert (report.n_new, report.complete) == (3, False)
-    assert "no list of files from Google Drive: no route" in report.failed[0]
+    assert report.failed == [
+        f"{tmp_path / 'data' / 'SER'}: no list of files from Google Drive: access denied; "
+        f"in a browser: https://drive.google.com/drive/folders/{drive_id}"
+    ]
 
 
 def test_it_gives_up_when_the_network_is_gone_and_keeps_what_it_has(drive, tmp_path):
@@ -104,10 +108,31 @@ def test_it_gives_up_when_the_network_is_gone_and_keeps_what_it_has(drive, tmp_p
     assert len(drive.asked) == 6 + GIVE_UP_AFTER
 
 
+class RequestsConnectionError(OSError):
+    """As that of requests: named ConnectionError, and no child of Python's."""
+
+
+RequestsConnectionError.__name__ = "ConnectionError"
+URLLIB3 = "HTTPSConnectionPool(host='drive.google.com', port=443): Max retries exceeded with url: /"
+
+
+@pytest.mark.parametrize("kind", [ConnectionError, RequestsConnectionError])
+def test_without_a_connection_one_sentence_gives_the_addresses(drive, tmp_path, kind):
+    ids = list(DRIVE_FOLDERS["original"].values())
+    for drive_id in ids:
+        drive.broken[drive_id] = kind(URLLIB3)
+    with pytest.raises(FetchError) as error:
+        fetch("original", tmp_path / "data")
+    assert str(error.value) == (
+        "nothing fetched: no connection to drive.google.com; try again later, or in a browser: "
+        + " ".join(f"https://drive.google.com/drive/folders/{drive_id}" for drive_id in ids)
+    )
+
+
 def test_nothing_at_all_is_an_error(drive, tmp_path):
     for drive_id in DRIVE_FOLDERS["original"].values():
-        drive.broken[drive_id] = ConnectionError("no route")
-    with pytest.raises(FetchError, match="no route"):
+        drive.broken[drive_id] = DownloadError("access denied")
+    with pytest.raises(FetchError, match="nothing fetched: access denied; try again"):
         fetch("original", tmp_path / "data")
 
 

@@ -128,6 +128,8 @@ def test_a_cell_in_both_classes_is_an_error(tmp_path):
 def test_nothing_to_import_is_told(tmp_path):
     with pytest.raises(StoreError, match=r"no \.csv file"):
         import_csv(tmp_path, tmp_path / "store")
+    with pytest.raises(StoreError, match="there is no such folder"):
+        import_csv(tmp_path / "nowhere", tmp_path / "store")
     write_spike(tmp_path / "SER" / "a_trigger_1.csv", time_s=TIME_S[:10])
     with pytest.raises(StoreError, match="1 have another length"):
         import_csv(tmp_path, tmp_path / "store")

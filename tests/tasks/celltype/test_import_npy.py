@@ -149,7 +149,10 @@ def test_arrays_that_do_not_fit_are_told(tmp_path):
         "Observations", np.zeros((12, 160)), r"expected \(N, T, 2, 1\) floats, got \(12, 160\)"
     )
     replaced("Labels", np.zeros((11, 1)), r"expected \(12, 1\)")
-    replaced("Labels", np.full((12, 1), 2), "expected labels 0 to 1, got 2")
+    must = r"labels must be 0 \(SER\) or 1 \(NSER\), one a spike; of one-hot rows take argmax"
+    replaced("Labels", np.full((12, 1), 2), f"expected labels 0 to 1, got 2 in row 0; {must}")
+    replaced("Labels", np.full((12, 1), "SER"), must)
+    replaced("Labels", np.eye(2)[np.arange(12) % 2], rf"got \(12, 2\); {must}")
     replaced("Cellulars", np.zeros((12, 1)), "expected strings")
     replaced("Cellulars", np.full((12, 1), "x", dtype=object), "Python objects.*astype")
     windows = np.zeros((12, 160, 2, 1))
@@ -160,7 +163,11 @@ def test_arrays_that_do_not_fit_are_told(tmp_path):
 def test_a_cell_of_two_classes_and_a_lone_file_are_told(tmp_path):
     write_trio(tmp_path / "mixed")
     np.save(tmp_path / "mixed" / "Labels.npy", (np.arange(12)[:, None] > 5).astype(float))
-    with pytest.raises(StoreError, match="its cell A131024#140 differ in class"):
+    message = (
+        r"'3mean_A131024#140_trigger_0\.csv' \(row 0, label 0\) and "
+        r"'3mean_A131024#140_trigger_6\.csv' \(row 6, label 1\) .* one cell, A131024#140, but"
+    )
+    with pytest.raises(StoreError, match=message):
         open_spikes(tmp_path / "mixed")
     write_trio(tmp_path / "lone")
     (tmp_path / "lone" / "Labels.npy").unlink()

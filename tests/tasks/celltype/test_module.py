@@ -1,5 +1,6 @@
 """Training end to end on a small made-up set: figures, checkpoints, resuming."""
 
+import copy
 from functools import partial
 
 import numpy as np
@@ -50,6 +51,14 @@ class Figures(pl.Callback):
 
     def on_train_epoch_end(self, trainer, module):
         self.epochs.append({name: float(v) for name, v in trainer.callback_metrics.items()})
+
+
+class AtStart(pl.Callback):
+    """Keeps weights and optimiser state as training begins."""
+
+    def on_train_start(self, trainer, pl_module):
+        self.weights = copy.deepcopy(pl_module.state_dict())
+        self.optimizer = copy.deepcopy(trainer.optimizers[0].state_dict()["state"])
 
 
 def trainer(folder, *callbacks, epochs: int = 2, **options) -> pl.Trainer:
@@ -154,8 +163,10 @@ def test_resumes_where_it_stopped(tmp_path, on_train_epoch_end):
 
     fitted(tmp_path, kept("half"), epochs=2)
     half = torch.load(tmp_path / "half.ckpt", weights_only=True)
-    figures = Figures()
-    resumed = fitted(tmp_path, figures, epochs=4, seed=5, ckpt_path=tmp_path / "half.ckpt")
+    figures, start = Figures(), AtStart()
+    resumed = fitted(tmp_path, figures, start, epochs=4, seed=5, ckpt_path=tmp_path / "half.ckpt")
+    torch.testing.assert_close(start.weights, half["state_dict"])
+    torch.testing.assert_close(start.optimizer, half["optimizer_states"][0]["state"])
     assert len(figures.epochs) >= 2
     assert resumed.trainer.global_step == 2 * half["global_step"]
     assert resumed.trainer.current_epoch == 4

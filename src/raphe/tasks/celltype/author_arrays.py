@@ -1,7 +1,7 @@
 """The authors' own arrays, opened where they lie: trios of Observations, Labels and Cellulars.
 
 *Observations*.npy  (N, T, 2, 1) float64: time in s and current in pA, in either order
-*Labels*.npy        (N, 1): the class of each spike
+*Labels*.npy        (N, 1): the class of each spike, 0 (SER) or 1 (NSER)
 *Cellulars*.npy     (N, 1) strings: the spike's name, which holds its cell
 """
 
@@ -17,6 +17,8 @@ from raphe.tasks.celltype.cut import MIN_RATE_HZ
 from raphe.tasks.celltype.names import parse_window_name
 
 ROLES = ("Observations", "Labels", "Cellulars")
+LABEL_CODE = "0 (SER) or 1 (NSER)"  # of the published data; in general a place in the classes
+LABELS_MUST = f"labels must be {LABEL_CODE}, one a spike; of one-hot rows take argmax(axis=1)"
 CHECKED_ROWS = 256  # rows looked at to tell the time column
 NAMES_AT_ONCE = 2**16
 HASH_BLOCKS, HASH_BLOCK_BYTES = 64, 2**16
@@ -85,7 +87,10 @@ def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | 
     n = len(windows)
     for path, array in zip(trio[1:], (labels, cellulars), strict=True):
         if array.shape not in ((n,), (n, 1)) or not n:
-            raise StoreError(f"{path}: expected ({n}, 1) as its observations, got {array.shape}")
+            must = f"; {LABELS_MUST}" if path == trio[1] else ""
+            raise StoreError(
+                f"{path}: expected ({n}, 1) as its observations, got {array.shape}{must}"
+            )
     if cellulars.dtype.kind not in "US":
         raise StoreError(
             f"{trio[2]}: expected strings, got {cellulars.dtype.name}; save it once more with "
@@ -93,7 +98,9 @@ def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | 
         )
     column, rate_hz = _tell_time(trio[0], windows, time_column)
     label = _labels(trio[1], labels.reshape(n), n_classes)
-    cell, cell_ids, trigger = _cells(cellulars.reshape(n))
+    names = cellulars.reshape(n)
+    cell, cell_ids, trigger = _cells(names)
+    _refuse_two_classes(trio, label, cell, cell_ids, names)
     digest = _sampled_hash(trio[0])
     for array in (label, cell, "\n".join(cell_ids).encode()):
         digest.update(array)
@@ -139,7 +146,7 @@ def _labels(path: Path, values: np.ndarray, n_classes: int) -> np.ndarray:
     if wrong.any():
         raise StoreError(
             f"{path}: expected labels 0 to {n_classes - 1}, got {values[wrong][0]} in row "
-            f"{int(np.flatnonzero(wrong)[0])}"
+            f"{int(np.flatnonzero(wrong)[0])}; {LABELS_MUST}"
         )
     return values.astype(np.uint8)
 
@@ -151,6 +158,26 @@ def _cells(names: np.ndarray) -> tuple[np.ndarray, list[str], np.ndarray]:
         cell_id, trigger[row] = parse_window_name(name)
         cell[row] = index.setdefault(cell_id, len(index))
     return cell, list(index), trigger
+
+
+def _refuse_two_classes(
+    trio: tuple[Path, Path, Path],
+    label: np.ndarray,
+    cell: np.ndarray,
+    cell_ids: list[str],
+    names: np.ndarray,
+) -> None:
+    first = np.unique(cell, return_index=True)[1]  # row of each cell's first spike
+    wrong = np.flatnonzero(label != label[first][cell])
+    if len(wrong):
+        two = int(wrong[0])
+        one = int(first[cell[two]])
+        (name_one,), (name_two,) = _texts(names[[one]]), _texts(names[[two]])
+        raise StoreError(
+            f"{trio[2]}: {name_one!r} (row {one}, label {label[one]}) and {name_two!r} (row {two}, "
+            f"label {label[two]}) are spikes of one cell, {cell_ids[cell[two]]}, but differ in "
+            f"class; correct {trio[1].name}"
+        )
 
 
 def _texts(names: np.ndarray) -> Iterator[str]:

@@ -11,6 +11,7 @@ Polarity = Literal["down", "up", "both"]
 THRESHOLD_PA = -50.0  # Corradetti et al. 2024
 UNIT = "pA"
 MIN_RATE_HZ = 10_000.0  # one sample in the 0.1 ms that the peak of a spike lasts
+MIN_SAMPLES = 8  # 0.2 ms at 40 kHz: fewer show the peak and no shape
 
 
 @dataclass(frozen=True)
@@ -51,28 +52,51 @@ class Cut:
 
     def __post_init__(self) -> None:
         if self.polarity not in get_args(Polarity):
-            raise SettingError(f"polarity: expected down, up or both, got {self.polarity!r}")
+            raise SettingError(
+                f"{_named('polarity')}: expected down, up or both, got {self.polarity!r}"
+            )
         if (self.threshold_pa is None) == (self.mad_factor is None):
             raise SettingError(
-                "give either threshold_pa or mad_factor, and null (None) for the other, got "
-                f"threshold_pa={self.threshold_pa}, mad_factor={self.mad_factor}"
+                "give either threshold_pa or mad_factor (--threshold-pa or --mad), and null (None) "
+                f"for the other, got {self.threshold_pa} and {self.mad_factor}"
             )
         if self.mad_factor is not None and not 0 < self.mad_factor < math.inf:
-            raise SettingError(f"mad_factor: expected a positive number, got {self.mad_factor:g}")
+            raise SettingError(
+                f"{_named('mad_factor')}: expected a positive number, got {self.mad_factor:g}"
+            )
         if self.threshold_pa is not None:
             self._check_threshold(self.threshold_pa)
         if not MIN_RATE_HZ <= self.rate_hz < math.inf:
-            raise SettingError(f"rate_hz: expected {MIN_RATE_HZ:g} or more, got {self.rate_hz:g}")
+            raise SettingError(
+                f"{_named('rate_hz')}: expected {MIN_RATE_HZ:g} or more, got {self.rate_hz:g}"
+            )
         for name in ("pre_ms", "post_ms", "dead_time_ms"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise SettingError(f"{name}: expected 0 or more, got {getattr(self, name):g}")
+                raise SettingError(
+                    f"{_named(name)}: expected 0 or more, got {getattr(self, name):g}"
+                )
         if self.n_before >= self.n_samples:
-            raise SettingError(f"post_ms: {self.post_ms:g} ms leave no sample after the crossing")
+            raise SettingError(
+                f"{_named('post_ms')}: {self.post_ms:g} ms leave no sample after the crossing"
+            )
+        if self.n_samples < MIN_SAMPLES:
+            raise SettingError(
+                f"{_named('pre_ms')}, {_named('post_ms')}: expected a window of {MIN_SAMPLES} "
+                f"samples or more ({1000 * MIN_SAMPLES / self.rate_hz:g} ms at {self.rate_hz:g} Hz)"
+                f", got {self.n_samples} ({self.pre_ms + self.post_ms:g} ms)"
+            )
 
     def _check_threshold(self, threshold: float) -> None:
+        name = _named("threshold_pa")
         if not math.isfinite(threshold) or threshold == 0:
-            raise SettingError(f"threshold_pa: expected a number but 0, got {threshold:g}")
+            raise SettingError(f"{name}: expected a number but 0, got {threshold:g}")
         if self.polarity == "down" and threshold > 0:
-            raise SettingError(f"threshold_pa: polarity down needs it below 0, got {threshold:g}")
+            raise SettingError(f"{name}: polarity down needs it below 0, got {threshold:g}")
         if self.polarity == "up" and threshold < 0:
-            raise SettingError(f"threshold_pa: polarity up needs it above 0, got {threshold:g}")
+            raise SettingError(f"{name}: polarity up needs it above 0, got {threshold:g}")
+
+
+def _named(setting: str) -> str:
+    """A setting's name here and in Hydra, and that of its option on the command line."""
+    option = "mad" if setting == "mad_factor" else setting.replace("_", "-")
+    return f"{setting} (--{option})"

@@ -17,7 +17,7 @@ def add_cut_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-unit",
         metavar="UNIT",
-        help="take recordings in this unit (mV, say) as they are, thresholds in it too; "
+        help="take recordings in this unit (mV, say), and only those, as they are, thresholds too; "
         "amperes of any size become pA by themselves",
     )
     threshold = parser.add_mutually_exclusive_group()

@@ -47,21 +47,27 @@ def extract(
 ) -> ExtractReport:
     """Cut the spikes of all labelled recordings below a folder into a store.
 
-    Goes on past a recording that cannot be read. `channel` and `unit` are those of `read_abf`.
-    Raises RecordingError when no spike is left to store, StoreError when it cannot be written.
+    Goes on past a recording that cannot be read or is a copy of an earlier one. `channel` and
+    `unit` are those of `read_abf`. Raises RecordingError when no spike is left to store or one
+    recording has two labels, StoreError when it cannot be written.
     """
     folder, cut = Path(recordings), cut or Cut()
     files, failed = find_labelled(folder, classes)
     dropped = Counter(dict.fromkeys(DROPS, 0))
     rows: list[dict[str, Any]] = []
     silent, remarks = [], []
+    first_of: dict[str, LabelledFile] = {}  # by its bytes' hash
     with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
         for file in progress(files, "cutting spikes", total=len(files)):
             try:
-                recording = read_recording(file.path, channel, unit)
+                recording = read_recording(file.path, channel, unit, cut.accept_unit)
                 spikes = cut_spikes(recording, cut)
             except (RecordingError, OSError) as error:
                 failed.append(Failure(file.path, str(error)))
+                continue
+            first = first_of.setdefault(recording.sha256, file)
+            if first is not file:
+                failed.append(_repeated(file, first, classes))
                 continue
             cell = Cell(file.cell_id, file.label, file.day, file.animal)
             writer.add(cell, spikes.waveforms, spikes.trigger, spikes.sweep)
@@ -94,6 +100,16 @@ def extract(
         silent=silent,
         remarks=remarks,
     )
+
+
+def _repeated(file: LabelledFile, first: LabelledFile, classes: Sequence[str]) -> Failure:
+    """Why a copy of an earlier file is left out. Raises RecordingError if their labels differ."""
+    if file.label != first.label:
+        raise RecordingError(
+            f"{file.path}: is labelled {classes[file.label]} but has the same bytes as "
+            f"{first.path}, which is labelled {classes[first.label]}; remove one of them"
+        )
+    return Failure(file.path, f"same bytes as {first.path}")
 
 
 def _row(file: LabelledFile, folder: Path, recording: Recording, spikes: Spikes) -> dict[str, Any]:

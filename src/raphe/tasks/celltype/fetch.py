@@ -28,6 +28,7 @@ DRIVE_FOLDERS = {
     },
     "models": {".": "1zjwc-_P6zjsmc77BdwgBhxrEhBGw8Igz"},
 }
+BROWSER = "https://drive.google.com/drive/folders/"  # and a folder's id
 OLDEST_GDOWN = (6, 5)  # before 6, at most 50 files of a folder; before 6.5, no time-outs or retries
 TIMEOUT_S = 60.0
 RETRIES = 3
@@ -86,6 +87,7 @@ def fetch(what: str, folder: Path | str) -> FetchReport:
         raise SettingError(f"fetch: expected {', '.join(DRIVE_FOLDERS)}, got {what!r}")
     gdown = _import_gdown()
     report = FetchReport(what, Path(folder))
+    unlisted: dict[str, str] = {}  # address → reason
     network_errors = (gdown.exceptions.DownloadError, OSError)  # requests' errors are OSErrors
     for part, drive_id in DRIVE_FOLDERS[what].items():
         target = report.folder / part
@@ -94,13 +96,16 @@ def fetch(what: str, folder: Path | str) -> FetchReport:
                 id=drive_id, output=str(target), skip_download=True, quiet=True, timeout=TIMEOUT_S
             )
         except network_errors as error:
-            report.failed.append(f"{target}: no list of files from Google Drive: {_line(error)}")
+            address, reason = BROWSER + drive_id, _reason(error)
+            unlisted[address] = reason
+            report.failed.append(
+                f"{target}: no list of files from Google Drive: {reason}; in a browser: {address}"
+            )
             continue
         report.n_listed += len(files)
         _fetch_files(gdown, files, report, f"fetching {what} {part}", network_errors)
     if not report.n_listed:
-        reasons = "; ".join(report.failed) or "the folders are empty"
-        raise FetchError(f"nothing fetched: {reasons}; try again later, or from a browser")
+        raise FetchError(_nothing(what, unlisted))
     return report
 
 
@@ -128,14 +133,23 @@ def _fetch_files(
             )
         except errors as error:
             failures_in_a_row += 1
-            report.failed.append(f"{place}: {_line(error)}")
+            report.failed.append(f"{place}: {_reason(error)}")
         else:
             failures_in_a_row = 0
             report.n_new += 1
 
 
-def _line(error: Exception) -> str:
-    """The first line of what gdown says; the rest is advice on its own command line."""
+def _nothing(what: str, unlisted: dict[str, str]) -> str:
+    reasons = "; ".join(dict.fromkeys(unlisted.values())) or "the folders are empty"
+    addresses = unlisted or [BROWSER + drive_id for drive_id in DRIVE_FOLDERS[what].values()]
+    return f"nothing fetched: {reasons}; try again later, or in a browser: {' '.join(addresses)}"
+
+
+def _reason(error: Exception) -> str:
+    """Why it failed, in a line: of what gdown says, the rest is advice on its own command line."""
+    # By name: requests, which gdown uses, has its own, whose text is urllib3's internals.
+    if {"ConnectionError", "Timeout"} & {kind.__name__ for kind in type(error).__mro__}:
+        return "no connection to drive.google.com"
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 

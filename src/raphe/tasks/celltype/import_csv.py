@@ -55,6 +55,8 @@ def import_csv(
     StoreError when that question stays open, when a cell has two classes or when nothing is left.
     """
     folder, cut = Path(folder), cut or Cut()
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: there is no such folder; give the one that holds the spikes")
     files = sorted(_find(folder))
     if not files:
         raise StoreError(f"{folder}: there is no .csv file here or in the folders below")

@@ -87,7 +87,7 @@ def cut_masks(
     skipped: list[Failure] = []
     for file in progress(files, "looking for quiet stretches", total=len(files)):
         try:
-            recording = read_recording(file.path, channel, unit)
+            recording = read_recording(file.path, channel, unit, cut.accept_unit)
             found = _survey(file, recording, cut, n_mask, n_guard)
         except (RecordingError, OSError) as error:
             failed.append(Failure(file.path, str(error)))
@@ -107,7 +107,12 @@ def cut_masks(
             one = quiet[number]
             rng = np.random.default_rng([seed, number])
             masks, sweep, sample = _cut(
-                read_recording(one.file.path, channel, unit), one, cut, n_mask, share[number], rng
+                read_recording(one.file.path, channel, unit, cut.accept_unit),
+                one,
+                cut,
+                n_mask,
+                share[number],
+                rng,
             )
             index = np.full(len(masks), number, np.int32)
             writer.append(masks=masks, recording=index, sweep=sweep, sample=sample)

@@ -1,12 +1,19 @@
 """The `raphe` subcommands that make a store of spikes: extract, import-csv, import-npy."""
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from raphe.tasks.celltype.author_arrays import LABEL_CODE
 from raphe.tasks.celltype.command_line import Subparsers, add_command, add_overwrite, list_out
 from raphe.tasks.celltype.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.names import CLASSES
+
+EXIT_CODES = (
+    "Exit code: 0 when all was taken; 1 when a store was written but something is left out of it, "
+    "or when none was written (error: …); 2 for wrong usage."
+)
 
 
 def add_extract(subparsers: Subparsers) -> None:
@@ -16,8 +23,10 @@ def add_extract(subparsers: Subparsers) -> None:
         "extract",
         "cut the spikes of labelled recordings (.abf) into a store",
         "Labels come from folders named after the classes (SER/, NSER/) or from a table cells.csv "
-        "among the recordings, with the columns file, cell_id, label, day, animal. A recording "
-        "that cannot be read is listed at the end.",
+        "among the recordings, with the columns file and label, and where they are known cell_id, "
+        "day, animal. With --accept-unit only recordings in this unit are then taken; of several "
+        "channels, the one in it. A recording that cannot be read, or is a copy of another, is "
+        f"listed at the end. {EXIT_CODES}",
     )
     parser.add_argument("recordings", type=Path, help="folder of recordings")
     _add_store_options(parser)
@@ -27,10 +36,11 @@ def add_extract(subparsers: Subparsers) -> None:
 def _extract(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.extract import extract
 
+    cut = cut_from(options)
     report = extract(
         options.recordings,
         options.store,
-        cut_from(options),
+        cut,
         options.classes,
         options.overwrite,
         options.channel,
@@ -38,11 +48,16 @@ def _extract(options: argparse.Namespace) -> int:
     )
     drops = ", ".join(f"{count} {reason}" for reason, count in report.dropped.items())
     print(f"found {report.found} spikes, kept {report.n_spikes}, dropped: {drops}")
+    print(
+        f"window: {cut.n_samples} samples, {1000 * cut.n_samples / cut.rate_hz:g} ms at "
+        f"{cut.rate_hz / 1000:g} kHz"
+    )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
     list_out("read, but suspect in part", report.remarks)
     list_out("read, but without a spike to keep", report.silent)
     list_out("left out", report.failure_lines())
-    return 1 if report.failed else 0
+    _warn_of_classes_without_spikes(report.per_class, "look at threshold and polarity")
+    return _exit_code(len(report.failed), "recordings")
 
 
 def add_import_csv(subparsers: Subparsers) -> None:
@@ -53,7 +68,7 @@ def add_import_csv(subparsers: Subparsers) -> None:
         "read single spikes (SER/A131024#089/A131024#089_trigger_1007585.csv) into a store",
         "Each file has a header and 160 rows of two columns, time in s and current in pA, 40 kHz. "
         "The class is the name of a folder above the file; folders with IMAGES in their name are "
-        "skipped; files of another length are counted and listed.",
+        f"skipped; files of another length are counted and listed. {EXIT_CODES}",
     )
     parser.add_argument("folder", type=Path, help="folder that holds SER/ and NSER/")
     _add_store_options(parser)
@@ -70,7 +85,8 @@ def _import_csv(options: argparse.Namespace) -> int:
     list_out("of another length", (f"{file}: {rows} rows" for file, rows in report.other_length))
     list_out("the same file twice, taken once", report.repeated)
     list_out("left out", report.failed)
-    return 1 if report.failed else 0
+    _warn_of_classes_without_spikes(report.per_class, "look at the names of the folders")
+    return _exit_code(len(report.failed), "files")
 
 
 def add_import_npy(subparsers: Subparsers) -> None:
@@ -80,7 +96,10 @@ def add_import_npy(subparsers: Subparsers) -> None:
         "import-npy",
         "copy the authors' arrays (*Observations*, *Labels*, *Cellulars*.npy) into a store",
         "Training can also read the arrays where they are; a store is a quarter of their size. All "
-        "trios in the folder and below are joined; name one Observations file to take it alone.",
+        "trios in the folder and below are joined; name one Observations file to take it alone. "
+        "Observations: (N, T, 2, 1) floats, time in s and current in pA in either order. Labels: "
+        f"(N, 1), {LABEL_CODE}, or a place in --classes. Cellulars: (N, 1) strings such as "
+        "A131024#089_trigger_1007585, which name each spike's cell.",
     )
     parser.add_argument("folder", type=Path, help="folder of the arrays, or one Observations file")
     _add_store_options(parser)
@@ -94,6 +113,7 @@ def _import_npy(options: argparse.Namespace) -> int:
         options.folder, options.store, options.classes, options.overwrite, _time_column(options)
     )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
+    _warn_of_classes_without_spikes(report.per_class, "look at the labels")
     return 0
 
 
@@ -132,3 +152,20 @@ def _print_store(
     print(f"{store}: {n_spikes} spikes of {n_cells} cells")
     for name, (cells, spikes) in per_class.items():
         print(f"  {name}: {spikes} spikes of {cells} cells")
+
+
+def _warn_of_classes_without_spikes(per_class: Mapping[str, tuple[int, int]], remedy: str) -> None:
+    empty = [name for name, (_, spikes) in per_class.items() if not spikes]
+    if empty:
+        print(
+            f"warning: no spikes of {' or '.join(empty)}: training needs both classes; {remedy}",
+            file=sys.stderr,
+        )
+
+
+def _exit_code(n_left_out: int, what: str) -> int:
+    """1 and a warning when something was left out of a store that was written."""
+    if not n_left_out:
+        return 0
+    print(f"warning: store written, {n_left_out} {what} left out (exit code 1)", file=sys.stderr)
+    return 1

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+KERAS  := .venv-keras
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: setup train test lint ui bench clean
@@ -17,8 +18,10 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
 ui: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/mlflow ui --workers 1 --backend-store-uri sqlite:///mlruns/mlflow.db
+bench: $(VENV)/.installed $(KERAS)/.installed
+	$(BIN)/python benchmarks/epoch.py --keras $(KERAS)/bin/python
 clean:
-	rm -rf $(VENV) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(KERAS) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
 
@@ -26,6 +29,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) -e .
+	touch $@
+$(KERAS)/.installed: benchmarks/requirements-keras.txt
+	test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)
+	$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 $(VENV)/.installed-%: $(VENV)/.installed
 	$(PIP) -e '.[$*]'

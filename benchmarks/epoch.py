@@ -1,6 +1,6 @@
 """One training epoch of the published network, beside Keras on the same spikes in the same run.
 
-    python benchmarks/epoch.py --keras .venv-keras/bin/python
+    make bench
 
 Alternates the two programs, so that a slow minute of the machine slows both, and writes the table
 to benchmarks/results/epoch.md with date, processor and versions.

@@ -49,12 +49,16 @@ def test_each_setting_of_a_task_is_an_argument_of_what_it_builds(task: str, sect
 
 @pytest.mark.parametrize("override", [f"experiment={name}" for name in EXPERIMENTS])
 def test_each_experiment_composes(override: str) -> None:
-    OmegaConf.resolve(composed(override))
+    config = composed(override)
+    OmegaConf.resolve(config)
+    assert not OmegaConf.missing_keys(config)
 
 
 @pytest.mark.parametrize("override", [f"debug={name}" for name in DEBUGS])
 def test_each_debug_set_up_composes(override: str) -> None:
-    OmegaConf.resolve(composed(override))
+    config = composed(override)
+    OmegaConf.resolve(config)
+    assert not OmegaConf.missing_keys(config)
 
 
 def test_k_sweep_runs_every_kernel_of_the_paper() -> None:

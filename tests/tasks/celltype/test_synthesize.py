@@ -116,15 +116,15 @@ def test_after_a_kill_the_same_command_makes_only_what_is_missing(sources, tmp_p
     script, out = tmp_path / "run.py", tmp_path / "out"
     script.write_text(KILLED)
     arguments = [sys.executable, str(script), *map(str, sources), str(out), str(workers)]
-    run = subprocess.Popen(arguments)
-    while not (out / "shard-00003").exists():
+    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+    while len(list(out.glob("shard-*"))) < 4:  # in whatever order the workers end them
         assert run.poll() is None, "it ended before it could be killed"
         time.sleep(0.002)
     run.send_signal(signal.SIGKILL)
-    assert run.wait() == -signal.SIGKILL
+    run.communicate(timeout=60)  # its workers notice at their next block, and close its output
+    assert run.returncode == -signal.SIGKILL
     with pytest.raises(StoreError, match=r"unfinished; run the same raphe synthesize command"):
         open_spikes(out)
-    time.sleep(0.5)  # its workers notice at their next block
     there = times(out)
     assert 3 <= len(there) < 40
     left = [path for path in out.iterdir() if path.name.endswith(".partial")]
@@ -148,13 +148,12 @@ def test_workers_end_with_the_run_that_was_killed(sources, tmp_path):
     script, out = tmp_path / "run.py", tmp_path / "out"
     script.write_text(KILLED.replace("100_000", "10_000_000"))
     arguments = [sys.executable, str(script), *map(str, sources), str(out), "2"]
-    run = subprocess.Popen(arguments)
+    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
     while not (out / "shard-00001").exists():
         assert run.poll() is None
         time.sleep(0.005)
     run.kill()
-    run.wait()
-    time.sleep(1.0)
+    run.communicate(timeout=60)  # ends when the workers, too, have closed their output
     made = len(list(out.glob("shard-*")))
     assert not list(out.glob(".shard-*")), "a worker that hears of it takes its half shard away"
     time.sleep(0.5)

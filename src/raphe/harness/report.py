@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,7 @@ def _sweep_panel(
         label = "failed" if index == 0 else None
         panel.axvline(number, color="0.7", linestyle=":", linewidth=1, label=label)
     if limits is not None:  # shown at least so far, so that small differences look small
-        low, high = panel.get_ylim()
-        panel.set_ylim(min(limits[0], low), max(limits[1], min(high, limits[1])))
+        panel.set_ylim(min(limits[0], panel.get_ylim()[0]), limits[1])
     if all(float(number).is_integer() for number in numbers):
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_ylabel(metric.replace("_", " "))
@@ -152,10 +151,16 @@ def _counted(run: RunFacts, test_set: str, counts: DictConfig) -> list[str]:
     ]
 
 
-def stamp(figure: Figure, note: str) -> None:
-    """Write the note that belongs to every result below a figure."""
+def stamp(artifacts: Mapping[str, Any], note: str) -> None:
+    """Write the note that belongs to every result below each figure."""
     if not note:
         return
+    for artifact in artifacts.values():
+        if isinstance(artifact, Figure):
+            _stamp_figure(artifact, note)
+
+
+def _stamp_figure(figure: Figure, note: str) -> None:
     width_in, height_in = figure.get_size_inches()
     lines = textwrap.wrap(note, round(width_in * NOTE_CHARACTERS_PER_IN))
     bottom = (len(lines) + 1) * NOTE_LINE_IN / height_in

@@ -127,7 +127,7 @@ def _threads(config: DictConfig, member: SweepMember | None) -> int:
 
 
 def _place(config: DictConfig, member: SweepMember | None, hashes: Mapping[str, str]) -> Place:
-    tracker = Tracker(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
+    tracker = Tracker.from_settings(config)
     tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
     name = config.tracking.experiment
     if member is not None:
@@ -148,7 +148,7 @@ def _train_and_test(
     tracked = _begin_or_resume(place, config.resume)
     with tracked.until_done(), tracked.system_metrics(config.tracking.system_metrics_every_s):
         tracked.log_settings(config)
-        tracked.log_params({f"store_hash.{name}": hash for name, hash in data.hashes.items()})
+        tracked.log_params({f"store_hash.{name}": value for name, value in data.hashes.items()})
         tracked.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})
         model = instantiate(config.model, **data.facts)
         _check_optimizer(model)
@@ -218,16 +218,13 @@ def _test(
     work: Path,
 ) -> None:
     kept = work / f"{config.callbacks.keep}.ckpt"
-    epochs = {
-        name: torch.load(work / f"{checkpoint}.ckpt", weights_only=True)["epoch"]
-        for name, checkpoint in (("last", "last"), ("kept", config.callbacks.keep))
-    }
+    kept_epoch, last_epoch = (
+        torch.load(path, weights_only=True)["epoch"] for path in (kept, work / "last.ckpt")
+    )
     trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
     metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
-    tracked.log_metrics({**metrics, "kept_epoch": epochs["kept"], "epochs": epochs["last"] + 1})
+    tracked.log_metrics({**metrics, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
     artifacts = call(config.evaluate, model=model, data=data)
-    for artifact in artifacts.values():
-        if not isinstance(artifact, str):
-            report.stamp(artifact, data.note)
+    report.stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")

@@ -83,9 +83,7 @@ class _Sweep:
         self._config = config
         self._folder = Path(config.hydra.sweep.dir)
         parameters = _swept(config)
-        self._tracker = Tracker(
-            config.tracking.experiment, Path(config.runs_root), config.tracking.uri
-        )
+        self._tracker = Tracker.from_settings(config)
         tags = _parent_tags(config, parameters)
         self._lock = FileLock(self._tracker.runs_root / f".sweep-{tags[SWEEP_TAG][:16]}.lock")
         try:
@@ -131,8 +129,8 @@ class _Sweep:
         artifacts = report.sweep_artifacts(
             runs, [state.label for state in failed], parameters, self._config.report
         )
-        if "sweep.png" in artifacts:
-            report.stamp(artifacts["sweep.png"], runs[0].tags.get(NOTE_TAG, ""))
+        if runs:
+            report.stamp(artifacts, runs[0].tags.get(NOTE_TAG, ""))
         self._parent.log_artifacts(artifacts)
         self._parent.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
         complete = not failed and n_lost == 0

@@ -88,6 +88,10 @@ class Tracker:
                 f"{_first_line(error)}; start one with `mlflow server`, or leave tracking.uri=null"
             ) from error
 
+    @classmethod
+    def from_settings(cls, config: DictConfig) -> "Tracker":
+        return cls(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
+
     def _find_or_create_experiment(self) -> str:
         found = self._client.get_experiment_by_name(self.experiment)
         if found is not None:

@@ -11,7 +11,7 @@ from raphe.core.splits import PARTS
 from raphe.tasks.celltype.batches import OnlinePart, Part, SpikeBatches
 from raphe.tasks.celltype.mask_store import open_masks
 from raphe.tasks.celltype.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.spike_split import require_split, split_spikes
+from raphe.tasks.celltype.spike_split import FRACTIONS, require_split, split_spikes
 from raphe.tasks.celltype.spike_store import open_spikes
 from raphe.tasks.celltype.synthetic import Recipe, Synthesizer
 
@@ -47,7 +47,7 @@ class CellTypeData(pl.LightningDataModule):
         synthetic_ratio: float = 1.0,
         test_stores: Mapping[str, str | Path] | None = None,
         split: str = "cell",
-        fractions: Sequence[float] = (0.70, 0.15, 0.15),
+        fractions: Sequence[float] = FRACTIONS,
         per_class: int | None = None,
         batch_size: int = 64,
         seed: int = 42,

@@ -12,7 +12,7 @@ import numpy as np
 from raphe.core.atomic import reporting
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.store import Store, StoreWriter, open_store, sha256_of
-from raphe.tasks.celltype.stored_spikes import KIND
+from raphe.tasks.celltype.stored_spikes import KIND, cell_rows
 from raphe.tasks.celltype.synthetic import Synthesizer
 
 SHARD_SIZE = 250_000  # spikes: 170 MB, a second's work or less
@@ -135,16 +135,7 @@ def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[
             )
             counts += np.bincount(made.cell, minlength=len(counts))
             yield None
-        cells = [
-            {
-                "cell_id": cell.cell_id,
-                "label": spikes.classes[cell.label],
-                "day": cell.day,
-                "animal": cell.animal,
-                "n_spikes": count,
-            }
-            for cell, count in zip(spikes.cells, counts.tolist(), strict=True)
-        ]
+        cells = cell_rows(spikes.cells, spikes.classes, counts.tolist())
         facts = {"kind": KIND, **origin(synthesizer), "first": shard.start}
         writer.finish(facts, {"cells": cells})
     yield Result(shard, open_store(path).content_hash, made=True)

@@ -12,7 +12,7 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.store import StoreWriter
 from raphe.tasks.celltype.spike_set import Cell
-from raphe.tasks.celltype.stored_spikes import KIND
+from raphe.tasks.celltype.stored_spikes import KIND, cell_rows
 
 
 class SpikeStoreWriter:
@@ -113,16 +113,7 @@ class SpikeStoreWriter:
         facts: dict[str, Any],
         tables: dict[str, list[dict[str, Any]]] | None = None,
     ) -> Path:
-        rows = [
-            {
-                "cell_id": cell.cell_id,
-                "label": self.classes[cell.label],
-                "day": cell.day,
-                "animal": cell.animal,
-                "n_spikes": count,
-            }
-            for cell, count in zip(self.cells.values(), self.counts, strict=True)
-        ]
+        rows = cell_rows(self.cells.values(), self.classes, self.counts)
         manifest = {
             "kind": KIND,
             "classes": list(self.classes),

@@ -1,7 +1,8 @@
 """Spike stores of our own as one SpikeSet: a single store, or synthetic spikes in shards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,22 @@ def from_store(store: Store, opener: Opener) -> SpikeSet:
         reopen=(opener, (store.path,)),
         side=store.arrays.get("side"),
     )
+
+
+def cell_rows(
+    cells: Iterable[Cell], classes: Sequence[str], counts: Iterable[int]
+) -> list[dict[str, Any]]:
+    """The table `cells` of a store of KIND, as `from_store` reads it; `counts` are of spikes."""
+    return [
+        {
+            "cell_id": cell.cell_id,
+            "label": classes[cell.label],
+            "day": cell.day,
+            "animal": cell.animal,
+            "n_spikes": count,
+        }
+        for cell, count in zip(cells, counts, strict=True)
+    ]
 
 
 def from_shards(store: Store, opener: Opener) -> SpikeSet:

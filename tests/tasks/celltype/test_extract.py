@@ -289,7 +289,7 @@ def test_the_shortest_window_that_is_taken():
 def test_no_recordings_no_folder_no_spikes_and_nothing_readable_are_told(tmp_path):
     (tmp_path / "empty").mkdir()
     for folder, message in (
-        (tmp_path / "empty", r"no \.abf file"),
+        (tmp_path / "empty", r"no \.abf or \.nwb file"),
         (tmp_path / "nowhere", "no such folder"),
     ):
         with pytest.raises(RecordingError, match=message):

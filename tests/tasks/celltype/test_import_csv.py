@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.import_csv import import_csv, parse_columns
+from raphe.tasks.celltype.import_csv import import_csv
 from raphe.tasks.celltype.names import label_from_folders, parse_window_name
+from raphe.tasks.celltype.spike_csv import parse_columns
 from raphe.tasks.celltype.spike_store import Cell, open_spikes
 
 TIME_S = np.arange(160) / 40_000

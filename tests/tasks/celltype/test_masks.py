@@ -158,7 +158,7 @@ def test_a_missing_folder_an_empty_one_and_what_is_no_mask_store_are_told(tmp_pa
     with pytest.raises(RecordingError, match="no such folder"):
         cut_masks(tmp_path / "nowhere", tmp_path / "masks")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RecordingError, match=r"no \.abf file"):
+    with pytest.raises(RecordingError, match=r"no \.abf or \.nwb file"):
         cut_masks(tmp_path / "empty", tmp_path / "masks")
     with pytest.raises(StoreError, match="make one with raphe masks"):
         open_masks(tmp_path / "nowhere")

@@ -18,12 +18,11 @@ from raphe.core.recording import parse_cell_id
 from raphe.tasks.celltype.cut import UNIT, Cut
 from raphe.tasks.celltype.labels import Failure
 from raphe.tasks.celltype.names import CLASSES, label_from_folders, parse_window_name
+from raphe.tasks.celltype.spike_csv import check_step, parse_columns, rising_columns
 from raphe.tasks.celltype.spike_store import Cell
 from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
 
 SKIPPED_FOLDERS = "IMAGES"  # in the name of the authors' folders of pictures
-STEP_TOLERANCE = 0.01  # of the time step: the files round their times
-SEPARATORS = bytes.maketrans(b",;\t", b"   ")
 WRITE_AT_ONCE = 1024
 
 
@@ -115,7 +114,7 @@ class _Reader:
         time = self._time_column(file, columns)
         if time is None:
             return None
-        self._check_step(columns[:, time])
+        check_step(columns[:, time], self.cut.rate_hz)
         cell_id, trigger = parse_window_name(file.name)
         day = parse_cell_id(cell_id)[1]
         self._digest.update(f"{file.relative_to(self.folder).as_posix()}\n".encode() + data)
@@ -134,19 +133,12 @@ class _Reader:
         return True
 
     def _time_column(self, file: Path, columns: np.ndarray) -> int | None:
-        rising = np.flatnonzero((np.diff(columns, axis=0) > 0).all(axis=0))
+        rising = rising_columns(columns)
         if len(rising) == 1:
             return int(rising[0])
         if self.time_column is None:
             self._unclear.append((file, "neither" if not len(rising) else "each"))
         return self.time_column
-
-    def _check_step(self, time_s: np.ndarray) -> None:
-        step, expected = (time_s[-1] - time_s[0]) / (len(time_s) - 1), 1 / self.cut.rate_hz
-        if abs(step - expected) > STEP_TOLERANCE * expected:
-            raise ValueError(
-                f"expected a time step of {expected:g} s ({self.cut.rate_hz:g} Hz), got {step:g}"
-            )
 
     def refuse_open_questions(self) -> None:
         if not self._unclear:
@@ -168,30 +160,6 @@ class _Reader:
 
     def sources(self) -> dict[str, object]:
         return {"n_files": self._n_read, "sha256_of_names_and_contents": self._digest.hexdigest()}
-
-
-def parse_columns(data: bytes) -> np.ndarray:
-    """The two columns of a file, its header left out: float64 (rows, 2). Raises ValueError."""
-    lines = data.translate(SEPARATORS).splitlines()
-    if lines and not _is_number(lines[0].split()[:1]):
-        lines = lines[1:]
-    rows = [line for line in lines if line.strip()]
-    try:
-        values = np.array([float(word) for row in rows for word in row.split()])
-    except ValueError as error:
-        raise ValueError(f"expected a header and rows of two numbers, {error}") from None
-    if len(values) != 2 * len(rows):
-        raise ValueError(f"expected two columns, got {len(values)} numbers in {len(rows)} rows")
-    if not np.isfinite(values).all():
-        raise ValueError("expected numbers, got NaN or infinity")
-    return values.reshape(-1, 2)
-
-
-def _is_number(words: list[bytes]) -> bool:
-    try:
-        return bool(words) and float(words[0]) is not None
-    except ValueError:
-        return False
 
 
 def _find(folder: Path) -> Iterator[Path]:

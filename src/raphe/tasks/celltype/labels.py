@@ -16,7 +16,7 @@ from raphe.tasks.celltype.names import label_from_folders
 
 TABLE = "cells.csv"
 NOTE = "note.txt"
-SUFFIXES = (".abf",)
+SUFFIXES = (".abf", ".nwb")
 DELIMITERS = ";\t,"
 COLUMNS = "columns file and label (cell_id, day and animal are optional)"
 

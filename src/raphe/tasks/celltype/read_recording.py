@@ -1,26 +1,30 @@
-"""Read one recording of a batch."""
+"""Read one recording of a batch, whatever its format."""
 
 import warnings
 from pathlib import Path
 
 from raphe.core.abf import describe_abf, read_abf
 from raphe.core.errors import RecordingWarning
+from raphe.core.nwb import read_nwb
 from raphe.core.recording import Recording
 from raphe.tasks.celltype.units import unit_factor
+
+NWB = ".nwb"
 
 
 def read_recording(
     path: Path, channel: int | str | None, unit: str | None, accept_unit: str | None = None
 ) -> Recording:
-    """As `read_abf`, but its remarks are not also given as warnings: the report holds them.
+    """As `read_abf` or `read_nwb`, but remarks are no warnings too: the report holds them.
 
     Where neither `channel` nor `unit` is given a channel in `accept_unit`, if there is one, goes
     before those in pA.
     """
-    if accept_unit and channel is None and unit is None:
+    is_nwb = path.suffix.lower() == NWB
+    if accept_unit and channel is None and unit is None and not is_nwb:
         units = (one.unit for one in describe_abf(path).channels)
         if any(unit_factor(one, accept_unit) == 1 for one in units):
             unit = accept_unit
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RecordingWarning)
-        return read_abf(path, channel=channel, unit=unit)
+        return (read_nwb if is_nwb else read_abf)(path, channel=channel, unit=unit)

@@ -1,0 +1,140 @@
+"""What a careful eye would remark on a cell's spikes before trusting a verdict on them.
+
+N spikes, T samples a window.
+"""
+
+import numpy as np
+from scipy.stats import spearmanr
+
+FEW_SPIKES = 20
+DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
+DRIFT_P = 0.01
+FEWEST_FOR_DRIFT = 20
+FLAT_SAMPLES = 3  # equal ones in a row at the peak: no converter gives them by chance
+CLIPPED_SHARE = 0.1
+SEPARATION = 4.5  # Ashman's D; halves of one normal distribution have 2.7, of a uniform one 3.5
+SMALLER_SHARE = 0.1
+FEWEST_FOR_TWO = 30
+MIXED_RUNS = 0.5  # of the runs that two groups in random order have
+DOUBLET_MS = 10.0
+DOUBLET_SHARE = 0.05
+
+
+def remarks_on(waveforms: np.ndarray, time_s: np.ndarray) -> list[str]:
+    """Sentences on spikes (N, T) at times (N,) in s, NaN where unknown; none on none.
+
+    Few spikes, clipped ones, drift of the amplitude, two cells in one recording, doublets.
+    """
+    if not len(waveforms):
+        return []
+    amplitude = np.abs(waveforms).max(axis=1)
+    found = [
+        _few(len(waveforms)),
+        _clipped(waveforms),
+        _drift(amplitude, time_s),
+        _two_cells(amplitude, time_s),
+        _doublets(time_s),
+    ]
+    return [remark for remark in found if remark]
+
+
+def _few(n: int) -> str:
+    if n >= FEW_SPIKES:
+        return ""
+    return f"only {n} spike{'s' if n > 1 else ''}: record longer, {FEW_SPIKES} or more are wanted"
+
+
+def _clipped(waveforms: np.ndarray) -> str:
+    size = np.abs(waveforms)
+    at_peak = size == size.max(axis=1, keepdims=True)  # (N, T)
+    run = at_peak.copy()
+    for shift in range(1, FLAT_SAMPLES):
+        run[:, :-shift] &= at_peak[:, shift:]
+        run[:, -shift:] = False
+    share = run.any(axis=1).mean()
+    if share < CLIPPED_SHARE:
+        return ""
+    return f"{share:.0%} of the spikes have a flat peak: the amplifier or converter clipped them"
+
+
+def _drift(amplitude: np.ndarray, time_s: np.ndarray) -> str:
+    known = np.isfinite(time_s)
+    if known.sum() < FEWEST_FOR_DRIFT:
+        return ""
+    amplitude, time_s = amplitude[known], time_s[known]
+    if np.ptp(amplitude) == 0 or spearmanr(time_s, amplitude).pvalue > DRIFT_P:
+        return ""
+    slope, start = np.polynomial.Polynomial.fit(time_s, amplitude, 1).convert().coef[::-1]
+    first, last = start + slope * time_s[[0, -1]]
+    change = (last - first) / first
+    if abs(change) < DRIFT_SHARE:
+        return ""
+    return (
+        f"the peak drifts from {first:.0f} to {last:.0f} over the recording ({change:+.0%}): the "
+        "seal or the cell changed"
+    )
+
+
+def _two_cells(amplitude: np.ndarray, time_s: np.ndarray) -> str:
+    if len(amplitude) < FEWEST_FOR_TWO:
+        return ""
+    boundary, separation = split_in_two(amplitude)
+    larger = amplitude > boundary
+    share = min(larger.mean(), 1 - larger.mean())
+    if separation < SEPARATION or share < SMALLER_SHARE or not _mixed(larger, time_s):
+        return ""
+    small, large = amplitude[~larger].mean(), amplitude[larger].mean()
+    return (
+        f"peaks of {small:.0f} and of {large:.0f} take turns ({share:.0%} are of the rarer size): "
+        "these may be two cells"
+    )
+
+
+def split_in_two(values: np.ndarray) -> tuple[float, float]:
+    """The boundary that divides values (n,) into the two groups of least variance, and Ashman's D.
+
+    D is the distance of the groups' means over the root of their mean variance (Ashman et al.
+    1994).
+    """
+    ascending = np.sort(np.asarray(values, np.float64))
+    n = len(ascending)
+    below = np.arange(1, n)
+    total, squares = np.cumsum(ascending), np.cumsum(ascending**2)
+    means = total[:-1] / below, (total[-1] - total[:-1]) / (n - below)
+    within = (
+        squares[:-1] - below * means[0] ** 2,
+        squares[-1] - squares[:-1] - (n - below) * means[1] ** 2,
+    )
+    best = int(np.argmin(within[0] + within[1]))
+    variance = [
+        max(part[best] / count, 0.0)
+        for part, count in zip(within, (below[best], n - below[best]), strict=True)
+    ]
+    spread = np.sqrt(np.mean(variance))
+    distance = means[1][best] - means[0][best]
+    boundary = (ascending[best] + ascending[best + 1]) / 2
+    if not spread:
+        return float(boundary), float("inf") if distance else 0.0
+    return float(boundary), float(distance / spread)
+
+
+def _mixed(group: np.ndarray, time_s: np.ndarray) -> bool:
+    """Whether the two groups (N,) take turns: one after the other is a step, not a second cell."""
+    in_order = group[np.argsort(time_s, kind="stable")]
+    n_runs = 1 + np.count_nonzero(np.diff(in_order))
+    larger = int(group.sum())
+    expected = 1 + 2 * larger * (len(group) - larger) / len(group)  # Wald and Wolfowitz 1940
+    return n_runs > MIXED_RUNS * expected
+
+
+def _doublets(time_s: np.ndarray) -> str:
+    intervals_ms = 1000 * np.diff(np.sort(time_s[np.isfinite(time_s)]))
+    if len(intervals_ms) < FEW_SPIKES:
+        return ""
+    share = (intervals_ms < DOUBLET_MS).mean()
+    if share < DOUBLET_SHARE:
+        return ""
+    return (
+        f"{share:.0%} of the spikes follow another within {DOUBLET_MS:g} ms: doublets of this "
+        "cell, or a second one"
+    )

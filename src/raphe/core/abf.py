@@ -85,17 +85,21 @@ class _Fields:
 
 
 def read_abf(
-    path: str | Path, channel: int | str | None = None, unit: str | None = None
+    path: str | Path,
+    channel: int | str | None = None,
+    unit: str | None = None,
+    growing: bool = False,
 ) -> Recording:
     """Open one channel of an ABF file; its samples stay on disk until they are read.
 
     `channel` is an index, a name or a unit; None takes the only channel, or the only one in pA.
-    `unit` is for a channel whose header leaves it blank; one that differs is refused.
+    `unit` is for a channel whose header leaves it blank; one that differs is refused. Of a gap-free
+    recording that is still `growing` it takes the samples there are.
     Reads the file twice in chunks (hash, suspect samples) and warns (RecordingWarning) of what is
     readable but suspect. Raises RecordingError for a file that is damaged, contradicts itself or
     has no such channel.
     """
-    facts = describe_abf(path)
+    facts = describe_abf(path, growing)
     chosen = choose_channel(facts.path, facts.channels, channel, unit)
     sweeps = tuple(
         Trace(
@@ -132,12 +136,12 @@ def read_abf(
     return recording
 
 
-def describe_abf(path: str | Path) -> AbfFacts:
+def describe_abf(path: str | Path, growing: bool = False) -> AbfFacts:
     """Read and check the header of an ABF file; takes milliseconds whatever the file's size.
 
     Raises RecordingError for a file that is damaged, contradicts itself or is no ABF file.
     """
-    located = locate(Path(path))
+    located = locate(Path(path), growing)
     fields = _fields_abf2(located) if located.is_abf2 else _fields_abf1(located)
     protocol = fields.protocol
     rate_hz = find_rate(located.path, fields.interval_us, fields.per_scan)

@@ -64,16 +64,20 @@ def damaged(path: Path, expected: str, found: Any) -> RecordingError:
     return RecordingError(f"{path}: expected {expected}, found {found}")
 
 
-def locate(path: Path) -> AbfBytes:
-    """Find the samples and tables of an ABF file, reading no sample. Raises RecordingError."""
+def locate(path: Path, growing: bool = False) -> AbfBytes:
+    """Find the samples and tables of an ABF file, reading no sample. Raises RecordingError.
+
+    Of a file still `growing`, whose header counts no samples yet or more than there are, it takes
+    those there are, and no synch array, which is written last.
+    """
     try:
         with path.open("rb") as file:
             header = file.read(ABF1_FULL_HEADER)
             size = path.stat().st_size
             if header.startswith(b"ABF2"):
-                return _locate_abf2(path, file, header, size)
+                return _locate_abf2(path, file, header, size, growing)
             if header.startswith(b"ABF "):
-                return _locate_abf1(path, file, header, size)
+                return _locate_abf1(path, file, header, size, growing)
     except OSError as error:
         raise damaged(path, "a file that can be read", error.strerror or error) from error
     if not header:
@@ -95,7 +99,7 @@ def decode_text(raw: bytes) -> str:
     return text if text.isprintable() else ""
 
 
-def _locate_abf1(path: Path, file: Any, header: bytes, size: int) -> AbfBytes:
+def _locate_abf1(path: Path, file: Any, header: bytes, size: int, growing: bool) -> AbfBytes:
     if size < ABF1_HEADER:
         raise damaged(path, f"an ABF 1 header of {ABF1_HEADER} bytes", f"a file of {size} bytes")
     (version,) = struct.unpack_from("<f", header, 4)
@@ -111,6 +115,8 @@ def _locate_abf1(path: Path, file: Any, header: bytes, size: int) -> AbfBytes:
     if n_ignored < 0:
         raise damaged(path, "no or some ignored samples", n_ignored)
     data_start = pointer * BLOCK + n_ignored * dtype.itemsize
+    if growing:
+        n_points, n_synch = _points_so_far(size, data_start, n_channels, dtype), 0
     data = _check_data(path, size, data_start, n_points, n_channels, dtype)
     synch = _section(path, size, "synch array", synch_pointer, 8, n_synch)
     _check_apart(path, [data, synch])
@@ -130,7 +136,7 @@ def _locate_abf1(path: Path, file: Any, header: bytes, size: int) -> AbfBytes:
     )
 
 
-def _locate_abf2(path: Path, file: Any, header: bytes, size: int) -> AbfBytes:
+def _locate_abf2(path: Path, file: Any, header: bytes, size: int, growing: bool) -> AbfBytes:
     if size < ABF2_HEADER:
         raise damaged(path, f"an ABF 2 header of {ABF2_HEADER} bytes", f"a file of {size} bytes")
     version = header[7:3:-1]
@@ -138,10 +144,16 @@ def _locate_abf2(path: Path, file: Any, header: bytes, size: int) -> AbfBytes:
         raise damaged(path, "ABF version 2", f"version {version[0]}")
     (data_format,) = struct.unpack_from("<H", header, 30)
     dtype = _data_type(path, data_format)
-    at = {
-        name: _section(path, size, name, *struct.unpack_from("<IIq", header, position))
+    entries = {
+        name: struct.unpack_from("<IIq", header, position)
         for name, position in ABF2_SECTIONS.items()
     }
+    if growing:
+        start, n_channels = entries["data"][0] * BLOCK, entries["ADC"][2]
+        n_points = _points_so_far(size, start, n_channels, dtype)
+        entries["data"] = (*entries["data"][:2], n_points)
+        entries["synch array"] = (0, 0, 0)
+    at = {name: _section(path, size, name, *entry) for name, entry in entries.items()}
     for name, least in (("protocol", ABF2_PROTOCOL_BYTES), ("ADC", ABF2_ADC_BYTES)):
         if at[name].entry_bytes < least or at[name].count < 1:
             found = f"{at[name].count} of {at[name].entry_bytes} bytes"
@@ -188,6 +200,12 @@ def _section(
         found = f"{count} entries in bytes {start} to {end} of {size}"
         raise damaged(path, f"the {name} section inside the file", found)
     return _Section(name, start, entry_bytes, count, end)
+
+
+def _points_so_far(size: int, start: int, n_channels: int, dtype: np.dtype) -> int:
+    """Samples from `start` to the file's end, as many of each channel."""
+    held = max(size - start, 0) // dtype.itemsize
+    return held // max(n_channels, 1) * max(n_channels, 1)
 
 
 def _check_data(

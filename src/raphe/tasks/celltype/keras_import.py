@@ -17,10 +17,10 @@ from typing import Any
 
 import h5py
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from raphe.core.checkpoint import write_checkpoint
 from raphe.core.errors import RapheError
 from raphe.tasks.celltype.module import CellTypeModule
 from raphe.tasks.celltype.net import NORM_EPSILON, POOL, pooled_samples
@@ -54,21 +54,7 @@ def import_keras(file: Path, checkpoint: Path) -> Path:
     settings, state = read_keras(file)
     module = CellTypeModule(**settings)
     module.net.load_state_dict(state)
-    checkpoint = Path(checkpoint)
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    partial = checkpoint.with_name(f".{checkpoint.name}.partial")
-    torch.save(
-        {
-            "pytorch-lightning_version": pl.__version__,
-            "epoch": 0,
-            "global_step": 0,
-            "state_dict": module.state_dict(),
-            CellTypeModule.CHECKPOINT_HYPER_PARAMS_KEY: dict(module.hparams),
-        },
-        partial,
-    )
-    partial.replace(checkpoint)
-    return checkpoint
+    return write_checkpoint(module, checkpoint)
 
 
 def read_keras(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

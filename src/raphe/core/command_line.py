@@ -1,4 +1,4 @@
-"""What the subcommands of this task share: how one is declared and how a list is printed."""
+"""What all subcommands share: how one is declared and how a list is printed."""
 
 import argparse
 import sys

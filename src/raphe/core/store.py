@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.array_file import ArrayFile
 from raphe.core.atomic import FolderBuilder, recover, reporting, sync
 from raphe.core.errors import StoreError
 from raphe.core.progress import progress
@@ -138,6 +139,11 @@ class Store:
     def content_hash(self) -> str:
         """SHA-256 over the manifest, which holds the SHA-256 of every file."""
         return self.manifest["content_hash"]
+
+    def file(self, name: str) -> ArrayFile:
+        """An array to be read in pieces, none of which stays in memory."""
+        array = self.arrays[name]
+        return ArrayFile(self.path / f"{name}.npy", array.dtype, array.shape, HEADER_BYTES)
 
 
 def open_store(path: Path | str) -> Store:

@@ -1,13 +1,15 @@
 """The datamodule: what is drawn, in which order, from which cells; leaks and bad stores refused."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from raphe.core.errors import RapheError, SettingError, SplitError, StoreError
-from raphe.tasks.celltype.batches import Part, SpikeBatches
+from raphe.tasks.celltype.batches import SpikeBatches
 from raphe.tasks.celltype.data import CellTypeData
+from raphe.tasks.celltype.spike_part import Part
 from raphe.tasks.celltype.spike_set import Cell
 from raphe.tasks.celltype.spike_store import open_spikes
 from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
@@ -99,7 +101,7 @@ def test_by_day_no_day_is_in_two_parts(tmp_path: Path) -> None:
 
 def test_the_order_depends_on_seed_and_epoch_alone(store: Path) -> None:
     spikes = open_spikes(store)
-    part = Part(spikes, np.arange(spikes.n))
+    part = Part(spikes)
 
     def order(seed: int, epoch: int) -> list[int]:
         return rows_of(SpikeBatches([part], [len(part)], 8, seed, lambda: epoch))
@@ -112,7 +114,7 @@ def test_the_order_depends_on_seed_and_epoch_alone(store: Path) -> None:
 
 def test_batches_run_on_across_the_blocks_that_are_read(tmp_path: Path) -> None:
     spikes = open_spikes(write_store(tmp_path / "long", n_cells=6, spikes_per_cell=150))
-    part = Part(spikes, np.arange(spikes.n))
+    part = Part(spikes)
     in_order = SpikeBatches([part], [len(part)], batch_size=7)
     assert rows_of(in_order) == list(range(900))
     assert {len(label) for _, label, _ in in_order} == {7, 900 % 7}
@@ -151,11 +153,15 @@ def test_online_and_on_disk_the_same_samples_are_trained_on(synthetic_sources) -
         datamodule(**settings).train_dataloader().parts[1]
         for settings in synthetic_sources.values()
     )
-    rows = online.draw(100, epoch=0, seed=[0])
-    assert set(rows) <= set(stored.rows)
-    for made, read in zip(online.read(rows), stored.read(rows), strict=True):
+
+    def in_order(part) -> list[np.ndarray]:
+        batches = SpikeBatches([part], [100], 30)
+        return [np.concatenate(values) for values in zip(*batches, strict=True)]
+
+    for made, read in zip(in_order(online), in_order(stored), strict=True):
         np.testing.assert_array_equal(made, read)
-    assert not set(rows) & set(online.draw(100, epoch=1, seed=[0]))
+    epochs = [online.stream(100, epoch, None) for epoch in range(3)]
+    assert all(one.stop <= after.next for one, after in pairwise(epochs))  # new ones each time
 
 
 def test_synthetic_spikes_made_for_another_split_are_refused(synthetic_sources) -> None:
@@ -164,9 +170,19 @@ def test_synthetic_spikes_made_for_another_split_are_refused(synthetic_sources) 
         datamodule(**settings)
 
 
+def test_a_synthetic_store_without_a_spike_for_training_is_refused(
+    make_spikes, make_masks, tmp_path: Path
+) -> None:
+    fractions = (0.01, 0.495, 0.495)  # one cell of six trains
+    spikes, masks = make_spikes(), make_masks()
+    synthesize(spikes.path, masks.path, tmp_path / "out", 1, fractions=fractions)
+    with pytest.raises(StoreError, match=r"no spike of its 2 has a parent in the training part"):
+        CellTypeData(spikes.path, tmp_path / "out", fractions=fractions)
+
+
 def test_over_epochs_every_synthetic_spike_is_drawn_equally_often(tmp_path: Path) -> None:
     spikes = open_spikes(write_store(tmp_path / "store", spikes_per_cell=5))  # 60 spikes
-    part = Part(spikes, np.arange(spikes.n))
+    part = Part(spikes)
     drawn: list[int] = []
     for epoch in range(6):
         drawn += rows_of(SpikeBatches([part], [20], 8, 3, lambda epoch=epoch: epoch))

@@ -5,11 +5,17 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from raphe.core.errors import StoreError
+from raphe.core.splits import PARTS
 from raphe.core.store import check_store
+from raphe.tasks.celltype.author_arrays import CHECKED_ROWS
+from raphe.tasks.celltype.batches import SpikeBatches
 from raphe.tasks.celltype.import_npy import import_npy
+from raphe.tasks.celltype.spike_part import Part
+from raphe.tasks.celltype.spike_split import split_spikes
 from raphe.tasks.celltype.spike_store import Cell, open_spikes
 
 TIME_S = np.arange(160) / 40_000
@@ -108,6 +114,50 @@ def test_opening_and_importing_take_bounded_memory(tmp_path):
     assert peak < 40e6
 
 
+def test_reading_a_trio_through_keeps_nothing_of_it_in_memory(tmp_path):
+    n = 300_000  # 768 MB of observations, nearly all of them a hole in the file
+    shape = (n, 160, 2, 1)
+    windows = np.lib.format.open_memmap(tmp_path / "Observations.npy", "w+", "<f8", shape)
+    rows = np.unique(np.linspace(0, n - 1, CHECKED_ROWS).astype(int))
+    for row in rows:
+        windows[row, :, 0, 0], windows[row, :, 1, 0] = TIME_S, row
+    del windows
+    np.save(tmp_path / "Labels.npy", np.arange(n) % 6 % 2)
+    names = np.array([f"A131024#14{row}_trigger_7.csv" for row in range(6)])
+    np.save(tmp_path / "Cellulars.npy", names[np.arange(n) % 6])
+    process = psutil.Process()
+    before, most, seen = process.memory_info().rss, 0, []
+    spikes = open_spikes(tmp_path)
+    part = Part(spikes, split_spikes(spikes).part, PARTS.index("train"))
+    for current, label, cell in SpikeBatches([part], [len(part)], 64, seed=0):
+        most = max(most, process.memory_info().rss)
+        seen += current[current[:, 0] > 0, 0].int().tolist()
+        assert (label == cell % 2).all()
+    assert len(part) == 2 * n // 6
+    kept = set(part.rows.tolist())
+    assert sorted(seen) == [row for row in rows if row in kept and row > 0]
+    assert most - before < 150e6
+
+
+def test_more_cells_than_two_bytes_can_count(tmp_path):
+    n = 2**16 + 100
+    np.save(tmp_path / "Observations.npy", np.broadcast_to(TIME_S[:3, None], (n, 3, 2)))
+    np.save(tmp_path / "Labels.npy", np.arange(n) % 2)
+    np.save(tmp_path / "Cellulars.npy", np.array([f"cell {row}" for row in range(n)]))
+    spikes = open_spikes(tmp_path, time_column=0)
+    np.testing.assert_array_equal(spikes.cell, np.arange(n))
+    assert spikes.cells[n - 1] == Cell(f"cell {n - 1}", (n - 1) % 2)
+
+
+def test_arrays_of_another_byte_order_are_read(tmp_path):
+    currents = write_trio(tmp_path)
+    for name in ("Observations", "Labels"):
+        np.save(tmp_path / f"{name}.npy", np.load(tmp_path / f"{name}.npy").astype(">f8"))
+    spikes = open_spikes(tmp_path)
+    np.testing.assert_array_equal(spikes.read(slice(2, 9)), currents[2:9])
+    assert spikes.label.tolist() == [0, 1] * 6
+
+
 def test_the_sampled_hash_notices_changes_and_says_what_it_is(tmp_path):
     write_trio(tmp_path)
     first = open_spikes(tmp_path).content_hash
@@ -158,6 +208,7 @@ def test_arrays_that_do_not_fit_are_told(tmp_path):
     windows = np.zeros((12, 160, 2, 1))
     windows[:, :, 0, 0] = TIME_S * 1000
     replaced("Observations", windows, "steps by 0.025, expected seconds")
+    replaced("Observations", np.asfortranarray(windows), "stored column by column")
 
 
 def test_a_cell_of_two_classes_and_a_lone_file_are_told(tmp_path):
@@ -169,6 +220,10 @@ def test_a_cell_of_two_classes_and_a_lone_file_are_told(tmp_path):
     )
     with pytest.raises(StoreError, match=message):
         open_spikes(tmp_path / "mixed")
+    for label, name in enumerate(("one_", "two_")):
+        write_trio(tmp_path / "apart", name, 4, seed=label, label=label)
+    with pytest.raises(StoreError, match=r"cell A131024#140 has label 1 here and 0 in another"):
+        open_spikes(tmp_path / "apart")
     write_trio(tmp_path / "lone")
     (tmp_path / "lone" / "Labels.npy").unlink()
     with pytest.raises(StoreError, match=r"Labels\.npy not beside it"):

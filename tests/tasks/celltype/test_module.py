@@ -86,7 +86,8 @@ def test_learns_and_logs_each_epoch(tmp_path):
     figures = Figures()
     fitted(tmp_path, figures, epochs=4, optimizer=partial(torch.optim.Adam, lr=1e-2))
     last = figures.epochs[-1]
-    assert set(last) == {f"{part}/{name}" for part in ("train", "val") for name in NAMES}
+    streamed = {"loss", "accuracy", "brier", "keras_sensitivity_at_specificity_0.50"}
+    assert set(last) == {f"train/{name}" for name in streamed} | {f"val/{name}" for name in NAMES}
     assert last["val/loss"] < figures.epochs[0]["val/loss"]
     assert last["val/accuracy"] > 0.9
 
@@ -108,10 +109,8 @@ def test_training_loss_is_binary_cross_entropy_on_one_hot_labels():
     target = torch.eye(2)[batch[1]]
     expected = torch.nn.functional.binary_cross_entropy(sigmoid, target)
     torch.testing.assert_close(loss, expected)
-    module._steps["train"] *= 2  # two equal batches: the epoch's figure is the batch's loss
-    logits, label, _ = (torch.cat(parts) for parts in zip(*module._steps["train"], strict=True))
-    figure = classification_metrics(logits.numpy(), label.numpy())["loss"]
-    assert figure == pytest.approx(loss.item(), rel=1e-6)
+    module.training_step(batch, 1)  # two equal batches: the epoch's figure is the batch's loss
+    assert module._running.summed_up()["loss"] == pytest.approx(loss.item(), rel=1e-6)
 
 
 def test_each_test_set_has_its_name_and_its_predictions(tmp_path):
@@ -179,6 +178,21 @@ def test_one_seed_gives_one_result(tmp_path):
         module = fitted(tmp_path, seed=3)
         results.append(trainer(tmp_path).test(module, datamodule=Spikes(), verbose=False))
     assert results[0] == results[1]
+
+
+def test_bfloat16_learns_as_float32_does(tmp_path):
+    losses = {}
+    for precision in ("32-true", "bf16-mixed"):
+        figures = Figures()
+        pl.seed_everything(0, verbose=False)
+        module = CellTypeModule(kernel=8, filters=(4, 8))
+        fit = trainer(tmp_path, figures, epochs=6, precision=precision)
+        fit.fit(module, datamodule=Spikes())
+        assert {value.dtype for value in module.state_dict().values()} == {torch.float32}
+        losses[precision] = [epoch["val/loss"] for epoch in figures.epochs]
+    assert losses["bf16-mixed"] != losses["32-true"]
+    assert losses["bf16-mixed"] == pytest.approx(losses["32-true"], rel=0.02)
+    assert losses["bf16-mixed"][-1] < 0.7 * losses["bf16-mixed"][0]
 
 
 def test_default_optimiser_is_adam_as_in_keras():

@@ -273,6 +273,17 @@ def test_training_for_another_split_or_store_is_refused(sources, tmp_path, make_
         require_split(originals, split_spikes(originals), originals)
 
 
+def test_a_spike_on_another_side_than_its_cell_is_refused(sources, tmp_path):
+    make(sources, tmp_path / "out")
+    sides = np.load(tmp_path / "out" / "shard-00001" / "side.npy", mmap_mode="r+")
+    leaked = int(np.flatnonzero(sides == PARTS.index("test"))[0])
+    sides[leaked] = PARTS.index("train")
+    sides.flush()
+    originals = open_spikes(sources[0])
+    with pytest.raises(StoreError, match=rf"spike {25 + leaked} of cell c\d\d is not in the part"):
+        require_split(open_spikes(tmp_path / "out"), split_spikes(originals), originals)
+
+
 def test_two_at_once_foreign_folders_and_settings_are_refused(sources, tmp_path):
     (tmp_path / "busy").mkdir()
     with FileLock(tmp_path / "busy" / ".lock"), pytest.raises(StoreError, match="another raphe"):

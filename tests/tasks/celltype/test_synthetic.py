@@ -199,16 +199,16 @@ def test_samples_have_parents_and_masks_of_their_own_part_alone(leak_set, kind, 
     split = split_spikes(spikes, kind, (train, (1 - train) / 2, (1 - train) / 2), seed)
     maker = Synthesizer(spikes, masks, split, Recipe(seed=seed))
     held = groups_by_part(spikes, split, fact)
+    every = maker.draw(np.arange(100, 1500))
     seen = 0
-    for name in PARTS:
-        index = maker.indices(name, 100, 1500)
-        drawn = maker.draw(index)
+    for number, name in enumerate(PARTS):
+        drawn = every[every.side == number]
         parents = {getattr(spikes.cells[spikes.cell[row]], fact) for row in drawn.parent}
         noise = {getattr(masks.recordings[masks.recording[row]], fact) for row in drawn.mask}
         assert parents <= held[name]
         assert noise <= held[name]
         assert set(drawn.parent.tolist()) <= set(split.rows(name).tolist())
-        seen += len(index)
+        seen += len(drawn)
     assert seen == 1400  # every sample is in one part
 
 
@@ -236,8 +236,9 @@ def test_by_spike_every_mask_serves_every_part_as_published(make_spikes, make_ma
     spikes, masks = make_spikes(), make_masks()
     split = split_spikes(spikes, "spike")
     maker = Synthesizer(spikes, masks, split)
-    for name in PARTS:
-        drawn = maker.draw(maker.indices(name, 0, 20_000))
+    every = maker.draw(np.arange(20_000))
+    for number, name in enumerate(PARTS):
+        drawn = every[every.side == number]
         assert set(drawn.mask.tolist()) == set(range(len(masks)))
         assert set(drawn.parent.tolist()) == set(split.rows(name).tolist())
 

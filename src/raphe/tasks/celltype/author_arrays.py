@@ -6,44 +6,59 @@
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from raphe.core.array_file import ArrayFile
 from raphe.core.errors import StoreError
+from raphe.tasks.celltype.author_cells import CellIndex, Triggers
+from raphe.tasks.celltype.columns import Column, Held
 from raphe.tasks.celltype.cut import MIN_RATE_HZ
-from raphe.tasks.celltype.names import parse_window_name
 
 ROLES = ("Observations", "Labels", "Cellulars")
 LABEL_CODE = "0 (SER) or 1 (NSER)"  # of the published data; in general a place in the classes
 LABELS_MUST = f"labels must be {LABEL_CODE}, one a spike; of one-hot rows take argmax(axis=1)"
 CHECKED_ROWS = 256  # rows looked at to tell the time column
-NAMES_AT_ONCE = 2**16
 HASH_BLOCKS, HASH_BLOCK_BYTES = 64, 2**16
+
+
+class Currents:
+    """The current of the windows in a file of observations: float32 (N, T) in pA."""
+
+    def __init__(self, observations: ArrayFile, column: int) -> None:
+        self.observations, self.column = observations, column
+        self.dtype, self.shape = np.dtype(np.float32), observations.shape[:2]
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+    def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
+        pairs = np.empty((len(out), *self.observations.shape[1:]), self.observations.dtype)
+        self.observations.read(starts, stops, pairs)
+        out[:] = self._current(pairs)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self._current(self.observations[rows]).astype(np.float32)
+
+    def _current(self, pairs: np.ndarray) -> np.ndarray:
+        """(n, T) of (n, T, 2) or (n, T, 2, 1)."""
+        return pairs.reshape(*pairs.shape[:2], 2)[:, :, self.column]
 
 
 @dataclass(frozen=True)
 class Trio:
-    """One trio: the current stays on disk, labels and cells are in memory."""
+    """One trio, of which the index of each spike's cell is in memory and nothing else."""
 
     observations: Path
-    windows: np.ndarray  # float (N, T, 2), memory-mapped
-    current_column: int
+    windows: Currents
     rate_hz: float
-    label: np.ndarray  # uint8 (N,)
-    cell: np.ndarray  # int32 (N,), index into cell_ids
+    trigger: Triggers
+    cell: np.ndarray  # uint16 (N,), or uint32 for more cells; index into cell_ids
     cell_ids: list[str]
-    trigger: np.ndarray  # int64 (N,), -1 unknown
+    label_of_cell: np.ndarray  # uint8 (cells,)
     sampled_hash: str  # SHA-256 of labels, cells, and the size and 64 blocks of the observations
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Current of these rows in pA: float32 (len(rows), T)."""
-        return np.asarray(self.windows[rows, :, self.current_column], np.float32)
 
 
 def find_trios(path: Path) -> list[tuple[Path, Path, Path]]:
@@ -73,18 +88,48 @@ def _trio(observations: Path) -> tuple[Path, Path, Path]:
 
 
 def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | None) -> Trio:
-    """Open one trio without reading its observations.
+    """Open one trio, reading labels and names through but not its observations.
 
     `time_column` (0 or 1) answers when the rows do not tell it. Raises StoreError.
     """
     observations, labels, cellulars = (_map(path) for path in trio)
-    windows = observations[..., 0] if observations.ndim == 4 else observations
-    if windows.ndim != 3 or windows.shape[2] != 2 or windows.dtype.kind != "f":
+    _require_fit(trio, observations, labels, cellulars)
+    n, n_samples = observations.shape[:2]
+    column, rate_hz = _tell_time(trio[0], observations.reshape(n, n_samples, 2), time_column)
+    names = Column(ArrayFile.of(cellulars))
+    cells = CellIndex(trio[1], trio[2], n)
+    for start, values in Column(ArrayFile.of(labels)).blocks():
+        label = _labels(trio[1], start, values.reshape(-1), n_classes)
+        cells.add(start, label, names[start : start + len(label)])
+    digest = _sampled_hash(trio[0])
+    for of_each in (cells.label_of_cell, np.arange(len(cells.cell_ids), dtype=np.int32)):
+        for _, cell in Column(Held(cells.cell)).blocks():
+            digest.update(of_each[cell])
+    digest.update("\n".join(cells.cell_ids).encode())
+    return Trio(
+        trio[0],
+        Currents(ArrayFile.of(observations), 1 - column),
+        rate_hz,
+        Triggers(names),
+        cells.cell,
+        cells.cell_ids,
+        cells.label_of_cell,
+        digest.hexdigest(),
+    )
+
+
+def _require_fit(
+    trio: tuple[Path, Path, Path],
+    observations: np.ndarray,
+    labels: np.ndarray,
+    cellulars: np.ndarray,
+) -> None:
+    shape = observations.shape
+    if shape[2:] not in ((2,), (2, 1)) or observations.dtype.kind != "f":
         raise StoreError(
-            f"{trio[0]}: expected (N, T, 2, 1) floats, got {observations.shape} "
-            f"{observations.dtype.name}"
+            f"{trio[0]}: expected (N, T, 2, 1) floats, got {shape} {observations.dtype.name}"
         )
-    n = len(windows)
+    n = len(observations)
     for path, array in zip(trio[1:], (labels, cellulars), strict=True):
         if array.shape not in ((n,), (n, 1)) or not n:
             must = f"; {LABELS_MUST}" if path == trio[1] else ""
@@ -96,22 +141,11 @@ def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | 
             f"{trio[2]}: expected strings, got {cellulars.dtype.name}; save it once more with "
             "np.save(file, array.astype(str))"
         )
-    column, rate_hz = _tell_time(trio[0], windows, time_column)
-    label = _labels(trio[1], labels.reshape(n), n_classes)
-    names = cellulars.reshape(n)
-    cell, cell_ids, trigger = _cells(names)
-    _refuse_two_classes(trio, label, cell, cell_ids, names)
-    digest = _sampled_hash(trio[0])
-    for array in (label, cell, "\n".join(cell_ids).encode()):
-        digest.update(array)
-    return Trio(
-        trio[0], windows, 1 - column, rate_hz, label, cell, cell_ids, trigger, digest.hexdigest()
-    )
 
 
-def _map(path: Path) -> np.ndarray:
+def _map(path: Path) -> np.memmap:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         if "Python objects" in str(error):
             raise StoreError(
@@ -119,6 +153,12 @@ def _map(path: Path) -> np.ndarray:
                 "np.save(file, np.load(file, allow_pickle=True).astype(str)) once"
             ) from None
         raise StoreError(f"{path}: is not a whole NPY array ({error}); copy it anew") from None
+    if not array.flags.c_contiguous:
+        raise StoreError(
+            f"{path}: is stored column by column, so that no spike lies together; "
+            "np.save(file, np.ascontiguousarray(np.load(file))) once"
+        )
+    return array
 
 
 def _tell_time(path: Path, windows: np.ndarray, answer: int | None) -> tuple[int, float]:
@@ -141,48 +181,14 @@ def _tell_time(path: Path, windows: np.ndarray, answer: int | None) -> tuple[int
     return column, round(1 / step_s, 3)
 
 
-def _labels(path: Path, values: np.ndarray, n_classes: int) -> np.ndarray:
+def _labels(path: Path, start: int, values: np.ndarray, n_classes: int) -> np.ndarray:
     wrong = ~np.isin(values, np.arange(n_classes))
     if wrong.any():
         raise StoreError(
             f"{path}: expected labels 0 to {n_classes - 1}, got {values[wrong][0]} in row "
-            f"{int(np.flatnonzero(wrong)[0])}; {LABELS_MUST}"
+            f"{start + int(np.flatnonzero(wrong)[0])}; {LABELS_MUST}"
         )
     return values.astype(np.uint8)
-
-
-def _cells(names: np.ndarray) -> tuple[np.ndarray, list[str], np.ndarray]:
-    index: dict[str, int] = {}
-    cell, trigger = np.empty(len(names), np.int32), np.empty(len(names), np.int64)
-    for row, name in enumerate(_texts(names)):
-        cell_id, trigger[row] = parse_window_name(name)
-        cell[row] = index.setdefault(cell_id, len(index))
-    return cell, list(index), trigger
-
-
-def _refuse_two_classes(
-    trio: tuple[Path, Path, Path],
-    label: np.ndarray,
-    cell: np.ndarray,
-    cell_ids: list[str],
-    names: np.ndarray,
-) -> None:
-    first = np.unique(cell, return_index=True)[1]  # row of each cell's first spike
-    wrong = np.flatnonzero(label != label[first][cell])
-    if len(wrong):
-        two = int(wrong[0])
-        one = int(first[cell[two]])
-        (name_one,), (name_two,) = _texts(names[[one]]), _texts(names[[two]])
-        raise StoreError(
-            f"{trio[2]}: {name_one!r} (row {one}, label {label[one]}) and {name_two!r} (row {two}, "
-            f"label {label[two]}) are spikes of one cell, {cell_ids[cell[two]]}, but differ in "
-            f"class; correct {trio[1].name}"
-        )
-
-
-def _texts(names: np.ndarray) -> Iterator[str]:
-    for start in range(0, len(names), NAMES_AT_ONCE):
-        yield from names[start : start + NAMES_AT_ONCE].astype(str).tolist()
 
 
 def _sampled_hash(path: Path) -> "hashlib._Hash":

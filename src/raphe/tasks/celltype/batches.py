@@ -1,113 +1,79 @@
-"""Batches of spikes, drawn from stores or made on the way.
+"""Batches of spikes, mixed in a buffer of constant size on their way from stores.
 
-B spikes of a batch, T samples of a spike, n rows.
+n spikes of a block, B of a batch, T samples of a spike.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from raphe.core.splits import PARTS
-from raphe.tasks.celltype.spike_set import SpikeSet
-from raphe.tasks.celltype.spike_split import LEFT_OUT
-from raphe.tasks.celltype.synthetic import Synthesizer
-
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # current (B, T) pA, label (B,), cell (B,)
-Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]  # the same, read from a store
+Seeds = Callable[[int], np.random.Generator]  # the generator of a number
 
-BATCHES_READ_AT_ONCE = 64  # one gather from the store serves so many batches
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows of a store that belong to one part of a split."""
-
-    spikes: SpikeSet
-    rows: np.ndarray  # (n,) int64, ascending
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def n_samples(self) -> int:
-        return self.spikes.n_samples
-
-    def draw(self, count: int, epoch: int, seed: Sequence[int]) -> np.ndarray:
-        """`count` rows for an epoch: int64 (count,).
-
-        The whole part, or fewer or more: then each epoch goes on where the last one ended in the
-        shuffled part, so that over epochs every spike is used equally often.
-        """
-        if count == len(self):
-            return self.rows
-        turns = np.arange(epoch * count, (epoch + 1) * count)
-        which_round, position = turns // len(self), turns % len(self)
-        drawn = np.empty(count, dtype=np.int64)
-        for number in np.unique(which_round):
-            order = np.random.default_rng([*seed, number]).permutation(len(self))
-            here = which_round == number
-            drawn[here] = self.rows[order[position[here]]]
-        return drawn
-
-    def read(self, rows: np.ndarray) -> Spikes:
-        """Waveforms (n, T) in pA, labels (n,) and cells (n,) of these rows."""
-        return self.spikes.read(rows), self.spikes.label[rows], self.spikes.cell[rows]
+BUFFER_BYTES = 20 * 2**20  # mixed at once: 32 768 spikes of 160 samples
 
 
 @dataclass(frozen=True)
-class OnlinePart:
-    """Synthetic training spikes, made as they are asked for; each epoch has new ones."""
+class Block:
+    """Spikes in memory, of which batches are slices."""
 
-    synthesizer: Synthesizer
+    current: np.ndarray  # float32 (n, T)
+    label: np.ndarray  # int64 (n,)
+    cell: np.ndarray  # int64 (n,)
 
-    @property
-    def n_samples(self) -> int:
-        return self.synthesizer.spikes.n_samples
-
-    def draw(self, count: int, epoch: int, seed: Sequence[int]) -> np.ndarray:
-        """The epoch's first `count` samples with a parent in training: int64 (count,) indices."""
-        trained = self._share_trained()
-        # Far enough that fewer than `count` among them are trained on once in 10¹² epochs.
-        span = int((count + 8 * np.sqrt(count) + 64) / trained)
-        drawn = self.synthesizer.indices("train", epoch * span, (epoch + 1) * span)
-        assert len(drawn) >= count
-        return drawn[:count]
-
-    def read(self, rows: np.ndarray) -> Spikes:
-        made = self.synthesizer.make(rows)
-        return made.waveforms, made.label, made.cell
-
-    def _share_trained(self) -> float:
-        """Of the samples of every class, which take turns."""
-        split, spikes = self.synthesizer.split, self.synthesizer.spikes
-        assert split is not None
-        chosen = split.part != LEFT_OUT
-        trained = split.part == PARTS.index("train")
-        return float(
-            np.mean(
-                [
-                    trained[spikes.label == label].sum() / chosen[spikes.label == label].sum()
-                    for label in range(len(spikes.classes))
-                ]
-            )
+    @classmethod
+    def empty(cls, n: int, n_samples: int) -> "Block":
+        return cls(
+            np.empty((n, n_samples), np.float32), np.empty(n, np.int64), np.empty(n, np.int64)
         )
+
+    def put(
+        self, places: np.ndarray, current: np.ndarray, label: np.ndarray, cell: np.ndarray
+    ) -> None:
+        self.current[places], self.label[places], self.cell[places] = current, label, cell
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        tensors = (torch.from_numpy(array) for array in (self.current, self.label, self.cell))
+        return zip(*(tensor.split(size) for tensor in tensors), strict=True)
+
+
+class Stream(Protocol):
+    """The spikes of one epoch from one source."""
+
+    def put(self, block: Block, places: np.ndarray) -> None:
+        """Put the next len(places) spikes at these places of the block."""
+
+
+class Source(Protocol):
+    """What spikes are drawn from."""
+
+    n_samples: int
+
+    def stream(self, count: int, epoch: int, seeds: Seeds | None) -> Stream:
+        """The `count` spikes of an epoch in random order, or without `seeds` in their own."""
 
 
 class SpikeBatches:
-    """An iterable of batches over the parts of one or more stores; each pass is an epoch.
+    """An iterable of batches from one or more sources; each pass is an epoch.
+
+    Each source is read in an order of its own, and all are mixed in a buffer, in proportion; an
+    epoch that fits the buffer comes in an order drawn from all. The order depends on the seed and
+    the epoch's number alone.
 
     Args:
         parts: what to draw from.
         counts: how many spikes of each part make an epoch.
-        seed: with the epoch's number it decides the order; None: no shuffling, parts in order.
+        seed: of the order; None: no shuffling, parts in order.
         epoch: tells the epoch's number when a pass begins.
     """
 
     def __init__(
         self,
-        parts: Sequence[Part | OnlinePart],
+        parts: Sequence[Source],
         counts: Sequence[int],
         batch_size: int,
         seed: int | None = None,
@@ -123,34 +89,44 @@ class SpikeBatches:
         return -(-sum(self.counts) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        sources, rows = self._epoch_order(self.epoch())
-        block = self.batch_size * BATCHES_READ_AT_ONCE
-        for start in range(0, len(rows), block):
-            yield from self._read(sources[start : start + block], rows[start : start + block])
-
-    def _epoch_order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """The epoch's spikes in order: which part, which row of its store. Both (n,)."""
-        chosen = [
-            part.draw(count, epoch, [self.seed or 0, index])
-            for index, (part, count) in enumerate(zip(self.parts, self.counts, strict=True))
+        epoch = self.epoch()
+        order = None if self.seed is None else self._generator(0, epoch)
+        streams = [
+            part.stream(
+                count, epoch, None if order is None else partial(self._generator, 1 + number)
+            )
+            for number, (part, count) in enumerate(zip(self.parts, self.counts, strict=True))
         ]
-        sources = np.repeat(np.arange(len(self.parts), dtype=np.uint8), self.counts)
-        rows = np.concatenate(chosen)
-        if self.seed is None:
-            return sources, rows
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(rows))
-        return sources[order], rows[order]
+        left = list(self.counts)
+        size = self._block_size()
+        while total := sum(left):
+            n = min(size, total)
+            block = Block.empty(n, self.parts[0].n_samples)
+            places = np.arange(n) if order is None else order.permutation(n)
+            shares = _shares(left, n)
+            for stream, own in zip(streams, np.split(places, np.cumsum(shares)[:-1]), strict=True):
+                stream.put(block, own)
+            left = [rest - share for rest, share in zip(left, shares, strict=True)]
+            yield from block.batches(self.batch_size)
 
-    def _read(self, sources: np.ndarray, rows: np.ndarray) -> Iterator[Batch]:
-        n = len(rows)
-        current = np.empty((n, self.parts[0].n_samples), dtype=np.float32)
-        label = np.empty(n, dtype=np.int64)
-        cell = np.empty(n, dtype=np.int64)
-        for index, part in enumerate(self.parts):
-            here = np.flatnonzero(sources == index)
-            here = here[np.argsort(rows[here])]  # ascending rows: neighbours share pages
-            current[here], label[here], cell[here] = part.read(rows[here])
-        tensors = [torch.from_numpy(array) for array in (current, label, cell)]
-        for start in range(0, n, self.batch_size):
-            current_pa, labels, cells = (t[start : start + self.batch_size] for t in tensors)
-            yield current_pa, labels, cells
+    def _generator(self, *key: int) -> np.random.Generator:
+        # Not [seed, *key], of which [1, 2] and [1, 2, 0] give the same numbers.
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+    def _block_size(self) -> int:
+        """Blocks of one epoch are alike, so that none is too small to mix in; whole batches."""
+        n_rows = max(1, BUFFER_BYTES // (4 * self.parts[0].n_samples))
+        total = sum(self.counts)
+        n_blocks = -(-total // n_rows)
+        n_batches = -(-total // (n_blocks * self.batch_size))
+        return n_batches * self.batch_size
+
+
+def _shares(left: Sequence[int], n: int) -> list[int]:
+    """Divide n in proportion to what is left; they sum to n and none exceeds what it has."""
+    shares, total = [], sum(left)
+    for rest in left:
+        share = round(n * rest / total) if total else 0
+        shares.append(share)
+        n, total = n - share, total - rest
+    return shares

@@ -8,8 +8,10 @@ import pytorch_lightning as pl
 
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.splits import PARTS
-from raphe.tasks.celltype.batches import OnlinePart, Part, SpikeBatches
+from raphe.tasks.celltype.batches import SpikeBatches
 from raphe.tasks.celltype.mask_store import open_masks
+from raphe.tasks.celltype.online_part import OnlinePart
+from raphe.tasks.celltype.spike_part import Part
 from raphe.tasks.celltype.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.spike_split import FRACTIONS, require_split, split_spikes
 from raphe.tasks.celltype.spike_store import open_spikes
@@ -95,6 +97,11 @@ class CellTypeData(pl.LightningDataModule):
         }
 
     @property
+    def val_sets(self) -> list[str]:
+        """The names of what is validated on, in the order of `val_dataloader`."""
+        return ["val"]
+
+    @property
     def test_cell_ids(self) -> dict[str, list[str]]:
         """The ids of each test set's cells by their index, in the order of `test_dataloader`."""
         stores = {"test": self.original, **self.tests}
@@ -105,7 +112,12 @@ class CellTypeData(pl.LightningDataModule):
         return self.original.note
 
     def setup(self, stage: str | None = None) -> None:
-        self.parts = {name: Part(self.original, self.spike_split.rows(name)) for name in PARTS}
+        split = self.spike_split
+        of_cell = split.of_cell if split.per_class is None else None
+        self.parts = {
+            name: Part(self.original, split.part, number, of_cell)
+            for number, name in enumerate(PARTS)
+        }
         self._require_classes_in_parts()
         if self.split != "spike":
             self._refuse_shared_cells()
@@ -122,14 +134,14 @@ class CellTypeData(pl.LightningDataModule):
         return _in_order(self.parts["val"])
 
     def test_dataloader(self) -> list[SpikeBatches]:
-        whole = [Part(spikes, np.arange(spikes.n)) for spikes in self.tests.values()]
+        whole = [Part(spikes) for spikes in self.tests.values()]
         return [_in_order(part) for part in (self.parts["test"], *whole)]
 
     def _current_epoch(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0
 
     def _require_both_classes(self) -> None:
-        held = np.bincount(self.original.label, minlength=len(self.original.classes))
+        held = self.original.per_class(self.original.counts)
         missing = [name for name, n in zip(self.original.classes, held, strict=True) if n == 0]
         if missing:
             raise StoreError(
@@ -138,12 +150,12 @@ class CellTypeData(pl.LightningDataModule):
             )
 
     def _require_classes_in_parts(self) -> None:
-        for name, part in self.parts.items():
-            found = np.unique(self.original.label[part.rows])
-            if len(found) < len(self.original.classes):
+        held = self.original.per_class(self.spike_split.counts)  # (classes, parts)
+        for name, of_part in zip(PARTS, held.T, strict=True):
+            if not of_part.all():
                 raise SplitError(
-                    f"{self.original.path}: the {name} part of {len(part)} spikes lacks a class; "
-                    "add spikes, or set data.split=cell"
+                    f"{self.original.path}: the {name} part of {of_part.sum()} spikes lacks a "
+                    "class; add spikes, or set data.split=cell"
                 )
 
     def _refuse_shared_cells(self) -> None:
@@ -161,7 +173,7 @@ class CellTypeData(pl.LightningDataModule):
                 )
 
     def _cells(self, part: str) -> list[Cell]:
-        used = np.unique(self.original.cell[self.parts[part].rows])
+        used = np.flatnonzero(self.spike_split.counts[:, PARTS.index(part)])
         return [self.original.cells[index] for index in used]
 
     def _synthetic_part(
@@ -180,7 +192,13 @@ class CellTypeData(pl.LightningDataModule):
             )
         spikes = open_spikes(Path(synthetic))
         require_split(spikes, self.spike_split, self.original)
-        return Part(spikes, np.flatnonzero(spikes.side == PARTS.index("train")))
+        part = Part(spikes, spikes.side, PARTS.index("train"), self.spike_split.of_cell)
+        if not len(part):
+            raise StoreError(
+                f"{spikes.path}: no spike of its {spikes.n} has a parent in the training part; "
+                "make more with raphe synthesize --per-class"
+            )
+        return part
 
 
 def _in_order(part: Part) -> SpikeBatches:

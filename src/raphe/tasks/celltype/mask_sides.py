@@ -3,12 +3,14 @@
 N spikes, M masks.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from raphe.core.errors import SplitError
 from raphe.core.splits import PARTS
 from raphe.tasks.celltype.mask_store import MaskSet
-from raphe.tasks.celltype.spike_set import SpikeSet
+from raphe.tasks.celltype.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.spike_split import LEFT_OUT, SpikeSplit
 
 ALL_MASKS = (
@@ -56,9 +58,7 @@ def refuse_leak(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit, side: np.nd
                     )
 
 
-def _cells_and_parts(spikes: SpikeSet, split: SpikeSplit):
+def _cells_and_parts(spikes: SpikeSet, split: SpikeSplit) -> Iterator[tuple[Cell, int]]:
     """Each cell with a part that its spikes are in."""
-    pairs = np.unique(np.stack([spikes.cell, split.part]), axis=1)  # (2, pairs)
-    for cell, part in pairs.T.tolist():
-        if part != LEFT_OUT:
-            yield spikes.cells[cell], part
+    for cell, part in np.argwhere(split.counts).tolist():
+        yield spikes.cells[cell], part

@@ -16,6 +16,7 @@ from raphe.core.store import StoreWriter
 from raphe.tasks.celltype.cut import Cut
 from raphe.tasks.celltype.labels import Failure, RecordedFile, find_recordings
 from raphe.tasks.celltype.mask_store import GUARD_MS, KIND, MASK_MS, N_MASKS
+from raphe.tasks.celltype.noise_level import noise_level
 from raphe.tasks.celltype.quiet import (
     count_places,
     draw_places,
@@ -178,24 +179,10 @@ def _survey(
             f"no quiet stretch of {n_mask * ms:g} ms, the longest has {longest * ms:.1f} ms "
             f"({n_guard * ms:g} ms are kept clear of whatever passes half the threshold)",
         )
-    noise_sd = _noise_sd(sweeps, stretches, n_mask)
+    noise_sd = noise_level(sweeps, stretches, n_mask)
     if noise_sd == 0:
         return Failure(file.path, "its quiet stretches are one value each, they hold no noise")
     return _Quiet(file, recording.sha256 or "", stretches, n_places, noise_sd)
-
-
-def _noise_sd(sweeps: list[ResampledSweep], stretches: list[np.ndarray], n_mask: int) -> float:
-    """Root of the mean variance of all pieces of `n_mask` samples that the stretches hold."""
-    total, n_pieces = 0.0, 0
-    at_once = CHUNK_SAMPLES // n_mask * n_mask
-    for sweep, found in zip(sweeps, stretches, strict=True):
-        for first, held in zip(found[:, 0].tolist(), count_places(found, n_mask), strict=True):
-            stop = first + int(held) * n_mask
-            for start in range(first, stop, at_once):
-                pieces = sweep.read(start, min(start + at_once, stop)).reshape(-1, n_mask)
-                total += float(pieces.var(axis=1, dtype=np.float64).sum())
-                n_pieces += len(pieces)
-    return float(np.sqrt(total / n_pieces))
 
 
 def _allot(quiet: list[_Quiet], n_masks: int, per_day: int | None) -> tuple[np.ndarray, int]:

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.special import expit, log_expit, softmax
 from scipy.stats import rankdata
 
+from raphe.tasks.celltype.cell_probability import Pooling, cell_probability, pool
+
 SPECIFICITIES = (0.50, 0.90, 0.95)
 KERAS_SPECIFICITY = 0.50  # of the papers' figures
 KERAS_THRESHOLDS = 200  # the default of tf.keras.metrics.SensitivityAtSpecificity
@@ -50,17 +52,19 @@ class Predictions:
     def n_classes(self) -> int:
         return self.probability.shape[1]
 
-    def per_cell(self) -> "Predictions":
-        """Average over each cell's spikes: one row a cell, in the order of their index."""
+    def per_cell(self, pooling: Pooling = "mean") -> "Predictions":
+        """Pool each cell's spikes: one row a cell, in the order of their index."""
         known, row, n_spikes = np.unique(
             np.stack([self.cell, self.label]), axis=1, return_inverse=True, return_counts=True
         )
-        means = []
-        for values in (self.probability, self.sigmoid):
-            total = np.zeros((known.shape[1], self.n_classes))
-            np.add.at(total, row.ravel(), values)
-            means.append(total / n_spikes[:, None])
-        return Predictions(*means, label=known[1], cell=known[0], cell_ids=self.cell_ids)
+        spikes = np.split(np.argsort(row.ravel(), kind="stable"), np.cumsum(n_spikes)[:-1])
+        return Predictions(
+            np.stack([cell_probability(self.probability[rows], pooling) for rows in spikes]),
+            np.stack([pool(self.sigmoid[rows], pooling) for rows in spikes]),
+            label=known[1],
+            cell=known[0],
+            cell_ids=self.cell_ids,
+        )
 
     def confusion(self) -> np.ndarray:
         """Count spikes: int64 (C, C), a row for each true class, a column for each class called."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics import Predictions, classification_metrics
 from raphe.tasks.celltype.net import CellTypeNet
+from raphe.tasks.celltype.running_figures import RunningFigures
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -21,14 +22,27 @@ ADAM_AS_IN_KERAS = partial(torch.optim.Adam, lr=1e-3, eps=1e-7)  # torch's own e
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
+def one_hot_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """Binary cross-entropy of each class on its own, the mean over spikes and classes."""
+    logits = logits.float()  # also in mixed precision
+    target = nn.functional.one_hot(label, logits.shape[1]).to(logits.dtype)
+    return nn.functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def validation_sets(trainer: pl.Trainer) -> Sequence[str]:
+    """The names of what is validated on, in the order of the loaders."""
+    return getattr(trainer.datamodule, "val_sets", ("val",))
+
+
 class CellTypeModule(pl.LightningModule):
     """Train and test a CellTypeNet.
 
     Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set; the names behind the
-    slash are those of `classification_metrics`, for a test set also n_spikes and n_cells. Training
-    figures are of the network as it learns, dropout included. A test asks the datamodule for
-    `test_cell_ids`: by the name of each set, in the order of the loaders, the ids of its cells;
-    after it `predictions` holds the answers for each set by name.
+    slash are those of `classification_metrics`, for a test set also n_spikes and n_cells, for
+    training those of `RunningFigures`, of the network as it learns, dropout included. A test asks
+    the datamodule for `test_cell_ids`: by the name of each set, in the order of the loaders, the
+    ids of its cells; after it `predictions` holds the answers for each set by name. A datamodule
+    that validates on more than one set names them in `val_sets`.
 
     Args:
         kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
@@ -66,6 +80,7 @@ class CellTypeModule(pl.LightningModule):
         )
         self.optimizer_factory = optimizer or ADAM_AS_IN_KERAS
         self.predictions: dict[str, Predictions] = {}
+        self._running = RunningFigures()
         # Each step appends here and the figures are made once an epoch: constant cost a step, no
         # wait for the accelerator, and nothing of it in a checkpoint.
         self._steps: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = defaultdict(list)
@@ -78,26 +93,29 @@ class CellTypeModule(pl.LightningModule):
         return self.optimizer_factory(self.parameters())
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        logits = self._step("train", batch)
-        target = nn.functional.one_hot(batch[1], logits.shape[1]).to(logits.dtype)
-        return nn.functional.binary_cross_entropy_with_logits(logits, target)
+        current, label, _ = batch
+        logits = self(current)
+        self._running.add(logits, label)
+        return one_hot_loss(logits, label)
 
     def on_train_epoch_start(self) -> None:
-        self._steps.pop("train", None)
+        self._running = RunningFigures()
 
     def on_train_epoch_end(self) -> None:
         # A run resumed from a checkpoint of the epoch's validation ends that epoch without a step.
-        if "train" in self._steps:
-            self._finish("train")
+        if len(self._running):
+            for figure, value in self._running.summed_up().items():
+                self.log(f"train/{figure}", value)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._step("val", batch)
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self._step(validation_sets(self.trainer)[dataloader_idx], batch)
 
     def on_validation_epoch_start(self) -> None:
-        self._steps.pop("val", None)
+        self._steps.clear()
 
     def on_validation_epoch_end(self) -> None:
-        self._finish("val")
+        for name in list(self._steps):
+            self._finish(name)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         names = list(self.trainer.datamodule.test_cell_ids)
@@ -115,12 +133,10 @@ class CellTypeModule(pl.LightningModule):
                 self.log(f"{name}/n_cells", float(len(answers.per_cell().label)))
                 self.predictions[name] = answers
 
-    def _step(self, name: str, batch: Batch) -> Tensor:
+    def _step(self, name: str, batch: Batch) -> None:
         """Run the network on a batch and keep its answers for the epoch's figures."""
         current, label, cell = batch
-        logits = self(current)
-        self._steps[name].append((logits.detach().float(), label, cell))
-        return logits
+        self._steps[name].append((self(current).float(), label, cell))
 
     def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""

@@ -32,16 +32,17 @@ class Smoother:
         width, half = len(self.inner), len(self.left)
         if not half:
             return windows.copy()
-        n_inner = windows.shape[1] - 2 * half
-        smooth = np.empty_like(windows)
-        inside, product = smooth[:, half:-half], np.empty_like(windows[:, :n_inner])
-        np.multiply(windows[:, :n_inner], self.inner[0], out=inside)
+        # All windows as one line: a pass each instead of n. What straddles two of them is mended.
+        line, smooth = np.ravel(windows), np.empty(windows.shape, np.float32)
+        n_inner = line.size - 2 * half
+        inside, product = smooth.ravel()[half:-half], np.empty_like(line[:n_inner])
+        np.multiply(line[:n_inner], self.inner[0], out=inside)
         for shift in range(1, width):
-            np.multiply(windows[:, shift : shift + n_inner], self.inner[shift], out=product)
+            np.multiply(line[shift : shift + n_inner], self.inner[shift], out=product)
             inside += product
         for j in range(half):
             smooth[:, j] = _weighted(windows[:, :width], self.left[j])
-            smooth[:, half + n_inner + j] = _weighted(windows[:, -width:], self.right[j])
+            smooth[:, j - half] = _weighted(windows[:, -width:], self.right[j])
         return smooth
 
 

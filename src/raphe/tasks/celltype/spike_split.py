@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -10,33 +11,58 @@ import numpy as np
 from raphe.core import splits
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.splits import PARTS
+from raphe.tasks.celltype.columns import Column, Held, Mapped
 from raphe.tasks.celltype.spike_set import SpikeSet
 
 SplitKind = Literal["cell", "day", "spike"]
 
 FRACTIONS = (0.70, 0.15, 0.15)  # Corradetti et al. 2024
 LEFT_OUT = 255  # in place of a part's number
+MAX_ITEMS = 2**20  # of a store with more spikes, days are balanced by so many that stand for all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpikeSplit:
-    """The part that each spike of a store belongs to, and how that was decided."""
+    """The part that each spike of a store belongs to, and how that was decided.
 
+    A split by cell or day of all spikes holds nothing a spike, any other a byte. A pickled split
+    is made anew.
+    """
+
+    spikes: SpikeSet = field(repr=False)
     kind: SplitKind
     fractions: tuple[float, float, float]
     seed: int
     per_class: int | None
-    part: np.ndarray = field(repr=False)  # uint8 (N,), index into PARTS, or LEFT_OUT
-    spikes_hash: str  # of the store that was split
+    part: Column = field(repr=False)  # uint8 (N,), index into PARTS, or LEFT_OUT
+    counts: np.ndarray = field(repr=False)  # int64 (cells, parts): spikes of each cell in each part
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of a part of the store, ascending int64."""
         return np.flatnonzero(self.part == PARTS.index(name))
 
     @property
+    def of_cell(self) -> np.ndarray | None:
+        """The part that each cell's spikes in the split are in; None of a split by spike.
+
+        uint8 (cells,), LEFT_OUT of a cell that has none.
+        """
+        if self.kind == "spike":
+            return None
+        part = np.where(self.counts.any(axis=1), self.counts.argmax(axis=1), LEFT_OUT)
+        return part.astype(np.uint8)
+
+    @property
+    def spikes_hash(self) -> str:
+        return self.spikes.content_hash
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the store's content and every spike's part."""
-        return hashlib.sha256(self.spikes_hash.encode() + self.part.tobytes()).hexdigest()
+        digest = hashlib.sha256(self.spikes_hash.encode())
+        for _, part in self.part.blocks():
+            digest.update(part)
+        return digest.hexdigest()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -48,6 +74,9 @@ class SpikeSplit:
             "per_class": self.per_class,
             "digest": self.digest,
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return split_spikes, (self.spikes, self.kind, self.fractions, self.seed, self.per_class)
 
 
 def split_spikes(
@@ -63,22 +92,14 @@ def split_spikes(
     """
     if kind not in get_args(SplitKind):
         raise SettingError(f"data.split={kind}: expected cell, day or spike")
-    rows = _chosen_rows(spikes, per_class, seed)
+    chosen = None if per_class is None else _draw(spikes, per_class, seed)
     if kind == "spike":
-        split = splits.split_by_item(len(rows), fractions, seed)
+        part = _by_spike(spikes, chosen, fractions, seed)
     else:
-        split = splits.split_by_group(
-            _groups(spikes, kind)[spikes.cell[rows]],
-            spikes.label[rows],
-            fractions,
-            seed,
-            group_name=kind,
-            class_names=spikes.classes,
-        )
-    part = np.full(spikes.n, LEFT_OUT, np.uint8)
-    for number, held in enumerate(split.parts().values()):
-        part[rows[held]] = number
-    return SpikeSplit(kind, tuple(fractions), seed, per_class, part, spikes.content_hash)
+        part = _by_group(spikes, chosen, kind, fractions, seed)
+    return SpikeSplit(
+        spikes, kind, tuple(fractions), seed, per_class, part, _count(spikes, part, len(PARTS))
+    )
 
 
 def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) -> None:
@@ -106,25 +127,120 @@ def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) ->
             f"({what or 'by another version'}), so test spikes could be among those trained on; "
             f"split alike, or {_MAKE}"
         )
+    if split.of_cell is not None:
+        _refuse_strays(synthetic, split.of_cell)
 
 
 _MAKE = "make it with raphe synthesize from this store and for this split"
 
 
-def _chosen_rows(spikes: SpikeSet, per_class: int | None, seed: int) -> np.ndarray:
-    if per_class is None:
-        return np.arange(spikes.n)
+def _refuse_strays(synthetic: SpikeSet, of_cell: np.ndarray) -> None:
+    """Look at every spike: its side must be the part that its cell is in."""
+    expected = Column(Mapped(synthetic.cell, of_cell))
+    for start, side in synthetic.side.blocks():
+        wrong = np.flatnonzero(side != expected[start : start + len(side)])
+        if len(wrong):
+            row = start + int(wrong[0])
+            cell = synthetic.cells[synthetic.cell[row]].cell_id
+            raise StoreError(
+                f"{synthetic.path}: spike {row} of cell {cell} is not in the part that its cell is "
+                f"in, so test spikes could be among those trained on; {_MAKE}"
+            )
+
+
+def _draw(spikes: SpikeSet, per_class: int, seed: int) -> np.ndarray:
+    """Which spikes are among the `per_class` drawn of their class: bool (N,)."""
     rng = np.random.default_rng(seed)
-    chosen = []
-    for index, name in enumerate(spikes.classes):
-        members = np.flatnonzero(spikes.label == index)
-        if len(members) < per_class:
+    drawn = []
+    for name, n in zip(spikes.classes, spikes.per_class(spikes.counts).tolist(), strict=True):
+        if n < per_class:
             raise SettingError(
-                f"data.per_class={per_class}: {spikes.path} has {len(members)} spikes of {name}; "
+                f"data.per_class={per_class}: {spikes.path} has {n} spikes of {name}; "
                 "ask for no more"
             )
-        chosen.append(rng.choice(members, per_class, replace=False))
-    return np.sort(np.concatenate(chosen))
+        drawn.append(_shuffled(rng, np.array([False, True]), [n - per_class, per_class]))
+    return _deal(spikes.label, drawn)
+
+
+def _by_spike(
+    spikes: SpikeSet, chosen: np.ndarray | None, fractions: Sequence[float], seed: int
+) -> Column:
+    n = spikes.n if chosen is None else int(chosen.sum())
+    sizes = splits.part_sizes(n, fractions)
+    if min(sizes) < 1:
+        raise SplitError(
+            f"splitting {n} spikes in {list(fractions)} leaves a part empty {sizes}; add spikes"
+        )
+    rng = np.random.default_rng(seed)
+    part = _shuffled(rng, np.arange(len(PARTS), dtype=np.uint8), sizes)
+    if chosen is None:
+        return Column(Held(part))
+    left_out = np.full(spikes.n - n, LEFT_OUT, np.uint8)
+    return Column(Held(_deal(Column(Held(chosen)), [left_out, part])))
+
+
+def _by_group(
+    spikes: SpikeSet,
+    chosen: np.ndarray | None,
+    kind: SplitKind,
+    fractions: Sequence[float],
+    seed: int,
+) -> Column:
+    counts = spikes.counts
+    if chosen is not None:
+        counts = _count(spikes, Column(Held(chosen)), 2)[:, 1]
+    cells = np.flatnonzero(counts)
+    if kind == "day":  # days are balanced by their spikes
+        counts = counts[cells]
+        cells = np.repeat(cells, -(-counts // max(1, counts.sum() // MAX_ITEMS)))
+    split = splits.split_by_group(
+        _groups(spikes, kind)[cells],
+        spikes.label_of_cell[cells],
+        fractions,
+        seed,
+        group_name=kind,
+        class_names=spikes.classes,
+    )
+    part_of_cell = np.full(len(spikes.cells), LEFT_OUT, np.uint8)
+    for number, items in enumerate(split.parts().values()):
+        part_of_cell[cells[items]] = number
+    part = Column(Mapped(spikes.cell, part_of_cell))
+    if chosen is None:
+        return part
+    held = np.full(spikes.n, LEFT_OUT, np.uint8)
+    for start, block in part.blocks():
+        here = slice(start, start + len(block))
+        held[here][chosen[here]] = block[chosen[here]]
+    return Column(Held(held))
+
+
+def _shuffled(rng: np.random.Generator, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """So many of each value in random order. In place of a permutation: 1 byte each, not 8."""
+    order = np.repeat(values, counts)
+    rng.shuffle(order)
+    return order
+
+
+def _deal(which: Column, stacks: Sequence[np.ndarray]) -> np.ndarray:
+    """Give each row (N,) the next item of the stack that `which` names."""
+    dealt, taken = np.empty(len(which), stacks[0].dtype), [0] * len(stacks)
+    for start, block in which.blocks():
+        for number, stack in enumerate(stacks):
+            here = np.flatnonzero(block == number)
+            dealt[start + here] = stack[taken[number] : taken[number] + len(here)]
+            taken[number] += len(here)
+    return dealt
+
+
+def _count(spikes: SpikeSet, of_each: Column, n_values: int) -> np.ndarray:
+    """Each cell's spikes of each value: int64 (cells, n_values). Other values are left out."""
+    counts = np.zeros((len(spikes.cells), n_values), np.int64)
+    for start, values in of_each.blocks():
+        cell = spikes.cell[start : start + len(values)].astype(np.int64)
+        known = values < n_values
+        pair = cell[known] * n_values + values[known]
+        counts += np.bincount(pair, minlength=counts.size).reshape(counts.shape)
+    return counts
 
 
 def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:

@@ -11,6 +11,7 @@ from raphe.core.errors import StoreError
 from raphe.core.recording import parse_cell_id
 from raphe.core.store import MANIFEST, check_store, open_store
 from raphe.tasks.celltype.author_arrays import Trio, find_trios, open_trio
+from raphe.tasks.celltype.columns import Column, Held, Mapped
 from raphe.tasks.celltype.cut import UNIT
 from raphe.tasks.celltype.names import CLASSES
 from raphe.tasks.celltype.spike_set import Cell, SpikeSet
@@ -18,8 +19,6 @@ from raphe.tasks.celltype.stored_spikes import (
     AGAIN,
     KIND,
     SHARDED_KIND,
-    check_cells,
-    from_shards,
     from_store,
     open_shards,
     unfinished_shards,
@@ -51,8 +50,6 @@ def open_spikes(
     except StoreError as error:
         remedy = "" if path.exists() else f"; {MAKE_ONE}"
         raise StoreError(f"{error}{remedy}") from None
-    if store.manifest["kind"] == SHARDED_KIND:
-        return from_shards(store, open_spikes)
     return from_store(store, open_spikes)
 
 
@@ -60,9 +57,9 @@ def check_spikes(path: Path | str) -> None:
     """Read a store through, shard by shard, and verify every hash. Raises StoreError."""
     store = check_store(path)
     if store.manifest["kind"] == SHARDED_KIND:
-        for shard in open_shards(store):
+        for path in [shard.path for shard in open_shards(store)]:
             try:
-                check_store(shard.path)
+                check_store(path)
             except StoreError as error:
                 raise StoreError(f"{error}; this is a shard: {AGAIN}") from None
 
@@ -83,31 +80,27 @@ def _open_arrays(
                 f"{trio.observations}: {other[0]} points at {other[1]:g} Hz, but "
                 f"{first.observations.name} has {one[0]} at {one[1]:g} Hz; open one file at a time"
             )
-    index: dict[str, int] = {}
-    numbers = [
-        [index.setdefault(cell_id, len(index)) for cell_id in trio.cell_ids] for trio in trios
+    cells, numbers = _number_cells(trios)
+    cell = [
+        Column(Mapped(Column(Held(trio.cell)), of_trio))
+        for trio, of_trio in zip(trios, numbers, strict=True)
     ]
-    cell = [np.array(n, np.int32)[trio.cell] for n, trio in zip(numbers, trios, strict=True)]
-    _refuse_repeats(trios, cell, list(index))
-    label, all_cells = np.concatenate([trio.label for trio in trios]), np.concatenate(cell)
-    label_of = np.zeros(len(index), np.uint8)
-    label_of[all_cells] = label
-    cells = []
-    for cell_id, one in zip(index, label_of.tolist(), strict=True):
-        day = parse_cell_id(cell_id)[1]
-        cells.append(Cell(cell_id, one, day.isoformat() if day else ""))
-    check_cells(path, label, all_cells, cells)
+    _refuse_repeats(trios, cell, cells)
+    counts = np.zeros(len(cells), np.int64)
+    for column in cell:
+        for _, block in column.blocks():
+            counts += np.bincount(block, minlength=len(cells))
     hashes = "\n".join(trio.sampled_hash for trio in trios)
     return SpikeSet(
         path=path,
         classes=classes,
         rate_hz=first.rate_hz,
         unit=UNIT,
-        n_samples=first.windows.shape[1],
-        label=label,
-        cell=all_cells,
-        trigger=np.concatenate([trio.trigger for trio in trios]),
+        windows=Column(*(trio.windows for trio in trios)),
+        cell=Column(*cell),
+        trigger=Column(*(trio.trigger for trio in trios)),
         cells=cells,
+        counts=counts,
         content_hash=f"sampled-{hashlib.sha256(hashes.encode()).hexdigest()}",
         facts={
             "kind": KIND,
@@ -116,23 +109,48 @@ def _open_arrays(
                 "hash_covers": "labels, cells, size and 64 blocks of each file of observations",
             },
         },
-        parts=trios,
         reopen=(open_spikes, (path, classes, time_column)),
     )
 
 
-def _refuse_repeats(trios: list[Trio], cells: list[np.ndarray], cell_ids: list[str]) -> None:
+def _number_cells(trios: list[Trio]) -> tuple[list[Cell], list[np.ndarray]]:
+    """The cells of all trios, and for each trio the number of each of its own: int32 (cells,)."""
+    cells: dict[str, Cell] = {}
+    index: dict[str, int] = {}
+    for trio in trios:
+        for cell_id, label in zip(trio.cell_ids, trio.label_of_cell.tolist(), strict=True):
+            day = parse_cell_id(cell_id)[1]
+            cell = Cell(cell_id, label, day.isoformat() if day else "")
+            if cells.setdefault(cell_id, cell).label != label:
+                raise StoreError(
+                    f"{trio.observations}: cell {cell_id} has label {label} here and "
+                    f"{cells[cell_id].label} in another file beside it; correct the labels"
+                )
+            index.setdefault(cell_id, len(index))
+    numbers = [np.array([index[one] for one in trio.cell_ids], np.int32) for trio in trios]
+    return list(cells.values()), numbers
+
+
+def _refuse_repeats(trios: list[Trio], columns: list[Column], cells: list[Cell]) -> None:
     """Refuse trios that share a spike: an original and a subset of it, or what was made from it."""
-    keys = [
-        (cell.astype(np.int64) << 40 | trio.trigger)[trio.trigger >= 0]
-        for cell, trio in zip(cells, trios, strict=True)
-    ]
+    if len(trios) == 1:
+        return
+    keys = [_keys(cell, Column(trio.trigger)) for cell, trio in zip(columns, trios, strict=True)]
     for (one, some), (other, more) in itertools.combinations(zip(trios, keys, strict=True), 2):
         shared = np.intersect1d(some, more)
         if len(shared):
             raise StoreError(
                 f"{one.observations.parent}: {len(shared)} spikes, such as that of "
-                f"{cell_ids[shared[0] >> 40]} at {shared[0] & (2**40 - 1)}, are in both "
+                f"{cells[shared[0] >> 40].cell_id} at {shared[0] & (2**40 - 1)}, are in both "
                 f"{one.observations.name} and {other.observations.name}; name one of the two files "
                 "in place of the folder"
             )
+
+
+def _keys(cell: Column, trigger: Column) -> np.ndarray:
+    """One number for each original spike, of which synthetic ones have many: int64 (originals,)."""
+    keys = np.empty(0, np.int64)
+    for start, crossing in trigger.blocks():
+        of_cell = cell[start : start + len(crossing)].astype(np.int64) << 40
+        keys = np.union1d(keys, (of_cell | crossing)[crossing >= 0])
+    return keys

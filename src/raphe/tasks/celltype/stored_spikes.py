@@ -1,6 +1,6 @@
 """Spike stores of our own as one SpikeSet: a single store, or synthetic spikes in shards."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,43 +8,52 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.store import Store, open_store
-from raphe.tasks.celltype.spike_set import Cell, Joined, SpikeSet, StoredWaveforms
+from raphe.tasks.celltype.columns import Column
+from raphe.tasks.celltype.spike_set import Cell, SpikeSet
 
 KIND = "celltype/spikes"
 SHARDED_KIND = "celltype/synthetic"
+COLUMNS = ("spikes", "cell", "trigger", "side")
 AGAIN = "run the same raphe synthesize command again: only what is not whole is made anew"
 
 Opener = Callable[..., SpikeSet]
 
 
 def from_store(store: Store, opener: Opener) -> SpikeSet:
-    """The spikes of an opened store of KIND; `opener` opens it anew from its path."""
+    """The spikes of an opened store of KIND, or of all shards that one of SHARDED_KIND lists.
+
+    `opener` opens it anew from its path. Every label and cell is looked at, no waveform.
+    """
+    sharded = store.manifest["kind"] == SHARDED_KIND
+    files: dict[str, list] = {name: [] for name in COLUMNS}
+    cells: list[Cell] = []
+    counts = np.zeros(0, np.int64)
+    for one in open_shards(store) if sharded else [store]:
+        if one.manifest["kind"] != KIND:
+            raise StoreError(f"{one.path}: expected a store of {KIND}, got {one.manifest['kind']}")
+        if not cells:  # the same in every shard
+            cells = _cells(one)
+            counts = np.zeros(len(cells), np.int64)
+        counts += _check_cells(one, cells)
+        for name in COLUMNS:
+            if name in one.arrays:
+                files[name].append(one.file(name))
+    columns = {name: Column(*held) for name, held in files.items() if held}
     facts = store.manifest
-    if facts["kind"] != KIND:
-        raise StoreError(f"{store.path}: expected a store of {KIND}, got {facts['kind']}")
-    classes = tuple(facts["classes"])
-    waveforms, label = store.arrays["spikes"], np.asarray(store.arrays["label"])
-    cells = [
-        Cell(row["cell_id"], classes.index(row["label"]), row["day"], row["animal"])
-        for row in store.tables["cells"]
-    ]
-    cell = np.asarray(store.arrays["cell"])
-    check_cells(store.path, label, cell, cells)
     return SpikeSet(
         path=store.path,
-        classes=classes,
+        classes=tuple(facts["classes"]),
         rate_hz=facts["rate_hz"],
         unit=facts["unit"],
-        n_samples=waveforms.shape[1],
-        label=label,
-        cell=cell,
-        trigger=store.arrays["trigger"],
+        windows=columns["spikes"],
+        cell=columns["cell"],
+        trigger=columns["trigger"],
         cells=cells,
+        counts=counts,
         content_hash=store.content_hash,
         facts=facts,
-        parts=[StoredWaveforms(waveforms)],
         reopen=(opener, (store.path,)),
-        side=store.arrays.get("side"),
+        side=columns.get("side"),
     )
 
 
@@ -64,34 +73,10 @@ def cell_rows(
     ]
 
 
-def from_shards(store: Store, opener: Opener) -> SpikeSet:
-    """The shards that a manifest of SHARDED_KIND lists, one after the other.
-
-    Labels, cells and sides come into memory: 6 bytes a spike.
-    """
-    shards = [from_store(shard, opener) for shard in open_shards(store)]
-    first = shards[0]
-    return SpikeSet(
-        path=store.path,
-        classes=first.classes,
-        rate_hz=first.rate_hz,
-        unit=first.unit,
-        n_samples=first.n_samples,
-        label=np.concatenate([shard.label for shard in shards]),
-        cell=np.concatenate([shard.cell for shard in shards]),
-        trigger=Joined([shard.trigger for shard in shards], lambda part, rows: part[rows]),
-        cells=first.cells,
-        content_hash=store.content_hash,
-        facts=store.manifest,
-        parts=[part for shard in shards for part in shard.parts],
-        reopen=(opener, (store.path,)),
-        side=np.concatenate([shard.side for shard in shards]),
-    )
-
-
-def open_shards(store: Store) -> list[Store]:
-    """Open every shard that the manifest lists. Raises StoreError naming the one that is not so."""
-    return [_open_shard(store.path / entry["name"], entry) for entry in store.manifest["shards"]]
+def open_shards(store: Store) -> Iterator[Store]:
+    """Open one shard after the other. Raises StoreError naming the one that is not as listed."""
+    for entry in store.manifest["shards"]:
+        yield _open_shard(store.path / entry["name"], entry)
 
 
 def unfinished_shards(path: Path) -> list[Path]:
@@ -99,17 +84,31 @@ def unfinished_shards(path: Path) -> list[Path]:
     return sorted(path.glob("shard-*"))
 
 
-def check_cells(path: Path, label: np.ndarray, cell: np.ndarray, cells: list[Cell]) -> None:
-    """Refuse spikes whose class is not their cell's."""
-    if len(cell) and not 0 <= cell.min() <= cell.max() < len(cells):
-        raise StoreError(f"{path}: a spike of cell {cell.max()}, but {len(cells)} cells are listed")
-    expected = np.array([one.label for one in cells], np.uint8)[cell] if len(cell) else label
-    wrong = np.flatnonzero(label != expected)
-    if len(wrong):
-        raise StoreError(
-            f"{path}: spike {wrong[0]} and its cell {cells[cell[wrong[0]]].cell_id} differ in "
-            "class; write it anew"
-        )
+def _cells(store: Store) -> list[Cell]:
+    classes = store.manifest["classes"]
+    return [
+        Cell(row["cell_id"], classes.index(row["label"]), row["day"], row["animal"])
+        for row in store.tables["cells"]
+    ]
+
+
+def _check_cells(store: Store, cells: list[Cell]) -> np.ndarray:
+    """Count the spikes of each cell: int64 (cells,). Refuse one whose class is not its cell's."""
+    label, expected = Column(store.file("label")), np.array([one.label for one in cells], np.uint8)
+    counts = np.zeros(len(cells), np.int64)
+    for start, cell in Column(store.file("cell")).blocks():
+        if not 0 <= cell.min() <= cell.max() < len(cells):
+            raise StoreError(
+                f"{store.path}: a spike of cell {cell.max()}, but {len(cells)} cells are listed"
+            )
+        wrong = np.flatnonzero(label[start : start + len(cell)] != expected[cell])
+        if len(wrong):
+            raise StoreError(
+                f"{store.path}: spike {start + wrong[0]} and its cell "
+                f"{cells[cell[wrong[0]]].cell_id} differ in class; write it anew"
+            )
+        counts += np.bincount(cell, minlength=len(cells))
+    return counts
 
 
 def _open_shard(path: Path, entry: dict) -> Store:

@@ -22,7 +22,6 @@ from raphe.tasks.celltype.spike_split import LEFT_OUT, SpikeSplit
 PARENT, MASK, OFFSET = range(3)  # a sample's draws
 N_DRAWS = 3
 CACHE_ROWS = 1024  # windows worked on at once, so that they stay in a core's cache
-INDEX_BLOCK = 2**18  # samples whose part is looked up at once
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,13 @@ class Draw:
     mask: np.ndarray  # int32, row of the mask
     offset: np.ndarray  # int32, sample of the mask that the window begins with
 
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __getitem__(self, places: np.ndarray | slice) -> "Draw":
+        """The samples at these places, in their order."""
+        return type(self)(**{name: values[places] for name, values in vars(self).items()})
+
 
 @dataclass(frozen=True)
 class SyntheticSpikes(Draw):
@@ -94,14 +100,15 @@ class Synthesizer:
         if split is not None and split.spikes_hash != spikes.content_hash:
             raise SplitError(f"{spikes.path}: is not the store that was split; split it anew")
         self.spikes, self.masks, self.split, self.recipe = spikes, masks, split, recipe
-        self._part = np.zeros(spikes.n, np.uint8) if split is None else split.part  # (N,)
+        self._part = np.zeros(spikes.n, np.uint8) if split is None else split.part[:]  # (N,)
+        self._cell = spikes.cell[:].astype(np.int32, copy=False)  # (N,)
         self._key = splitmix64(np.uint64(recipe.seed), np.uint64(0))
         self._smooth = smoother(recipe.smoothing, recipe.width, spikes.n_samples)
         self._windows = sliding_window_view(masks.masks, spikes.n_samples, axis=1)  # (M, ≤ L, T)
         self._parents, self._n_parents = self._parents_by_class()
         self._pools, self._n_pool = self._masks_by_part()
         if recipe.gain == "recording":
-            self._cell_noise = _noise_of_cells(spikes, masks, np.unique(spikes.cell))
+            self._cell_noise = _noise_of_cells(spikes, masks, np.flatnonzero(spikes.counts))
             self._mask_sd = masks.masks.std(axis=1, dtype=np.float64)
             self._mask_sd[self._mask_sd == 0] = np.inf  # no gain makes noise of a flat mask
 
@@ -121,7 +128,7 @@ class Synthesizer:
         offset = below(self._random(counter, OFFSET), self._windows.shape[1])
         return Draw(
             label.astype(np.uint8),
-            self.spikes.cell[parent],
+            self._cell[parent],
             parent,
             side,
             mask,
@@ -130,8 +137,11 @@ class Synthesizer:
 
     def make(self, index: np.ndarray) -> SyntheticSpikes:
         """The samples of these indices (n,), in their order."""
-        drawn = self.draw(index)
-        waveforms = np.empty((len(drawn.parent), self.spikes.n_samples), np.float32)
+        return self.carry_out(self.draw(index))
+
+    def carry_out(self, drawn: Draw) -> SyntheticSpikes:
+        """The samples that were drawn."""
+        waveforms = np.empty((len(drawn), self.spikes.n_samples), np.float32)
         for start in range(0, len(waveforms), CACHE_ROWS):
             here = slice(start, start + CACHE_ROWS)
             noise = self._windows[drawn.mask[here], drawn.offset[here]]
@@ -139,14 +149,6 @@ class Synthesizer:
             smooth = self._smooth(self.spikes.read(drawn.parent[here]))
             np.add(smooth, noise, out=waveforms[here])
         return SyntheticSpikes(**vars(drawn), waveforms=waveforms)
-
-    def indices(self, part: str, start: int, stop: int) -> np.ndarray:
-        """The samples from `start` to before `stop` whose parent is in a part: ascending int64."""
-        wanted, held = PARTS.index(part), [np.empty(0, np.int64)]
-        for first in range(start, stop, INDEX_BLOCK):
-            index = np.arange(first, min(first + INDEX_BLOCK, stop))
-            held.append(index[self.draw(index).side == wanted])
-        return np.concatenate(held)
 
     def _random(self, counter: np.ndarray, draw: int) -> np.ndarray:
         return splitmix64(self._key, counter + np.uint64(draw))

@@ -4,7 +4,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from raphe.tasks.celltype.layers import convolve, larger_column, pool_pairs, relu_dropout
+from raphe.tasks.celltype.layers import (
+    larger_column,
+    larger_of_columns,
+    pool_pairs,
+    relu_dropout,
+)
 from raphe.tasks.celltype.net import CellTypeNet
 
 
@@ -26,16 +31,6 @@ def assert_same(ours, theirs, *inputs: Tensor) -> None:
         torch.testing.assert_close(a, b)
 
 
-@pytest.mark.parametrize(("n_samples", "kernel"), [(160, 1), (160, 20), (160, 53), (7, 7), (9, 2)])
-def test_convolve_is_conv1d(n_samples: int, kernel: int) -> None:
-    def conv1d(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return nn.functional.conv1d(x[:, None], weight[:, None], bias).transpose(1, 2)
-
-    inputs = random(3, n_samples), random(5, kernel, seed=1), random(5, seed=2)
-    assert_same(convolve, conv1d, *inputs)
-    assert torch.autograd.gradcheck(convolve, inputs)
-
-
 @pytest.mark.parametrize("length", [2, 3, 140, 141])
 def test_pool_pairs_is_max_pool1d(length: int) -> None:
     def max_pool1d(x: Tensor) -> Tensor:
@@ -50,8 +45,21 @@ def test_of_two_equal_neighbours_the_first_gets_the_gradient_as_in_max_pool1d() 
     assert x.grad.flatten().tolist() == [1, 0]
 
 
-def test_larger_column_is_maximum() -> None:
-    assert_same(larger_column, torch.maximum, random(3, 6, 4), random(1, 6, 4, seed=1))
+@pytest.mark.parametrize("n_others", [1, 3])
+def test_larger_column_is_maximum(n_others: int) -> None:
+    assert_same(larger_column, torch.maximum, random(3, 6, 4), random(n_others, 6, 4, seed=1))
+
+
+@pytest.mark.parametrize("n_others", [1, 3])
+def test_larger_of_columns_is_maximum_in_any_memory_order(n_others: int) -> None:
+    def ours(both: Tensor) -> Tensor:
+        return larger_of_columns(both.transpose(0, 1), 3)
+
+    def theirs(both: Tensor) -> Tensor:
+        each, other = both.transpose(0, 1).tensor_split([3])
+        return torch.maximum(each, other)
+
+    assert_same(ours, theirs, random(6, 3 + n_others, 4))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -76,6 +84,13 @@ def test_relu_dropout_passes_gradient_where_it_passed_the_value() -> None:
     out.sum().backward()
     assert torch.equal(x.grad, 2.0 * (out > 0))
     assert not (out > 0)[x <= 0].any()
+
+
+def test_relu_dropout_drops_its_share_in_bfloat16() -> None:
+    x = torch.ones(2000, 2000, dtype=torch.bfloat16)
+    out = relu_dropout(x, 0.1, torch.Generator().manual_seed(0))
+    assert out.dtype == torch.bfloat16
+    assert (out == 0).float().mean().item() == pytest.approx(0.1, abs=5 * (0.09 / 4e6) ** 0.5)
 
 
 def test_relu_dropout_follows_the_seed() -> None:

@@ -48,21 +48,17 @@ def test_parameters_of_other_kernels_as_published(kernel, parameters):
 def test_shapes_after_each_layer_as_published(monkeypatch):
     net = CellTypeNet(kernel=20)
     seen = []
-    for name in ("convolve", "pool_pairs"):
+    for name in ("convolve_first", "convolve_second", "larger_of_columns", "relu_dropout"):
         layer = getattr(net_module, name)
         monkeypatch.setattr(
             net_module, name, lambda *args, layer=layer: seen.append(layer(*args)) or seen[-1]
         )
-    for layer in (net.conv2, net.dense):
-        layer.register_forward_hook(lambda _, args, output: seen.extend((*args, output)))
-    net(spikes(3))
-    conv1, pool1, conv2_input, conv2, pool2, features, logits = seen
-    assert conv1.shape[1:] == (141, 32)
-    assert pool1.shape[1:] == (70, 32)
-    assert conv2_input.shape[1:] == (32, 1, 70)
-    assert conv2.shape[1:] == (64, 1, 51)
-    assert pool2.shape[1:] == (25, 64)
-    assert features.shape == (3, 1600)
+    logits = net(spikes(3))
+    pool1, pool2, columns, features = seen
+    assert pool1.shape == (70, 3 + 1, 32)  # of 141 samples, the spikes and the ramp
+    assert pool2.shape == (25, 3 + 1, 64)  # of 51 samples
+    assert columns.shape == features.shape == (3, 25, 64)
+    assert net.dense.in_features == 1600
     assert logits.shape == (3, 2)
 
 

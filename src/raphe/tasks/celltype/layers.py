@@ -1,8 +1,8 @@
-"""The network's layers with backward passes of their own: the published numbers, sooner.
+"""Pooling, comparing columns and dropping out with backward passes of their own.
 
 Autograd's general rules cost most of a training step on so small a network: zero-filling and
-scattering for each pooling, one random number for each feature. N spikes, L samples, F filters;
-filters lie innermost, (N, L, F), as the convolutions leave them.
+scattering for each pooling, one random number for each feature. Masks are of the values' own type,
+since an operation on two types takes three to five times as long. N spikes, L samples, F filters.
 """
 
 import torch
@@ -14,63 +14,34 @@ RANDOM_BITS = 16  # of one dropout decision: the share dropped is exact to 2⁻�
 BITS_PER_DRAW = 64
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Convolve windows (N, T) with filters (F, k): (N, T − k + 1, F). As conv1d, no padding."""
-    return _Convolve.apply(x, weight, bias)
-
-
 def pool_pairs(x: Tensor) -> Tensor:
     """Keep the larger of each two neighbours: (N, L, F) → (N, L // 2, F). As max_pool1d(2)."""
     return _PoolPairs.apply(x)
 
 
-def larger_column(each: Tensor, shared: Tensor) -> Tensor:
-    """The larger of each spike's features (N, L, F) and those all spikes share (1, L, F)."""
-    return _LargerColumn.apply(each, shared)
+def larger_column(each: Tensor, other: Tensor) -> Tensor:
+    """The larger of two columns' features (N, L, F); all spikes may share one other, (1, L, F)."""
+    return larger_of_columns(torch.cat([each, other]), len(each))
 
 
-def relu_dropout(x: Tensor, share: float) -> Tensor:
-    """Drop this share of the features after ReLU and scale the rest, as relu and dropout do."""
-    return _ReluDropout.apply(x, share)
+def larger_of_columns(both: Tensor, n: int) -> Tensor:
+    """The same with one column below the other: (n + n, L, F) or (n + 1, L, F) → (n, L, F)."""
+    return _LargerOfColumns.apply(both, n)
 
 
-class _Convolve(Function):
-    """One matrix product over all windows of length k; faster than a convolution of one channel."""
+def relu_dropout(x: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
+    """Drop this share of the features after ReLU and scale the rest, as relu and dropout do.
 
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        n, n_samples = x.shape
-        n_filters, kernel = weight.shape
-        windows = x.unfold(1, kernel, 1).reshape(-1, kernel)  # (N, T) → (N · L, k)
-        ctx.save_for_backward(windows, weight)
-        ctx.n_samples = n_samples
-        product = torch.addmm(bias, windows, weight.t())  # → (N · L, F)
-        return product.view(n, n_samples - kernel + 1, n_filters)
-
-    @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        # Under autocast the gradient comes in a shorter type than the weights.
-        windows, weight = (saved.to(grad.dtype) for saved in ctx.saved_tensors)
-        n, length, n_filters = grad.shape
-        kernel = weight.shape[1]
-        flat = grad.reshape(-1, n_filters)
-        # Sample t gets window l's share at place t − l: a diagonal of (l, place), which becomes a
-        # column when the places are reversed and each row of memory is read one place further on.
-        shares = grad.new_zeros(n, ctx.n_samples + kernel - 1, kernel)
-        shares[:, kernel - 1 : kernel - 1 + length] = (flat @ weight.flip(1)).view(
-            n, length, kernel
-        )
-        diagonals = shares.as_strided(
-            (n, ctx.n_samples, kernel), (shares.stride(0), kernel, kernel + 1)
-        )
-        return diagonals.sum(2), flat.t() @ windows, flat.sum(0)
+    `generator` draws what is dropped; by default torch's own.
+    """
+    return _ReluDropout.apply(x, share, generator)
 
 
 class _PoolPairs(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
         first, second = _pairs(x).unbind(2)
-        ctx.save_for_backward(first >= second)
+        ctx.save_for_backward(torch.ge(first, second, out=torch.empty_like(first)))
         ctx.length = x.shape[1]
         return torch.maximum(first, second)
 
@@ -86,31 +57,47 @@ class _PoolPairs(Function):
         return spread
 
 
-class _LargerColumn(Function):
+class _LargerOfColumns(Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, each: Tensor, shared: Tensor) -> Tensor:
-        ctx.save_for_backward(each > shared)
-        return torch.maximum(each, shared)
+    def forward(ctx: FunctionCtx, both: Tensor, n: int) -> Tensor:
+        each, other = both[:n], both[n:]
+        larger, each_is_larger = both.new_empty(2, *each.shape)
+        torch.maximum(each, other, out=larger)
+        ctx.save_for_backward(torch.gt(each, other, out=each_is_larger))
+        ctx.shape, ctx.strides = both.shape, both.stride()
+        return larger
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:
         (each_is_larger,) = ctx.saved_tensors
-        to_each = grad * each_is_larger
-        return to_each, (grad.sum(0) - to_each.sum(0))[None]
+        both = grad.new_empty_strided(ctx.shape, ctx.strides)
+        to_each, to_other = both[: len(grad)], both[len(grad) :]
+        torch.mul(grad, each_is_larger, out=to_each)
+        if len(to_other) == len(grad):
+            torch.sub(grad, to_each, out=to_other)
+        else:
+            torch.sub(grad.sum(0), to_each.sum(0), out=to_other[0])
+        return both, None
 
 
 class _ReluDropout(Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, share: float) -> Tensor:
-        keep = _random_bits(x) >= round(share * 2**RANDOM_BITS) - 2 ** (RANDOM_BITS - 1)
-        scale = (keep & (x > 0)).to(x.dtype).mul_(1 / (1 - share))
-        ctx.save_for_backward(scale)
-        return x * scale
+    def forward(
+        ctx: FunctionCtx, x: Tensor, share: float, generator: torch.Generator | None
+    ) -> Tensor:
+        least = round(share * 2**RANDOM_BITS) - 2 ** (RANDOM_BITS - 1)
+        exact = torch.promote_types(x.dtype, torch.float32)  # holds every int16
+        kept = _random_bits(x, generator).to(exact).ge_(least)
+        kept = kept.mul_(x).relu_().mul_(1 / (1 - share)).to(x.dtype)
+        ctx.save_for_backward(kept)
+        ctx.share = share
+        return kept
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:
-        (scale,) = ctx.saved_tensors
-        return grad * scale, None
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
+        (kept,) = ctx.saved_tensors
+        passed = torch.ops.aten.threshold_backward(grad, kept, 0)
+        return passed.mul_(1 / (1 - ctx.share)), None, None
 
 
 def _pairs(x: Tensor) -> Tensor:
@@ -119,9 +106,9 @@ def _pairs(x: Tensor) -> Tensor:
     return x[:, : length // 2 * 2].view(n, length // 2, 2, n_filters)
 
 
-def _random_bits(like: Tensor) -> Tensor:
+def _random_bits(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Uniform int16 in the shape of `like`, four from each 64-bit draw."""
     per_draw = BITS_PER_DRAW // RANDOM_BITS
     draws = torch.empty(-(-like.numel() // per_draw), dtype=torch.int64, device=like.device)
-    draws.random_(-(2**63), None)
+    draws.random_(-(2**63), None, generator=generator)
     return draws.view(torch.int16)[: like.numel()].view(like.shape)

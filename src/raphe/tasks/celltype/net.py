@@ -7,9 +7,12 @@ mixes the columns until the last pooling takes the larger of the two, so each co
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.layers import convolve, larger_column, pool_pairs, relu_dropout
+from raphe.tasks.celltype.first_convolution import convolve_first
+from raphe.tasks.celltype.layers import larger_of_columns, relu_dropout
+from raphe.tasks.celltype.second_convolution import convolve_second
 
 NORM_EPSILON = 1e-3  # the default of Keras' LayerNormalization; torch's is 1e-5
 POOL = 2  # samples that each max-pooling merges
@@ -98,11 +101,12 @@ class CellTypeNet(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return logits (N, C) of current (N, T) in pA, or of time in s and current (N, T, 2).
 
         Given current alone, the two-column network adds the time since the window's start. That
         ramp is the same for every spike, so it runs through the branch once a batch: half the work.
+        `generator` draws the dropout in training; by default torch's own.
 
         Raises:
             SettingError: for any other shape.
@@ -114,34 +118,30 @@ class CellTypeNet(nn.Module):
             )
         features = self._features(x)  # (N, samples left, F₂)
         if self.training and self.dropout > 0:
-            features = relu_dropout(features, self.dropout)
+            features = relu_dropout(features, self.dropout, generator)
         else:
             features = features.relu()
-        return self.dense(features.transpose(1, 2).flatten(1))  # → (N, F₂ · samples left) → (N, C)
+        n_left, n_filters = features.shape[1:]
+        weight = self.dense.weight.view(-1, n_filters, n_left).transpose(1, 2).flatten(1)
+        return functional.linear(features.flatten(1), weight, self.dense.bias)  # → (N, C)
 
     def _features(self, x: Tensor) -> Tensor:
         current = x if x.ndim == 2 else x[..., 1]
         if self.columns == 1:
             return self.branch(current)
-        if x.ndim == 3:
-            return torch.maximum(self.branch(current), self.branch(x[..., 0]))
-        both = self.branch(torch.cat([current, self.time_s[None]]))  # the ramp as one more row
-        return larger_column(both[:-1], both[-1:])
+        time_s = self.time_s[None] if x.ndim == 2 else x[..., 0]
+        return larger_of_columns(self.branch(torch.cat([current, time_s])), len(x))
 
     def branch(self, column: Tensor) -> Tensor:
         """Return the features (N, samples left, F₂) of one column (N, T), before the last ReLU.
 
         ReLU follows the pooling, not the convolution: the result is the same, on half the values.
         """
-        x = self.norm(column)  # (N, T)
-        x = convolve(x, self.conv1.weight[:, 0, 0], self.conv1.bias)  # → (N, T − k + 1, F₁)
-        x = pool_pairs(x).relu()
-        if self.conv2.kernel_size == (1, 1):
-            x = nn.functional.linear(x, self.conv2.weight[:, :, 0, 0], self.conv2.bias)
-        else:
-            x = self.conv2(x.transpose(1, 2)[:, :, None])  # → (N, F₂, 1, samples)
-            x = x[:, :, 0].transpose(1, 2).contiguous()  # → (N, samples, F₂)
-        return pool_pairs(x)
+        x = functional.layer_norm(column, (self.n_samples,), eps=NORM_EPSILON)  # (N, T)
+        weight, bias = self.conv1.weight[:, 0, 0], self.conv1.bias
+        x = convolve_first(x, self.norm.weight, self.norm.bias, weight, bias)
+        x = convolve_second(x.relu_(), self.conv2.weight[:, :, 0], self.conv2.bias)
+        return x.transpose(0, 1)
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:

@@ -138,10 +138,14 @@ def test_the_same_run_twice_at_once_is_refused(
         ("threads=0", "threads=0: expected a whole number of 1 or more, or null"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0: expected a whole number"),
         ("model.lr=-1", "model.optimizer: Invalid learning rate"),
+        ("trainer=gpu", "trainer=gpu: expected a CUDA device, found none; use trainer=cpu"),
         ("runs_root=/dev/null/x", "Not a directory; name a folder that can be written to"),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_line(train, capfd, override: str, told: str) -> None:
+def test_a_wrong_setting_is_told_in_one_line(
+    train, capfd, monkeypatch, override: str, told: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert train(override) == 1
     (line,) = capfd.readouterr().err.strip().splitlines()
     assert line.startswith("error: ")

@@ -1,5 +1,6 @@
 """Lightning callbacks of every run: reproducible epochs, tracking, checkpoints, early stop."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from pytorch_lightning.callbacks import (
     ModelCheckpoint,
     RichProgressBar,
 )
+from torch import Tensor
 
 from raphe.core.errors import SettingError
 from raphe.harness.tracking import TrackedRun
 
+HAD_ENDED = "raphe.had_ended"  # in a checkpoint
 SEED_STRIDE = 1_000_003  # a prime, so that epochs of neighbouring seeds do not share a stream
 
 
@@ -36,6 +39,19 @@ class SeedEachEpoch(Callback):
             torch.manual_seed(self.seed * SEED_STRIDE + trainer.current_epoch)
 
 
+class FreshMetrics:
+    """What an epoch logged; Lightning goes on to show the rest as it was logged last."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Tensor] = {}
+
+    def of_epoch(self, trainer: pl.Trainer) -> dict[str, float]:
+        before, self._shown = self._shown, dict(trainer.callback_metrics)
+        return {
+            key: value.item() for key, value in self._shown.items() if value is not before.get(key)
+        }
+
+
 class TrackEpochs(Checkpoint):
     """Send each epoch's metrics to the tracked run, with the epoch as step.
 
@@ -45,10 +61,10 @@ class TrackEpochs(Checkpoint):
 
     def __init__(self, run: TrackedRun) -> None:
         self.run = run
+        self._fresh = FreshMetrics()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
-        self.run.log_metrics(metrics, step=trainer.current_epoch)
+        self.run.log_metrics(self._fresh.of_epoch(trainer), step=trainer.current_epoch)
 
 
 class RequireMetric(Callback):
@@ -58,20 +74,27 @@ class RequireMetric(Callback):
         self.metric = metric
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.metric not in trainer.callback_metrics:
-            logged = sorted(key for key in trainer.callback_metrics if key.startswith("val/"))
-            raise SettingError(f"monitor.metric={self.metric}: expected one of {', '.join(logged)}")
+        require_metric(self.metric, trainer.callback_metrics)
 
 
-def had_stopped_early(checkpoint: Path) -> bool:
-    """Whether the epoch of this checkpoint was the last before an early stop.
+def require_metric(metric: str, logged: Iterable[str]) -> None:
+    """Raise SettingError if a metric is not among those logged."""
+    if metric not in logged:
+        known = sorted(key for key in logged if key.startswith("val/"))
+        raise SettingError(f"monitor.metric={metric}: expected one of {', '.join(known)}")
+
+
+def had_ended(checkpoint: Path) -> bool:
+    """Whether the epoch of this checkpoint was the last: in a bank, or before an early stop.
 
     Lightning keeps the count of epochs without improvement, but not that it had stopped.
     """
-    states = torch.load(checkpoint, weights_only=True)["callbacks"]
+    state = torch.load(checkpoint, weights_only=True)
+    if HAD_ENDED in state:
+        return state[HAD_ENDED]
     return any(
         state["wait_count"] >= state["patience"]
-        for name, state in states.items()
+        for name, state in state["callbacks"].items()
         if name.startswith(EarlyStopping.__name__)
     )
 

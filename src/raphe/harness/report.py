@@ -19,7 +19,7 @@ from rich.table import Table
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
 DEFAULT_RUNS_ROOT = "mlruns"  # where `make ui` looks
-NOT_TEST_SETS = ("train", "val", "system")
+NOT_TEST_SETS = ("train", "val", "session", "system")  # a session is scored on the way
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
 

@@ -7,12 +7,12 @@ A task is reached only through the `_target_` strings of its file in conf/task:
   name), `facts` (keyword arguments that complete `model`) and `note` (a sentence that must stand
   beside every result, or ""); the order of its training batches depends on (seed, epoch) alone;
 - `model` is a LightningModule that logs `train/…`, `val/…` and `<test set>/…` once an epoch;
-- `evaluate(model, data)` returns artifacts of the tested model, figures and texts by file name.
+- `evaluate(model, data)` returns artifacts of the tested model, figures and texts by file name,
+  and numbers by the metric they are.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -22,23 +22,14 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
-from raphe.harness import callbacks, identity, report, settings
+from raphe.harness import callbacks, report, settings
 from raphe.harness.cores import available_cores
 from raphe.harness.memory import keep_freed_memory
+from raphe.harness.place import Place, describe
 from raphe.harness.quiet import quieten
 from raphe.harness.sweep_member import ReportEpoch, SweepMember
-from raphe.harness.tracking import (
-    DATA_TAG,
-    GIT_COMMIT_TAG,
-    KEY_TAG,
-    NOTE_TAG,
-    PARENT_TAG,
-    RunFacts,
-    TrackedRun,
-    Tracker,
-)
-
-UNFINISHED = ("RUNNING", "KILLED", "FAILED")  # a run killed outright stays RUNNING
+from raphe.harness.tracking import RunFacts, TrackedRun
+from raphe.harness.trainer import build_trainer
 
 
 class RunFailed(BaseException):
@@ -49,29 +40,6 @@ class RunFailed(BaseException):
         self.error = error
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a run stands in the tracking store and on disk."""
-
-    tracker: Tracker
-    tags: dict[str, str]  # those that find this very run again
-    name: str
-    work: Path  # checkpoints until the run is finished
-
-    @property
-    def last_checkpoint(self) -> Path:
-        return self.work / "last.ckpt"
-
-    def earlier_runs(self) -> list[RunFacts]:
-        """This run's earlier attempts, newest first; of a single run never a sweep's member."""
-        runs = self.tracker.find(self.tags)
-        return [run for run in runs if (PARENT_TAG in run.tags) == (PARENT_TAG in self.tags)]
-
-    def clear(self) -> None:
-        for checkpoint in self.work.glob("*.ckpt"):
-            checkpoint.unlink()
-
-
 def run(config: DictConfig) -> None:
     """Run the composed config once; inside a sweep, as one of its members.
 
@@ -79,7 +47,11 @@ def run(config: DictConfig) -> None:
         RunFailed: with the error that ended a single run. A failed member of a sweep is reported
             at once, and the next one goes on.
     """
-    member = SweepMember.current()
+    run_as(SweepMember.current(), config)
+
+
+def run_as(member: SweepMember | None, config: DictConfig) -> None:
+    """As `run`, for a member that the caller knows."""
     if member is not None:
         member.end_with_launcher()
     try:
@@ -98,16 +70,15 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
     quieten()
     keep_freed_memory()
     settings.check(config)
-    torch.set_num_threads(_threads(config, member))
-    pl.seed_everything(config.seed, workers=True, verbose=False)
+    torch.set_num_threads(threads(config, member.n_workers if member is not None else 1))
     data = instantiate(config.data, **call(config.prepare))
     data.prepare_data()
     data.setup("fit")
 
-    place = _place(config, member, data.hashes)
+    place = Place.of(config, member, data.hashes)
     try:
         with FileLock(place.work / "lock", blocking=False):
-            earlier = _finished(place) if member is not None and config.resume else None
+            earlier = place.finished() if member is not None and config.resume else None
             facts = earlier or _train_and_test(config, member, data, place)
             place.clear()
     except Timeout:
@@ -120,49 +91,31 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
     return facts, earlier is not None
 
 
-def _threads(config: DictConfig, member: SweepMember | None) -> int:
+def threads(config: DictConfig, n_workers: int) -> int:
+    """CPU threads of one run, of which `n_workers` train at once."""
     if config.threads is not None:
         return config.threads
-    return max(1, available_cores() // (member.n_workers if member is not None else 1))
-
-
-def _place(config: DictConfig, member: SweepMember | None, hashes: Mapping[str, str]) -> Place:
-    tracker = Tracker.from_settings(config)
-    tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
-    name = config.tracking.experiment
-    if member is not None:
-        tags[PARENT_TAG] = member.parent_run_id
-        name = member.label
-    work = tracker.runs_root / "work" / identity.digest(tags)[:16]
-    work.mkdir(parents=True, exist_ok=True)
-    return Place(tracker, tags, name, work)
-
-
-def _finished(place: Place) -> RunFacts | None:
-    return next((run for run in place.earlier_runs() if run.status == "FINISHED"), None)
+    return max(1, available_cores() // n_workers)
 
 
 def _train_and_test(
     config: DictConfig, member: SweepMember | None, data: pl.LightningDataModule, place: Place
 ) -> RunFacts:
-    tracked = _begin_or_resume(place, config.resume)
+    tracked = place.begin_or_resume(config.resume and place.last_checkpoint.exists())
     with tracked.until_done(), tracked.system_metrics(config.tracking.system_metrics_every_s):
-        tracked.log_settings(config)
-        tracked.log_params({f"store_hash.{name}": value for name, value in data.hashes.items()})
-        tracked.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})
-        model = instantiate(config.model, **data.facts)
-        _check_optimizer(model)
+        describe(tracked, config, data)
+        model = build_model(config, data)
         trainer = _trainer(config, member, tracked, place.work)
         resume_from = place.last_checkpoint if place.last_checkpoint.exists() else None
-        with _ctrl_c():
-            if resume_from is None or not callbacks.had_stopped_early(resume_from):
+        with ctrl_c():
+            if resume_from is None or not callbacks.had_ended(resume_from):
                 trainer.fit(model, datamodule=data, ckpt_path=resume_from)
             _test(config, trainer, model, data, tracked, place.work)
     return place.tracker.get(tracked.run_id)
 
 
 @contextlib.contextmanager
-def _ctrl_c() -> Iterator[None]:
+def ctrl_c() -> Iterator[None]:
     """Undo Lightning's habit of turning Ctrl-C into an exit."""
     try:
         yield
@@ -170,43 +123,31 @@ def _ctrl_c() -> Iterator[None]:
         raise KeyboardInterrupt from leaving
 
 
-def _begin_or_resume(place: Place, resume: bool) -> TrackedRun:
-    """Go on where the newest interrupted attempt left a checkpoint; else begin anew."""
-    unfinished = [run for run in place.earlier_runs() if run.status in UNFINISHED]
-    if resume and unfinished and place.last_checkpoint.exists():
-        return place.tracker.resume(unfinished[0].run_id)
-    place.clear()
-    if PARENT_TAG in place.tags:  # a sweep holds one child for each of its values
-        for run in unfinished:
-            place.tracker.delete(run.run_id)
-    return place.tracker.begin(place.name, place.tags)
-
-
-def _check_optimizer(model: pl.LightningModule) -> None:
+def build_model(config: DictConfig, data: pl.LightningDataModule) -> pl.LightningModule:
+    """The model that the settings and the seed make. Raises SettingError."""
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    model = instantiate(config.model, **data.facts)
     try:
         model.configure_optimizers()
     except (TypeError, ValueError) as error:
         raise SettingError(f"model.optimizer: {error}; correct its settings") from error
+    return model
 
 
 def _trainer(
     config: DictConfig, member: SweepMember | None, tracked: TrackedRun, work: Path
 ) -> pl.Trainer:
     metric, mode = config.monitor.metric, config.monitor.mode
-    return instantiate(
-        config.trainer,
-        logger=False,
-        default_root_dir=str(work),
-        enable_progress_bar=member is None,
-        callbacks=[
-            callbacks.SeedEachEpoch(config.seed),
-            callbacks.RequireMetric(metric),
-            callbacks.TrackEpochs(tracked),
-            *callbacks.checkpoints(work, metric, mode),
-            *callbacks.early_stopping(metric, mode, config.callbacks.patience),
-            callbacks.progress_bar() if member is None else ReportEpoch(member),
-        ],
-    )
+    own = [
+        callbacks.SeedEachEpoch(config.seed),
+        callbacks.RequireMetric(metric),
+        callbacks.TrackEpochs(tracked),
+        *callbacks.checkpoints(work, metric, mode),
+        *callbacks.early_stopping(metric, mode, config.callbacks.patience),
+    ]
+    if member is not None:
+        return build_trainer(config, work, [*own, ReportEpoch(member)], bar=None)
+    return build_trainer(config, work, own, callbacks.progress_bar())
 
 
 def _test(
@@ -223,8 +164,10 @@ def _test(
     )
     trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
     metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
+    made = call(config.evaluate, model=model, data=data)
+    metrics |= {name: value for name, value in made.items() if isinstance(value, float)}
     tracked.log_metrics({**metrics, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
-    artifacts = call(config.evaluate, model=model, data=data)
+    artifacts = {name: content for name, content in made.items() if name not in metrics}
     report.stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")

@@ -1,13 +1,18 @@
 """The composed settings: as one flat mapping, and checked before anything is prepared."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
 
+STAGES = ("train", "export")
 KEEPS = ("best", "last")
 MODES = ("min", "max")
+GPUS = ("gpu", "cuda")
 
 
 def flat(config: DictConfig) -> dict[str, Any]:
@@ -21,14 +26,53 @@ def names(config: DictConfig) -> list[str]:
 
 def check(config: DictConfig) -> None:
     """Raise SettingError for a value no run can have, before hours are spent on it."""
+    _one_of(config, "stage", STAGES)
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
     _whole_number(config, "seed", least=0)
     _whole_number(config, "trainer.max_epochs", least=1)
     _whole_number(config, "threads", least=1, optional=True)
     _whole_number(config, "callbacks.patience", least=1, optional=True)
+    if config.stage != "train" and OmegaConf.select(config, "hydra.mode") == RunMode.MULTIRUN:
+        raise SettingError(
+            f"stage={config.stage}: runs once, over a sweep that is done; leave out -m"
+        )
+    if config.trainer.get("accelerator") in GPUS and not torch.cuda.is_available():
+        raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
+    if is_bank(config) and OmegaConf.select(config, "hydra.mode") == RunMode.MULTIRUN:
+        raise SettingError(
+            "model=bank: trains all its members in one run; leave out -m and name their values "
+            "with bank.values=[…]"
+        )
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
+
+
+def is_bank(config: DictConfig) -> bool:
+    """Whether the members of the task's bank are to be trained, see raphe.harness.bank."""
+    return bool(OmegaConf.select(config, "bank.train"))
+
+
+def check_bank(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Raise SettingError for a bank that cannot be; `overrides` are those of the command line."""
+    if "_target_" not in config.bank:
+        raise SettingError(
+            "model=bank: the task's file in conf/task names no bank._target_; leave out model=bank "
+            "and sweep with -m"
+        )
+    setting, values = config.bank.setting, config.bank["values"]
+    if not str(setting).startswith("model.") or setting not in flat(config):
+        raise SettingError(f"bank.setting={setting}: expected a setting of the model, as model.lr")
+    if not OmegaConf.is_list(values) or not values or len(set(values)) < len(values):
+        raise SettingError(
+            f"bank.values={values}: expected a list of different values of {setting}, as [1,2]"
+        )
+    for override in overrides:
+        name, _, value = override.lstrip("+").partition("=")
+        if name == setting:
+            raise SettingError(
+                f"{override}: with model=bank, expected bank.values=[{value}], or no model=bank"
+            )
 
 
 def _one_of(config: DictConfig, name: str, allowed: tuple[str, ...]) -> None:

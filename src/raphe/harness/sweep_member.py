@@ -97,6 +97,11 @@ class SweepMember:
         label = label or f"job {hydra.job.num}"
         return cls(plan.parent_run_id, plan.n_workers, label, folder, plan.launcher)
 
+    @property
+    def has_ended(self) -> bool:
+        path = self.folder / STATE_FILE
+        return path.exists() and MemberState(**json.loads(path.read_text())).status != "RUNNING"
+
     def at_epoch(self, epoch: int, n_epochs: int) -> None:
         self._write(MemberState(self.label, "RUNNING", epoch=epoch, n_epochs=n_epochs))
 

@@ -37,6 +37,7 @@ DATA_TAG = "raphe.data"
 NOTE_TAG = "raphe.note"
 GIT_COMMIT_TAG = MLFLOW_GIT_COMMIT
 PARENT_TAG = MLFLOW_PARENT_RUN_ID
+SWEEP_TAG = "raphe.sweep"  # of a parent run: what a repetition finds it by
 
 
 @dataclass(frozen=True)

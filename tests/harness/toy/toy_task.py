@@ -2,14 +2,16 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader, TensorDataset
 
+from raphe.core.bundle import CARD, BundleWriter, Exported, TrainedRun
 from raphe.core.errors import RapheError, SettingError
 
 
@@ -107,7 +109,79 @@ class ToyModule(pl.LightningModule):
         return loss
 
 
+class ToyBank(pl.LightningModule):
+    """Each member draws its dropout as it would alone."""
+
+    def __init__(self, members: Mapping[str, ToyModule]) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.labels, self.models = list(members), list(members.values())
+        for index, model in enumerate(self.models):
+            self.add_module(f"member{index}", model)  # a child, so that it knows the trainer
+        self.active = set(members)
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [model.configure_optimizers() for model in self.models]
+
+    def on_train_epoch_start(self) -> None:
+        for label, model in zip(self.labels, self.models, strict=True):
+            if label in self.active:
+                model.on_train_epoch_start()
+
+    def training_step(self, batch: tuple, batch_index: int) -> None:
+        if batch_index == 0:
+            self.random = dict.fromkeys(self.labels, torch.get_rng_state())
+        for index, (label, model) in enumerate(zip(self.labels, self.models, strict=True)):
+            if label in self.active:
+                torch.set_rng_state(self.random[label])
+                loss = self._loss(label, model, batch, "train")
+                self.random[label] = torch.get_rng_state()
+                self.trainer.optimizers[index].zero_grad()
+                loss.backward()
+                self.trainer.optimizers[index].step()
+
+    def validation_step(self, batch: tuple, batch_index: int) -> None:
+        for label, model in zip(self.labels, self.models, strict=True):
+            if label in self.active:
+                self._loss(label, model, batch, "val")
+
+    def _loss(self, label: str, model: ToyModule, batch: tuple, part: str) -> torch.Tensor:
+        x, y = batch
+        loss = torch.nn.functional.mse_loss(model(x), y)
+        self.log(f"{label}|{part}/loss", loss, on_step=False, on_epoch=True)
+        return loss
+
+
 def evaluate(model: ToyModule, data: ToyData) -> dict:
     figure = Figure()
     figure.subplots().plot([0, 1])
-    return {"test/line.png": figure, "test/line.txt": "a line"}
+    return {"test/line.png": figure, "test/line.txt": "a line", "test/degree": 1.0}
+
+
+def export(
+    runs: list[TrainedRun],
+    data: ToyData,
+    settings: str,
+    provenance: Mapping,
+    out: Path,
+    members: str,
+    overwrite: bool,
+) -> Exported:
+    """A bundle of the checkpoints, and a model that sums what it is given."""
+    weights = {f"{run.label.rpartition('=')[2]}.ckpt": run.checkpoint.read_bytes() for run in runs}
+    with BundleWriter(out, overwrite) as writer:
+        files = {CARD: members.encode(), "config.yaml": settings.encode(), **weights}
+        facts = {"provenance": dict(provenance), "hashes": data.hashes}
+        bundle = writer.finish("toy/ensemble", files, facts)
+    asked = np.zeros((2, 3), np.float32)
+    answer = _load_pyfunc(bundle.path).predict(asked)
+    return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__, asked, answer)
+
+
+class _Toy:
+    def predict(self, asked: np.ndarray) -> dict[str, np.ndarray]:
+        return {"sum": asked.sum(axis=1)}
+
+
+def _load_pyfunc(path: str) -> _Toy:
+    return _Toy()

@@ -1,0 +1,90 @@
+"""Where a run stands: in the tracking store, and on disk while it is not finished."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig
+
+from raphe.harness import identity
+from raphe.harness.sweep_member import SweepMember
+from raphe.harness.tracking import (
+    DATA_TAG,
+    GIT_COMMIT_TAG,
+    KEY_TAG,
+    NOTE_TAG,
+    PARENT_TAG,
+    RunFacts,
+    TrackedRun,
+    Tracker,
+)
+
+UNFINISHED = ("RUNNING", "KILLED", "FAILED")  # a run killed outright stays RUNNING
+
+
+@dataclass(frozen=True)
+class Place:
+    tracker: Tracker
+    tags: dict[str, str]  # those that find this very run again
+    name: str
+    work: Path  # checkpoints until the run is finished
+
+    @classmethod
+    def of(
+        cls, config: DictConfig, member: SweepMember | None, hashes: Mapping[str, str]
+    ) -> "Place":
+        """The place of a single run, or of a sweep's member."""
+        tracker = Tracker.from_settings(config)
+        tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
+        name = config.tracking.experiment
+        if member is not None:
+            tags[PARENT_TAG] = member.parent_run_id
+            name = member.label
+        return cls(tracker, tags, name, work_folder(tracker, tags))
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.work / "best.ckpt"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.work / "last.ckpt"
+
+    def finished(self) -> RunFacts | None:
+        """An earlier attempt that came to its end."""
+        return next((run for run in self._earlier_runs() if run.status == "FINISHED"), None)
+
+    def begin_or_resume(self, resume: bool) -> TrackedRun:
+        """Go on with the newest interrupted attempt, if there is one; else begin anew."""
+        unfinished = [run for run in self._earlier_runs() if run.status in UNFINISHED]
+        if resume and unfinished:
+            return self.tracker.resume(unfinished[0].run_id)
+        self.clear()
+        if PARENT_TAG in self.tags:  # a sweep holds one child for each of its values
+            for run in unfinished:
+                self.tracker.delete(run.run_id)
+        return self.tracker.begin(self.name, self.tags)
+
+    def clear(self) -> None:
+        for checkpoint in self.work.glob("*.ckpt"):
+            checkpoint.unlink()
+
+    def _earlier_runs(self) -> list[RunFacts]:
+        """This run's earlier attempts, newest first; of a single run never a sweep's member."""
+        runs = self.tracker.find(self.tags)
+        return [run for run in runs if (PARENT_TAG in run.tags) == (PARENT_TAG in self.tags)]
+
+
+def work_folder(tracker: Tracker, tags: Mapping[str, str]) -> Path:
+    """Where what these tags tell apart keeps its unfinished work; made if it is not there."""
+    folder = tracker.runs_root / "work" / identity.digest(tags)[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def describe(run: TrackedRun, config: DictConfig, data: pl.LightningDataModule) -> None:
+    """Track a run's settings, its data and its code."""
+    run.log_settings(config)
+    run.log_params({f"store_hash.{name}": value for name, value in data.hashes.items()})
+    run.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})

@@ -1,0 +1,45 @@
+"""Lightning's trainer as the harness wants it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Callback
+
+from raphe.core.errors import SettingError
+from raphe.harness.checkpoint_file import AtomicCheckpointIO
+
+PRECISIONS = ("highest", "high", "medium")  # of torch.set_float32_matmul_precision
+
+
+def build_trainer(
+    config: DictConfig, work: Path, callbacks: Sequence[Callback], bar: Callback | None
+) -> pl.Trainer:
+    """The configured trainer; what it writes by itself goes to `work`."""
+    return instantiate(
+        config.trainer,
+        logger=False,
+        default_root_dir=str(work),
+        enable_progress_bar=bar is not None,
+        plugins=[AtomicCheckpointIO()],
+        callbacks=[*callbacks, bar] if bar is not None else list(callbacks),
+    )
+
+
+def gpu_trainer(float32_matmul_precision: str, **settings: Any) -> pl.Trainer:
+    """A trainer whose float32 products are as precise as torch.set_float32_matmul_precision says.
+
+    That covers convolutions too: "highest" is float32, "high" TF32. Raises SettingError.
+    """
+    if float32_matmul_precision not in PRECISIONS:
+        raise SettingError(
+            f"trainer.float32_matmul_precision={float32_matmul_precision}: expected "
+            f"{' or '.join(PRECISIONS)}"
+        )
+    torch.set_float32_matmul_precision(float32_matmul_precision)
+    torch.backends.cudnn.allow_tf32 = float32_matmul_precision != "highest"
+    return pl.Trainer(**settings)

@@ -1,0 +1,186 @@
+"""Export as the harness does it: which runs, whose data, and what is registered."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from raphe import cli
+from raphe.core.bundle import open_bundle
+from raphe.core.errors import SettingError
+from raphe.harness import registry
+
+KIND = "toy/ensemble"
+
+
+@pytest.fixture(scope="module")
+def runs_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One tracking store for all tests here: a fresh one takes seconds to make."""
+    return tmp_path_factory.mktemp("export") / "mlruns"
+
+
+@pytest.fixture
+def client(runs_root: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{runs_root / 'mlflow.db'}")
+
+
+@pytest.fixture
+def sweep(train: Callable[..., int], runs: Callable, runs_root: Path) -> str:
+    """Run id of a sweep over degrees 1, 2 and 0, the last of which cannot be."""
+    if not (runs_root / "mlflow.db").exists():
+        assert train("model.degree=1,2,0", multirun=True) == 1
+    (parent,) = runs().parents()
+    return parent.info.run_id
+
+
+@pytest.fixture
+def export(train: Callable[..., int], tmp_path: Path) -> Callable[..., int]:
+    def call(*overrides: str) -> int:
+        return train("stage=export", f"export.out={tmp_path / 'bundle'}", *overrides)
+
+    return call
+
+
+def test_the_newest_sweep_is_exported_and_registered(
+    sweep: str, export: Callable[..., int], client: MlflowClient, tmp_path: Path, capsys
+) -> None:
+    capsys.readouterr()
+    assert export() == 0
+    told = capsys.readouterr().out
+    assert "1 of 3 runs did not finish and are left out: model.degree=0 (failed)" in told
+    assert "the toy's 2" in told and "registered as models:/toy@champion" in told
+
+    bundle = open_bundle(tmp_path / "bundle", KIND)
+    assert {"1.ckpt", "2.ckpt"} < set(bundle.manifest["files"])
+    provenance = bundle.manifest["provenance"]
+    assert provenance["sweep"] == sweep
+    assert provenance["not_finished"] == ["model.degree=0 (failed)"]
+    assert "degree: 1" in bundle.file("config.yaml").read_text()
+
+    version = client.get_model_version_by_alias("toy", "champion")
+    run = client.get_run(version.run_id)
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"x": 1.0})
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(client.tracking_uri)
+    try:
+        model = mlflow.pyfunc.load_model("models:/toy@champion")
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert model.metadata.signature.inputs.inputs[0].shape == (-1, 3)
+    assert model.input_example is not None
+    answer = model.predict(np.ones((4, 3), np.float32))["sum"]
+    np.testing.assert_array_equal(answer, [3.0] * 4)
+
+
+def test_the_champion_is_the_last_one_exported(
+    sweep: str, export: Callable[..., int], client: MlflowClient
+) -> None:
+    assert export() == 0
+    first = client.get_model_version_by_alias("toy", "champion").version
+    assert export() == 1  # the bundle is there already
+    assert client.get_model_version_by_alias("toy", "champion").version == first
+    assert export("export.overwrite=true") == 0
+    assert int(client.get_model_version_by_alias("toy", "champion").version) == int(first) + 1
+
+
+def test_a_single_run_is_an_ensemble_of_one(
+    sweep: str, export: Callable[..., int], runs: Callable, tmp_path: Path
+) -> None:
+    child = next(run for run in runs().children() if run.info.status == "FINISHED")
+    n_runs = len(runs().all())
+    assert export(f"export.sweep={child.info.run_id}", "export.register_as=null") == 0
+    files = open_bundle(tmp_path / "bundle", KIND).manifest["files"]
+    assert [name for name in files if name.endswith(".ckpt")] == ["1.ckpt"]
+    assert len(runs().all()) == n_runs  # nothing was registered
+
+
+def test_the_command_exports_with_the_settings_the_sweep_had(
+    sweep: str,
+    train: Callable[..., int],  # so that the toy can be imported
+    runs_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no conf is
+    arguments = ["export", "--runs", str(runs_root), "--members", "best", "--out", "there"]
+    arguments += ["--experiment", "toy"]
+    assert cli.main([*arguments, "--no-register"]) == 0
+    bundle = open_bundle(tmp_path / "there", KIND)
+    assert bundle.file("MODEL_CARD.md").read_text() == "best"
+    assert cli.main([*arguments, "--sweep", sweep]) == 1
+    assert "there: exists already; pass --overwrite" in capsys.readouterr().err
+    assert cli.main([*arguments, "--overwrite"]) == 0
+    assert "registered as models:/toy@champion" in capsys.readouterr().out
+
+
+def test_data_that_changed_since_are_refused(
+    sweep: str, export: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    import toy_task
+
+    monkeypatch.setattr(toy_task.ToyData, "hashes", {"points": "0" * 64})
+    capfd.readouterr()
+    assert export() == 1
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert line.startswith("error: store points ") and "put the old store back" in line
+
+
+def test_members_trained_on_different_data_are_refused(
+    sweep: str, train: Callable[..., int], export: Callable[..., int], capfd
+) -> None:
+    other = "tracking.experiment=other"
+    assert train("data.seed=1,2", other, multirun=True) == 0
+    assert export(other) == 1
+    assert "differ in the settings of their data" in capfd.readouterr().err
+
+
+def test_a_sweep_without_a_finished_member_is_no_sweep_to_export(
+    sweep: str, train: Callable[..., int], export: Callable[..., int], capfd
+) -> None:
+    hopeless = "tracking.experiment=hopeless"
+    assert train("model.degree=0,-1", hopeless, multirun=True) == 1
+    assert export(hopeless) == 1
+    assert "holds no finished sweep in experiment hopeless" in capfd.readouterr().err
+
+
+def test_an_artifact_that_was_deleted_is_told(
+    sweep: str, export: Callable[..., int], runs: Callable, capfd
+) -> None:
+    child = next(run for run in runs().children() if run.info.status == "FINISHED")
+    folder = Path(child.info.artifact_uri.removeprefix("file://"))
+    (folder / "checkpoint").rename(folder / "moved")
+    try:
+        assert export() == 1
+    finally:
+        (folder / "moved").rename(folder / "checkpoint")
+    told = f"run {child.info.run_id}: its artifact checkpoint/model.ckpt cannot be had"
+    assert told in capfd.readouterr().err
+
+
+def test_a_run_that_is_not_there_is_told(sweep: str, export: Callable[..., int], capfd) -> None:
+    assert export("export.sweep=0123") == 1
+    assert "holds no such run" in capfd.readouterr().err
+
+
+def test_a_task_without_an_export_is_told(sweep: str, export: Callable[..., int], capfd) -> None:
+    assert export("~export._target_") == 1
+    assert "names no export._target_" in capfd.readouterr().err
+
+
+def test_a_folder_without_runs_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="there are no tracked runs here"):
+        registry.find_sweep(tmp_path / "elsewhere", None, None)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_stage_that_is_not_one_is_told(train: Callable[..., int], capfd) -> None:
+    assert train("stage=exprot") == 1
+    assert "stage=exprot: expected train or export" in capfd.readouterr().err
+
+
+def test_an_export_is_no_sweep(train: Callable[..., int]) -> None:
+    assert "leave out -m" in train("stage=export", "seed=1,2", multirun=True)  # exits with a line

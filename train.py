@@ -9,12 +9,12 @@ import hydra
 from omegaconf import DictConfig
 
 from raphe.harness.launch import launch
-from raphe.harness.run import run
+from raphe.harness.stage import run_stage
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(config: DictConfig) -> None:
-    run(config)
+    run_stage(config)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from raphe.harness.export import OWN
 from raphe.tasks.celltype.cut import Cut
 from raphe.tasks.celltype.simulate import Simulation
 
@@ -45,6 +46,12 @@ def test_each_setting_of_a_task_is_an_argument_of_what_it_builds(task: str, sect
     settings = composed(f"task={task}")[section]
     known = inspect.signature(get_method(settings._target_)).parameters
     assert set(settings) - {"_target_"} <= set(known)
+
+
+def test_each_setting_of_the_export_is_the_harness_s_or_an_argument_of_what_it_calls() -> None:
+    settings = composed().export
+    known = inspect.signature(get_method(settings._target_)).parameters
+    assert set(settings) - {"_target_", *OWN} <= set(known)
 
 
 @pytest.mark.parametrize("override", [f"experiment={name}" for name in EXPERIMENTS])

@@ -64,6 +64,30 @@ def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) ->
     assert CellTypeModule.load_from_checkpoint(checkpoint).hparams.kernel == 20
 
 
+def test_a_bank_gives_what_the_sweep_gives(
+    train_py, home: Path, places: list[str], monkeypatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the processes that test the members
+    same = [*places, *SMALL, *SHORT, "threads=1", "callbacks.patience=null"]
+    kernels = ["1", "4", "20"]
+    assert train_py("-m", f"model.kernel={','.join(kernels)}", *same, "tracking.experiment=a") == 0
+    assert train_py("model=bank", f"bank.values=[{','.join(kernels)}]", *same,
+                    "tracking.experiment=b") == 0  # fmt: skip
+    swept, banked = (
+        {run.data.params["model.kernel"]: run for run in runs_of(home, experiment)
+         if "raphe.sweep" not in run.data.tags}
+        for experiment in "ab"
+    )  # fmt: skip
+    assert set(swept) == set(banked) == set(kernels)
+    for kernel in kernels:
+        one, other = swept[kernel].data.metrics, banked[kernel].data.metrics
+        assert {name: value for name, value in one.items() if "system/" not in name} == {
+            name: value for name, value in other.items() if "system/" not in name
+        }
+        checkpoint = artifact(home, banked[kernel].info.run_id, "checkpoint/model.ckpt")
+        assert CellTypeModule.load_from_checkpoint(checkpoint).hparams.kernel == int(kernel)
+
+
 def test_from_recordings_through_a_store_to_cells(
     train_py, home: Path, places: list[str], capsys
 ) -> None:

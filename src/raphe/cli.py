@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import raphe.tasks
 from raphe import __version__
 from raphe.core.errors import RapheError
+from raphe.harness import commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"raphe {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_commands(subparsers)
     for task in pkgutil.iter_modules(raphe.tasks.__path__, "raphe.tasks."):
         name = f"{task.name}.commands"
         if find_spec(name) is not None:

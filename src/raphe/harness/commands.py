@@ -1,0 +1,64 @@
+"""The `raphe` subcommands that serve every task."""
+
+import argparse
+from pathlib import Path
+
+from raphe.core.command_line import Subparsers, add_command, add_overwrite
+from raphe.core.errors import RapheError
+
+
+def add_commands(subparsers: Subparsers) -> None:
+    """Add every subcommand; each sets `run`, a function of its options that gives the exit code."""
+    parser = add_command(
+        subparsers,
+        _export,
+        "export",
+        "make a bundle of a tracked sweep's members, to predict with",
+        "Its data must be where they were when it ran, unchanged. Other settings than these: "
+        "python train.py stage=export.",
+    )
+    parser.add_argument(
+        "--sweep",
+        metavar="RUN",
+        help="run id of the sweep or of a single run (default: the newest)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make for the bundle")
+    parser.add_argument(
+        "--members",
+        metavar="WAY",
+        help="which to take: 20-30, published, coded, top:N, greedy, all (default: as configured)",
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
+    )
+    parser.add_argument("--uri", help="MLflow server instead, as http://host:5000")
+    parser.add_argument("--experiment", metavar="NAME", help="where to look for the newest sweep")
+    add_overwrite(parser)
+    parser.add_argument(
+        "--no-register", action="store_true", help="leave MLflow's model registry as it is"
+    )
+
+
+def _export(options: argparse.Namespace) -> int:
+    from raphe.harness.explain import user_line
+    from raphe.harness.export import export_sweep, recorded_settings
+    from raphe.harness.quiet import quieten
+    from raphe.harness.registry import find_sweep
+
+    quieten()
+    try:
+        tracker, sweep = find_sweep(options.runs, options.uri, options.sweep, options.experiment)
+        settings = recorded_settings(tracker, sweep)
+        settings.out = str(options.out) if options.out else None
+        settings.overwrite = options.overwrite
+        if options.members:
+            settings.members = options.members
+        if options.no_register:
+            settings.register_as = None
+        export_sweep(tracker, sweep, settings)
+    except Exception as error:
+        line = user_line(error)
+        if line is None:
+            raise
+        raise RapheError(line) from error
+    return 0

@@ -1,0 +1,171 @@
+"""From a tracked sweep to a bundle: find its members, rebuild their data, let the task export them.
+
+The task is reached through `export._target_` of its file in conf/task. It is called with `runs`
+(the finished members, a list of TrainedRun), `data` (the datamodule, set up for fit and test),
+`settings` (those of the runs, as YAML), `provenance` (JSON facts for the manifest), the folder
+`out`, `overwrite`, and whatever else the `export` section holds; it returns an Exported.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import call, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from raphe.core.bundle import Exported, TrainedRun
+from raphe.core.errors import SettingError
+from raphe.harness import identity, registry
+from raphe.harness.quiet import quieten
+from raphe.harness.run import RunFailed
+from raphe.harness.tracking import GIT_COMMIT_TAG, RunFacts, Tracker
+
+OWN = ("sweep", "out", "register_as")  # of the export section; the rest is the task's
+CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
+STORE_HASH = "store_hash."
+
+
+def export(config: DictConfig) -> None:
+    """Export as `stage=export` says. Raises RunFailed, as `run` does."""
+    quieten()
+    try:
+        tracker, sweep = registry.find_sweep(
+            Path(config.runs_root),
+            config.tracking.uri,
+            config.export.sweep,
+            config.tracking.experiment,
+        )
+        export_sweep(tracker, sweep, config.export)
+    except Exception as error:
+        raise RunFailed(error) from error
+
+
+def recorded_settings(tracker: Tracker, sweep: RunFacts) -> DictConfig:
+    """The `export` section that a sweep ran with. Raises SettingError where it had none."""
+    with TemporaryDirectory() as scratch:
+        config = _config(tracker, sweep.run_id, Path(scratch))
+    if "export" not in config:
+        raise SettingError(
+            f"{sweep.name} {sweep.run_id}: ran before there was an export; use `python train.py "
+            f"stage=export export.sweep={sweep.run_id}`"
+        )
+    return config.export
+
+
+def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exported:
+    """Export a sweep's finished members, print the summary and register the bundle.
+
+    `settings` is the `export` section. Raises RapheError.
+    """
+    if "_target_" not in settings:
+        raise SettingError("export: the task's file in conf/task names no export._target_ to call")
+    finished, left_out = _members(tracker, sweep)
+    with TemporaryDirectory() as scratch:
+        configs = [_config(tracker, run.run_id, Path(scratch)) for run in finished]
+        _require_one_split(finished, configs)
+        data = _rebuild(configs[0], finished)
+        # A partial first: Hydra would turn arguments that are lists into settings.
+        make = call({key: settings[key] for key in settings if key not in OWN}, _partial_=True)
+        exported = make(
+            runs=[_trained(tracker, run, Path(scratch)) for run in finished],
+            data=data,
+            settings=OmegaConf.to_yaml(_config(tracker, sweep.run_id, Path(scratch))),
+            provenance=_provenance(tracker, sweep, finished, left_out),
+            out=Path(settings.out or _default_out(configs[0], sweep, settings)),
+        )
+    print(exported.summary)
+    if settings.register_as is not None:
+        _register(tracker, sweep, exported, settings.register_as)
+    return exported
+
+
+def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[str]]:
+    """The members that finished, and a word on each of the others."""
+    found = registry.members(tracker, sweep)
+    finished = [run for run in found if run.status == "FINISHED"]
+    left_out = [f"{run.name} ({run.status.lower()})" for run in found if run not in finished]
+    if not finished:
+        raise SettingError(
+            f"{sweep.name} {sweep.run_id}: none of its {len(found)} runs finished; run it again"
+        )
+    if left_out:
+        print(
+            f"{len(left_out)} of {len(found)} runs did not finish and are left out: "
+            f"{', '.join(left_out)}"
+        )
+    return finished, left_out
+
+
+def _trained(tracker: Tracker, run: RunFacts, scratch: Path) -> TrainedRun:
+    checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
+    return TrainedRun(run.run_id, run.name, checkpoint)
+
+
+def _config(tracker: Tracker, run_id: str, scratch: Path) -> DictConfig:
+    return OmegaConf.load(registry.fetch(tracker, run_id, CONFIG, _folder(scratch, run_id)))
+
+
+def _folder(scratch: Path, run_id: str) -> Path:
+    folder = scratch / run_id
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _require_one_split(runs: Sequence[RunFacts], configs: Sequence[DictConfig]) -> None:
+    """Refuse members of several splits: one's validation cells are trained on by another."""
+    for run, config in zip(runs[1:], configs[1:], strict=True):
+        if config.data != configs[0].data:
+            raise SettingError(
+                f"{run.name} and {runs[0].name} differ in the settings of their data, so that "
+                "cells one was trained on would choose and test the other; export a sweep over "
+                "settings of the model alone"
+            )
+
+
+def _rebuild(config: DictConfig, runs: Sequence[RunFacts]) -> pl.LightningDataModule:
+    """The data of the runs, split as they were. Raises SettingError where a store has changed."""
+    data = instantiate(config.data, **call(config.prepare))
+    for run in runs:
+        for name, now in data.hashes.items():
+            then = run.params.get(f"{STORE_HASH}{name}")
+            if then != now:
+                raise SettingError(
+                    f"store {name} (data.store={config.data.get('store')}) has content hash "
+                    f"{now[:12]}…, but {run.name} {run.run_id} was trained on {str(then)[:12]}…; "
+                    "put the old store back, or train anew"
+                )
+    data.prepare_data()
+    data.setup("fit")
+    data.setup("test")
+    return data
+
+
+def _default_out(config: DictConfig, sweep: RunFacts, settings: DictConfig) -> Path:
+    """Under the runs' data_root, named by experiment, sweep and the way members are chosen."""
+    way = str(settings.get("members", "all")).replace(":", "")
+    name = f"{config.tracking.experiment}-{sweep.run_id[:8]}-{way}"
+    return Path(config.data_root) / "bundles" / name
+
+
+def _provenance(
+    tracker: Tracker, sweep: RunFacts, finished: Sequence[RunFacts], left_out: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "experiment": tracker.experiment,
+        "sweep": sweep.run_id,
+        "not_finished": list(left_out),
+        "trained_with_commit": sorted({run.tags.get(GIT_COMMIT_TAG, "") for run in finished}),
+        "exported_with_commit": identity.code_version(),
+        "exported_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _register(tracker: Tracker, sweep: RunFacts, exported: Exported, name: str) -> None:
+    tracked = tracker.begin(f"export of {sweep.name}", {"raphe.export": sweep.run_id})
+    with tracked.until_done():
+        tracked.log_metrics(exported.metrics)
+        uri = registry.register(tracker, tracked, exported, name)
+    print(f"registered as {uri}")

@@ -1,0 +1,135 @@
+"""What export takes from MLflow and gives to it: sweeps, files of runs, registered models."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one a file
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+
+from raphe.core.bundle import Exported
+from raphe.core.errors import SettingError
+from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
+
+ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
+CHAMPION = "champion"
+SERVED_WITH = ("raphe", "numpy", "onnxruntime")  # what a served model needs installed
+
+
+def find_sweep(
+    runs_root: Path, uri: str | None, run_id: str | None, experiment: str | None = None
+) -> tuple[Tracker, RunFacts]:
+    """A sweep's parent run and the tracker of its experiment.
+
+    Args:
+        runs_root, uri: where runs are tracked, see Tracker.
+        run_id: of the sweep, or of a single run; None: the newest sweep that has ended and has a
+            finished member.
+        experiment: to look in for the newest; None: all.
+
+    Raises:
+        SettingError: where there is none.
+    """
+    database = runs_root / "mlflow.db"
+    if uri is None and not database.is_file():
+        raise SettingError(
+            f"{database}: there are no tracked runs here; name their folder with runs_root=… or "
+            "--runs …"
+        )
+    client = MlflowClient(uri or f"sqlite:///{database.absolute()}")
+    try:
+        experiments = {one.experiment_id: one.name for one in client.search_experiments()}
+    except MlflowException as error:
+        raise SettingError(
+            f"{client.tracking_uri}: expected an MLflow server or database, got {error}; start one "
+            "with `mlflow server`, or name another"
+        ) from error
+    run = _get(client, run_id) if run_id else _newest_sweep(client, experiments, experiment)
+    tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
+    return tracker, tracker.get(run.info.run_id)
+
+
+def members(tracker: Tracker, sweep: RunFacts) -> list[RunFacts]:
+    """A sweep's members, whatever became of them, oldest first; of a single run itself."""
+    if SWEEP_TAG not in sweep.tags:
+        return [sweep]
+    return tracker.find({PARENT_TAG: sweep.run_id})[::-1]
+
+
+def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
+    """Download a run's artifact into a folder. Raises SettingError where the run has none such."""
+    try:
+        return Path(MlflowClient(tracker.uri).download_artifacts(run_id, name, str(folder)))
+    except (MlflowException, OSError) as error:
+        raise SettingError(
+            f"run {run_id}: its artifact {name} cannot be had from {tracker.uri} ({error}); was it "
+            "deleted or moved? Train that run again"
+        ) from None
+
+
+def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -> str:
+    """Log the bundle as a pyfunc model of `run`, registered as `name@champion`; return its URI."""
+    signature = infer_signature(exported.example_input, dict(exported.example_output))
+    client = MlflowClient(tracker.uri)
+    with contextlib.suppress(MlflowException):  # it is there already
+        client.create_registered_model(name)
+    with _global_uri(tracker):
+        with mlflow.start_run(run_id=run.run_id):
+            model = mlflow.pyfunc.log_model(
+                name="ensemble",
+                loader_module=exported.loader,
+                data_path=str(exported.bundle),
+                signature=signature,
+                input_example=exported.example_input,
+                pip_requirements=[f"{package}=={version(package)}" for package in SERVED_WITH],
+            )
+        made = client.create_model_version(
+            name, model.model_uri, run.run_id, model_id=model.model_id
+        )
+    client.set_registered_model_alias(name, CHAMPION, made.version)
+    return f"models:/{name}@{CHAMPION}"
+
+
+def _newest_sweep(
+    client: MlflowClient, experiments: Mapping[str, str], experiment: str | None
+) -> Run:
+    wanted = [key for key, name in experiments.items() if experiment in (None, name)]
+    sweeps = client.search_runs(
+        wanted, f"tags.`{SWEEP_TAG}` != ''", order_by=["attributes.start_time DESC"]
+    )
+    for run in sweeps:
+        if run.info.status in ENDED and run.data.tags.get("raphe.finished", "0") != "0":
+            return run
+    where = "any experiment" if experiment is None else f"experiment {experiment}"
+    raise SettingError(
+        f"{client.tracking_uri}: holds no finished sweep in {where}; run one, as `python train.py "
+        "experiment=k_sweep`, or name the run to export"
+    )
+
+
+def _get(client: MlflowClient, run_id: str) -> Run:
+    try:
+        return client.get_run(run_id)
+    except MlflowException:
+        raise SettingError(
+            f"sweep {run_id}: {client.tracking_uri} holds no such run; its id stands at the end of "
+            "the sweep's output and in the MLflow UI"
+        ) from None
+
+
+@contextlib.contextmanager
+def _global_uri(tracker: Tracker) -> Iterator[None]:
+    """MLflow logs models to a store that is set for the whole process."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(tracker.uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)

@@ -1,0 +1,136 @@
+"""From a tracked sweep to verdicts: the command line, MLflow and the ONNX file say the same."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from socket import socket
+
+import mlflow
+import numpy as np
+import onnxruntime
+import pytest
+
+from raphe import cli
+from raphe.tasks.celltype.bundle_runtime import GRAPH, Ensemble
+from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.read_recording import read_recording
+from raphe.tasks.celltype.spikes import cut_spikes
+
+SMALL = ["prepare.simulation.n_ser=9", "prepare.simulation.n_nser=9", "prepare.simulation.days=3"]
+SHORT = ["prepare.simulation.duration_s=5", "trainer.max_epochs=2", "data.batch_size=16"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def bundle(train_py: Callable[..., int], home: Path) -> Path:
+    """Of a sweep over two kernels, registered as celltype@champion; made once."""
+    out = home / "bundle"
+    if not out.exists():
+        places = [f"data_root={home / 'data'}", f"runs_root={home / 'mlruns'}"]
+        assert train_py("-m", "model.kernel=3,20", *places, *SMALL, *SHORT) == 0
+        chosen = [f"export.out={out}", "export.members=all"]
+        assert train_py("stage=export", *places, *chosen) == 0
+    return out
+
+
+@pytest.fixture
+def tracking_uri(home: Path) -> Iterator[str]:
+    before, uri = mlflow.get_tracking_uri(), f"sqlite:///{home / 'mlruns' / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    yield uri
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def recording(bundle: Path, home: Path) -> Path:
+    return sorted(home.glob("data/celltype/*/recordings-original/SER/*.abf"))[0]
+
+
+@pytest.fixture
+def windows(recording: Path) -> np.ndarray:
+    return cut_spikes(read_recording(recording, None, None), Cut()).waveforms
+
+
+def test_command_line_pyfunc_and_onnx_give_the_same_numbers(
+    bundle: Path, recording: Path, windows: np.ndarray, tracking_uri: str, tmp_path: Path
+) -> None:
+    session = onnxruntime.InferenceSession(bundle / GRAPH)
+    by_onnx, _ = session.run(None, {"current_pa": windows})
+    ensemble = Ensemble.open(bundle)
+    np.testing.assert_allclose(ensemble.predict(windows).ensemble, by_onnx, rtol=0, atol=1e-6)
+
+    model = mlflow.pyfunc.load_model("models:/celltype@champion")
+    by_pyfunc = model.predict(windows)
+    for c, name in enumerate(ensemble.classes):
+        np.testing.assert_allclose(by_pyfunc[name], by_onnx[:, c], rtol=0, atol=1e-6)
+
+    assert (
+        cli.main(["predict", str(recording), "--bundle", str(bundle), "--out", str(tmp_path)]) == 0
+    )
+    (verdict,) = json.loads((tmp_path / "verdicts.json").read_text())["cells"]
+    of_cell = ensemble.decision.calibration(by_onnx.mean(axis=0, keepdims=True))[0]
+    assert verdict["n_spikes"] == len(windows)
+    for name, expected in zip(ensemble.classes, of_cell, strict=True):
+        assert verdict["probability"][name] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.fixture
+def served(bundle: Path, tracking_uri: str, tmp_path: Path) -> Iterator[str]:
+    """Address of `mlflow models serve`, as a user starts it in the project's environment."""
+    with closing(socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/celltype@champion"]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    log = tmp_path / "serve.log"
+    process = subprocess.Popen(
+        [*command, "--workers", "1"],
+        env={**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": tracking_uri},
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        for _ in range(1200):
+            with suppress(OSError):  # refused, or slow to answer while it starts
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
+                break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(address: str, windows: np.ndarray) -> dict:
+    body = json.dumps({"inputs": windows.tolist()}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/invocations", body, headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["predictions"]
+
+
+@pytest.mark.slow
+def test_mlflow_serves_the_champion_over_http(
+    served: str, bundle: Path, windows: np.ndarray
+) -> None:
+    answer = ask(served, windows[:5])
+    ensemble = Ensemble.open(bundle)
+    expected = ensemble.predict(windows[:5]).ensemble
+    for c, name in enumerate(ensemble.classes):
+        np.testing.assert_allclose(answer[name], expected[:, c], rtol=0, atol=1e-6)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(served, windows[:5, :100])
+    assert refused.value.code == 400 and b"160" in refused.value.read()

@@ -1,17 +1,32 @@
 """Small stores of spikes and masks, made by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from raphe.core.bundle import TrainedRun
+from raphe.core.checkpoint import write_checkpoint
+from raphe.core.recording import Recording
 from raphe.core.store import StoreWriter
 from raphe.tasks.celltype import mask_store
+from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.data import CellTypeData
+from raphe.tasks.celltype.export import export
 from raphe.tasks.celltype.mask_store import MaskSet, open_masks
+from raphe.tasks.celltype.module import CellTypeModule
+from raphe.tasks.celltype.simulate import Simulation, simulate_cell
 from raphe.tasks.celltype.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.spike_store import open_spikes
 from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
+from raphe.tasks.celltype.spikes import cut_spikes
+
+KERNELS = (4, 9, 16)
+SIMULATION = Simulation(n_ser=20, n_nser=20, days=5, duration_s=8.0)
+EPOCHS = 6
 
 
 @pytest.fixture
@@ -69,3 +84,53 @@ def make_masks(tmp_path: Path) -> Callable[..., MaskSet]:
             return open_masks(writer.finish(facts, {"recordings": rows}))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small ensemble trained on simulated cells in a few seconds, exported as users do."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = CellTypeData(_store(folder / "store"))
+    data.setup()
+    runs = [_run(folder, kernel, data) for kernel in KERNELS]
+    out = folder / "bundle"
+    return export(runs, data, settings="", out=out, members="all", provenance={}).bundle
+
+
+def _store(path: Path) -> Path:
+    with SpikeStoreWriter(path, ("SER", "NSER"), Cut().n_samples) as writer:
+        for label, name in enumerate(("SER", "NSER")):
+            for index in range(SIMULATION.n_ser):
+                cell = simulate_cell(SIMULATION, name, index)
+                recording = Recording.from_array(cell.samples, 40_000.0, "pA", cell.cell_id)
+                spikes = cut_spikes(recording, Cut())
+                writer.add(Cell(cell.cell_id, label), spikes.waveforms, spikes.trigger)
+        return writer.finish(40_000.0, "pA", {"note": "Simulated cells."})
+
+
+def _run(folder: Path, kernel: int, data: CellTypeData) -> TrainedRun:
+    torch.manual_seed(kernel)
+    module = CellTypeModule(kernel)
+    optimizer = module.configure_optimizers()
+    for _ in range(EPOCHS):
+        for current, label, _ in data.train_dataloader():
+            target = torch.nn.functional.one_hot(label, 2).float()
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(module(current), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    checkpoint = write_checkpoint(module.eval(), folder / f"{kernel}.ckpt")
+    return TrainedRun(f"run{kernel}", f"model.kernel={kernel}", checkpoint)
+
+
+@pytest.fixture
+def record() -> Callable[..., np.ndarray]:
+    """Simulated cells that `trained_bundle` was not trained on: float32 (samples,), pA, 40 kHz."""
+
+    more = replace(SIMULATION, n_ser=40, n_nser=40)
+
+    def simulate(label: str, index: int, duration_s: float = 20.0) -> np.ndarray:
+        longer = replace(more, duration_s=duration_s)
+        return simulate_cell(longer, label, SIMULATION.n_ser + index).samples
+
+    return simulate

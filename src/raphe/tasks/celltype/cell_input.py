@@ -30,6 +30,7 @@ class Reading:
     cut: Cut
     channel: int | str | None = None
     unit: str | None = None
+    growing: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def _cut(cell_id: str, paths: tuple[Path, ...], reading: Reading) -> CellSpikes:
     dropped = dict.fromkeys(DROPS, 0)
     begun_s = 0.0
     for path in paths:
-        recording = read_recording(path, reading.channel, reading.unit, reading.cut.accept_unit)
+        recording = read_recording(
+            path, reading.channel, reading.unit, reading.cut.accept_unit, reading.growing
+        )
         spikes = cut_spikes(recording, reading.cut)
         recordings.append(recording)
         waveforms.append(spikes.waveforms)

@@ -13,7 +13,11 @@ NWB = ".nwb"
 
 
 def read_recording(
-    path: Path, channel: int | str | None, unit: str | None, accept_unit: str | None = None
+    path: Path,
+    channel: int | str | None,
+    unit: str | None,
+    accept_unit: str | None = None,
+    growing: bool = False,
 ) -> Recording:
     """As `read_abf` or `read_nwb`, but remarks are no warnings too: the report holds them.
 
@@ -22,9 +26,11 @@ def read_recording(
     """
     is_nwb = path.suffix.lower() == NWB
     if accept_unit and channel is None and unit is None and not is_nwb:
-        units = (one.unit for one in describe_abf(path).channels)
+        units = (one.unit for one in describe_abf(path, growing).channels)
         if any(unit_factor(one, accept_unit) == 1 for one in units):
             unit = accept_unit
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RecordingWarning)
-        return (read_nwb if is_nwb else read_abf)(path, channel=channel, unit=unit)
+        if is_nwb:
+            return read_nwb(path, channel, unit)
+        return read_abf(path, channel, unit, growing)

@@ -91,8 +91,8 @@ def recording_scale(recording: Recording, cut: Cut) -> float:
     scale = unit_factor(recording.unit, cut.unit)
     if scale is None:
         raise RecordingError(
-            f"{where}: expected {cut.unit}, got {recording.unit}; choose another channel, or take "
-            f"the numbers as {recording.unit} with --accept-unit {recording.unit}"
+            f"{where}: expected {cut.unit}, got {recording.unit}; choose another channel, or let "
+            f"raphe extract take the numbers as {recording.unit} (--accept-unit {recording.unit})"
         )
     return scale
 

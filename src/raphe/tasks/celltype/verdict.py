@@ -1,0 +1,85 @@
+"""What a prediction says of a cell, as it is printed, written and drawn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NOT_SURE = "not sure"
+UNLIKE_TRAINING = "unlike training"  # the cell is out of the domain: no class is called
+NO_SPIKES = "no spikes"
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One member's opinion: its mean probability of each class over the spikes."""
+
+    kernel: int
+    times: int  # it counts so often in the ensemble
+    probability: dict[str, float]
+
+    @property
+    def called(self) -> str:
+        return max(self.probability, key=self.probability.__getitem__)
+
+
+@dataclass(frozen=True)
+class CellVerdict:
+    """One cell's verdict.
+
+    `verdict` is a class, NOT_SURE, UNLIKE_TRAINING or NO_SPIKES; `probability` is calibrated and
+    stands there whenever there are spikes, and `interval` holds the ends of its bootstrap interval
+    over the spikes (None of a single one).
+    """
+
+    cell_id: str
+    files: tuple[Path, ...]
+    verdict: str
+    n_spikes: int
+    probability: dict[str, float]
+    interval: dict[str, tuple[float, float]] | None
+    votes: tuple[Vote, ...] = ()
+    unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
+    remarks: tuple[str, ...] = ()
+    statistics: dict[str, float] | None = None  # see domain.cell_statistics
+    duration_s: float | None = None
+    firing_rate_hz: float | None = None
+    dropped: dict[str, int] | None = None  # crossings that were no spike, by reason
+
+    @property
+    def called(self) -> bool:
+        """Whether it names a class."""
+        return self.verdict in self.probability
+
+    @property
+    def leading(self) -> str:
+        """The most probable class, or "" without spikes."""
+        return max(self.probability, key=self.probability.__getitem__, default="")
+
+    @property
+    def stated(self) -> str:
+        """The leading class's probability and its interval, "0.93 (0.88–0.96)"; "–" without."""
+        if not self.leading:
+            return "–"
+        text = f"{self.probability[self.leading]:.2f}"
+        if self.interval is None:
+            return text
+        low, high = self.interval[self.leading]
+        return f"{text} ({low:.2f}–{high:.2f})"
+
+    @property
+    def agreement(self) -> tuple[int, int]:
+        """How many members call the leading class, and how many there are; each by its times."""
+        agree = sum(vote.times for vote in self.votes if vote.called == self.leading)
+        return agree, sum(vote.times for vote in self.votes)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values under the names of the fields."""
+        return {
+            **vars(self),
+            "files": [str(path) for path in self.files],
+            "votes": [{**vars(vote), "called": vote.called} for vote in self.votes],
+            "statistics": {
+                name: None if value != value else round(value, 4)  # JSON has no NaN
+                for name, value in (self.statistics or {}).items()
+            },
+        }

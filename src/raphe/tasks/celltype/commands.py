@@ -4,24 +4,34 @@ import argparse
 import sys
 from pathlib import Path
 
-from raphe.tasks.celltype.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.tasks.celltype.audit_commands import add_audit
 from raphe.tasks.celltype.fetch import DRIVE_FOLDERS, INSTALL
+from raphe.tasks.celltype.predict_commands import add_predict, add_watch
+from raphe.tasks.celltype.reproduce_commands import add_reproduce
 from raphe.tasks.celltype.store_commands import add_extract, add_import_csv, add_import_npy
 from raphe.tasks.celltype.synthetic_commands import add_masks, add_synthesize
+from raphe.tasks.celltype.window_commands import add_features, add_import_windows
 
 
 def add_commands(subparsers: Subparsers) -> None:
     """Add every subcommand; each sets `run`, a function of its options that gives the exit code."""
     for add in (
+        add_predict,
+        add_watch,
+        add_audit,
         add_extract,
         add_import_csv,
         add_import_npy,
+        add_import_windows,
+        add_features,
         add_masks,
         add_synthesize,
         _add_fetch,
         _add_check,
         _add_simulate,
         _add_import_keras,
+        add_reproduce,
     ):
         add(subparsers)
 

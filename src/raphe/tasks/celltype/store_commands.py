@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
 from raphe.tasks.celltype.author_arrays import LABEL_CODE
-from raphe.tasks.celltype.command_line import Subparsers, add_command, add_overwrite, list_out
 from raphe.tasks.celltype.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.names import CLASSES
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Literal, get_args
 
-from raphe.tasks.celltype.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
 from raphe.tasks.celltype.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.mask_store import GUARD_MS, MASK_MS, N_MASKS
 from raphe.tasks.celltype.shards import SHARD_SIZE

@@ -1,0 +1,121 @@
+"""How well an inferred rate tells the spikes: the Spikefinder challenge's score and others.
+
+The challenge (Berens et al. 2018) sums both trains in bins of four samples, 100 Hz → 25 Hz, and
+correlates them. N samples at 100 Hz, n bins, K support points.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.optimize import minimize
+from scipy.special import xlogy
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+RATE_HZ = 100.0
+SAMPLES_PER_BIN = 4
+SMOOTHING_S = 0.2  # standard deviation, Rupprecht et al. 2021
+SUPPORT_PERCENTILES = np.arange(0, 101, 10)  # Theis et al. 2016
+LOWEST_COUNT = 1e-8  # expected in a bin: a spike where none was expected costs much, not all
+
+
+def score(prediction: np.ndarray, spikes: np.ndarray) -> dict[str, float]:
+    """Score one recording by the organisers' measures; none depends on the prediction's scale.
+
+    Args:
+        prediction: (N,) at 100 Hz, in any unit: larger where spikes are likelier.
+        spikes: (N,) action potentials in each sample.
+
+    Returns:
+        `correlation` (Pearson's, the challenge's score), `rank_correlation` (Spearman's), `auc`
+        (bins with a spike against bins without), `gain_bits_per_s` (see log_likelihood_gain), all
+        of bins of 40 ms; samples where either is NaN are left out. NaN where the recording has no
+        spikes or the prediction is constant.
+    """
+    predicted, count = binned(*_both_known(prediction, spikes))
+    if len(count) < 2 or np.ptp(predicted) == 0 or np.ptp(count) == 0:
+        return dict.fromkeys(("correlation", "rank_correlation", "auc", "gain_bits_per_s"), np.nan)
+    fired = count > 0
+    return {
+        "correlation": float(np.corrcoef(predicted, count)[0, 1]),
+        "rank_correlation": float(spearmanr(predicted, count).statistic),
+        "auc": np.nan if fired.all() else float(roc_auc_score(fired, predicted)),
+        "gain_bits_per_s": log_likelihood_gain(predicted, count),
+    }
+
+
+def rate_error(rate_per_s: np.ndarray, spikes: np.ndarray) -> dict[str, float]:
+    """Score one recording's rate in spikes per second as CASCADE does (Rupprecht et al. 2021).
+
+    Rate and spikes (N,) at 100 Hz are smoothed alike. Returns `error`, the spikes invented or
+    missed for each true one, and `bias`, those invented less those missed; NaN without spikes.
+    """
+    rate, spikes = _both_known(rate_per_s, spikes)
+    if not spikes.any():
+        return {"error": np.nan, "bias": np.nan}
+    sigma = SMOOTHING_S * RATE_HZ
+    truth = gaussian_filter1d(spikes * RATE_HZ, sigma)
+    difference = gaussian_filter1d(rate, sigma) - truth
+    return {
+        "error": float(np.abs(difference).sum() / truth.sum()),
+        "bias": float(difference.sum() / truth.sum()),
+    }
+
+
+def mean_score(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean of each measure over recordings; those without a value are left out of it."""
+    columns = {name: np.array([one[name] for one in scores]) for name in scores[0]}
+    return {
+        name: float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
+        for name, values in columns.items()
+    }
+
+
+def binned(*trains: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Sums over consecutive bins of 40 ms: float64 (N // 4,) each; what is left over is dropped."""
+    n_bins = len(trains[0]) // SAMPLES_PER_BIN
+    return tuple(
+        train[: n_bins * SAMPLES_PER_BIN].reshape(n_bins, SAMPLES_PER_BIN).sum(axis=1)
+        for train in trains
+    )
+
+
+def log_likelihood_gain(predicted: np.ndarray, count: np.ndarray) -> float:
+    """Bits per second by which the prediction tells the counts better than their mean does.
+
+    The counts (n,) of bins are taken as Poisson, their expectation as the best function of the
+    prediction (n,) that never falls and is linear between its deciles, fitted to this recording
+    (Theis et al. 2016; there predictions below 0 are cut off, here a z-score keeps its sign).
+    """
+    expected = _best_expectation(predicted, count)
+    gain = np.mean(xlogy(count, expected / count.mean()) - expected + count.mean())
+    return float(gain / np.log(2) * RATE_HZ / SAMPLES_PER_BIN)
+
+
+def _best_expectation(predicted: np.ndarray, count: np.ndarray) -> np.ndarray:
+    support = np.unique(np.percentile(predicted, SUPPORT_PERCENTILES))  # (K,)
+    left = np.clip(np.searchsorted(support, predicted, "right") - 1, 0, len(support) - 2)
+    share = (predicted - support[left]) / (support[left + 1] - support[left])  # of the right one
+
+    def expectation(steps: np.ndarray) -> np.ndarray:
+        height = np.cumsum(steps)  # (K,)
+        return height[left] * (1 - share) + height[left + 1] * share + LOWEST_COUNT
+
+    def loss(steps: np.ndarray) -> tuple[float, np.ndarray]:
+        expected = expectation(steps)
+        slope = (1 - count / expected) / len(count)  # (n,)
+        of_height = np.bincount(left, slope * (1 - share), len(support))
+        of_height += np.bincount(left + 1, slope * share, len(support))
+        return np.mean(expected - xlogy(count, expected)), of_height[::-1].cumsum()[::-1]
+
+    start = np.full(len(support), count.mean() / len(support))
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(support))
+    return expectation(best.x)
+
+
+def _both_known(prediction: np.ndarray, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    prediction, spikes = np.asarray(prediction, np.float64), np.asarray(spikes, np.float64)
+    assert prediction.shape == spikes.shape and prediction.ndim == 1
+    known = ~(np.isnan(prediction) | np.isnan(spikes))
+    return prediction[known], spikes[known]

@@ -1,0 +1,61 @@
+"""The task's settings are the defaults of what they build, and Elephant's where they must be."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from raphe import cli
+from raphe.tasks.calcium.condition import AS_IT_IS, Conditioning
+from raphe.tasks.calcium.focus import Focus
+from raphe.tasks.calcium.simulate import Simulation
+from raphe.tasks.calcium.trace_arguments import conditioning, trace_options
+from raphe.tasks.calcium.trace_set import TraceOptions
+
+CONF = Path(__file__).resolve().parents[3] / "conf"
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def test_the_settings_are_the_defaults_of_what_they_build() -> None:
+    config = composed("task=calcium")
+    assert instantiate(config.prepare.simulation) == Simulation()
+    assert instantiate(config.prepare.files) == TraceOptions()
+    assert instantiate(config.prepare.conditioning) == Conditioning()
+    assert instantiate(config.data.focus) == Focus()
+
+
+def test_the_published_set_up_is_the_published_one() -> None:
+    config = composed("experiment=calcium_published")
+    assert (config.data.batch_size, config.data.consecutive) == (256, 1)
+    assert (config.trainer.max_epochs, config.callbacks.keep) == (15, "last")
+    assert config.callbacks.patience is None
+    optimizer = instantiate(config.model).configure_optimizers()
+    assert optimizer.defaults["lr"] == 0.01 and optimizer.defaults["eps"] == 1e-8
+    assert optimizer.defaults["initial_accumulator_value"] == 0
+
+
+def test_retraining_is_short_and_slow() -> None:
+    config = composed("experiment=calcium_retrain")
+    optimizer = instantiate(config.model).configure_optimizers()
+    assert (config.trainer.max_epochs, optimizer.defaults["lr"]) == (5, 0.0033)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], Conditioning()),
+        (["--baseline", "0"], Conditioning(baseline_s=None)),
+        (["--baseline", "20"], Conditioning(baseline_s=20.0)),
+        (["--as-it-is"], AS_IT_IS),
+    ],
+)
+def test_the_command_line_conditions_alike(arguments: list[str], expected: Conditioning) -> None:
+    options = cli._parser().parse_args(["import-traces", "in", "out", *arguments])
+    assert conditioning(options) == expected
+    assert trace_options(options) == TraceOptions()

@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 KERAS  := .venv-keras
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+BENCH  := $(BIN)/python benchmarks
+BENCHMARKS := epoch batches synthesis online memory sweep
 
 .PHONY: setup train test lint ui bench clean
 
@@ -19,7 +21,8 @@ lint: $(VENV)/.installed-lint
 ui: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/mlflow ui --workers 1 --backend-store-uri sqlite:///mlruns/mlflow.db
 bench: $(VENV)/.installed $(KERAS)/.installed
-	$(BIN)/python benchmarks/epoch.py --keras $(KERAS)/bin/python
+	$(if $(ARGS),$(BENCH)/$(firstword $(ARGS)).py $(wordlist 2,99,$(ARGS)),\
+	set -e; for name in $(BENCHMARKS); do $(BENCH)/$$name.py; done)
 clean:
 	rm -rf $(VENV) $(KERAS) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,6 +13,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow
+
+
+def versions() -> str:
+    return f"Keras {keras.__version__}, TensorFlow {tensorflow.__version__}"
 
 
 def network(kernel: int, n_samples: int) -> keras.Model:
@@ -61,7 +66,8 @@ def main() -> None:
     for _ in range(options.epochs):
         model.fit(data["x_train"], data["y_train"], batch_size=64, verbose=0, callbacks=[clock])
         losses.append(model.evaluate(data["x_test"], data["y_test"], batch_size=1024, verbose=0)[0])
-    print(json.dumps({"seconds": clock.seconds, "test_losses": losses}))
+    figures = {"seconds": clock.seconds, "test_losses": losses, "versions": versions()}
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

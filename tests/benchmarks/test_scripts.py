@@ -1,0 +1,51 @@
+import re
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+README = (BENCHMARKS / "README.md").read_text()
+LISTED = re.findall(r"^\| `(\w+)\.py`", README, re.MULTILINE)
+PEER_ANSWER = '{"seconds": [1.0, 1.0], "test_losses": [0.5], "versions": "Keras 0"}'
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_every_listed_script_tells_its_options(name: str, run_script, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        run_script(f"{name}.py", "--help")
+    assert leaving.value.code == 0
+    assert "--output" in capsys.readouterr().out
+
+
+def test_every_benchmark_is_listed_and_run_by_make():
+    files = BENCHMARKS.glob("*.py")
+    scripts = {file.stem for file in files if "options_of(__doc__" in file.read_text()}
+    assert set(LISTED) == scripts
+    makefile = (BENCHMARKS.parent / "Makefile").read_text()
+    run = re.search(r"^BENCHMARKS := (.+)$", makefile, re.MULTILINE)
+    assert run is not None and set(run[1].split()) == scripts
+
+
+def test_epoch_at_a_small_size(tmp_path: Path, run_script):
+    peer = tmp_path / "python"
+    peer.write_text(f"#!/bin/sh\necho '{PEER_ANSWER}'\n")
+    peer.chmod(0o755)
+    table = tmp_path / "epoch.md"
+    options = ("--cells", 2, "--kernels", 1, "--seeds", 1)
+    run_script("epoch.py", "--keras", peer, "--output", table, *options)
+    assert "Keras 0" in table.read_text() and "| 1 |" in table.read_text()
+
+
+def test_online_at_a_small_size(tmp_path: Path, run_script):
+    table = tmp_path / "online.md"
+    small = ("--cells", 3, "--duration-s", 6, "--per-class", 100, "--kernels", 1, "--repeats", 1)
+    run_script("online.py", "--output", table, *small)
+    assert "| 1 |" in table.read_text()
+
+
+def test_synthesis_at_a_small_size(tmp_path: Path, run_script):
+    table = tmp_path / "synthesis.md"
+    small = ("--cells", 3, "--duration-s", 6, "--per-class", 500, "--repeats", 1)
+    run_script("synthesis.py", "--output", table, "--scratch", tmp_path, *small)
+    assert "1000 spikes" in table.read_text()
+    assert not list(tmp_path.glob("tmp*"))

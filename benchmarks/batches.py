@@ -27,8 +27,6 @@ from raphe.tasks.celltype.module import CellTypeModule
 from raphe.tasks.celltype.synthesize import synthesize
 
 BATCH = 64
-CELLS, DURATION_S = 20, 60.0  # simulated originals of each class
-N_STEPS = 100
 
 
 class OneByOne(Dataset):
@@ -51,32 +49,35 @@ def draw(batches, n_batches: int | None) -> int:
     return sum(len(label) for _, label, _ in islice(batches, n_batches))
 
 
-def step_s(kernel: int, batch: tuple[torch.Tensor, ...]) -> float:
-    """Seconds a training step takes on average."""
+def step_s(kernel: int, batch: tuple[torch.Tensor, ...], n_steps: int) -> float:
+    """Seconds a training step takes on average, after ten that build buffers."""
     module = CellTypeModule(kernel)
     optimizer = module.configure_optimizers()
     target = torch.nn.functional.one_hot(batch[1], 2).float()
-    for number in range(N_STEPS + 10):
-        if number == 10:  # the first build buffers
+    for number in range(n_steps + 10):
+        if number == 10:
             begun = time.perf_counter()
         optimizer.zero_grad()
         loss = torch.nn.functional.binary_cross_entropy_with_logits(module(batch[0]), target)
         loss.backward()
         optimizer.step()
-    return (time.perf_counter() - begun) / N_STEPS
+    return (time.perf_counter() - begun) / n_steps
 
 
 def main() -> None:
     parser = options_of(__doc__, "batches")
+    parser.add_argument("--cells", type=int, default=20, help="simulated cells of each class")
+    parser.add_argument("--duration-s", type=float, default=60.0, help="of their recordings")
     parser.add_argument("--scratch", type=Path, help="folder for temporary data, 2.8 GB")
     parser.add_argument("--per-class", type=int, default=1_000_000, help="spikes of each store")
     parser.add_argument("--peer-batches", type=int, default=1000, help="drawn from the peer")
     parser.add_argument("--kernels", type=int, nargs="+", default=[1, 8, 20])
+    parser.add_argument("--steps", type=int, default=100, help="of training, to time one")
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
     keep_freed_memory()
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
-        store, masks = simulated_store_and_masks(Path(folder), CELLS, DURATION_S)
+        store, masks = simulated_store_and_masks(Path(folder), options.cells, options.duration_s)
         make = partial(synthesize, store, masks, per_class=options.per_class)
         shards = make(out=Path(folder) / "shards").store
         one = make(out=Path(folder) / "one", shard_size=2 * options.per_class).store / "shard-00000"
@@ -92,7 +93,7 @@ def main() -> None:
         n_spikes = np.array([way() for way in ways])  # which brings the stores into the cache
         per_s = n_spikes / alternate(options.repeats, *ways)
         batch = next(iter(large.train_dataloader()))
-        steps = [step_s(kernel, batch) for kernel in options.kernels]
+        steps = [step_s(kernel, batch, options.steps) for kernel in options.kernels]
     names = ("one store", "originals and shards", "Dataset, one item a call")
     rows = []
     for name, n, rate in zip(names, n_spikes, per_s.T, strict=True):

@@ -1,6 +1,6 @@
 """Resident memory while training from stores of millions of spikes, over training on 10 000.
 
-    python benchmarks/memory.py --scratch FOLDER
+    python benchmarks/memory.py
 
 Each case is a process of its own: open the data, train two epochs of at most --steps steps through
 Lightning, with as many batches of validation after each, then read every training, validation and
@@ -12,20 +12,22 @@ that fits and computed for the rest.
 
 import argparse
 import json
-import logging
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from machine import options_of, write_table
 from simulated import simulated_store, simulated_store_and_masks
+from untracked import untracked_trainer
 
+from raphe.core.splits import PARTS
 from raphe.harness.memory import keep_freed_memory
 from raphe.tasks.celltype.author_arrays import CHECKED_ROWS
 from raphe.tasks.celltype.data import CellTypeData
@@ -33,162 +35,162 @@ from raphe.tasks.celltype.module import CellTypeModule
 from raphe.tasks.celltype.synthesize import synthesize
 
 BASELINE = 10_000
-NOTEBOOK = 250_000  # spikes that the notebooks' way is measured at: 640 MB
 N_SAMPLES, RATE_HZ = 160, 40_000
-CELLS, DURATION_S = 20, 60.0  # simulated originals of each class
+WAVEFORM_BYTES, NOTEBOOK_BYTES = 4 * N_SAMPLES, 16 * N_SAMPLES  # float32; float64, with the time
+AUTHOR_CELLS, AUTHOR_PARENTS = 80, 43_200  # as many originals as were published
 NAME = "3mean_A1310{:02d}#{:03d}_trigger_{:07d}.csv"  # as the published synthetic spikes are named
 
 
-def author_trio(folder: Path, n: int, sparse: bool) -> None:
-    """Observations float64 (n, 160, 2, 1), labels and names of 80 cells with 540 spikes each.
+@dataclass(frozen=True)
+class Case:
+    """What is trained from, and the datamodule's settings for it."""
 
-    In a sparse file only the rows are written that tell which column is the time.
+    what: str
+    n_spikes: int
+    bytes_a_spike: int
+    settings: dict
+
+
+def cases(folder: Path, n: int, n_cells: int, duration_s: float) -> Iterator[Case]:
+    """Write one case's data after the other."""
+    small = simulated_store(folder / "small", BASELINE // 2)
+    yield Case("a store", BASELINE, WAVEFORM_BYTES, {"store": str(small)})
+    store, masks = simulated_store_and_masks(folder, n_cells, duration_s)
+    n_trained = CellTypeData(store).spike_split.counts[:, PARTS.index("train")].sum()
+    for size in (n // 10, n):
+        made = synthesize(store, masks, folder / f"synthetic-{size}", size // 2)
+        settings = {
+            "store": str(store),
+            "synthetic": str(made.store),
+            "synthetic_ratio": made.per_part["train"] / n_trained,
+        }
+        yield Case("`data.synthetic`, in shards", made.n_spikes, WAVEFORM_BYTES, settings)
+    shards = {"store": str(made.store)}
+    yield Case("the same as `data.store`", made.n_spikes, WAVEFORM_BYTES, shards)
+    trio = author_trio(folder / "authors", n, sparse=True)
+    yield Case("the authors' arrays", n, NOTEBOOK_BYTES, {"store": str(trio)})
+
+
+def author_trio(folder: Path, n: int, sparse: bool) -> Path:
+    """Observations float64 (n, 160, 2, 1), labels, and names with many spikes of each parent.
+
+    In a sparse file only those rows are written that tell which column is the time.
     """
     folder.mkdir()
-    row = np.stack([np.arange(N_SAMPLES) / RATE_HZ, np.full(N_SAMPLES, -20.0)], axis=1)[..., None]
-    shape = (n, N_SAMPLES, 2, 1)
+    time_s, current_pa = np.arange(N_SAMPLES) / RATE_HZ, np.full(N_SAMPLES, -20.0)
+    row = np.stack([time_s, current_pa], axis=1)[..., None]
+    shape = (n, *row.shape)
     windows = np.lib.format.open_memmap(folder / "Observations.npy", "w+", "<f8", shape)
-    for rows in np.array_split(np.unique(np.linspace(0, n - 1, CHECKED_ROWS).astype(int)), 8):
-        windows[rows] = row
-    if not sparse:
-        for start in range(0, n, 10_000):
-            windows[start : start + 10_000] = row
-    del windows
+    if sparse:
+        windows[np.unique(np.linspace(0, n - 1, CHECKED_ROWS).astype(int))] = row
+    else:
+        windows[:] = row
+    names = np.array(
+        [
+            NAME.format(1 + i % 28, i % AUTHOR_CELLS, 1000 * (i // AUTHOR_CELLS))
+            for i in range(AUTHOR_PARENTS)
+        ]
+    )
     labels = np.lib.format.open_memmap(folder / "Labels.npy", "w+", "<f8", (n, 1))
-    names = np.array([NAME.format(1 + i % 28, i % 80, 1000 * (i // 80)) for i in range(80 * 540)])
     cellulars = np.lib.format.open_memmap(folder / "Cellulars.npy", "w+", names.dtype, (n, 1))
+    rng = np.random.default_rng(0)
     for start in range(0, n, 100_000):
-        parent = np.random.default_rng(start).integers(0, len(names), min(100_000, n - start))
+        parent = rng.integers(0, len(names), len(labels[start : start + 100_000]))
         labels[start : start + len(parent), 0] = parent % 2
         cellulars[start : start + len(parent), 0] = names[parent]
+    return folder
 
 
 def train_and_read(settings: dict, kernel: int, steps: int) -> dict[str, float]:
-    """What one case's process does."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    """What the process of a case does."""
     keep_freed_memory()
     begun = time.perf_counter()
     data = CellTypeData(**settings)
     data.setup("fit")
     opened_s = time.perf_counter() - begun
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        max_epochs=2,
-        limit_train_batches=steps,
-        limit_val_batches=steps,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = untracked_trainer(max_epochs=2, limit_train_batches=steps, limit_val_batches=steps)
     trainer.fit(CellTypeModule(kernel, **data.facts), datamodule=data)
-    trained_bytes = peak_bytes()
-    begun, n = time.perf_counter(), 0
+    trained = peak_bytes()
     for batches in (data.train_dataloader(), data.val_dataloader(), *data.test_dataloader()):
-        n += sum(len(label) for _, label, _ in batches)
-    read_s = time.perf_counter() - begun
-    return {
-        "opened_s": opened_s,
-        "trained": trained_bytes,
-        "peak": peak_bytes(),
-        "read": n,
-        "read_per_s": n / read_s,
-    }
+        for _ in batches:
+            pass
+    return {"opened_s": opened_s, "trained": trained, "peak": peak_bytes()}
 
 
-def load_whole(observations: str) -> dict[str, float]:
-    """As the notebooks do."""
+def load_whole(observations: str) -> float:
+    """Bytes a spike that the notebooks' way takes."""
     before = peak_bytes()
     windows = np.load(observations)
-    return {"peak": peak_bytes(), "bytes_a_spike": (peak_bytes() - before) / len(windows)}
+    return (peak_bytes() - before) / len(windows)
 
 
 def peak_bytes() -> int:
-    """The most memory that was resident in this process, which getrusage would mix with others."""
+    """The most memory that was resident in this process; getrusage counts its parent's too."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
-def in_a_process(job: dict) -> dict[str, float]:
-    command = [sys.executable, __file__, "--job", json.dumps(job)]
+def in_a_process(function: str, **arguments: object) -> object:
+    job = json.dumps([function, arguments])
+    command = [sys.executable, __file__, "--job", job]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def require_space(scratch: Path, n: int) -> None:
-    """A synthetic store and a tenth of it, names and labels of the trio, and what is small."""
-    per_spike = 1.1 * (4 * N_SAMPLES + 30) + 4 * len(NAME.format(1, 1, 1)) + 8
-    needed = n * per_spike + NOTEBOOK * 16 * N_SAMPLES + 2e9
+def require_space(scratch: Path, n: int, n_notebook: int) -> None:
+    """Two synthetic stores, one a tenth of the other, and the trio's labels and names."""
+    a_spike = 1.1 * (WAVEFORM_BYTES + 30) + 4 * len(NAME.format(1, 1, 1)) + 8
+    needed = n * a_spike + n_notebook * NOTEBOOK_BYTES + 1e9
     free = shutil.disk_usage(scratch).free
     if needed > free:
-        sys.exit(f"{scratch}: needs {needed / 1e9:.0f} GB, has {free / 1e9:.0f} GB; choose another")
-
-
-def make_cases(folder: Path, n: int) -> list[tuple[str, int, dict]]:
-    """Write all that is trained from: what it is, how many spikes, settings of the datamodule."""
-    small = simulated_store(folder / "small", BASELINE // 2)
-    store, masks = simulated_store_and_masks(folder, CELLS, DURATION_S)
-    cases = [(f"a store of {BASELINE} spikes", BASELINE, {"store": str(small)})]
-    for size in (n // 10, n):
-        made = synthesize(store, masks, folder / f"synthetic-{size}", size // 2)
-        ratio = made.per_part["train"] / len(trained(store))
-        settings = {"store": str(store), "synthetic": str(made.store), "synthetic_ratio": ratio}
-        cases.append(("`data.synthetic`, in shards", made.n_spikes, settings))
-    cases.append(("the same as `data.store`", made.n_spikes, {"store": str(made.store)}))
-    author_trio(folder / "authors", n, sparse=True)
-    cases.append(("the authors' three arrays", n, {"store": str(folder / "authors")}))
-    author_trio(folder / "notebook", NOTEBOOK, sparse=False)
-    return cases
-
-
-def trained(store: Path) -> np.ndarray:
-    return CellTypeData(store).spike_split.rows("train")
+        sys.exit(
+            f"{scratch}: needs {needed / 1e9:.0f} GB, has {free / 1e9:.0f} GB free; give another "
+            "folder as --scratch, or fewer --spikes"
+        )
 
 
 def main() -> None:
     parser = options_of(__doc__, "memory")
-    parser.add_argument("--scratch", type=Path, help="folder for some 14 GB of temporary data")
+    parser.add_argument("--cells", type=int, default=20, help="simulated cells of each class")
+    parser.add_argument("--duration-s", type=float, default=60.0, help="of their recordings")
+    parser.add_argument("--scratch", type=Path, help="folder for 12 GB of temporary data")
     parser.add_argument("--spikes", type=int, default=12_700_000, help="spikes of the large sets")
+    parser.add_argument("--notebook", type=int, default=250_000, help="spikes that it loads whole")
     parser.add_argument("--kernel", type=int, default=20)
     parser.add_argument("--steps", type=int, default=150, help="of each of two epochs")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
-        function = {"train": train_and_read, "load": load_whole}[options.job.pop("do")]
-        print(json.dumps(function(**options.job)))
+        name, arguments = options.job
+        print(json.dumps({"train": train_and_read, "load": load_whole}[name](**arguments)))
         return
-    if options.scratch is None:
-        parser.error("--scratch is needed")
-    require_space(options.scratch, options.spikes)
-    folder = options.scratch / "raphe-memory-benchmark"
-    folder.mkdir()
-    try:
-        rows, base = [], 0.0
-        for what, n, settings in make_cases(folder, options.spikes):
-            job = {"do": "train", "kernel": options.kernel, "steps": options.steps}
-            found = in_a_process(job | {"settings": settings})
+    require_space(options.scratch or Path(tempfile.gettempdir()), options.spikes, options.notebook)
+    rows, base = [], 0.0
+    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
+        for case in cases(Path(scratch), options.spikes, options.cells, options.duration_s):
+            found = in_a_process(
+                "train", settings=case.settings, kernel=options.kernel, steps=options.steps
+            )
             base = base or found["peak"]
-            over, logical = f"{(found['peak'] - base) / 1e6:+.0f}", n * 16 * N_SAMPLES
-            size = f"{(logical if 'authors' in what else n * 4 * N_SAMPLES) / 1e9:.1f}"
+            n = case.n_spikes
             rows.append(
-                (what, n, size, f"{found['peak'] / 1e6:.0f}", over, f"{found['opened_s']:.1f}",
-                 f"{found['read_per_s'] / 1e6:.2f}", f"{logical / 1e9:.1f}")
+                (case.what, n, f"{n * case.bytes_a_spike / 1e9:.2f}", f"{found['opened_s']:.1f}",
+                 f"{found['trained'] / 1e6:.0f}", f"{found['peak'] / 1e6:.0f}",
+                 f"{(found['peak'] - base) / 1e6:+.0f}", f"{n * NOTEBOOK_BYTES / 1e6:.0f}")
             )  # fmt: skip
             print(*rows[-1], flush=True)
-        whole = folder / "notebook" / "Observations.npy"
-        peer = in_a_process({"do": "load", "observations": str(whole)})["bytes_a_spike"]
-    finally:
-        shutil.rmtree(folder)
+        whole = author_trio(Path(scratch) / "notebook", options.notebook, sparse=False)
+        peer = in_a_process("load", observations=str(whole / "Observations.npy"))
     write_table(
         options.output,
         "Resident memory while training",
-        f"k = {options.kernel}, batch 64, {torch.get_num_threads()} threads, two epochs of at most "
-        f"{options.steps} steps, then every spike once in batches. The notebooks' way, "
-        f"`np.load` of the observations, took {peer:.0f} bytes a spike for {NOTEBOOK} spikes; the "
-        "last column is what it takes for as many as here",
-        ("trained from", "spikes", "waveforms, GB", "peak, MB", "over the first, MB",
-         "to open, s", "read, million spikes/s", "notebook, GB"),
+        f"{torch.get_num_threads()} threads; k = {options.kernel}, batch 64, two epochs of at most "
+        f"{options.steps} steps and as many batches of validation, then every spike once in "
+        f"batches. The notebooks' way, `np.load` of the observations, took {peer:.0f} bytes a "
+        f"spike for {options.notebook} spikes; the last column is computed, "
+        f"{NOTEBOOK_BYTES} bytes a spike",
+        ("trained from", "spikes", "waveforms, GB", "to open, s", "peak when trained, MB",
+         "peak when read through, MB", "over the first, MB", "notebook, MB"),
         rows,
     )  # fmt: skip
 

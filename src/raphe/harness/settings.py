@@ -41,8 +41,8 @@ def check(config: DictConfig) -> None:
         raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
     if is_bank(config) and OmegaConf.select(config, "hydra.mode") == RunMode.MULTIRUN:
         raise SettingError(
-            "model=bank: trains all its members in one run; leave out -m and name their values "
-            "with bank.values=[…]"
+            "model=bank: trains all its members in one run; leave out -m, or with an experiment "
+            "that sweeps set hydra.mode=RUN, and name their values with bank.values=[…]"
         )
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")

@@ -124,6 +124,7 @@ class ToyBank(pl.LightningModule):
         return [model.configure_optimizers() for model in self.models]
 
     def on_train_epoch_start(self) -> None:
+        assert self.active
         for label, model in zip(self.labels, self.models, strict=True):
             if label in self.active:
                 model.on_train_epoch_start()

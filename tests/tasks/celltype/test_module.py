@@ -180,18 +180,20 @@ def test_one_seed_gives_one_result(tmp_path):
     assert results[0] == results[1]
 
 
-def test_bfloat16_learns_as_float32_does(tmp_path):
+@pytest.mark.parametrize("kernel", [1, 8, 20])
+def test_bfloat16_learns_as_float32_does(tmp_path, kernel):
     losses = {}
     for precision in ("32-true", "bf16-mixed"):
         figures = Figures()
         pl.seed_everything(0, verbose=False)
-        module = CellTypeModule(kernel=8, filters=(4, 8))
-        fit = trainer(tmp_path, figures, epochs=6, precision=precision)
+        faster = partial(torch.optim.Adam, lr=1e-2)
+        module = CellTypeModule(kernel, filters=(4, 8), optimizer=faster)
+        fit = trainer(tmp_path, figures, epochs=4, precision=precision)
         fit.fit(module, datamodule=Spikes())
         assert {value.dtype for value in module.state_dict().values()} == {torch.float32}
         losses[precision] = [epoch["val/loss"] for epoch in figures.epochs]
     assert losses["bf16-mixed"] != losses["32-true"]
-    assert losses["bf16-mixed"] == pytest.approx(losses["32-true"], rel=0.02)
+    assert losses["bf16-mixed"] == pytest.approx(losses["32-true"], rel=0.02, abs=2e-3)
     assert losses["bf16-mixed"][-1] < 0.7 * losses["bf16-mixed"][0]
 
 

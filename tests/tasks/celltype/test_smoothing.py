@@ -7,7 +7,7 @@ from raphe.tasks.celltype.smoothing import smoother
 @pytest.mark.parametrize(("smoothing", "width"), [("mean", 3), ("mean", 9), ("savgol", 7)])
 def test_a_window_does_not_depend_on_those_beside_it(smoothing, width):
     windows = np.random.default_rng(0).normal(0, 30, (7, 20)).astype(np.float32)
-    windows[3] = np.inf
+    windows[3] *= 1e9
     smooth = smoother(smoothing, width, 20)
     together = smooth(windows)
     for number, window in enumerate(windows):

@@ -108,7 +108,7 @@ def train_and_read(settings: dict, kernel: int, steps: int) -> dict[str, float]:
     data = CellTypeData(**settings)
     data.setup("fit")
     opened_s = time.perf_counter() - begun
-    trainer = untracked_trainer(max_epochs=2, limit_train_batches=steps, limit_val_batches=steps)
+    trainer = untracked_trainer(max_epochs=2, limit_train_batches=steps, limit_val_batches=1.0)
     trainer.fit(CellTypeModule(kernel, **data.facts), datamodule=data)
     trained = peak_bytes()
     for batches in (data.train_dataloader(), data.val_dataloader(), *data.test_dataloader()):

@@ -86,7 +86,7 @@ class StoreWriter:
             blocks[name] = block.astype(dtype, casting="same_kind", copy=False)
         with reporting(self.path):
             for name, block in blocks.items():
-                self._files[name].write(block.tobytes())
+                self._files[name].write(np.ascontiguousarray(block))
         self.n += n
 
     def finish(self, facts: Mapping[str, Any], tables: Mapping[str, Table] | None = None) -> Path:

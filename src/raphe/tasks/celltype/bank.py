@@ -4,16 +4,17 @@ M members, n spikes, C classes.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.bank_ways import Batched, Member, OneByOne, Way
+from raphe.tasks.celltype.kept_answers import KeptAnswers
 from raphe.tasks.celltype.metrics import classification_metrics
 from raphe.tasks.celltype.module import Batch, CellTypeModule, validation_sets
 from raphe.tasks.celltype.running_figures import RunningFigures
@@ -90,20 +91,19 @@ class CellTypeBank(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self._begin()
-        self._answers: dict[str, list[tuple[Sequence[Tensor], Tensor]]] = defaultdict(list)
+        self._answers: dict[str, KeptAnswers] = defaultdict(KeptAnswers)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         current, label, _ = batch
         name = validation_sets(self.trainer)[dataloader_idx]
-        self._answers[name].append((self._epoch.way.logits(current), label))
+        self._answers[name].add(label, *self._epoch.way.logits(current))
 
     def on_validation_epoch_end(self) -> None:
-        for name, steps in self._answers.items():
-            answers, truth = zip(*steps, strict=True)
-            truth = torch.cat(truth).cpu().numpy()
-            for label, parts in zip(self._epoch.labels, zip(*answers, strict=True), strict=True):
-                logits = torch.cat(parts).float().cpu().numpy()
-                self._log(f"{label}|{name}", classification_metrics(logits, truth))
+        for name, kept in self._answers.items():
+            truth, *answers = (part.cpu() for part in kept.whole())
+            for label, logits in zip(self._epoch.labels, answers, strict=True):
+                figures = classification_metrics(logits.float().numpy(), truth.numpy())
+                self._log(f"{label}|{name}", figures)
 
     def _begin(self) -> None:
         if self._epoch is not None:  # a validation has, before all training

@@ -10,11 +10,11 @@ from functools import cached_property
 
 import numpy as np
 from scipy.special import expit, log_expit, softmax
-from scipy.stats import rankdata
 
 from raphe.tasks.celltype.cell_probability import Pooling, cell_probability, pool
 
 SPECIFICITIES = (0.50, 0.90, 0.95)
+BLOCK_SPIKES = 65_536  # worked on at once, so that millions need little memory
 KERAS_SPECIFICITY = 0.50  # of the papers' figures
 KERAS_THRESHOLDS = 200  # the default of tf.keras.metrics.SensitivityAtSpecificity
 
@@ -39,9 +39,12 @@ class Predictions:
     ) -> "Predictions":
         """Turn logits (n, C) into probabilities, as CellTypeNet.class_probability does."""
         # In float64, as float32 would round many confident spikes to one tie at 1.
-        logits = np.asarray(logits, dtype=np.float64)
-        probability = softmax(log_expit(logits), axis=1)
-        return cls(probability, expit(logits), np.asarray(label), np.asarray(cell), cell_ids)
+        probability, sigmoid = np.empty(logits.shape), np.empty(logits.shape)
+        for start in range(0, len(logits), BLOCK_SPIKES):
+            here = slice(start, start + BLOCK_SPIKES)
+            block = np.asarray(logits[here], dtype=np.float64)
+            probability[here], sigmoid[here] = softmax(log_expit(block), axis=1), expit(block)
+        return cls(probability, sigmoid, np.asarray(label), np.asarray(cell), cell_ids)
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -146,12 +149,12 @@ def sensitivity_at_specificity(
 
     Exact: every threshold is tried. NaN where there are no positives or no negatives.
     """
-    n_positive, n_negative = positive.sum(), (~positive).sum()
-    if not n_positive or not n_negative:
+    positives, negatives = score[positive], np.sort(score[~positive])
+    if not len(positives) or not len(negatives):
         return float("nan")
-    true_positives, false_positives = operating_points(score, positive)
-    allowed = (n_negative - false_positives) / n_negative >= specificity
-    return float(true_positives[allowed].max() / n_positive)
+    floors = np.concatenate([[-np.inf], negatives])  # of a threshold, the next above 1 more of them
+    allowed = np.arange(len(floors)) / len(negatives) >= specificity
+    return float(np.mean(positives > floors[allowed.argmax()]))
 
 
 def keras_sensitivity(predictions: Predictions, specificity: float = KERAS_SPECIFICITY) -> float:
@@ -175,11 +178,12 @@ def keras_sensitivity(predictions: Predictions, specificity: float = KERAS_SPECI
 
 def auroc(score: np.ndarray, positive: np.ndarray) -> float:
     """Return how often a positive scores above a negative, a tie as half; NaN if one is absent."""
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    if not n_positive or not n_negative:
+    positives, negatives = score[positive], np.sort(score[~positive])
+    if not len(positives) or not len(negatives):
         return float("nan")
-    rank_sum = rankdata(score)[positive].sum()
-    return float((rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+    below = np.searchsorted(negatives, positives, side="left").mean()
+    not_above = np.searchsorted(negatives, positives, side="right").mean()
+    return float((below + not_above) / 2 / len(negatives))
 
 
 def f1(called: np.ndarray, positive: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.tasks.celltype.kept_answers import KeptAnswers
 from raphe.tasks.celltype.metrics import Predictions, classification_metrics
 from raphe.tasks.celltype.net import CellTypeNet
 from raphe.tasks.celltype.running_figures import RunningFigures
@@ -83,7 +84,7 @@ class CellTypeModule(pl.LightningModule):
         self._running = RunningFigures()
         # Each step appends here and the figures are made once an epoch: constant cost a step, no
         # wait for the accelerator, and nothing of it in a checkpoint.
-        self._steps: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = defaultdict(list)
+        self._steps: dict[str, KeptAnswers] = defaultdict(KeptAnswers)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, C), see CellTypeNet.forward."""
@@ -136,13 +137,11 @@ class CellTypeModule(pl.LightningModule):
     def _step(self, name: str, batch: Batch) -> None:
         """Run the network on a batch and keep its answers for the epoch's figures."""
         current, label, cell = batch
-        self._steps[name].append((self(current).float(), label, cell))
+        self._steps[name].add(self(current).float(), label, cell)
 
     def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""
-        logits, label, cell = (
-            torch.cat(parts).cpu().numpy() for parts in zip(*self._steps.pop(name), strict=True)
-        )
+        logits, label, cell = (part.cpu().numpy() for part in self._steps.pop(name).whole())
         for figure, value in classification_metrics(logits, label).items():
             self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "loss"))
         return logits, label, cell

@@ -44,3 +44,23 @@ def train_py(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         return leaving.value.code
 
     return call
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `bundle` keeps its data and runs."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def bundle(train_py: Callable[..., int], home: Path) -> Path:
+    """Of a sweep over two kernels, registered as celltype@champion; made once."""
+    out = home / "bundle"
+    if not out.exists():
+        simulation = {"n_ser": 9, "n_nser": 9, "days": 3, "duration_s": 5}
+        small = [f"prepare.simulation.{name}={value}" for name, value in simulation.items()]
+        small += ["trainer.max_epochs=2", "data.batch_size=16"]
+        places = [f"data_root={home / 'data'}", f"runs_root={home / 'mlruns'}"]
+        assert train_py("-m", "model.kernel=3,20", *places, *small) == 0
+        assert train_py("stage=export", *places, f"export.out={out}", "export.members=all") == 0
+    return out

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from socket import socket
@@ -22,26 +22,6 @@ from raphe.tasks.celltype.bundle_runtime import GRAPH, Ensemble
 from raphe.tasks.celltype.cut import Cut
 from raphe.tasks.celltype.read_recording import read_recording
 from raphe.tasks.celltype.spikes import cut_spikes
-
-SMALL = ["prepare.simulation.n_ser=9", "prepare.simulation.n_nser=9", "prepare.simulation.days=3"]
-SHORT = ["prepare.simulation.duration_s=5", "trainer.max_epochs=2", "data.batch_size=16"]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture
-def bundle(train_py: Callable[..., int], home: Path) -> Path:
-    """Of a sweep over two kernels, registered as celltype@champion; made once."""
-    out = home / "bundle"
-    if not out.exists():
-        places = [f"data_root={home / 'data'}", f"runs_root={home / 'mlruns'}"]
-        assert train_py("-m", "model.kernel=3,20", *places, *SMALL, *SHORT) == 0
-        chosen = [f"export.out={out}", "export.members=all"]
-        assert train_py("stage=export", *places, *chosen) == 0
-    return out
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 KERAS  := .venv-keras
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCH  := $(BIN)/python benchmarks
-BENCHMARKS := epoch batches synthesis online memory sweep inference bank convolution
+BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution
 
 .PHONY: setup train test lint ui bench clean
 

@@ -131,7 +131,8 @@ def test_recordings_named_in_the_settings_are_cut_once(
         ("data.store=nowhere", "make it with `raphe extract RECORDINGS nowhere`"),
         ("prepare.recordings=nowhere", "expected a folder of recordings"),
         ("model.kernel=0", "kernel: expected a whole number of samples from 1 up"),
-        ("data.split=animal", "expected cell, day or spike"),
+        ("evaluate.calibration=isotonic", "expected temperature or platt"),
+        ("data.split=rig", "expected cell, day, animal, spike"),
     ],
 )
 def test_what_cannot_work_is_told_in_one_line(

@@ -2,8 +2,12 @@
 
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from omegaconf import OmegaConf
+
+from raphe.harness.report import shown_metrics
 
 STEPS = [0, 1, 2]
 
@@ -26,6 +30,20 @@ def test_everything_of_a_run_is_tracked(train, runs) -> None:
         "test/line.png",
         "test/line.txt",
     }
+
+
+def test_the_table_shows_what_the_run_has(train, capfd) -> None:
+    assert train("+report.metrics.of_other_data=null") == 0
+    table = capfd.readouterr().out
+    assert "│ loss" in table and "of_other_data" not in table
+
+
+def test_a_table_of_nothing_shows_what_was_asked_for() -> None:
+    settings = OmegaConf.create({"metrics": {"loss": None, "auroc": None}})
+    runs = [SimpleNamespace(metrics={"test/accuracy": 1.0, "val/auroc": 1.0})]
+    assert shown_metrics(runs, settings) == ["loss", "auroc"]
+    runs += [SimpleNamespace(metrics={"other/auroc": 1.0})]
+    assert shown_metrics(runs, settings) == ["auroc"]
 
 
 def test_two_runs_with_one_seed_are_identical_and_another_seed_is_not(train, runs) -> None:

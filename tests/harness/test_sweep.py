@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from raphe.harness.report import side_by_side
 from raphe.harness.tracking import PARENT_TAG
 
 
@@ -154,3 +156,82 @@ def test_members_of_a_sweep_over_data_prepare_for_themselves(train, runs) -> Non
     assert train("data.n_points=16,32", "model.degree=1,2", multirun=True) == 0
     assert len(runs().children()) == 4
     assert len({run.data.tags["raphe.data"] for run in runs().children()}) == 2
+
+
+def test_values_that_the_data_tell_are_swept_and_summed_up(
+    train, runs, tmp_path: Path, capfd
+) -> None:
+    assert train("experiment=asked", "data.n_points=48", "trainer.max_epochs=4") == 0
+    children, (parent,) = runs().children(), runs().parents()
+    assert statuses(children) == dict.fromkeys("123", "FINISHED")
+    assert parent.data.tags["raphe.data"] == children[0].data.tags["raphe.data"]
+    losses = [min(v for _, v in runs().history(run.info.run_id, "val/loss")) for run in children]
+    expected = [f"{degree}: {loss:.6f}" for degree, loss in zip("123", losses, strict=True)]
+    told = capfd.readouterr().out
+    assert "\n".join(["the toy's sweep", "48 points", *expected]) in told
+    artifacts = runs().artifacts(parent.info.run_id)
+    assert artifacts >= {"summary.txt", "all.txt", "sweep.csv"} and "sweep.png" not in artifacts
+    assert read_artifact(runs, parent.info.run_id, "all.txt", tmp_path) == b"a line|a line|a line"
+    assert parent.data.metrics["pooled/best"] == pytest.approx(min(losses))
+    assert "pooled/undefined" not in parent.data.metrics
+
+
+def test_a_member_that_fails_is_missing_in_the_summary_until_it_is_repeated(
+    train, runs, tmp_path: Path, capfd
+) -> None:
+    once = tmp_path / "fail_in_test_once"
+    sweep = ["experiment=asked", "data.n_points=32", f"model.fail_in_test_if={once}"]
+    assert train(*sweep) == 0
+    (parent,) = runs().parents()
+    assert parent.data.metrics["pooled/members"] == 2
+    runs().client.delete_run(runs().children()[-1].info.run_id)
+    once.touch()
+    capfd.readouterr()
+    assert train(*sweep) == 1
+    told = capfd.readouterr()
+    assert "missing 2" in told.out and "model.degree=2: the toy fails" in told.err
+    (parent,) = runs().parents()
+    assert (parent.info.status, parent.data.metrics["pooled/members"]) == ("FAILED", 1)
+    once.unlink()
+    assert train(*sweep) == 0
+    assert "missing" not in capfd.readouterr().out
+    (parent,) = runs().parents()
+    assert (parent.info.status, parent.data.metrics["pooled/members"]) == ("FINISHED", 2)
+
+
+def test_values_on_the_command_line_come_before_those_that_stand_elsewhere(train, runs) -> None:
+    assert train("experiment=asked", "model.degree=2,3") == 0
+    assert statuses(runs().children()) == dict.fromkeys("23", "FINISHED")
+    assert train("experiment=swept", "model.degree=3", "seed=7") == 0
+    assert train("experiment=asked", "model.degree=3", "seed=8") == 0
+    assert len(runs().children()) == 4
+
+
+def test_where_one_value_is_left_the_summary_is_of_it_alone(train, runs, capfd) -> None:
+    assert train("experiment=asked", "data.n_points=16") == 0
+    assert "the toy's sweep\n16 points\n1: " in capfd.readouterr().out
+
+
+def test_data_are_not_swept_beside_values_that_they_tell(train, runs) -> None:
+    told = train("experiment=asked", "seed=1,2")  # what the process exits with
+    assert told.startswith("error: seed: cannot be swept beside model.degree")
+    assert not runs().parents()
+
+
+def test_the_table_is_no_wider_than_the_terminal() -> None:
+    names = [
+        "cells/sensitivity",
+        "cells/specificity",
+        "accuracy",
+        "sensitivity_at_specificity_0.50",
+    ]
+    values = {f"{name}{i}": ["0.9876", "–"] for i in range(3) for name in names}
+    keys = {"model.kernel": ["1", "32"], "data.fold": ["0", "10"]}
+    for width in (40, 80, 100):
+        console = Console(width=width, record=True, file=io.StringIO())
+        for table in side_by_side(keys, values, console):
+            console.print(table)
+        text = console.export_text()
+        assert "…" not in text and max(map(len, text.splitlines())) <= width
+        assert text.count("0.9876") == text.count("–") == len(values)
+        assert text.count("32") == text.count("10")  # the keys stand in each table

@@ -16,9 +16,10 @@ DECIDING_SECTIONS = ("seed", "data", "model", "trainer", "callbacks", "monitor",
 
 def run_key(config: DictConfig, data_hashes: Mapping[str, str]) -> str:
     """Hex digest of the settings that decide a run's numbers and of the data's content."""
-    deciding = {name: config[name] for name in DECIDING_SECTIONS if name in config}
-    plain = OmegaConf.to_container(OmegaConf.create(deciding), resolve=True)
-    return digest({"settings": plain, "data": data_hashes})
+    whole = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    plain = OmegaConf.to_container(whole, resolve=True)
+    deciding = {name: plain[name] for name in DECIDING_SECTIONS if name in plain}
+    return digest({"settings": deciding, "data": data_hashes})
 
 
 def digest(content: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from omegaconf import DictConfig
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from raphe.harness.reference import Reference, read_reference
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
+SWEEP_FIGURE = "sweep.png"
+UNDEFINED = "–"
 DEFAULT_RUNS_ROOT = "mlruns"  # where `make ui` looks
 NOT_TEST_SETS = ("train", "val", "session", "system")  # a session is scored on the way
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
@@ -30,13 +35,26 @@ def test_sets(run: RunFacts) -> list[str]:
     return sorted(names, key=lambda name: (name != "test", name))
 
 
+def shown_metrics(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
+    """Which of `report.metrics` to show: those that a test set of a run has; all, if none has any.
+
+    Which there are may depend on the data, as on the number of classes.
+    """
+    shown = [
+        metric
+        for metric in settings.metrics
+        if any(f"{name}/{metric}" in run.metrics for run in runs for name in test_sets(run))
+    ]
+    return shown or list(settings.metrics)
+
+
 def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) -> None:
     """Print a run's test metrics, one column a test set, and where to look next."""
     sets = test_sets(run)
     table = Table("metric", *sets, title=f"{run.name}: test results")
     for count, noun in settings.counts.items():
         table.add_row(noun, *(_count(run.metrics.get(f"{name}/{count}")) for name in sets))
-    for metric in settings.metrics:
+    for metric in shown_metrics([run], settings):
         values = [_text(run.metrics.get(f"{name}/{metric}")) for name in sets]
         table.add_row(metric, *values)
     console = Console()
@@ -52,16 +70,46 @@ def print_sweep(
     console = Console()
     if not runs:
         return
-    table = Table(title="test results of the sweep")
-    for name in (*parameters, *settings.metrics):
-        table.add_column(name, overflow="fold")
-    for run in runs:
-        swept = [run.params.get(name, "") for name in parameters]
-        tested = [_text(run.metrics.get(f"test/{name}")) for name in settings.metrics]
-        table.add_row(*swept, *tested)
-    console.print(table)
+    swept = {name: [run.params.get(name, "") for run in runs] for name in parameters}
+    tested = {
+        name: [_text(run.metrics.get(f"test/{name}")) for run in runs]
+        for name in shown_metrics(runs, settings)
+    }
+    known = {name: texts for name, texts in tested.items() if set(texts) != {UNDEFINED}}
+    console.print("Test results of the sweep", style="italic")
+    for table in side_by_side(swept, known or tested, console):
+        console.print(table)
     parent = runs[0].tags.get(PARENT_TAG, "")
     _print_note_and_next(console, runs[0].tags.get(NOTE_TAG, ""), parent, tracker)
+
+
+def side_by_side(
+    keys: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]], console: Console
+) -> list[Table]:
+    """Columns of texts as tables no wider than the terminal, each with the keys before its share
+    of the values."""
+    unlimited = console.options.update(width=10_000)
+    tables: list[Table] = []
+    shown: list[str] = []
+    for name in values:
+        wider = _columns({**keys, **{one: values[one] for one in (*shown, name)}})
+        if shown and console.measure(wider, options=unlimited).maximum > console.width:
+            shown = []
+            wider = _columns({**keys, name: values[name]})
+        tables[len(tables) - bool(shown) :] = [wider]
+        shown.append(name)
+    return tables
+
+
+def _columns(columns: Mapping[str, Sequence[str]]) -> Table:
+    """Names broken into words, so that a column is hardly wider than its numbers."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    for name in columns:
+        heading = "\n".join(re.split(r"[_/]|(?<=\D\.)", name))
+        table.add_column(heading, justify="right", vertical="bottom")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    return table
 
 
 def sweep_artifacts(
@@ -81,12 +129,13 @@ def sweep_artifacts(
         missing = [label.partition("=")[2] for label in failed]
         if all(_is_number(value) for value in [*values, *missing]):
             order = np.argsort([float(value) for value in values])
-            artifacts["sweep.png"] = sweep_figure(
+            artifacts[SWEEP_FIGURE] = sweep_figure(
                 [runs[index] for index in order],
                 sorted(float(value) for value in values),
                 [float(value) for value in missing],
                 settings.axes.get(parameters[0], parameters[0]),
                 settings,
+                read_reference(settings.get("reference"), parameters[0]),
             )
     return artifacts
 
@@ -97,23 +146,38 @@ def sweep_figure(
     failed: Sequence[float],
     axis_label: str,
     settings: DictConfig,
+    reference: Reference | None = None,
 ) -> Figure:
     """A panel for each metric against the swept number, a line for each test set."""
-    n_panels = len(settings.metrics)
+    metrics = shown_metrics(runs, settings)
+    n_panels = len(metrics)
     n_columns = min(3, n_panels)
     n_rows = -(-n_panels // n_columns)
     figure = Figure(
         figsize=(PANEL_WIDTH_IN * n_columns, PANEL_HEIGHT_IN * n_rows), layout="constrained"
     )
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for index, (metric, limits) in enumerate(settings.metrics.items()):
+    for index, metric in enumerate(metrics):
+        limits = settings.metrics[metric]
         _sweep_panel(panels[index], runs, numbers, failed, metric, limits, settings.counts)
         if index + n_columns >= n_panels:  # nothing below
             panels[index].set_xlabel(axis_label)
     for panel in panels[n_panels:]:
         panel.set_visible(False)
     panels[0].legend(frameon=False, fontsize=8)
+    if reference is not None:
+        _add_reference(dict(zip(metrics, panels, strict=False)), reference)
     return figure
+
+
+def _add_reference(panels: Mapping[str, Axes], reference: Reference) -> None:
+    """Draw published values; their name stands in the first panel that has some."""
+    drawn = [metric for metric in panels if metric in reference.curves]
+    for metric in drawn:
+        x, y = reference.curves[metric]
+        panels[metric].plot(x, y, color="0.5", linestyle="--", linewidth=1, label=reference.label)
+    if drawn:
+        panels[drawn[0]].legend(frameon=False, fontsize=8)
 
 
 def _sweep_panel(
@@ -208,8 +272,8 @@ def _where_to_look(tracker: Tracker) -> str:
 
 
 def _count(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
+    return UNDEFINED if value is None else f"{value:.0f}"
 
 
 def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return UNDEFINED if value is None or math.isnan(value) else f"{value:.4f}"

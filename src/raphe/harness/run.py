@@ -7,11 +7,13 @@ A task is reached only through the `_target_` strings of its file in conf/task:
   name), `facts` (keyword arguments that complete `model`) and `note` (a sentence that must stand
   beside every result, or ""); the order of its training batches depends on (seed, epoch) alone;
 - `model` is a LightningModule that logs `train/…`, `val/…` and `<test set>/…` once an epoch;
-- `evaluate(model, data)` returns artifacts of the tested model, figures and texts by file name,
-  and numbers by the metric they are.
+- `evaluate` is a function of `model` and `data`, tested, that returns artifacts, figures and texts
+  by file name, and numbers by the metric they are. It is built of its settings before all else, so
+  that a wrong one is refused before hours are spent on training.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,9 +166,10 @@ def _test(
     )
     trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
     metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
-    made = call(config.evaluate, model=model, data=data)
+    made = instantiate(config.evaluate)(model=model, data=data)
     metrics |= {name: value for name, value in made.items() if isinstance(value, float)}
-    tracked.log_metrics({**metrics, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
+    known = {name: value for name, value in metrics.items() if not math.isnan(value)}
+    tracked.log_metrics({**known, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
     artifacts = {name: content for name, content in made.items() if name not in metrics}
     report.stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from hydra.types import RunMode
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
@@ -46,6 +47,7 @@ def check(config: DictConfig) -> None:
         )
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
+    instantiate(config.evaluate)  # whose settings are its own to check
 
 
 def is_bank(config: DictConfig) -> bool:

@@ -1,9 +1,12 @@
-"""What a multirun adds: a parent run, its resume, the report over its members, an exit code."""
+"""What a multirun adds: a parent run, its resume, the report over its members, an exit code.
+
+An experiment may have more to say to it, see raphe.harness.sweep_section.
+"""
 
 import contextlib
 import sys
 import traceback
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,10 +15,11 @@ from hydra.experimental.callback import Callback
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from raphe.harness import identity, settings
+from raphe.harness import identity, settings, sweep_section
 from raphe.harness.cores import available_cores
 from raphe.harness.explain import user_line
 from raphe.harness.quiet import quieten
+from raphe.harness.reference import read_reference
 from raphe.harness.sweep_parent import SweepParent
 from raphe.harness.tracking import Tracker, TrackingError
 
@@ -69,12 +73,26 @@ def _told(error: Exception) -> str:
 
 def _parent(config: DictConfig) -> SweepParent:
     tracker = Tracker.from_settings(config)
+    asked = sweep_section.asked_of_data(config)
+    others = [name for name in _swept(config) if _decides_data(name) and name not in asked]
+    sweep_section.refuse_other_data(config, others)
+    summarise, hashes = None, {}
+    if not others:  # one for all members, prepared here with its progress bars
+        data = instantiate(config.data, **call(config.prepare))
+        hashes = data.hashes
+        sweep_section.fill_in(config, data)
+        if asked:
+            how = instantiate(config.sweep.summarise)
+            summarise = partial(sweep_section.summarise, config, how, tracker, data)
     parameters = _swept(config)
-    hashes = _shared_data(config, parameters)
+    for parameter in parameters:
+        read_reference(config.report.get("reference"), parameter)  # told now, not after the sweep
     key = identity.digest({"run": identity.run_key(config, hashes), "sweep": parameters})
     folder = Path(config.hydra.sweep.dir)
     n_workers = _n_workers(config)
-    return SweepParent(tracker, config, "sweep", key, folder, parameters, hashes, n_workers)
+    return SweepParent(
+        tracker, config, "sweep", key, folder, parameters, hashes, n_workers, summarise
+    )
 
 
 def _swept(config: DictConfig) -> dict[str, list[str]]:
@@ -82,21 +100,16 @@ def _swept(config: DictConfig) -> dict[str, list[str]]:
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     texts = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
     overrides = OverridesParser.create().parse_overrides(texts)
+    last = {override.key_or_group: override for override in overrides}  # its word counts
     return {
-        override.key_or_group: list(override.sweep_string_iterator())
-        for override in overrides
+        name: list(override.sweep_string_iterator())
+        for name, override in last.items()
         if override.is_sweep_override()
     }
 
 
-def _shared_data(config: DictConfig, parameters: Mapping[str, list[str]]) -> dict[str, str]:
-    """The hashes of data that all members share, prepared here once, with its progress bars.
-
-    Data that is itself swept is prepared by the members.
-    """
-    if {key.partition(".")[0] for key in parameters} & DATA_DECIDING:
-        return {}
-    return instantiate(config.data, **call(config.prepare)).hashes
+def _decides_data(setting: str) -> bool:
+    return setting.partition(".")[0] in DATA_DECIDING
 
 
 def _n_workers(config: DictConfig) -> int:

@@ -4,6 +4,7 @@ The parent's process writes `sweep.json` into the sweep's folder before the work
 member reads it there and keeps its state in its own job folder, whichever launcher runs it.
 """
 
+import itertools
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +26,15 @@ PLAN_FILE = "sweep.json"
 STATE_FILE = "state.json"
 WATCH = "raphe-launcher-watch"
 ORPHAN_POLL_S = 0.5
+ALONE = "job 0"  # the label of a member where nothing is swept
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One job, before it is started."""
+
+    label: str  # "model.kernel=7"
+    settings: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,12 @@ class SweepPlan:
     @property
     def n_members(self) -> int:
         return math.prod(len(values) for values in self.parameters.values())
+
+    @property
+    def members(self) -> list[Planned]:
+        every = itertools.product(*self.parameters.values())
+        settings = [dict(zip(self.parameters, values, strict=True)) for values in every]
+        return [Planned(_label(one) or ALONE, one) for one in settings]
 
     def write(self, sweep_folder: Path) -> None:
         sweep_folder.mkdir(parents=True, exist_ok=True)
@@ -92,9 +109,9 @@ class SweepMember:
         hydra = HydraConfig.get()
         plan = SweepPlan.read(Path(hydra.sweep.dir))
         values = dict(override.lstrip("+").partition("=")[::2] for override in hydra.overrides.task)
-        label = " ".join(f"{name}={values[name]}" for name in plan.parameters)
+        label = _label({name: values[name] for name in plan.parameters})
         folder = Path(hydra.runtime.output_dir)
-        label = label or f"job {hydra.job.num}"
+        label = label or ALONE
         return cls(plan.parent_run_id, plan.n_workers, label, folder, plan.launcher)
 
     @property
@@ -128,6 +145,10 @@ class ReportEpoch(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.member.at_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0)
+
+
+def _label(settings: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _exit_when_orphaned() -> None:

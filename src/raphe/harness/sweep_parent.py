@@ -3,8 +3,9 @@
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
@@ -19,9 +20,13 @@ from raphe.harness.tracking import (
     NOTE_TAG,
     PARENT_TAG,
     SWEEP_TAG,
+    RunFacts,
     TrackedRun,
     Tracker,
 )
+
+SUMMARY = "summary.txt"  # of the artifacts that `summarise` gives: printed
+Settings = Mapping[str, str]  # what is swept, of one member
 
 
 class SweepParent:
@@ -36,6 +41,8 @@ class SweepParent:
         parameters: each varied setting with its values as texts.
         hashes: of the data that all members share.
         n_workers: members that are at work at once.
+        summarise: gives artifacts and metrics over all members: over those that finished, each
+            with its settings, and the settings of the others. See raphe.harness.sweep_section.
 
     Raises:
         SettingError: while another process runs the very same.
@@ -51,7 +58,10 @@ class SweepParent:
         parameters: dict[str, list[str]],
         hashes: Mapping[str, str],
         n_workers: int,
+        summarise: Callable[[Sequence[tuple[Settings, RunFacts]], Sequence[Settings]], dict]
+        | None = None,
     ) -> None:
+        self._summarise = summarise
         self._config = config
         self._folder = folder
         self._tracker = tracker
@@ -81,25 +91,50 @@ class SweepParent:
         """Report over all members and end the parent; True if every one of them finished."""
         self._open.close()
         states = member_states(self._folder)
-        runs = [self._tracker.get(state.run_id) for state in states if state.run_id is not None]
+        runs = {
+            state.label: self._tracker.get(state.run_id)
+            for state in states
+            if state.run_id is not None
+        }
         failed = [state for state in states if state.status == "FAILED"]
         n_lost = self.plan.n_members - len(runs) - len(failed)
+        complete = not failed and n_lost == 0
+        self._report(list(runs.values()), failed)
+        if not complete:
+            self._run.log_text(_failures(failed, n_lost), "failed.txt")
+        if self._summarise is not None and runs:
+            self._sum_up(runs)
+        self._end("FINISHED" if complete else "FAILED")
+        if not complete:
+            print(_failures(failed, n_lost), file=sys.stderr)
+        return complete
+
+    def _report(self, runs: Sequence[RunFacts], failed: Sequence[MemberState]) -> None:
+        """Keep and print the table and the figure that every sweep has."""
         parameters = list(self.plan.parameters)
         artifacts = report.sweep_artifacts(
             runs, [state.label for state in failed], parameters, self._config.report
         )
-        if runs:
-            report.stamp(artifacts, runs[0].tags.get(NOTE_TAG, ""))
-        self._run.log_artifacts(artifacts)
+        if self._summarise is not None:
+            artifacts.pop(report.SWEEP_FIGURE, None)  # nothing grows with the number of a fold
+        self._keep(artifacts, runs)
         self._run.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
-        complete = not failed and n_lost == 0
-        if not complete:
-            self._run.log_text(_failures(failed, n_lost), "failed.txt")
-        self._end("FINISHED" if complete else "FAILED")
         report.print_sweep(runs, parameters, self._config.report, self._tracker)
-        if not complete:
-            print(_failures(failed, n_lost), file=sys.stderr)
-        return complete
+
+    def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
+        settings = {one.label: one.settings for one in self.plan.members}
+        finished = [(settings[label], run) for label, run in runs.items()]
+        missing = [own for label, own in settings.items() if label not in runs]
+        made = self._summarise(finished, missing)
+        metrics = {name: value for name, value in made.items() if isinstance(value, float)}
+        self._run.log_anew(metrics)
+        self._keep({name: made[name] for name in made if name not in metrics}, list(runs.values()))
+        if SUMMARY in made:
+            print(made[SUMMARY])
+
+    def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
+        report.stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")
+        self._run.log_artifacts(artifacts)
 
     def abandon(self, status: str) -> None:
         """End what cannot go on, the members too, as KILLED or FAILED."""

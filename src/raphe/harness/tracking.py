@@ -1,6 +1,7 @@
 """Tracking with MLflow, in a local SQLite file or on a server. The only file that imports it."""
 
 import contextlib
+import math
 import os
 import shutil
 import time
@@ -124,6 +125,11 @@ class Tracker:
         )
         return [_facts(run) for run in runs]
 
+    def at_step(self, run_id: str, metric: str, step: int) -> float:
+        """A metric as logged at a step, an epoch; NaN where it was not."""
+        history = self._client.get_metric_history(run_id, metric)
+        return next((entry.value for entry in history if entry.step == step), math.nan)
+
     def get(self, run_id: str) -> RunFacts:
         return _facts(self._client.get_run(run_id))
 
@@ -148,6 +154,12 @@ class TrackedRun:
         )
         for key in fresh:
             self._logged[key].add(step)
+
+    def log_anew(self, metrics: Mapping[str, float]) -> None:
+        """Log numbers that replace those of an earlier attempt; what is not finite is left out."""
+        known = {key: value for key, value in metrics.items() if math.isfinite(value)}
+        steps = set().union(*(self._logged.get(key, set()) for key in known))
+        self.log_metrics(known, step=max(steps, default=-1) + 1)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log settings; a resumed run has them already, and MLflow keeps the first value."""

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from raphe.core.bundle import CARD, BundleWriter, Exported, TrainedRun
 from raphe.core.errors import RapheError, SettingError
+from raphe.core.swept import SweptRun
 
 
 def prepare() -> dict:
@@ -157,6 +158,23 @@ def evaluate(model: ToyModule, data: ToyData) -> dict:
     figure = Figure()
     figure.subplots().plot([0, 1])
     return {"test/line.png": figure, "test/line.txt": "a line", "test/degree": 1.0}
+
+
+def degrees(data: ToyData) -> list[int]:
+    """One for each 16 points."""
+    return list(range(1, 1 + len(data.points) // 16))
+
+
+def summarise(members: list[SweptRun], missing: list[dict], data: ToyData, title: str) -> dict:
+    """The tested numbers of all members."""
+    lines = [title, f"{len(data.points)} points"]
+    lines += [f"{run.settings['model.degree']}: {run.monitored:.6f}" for run in members]
+    lines += [f"missing {one['model.degree']}" for one in missing]
+    texts = [run.fetch("test/line.txt").read_text() for run in members]
+    best = min(run.monitored for run in members)
+    return {"summary.txt": "\n".join(lines), "all.txt": "|".join(texts), "pooled/best": best,
+            "pooled/members": float(len(members)),
+            "pooled/undefined": float("nan")}  # fmt: skip
 
 
 def export(

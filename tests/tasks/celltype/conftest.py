@@ -31,7 +31,8 @@ EPOCHS = 6
 
 @pytest.fixture
 def make_spikes(tmp_path: Path) -> Callable[..., SpikeSet]:
-    """Noise in place of spikes: cells c00, c01 … of the classes in turn, two a day."""
+    """Noise in place of spikes: cells c00, c01 … of the classes in turn, two a day; an animal has
+    the second cell of a day and the first of the next."""
 
     def make(
         n_cells: int = 12, per_cell: int = 5, n_samples: int = 16, folder: str = "store", note=""
@@ -39,7 +40,7 @@ def make_spikes(tmp_path: Path) -> Callable[..., SpikeSet]:
         rng = np.random.default_rng(n_cells)
         with SpikeStoreWriter(tmp_path / folder, ("SER", "NSER"), n_samples) as writer:
             for i in range(n_cells):
-                cell = Cell(f"c{i:02d}", i % 2, f"2026-01-{1 + i // 2:02d}")
+                cell = Cell(f"c{i:02d}", i % 2, f"2026-01-{1 + i // 2:02d}", f"m{(i + 1) // 2}")
                 waveforms = rng.normal(-20, 30, (per_cell, n_samples)).astype(np.float32)
                 writer.add(cell, waveforms, 1000 * i + np.arange(per_cell))
             return open_spikes(writer.finish(40_000.0, "pA", {"note": note}))
@@ -77,8 +78,9 @@ def make_masks(tmp_path: Path) -> Callable[..., MaskSet]:
                 )
                 day = f"2026-01-{1 + i // 2:02d}"
                 rows.append(
-                    {"file": f"c{i:02d}.abf", "cell_id": f"c{i:02d}", "day": day, "animal": "",
-                     "sha256": "", "noise_sd_pa": 1.0 + i, "n_masks": per_cell}
+                    {"file": f"c{i:02d}.abf", "cell_id": f"c{i:02d}", "day": day,
+                     "animal": f"m{(i + 1) // 2}", "sha256": "", "noise_sd_pa": 1.0 + i,
+                     "n_masks": per_cell}
                 )  # fmt: skip
             facts = {"kind": mask_store.KIND, "rate_hz": rate_hz, "unit": "pA"}
             return open_masks(writer.finish(facts, {"recordings": rows}))

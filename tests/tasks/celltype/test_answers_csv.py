@@ -25,6 +25,17 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert [read.cell_ids[index] for index in read.cell] == names
 
 
+def test_more_classes_come_back_as_they_were(tmp_path):
+    rng = np.random.default_rng(0)
+    label = np.arange(90) % 3
+    written = Predictions.from_logits(rng.normal(scale=20, size=(90, 3)), label, label, "abc")
+    (tmp_path / "a.csv").write_text(answers_csv(written, ("PV", "SST", "VIP")))
+    read, classes = read_answers(tmp_path / "a.csv")
+    assert classes == ["PV", "SST", "VIP"]
+    np.testing.assert_allclose(read.probability, written.probability, rtol=1e-4)
+    np.testing.assert_allclose(read.sigmoid, written.probability, rtol=1e-4)
+
+
 def test_confident_spikes_are_told_apart(tmp_path):
     """As probabilities of six digits nearly all of these would be ties."""
     logits = np.stack([np.linspace(20, 30, 50), np.linspace(-20, -30, 50)], axis=1)

@@ -50,6 +50,19 @@ def test_what_cannot_be_asked_is_told(audited):
     assert any("raphe masks" in reason for reason in audited.left_out)
 
 
+def test_animals_are_asked_about_where_they_are_known(tmp_path):
+    rng = np.random.default_rng(5)
+    with SpikeStoreWriter(tmp_path / "store", ("SER", "NSER"), 16) as writer:
+        for i in range(24):
+            spikes = rng.normal(scale=1 + i % 2, size=(20, 16)).astype(np.float32)
+            writer.add(Cell(f"c{i:02d}", i % 2, animal=f"m{i // 3}"), spikes, np.arange(20))
+        store = writer.finish(40_000.0, "pA", {})
+    found = audit(store, settings=Settings(kernel=3, max_epochs=1, shuffles=0))
+    (by_animal,) = found.of(SPIKES, "animal")
+    assert by_animal.n_cells % 3 == 0  # whole animals
+    assert conclusion(found).startswith("Cells of new animals are told apart")
+
+
 def test_table_and_picture_show_every_row(audited):
     lines = table(audited).splitlines()
     assert len([line for line in lines if line.startswith("spikes")]) == len(audited.rows) == 4

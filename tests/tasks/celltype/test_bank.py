@@ -123,6 +123,19 @@ def test_batched_each_member_is_the_network_trained_alone(optimizer) -> None:
 
 
 @pytest.mark.parametrize(("way", "atol"), [("one_by_one", 0.0), ("batched", 1e-3)])
+def test_more_classes_that_weigh_alike_are_trained_as_alone(way: str, atol: float) -> None:
+    settings = {"classes": ("a", "b", "c"), "class_weights": (2.0, 0.5, 0.0)}
+    expected = alone(**settings)
+    unlike = alone(classes=settings["classes"])
+    bank, members = bank_of(way, **settings)
+    fit(bank, EachEpoch())
+    for label, (single, _) in expected.items():
+        found = members[label].net.dense.bias
+        torch.testing.assert_close(found, single.net.dense.bias, rtol=0, atol=atol)
+        assert (found - unlike[label][0].net.dense.bias).abs().max() > 2e-3
+
+
+@pytest.mark.parametrize(("way", "atol"), [("one_by_one", 0.0), ("batched", 1e-3)])
 def test_a_member_that_stops_stays_as_it_was_and_the_others_go_on(way: str, atol: float) -> None:
     alike = partial(torch.testing.assert_close, rtol=0, atol=atol)
     bank, members = bank_of(way)

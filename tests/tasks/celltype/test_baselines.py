@@ -14,7 +14,7 @@ from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
 
 RATE_HZ = 40_000.0
 TIME_MS = np.arange(160) / 40
-OF_WINDOW = [name for name, kind in KINDS.items() if kind.columns != "firing"]
+OF_WINDOW = [name for name, kind in KINDS.items() if kind.columns not in ("firing", "source")]
 
 
 def spike(udi_ms: float, rng: np.random.Generator, n: int, noise_pa: float = 2.0) -> np.ndarray:
@@ -33,7 +33,8 @@ def write_store(folder, udis_ms, per_cell=20, n_cells=12, animals=4, seed=0, noi
     with SpikeStoreWriter(folder, classes, 160) as writer:
         for number in range(n_cells):
             label = number % len(udis_ms)
-            cell = Cell(f"c{seed}-{number:02d}", label, "", f"a{number // len(udis_ms) % animals}")
+            animal = f"a{number // len(udis_ms) % animals}"
+            cell = Cell(f"c{seed}-{number:02d}", label, "", animal, source=f"rig of {label}")
             windows = spike(udis_ms[label] * rng.uniform(0.9, 1.1), rng, per_cell, noise_pa)
             writer.add(cell, windows, 8000 * np.arange(per_cell) + 10 * number)
         return open_spikes(writer.finish(RATE_HZ, "pA", {}))
@@ -92,7 +93,52 @@ def test_the_same_seed_gives_the_same_answers(data):
         np.testing.assert_array_equal(one[name]["test"].probability, two[name]["test"].probability)
 
 
-def test_unknown_spike_times_leave_out_the_baselines_on_firing(tmp_path):
+def test_the_source_alone_is_called_without_a_look_at_the_spike(tmp_path):
+    """Two rigs with as many cells of each class: nothing to know from, whatever the spikes say."""
+    rng = np.random.default_rng(0)
+    with SpikeStoreWriter(tmp_path / "store", ("A", "B"), 160) as writer:
+        for number in range(40):
+            cell = Cell(f"c{number}", number % 2, source=f"rig {number // 2 % 2}")
+            writer.add(cell, spike((1.3, 0.6)[number % 2], rng, 4), np.full(4, -1))
+        writer.finish(RATE_HZ, "pA", {})
+    data = CellTypeData(tmp_path / "store", split="spike")
+    data.setup()
+    answers = baseline_predictions(data)
+    alone = answers["source_alone"]["test"]
+    np.testing.assert_allclose(alone.probability, 0.5, atol=0.1)
+    found = answers["logistic_features"]["test"]
+    assert (found.predicted == found.label).mean() > 0.9
+
+
+def test_one_source_for_all_tells_nothing_at_all():
+    """Not even by the rounding of a fit, which differs with the class that was left out."""
+    for n_first in (6, 7, 8):
+        label = np.repeat([0, 1, 2], [n_first, 7, 3])
+        columns = {"source": np.ones((len(label), 1))}
+        baseline = Baseline("source_alone", 3, RATE_HZ).fit_columns(columns, label)
+        assert (baseline.predict_columns(columns) == 1 / 3).all()
+    # Nor of two laboratories, of which one has but two of the classes.
+    label, source = np.repeat([0, 1, 2, 2], [8, 7, 1, 11]), np.repeat([0, 0, 0, 1], [8, 7, 1, 11])
+    baseline = Baseline("source_alone", 3, RATE_HZ)
+    probability = baseline.fit_columns({"source": np.eye(2)[source]}, label).predict_columns(
+        {"source": np.eye(2)}
+    )
+    assert probability[0, 0] == probability[0, 1] > probability[0, 2] > 0
+
+
+def test_a_source_tells_its_classes_shares_and_an_unknown_one_nothing():
+    label = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    source = np.array([0, 0, 1, 1, 1, 1, 1, 1])
+    baseline = Baseline("source_alone", 2, RATE_HZ)
+    baseline.fit_columns({"source": np.eye(2)[source]}, label)
+    asked = {"source": np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])}
+    # A third of the first class is at the second source, and all of the other.
+    np.testing.assert_allclose(
+        baseline.predict_columns(asked), [[1, 0], [0.25, 0.75], [0.5, 0.5]], atol=1e-12
+    )
+
+
+def test_what_is_not_known_leaves_out_the_baselines_on_it(tmp_path):
     rng = np.random.default_rng(0)
     with SpikeStoreWriter(tmp_path / "store", ("A", "B"), 160) as writer:
         for number in range(8):

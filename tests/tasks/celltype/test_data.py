@@ -28,6 +28,7 @@ def write_store(
     prefix: str = "cell",
     labels: tuple[int, ...] = (0, 1),
     days: int = 0,
+    animals: int = 0,
     rate_hz: float = 40_000.0,
 ) -> Path:
     """A store in which each spike is filled with its own row number, so that it can be traced."""
@@ -36,7 +37,8 @@ def write_store(
             rows = number * spikes_per_cell + np.arange(spikes_per_cell)
             waveforms = np.repeat(rows[:, None], T, axis=1).astype(np.float32)
             day = f"2026-01-{1 + (number // 2) % days:02d}" if days else ""
-            cell = Cell(f"{prefix}{number:02d}", labels[number % len(labels)], day)
+            animal = f"m{number // 2 % animals}" if animals else ""
+            cell = Cell(f"{prefix}{number:02d}", labels[number % len(labels)], day, animal)
             writer.add(cell, waveforms, trigger=rows)
         return writer.finish(rate_hz, "pA", {})
 
@@ -89,14 +91,27 @@ def test_by_spike_cells_are_on_both_sides_as_published(store: Path) -> None:
     assert cells_of(data.train_dataloader()) & cells_of(data.test_dataloader()[0])
 
 
-def test_by_day_no_day_is_in_two_parts(tmp_path: Path) -> None:
-    data = datamodule(write_store(tmp_path / "days", n_cells=24, days=8), split="day")
-    day_of_cell = [cell.day for cell in data.original.cells]
-    days = [
-        {day_of_cell[index] for index in np.unique(data.original.cell[part.rows])}
-        for part in data.parts.values()
+@pytest.mark.parametrize("kind", ["day", "animal"])
+def test_no_day_or_animal_is_in_two_parts(tmp_path: Path, kind: str) -> None:
+    store = write_store(tmp_path / "store", n_cells=24, **{f"{kind}s": 8})
+    data = datamodule(store, split=kind)
+    group_of_cell = [getattr(cell, kind) for cell in data.original.cells]
+    held = [
+        {group_of_cell[cell] for cell in cells_of(batches)}
+        for batches in (data.train_dataloader(), data.val_dataloader(), *data.test_dataloader())
     ]
-    assert not days[0] & days[1] and not days[0] & days[2] and not days[1] & days[2]
+    assert set.union(*held) == set(group_of_cell)
+    assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
+
+
+def test_an_animal_on_both_sides_is_seen_by_whoever_looks(tmp_path: Path) -> None:
+    """The check above fails where a split by cell is taken for one by animal."""
+    data = datamodule(write_store(tmp_path / "store", n_cells=24, animals=8), split="cell")
+    animals = [
+        {data.original.cells[cell].animal for cell in cells_of(batches)}
+        for batches in (data.train_dataloader(), *data.test_dataloader())
+    ]
+    assert animals[0] & animals[1]
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(store: Path) -> None:
@@ -205,12 +220,27 @@ def test_a_test_store_with_a_trained_cell_is_refused(tmp_path: Path, store: Path
         datamodule(store, test_stores={"nonhomogeneous": same})
 
 
-def test_by_day_a_test_store_may_not_share_a_day(tmp_path: Path) -> None:
-    store = write_store(tmp_path / "days", n_cells=24, days=8)
-    same_days = write_store(tmp_path / "same", n_cells=24, days=8, prefix="other")
-    with pytest.raises(SplitError, match="of its days are trained on"):
-        datamodule(store, split="day", test_stores={"nonhomogeneous": same_days})
-    datamodule(store, split="cell", test_stores={"nonhomogeneous": same_days})
+@pytest.mark.parametrize("kind", ["day", "animal"])
+def test_a_test_store_may_not_share_a_day_or_animal(tmp_path: Path, kind: str) -> None:
+    settings = {"n_cells": 24, f"{kind}s": 8}
+    store = write_store(tmp_path / "store", **settings)
+    shared = write_store(tmp_path / "same", prefix="other", **settings)
+    with pytest.raises(SplitError, match=f"of its {kind}s are trained on"):
+        datamodule(store, split=kind, test_stores={"nonhomogeneous": shared})
+    datamodule(store, split="cell", test_stores={"nonhomogeneous": shared})
+    unknown = write_store(tmp_path / "unknown", prefix="other")
+    datamodule(store, split=kind, test_stores={"nonhomogeneous": unknown})
+
+
+def test_classes_may_weigh_alike(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", n_cells=24, labels=(0, 0, 0, 1))
+    assert "class_weights" not in datamodule(store).facts
+    data = datamodule(store, weigh="classes")
+    weights = np.array(data.facts["class_weights"])
+    trained = np.concatenate([label.numpy() for _, label, _ in data.train_dataloader()])
+    counts = np.bincount(trained)
+    assert counts[0] > 2 * counts[1]
+    np.testing.assert_allclose(weights * counts, len(trained) / 2)
 
 
 def test_per_class_draws_so_many_of_each(store: Path) -> None:
@@ -240,7 +270,14 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
             SettingError,
             "needs noise masks: cut them with `raphe masks",
         ),
-        ({}, {"split": "animal"}, SettingError, "expected cell, day or spike"),
+        ({}, {"split": "rig"}, SettingError, "expected cell, day, animal, spike"),
+        ({}, {"weigh": "cells"}, SettingError, "data.weigh=cells: expected spikes or classes"),
+        (
+            {},
+            {"weigh": "classes", "synthetic": "online"},
+            SettingError,
+            "synthetic spikes come evenly of all classes already",
+        ),
         ({}, {"batch_size": 0}, SettingError, "data.batch_size=0: expected a whole number"),
         (
             {"n_cells": 2, "spikes_per_cell": 4},
@@ -249,6 +286,7 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
             "part of 1 spikes lacks a class",
         ),
         ({}, {"split": "day"}, SplitError, "needs the day of every cell, unknown for 12"),
+        ({}, {"split": "animal"}, SplitError, "needs the animal of every cell, unknown for 12"),
         ({}, {"per_class": 61}, SettingError, "has 60 spikes of SER"),
         ({}, {"synthetic_ratio": 0.0}, SettingError, "data.synthetic=null"),
         ({"labels": (0,)}, {}, StoreError, "got none of NSER"),

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,7 +18,7 @@ from raphe.tasks.celltype.cells_csv import cells_csv
 from raphe.tasks.celltype.confusion_figure import confusion_figure, confusion_json
 from raphe.tasks.celltype.data import CellTypeData
 from raphe.tasks.celltype.decision import Decision
-from raphe.tasks.celltype.evaluate import artifacts, evaluate, validation_answers
+from raphe.tasks.celltype.evaluate import Evaluation, artifacts, validation_answers
 from raphe.tasks.celltype.metrics import Predictions
 from raphe.tasks.celltype.module import CellTypeModule
 from raphe.tasks.celltype.reliability_figure import reliability_figure
@@ -298,7 +297,7 @@ def set_up(make_spikes, **settings) -> tuple[CellTypeModule, CellTypeData]:
 
 def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_path):
     model, data = set_up(make_spikes)
-    made = evaluate(model, data, error_rate=0.4)
+    made = Evaluation(error_rate=0.4, baselines=False)(model, data)
     assert model.training
     (tmp_path / "val.csv").write_text(made["val/answers.csv"])
     held_out, classes = read_answers(tmp_path / "val.csv")
@@ -323,11 +322,21 @@ def test_validation_answers_do_not_drop_out(make_spikes):
 
 def test_split_by_spike_holds_no_cell_out_and_calibrates_nothing(make_spikes):
     model, data = set_up(make_spikes, split="spike")
-    made = evaluate(model, data)
+    made = Evaluation(baselines=False)(model, data)
     assert "decision.json" not in made and "test/cells/coverage" not in made
     assert "the split is by spike" in made["test/headline.txt"]
 
 
-def test_pooling_that_does_not_exist_is_refused():
-    with pytest.raises(SettingError, match=r"evaluate\.pooling=mode"):
-        evaluate(SimpleNamespace(), SimpleNamespace(), pooling="mode")
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"pooling": "mode"}, r"evaluate\.pooling=mode: expected mean, median, trimmed"),
+        ({"calibration": "isotonic"}, r"evaluate\.calibration=isotonic: expected temperature or"),
+        ({"error_rate": 1.5}, r"evaluate\.error_rate=1\.5: expected a share between 0 and 1"),
+        ({"error_rate": "few"}, r"evaluate\.error_rate=few: expected a share"),
+        ({"baselines": "some"}, r"evaluate\.baselines=some: expected true or false"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_there_is_a_model(settings, told):
+    with pytest.raises(SettingError, match=told):
+        Evaluation(**settings)

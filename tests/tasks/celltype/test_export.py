@@ -17,7 +17,7 @@ from raphe.core.errors import RapheError, SettingError
 from raphe.tasks.celltype import export_facts, onnx_graph
 from raphe.tasks.celltype.bundle_runtime import Ensemble
 from raphe.tasks.celltype.candidates import Answers
-from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.cut import Cut, GivenWindows
 from raphe.tasks.celltype.data import CellTypeData
 from raphe.tasks.celltype.export import export
 from raphe.tasks.celltype.module import CellTypeModule
@@ -170,7 +170,8 @@ def test_three_classes_of_imported_windows(make_runs, tmp_path: Path) -> None:
     runs = make_runs(n_samples=40, rate_hz=30_000.0, classes=classes)
     exported = export(runs, data, "", {}, tmp_path / "bundle", members="top:3")
     ensemble = Ensemble.open(exported.bundle)
-    assert ensemble.classes == classes and ensemble.cut is None
+    assert ensemble.classes == classes
+    assert ensemble.cut == GivenWindows(40, 30_000.0, "µV")
     assert ensemble.predict(data.original.read(np.arange(7))).members.shape == (3, 7, 3)
     assert set(exported.example_output) == set(classes)
     assert "of PV" in (exported.bundle / "MODEL_CARD.md").read_text()

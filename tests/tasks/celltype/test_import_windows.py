@@ -82,6 +82,17 @@ def test_columns_have_the_users_names_and_rows_are_cells_without_ids(tmp_path):
     assert baseline_of(spikes.facts) == 0.2
 
 
+def test_sources_and_a_note_are_kept(tmp_path):
+    rows = [{"label": label, "lab": f"L{n % 2}"} for n, label in enumerate(LABELS)]
+    names = ColumnNames(source="lab")
+    report, spikes = imported(tmp_path, *write(tmp_path, rows=rows), names=names, note="Few.")
+    check_store(report.store)
+    assert [cell.source for cell in spikes.cells] == ["L0", "L1"] * 3
+    assert spikes.note == "Few."
+    _, without = imported(tmp_path, *write(tmp_path, rows=rows))
+    assert {cell.source for cell in without.cells} == {""} and without.note == ""
+
+
 def test_many_windows_come_in_blocks(tmp_path):
     n = 2 * ROWS_AT_ONCE + 5
     windows = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from raphe.tasks.celltype.epoch_figures import classification_metrics
 from raphe.tasks.celltype.metrics import (
     Predictions,
     auroc,
-    classification_metrics,
     keras_sensitivity,
     operating_points,
     sensitivity_at_specificity,
@@ -108,15 +108,30 @@ def test_loss_of_confident_answers_stays_finite():
     assert figures["loss"] == pytest.approx(500)
 
 
-def test_three_classes_against_scikit_learn():
-    logits, label = random_case(300, 3, seed=1)
-    figures = classification_metrics(logits, label)
-    assert set(figures) == {"loss", "accuracy", "macro_auroc", "macro_f1"}
-    probability = Predictions.from_logits(logits, label, label).probability
-    expected = reference.roc_auc_score(label, probability, multi_class="ovr", average="macro")
-    assert figures["macro_auroc"] == pytest.approx(expected)
-    expected = reference.f1_score(label, logits.argmax(axis=1), average="macro")
-    assert figures["macro_f1"] == pytest.approx(expected)
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_more_classes_against_scikit_learn_and_torch(n_classes):
+    logits, label = random_case(300, n_classes, seed=1)
+    called = logits.argmax(axis=1)
+    softmax = torch.tensor(logits, dtype=torch.float64).softmax(dim=1).numpy()
+    loss = torch.nn.functional.cross_entropy(torch.tensor(logits).double(), torch.tensor(label))
+    assert classification_metrics(logits, label) == pytest.approx(
+        {
+            "loss": loss.item(),
+            "accuracy": reference.accuracy_score(label, called),
+            "balanced_accuracy": reference.balanced_accuracy_score(label, called),
+            "macro_f1": reference.f1_score(label, called, average="macro"),
+            "macro_auroc": reference.roc_auc_score(label, softmax, multi_class="ovr"),
+            "brier": reference.brier_score_loss(label, softmax, labels=range(n_classes)),
+        }
+    )
+
+
+def test_more_classes_share_a_softmax():
+    logits, label = random_case(50, 4, seed=6)
+    predictions = Predictions.from_logits(logits, label, label)
+    expected = torch.tensor(logits, dtype=torch.float64).softmax(dim=1).numpy()
+    np.testing.assert_allclose(predictions.probability, expected)
+    np.testing.assert_allclose(predictions.sigmoid, expected)
 
 
 def keras_by_its_definition(predictions: Predictions, specificity: float) -> float:
@@ -178,7 +193,8 @@ def test_one_class_absent_leaves_some_undefined(label, undefined):
 def test_absent_class_of_three_leaves_macro_figures_undefined():
     logits, _ = random_case(20, 3, seed=3)
     figures = classification_metrics(logits, np.arange(20) % 2)
-    assert math.isnan(figures["macro_auroc"]) and math.isnan(figures["macro_f1"])
+    undefined = {name for name, value in figures.items() if math.isnan(value)}
+    assert undefined == {"balanced_accuracy", "macro_auroc", "macro_f1"}
     assert 0 <= figures["accuracy"] <= 1
 
 

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics import classification_metrics
+from raphe.tasks.celltype.epoch_figures import classification_metrics
 from raphe.tasks.celltype.module import CellTypeModule
 
 NAMES = set(classification_metrics(np.zeros((2, 2)), np.array([0, 1])))
@@ -86,7 +86,7 @@ def test_learns_and_logs_each_epoch(tmp_path):
     figures = Figures()
     fitted(tmp_path, figures, epochs=4, optimizer=partial(torch.optim.Adam, lr=1e-2))
     last = figures.epochs[-1]
-    streamed = {"loss", "accuracy", "brier", "keras_sensitivity_at_specificity_0.50"}
+    streamed = {"loss", "accuracy", "f1", "brier", "keras_sensitivity_at_specificity_0.50"}
     assert set(last) == {f"train/{name}" for name in streamed} | {f"val/{name}" for name in NAMES}
     assert last["val/loss"] < figures.epochs[0]["val/loss"]
     assert last["val/accuracy"] > 0.9
@@ -111,6 +111,33 @@ def test_training_loss_is_binary_cross_entropy_on_one_hot_labels():
     torch.testing.assert_close(loss, expected)
     module.training_step(batch, 1)  # two equal batches: the epoch's figure is the batch's loss
     assert module._running.summed_up()["loss"] == pytest.approx(loss.item(), rel=1e-6)
+
+
+def test_training_loss_of_more_classes_is_cross_entropy():
+    module = CellTypeModule(kernel=3, dropout=0.0, classes=("a", "b", "c"), n_samples=40)
+    batch = spikes(33, 0, n_classes=3, n_samples=40).tensors
+    loss = module.training_step(batch, 0)
+    probability = module.net.class_probability(module(batch[0]))
+    expected = -probability[torch.arange(33), batch[1]].log().mean()
+    torch.testing.assert_close(loss, expected)
+    assert module._running.summed_up()["loss"] == pytest.approx(loss.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_weight_of_two_counts_as_a_spike_twice(n_classes):
+    current, label, cell = spikes(30, 0, n_classes=n_classes, n_samples=40).tensors
+    classes = "abc"[:n_classes]
+    weights = [2.0, *(n_classes - 1) * [1.0]]
+    torch.manual_seed(0)
+    weighted = CellTypeModule(
+        kernel=3, dropout=0.0, classes=classes, n_samples=40, class_weights=weights
+    )
+    torch.manual_seed(0)
+    plain = CellTypeModule(kernel=3, dropout=0.0, classes=classes, n_samples=40)
+    twice = torch.cat([torch.arange(30), torch.arange(30)[label == 0]])
+    expected = plain.training_step((current[twice], label[twice], cell[twice]), 0)
+    found = weighted.training_step((current, label, cell), 0)
+    torch.testing.assert_close(found * 30, expected * len(twice))
 
 
 def test_each_test_set_has_its_name_and_its_predictions(tmp_path):

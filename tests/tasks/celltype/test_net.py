@@ -184,11 +184,13 @@ def test_wrong_input_shape_is_named(shape):
 
 @given(st.lists(st.floats(-60, 60, width=32), min_size=2, max_size=5))
 @settings(deadline=None)
-def test_class_probability_agrees_with_the_sigmoids(values):
+def test_two_classes_have_the_published_sigmoids_and_more_a_softmax(values):
     logits = torch.tensor([values], dtype=torch.float64)
     probability = CellTypeNet.class_probability(logits)
-    sigmoids = CellTypeNet.probabilities(logits)
-    torch.testing.assert_close(probability, sigmoids / sigmoids.sum(), rtol=1e-9, atol=1e-12)
+    outputs = CellTypeNet.probabilities(logits)
+    torch.testing.assert_close(probability, outputs / outputs.sum(), rtol=1e-9, atol=1e-12)
+    expected = 1 / (1 + (-logits).exp()) if len(values) == 2 else logits.exp() / logits.exp().sum()
+    torch.testing.assert_close(outputs, expected, rtol=1e-9, atol=1e-12)
     # The class with the largest logit keeps the largest probability, up to rounding.
     assert probability[0, logits.argmax()] >= probability.max() * (1 - 1e-12)
 

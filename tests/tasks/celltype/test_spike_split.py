@@ -18,20 +18,24 @@ from raphe.tasks.celltype.spike_writer import Cell, SpikeStoreWriter
 
 @pytest.fixture
 def uneven(tmp_path):
-    """16 cells of 1 to 16 spikes, two cells of different class a day."""
+    """16 cells of 1 to 16 spikes; a day has two of different class, and so has an animal."""
     with SpikeStoreWriter(tmp_path / "uneven", ("SER", "NSER"), 3) as writer:
         for i in range(16):
-            cell = Cell(f"c{i:02d}", i % 2, f"2026-01-{1 + i // 2:02d}")
+            cell = Cell(f"c{i:02d}", i % 2, f"2026-01-{1 + i // 2:02d}", f"m{(i + 1) % 16 // 2}")
             writer.add(cell, np.zeros((1 + i, 3), np.float32), np.arange(1 + i))
         return open_spikes(writer.finish(40_000.0, "pA", {}))
 
 
-@pytest.mark.parametrize("kind", ["cell", "day"])
+@pytest.mark.parametrize("kind", ["cell", "day", "animal"])
 @pytest.mark.parametrize("seed", range(5))
 def test_by_group_it_is_what_splitting_every_spike_gives(uneven, kind, seed):
     split = split_spikes(uneven, kind, seed=seed)
-    days = np.array([int(cell.day[-2:]) for cell in uneven.cells])
-    groups = uneven.cell[:] if kind == "cell" else days[uneven.cell[:]]
+    group_of_cell = {
+        "cell": np.arange(16),
+        "day": np.array([int(cell.day[-2:]) for cell in uneven.cells]),
+        "animal": np.array([int(cell.animal[1:]) for cell in uneven.cells]),
+    }
+    groups = group_of_cell[kind][uneven.cell[:]]
     expected = splits.split_by_group(
         groups, uneven.label[:], FRACTIONS, seed, group_name=kind, class_names=uneven.classes
     )
@@ -59,7 +63,7 @@ def test_by_spike_the_parts_have_the_published_sizes_and_every_spike_an_even_cha
     np.testing.assert_array_equal(parts[7], split_spikes(uneven, "spike", seed=7).part)
 
 
-@pytest.mark.parametrize("kind", ["spike", "cell", "day"])
+@pytest.mark.parametrize("kind", ["spike", "cell", "day", "animal"])
 def test_so_many_of_each_class_are_drawn_and_the_others_left_out(uneven, kind):
     whole = split_spikes(uneven, kind, seed=3)
     split = split_spikes(uneven, kind, seed=3, per_class=50)

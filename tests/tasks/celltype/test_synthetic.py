@@ -184,14 +184,16 @@ def test_many_samples_of_one_parent_have_its_smoothed_mean_and_the_masks_sd(
 
 
 def groups_by_part(spikes, split, fact):
-    """The cells' ids (or days) of each part, told spike by spike."""
+    """The cells' ids (or days, or animals) of each part, told spike by spike."""
     held = {name: set() for name in PARTS}
     for cell, part in zip(spikes.cell.tolist(), split.part.tolist(), strict=True):
         held[PARTS[part]].add(getattr(spikes.cells[cell], fact))
     return held
 
 
-@pytest.mark.parametrize(("kind", "fact"), [("cell", "cell_id"), ("day", "day")])
+@pytest.mark.parametrize(
+    ("kind", "fact"), [("cell", "cell_id"), ("day", "day"), ("animal", "animal")]
+)
 @given(seed=st.integers(0, 2**32), train=st.floats(0.2, 0.7))
 @PROPERTY
 def test_samples_have_parents_and_masks_of_their_own_part_alone(leak_set, kind, fact, seed, train):
@@ -217,7 +219,7 @@ def leak_set(make_spikes, make_masks):
     return make_spikes(n_cells=16), make_masks(n_cells=16)
 
 
-@pytest.mark.parametrize("kind", ["cell", "day"])
+@pytest.mark.parametrize("kind", ["cell", "day", "animal"])
 def test_one_mask_leaked_on_purpose_is_seen(make_spikes, make_masks, monkeypatch, kind):
     spikes, masks = make_spikes(), make_masks()
     split = split_spikes(spikes, kind)

@@ -48,6 +48,15 @@ class AnsweredSet:
         """Which cells are called, not "not sure": bool (n,). None without a decision."""
         return self.decision.not_sure.decided(self.stated) if self.decision else None
 
+    @property
+    def decided_how(self) -> str:
+        """Of a set with a decision."""
+        band = self.decision.not_sure
+        return (
+            f"calibrated by {self.decision.method} on {band.n_items} validation cells and called "
+            f"at P ≥ {band.threshold:.3f}"
+        )
+
     def cell_name(self, index: int) -> str:
         """Of the cell with this index in its store."""
         return self.spikes.cell_ids[index] if self.spikes.cell_ids else str(index)

@@ -1,6 +1,7 @@
 """A network's answers as a table, one row a spike, kept with a run and read back.
 
-Outputs are logits: those of confident spikes would all be printed as the probability 1.
+Outputs are logits: those of confident spikes would all be printed as the probability 1. Of more
+than two classes they are told up to what a spike's have in common, which a softmax does not see.
 """
 
 import csv
@@ -25,7 +26,8 @@ def answers_csv(answers: Predictions, classes: Sequence[str]) -> str:
     table.writerow([CELL, CLASS, *(LOGIT + name for name in classes)])
     names = answers.cell_ids or range(int(answers.cell.max(initial=-1)) + 1)
     with np.errstate(divide="ignore"):  # a sigmoid of 1 has an infinite logit
-        outputs = logit(answers.sigmoid)
+        two = answers.n_classes == 2
+        outputs = logit(answers.sigmoid) if two else np.log(answers.probability)
     for cell, label, row in zip(answers.cell, answers.label, outputs, strict=True):
         table.writerow([names[cell], classes[label], *(f"{value:.7g}" for value in row)])
     return text.getvalue()

@@ -1,6 +1,7 @@
 """Does a good score mean that the network knows the class? The same network, asked in five ways.
 
-Split by spike, by cell and by day; on noise without a spike; and with labels that mean nothing.
+Split by spike, by cell, by day and by animal; on noise without a spike; and with labels that mean
+nothing.
 """
 
 import logging
@@ -35,6 +36,7 @@ QUESTIONS: tuple[tuple[str, SplitKind], ...] = (
     (SPIKES, "spike"),
     (SPIKES, "cell"),
     (SPIKES, "day"),
+    (SPIKES, "animal"),
     (NOISE, "cell"),
     (NOISE, "day"),
     (SHUFFLED, "spike"),
@@ -90,7 +92,7 @@ def audit(
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         stores = _stores(Path(scratch), spikes, noise, settings)
-        jobs = [(what, split, path) for what, split in QUESTIONS for path in stores[what]]
+        jobs = [(what, split, path) for what, split in _questions(spikes) for path in stores[what]]
         for what, split, path in progress(jobs, "training", total=len(jobs)):
             try:
                 rows.append(_ask(what, split, path, settings))
@@ -99,6 +101,13 @@ def audit(
     if not rows:
         raise SplitError(f"{store}: nothing can be audited: {left_out[-1]}")
     return Audit(Path(store), spikes.note, spikes.classes, settings, rows, left_out)
+
+
+def _questions(spikes: SpikeSet) -> Iterator[tuple[str, SplitKind]]:
+    """Those of QUESTIONS that may be asked; that animals are not known is no news."""
+    for what, split in QUESTIONS:
+        if split != "animal" or any(cell.animal for cell in spikes.cells):
+            yield what, split
 
 
 def _stores(

@@ -24,8 +24,9 @@ def add_audit(subparsers: Subparsers) -> None:
         _audit,
         "audit",
         "ask whether a good score on a store means that its classes are known",
-        "Trains one network in several ways: split by spike, by cell and by day, on noise without "
-        "a spike, and with labels shuffled over cells. One table, one sentence.",
+        "Trains one network in several ways: split by spike, by cell, by day and, where they are "
+        "known, by animal, on noise without a spike, and with labels shuffled over cells. One "
+        "table, one sentence.",
     )
     parser.add_argument("store", type=Path, help="labelled spikes, as made by raphe extract")
     parser.add_argument(

@@ -13,6 +13,7 @@ from raphe.tasks.celltype.cell_level import Headline
 
 SHOWN = (("spikes", "accuracy"), ("cells", "balanced_accuracy"), ("cells", "auroc"))
 MORE_CLASSES = {"auroc": "macro_auroc"}
+NEW_CELLS = {"animal": "cells of new animals", "day": "cells of new days", "cell": "new cells"}
 CHANCE = 0.5  # of an AUROC, whatever the classes' shares
 RECOGNISED = 0.05  # of accuracy, by which shuffled labels must do better split by spike
 COLOURS = {SPIKES: "tab:blue", NOISE: "tab:gray", SHUFFLED: "tab:orange"}
@@ -63,12 +64,11 @@ def conclusion(found: Audit) -> str:
 
 
 def _of_new_cells(found: Audit) -> str:
-    by_day, by_cell = found.of(SPIKES, "day"), found.of(SPIKES, "cell")
-    if not by_day and not by_cell:
-        return ""
-    who = "cells of new days" if by_day else "new cells"
-    stated = _stated((by_day or by_cell)[0]["cells", _name(found, "auroc")])
-    return f"{who} are told apart with an AUROC of {stated}"
+    for split, who in NEW_CELLS.items():
+        if rows := found.of(SPIKES, split):
+            stated = _stated(rows[0]["cells", _name(found, "auroc")])
+            return f"{who} are told apart with an AUROC of {stated}"
+    return ""
 
 
 def _of_splitting(found: Audit) -> str:

@@ -3,7 +3,6 @@
 M members, n spikes, C classes.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,8 +13,8 @@ from torch import nn
 
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.bank_ways import Batched, Member, OneByOne, Way
+from raphe.tasks.celltype.epoch_figures import classification_metrics
 from raphe.tasks.celltype.kept_answers import KeptAnswers
-from raphe.tasks.celltype.metrics import classification_metrics
 from raphe.tasks.celltype.module import Batch, CellTypeModule, validation_sets
 from raphe.tasks.celltype.running_figures import RunningFigures
 
@@ -91,16 +90,18 @@ class CellTypeBank(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self._begin()
-        self._answers: dict[str, KeptAnswers] = defaultdict(KeptAnswers)
+        self._answers: dict[str, KeptAnswers] = {}
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         current, label, _ = batch
         name = validation_sets(self.trainer)[dataloader_idx]
-        self._answers[name].add(label, *self._epoch.way.logits(current))
+        n_batches = self.trainer.num_val_batches[dataloader_idx]
+        kept = self._answers.setdefault(name, KeptAnswers(n_batches))
+        kept.add(label, *self._epoch.way.logits(current))
 
     def on_validation_epoch_end(self) -> None:
         for name, kept in self._answers.items():
-            truth, *answers = (part.cpu() for part in kept.whole())
+            truth, *answers = (part.cpu() for part in kept.take())
             for label, logits in zip(self._epoch.labels, answers, strict=True):
                 figures = classification_metrics(logits.float().numpy(), truth.numpy())
                 self._log(f"{label}|{name}", figures)

@@ -57,7 +57,7 @@ class OneByOne:
             member.optimizer.zero_grad()
             with mixed():
                 logits = member.model.net(current, member.generator)
-                loss = one_hot_loss(logits, label)
+                loss = one_hot_loss(logits, label, member.model.class_weights)
             loss.backward()
             member.optimizer.step()
             return logits.detach()
@@ -102,7 +102,10 @@ class Batched:
     def train(self, current: Tensor, label: Tensor) -> Tensor:
         self._optimizer.zero_grad()
         logits = self._stack.logits(current, [member.generator for member in self._members])
-        loss = sum(one_hot_loss(of_one, label) for of_one in logits)
+        weights = [member.model.class_weights for member in self._members]
+        loss = sum(
+            one_hot_loss(of_one, label, own) for of_one, own in zip(logits, weights, strict=True)
+        )
         with torch.autocast(current.device.type, enabled=False):
             loss.backward()
             self._optimizer.step()

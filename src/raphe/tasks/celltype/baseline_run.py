@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from raphe.core.splits import PARTS
 from raphe.tasks.celltype.baselines import (
     KINDS,
     Baseline,
@@ -11,63 +12,104 @@ from raphe.tasks.celltype.baselines import (
     columns_of,
 )
 from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.even_draw import MOST_SPIKES, draw_evenly
+from raphe.tasks.celltype.even_draw import MOST_SPIKES, draw_in_blocks
 from raphe.tasks.celltype.features import baseline_of
 from raphe.tasks.celltype.firing import firing_of_cells
 from raphe.tasks.celltype.metrics import Predictions
+from raphe.tasks.celltype.spike_part import Part
 from raphe.tasks.celltype.spike_set import SpikeSet
 
 SPIKES_AT_ONCE = 8192
+MOST_TIMED = 2**22  # spikes of a store whose times are looked at: 0.2 GB for so many
 
 
 class TrainedBaselines:
     """Every baseline that the spikes allow, trained on the training part's own spikes.
 
-    Those that look at firing are left out where no cell's spike times are known. A test set's
-    firing is that of each whole cell, also where its spikes are split.
+    Those that look at firing are left out where no cell's spike times are known, the one that
+    looks at sources where these are not. A test set's firing is that of each whole cell, also where
+    its spikes are split.
     """
 
     def __init__(self, data: CellTypeData, seed: int = 42) -> None:
-        self.data = data
-        spikes, rows = data.original, data.spike_split.rows("train")
-        self._firing = {"test": firing_of_cells(spikes)}
-        drawn = rows[draw_evenly(spikes.cell[rows], MOST_SPIKES, np.random.default_rng(seed))]
-        columns = _read(spikes, drawn, self._firing["test"])
-        known = np.isfinite(self._firing["test"]).any()
+        self.data, self.seed = data, seed
+        spikes, train = data.original, _part(data, "train")
+        self._firing = {"test": _firing(spikes)}
+        drawn = self._drawn(train, MOST_SPIKES)
+        self._sources = sorted({cell.source for cell in spikes.cells} - {""})
+        columns = self._read(spikes, drawn, self._firing["test"])
+        known = {
+            "firing": np.isfinite(self._firing["test"]).any(),
+            "source": len(self._sources) > 0,
+        }
         self._trained = {
             name: Baseline(
                 name, len(spikes.classes), spikes.rate_hz, baseline_of(spikes.facts), seed
             ).fit_columns(columns, spikes.label[drawn])
             for name, kind in KINDS.items()
-            if known or kind.columns != "firing"
+            if known.get(kind.columns, True)
         }
         self.facts = {
             "n_train_spikes": len(drawn),
-            "n_train_spikes_available": len(rows),
+            "n_train_spikes_available": len(train),
             "n_train_cells": len(np.unique(spikes.cell[drawn])),
             "seed": seed,
         }
         if len(spikes.classes) == 2:
             self.facts["udi_threshold_ms"] = self._trained["udi_threshold"].threshold()
 
-    def predictions(self) -> dict[str, dict[str, Predictions]]:
-        """Each baseline's answer for each test set, in the order of the network's spikes."""
-        answers: dict[str, dict[str, Predictions]] = {name: {} for name in self._trained}
-        for test_set, (spikes, rows) in self._test_sets().items():
-            if test_set not in self._firing:
-                self._firing[test_set] = firing_of_cells(spikes)
-            parts: dict[str, list[np.ndarray]] = {name: [] for name in self._trained}
-            for block in _blocks(rows):
-                columns = _read(spikes, block, self._firing[test_set])
-                for name, baseline in self._trained.items():
-                    parts[name].append(baseline.predict_columns(columns))
-            for name, probability in parts.items():
-                answers[name][test_set] = _predictions(np.concatenate(probability), spikes, rows)
-        return answers
+    def predictions(self, most_a_cell: int | None = None) -> dict[str, dict[str, Predictions]]:
+        """Each baseline's answer for each test set, in the order of the network's spikes.
 
-    def _test_sets(self) -> dict[str, tuple[SpikeSet, np.ndarray]]:
-        whole = {name: (spikes, np.arange(spikes.n)) for name, spikes in self.data.tests.items()}
-        return {"test": (self.data.original, self.data.spike_split.rows("test")), **whole}
+        `most_a_cell`: so many spikes a cell on average at most; None: all of them.
+        """
+        of_sets = {name: self._ask(part, name, most_a_cell) for name, part in self._tests().items()}
+        return {
+            name: {test_set: answers[name] for test_set, answers in of_sets.items()}
+            for name in self._trained
+        }
+
+    def of_validation(self, most_a_cell: int | None = None) -> dict[str, Predictions]:
+        """Each baseline's answer for the validation part, as above."""
+        return self._ask(_part(self.data, "val"), "test", most_a_cell)
+
+    def _ask(self, part: Part, firing_of: str, most_a_cell: int | None) -> dict[str, Predictions]:
+        spikes = part.spikes
+        if firing_of not in self._firing:
+            self._firing[firing_of] = _firing(spikes)
+        n_most = None if most_a_cell is None else most_a_cell * len(spikes.cells)
+        rows = part.rows if n_most is None else self._drawn(part, n_most)
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in self._trained}
+        for start in range(0, len(rows), SPIKES_AT_ONCE):
+            block = rows[start : start + SPIKES_AT_ONCE]
+            columns = self._read(spikes, block, self._firing[firing_of])
+            for name, baseline in self._trained.items():
+                parts[name].append(baseline.predict_columns(columns))
+        return {
+            name: _predictions(np.concatenate(probability), spikes, rows)
+            for name, probability in parts.items()
+        }
+
+    def _read(self, spikes: SpikeSet, rows: np.ndarray, firing: np.ndarray) -> Columns:
+        """What every kind may look at, of these rows; `firing` is of the cells."""
+        baseline_ms, cell = baseline_of(spikes.facts), spikes.cell[rows]
+        columns = columns_of(spikes.read(rows), spikes.rate_hz, baseline_ms, firing[cell])
+        source = [[one.source == name for name in self._sources] for one in spikes.cells]
+        columns["source"] = np.array(source, float).reshape(len(spikes.cells), -1)[cell]
+        return columns
+
+    def _tests(self) -> dict[str, Part]:
+        whole = {name: Part(spikes) for name, spikes in self.data.tests.items()}
+        return {"test": _part(self.data, "test"), **whole}
+
+    def _drawn(self, part: Part, n_most: int) -> np.ndarray:
+        """Rows of a part, evenly over its cells: ascending int64."""
+        spikes, column = part.spikes, part.column
+        counts = spikes.counts
+        if column is not None:
+            counts = self.data.spike_split.counts[:, part.number]
+        rng = np.random.default_rng(self.seed)
+        return draw_in_blocks(_rows_and_cells(part), counts, n_most, rng)
 
 
 def baseline_predictions(data: CellTypeData, seed: int = 42) -> dict[str, dict[str, Predictions]]:
@@ -75,14 +117,23 @@ def baseline_predictions(data: CellTypeData, seed: int = 42) -> dict[str, dict[s
     return TrainedBaselines(data, seed).predictions()
 
 
-def _read(spikes: SpikeSet, rows: np.ndarray, firing: np.ndarray) -> Columns:
-    baseline_ms = baseline_of(spikes.facts)
-    return columns_of(spikes.read(rows), spikes.rate_hz, baseline_ms, firing[spikes.cell[rows]])
+def _part(data: CellTypeData, name: str) -> Part:
+    return Part(data.original, data.spike_split.part, PARTS.index(name))
 
 
-def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(rows), SPIKES_AT_ONCE):
-        yield rows[start : start + SPIKES_AT_ONCE]
+def _rows_and_cells(part: Part) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The part's rows and their cells, block by block."""
+    for start, cell in part.spikes.cell.blocks():
+        own = np.arange(len(cell))
+        if part.column is not None:
+            own = np.flatnonzero(part.column[start : start + len(cell)] == part.number)
+        yield start + own, cell[own]
+
+
+def _firing(spikes: SpikeSet) -> np.ndarray:
+    if spikes.n > MOST_TIMED:
+        return np.full((len(spikes.cells), 2), np.nan)
+    return firing_of_cells(spikes)
 
 
 def _predictions(probability: np.ndarray, spikes: SpikeSet, rows: np.ndarray) -> Predictions:

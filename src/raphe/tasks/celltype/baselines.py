@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -46,13 +47,35 @@ def _trees(n_spikes: int, seed: int) -> Any:
     )
 
 
+class SourceShares(ClassifierMixin, BaseEstimator):
+    """How large a share of each class's training spikes is at the source that a row names, one-hot.
+
+    So classes weigh alike. At a source that training did not have, none is likelier than another.
+    Exact, so that classes of one source are told apart by no rounding: what is left of that after a
+    fit or a division tells which cells were left out. C classes, S sources.
+    """
+
+    def fit(self, columns: np.ndarray, label: np.ndarray) -> "SourceShares":
+        self.classes_, row = np.unique(label, return_inverse=True)
+        one_hot = np.eye(len(self.classes_))[row]  # (n, C)
+        self.share_ = columns.T @ one_hot / one_hot.sum(axis=0)  # (S, C)
+        self.share_[columns.sum(axis=0) == 0] = 1
+        return self
+
+    def predict_proba(self, columns: np.ndarray) -> np.ndarray:
+        """(n, S) to (n, C), which does not sum to 1."""
+        known = columns.sum(axis=1, keepdims=True) > 0
+        return np.where(known, columns @ self.share_, 1.0)
+
+
 @dataclass(frozen=True)
 class Kind:
     """What a baseline looks at and how it learns."""
 
-    columns: str  # udi, features, firing (features and firing) or window
+    columns: str  # udi, features, firing (features and firing), window or source
     make: Callable[[int, int], Any]  # from the number of spikes and the seed
     meaning: str
+    weighs_alike: bool = False  # by itself: its probabilities are not to be divided by the shares
 
 
 KINDS = {
@@ -67,6 +90,12 @@ KINDS = {
     ),
     "logistic_window": Kind("window", _logistic, "logistic regression on the window's samples"),
     "trees_window": Kind("window", _trees, "gradient-boosted trees on the window's samples"),
+    "source_alone": Kind(
+        "source",
+        lambda n_spikes, seed: SourceShares(),
+        "which class is likeliest at that laboratory or rig, without a look at the spike",
+        weighs_alike=True,
+    ),
 }
 
 
@@ -118,7 +147,7 @@ class Baseline:
         """Learn from what `columns_of` measured, all of it."""
         self._unknown = np.isnan(columns[self.kind.columns]).all(axis=0)
         counts = np.unique(label, return_counts=True)[1]
-        self._share = counts / len(label)
+        self._share = np.ones(len(counts)) if self.kind.weighs_alike else counts / len(label)
         self.model = (
             DummyClassifier() if len(counts) == 1 else self.kind.make(len(label), self.seed)
         )

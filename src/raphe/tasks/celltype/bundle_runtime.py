@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from raphe.core.bundle import Bundle, open_bundle
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.cut import Cut, GivenWindows
 from raphe.tasks.celltype.decision import Decision
 
 KIND = "celltype/ensemble"
@@ -90,10 +90,12 @@ class Ensemble:
         return tuple(self.manifest["classes"])
 
     @cached_property
-    def cut(self) -> Cut | None:
-        """How its spikes are cut; None where its windows did not come from recordings."""
-        settings = self.manifest["window"]["cut"]
-        return None if settings is None else Cut(**settings)
+    def cut(self) -> Cut | GivenWindows:
+        """How its spikes are cut; what its windows are like where they were cut elsewhere."""
+        window = self.manifest["window"]
+        if window["cut"] is None:
+            return GivenWindows(window["n_samples"], window["rate_hz"], window["unit"])
+        return Cut(**window["cut"])
 
     def predict(self, windows: np.ndarray) -> Probabilities:
         """Probabilities of windows (N, T) in pA. Raises SettingError for another shape."""

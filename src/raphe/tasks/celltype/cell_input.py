@@ -11,7 +11,7 @@ import numpy as np
 
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.recording import Recording, parse_cell_id
-from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.cut import Cut, GivenWindows
 from raphe.tasks.celltype.labels import SUFFIXES, TABLE, Failure, find_recordings
 from raphe.tasks.celltype.names import TRIGGER, UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.read_recording import read_recording
@@ -25,9 +25,12 @@ KNOWN = (*SUFFIXES, SPIKE, ARRAY)
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read: the cut of the training, and the options of `read_recording`."""
+    """How files are read: the cut of the training, and the options of `read_recording`.
 
-    cut: Cut
+    An ensemble of windows that were cut elsewhere takes no recordings.
+    """
+
+    cut: Cut | GivenWindows
     channel: int | str | None = None
     unit: str | None = None
     growing: bool = False
@@ -122,6 +125,11 @@ def _recorded(cell_id: str, paths: tuple[Path, ...]) -> CellInput:
 
 
 def _cut(cell_id: str, paths: tuple[Path, ...], reading: Reading) -> CellSpikes:
+    if isinstance(reading.cut, GivenWindows):
+        raise RecordingError(
+            f"{paths[0]}: the bundle was trained on windows that were not cut from recordings, so "
+            f"none can be cut alike; give windows of {reading.cut.n_samples} samples ({ARRAY})"
+        )
     recordings, waveforms, time_s = [], [], []
     dropped = dict.fromkeys(DROPS, 0)
     begun_s = 0.0
@@ -157,7 +165,7 @@ def _of_one_cell(cell_id: str, files: tuple[Path, ...]) -> CellInput:
     return CellInput(cell_id, files, lambda reading: _read_files(cell_id, files, reading.cut))
 
 
-def _read_files(cell_id: str, files: tuple[Path, ...], cut: Cut) -> CellSpikes:
+def _read_files(cell_id: str, files: tuple[Path, ...], cut: Cut | GivenWindows) -> CellSpikes:
     waveforms, time_s = [], []
     for file in files:
         try:

@@ -44,16 +44,19 @@ class Headline:
     counts: tuple[int, int] | None = None  # numerator and denominator of a proportion
 
 
-def group_cells(answers: Predictions, cells: Sequence[Cell]) -> Groups:
+def group_cells(
+    answers: Predictions, cells: Sequence[Cell], by: Sequence[str] = ("day", "animal")
+) -> Groups:
     """Group a set's cells by day, else by animal, where each is known and they are at least eight;
     else each cell is a group of its own.
 
     Args:
         answers: of the set's spikes or cells.
         cells: the cells by the index that `answers.cell` has.
+        by: what to group by, the first choice first.
     """
     present = np.unique(answers.cell)
-    for noun in ("day", "animal"):
+    for noun in by:
         names = [getattr(cells[index], noun) for index in present] if cells else []
         if names and all(names) and len(set(names)) >= FEWEST_GROUPS:
             return Groups(f"{noun}s", _numbered(present, np.unique(names, return_inverse=True)[1]))
@@ -84,7 +87,7 @@ def headlines(
     """
     counted = Grouped.count(answers, groups.of_cell[answers.cell], classes)
     values = counted.figures(np.ones((1, groups.n)))
-    resampled = counted.figures(draw_groups(_strata(counted), rng))
+    resampled = counted.figures(draw_groups(strata(counted), rng))
     proportions = _proportions(answers, classes)
     found = []
     for name, value in values.items():
@@ -101,7 +104,8 @@ def headlines(
     return found
 
 
-def _strata(counted: Grouped) -> np.ndarray:
+def strata(counted: Grouped) -> np.ndarray:
+    """For `draw_groups`: the class of each group where each holds one, else 0, (G,)."""
     per_class = counted.confusion.sum(axis=2)  # (G, C)
     pure = ((per_class > 0).sum(axis=1) == 1).all()
     return per_class.argmax(axis=1) if pure else np.zeros(len(per_class), dtype=np.int64)

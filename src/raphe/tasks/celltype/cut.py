@@ -96,6 +96,16 @@ class Cut:
             raise SettingError(f"{name}: polarity up needs it above 0, got {threshold:g}")
 
 
+@dataclass(frozen=True)
+class GivenWindows:
+    """In place of a Cut: windows that were cut elsewhere. Their form, but not how to cut alike."""
+
+    n_samples: int
+    rate_hz: float
+    unit: str
+    n_before: int = 0  # the spike's place in the window is not known
+
+
 def _named(setting: str) -> str:
     """A setting's name here and in Hydra, and that of its option on the command line."""
     option = "mad" if setting == "mad_factor" else setting.replace("_", "-")

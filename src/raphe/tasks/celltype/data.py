@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -9,6 +10,7 @@ import pytorch_lightning as pl
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.splits import PARTS
 from raphe.tasks.celltype.batches import SpikeBatches
+from raphe.tasks.celltype.folds import Folds
 from raphe.tasks.celltype.mask_store import open_masks
 from raphe.tasks.celltype.online_part import OnlinePart
 from raphe.tasks.celltype.spike_part import Part
@@ -17,12 +19,12 @@ from raphe.tasks.celltype.spike_split import FRACTIONS, require_split, split_spi
 from raphe.tasks.celltype.spike_store import open_spikes
 from raphe.tasks.celltype.synthetic import Recipe, Synthesizer
 
-EVALUATION_BATCH = 1024  # without gradients a larger batch is faster and changes no number
+EVALUATION_BATCH = 256  # without gradients larger than in training; more leave the cache
 SYNTHETIC, ONLINE = "synthetic", "online"
 
 
 class CellTypeData(pl.LightningDataModule):
-    """Spikes of a store, split by cell, day or spike; further stores for testing only.
+    """Spikes of a store, split by cell, day, animal or spike; further stores for testing only.
 
     Args:
         store: the labelled spikes, see `open_spikes`.
@@ -33,11 +35,17 @@ class CellTypeData(pl.LightningDataModule):
         recipe: how online synthesis makes them.
         synthetic_ratio: synthetic spikes per original one in each training epoch.
         test_stores: name → store, each tested on whole beside the test part; None is left out.
-        split: "cell" (default), "day", or "spike", which leaks as the publication does.
-        fractions: of cells, days or spikes for training, validation and test.
+        split: "cell" (default), "day", "animal", or "spike", which leaks as the publication does.
+        fractions: of cells, days, animals or spikes for training, validation and test.
+        folds: for cross-validation, into so many parts by `split`, or "all": each cell, day or
+            animal is one.
+        fold: the one of them that is tested; some of the others validate, by `fractions`.
         per_class: draw so many spikes of each class first; None takes all.
+        weigh: "spikes", all alike, or "classes": in training those of a class with few spikes count
+            more, so that each class counts as much as any other.
         batch_size: of training.
         seed: of the split and of the order.
+        cache: folder for what is derived from the spikes and can be used again; None: nothing is.
     """
 
     def __init__(
@@ -50,9 +58,13 @@ class CellTypeData(pl.LightningDataModule):
         test_stores: Mapping[str, str | Path] | None = None,
         split: str = "cell",
         fractions: Sequence[float] = FRACTIONS,
+        folds: Folds | None = None,
+        fold: int = 0,
         per_class: int | None = None,
+        weigh: Literal["spikes", "classes"] = "spikes",
         batch_size: int = 64,
         seed: int = 42,
+        cache: str | Path | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(batch_size, int) or batch_size < 1:
@@ -62,13 +74,23 @@ class CellTypeData(pl.LightningDataModule):
                 f"data.synthetic_ratio={synthetic_ratio}: expected a positive number; to train "
                 "without synthetic spikes set data.synthetic=null"
             )
-        self.split = split
+        if weigh not in ("spikes", "classes"):
+            raise SettingError(f"data.weigh={weigh}: expected spikes or classes")
+        if weigh == "classes" and synthetic is not None:
+            raise SettingError(
+                "data.weigh=classes: synthetic spikes come evenly of all classes already; set "
+                "data.weigh=spikes, or data.synthetic=null"
+            )
+        self.split, self.weigh = split, weigh
         self.batch_size = batch_size
         self.seed = seed
         self.synthetic_ratio = synthetic_ratio
         self.original = open_spikes(Path(store))
         self._require_both_classes()
-        self.spike_split = split_spikes(self.original, split, fractions, seed, per_class)
+        self.cache = None if cache is None else Path(cache)
+        self.spike_split = split_spikes(
+            self.original, split, fractions, seed, per_class, folds, fold
+        )
         self.tests = {
             name: open_spikes(Path(path)) for name, path in (test_stores or {}).items() if path
         }
@@ -90,11 +112,14 @@ class CellTypeData(pl.LightningDataModule):
     @property
     def facts(self) -> dict:
         """What the store says of its windows; completes the model's settings."""
-        return {
+        facts = {
             "classes": list(self.original.classes),
             "n_samples": self.original.n_samples,
             "rate_hz": self.original.rate_hz,
         }
+        if self.weigh == "classes":
+            facts["class_weights"] = self._class_weights()
+        return facts
 
     @property
     def val_sets(self) -> list[str]:
@@ -140,6 +165,13 @@ class CellTypeData(pl.LightningDataModule):
     def _current_epoch(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0
 
+    def _class_weights(self) -> list[float]:
+        """Of a training spike of each class, 1 on average; 0 of a class that has none."""
+        counts = self.original.per_class(self.spike_split.counts)[:, PARTS.index("train")]
+        known = counts > 0
+        weights = counts.sum() / known.sum() / np.maximum(counts, 1)
+        return np.where(known, weights, 0.0).tolist()
+
     def _require_both_classes(self) -> None:
         held = self.original.per_class(self.original.counts)
         missing = [name for name, n in zip(self.original.classes, held, strict=True) if n == 0]
@@ -150,6 +182,8 @@ class CellTypeData(pl.LightningDataModule):
             )
 
     def _require_classes_in_parts(self) -> None:
+        if self.spike_split.folds is not None:
+            return  # a fold may lack a class, as that of one cell does
         held = self.original.per_class(self.spike_split.counts)  # (classes, parts)
         for name, of_part in zip(PARTS, held.T, strict=True):
             if not of_part.all():
@@ -163,9 +197,12 @@ class CellTypeData(pl.LightningDataModule):
         for name, spikes in self.tests.items():
             shared = {cell.cell_id for cell in trained} & {cell.cell_id for cell in spikes.cells}
             what = "cells"
-            if not shared and self.split == "day":
-                shared = {cell.day for cell in trained} & {cell.day for cell in spikes.cells}
-                what = "days"
+            if not shared and self.split != "cell":
+                own, theirs = (
+                    {getattr(cell, self.split) for cell in cells} - {""}
+                    for cells in (trained, spikes.cells)
+                )
+                shared, what = own & theirs, f"{self.split}s"
             if shared:
                 raise SplitError(
                     f"data.test_stores.{name}: {len(shared)} of its {what} are trained on (first: "

@@ -17,6 +17,7 @@ from raphe.tasks.celltype.cut import MIN_RATE_HZ, Cut
 from raphe.tasks.celltype.data import CellTypeData
 from raphe.tasks.celltype.decision import Decision
 from raphe.tasks.celltype.domain import training_domain
+from raphe.tasks.celltype.features import baseline_of
 from raphe.tasks.celltype.metrics import Predictions
 from raphe.tasks.celltype.selection import compared, log_loss, mean_of
 from raphe.tasks.celltype.spike_set import Cell, SpikeSet
@@ -42,6 +43,7 @@ def window(spikes: SpikeSet) -> dict[str, Any]:
         "rate_hz": spikes.rate_hz,
         "unit": spikes.unit,
         "preprocessing": "none: each member standardises a window by its own mean and SD",
+        "baseline_ms": baseline_of(spikes.facts),
         "cut": None if cut is None else asdict(cut),
     }
 

@@ -11,6 +11,7 @@ from raphe.tasks.celltype.cell_level import Headline
 
 AS_NUMBER = ("mcc", "auroc", "macro_auroc", "macro_f1")  # all others are percentages
 LINE = 100  # characters
+FEW_CELLS = 20  # of a class: Wilson's interval of half of them is 40 points wide
 NOT_HELD_OUT = (
     "No calibration and no band: the split is by spike, so no cell was held out to choose them on."
 )
@@ -24,8 +25,9 @@ def headline_text(answered: AnsweredSet, found: Sequence[Headline]) -> str:
     lines = [
         f"{answered.name} set: {len(cells.label)} cells ({of_class}), "
         f"{len(answered.spikes.label)} spikes",
-        f"A cell is called by the {answered.pooling} of its spikes' probabilities; "
-        f"looked for: {classes[0]}.",
+        f"A cell is called by the {answered.pooling} of its spikes' probabilities"
+        f"{f'; looked for: {classes[0]}' if len(classes) == 2 else ''}.",
+        *_small(answered),
         "",
         *_matrix(cells.confusion(), classes),
         "",
@@ -35,9 +37,31 @@ def headline_text(answered: AnsweredSet, found: Sequence[Headline]) -> str:
         f"{answered.groups.noun}, {N_RESAMPLES} times.",
         "– where resampling cannot tell, as without any mistake.",
         "",
-        *(_verdicts(answered) if answered.decision else [NOT_HELD_OUT]),
+        *([NOT_HELD_OUT] if answered.decided is None else _verdicts(answered)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _small(answered: AnsweredSet) -> list[str]:
+    """What few cells cannot tell, or nothing where each class of the set has enough."""
+    few = []
+    for label, name in enumerate(answered.classes):
+        own = answered.cells.cell[answered.cells.label == label]
+        if 0 < len(own) < FEW_CELLS:
+            animals = {answered.known_cells[index].animal for index in own if answered.known_cells}
+            of_animals = f" of {_counted(len(animals), 'animal')}" if all(animals or [""]) else ""
+            few.append(f"{_counted(len(own), 'cell')} {name}{of_animals}")
+    if not few:
+        return []
+    text = (
+        f"Small: {', '.join(few)}. A share of so few is known to some 20 points at best, and what "
+        "an animal or a laboratory has in common cannot be told from its class."
+    )
+    return textwrap.wrap(text, LINE)
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _matrix(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
@@ -83,13 +107,12 @@ def _value_and_interval(one: Headline) -> tuple[str, str]:
 
 
 def _verdicts(answered: AnsweredSet) -> list[str]:
-    decision, decided = answered.decision, answered.decided
+    decided = answered.decided
     n, n_called, n_wrong = len(decided), int(decided.sum()), int((~answered.right[decided]).sum())
-    lines = [
-        f"Verdicts, calibrated by {decision.method} on {decision.not_sure.n_items} validation "
-        f"cells: {n_called} of {n} called at P ≥ {decision.not_sure.threshold:.3f}, {n - n_called} "
-        "not sure.",
-    ]
+    lines = textwrap.wrap(
+        f"Verdicts, {answered.decided_how}: {n_called} of {n} called, {n - n_called} not sure.",
+        LINE,
+    )
     if n_called:
         low, high = wilson(n_wrong, n_called)
         lines.append(
@@ -99,4 +122,7 @@ def _verdicts(answered: AnsweredSet) -> list[str]:
     if n_called < n:
         names = [answered.cell_name(index) for index in answered.cells.cell[~decided]]
         lines += textwrap.wrap(f"Not sure: {', '.join(names)}.", LINE)
-    return [*lines, *textwrap.wrap(f"The band: {decision.not_sure.statement()}.", LINE)]
+    if answered.decision:
+        band = answered.decision.not_sure.statement()
+        lines += textwrap.wrap(f"The band: {band}.", LINE)
+    return lines

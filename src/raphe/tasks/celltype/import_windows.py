@@ -46,6 +46,7 @@ def import_windows(
     names: ColumnNames | None = None,
     baseline_ms: float = 0.0,
     overwrite: bool = False,
+    note: str = "",
 ) -> WindowsReport:
     """Copy windows (N, T), whose labels stand in a table of N rows, into a store.
 
@@ -59,6 +60,7 @@ def import_windows(
         names: what the table calls its columns.
         baseline_ms: how much of each window's start is its baseline; 0 for windows that are
             high-passed or otherwise have it at 0.
+        note: a sentence that must stand beside every result from them.
 
     Raises:
         StoreError: for whatever is missing, does not fit or contradicts itself.
@@ -83,6 +85,8 @@ def import_windows(
             writer.add_mixed(cells, cell, values, np.full(len(block), UNKNOWN_TRIGGER, np.int64))
         sources = {path.name: sha256_of(path) for path in (waveforms, units)}
         facts = {"sources": sources, BASELINE_FACT: float(baseline_ms)}
+        if note:
+            facts["note"] = note
         path = writer.finish(float(rate_hz), unit, facts)
     left_out = Counter(row.label for row in rows if row.label not in chosen)
     return WindowsReport(
@@ -130,5 +134,6 @@ def _cells(rows: Sequence[Unit], classes: Sequence[str]) -> tuple[list[Cell], np
     for row in rows:
         if row.cell_id not in index:
             index[row.cell_id] = len(cells)
-            cells.append(Cell(row.cell_id, classes.index(row.label), row.day, row.animal))
+            label = classes.index(row.label)
+            cells.append(Cell(row.cell_id, label, row.day, row.animal, row.source))
     return cells, np.array([index[row.cell_id] for row in rows], np.int32)

@@ -15,36 +15,32 @@ from raphe.tasks.celltype.spike_split import LEFT_OUT, SpikeSplit
 
 ALL_MASKS = (
     "split by spike, as published: every mask serves every part, so the noise of a recording is "
-    "in training and test alike; a split by cell or day keeps them apart"
+    "in training and test alike; a split by cell, day or animal keeps them apart"
 )
 
 
 def mask_sides(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit) -> np.ndarray:
-    """The part of each mask: that of its recording's cell, or day. uint8 (M,), LEFT_OUT of none.
+    """The part of each mask: that of its recording's cell, day or animal, by which was split.
 
-    A mask of a cell (or day) that has no spike in the split belongs to no part and is not used.
+    A mask of a cell (or day, or animal) that has no spike in the split belongs to no part and is
+    not used. Returns uint8 (M,), LEFT_OUT of no part.
     """
     assert split.kind != "spike"
-    part_of_group = {}
-    for cell, part in _cells_and_parts(spikes, split):
-        group = cell.day if split.kind == "day" else cell.cell_id
-        part_of_group[group] = part
-    of_recording = [
-        part_of_group.get(one.day if split.kind == "day" else one.cell_id, LEFT_OUT)
-        for one in masks.recordings
-    ]
+    group = _group_name(split)
+    part_of_group = {getattr(cell, group): part for cell, part in _cells_and_parts(spikes, split)}
+    of_recording = [part_of_group.get(getattr(one, group), LEFT_OUT) for one in masks.recordings]
     return np.array(of_recording, np.uint8)[masks.recording]
 
 
 def refuse_leak(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit, side: np.ndarray) -> None:
-    """Raise SplitError where a mask of one part comes from a cell, or day, of another part.
+    """Raise SplitError where a mask of one part comes from a cell, day or animal of another part.
 
     Looks at recordings and cells by name, whatever way `side` (M,) was come by.
     """
     if split.kind == "spike":
         return
     held = list(_cells_and_parts(spikes, split))
-    for what in ("cell_id", "day") if split.kind == "day" else ("cell_id",):
+    for what in dict.fromkeys(("cell_id", _group_name(split))):
         for number, name in enumerate(PARTS):
             others = {getattr(cell, what): part for cell, part in held if part != number}
             for index in np.unique(masks.recording[side == number]).tolist():
@@ -56,6 +52,11 @@ def refuse_leak(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit, side: np.nd
                         f"its {what.removesuffix('_id')} is in the {PARTS[other]} part: its noise "
                         "would leak"
                     )
+
+
+def _group_name(split: SpikeSplit) -> str:
+    """The field of cells and recordings that was split by."""
+    return "cell_id" if split.kind == "cell" else split.kind
 
 
 def _cells_and_parts(spikes: SpikeSet, split: SpikeSplit) -> Iterator[tuple[Cell, int]]:

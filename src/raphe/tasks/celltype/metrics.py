@@ -1,7 +1,8 @@
 """What a network says of labelled spikes, and the figures that sum it up.
 
-Class 0 is the class looked for: SER, the serotonergic cells. Sensitivity is the share of its spikes
-that are called SER, specificity the share of the others that are not. n spikes, C classes.
+Of two classes, class 0 is the one looked for: SER, the serotonergic cells. Sensitivity is the share
+of its spikes that are called SER, specificity the share of the others that are not. More classes
+count alike: their figures are means over the classes. n spikes, C classes.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit, log_expit, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 
 from raphe.tasks.celltype.cell_probability import Pooling, cell_probability, pool
 
@@ -24,7 +25,7 @@ class Predictions:
     """A network's answer for n spikes: float64 (n, C) and, of the truth, int64 (n,)."""
 
     probability: np.ndarray  # sums to 1 over the classes
-    sigmoid: np.ndarray  # the published outputs, each class on its own
+    sigmoid: np.ndarray  # the outputs of two classes as published, of more the same as probability
     label: np.ndarray
     cell: np.ndarray  # index of the cell that fired
     cell_ids: Sequence[str] = ()  # the cells' names by that index, where they are known
@@ -37,14 +38,18 @@ class Predictions:
         cell: np.ndarray,
         cell_ids: Sequence[str] = (),
     ) -> "Predictions":
-        """Turn logits (n, C) into probabilities, as CellTypeNet.class_probability does."""
+        """Turn logits (n, C) into outputs and probabilities, as CellTypeNet does."""
         # In float64, as float32 would round many confident spikes to one tie at 1.
-        probability, sigmoid = np.empty(logits.shape), np.empty(logits.shape)
+        probability = np.empty(logits.shape)
+        output = np.empty(logits.shape) if logits.shape[1] == 2 else probability
         for start in range(0, len(logits), BLOCK_SPIKES):
             here = slice(start, start + BLOCK_SPIKES)
             block = np.asarray(logits[here], dtype=np.float64)
-            probability[here], sigmoid[here] = softmax(log_expit(block), axis=1), expit(block)
-        return cls(probability, sigmoid, np.asarray(label), np.asarray(cell), cell_ids)
+            if output is not probability:
+                output[here] = expit(block)
+                block = log_expit(block)
+            probability[here] = softmax(block, axis=1)
+        return cls(probability, output, np.asarray(label), np.asarray(cell), cell_ids)
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -76,54 +81,22 @@ class Predictions:
         return counts
 
 
-def classification_metrics(logits: np.ndarray, label: np.ndarray) -> dict[str, float]:
-    """Sum up n ≥ 1 spikes in a dict of name → value.
-
-    With two classes: loss, accuracy, sensitivity_at_specificity_0.50, _0.90 and _0.95 (exact),
-    keras_sensitivity_at_specificity_0.50, auroc, f1 (of class 0) and brier. With more: loss,
-    accuracy, macro_auroc and macro_f1, the means over the classes, each against the rest.
-
-    NaN marks what is undefined: auroc and the exact sensitivities where one of the two classes is
-    absent, f1 where class 0 is; macro_auroc and macro_f1 where any class is. All are NaN when a
-    logit is not finite, as after a diverged training.
-    """
-    logits, label = np.asarray(logits, dtype=np.float64), np.asarray(label)
-    predictions = Predictions.from_logits(logits, label, cell=np.zeros_like(label))
-    figures = {
-        "loss": one_hot_loss(logits, label),
-        "accuracy": np.mean(predictions.predicted == label),
-    }
-    figures |= _two_classes(predictions) if predictions.n_classes == 2 else _many(predictions)
-    finite = np.isfinite(logits).all()
-    return {name: float(value) if finite else float("nan") for name, value in figures.items()}
-
-
-def _two_classes(predictions: Predictions) -> dict[str, float]:
-    score, positive = predictions.probability[:, 0], predictions.label == 0
-    exact = {
-        f"sensitivity_at_specificity_{s:.2f}": sensitivity_at_specificity(score, positive, s)
-        for s in SPECIFICITIES
-    }
-    return exact | {
-        f"keras_sensitivity_at_specificity_{KERAS_SPECIFICITY:.2f}": keras_sensitivity(predictions),
-        "auroc": auroc(score, positive),
-        "f1": f1(predictions.predicted == 0, positive),
-        "brier": np.mean((score - positive) ** 2),
-    }
-
-
-def _many(predictions: Predictions) -> dict[str, float]:
-    truth = [predictions.label == c for c in range(predictions.n_classes)]
+def macro_figures(confusion: np.ndarray) -> dict[str, float]:
+    """balanced_accuracy and macro_f1 of counts (C, C), a row for each true class; NaN where a
+    class is absent."""
+    right, true, called = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    if not true.all():
+        return {"balanced_accuracy": float("nan"), "macro_f1": float("nan")}
     return {
-        "macro_auroc": np.mean(
-            [auroc(predictions.probability[:, c], t) for c, t in enumerate(truth)]
-        ),
-        "macro_f1": np.mean([f1(predictions.predicted == c, t) for c, t in enumerate(truth)]),
+        "balanced_accuracy": float(np.mean(right / true)),
+        "macro_f1": float(np.mean(2 * right / (true + called))),
     }
 
 
 def one_hot_loss(logits: np.ndarray, label: np.ndarray) -> float:
-    """Binary cross-entropy of the sigmoids against the one-hot label, mean over all n × C."""
+    """What the network learns by, of n spikes: see raphe.tasks.celltype.module.one_hot_loss."""
+    if logits.shape[1] != 2:
+        return float(-log_softmax(logits, axis=1)[np.arange(len(label)), label].mean())
     target = np.eye(logits.shape[1], dtype=bool)[label]
     return float(-log_expit(np.where(target, logits, -logits)).mean())
 

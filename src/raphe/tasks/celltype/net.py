@@ -16,6 +16,7 @@ from raphe.tasks.celltype.second_convolution import convolve_second
 
 NORM_EPSILON = 1e-3  # the default of Keras' LayerNormalization; torch's is 1e-5
 POOL = 2  # samples that each max-pooling merges
+PUBLISHED_CLASSES = 2  # each with a sigmoid of its own; more classes share a softmax
 
 
 def pooled_samples(n_samples: int, kernel: int) -> int:
@@ -145,10 +146,13 @@ class CellTypeNet(nn.Module):
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:
-        """Return the published outputs (N, C): a sigmoid for each class, on its own."""
-        return logits.sigmoid()
+        """Return the outputs (N, C): as published a sigmoid for each of two classes, on its own;
+        of more classes their softmax."""
+        return logits.sigmoid() if logits.shape[1] == PUBLISHED_CLASSES else logits.softmax(dim=1)
 
     @staticmethod
     def class_probability(logits: Tensor) -> Tensor:
-        """Return the sigmoids scaled to sum to 1 over the classes (N, C); their order stays."""
-        return nn.functional.logsigmoid(logits).softmax(dim=1)
+        """Return the outputs scaled to sum to 1 over the classes (N, C); their order stays."""
+        if logits.shape[1] == PUBLISHED_CLASSES:
+            logits = functional.logsigmoid(logits)
+        return logits.softmax(dim=1)

@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from raphe.tasks.celltype.bundle_runtime import INPUT, OUTPUTS
-from raphe.tasks.celltype.net import NORM_EPSILON, POOL, CellTypeNet
+from raphe.tasks.celltype.net import NORM_EPSILON, POOL, PUBLISHED_CLASSES, CellTypeNet
 
 OPSET = 17
 IR_VERSION = 8  # of the file, the one that came with opset 17
@@ -81,8 +81,9 @@ def _member(graph: "_Graph", name: str, net: CellTypeNet, standardised: str) -> 
         x = graph.add("Max", [x, graph.constant(f"{name}.time", _time_features(net))])
     x = graph.add("Flatten", [x])  # (N, F₂, 1, L) → (N, F₂ · L)
     logits = graph.add("Gemm", [x, weight["dense.weight"], weight["dense.bias"]], transB=1)
-    log_sigmoid = graph.add("Neg", [graph.add("Softplus", [graph.add("Neg", [logits])])])
-    return graph.add("Softmax", [log_sigmoid], axis=1)
+    if net.dense.out_features == PUBLISHED_CLASSES:  # the logarithms of their sigmoids
+        logits = graph.add("Neg", [graph.add("Softplus", [graph.add("Neg", [logits])])])
+    return graph.add("Softmax", [logits], axis=1)
 
 
 @torch.no_grad()

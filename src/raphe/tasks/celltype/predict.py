@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from raphe.core.errors import RapheError, SettingError
+from raphe.core.errors import RapheError
 from raphe.tasks.celltype.bundle_runtime import Ensemble
 from raphe.tasks.celltype.cell_input import CellInput, CellSpikes, Reading
 from raphe.tasks.celltype.decision import Decision
 from raphe.tasks.celltype.domain import cell_statistics, unlike_training
 from raphe.tasks.celltype.explain import Explainer
+from raphe.tasks.celltype.features import BASELINE_MS
 from raphe.tasks.celltype.firing import firing_features
 from raphe.tasks.celltype.labels import Failure
 from raphe.tasks.celltype.quality import remarks_on
@@ -41,15 +42,10 @@ class Judged:
 
 
 class Judge:
-    """Calls cells with one ensemble. Raises BundleError, SettingError for one without a cut."""
+    """Calls cells with one ensemble. Raises BundleError."""
 
     def __init__(self, bundle: Path | str, threads: int | None = None) -> None:
         self.ensemble = Ensemble.open(bundle, threads)
-        if self.ensemble.cut is None:
-            raise SettingError(
-                f"{bundle}: was trained on windows that were not cut from recordings, so none can "
-                "be cut alike; give its Ensemble windows instead"
-            )
         self.cut = self.ensemble.cut
         manifest = self.ensemble.manifest
         self.decision = Decision.from_facts(manifest)
@@ -73,7 +69,9 @@ class Judge:
             return Judged(cell, self._without_spikes(cell))
         members = self.ensemble.predict(cell.waveforms).members  # (M, N, C)
         probability = self.decision.of_cell(members, self._times)
-        statistics = cell_statistics(cell.waveforms, self.cut.rate_hz, self.cut.unit)
+        statistics = cell_statistics(
+            cell.waveforms, self.cut.rate_hz, self.cut.unit, self._baseline_ms
+        )
         unlike = unlike_training(statistics, self._domain)
         leading = int(probability.argmax())
         verdict = self.ensemble.classes[leading]
@@ -124,6 +122,10 @@ class Judge:
     @property
     def _times(self) -> list[int]:
         return [member.times for member in self.ensemble.members]
+
+    @property
+    def _baseline_ms(self) -> float:
+        return self.ensemble.manifest["window"].get("baseline_ms", BASELINE_MS)
 
     @property
     def _domain(self) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class VerdictFolder:
         figure = None
         if verdict.n_spikes:
             evidence = self.judge.evidence(cell, verdict.leading)
-            wanted = self.judge.ensemble.classes[0]
+            classes = self.judge.ensemble.classes
+            wanted = classes[0] if len(classes) == 2 else verdict.leading
             figure = verdict_figure(cell, verdict, evidence, self.judge.cut, wanted)
         return cell_page(verdict, figure, self.judge.note, self.made_by)
 

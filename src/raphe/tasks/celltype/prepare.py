@@ -14,6 +14,8 @@ from raphe.tasks.celltype.cut import Cut
 from raphe.tasks.celltype.extract import extract
 from raphe.tasks.celltype.simulate import Simulation, simulate
 
+CACHE = "cache"  # in the folder of stores: what is derived from them
+
 
 def prepare(
     store: str | Path | None,
@@ -32,7 +34,7 @@ def prepare(
         cut: how spikes are cut from recordings.
 
     Returns:
-        Settings of the datamodule: `store`, for the simulated default also `test_stores`.
+        Settings of the datamodule: `store`, `cache`, for the simulated default also `test_stores`.
     """
     if store is not None:
         if not Path(store).exists():
@@ -40,13 +42,15 @@ def prepare(
                 f"data.store={store}: no such store; make it with `raphe extract RECORDINGS "
                 f"{store}`, or leave data.store=null to train on simulated recordings"
             )
-        return {"store": Path(store)}
+        return {"store": Path(store), "cache": Path(folder) / CACHE}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # the workers of a sweep prepare at once
         if recordings is not None:
-            return {"store": _extracted(Path(recordings), folder, cut)}
-        return _simulated(folder, simulation, cut)
+            made = {"store": _extracted(Path(recordings), folder, cut)}
+        else:
+            made = _simulated(folder, simulation, cut)
+        return {**made, "cache": folder / CACHE}
 
 
 def _simulated(folder: Path, simulation: Simulation, cut: Cut) -> dict[str, Any]:

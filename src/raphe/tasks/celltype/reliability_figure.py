@@ -33,7 +33,7 @@ def reliability_figure(answered: AnsweredSet) -> Figure:
         told = f"ECE {as_it_is.expected_error:.3f}"
         _curve(panels[0, 0], as_it_is, "as the network states it", RAW)
         _intervals(panels[0, 0], as_it_is, RAW)
-        if answered.decision:
+        if answered.decided is not None:
             calibrated = reliability(*_stated(answered.stated, cells), "equal mass", n_bins)
             told += f", calibrated {calibrated.expected_error:.3f}"
             _curve(panels[0, 0], calibrated, "calibrated", CALIBRATED)

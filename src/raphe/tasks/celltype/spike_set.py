@@ -15,12 +15,13 @@ from raphe.tasks.celltype.columns import Column, Mapped
 
 @dataclass(frozen=True)
 class Cell:
-    """One recorded cell; `day` (YYYY-MM-DD) and `animal` are "" where they are not known."""
+    """One recorded cell; `day` (YYYY-MM-DD), `animal` and `source` are "" where not known."""
 
     cell_id: str
     label: int  # index into the classes
     day: str = ""
     animal: str = ""
+    source: str = ""  # the laboratory, rig or set that it comes from
 
 
 @dataclass

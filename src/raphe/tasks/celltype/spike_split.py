@@ -1,4 +1,4 @@
-"""Which spikes are for training, validation and test: by cell, by day or by spike."""
+"""Which spikes are for training, validation and test: by cell, day or animal, or by spike."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from raphe.core import splits
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.splits import PARTS
 from raphe.tasks.celltype.columns import Column, Held, Mapped
+from raphe.tasks.celltype.folds import Folds, assign_folds, check_folds, parts_of_fold
 from raphe.tasks.celltype.spike_set import SpikeSet
 
-SplitKind = Literal["cell", "day", "spike"]
+SplitKind = Literal["cell", "day", "animal", "spike"]
 
 FRACTIONS = (0.70, 0.15, 0.15)  # Corradetti et al. 2024
 LEFT_OUT = 255  # in place of a part's number
@@ -25,8 +26,8 @@ MAX_ITEMS = 2**20  # of a store with more spikes, days are balanced by so many t
 class SpikeSplit:
     """The part that each spike of a store belongs to, and how that was decided.
 
-    A split by cell or day of all spikes holds nothing a spike, any other a byte. A pickled split
-    is made anew.
+    A split by cell, day or animal of all spikes holds nothing a spike, any other a byte. A pickled
+    split is made anew.
     """
 
     spikes: SpikeSet = field(repr=False)
@@ -36,6 +37,8 @@ class SpikeSplit:
     per_class: int | None
     part: Column = field(repr=False)  # uint8 (N,), index into PARTS, or LEFT_OUT
     counts: np.ndarray = field(repr=False)  # int64 (cells, parts): spikes of each cell in each part
+    folds: Folds | None = None
+    fold: int = 0  # the one that is tested here, of `folds`
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of a part of the store, ascending int64."""
@@ -51,6 +54,16 @@ class SpikeSplit:
             return None
         part = np.where(self.counts.any(axis=1), self.counts.argmax(axis=1), LEFT_OUT)
         return part.astype(np.uint8)
+
+    @cached_property
+    def fold_of_cell(self) -> np.ndarray:
+        """The fold that tests each cell: int64 (cells,), -1 of a cell that has no spike here."""
+        assert self.folds is not None
+        cells = np.flatnonzero(self.counts.any(axis=1))
+        group, label = _groups(self.spikes, self.kind), self.spikes.label_of_cell
+        fold = np.full(len(self.spikes.cells), -1)
+        fold[cells] = assign_folds(group[cells], label[cells], self.folds, self.seed, self.kind)
+        return fold
 
     @property
     def spikes_hash(self) -> str:
@@ -72,11 +85,14 @@ class SpikeSplit:
             "fractions": list(self.fractions),
             "seed": self.seed,
             "per_class": self.per_class,
+            "folds": self.folds,
+            "fold": None if self.folds is None else self.fold,
             "digest": self.digest,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return split_spikes, (self.spikes, self.kind, self.fractions, self.seed, self.per_class)
+        settings = (self.kind, self.fractions, self.seed, self.per_class, self.folds, self.fold)
+        return split_spikes, (self.spikes, *settings)
 
 
 def split_spikes(
@@ -85,21 +101,26 @@ def split_spikes(
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 42,
     per_class: int | None = None,
+    folds: Folds | None = None,
+    fold: int = 0,
 ) -> SpikeSplit:
     """Split a store; of each class `per_class` spikes are drawn first, None takes all.
+
+    With `folds` its groups are shared out among so many, or each is one ("all"); those of `fold`
+    are tested, and `fractions` says how many of the others validate.
 
     Raises SettingError and SplitError.
     """
     if kind not in get_args(SplitKind):
-        raise SettingError(f"data.split={kind}: expected cell, day or spike")
+        raise SettingError(f"data.split={kind}: expected {', '.join(get_args(SplitKind))}")
+    check_folds(folds, fold, kind)
     chosen = None if per_class is None else _draw(spikes, per_class, seed)
     if kind == "spike":
         part = _by_spike(spikes, chosen, fractions, seed)
     else:
-        part = _by_group(spikes, chosen, kind, fractions, seed)
-    return SpikeSplit(
-        spikes, kind, tuple(fractions), seed, per_class, part, _count(spikes, part, len(PARTS))
-    )
+        part = _by_group(spikes, chosen, kind, fractions, seed, folds, fold)
+    counts = _count(spikes, part, len(PARTS))
+    return SpikeSplit(spikes, kind, tuple(fractions), seed, per_class, part, counts, folds, fold)
 
 
 def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) -> None:
@@ -118,9 +139,9 @@ def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) ->
         )
     if found["digest"] != expected["digest"]:
         what = ", ".join(
-            f"{name} {found[name]} there, {value} here"
+            f"{name} {found.get(name)} there, {value} here"
             for name, value in expected.items()
-            if name != "digest" and found[name] != value
+            if name != "digest" and found.get(name) != value
         )
         raise StoreError(
             f"{synthetic.path}: was made for another split of {original.path} "
@@ -185,12 +206,32 @@ def _by_group(
     kind: SplitKind,
     fractions: Sequence[float],
     seed: int,
+    folds: Folds | None,
+    fold: int,
 ) -> Column:
     counts = spikes.counts
     if chosen is not None:
         counts = _count(spikes, Column(Held(chosen)), 2)[:, 1]
+    if folds is None:
+        part_of_cell = _divided(spikes, counts, kind, fractions, seed)
+    else:
+        part_of_cell = _folded(spikes, counts, kind, fractions, seed, folds, fold)
+    part = Column(Mapped(spikes.cell, part_of_cell))
+    if chosen is None:
+        return part
+    held = np.full(spikes.n, LEFT_OUT, np.uint8)
+    for start, block in part.blocks():
+        here = slice(start, start + len(block))
+        held[here][chosen[here]] = block[chosen[here]]
+    return Column(Held(held))
+
+
+def _divided(
+    spikes: SpikeSet, counts: np.ndarray, kind: SplitKind, fractions: Sequence[float], seed: int
+) -> np.ndarray:
+    """The part of each cell, of which `counts` (cells,) spikes are split: uint8 (cells,)."""
     cells = np.flatnonzero(counts)
-    if kind == "day":  # days are balanced by their spikes
+    if kind != "cell":  # days and animals are balanced by their spikes
         counts = counts[cells]
         cells = np.repeat(cells, -(-counts // max(1, counts.sum() // MAX_ITEMS)))
     split = splits.split_by_group(
@@ -204,14 +245,27 @@ def _by_group(
     part_of_cell = np.full(len(spikes.cells), LEFT_OUT, np.uint8)
     for number, items in enumerate(split.parts().values()):
         part_of_cell[cells[items]] = number
-    part = Column(Mapped(spikes.cell, part_of_cell))
-    if chosen is None:
-        return part
-    held = np.full(spikes.n, LEFT_OUT, np.uint8)
-    for start, block in part.blocks():
-        here = slice(start, start + len(block))
-        held[here][chosen[here]] = block[chosen[here]]
-    return Column(Held(held))
+    return part_of_cell
+
+
+def _folded(
+    spikes: SpikeSet,
+    counts: np.ndarray,
+    kind: SplitKind,
+    fractions: Sequence[float],
+    seed: int,
+    folds: Folds,
+    fold: int,
+) -> np.ndarray:
+    """As `_divided`, where a fold is tested."""
+    cells = np.flatnonzero(counts)
+    group, label = _groups(spikes, kind)[cells], spikes.label_of_cell[cells]
+    fold_of_cell = assign_folds(group, label, folds, seed, kind)
+    part_of_cell = np.full(len(spikes.cells), LEFT_OUT, np.uint8)
+    part_of_cell[cells] = parts_of_fold(
+        group, label, fold_of_cell, fold, splits.check_fractions(fractions), seed, spikes.classes
+    )
+    return part_of_cell
 
 
 def _shuffled(rng: np.random.Generator, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
@@ -244,14 +298,15 @@ def _count(spikes: SpikeSet, of_each: Column, n_values: int) -> np.ndarray:
 
 
 def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:
-    """The group of each cell: itself, or its day. (n_cells,) int."""
+    """The group of each cell: itself, its day or its animal. (n_cells,) int."""
     if kind == "cell":
         return np.arange(len(spikes.cells))
-    undated = [cell.cell_id for cell in spikes.cells if not cell.day]
-    if undated:
+    names = [getattr(cell, kind) for cell in spikes.cells]
+    unknown = [cell.cell_id for cell, name in zip(spikes.cells, names, strict=True) if not name]
+    if unknown:
         raise SplitError(
-            f"{spikes.path}: a split by day needs the day of every cell, unknown for "
-            f"{len(undated)} (first: {undated[0]}); add a cells.csv with a day column, or split "
-            "by cell"
+            f"{spikes.path}: a split by {kind} needs the {kind} of every cell, unknown for "
+            f"{len(unknown)} (first: {unknown[0]}); name it in the column {kind} of the table that "
+            "the store is made with, cells.csv or that of raphe import-windows, or split by cell"
         )
-    return np.unique([cell.day for cell in spikes.cells], return_inverse=True)[1]
+    return np.unique(names, return_inverse=True)[1]

@@ -61,12 +61,15 @@ def cell_rows(
     cells: Iterable[Cell], classes: Sequence[str], counts: Iterable[int]
 ) -> list[dict[str, Any]]:
     """The table `cells` of a store of KIND, as `from_store` reads it; `counts` are of spikes."""
+    cells = list(cells)
+    sources = any(cell.source for cell in cells)
     return [
         {
             "cell_id": cell.cell_id,
             "label": classes[cell.label],
             "day": cell.day,
             "animal": cell.animal,
+            **({"source": cell.source} if sources else {}),
             "n_spikes": count,
         }
         for cell, count in zip(cells, counts, strict=True)
@@ -87,7 +90,13 @@ def unfinished_shards(path: Path) -> list[Path]:
 def _cells(store: Store) -> list[Cell]:
     classes = store.manifest["classes"]
     return [
-        Cell(row["cell_id"], classes.index(row["label"]), row["day"], row["animal"])
+        Cell(
+            row["cell_id"],
+            classes.index(row["label"]),
+            row["day"],
+            row["animal"],
+            row.get("source", ""),
+        )
         for row in store.tables["cells"]
     ]
 

@@ -1,4 +1,4 @@
-"""The table beside an array of windows: which class, cell, animal and day each row is of."""
+"""The table beside an array of windows: which class, cell, animal, day and source a row is of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,17 +19,19 @@ class ColumnNames:
     cell_id: str = "cell_id"
     animal: str = "animal"
     day: str = "day"
+    source: str = "source"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One row: the class's name, "" if unknown; day (YYYY-MM-DD) and animal, "" if unknown."""
+    """One row: the class's name, "" if unknown; so are day (YYYY-MM-DD), animal and source."""
 
     line: int  # in the file, from 1
     cell_id: str
     label: str
     day: str
     animal: str
+    source: str
 
 
 def read_units(
@@ -48,7 +50,7 @@ def read_units(
             f"{path}: expected a column {names.label!r}, got {', '.join(header)}; name the column "
             "of the labels with --label-column"
         )
-    for option in ("cell_id", "animal", "day"):
+    for option in ("cell_id", "animal", "day", "source"):
         chosen = getattr(names, option)
         if chosen and chosen != getattr(ColumnNames, option) and chosen not in header:
             raise StoreError(
@@ -68,6 +70,7 @@ def read_units(
                 label=(merge or {}).get(label, label),
                 day=iso_day(day, f"{path}, line {line}", StoreError) if day else "",
                 animal=row.get(names.animal, ""),
+                source=row.get(names.source, ""),
             )
         )
     _refuse_contradictions(path, units)
@@ -133,7 +136,7 @@ def _refuse_contradictions(path: Path, units: Sequence[Unit]) -> None:
     first: dict[str, Unit] = {}
     for unit in units:
         other = first.setdefault(unit.cell_id, unit)
-        for what in ("label", "day", "animal"):
+        for what in ("label", "day", "animal", "source"):
             one, two = getattr(other, what), getattr(unit, what)
             if one != two:
                 raise StoreError(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from raphe.tasks.celltype.cell_input import CellSpikes
-from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.cut import Cut, GivenWindows
 from raphe.tasks.celltype.envelope import envelope
 from raphe.tasks.celltype.spikes import recording_scale
 from raphe.tasks.celltype.verdict import CellVerdict
@@ -22,7 +22,11 @@ SHADES = "viridis"
 
 
 def verdict_figure(
-    cell: CellSpikes, verdict: CellVerdict, evidence: np.ndarray, cut: Cut, wanted: str
+    cell: CellSpikes,
+    verdict: CellVerdict,
+    evidence: np.ndarray,
+    cut: Cut | GivenWindows,
+    wanted: str,
 ) -> Figure:
     """The trace, the spikes, their mean over the evidence for it, and the members' votes.
 
@@ -66,7 +70,7 @@ def _draw_trace(axes: Axes, cell: CellSpikes, cut: Cut) -> None:
     axes.set_title(f"recording, {len(cell)} spikes marked", loc="left", fontsize=10)
 
 
-def _draw_amplitudes(axes: Axes, cell: CellSpikes, cut: Cut) -> None:
+def _draw_amplitudes(axes: Axes, cell: CellSpikes, cut: Cut | GivenWindows) -> None:
     size = np.abs(cell.waveforms).max(axis=1)
     known = np.isfinite(cell.time_s).all()
     axes.plot(cell.time_s if known else np.arange(1, len(cell) + 1), size, ".", color=TRACE)
@@ -76,7 +80,9 @@ def _draw_amplitudes(axes: Axes, cell: CellSpikes, cut: Cut) -> None:
     axes.set_title(f"{len(cell)} spikes, cut before", loc="left", fontsize=10)
 
 
-def _draw_spikes(axes: Axes, waveforms: np.ndarray, time_ms: np.ndarray, cut: Cut) -> None:
+def _draw_spikes(
+    axes: Axes, waveforms: np.ndarray, time_ms: np.ndarray, cut: Cut | GivenWindows
+) -> None:
     rows = np.unique(np.linspace(0, len(waveforms) - 1, SPIKES_DRAWN).astype(int))
     lines = [np.column_stack([time_ms, spike]) for spike in waveforms[rows]]
     overlaid = LineCollection(lines, colors="0.2", linewidths=0.4, alpha=0.35)
@@ -84,8 +90,8 @@ def _draw_spikes(axes: Axes, waveforms: np.ndarray, time_ms: np.ndarray, cut: Cu
     axes.add_collection(overlaid)
     axes.autoscale()
     axes.set_xlim(time_ms[0], time_ms[-1])
-    axes.set_xlabel("time from crossing (ms)")
-    axes.set_ylabel(f"current ({cut.unit})")
+    axes.set_xlabel(_time_name(cut))
+    axes.set_ylabel(_quantity(cut.unit))
     number = f"{len(rows)} of {len(waveforms)}" if len(rows) < len(waveforms) else f"{len(rows)}"
     axes.set_title(f"spikes ({number})", loc="left", fontsize=10)
 
@@ -96,7 +102,7 @@ def _draw_mean(
     time_ms: np.ndarray,
     evidence: np.ndarray,
     called: str,
-    cut: Cut,
+    cut: Cut | GivenWindows,
 ) -> None:
     mean = waveforms.mean(axis=0)
     if len(waveforms) > 1:
@@ -110,10 +116,18 @@ def _draw_mean(
     axes.add_collection(line)
     axes.autoscale()
     axes.set_xlim(time_ms[0], time_ms[-1])
-    axes.set_xlabel("time from crossing (ms)")
+    axes.set_xlabel(_time_name(cut))
     axes.set_title(f"mean ± SD; colour: Grad-CAM for {called}", loc="left", fontsize=10)
     axes.tick_params(labelleft=False)
     axes.figure.colorbar(line, ax=axes, pad=0.02, ticks=(0, 0.5, 1))
+
+
+def _time_name(cut: Cut | GivenWindows) -> str:
+    return "time from crossing (ms)" if isinstance(cut, Cut) else "time in the window (ms)"
+
+
+def _quantity(unit: str) -> str:
+    return f"{'voltage' if unit.endswith('V') else 'current'} ({unit})"
 
 
 def _draw_votes(axes: Axes, verdict: CellVerdict, wanted: str) -> None:

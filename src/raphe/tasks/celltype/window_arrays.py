@@ -12,7 +12,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.tasks.celltype.author_arrays import ROLES
-from raphe.tasks.celltype.cut import Cut
+from raphe.tasks.celltype.cut import Cut, GivenWindows
 from raphe.tasks.celltype.names import UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.spike_csv import check_step, rising_columns
 
@@ -29,13 +29,14 @@ class ArrayCell:
     rows: np.ndarray  # int64 (N,)
     trigger: np.ndarray  # int64 (N,), -1 unknown
 
-    def read(self, cut: Cut) -> np.ndarray:
+    def read(self, cut: Cut | GivenWindows) -> np.ndarray:
         """Current of the cell's windows: float32 (N, T). Raises RecordingError."""
         windows = _map(self.path)
         if windows.shape[1] != cut.n_samples:
             raise RecordingError(
                 f"{self.path}: expected windows of {cut.n_samples} samples "
-                f"({cut.pre_ms + cut.post_ms:g} ms at {cut.rate_hz:g} Hz), got {windows.shape[1]}"
+                f"({1000 * cut.n_samples / cut.rate_hz:g} ms at {cut.rate_hz:g} Hz), got "
+                f"{windows.shape[1]}"
             )
         if windows.ndim == 2:
             current = windows[self.rows]
@@ -99,7 +100,7 @@ def _load(path: Path) -> np.ndarray:
         raise RecordingError(f"{path}: is not a whole NPY array ({error}); copy it anew") from None
 
 
-def _time_column(path: Path, windows: np.ndarray, cut: Cut) -> int:
+def _time_column(path: Path, windows: np.ndarray, cut: Cut | GivenWindows) -> int:
     some = np.unique(np.linspace(0, len(windows) - 1, CHECKED_ROWS).astype(np.int64))
     rising = [set(rising_columns(row).tolist()) for row in np.asarray(windows[some])]
     columns = set.intersection(*rising)

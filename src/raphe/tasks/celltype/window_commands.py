@@ -16,7 +16,8 @@ def add_import_windows(subparsers: Subparsers) -> None:
         "import-windows",
         "copy any labelled windows (an NPY array and a CSV table) into a store",
         "The array is (windows, samples), the table has one row for each window, in the same "
-        "order, with a column of labels and, where they are known, of cell ids, animals and days. "
+        "order, with a column of labels and, where they are known, of cell ids, animals, days and "
+        "sources (laboratories, rigs), which a network never sees. "
         "Without cell ids each row is a cell of its own. Rate, length and classes are the user's "
         "own: `python train.py data.store=STORE` takes what comes.",
     )
@@ -54,6 +55,7 @@ def add_import_windows(subparsers: Subparsers) -> None:
         ("cell_id", "ids of the cells"),
         ("animal", "animals"),
         ("day", "days, as 2014-03-13"),
+        ("source", "laboratories or rigs"),
     ):
         parser.add_argument(
             f"--{what.removesuffix('_id')}-column",
@@ -62,6 +64,12 @@ def add_import_windows(subparsers: Subparsers) -> None:
             metavar="NAME",
             help=f"column of the {text} (default: %(default)s)",
         )
+    parser.add_argument(
+        "--note",
+        default="",
+        metavar="TEXT",
+        help="a sentence that is to stand beside every result from them, as of their limits",
+    )
     add_overwrite(parser)
 
 
@@ -69,7 +77,11 @@ def _import_windows(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.import_windows import import_windows
 
     names = ColumnNames(
-        options.label_column, options.cell_id_column, options.animal_column, options.day_column
+        options.label_column,
+        options.cell_id_column,
+        options.animal_column,
+        options.day_column,
+        options.source_column,
     )
     report = import_windows(
         options.waveforms,
@@ -82,6 +94,7 @@ def _import_windows(options: argparse.Namespace) -> int:
         names,
         options.baseline_ms,
         options.overwrite,
+        options.note,
     )
     length_ms = 1000 * report.n_samples / options.rate_hz
     print(

@@ -3,7 +3,7 @@
     python benchmarks/memory.py
 
 Each case is a process of its own: open the data, train two epochs of at most --steps steps through
-Lightning, with as many batches of validation after each, then read every training, validation and
+Lightning, each validated on the whole validation part, then read every training, validation and
 test spike once in batches, without the network. Its peak is the kernel's high-water mark of
 resident memory (Linux). The authors' arrays are a trio of the published shape and size whose
 observations are a sparse file; the notebooks load such an array whole, measured here at a size
@@ -185,8 +185,8 @@ def main() -> None:
         options.output,
         "Resident memory while training",
         f"{torch.get_num_threads()} threads; k = {options.kernel}, batch 64, two epochs of at most "
-        f"{options.steps} steps and as many batches of validation, then every spike once in "
-        f"batches. The notebooks' way, `np.load` of the observations, took {peer:.0f} bytes a "
+        f"{options.steps} steps, each validated on the whole validation part, then all spikes "
+        f"in batches. The notebooks' way, `np.load` of the observations, took {peer:.0f} bytes a "
         f"spike for {options.notebook} spikes; the last column is computed, "
         f"{NOTEBOOK_BYTES} bytes a spike",
         ("trained from", "spikes", "waveforms, GB", "to open, s", "peak when trained, MB",

@@ -44,6 +44,7 @@ print(*[line for line in open("/proc/self/status") if line.startswith("VmHWM")])
 def make_bundle(folder: Path) -> Path:
     """Export networks with weights as large as trained ones."""
     data = CellTypeData(simulated_store(folder / "store", 2000))
+    data.setup()
     runs = []
     for kernel in KERNELS:
         torch.manual_seed(kernel)

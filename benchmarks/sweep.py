@@ -24,7 +24,8 @@ from raphe.tasks.celltype.data import CellTypeData
 from raphe.tasks.celltype.spike_split import FRACTIONS
 
 PAPER_SPIKES = 30_328  # for training, Corradetti et al. 2024
-PUBLISHED = ("experiment=paper", "callbacks.patience=null")  # every epoch, as the notebook
+# Every epoch and nothing beside the network, as the notebook.
+PUBLISHED = ("experiment=paper", "callbacks.patience=null", "baselines=false")
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 

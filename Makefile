@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 KERAS  := .venv-keras
+ALLEN  := .venv-allensdk
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCH  := $(BIN)/python benchmarks
-BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution
+BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution glif_simulate
 
 .PHONY: setup train test lint ui bench clean
 
@@ -20,11 +21,11 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
 ui: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/mlflow ui --workers 1 --backend-store-uri sqlite:///mlruns/mlflow.db
-bench: $(VENV)/.installed $(KERAS)/.installed
+bench: $(VENV)/.installed $(KERAS)/.installed $(ALLEN)/.installed
 	$(if $(ARGS),$(BENCH)/$(firstword $(ARGS)).py $(wordlist 2,99,$(ARGS)),\
 	set -e; for name in $(BENCHMARKS); do $(BENCH)/$$name.py; done)
 clean:
-	rm -rf $(VENV) $(KERAS) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(KERAS) $(ALLEN) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
 
@@ -36,6 +37,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(KERAS)/.installed: benchmarks/requirements-keras.txt
 	test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)
 	$(KERAS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+$(ALLEN)/.installed: benchmarks/requirements-allensdk.txt
+	test -x $(ALLEN)/bin/python || $$(command -v python3.11 || echo $(PYTHON)) -m venv $(ALLEN)
+	$(ALLEN)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 $(VENV)/.installed-%: $(VENV)/.installed
 	$(PIP) -e '.[$*]'

@@ -15,7 +15,9 @@ from raphe.harness import commands
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(_of_task(given, parser))
     try:
         return options.run(options)
     except RapheError as error:
@@ -24,6 +26,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _of_task(arguments: list[str], parser: argparse.ArgumentParser) -> list[str]:
+    """`COMMAND task=NAME …` is that task's COMMAND, which is COMMAND-NAME where others have one."""
+    command, chosen, *rest = [*arguments, "", ""][: max(2, len(arguments))]
+    (subparsers,) = (one for one in parser._actions if isinstance(one.choices, dict))
+    if command not in subparsers.choices or not chosen.startswith("task="):
+        return arguments
+    task = chosen.removeprefix("task=")
+    if f"{command}-{task}" in subparsers.choices:
+        return [f"{command}-{task}", *rest]
+    home = subparsers.choices[command].get_default("run").__module__
+    if home.startswith(f"raphe.tasks.{task}."):
+        return [command, *rest]
+    return parser.error(f"task={task}: this task has no {command}")
 
 
 def _parser() -> argparse.ArgumentParser:

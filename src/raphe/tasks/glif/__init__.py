@@ -1,0 +1,1 @@
+"""A neuron model's parameters from its voltage: generalised leaky integrate-and-fire neurons."""

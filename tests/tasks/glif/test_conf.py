@@ -1,0 +1,32 @@
+"""The task's settings, and the study's where they must be."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from raphe.tasks.glif.study import Study
+
+CONF = Path(__file__).resolve().parents[3] / "conf"
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def test_the_published_set_up_is_the_published_one() -> None:
+    config = composed("experiment=glif_published")
+    assert instantiate(config.prepare.study) == Study()
+    assert (config.data.batch_size, config.data.shuffle) == (1, False)
+    assert (config.trainer.max_epochs, config.callbacks.keep) == (3, "last")
+    assert config.callbacks.patience is None and config.model.net == "lstm_published"
+    optimizer = instantiate(config.model).configure_optimizers()
+    assert type(optimizer).__name__ == "Adam" and optimizer.defaults["lr"] == 0.01
+
+
+def test_the_default_is_the_study_in_small() -> None:
+    study = instantiate(composed("task=glif").prepare.study)
+    assert study.n_train < 1000 and study.simulated / study.rate_hz == 0.26
+    assert (study.sweeps, study.rheobase_a) == (Study().sweeps, Study().rheobase_a)

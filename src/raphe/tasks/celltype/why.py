@@ -20,6 +20,7 @@ from raphe.tasks.celltype.spike_set import SpikeSet
 
 SPIKES_EXPLAINED = 16  # of each class, spread evenly over its spikes; the gradients take long
 SHADES = {"Grad-CAM": "viridis", "integrated gradients": "RdBu_r"}
+MEANING = {"Grad-CAM": "evidence", "integrated gradients": "added to the logit"}
 
 
 @dataclass(frozen=True)
@@ -119,4 +120,4 @@ def _draw(axes: Axes, window: np.ndarray, colours: np.ndarray, rate_hz: float, n
     axes.autoscale()
     axes.set_xlim(time_ms[0], time_ms[-1])
     axes.spines[["top", "right"]].set_visible(False)
-    axes.figure.colorbar(line, ax=axes, pad=0.02)
+    axes.figure.colorbar(line, ax=axes, pad=0.02, label=MEANING[name])

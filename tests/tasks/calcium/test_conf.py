@@ -11,6 +11,8 @@ from raphe import cli
 from raphe.tasks.calcium.condition import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.focus import Focus
 from raphe.tasks.calcium.simulate import Simulation
+from raphe.tasks.calcium.stretches import Augmentation
+from raphe.tasks.calcium.synthesis import Synthesis
 from raphe.tasks.calcium.trace_arguments import conditioning, trace_options
 from raphe.tasks.calcium.trace_set import TraceOptions
 
@@ -59,3 +61,16 @@ def test_the_command_line_conditions_alike(arguments: list[str], expected: Condi
     options = cli._parser().parse_args(["import-traces", "in", "out", *arguments])
     assert conditioning(options) == expected
     assert trace_options(options) == TraceOptions()
+
+
+def test_the_best_set_up_says_what_its_classes_do() -> None:
+    config = composed("experiment=calcium_best")
+    synthesis, default = instantiate(config.data.synthesis), Synthesis()
+    assert {name: tuple(value) for name, value in vars(synthesis).items() if name != "dyes"} == {
+        name: value for name, value in vars(default).items() if name != "dyes"
+    }
+    assert instantiate(config.data.augmentation) == Augmentation()
+    assert instantiate(config.export.conditioning) == Conditioning()
+    module = instantiate(config.model)
+    assert module.configure_optimizers().defaults["lr"] == 3e-3
+    assert config.data.pretrain_epochs < config.trainer.max_epochs

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.tasks.calcium.predict_commands import add_predict_spikes
 from raphe.tasks.calcium.trace_arguments import add_trace_options, conditioning, trace_options
 
 
@@ -13,6 +14,7 @@ def add_commands(subparsers: Subparsers) -> None:
     _add_import_traces(subparsers)
     _add_import_elephant(subparsers)
     _add_place_traces(subparsers)
+    add_predict_spikes(subparsers)
 
 
 def _add_import_traces(subparsers: Subparsers) -> None:

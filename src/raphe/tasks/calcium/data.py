@@ -26,7 +26,8 @@ class CalciumData(pl.LightningDataModule):
     Args:
         store: made by `raphe import-traces` or simulated, see `open_traces`.
         test_stores: name → store, each tested on whole beside the test part; None is left out.
-        held_out: the dataset, or the recording, that is tested on; None divides every dataset.
+        held_out: the dataset, or the recording, that is tested on, or none; None divides every
+            dataset.
         fractions: of the recordings for training, validation and test.
         batch_size: samples predicted in a training batch.
         consecutive: of them so many follow each other, see `WindowBatches`.
@@ -78,7 +79,7 @@ class CalciumData(pl.LightningDataModule):
     @property
     def test_names(self) -> list[str]:
         """Names of the test sets in the order of `test_dataloader`."""
-        return ["test", *self.tests]
+        return ["test", *self.tests] if len(self.split.test) else list(self.tests)
 
     def test_store(self, name: str) -> TraceStore:
         """The store whose recordings a test set holds."""
@@ -110,7 +111,8 @@ class CalciumData(pl.LightningDataModule):
 
     def test_dataloader(self) -> list[RecordingBatches]:
         whole = [Part(store, np.arange(len(store.recordings))) for store in self.tests.values()]
-        return [RecordingBatches(part) for part in (self.parts["test"], *whole)]
+        own = [self.parts["test"]] if len(self.split.test) else []
+        return [RecordingBatches(part) for part in (*own, *whole)]
 
     def _current_epoch(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0

@@ -9,6 +9,7 @@ from raphe.core.splits import Split, check_disjoint, check_fractions, split_by_g
 from raphe.tasks.calcium.trace_store import TraceStore
 
 FRACTIONS = (0.70, 0.15, 0.15)
+NOTHING = "none"  # held out: every recording is trained or validated on
 FEWEST = 3  # recordings of a dataset that is divided in three
 
 
@@ -20,7 +21,8 @@ def split_recordings(
     Args:
         store: whose recordings are divided.
         held_out: the name of a dataset, or of one recording, that is tested on; of each other
-            dataset some recordings are validated on. None divides every dataset in three.
+            dataset some recordings are validated on. NOTHING tests on none; None divides every
+            dataset in three.
         fractions: of the recordings, for training, validation and test.
         seed: of the draw.
 
@@ -51,10 +53,10 @@ def _hold_out(
     store: TraceStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
 ) -> Split:
     tested = np.array([held_out in (one.dataset, one.name) for one in store.recordings])
-    if not tested.any():
+    if not tested.any() and held_out != NOTHING:
         raise SettingError(
             f"data.held_out={held_out}: expected a dataset ({', '.join(store.datasets)}) or a "
-            f"recording such as {store.recordings[0].name}"
+            f"recording such as {store.recordings[0].name}, or {NOTHING} to train on all"
         )
     rng = np.random.default_rng(seed)
     val_fraction = fractions[1] / (fractions[0] + fractions[1])

@@ -1,0 +1,78 @@
+"""The card that goes with a bundle of rates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+INTENDED = """\
+Infers from one neuron's calcium trace how many spikes a second it fired. Any two-photon recording
+at 7 Hz or more can be put in; `raphe predict-spikes` says which lie outside what training saw. The
+members' standard deviation is the uncertainty. Not for clinical use."""
+LIMITS = """\
+- A fluorescence trace has no absolute scale: the rate of a single neuron may be off by a factor of
+  two and more, the rate of a population less. Its course in time is what was trained.
+- The clocks of microscope and electrode differ between laboratories by up to 100 ms, and no trace
+  tells by how much. Rates keep the timing of the synthetic traces: a frame bears the time of its
+  start.
+- The intervals are of few recordings of few laboratories."""
+FILES = """\
+`model.onnx` takes `calcium` (N × T, float32, z-scored, 100 Hz, T a multiple of 4) and gives
+`expected_spikes` (members × N × T) in each sample. `config.yaml` holds the settings of training,
+`manifest.json` everything a program needs, with the SHA-256 of every file."""
+MEASURES = {
+    "correlation": "correlation with the spikes at 25 Hz",
+    "rank_correlation": "rank correlation",
+    "auc": "AUC of bins with a spike",
+    "gain_bits_per_s": "log-likelihood gain (bits/s)",
+    "error": "spikes missed or invented, for each true one",
+    "bias": "spikes invented less missed, for each true one",
+}
+
+
+def rate_card(facts: Mapping[str, Any]) -> str:
+    """The card as Markdown, from the facts of a manifest."""
+    n = facts["n_members"]
+    parts = [
+        f"# Spike rates from calcium traces: {n} network{'s' if n > 1 else ''}",
+        f"> **{facts['note']}**" if facts["note"] else "",
+        "## Intended use",
+        INTENDED,
+        "## Figures",
+        *(_figures(name, own) for name, own in facts["figures"].items()),
+        "Means over recordings, in brackets 95 % intervals of the bootstrap over them.",
+        "## Trained on",
+        _training(facts["training"]),
+        "## Limits",
+        LIMITS,
+        "## Files",
+        FILES,
+        "## Where it comes from",
+        "\n".join(
+            f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
+            for name, value in facts["provenance"].items()
+            if value
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _figures(name: str, own: Mapping[str, Any]) -> str:
+    rows = [f"| {MEASURES[measure]} | {_with_interval(own[measure])} |" for measure in MEASURES]
+    return "\n".join([f"### {name}\n", "| measure | mean |", "| --- | --- |", *rows])
+
+
+def _with_interval(figure: Mapping[str, float | None]) -> str:
+    if figure["value"] is None:
+        return "–"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} ({figure['low']:.3f}–{figure['high']:.3f})"
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    own = ", ".join(f"{n} of {dataset}" for dataset, n in training["recordings"].items())
+    held_out = training["held_out"]
+    kept = f" Tested on: {', '.join(held_out)}." if held_out else " No dataset was held out."
+    return (
+        f"Synthetic traces, then {sum(training['recordings'].values())} recordings ({own}), "
+        f"{training['spikes']} spikes in {training['duration_s'] / 60:.0f} min.{kept}"
+    )

@@ -1,0 +1,63 @@
+"""From traces to a tracked run beside its baselines, to a bundle, to rates, through train.py."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from raphe import cli
+
+SMALL = [
+    "experiment=calcium_best",
+    "prepare.simulation.datasets=2",
+    "prepare.simulation.recordings=3",
+    "prepare.simulation.duration_s=20",
+    "model.members=2",
+    "model.channels=8",
+    "data.batches=2",
+    "data.batch_size=4",
+    "data.length=512",
+    "data.pretrain_epochs=1",
+    "trainer.max_epochs=2",
+    "tracking.system_metrics_every_s=null",
+    "threads=1",
+]
+
+
+@pytest.mark.slow
+def test_train_on_all_export_and_infer(train_py, tmp_path: Path, capfd) -> None:
+    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+    assert train_py(*SMALL, *places, "data.held_out=none") == 0
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("calcium_best")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert not [name for name in run.data.metrics if name.startswith("test/")]
+    out = tmp_path / "bundle"
+    export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={out}"]
+    assert train_py("experiment=calcium_best", *export, *places) == 0
+    assert "No dataset was held out" in (out / "MODEL_CARD.md").read_text()
+    np.save(tmp_path / "new.npy", np.random.default_rng(0).normal(size=(2, 600)))
+    arguments = [str(tmp_path / "new.npy"), "--rate", "30", "--bundle", str(out)]
+    assert cli.main(["predict-spikes", *arguments, "--out", str(tmp_path / "rates")]) == 0
+    assert np.load(tmp_path / "rates" / "rates.npy").shape == (2, 600)
+
+
+@pytest.mark.slow
+def test_a_dataset_held_out_beside_its_baselines(train_py, tmp_path: Path) -> None:
+    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+    assert train_py(*SMALL, *places, "data.held_out=sim2") == 0
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("calcium_best")
+    (run,) = client.search_runs([experiment.experiment_id])
+    metrics = run.data.metrics
+    assert metrics["test/n_recordings"] == 3
+    assert metrics["test/correlation_low"] <= metrics["test/correlation"]
+    file = client.download_artifacts(run.info.run_id, "test/comparison.csv", str(tmp_path))
+    with Path(file).open() as table:
+        rows = {row["method"]: row for row in csv.DictReader(table)}
+    assert set(rows) == {"network", "trace"}
+    assert float(rows["trace"]["correlation"]) == pytest.approx(
+        metrics["test/trace/correlation"], abs=1e-4
+    )

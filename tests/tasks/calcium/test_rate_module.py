@@ -1,0 +1,130 @@
+"""Training in two phases: schedules, delays, gain; what is kept in a checkpoint."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from raphe.core.checkpoint import write_checkpoint
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.delay import moved
+from raphe.tasks.calcium.rate_data import RateData
+from raphe.tasks.calcium.rate_module import RateModule
+from raphe.tasks.calcium.trace_store import open_traces
+
+SMALL = {"members": 2, "channels": 8, "dilations": (1, 2)}
+
+
+def data(store_path: Path, **settings) -> RateData:
+    small = {"length": 256, "batch_size": 4, "batches": 2, "pretrain_epochs": 1}
+    made = RateData(store_path, **(small | settings))
+    made.setup("fit")
+    return made
+
+
+def fitted(store_path: Path, epochs: int = 2, **settings) -> tuple[RateModule, RateData]:
+    own = data(store_path, held_out="b", **settings)
+    torch.manual_seed(0)
+    model = RateModule(**SMALL, **own.facts)
+    trainer = pl.Trainer(
+        max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(model, datamodule=own)
+    trainer.test(model, datamodule=own, verbose=False)
+    return model, own
+
+
+def test_it_trains_tests_and_expects_as_many_spikes_as_there_were(store_path: Path) -> None:
+    model, own = fitted(store_path)
+    assert [one.index for one in model.inferred["test"]] == own.split.test.tolist()
+    rows = [one.rows for one in own.parts["train"].recordings]
+    expected = sum(model.expected(own.labelled.calcium[each]).sum(1) for each in rows)
+    fired = sum(int(own.labelled.spikes[each].sum()) for each in rows)
+    np.testing.assert_allclose(expected, fired, rtol=1e-3)
+    assert all((one.rate_per_s >= 0).all() for one in model.inferred["test"])
+
+
+def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypatch) -> None:
+    """Weights, delays and gain are the same, whatever the spikes and traces held out are."""
+    first, _ = fitted(store_path)
+
+    def spoiled(path):
+        store = open_traces(path)
+        calcium, spikes = np.array(store.calcium), np.array(store.spikes)
+        for one in store.recordings:
+            if one.dataset == "b":
+                calcium[one.rows], spikes[one.rows] = 7.0 * np.arange(one.n_samples), 1
+        return replace(store, calcium=calcium, spikes=spikes)
+
+    monkeypatch.setattr("raphe.tasks.calcium.data.open_traces", spoiled)
+    second, _ = fitted(store_path)
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value, msg=name)
+
+
+def test_delays_are_measured_when_synthetic_training_ends(store_path: Path, monkeypatch) -> None:
+    """Of the datasets trained on alone; spikes are moved back by them."""
+    asked = []
+
+    def measured(expected, spikes):
+        asked.append(len(spikes))
+        return 5
+
+    monkeypatch.setattr("raphe.tasks.calcium.rate_module.delay", measured)
+    model, _ = fitted(store_path)
+    assert model.delays.tolist() == [5, 0, 5] and len(asked) == 2
+    spikes = torch.from_numpy(np.random.default_rng(0).poisson(0.2, (3, 60)).astype("f4"))
+    aligned = model._in_one_timing(spikes, torch.tensor([0, 1, -1]))
+    np.testing.assert_array_equal(aligned[0], moved(spikes[0].numpy(), -5))
+    np.testing.assert_array_equal(aligned[1:], spikes[1:])
+
+
+def test_each_phase_warms_up_and_cools_down() -> None:
+    model = RateModule(**SMALL, pretrain_epochs=4, tuning_rate=0.5)
+    model._trainer = type("Trainer", (), {"max_epochs": 6})()
+    rates = [model._learning_rate(epoch, batch, 10) for epoch in range(6) for batch in range(10)]
+    first, second = np.array(rates[:40]), np.array(rates[40:])
+    assert first[0] == second[0] == 0
+    assert 0.9 < first.max() <= 1 and first[-1] < 0.01
+    assert 0.45 < second.max() <= 0.5 and second[-1] < 0.02
+
+
+def test_it_begins_from_weights(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    trained = RateModule(**SMALL, datasets=["x"])
+    path = write_checkpoint(trained, tmp_path / "weights.ckpt")
+    begun = RateModule(**SMALL, weights=path, datasets=["a", "b"])
+    for name, value in trained.net.state_dict().items():
+        torch.testing.assert_close(begun.net.state_dict()[name], value)
+    with pytest.raises(SettingError, match=r"model\.weights=.*expected a checkpoint"):
+        RateModule(**SMALL, weights=tmp_path / "none.ckpt")
+
+
+def test_nothing_held_out_leaves_nothing_to_test(store_path: Path) -> None:
+    own = data(store_path, held_out="none")
+    assert own.test_names == [] and own.test_dataloader() == []
+    assert len(own.split.train) + len(own.split.val) == 12
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"length": 402}, r"data\.length=402: expected a multiple of 4"),
+        ({"synthetic": 1.5}, r"data\.synthetic=1\.5: expected a share"),
+        ({"batches": 0}, r"data\.batches=0: expected a whole number from 1 up"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(store_path: Path, settings, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        data(store_path, **settings)
+
+
+def test_members_begin_with_weights_of_their_own() -> None:
+    first, second = RateModule(**SMALL).net.members
+    assert not torch.equal(first.first.weight, second.first.weight)
+    with pytest.raises(SettingError, match=r"model\.members=0"):
+        RateModule(members=0)

@@ -42,15 +42,16 @@ class TrainedRun:
 class Exported:
     """What a task's export made, for the harness to print and to register.
 
-    `loader` names the module whose `_load_pyfunc(folder)` gives an object that predicts.
+    `loader` names the module whose `_load_pyfunc(folder)` gives an object that predicts; a bundle
+    without one is not registered, for nothing could serve it.
     """
 
     bundle: Path
     summary: str  # for the terminal
     metrics: Mapping[str, float]
-    loader: str
-    example_input: np.ndarray
-    example_output: Mapping[str, np.ndarray]
+    loader: str | None = None
+    example_input: np.ndarray | None = None
+    example_output: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ The task is reached through `export._target_` of its file in conf/task. It is ca
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -69,6 +71,7 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
         data = _rebuild(configs[0], finished)
         # A partial first: Hydra would turn arguments that are lists into settings.
         make = call({key: settings[key] for key in settings if key not in OWN}, _partial_=True)
+        _require_known(make)
         exported = make(
             runs=[_trained(tracker, run, Path(scratch)) for run in finished],
             data=data,
@@ -77,9 +80,18 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
             out=Path(settings.out or _default_out(configs[0], sweep, settings)),
         )
     print(exported.summary)
-    if settings.register_as is not None:
+    if settings.register_as is not None and exported.loader is not None:
         _register(tracker, sweep, exported, settings.register_as)
     return exported
+
+
+def _require_known(make: partial) -> None:
+    """Refuse settings that the task's export does not take, as --members where all are."""
+    unknown = set(make.keywords) - set(signature(make.func).parameters)
+    if unknown:
+        raise SettingError(
+            f"export.{min(unknown)}: this task's export takes no such setting; leave it out"
+        )
 
 
 def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[str]]:

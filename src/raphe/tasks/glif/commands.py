@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 from raphe.core.command_line import Subparsers, add_command
+from raphe.tasks.glif.infer_commands import add_infer_glif
 
 
 def add_commands(subparsers: Subparsers) -> None:
     """Add every subcommand; each sets `run`, a function of its options that gives the exit code."""
     _add_import_lstm_glif(subparsers)
+    add_infer_glif(subparsers)
     _add_reproduce(subparsers)
 
 

@@ -4,6 +4,7 @@ A Gaussian copula: each quantity has the quantiles of the fitted cells, on its o
 quantities hang together as the ranks of the cells do. P quantities, Q quantiles, B neurons.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import norm, rankdata
 
+from raphe.core.atomic import reporting
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.cells import FittedCells
 from raphe.tasks.glif.quantities import in_si, quantities, scaled, values_of
@@ -32,12 +34,16 @@ class Prior:
     level: int
     quantiles: np.ndarray  # float64 (P, Q) at `scores_of_quantiles`, scaled
     correlation: np.ndarray  # float64 (P, P)
-    n_cells: int
+    n_cells: int  # that it was fitted to; 0: typical ones
 
     @property
     def scores_of_quantiles(self) -> np.ndarray:
         """Where the quantiles lie, float64 (Q,): evenly in probability, without 0 and 1."""
         return norm.ppf((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+
+    @property
+    def content_hash(self) -> str:
+        return hashlib.sha256(prior_json(self).encode()).hexdigest()
 
     def draw_scores(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Returns float64 (n, P)."""
@@ -74,8 +80,8 @@ def fit_prior(cells: FittedCells) -> Prior:
     return Prior(level, _rising(quantiles), np.corrcoef(ranks.T), n)
 
 
-def write_prior(prior: Prior, path: Path) -> None:
-    """Write a prior as JSON; the quantiles on their scales."""
+def prior_json(prior: Prior) -> str:
+    """A prior as JSON, which `read_prior` reads; the quantiles on their scales."""
     facts = {
         "kind": KIND,
         "level": prior.level,
@@ -84,7 +90,15 @@ def write_prior(prior: Prior, path: Path) -> None:
         "quantiles": np.round(prior.quantiles, 6).tolist(),
         "correlation": np.round(prior.correlation, 6).tolist(),
     }
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(facts, indent=1) + "\n"
+
+
+def write_prior(prior: Prior, path: Path) -> None:
+    """Write a prior, whole or not at all."""
+    with reporting(path):
+        partial = path.with_suffix(".partial")
+        partial.write_text(prior_json(prior), encoding="utf-8")
+        partial.replace(path)
 
 
 def read_prior(path: Path | str) -> Prior:

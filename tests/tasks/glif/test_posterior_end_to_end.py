@@ -1,0 +1,198 @@
+"""From settings to a tracked posterior, its bundle, and parameters of a new cell."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from raphe.cli import main
+from raphe.core.errors import RecordingError
+from raphe.tasks.glif.draws import SIMULATED_HZ, Experiment, measure
+from raphe.tasks.glif.infer_traces import CellTraces, Source, as_read, faults, read_cell_traces
+from raphe.tasks.glif.neuron_config import from_config
+from raphe.tasks.glif.neurons import Neurons
+from raphe.tasks.glif.simulate import simulate
+from raphe.tasks.glif.typical_cells import typical_prior
+
+SMALL = [
+    "experiment=glif_posterior", "model.read=false", "model.n_samples=100", "data.batches=20",
+    "data.batch_size=32", "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
+    "trainer.max_epochs=2", "tracking.system_metrics_every_s=null", "threads=1",
+]  # fmt: skip
+TRUE = {"capacitance": 90.0, "resistance": 200.0, "rest": -72.0, "threshold": 28.0}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("posterior")
+
+
+@pytest.fixture
+def bundle(train_py, home: Path) -> Path:
+    """Made once."""
+    if not (home / "bundle").exists():
+        _train_and_export(train_py, home)
+    return home / "bundle"
+
+
+def _train_and_export(train_py, folder: Path) -> None:
+    places = [f"data_root={folder / 'data'}", f"runs_root={folder / 'mlruns'}"]
+    assert train_py(*SMALL, *places) == 0
+    client = MlflowClient(f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("glif_posterior")
+    (run,) = client.search_runs([experiment.experiment_id])
+    made = {one.path for one in client.list_artifacts(run.info.run_id, "test")}
+    assert {"test/recovery.png", "test/calibration.png", "test/comparison.csv"} <= made
+    metrics = run.data.metrics
+    assert metrics["test/r2_capacitance"] > 0.95 and metrics["test/explained_variance"] > 0.5
+    assert metrics["prior/n_cells"] == 64
+    export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={folder / 'bundle'}"]
+    assert train_py("experiment=glif_posterior", *export, *places) == 0
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> list[str]:
+    """A neuron that fires under a step, at 50 kHz, as arrays in SI units."""
+    neuron = Neurons(
+        1, capacitance_f=90e-12, resistance_ohm=200e6, threshold_v=28e-3, dead_time_s=4e-3
+    )
+    current = np.zeros(30_000)
+    current[500:1000] = 50e-12
+    current[3000:] = 1.4 * 28e-3 / 200e6
+    voltage = simulate(neuron, current, 1 / 50_000).voltage_v[0] - 0.072
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "voltage.npy", voltage + 1e-4 * rng.normal(size=len(voltage)))
+    np.save(tmp_path / "current.npy", current)
+    return [str(tmp_path / "voltage.npy"), "--stimulus", str(tmp_path / "current.npy"),
+            "--rate", "50000"]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_new_cell_gets_parameters_a_configuration_and_a_figure(
+    bundle: Path, cell: list[str], tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "out"
+    code = main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)])
+    assert code == 0, capsys.readouterr()
+    with (out / "parameters.csv").open() as file:
+        rows = {row["quantity"]: row for row in csv.DictReader(file)}
+    for name, value in TRUE.items():
+        assert float(rows[name]["median_lab"]) == pytest.approx(value, rel=0.1), name
+        assert float(rows[name]["low_95_si"]) < float(rows[name]["high_95_si"])
+    neuron, _ = from_config(json.loads((out / "neuron_config.json").read_text()))
+    assert neuron.resistance_ohm[0] == pytest.approx(200e6, rel=0.1)
+    assert (out / "predictive.png").stat().st_size > 10_000
+    with np.load(out / "posterior.npz") as file:
+        assert file["samples"].shape == (1, 1000, 5)
+    assert "95 % intervals" in capsys.readouterr().out
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "GLIF neuron of level 1" in card and "| capacitance |" in card
+
+
+@pytest.mark.slow
+def test_one_bad_cell_stops_no_other(bundle: Path, cell: list[str], tmp_path: Path, capsys) -> None:
+    voltage = np.load(cell[0])
+    np.save(cell[0], np.stack([voltage, np.full_like(voltage, np.nan), voltage]))
+    out = tmp_path / "out"
+    assert main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)]) == 1
+    shown = capsys.readouterr()
+    assert "parameters of 2 of 3 cells" in shown.out and "cell 1: 100 % of its" in shown.err
+
+
+@pytest.mark.slow
+def test_a_trace_unlike_any_simulated_one_is_told(
+    bundle: Path, cell: list[str], tmp_path: Path, capsys
+) -> None:
+    rng = np.random.default_rng(0)
+    voltage = np.load(cell[0])
+    np.save(cell[0], voltage + 3e-3 * rng.normal(size=len(voltage)))  # 3 mV of noise
+    out = tmp_path / "out"
+    assert main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)]) == 0
+    assert "noise above that of every simulated trace" in capsys.readouterr().err
+
+
+WRONG = {
+    "no rate": (["--rate"], "name it with --rate"),
+    "mV": (["--unit", "mV"], r"median of -120 to -20 mV, got -0\.0\d+ mV; .*--unit V"),
+    "pA": (["--stimulus-unit", "pA"], "expected a current that moves a membrane"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_units_and_a_missing_rate_are_told(cell: list[str], case: str) -> None:
+    options, message = WRONG[case]
+    units = {"--unit": "V", "--stimulus-unit": "A"} | dict(zip(options[::2], options[1::2],
+                                                              strict=False))  # fmt: skip
+    with pytest.raises(RecordingError, match=message):
+        read_cell_traces(
+            Source(Path(cell[0]), units["--unit"]),
+            Source(Path(cell[2]), units["--stimulus-unit"]),
+            None if case == "no rate" else 50_000,
+        )
+
+
+def _save(cell: list[str], which: int, array: np.ndarray) -> tuple[Source, Source]:
+    np.save(cell[which], array)
+    return Source(Path(cell[0]), "V"), Source(Path(cell[2]), "A")
+
+
+def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
+    voltage, current = np.load(cell[0]), np.load(cell[2])
+    for array, message in (
+        (1e3 * voltage, "got -5.* mV; if it is in mV, pass --unit mV"),
+        (voltage + 0.072, "pass --relative-to-rest"),
+        (np.where(np.arange(len(voltage)) == 9, 0.02, voltage), "pass --cut-spikes"),
+        (voltage[:-1], "expected a current of 29999 samples for each of the 1 voltages"),
+        (np.full_like(voltage, np.nan), "expected a voltage, got NaN alone"),
+    ):
+        with pytest.raises(RecordingError, match=message):
+            read_cell_traces(*_save(cell, 0, array), 50_000)
+    with pytest.raises(
+        RecordingError, match=r"less than 100 nA, got one up to 1\d\d.* A; if it is"
+    ):
+        np.save(cell[0], voltage)
+        read_cell_traces(*_save(cell, 2, 1e12 * current), 50_000)
+
+
+def test_a_voltage_told_from_rest_is_moved(cell: list[str]) -> None:
+    sources = _save(cell, 0, np.load(cell[0]) + 0.072)
+    cells = read_cell_traces(*sources, 50_000, relative_to_v=-0.073)
+    assert np.nanmedian(cells.voltage_v[0, :400]) == pytest.approx(-0.073, abs=1e-4)
+    assert cells.rest_added_v == -0.073
+
+
+def test_a_long_trace_is_read_where_it_fires() -> None:
+    n = round(10 * SIMULATED_HZ)
+    voltage, current = np.full((1, n), -0.07), np.full((1, n), 1e-11)
+    current[:, 120_000:160_000] = 1e-10
+    voltage[:, 130_000:130_080] = voltage[:, 140_000:140_080] = np.nan
+    traces, rate_hz, begins_s = as_read(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
+    assert traces.shape == (1, 2, 50_000) and rate_hz == SIMULATED_HZ
+    assert 4.6 < begins_s[0] <= 6.5
+    assert np.isnan(traces[0, 0]).sum() == 160
+
+
+def test_faster_recordings_are_thinned() -> None:
+    batch = measure(typical_prior(1), Experiment(keep_every=(1,)), 2, seed=0, number=0)
+    voltage, current = 1e-3 * batch.traces[:, 0].astype(float), 1e-12 * batch.traces[:, 1]
+    fast = CellTraces(np.repeat(voltage, 5, axis=1), np.repeat(current, 5, axis=1), 100_000)
+    traces, rate_hz, _ = as_read(fast, 60.0)
+    assert rate_hz == SIMULATED_HZ
+    np.testing.assert_allclose(traces, batch.traces, rtol=1e-5)
+
+
+def test_faults_are_named() -> None:
+    voltage = np.full((4, 100), -0.07) + 1e-4 * np.random.default_rng(0).normal(size=(4, 100))
+    current = np.full((4, 100), 1e-10)
+    voltage[0, 7] = np.inf
+    voltage[1, :60] = np.nan
+    current[2, 3] = np.nan
+    found = faults(CellTraces(voltage, current, SIMULATED_HZ))
+    assert found == {
+        0: "infinite voltage at sample 7",
+        1: "60 % of its voltage is NaN",
+        2: "the current is not finite at sample 3",
+    }

@@ -23,10 +23,13 @@ class FolderBuilder:
 
     Only a folder holding a file named `marker` is ever replaced, and only with `overwrite`.
     Raises StoreError when something that may not be replaced stands at `path`, or when the
-    operating system refuses.
+    operating system refuses. `kept` names a folder beside `path` to fill instead of a hidden one
+    of this process: it is not discarded, so that a later call can go on with it.
     """
 
-    def __init__(self, path: Path | str, marker: str, overwrite: bool = False):
+    def __init__(
+        self, path: Path | str, marker: str, overwrite: bool = False, kept: str | None = None
+    ):
         self.path = Path(path).resolve()
         self.marker, self.overwrite = marker, overwrite
         with reporting(self.path):
@@ -35,14 +38,18 @@ class FolderBuilder:
             for leftover in (*_abandoned(self.path, "partial"), *_abandoned(self.path, "old")):
                 shutil.rmtree(leftover, ignore_errors=True)
             self._refuse_to_replace()
-            self.folder = _hidden_sibling(self.path, "partial")
-            self.folder.mkdir()
+            self._is_kept = kept is not None
+            self.folder = (
+                self.path.with_name(kept) if kept else _hidden_sibling(self.path, "partial")
+            )
+            self.folder.mkdir(exist_ok=self._is_kept)
 
     def __enter__(self) -> "FolderBuilder":
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)  # gone already after a commit
+        if not self._is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)  # gone already after a commit
 
     def commit(self) -> Path:
         """Move the folder to its path. What stood there is put back if that fails."""

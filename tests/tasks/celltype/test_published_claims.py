@@ -5,9 +5,9 @@ import csv
 import numpy as np
 import pytest
 
+from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.errors import StoreError
 from raphe.core.statistics import Estimate
-from raphe.tasks.celltype.claims import Claim, claims_csv, claims_text
 from raphe.tasks.celltype.published import SWEEP_COLUMNS, read_sweeps
 from raphe.tasks.celltype.published_claims import published_claims, sweep_claims
 

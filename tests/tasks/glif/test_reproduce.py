@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from raphe import cli
-from raphe.tasks.glif.findings import Finding, findings_csv, findings_text
+from raphe.core.claims import claims_csv, claims_text
+from raphe.tasks.glif.findings import finding as finding_of
 from raphe.tasks.glif.grid import TARGETS, grid, targets
 from raphe.tasks.glif.net import LstmPublished
 from raphe.tasks.glif.published import Digitised
@@ -20,23 +21,23 @@ CURRENT = Study(simulated=3000, fed=3000).current("noise_1")
 
 
 def test_a_constant_reaches_the_published_loss() -> None:
-    assert constant_finding().value == pytest.approx(1.742, abs=5e-4)
+    assert constant_finding().ours_value.value == pytest.approx(1.742, abs=5e-4)
 
 
 def test_dt_leaves_no_trace() -> None:
     finding = dt_finding(CURRENT)
-    assert finding.value == 0.0 and "1.60 of the loss" in finding.ours
+    assert finding.ours_value.value == 0.0 and "1.60 of the loss" in finding.ours
 
 
 def test_four_of_five_leak_potentials_are_far_from_rest() -> None:
-    assert leak_finding(CURRENT).value == pytest.approx(0.8)
+    assert leak_finding(CURRENT).ours_value.value == pytest.approx(0.8)
 
 
 def test_a_trace_recurs_fifteen_times() -> None:
     finding = repeats_finding(Study())
-    assert finding.value == 15 and "9375 files of 625 traces" in finding.why
+    assert finding.ours_value.value == 15 and "9375 files of 625 traces" in finding.why
     alone = repeats_finding(Study(sweeps=1, n_train=1, n_val=1))
-    assert alone.value == 5 and "0.0 % of the validation traces" in alone.ours
+    assert alone.ours_value.value == 5 and "0.0 % of the validation traces" in alone.ours
 
 
 def forgetful() -> LstmPublished:
@@ -58,7 +59,7 @@ def test_a_network_without_memory_sees_one_sample_at_each_end() -> None:
 def test_a_viewed_batch_is_mixed() -> None:
     rng = np.random.default_rng(0)
     digitised = Digitised(rng.normal(1e-10, 3e-11, 12_000), np.zeros(12_000))
-    assert mixed_batch_finding(digitised, None).value > 1e-3
+    assert mixed_batch_finding(digitised, None).ours_value.value > 1e-3
 
 
 def test_the_grids_error_is_the_mean_over_all_configurations() -> None:
@@ -73,14 +74,15 @@ def test_the_grids_error_is_the_mean_over_all_configurations() -> None:
     np.testing.assert_allclose(error, expected, rtol=1e-5)
 
 
-def test_findings_are_text_and_rows() -> None:
-    findings = [
-        Finding("a figure", "1.0", "2.0", "because", 2.0),
-        Finding("another", "x", "y", "z"),
-    ]
-    assert findings_text(findings).startswith("a figure\n  theirs  1.0\n  ours    2.0\n  why ")
-    rows = list(csv.DictReader(findings_csv(findings).splitlines()))
-    assert (rows[0]["value"], rows[1]["value"]) == ("2", "")
+def test_a_finding_is_a_claim_of_the_study() -> None:
+    with_value, without = (
+        finding_of("a figure", "1.0", "2.0", "because", 2.0),
+        finding_of("another", "x", "y", "z"),
+    )
+    text = claims_text([with_value, without])
+    assert text.startswith("LSTM GLIF study\n") and "a figure\n  theirs  1.0\n  ours    2.0" in text
+    rows = list(csv.DictReader(claims_csv([with_value, without]).splitlines()))
+    assert [(row["ours_value"], row["low"]) for row in rows] == [("2", ""), ("", "")]
 
 
 @pytest.mark.slow
@@ -90,7 +92,7 @@ def test_the_command_computes_every_point(shared_data, tmp_path: Path, capsys) -
     assert cli.main(command) == 0
     assert "(published weights)" in " ".join(capsys.readouterr().out.split())
     with (tmp_path / "reproduce.csv").open() as file:
-        value = {row["quantity"]: float(row["value"]) for row in csv.DictReader(file)}
+        value = {row["quantity"]: float(row["ours_value"]) for row in csv.DictReader(file)}
     assert value["a constant predictor"] < value["the published network"] < 1.8
     assert value["dt"] == 0 and value["training and validation traces"] == 15
     assert 2 < value["what the network sees of the fitted cell's trace"] < 6

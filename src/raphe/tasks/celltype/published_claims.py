@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from raphe.core.claims import Claim, percent, proportion
 from raphe.core.statistics import Estimate
 from raphe.tasks.celltype import published
-from raphe.tasks.celltype.claims import Claim, percent, proportion
 from raphe.tasks.celltype.published import PublishedSweep
 from raphe.tasks.celltype.two_by_two import Verdicts, all_tables, tables_that_fit
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.atomic import reporting
-from raphe.tasks.celltype.claims import Claim, claims_csv, claims_text
+from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.tasks.celltype.published import read_sweeps
 from raphe.tasks.celltype.published_claims import published_claims, sweep_claims
 from raphe.tasks.celltype.run_claims import ensemble_claims, run_claims

@@ -48,8 +48,8 @@ def add_reproduce(subparsers: Subparsers) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
+    from raphe.core.claims import claims_text
     from raphe.core.errors import SettingError
-    from raphe.tasks.celltype.claims import claims_text
     from raphe.tasks.celltype.reproduce import Sources, reproduce, write
 
     if options.checkpoints and options.store is None:

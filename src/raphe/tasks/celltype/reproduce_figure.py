@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
+from raphe.core.claims import NOTE, Claim
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.tasks.celltype import published
-from raphe.tasks.celltype.claims import NOTE, Claim
 from raphe.tasks.celltype.published_claims import PERCENT, published_table
 from raphe.tasks.celltype.two_by_two import all_tables, prints_as
 

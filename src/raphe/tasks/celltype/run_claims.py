@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from raphe.core.claims import Claim, note_claim, percent
 from raphe.core.errors import SettingError
 from raphe.core.statistics import Estimate
 from raphe.tasks.celltype.answered_set import AnsweredSet
 from raphe.tasks.celltype.cell_level import Headline, headlines
-from raphe.tasks.celltype.claims import Claim, note_claim, percent
 from raphe.tasks.celltype.metrics import (
     Predictions,
     keras_sensitivity,

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from raphe.core.claims import Claim, note_claim
 from raphe.core.errors import SettingError, SplitError
 from raphe.core.progress import progress
 from raphe.core.splits import PARTS
 from raphe.tasks.celltype.answered_set import AnsweredSet
-from raphe.tasks.celltype.claims import Claim, note_claim
 from raphe.tasks.celltype.metrics import Predictions
 from raphe.tasks.celltype.module import CellTypeModule
 from raphe.tasks.celltype.run_folder import AnsweredRun

@@ -66,11 +66,11 @@ def _add_reproduce(subparsers: Subparsers) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    from raphe.tasks.glif.findings import findings_text
+    from raphe.core.claims import claims_text
     from raphe.tasks.glif.reproduce import reproduce, write
 
     findings = reproduce(options.published)
-    print(findings_text(findings))
+    print(claims_text(findings))
     if options.out is not None:
         print("wrote " + ", ".join(map(str, write(findings, options.out))))
     return 0

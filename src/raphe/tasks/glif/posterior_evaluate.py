@@ -25,8 +25,8 @@ from raphe.tasks.glif.posterior_figures import (
 )
 from raphe.tasks.glif.posterior_module import (
     NEEDS_A_SPIKE,
+    Answers,
     PosteriorModule,
-    Tested,
     infer,
     r_squared,
 )
@@ -70,7 +70,7 @@ class Comparison:
         return made | {"test/seconds_per_cell": seconds_per_cell(model, data)}
 
     def _of_set(
-        self, name: str, title: str, tested: Tested, model: PosteriorModule, data: PosteriorData
+        self, name: str, title: str, tested: Answers, model: PosteriorModule, data: PosteriorData
     ) -> dict[str, Figure | str | float]:
         standard, names = model.standard, model.names
         answers = {POSTERIOR: tested.samples.mean(axis=0)}
@@ -116,7 +116,7 @@ def mean_figures(agreed: Agreement, spiked: np.ndarray) -> dict[str, float]:
     }
 
 
-def sbc_p_values(tested: Tested) -> np.ndarray:
+def sbc_p_values(tested: Answers) -> np.ndarray:
     """Simulation-based calibration (Talts et al. 2018): for each quantity the probability (P,) that
     the truths' ranks among the samples are so far from uniform by chance (Kolmogorov-Smirnov)."""
     n_samples = len(tested.samples)
@@ -129,14 +129,14 @@ def seconds_per_cell(model: PosteriorModule, data: PosteriorData) -> float:
     """From a batch of traces in memory to samples of its posteriors."""
     measured = data.test_batch("test", 0)
     begun = time.perf_counter()
-    infer(model, batch_of(measured, model.standard), Tested())
+    infer(model, batch_of(measured, model.standard), Answers())
     return (time.perf_counter() - begun) / len(measured.values)
 
 
 def comparison_csv(
     answers: Mapping[str, np.ndarray],
     agreed: Mapping[str, Agreement],
-    tested: Tested,
+    tested: Answers,
     names: Sequence[str],
 ) -> str:
     """One row a method: R² of each quantity on its scale, and what the inferred neurons do."""
@@ -153,7 +153,7 @@ def comparison_csv(
     return text.getvalue()
 
 
-def cells_csv(tested: Tested, agreed: Agreement, model: PosteriorModule) -> str:
+def cells_csv(tested: Answers, agreed: Agreement, model: PosteriorModule) -> str:
     """One row a cell: truth, posterior mean and 95 % interval of each quantity in lab units, and
     how far the inferred neuron does what the true one did."""
     text = io.StringIO()

@@ -14,7 +14,7 @@ from raphe.tasks.glif.posterior_bundle import CONFIG, KIND, WEIGHTS
 from raphe.tasks.glif.posterior_card import posterior_card
 from raphe.tasks.glif.posterior_data import TEST_SETS, PosteriorData, batch_of
 from raphe.tasks.glif.posterior_domain import domain
-from raphe.tasks.glif.posterior_module import PosteriorModule, Tested, figures, infer
+from raphe.tasks.glif.posterior_module import Answers, PosteriorModule, figures, infer
 from raphe.tasks.glif.prior import prior_json
 
 PRIOR = "prior.json"
@@ -90,13 +90,13 @@ def _figures(
     members: Sequence[PosteriorModule], data: PosteriorData, name: str
 ) -> dict[str, float]:
     """Of the ensemble: the members' draws together."""
-    of_each = [Tested() for _ in members]
+    of_each = [Answers() for _ in members]
     for number in range(data.n_test_batches):
         batch = batch_of(data.test_batch(name, number), data.standard)
         for member, tested in zip(members, of_each, strict=True):
             infer(member, batch, tested)
     whole = [tested.whole() for tested in of_each]
-    together = Tested(
+    together = Answers(
         whole[0].truth,
         np.concatenate([one.samples for one in whole]),
         np.logaddexp.reduce([one.log_prob for one in whole]) - np.log(len(whole)),

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from raphe.core.figure_style import COLOURS, GREY
 from raphe.tasks.glif.draws import SIMULATED_HZ, Measured
-from raphe.tasks.glif.posterior_module import NEEDS_A_SPIKE, PosteriorModule, Tested, r_squared
+from raphe.tasks.glif.posterior_module import NEEDS_A_SPIKE, Answers, PosteriorModule, r_squared
 from raphe.tasks.glif.predictive import respond
 from raphe.tasks.glif.quantities import LOG, REST, THRESHOLD, Quantity, quantities
 
@@ -28,7 +28,7 @@ def label(one: Quantity) -> str:
     return f"{name} ({one.lab_unit})" if one.lab_unit else name
 
 
-def recovery_figure(title: str, tested: Tested, model: PosteriorModule) -> Figure:
+def recovery_figure(title: str, tested: Answers, model: PosteriorModule) -> Figure:
     """Posterior mean and 95 % interval of each quantity over the truth."""
     told = quantities(model.standard.level)
     n_rows = -(-len(told) // PER_ROW)
@@ -66,7 +66,7 @@ def recovery_figure(title: str, tested: Tested, model: PosteriorModule) -> Figur
 
 
 def calibration_figure(
-    title: str, tested: Tested, names: Sequence[str], p_values: np.ndarray
+    title: str, tested: Answers, names: Sequence[str], p_values: np.ndarray
 ) -> Figure:
     """How often intervals hold the truth, and the truth's rank among the samples."""
     figure = Figure(figsize=(11, 2.9), layout="constrained")
@@ -94,7 +94,7 @@ def calibration_figure(
 
 
 def examples_figure(
-    title: str, tested: Tested, model: PosteriorModule, measured: Measured
+    title: str, tested: Answers, model: PosteriorModule, measured: Measured
 ) -> Figure:
     """Data against neurons of the posterior, and what it says of the threshold: a cell that fires
     much, one that fires a little, a silent one."""
@@ -119,7 +119,7 @@ def examples_figure(
 
 
 def _trace(
-    axes: Axes, tested: Tested, model: PosteriorModule, measured: Measured, cell: int
+    axes: Axes, tested: Answers, model: PosteriorModule, measured: Measured, cell: int
 ) -> None:
     values = model.standard.values(tested.samples[:N_DRAWN, cell].astype(np.float64))
     current = np.tile(measured.current_a[cell], (len(values), 1))
@@ -133,7 +133,7 @@ def _trace(
 
 
 def _threshold(
-    axes: Axes, tested: Tested, model: PosteriorModule, measured: Measured, cell: int
+    axes: Axes, tested: Answers, model: PosteriorModule, measured: Measured, cell: int
 ) -> None:
     standard = model.standard
 

@@ -30,7 +30,7 @@ WARM_UP = 0.05  # of all steps
 
 
 @dataclass
-class Tested:
+class Answers:
     """What a test set's posteriors are; numpy arrays once whole."""
 
     truth: list[np.ndarray] | np.ndarray = field(default_factory=list)  # (M, P) standardised
@@ -40,8 +40,8 @@ class Tested:
     outside: list[np.ndarray] | np.ndarray = field(default_factory=list)
     spiked: list[np.ndarray] | np.ndarray = field(default_factory=list)  # (M,)
 
-    def whole(self) -> "Tested":
-        return Tested(
+    def whole(self) -> "Answers":
+        return Answers(
             np.concatenate(self.truth),
             np.concatenate(self.samples, axis=1),
             np.concatenate(self.log_prob),
@@ -109,7 +109,7 @@ class PosteriorModule(pl.LightningModule):
         )
         self.net = PosteriorNet(len(self.names), size if read else None)
         self.optimizer_factory = optimizer or ADAMW
-        self.tested: dict[str, Tested] = {}
+        self.tested: dict[str, Answers] = {}
         self._losses: list[Tensor] = []
 
     def log_prob(self, batch: PosteriorBatch) -> Tensor:
@@ -144,7 +144,7 @@ class PosteriorModule(pl.LightningModule):
         self.log("val/loss", loss, batch_size=len(batch.truth), prog_bar=True)
 
     def on_test_epoch_start(self) -> None:
-        self.tested = {name: Tested() for name in TEST_SETS}
+        self.tested = {name: Answers() for name in TEST_SETS}
 
     def test_step(self, batch: PosteriorBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         infer(self, batch, self.tested[TEST_SETS[dataloader_idx]])
@@ -157,7 +157,7 @@ class PosteriorModule(pl.LightningModule):
 
 
 @torch.inference_mode()
-def infer(model: PosteriorModule, batch: PosteriorBatch, kept: Tested) -> None:
+def infer(model: PosteriorModule, batch: PosteriorBatch, kept: Answers) -> None:
     """Add a batch's posteriors to those of a test set."""
     net, given = model.net, (batch.centre, batch.spread)
     context = net.embed(batch.traces, batch.features)
@@ -171,7 +171,7 @@ def infer(model: PosteriorModule, batch: PosteriorBatch, kept: Tested) -> None:
     kept.spiked.append(batch.spiked.cpu().numpy())
 
 
-def figures(tested: Tested, names: Sequence[str]) -> dict[str, float]:
+def figures(tested: Answers, names: Sequence[str]) -> dict[str, float]:
     """The metrics of one test set; see PosteriorModule."""
     found = {
         "loss": float(-tested.log_prob.mean()),

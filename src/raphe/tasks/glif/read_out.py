@@ -5,7 +5,8 @@ from bisect import bisect_left
 import numpy as np
 import torch
 
-from raphe.tasks.glif.findings import Finding
+from raphe.core.claims import Claim
+from raphe.tasks.glif.findings import finding
 from raphe.tasks.glif.grid import FITTED, STEP_S, TARGETS, grid, neurons, targets
 from raphe.tasks.glif.net import LstmPublished
 from raphe.tasks.glif.published import Digitised, Published
@@ -17,7 +18,7 @@ SAME = 1e-6  # difference of scaled answers, float32's own
 AT_ONCE = 16  # traces
 
 
-def weights_findings(published: Published) -> list[Finding]:
+def weights_findings(published: Published) -> list[Claim]:
     """The published weights on the whole grid, under the recorded Noise 2."""
     constant = targets(grid()).astype(np.float64).var(axis=0).mean()
     losses = published.train_losses
@@ -25,7 +26,7 @@ def weights_findings(published: Published) -> list[Finding]:
     shares = ", ".join(f"{n} {e:.4f}" for n, e in zip(TARGETS, error, strict=True))
     told = "; ".join(f"{loss:.4f} after epoch {i + 1}" for i, loss in enumerate(losses[:3]))
     return [
-        Finding(
+        finding(
             "the published network",
             f"training loss {told}",
             f"MSE {error.sum():.4f}, the constant's is {constant:.4f}",
@@ -46,12 +47,12 @@ def grid_error(net: LstmPublished, current_a: np.ndarray) -> np.ndarray:
     return ((answers[which] - targets(grid())) ** 2).mean(axis=0, dtype=np.float64) / len(TARGETS)
 
 
-def seen_finding(digitised: Digitised, net: LstmPublished | None) -> Finding:
+def seen_finding(digitised: Digitised, net: LstmPublished | None) -> Claim:
     """How much of a trace an answer depends on."""
     known = "published weights" if net is not None else "untrained weights"
     seen = seen_ms(net or _untrained(), digitised.voltage_v)
     length_ms = 1e3 * STEP_S * len(digitised.voltage_v)
-    return Finding(
+    return finding(
         "what the network sees of the fitted cell's trace",
         f"{length_ms:.0f} ms",
         f"the first and the last {seen:.1f} ms: whatever lies between, its answers stay the same "
@@ -78,7 +79,7 @@ def seen_ms(net: LstmPublished, voltage_v: np.ndarray) -> float:
     return 1e3 * STEP_S * kept
 
 
-def mixed_batch_finding(digitised: Digitised, net: LstmPublished | None) -> Finding:
+def mixed_batch_finding(digitised: Digitised, net: LstmPublished | None) -> Claim:
     """What `h_n.view` makes of a batch of two."""
     net = net or _untrained()
     other = np.array(FITTED) * [1, 1, 3, 1, 1]  # three times the resistance
@@ -94,7 +95,7 @@ def mixed_batch_finding(digitised: Digitised, net: LstmPublished | None) -> Find
     off = float((viewed - right).abs().max())
     rows_mixed = bool(torch.equal(hidden.reshape(2, -1)[0], hidden[0].flatten()))
     assert rows_mixed
-    return Finding(
+    return finding(
         "a batch of more than one",
         "h_n.view(-1, 1, 2 H)",
         f"of two traces the first answer is made of both forward states, the second of both "

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.atomic import reporting
-from raphe.tasks.glif.findings import Finding, findings_csv, findings_text
+from raphe.core.claims import Claim, claims_csv, claims_text
+from raphe.tasks.glif.findings import finding
 from raphe.tasks.glif.grid import FITTED, STEP_S, TARGETS, VALUES, grid, neurons, targets
 from raphe.tasks.glif.published import Digitised, read_published
 from raphe.tasks.glif.read_out import mixed_batch_finding, seen_finding, weights_findings
@@ -15,7 +16,7 @@ from raphe.tasks.glif.study import DT, Study, different
 UNPHYSICAL_V = 0.1  # a leak potential so far from rest
 
 
-def reproduce(published_folder: Path | None = None) -> list[Finding]:
+def reproduce(published_folder: Path | None = None) -> list[Claim]:
     """Every finding that the grid, and the study's own files where there are some, allow.
 
     Raises RapheError where a file of the folder cannot be used.
@@ -41,11 +42,11 @@ def reproduce(published_folder: Path | None = None) -> list[Finding]:
     return findings
 
 
-def constant_finding() -> Finding:
+def constant_finding() -> Claim:
     """The loss of answering the mean of the grid."""
     variance = targets(grid()).astype(np.float64).var(axis=0) / len(TARGETS)
     shares = ", ".join(f"{name} {v:.4f}" for name, v in zip(TARGETS, variance, strict=True))
-    return Finding(
+    return finding(
         "a constant predictor",
         "not in the study",
         f"MSE {variance.sum():.4f}",
@@ -54,14 +55,14 @@ def constant_finding() -> Finding:
     )
 
 
-def dt_finding(current_a: np.ndarray) -> Finding:
+def dt_finding(current_a: np.ndarray) -> Claim:
     """How much the voltage tells of dt."""
     labels = np.tile(np.array(FITTED), (len(VALUES["dt"]), 1))
     labels[:, DT] = VALUES["dt"]
     voltage = simulate(neurons(labels), current_a, STEP_S).voltage_v
     apart = float(np.nanmax(np.abs(voltage - voltage[:1])))
     share = targets(grid()).astype(np.float64).var(axis=0)[DT] / len(TARGETS)
-    return Finding(
+    return finding(
         "dt",
         "one of five targets",
         f"its five labels give voltages {apart:g} V apart; it is {share:.2f} of the loss",
@@ -71,7 +72,7 @@ def dt_finding(current_a: np.ndarray) -> Finding:
     )
 
 
-def leak_finding(current_a: np.ndarray) -> Finding:
+def leak_finding(current_a: np.ndarray) -> Claim:
     """What the grid's leak potentials do to a cell."""
     cells = different(grid())[0]
     far = np.abs(cells[:, TARGETS.index("El")]) >= UNPHYSICAL_V
@@ -80,7 +81,7 @@ def leak_finding(current_a: np.ndarray) -> Finding:
     spont = (at_rest.spike_count > 0) & far
     peak = float(np.nanmax(np.abs(at_rest.voltage_v)))
     values = sorted(v for v in VALUES["El"] if abs(v) >= UNPHYSICAL_V)
-    return Finding(
+    return finding(
         "El",
         "±0.1 and ±0.5 V beside 0",
         f"{100 * far.mean():.0f} % of the cells leak to {', '.join(f'{v:+g}' for v in values)} V "
@@ -92,7 +93,7 @@ def leak_finding(current_a: np.ndarray) -> Finding:
     )
 
 
-def repeats_finding(study: Study) -> Finding:
+def repeats_finding(study: Study) -> Claim:
     """How often one trace recurs, and on how many sides of the split."""
     _, which = different(grid())
     times = study.sweeps * np.bincount(which)
@@ -100,7 +101,7 @@ def repeats_finding(study: Study) -> Finding:
     trained = {which[one["configuration"]] for one in files if one["part"] == "train"}
     validated = [which[one["configuration"]] for one in files if one["part"] == "val"]
     shared = np.mean([one in trained for one in validated])
-    return Finding(
+    return finding(
         "training and validation traces",
         f"{study.n_train} and {study.n_val} different files",
         f"each trace recurs {times.min()} times; {100 * shared:.1f} % of the validation traces are "
@@ -111,13 +112,11 @@ def repeats_finding(study: Study) -> Finding:
     )
 
 
-def write(findings: list[Finding], folder: Path) -> list[Path]:
+def write(findings: list[Claim], folder: Path) -> list[Path]:
     """Write reproduce.txt and reproduce.csv; return where they are."""
     paths = [folder / f"reproduce.{suffix}" for suffix in ("txt", "csv")]
     with reporting(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in zip(
-            paths, (findings_text(findings), findings_csv(findings)), strict=True
-        ):
+        for path, text in zip(paths, (claims_text(findings), claims_csv(findings)), strict=True):
             path.write_text(text, encoding="utf-8")
     return paths

@@ -1,0 +1,107 @@
+"""Posteriors of GLIF neurons: cells inferred a second, and the memory that training takes.
+
+    make bench ARGS=glif_infer
+
+From traces in memory to draws of each posterior, as `raphe infer-glif` goes: least squares, the
+reader, the flow. Weights do not matter for the time, the networks are untrained. The memory is how
+far the resident set of a process of its own rises in a step with 64 traces of 50 000 samples.
+"""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from machine import alternate, options_of, spread, write_table
+
+from raphe.core.bundle import Bundle
+from raphe.harness.memory import keep_freed_memory
+from raphe.tasks.glif.draws import Experiment, Measured, measure
+from raphe.tasks.glif.posterior_bundle import PosteriorBundle
+from raphe.tasks.glif.posterior_data import batch_of
+from raphe.tasks.glif.posterior_domain import NAMES
+from raphe.tasks.glif.posterior_module import PosteriorModule
+from raphe.tasks.glif.summary import Standard
+from raphe.tasks.glif.typical_cells import typical_prior
+
+PRIOR = typical_prior(1)
+STANDARD = Standard.of(PRIOR)
+TRACES = ((1.0, 4), (1.0, 1), (2.5, 1))  # length in s; sampled at 20 kHz over this
+TRAINED_ON = 64  # traces in a step
+
+
+def module(read: bool) -> PosteriorModule:
+    torch.manual_seed(0)
+    facts = {"mean": STANDARD.mean.tolist(), "deviation": STANDARD.deviation.tolist()}
+    return PosteriorModule(read, **facts).eval()
+
+
+def bundle(read: bool) -> PosteriorBundle:
+    domain = dict.fromkeys(NAMES, (-1.0, 1.0))
+    return PosteriorBundle(Bundle(Path(), {"domain": domain}), [module(read)])
+
+
+def measured(length_s: float, keep: int, n: int) -> Measured:
+    drawn = Experiment(families=("noise",), length_s=(length_s, length_s), keep_every=(keep,))
+    return measure(PRIOR, drawn, n, seed=0, number=0)
+
+
+def train_step(n_samples: int) -> float:
+    """MB that a step takes above what the process has before."""
+    model = module(read=True).train()
+    batch = batch_of(measured(n_samples / 20_000, 1, TRAINED_ON), STANDARD)
+    assert batch.traces.shape == (TRAINED_ON, 2, n_samples)
+    optimizer = torch.optim.AdamW(model.parameters())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (-model.log_prob(batch).mean()).backward()
+    optimizer.step()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def main() -> None:
+    parser = options_of(__doc__, "glif_infer")
+    parser.add_argument("--cells", type=int, default=128, help="inferred at once")
+    parser.add_argument("--draws", type=int, default=400, help="of each posterior")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--samples", type=int, default=50_000, help="of the traces trained on")
+    text = "only print the MB that a training step takes"
+    parser.add_argument("--train-step", action="store_true", help=text)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    if options.train_step:
+        print(train_step(options.samples))
+        return
+    rows = []
+    bundles = {"reader and least squares": bundle(True), "least squares alone": bundle(False)}
+    for length_s, keep in TRACES:
+        given = measured(length_s, keep, options.cells)
+        ways = [
+            lambda one=one, given=given: one.infer(given.traces, given.rate_hz, options.draws, 0)
+            for one in bundles.values()
+        ]
+        for way in ways:
+            way()
+        seconds = alternate(options.repeats, *ways)
+        for name, taken in zip(bundles, seconds.T, strict=True):
+            rate = spread(options.cells / taken, 0)
+            rows.append((f"{length_s:g} s at {20 / keep:g} kHz, {name}", rate))
+            print(*rows[-1], flush=True)
+    command = [sys.executable, __file__, "--train-step", "--samples", options.samples]
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
+    taken = f"{float(done.stdout):.0f} MB"
+    rows.append((f"memory of a training step, {TRAINED_ON} × {options.samples} samples", taken))
+    write_table(
+        options.output,
+        "Posteriors of GLIF neurons",
+        f"{options.threads} threads, level 1, {options.cells} cells at once, {options.draws} draws "
+        f"each; median (range) of {options.repeats} repeats in turn.",
+        ("", "cells a second"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,8 @@
 """Calibration, coverage and baselines against answers that are known."""
 
+import csv
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from raphe.tasks.glif.draws import Experiment, measure
 from raphe.tasks.glif.posterior_baselines import baselines
 from raphe.tasks.glif.posterior_evaluate import sbc_p_values
 from raphe.tasks.glif.posterior_module import Answers, coverage, figures, r_squared
+from raphe.tasks.glif.posterior_tables import quantities_csv
 from raphe.tasks.glif.quantities import CAPACITANCE, RESISTANCE, REST, THRESHOLD
 from raphe.tasks.glif.summary import Standard
 from raphe.tasks.glif.typical_cells import typical_prior
@@ -46,6 +50,25 @@ def test_quantities_that_need_a_spike_are_scored_where_there_is_one() -> None:
     tested.samples[:, 100:] += 50  # silent cells, answered at random
     assert figures(tested, ["threshold"])["r2_threshold"] > 0.3
     assert figures(tested, ["capacitance"])["r2_capacitance"] < -100
+
+
+def test_errors_are_told_on_each_scale() -> None:
+    """Every cell's resistance 10 % too high, every rest 2 mV, of a prior that is known."""
+    standard = Standard.of(typical_prior(1))
+    model = SimpleNamespace(standard=standard)
+    values = typical_prior(1).draw(500, np.random.default_rng(0))
+    off = values * [1, 1.1, 1, 1, 1] + [0, 0, 2e-3, 0, 0]
+    truth, answer = standard.standardised(values), standard.standardised(off)
+    samples = np.repeat(answer[None], 100, axis=0)
+    tested = Answers(truth, samples, np.zeros(500), np.zeros(500), np.arange(500) < 50)
+    text = quantities_csv(tested, model, np.ones(5))
+    rows = {row["quantity"]: row for row in csv.DictReader(text.splitlines())}
+    assert float(rows["resistance"]["log_error"]) == pytest.approx(np.log(1.1), rel=1e-4)
+    assert float(rows["rest"]["median_error_lab"]) == pytest.approx(2.0, rel=1e-4)
+    assert rows["rest"]["log_error"] == "nan"
+    expected = 2e-3 / values[:, REST].std()
+    assert float(rows["rest"]["normalised_error"]) == pytest.approx(expected, rel=1e-3)
+    assert (rows["threshold"]["cells"], rows["rest"]["cells"]) == ("50", "500")
 
 
 def test_r_squared() -> None:

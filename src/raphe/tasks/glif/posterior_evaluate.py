@@ -3,8 +3,6 @@
 M cells of a test set, P quantities, S samples.
 """
 
-import csv
-import io
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -18,20 +16,15 @@ from scipy.stats import kstest
 from raphe.core.figure_style import STYLE
 from raphe.tasks.glif.posterior_baselines import Baseline, baselines
 from raphe.tasks.glif.posterior_data import PosteriorData, batch_of, set_names
-from raphe.tasks.glif.posterior_figures import (
-    calibration_figure,
-    examples_figure,
-    recovery_figure,
-)
-from raphe.tasks.glif.posterior_module import (
-    NEEDS_A_SPIKE,
-    Answers,
-    PosteriorModule,
-    infer,
-    r_squared,
+from raphe.tasks.glif.posterior_figures import calibration_figure, examples_figure, recovery_figure
+from raphe.tasks.glif.posterior_module import Answers, PosteriorModule, infer
+from raphe.tasks.glif.posterior_tables import (
+    cells_csv,
+    comparison_csv,
+    mean_figures,
+    quantities_csv,
 )
 from raphe.tasks.glif.predictive import Agreement, agreement
-from raphe.tasks.glif.quantities import quantities
 
 POSTERIOR = "posterior mean"
 
@@ -56,10 +49,9 @@ class Comparison:
         """Draw and tabulate each test set.
 
         Returns:
-            By file name `<set>/recovery.png`, `<set>/calibration.png`, `<set>/examples.png`,
-            `<set>/comparison.csv` and `<set>/cells.csv`; by metric, of the posterior means,
-            `<set>/explained_variance`, `coincidence`, `count_error`, `rms_mv`, `least_sbc_p`, and
-            `test/seconds_per_cell`.
+            Of each set by file name recovery.png, calibration.png, examples.png, comparison.csv,
+            quantities.csv and cells.csv; by metric, of the posterior means, explained_variance,
+            coincidence, count_error and rms_mv; least_sbc_p; and `test/seconds_per_cell`.
         """
         model = model.cpu().eval()
         made: dict[str, Figure | str | float] = {}
@@ -100,20 +92,11 @@ class Comparison:
         return {
             **pictures,
             "comparison.csv": comparison_csv(answers, joined, tested, names),
+            "quantities.csv": quantities_csv(tested, model, p_values),
             "cells.csv": cells_csv(tested, joined[POSTERIOR], model),
             **figures,
             "least_sbc_p": float(p_values.min()),
         }
-
-
-def mean_figures(agreed: Agreement, spiked: np.ndarray) -> dict[str, float]:
-    """Means over the cells that spiked; of the voltage and the count over all."""
-    return {
-        "explained_variance": float(np.nanmean(agreed.explained[spiked])),
-        "coincidence": float(np.nanmean(agreed.coincidence[spiked])),
-        "count_error": float(np.mean(np.abs(agreed.count_error))),
-        "rms_mv": float(np.nanmean(agreed.rms_mv)),
-    }
 
 
 def sbc_p_values(tested: Answers) -> np.ndarray:
@@ -131,50 +114,6 @@ def seconds_per_cell(model: PosteriorModule, data: PosteriorData) -> float:
     begun = time.perf_counter()
     infer(model, batch_of(measured, model.standard), Answers())
     return (time.perf_counter() - begun) / len(measured.values)
-
-
-def comparison_csv(
-    answers: Mapping[str, np.ndarray],
-    agreed: Mapping[str, Agreement],
-    tested: Answers,
-    names: Sequence[str],
-) -> str:
-    """One row a method: R² of each quantity on its scale, and what the inferred neurons do."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    means = {method: mean_figures(each, tested.spiked) for method, each in agreed.items()}
-    table.writerow(["method", *(f"r2_{name}" for name in names), *means[POSTERIOR]])
-    for method, answer in answers.items():
-        scores = []
-        for i, name in enumerate(names):
-            told = tested.spiked if name in NEEDS_A_SPIKE else slice(None)
-            scores.append(r_squared(answer[told, i], tested.truth[told, i]))
-        table.writerow([method, *(f"{x:.4f}" for x in (*scores, *means[method].values()))])
-    return text.getvalue()
-
-
-def cells_csv(tested: Answers, agreed: Agreement, model: PosteriorModule) -> str:
-    """One row a cell: truth, posterior mean and 95 % interval of each quantity in lab units, and
-    how far the inferred neuron does what the true one did."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    header = ["cell", "spiked"]
-    columns = [np.arange(len(tested.truth)), tested.spiked.astype(int)]
-    told = quantities(model.standard.level)
-    low, high = np.percentile(tested.samples, [2.5, 97.5], axis=0)
-    ways = (tested.truth, tested.samples.mean(axis=0), low, high)
-    values = [model.standard.values(each.astype(np.float64)) for each in ways]  # SI
-    for i, one in enumerate(told):
-        unit = f"_{one.lab_unit}" if one.lab_unit else ""
-        for way, each in zip(("true", "mean", "low", "high"), values, strict=True):
-            header.append(f"{one.name}_{way}{unit}")
-            columns.append(each[:, i] * one.in_lab)
-    for name, each in vars(agreed).items():
-        header.append(name)
-        columns.append(each)
-    table.writerow(header)
-    table.writerows([f"{x:.6g}" for x in row] for row in zip(*columns, strict=True))
-    return text.getvalue()
 
 
 def _joined(kept: Sequence[Agreement]) -> Agreement:

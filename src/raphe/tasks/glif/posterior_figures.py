@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from scipy.stats import binom
 
 from raphe.core.figure_style import COLOURS, GREY
@@ -51,6 +52,10 @@ def recovery_figure(title: str, tested: Answers, model: PosteriorModule) -> Figu
         axes.plot(ends, ends, color=GREY, linewidth=0.8, linestyle=":")
         if one.scale is LOG:
             axes.set(xscale="log", yscale="log")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+                axis.set_minor_formatter(NullFormatter())
         scored = tested.spiked if one.name in NEEDS_A_SPIKE else slice(None)
         score = r_squared(tested.samples[:, scored, i].mean(axis=0), tested.truth[scored, i])
         axes.set(xlabel="True", title=f"{label(one)}\nR² = {score:.4f}")
@@ -114,7 +119,7 @@ def examples_figure(
     grid[-1, 0].set_xlabel("Time (s)")
     grid[-1, 1].set_xlabel("Threshold above rest (mV)")
     grid[0, 0].set_title(f"{title}: data (black), {N_DRAWN} neurons of the posterior (orange)")
-    grid[0, 1].set_title("Posterior; dotted: truth, grey: seen without a spike", size=7)
+    grid[0, 1].set_title("Posterior, truth (dotted)\ngrey: reached without a spike", size=8)
     return figure
 
 

@@ -62,7 +62,7 @@ def train_step(n_samples: int) -> float:
 def main() -> None:
     parser = options_of(__doc__, "glif_infer")
     parser.add_argument("--cells", type=int, default=128, help="inferred at once")
-    parser.add_argument("--draws", type=int, default=400, help="of each posterior")
+    parser.add_argument("--draws", type=int, default=200, help="of each posterior")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--samples", type=int, default=50_000, help="of the traces trained on")

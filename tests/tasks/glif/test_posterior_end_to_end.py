@@ -93,6 +93,24 @@ def test_a_new_cell_gets_parameters_a_configuration_and_a_figure(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("case", ["cell485513169_glif1_native", "cell327706437_glif1"])
+def test_allensdks_own_simulation_gives_its_parameters_back(
+    bundle: Path, reference, case: str, tmp_path: Path
+) -> None:
+    neuron, arrays = reference(case)
+    np.save(tmp_path / "voltage.npy", 1e3 * arrays["voltage"])
+    np.save(tmp_path / "current.npy", 1e12 * arrays["stimulus"])
+    command = ["infer-glif", str(tmp_path / "voltage.npy"), "--unit", "mV", "--relative-to-rest",
+               "--stimulus", str(tmp_path / "current.npy"), "--stimulus-unit", "pA", "--rate",
+               str(1 / float(arrays["dt"])), "--bundle", str(bundle), "--out",
+               str(tmp_path / "out")]  # fmt: skip
+    assert main(command) == 0
+    inferred, _ = from_config(json.loads((tmp_path / "out" / "neuron_config.json").read_text()))
+    for name in ("capacitance_f", "resistance_ohm", "threshold_v"):
+        assert getattr(inferred, name)[0] == pytest.approx(getattr(neuron, name)[0], rel=0.03), name
+
+
+@pytest.mark.slow
 def test_one_bad_cell_stops_no_other(bundle: Path, cell: list[str], tmp_path: Path, capsys) -> None:
     voltage = np.load(cell[0])
     np.save(cell[0], np.stack([voltage, np.full_like(voltage, np.nan), voltage]))
@@ -146,7 +164,7 @@ def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
         (voltage + 0.072, "pass --relative-to-rest"),
         (np.where(np.arange(len(voltage)) == 9, 0.02, voltage), "pass --cut-spikes"),
         (voltage[:-1], "expected a current of 29999 samples for each of the 1 voltages"),
-        (np.full_like(voltage, np.nan), "expected a voltage, got NaN alone"),
+        (np.full_like(voltage, np.nan), "expected a voltage, got no finite sample"),
     ):
         with pytest.raises(RecordingError, match=message):
             read_cell_traces(*_save(cell, 0, array), 50_000)

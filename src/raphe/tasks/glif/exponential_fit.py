@@ -44,10 +44,18 @@ def fit_trace(voltage_v: np.ndarray, current_a: np.ndarray, rate_hz: float) -> F
             f"{end} samples; take a trace that begins with a test pulse"
         )
 
-    def residual(log_tau: float) -> tuple[float, np.ndarray]:
-        design = np.stack([_filtered(current, np.exp(log_tau), rate_hz), np.ones(end)], axis=1)
-        solved, *_ = np.linalg.lstsq(design, voltage, rcond=None)
-        return float(np.mean((voltage - design @ solved) ** 2)), solved
+    mean = voltage.mean()
+    centred = voltage - mean
+    variance = float(centred @ centred) / end
+
+    def residual(log_tau: float) -> tuple[float, tuple[float, float]]:
+        """Mean square, and resistance and rest: a straight line through voltage over filter."""
+        filtered = _filtered(current, np.exp(log_tau), rate_hz)
+        middle = filtered.mean()
+        filtered -= middle
+        spread = float(filtered @ filtered) / end
+        slope = float(filtered @ centred) / end / spread
+        return max(variance - slope**2 * spread, 0.0), (slope, mean - slope * middle)
 
     places = np.linspace(*np.log(TAU_S), GRID)
     best = int(np.argmin([residual(place)[0] for place in places]))

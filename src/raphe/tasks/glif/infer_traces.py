@@ -181,15 +181,15 @@ def _recorded(
 
 
 def _require_membrane(volts: np.ndarray, path: Path, cut: bool) -> None:
-    with np.errstate(all="ignore"):
-        middle, highest = np.nanmedian(volts), np.nanmax(np.where(np.isinf(volts), np.nan, volts))
-    if not np.isfinite(middle):
-        raise RecordingError(f"{path}: expected a voltage, got NaN alone")
+    finite = volts[np.isfinite(volts)]
+    if not finite.size:
+        raise RecordingError(f"{path}: expected a voltage, got no finite sample")
+    middle, highest = np.median(finite), finite.max()
     low, high = RESTING_V
     if not low <= middle <= high:
         if abs(middle) > 1:
             hint = "if it is in mV, pass --unit mV"
-        elif np.nanmax(np.abs(volts)) < LEAST_V:
+        elif np.abs(finite).max() < LEAST_V:
             hint = "if it is in V, pass --unit V"
         else:
             hint = "if it is told from rest, pass --relative-to-rest"

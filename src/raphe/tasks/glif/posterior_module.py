@@ -115,7 +115,7 @@ class PosteriorModule(pl.LightningModule):
     def log_prob(self, batch: PosteriorBatch) -> Tensor:
         """Log-density (B,) of the truth."""
         context = self.net.embed(batch.traces, batch.features)
-        return self.net.log_prob(batch.truth, context, batch.centre, batch.spread)
+        return self.net.log_prob(batch.truth[None], context, batch.centre, batch.spread)[0]
 
     def configure_optimizers(self) -> dict[str, object]:
         optimizer = self.optimizer_factory(self.parameters())
@@ -162,8 +162,8 @@ def infer(model: PosteriorModule, batch: PosteriorBatch, kept: Answers) -> None:
     net, given = model.net, (batch.centre, batch.spread)
     context = net.embed(batch.traces, batch.features)
     samples = net.sample(model.hparams.n_samples, context, *given)
-    at_truth = net.log_prob(batch.truth, context, *given)
-    at_samples = torch.stack([net.log_prob(one, context, *given) for one in samples[:RANKED]])
+    at_truth = net.log_prob(batch.truth[None], context, *given)[0]
+    at_samples = net.log_prob(samples[:RANKED], context, *given)
     kept.truth.append(batch.truth.cpu().numpy())
     kept.samples.append(samples.cpu().numpy())
     kept.log_prob.append(at_truth.cpu().numpy())

@@ -6,7 +6,7 @@ KERAS  := .venv-keras
 ALLEN  := .venv-allensdk
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCH  := $(BIN)/python benchmarks
-BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution glif_simulate
+BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer
 
 .PHONY: setup train test lint ui bench clean
 

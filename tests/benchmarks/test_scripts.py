@@ -49,3 +49,19 @@ def test_synthesis_at_a_small_size(tmp_path: Path, run_script):
     run_script("synthesis.py", "--output", table, "--scratch", tmp_path, *small)
     assert "1000 spikes" in table.read_text()
     assert not list(tmp_path.glob("tmp*"))
+
+
+def test_whole_trace_at_a_small_size(tmp_path: Path, run_script):
+    table = tmp_path / "whole.md"
+    run_script(
+        "whole_trace.py", "--output", table, "--samples", 300, "--repeats", 1, "--threads", 1
+    )
+    assert "| sliding window, batches of 256 | 1 |" in table.read_text()
+
+
+def test_glif_infer_at_a_small_size(tmp_path: Path, run_script):
+    table = tmp_path / "infer.md"
+    small = ("--cells", 2, "--draws", 10, "--repeats", 1, "--threads", 1, "--samples", 4000)
+    run_script("glif_infer.py", "--output", table, *small)
+    assert "| 1 s at 5 kHz, reader and least squares |" in table.read_text()
+    assert "64 × 4000 samples |" in table.read_text()

@@ -1,11 +1,18 @@
-"""A small store of labelled traces, and random recordings."""
+"""A small store of labelled traces, random recordings, and a bundle of small networks."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from raphe.core.bundle import Exported, TrainedRun
+from raphe.core.checkpoint import write_checkpoint
+from raphe.tasks.calcium.rate_data import RateData
+from raphe.tasks.calcium.rate_export import export
+from raphe.tasks.calcium.rate_module import RateModule
+from raphe.tasks.calcium.simulate import Simulation, simulate
 from raphe.tasks.calcium.trace_store import Labelled, TraceStore, open_traces, write_traces
 
 
@@ -37,3 +44,52 @@ def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(store_path: Path) -> TraceStore:
     return open_traces(store_path)
+
+
+def _rate_module(seed: int) -> RateModule:
+    """Untrained, but with members of different gain that adapt to a trace."""
+    torch.manual_seed(seed)
+    made = RateModule(members=2, channels=8, dilations=(1, 2))
+    for member in made.net.members:
+        for block in member.blocks:
+            torch.nn.init.normal_(block.adapt.weight, std=0.3)
+    made.net.gain[:] = torch.tensor([0.5, 2.0])
+    return made
+
+
+@pytest.fixture(scope="session")
+def rate_module() -> Callable[[int], RateModule]:
+    return _rate_module
+
+
+@pytest.fixture(scope="session")
+def rate_data(tmp_path_factory: pytest.TempPathFactory) -> RateData:
+    """Two simulated datasets, the second held out."""
+    store = tmp_path_factory.mktemp("traces") / "store"
+    write_traces(store, simulate(Simulation(2, 3, 30.0)), {"note": "These are simulated."})
+    made = RateData(store, held_out="sim2")
+    made.setup()
+    return made
+
+
+@pytest.fixture(scope="session")
+def exported(rate_data: RateData) -> Callable[[Path], Exported]:
+    """Export the modules of seeds 0 and 1 to folder / "out"."""
+
+    def write(folder: Path) -> Exported:
+        runs = [
+            TrainedRun(
+                f"run{seed}",
+                f"seed={seed}",
+                write_checkpoint(_rate_module(seed), folder / f"{seed}.ckpt"),
+            )
+            for seed in (0, 1)
+        ]
+        return export(runs, rate_data, "seed: 0\n", {"sweep": "abc"}, folder / "out")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def rate_bundle(exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return exported(tmp_path_factory.mktemp("bundle")).bundle

@@ -38,6 +38,12 @@ def test_train_on_all_export_and_infer(train_py, tmp_path: Path, capfd) -> None:
     export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={out}"]
     assert train_py("experiment=calcium_best", *export, *places) == 0
     assert "No dataset was held out" in (out / "MODEL_CARD.md").read_text()
+    again = ["export", "--sweep", run.info.run_id, "--runs", str(tmp_path / "mlruns")]
+    assert cli.main([*again, "--members", "top:5"]) == 1
+    assert (
+        "export.members: this task's export takes no such setting; leave it out"
+        in capfd.readouterr().err
+    )
     np.save(tmp_path / "new.npy", np.random.default_rng(0).normal(size=(2, 600)))
     arguments = [str(tmp_path / "new.npy"), "--rate", "30", "--bundle", str(out)]
     assert cli.main(["predict-spikes", *arguments, "--out", str(tmp_path / "rates")]) == 0
@@ -61,3 +67,22 @@ def test_a_dataset_held_out_beside_its_baselines(train_py, tmp_path: Path) -> No
     assert float(rows["trace"]["correlation"]) == pytest.approx(
         metrics["test/trace/correlation"], abs=1e-4
     )
+
+
+@pytest.mark.slow
+def test_every_dataset_is_held_out_in_turn(train_py, tmp_path: Path, capfd) -> None:
+    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+    assert train_py("experiment=calcium_folds", *SMALL[1:], *places) == 0
+    told = capfd.readouterr().out
+    assert "network less trace:" in told
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("calcium_best")
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = (run for run in runs if "pooled/correlation" in run.data.metrics)
+    folds = [run.data.metrics["test/correlation"] for run in runs if run is not parent]
+    assert len(folds) == 2
+    assert parent.data.metrics["pooled/correlation"] == pytest.approx(np.mean(folds), abs=1e-5)
+    file = client.download_artifacts(parent.info.run_id, "pooled/folds.csv", str(tmp_path))
+    with Path(file).open() as table:
+        rows = [(row["dataset"], row["method"]) for row in csv.DictReader(table)]
+    assert rows == [(d, m) for d in ("sim1", "sim2", "mean") for m in ("network", "trace")]

@@ -100,7 +100,7 @@ def test_what_is_missing_changes_no_percentile() -> None:
     ("trace", "told"),
     [
         ([np.nan, np.nan], "no sample is a number"),
-        ([1, np.inf, -np.inf, np.nan], "2 samples are infinite"),
+        ([1, np.inf, -np.inf, np.nan], "2 of 4 samples infinite"),
         ([np.nan, 3, 3, 3], "constant at 3"),
         ([1, 2, np.nan], ""),
     ],

@@ -66,8 +66,10 @@ def test_the_command_line_conditions_alike(arguments: list[str], expected: Condi
 def test_the_best_set_up_says_what_its_classes_do() -> None:
     config = composed("experiment=calcium_best")
     synthesis, default = instantiate(config.data.synthesis), Synthesis()
-    assert {name: tuple(value) for name, value in vars(synthesis).items() if name != "dyes"} == {
-        name: value for name, value in vars(default).items() if name != "dyes"
+    assert synthesis.kinds == default.kinds
+    kinds = {"dye", "fast", "slow"}
+    assert {name: tuple(value) for name, value in vars(synthesis).items() if name not in kinds} == {
+        name: value for name, value in vars(default).items() if name not in kinds
     }
     assert instantiate(config.data.augmentation) == Augmentation()
     assert instantiate(config.export.conditioning) == Conditioning()

@@ -139,9 +139,13 @@ def test_the_matrix_is_drawn_whole_and_by_dataset(embedding: Embedding) -> None:
 def test_a_new_dataset_is_drawn_in_both_spaces(embedding: Embedding) -> None:
     point = embedding.place(embedding.statistics[:4])
     left, right = spaces_figure(embedding, {"mine": point}).axes[:2]
-    for axes, space in ((left, embedding.statistics_space), (right, embedding.predictive_space)):
-        np.testing.assert_array_equal(axes.lines[0].get_xydata(), space)
-        assert "mine" in [text.get_text() for text in axes.texts]
-    np.testing.assert_allclose(left.lines[1].get_xydata(), point[None])
-    np.testing.assert_allclose(right.lines[1].get_xydata(), embedding.predicted_place(point)[None])
+    mapped = embedding.predicted_place(point)
+    for axes, space, place in (
+        (left, embedding.statistics_space, point),
+        (right, embedding.predictive_space, mapped),
+    ):
+        *_, trained_on, new = axes.lines
+        np.testing.assert_array_equal(trained_on.get_xydata(), space)
+        np.testing.assert_allclose(new.get_xydata(), place[None])
+        assert new.get_label() == "mine"
     assert len(spaces_figure(embedding).axes[0].texts) == 5

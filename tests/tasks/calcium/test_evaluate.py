@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from raphe.tasks.calcium.evaluate import artifacts
-from raphe.tasks.calcium.module import Inferred
 from raphe.tasks.calcium.score import score
+from raphe.tasks.calcium.scored_module import Inferred
 from raphe.tasks.calcium.target import smoothed, z_scored
 from raphe.tasks.calcium.trace_store import TraceStore
 

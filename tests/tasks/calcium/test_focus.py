@@ -77,7 +77,8 @@ def test_a_dataset_held_out_makes_no_part_of_the_embedding(
 
 def test_traces_with_a_fault_are_left_out(tmp_path: Path, file: Path) -> None:
     whole = focus(tmp_path, file).statistics
-    bad = [np.full(N, np.nan), np.ones(N), np.full(N, np.inf)]
+    short = np.where(np.arange(N) < 300, np.random.default_rng(0).normal(size=N), np.nan)
+    bad = [np.full(N, np.nan), np.ones(N), np.full(N, np.inf), short]
     np.testing.assert_array_equal(focus(tmp_path, file, 1, *bad).statistics, whole)
     np.save(tmp_path / "bad.npy", np.stack(bad))
     with pytest.raises(RecordingError, match="expected traces to place, every one has a fault"):

@@ -88,7 +88,7 @@ def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None
         "1/empty: calcium and spikes are nowhere known together",
         "1/flat: constant at 1",
         "1/holed: 1 samples are missing inside it; cut it there into two recordings",
-        "1/infinite: 1 samples are infinite",
+        "1/infinite: 1 of 300 samples infinite",
         "1/twin: the same trace as 1/good",
         "1/odd: its spikes are not counts",
     ]

@@ -25,27 +25,38 @@ def data(store_path: Path, **settings) -> RateData:
     return made
 
 
-def fitted(store_path: Path, epochs: int = 2, **settings) -> tuple[RateModule, RateData]:
-    own = data(store_path, held_out="b", **settings)
+def fitted(
+    store_path: Path, epochs: int = 2, callbacks=(), ckpt_path=None, **settings
+) -> tuple[RateModule, RateData]:
+    own = data(store_path, held_out="b")
     torch.manual_seed(0)
-    model = RateModule(**SMALL, **own.facts)
+    model = RateModule(**SMALL, **settings, **own.facts)
     trainer = pl.Trainer(
         max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
+        enable_progress_bar=False, enable_model_summary=False, callbacks=list(callbacks),
     )  # fmt: skip
-    trainer.fit(model, datamodule=own)
+    trainer.fit(model, datamodule=own, ckpt_path=ckpt_path)
     trainer.test(model, datamodule=own, verbose=False)
     return model, own
 
 
-def test_it_trains_tests_and_expects_as_many_spikes_as_there_were(store_path: Path) -> None:
+def test_it_trains_and_tests_on_what_was_held_out(store_path: Path) -> None:
     model, own = fitted(store_path)
     assert [one.index for one in model.inferred["test"]] == own.split.test.tolist()
-    rows = [one.rows for one in own.parts["train"].recordings]
-    expected = sum(model.expected(own.labelled.calcium[each]).sum(1) for each in rows)
-    fired = sum(int(own.labelled.spikes[each].sum()) for each in rows)
-    np.testing.assert_allclose(expected, fired, rtol=1e-3)
     assert all((one.rate_per_s >= 0).all() for one in model.inferred["test"])
+
+
+def test_a_gain_is_what_the_datasets_need_on_geometric_average(store_path: Path) -> None:
+    """Two datasets and the synthetic one, which needs 1: their product to the power of a third."""
+    model, own = fitted(store_path)
+    gain, model.net.gain[:] = model.net.gain.clone(), 1.0
+    needed = {"a": [], "c": []}
+    for one in own.parts["train"].recordings:
+        expected = model.expected(own.labelled.calcium[one.rows]).sum(1)
+        needed[one.dataset].append(one.n_spikes / expected)
+    means = [np.exp(np.mean(np.log(each), axis=0)) for each in needed.values()]
+    np.testing.assert_allclose(gain, (means[0] * means[1]) ** (1 / 3), rtol=1e-4)
+    assert len(set(gain.tolist())) == 2
 
 
 def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypatch) -> None:
@@ -91,6 +102,56 @@ def test_each_phase_warms_up_and_cools_down() -> None:
     assert first[0] == second[0] == 0
     assert 0.9 < first.max() <= 1 and first[-1] < 0.01
     assert 0.45 < second.max() <= 0.5 and second[-1] < 0.02
+
+
+def test_weights_go_back_part_of_the_way(store_path: Path) -> None:
+    """From the same start, that of `tuned` 0.25 lies a quarter of the way between 0 and 1."""
+    none, quarter, whole = (
+        fitted(store_path, epochs=3, tuned=tuned)[0].net.members.state_dict()
+        for tuned in (0.0, 0.25, 1.0)
+    )
+    for name, value in quarter.items():
+        torch.testing.assert_close(value, none[name] + 0.25 * (whole[name] - none[name]), msg=name)
+    assert any(not torch.equal(none[name], whole[name]) for name in none)
+    with pytest.raises(SettingError, match=r"model\.tuned=1\.5: expected a share"):
+        RateModule(**SMALL, tuned=1.5)
+
+
+def test_training_can_go_on_from_a_checkpoint(store_path: Path, tmp_path: Path) -> None:
+    """Interrupted while it is tuned, it ends with the weights of one go."""
+    at_once, _ = fitted(store_path, epochs=3)
+    kept = tmp_path / "kept.ckpt"
+    keep = pl.callbacks.LambdaCallback(
+        on_train_epoch_end=lambda trainer, _: (
+            trainer.save_checkpoint(kept) if trainer.current_epoch == 1 else None
+        )
+    )
+    fitted(store_path, epochs=3, callbacks=[keep])
+    resumed, _ = fitted(store_path, epochs=3, ckpt_path=kept)
+    for name, value in at_once.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
+
+
+@pytest.mark.parametrize("latency_s", [0.05, -0.04])
+def test_a_latency_is_a_number_of_steps(latency_s: float) -> None:
+    with pytest.raises(SettingError, match=r"model\.latency_s=.*: expected a multiple of 0\.04 s"):
+        RateModule(**SMALL, latency_s=latency_s)
+    assert RateModule(**SMALL, latency_s=0.12).net.members[0].latency == 3
+
+
+def test_a_causal_network_does_not_see_the_future_of_a_trace() -> None:
+    """Not even by the mean and deviation of the whole trace, as which it is z-scored."""
+    torch.manual_seed(0)
+    model = RateModule(**SMALL, latency_s=0.4).eval()
+    for member in model.net.members:
+        for block in member.blocks:
+            torch.nn.init.normal_(block.adapt.weight, std=0.3)
+    trace = np.random.default_rng(0).normal(size=800).cumsum()
+    other = trace.copy()
+    other[600:] = 50 * np.random.default_rng(1).normal(size=200)
+    first, second = model.expected(trace), model.expected(other)
+    np.testing.assert_allclose(second[:, :560], first[:, :560], rtol=1e-2)
+    assert np.abs(second[:, 560:600] - first[:, 560:600]).max() > 0.01
 
 
 def test_it_begins_from_weights(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.rate_net import RateEnsemble, RateNet, padded
+from raphe.tasks.calcium.rate_net import RateEnsemble, RateNet, mean_and_deviation, padded
 
 
 @pytest.fixture
@@ -38,6 +38,30 @@ def test_trained_it_adapts_to_the_whole_trace(net: RateNet) -> None:
     changed = x.clone()
     changed[0, 700:] *= 10
     assert (net(changed) - net(x)).abs()[0, :100].max() > 1e-4
+
+
+@pytest.mark.parametrize("latency", [0, 3])
+def test_a_causal_network_waits_for_its_latency_and_no_longer(latency: int) -> None:
+    torch.manual_seed(0)
+    net = RateNet(channels=8, dilations=(1, 2), latency=latency).eval()
+    for block in net.blocks:
+        torch.nn.init.normal_(block.adapt.weight, std=0.5)
+    x = torch.randn(1, 800)
+    changed = x.clone()
+    changed[0, 400:] *= 10
+    before = 400 - 4 * latency
+    first, second = net(x)[0], net(changed)[0]
+    torch.testing.assert_close(second[:before], first[:before], rtol=0, atol=1e-6)
+    assert (second - first).abs()[before : before + 4].max() > 1e-4
+
+
+def test_what_was_seen_so_far_is_scaled_as_if_it_were_all() -> None:
+    x = torch.randn(2, 3, 50)
+    mean, deviation = mean_and_deviation(x, so_far=True)
+    for step in (0, 7, 49):
+        whole = mean_and_deviation(x[..., : step + 1])
+        torch.testing.assert_close(mean[..., step : step + 1], whole[0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(deviation[..., step : step + 1], whole[1], rtol=1e-3, atol=1e-3)
 
 
 def test_a_shape_it_cannot_take_is_told(net: RateNet) -> None:

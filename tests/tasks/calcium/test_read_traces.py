@@ -72,7 +72,7 @@ def test_what_is_no_file_of_traces_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("1 2 3")
     with pytest.raises(RecordingError, match=r"expected a Suite2p folder or a file of \.csv"):
         read_traces(tmp_path / "x.txt", AT_30)
-    with pytest.raises(RecordingError, match="expected a sampling rate in Hz, got -3"):
+    with pytest.raises(RecordingError, match=r"expected a sampling rate in Hz, .* got -3"):
         read_traces(written(tmp_path / "x.npy"), TraceOptions(rate_hz=-3))
 
 
@@ -199,6 +199,11 @@ def test_an_index_column_is_no_trace_and_a_header_is_asked_for(tmp_path: Path) -
     path.write_text("a,b\n1,hello\n")
     with pytest.raises(RecordingError, match="expected numbers, column b holds something else"):
         read_traces(path, AT_30)
+
+
+def test_a_blank_line_of_a_single_column_is_a_missing_sample(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a\n0.5\n\n2\n")
+    np.testing.assert_array_equal(read_traces(tmp_path / "x.csv", AT_30).read(), [[0.5, np.nan, 2]])
 
 
 def test_the_challenges_own_files(shared_data) -> None:

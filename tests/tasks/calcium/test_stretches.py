@@ -29,6 +29,11 @@ def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(store: TraceSt
         assert torch.bincount(dataset, minlength=3).tolist() == [3, 0, 3]
 
 
+def test_datasets_take_turns_across_small_batches(store: TraceStore) -> None:
+    drawn = torch.cat([each for _, _, each in batches(store, batch_size=2)])
+    assert torch.bincount(drawn, minlength=3).tolist() == [2, 2, 2]
+
+
 def test_so_many_are_synthetic(store: TraceStore) -> None:
     for synthetic in (0, 2, 6):
         for calcium, spikes, dataset in batches(store, synthetic=synthetic):

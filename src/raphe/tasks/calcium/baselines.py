@@ -18,6 +18,7 @@ from raphe.tasks.calcium.spectrum import bandwidth_hz
 from raphe.tasks.calcium.target import z_scored
 
 Baseline = Callable[[np.ndarray], np.ndarray]
+ELEPHANT = "Elephant"
 
 
 def baselines(oasis: bool, elephant: Sequence[str | Path]) -> dict[str, Baseline]:
@@ -26,7 +27,7 @@ def baselines(oasis: bool, elephant: Sequence[str | Path]) -> dict[str, Baseline
     if oasis:
         found["OASIS"] = deconvolution()
     if elephant:
-        found["Elephant"] = Elephant(elephant)
+        found[ELEPHANT] = Elephant(elephant)
     return found
 
 

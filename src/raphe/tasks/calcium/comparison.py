@@ -5,24 +5,25 @@ R resamples, G recordings.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from raphe.core.statistics import bootstrap, draw_groups, paired_difference
+from raphe.core.statistics import Statistic, bootstrap, draw_groups, paired_difference
 from raphe.tasks.calcium.baselines import Baseline, baselines
 from raphe.tasks.calcium.evaluate import evaluate
-from raphe.tasks.calcium.module import Inferred
 from raphe.tasks.calcium.rate_data import RateData
 from raphe.tasks.calcium.rate_module import RateModule
 from raphe.tasks.calcium.score import score
-from raphe.tasks.calcium.trace_store import TraceStore
+from raphe.tasks.calcium.scored_module import Inferred
+from raphe.tasks.calcium.trace_store import StoredRecording, TraceStore
 
 MEASURE = "correlation"
 NETWORK = "network"
+BY_RECORDING = "methods.csv"
 COLUMNS = (
     "method",
     "recordings",
@@ -60,7 +61,7 @@ class Comparison:
         self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
 
     def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | float]:
-        """As `evaluate`, and of each test set `<set>/comparison.csv`.
+        """As `evaluate`, and of each test set `comparison.csv` and, by recording, `methods.csv`.
 
         The scores of a baseline are also figures, `<set>/<baseline>/correlation`, as are the ends
         of the network's 95 % interval, `<set>/correlation_low` and `_high`.
@@ -81,23 +82,31 @@ class Comparison:
             )
         table = comparison(scores, self.seed)
         network = table[0]
-        made: dict[str, str | float] = {f"{name}/comparison.csv": as_csv(table)}
+        recordings = [store.recordings[one.index] for one in inferred]
+        made: dict[str, str | float] = {
+            f"{name}/comparison.csv": as_csv(COLUMNS, [row.values() for row in table]),
+            f"{name}/{BY_RECORDING}": by_recording(recordings, scores),
+        }
         made |= {f"{name}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
         return made | {f"{name}/{row['method']}/{MEASURE}": row[MEASURE] for row in table[1:]}
 
 
-def comparison(scores: Mapping[str, np.ndarray], seed: int) -> list[dict[str, Any]]:
+def comparison(
+    scores: Mapping[str, np.ndarray], seed: int, dataset: np.ndarray | None = None
+) -> list[dict[str, Any]]:
     """A row of COLUMNS for each method; the first is compared with each other one.
 
     Args:
         scores: of each method the score of every recording (G,), NaN where there is none.
         seed: of the resampling of recordings.
+        dataset: of each recording (G,): the mean is then that of the datasets' means.
     """
     first = next(iter(scores.values()))
-    draws = draw_groups(np.zeros(len(first)), np.random.default_rng(seed))
+    dataset = np.zeros(len(first)) if dataset is None else dataset
+    draws = draw_groups(dataset, np.random.default_rng(seed))
     table = []
     for method, own in scores.items():
-        mean = bootstrap(mean_of(own), draws)
+        mean = bootstrap(mean_of(own, dataset), draws)
         row = dict.fromkeys(COLUMNS, float("nan")) | {
             "method": method,
             "recordings": int((~np.isnan(own)).sum()),
@@ -106,30 +115,40 @@ def comparison(scores: Mapping[str, np.ndarray], seed: int) -> list[dict[str, An
             "high": mean.high,
         }
         if own is not first:
-            less = paired_difference(mean_of(first), mean_of(own), draws)
+            less = paired_difference(mean_of(first, dataset), mean_of(own, dataset), draws)
             values = (less.value, less.low, less.high, less.p)
             row |= dict(zip(COLUMNS[5:], values, strict=True))
         table.append(row)
     return table
 
 
-def mean_of(scores: np.ndarray) -> Any:
-    known = ~np.isnan(scores)
+def mean_of(scores: np.ndarray, dataset: np.ndarray | None = None) -> Statistic:
+    """The mean of scores (G,) less NaN, for `bootstrap`; of datasets the mean of their means."""
+    dataset = np.zeros(len(scores)) if dataset is None else dataset
+    known = [~np.isnan(scores) & (dataset == one) for one in np.unique(dataset)]
 
     def mean(drawn: np.ndarray) -> np.ndarray:
-        counted = drawn[:, known]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return counted @ scores[known] / counted.sum(axis=1)
+            means = [drawn[:, own] @ scores[own] / drawn[:, own].sum(axis=1) for own in known]
+        return np.mean(means, axis=0)
 
     return mean
 
 
-def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
+def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.ndarray]) -> str:
+    """A row a recording: its name, its dataset and each method's score."""
+    rows = zip(recordings, *scores.values(), strict=True)
+    return as_csv(
+        ["recording", "dataset", *scores],
+        [[one.name, one.dataset, *map(float, own)] for one, *own in rows],
+    )
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in table:
-        writer.writerow(
-            [f"{value:.4f}" if isinstance(value, float) else value for value in row.values()]
-        )
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(f"{value:.6f}" if isinstance(value, float) else value for value in row)
     return text.getvalue()

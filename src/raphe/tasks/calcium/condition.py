@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import resample_poly
 
+from raphe.core.errors import SettingError
 from raphe.tasks.calcium.score import RATE_HZ
 
 LOW, HIGH = 5, 80  # percentiles that become 0 and 1
@@ -33,10 +34,17 @@ class Conditioning:
     Args:
         baseline_s: window of the running 5th percentile that is taken off; None takes none off.
         normalise: scale so that the 5th percentile is 0 and the 80th 1.
+
+    Raises:
+        SettingError: for a window that is none.
     """
 
     baseline_s: float | None = BASELINE_S
     normalise: bool = True
+
+    def __post_init__(self) -> None:
+        if self.baseline_s is not None and not 0 < self.baseline_s < float("inf"):
+            raise SettingError(f"baseline_s={self.baseline_s:g}: expected seconds above 0, or none")
 
     def __call__(self, trace: np.ndarray, rate_hz: float) -> Conditioned:
         """Condition a trace (T,) that has no fault."""
@@ -63,7 +71,7 @@ def fault(trace: np.ndarray) -> str:
     if not len(known):
         return "no sample is a number"
     if np.isinf(known).any():
-        return f"{np.isinf(known).sum()} samples are infinite"
+        return f"{np.isinf(known).sum()} of {len(trace)} samples infinite"
     if np.ptp(known) == 0:
         return f"constant at {known[0]:g}"
     return ""

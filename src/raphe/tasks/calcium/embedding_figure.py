@@ -55,30 +55,35 @@ def spaces_figure(embedding: Embedding, placed: Mapping[str, np.ndarray] | None 
         right.set_title("By how networks tell each other's spikes")
         if placed:
             handles, labels = left.get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside lower center", ncols=2)
+            figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
 
 
 def _draw(
     axes: Axes, embedding: Embedding, space: np.ndarray, placed: Mapping[str, np.ndarray]
 ) -> None:
-    axes.plot(*space.T, "o", color=COLOURS[1], markersize=5, label="datasets trained on")
-    for name, point in zip(embedding.datasets, space, strict=True):
-        _name(axes, name, point, "black")
-    if placed:
-        axes.plot(
-            *np.array(list(placed.values())).T, "D", color=NEW, markersize=6, label="new dataset"
-        )
-    for name, point in placed.items():
-        _name(axes, name, point, NEW)
     axes.axhline(0, color=GREY, linewidth=0.5, linestyle=":")
     axes.axvline(0, color=GREY, linewidth=0.5, linestyle=":")
+    axes.plot(*space.T, "o", color=COLOURS[1], markersize=5, label="datasets trained on")
+    for name, point, away in zip(embedding.datasets, space, _from_neighbour(space), strict=True):
+        axes.annotate(
+            name, point, 8 * away, textcoords="offset points", size=8, ha="center", va="center"
+        )
+    for name, point in placed.items():  # hollow: a dataset may lie beneath
+        axes.plot(*point, "D", color=NEW, markersize=9, fillstyle="none", label=name)
     axes.set(xlabel="First component", ylabel="Second component")
     axes.margins(0.12)
+    axes.set_aspect("equal", adjustable="datalim")  # distances are what counts
 
 
-def _name(axes: Axes, name: str, point: np.ndarray, colour: str) -> None:
-    axes.annotate(name, point, (5, 4), textcoords="offset points", color=colour, size=8)
+def _from_neighbour(space: np.ndarray) -> np.ndarray:
+    """The direction from each point's nearest neighbour to itself, for its name: (D, 2)."""
+    apart = space[:, None] - space
+    distance = np.linalg.norm(apart, axis=2)
+    np.fill_diagonal(distance, np.inf)
+    nearest = distance.argmin(axis=1)
+    each = np.arange(len(space))
+    return apart[each, nearest] / np.maximum(distance[each, nearest], 1e-9)[:, None]
 
 
 def _each(embedding: Embedding) -> range:

@@ -12,14 +12,16 @@ from matplotlib.figure import Figure
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.tasks.calcium.data import CalciumData
 from raphe.tasks.calcium.embedding_figure import spaces_figure
-from raphe.tasks.calcium.module import CalciumModule, Inferred
+from raphe.tasks.calcium.module import CalciumModule
+from raphe.tasks.calcium.rates_figure import busiest, rate_axis_below
 from raphe.tasks.calcium.score import RATE_HZ
+from raphe.tasks.calcium.scored_module import Inferred
 from raphe.tasks.calcium.target import smoothed, z_scored
 from raphe.tasks.calcium.trace_store import TraceStore
 
 N_EXAMPLES = 4
 EXAMPLE_S = 20.0
-CALCIUM, TRUTH, INFERRED = COLOURS[2], "black", COLOURS[0]
+CALCIUM, TRUTH, SMOOTHED, INFERRED = COLOURS[2], "black", GREY, COLOURS[0]
 
 
 def evaluate(model: CalciumModule, data: CalciumData) -> dict[str, Figure | str]:
@@ -58,7 +60,7 @@ def artifacts(
 def scores_figure(name: str, inferred: Sequence[Inferred], store: TraceStore) -> Figure:
     """The challenge's score of each recording, by dataset, and each dataset's mean."""
     datasets = [dataset for dataset in store.datasets if _of(inferred, store, dataset)]
-    figure = Figure(figsize=(1.6 + 0.8 * len(datasets), 3.2), layout="constrained")
+    figure = Figure(figsize=(max(3.0, 1.6 + 0.8 * len(datasets)), 3.2), layout="constrained")
     axes = figure.add_subplot()
     for x, dataset in enumerate(datasets):
         scores = np.array([one.scores["correlation"] for one in _of(inferred, store, dataset)])
@@ -69,13 +71,14 @@ def scores_figure(name: str, inferred: Sequence[Inferred], store: TraceStore) ->
             axes.hlines(scored.mean(), x - 0.3, x + 0.3, color="black", linewidth=1.2)
             label = f"{scored.mean():.3f}"
             axes.annotate(
-                label, (x, scored.mean()), (0, 3), textcoords="offset points", ha="center", size=8
-            )
+                label, (x + 0.32, scored.mean()), (0, 0), textcoords="offset points",
+                va="center", size=8,
+            )  # fmt: skip
     axes.set_xticks(
         range(len(datasets)), [f"{d}\nn = {len(_of(inferred, store, d))}" for d in datasets]
     )
     axes.axhline(0, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlim=(-0.6, len(datasets) - 0.4), xlabel="Dataset, recordings")
+    axes.set(xlim=(-0.6, len(datasets) - 0.2), xlabel="Dataset, recordings")
     axes.set_ylabel("Correlation with the spikes at 25 Hz")
     axes.set_title(f"Each recording's score, {name} set\n(lines: means)")
     return figure
@@ -100,7 +103,7 @@ def traces_figure(name: str, inferred: Sequence[Inferred], store: TraceStore) ->
 def _draw_example(axes: Axes, one: Inferred, store: TraceStore) -> None:
     recording = store.recordings[one.index]
     spikes = np.asarray(store.spikes[recording.rows], dtype=np.float64)
-    window = _busiest(spikes, int(EXAMPLE_S * RATE_HZ))
+    window = busiest(spikes, int(EXAMPLE_S * RATE_HZ))
     time_s = np.arange(window.start, window.stop) / RATE_HZ
     if one.rate_per_s is None:
         truth, rate, unit = z_scored(smoothed(spikes)), one.rate, "z-score"
@@ -112,9 +115,10 @@ def _draw_example(axes: Axes, one: Inferred, store: TraceStore) -> None:
     axes.plot(time_s, lifted, color=CALCIUM, linewidth=0.8, label="calcium")
     fired = np.flatnonzero(spikes[window])
     axes.vlines(time_s[fired], 1.1 * top, 1.25 * top, color=TRUTH, linewidth=0.6, label="spikes")
-    axes.plot(time_s, truth[window], color=TRUTH, linewidth=0.8, label="smoothed spikes")
+    axes.plot(time_s, truth[window], color=SMOOTHED, linewidth=0.8, label="smoothed spikes")
     axes.plot(time_s, rate[window], color=INFERRED, linewidth=1.0, label="inferred rate")
     axes.set(xlim=(time_s[0], time_s[-1]), ylabel=f"Rate ({unit})")
+    rate_axis_below(axes, top)
     axes.set_title(
         f"{recording.name}: correlation {one.scores['correlation']:.2f}, "
         f"{recording.n_spikes} spikes in {recording.n_samples / RATE_HZ:.0f} s",
@@ -130,14 +134,6 @@ def _examples(inferred: Sequence[Inferred]) -> list[Inferred]:
     )
     places = np.linspace(0, len(ranked) - 1, min(N_EXAMPLES, len(ranked)))
     return [ranked[round(place)] for place in places]
-
-
-def _busiest(spikes: np.ndarray, length: int) -> slice:
-    if len(spikes) <= length:
-        return slice(0, len(spikes))
-    count = np.convolve(spikes, np.ones(length), mode="valid")
-    start = int(count.argmax())
-    return slice(start, start + length)
 
 
 def recordings_csv(inferred: Sequence[Inferred], store: TraceStore) -> str:

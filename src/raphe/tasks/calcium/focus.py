@@ -15,7 +15,8 @@ from raphe.tasks.calcium.embedding import Embedding, retraining_weights
 from raphe.tasks.calcium.embedding_file import open_embedding
 from raphe.tasks.calcium.read_csv import CHALLENGE
 from raphe.tasks.calcium.read_traces import read_traces
-from raphe.tasks.calcium.statistics import statistics
+from raphe.tasks.calcium.score import RATE_HZ
+from raphe.tasks.calcium.statistics import SEGMENT, statistics
 from raphe.tasks.calcium.trace_set import TraceOptions
 
 
@@ -48,20 +49,25 @@ class Focus:
 
     @cached_property
     def statistics(self) -> np.ndarray:
-        """Statistics of the new recordings (n, 18); those with a fault are left out.
+        """Statistics of the new recordings (n, 18); those with a fault, or too short, are left out.
 
         Raises RecordingError when none is left.
         """
         traces = read_traces(self.traces, self.files)
-        known = CHALLENGE.fullmatch(Path(self.traces).name)
-        condition = AS_IT_IS if known else self.conditioning
+        is_ready = CHALLENGE.fullmatch(Path(self.traces).name)
+        condition = AS_IT_IS if is_ready else self.conditioning
         rows = []
         for _, trace in traces:
             if not fault(trace):
                 conditioned = condition(trace, traces.rate_hz)
-                rows.append(statistics(conditioned.samples[~conditioned.missing]))
+                known = conditioned.samples[~conditioned.missing]
+                if len(known) >= SEGMENT:
+                    rows.append(statistics(known))
         if not rows:
-            raise RecordingError(f"{self.traces}: expected traces to place, every one has a fault")
+            raise RecordingError(
+                f"{self.traces}: expected traces to place, every one has a fault or is shorter "
+                f"than {SEGMENT / RATE_HZ} s"
+            )
         return np.array(rows)
 
     @property

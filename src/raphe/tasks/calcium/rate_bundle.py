@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 
-from raphe.core.bundle import Bundle, open_bundle
+from raphe.core.bundle import Bundle, BundleError, open_bundle
 from raphe.tasks.calcium.condition import Conditioning
-from raphe.tasks.calcium.score import RATE_HZ
+from raphe.tasks.calcium.score import RATE_HZ, even_in_bins
 from raphe.tasks.calcium.target import z_scored
 
 KIND = "calcium/rates"
 GRAPH, CONFIG = "model.onnx", "config.yaml"
 INPUT, OUTPUT = "calcium", "expected_spikes"  # of the graph
+NEEDED = {"conditioning", "domain", "frame_hz", "note"}  # of the manifest
 STRIDE = 4  # samples: T is a multiple of it
 
 
@@ -58,6 +59,12 @@ class RateBundle:
     def open(cls, path: Path | str, threads: int | None = None) -> "RateBundle":
         """Open a bundle and check its hashes. Raises BundleError."""
         bundle = open_bundle(path, KIND)
+        missing = NEEDED - bundle.manifest.keys()
+        if missing:
+            raise BundleError(
+                f"{path}: its manifest holds no {min(missing)}, an earlier raphe wrote it; export "
+                "it again"
+            )
         return cls(bundle, RateGraph(bundle.file(GRAPH).read_bytes(), threads))
 
     @property
@@ -69,10 +76,22 @@ class RateBundle:
         """How traces are made ready for it."""
         return Conditioning(**self.manifest["conditioning"])
 
+    @property
+    def domain(self) -> Mapping[str, Any]:
+        """What the traces of training were like, see trace_domain."""
+        return self.manifest["domain"]
+
+    @property
+    def frame_hz(self) -> tuple[float, float]:
+        """The slowest and the fastest imaging of training."""
+        slowest, fastest = self.manifest["frame_hz"]
+        return slowest, fastest
+
     def infer(self, samples: np.ndarray) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz."""
-        expected = self.graph.expected(z_scored(samples)[None])[:, 0] * RATE_HZ
-        return Rates(expected.mean(axis=0), expected.std(axis=0))
+        expected = self.graph.expected(z_scored(samples)[None])[:, 0]
+        rates = even_in_bins(expected) * RATE_HZ
+        return Rates(rates.mean(axis=0), rates.std(axis=0))
 
 
 @dataclass(frozen=True)

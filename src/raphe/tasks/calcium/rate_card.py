@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 INTENDED = """\
-Infers from one neuron's calcium trace how many spikes a second it fired. Any two-photon recording
-at 7 Hz or more can be put in; `raphe predict-spikes` says which lie outside what training saw. The
-members' standard deviation is the uncertainty. Not for clinical use."""
+Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Any
+two-photon recording can be put in; trained on {low:g} to {high:g} frames a second.
+`raphe predict-spikes` says which traces lie outside what training saw. The members' standard
+deviation is the uncertainty. Not for clinical use."""
 LIMITS = """\
 - A fluorescence trace has no absolute scale: the rate of a single neuron may be off by a factor of
   two and more, the rate of a population less. Its course in time is what was trained.
 - The clocks of microscope and electrode differ between laboratories by up to 100 ms, and no trace
   tells by how much. Rates keep the timing of the synthetic traces: a frame bears the time of its
-  start.
+  start, and a slow protein such as GCaMP6s begins to rise 30 to 90 ms after a spike.
 - The intervals are of few recordings of few laboratories."""
+CAUSAL = """\
+- Causal: a rate depends on the trace up to {latency_s:g} s after it. A running baseline taken off
+  before looks 20 s further ahead: leave it out."""
 FILES = """\
 `model.onnx` takes `calcium` (N × T, float32, z-scored, 100 Hz, T a multiple of 4) and gives
 `expected_spikes` (members × N × T) in each sample. `config.yaml` holds the settings of training,
@@ -35,14 +39,14 @@ def rate_card(facts: Mapping[str, Any]) -> str:
         f"# Spike rates from calcium traces: {n} network{'s' if n > 1 else ''}",
         f"> **{facts['note']}**" if facts["note"] else "",
         "## Intended use",
-        INTENDED,
+        INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
         *(_figures(name, own) for name, own in facts["figures"].items()),
         "Means over recordings, in brackets 95 % intervals of the bootstrap over them.",
         "## Trained on",
         _training(facts["training"]),
         "## Limits",
-        LIMITS,
+        LIMITS + ("" if facts["latency_s"] is None else "\n" + CAUSAL.format(**facts)),
         "## Files",
         FILES,
         "## Where it comes from",

@@ -35,9 +35,9 @@ class RateData(CalciumData):
         synthesis: Synthesis | None = None,
         augmentation: Augmentation | None = None,
         length: int = 4096,
-        batch_size: int = 16,
-        batches: int = 20,
-        pretrain_epochs: int = 20,
+        batch_size: int = 4,
+        batches: int = 100,
+        pretrain_epochs: int = 30,
         synthetic: float = 0.5,
         seed: int = 42,
     ) -> None:

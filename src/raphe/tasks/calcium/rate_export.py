@@ -18,7 +18,7 @@ from raphe.tasks.calcium.rate_card import rate_card
 from raphe.tasks.calcium.rate_data import RateData
 from raphe.tasks.calcium.rate_graph import rate_graph
 from raphe.tasks.calcium.rate_module import RateModule
-from raphe.tasks.calcium.rate_net import RateEnsemble
+from raphe.tasks.calcium.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.score import RATE_HZ, rate_error, score
 from raphe.tasks.calcium.target import z_scored
 from raphe.tasks.calcium.trace_domain import domain
@@ -63,8 +63,10 @@ def export(
             "note": data.note,
             "n_members": len(ensemble.members),
             "rate_hz": RATE_HZ,
+            "latency_s": latency_s(ensemble),
             "conditioning": vars(conditioning),
             "domain": domain(_traces(data, "train")),
+            "frame_hz": _frame_hz(data),
             "training": _training(data),
             "figures": _figures(graph, data),
             "provenance": dict(provenance),
@@ -99,6 +101,12 @@ def _gathered(runs: Sequence[TrainedRun]) -> RateEnsemble:
     return first.eval()
 
 
+def latency_s(ensemble: RateEnsemble) -> float | None:
+    """What a causal ensemble waits for; None of one that sees whole traces."""
+    steps = ensemble.members[0].latency
+    return None if steps is None else steps * STRIDE / RATE_HZ
+
+
 def _example(data: RateData) -> np.ndarray:
     """The beginning of one validation recording, z-scored: (1, T)."""
     trace = next(iter(_traces(data, "val")))[:N_SAMPLES]
@@ -117,6 +125,15 @@ def _require_agreement(graph: RateGraph, ensemble: RateEnsemble, calcium: np.nda
             f"the ONNX graph and its checkpoints differ by {difference:.1e} in the spikes of a "
             f"sample, expected at most {AGREEMENT:g}; report this"
         )
+
+
+def _frame_hz(data: RateData) -> list[float]:
+    """The slowest and the fastest imaging that was trained on, synthetic or not."""
+    rates_hz = [
+        *data.synthesis.frame_hz,
+        *(one.imaging_hz for one in data.parts["train"].recordings),
+    ]
+    return [float(min(rates_hz)), float(max(rates_hz))]
 
 
 def _training(data: RateData) -> dict[str, Any]:

@@ -11,56 +11,70 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from raphe.core.errors import SettingError
 from raphe.tasks.calcium.delay import delay
-from raphe.tasks.calcium.module import Inferred, OptimizerFactory, RecordingBatch
+from raphe.tasks.calcium.module import OptimizerFactory
 from raphe.tasks.calcium.rate_loss import rate_loss
-from raphe.tasks.calcium.rate_net import RateEnsemble
-from raphe.tasks.calcium.score import RATE_HZ, mean_score, rate_error, score
+from raphe.tasks.calcium.rate_net import STRIDE, RateEnsemble
+from raphe.tasks.calcium.score import RATE_HZ, even_in_bins, rate_error, score
+from raphe.tasks.calcium.scored_module import (
+    Inferred,
+    RecordingBatch,
+    Scored,
+    ScoredModule,
+    weights_of,
+)
 from raphe.tasks.calcium.stretches import SYNTHETIC
 from raphe.tasks.calcium.target import z_scored
 
 WARM_UP = 0.1  # of a phase's steps, over which its learning rate rises
 LONGEST_STEP = 1.0  # norm of a gradient
+SYNTHETIC_SETS = 1  # as many datasets the synthetic traces count for, where gains are averaged
 ADAMW = partial(torch.optim.AdamW, lr=3e-3, weight_decay=1e-2)
 
 
-class RateModule(pl.LightningModule):
+class RateModule(ScoredModule):
     """Train and test a RateEnsemble.
 
     When synthetic training ends, each dataset's delay is measured on the recordings trained on, and
     its spikes are moved by it: the network keeps the timing that synthetic traces taught it. When
-    all training ends, the ensemble's gain is set so that it expects as many spikes as the training
-    recordings have.
+    all training ends, its weights go back part of the way to those that synthetic traces taught,
+    which do better on data unlike those trained on (Wortsman et al. 2022). Then each member's gain
+    is set: the geometric mean of what the datasets would need for the spikes that they have, among
+    them the synthetic ones, which need none.
 
-    Logs `train/loss`, `val/…` and `<set>/…` as CalciumModule does.
+    Logs `train/loss`, and as ScoredModule: loss, `score` and `rate_error`.
 
     Args:
         members: networks, each with weights of its own.
         channels, dilations: see RateNet.
+        latency_s: what a causal network waits for before it says a rate; None sees whole traces.
         weights: a checkpoint to begin from; None begins with random weights.
         optimizer: builds the optimiser; its learning rate is that of synthetic training.
         tuning_rate: the learning rate on recordings, as a share of that.
+        tuned: the part of the way from synthetic training's weights to those of recordings.
         align: measure delays; otherwise all are 0.
         datasets: names of the datasets by number, given by the data.
         pretrain_epochs: epochs of synthetic traces alone, given by the data.
 
     Raises:
-        SettingError: when there is no checkpoint at `weights`, or no member.
+        SettingError: when there is no checkpoint at `weights`, no member, a latency that is no
+            multiple of 40 ms, or a share that is none.
     """
 
     def __init__(
         self,
-        members: int = 2,
+        members: int = 4,
         channels: int = 32,
         dilations: Sequence[int] = (1, 2, 4, 8, 16),
+        latency_s: float | None = None,
         weights: str | Path | None = None,
         optimizer: OptimizerFactory | None = None,
         tuning_rate: float = 0.33,
+        tuned: float = 0.75,
         align: bool = True,
         *,
         datasets: Sequence[str] = (),
@@ -69,15 +83,18 @@ class RateModule(pl.LightningModule):
         super().__init__()
         if not isinstance(members, int) or members < 1:
             raise SettingError(f"model.members={members}: expected a whole number from 1 up")
+        if not 0 <= tuned <= 1:
+            raise SettingError(f"model.tuned={tuned}: expected a share, 0 to 1")
         dilations, datasets = list(dilations), list(datasets)
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
-        self.net = RateEnsemble(members, channels, dilations)
+        self.net = RateEnsemble(members, channels, dilations, latency_steps(latency_s))
+        self._synthetic: dict[str, Tensor] = {}  # the weights when synthetic training ended
         self.register_buffer("delays", torch.zeros(len(datasets), dtype=torch.long))
         if weights is not None:
-            self._begin_from(Path(weights))
+            state = weights_of(Path(weights))
+            net = {name: value for name, value in state.items() if name.startswith("net.")}
+            self.load_state_dict(net, strict=False)
         self.optimizer_factory = optimizer or ADAMW
-        self.inferred: dict[str, list[Inferred]] = {}
-        self._finished: dict[str, list[tuple[Inferred, float, int]]] = defaultdict(list)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the spikes expected in each sample (M, N, T), see RateEnsemble.forward."""
@@ -93,8 +110,11 @@ class RateModule(pl.LightningModule):
             torch.nn.utils.clip_grad_norm_(member.parameters(), LONGEST_STEP)
 
     def on_train_epoch_start(self) -> None:
-        tuned = self.current_epoch == self.hparams.pretrain_epochs
-        if tuned and self.hparams.align and len(self.delays):
+        if self.current_epoch != self.hparams.pretrain_epochs:
+            return
+        weights = self.net.state_dict()
+        self._synthetic = {name: value.detach().clone() for name, value in weights.items()}
+        if self.hparams.align and len(self.delays):
             self._measure_delays()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
@@ -114,30 +134,14 @@ class RateModule(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         if self.current_epoch + 1 == self.trainer.max_epochs:
+            self._go_back()
             self._set_gain()
 
-    def validation_step(self, batch: RecordingBatch, batch_idx: int) -> None:
-        self._infer("val", batch)
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["synthetic"] = self._synthetic
 
-    def on_validation_epoch_start(self) -> None:
-        self._finished.clear()
-
-    def on_validation_epoch_end(self) -> None:
-        self._log_scores("val")
-
-    def test_step(self, batch: RecordingBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        self._infer(self.trainer.datamodule.test_names[dataloader_idx], batch)
-
-    def on_test_epoch_start(self) -> None:
-        self._finished.clear()
-        self.inferred = {}
-
-    def on_test_epoch_end(self) -> None:
-        for name in self.trainer.datamodule.test_names:
-            finished = self._log_scores(name)
-            self.log(f"{name}/n_recordings", float(len(finished)))
-            self.log(f"{name}/n_spikes", float(sum(n_spikes for _, _, n_spikes in finished)))
-            self.inferred[name] = [inferred for inferred, _, _ in finished]
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._synthetic = checkpoint.get("synthetic", {})
 
     def expected(self, calcium: np.ndarray) -> np.ndarray:
         """Spikes expected in each sample of a trace (T,), by each member: float32 (M, T)."""
@@ -168,34 +172,41 @@ class RateModule(pl.LightningModule):
                 expected = [self.expected(part.store.calcium[own]).mean(0) for own in rows]
                 self.delays[number] = delay(expected, [part.store.spikes[own] for own in rows])
 
+    def _go_back(self) -> None:
+        for name, value in self.net.state_dict().items():
+            if name in self._synthetic:
+                first = self._synthetic[name].to(value)
+                value.copy_(torch.lerp(first, value, self.hparams.tuned))
+
     def _set_gain(self) -> None:
         part = self.trainer.datamodule.parts["train"]
-        rows = [one.rows for one in part.recordings]
-        expected = sum(self.expected(part.store.calcium[own]).sum(1) for own in rows)  # (M,)
-        fired = sum(int(part.store.spikes[own].sum()) for own in rows)
-        self.net.gain *= torch.from_numpy(fired / expected).to(self.net.gain)
+        self.net.gain.fill_(1)  # a checkpoint begun from may have had one
+        scale = defaultdict(list)  # of each dataset's recordings, by how much too few are expected
+        for one in part.recordings:
+            expected = self.expected(part.store.calcium[one.rows]).sum(1)  # (M,)
+            if one.n_spikes:
+                scale[one.dataset].append(np.log(one.n_spikes / expected))
+        known = [np.mean(each, axis=0) for each in scale.values()]
+        gain = np.exp(np.sum(known, axis=0) / (len(known) + SYNTHETIC_SETS))
+        self.net.gain.copy_(torch.as_tensor(gain))
 
-    def _infer(self, name: str, batch: RecordingBatch) -> None:
+    def score_recording(self, batch: RecordingBatch) -> Scored:
         calcium, _, spikes, index = batch
         expected = self.net.infer(calcium).mean(0)  # (1, T)
         n = spikes.shape[1] // 4 * 4
         loss = rate_loss(expected[:, :n], spikes[:, :n])
-        rate_per_s, spikes = expected[0].cpu().numpy() * RATE_HZ, spikes[0].cpu().numpy()
+        rate_per_s = even_in_bins(expected.cpu().numpy())[0] * RATE_HZ
+        spikes = spikes[0].cpu().numpy()
         scores = score(rate_per_s, spikes) | rate_error(rate_per_s, spikes)
         inferred = Inferred(int(index), z_scored(rate_per_s), rate_per_s, scores)
-        self._finished[name].append((inferred, loss.item(), int(spikes.sum())))
+        return Scored(inferred, loss.item(), int(spikes.sum()))
 
-    def _log_scores(self, name: str) -> list[tuple[Inferred, float, int]]:
-        """Log the figures of an epoch under `name/…`; return what they were made of."""
-        finished = self._finished.pop(name)
-        self.log(f"{name}/loss", float(np.mean([loss for _, loss, _ in finished])), prog_bar=True)
-        for figure, value in mean_score([inferred.scores for inferred, _, _ in finished]).items():
-            self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "correlation"))
-        return finished
 
-    def _begin_from(self, weights: Path) -> None:
-        if not weights.is_file():
-            raise SettingError(f"model.weights={weights}: expected a checkpoint, found none")
-        state = torch.load(weights, weights_only=True, map_location="cpu")["state_dict"]
-        state = {name: value for name, value in state.items() if name.startswith("net.")}
-        self.load_state_dict(state, strict=False)
+def latency_steps(latency_s: float | None) -> int | None:
+    """Steps of a latency. Raises SettingError unless it is a whole number of them, or None."""
+    if latency_s is None:
+        return None
+    steps = latency_s * RATE_HZ / STRIDE
+    if latency_s < 0 or abs(steps - round(steps)) > 1e-6:
+        raise SettingError(f"model.latency_s={latency_s}: expected a multiple of 0.04 s, or null")
+    return round(steps)

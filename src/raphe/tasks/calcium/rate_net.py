@@ -3,6 +3,10 @@
 It works at 25 Hz, the resolution of the challenge's score: four samples at 100 Hz become channels
 of one step and four again at the end, at a sixteenth of the cost. Each block also sees mean and
 deviation of its features over the whole trace, by which it adapts to what kind of recording it is.
+
+With a latency it is causal: what it says of a step depends on that step, those before it and so
+many after it; mean and deviation, also of the trace itself, are those so far.
+
 N traces, T samples, S = T / 4 steps, C channels, M members.
 """
 
@@ -20,14 +24,15 @@ EPSILON = 1e-6  # of a variance
 
 
 class Block(nn.Module):
-    """A dilated convolution, scaled and shifted by the whole trace's features, added to its input.
+    """A dilated convolution, scaled and shifted by the trace's features, added to its input.
 
     Untrained, the scale is 1 and the shift 0.
     """
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int, causal: bool = False) -> None:
         super().__init__()
-        reach = dilation * (KERNEL // 2)
+        self.causal = causal
+        reach = dilation * (KERNEL - 1) // (1 if causal else 2)
         self.wide = nn.Conv1d(channels, channels, KERNEL, dilation=dilation, padding=reach)
         self.mix = nn.Conv1d(channels, channels, 1)
         self.summary = nn.Linear(2 * channels, channels // 2)
@@ -36,11 +41,9 @@ class Block(nn.Module):
         nn.init.zeros_(self.adapt.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.wide(x).relu()  # (N, C, S)
-        mean = h.mean(2)
-        deviation = ((h - mean[..., None]).square().mean(2) + EPSILON).sqrt()
-        seen = self.summary(torch.cat([mean, deviation], 1)).relu()
-        scale, shift = self.adapt(seen)[..., None].chunk(2, 1)  # (N, C, 1) each
+        h = self.wide(x)[..., : x.shape[2]].relu()  # (N, C, S): what lies ahead is cut off
+        features = torch.cat(mean_and_deviation(h, self.causal), 1).transpose(1, 2)
+        scale, shift = self.adapt(self.summary(features).relu()).transpose(1, 2).chunk(2, 1)
         return x + self.mix(h * (1 + scale) + shift)
 
 
@@ -50,12 +53,21 @@ class RateNet(nn.Module):
     Args:
         channels: of every layer.
         dilations: of the blocks, in steps of 40 ms.
+        latency: steps that a causal network waits for; None sees the whole trace.
     """
 
-    def __init__(self, channels: int = 32, dilations: Sequence[int] = (1, 2, 4, 8, 16)) -> None:
+    def __init__(
+        self,
+        channels: int = 32,
+        dilations: Sequence[int] = (1, 2, 4, 8, 16),
+        latency: int | None = None,
+    ) -> None:
         super().__init__()
-        self.first = nn.Conv1d(STRIDE, channels, FIRST_KERNEL, padding=FIRST_KERNEL // 2)
-        self.blocks = nn.ModuleList(Block(channels, dilation) for dilation in dilations)
+        self.latency = latency
+        causal = latency is not None
+        reach = (FIRST_KERNEL - 1) // (1 if causal else 2)
+        self.first = nn.Conv1d(STRIDE, channels, FIRST_KERNEL, padding=reach)
+        self.blocks = nn.ModuleList(Block(channels, dilation, causal) for dilation in dilations)
         self.dense = nn.Conv1d(channels, channels, 1)
         self.readout = nn.Conv1d(channels, STRIDE, 1)
 
@@ -70,20 +82,24 @@ class RateNet(nn.Module):
                 f"the network takes calcium (N, T) of T a multiple of {STRIDE}, got "
                 f"{tuple(x.shape)}; hold the last sample, see padded"
             )
+        if self.latency is not None:
+            x = held(scaled_so_far(x), self.latency * STRIDE)
         x = x.unflatten(1, (-1, STRIDE)).transpose(1, 2)  # (N, T) → (N, 4, S)
-        x = self.first(x).relu()  # → (N, C, S)
+        x = self.first(x)[..., : x.shape[2]].relu()  # → (N, C, S)
         for block in self.blocks:
             x = block(x)
-        x = self.readout(self.dense(x).relu())  # → (N, 4, S)
+        x = self.readout(self.dense(x).relu())[..., self.latency or 0 :]  # → (N, 4, S)
         return nn.functional.softplus(x + RARE).transpose(1, 2).flatten(1)  # → (N, T)
 
 
 class RateEnsemble(nn.Module):
-    """Networks that were trained apart; `gain` brings each to the training spikes' count."""
+    """Networks that were trained apart; `gain` scales what each expects."""
 
-    def __init__(self, members: int, channels: int, dilations: Sequence[int]) -> None:
+    def __init__(
+        self, members: int, channels: int, dilations: Sequence[int], latency: int | None = None
+    ) -> None:
         super().__init__()
-        self.members = nn.ModuleList(RateNet(channels, dilations) for _ in range(members))
+        self.members = nn.ModuleList(RateNet(channels, dilations, latency) for _ in range(members))
         self.register_buffer("gain", torch.ones(members))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,6 +112,29 @@ class RateEnsemble(nn.Module):
         return self(padded(x))[..., : x.shape[1]]
 
 
+def mean_and_deviation(x: Tensor, so_far: bool = False) -> tuple[Tensor, Tensor]:
+    """Of features (N, C, S) over time: (N, C, 1) each; or of those so far: (N, C, S) each."""
+    if so_far:
+        n = torch.arange(1, x.shape[2] + 1, device=x.device, dtype=x.dtype)
+        mean = x.cumsum(2) / n
+        variance = (x.square().cumsum(2) / n - mean.square()).relu()
+    else:
+        mean = x.mean(2, keepdim=True)
+        variance = (x - mean).square().mean(2, keepdim=True)
+    return mean, (variance + EPSILON).sqrt()
+
+
+def scaled_so_far(x: Tensor) -> Tensor:
+    """Traces (N, T) as z-scores of what had been seen of them when each sample came."""
+    mean, deviation = mean_and_deviation(x[:, None], so_far=True)
+    return (x - mean[:, 0]) / deviation[:, 0]
+
+
 def padded(x: Tensor) -> Tensor:
     """Traces (N, T) with the last sample held until T is a multiple of 4."""
-    return nn.functional.pad(x[:, None], (0, -x.shape[1] % STRIDE), mode="replicate")[:, 0]
+    return held(x, -x.shape[1] % STRIDE)
+
+
+def held(x: Tensor, n: int) -> Tensor:
+    """Traces (N, T) with the last sample held for n more: (N, T + n)."""
+    return nn.functional.pad(x[:, None], (0, n), mode="replicate")[:, 0]

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import COLOURS, STYLE
 
-N_EXAMPLES = 8  # traces drawn
-SHOWN_S = 60.0
+N_EXAMPLES = 6  # traces drawn
+SHOWN_S = 30.0
+LEAST_TOP = 2.0  # spikes/s, of an axis: a silent neuron is not blown up
 CALCIUM, INFERRED = COLOURS[2], COLOURS[0]
 
 
@@ -21,24 +24,53 @@ class Example:
     name: str
     calcium: np.ndarray
     rate_per_s: np.ndarray
+    spread_per_s: np.ndarray
 
 
 def rates_figure(examples: Sequence[Example], rate_hz: float) -> Figure:
-    """The first minute of each, fluorescence above its rate in spikes per second."""
+    """Fluorescence above its rate with its spread, in the half minute with the most spikes."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 1.3 * len(examples) + 0.7), layout="constrained")
-        panels = figure.subplots(len(examples), 1, squeeze=False, sharex=True)[:, 0]
+        figure = Figure(figsize=(7.0, 1.4 * len(examples) + 0.6), layout="constrained")
+        panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
         for axes, one in zip(panels, examples, strict=True):
-            shown = slice(0, int(SHOWN_S * rate_hz))
-            calcium, rate = one.calcium[shown], one.rate_per_s[shown]
-            time_s = np.arange(len(rate)) / rate_hz
-            top = max(float(np.nanmax(rate, initial=0.0)), 1.0)
-            low, high = np.nanmin(calcium, initial=np.inf), np.nanmax(calcium, initial=-np.inf)
-            lifted = top * (1.1 + (calcium - low) / max(high - low, 1e-9))
-            axes.plot(time_s, lifted, color=CALCIUM, linewidth=0.7, label="calcium")
-            axes.plot(time_s, rate, color=INFERRED, linewidth=0.9, label="inferred rate")
-            axes.set(ylim=(0, 2.15 * top), ylabel="spikes/s")
-            axes.set_title(one.name, loc="left")
+            _draw(axes, one, rate_hz)
         panels[-1].set_xlabel("Time (s)")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        figure.supylabel("Rate (spikes/s)", size=9)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         return figure
+
+
+def busiest(spikes: np.ndarray, length: int) -> slice:
+    """The `length` samples of (T,) that hold the most spikes, or all of them."""
+    reached = np.concatenate([[0.0], np.cumsum(np.nan_to_num(spikes))])
+    length = min(length, len(spikes))
+    start = int((reached[length:] - reached[: len(reached) - length]).argmax())
+    return slice(start, start + length)
+
+
+def rate_axis_below(axes: Axes, top: float) -> None:
+    """Number the rate's axis up to `top` alone: calcium, above it, has no unit."""
+    bottom = axes.get_ylim()[0]
+    ticks = MaxNLocator(3).tick_values(bottom, top)
+    axes.set_yticks(ticks[(ticks >= bottom) & (ticks <= top)])
+    axes.spines["left"].set_bounds(bottom, top)
+
+
+def _draw(axes: Axes, one: Example, rate_hz: float) -> None:
+    window = busiest(one.rate_per_s, round(SHOWN_S * rate_hz))
+    time_s = np.arange(window.start, window.stop) / rate_hz
+    calcium, rate, spread = (
+        values[window] for values in (one.calcium, one.rate_per_s, one.spread_per_s)
+    )
+    top = max(float(np.nanmax(rate + spread, initial=0.0)), LEAST_TOP)
+    low, high = np.nanmin(calcium), np.nanmax(calcium)
+    lifted = top * (1.15 + 0.9 * (calcium - low) / max(high - low, 1e-9))
+    axes.plot(time_s, lifted, color=CALCIUM, linewidth=0.7, label="calcium")
+    axes.plot(time_s, rate, color=INFERRED, linewidth=0.9, label="inferred rate")
+    axes.fill_between(
+        time_s, np.maximum(rate - spread, 0), rate + spread,
+        color=INFERRED, alpha=0.3, linewidth=0, label="± spread of the networks",
+    )  # fmt: skip
+    axes.set(xlim=(time_s[0], time_s[-1]), ylim=(0, 2.1 * top))
+    rate_axis_below(axes, top)
+    axes.set_title(f"Trace {one.name}", loc="left")

@@ -20,7 +20,7 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     fields are NaN.
     """
     rate_hz = options.rate(path, RATE_HZ if CHALLENGE.fullmatch(path.name) else None)
-    table = pd.read_csv(path)
+    table = pd.read_csv(path, skip_blank_lines=False)  # of one column, a missing sample is blank
     if table.columns[0] == "Unnamed: 0" and np.array_equal(table.iloc[:, 0], np.arange(len(table))):
         table = table.iloc[:, 1:]
     if any(_is_fraction(name) for name in table):

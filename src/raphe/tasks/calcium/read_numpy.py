@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.tasks.calcium.npy_matrix import open_npy
 from raphe.tasks.calcium.trace_set import TraceOptions, TraceSet
 
 RATE_NAMES = ("rate_hz", "rate", "fs", "fps", "framerate", "frame_rate")
@@ -16,8 +17,7 @@ TRACE_NAMES = ("calcium", "traces", "dff", "dF_F", "F")
 def read_numpy(path: Path, options: TraceOptions) -> TraceSet:
     """Open a matrix of traces; of several arrays in an .npz see `choose_array`."""
     if path.suffix.lower() == ".npy":
-        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-        return TraceSet.from_matrix(path, matrix, options.rate(path), options.layout)
+        return TraceSet.from_matrix(path, open_npy(path), options.rate(path), options.layout)
     with np.load(path, allow_pickle=False) as arrays:
         held = {name: arrays[name] for name in arrays.files}
     matrix = choose_array(path, held, options.variable)

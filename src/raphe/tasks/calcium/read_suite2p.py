@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.tasks.calcium.npy_matrix import open_npy
 from raphe.tasks.calcium.trace_set import TraceOptions, TraceSet
 
 CELLS, SURROUNDS = "F.npy", "Fneu.npy"
@@ -18,7 +19,7 @@ def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
     folder = path if path.is_dir() else path.parent
     if not (folder / CELLS).is_file():
         raise RecordingError(f"{folder}: expected Suite2p's {CELLS}, found none")
-    cells = np.load(folder / CELLS, mmap_mode="r", allow_pickle=False)
+    cells = open_npy(folder / CELLS)
     if options.neuropil and not (folder / SURROUNDS).is_file():
         raise RecordingError(
             f"{folder}: expected {SURROUNDS} beside {CELLS}, found none; pass --neuropil 0 to go "
@@ -26,7 +27,7 @@ def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
         )
     if not options.neuropil:
         return TraceSet.from_matrix(folder / CELLS, cells, options.rate(folder), "traces-time")
-    surrounds = np.load(folder / SURROUNDS, mmap_mode="r", allow_pickle=False)
+    surrounds = open_npy(folder / SURROUNDS)
     if cells.ndim != 2 or cells.shape != surrounds.shape:
         raise RecordingError(
             f"{folder}: expected {CELLS} and {SURROUNDS} of one shape (regions, time), got "

@@ -81,6 +81,17 @@ def binned(*trains: np.ndarray) -> tuple[np.ndarray, ...]:
     )
 
 
+def even_in_bins(rates: np.ndarray) -> np.ndarray:
+    """Rates (M, N), each bin's mean in all of its samples; an incomplete last bin is held as it is.
+
+    What is trained by the counts of bins says nothing of where in a bin its spikes lie.
+    """
+    n_samples = rates.shape[1]
+    whole = np.pad(rates, [(0, 0), (0, -n_samples % SAMPLES_PER_BIN)], mode="edge")
+    bins = whole.reshape(len(whole), -1, SAMPLES_PER_BIN).mean(axis=2)
+    return bins.repeat(SAMPLES_PER_BIN, axis=1)[:, :n_samples]
+
+
 def log_likelihood_gain(predicted: np.ndarray, count: np.ndarray) -> float:
     """Bits per second by which the prediction tells the counts better than their mean does.
 

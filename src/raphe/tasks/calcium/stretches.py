@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.synthesis import Range, Synthesis
+from raphe.tasks.calcium.indicators import Range
+from raphe.tasks.calcium.synthesis import Synthesis
 from raphe.tasks.calcium.target import EPSILON, z_scored
 from raphe.tasks.calcium.windows import Part
 
@@ -28,7 +29,7 @@ class Augmentation:
     """
 
     stretch: float = 0.2
-    noise: float = 0.5
+    noise: float = 0.3
     gain: float = 0.2
     noise_hz: Range = (3.0, 45.0)  # log: it ends somewhere here, as a frame rate's noise does
 
@@ -105,11 +106,11 @@ class StretchBatches:
         epoch = self.epoch()
         rng = np.random.default_rng([self.seed, epoch])
         n_synthetic = self.synthetic(epoch)
-        for _ in range(self.n_batches):
+        for batch in range(self.n_batches):
             calcium, spikes = self.synthesis.batch(n_synthetic, self.length, rng)
             parts = [(standardised(calcium), spikes, np.full(n_synthetic, SYNTHETIC))]
             if n_synthetic < self.batch_size:
-                parts.append(self._recorded(self.batch_size - n_synthetic, rng))
+                parts.append(self._recorded(self.batch_size - n_synthetic, batch, rng))
             calcium, spikes, dataset = (np.concatenate(each) for each in zip(*parts, strict=True))
             yield (
                 torch.from_numpy(calcium.astype(np.float32)),
@@ -117,9 +118,10 @@ class StretchBatches:
                 torch.from_numpy(dataset),
             )
 
-    def _recorded(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def _recorded(self, n: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         present = [number for number, those in enumerate(self._recordings) if those]
-        dataset = np.array([present[index % len(present)] for index in range(n)])
+        turns = range(batch * n, (batch + 1) * n)  # the next batch goes on where this one ends
+        dataset = np.array([present[turn % len(present)] for turn in turns])
         drawn = [self._stretch(self._recordings[number], rng) for number in dataset]
         calcium, spikes = (np.stack(each) for each in zip(*drawn, strict=True))
         return self.augmentation(calcium, rng), spikes, dataset

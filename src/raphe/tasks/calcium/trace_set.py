@@ -1,6 +1,5 @@
 """The traces of one file: read a few at a time, so that a population need not fit into memory."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,15 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.tasks.calcium.npy_matrix import NpyMatrix
 
 LAYOUTS = ("traces-time", "time-traces")
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
-BLOCK = 64  # traces read at once: 64 of half an hour at 30 Hz are 28 MB
+BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
+SLOWEST_HZ, FASTEST_HZ = 0.1, 1e5  # a rate beyond is one that was mistaken, as seconds a frame
 
 
 @dataclass(frozen=True)
 class TraceOptions:
-    """What a file may not say of itself. Raises RecordingError for a layout that is none."""
+    """What a file may not say of itself. Raises RecordingError for what cannot be."""
 
     rate_hz: float | None = None
     layout: str | None = None  # of a matrix, one of LAYOUTS
@@ -26,6 +27,8 @@ class TraceOptions:
     def __post_init__(self) -> None:
         if self.layout not in (None, *LAYOUTS):
             raise RecordingError(f"layout: expected {' or '.join(LAYOUTS)}, got {self.layout}")
+        if not 0 <= self.neuropil <= 1:
+            raise RecordingError(f"neuropil: expected a share from 0 to 1, got {self.neuropil:g}")
 
     def rate(self, path: Path, held: float | None = None) -> float:
         """The rate asked for, else the one the file holds. Raises RecordingError without either."""
@@ -49,8 +52,11 @@ class TraceSet:
     rows: Callable[[int, int], np.ndarray] = field(repr=False)  # traces [start, stop): (n, T)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.rate_hz) and self.rate_hz > 0):
-            raise RecordingError(f"{self.path}: expected a sampling rate in Hz, got {self.rate_hz}")
+        if not SLOWEST_HZ <= self.rate_hz <= FASTEST_HZ:  # nor NaN
+            raise RecordingError(
+                f"{self.path}: expected a sampling rate in Hz, {SLOWEST_HZ:g} to {FASTEST_HZ:g}, "
+                f"got {self.rate_hz:g}; --rate takes frames a second"
+            )
         if not self.names or self.n_samples < 1:
             raise RecordingError(
                 f"{self.path}: expected traces, got {len(self.names)} of {self.n_samples} samples"
@@ -68,15 +74,20 @@ class TraceSet:
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
         """Each trace's name and samples (T,), read in blocks."""
-        for start in range(0, len(self), BLOCK):
-            block = self.read(start, min(start + BLOCK, len(self)))
-            yield from zip(self.names[start:], block, strict=False)
+        return self.beginning_with(0)
+
+    def beginning_with(self, first: int) -> Iterator[tuple[str, np.ndarray]]:
+        """As iterated, from the trace `first` on."""
+        block = max(1, min(BLOCK, BLOCK_SAMPLES // self.n_samples))
+        for start in range(first, len(self), block):
+            traces = self.read(start, min(start + block, len(self)))
+            yield from zip(self.names[start:], traces, strict=False)
 
     @classmethod
     def from_matrix(
         cls,
         path: Path,
-        matrix: np.ndarray,
+        matrix: np.ndarray | NpyMatrix,
         rate_hz: float,
         layout: str | None,
         names: Sequence[str] | None = None,

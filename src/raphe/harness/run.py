@@ -71,6 +71,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
     """Run, print the results of a single run; tell whether the member had finished before."""
     quieten()
     keep_freed_memory()
+    torch.set_flush_denormal(True)  # a recurrent layer's fading gradients are slow otherwise
     settings.check(config)
     torch.set_num_threads(threads(config, member.n_workers if member is not None else 1))
     data = instantiate(config.data, **call(config.prepare))

@@ -76,3 +76,9 @@ def test_the_best_set_up_says_what_its_classes_do() -> None:
     module = instantiate(config.model)
     assert module.configure_optimizers().defaults["lr"] == 3e-3
     assert config.data.pretrain_epochs < config.trainer.max_epochs
+
+
+def test_synthetic_training_alone_ends_where_recordings_would_begin() -> None:
+    config = composed("experiment=calcium_synthetic", "data.pretrain_epochs=7")
+    assert config.trainer.max_epochs == config.data.pretrain_epochs == 7
+    assert config.data.held_out == "none"

@@ -43,16 +43,20 @@ class _Sweep:
 
 
 def read_nwb(
-    path: str | Path, channel: int | str | None = None, unit: str | None = None
+    path: str | Path,
+    channel: int | str | None = None,
+    unit: str | None = None,
+    stimulus: bool = False,
 ) -> Recording:
     """Open one acquired channel of an NWB file; its samples stay on disk until they are read.
 
-    Series of one name but for a number at its end, as one a sweep, are sweeps of one channel.
+    With `stimulus` one of those that were presented instead. Series of one name but for a number at
+    its end, as one a sweep, are sweeps of one channel.
     `channel` and `unit` are those of `read_abf`. Reads the file twice in chunks (hash, suspect
     samples) and warns (RecordingWarning) of suspect samples. Raises RecordingError.
     """
     path = Path(path)
-    sweeps = _read_sweeps(path)
+    sweeps = _read_sweeps(path, stimulus)
     names = list(dict.fromkeys((sweep.channel, sweep.unit) for sweep in sweeps))
     channels = [Channel(i, name, one, 1.0, 0.0) for i, (name, one) in enumerate(names)]
     chosen = choose_channel(path, channels, channel, unit)
@@ -81,7 +85,7 @@ def read_nwb(
     return recording
 
 
-def _read_sweeps(path: Path) -> list[_Sweep]:
+def _read_sweeps(path: Path, stimulus: bool) -> list[_Sweep]:
     try:
         from pynwb import NWBHDF5IO
     except ImportError:
@@ -90,15 +94,17 @@ def _read_sweeps(path: Path) -> list[_Sweep]:
         ) from None
     try:
         file = NWBHDF5IO(str(path), mode="r", load_namespaces=True)  # open as long as its samples
-        acquired = list(file.read().acquisition.values())
+        whole = file.read()
+        found = list((whole.stimulus if stimulus else whole.acquisition).values())
     except Exception as error:  # pynwb raises whatever h5py, hdmf or the schema does
         raise RecordingError(
             f"{path}: expected an NWB file, got one that pynwb cannot read "
             f"({str(error).splitlines()[0]})"
         ) from error
-    series = [one for one in acquired if _is_numeric(one)]
+    series = [one for one in found if _is_numeric(one)]
     if not series:
-        raise RecordingError(f"{path}: expected an acquired series of samples, found none")
+        kind = "a stimulus" if stimulus else "an acquired"
+        raise RecordingError(f"{path}: expected {kind} series of samples, found none")
     several = len({_stem(one.name) for one in series}) < len(series)
     return [sweep for one in series for sweep in _sweeps_of(path, one, several)]
 

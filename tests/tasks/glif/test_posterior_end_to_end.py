@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from mlflow import MlflowClient
 
 from raphe.cli import main
 from raphe.core.errors import RecordingError
+from raphe.tasks.glif.cell_sources import Source, read_cell_traces
 from raphe.tasks.glif.draws import SIMULATED_HZ, Experiment, measure
-from raphe.tasks.glif.infer_traces import CellTraces, Source, as_read, faults, read_cell_traces
+from raphe.tasks.glif.infer_traces import CellTraces, as_read, faults
 from raphe.tasks.glif.neuron_config import from_config
 from raphe.tasks.glif.neurons import Neurons
 from raphe.tasks.glif.simulate import simulate
@@ -103,9 +105,12 @@ def test_allensdks_own_simulation_gives_its_parameters_back(
     command = ["infer-glif", str(tmp_path / "voltage.npy"), "--unit", "mV", "--relative-to-rest",
                "--stimulus", str(tmp_path / "current.npy"), "--stimulus-unit", "pA", "--rate",
                str(1 / float(arrays["dt"])), "--bundle", str(bundle), "--out",
-               str(tmp_path / "out")]  # fmt: skip
+               str(tmp_path / "out"), "--samples", "15"]  # fmt: skip
     assert main(command) == 0
     inferred, _ = from_config(json.loads((tmp_path / "out" / "neuron_config.json").read_text()))
+    with np.load(tmp_path / "out" / "posterior.npz") as file:
+        rest_v = np.median(file["samples"][0, :, file["quantities"].tolist().index("rest")])
+    assert abs(rest_v) < 5e-4  # told from rest, as it was put in
     for name in ("capacitance_f", "resistance_ohm", "threshold_v"):
         assert getattr(inferred, name)[0] == pytest.approx(getattr(neuron, name)[0], rel=0.03), name
 
@@ -117,7 +122,10 @@ def test_one_bad_cell_stops_no_other(bundle: Path, cell: list[str], tmp_path: Pa
     out = tmp_path / "out"
     assert main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)]) == 1
     shown = capsys.readouterr()
-    assert "parameters of 2 of 3 cells" in shown.out and "cell 1: 100 % of its" in shown.err
+    assert (
+        "parameters of 2 of 3 cells" in shown.out
+        and "cell 1: expected a voltage, got no finite" in shown.err
+    )
 
 
 @pytest.mark.slow
@@ -135,7 +143,8 @@ def test_a_trace_unlike_any_simulated_one_is_told(
 WRONG = {
     "no rate": (["--rate"], "name it with --rate"),
     "mV": (["--unit", "mV"], r"median of -120 to -20 mV, got -0\.0\d+ mV; .*--unit V"),
-    "pA": (["--stimulus-unit", "pA"], "expected a current that moves a membrane"),
+    "pA": (["--stimulus-unit", "pA"], "peak lies between 1 pA and 20 nA, got 1.96e-22 A"),
+    "kHz": (["--rate", "50"], "--rate 50: expected 1000 to 1000000 Hz; 50 kHz are --rate 50000"),
 }
 
 
@@ -148,7 +157,7 @@ def test_wrong_units_and_a_missing_rate_are_told(cell: list[str], case: str) -> 
         read_cell_traces(
             Source(Path(cell[0]), units["--unit"]),
             Source(Path(cell[2]), units["--stimulus-unit"]),
-            None if case == "no rate" else 50_000,
+            {"no rate": None, "kHz": 50}.get(case, 50_000),
         )
 
 
@@ -168,11 +177,47 @@ def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
     ):
         with pytest.raises(RecordingError, match=message):
             read_cell_traces(*_save(cell, 0, array), 50_000)
-    with pytest.raises(
-        RecordingError, match=r"less than 100 nA, got one up to 1\d\d.* A; if it is"
-    ):
+    with pytest.raises(RecordingError, match=r"between 1 pA and 20 nA, got 1\d\d A; correct"):
         np.save(cell[0], voltage)
         read_cell_traces(*_save(cell, 2, 1e12 * current), 50_000)
+
+
+def test_one_odd_cell_of_several_is_left_out_by_itself(cell: list[str]) -> None:
+    voltage = np.load(cell[0])
+    spiking = np.where(np.arange(len(voltage)) == 9, 0.02, voltage)
+    cells = read_cell_traces(*_save(cell, 0, np.stack([voltage, spiking])), 50_000)
+    assert list(faults(cells)) == [1] and "pass --cut-spikes" in faults(cells)[1]
+    with pytest.raises(RecordingError, match=r"more cells than samples, .* transpose it"):
+        read_cell_traces(*_save(cell, 0, voltage[:, None]), 50_000)
+    with pytest.raises(RecordingError, match=r"up to 15000 mV; leave --relative-to-rest out"):
+        relative = np.where(np.arange(len(voltage)) < 20_000, 0.0, 15.0)  # mV taken for V
+        read_cell_traces(*_save(cell, 0, relative), 50_000, relative_to_v=-0.073)
+
+
+def test_an_nwb_file_gives_its_response_and_its_stimulus(tmp_path: Path, cell: list[str]) -> None:
+    pynwb = pytest.importorskip("pynwb")
+    voltage, current = np.load(cell[0]), np.load(cell[2])
+    file = pynwb.NWBFile("a cell", "1", datetime(2026, 1, 1, tzinfo=timezone.utc))
+    device = file.create_device(name="amplifier")
+    electrode = file.create_icephys_electrode(
+        name="pipette", description="whole-cell", device=device
+    )
+    facts = {"electrode": electrode, "gain": 1.0, "rate": 50_000.0}
+    response = pynwb.icephys.CurrentClampSeries(
+        name="response", data=1e3 * voltage, conversion=1e-3, **facts
+    )
+    stimulus = pynwb.icephys.CurrentClampStimulusSeries(
+        name="stimulus", data=1e12 * current, conversion=1e-12, **facts
+    )
+    file.add_acquisition(response)
+    file.add_stimulus(stimulus)
+    path = tmp_path / "cell.nwb"
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(file)
+    cells = read_cell_traces(Source(path, "V"), Source(path, "A"), None)
+    np.testing.assert_allclose(cells.voltage_v[0], voltage, rtol=1e-6)
+    np.testing.assert_allclose(cells.current_a[0], current, rtol=1e-6, atol=1e-18)
+    assert cells.rate_hz == 50_000
 
 
 def test_a_voltage_told_from_rest_is_moved(cell: list[str]) -> None:
@@ -182,15 +227,19 @@ def test_a_voltage_told_from_rest_is_moved(cell: list[str]) -> None:
     assert cells.rest_added_v == -0.073
 
 
-def test_a_long_trace_is_read_where_it_fires() -> None:
+def test_a_long_trace_is_read_from_the_rest_before_it_fires() -> None:
+    """Two epochs of current: a quiet one at 2 s, one with spikes at 6 s."""
     n = round(10 * SIMULATED_HZ)
-    voltage, current = np.full((1, n), -0.07), np.full((1, n), 1e-11)
-    current[:, 120_000:160_000] = 1e-10
+    voltage, current = np.full((1, n), -0.07), np.zeros((1, n))
+    current[:, 40_000:70_000] = current[:, 120_000:180_000] = 1e-10
     voltage[:, 130_000:130_080] = voltage[:, 140_000:140_080] = np.nan
     traces, rate_hz, begins_s = as_read(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
     assert traces.shape == (1, 2, 50_000) and rate_hz == SIMULATED_HZ
-    assert 4.6 < begins_s[0] <= 6.5
-    assert np.isnan(traces[0, 0]).sum() == 160
+    assert begins_s[0] == pytest.approx(6 - 0.02)
+    assert np.isnan(traces[0, 0]).sum() == 160 and not traces[0, 1, :400].any()
+    current[:, 40_000:] = 1e-10  # never at rest again: only the first onset will do
+    _, _, begins_s = as_read(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
+    assert begins_s[0] == pytest.approx(2 - 0.02)
 
 
 def test_faster_recordings_are_thinned() -> None:
@@ -203,14 +252,20 @@ def test_faster_recordings_are_thinned() -> None:
 
 
 def test_faults_are_named() -> None:
-    voltage = np.full((4, 100), -0.07) + 1e-4 * np.random.default_rng(0).normal(size=(4, 100))
-    current = np.full((4, 100), 1e-10)
+    rng = np.random.default_rng(0)
+    voltage = -0.07 + 1e-4 * rng.normal(size=(6, 10_000))
+    current = np.full((6, 10_000), 1e-10)
     voltage[0, 7] = np.inf
-    voltage[1, :60] = np.nan
+    voltage[1, :6000] = np.nan
     current[2, 3] = np.nan
+    voltage[4, 2000:4000] = np.nan
+    voltage[5, 2000:2200] = np.nan  # a dead time of 10 ms
     found = faults(CellTraces(voltage, current, SIMULATED_HZ))
     assert found == {
         0: "infinite voltage at sample 7",
         1: "60 % of its voltage is NaN",
         2: "the current is not finite at sample 3",
+        4: "100 ms of its voltage are NaN in one stretch; cut it there",
     }
+    short = CellTraces(voltage[3:4, :100], current[3:4, :100], SIMULATED_HZ)
+    assert faults(short) == {0: "5 ms are too short, 200 ms and 710 samples are needed"}

@@ -29,6 +29,14 @@ def test_each_spike_is_a_gap_from_its_threshold_to_its_trough() -> None:
     assert np.nanmax(cut) < -0.04
 
 
+def test_a_burst_is_a_gap_for_each_spike() -> None:
+    """Spikes 5 ms apart: the search for a trough ends where the next one rises."""
+    times = [0.1 + 0.005 * i for i in range(10)]
+    cut = cut_spikes(_recording(times), RATE_HZ)
+    begins = np.flatnonzero(np.diff(np.isnan(cut).astype(int)) == 1) / RATE_HZ
+    np.testing.assert_allclose(begins, times, atol=3e-4)
+
+
 def test_what_is_no_spike_stays() -> None:
     silent = _recording([])
     np.testing.assert_array_equal(cut_spikes(silent, RATE_HZ), silent)

@@ -83,12 +83,20 @@ class Experiment:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.families or not set(self.families) <= set(FAMILIES):
             raise SettingError(f"families: expected of {', '.join(FAMILIES)}, got {self.families}")
-        if len(self.length_s) != 2 or not 0.1 <= self.length_s[0] <= self.length_s[1] <= 60:
+        if len(self.length_s) != 2 or not 0.2 <= self.length_s[0] <= self.length_s[1] <= 60:
             raise SettingError(
-                f"length_s: expected [shortest, longest] of 0.1 to 60 s, got {self.length_s}"
+                f"length_s: expected [shortest, longest] of 0.2 to 60 s, got {self.length_s}"
             )
-        if not self.keep_every or min(self.keep_every) < 1:
-            raise SettingError(f"keep_every: expected 1 or more, got {self.keep_every}")
+        if not self.keep_every or any(
+            not isinstance(one, int) or one < 1 for one in self.keep_every
+        ):
+            raise SettingError(
+                f"keep_every: expected whole numbers from 1 up, got {self.keep_every}"
+            )
+        if len(self.relative) != 2 or not 0 <= self.relative[0] <= self.relative[1]:
+            raise SettingError(
+                f"relative: expected [least, most] drive in rheobases, got {self.relative}"
+            )
         for name in ("noise_mv", "series_mohm"):
             if getattr(self, name) < 0:
                 raise SettingError(f"{name}: expected 0 or more, got {getattr(self, name)}")

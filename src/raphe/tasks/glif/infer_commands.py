@@ -62,8 +62,8 @@ def add_infer_glif(subparsers: Subparsers) -> None:
 
 def _infer_glif(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
+    from raphe.tasks.glif.cell_sources import READERS, Source, read_cell_traces
     from raphe.tasks.glif.infer_glif import infer_glif
-    from raphe.tasks.glif.infer_traces import READERS, Source, read_cell_traces
     from raphe.tasks.glif.posterior_bundle import PosteriorBundle
     from raphe.tasks.glif.quantities import REST
 

@@ -47,8 +47,9 @@ def _traces(above: Axes, below: Axes, one: Shown, level: int) -> None:
     data, fed = one.voltage_v[stretch], one.current_a[stretch]
     time_s = np.arange(len(data)) / one.rate_hz
     fine_s = np.arange(round(len(data) / one.rate_hz * SIMULATED_HZ)) / SIMULATED_HZ
-    current = np.tile(np.interp(fine_s, time_s, fed), (N_DRAWN, 1))
-    response, rest_v = respond(level, one.posterior.samples[:N_DRAWN], current)
+    drawn = one.posterior.samples[:N_DRAWN]
+    current = np.tile(np.interp(fine_s, time_s, fed), (len(drawn), 1))
+    response, rest_v = respond(level, drawn, current)
     for voltage, rest in zip(response.voltage_v, rest_v, strict=True):
         below.plot(
             one.posterior.begin_s + fine_s, 1e3 * (voltage + rest),
@@ -59,7 +60,7 @@ def _traces(above: Axes, below: Axes, one: Shown, level: int) -> None:
     above.tick_params(labelbottom=False)
     above.set(ylabel="pA")
     above.set_title(
-        f"{one.posterior.cell}: data (black), {N_DRAWN} neurons of the posterior (orange)"
+        f"{one.posterior.cell}: data (black), {len(drawn)} neurons of the posterior (orange)"
     )
     below.set(xlabel="Time (s)", ylabel="Voltage (mV)")
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from raphe.core.bundle import Bundle, open_bundle
+from raphe.core.bundle import Bundle, BundleError, open_bundle
 from raphe.tasks.glif.posterior_domain import unlike
 from raphe.tasks.glif.posterior_module import PosteriorModule
 from raphe.tasks.glif.summary import summarise
@@ -50,7 +50,13 @@ class PosteriorBundle:
                 for name, value in arrays.items()
                 if name.startswith(prefix)
             }
-            module.load_state_dict(own)
+            try:
+                module.load_state_dict(own)
+            except RuntimeError:
+                raise BundleError(
+                    f"{path}: its networks are not built as those of this version of raphe; export "
+                    "it anew"
+                ) from None
             members.append(module.eval())
         return cls(bundle, members)
 
@@ -81,7 +87,8 @@ class PosteriorBundle:
         for member, n in zip(self.members, self._shares(n_samples), strict=True):
             context = member.net.embed(x, features)
             drawn.append(member.net.sample(n, context, centre, spread))
-        samples = standard.values(torch.cat(drawn).numpy().astype(np.float64))
+        mixed = torch.cat(drawn)[torch.randperm(n_samples)]  # of members in no order
+        samples = standard.values(mixed.numpy().astype(np.float64))
         known = self.manifest["domain"]
         return Inferred(samples, [unlike(each, known) for each in said.features])
 

@@ -13,9 +13,18 @@ from scipy.stats import binom
 
 from raphe.core.figure_style import COLOURS, GREY
 from raphe.tasks.glif.draws import SIMULATED_HZ, Measured
-from raphe.tasks.glif.posterior_module import NEEDS_A_SPIKE, Answers, PosteriorModule, r_squared
+from raphe.tasks.glif.posterior_module import Answers, PosteriorModule, r_squared
 from raphe.tasks.glif.predictive import respond
-from raphe.tasks.glif.quantities import LOG, REST, THRESHOLD, Quantity, quantities
+from raphe.tasks.glif.quantities import (
+    ALWAYS_TOLD,
+    LOG,
+    PLAIN_A,
+    REST,
+    SIGNED,
+    THRESHOLD,
+    Quantity,
+    quantities,
+)
 
 SPIKED, SILENT, DATA = COLOURS[1], COLOURS[4], "black"
 N_BINS = 20
@@ -56,15 +65,18 @@ def recovery_figure(title: str, tested: Answers, model: PosteriorModule) -> Figu
                 axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
                 axis.set_major_formatter(StrMethodFormatter("{x:g}"))
                 axis.set_minor_formatter(NullFormatter())
-        scored = tested.spiked if one.name in NEEDS_A_SPIKE else slice(None)
+        elif one.scale is SIGNED:
+            for place in (axes.set_xscale, axes.set_yscale):
+                place("symlog", linthresh=PLAIN_A * one.in_lab)
+        scored = tested.spiked if one.name not in ALWAYS_TOLD else slice(None)
         score = r_squared(tested.samples[:, scored, i].mean(axis=0), tested.truth[scored, i])
         axes.set(xlabel="True", title=f"{label(one)}\nR² = {score:.4f}")
     for axes in grid[len(told) :]:
         axes.set_axis_off()
     grid[0].set_ylabel("Inferred, 95 % interval")
     figure.suptitle(
-        f"{title}: {len(truth)} cells (blue: fired, yellow: silent). R² on the axis' scale, of "
-        f"threshold and dead time where a cell spiked",
+        f"{title}: {len(truth)} cells (blue: fired, yellow: silent). R² on the axis' scale; "
+        f"of what shows in spikes where a cell spiked",
         size=8,
     )
     return figure

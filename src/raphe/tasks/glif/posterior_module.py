@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.posterior_data import TEST_SETS, PosteriorBatch
 from raphe.tasks.glif.posterior_net import PosteriorNet
-from raphe.tasks.glif.quantities import quantities
+from raphe.tasks.glif.quantities import ALWAYS_TOLD, quantities
 from raphe.tasks.glif.reader import ReaderSize
 from raphe.tasks.glif.summary import Standard
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 ADAMW = partial(torch.optim.AdamW, lr=2e-3, weight_decay=1e-3)
-NEEDS_A_SPIKE = ("threshold", "dead_time")  # quantities that a silent trace does not tell
 LEVELS = (50, 80, 95)  # of intervals, in %
 LONGEST_STEP = 5.0  # norm of a gradient
 RANKED = 100  # samples whose density is compared with the truth's
@@ -55,7 +54,7 @@ class PosteriorModule(pl.LightningModule):
 
     Logs `train/loss` and `val/loss`, the negative log-density of the standardised truth in nats,
     and of each test set: loss; of each quantity r2_… (of the posterior means, on the quantity's
-    scale; threshold and dead time where the cell spiked) and coverage_50_… to 95; coverage_50 to
+    scale; those that show in spikes where the cell spiked) and coverage_50_… to 95; coverage_50 to
     95, the means of those; n_cells and n_spiking. After a test `tested` holds the posteriors.
 
     Args:
@@ -179,7 +178,7 @@ def figures(tested: Answers, names: Sequence[str]) -> dict[str, float]:
         "n_spiking": float(tested.spiked.sum()),
     }
     for i, name in enumerate(names):
-        told = tested.spiked if name in NEEDS_A_SPIKE else np.ones(len(tested.truth), bool)
+        told = tested.spiked if name not in ALWAYS_TOLD else np.ones(len(tested.truth), bool)
         truth, samples = tested.truth[told, i], tested.samples[:, told, i]
         found[f"r2_{name}"] = r_squared(samples.mean(axis=0), truth)
         for level in LEVELS:

@@ -11,14 +11,13 @@ import numpy as np
 
 from raphe.tasks.glif.posterior_module import (
     LEVELS,
-    NEEDS_A_SPIKE,
     Answers,
     PosteriorModule,
     coverage,
     r_squared,
 )
 from raphe.tasks.glif.predictive import Agreement
-from raphe.tasks.glif.quantities import LOG, quantities
+from raphe.tasks.glif.quantities import ALWAYS_TOLD, LOG, quantities
 
 
 def mean_figures(agreed: Agreement, spiked: np.ndarray) -> dict[str, float]:
@@ -45,7 +44,7 @@ def comparison_csv(
     for method, answer in answers.items():
         scores = []
         for i, name in enumerate(names):
-            told = tested.spiked if name in NEEDS_A_SPIKE else slice(None)
+            told = tested.spiked if name not in ALWAYS_TOLD else slice(None)
             scores.append(r_squared(answer[told, i], tested.truth[told, i]))
         table.writerow([method, *(f"{x:.4f}" for x in (*scores, *means[method].values()))])
     return text.getvalue()
@@ -55,7 +54,7 @@ def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray
     """One row a quantity: how far the posterior means lie from the truth, and its intervals.
 
     The normalised error is the root mean square over the truth's deviation, on the quantity's
-    scale; the logarithmic one is in natural logarithms. Threshold and dead time count cells that
+    scale; the logarithmic one is in natural logarithms. Those that show in spikes count cells that
     spiked; coverage counts all.
     """
     text = io.StringIO()
@@ -69,7 +68,7 @@ def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray
     lab = [np.array([one.in_lab for one in quantities(standard.level)]) * standard.values(each)
            for each in (mean, tested.truth.astype(np.float64))]  # fmt: skip
     for i, one in enumerate(quantities(standard.level)):
-        told = np.flatnonzero(tested.spiked | (one.name not in NEEDS_A_SPIKE))
+        told = np.flatnonzero(tested.spiked | (one.name in ALWAYS_TOLD))
         if not len(told):
             continue
         rms = float(np.sqrt(np.mean((mean[told, i] - tested.truth[told, i]) ** 2)))

@@ -32,7 +32,7 @@ def agreement(
 ) -> Agreement:
     """Simulate the neurons of quantities (B, P) in SI units under currents (B, N), and compare.
 
-    A neuron that cannot be simulated is silent and at rest.
+    A membrane too fast to be simulated is slowed, see `possible`.
     """
     pairs = [respond(level, values, current_a) for values in (truth, inferred)]
     times = [[spikes.time_s for spikes in response.spikes] for response, _ in pairs]

@@ -27,8 +27,8 @@ KIND = "glif/prior"
 class Prior:
     """The distribution of one level's quantities.
 
-    Its `scores` are normal with mean 0, deviation 1 and the correlations of the ranks: each is a
-    monotone function of its quantity, so that intervals may be found on either.
+    Its scores are normal with mean 0, deviation 1 and the correlations of the ranks; each quantity
+    is a monotone function of its own.
     """
 
     level: int
@@ -60,12 +60,6 @@ class Prior:
         at = self.scores_of_quantiles
         numbers = [_forward(scores[..., i], at, row) for i, row in enumerate(self.quantiles)]
         return in_si(self.level, np.stack(numbers, axis=-1))
-
-    def scores(self, values: np.ndarray) -> np.ndarray:
-        """Scores (…, P) of quantities (…, P) in SI units."""
-        numbers, at = scaled(self.level, values), self.scores_of_quantiles
-        found = [_backward(numbers[..., i], at, row) for i, row in enumerate(self.quantiles)]
-        return np.stack(found, axis=-1)
 
 
 def fit_prior(cells: FittedCells) -> Prior:
@@ -140,7 +134,3 @@ def _beyond(x: np.ndarray, knots: np.ndarray, slopes: np.ndarray) -> np.ndarray:
 
 def _forward(x: np.ndarray, at: np.ndarray, row: np.ndarray) -> np.ndarray:
     return np.interp(x, at, row) + _beyond(x, at, _end_slopes(at, row))
-
-
-def _backward(x: np.ndarray, at: np.ndarray, row: np.ndarray) -> np.ndarray:
-    return np.interp(x, row, at) + _beyond(x, row, 1 / _end_slopes(at, row))

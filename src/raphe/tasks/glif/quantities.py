@@ -48,6 +48,7 @@ ALL_LEVELS = (
     Quantity("dead_time", LOG, "ms", 1e3, "dead_time_s"),
 )
 CAPACITANCE, RESISTANCE, REST, THRESHOLD, DEAD_TIME = range(len(ALL_LEVELS))  # at every level
+ALWAYS_TOLD = ("capacitance", "resistance", "rest")  # the others show in spikes alone
 RESET_RULE = (
     Quantity("reset_slope", PLAIN, "", 1.0, "reset_slope"),
     Quantity("reset_offset", PLAIN, "mV", 1e3, "reset_offset_v"),

@@ -17,13 +17,16 @@ def cut_spikes(voltage_v: np.ndarray, rate_hz: float) -> np.ndarray:
     over = max(1, round(SLOPE_OVER_S * rate_hz))
     slope = (voltage_v[over:] - voltage_v[:-over]) * rate_hz / over
     at = 0
-    for n in np.flatnonzero(slope > UPSTROKE_V_PER_S):
+    fast = np.flatnonzero(slope > UPSTROKE_V_PER_S)
+    for n in fast:
         if n < at:
             continue
-        peak = n + int(np.argmax(voltage_v[n : n + round(PEAK_WITHIN_S * rate_hz) + 1]))
-        if voltage_v[peak] - voltage_v[n] < LEAST_RISE_V:
+        peak = n + int(np.nanargmax(voltage_v[n : n + round(PEAK_WITHIN_S * rate_hz) + 1]))
+        if not voltage_v[peak] - voltage_v[n] >= LEAST_RISE_V:
             continue
-        trough = peak + int(np.argmin(voltage_v[peak : peak + round(TROUGH_WITHIN_S * rate_hz)]))
+        later = fast[fast > peak]
+        end = min(peak + round(TROUGH_WITHIN_S * rate_hz), later[0] if len(later) else len(cut))
+        trough = peak + int(np.nanargmin(voltage_v[peak : end + 1]))
         cut[n:trough] = np.nan
         at = trough
     return cut

@@ -5,13 +5,13 @@ fit's estimates are drawn towards 0 as far as they are uncertain, as a normal pr
 fit cannot see keeps centre 0 and spread 1. B traces, P quantities, F features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
 
 from raphe.tasks.glif.membrane_fit import MODEL_STEP_MS, MembraneFit, fit_membranes
-from raphe.tasks.glif.neurons import WITH_RESET_RULE, WITH_VOLTAGE_THRESHOLD
+from raphe.tasks.glif.neurons import WITH_CURRENTS, WITH_RESET_RULE, WITH_VOLTAGE_THRESHOLD
 from raphe.tasks.glif.prior import Prior
 from raphe.tasks.glif.quantities import (
     ALL_LEVELS,
@@ -26,7 +26,9 @@ from raphe.tasks.glif.quantities import (
 
 LEAST_SPREAD = 1e-3  # of a standardised quantity
 LEAST_THRESHOLD_MV = 0.1
+MOVING_SPREAD = 0.5  # of a threshold that the voltage has moved by the time it is crossed
 BLUR_MV = 0.01  # of a bracket, beyond its own width
+LEAST_PA = 1.0  # of a current that counts as one
 FARTHEST = 8.0  # where a feature is clipped
 N_FEATURES = 24
 SEEN = len(ALL_LEVELS)  # quantities that the fit tells
@@ -65,7 +67,7 @@ class Summary:
 
 def summarise(traces: np.ndarray, rate_hz: float, standard: Standard) -> Summary:
     """Fit traces (B, 2, T), voltage in mV and current in pA, and say what the fit says."""
-    fit = fit_membranes(traces, rate_hz)
+    fit = _fit(traces, rate_hz, standard.level)
     n, n_quantities = len(traces), len(standard.mean)
     centre, spread = np.zeros((n, n_quantities)), np.ones((n, n_quantities))
 
@@ -86,6 +88,25 @@ def summarise(traces: np.ndarray, rate_hz: float, standard: Standard) -> Summary
     centre[:, THRESHOLD], spread[:, THRESHOLD] = _threshold(fit, bounds, standard)
     features = _features(fit, bounds, centre, spread, traces, rate_hz, standard)
     return Summary(*(each.astype(np.float32) for each in (centre, spread, features)))
+
+
+def _fit(traces: np.ndarray, rate_hz: float, level: int) -> MembraneFit:
+    """Afterspike currents are none of the fit's: where a level has them it ends at the first spike,
+    and of the rest only spikes and dead times count."""
+    whole = fit_membranes(traces, rate_hz)
+    if level not in WITH_CURRENTS:
+        return whole
+    silent = traces.copy()
+    silent[:, 0][np.maximum.accumulate(np.isnan(traces[:, 0]), axis=1)] = np.nan
+    fired = whole.n_spikes > 0
+    first = fit_membranes(silent, rate_hz)
+    return replace(
+        first,
+        n_spikes=whole.n_spikes,
+        dead_time_ms=whole.dead_time_ms,
+        n_dead_times=whole.n_dead_times,
+        bounds_mv=np.where(fired[:, None], first.bounds_mv[:, [2, 3, 2, 3]], first.bounds_mv),
+    )
 
 
 def _standardised_bounds(fit: MembraneFit, standard: Standard) -> np.ndarray:
@@ -111,7 +132,8 @@ def _threshold(
     deviation = standard.deviation[THRESHOLD]
     z = (np.log(1e-3 * middle_mv) - standard.mean[THRESHOLD]) / deviation
     sd_mv = np.hypot(width_mv / np.sqrt(12), BLUR_MV)
-    s = np.clip(sd_mv / middle_mv / deviation, LEAST_SPREAD, 1.0)
+    least = MOVING_SPREAD if standard.level in WITH_VOLTAGE_THRESHOLD else LEAST_SPREAD
+    s = np.clip(sd_mv / middle_mv / deviation, least, 1.0)
     above = np.clip(bounds[:, columns[0]], -FARTHEST, 5.0)
     ratio = norm.pdf(above) / norm.sf(above)  # mean of a normal variable above
     silent_sd = np.sqrt(np.maximum(1 + above * ratio - ratio**2, 0.01))
@@ -143,6 +165,6 @@ def _features(
         np.log(np.maximum(strongest_mv, 0.1) / 30),
         np.log(np.maximum(current.std(axis=1), 0.1) / 50),
         np.log(fit.tau_ms / 20),
-        (current != 0).mean(axis=1),
+        (np.abs(current) > LEAST_PA).mean(axis=1),
     ]
     return np.clip(np.nan_to_num(np.stack(columns, axis=1), nan=0.0), -FARTHEST, FARTHEST)

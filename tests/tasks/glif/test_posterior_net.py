@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.posterior_net import CONTEXT, PosteriorNet
+from raphe.tasks.glif.posterior_net import CONTEXT, WIDEST, PosteriorNet
 from raphe.tasks.glif.reader import ReaderSize
 from raphe.tasks.glif.summary import N_FEATURES
 
@@ -54,12 +54,15 @@ def test_samples_have_the_densitys_moments(net: PosteriorNet) -> None:
 
 
 @torch.no_grad()
-def test_the_summary_moves_and_scales_it(net: PosteriorNet) -> None:
-    torch.manual_seed(3)
-    plain = net.sample(100, *_given(0.0, 1.0))
-    torch.manual_seed(3)
-    moved = net.sample(100, *_given(2.0, 0.1))
-    torch.testing.assert_close(moved, 2 + 0.1 * plain)
+def test_the_summary_moves_and_scales_it_but_not_beyond_the_prior(net: PosteriorNet) -> None:
+    def drawn(centre: float, spread: float) -> torch.Tensor:
+        torch.manual_seed(3)
+        return net.sample(100, *_given(centre, spread))
+
+    plain = drawn(0.0, 1e-4)  # far below the widest, a scale is the spread's
+    torch.testing.assert_close(drawn(2.0, 1e-3), 2 + 10 * plain, atol=1e-4, rtol=0)
+    widest = drawn(0.0, 100.0)
+    assert (widest - widest.mean(dim=0)).abs().max() < 10 * WIDEST
 
 
 def test_a_reader_changes_the_context_and_features_are_checked() -> None:

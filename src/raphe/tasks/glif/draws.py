@@ -25,6 +25,7 @@ FAMILIES = ("noise", "long_square", "short_square", "stairs", "sine", "ramp")
 SIMULATED_HZ = 20_000.0  # the rate at which the models were fitted
 PARTS = ("train", "val", "test")
 STAIRS, SINE_HZ = 8, (0.2, 10.0)
+LENGTH_STEP_S = 0.25
 TRIES = 20  # draws of a batch's neurons that may stop or be impossible
 
 
@@ -101,6 +102,11 @@ class Experiment:
             if getattr(self, name) < 0:
                 raise SettingError(f"{name}: expected 0 or more, got {getattr(self, name)}")
 
+    def draw_length_s(self, rng: np.random.Generator) -> float:
+        """In steps of a quarter second: a network keeps memory for every length it has seen."""
+        rounded = np.round(rng.uniform(*self.length_s) / LENGTH_STEP_S) * LENGTH_STEP_S
+        return float(np.clip(rounded, *self.length_s))
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -131,11 +137,12 @@ def measure(
     family = experiment.families[rng.integers(len(experiment.families))]
     keep = int(experiment.keep_every[rng.integers(len(experiment.keep_every))])
     noise_seed = int(rng.integers(2**29)) * len(PARTS) + place
-    shape = unit_current(family, rng.uniform(*experiment.length_s), noise_seed, rng)
+    shape = unit_current(family, experiment.draw_length_s(rng), noise_seed, rng)
     drive = rng.uniform(*experiment.relative, n)
     values, rest_v, response, current = _drawn(population, shape, drive, n, rng)
-    voltage_mv = 1e3 * (response.voltage_v + rest_v[:, None])[:, ::keep]
-    current_pa = 1e12 * current[:, ::keep]
+    sampled = slice(int(rng.integers(keep)), None, keep)  # no clock knows when a stimulus begins
+    voltage_mv = 1e3 * (response.voltage_v + rest_v[:, None])[:, sampled]
+    current_pa = 1e12 * current[:, sampled]
     voltage_mv += _series_mv(current_pa, experiment.series_mohm, rng)
     voltage_mv += rng.uniform(0, experiment.noise_mv, (n, 1)) * rng.standard_normal(
         voltage_mv.shape

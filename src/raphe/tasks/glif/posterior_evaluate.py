@@ -26,7 +26,7 @@ from raphe.tasks.glif.posterior_tables import (
 )
 from raphe.tasks.glif.predictive import Agreement, agreement
 
-POSTERIOR = "posterior mean"
+POSTERIOR = "posterior median"
 
 
 class Comparison:
@@ -50,7 +50,7 @@ class Comparison:
 
         Returns:
             Of each set by file name recovery.png, calibration.png, examples.png, comparison.csv,
-            quantities.csv and cells.csv; by metric, of the posterior means, explained_variance,
+            quantities.csv and cells.csv; by metric, of the posterior medians, explained_variance,
             coincidence, count_error and rms_mv; least_sbc_p; and `test/seconds_per_cell`.
         """
         model = model.cpu().eval()
@@ -65,7 +65,7 @@ class Comparison:
         self, name: str, title: str, tested: Answers, model: PosteriorModule, data: PosteriorData
     ) -> dict[str, Figure | str | float]:
         standard, names = model.standard, model.names
-        answers = {POSTERIOR: tested.samples.mean(axis=0)}
+        answers = {POSTERIOR: np.median(tested.samples, axis=0)}
         answers |= {method: np.empty_like(tested.truth) for method in self.methods}
         agreements: dict[str, list[Agreement]] = {method: [] for method in answers}
         at = 0

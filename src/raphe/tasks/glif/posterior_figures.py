@@ -39,14 +39,14 @@ def label(one: Quantity) -> str:
 
 
 def recovery_figure(title: str, tested: Answers, model: PosteriorModule) -> Figure:
-    """Posterior mean and 95 % interval of each quantity over the truth."""
+    """Posterior median and 95 % interval of each quantity over the truth."""
     told = quantities(model.standard.level)
     n_rows = -(-len(told) // PER_ROW)
     figure = Figure(figsize=(11, 0.5 + 2.5 * n_rows), layout="constrained")
     low, high = np.percentile(tested.samples, [2.5, 97.5], axis=0)
     truth, mean, low, high = (
         model.standard.values(each.astype(np.float64))
-        for each in (tested.truth, tested.samples.mean(axis=0), low, high)
+        for each in (tested.truth, np.median(tested.samples, axis=0), low, high)
     )
     grid = figure.subplots(n_rows, PER_ROW, squeeze=False).ravel()
     for i, (axes, one) in enumerate(zip(grid, told, strict=False)):
@@ -69,7 +69,7 @@ def recovery_figure(title: str, tested: Answers, model: PosteriorModule) -> Figu
             for place in (axes.set_xscale, axes.set_yscale):
                 place("symlog", linthresh=PLAIN_A * one.in_lab)
         scored = tested.spiked if one.name not in ALWAYS_TOLD else slice(None)
-        score = r_squared(tested.samples[:, scored, i].mean(axis=0), tested.truth[scored, i])
+        score = r_squared(np.median(tested.samples[:, scored, i], axis=0), tested.truth[scored, i])
         axes.set(xlabel="True", title=f"{label(one)}\nR² = {score:.4f}")
     for axes in grid[len(told) :]:
         axes.set_axis_off()

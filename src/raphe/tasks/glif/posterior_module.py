@@ -53,7 +53,7 @@ class PosteriorModule(pl.LightningModule):
     """Train and test a PosteriorNet.
 
     Logs `train/loss` and `val/loss`, the negative log-density of the standardised truth in nats,
-    and of each test set: loss; of each quantity r2_… (of the posterior means, on the quantity's
+    and of each test set: loss; of each quantity r2_… (of the posterior medians, on the quantity's
     scale; those that show in spikes where the cell spiked) and coverage_50_… to 95; coverage_50 to
     95, the means of those; n_cells and n_spiking. After a test `tested` holds the posteriors.
 
@@ -180,7 +180,7 @@ def figures(tested: Answers, names: Sequence[str]) -> dict[str, float]:
     for i, name in enumerate(names):
         told = tested.spiked if name not in ALWAYS_TOLD else np.ones(len(tested.truth), bool)
         truth, samples = tested.truth[told, i], tested.samples[:, told, i]
-        found[f"r2_{name}"] = r_squared(samples.mean(axis=0), truth)
+        found[f"r2_{name}"] = r_squared(np.median(samples, axis=0), truth)
         for level in LEVELS:
             found[f"coverage_{level}_{name}"] = coverage(
                 tested.samples[:, :, i], tested.truth[:, i], level

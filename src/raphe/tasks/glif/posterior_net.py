@@ -20,8 +20,9 @@ from raphe.tasks.glif.summary import N_FEATURES
 CONTEXT = 64
 FLOW_UNITS, FLOW_STEPS, FLOW_BINS = 64, 3, 8
 COUPLED = 2  # halves that a step changes in turn: three times faster to draw from than one by one
-FARTHEST_SHIFT = 6.0  # spreads that a centre is moved by at most
+FARTHEST_SHIFT = 3.0  # spreads that a centre is moved by at most
 FARTHEST_LOG_SCALE = 4.0
+WIDEST = 1.25  # the prior's deviation is 1, and no posterior is much wider
 WIDER = 0.7  # added to an untrained network's log-scale: least squares is too sure
 
 
@@ -73,7 +74,8 @@ class PosteriorNet(nn.Module):
         shift, log_scale = self.correction(context).chunk(2, dim=1)
         log_scale = FARTHEST_LOG_SCALE * (log_scale / FARTHEST_LOG_SCALE).tanh() + WIDER
         shift = FARTHEST_SHIFT * (shift / FARTHEST_SHIFT).tanh()
-        return centre + shift * spread, spread * log_scale.exp()
+        wide = spread * log_scale.exp()
+        return centre + shift * spread, wide / (1 + (wide / WIDEST) ** 2).sqrt()
 
 
 def _flow(n_quantities: int) -> nn.Module:

@@ -51,7 +51,7 @@ def comparison_csv(
 
 
 def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray) -> str:
-    """One row a quantity: how far the posterior means lie from the truth, and its intervals.
+    """One row a quantity: how far the posterior medians lie from the truth, and its intervals.
 
     The normalised error is the root mean square over the truth's deviation, on the quantity's
     scale; the logarithmic one is in natural logarithms. Those that show in spikes count cells that
@@ -64,17 +64,17 @@ def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray
         ["quantity", "cells", "r2", "normalised_error", "log_error", "median_error_lab",
          "lab_unit", *shares, "sbc_p"]
     )  # fmt: skip
-    mean, standard = tested.samples.mean(axis=0).astype(np.float64), model.standard
+    median, standard = np.median(tested.samples, axis=0).astype(float), model.standard
     lab = [np.array([one.in_lab for one in quantities(standard.level)]) * standard.values(each)
-           for each in (mean, tested.truth.astype(np.float64))]  # fmt: skip
+           for each in (median, tested.truth.astype(np.float64))]  # fmt: skip
     for i, one in enumerate(quantities(standard.level)):
         told = np.flatnonzero(tested.spiked | (one.name in ALWAYS_TOLD))
         if not len(told):
             continue
-        rms = float(np.sqrt(np.mean((mean[told, i] - tested.truth[told, i]) ** 2)))
+        rms = float(np.sqrt(np.mean((median[told, i] - tested.truth[told, i]) ** 2)))
         spread = float(tested.truth[told, i].std())
         row = [
-            r_squared(mean[told, i], tested.truth[told, i]),
+            r_squared(median[told, i], tested.truth[told, i]),
             rms / spread if spread else float("nan"),
             rms * standard.deviation[i] if one.scale is LOG else float("nan"),
             float(np.median(np.abs(lab[0] - lab[1])[told, i])),
@@ -88,7 +88,7 @@ def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray
 
 
 def cells_csv(tested: Answers, agreed: Agreement, model: PosteriorModule) -> str:
-    """One row a cell: truth, posterior mean and 95 % interval of each quantity in lab units, and
+    """One row a cell: truth, posterior median and 95 % interval of each quantity in lab units, and
     how far the inferred neuron does what the true one did."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -96,11 +96,11 @@ def cells_csv(tested: Answers, agreed: Agreement, model: PosteriorModule) -> str
     columns = [np.arange(len(tested.truth)), tested.spiked.astype(int)]
     told = quantities(model.standard.level)
     low, high = np.percentile(tested.samples, [2.5, 97.5], axis=0)
-    ways = (tested.truth, tested.samples.mean(axis=0), low, high)
+    ways = (tested.truth, np.median(tested.samples, axis=0), low, high)
     values = [model.standard.values(each.astype(np.float64)) for each in ways]  # SI
     for i, one in enumerate(told):
         unit = f"_{one.lab_unit}" if one.lab_unit else ""
-        for way, each in zip(("true", "mean", "low", "high"), values, strict=True):
+        for way, each in zip(("true", "median", "low", "high"), values, strict=True):
             header.append(f"{one.name}_{way}{unit}")
             columns.append(each[:, i] * one.in_lab)
     for name, each in vars(agreed).items():

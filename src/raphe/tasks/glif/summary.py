@@ -24,7 +24,7 @@ from raphe.tasks.glif.quantities import (
     scaled,
 )
 
-LEAST_SPREAD = 1e-3  # of a standardised quantity
+LEAST_SPREAD = 1e-4  # of a standardised quantity
 LEAST_THRESHOLD_MV = 0.1
 MOVING_SPREAD = 0.5  # of a threshold that the voltage has moved by the time it is crossed
 BLUR_MV = 0.01  # of a bracket, beyond its own width

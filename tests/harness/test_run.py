@@ -5,9 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from raphe.harness.report import shown_metrics
+from raphe.harness.run import denormals_flushed
 
 STEPS = [0, 1, 2]
 
@@ -168,3 +170,14 @@ def test_a_wrong_setting_is_told_in_one_line(
     (line,) = capfd.readouterr().err.strip().splitlines()
     assert line.startswith("error: ")
     assert told in line
+
+
+def test_numbers_next_to_zero_are_zero_in_training_alone() -> None:
+    """Elsewhere they are numbers, for every other library in the process."""
+    tiny = torch.tensor([1e-40])
+    with denormals_flushed():
+        inside = float(tiny * 1.0)
+    assert (inside, float(tiny * 1.0)) == (0.0, float(tiny)) and float(tiny) > 0
+    with pytest.raises(ZeroDivisionError), denormals_flushed():
+        _ = 1 / 0
+    assert float(tiny * 1.0) > 0

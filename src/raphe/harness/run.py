@@ -71,7 +71,6 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
     """Run, print the results of a single run; tell whether the member had finished before."""
     quieten()
     keep_freed_memory()
-    torch.set_flush_denormal(True)  # a recurrent layer's fading gradients are slow otherwise
     settings.check(config)
     torch.set_num_threads(threads(config, member.n_workers if member is not None else 1))
     data = instantiate(config.data, **call(config.prepare))
@@ -110,11 +109,21 @@ def _train_and_test(
         model = build_model(config, data)
         trainer = _trainer(config, member, tracked, place.work)
         resume_from = place.last_checkpoint if place.last_checkpoint.exists() else None
-        with ctrl_c():
+        with ctrl_c(), denormals_flushed():
             if resume_from is None or not callbacks.had_ended(resume_from):
                 trainer.fit(model, datamodule=data, ckpt_path=resume_from)
             _test(config, trainer, model, data, tracked, place.work)
     return place.tracker.get(tracked.run_id)
+
+
+@contextlib.contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Take numbers next to 0 for 0: a recurrent layer's fading gradients are slow otherwise."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,8 @@ from raphe.tasks.glif.typical_cells import typical_prior
 
 SMALL = [
     "experiment=glif_posterior", "model.read=false", "model.n_samples=100", "data.batches=20",
-    "data.batch_size=32", "trainer.accumulate_grad_batches=1", "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
+    "data.batch_size=32", "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
+    "trainer.accumulate_grad_batches=1",
     "trainer.max_epochs=2", "tracking.system_metrics_every_s=null", "threads=1",
 ]  # fmt: skip
 TRUE = {"capacitance": 90.0, "resistance": 200.0, "rest": -72.0, "threshold": 28.0}

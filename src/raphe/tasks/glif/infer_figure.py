@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import COLOURS, GREY
 from raphe.tasks.glif.draws import SIMULATED_HZ
@@ -72,4 +73,6 @@ def _marginal(axes: Axes, one: Shown, level: int, column: int) -> None:
     low, high = np.percentile(values, [2.5, 97.5])
     axes.axvspan(low, high, color=COLOURS[0], alpha=0.12, linewidth=0)
     axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.ticklabel_format(axis="x", useOffset=False)
     axes.set_xlabel(f"{quantity.name.replace('_', ' ').capitalize()} ({quantity.lab_unit})")

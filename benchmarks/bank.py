@@ -19,7 +19,7 @@ from machine import REPOSITORY, alternate, options_of, spread, write_table
 from simulated import simulated_store
 from sweep import PAPER_SPIKES, PRECISIONS, PUBLISHED
 
-from raphe.tasks.celltype.spike_split import FRACTIONS
+from raphe.tasks.celltype.stores.split import FRACTIONS
 
 TRAINER = {"cpu": "cpu", "cuda": "gpu"}
 

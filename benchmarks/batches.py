@@ -20,11 +20,11 @@ from machine import alternate, options_of, spread, write_table
 from simulated import simulated_store_and_masks
 from torch.utils.data import DataLoader, Dataset
 
-from raphe.core.store import open_store
+from raphe.core.files.store import open_store
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.module import CellTypeModule
-from raphe.tasks.celltype.synthesize import synthesize
+from raphe.tasks.celltype.synthetic.synthesize import synthesize
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 BATCH = 64
 

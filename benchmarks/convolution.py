@@ -12,11 +12,11 @@ from machine import alternate, options_of, write_table
 from torch import Tensor
 
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.second_convolution import (
+from raphe.tasks.celltype.network.second_convolution import (
     convolve_by_library,
     convolve_by_taps,
 )
-from raphe.tasks.celltype.spectral import spectral_convolve
+from raphe.tasks.celltype.network.spectral import spectral_convolve
 
 NOTES = """
 Tried on one thread and left out, against the form used at that k:

@@ -15,15 +15,15 @@ from pathlib import Path
 import torch
 from machine import alternate, options_of, spread, write_table
 
-from raphe.core.bundle import Bundle
+from raphe.core.bundles.bundle import Bundle
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.glif.draws import Experiment, Measured, measure
-from raphe.tasks.glif.posterior_bundle import PosteriorBundle
-from raphe.tasks.glif.posterior_data import batch_of
-from raphe.tasks.glif.posterior_domain import NAMES
-from raphe.tasks.glif.posterior_module import PosteriorModule
-from raphe.tasks.glif.summary import Standard
-from raphe.tasks.glif.typical_cells import typical_prior
+from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
+from raphe.tasks.glif.ensemble.training_domain import NAMES
+from raphe.tasks.glif.features.summary import Standard
+from raphe.tasks.glif.synthetic.experiments import Experiment, Measured, measure
+from raphe.tasks.glif.synthetic.typical_cells import typical_prior
+from raphe.tasks.glif.training.data import batch_of
+from raphe.tasks.glif.training.module import PosteriorModule
 
 PRIOR = typical_prior(1)
 STANDARD = Standard.of(PRIOR)

@@ -17,10 +17,10 @@ import numba
 import numpy as np
 from machine import REPOSITORY, options_of, run_peer, spread, write_table
 
-from raphe.tasks.glif.grid import FITTED, STEP_S, grid, neurons
-from raphe.tasks.glif.neuron_config import to_config
-from raphe.tasks.glif.simulate import Response, equal_spikes, simulate
-from raphe.tasks.glif.study import Study
+from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, grid, neurons
+from raphe.tasks.glif.lstm_study.study import Study
+from raphe.tasks.glif.neurons.neuron_config import to_config
+from raphe.tasks.glif.neurons.simulation import Response, equal_spikes, simulate
 
 ALLENSDK = REPOSITORY / ".venv-allensdk" / "bin" / "python"
 ONE_TIMES = 20  # calls for one neuron: each takes a millisecond

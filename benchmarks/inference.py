@@ -17,8 +17,8 @@ from machine import options_of, run_peer, spread, write_table
 from simulated import as_in_keras, simulated_spikes
 
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.ensemble import EnsembleForward
-from raphe.tasks.celltype.net import CellTypeNet
+from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
+from raphe.tasks.celltype.network.net import CellTypeNet
 
 NOTES = """
 - Threads that each take whole blocks of spikes, not threads that share each product: two that share

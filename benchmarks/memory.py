@@ -27,12 +27,12 @@ from machine import options_of, write_table
 from simulated import simulated_store, simulated_store_and_masks
 from untracked import untracked_trainer
 
-from raphe.core.splits import PARTS
+from raphe.core.statistics.splits import PARTS
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.author_arrays import CHECKED_ROWS
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.module import CellTypeModule
-from raphe.tasks.celltype.synthesize import synthesize
+from raphe.tasks.celltype.stores.author_arrays import CHECKED_ROWS
+from raphe.tasks.celltype.synthetic.synthesize import synthesize
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 BASELINE = 10_000
 N_SAMPLES, RATE_HZ = 160, 40_000

@@ -13,9 +13,9 @@ from simulated import simulated_store_and_masks
 from untracked import untracked_trainer
 
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.data import ONLINE, CellTypeData
-from raphe.tasks.celltype.module import CellTypeModule
-from raphe.tasks.celltype.synthesize import synthesize
+from raphe.tasks.celltype.synthetic.synthesize import synthesize
+from raphe.tasks.celltype.training.data import ONLINE, CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 
 def train(data: CellTypeData, kernel: int) -> None:

@@ -20,13 +20,13 @@ import torch
 from machine import options_of, spread, write_table
 from simulated import simulated_store
 
-from raphe.core.abf_write import write_abf
-from raphe.core.bundle import TrainedRun
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.export import export
-from raphe.tasks.celltype.module import CellTypeModule
-from raphe.tasks.celltype.simulate import Simulation, simulate_cell
-from raphe.tasks.celltype.simulated_cell import RATE_HZ
+from raphe.core.abf.writer import write_abf
+from raphe.core.bundles.bundle import TrainedRun
+from raphe.tasks.celltype.ensemble.export import export
+from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
+from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate_cell
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 KERNELS = range(20, 31)
 SHORT_S, LONG_S = 100.0, 1800.0

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.recording import Recording
-from raphe.tasks.celltype.cut import Cut
-from raphe.tasks.celltype.extract import extract
-from raphe.tasks.celltype.masks import cut_masks
-from raphe.tasks.celltype.names import CLASSES
-from raphe.tasks.celltype.simulate import (
+from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import Spikes, cut_spikes
+from raphe.tasks.celltype.stores.extract import extract
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.synthetic.masks import cut_masks
+from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
+from raphe.tasks.celltype.synthetic.simulated_recordings import (
     CAVEAT,
     SimulatedCell,
     Simulation,
     simulate,
     simulate_cell,
 )
-from raphe.tasks.celltype.simulated_cell import RATE_HZ
-from raphe.tasks.celltype.spike_set import Cell
-from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
-from raphe.tasks.celltype.spikes import Spikes, cut_spikes
 
 
 def simulated_spikes(n_cells: int) -> tuple[np.ndarray, np.ndarray]:

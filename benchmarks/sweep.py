@@ -19,9 +19,9 @@ import torch
 from machine import REPOSITORY, alternate, options_of, run_peer, spread, write_table
 from simulated import as_in_keras, simulated_store
 
-from raphe.core.splits import PARTS
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.spike_split import FRACTIONS
+from raphe.core.statistics.splits import PARTS
+from raphe.tasks.celltype.stores.split import FRACTIONS
+from raphe.tasks.celltype.training.data import CellTypeData
 
 PAPER_SPIKES = 30_328  # for training, Corradetti et al. 2024
 # Every epoch and nothing beside the network, as the notebook.

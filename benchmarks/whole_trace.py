@@ -10,7 +10,7 @@ import torch
 from machine import alternate, options_of, spread, write_table
 
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.calcium.net import BEFORE, WINDOW, CalciumNet
+from raphe.tasks.calcium.elephant.network import BEFORE, WINDOW, CalciumNet
 
 BATCHES = (256, 1024, 4096)  # windows: as in training, and what may suit it better
 MAY_DIFFER = 1e-5  # in a z-score

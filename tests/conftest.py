@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-PROJECT = Path(__file__).resolve().parents[1]
-SHARED_DATA = PROJECT.parent / "shared" / "data"
+from paths import PROJECT, REAL_DATA
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,7 +22,7 @@ def shared_data() -> Callable[..., Path]:
     """Path of a file of the real data beside the project; skips the test where it is absent."""
 
     def find(*parts: str) -> Path:
-        path = SHARED_DATA.joinpath(*parts)
+        path = REAL_DATA.joinpath(*parts)
         if not path.exists():
             pytest.skip(f"real data absent: {path}")
         return path

@@ -18,10 +18,10 @@ import onnxruntime
 import pytest
 
 from raphe import cli
-from raphe.tasks.celltype.bundle_runtime import GRAPH, Ensemble
-from raphe.tasks.celltype.cut import Cut
-from raphe.tasks.celltype.read_recording import read_recording
-from raphe.tasks.celltype.spikes import cut_spikes
+from raphe.tasks.celltype.ensemble.bundle_runtime import GRAPH, Ensemble
+from raphe.tasks.celltype.recordings.read_recording import read_recording
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import cut_spikes
 
 
 @pytest.fixture

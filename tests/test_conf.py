@@ -1,18 +1,17 @@
 """Every file of conf/ composes, and every task builds from it."""
 
 import inspect
-from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from paths import CONF
 from raphe.harness.export import OWN
-from raphe.tasks.celltype.cut import Cut
-from raphe.tasks.celltype.simulate import Simulation
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 TASKS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 DEBUGS = sorted(path.stem for path in (CONF / "debug").glob("*.yaml"))

@@ -8,8 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe import cli
-from raphe.tasks.celltype.module import CellTypeModule
-from raphe.tasks.celltype.simulate import Simulation, simulate
+from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 SMALL = ["prepare.simulation.n_ser=9", "prepare.simulation.n_nser=9", "prepare.simulation.days=3"]
 SHORT = ["prepare.simulation.duration_s=5", "trainer.max_epochs=2", "data.batch_size=16"]

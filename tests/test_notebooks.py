@@ -12,7 +12,8 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-PROJECT = Path(__file__).resolve().parents[1]
+from paths import PROJECT
+
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 
 

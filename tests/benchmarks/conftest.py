@@ -1,11 +1,12 @@
 import runpy
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+from paths import PROJECT
+
+BENCHMARKS = PROJECT / "benchmarks"
 
 
 @pytest.fixture(autouse=True)

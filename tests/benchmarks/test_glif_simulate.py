@@ -8,8 +8,8 @@ PEER = """#!{python}
 import json, sys
 from pathlib import Path
 import numpy as np
-from raphe.tasks.glif.neuron_config import from_config
-from raphe.tasks.glif.simulate import simulate
+from raphe.tasks.glif.neurons.neuron_config import from_config
+from raphe.tasks.glif.neurons.simulation import simulate
 folder = Path(sys.argv[2])
 spikes = []
 for config in json.loads((folder / "configs.json").read_text()):

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+from paths import PROJECT
+
+BENCHMARKS = PROJECT / "benchmarks"
 README = (BENCHMARKS / "README.md").read_text()
 LISTED = re.findall(r"^\| `(\w+)\.py`", README, re.MULTILINE)
 PEER_ANSWER = '{"seconds": [1.0, 1.0], "test_losses": [0.5], "versions": "Keras 0"}'

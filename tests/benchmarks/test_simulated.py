@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from raphe.tasks.celltype.net import CellTypeNet
-from raphe.tasks.celltype.spike_store import check_spikes, open_spikes
+from raphe.tasks.celltype.network.net import CellTypeNet
+from raphe.tasks.celltype.stores.open_spikes import check_spikes, open_spikes
 
 
 def test_store_holds_exactly_what_is_asked_for(tmp_path: Path):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-PROJECT = Path(__file__).resolve().parents[2]
+from paths import PROJECT
+
 TOY = Path(__file__).parent / "toy"
 
 

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe import cli
-from raphe.core.bundle import open_bundle
+from raphe.core.bundles.bundle import open_bundle
 from raphe.core.errors import SettingError
 from raphe.harness import registry
 

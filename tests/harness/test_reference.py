@@ -1,18 +1,16 @@
 """Published figures are read as they are, and bad tables are told."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from paths import CONF
 from raphe.core.errors import SettingError
 from raphe.harness.reference import read_reference
 from raphe.harness.report import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.tracking import RunFacts
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 TABLE = "run,kernel,test_accuracy\noriginal,1,0.9\nbalanced,1,0.8\noriginal,2,0.95\n"
 
 

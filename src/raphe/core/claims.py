@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raphe.core.statistics import Estimate, wilson
+from raphe.core.statistics.intervals import Estimate, wilson
 
 LINE = 100  # characters
 NOTE = "recordings"  # the quantity of a claim that tells what the data are, where they are not real

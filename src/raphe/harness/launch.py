@@ -8,7 +8,7 @@ from types import FrameType
 
 from raphe.harness.explain import user_line
 from raphe.harness.run import RunFailed
-from raphe.harness.sweep import SweepCallback
+from raphe.harness.sweeps.sweep import SweepCallback
 
 INTERRUPTED_EXIT = 130  # the shell's own code for Ctrl-C
 

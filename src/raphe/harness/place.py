@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 
 from raphe.harness import identity
-from raphe.harness.sweep_member import SweepMember
+from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.tracking import (
     DATA_TAG,
     GIT_COMMIT_TAG,

@@ -14,7 +14,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
-from raphe.core.bundle import Exported
+from raphe.core.bundles.bundle import Exported
 from raphe.core.errors import SettingError
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 

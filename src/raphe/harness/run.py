@@ -29,7 +29,7 @@ from raphe.harness.cores import available_cores
 from raphe.harness.memory import keep_freed_memory
 from raphe.harness.place import Place, describe
 from raphe.harness.quiet import quieten
-from raphe.harness.sweep_member import ReportEpoch, SweepMember
+from raphe.harness.sweeps.member import ReportEpoch, SweepMember
 from raphe.harness.tracking import RunFacts, TrackedRun
 from raphe.harness.trainer import build_trainer
 

@@ -51,7 +51,7 @@ def check(config: DictConfig) -> None:
 
 
 def is_bank(config: DictConfig) -> bool:
-    """Whether the members of the task's bank are to be trained, see raphe.harness.bank."""
+    """Whether the members of the task's bank are to be trained, see raphe.harness.banks.bank."""
     return bool(OmegaConf.select(config, "bank.train"))
 
 

@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from raphe.harness.bank import run_bank
+from raphe.harness.banks.bank import run_bank
 from raphe.harness.export import export
 from raphe.harness.run import run
 from raphe.harness.settings import is_bank

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundle import Exported, TrainedRun
-from raphe.core.checkpoint import write_checkpoint
-from raphe.tasks.calcium.rate_data import RateData
-from raphe.tasks.calcium.rate_export import export
-from raphe.tasks.calcium.rate_module import RateModule
-from raphe.tasks.calcium.simulate import Simulation, simulate
-from raphe.tasks.calcium.trace_store import Labelled, TraceStore, open_traces, write_traces
+from raphe.core.bundles.bundle import Exported, TrainedRun
+from raphe.core.files.checkpoint import write_checkpoint
+from raphe.tasks.calcium.ensemble.export import export
+from raphe.tasks.calcium.stores.trace_store import Labelled, TraceStore, open_traces, write_traces
+from raphe.tasks.calcium.synthetic.simulated_recordings import Simulation, simulate
+from raphe.tasks.calcium.training.data import RateData
+from raphe.tasks.calcium.training.module import RateModule
 
 
 def _labelled(name: str, n: int, seed: int) -> Labelled:

@@ -1,22 +1,19 @@
 """The task's settings are the defaults of what they build, and Elephant's where they must be."""
 
-from pathlib import Path
-
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from paths import CONF
 from raphe import cli
-from raphe.tasks.calcium.condition import AS_IT_IS, Conditioning
-from raphe.tasks.calcium.focus import Focus
-from raphe.tasks.calcium.simulate import Simulation
-from raphe.tasks.calcium.stretches import Augmentation
-from raphe.tasks.calcium.synthesis import Synthesis
-from raphe.tasks.calcium.trace_arguments import conditioning, trace_options
-from raphe.tasks.calcium.trace_set import TraceOptions
-
-CONF = Path(__file__).resolve().parents[3] / "conf"
+from raphe.tasks.calcium.commands.trace_options import conditioning, trace_options
+from raphe.tasks.calcium.elephant.focus import Focus
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+from raphe.tasks.calcium.synthetic.simulated_recordings import Simulation
+from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
+from raphe.tasks.calcium.training.stretches import Augmentation
 
 
 def composed(*overrides: str) -> DictConfig:

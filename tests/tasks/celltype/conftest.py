@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundle import TrainedRun
-from raphe.core.checkpoint import write_checkpoint
-from raphe.core.recording import Recording
-from raphe.core.store import StoreWriter
-from raphe.tasks.celltype import mask_store
-from raphe.tasks.celltype.cut import Cut
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.export import export
-from raphe.tasks.celltype.mask_store import MaskSet, open_masks
-from raphe.tasks.celltype.module import CellTypeModule
-from raphe.tasks.celltype.simulate import Simulation, simulate_cell
-from raphe.tasks.celltype.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.spike_store import open_spikes
-from raphe.tasks.celltype.spike_writer import SpikeStoreWriter
-from raphe.tasks.celltype.spikes import cut_spikes
+from raphe.core.bundles.bundle import TrainedRun
+from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.files.store import StoreWriter
+from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.ensemble.export import export
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import cut_spikes
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.synthetic import mask_store
+from raphe.tasks.celltype.synthetic.mask_store import MaskSet, open_masks
+from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate_cell
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 KERNELS = (4, 9, 16)
 SIMULATION = Simulation(n_ser=20, n_nser=20, days=5, duration_s=8.0)

@@ -12,19 +12,19 @@ from scipy.stats import binomtest
 from sklearn import metrics as reference
 
 from raphe import cli
-from raphe.core.abf_write import write_abf
-from raphe.core.bundle import TrainedRun
-from raphe.core.checkpoint import write_checkpoint
-from raphe.tasks.celltype.bundle_runtime import Ensemble
-from raphe.tasks.celltype.cell_input import CellSpikes
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.domain import cell_statistics
-from raphe.tasks.celltype.evaluate import Evaluation
-from raphe.tasks.celltype.export import export
-from raphe.tasks.celltype.metrics import Predictions
-from raphe.tasks.celltype.module import CellTypeModule, one_hot_loss
-from raphe.tasks.celltype.predict import Judge
-from raphe.tasks.celltype.verdict import NOT_SURE, UNLIKE_TRAINING
+from raphe.core.abf.writer import write_abf
+from raphe.core.bundles.bundle import TrainedRun
+from raphe.core.files.checkpoint import write_checkpoint
+from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
+from raphe.tasks.celltype.ensemble.export import export
+from raphe.tasks.celltype.evaluation.evaluate import Evaluation
+from raphe.tasks.celltype.features.training_domain import cell_statistics
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.prediction.cell_input import CellSpikes
+from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.verdict import NOT_SURE, UNLIKE_TRAINING
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
 
 CLASSES = ("PV", "SST", "VIP", "pyramidal")
 N_SAMPLES, RATE_HZ = 57, 40_000.0

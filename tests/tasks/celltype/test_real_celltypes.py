@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paths import REAL_DATA
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.baseline_run import baseline_predictions
-from raphe.tasks.celltype.data import CellTypeData
-from raphe.tasks.celltype.import_windows import import_windows
-from raphe.tasks.celltype.unit_table import ColumnNames
+from raphe.tasks.celltype.evaluation.baseline_run import baseline_predictions
+from raphe.tasks.celltype.stores.import_windows import import_windows
+from raphe.tasks.celltype.stores.window_table import ColumnNames
+from raphe.tasks.celltype.training.data import CellTypeData
 
-UNITS = Path(__file__).resolve().parents[4] / "shared" / "data" / "celltypes"
+UNITS = REAL_DATA / "celltypes"
 CLASSES = ("PV", "SST", "VIP", "Axo_Axonic", "Pyramidal")
 
 pytestmark = pytest.mark.skipif(not UNITS.is_dir(), reason="the opto-tagged units are not here")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raphe.tasks.glif.neuron_config import from_config
-from raphe.tasks.glif.neurons import Neurons
-from raphe.tasks.glif.study import Study
-from raphe.tasks.glif.trace_store import write_study
+from raphe.tasks.glif.lstm_study.study import Study
+from raphe.tasks.glif.lstm_study.trace_store import write_study
+from raphe.tasks.glif.neurons.models import Neurons
+from raphe.tasks.glif.neurons.neuron_config import from_config
 
 SMALL = Study(n_train=12, n_val=6, n_test=6, rate_hz=20_000.0, simulated=600, fed=500)
 

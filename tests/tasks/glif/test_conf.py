@@ -1,14 +1,11 @@
 """The task's settings, and the study's where they must be."""
 
-from pathlib import Path
-
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from raphe.tasks.glif.study import Study
-
-CONF = Path(__file__).resolve().parents[3] / "conf"
+from paths import CONF
+from raphe.tasks.glif.lstm_study.study import Study
 
 
 def composed(*overrides: str) -> DictConfig:

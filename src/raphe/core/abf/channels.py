@@ -1,0 +1,84 @@
+"""The recorded inputs of an ABF file and which of them the caller means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from raphe.core.abf.header import GREEK_MU, MICRO
+from raphe.core.errors import RecordingError
+
+CURRENT_UNIT = "pA"  # of loose-seal and whole-cell currents
+AMPERES = {"fA", "pA", "nA", "uA", "mA", "A"}
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One recorded input. Sample in `unit` = stored × gain + offset."""
+
+    index: int
+    name: str
+    unit: str  # "" if the header leaves it blank
+    gain: float
+    offset: float
+
+    def __str__(self) -> str:
+        return f"{self.index} ({self.name or 'no name'}, {self.unit or 'no unit'})"
+
+
+def choose_channel(
+    path: Path, channels: Sequence[Channel], wanted: int | str | None, unit: str | None
+) -> Channel:
+    """Find a channel by index, name or unit; None means the only one, or the only one in `unit`.
+
+    Without a `unit`, the only current where none is in pA.
+    A name goes before a unit and both before a number given as text. `unit` is pA where None.
+    Raises RecordingError that lists the channels if none or several fit.
+    """
+    if wanted is None and len(channels) == 1:
+        return channels[0]
+    if wanted is None:
+        unit = unit or CURRENT_UNIT
+        asked = f"channel in {unit}"
+        fits = [channel for channel in channels if _same_unit(channel.unit, unit)]
+        if not fits and unit == CURRENT_UNIT:
+            fits = [channel for channel in channels if _plain(channel.unit) in AMPERES]
+    elif isinstance(wanted, str):
+        asked = f"channel {wanted!r}"
+        fits = (
+            [channel for channel in channels if channel.name == wanted.strip()]
+            or [channel for channel in channels if _same_unit(channel.unit, wanted)]
+            or [channel for channel in channels if str(channel.index) == wanted.strip()]
+        )
+    else:
+        asked = f"channel {wanted}"
+        fits = [channel for channel in channels if channel.index == wanted]
+    if len(fits) != 1:
+        listed = ", ".join(str(channel) for channel in channels)
+        raise RecordingError(
+            f"{path}: expected one {asked}, found {len(fits) or 'none'} among its channels "
+            f"{listed}; choose one by index, name or unit (channel=, or --channel)"
+        )
+    return fits[0]
+
+
+def settle_unit(path: Path, channel: Channel, unit: str | None) -> str:
+    """The header's unit; the caller's where it is blank. Raises RecordingError if they differ."""
+    if not channel.unit and not unit:
+        raise RecordingError(
+            f"{path}: expected a unit for channel {channel}, found a blank one; "
+            f"give the unit that was recorded (unit=, or --unit {CURRENT_UNIT})"
+        )
+    if channel.unit and unit and not _same_unit(channel.unit, unit):
+        raise RecordingError(
+            f"{path}: expected channel {channel} in {unit} as asked, found {channel.unit}"
+        )
+    return channel.unit or unit
+
+
+def _same_unit(one: str, other: str) -> bool:
+    """µA, μA (Greek) and uA are one unit; mA and MA are not."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(unit: str) -> str:
+    return unit.strip().replace(MICRO, "u").replace(GREEK_MU, "u")

@@ -1,0 +1,1 @@
+"""Exported ensembles on disk."""

@@ -1,0 +1,1 @@
+"""What stands on disk: written whole or not at all, with hashes."""

@@ -1,0 +1,293 @@
+"""A folder of memory-mapped NPY arrays, CSV tables and one manifest: written whole or not at all.
+
+STORE/<array>.npy    one file an array, all with the same first axis
+STORE/<table>.csv    small facts, one row each
+STORE/manifest.json  format, kind, shapes, dtypes, SHA-256 of every file, the writer's facts
+"""
+
+import csv
+import hashlib
+import itertools
+import json
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync
+from raphe.core.progress import progress
+from raphe.core.recordings.array_file import ArrayFile
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+HEADER_BYTES = 256  # room for any first axis, a multiple of the 64 that the NPY format asks for
+BLOCK_BYTES = 2**20
+REMEDY = "write the store anew"
+RESERVED = {"format", "arrays", "tables", "content_hash"}
+
+Table = Sequence[Mapping[str, Any]]
+
+
+class StoreWriter:
+    """Stream arrays into a hidden folder beside `path`; `finish` gives it its name.
+
+    A run that fails or is killed leaves nothing at `path` (or, with `overwrite`, the old store),
+    and what it left beside it is swept away by the next writer. Memory use does not grow with
+    the length of the arrays.
+
+        with StoreWriter(path, {"spikes": ((160,), "float32")}) as writer:
+            writer.append(spikes=batch)
+            writer.finish({"kind": "celltype/spikes"})
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        fields: Mapping[str, tuple[tuple[int, ...], Any]],
+        overwrite: bool = False,
+    ):
+        """`fields` gives the shape of one item and the dtype of each array.
+
+        Raises StoreError when something that may not be replaced stands at `path`.
+        """
+        self._builder = FolderBuilder(path, MANIFEST, overwrite)
+        self.path = self._builder.path
+        self.n = 0
+        self._fields = {
+            name: (tuple(int(size) for size in shape), np.dtype(dtype).newbyteorder("<"))
+            for name, (shape, dtype) in fields.items()
+        }
+        with reporting(self.path):
+            self._files = {name: self._file(f"{name}.npy").open("wb") for name in self._fields}
+            for file in self._files.values():
+                file.write(bytes(HEADER_BYTES))
+
+    def __enter__(self) -> "StoreWriter":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        for file in self._files.values():
+            file.close()
+        self._builder.__exit__(*exception)
+
+    def append(self, **arrays: np.ndarray) -> None:
+        """Append n items to every array. Each argument: (n, *item shape), castable to the dtype."""
+        assert set(arrays) == set(self._fields), f"need {sorted(self._fields)}"
+        n = len(next(iter(arrays.values())))
+        blocks = {}
+        for name, (shape, dtype) in self._fields.items():
+            block = np.asarray(arrays[name])
+            assert block.shape == (n, *shape), f"{name}: {block.shape} is not {(n, *shape)}"
+            blocks[name] = block.astype(dtype, casting="same_kind", copy=False)
+        with reporting(self.path):
+            for name, block in blocks.items():
+                self._files[name].write(np.ascontiguousarray(block))
+        self.n += n
+
+    def finish(self, facts: Mapping[str, Any], tables: Mapping[str, Table] | None = None) -> Path:
+        """Write headers, tables and manifest, flush all to disk, and move the store to its place.
+
+        `facts` holds JSON values, `kind` among them; `tables` holds rows with equal keys.
+        """
+        assert "kind" in facts and not RESERVED & set(facts)
+        tables = tables or {}
+        with reporting(self.path):
+            for name, file in self._files.items():
+                shape, dtype = self._fields[name]
+                file.seek(0)
+                file.write(_npy_header((self.n, *shape), dtype))
+                sync(file)
+                file.close()
+            for name, rows in tables.items():
+                _write_table(self._file(f"{name}.csv"), rows)
+            _write_manifest(self._file(MANIFEST), {**facts, **self._entries(tables)})
+        return self._builder.commit()
+
+    def _entries(self, tables: Mapping[str, Table]) -> dict[str, dict[str, Any]]:
+        arrays = {
+            name: {
+                "shape": [self.n, *shape],
+                "dtype": dtype.str,
+                "sha256": sha256_of(self._file(f"{name}.npy")),
+            }
+            for name, (shape, dtype) in self._fields.items()
+        }
+        return {
+            "arrays": arrays,
+            "tables": {name: {"sha256": sha256_of(self._file(f"{name}.csv"))} for name in tables},
+        }
+
+    def _file(self, name: str) -> Path:
+        return self._builder.folder / name
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: read-only memory-mapped arrays, tables as text, the manifest."""
+
+    path: Path
+    arrays: dict[str, np.ndarray]
+    tables: dict[str, list[dict[str, str]]]
+    manifest: dict[str, Any]
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the manifest, which holds the SHA-256 of every file."""
+        return self.manifest["content_hash"]
+
+    def file(self, name: str) -> ArrayFile:
+        """An array to be read in pieces, none of which stays in memory."""
+        array = self.arrays[name]
+        return ArrayFile(self.path / f"{name}.npy", array.dtype, array.shape, HEADER_BYTES)
+
+
+def open_store(path: Path | str) -> Store:
+    """Open the store at `path`; the arrays stay on disk.
+
+    Checks the manifest's own hash, each array's size, shape and dtype, and each table's hash;
+    `check_store` also reads the arrays. Raises StoreError.
+    """
+    path = Path(path)
+    manifest = _read_manifest(path)
+    with reporting(path, "read"):
+        arrays = {
+            name: _open_array(path / f"{name}.npy", tuple(entry["shape"]), np.dtype(entry["dtype"]))
+            for name, entry in manifest["arrays"].items()
+        }
+        tables = {
+            name: _open_table(path / f"{name}.csv", entry["sha256"])
+            for name, entry in manifest["tables"].items()
+        }
+    return Store(path, arrays, tables, manifest)
+
+
+def check_store(path: Path | str) -> Store:
+    """Open the store and verify every hash. Raises StoreError naming the file that differs."""
+    store = open_store(path)  # which verifies manifest and tables
+    files = [store.path / f"{name}.npy" for name in store.arrays]
+    n_blocks = sum(-(-file.stat().st_size // BLOCK_BYTES) for file in files)
+    blocks = ((file, block) for file in files for block in _blocks(file))
+    bar = progress(blocks, f"checking {store.path}", total=n_blocks)
+    for file, group in itertools.groupby(bar, key=lambda item: item[0]):
+        digest = hashlib.sha256()
+        for _, block in group:
+            digest.update(block)
+        _compare_hash(file, store.manifest["arrays"][file.stem]["sha256"], digest.hexdigest())
+    return store
+
+
+def write_index(path: Path | str, facts: Mapping[str, Any]) -> None:
+    """Make an existing folder a store without arrays of its own: its facts say what it holds.
+
+    The manifest appears whole or not at all, and replaces one that is there.
+    """
+    assert "kind" in facts and not RESERVED & set(facts)
+    file = Path(path) / MANIFEST
+    with reporting(file):
+        hidden = file.with_name(f".{MANIFEST}.{os.getpid()}.partial")
+        _write_manifest(hidden, {**facts, "arrays": {}, "tables": {}})
+        hidden.replace(file)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes in hex, as `sha256sum` prints it."""
+    digest = hashlib.sha256()
+    for block in _blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    recover(path.resolve())
+    if not path.exists():
+        raise StoreError(f"{path}: there is no store here; check the path or make one first")
+    file = path / MANIFEST
+    if not file.is_file():
+        raise StoreError(f"{path}: is not a store, it holds no {MANIFEST}")
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        version = manifest["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{file}: is not a store's manifest ({error!r}); {REMEDY}") from None
+    if version != FORMAT:
+        raise StoreError(
+            f"{file}: the store has format {version}, this raphe reads format {FORMAT}; "
+            "update raphe, or write the store anew"
+        )
+    if manifest.get("content_hash") != _content_hash(manifest):
+        raise StoreError(f"{file}: was changed after it was written; {REMEDY}")
+    return manifest
+
+
+def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    wanted = f"{'×'.join(map(str, shape))} {dtype.name}"
+    if not path.is_file():
+        raise StoreError(f"{path}: missing, the manifest promises {wanted}; {REMEDY}")
+    size = HEADER_BYTES + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    found = path.stat().st_size
+    if found != size:
+        raise StoreError(f"{path}: expected {size} bytes for {wanted}, got {found}; {REMEDY}")
+    with path.open("rb") as file:
+        if file.read(HEADER_BYTES) != _npy_header(shape, dtype):
+            raise StoreError(f"{path}: its header does not say {wanted}; {REMEDY}")
+    if not shape[0]:
+        return np.empty(shape, dtype)  # nothing to map
+    return np.memmap(path, dtype, mode="r", offset=HEADER_BYTES, shape=shape)
+
+
+def _open_table(path: Path, sha256: str) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise StoreError(f"{path}: missing, the manifest names it; {REMEDY}")
+    _compare_hash(path, sha256, sha256_of(path))
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _compare_hash(path: Path, expected: str, found: str) -> None:
+    if found != expected:
+        raise StoreError(
+            f"{path}: altered or damaged, its SHA-256 is {found[:12]}… where the manifest says "
+            f"{expected[:12]}…; {REMEDY}"
+        )
+
+
+def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
+    """An NPY 1.0 header of HEADER_BYTES, padded so that it can be rewritten in place."""
+    facts = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    length = HEADER_BYTES - 10  # without magic string, version and the length itself
+    assert len(facts) < length
+    text = facts.ljust(length - 1) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + text.encode("latin-1")
+
+
+def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
+    manifest = {"format": FORMAT, **facts}
+    manifest["content_hash"] = _content_hash(manifest)
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        sync(file)
+
+
+def _write_table(path: Path, rows: Table) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        sync(file)
+
+
+def _content_hash(manifest: Mapping[str, Any]) -> str:
+    facts = {name: value for name, value in manifest.items() if name != "content_hash"}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

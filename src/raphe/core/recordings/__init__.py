@@ -1,0 +1,1 @@
+"""One electrode's recording, its unit, and the files that hold one."""

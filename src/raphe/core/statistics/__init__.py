@@ -1,0 +1,1 @@
+"""Parts of data, intervals, calibration, abstention."""

@@ -1,0 +1,1 @@
+"""The members of a sweep trained in one pass over the data."""

@@ -1,0 +1,91 @@
+"""Train a bank's members in one pass over the data, and leave each as its own run would be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from raphe.harness import callbacks
+from raphe.harness.banks.member_epochs import MemberEpochs, Trainee
+from raphe.harness.place import Place, describe
+from raphe.harness.run import build_model, ctrl_c, run_as, threads
+from raphe.harness.sweeps.member import SweepMember
+from raphe.harness.trainer import build_trainer
+
+OF_HARNESS = ("train", "setting", "values")  # of the section `bank`; the rest builds the module
+
+
+@dataclass(frozen=True)
+class Job:
+    """A member as a run of its own."""
+
+    member: SweepMember
+    config: DictConfig
+    place: Place
+
+    @property
+    def label(self) -> str:
+        return self.member.label
+
+    @property
+    def is_trained(self) -> bool:
+        return self.place.last_checkpoint.exists() or self.place.finished() is not None
+
+
+def train_together(
+    config: DictConfig, data: pl.LightningDataModule, jobs: Sequence[Job], path: Path
+) -> None:
+    """Train the jobs that are not; leave `best.ckpt` and `last.ckpt` at their places.
+
+    One whose model cannot be built fails at once. `path` is where the state of all is kept after
+    each epoch, to go on from.
+    """
+    begun = path.exists()
+    if begun:
+        kept = torch.load(path, weights_only=True)["callbacks"][MemberEpochs.__name__]
+        jobs = [job for job in jobs if job.label in kept]
+    else:
+        jobs = [job for job in jobs if not job.is_trained]
+    trainees = _trainees(jobs, data, begun)
+    if not trainees:
+        return
+    epochs = MemberEpochs(trainees, config.monitor, config.callbacks.patience, path)
+    if begun:
+        epochs.load_state_dict(kept)
+    trainer = build_trainer(
+        config,
+        path.parent,
+        [callbacks.SeedEachEpoch(config.seed), epochs],
+        callbacks.progress_bar(),
+    )
+    if epochs.active:
+        bank = _bank(config, {label: trainee.model for label, trainee in trainees.items()})
+        torch.set_num_threads(threads(config, n_workers=1))
+        with ctrl_c():
+            trainer.fit(bank, datamodule=data, ckpt_path=path if begun else None)
+    epochs.write_checkpoints(trainer)
+    path.unlink(missing_ok=True)
+
+
+def _trainees(jobs: Sequence[Job], data: pl.LightningDataModule, begun: bool) -> dict[str, Trainee]:
+    trainees = {}
+    for job in jobs:
+        try:
+            model = build_model(job.config, data)
+        except Exception:
+            run_as(job.member, job.config)  # fails likewise; tells and tracks it
+            continue
+        run = job.place.begin_or_resume(begun)
+        describe(run, job.config, data)
+        trainees[job.label] = Trainee(job.place, run, model)
+    return trainees
+
+
+def _bank(config: DictConfig, models: Mapping[str, pl.LightningModule]) -> pl.LightningModule:
+    own = OmegaConf.masked_copy(config.bank, [key for key in config.bank if key not in OF_HARNESS])
+    # A partial first: Hydra would turn arguments that are mappings into settings.
+    return instantiate(own, _partial_=True)(members=models)

@@ -1,0 +1,1 @@
+"""A multirun: its parent run, its members, the report over them."""

@@ -1,0 +1,175 @@
+"""The parent run of several members: begun, resumed, and ended with the report over them."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from omegaconf import DictConfig, OmegaConf
+
+from raphe.core.errors import SettingError
+from raphe.harness import identity, report
+from raphe.harness.sweeps.bar import SweepBar
+from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
+from raphe.harness.tracking import (
+    DATA_TAG,
+    GIT_COMMIT_TAG,
+    NOTE_TAG,
+    PARENT_TAG,
+    SWEEP_TAG,
+    RunFacts,
+    TrackedRun,
+    Tracker,
+)
+
+SUMMARY = "summary.txt"  # of the artifacts that `summarise` gives: printed
+Settings = Mapping[str, str]  # what is swept, of one member
+
+
+class SweepParent:
+    """A parent run while its members are at work.
+
+    Args:
+        tracker: of its experiment.
+        config: the composed settings, which the parent tracks.
+        name: "sweep" or "bank", before what is varied.
+        key: tells it from other sweeps; a repetition of the same one finds its parent by it.
+        folder: where members leave their states, each in one of its own.
+        parameters: each varied setting with its values as texts.
+        hashes: of the data that all members share.
+        n_workers: members that are at work at once.
+        summarise: gives artifacts and metrics over all members: over those that finished, each
+            with its settings, and the settings of the others. See raphe.harness.sweeps.section.
+
+    Raises:
+        SettingError: while another process runs the very same.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        config: DictConfig,
+        name: str,
+        key: str,
+        folder: Path,
+        parameters: dict[str, list[str]],
+        hashes: Mapping[str, str],
+        n_workers: int,
+        summarise: Callable[[Sequence[tuple[Settings, RunFacts]], Sequence[Settings]], dict]
+        | None = None,
+    ) -> None:
+        self._summarise = summarise
+        self._config = config
+        self._folder = folder
+        self._tracker = tracker
+        self._lock = FileLock(self._tracker.runs_root / f".sweep-{key[:16]}.lock")
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise SettingError(
+                f"another process is running this very {name} (same settings, same data); wait "
+                "for it"
+            ) from None
+        tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes)}
+        self._run = self._begin_or_resume(name, tags, parameters)
+        self.plan = SweepPlan(self._run.run_id, parameters, n_workers, os.getpid())
+        self._bar = SweepBar(folder, self.plan.n_members)
+        self._open = contextlib.ExitStack()
+
+    def start(self) -> None:
+        self.plan.write(self._folder)
+        every_s = self._config.tracking.system_metrics_every_s
+        self._open.enter_context(self._run.system_metrics(every_s))
+
+    def show_progress(self) -> None:
+        self._open.enter_context(self._bar.shown())
+
+    def finish(self) -> bool:
+        """Report over all members and end the parent; True if every one of them finished."""
+        self._open.close()
+        states = member_states(self._folder)
+        runs = {
+            state.label: self._tracker.get(state.run_id)
+            for state in states
+            if state.run_id is not None
+        }
+        failed = [state for state in states if state.status == "FAILED"]
+        n_lost = self.plan.n_members - len(runs) - len(failed)
+        complete = not failed and n_lost == 0
+        self._report(list(runs.values()), failed)
+        if not complete:
+            self._run.log_text(_failures(failed, n_lost), "failed.txt")
+        if self._summarise is not None and runs:
+            self._sum_up(runs)
+        self._end("FINISHED" if complete else "FAILED")
+        if not complete:
+            print(_failures(failed, n_lost), file=sys.stderr)
+        return complete
+
+    def _report(self, runs: Sequence[RunFacts], failed: Sequence[MemberState]) -> None:
+        """Keep and print the table and the figure that every sweep has."""
+        parameters = list(self.plan.parameters)
+        artifacts = report.sweep_artifacts(
+            runs, [state.label for state in failed], parameters, self._config.report
+        )
+        if self._summarise is not None:
+            artifacts.pop(report.SWEEP_FIGURE, None)  # nothing grows with the number of a fold
+        self._keep(artifacts, runs)
+        self._run.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
+        report.print_sweep(runs, parameters, self._config.report, self._tracker)
+
+    def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
+        settings = {one.label: one.settings for one in self.plan.members}
+        finished = [(settings[label], run) for label, run in runs.items()]
+        missing = [own for label, own in settings.items() if label not in runs]
+        made = self._summarise(finished, missing)
+        metrics = {name: value for name, value in made.items() if isinstance(value, float)}
+        self._run.log_anew(metrics)
+        self._keep({name: made[name] for name in made if name not in metrics}, list(runs.values()))
+        if SUMMARY in made:
+            print(made[SUMMARY])
+
+    def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
+        report.stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")
+        self._run.log_artifacts(artifacts)
+
+    def abandon(self, status: str) -> None:
+        """End what cannot go on, the members too, as KILLED or FAILED."""
+        self._open.close()
+        children = self._tracker.find({PARENT_TAG: self._run.run_id})
+        for child in children:
+            if child.status == "RUNNING":
+                self._tracker.resume(child.run_id).end(status)
+        self._end(status)
+        if not children:
+            self._tracker.delete(self._run.run_id)
+
+    def _begin_or_resume(
+        self, name: str, tags: dict[str, str], parameters: dict[str, list[str]]
+    ) -> TrackedRun:
+        earlier = self._tracker.find(tags) if self._config.resume else []
+        if earlier:
+            return self._tracker.resume(earlier[0].run_id)
+        varied = " ".join(f"{key}={values[0]}…{values[-1]}" for key, values in parameters.items())
+        parent = self._tracker.begin(
+            f"{name} {varied}", {**tags, GIT_COMMIT_TAG: identity.code_version()}
+        )
+        parent.log_params({f"sweep.{key}": ",".join(values) for key, values in parameters.items()})
+        task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])
+        parent.log_settings(task)
+        return parent
+
+    def _end(self, status: str) -> None:
+        self._run.end(status)
+        self._lock.release()
+
+
+def _failures(failed: list[MemberState], n_lost: int) -> str:
+    lines = [f"{len(failed)} failed"]
+    lines += [f"{state.label}: {state.error}" for state in failed]
+    if n_lost:
+        lines.append(f"{n_lost} ended without a word: their process was killed; run again")
+    return "\n".join(lines)

@@ -1,0 +1,83 @@
+"""The section `sweep` of an experiment: values that only its data tell, and a word over all runs.
+
+- `values` maps a setting to what builds a function of `data`: it returns what to sweep over;
+- `summarise` builds a function of `members` (those that finished, a list of SweptRun), `missing`
+  (the swept settings of the others) and `data`. It returns artifacts and metrics of the parent run,
+  as `evaluate` does of a run; the text `summary.txt` is printed.
+
+Values given on the command line come first. `data` is the datamodule before its set-up.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from raphe.core.errors import SettingError
+from raphe.core.protocol import SweptRun
+from raphe.harness import registry
+from raphe.harness.tracking import RunFacts, Tracker
+
+Summarise = Callable[..., dict[str, Any]]
+
+
+def asked_of_data(config: DictConfig) -> list[str]:
+    """The settings whose values the data tell."""
+    return list(config.sweep["values"]) if "sweep" in config else []
+
+
+def fill_in(config: DictConfig, data: pl.LightningDataModule) -> None:
+    """Put the values that the data tell where Hydra's sweeper reads them."""
+    for setting in asked_of_data(config):
+        values = instantiate(config.sweep["values"][setting])(data=data)
+        sweeper = config.hydra.sweeper
+        with read_write(config), open_dict(sweeper):
+            sweeper.params = {
+                **(sweeper.params or {}),
+                setting: ",".join(str(value) for value in values),
+            }
+
+
+def refuse_other_data(config: DictConfig, others: Sequence[str]) -> None:
+    """Refuse to sweep `others`, which decide the data, beside settings whose values data tell."""
+    asked = asked_of_data(config)
+    if asked and others:
+        raise SettingError(
+            f"{others[0]}: cannot be swept beside {asked[0]}, whose values depend on the data; run "
+            f"one after the other, each with one value of {others[0]}"
+        )
+
+
+def summarise(
+    config: DictConfig,
+    how: Summarise,
+    tracker: Tracker,
+    data: pl.LightningDataModule,
+    finished: Sequence[tuple[Mapping[str, str], RunFacts]],
+    missing: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    """Let the task sum up the members, each given with its swept settings."""
+    # Those that data tell, also where one value is left, which is not swept.
+    own = {name: str(OmegaConf.select(config, name)) for name in asked_of_data(config)}
+    with TemporaryDirectory() as scratch:
+        members = []
+        for settings, run in finished:
+            kept_epoch = int(run.metrics["kept_epoch"])
+            monitored = tracker.at_step(run.run_id, config.monitor.metric, kept_epoch)
+            fetch = _fetcher(tracker, run.run_id, Path(scratch))
+            members.append(SweptRun(run.name, {**own, **settings}, monitored, fetch))
+        lacking = [{**own, **settings} for settings in missing]
+        return how(members=members, missing=lacking, data=data)
+
+
+def _fetcher(tracker: Tracker, run_id: str, scratch: Path) -> Callable[[str], Path]:
+    def fetch(name: str) -> Path:
+        folder = scratch / run_id
+        folder.mkdir(exist_ok=True)
+        return registry.fetch(tracker, run_id, name, folder)
+
+    return fetch

@@ -1,0 +1,51 @@
+"""What a user says of trace files on the command line, for every command that reads them."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, NEUROPIL, TraceOptions
+
+if TYPE_CHECKING:  # its libraries load when a command runs
+    from raphe.tasks.calcium.recordings.conditioning import Conditioning
+
+
+def add_trace_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rate", type=float, metavar="HZ", help="sampling rate, where the file does not hold it"
+    )
+    parser.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="of a matrix: each row is a trace (the default), or each column",
+    )
+    parser.add_argument(
+        "--variable", metavar="NAME", help="the array to take, of a file that holds several"
+    )
+    parser.add_argument(
+        "--neuropil",
+        type=float,
+        default=NEUROPIL,
+        metavar="SHARE",
+        help=f"of Suite2p's surround to take off (default: {NEUROPIL})",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=float,
+        metavar="S",
+        help="window of the running 5th percentile to take off, 0 for none (default: 40)",
+    )
+    parser.add_argument(
+        "--as-it-is", action="store_true", help="neither take a baseline off nor normalise"
+    )
+
+
+def trace_options(options: argparse.Namespace) -> TraceOptions:
+    return TraceOptions(options.rate, options.layout, options.variable, options.neuropil)
+
+
+def conditioning(options: argparse.Namespace) -> "Conditioning":
+    from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
+
+    if options.as_it_is:
+        return AS_IT_IS
+    return Conditioning() if options.baseline is None else Conditioning(options.baseline or None)

@@ -1,0 +1,1 @@
+"""Spikefinder-Elephant (Rupprecht and Gerhard 2017): network, data, training, embedding."""

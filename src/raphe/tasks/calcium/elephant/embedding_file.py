@@ -1,0 +1,62 @@
+"""Embeddings on disk: those published with Elephant, and our own as JSON."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+
+from raphe.core.errors import StoreError
+from raphe.tasks.calcium.elephant.embedding import Embedding
+from raphe.tasks.calcium.features.trace_statistics import NAMES
+
+CONFUSION_FILE, STATISTICS_FILE = "Confusion.mat", "Parameters174py.mat"
+FIELDS = ("names", "dataset", "confusion", "statistics")
+
+
+def open_embedding(path: Path | str) -> Embedding:
+    """Read a JSON file of `to_json`, or the folder of Elephant's published .mat files.
+
+    Raises StoreError when something is missing or damaged, SettingError when it does not fit.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise StoreError(
+            f"{path}: expected an embedding, found none; name Elephant's folder statEmbedding, or "
+            "make one with `python train.py experiment=calcium_embedding`"
+        )
+    try:
+        return _published(path) if path.is_dir() else _own(path)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"{path}: could not be read as an embedding: {error}") from error
+
+
+def to_json(embedding: Embedding, note: str) -> str:
+    """The matrix and the statistics that the spaces are computed from, as text."""
+    table = {
+        "note": note,
+        "rows": "recording that is told",
+        "columns": "recording that the network was trained on",
+        "statistics_names": NAMES,
+        "names": embedding.names,
+        "dataset": embedding.dataset,
+        "confusion": embedding.confusion.round(6).tolist(),
+        "statistics": embedding.statistics.tolist(),
+    }
+    return json.dumps(table, ensure_ascii=False) + "\n"
+
+
+def _own(path: Path) -> Embedding:
+    table = json.loads(path.read_text(encoding="utf-8"))
+    names, dataset, confusion, statistics = (table[name] for name in FIELDS)
+    return Embedding(tuple(names), tuple(dataset), np.array(confusion), np.array(statistics))
+
+
+def _published(folder: Path) -> Embedding:
+    """The matrix after 15 epochs; datasets are "1" to "10", recordings "4/0" and so on."""
+    confusion = loadmat(folder / CONFUSION_FILE)
+    statistics = loadmat(folder / STATISTICS_FILE)["Parameters174temp"]
+    dataset = tuple(map(str, confusion["DaSet"].ravel()))
+    columns = confusion["DaSet2"].ravel()
+    names = tuple(f"{one}/{column}" for one, column in zip(dataset, columns, strict=True))
+    return Embedding(names, dataset, confusion["Confusion_later"], statistics)

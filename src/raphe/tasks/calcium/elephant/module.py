@@ -1,0 +1,91 @@
+"""Training: loss, optimiser, and scores for each epoch and each test set."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from raphe.tasks.calcium.elephant.network import AFTER, BEFORE, CalciumNet
+from raphe.tasks.calcium.metrics.scores import rate_error, score
+from raphe.tasks.calcium.training.scored_module import (
+    Inferred,
+    RecordingBatch,
+    Scored,
+    ScoredModule,
+    weights_of,
+)
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+# Keras 2.0.3: accumulators begin at 0, epsilon is 1e-8 (torch's own is 1e-10).
+ADAGRAD_AS_IN_KERAS = partial(torch.optim.Adagrad, lr=0.01, eps=1e-8)
+
+# (calcium (B, 127 + L), target (B, L)): L consecutive samples predicted by each row.
+TrainingBatch = tuple[Tensor, Tensor]
+
+
+class CalciumModule(ScoredModule):
+    """Train and test a CalciumNet.
+
+    Logs `train/loss` each epoch, and as ScoredModule: loss (mean squared error of the z-scored
+    target), `score` and `rate_error`.
+
+    Args:
+        weights: a checkpoint to begin from, such as `raphe import-elephant` writes; None begins
+            with random weights.
+        optimizer: builds the optimiser from the parameters; by default Adagrad as Keras 2.0 had it.
+        rate_mean_per_s, rate_std_per_s: of the training recordings' smoothed spikes; they turn the
+            z-score into spikes per second.
+
+    Raises:
+        SettingError: when there is no checkpoint at `weights`.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        optimizer: OptimizerFactory | None = None,
+        *,
+        rate_mean_per_s: float | None = None,
+        rate_std_per_s: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
+        self.net = CalciumNet()
+        if weights is not None:
+            remedy = "; make one with `raphe import-elephant`"
+            self.load_state_dict(weights_of(Path(weights), remedy))
+        self.optimizer_factory = optimizer or ADAGRAD_AS_IN_KERAS
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the rate (N, T − 127) of calcium (N, T), see CalciumNet.forward."""
+        return self.net(x)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.optimizer_factory(self.parameters())
+
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
+        calcium, target = batch
+        loss = nn.functional.mse_loss(self(calcium), target)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(calcium))
+        return loss
+
+    def in_spikes_per_s(self, rate: np.ndarray) -> np.ndarray | None:
+        """A z-score (N,) as spikes per second, at least 0; None where the scale is unknown."""
+        mean, std = self.hparams.rate_mean_per_s, self.hparams.rate_std_per_s
+        return None if mean is None else np.maximum(mean + std * rate, 0)
+
+    def score_recording(self, batch: RecordingBatch) -> Scored:
+        calcium, target, spikes, index = batch
+        rate = self.net.infer(calcium)
+        seen = slice(BEFORE, calcium.shape[1] - AFTER)
+        loss = nn.functional.mse_loss(rate[:, seen], target[:, seen])
+        rate, spikes = rate[0].cpu().numpy(), spikes[0].cpu().numpy()
+        scores, rate_per_s = score(rate, spikes), self.in_spikes_per_s(rate)
+        if rate_per_s is not None:
+            scores |= rate_error(rate_per_s, spikes)
+        inferred = Inferred(int(index), rate, rate_per_s, scores)
+        return Scored(inferred, loss.item(), int(spikes.sum()))

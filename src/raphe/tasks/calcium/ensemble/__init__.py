@@ -1,0 +1,1 @@
+"""Trained networks joined, exported and opened again."""

@@ -1,0 +1,174 @@
+"""From finished runs of a RateModule to a bundle: gather members, verify, describe, write."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, Exported, TrainedRun
+from raphe.core.errors import SettingError
+from raphe.core.statistics.intervals import bootstrap, draw_groups
+from raphe.tasks.calcium.elephant.target import z_scored
+from raphe.tasks.calcium.elephant.windows import Part
+from raphe.tasks.calcium.ensemble import bundle as rate_bundle
+from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, PyfuncRates, RateGraph
+from raphe.tasks.calcium.ensemble.graph import rate_graph
+from raphe.tasks.calcium.ensemble.model_card import rate_card
+from raphe.tasks.calcium.evaluation.comparison import mean_of
+from raphe.tasks.calcium.features.training_domain import domain
+from raphe.tasks.calcium.metrics.scores import RATE_HZ, rate_error, score
+from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
+from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.training.data import RateData
+from raphe.tasks.calcium.training.module import RateModule
+
+AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
+N_SAMPLES = 6000  # of the example input
+SEED = 42  # of the bootstrap
+
+
+def export(
+    runs: Sequence[TrainedRun],
+    data: RateData,
+    settings: str,
+    provenance: Mapping[str, Any],
+    out: Path,
+    conditioning: Conditioning | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Write the bundle of every member of every run.
+
+    Args:
+        runs: finished, of one split.
+        data: what they were trained on, split as then.
+        settings: theirs as YAML, for the bundle.
+        provenance: facts for the manifest.
+        out: folder to make.
+        conditioning: of new traces.
+        overwrite: replace a bundle that stands at `out`.
+
+    Raises:
+        RapheError: where `out` may not be replaced, a run diverged, or graph and torch differ.
+    """
+    conditioning = conditioning or Conditioning()
+    with BundleWriter(out, overwrite) as writer:
+        ensemble = _gathered(runs)
+        file = rate_graph(ensemble)
+        graph = RateGraph(file)
+        example = np.asarray(_example(data), dtype=np.float32)
+        _require_agreement(graph, ensemble, example)
+        facts = {
+            "note": data.note,
+            "n_members": len(ensemble.members),
+            "rate_hz": RATE_HZ,
+            "latency_s": latency_s(ensemble),
+            "conditioning": vars(conditioning),
+            "domain": domain(_traces(data, "train")),
+            "frame_hz": _frame_hz(data),
+            "training": _training(data),
+            "figures": _figures(graph, data),
+            "provenance": dict(provenance),
+        }
+        files = {GRAPH: file, CONFIG: settings.encode(), CARD: rate_card(facts).encode()}
+        bundle = writer.finish(KIND, files, facts).path
+    return Exported(
+        bundle=bundle,
+        summary=f"{bundle}: {facts['n_members']} networks\n\n"
+        f"next: raphe predict-spikes TRACES --rate HZ --bundle '{bundle}'",
+        metrics={
+            f"{name}/{figure}": value["value"]
+            for name, own in facts["figures"].items()
+            for figure, value in own.items()
+            if value["value"] is not None
+        },
+        loader=rate_bundle.__name__,
+        example_input=example,
+        example_output=PyfuncRates.open(bundle).predict(example),
+    )
+
+
+def _gathered(runs: Sequence[TrainedRun]) -> RateEnsemble:
+    """One ensemble of the members of all runs."""
+    modules = [RateModule.load_from_checkpoint(run.checkpoint, map_location="cpu") for run in runs]
+    for run, module in zip(runs, modules, strict=True):
+        if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
+            raise SettingError(f"{run.label} {run.run_id}: its weights are not finite; train anew")
+    first = modules[0].net
+    first.gain = torch.cat([module.net.gain for module in modules])
+    first.members = torch.nn.ModuleList(m for module in modules for m in module.net.members)
+    return first.eval()
+
+
+def latency_s(ensemble: RateEnsemble) -> float | None:
+    """What a causal ensemble waits for; None of one that sees whole traces."""
+    steps = ensemble.members[0].latency
+    return None if steps is None else steps * STRIDE / RATE_HZ
+
+
+def _example(data: RateData) -> np.ndarray:
+    """The beginning of one validation recording, z-scored: (1, T)."""
+    trace = next(iter(_traces(data, "val")))[:N_SAMPLES]
+    return z_scored(trace)[None]
+
+
+def _traces(data: RateData, part: str) -> list[np.ndarray]:
+    return [data.labelled.calcium[one.rows] for one in data.parts[part].recordings]
+
+
+def _require_agreement(graph: RateGraph, ensemble: RateEnsemble, calcium: np.ndarray) -> None:
+    expected = ensemble.infer(torch.from_numpy(calcium)).numpy()
+    difference = float(np.abs(graph.expected(calcium) - expected).max())
+    if not difference <= AGREEMENT:
+        raise BundleError(
+            f"the ONNX graph and its checkpoints differ by {difference:.1e} in the spikes of a "
+            f"sample, expected at most {AGREEMENT:g}; report this"
+        )
+
+
+def _frame_hz(data: RateData) -> list[float]:
+    """The slowest and the fastest imaging that was trained on, synthetic or not."""
+    rates_hz = [
+        *data.synthesis.frame_hz,
+        *(one.imaging_hz for one in data.parts["train"].recordings),
+    ]
+    return [float(min(rates_hz)), float(max(rates_hz))]
+
+
+def _training(data: RateData) -> dict[str, Any]:
+    part = data.parts["train"]
+    counts: dict[str, int] = {}
+    for one in part.recordings:
+        counts[one.dataset] = counts.get(one.dataset, 0) + 1
+    return {
+        "recordings": counts,
+        "spikes": sum(one.n_spikes for one in part.recordings),
+        "duration_s": sum(one.n_samples for one in part.recordings) / RATE_HZ,
+        "held_out": sorted({one.dataset for one in data.parts["test"].recordings}),
+    }
+
+
+def _figures(graph: RateGraph, data: RateData) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Means over recordings with 95 % intervals, of validation and of each test set."""
+    sets = {"validation": data.parts["val"], "test": data.parts["test"]}
+    sets |= {
+        name: Part(store, np.arange(len(store.recordings))) for name, store in data.tests.items()
+    }
+    return {name: _scored(graph, part) for name, part in sets.items() if part.recordings}
+
+
+def _scored(graph: RateGraph, part: Part) -> dict[str, dict[str, float | None]]:
+    rows = []
+    for one in part.recordings:
+        calcium = z_scored(part.store.calcium[one.rows])[None]
+        rate_per_s = graph.expected(calcium)[:, 0].mean(axis=0) * RATE_HZ
+        spikes = part.store.spikes[one.rows]
+        rows.append(score(rate_per_s, spikes) | rate_error(rate_per_s, spikes))
+    draws = draw_groups(np.zeros(len(rows)), np.random.default_rng(SEED))
+    figures = {}
+    for name in rows[0]:
+        mean = bootstrap(mean_of(np.array([row[name] for row in rows])), draws)
+        ends = {"value": mean.value, "low": mean.low, "high": mean.high}
+        figures[name] = {end: None if np.isnan(at) else at for end, at in ends.items()}
+    return figures

@@ -1,0 +1,154 @@
+"""A tested network beside its baselines, on the same recordings, with intervals.
+
+R resamples, G recordings.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from raphe.core.statistics.intervals import Statistic, bootstrap, draw_groups, paired_difference
+from raphe.tasks.calcium.elephant.evaluation import evaluate
+from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
+from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.stores.trace_store import StoredRecording, TraceStore
+from raphe.tasks.calcium.training.data import RateData
+from raphe.tasks.calcium.training.module import RateModule
+from raphe.tasks.calcium.training.scored_module import Inferred
+
+MEASURE = "correlation"
+NETWORK = "network"
+BY_RECORDING = "methods.csv"
+COLUMNS = (
+    "method",
+    "recordings",
+    MEASURE,
+    "low",
+    "high",
+    "network_less_it",
+    "difference_low",
+    "difference_high",
+    "p",
+)
+
+
+class Comparison:
+    """Evaluate a RateModule; `baselines` beside it on each test set.
+
+    Args:
+        compare: compute baselines at all.
+        oasis: deconvolution among them, of the package oasis-deconv.
+        elephant: published weights among them, files model1.h5 …
+        seed: of the bootstrap.
+
+    Raises:
+        RapheError: for a baseline that cannot be had.
+    """
+
+    def __init__(
+        self,
+        compare: bool = True,
+        oasis: bool = False,
+        elephant: Sequence[str | Path] = (),
+        seed: int = 42,
+    ) -> None:
+        self.seed = seed
+        self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
+
+    def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | float]:
+        """As `evaluate`, and of each test set `comparison.csv` and, by recording, `methods.csv`.
+
+        The scores of a baseline are also figures, `<set>/<baseline>/correlation`, as are the ends
+        of the network's 95 % interval, `<set>/correlation_low` and `_high`.
+        """
+        made: dict[str, Any] = evaluate(model, data)
+        for name, inferred in model.inferred.items():
+            made |= self._compared(name, inferred, data.test_store(name))
+        return made
+
+    def _compared(
+        self, name: str, inferred: Sequence[Inferred], store: TraceStore
+    ) -> dict[str, str | float]:
+        rows = [store.recordings[one.index].rows for one in inferred]
+        scores = {NETWORK: np.array([one.scores[MEASURE] for one in inferred])}
+        for method, predict in self.baselines.items():
+            scores[method] = np.array(
+                [score(predict(store.calcium[own]), store.spikes[own])[MEASURE] for own in rows]
+            )
+        table = comparison(scores, self.seed)
+        network = table[0]
+        recordings = [store.recordings[one.index] for one in inferred]
+        made: dict[str, str | float] = {
+            f"{name}/comparison.csv": as_csv(COLUMNS, [row.values() for row in table]),
+            f"{name}/{BY_RECORDING}": by_recording(recordings, scores),
+        }
+        made |= {f"{name}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
+        return made | {f"{name}/{row['method']}/{MEASURE}": row[MEASURE] for row in table[1:]}
+
+
+def comparison(
+    scores: Mapping[str, np.ndarray], seed: int, dataset: np.ndarray | None = None
+) -> list[dict[str, Any]]:
+    """A row of COLUMNS for each method; the first is compared with each other one.
+
+    Args:
+        scores: of each method the score of every recording (G,), NaN where there is none.
+        seed: of the resampling of recordings.
+        dataset: of each recording (G,): the mean is then that of the datasets' means.
+    """
+    first = next(iter(scores.values()))
+    dataset = np.zeros(len(first)) if dataset is None else dataset
+    draws = draw_groups(dataset, np.random.default_rng(seed))
+    table = []
+    for method, own in scores.items():
+        mean = bootstrap(mean_of(own, dataset), draws)
+        row = dict.fromkeys(COLUMNS, float("nan")) | {
+            "method": method,
+            "recordings": int((~np.isnan(own)).sum()),
+            MEASURE: mean.value,
+            "low": mean.low,
+            "high": mean.high,
+        }
+        if own is not first:
+            less = paired_difference(mean_of(first, dataset), mean_of(own, dataset), draws)
+            values = (less.value, less.low, less.high, less.p)
+            row |= dict(zip(COLUMNS[5:], values, strict=True))
+        table.append(row)
+    return table
+
+
+def mean_of(scores: np.ndarray, dataset: np.ndarray | None = None) -> Statistic:
+    """The mean of scores (G,) less NaN, for `bootstrap`; of datasets the mean of their means."""
+    dataset = np.zeros(len(scores)) if dataset is None else dataset
+    known = [~np.isnan(scores) & (dataset == one) for one in np.unique(dataset)]
+
+    def mean(drawn: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = [drawn[:, own] @ scores[own] / drawn[:, own].sum(axis=1) for own in known]
+        return np.mean(means, axis=0)
+
+    return mean
+
+
+def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.ndarray]) -> str:
+    """A row a recording: its name, its dataset and each method's score."""
+    rows = zip(recordings, *scores.values(), strict=True)
+    return as_csv(
+        ["recording", "dataset", *scores],
+        [[one.name, one.dataset, *map(float, own)] for one, *own in rows],
+    )
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(f"{value:.6f}" if isinstance(value, float) else value for value in row)
+    return text.getvalue()

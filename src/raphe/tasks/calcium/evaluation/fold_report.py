@@ -1,0 +1,137 @@
+"""Each dataset, or recording, tested by an ensemble that never saw it: one report over all folds.
+
+G recordings of all folds.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from raphe.core.errors import SettingError
+from raphe.core.protocol import SweptRun
+from raphe.tasks.calcium.evaluation.baselines import ELEPHANT
+from raphe.tasks.calcium.evaluation.comparison import (
+    BY_RECORDING,
+    COLUMNS,
+    MEASURE,
+    NETWORK,
+    as_csv,
+    comparison,
+)
+from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
+from raphe.tasks.calcium.training.data import RateData
+
+FOLD, POOLED = "data.held_out", "pooled"
+BY = ("dataset", "recording")
+ALL = "mean"  # over the datasets, each with the same weight
+FACTS = ("recording", "dataset")  # columns beside a method's
+Rows = list[dict[str, str]]
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def fold_names(data: RateData, by: str) -> list[str]:
+    """What to hold out, one after the other: every dataset, or every recording."""
+    if by not in BY:
+        raise SettingError(f"sweep.by={by}: expected {' or '.join(BY)}")
+    if by == "dataset":
+        return list(data.labelled.datasets)
+    return [one.name for one in data.labelled.recordings]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Pools a sweep over `data.held_out`, see raphe.harness.sweeps.section.
+
+    Args:
+        seed: of the bootstrap.
+    """
+
+    seed: int = 42
+
+    def __call__(
+        self,
+        members: Sequence[SweptRun],
+        missing: Sequence[Mapping[str, str]],
+        data: RateData,
+    ) -> dict[str, Figure | str | float]:
+        """In `pooled`, recordings.csv, folds.csv and folds.png; summary.txt; means as metrics.
+
+        Raises:
+            SettingError: for two networks of one fold.
+        """
+        folds = [run.settings[FOLD] for run in members]
+        twice = [name for name in folds if folds.count(name) > 1]
+        if twice:
+            raise SettingError(
+                f"{FOLD}={twice[0]}: expected one run of each fold, got {folds.count(twice[0])}; "
+                "sweep nothing beside it"
+            )
+        rows = [row for run in members for row in _read(run)]
+        tables = tables_of(rows, self.seed)
+        made: dict[str, Figure | str | float] = {
+            f"{POOLED}/recordings.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
+            f"{POOLED}/folds.csv": as_csv(
+                ["dataset", *COLUMNS],
+                [[name, *row.values()] for name, table in tables.items() for row in table],
+            ),
+            f"{POOLED}/folds.png": folds_figure(rows, tables),
+            "summary.txt": summary(tables, [one[FOLD] for one in missing]),
+        }
+        network, *others = tables[ALL]
+        made |= {f"{POOLED}/{MEASURE}": network[MEASURE]}
+        made |= {f"{POOLED}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
+        return made | {f"{POOLED}/{row['method']}/{MEASURE}": row[MEASURE] for row in others}
+
+
+def tables_of(rows: Rows, seed: int) -> Tables:
+    """The comparison of each dataset's recordings, and under ALL of the datasets' means."""
+    methods = [name for name in rows[0] if name not in FACTS]
+    dataset = np.array([row["dataset"] for row in rows])  # (G,)
+    scores = {name: np.array([float(row[name]) for row in rows]) for name in methods}
+    tables = {
+        one: comparison({name: own[dataset == one] for name, own in scores.items()}, seed)
+        for one in dict.fromkeys(dataset.tolist())
+    }
+    return tables | {ALL: comparison(scores, seed, dataset)}
+
+
+def summary(tables: Tables, unfinished: Sequence[str]) -> str:
+    """The tables as text."""
+    methods = [row["method"] for row in tables[ALL]]
+    lines = [["", "n", *methods]]
+    for name, table in tables.items():
+        lines.append([name, str(table[0]["recordings"]), *map(_interval, table)])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    told = [
+        "Correlation with the spikes at 25 Hz: mean over recordings, each tested by a network that",
+        "never saw its fold, with 95 % intervals of the bootstrap over recordings.",
+        "",
+        *("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines),
+        "",
+        *(
+            f"{NETWORK} less {row['method']}: {row['network_less_it']:+.3f} "
+            f"({row['difference_low']:+.3f} to {row['difference_high']:+.3f}), p = {row['p']:.3f}"
+            for row in tables[ALL][1:]
+            if not np.isnan(row["difference_low"])
+        ),
+    ]
+    if ELEPHANT in methods:
+        told += ["", f"{ELEPHANT}'s published weights were trained on the challenge's recordings."]
+    if unfinished:
+        told += ["", f"Not finished: {', '.join(unfinished)}."]
+    return "\n".join(told) + "\n"
+
+
+def _read(run: SweptRun) -> Rows:
+    with run.fetch(f"test/{BY_RECORDING}").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if np.isnan(row["low"]):
+        return f"{row[MEASURE]:.3f}"
+    return f"{row[MEASURE]:.3f} ({row['low']:.3f}–{row['high']:.3f})"

@@ -1,0 +1,62 @@
+"""Whether a new trace is of the kind that a network was trained on.
+
+N samples at 100 Hz.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level
+from raphe.tasks.calcium.features.trace_statistics import NAMES, SEGMENT, statistics
+from raphe.tasks.calcium.metrics.scores import RATE_HZ
+
+NOISE, BANDWIDTH = "noise (1/√Hz)", "bandwidth (Hz)"
+MARGIN = 0.25  # of the training range, on either side: a few recordings do not show their extremes
+JUDGED_S = 120.0  # of a trace: enough to know its kind, and as quick for an hour as for two minutes
+WORTH_TELLING = 3  # statistics outside before a trace is called unlike training
+
+
+def facts_of(trace: np.ndarray) -> dict[str, float]:
+    """What a conditioned trace (N,), NaN left out, is judged by; empty for one below 10.24 s."""
+    trace = np.asarray(trace, dtype=np.float64)
+    trace = trace[~np.isnan(trace)][: int(JUDGED_S * RATE_HZ)]
+    if len(trace) < SEGMENT or np.ptp(trace) == 0:
+        return {}
+    own = {NOISE: noise_level(trace), BANDWIDTH: bandwidth_hz(trace)}
+    scale_free = zip(NAMES[1:], statistics(trace)[1:], strict=True)  # variance / mean has a unit
+    return own | {name: float(value) for name, value in scale_free}
+
+
+def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
+    """The least and the largest of each fact over training traces, as JSON values."""
+    facts = [found for found in map(facts_of, traces) if found]
+    if not facts:
+        return {}
+    return {
+        name: [min(one[name] for one in facts), max(one[name] for one in facts)]
+        for name in facts[0]
+    }
+
+
+def outside(trace: np.ndarray, known: Mapping[str, Any]) -> list[str]:
+    """What of a trace lies outside the training range: a phrase each, the plainest first."""
+    facts = facts_of(trace)
+    if not facts:
+        return [f"shorter than {SEGMENT / RATE_HZ} s"]
+    beyond = [name for name, value in facts.items() if name in known and _far(value, *known[name])]
+    told = [_told(name, facts[name], *known[name]) for name in (NOISE, BANDWIDTH) if name in beyond]
+    others = [name for name in beyond if name not in (NOISE, BANDWIDTH)]
+    if len(others) >= WORTH_TELLING:
+        told.append(f"{len(others)} of {len(NAMES) - 1} statistics unlike training: {others[0]} …")
+    return told
+
+
+def _far(value: float, low: float, high: float) -> bool:
+    room = MARGIN * (high - low)
+    return not low - room <= value <= high + room
+
+
+def _told(name: str, value: float, low: float, high: float) -> str:
+    return f"{name} {value:.2g}, training had {low:.2g} to {high:.2g}"

@@ -1,0 +1,1 @@
+"""What inferred rates come to: scores."""

@@ -1,0 +1,1 @@
+"""New traces in, rates and spikes out. No torch, no training."""

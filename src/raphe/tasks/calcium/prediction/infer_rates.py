@@ -1,0 +1,108 @@
+"""Rates of one trace after the other with an opened bundle.
+
+T frames of a trace at the file's rate, n samples at 100 Hz.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.features.training_domain import outside
+from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
+from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
+from raphe.tasks.calcium.recordings.trace_set import TraceSet
+
+SHORTEST_S = 2.0  # of known samples, below which a trace tells nothing of its own noise and scale
+BRIDGED_S = 1.0  # of a gap; the rest is cut out, as it would count as a quiet stretch
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What is said of one trace."""
+
+    name: str
+    rate_per_s: np.ndarray  # float32 (T,): NaN where the trace is missing, or all of it
+    spread_per_s: np.ndarray  # float32 (T,), the members' standard deviation
+    left_out: str = ""  # why no rate could be inferred
+    unlike: tuple[str, ...] = ()  # in what it differs from the traces of training
+
+
+class Inferrer:
+    """An opened bundle with the conditioning it was trained with, or with another.
+
+    Raises BundleError.
+    """
+
+    def __init__(self, bundle: Path | str, conditioning: Conditioning | None = None) -> None:
+        self.bundle = RateBundle.open(bundle)
+        self.chosen = conditioning
+
+    def conditioning(self, traces: TraceSet) -> Conditioning:
+        """The one chosen; else that of training, but none for the challenge's own files."""
+        if self.chosen is not None:
+            return self.chosen
+        return AS_IT_IS if CHALLENGE.fullmatch(traces.path.name) else self.bundle.conditioning
+
+    def traces(self, traces: TraceSet, first: int = 0) -> Iterator[Inference]:
+        """Infer from the trace `first` on; one with a fault is marked, and the next goes on."""
+        condition = self.conditioning(traces)
+        for name, trace in traces.beginning_with(first):
+            yield self.infer(name, trace, traces.rate_hz, condition)
+
+    def infer(
+        self, name: str, trace: np.ndarray, rate_hz: float, condition: Conditioning
+    ) -> Inference:
+        """Infer from a trace (T,) at its own rate, before conditioning."""
+        if reason := fault(trace) or _too_short(trace, rate_hz):
+            return _nothing(name, trace, reason)
+        used = frames_used(trace, rate_hz)
+        with np.errstate(over="ignore", invalid="ignore"):
+            conditioned = condition(trace[used], rate_hz)
+            rates = self.bundle.infer(conditioned.samples)
+        if not np.isfinite(rates).all():
+            largest = np.nanmax(np.abs(trace))
+            return _nothing(name, trace, f"no finite rate results, its values reach {largest:.0e}")
+        at_frames = np.full((len(rates), len(trace)), np.nan, np.float32)
+        for row, each in zip(at_frames, rates, strict=True):
+            row[used] = in_frames(each, int(used.sum()), rate_hz)
+        at_frames[:, np.isnan(trace)] = np.nan
+        seen = conditioned.samples[~conditioned.missing]
+        return Inference(name, *at_frames, "", tuple(outside(seen, self.bundle.domain)))
+
+
+def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:
+    """The frames that the network is shown of a trace (T,), bool (T,).
+
+    Those from the first known one to the last, without what a gap has beyond its first second.
+    """
+    known = ~np.isnan(trace)
+    place = np.arange(len(trace))
+    last_known = np.maximum.accumulate(np.where(known, place, -len(trace)))
+    used = place - last_known <= round(BRIDGED_S * rate_hz)
+    used[np.flatnonzero(known)[-1] + 1 :] = False
+    return used
+
+
+def in_frames(rate_per_s: np.ndarray, n_frames: int, rate_hz: float) -> np.ndarray:
+    """The mean rate in each frame, of a rate (n,) at 100 Hz: float32 (n_frames,).
+
+    Frame i lasts from i / rate_hz to (i + 1) / rate_hz; no spike is lost but beyond the last.
+    """
+    reached = np.concatenate([[0.0], np.cumsum(rate_per_s, dtype=np.float64)]) / RATE_HZ
+    ends_s = np.arange(n_frames + 1) / rate_hz
+    at_ends = np.interp(ends_s, np.arange(len(reached)) / RATE_HZ, reached)
+    return (np.diff(at_ends) * rate_hz).astype(np.float32)
+
+
+def _too_short(trace: np.ndarray, rate_hz: float) -> str:
+    known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
+    return f"{known_s:.2g} s are known, expected {SHORTEST_S:g}" if known_s < SHORTEST_S else ""
+
+
+def _nothing(name: str, trace: np.ndarray, reason: str) -> Inference:
+    nothing = np.full(len(trace), np.nan, np.float32)
+    return Inference(name, nothing, nothing, reason)

@@ -1,0 +1,104 @@
+"""Rates, and spikes by option, of every trace of a file, with an exported ensemble."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.progress import progress
+from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, Example, rates_figure
+from raphe.tasks.calcium.prediction.infer_rates import Inferrer
+from raphe.tasks.calcium.prediction.rate_folder import LEFT_OUT, TABLE, UNLIKE, RateFolder
+from raphe.tasks.calcium.prediction.spike_times import spike_times_s
+from raphe.tasks.calcium.recordings.trace_set import TraceSet
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a file's traces."""
+
+    out: Path
+    n_traces: int
+    left_out: list[str]  # one line each
+    unlike: list[str]
+    warnings: list[str]  # of the whole file
+
+
+def predict_spikes(
+    traces: TraceSet,
+    inferrer: Inferrer,
+    out: Path,
+    kind: str = "npy",
+    spikes: bool = False,
+    overwrite: bool = False,
+) -> Summary:
+    """Write rates and their spread of every trace into a folder, a table and a figure of some.
+
+    After an interruption the same call goes on where it was.
+
+    Args:
+        traces: of one file.
+        inferrer: what infers.
+        out: the folder to make.
+        kind: of the files of rates, see RateFolder.
+        spikes: also write discrete spike times.
+        overwrite: see RateFolder.
+
+    Raises:
+        RecordingError: no trace could be inferred; the table says why.
+        StoreError: as RateFolder.
+    """
+    identity = _identity(traces, inferrer, spikes)
+    with RateFolder(out, traces, identity, kind, spikes, overwrite) as folder:
+        done = folder.files.done
+        for one in progress(inferrer.traces(traces, done), "Inferring", len(traces) - done):
+            rate = np.nan_to_num(one.rate_per_s)
+            folder.add(one, spike_times_s(rate, traces.rate_hz) if spikes else ())
+        rows = folder.rows()
+        inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
+        shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
+        examples = [
+            Example(traces.names[place], traces.read(place, place + 1)[0], *folder.rates(place))
+            for place in shown
+        ]
+        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None)
+    left_out, unlike = (
+        [f"{row['trace']}: {row['remark']}" for row in rows if row["status"] == status]
+        for status in (LEFT_OUT, UNLIKE)
+    )
+    if not inferred:
+        raise RecordingError(
+            f"{traces.path}: expected traces to infer rates from, every one of {len(traces)} has a "
+            f"fault: {left_out[0]}; see {out / TABLE}"
+        )
+    return Summary(out, len(traces), left_out, unlike, _of_all(traces, inferrer))
+
+
+def _of_all(traces: TraceSet, inferrer: Inferrer) -> list[str]:
+    """What is to be told beside all rates."""
+    slowest, fastest = inferrer.bundle.frame_hz
+    told = [inferrer.bundle.manifest["note"]]
+    if not slowest <= traces.rate_hz <= fastest:
+        told.append(
+            f"{traces.path}: {traces.rate_hz:g} Hz lies outside the {slowest:g} to {fastest:g} Hz "
+            "of training; take the rates with caution"
+        )
+    return [line for line in told if line]
+
+
+def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:
+    """Of bundle, conditioning and traces, told by the first and the last of them."""
+    known = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
+    for place in (0, len(traces) - 1):
+        known.update(traces.read(place, place + 1).tobytes())
+    conditioning = vars(inferrer.conditioning(traces))
+    facts = [inferrer.bundle.bundle.content_hash, conditioning, spikes, known.hexdigest()]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _evenly(n: int, most: int) -> Sequence[int]:
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int).tolist()

@@ -1,0 +1,58 @@
+"""Files of rates, N traces of T frames, however many: NumPy's, and from it others, part by part."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from raphe.core.progress import progress
+from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
+
+CHUNK = 2**20  # values read at once
+MATLAB_HEADER = b"MATLAB 7.3 MAT-file, written by raphe"
+HEADER_TEXT, USER_BLOCK = 124, 512  # bytes; version and byte order follow the text
+VERSION = b"\x00\x02IM"
+
+
+def npy_header(n_traces: int, n_frames: int) -> bytes:
+    """What an .npy file of float32 (N, T) begins with; its rows follow as they are appended."""
+    header = io.BytesIO()
+    facts = {"descr": "<f4", "fortran_order": False, "shape": (n_traces, n_frames)}
+    np.lib.format.write_array_header_1_0(header, facts)
+    return header.getvalue()
+
+
+def write_csv(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
+    """The challenge's layout: a header of names, a column a trace, empty where there is no rate."""
+    n_traces, n_frames = rates.shape
+    line = ",".join(["%.4g"] * n_traces) + "\n"
+    empty = "" if n_traces > 1 else '""'  # a blank line would be no row
+    step = max(1, CHUNK // n_traces)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(names)
+        for start in progress(range(0, n_frames, step), f"Writing {path.name}"):
+            rows = rates[:, start : start + step].T.tolist()
+            file.writelines((line % tuple(row)).replace("nan", empty) for row in rows)
+
+
+def write_mat(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
+    """MATLAB 7.3: an N × T matrix of singles, named as the file is."""
+    n_traces, n_frames = rates.shape
+    with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
+        matrix = file.create_dataset(  # MATLAB has its axes in reverse order
+            path.stem, (n_frames, n_traces), "float32", chunks=(n_frames, 1)
+        )
+        matrix.attrs["MATLAB_class"] = np.bytes_("single")
+        for row in progress(range(n_traces), f"Writing {path.name}"):
+            matrix[:, row] = rates[row : row + 1][0]
+    with path.open("r+b") as file:
+        file.write(MATLAB_HEADER.ljust(HEADER_TEXT) + VERSION)
+
+
+Writer = Callable[[NpyMatrix, Path, Sequence[str]], None]
+WRITERS: dict[str, Writer] = {"csv": write_csv, "mat": write_mat}  # npy is what they read
+# Of a rate and its spread, while the .npy files are brought into the format.
+BYTES_PER_VALUE = {"npy": 8, "csv": 28, "mat": 16}

@@ -1,0 +1,142 @@
+"""A folder of rates that grows trace by trace, and then appears at its path whole.
+
+It grows under a hidden name beside its path, where a later call goes on after an interruption.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from raphe.core.errors import StoreError
+from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
+from raphe.tasks.calcium.prediction.infer_rates import Inference
+from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
+from raphe.tasks.calcium.recordings.npy_matrix import open_npy
+from raphe.tasks.calcium.recordings.trace_set import TraceSet
+
+RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
+FIGURE = "traces.png"
+COLUMNS = ("trace", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
+INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
+SPARE_BYTES = 2**25  # for the table and the figure
+
+
+class RateFolder:
+    """Take an inference of each trace in their order, then `finish`.
+
+    Args:
+        out: the folder to make.
+        traces: whose rates it will hold.
+        identity: of what is inferred from what, and how.
+        kind: of the files of rates, "npy" or one of WRITERS.
+        spikes: also keep discrete spike times.
+        overwrite: replace rates that stand at `out`, and drop unfinished ones of another identity.
+
+    Raises:
+        StoreError: when something that may not be replaced stands at `out`, the disk has no room,
+            or as GrowingFiles.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        traces: TraceSet,
+        identity: str,
+        kind: str = "npy",
+        spikes: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        name = Path(out).resolve().name
+        self._builder = FolderBuilder(out, TABLE, overwrite, kept=f".{name}.unfinished")
+        self.path, self.folder = self._builder.path, self._builder.folder
+        self.names, self.kind = traces.names, kind
+        header = npy_header(len(traces), traces.n_samples)
+        beginnings = {RATES: header, SPREAD: header, TABLE: _line(COLUMNS)}
+        if spikes:
+            beginnings[SPIKES] = _line(("trace", "time_s"))
+        with reporting(self.path):
+            self._require_room(traces.n_samples)
+            self.files = GrowingFiles(self.folder, identity, beginnings, overwrite)
+
+    def __enter__(self) -> "RateFolder":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if exception[0] is not None:
+            with suppress(OSError):  # of a full disk, which a write has told
+                self.files.note()
+        self.files.close()
+
+    def add(self, inference: Inference, spike_times_s: Iterable[float] = ()) -> None:
+        """Append one trace."""
+        begin = _line((inference.name, "")).decode().rstrip()
+        item = {
+            RATES: inference.rate_per_s.astype("<f4").tobytes(),
+            SPREAD: inference.spread_per_s.astype("<f4").tobytes(),
+            TABLE: _line(_row(inference)),
+            SPIKES: "".join(f"{begin}{time:.3f}\n" for time in spike_times_s).encode(),
+        }
+        with reporting(self.path):
+            self.files.append({name: item[name] for name in self.files.names})
+
+    def rows(self) -> list[dict[str, str]]:
+        """The table so far, a row a trace."""
+        self.files.note()
+        with (self.folder / TABLE).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def rates(self, index: int) -> tuple[np.ndarray, ...]:
+        """Rate and spread of a trace, (T,) each, once all traces are there."""
+        files = (open_npy(self.folder / name) for name in (RATES, SPREAD))
+        return tuple(file[index : index + 1][0] for file in files)
+
+    def finish(self, figure: Figure | None) -> None:
+        """Bring the rates into their format, and give the folder its name."""
+        assert self.files.done == len(self.names)
+        converted = (RATES, SPREAD) if self.kind in WRITERS else ()
+        with reporting(self.path):
+            self.files.note()
+            if figure is not None:
+                figure.savefig(self.folder / FIGURE, dpi=150)
+            for name in converted:
+                source = self.folder / name
+                write = WRITERS[self.kind]
+                write(open_npy(source), source.with_suffix(f".{self.kind}"), self.names)
+            self.files.close()
+            self._builder.commit()
+            for name in (*converted, *PROGRESS):
+                (self.path / name).unlink(missing_ok=True)
+
+    def _require_room(self, n_frames: int) -> None:
+        values = len(self.names) * n_frames
+        there = sum(path.stat().st_size for path in self.folder.glob("*"))
+        wanted = BYTES_PER_VALUE[self.kind] * values + SPARE_BYTES - there
+        free = shutil.disk_usage(self.path.parent).free
+        if free < wanted:
+            raise StoreError(
+                f"{self.path}: rates and spread of {len(self.names)} traces take "
+                f"{wanted / 1e9:.1f} GB as {self.kind}, the disk has {free / 1e9:.1f} GB free; "
+                "choose another --out"
+            )
+
+
+def _row(inference: Inference) -> tuple[str, ...]:
+    if inference.left_out:
+        return inference.name, LEFT_OUT, "", "", inference.left_out
+    means = (np.nanmean(each) for each in (inference.rate_per_s, inference.spread_per_s))
+    status = UNLIKE if inference.unlike else INFERRED
+    return inference.name, status, *(f"{mean:.4g}" for mean in means), "; ".join(inference.unlike)
+
+
+def _line(values: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue().encode()

@@ -1,0 +1,1 @@
+"""Files of traces in: which kinds there are, how each is read, at which rate."""

@@ -1,0 +1,97 @@
+"""A trace as every network takes it: at 100 Hz, without gaps, its percentiles at 0 and 1.
+
+The percentiles are those of c2s (Theis et al. 2016), which the challenge's organisers and Elephant
+used. T samples at the file's rate, N at 100 Hz.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from scipy.signal import resample_poly
+
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.metrics.scores import RATE_HZ
+
+LOW, HIGH = 5, 80  # percentiles that become 0 and 1
+BASELINE_S = 40.0  # window of the running percentile, Elephant's choice
+LARGEST_FACTOR = 1000  # of a ratio of rates, off by less than 10 ms in an hour
+
+
+@dataclass(frozen=True)
+class Conditioned:
+    """A trace at 100 Hz; where it is `missing` a gap was bridged, or an end held."""
+
+    samples: np.ndarray  # float32 (N,)
+    missing: np.ndarray  # bool (N,)
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """How a trace becomes a network's input.
+
+    Args:
+        baseline_s: window of the running 5th percentile that is taken off; None takes none off.
+        normalise: scale so that the 5th percentile is 0 and the 80th 1.
+
+    Raises:
+        SettingError: for a window that is none.
+    """
+
+    baseline_s: float | None = BASELINE_S
+    normalise: bool = True
+
+    def __post_init__(self) -> None:
+        if self.baseline_s is not None and not 0 < self.baseline_s < float("inf"):
+            raise SettingError(f"baseline_s={self.baseline_s:g}: expected seconds above 0, or none")
+
+    def __call__(self, trace: np.ndarray, rate_hz: float) -> Conditioned:
+        """Condition a trace (T,) that has no fault."""
+        assert not fault(trace)
+        missing = np.isnan(trace)
+        known = np.flatnonzero(~missing)
+        span = slice(known[0], known[-1] + 1)
+        samples = np.interp(np.arange(len(trace)), known, trace[known])  # holds the ends
+        if self.baseline_s is not None:
+            samples[span] -= running_percentile(samples[span], int(rate_hz * self.baseline_s))
+        if self.normalise:
+            low, high = np.percentile(samples[known], [LOW, HIGH])
+            samples = (samples - low) / (high - low if high > low else 1.0)
+        samples[: span.start], samples[span.stop :] = samples[known[0]], samples[known[-1]]
+        return _at_100_hz(samples, missing, rate_hz)
+
+
+AS_IT_IS = Conditioning(baseline_s=None, normalise=False)  # the challenge's files: conditioned
+
+
+def fault(trace: np.ndarray) -> str:
+    """Why no rate can be inferred from a trace (T,), or ""."""
+    known = trace[~np.isnan(trace)]
+    if not len(known):
+        return "no sample is a number"
+    if np.isinf(known).any():
+        return f"{np.isinf(known).sum()} of {len(trace)} samples infinite"
+    if np.ptp(known) == 0:
+        return f"constant at {known[0]:g}"
+    return ""
+
+
+def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW) -> np.ndarray:
+    """The percentile within window // 2 samples to each side, as far as there are any: (T,)."""
+    rolling = pd.Series(samples).rolling(2 * (window // 2) + 1, center=True, min_periods=1)
+    return rolling.quantile(percentile / 100).to_numpy()
+
+
+def rate_ratio(rate_hz: float) -> Fraction:
+    """100 Hz / rate_hz, as a fraction small enough for a polyphase filter."""
+    return Fraction(RATE_HZ / rate_hz).limit_denominator(LARGEST_FACTOR)
+
+
+def _at_100_hz(samples: np.ndarray, missing: np.ndarray, rate_hz: float) -> Conditioned:
+    ratio = rate_ratio(rate_hz)
+    if ratio != 1:
+        samples = resample_poly(samples, ratio.numerator, ratio.denominator, padtype="edge")
+        frame = np.arange(len(samples)) * ratio.denominator // ratio.numerator
+        missing = missing[frame]
+    return Conditioned(samples.astype(np.float32), missing)

@@ -1,0 +1,42 @@
+"""A matrix in an .npy file, read in parts: a memory map would keep every page it has touched."""
+
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.recordings.array_file import ArrayFile
+
+
+class NpyMatrix:
+    """Of two axes, in C or in Fortran order."""
+
+    ndim = 2
+
+    def __init__(self, mapped: np.memmap) -> None:
+        self.shape, self.dtype = mapped.shape, mapped.dtype
+        self._columns_first = not mapped.flags.c_contiguous
+        self._items = ArrayFile(Path(mapped.filename), self.dtype, (mapped.size,), mapped.offset)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, part: slice | tuple[slice, slice]) -> np.ndarray:
+        """Rows [a:b], or a block [a:b, c:d], as an array in memory."""
+        rows, columns = part if isinstance(part, tuple) else (part, slice(None))
+        if self._columns_first:
+            return self._block(columns, rows, self.shape[::-1]).T
+        return self._block(rows, columns, self.shape)
+
+    def _block(self, outer: slice, inner: slice, shape: tuple[int, int]) -> np.ndarray:
+        begin, end, _ = outer.indices(shape[0])
+        first, last, _ = inner.indices(shape[1])
+        starts = np.arange(begin, end, dtype=np.int64) * shape[1] + first
+        block = np.empty((end - begin, last - first), self.dtype)
+        self._items.read(starts, starts + (last - first), block)
+        return block
+
+
+def open_npy(path: Path) -> NpyMatrix | np.ndarray:
+    """A matrix that stays on disk; an array of any other number of axes mapped."""
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    return NpyMatrix(mapped) if mapped.ndim == 2 else mapped

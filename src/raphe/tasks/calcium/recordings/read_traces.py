@@ -1,0 +1,49 @@
+"""Calcium traces from whatever file they lie in: challenge CSV, MATLAB, NumPy, Suite2p, CaImAn."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from raphe.core.errors import RecordingError
+from raphe.tasks.calcium.recordings.read_caiman import read_caiman
+from raphe.tasks.calcium.recordings.read_csv import read_csv
+from raphe.tasks.calcium.recordings.read_mat import read_mat
+from raphe.tasks.calcium.recordings.read_numpy import read_numpy
+from raphe.tasks.calcium.recordings.read_suite2p import CELLS, read_suite2p
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
+
+READERS = {
+    ".csv": read_csv,
+    ".csv.gz": read_csv,
+    ".npy": read_numpy,
+    ".npz": read_numpy,
+    ".mat": read_mat,
+    ".h5": read_caiman,
+    ".hdf5": read_caiman,
+}
+
+
+def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceSet:
+    """Open the traces of a file, or of a folder of Suite2p; samples are read when they are asked.
+
+    Raises:
+        RecordingError: what cannot be read, or is not clear without an option: it names the option.
+    """
+    path, options = Path(path), options or TraceOptions()
+    if not path.exists():
+        raise RecordingError(f"{path}: expected a file of calcium traces, found none")
+    reader = _reader(path)
+    try:
+        return reader(path, options)
+    except RecordingError:
+        raise
+    except Exception as error:  # damage shows in each library as one of many kinds
+        raise RecordingError(f"{path}: could not be read as calcium traces: {error}") from error
+
+
+def _reader(path: Path) -> Callable[[Path, TraceOptions], TraceSet]:
+    if path.is_dir() or path.name == CELLS:
+        return read_suite2p
+    for suffix, reader in READERS.items():
+        if path.name.lower().endswith(suffix):
+            return reader
+    raise RecordingError(f"{path}: expected a Suite2p folder or a file of {', '.join(READERS)}")

@@ -1,0 +1,1 @@
+"""Traces with their spikes on disk: opening, importing, parts."""

@@ -1,0 +1,154 @@
+"""Recordings with known spikes, from pairs of files into a store.
+
+A pair is NAME.calcium.csv and NAME.spikes.csv, as the Spikefinder challenge hands them out, or the
+same in another format of `read_traces`. The name, less the challenge's .train or .test, is the
+dataset.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import RecordingError, StoreError
+from raphe.core.files.store import sha256_of
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault, rate_ratio
+from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
+from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, Labelled, write_traces
+
+CALCIUM, SPIKES = ".calcium.", ".spikes."
+PARTS_OF_CHALLENGE = (".train", ".test")
+
+
+@dataclass
+class ImportReport:
+    """What was written, and what was left out of it."""
+
+    store: Path
+    recordings: dict[str, int] = field(default_factory=dict)  # dataset → count
+    n_spikes: int = 0
+    left_out: list[str] = field(default_factory=list)  # one line each
+
+
+def import_traces(
+    folder: Path | str,
+    store: Path | str,
+    options: TraceOptions | None = None,
+    conditioning: Conditioning | None = None,
+    overwrite: bool = False,
+) -> ImportReport:
+    """Write every pair in `folder` into a store; a recording with a fault is left out and listed.
+
+    The challenge's own files are conditioned already and stay as they are, others go through
+    `conditioning`.
+
+    Raises:
+        RecordingError: no pair, a file without its partner, or two that do not belong together.
+        StoreError: all recordings are left out, or the store cannot be written.
+    """
+    pairs = find_pairs(Path(folder))
+    report = ImportReport(Path(store))
+    facts = {"sources": {path.name: sha256_of(path) for pair in pairs.values() for path in pair}}
+    recordings = _recordings(pairs, options or TraceOptions(), conditioning, report)
+    try:
+        write_traces(store, recordings, facts, overwrite)
+    except StoreError as error:
+        raise StoreError("; ".join([str(error), *report.left_out])) from error
+    return report
+
+
+def find_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """The files of calcium and of spikes of each dataset in a folder, by the dataset's name."""
+    if not folder.is_dir():
+        raise RecordingError(f"{folder}: expected a folder of NAME.calcium.… files, found none")
+    pairs: dict[str, tuple[Path, Path]] = {}
+    for calcium in sorted(folder.iterdir()):
+        if CALCIUM not in calcium.name or not calcium.name.lower().endswith(tuple(READERS)):
+            continue
+        spikes = calcium.with_name(calcium.name.replace(CALCIUM, SPIKES))
+        if not spikes.is_file():
+            raise RecordingError(
+                f"{calcium}: expected its spikes beside it, found no {spikes.name}"
+            )
+        dataset = calcium.name.split(CALCIUM)[0]
+        for part in PARTS_OF_CHALLENGE:
+            dataset = dataset.removesuffix(part)
+        if dataset in pairs:
+            raise RecordingError(
+                f"{folder}: {pairs[dataset][0].name} and {calcium.name} are both of dataset "
+                f"{dataset}; keep one, or rename the other"
+            )
+        pairs[dataset] = calcium, spikes
+    if not pairs:
+        raise RecordingError(
+            f"{folder}: expected pairs such as 4.train.calcium.csv and 4.train.spikes.csv, found "
+            "none"
+        )
+    return pairs
+
+
+def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:
+    """Move each frame's spikes (T,) to the sample at 100 Hz that holds its middle: uint64 (n,)."""
+    middle = (np.arange(len(spikes)) + 0.5) * float(rate_ratio(rate_hz))
+    counts = np.zeros(n, dtype=np.uint64)
+    np.add.at(counts, np.minimum(middle.astype(int), n - 1), spikes.astype(np.uint64))
+    return counts
+
+
+def _recordings(
+    pairs: dict[str, tuple[Path, Path]],
+    options: TraceOptions,
+    conditioning: Conditioning | None,
+    report: ImportReport,
+) -> Iterator[Labelled]:
+    seen: dict[bytes, str] = {}
+    for dataset, (calcium_file, spikes_file) in pairs.items():
+        calcium, spikes = read_traces(calcium_file, options), read_traces(spikes_file, options)
+        shapes = [(len(traces), traces.n_samples) for traces in (calcium, spikes)]
+        if shapes[0] != shapes[1] or calcium.rate_hz != spikes.rate_hz:
+            raise RecordingError(
+                f"{spikes_file}: expected {shapes[0][0]} recordings of {shapes[0][1]} samples at "
+                f"{calcium.rate_hz:g} Hz as in {calcium_file.name}, got {shapes[1][0]} of "
+                f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
+            )
+        ready = CHALLENGE.fullmatch(calcium_file.name)
+        condition = AS_IT_IS if ready else conditioning or Conditioning()
+        for (name, trace), (_, counts) in zip(calcium, spikes, strict=True):
+            name = f"{dataset}/{name}"
+            known = _both_known(trace, counts)
+            trace, counts = trace[known], counts[known]
+            if reason := _why_not(trace, counts):
+                report.left_out.append(f"{name}: {reason}")
+                continue
+            samples = condition(trace, calcium.rate_hz).samples
+            twin = seen.setdefault(hashlib.sha256(samples.tobytes()).digest(), name)
+            if twin != name:  # one half would be trained on and the other tested on
+                report.left_out.append(f"{name}: the same trace as {twin}")
+                continue
+            counts = counts_at_100_hz(counts, calcium.rate_hz, len(samples))
+            report.recordings[dataset] = report.recordings.get(dataset, 0) + 1
+            report.n_spikes += int(counts.sum())
+            yield Labelled(name, dataset, samples, counts, calcium.rate_hz)
+
+
+def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:
+    """From the first to the last sample of which calcium and spikes are known."""
+    known = np.flatnonzero(~(np.isnan(trace) | np.isnan(counts)))
+    return slice(int(known[0]), int(known[-1]) + 1) if len(known) else slice(0, 0)
+
+
+def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:
+    """Why a recording cannot be trained on, or ""."""
+    if not len(trace):
+        return "calcium and spikes are nowhere known together"
+    if reason := fault(trace):
+        return reason
+    if missing := int((np.isnan(trace) | np.isnan(counts)).sum()):
+        return f"{missing} samples are missing inside it; cut it there into two recordings"
+    if (counts < 0).any() or (counts % 1).any() or counts.max() > MOST_SPIKES:
+        return "its spikes are not counts"
+    return ""

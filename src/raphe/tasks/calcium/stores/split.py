@@ -1,0 +1,75 @@
+"""Which recordings are trained on, validated on and tested on: never parts of one recording."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raphe.core.errors import SettingError, SplitError
+from raphe.core.statistics.splits import Split, check_disjoint, check_fractions, split_by_group
+from raphe.tasks.calcium.stores.trace_store import TraceStore
+
+FRACTIONS = (0.70, 0.15, 0.15)
+NOTHING = "none"  # held out: every recording is trained or validated on
+FEWEST = 3  # recordings of a dataset that is divided in three
+
+
+def split_recordings(
+    store: TraceStore, held_out: str | None, fractions: Sequence[float], seed: int
+) -> Split:
+    """Divide the recordings of a store, by their index.
+
+    Args:
+        store: whose recordings are divided.
+        held_out: the name of a dataset, or of one recording, that is tested on; of each other
+            dataset some recordings are validated on. NOTHING tests on none; None divides every
+            dataset in three.
+        fractions: of the recordings, for training, validation and test.
+        seed: of the draw.
+
+    Raises:
+        SplitError: too few recordings.
+        SettingError: nothing is called as `held_out`.
+    """
+    check_fractions(fractions)
+    number = {name: index for index, name in enumerate(store.datasets)}
+    dataset = np.array([number[recording.dataset] for recording in store.recordings])
+    each = np.arange(len(dataset))
+    if held_out is not None:
+        split = _hold_out(store, dataset, held_out, fractions, seed)
+        check_disjoint(split, each, "recording")
+        return split
+    few = [name for name, index in number.items() if (dataset == index).sum() < FEWEST]
+    if few:
+        raise SplitError(
+            f"{store.path}: {', '.join(few)}: fewer than {FEWEST} recordings cannot be divided in "
+            "training, validation and test; hold a whole dataset out with data.held_out=NAME"
+        )
+    return split_by_group(
+        each, dataset, fractions, seed, group_name="recording", class_names=store.datasets
+    )
+
+
+def _hold_out(
+    store: TraceStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
+) -> Split:
+    tested = np.array([held_out in (one.dataset, one.name) for one in store.recordings])
+    if not tested.any() and held_out != NOTHING:
+        raise SettingError(
+            f"data.held_out={held_out}: expected a dataset ({', '.join(store.datasets)}) or a "
+            f"recording such as {store.recordings[0].name}, or {NOTHING} to train on all"
+        )
+    rng = np.random.default_rng(seed)
+    val_fraction = fractions[1] / (fractions[0] + fractions[1])
+    validated = np.zeros(len(dataset), dtype=bool)
+    for index in np.unique(dataset):
+        left = rng.permutation(np.flatnonzero((dataset == index) & ~tested))
+        if len(left) > 1:  # at least one of each dataset is trained on
+            n_val = min(max(1, round(val_fraction * len(left))), len(left) - 1)
+            validated[left[:n_val]] = True
+    if not validated.any():
+        raise SplitError(
+            f"{store.path}: with {held_out} held out no dataset has two recordings, one to train "
+            "and one to validate on; add recordings"
+        )
+    trained = ~(tested | validated)
+    return Split(*(np.flatnonzero(part) for part in (trained, validated, tested)))

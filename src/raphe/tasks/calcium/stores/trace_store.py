@@ -1,0 +1,114 @@
+"""Stores of calcium traces with the spikes recorded beside them, one recording after the other.
+
+All are conditioned and at 100 Hz. N samples of all recordings, n of one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.files.store import StoreWriter, open_store
+from raphe.tasks.calcium.metrics.scores import RATE_HZ
+
+KIND = "calcium/traces"
+MOST_SPIKES = np.iinfo(np.uint16).max  # in a sample
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One recording with its spikes, as it is written."""
+
+    name: str
+    dataset: str  # recordings of one dataset share indicator, microscope and laboratory
+    calcium: np.ndarray  # float32 (n,)
+    spikes: np.ndarray  # action potentials in each sample, whole numbers (n,)
+    imaging_hz: float  # rate of the file it was read from
+
+
+@dataclass(frozen=True)
+class StoredRecording:
+    """Where one recording lies in a store."""
+
+    name: str
+    dataset: str
+    start: int
+    n_samples: int
+    n_spikes: int
+    imaging_hz: float
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.start, self.start + self.n_samples)
+
+
+@dataclass(frozen=True)
+class TraceStore:
+    """An opened store; samples stay on disk."""
+
+    path: Path
+    recordings: tuple[StoredRecording, ...]
+    calcium: np.ndarray  # float32 (N,), memory-mapped
+    spikes: np.ndarray  # uint16 (N,), memory-mapped
+    content_hash: str
+    note: str  # a sentence that must stand beside every result, or ""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets in the order of their recordings."""
+        return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
+
+
+def write_traces(
+    path: Path | str,
+    recordings: Iterable[Labelled],
+    facts: Mapping[str, Any],
+    overwrite: bool = False,
+) -> Path:
+    """Write a store; `facts` are further entries of its manifest, JSON values. Returns its path.
+
+    Raises StoreError when there is no recording, or something that may not be replaced is there.
+    """
+    rows: list[dict[str, Any]] = []
+    with StoreWriter(
+        path, {"calcium": ((), "float32"), "spikes": ((), "uint16")}, overwrite
+    ) as out:
+        for one in recordings:
+            assert one.calcium.shape == one.spikes.shape and one.spikes.max() <= MOST_SPIKES
+            assert np.isfinite(one.calcium).all()
+            stored = StoredRecording(
+                one.name,
+                one.dataset,
+                out.n,
+                len(one.calcium),
+                int(one.spikes.sum()),
+                one.imaging_hz,
+            )
+            rows.append(asdict(stored))
+            out.append(calcium=one.calcium, spikes=one.spikes.astype(np.uint16))
+        if not rows:
+            raise StoreError(f"{path}: expected recordings to write, got none")
+        return out.finish({"kind": KIND, "rate_hz": RATE_HZ, **facts}, {"recordings": rows})
+
+
+def open_traces(path: Path | str) -> TraceStore:
+    """Open a store that `write_traces` made. Raises StoreError."""
+    store = open_store(path)
+    if store.manifest["kind"] != KIND:
+        raise StoreError(f"{path}: expected a store of {KIND}, got {store.manifest['kind']}")
+    kinds = StoredRecording.__annotations__
+    recordings = tuple(
+        StoredRecording(**{name: kinds[name](value) for name, value in row.items()})
+        for row in store.tables["recordings"]
+    )
+    return TraceStore(
+        Path(path),
+        recordings,
+        store.arrays["calcium"],
+        store.arrays["spikes"],
+        store.content_hash,
+        store.manifest.get("note", ""),
+    )

@@ -1,0 +1,1 @@
+"""What no animal gave: simulated recordings and synthetic traces."""

@@ -1,0 +1,145 @@
+"""Calcium traces with their spikes, made by the batch: what a network is trained on first.
+
+Unlike `simulate`, which stands in for a store of recordings, every trace here has an indicator and
+a microscope of its own, drawn from ranges that cover dyes and proteins, 7 to 80 Hz, and more noise
+than signal. A network that has seen them all tells from the trace which it has before it.
+
+Linear steps are done on the spectrum. N traces, T samples at 100 Hz, F frequencies.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from scipy import fft
+
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.synthetic.indicators import (
+    DYE,
+    FAST,
+    SLOW,
+    Indicator,
+    Range,
+    require_range,
+)
+
+LEAD_IN = 512  # samples made too many and cut off: the spectrum joins a trace's end to its start
+ROLL_OFF = 24  # order of the low-pass that resampling from a frame rate to 100 Hz is
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Ranges from which each trace is drawn; evenly in the logarithm where marked.
+
+    A frame bears the time of its start while the laser meets the neuron anywhere in it, so that
+    calcium seems to lead by `lead_frames`.
+    """
+
+    dye: Indicator = DYE
+    fast: Indicator = FAST
+    slow: Indicator = SLOW
+    rate_hz: Range = (0.3, 8.0)  # log
+    burstiness: Range = (0.3, 1.6)  # deviation of the log-rate over 0.05 to 2 s
+    wander: Range = (0.0, 0.8)  # and over 2 to 20 s
+    fastest_hz: Range = (30.0, 300.0)  # log, what the rate tends to in a burst
+    saturation: Range = (3.0, 100.0)  # log, spikes at once that half fill the indicator
+    frame_hz: Range = (7.0, 80.0)  # log
+    lead_frames: Range = (0.3, 1.0)
+    dwell_frames: Range = (0.0, 1.0)  # part of a frame over which the neuron is averaged
+    noise: Range = (0.1, 3.0)  # log, of a frame, relative to one spike's peak
+    drift: Range = (0.0, 0.6)  # over 3 to 60 s, relative to the trace's deviation
+    neuropil: Range = (0.0, 0.4)  # over 0.1 to 1 s
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if one.type is not Indicator:
+                require_range(one.name, getattr(self, one.name))
+        if not sum(kind.share for kind in self.kinds) > 0:
+            raise SettingError("share: expected one kind of indicator above 0, got none")
+
+    @property
+    def kinds(self) -> tuple[Indicator, ...]:
+        return self.dye, self.fast, self.slow
+
+    def batch(self, n: int, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Calcium and the spikes in each sample: float32 (n, length) each."""
+        draw = _Draw(n, rng)
+        omega = 2j * np.pi * fft.rfftfreq(length + LEAD_IN, 1 / RATE_HZ)[None]  # (1, F)
+        omega = omega.astype(np.complex64)
+        shape = (n, length + LEAD_IN)
+        spikes = self._fire(draw, omega, shape)
+        calcium = self._image(self._indicate(spikes, draw, omega), draw, omega)
+        kept = slice(LEAD_IN // 2, LEAD_IN // 2 + length)
+        return calcium[:, kept].astype(np.float32), spikes[:, kept].astype(np.float32)
+
+    def _fire(self, draw: "_Draw", omega: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        log_rate = np.log(draw.log(self.rate_hz))
+        for spread, tau_s in ((self.burstiness, (0.05, 2.0)), (self.wander, (2.0, 20.0))):
+            deviation = draw.even(spread)
+            log_rate = log_rate + deviation * draw.wander(tau_s, omega, shape) - deviation**2 / 2
+        rate_hz = np.exp(log_rate)
+        rate_hz = rate_hz / (1 + rate_hz / draw.log(self.fastest_hz))
+        return draw.rng.poisson(rate_hz / RATE_HZ).astype(np.float32)
+
+    def _indicate(self, spikes: np.ndarray, draw: "_Draw", omega: np.ndarray) -> np.ndarray:
+        """What the indicator shows of spikes (N, T): 1 for a single one, but for its saturation."""
+        share = np.array([kind.share for kind in self.kinds])
+        kind = draw.rng.choice(len(share), len(spikes), p=share / share.sum())[:, None]  # (N, 1)
+        rise_s, decay_s, delay_s, hill = (
+            np.choose(kind, [each(getattr(one, name)) for one in self.kinds])
+            for name, each in (
+                ("rise_s", draw.log),
+                ("decay_s", draw.log),
+                ("delay_s", draw.even),
+                ("cooperativity", draw.even),
+            )
+        )
+        response = np.exp(-omega * delay_s) / (1 + omega * decay_s) / (1 + omega * rise_s)
+        n_samples = spikes.shape[1]
+        peak = fft.irfft(response, n_samples).max(1, keepdims=True)
+        bound = np.maximum(fft.irfft(fft.rfft(spikes) * response, n_samples) / peak, 0)
+        half = draw.log(self.saturation) ** hill
+        return bound**hill / (1 + bound**hill / half) * (1 + 1 / half)
+
+    def _image(self, signal: np.ndarray, draw: "_Draw", omega: np.ndarray) -> np.ndarray:
+        """The microscope's trace of a signal (N, T), brought from its frame rate to 100 Hz."""
+        n_samples = signal.shape[1]
+        frame_hz = draw.log(self.frame_hz)
+        seen = np.sinc(omega.imag / (2 * np.pi * frame_hz) * draw.even(self.dwell_frames))
+        seen = seen * np.exp(omega * draw.even(self.lead_frames) / frame_hz)
+        nyquist = 2 * np.pi * 0.475 * frame_hz
+        low_pass = 1 / (1 + (omega.imag / nyquist) ** ROLL_OFF)
+        noise = draw.normal(signal.shape) * draw.log(self.noise)
+        noise = noise * np.sqrt(RATE_HZ / np.minimum(frame_hz, RATE_HZ))
+        spectrum = (fft.rfft(signal) * seen + fft.rfft(noise)) * low_pass
+        trace = fft.irfft(spectrum, n_samples)
+        deviation = trace.std(1, keepdims=True)
+        for share, tau_s in ((self.drift, (3.0, 60.0)), (self.neuropil, (0.1, 1.0))):
+            slow = draw.wander(tau_s, omega, signal.shape, low_pass)
+            trace = trace + slow * deviation * draw.even(share)
+        return trace
+
+
+class _Draw:
+    """Draws of one number a trace, float32 (N, 1), and of slow noise."""
+
+    def __init__(self, n: int, rng: np.random.Generator) -> None:
+        self.n, self.rng = n, rng
+
+    def even(self, between: Range) -> np.ndarray:
+        return self.rng.uniform(*between, (self.n, 1)).astype(np.float32)
+
+    def log(self, between: Range) -> np.ndarray:
+        return np.exp(self.even(tuple(np.log(between))))
+
+    def normal(self, shape: tuple[int, int]) -> np.ndarray:
+        return self.rng.standard_normal(shape, dtype=np.float32)
+
+    def wander(
+        self, tau_s: Range, omega: np.ndarray, shape: tuple[int, int], low_pass: Any = 1.0
+    ) -> np.ndarray:
+        """Noise (N, T) of deviation 1 that forgets itself within a time drawn from `tau_s`."""
+        spectrum = fft.rfft(self.normal(shape)) / (1 + omega * self.log(tau_s)) * low_pass
+        noise = fft.irfft(spectrum, shape[1])
+        return noise / noise.std(1, keepdims=True)

@@ -1,0 +1,89 @@
+"""Recordings and synthetic traces for a RateModule: long stretches to train on, the rest whole."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.elephant.data import CalciumData
+from raphe.tasks.calcium.elephant.windows import Part
+from raphe.tasks.calcium.network.rate_net import STRIDE
+from raphe.tasks.calcium.stores.split import FRACTIONS
+from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
+from raphe.tasks.calcium.training.stretches import Augmentation, StretchBatches
+
+
+class RateData(CalciumData):
+    """Split and tested as CalciumData; trained on stretches, of which some are synthetic.
+
+    Args:
+        store, test_stores, held_out, fractions, seed: see CalciumData.
+        synthesis: makes the synthetic traces.
+        augmentation: changes those of recordings.
+        length: of a stretch, in samples.
+        batch_size: stretches of a batch.
+        batches: of an epoch.
+        pretrain_epochs: the first epochs, which are synthetic alone.
+        synthetic: share of synthetic stretches afterwards.
+    """
+
+    def __init__(
+        self,
+        store: str | Path,
+        test_stores: Mapping[str, str | Path] | None = None,
+        held_out: str | int | None = None,
+        fractions: Sequence[float] = FRACTIONS,
+        synthesis: Synthesis | None = None,
+        augmentation: Augmentation | None = None,
+        length: int = 4096,
+        batch_size: int = 4,
+        batches: int = 100,
+        pretrain_epochs: int = 30,
+        synthetic: float = 0.5,
+        seed: int = 42,
+    ) -> None:
+        super().__init__(store, test_stores, held_out, fractions, batch_size, seed=seed)
+        for name, value, least in (
+            ("length", length, STRIDE),
+            ("batches", batches, 1),
+            ("pretrain_epochs", pretrain_epochs, 0),
+        ):
+            if not isinstance(value, int) or value < least:
+                raise SettingError(f"data.{name}={value}: expected a whole number from {least} up")
+        if length % STRIDE:
+            raise SettingError(f"data.length={length}: expected a multiple of {STRIDE} samples")
+        if not 0 <= synthetic <= 1:
+            raise SettingError(f"data.synthetic={synthetic}: expected a share, 0 to 1")
+        self.synthesis = synthesis or Synthesis()
+        self.augmentation = augmentation or Augmentation()
+        self.length, self.batches = length, batches
+        self.pretrain_epochs, self.synthetic = pretrain_epochs, synthetic
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What completes the model's settings."""
+        return {
+            "datasets": list(self.labelled.datasets),
+            "pretrain_epochs": self.pretrain_epochs,
+        }
+
+    def setup(self, stage: str | None = None) -> None:
+        self.parts = {name: Part(self.labelled, rows) for name, rows in self.split.parts().items()}
+
+    def train_dataloader(self) -> StretchBatches:
+        return StretchBatches(
+            self.parts["train"],
+            self.labelled.datasets,
+            self.synthesis,
+            self.augmentation,
+            self.length,
+            self.batch_size,
+            self.batches,
+            self._n_synthetic,
+            self.seed,
+            self._current_epoch,
+        )
+
+    def _n_synthetic(self, epoch: int) -> int:
+        if epoch < self.pretrain_epochs:
+            return self.batch_size
+        return round(self.synthetic * self.batch_size)

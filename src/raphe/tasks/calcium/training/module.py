@@ -1,0 +1,212 @@
+"""Training of an ensemble of RateNets: first on synthetic traces alone, then on recordings, too.
+
+N traces or stretches, T samples, M members.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.elephant.module import OptimizerFactory
+from raphe.tasks.calcium.elephant.target import z_scored
+from raphe.tasks.calcium.metrics.scores import RATE_HZ, even_in_bins, rate_error, score
+from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
+from raphe.tasks.calcium.training.delay import delay
+from raphe.tasks.calcium.training.loss import rate_loss
+from raphe.tasks.calcium.training.scored_module import (
+    Inferred,
+    RecordingBatch,
+    Scored,
+    ScoredModule,
+    weights_of,
+)
+from raphe.tasks.calcium.training.stretches import SYNTHETIC
+
+WARM_UP = 0.1  # of a phase's steps, over which its learning rate rises
+LONGEST_STEP = 1.0  # norm of a gradient
+SYNTHETIC_SETS = 1  # as many datasets the synthetic traces count for, where gains are averaged
+ADAMW = partial(torch.optim.AdamW, lr=3e-3, weight_decay=1e-2)
+
+
+class RateModule(ScoredModule):
+    """Train and test a RateEnsemble.
+
+    When synthetic training ends, each dataset's delay is measured on the recordings trained on, and
+    its spikes are moved by it: the network keeps the timing that synthetic traces taught it. When
+    all training ends, its weights go back part of the way to those that synthetic traces taught,
+    which do better on data unlike those trained on (Wortsman et al. 2022). Then each member's gain
+    is set: the geometric mean of what the datasets would need for the spikes that they have, among
+    them the synthetic ones, which need none.
+
+    Logs `train/loss`, and as ScoredModule: loss, `score` and `rate_error`.
+
+    Args:
+        members: networks, each with weights of its own.
+        channels, dilations: see RateNet.
+        latency_s: what a causal network waits for before it says a rate; None sees whole traces.
+        weights: a checkpoint to begin from; None begins with random weights.
+        optimizer: builds the optimiser; its learning rate is that of synthetic training.
+        tuning_rate: the learning rate on recordings, as a share of that.
+        tuned: the part of the way from synthetic training's weights to those of recordings.
+        align: measure delays; otherwise all are 0.
+        datasets: names of the datasets by number, given by the data.
+        pretrain_epochs: epochs of synthetic traces alone, given by the data.
+
+    Raises:
+        SettingError: when there is no checkpoint at `weights`, no member, a latency that is no
+            multiple of 40 ms, or a share that is none.
+    """
+
+    def __init__(
+        self,
+        members: int = 4,
+        channels: int = 32,
+        dilations: Sequence[int] = (1, 2, 4, 8, 16),
+        latency_s: float | None = None,
+        weights: str | Path | None = None,
+        optimizer: OptimizerFactory | None = None,
+        tuning_rate: float = 0.33,
+        tuned: float = 0.75,
+        align: bool = True,
+        *,
+        datasets: Sequence[str] = (),
+        pretrain_epochs: int = 0,
+    ) -> None:
+        super().__init__()
+        if not isinstance(members, int) or members < 1:
+            raise SettingError(f"model.members={members}: expected a whole number from 1 up")
+        if not 0 <= tuned <= 1:
+            raise SettingError(f"model.tuned={tuned}: expected a share, 0 to 1")
+        dilations, datasets = list(dilations), list(datasets)
+        self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
+        self.net = RateEnsemble(members, channels, dilations, latency_steps(latency_s))
+        self._synthetic: dict[str, Tensor] = {}  # the weights when synthetic training ended
+        self.register_buffer("delays", torch.zeros(len(datasets), dtype=torch.long))
+        if weights is not None:
+            state = weights_of(Path(weights))
+            net = {name: value for name, value in state.items() if name.startswith("net.")}
+            self.load_state_dict(net, strict=False)
+        self.optimizer_factory = optimizer or ADAMW
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spikes expected in each sample (M, N, T), see RateEnsemble.forward."""
+        return self.net(x)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.optimizer_factory(self.parameters())
+
+    def configure_gradient_clipping(
+        self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any
+    ) -> None:
+        for member in self.net.members:  # each by itself, so that none depends on its neighbours
+            torch.nn.utils.clip_grad_norm_(member.parameters(), LONGEST_STEP)
+
+    def on_train_epoch_start(self) -> None:
+        if self.current_epoch != self.hparams.pretrain_epochs:
+            return
+        weights = self.net.state_dict()
+        self._synthetic = {name: value.detach().clone() for name, value in weights.items()}
+        if self.hparams.align and len(self.delays):
+            self._measure_delays()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        lr = self._learning_rate(self.current_epoch, batch_idx, self.trainer.num_training_batches)
+        for group in self.optimizers().param_groups:
+            group["lr"] = group.setdefault("first_lr", group["lr"]) * lr
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
+        calcium, spikes, dataset = batch
+        spikes = self._in_one_timing(spikes, dataset)
+        losses = [rate_loss(member(calcium), spikes).mean() for member in self.net.members]
+        loss = torch.stack(losses).sum()
+        self.log(
+            "train/loss", loss.detach() / len(losses), on_step=False, on_epoch=True, batch_size=1
+        )
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        if self.current_epoch + 1 == self.trainer.max_epochs:
+            self._go_back()
+            self._set_gain()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["synthetic"] = self._synthetic
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._synthetic = checkpoint.get("synthetic", {})
+
+    def expected(self, calcium: np.ndarray) -> np.ndarray:
+        """Spikes expected in each sample of a trace (T,), by each member: float32 (M, T)."""
+        x = torch.from_numpy(z_scored(calcium).astype(np.float32))[None].to(self.device)
+        return self.net.infer(x)[:, 0].cpu().numpy()
+
+    def _learning_rate(self, epoch: int, batch: int, n_batches: int) -> float:
+        """As a share of the optimiser's: in each of both phases up, and down along a cosine."""
+        first, last = self.hparams.pretrain_epochs, self.trainer.max_epochs
+        begin, end, top = (0, first, 1.0) if epoch < first else (first, last, None)
+        done = (epoch - begin + batch / n_batches) / (end - begin)
+        top = self.hparams.tuning_rate if top is None else top
+        return top * min(1.0, done / WARM_UP) * (1 + math.cos(math.pi * done)) / 2
+
+    def _in_one_timing(self, spikes: Tensor, dataset: Tensor) -> Tensor:
+        if not self.delays.any():
+            return spikes
+        by = torch.where(dataset == SYNTHETIC, 0, self.delays[dataset])  # (N,)
+        place = torch.arange(spikes.shape[1], device=spikes.device) + by[:, None]
+        inside = (place >= 0) & (place < spikes.shape[1])
+        return spikes.gather(1, place.clamp(0, spikes.shape[1] - 1)) * inside
+
+    def _measure_delays(self) -> None:
+        part = self.trainer.datamodule.parts["train"]
+        for number, name in enumerate(self.hparams.datasets):
+            rows = [one.rows for one in part.recordings if one.dataset == name]
+            if rows:
+                expected = [self.expected(part.store.calcium[own]).mean(0) for own in rows]
+                self.delays[number] = delay(expected, [part.store.spikes[own] for own in rows])
+
+    def _go_back(self) -> None:
+        for name, value in self.net.state_dict().items():
+            if name in self._synthetic:
+                first = self._synthetic[name].to(value)
+                value.copy_(torch.lerp(first, value, self.hparams.tuned))
+
+    def _set_gain(self) -> None:
+        part = self.trainer.datamodule.parts["train"]
+        self.net.gain.fill_(1)  # a checkpoint begun from may have had one
+        scale = defaultdict(list)  # of each dataset's recordings, by how much too few are expected
+        for one in part.recordings:
+            expected = self.expected(part.store.calcium[one.rows]).sum(1)  # (M,)
+            if one.n_spikes:
+                scale[one.dataset].append(np.log(one.n_spikes / expected))
+        known = [np.mean(each, axis=0) for each in scale.values()]
+        gain = np.exp(np.sum(known, axis=0) / (len(known) + SYNTHETIC_SETS))
+        self.net.gain.copy_(torch.as_tensor(gain))
+
+    def score_recording(self, batch: RecordingBatch) -> Scored:
+        calcium, _, spikes, index = batch
+        expected = self.net.infer(calcium).mean(0)  # (1, T)
+        n = spikes.shape[1] // 4 * 4
+        loss = rate_loss(expected[:, :n], spikes[:, :n])
+        rate_per_s = even_in_bins(expected.cpu().numpy())[0] * RATE_HZ
+        spikes = spikes[0].cpu().numpy()
+        scores = score(rate_per_s, spikes) | rate_error(rate_per_s, spikes)
+        inferred = Inferred(int(index), z_scored(rate_per_s), rate_per_s, scores)
+        return Scored(inferred, loss.item(), int(spikes.sum()))
+
+
+def latency_steps(latency_s: float | None) -> int | None:
+    """Steps of a latency. Raises SettingError unless it is a whole number of them, or None."""
+    if latency_s is None:
+        return None
+    steps = latency_s * RATE_HZ / STRIDE
+    if latency_s < 0 or abs(steps - round(steps)) > 1e-6:
+        raise SettingError(f"model.latency_s={latency_s}: expected a multiple of 0.04 s, or null")
+    return round(steps)

@@ -1,0 +1,1 @@
+"""Does a good score mean what it seems to? Trains networks of its own."""

@@ -1,0 +1,65 @@
+"""The stores that an audit trains on: a subset as it is, with shuffled labels, and noise alone.
+
+N spikes, T samples a window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.tasks.celltype.stores.balanced_draw import draw_evenly
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.synthetic.mask_store import MaskSet
+
+
+def subset(
+    spikes: SpikeSet, n_most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows (N, T) and their cells (N,) of at most so many spikes, drawn evenly over cells."""
+    cell = np.asarray(spikes.cell[np.arange(spikes.n)])
+    rows = draw_evenly(cell, n_most, rng)
+    return spikes.read(rows), cell[rows]
+
+
+def shuffled_labels(cells: Sequence[Cell], rng: np.random.Generator) -> list[Cell]:
+    """The cells with their labels dealt out anew: all that is left to learn is who is who."""
+    labels = rng.permutation([cell.label for cell in cells])
+    return [replace(cell, label=int(label)) for cell, label in zip(cells, labels, strict=True)]
+
+
+def noise_windows(spikes: SpikeSet, masks: MaskSet) -> tuple[np.ndarray, np.ndarray]:
+    """Spike-free windows (N, T) and the cell (N,) each is from; as many a mask as it holds.
+
+    Raises StoreError where masks and spikes do not fit.
+    """
+    if (masks.rate_hz, masks.unit) != (spikes.rate_hz, spikes.unit):
+        raise StoreError(
+            f"{masks.path}: expected {spikes.rate_hz:g} Hz and {spikes.unit} as in {spikes.path}, "
+            f"got {masks.rate_hz:g} Hz and {masks.unit}; cut masks and spikes alike"
+        )
+    per_mask = masks.n_samples // spikes.n_samples
+    index = {cell.cell_id: number for number, cell in enumerate(spikes.cells)}
+    owner = np.array([index.get(one.cell_id, -1) for one in masks.recordings])[masks.recording]
+    known = np.flatnonzero(owner >= 0)
+    if not per_mask or not len(known):
+        why = f"its masks have {masks.n_samples} samples, a window {spikes.n_samples}"
+        if per_mask:
+            why = f"holds none from a cell of {spikes.path}"
+        raise StoreError(
+            f"{masks.path}: {why}; cut masks with raphe masks from the same recordings"
+        )
+    used = masks.masks[known][:, : per_mask * spikes.n_samples]
+    return used.reshape(-1, spikes.n_samples), np.repeat(owner[known], per_mask)
+
+
+def write(
+    folder: Path, spikes: SpikeSet, cells: Sequence[Cell], windows: np.ndarray, cell: np.ndarray
+) -> Path:
+    """A store of windows (N, T), each of one of `cells` (N,); cells without any are left out."""
+    with SpikeStoreWriter(folder, spikes.classes, spikes.n_samples) as writer:
+        writer.add_mixed(cells, cell, windows, np.full(len(cell), -1))
+        return writer.finish(spikes.rate_hz, spikes.unit, {"note": spikes.note})

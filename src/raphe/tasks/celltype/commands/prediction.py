@@ -1,0 +1,154 @@
+"""The subcommands that judge new cells: `raphe predict` and `raphe watch`."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raphe.core.command_line import Subparsers, add_command, list_out
+from raphe.core.progress import progress
+from raphe.tasks.celltype.prediction.verdict import NOT_SURE, UNLIKE_TRAINING, CellVerdict
+from raphe.tasks.celltype.recordings.labels import Failure
+
+if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
+    from raphe.tasks.celltype.prediction.judge import Judge
+
+EXIT_CODES = (
+    "Exit codes: 0 every cell has a verdict (also not sure, unlike training or no spikes), 1 some "
+    "file could not be read or nothing was found, 2 wrong usage, 130 interrupted."
+)
+
+
+def add_predict(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        _predict,
+        "predict",
+        "call the class of new cells with an exported ensemble",
+        "Cuts the spikes as those of training were. A cell the evidence on is weak is listed as "
+        f"{NOT_SURE!r}, one that training has nothing like as {UNLIKE_TRAINING!r}. {EXIT_CODES}",
+    )
+    parser.add_argument(
+        "recordings",
+        nargs="+",
+        type=Path,
+        help="files or folders: .abf, .nwb, the authors' single spikes (.csv), windows (.npy)",
+    )
+    _add_common(parser)
+    parser.add_argument(
+        "--out", type=Path, help="folder for verdicts.csv, verdicts.json and a page for each cell"
+    )
+    parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
+
+
+def add_watch(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        _watch,
+        "watch",
+        "judge recordings while they are being made",
+        "Tells of each growing .abf file every few seconds whether its spikes are enough yet, and "
+        "of each finished one its verdict. A half-written file is waited for. Ctrl-C ends it.",
+    )
+    parser.add_argument("folder", type=Path, help="where the acquisition program writes")
+    _add_common(parser)
+    parser.add_argument(
+        "--every", type=float, default=3.0, metavar="S", help="between looks (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--settled",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="a file not changed for so long is whole (default: %(default)g)",
+    )
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
+    parser.add_argument("--channel", help="index, name or unit of the channel, as in raphe extract")
+    parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
+    from raphe.tasks.celltype.prediction.judge import Judge
+    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
+
+    judge = Judge(options.bundle)
+    cells, failures = find_cells(options.recordings)
+    reading = Reading(judge.cut, _channel(options.channel), options.unit)
+    folder = VerdictFolder(options.out, judge, not options.no_pages) if options.out else None
+    print_note(judge)
+    failures = list(failures)
+    try:
+        for failure in failures:
+            if folder:
+                folder.add(failure)
+        for result in progress(judge.judge_all(cells, reading), "judging", total=len(cells)):
+            if folder:
+                folder.add(result)
+            if isinstance(result, Failure):
+                failures.append(result)
+            else:
+                print_verdict(result.verdict)
+    finally:  # what is done is kept, also of a call that was interrupted
+        if folder:
+            folder.finish()
+    list_out("left out", failures)
+    if folder:
+        print(f"{folder.path}: {', '.join(folder.written)}")
+    return 1 if failures else 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.prediction.cell_input import Reading
+    from raphe.tasks.celltype.prediction.judge import Judge
+    from raphe.tasks.celltype.prediction.watch import Watch
+
+    if not options.folder.is_dir():
+        print(f"error: {options.folder}: there is no such folder to watch", file=sys.stderr)
+        return 1
+    judge = Judge(options.bundle)
+    print_note(judge)
+    reading = Reading(judge.cut, _channel(options.channel), options.unit)
+    watch = Watch(options.folder, judge, reading, options.settled)
+    print(f"watching {options.folder}, Ctrl-C ends it", flush=True)
+    for news in watch.forever(options.every):
+        if isinstance(news.result, Failure):
+            print(f"{news.path.name}: could not be read: {news.result}", flush=True)
+        elif news.final:
+            print_verdict(news.result.verdict)
+        else:
+            _print_so_far(judge, news.path, news.result.verdict)
+    return 0
+
+
+def print_note(judge: "Judge") -> None:
+    """What must be known beside every verdict of this bundle."""
+    if judge.note:
+        print(f"Note: {judge.note}", file=sys.stderr)
+
+
+def print_verdict(verdict: CellVerdict) -> None:
+    """A line for the verdict and one for each remark."""
+    agree, n_votes = verdict.agreement
+    line = f"{verdict.cell_id}: {verdict.verdict}"
+    if verdict.n_spikes:
+        line += f", p({verdict.leading}) {verdict.stated}, {verdict.n_spikes} spikes, "
+        line += f"{agree} of {n_votes} votes"
+    print(line)
+    for remark in (*verdict.unlike, *verdict.remarks):
+        print(f"    {remark}")
+    sys.stdout.flush()
+
+
+def _print_so_far(judge: "Judge", path: Path, verdict: CellVerdict) -> None:
+    so_far = f"{path.name}: {verdict.duration_s or 0:.0f} s, {verdict.n_spikes} spikes so far"
+    if verdict.n_spikes:
+        so_far += f", p({verdict.leading}) {verdict.stated}"
+    print(f"{so_far}; {'enough' if judge.enough(verdict) else 'not yet enough'}", flush=True)
+
+
+def _channel(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdigit() else text

@@ -1,0 +1,190 @@
+"""The `raphe` subcommands that make synthetic spikes: masks, synthesize."""
+
+import argparse
+from pathlib import Path
+from typing import Literal, get_args
+
+from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
+from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
+from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, MASK_MS, N_MASKS
+from raphe.tasks.celltype.synthetic.shards import SHARD_SIZE
+from raphe.tasks.celltype.synthetic.smoothing import Smoothing
+from raphe.tasks.celltype.synthetic.synthesizer import Recipe
+
+
+def add_masks(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        _masks,
+        "masks",
+        "cut noise masks from recordings (.abf), where no spike is near",
+        "Recordings need no label; day and animal come from cells.csv or the file's name. A "
+        "recording without a quiet stretch is listed and skipped. Give the options that cut the "
+        "spikes: whatever passes half their threshold is kept out of the masks.",
+    )
+    parser.add_argument("recordings", type=Path, help="folder of recordings")
+    parser.add_argument("masks", type=Path, help="folder to make for the masks")
+    number = parser.add_mutually_exclusive_group()
+    number.add_argument(
+        "--masks",
+        dest="n_masks",
+        type=int,
+        default=N_MASKS,
+        metavar="N",
+        help="how many, shared evenly over the days and their recordings (default: %(default)s)",
+    )
+    number.add_argument("--per-day", type=int, metavar="N", help="or how many of each day")
+    parser.add_argument(
+        "--mask-ms",
+        type=float,
+        default=MASK_MS,
+        help="length of each, in ms (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--guard-ms",
+        type=float,
+        default=GUARD_MS,
+        help="kept clear before and after every spike, in ms (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=42, help="of their places (default: %(default)s)"
+    )
+    add_cut_options(parser)
+    add_overwrite(parser)
+
+
+def _masks(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.synthetic.masks import cut_masks
+
+    report = cut_masks(
+        options.recordings,
+        options.masks,
+        cut_from(options),
+        options.n_masks,
+        options.mask_ms,
+        options.guard_ms,
+        options.per_day,
+        options.seed,
+        options.overwrite,
+        options.channel,
+        options.unit,
+    )
+    print(
+        f"{report.store}: {report.n_masks} masks of {options.mask_ms:g} ms from "
+        f"{report.n_recordings} recordings with quiet stretches"
+    )
+    if report.n_masks < report.asked:
+        print(f"asked for {report.asked}: the quiet stretches hold no more")
+    for day, n_masks in report.per_day.items():
+        print(f"  {day or 'day unknown'}: {n_masks}")
+    list_out("skipped, without a quiet stretch", report.skipped)
+    list_out("left out", report.failed)
+    return 1 if report.failed else 0
+
+
+def add_synthesize(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        _synthesize,
+        "synthesize",
+        "make synthetic spikes: originals, smoothed, plus noise masks",
+        "The originals are split first; a synthetic spike is on its parent's side and its mask "
+        "from a recording on that side. Written in shards; killed, the same command goes on where "
+        "it stopped. Give the split, fractions and seed that training will have.",
+    )
+    parser.add_argument("store", type=Path, help="the original spikes")
+    parser.add_argument("masks", type=Path, help="what raphe masks made of their recordings")
+    parser.add_argument("out", type=Path, help="folder to make for the synthetic spikes")
+    parser.add_argument(
+        "--per-class", type=int, required=True, metavar="N", help="how many of each class"
+    )
+    parser.add_argument(
+        "--split",
+        choices=get_args(SplitKind),
+        default="cell",
+        help="of the originals; spike, as published, lets noise leak (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fractions",
+        type=_fractions,
+        default=FRACTIONS,
+        metavar="A,B,C",
+        help="for training, validation and test (default: 0.7,0.15,0.15)",
+    )
+    parser.add_argument(
+        "--originals-per-class",
+        type=int,
+        metavar="N",
+        help="draw so many originals of each class first, as data.per_class in training",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=42, help="of split and samples (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--smoothing",
+        choices=get_args(Smoothing),
+        default=Recipe.smoothing,
+        help="moving mean, or Savitzky-Golay of degree 3 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--width",
+        type=int,
+        default=Recipe.width,
+        help="of the smoothing, in samples (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--gain",
+        type=_gain,
+        default=Recipe.gain,
+        metavar="G",
+        help="times the mask; or the word recording: each mask scaled to the noise level of the "
+        "parent's recording (default: 1)",
+    )
+    parser.add_argument(
+        "--shard-size",
+        type=int,
+        default=SHARD_SIZE,
+        metavar="N",
+        help="spikes in each shard (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: every core)")
+    add_overwrite(parser)
+
+
+def _synthesize(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.synthetic.mask_sides import ALL_MASKS
+    from raphe.tasks.celltype.synthetic.synthesize import synthesize
+
+    report = synthesize(
+        options.store,
+        options.masks,
+        options.out,
+        options.per_class,
+        options.split,
+        options.fractions,
+        options.seed,
+        options.originals_per_class,
+        Recipe(options.smoothing, options.width, options.gain, options.seed),
+        options.shard_size,
+        options.workers,
+        options.overwrite,
+    )
+    kept = report.n_shards - len(report.made)
+    print(
+        f"{report.store}: {report.n_spikes} synthetic spikes in {report.n_shards} shards "
+        f"({len(report.made)} made, {kept} there and whole)"
+    )
+    parts = ", ".join(f"{n} {name}" for name, n in report.per_part.items())
+    print(f"by their parents: {parts}")
+    if options.split == "spike":
+        print(ALL_MASKS)
+    return 0
+
+
+def _fractions(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split(","))
+
+
+def _gain(text: str) -> float | Literal["recording"]:
+    return "recording" if text == "recording" else float(text)

@@ -1,0 +1,1 @@
+"""Trained networks chosen, joined, exported and opened again."""

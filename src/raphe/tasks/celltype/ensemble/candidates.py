@@ -1,0 +1,109 @@
+"""A sweep's finished networks, side by side on the same spikes.
+
+M members, n spikes, C classes.
+"""
+
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from raphe.core.bundles.bundle import BundleError, TrainedRun
+from raphe.core.progress import progress
+from raphe.tasks.celltype.ensemble.bundle_runtime import EnsembleGraph
+from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
+from raphe.tasks.celltype.network.net import CellTypeNet
+from raphe.tasks.celltype.training.module import CellTypeModule
+
+AGREEMENT = 1e-5  # between the graph and torch
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained network that may become a member."""
+
+    run: TrainedRun
+    kernel: int
+    net: CellTypeNet
+
+    @classmethod
+    def load(cls, run: TrainedRun) -> "Candidate":
+        module = CellTypeModule.load_from_checkpoint(run.checkpoint, map_location="cpu")
+        return cls(run, module.hparams.kernel, module.net.eval())
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a weight is NaN or infinite."""
+        return not all(value.isfinite().all() for value in self.net.state_dict().values())
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What each of M candidates says of a set of cells, spike by spike."""
+
+    probability: np.ndarray  # float32 (M, n, C), the spikes of a cell side by side
+    first: np.ndarray  # (n_cells,), where each cell's spikes begin
+    cell: np.ndarray  # (n_cells,), index of the cell in its store, ascending
+    label: np.ndarray  # (n_cells,)
+
+    @classmethod
+    def of(cls, graph: EnsembleGraph, batches: Iterable, name: str) -> "Answers":
+        """Run a graph's members over batches of (current (B, T) in pA, label (B,), cell (B,))."""
+        parts = [
+            (graph.predict(current.numpy()).members, label.numpy(), cell.numpy())
+            for current, label, cell in progress(batches, f"{name} cells")
+        ]
+        members, label, cell = zip(*parts, strict=True)
+        label, cell = np.concatenate(label), np.concatenate(cell)
+        order = np.argsort(cell, kind="stable")
+        known, first = np.unique(cell[order], return_index=True)
+        probability = np.concatenate(members, axis=1)[:, order]
+        return cls(probability, first, known, label[order][first])
+
+    @property
+    def n_spikes(self) -> int:
+        return self.probability.shape[1]
+
+    @cached_property
+    def of_cells(self) -> np.ndarray:
+        """Each candidate's mean over the spikes of each cell: float64 (M, n_cells, C)."""
+        totals = np.add.reduceat(self.probability, self.first, axis=1, dtype=np.float64)
+        counts = np.diff(self.first, append=self.n_spikes)
+        return totals / counts[:, None]
+
+    def pooled(self, times: np.ndarray, how: Pooling) -> np.ndarray:
+        """Each cell's probability (n_cells, C), pooled over its spikes and the members.
+
+        Args:
+            times: how often each candidate stands in the ensemble, (M,).
+            how: see `cell_probability`.
+        """
+        members = np.repeat(np.arange(len(times)), times)
+        ends = [*self.first[1:], self.n_spikes]
+        return np.stack(
+            [
+                cell_probability(self.probability[members, start:end], how)
+                for start, end in zip(self.first, ends, strict=True)
+            ]
+        )
+
+
+def require_agreement(
+    graph: EnsembleGraph, candidates: Sequence[Candidate], windows: torch.Tensor
+) -> None:
+    """Refuse a graph that does not give what torch gives, in float64, for windows (N, T)."""
+    answers = graph.predict(windows.numpy()).members
+    for candidate, found in zip(candidates, answers, strict=True):
+        net = deepcopy(candidate.net).double()
+        with torch.inference_mode():
+            expected = net.class_probability(net(windows.double())).numpy()
+        difference = float(np.abs(found - expected).max())
+        if not difference <= AGREEMENT:
+            raise BundleError(
+                f"{candidate.run.label} {candidate.run.run_id}: its ONNX graph and its checkpoint "
+                f"differ by {difference:.1e} in a probability, expected at most {AGREEMENT:g}; "
+                "leave it out of the members, and report this"
+            )

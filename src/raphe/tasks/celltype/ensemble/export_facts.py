@@ -1,0 +1,183 @@
+"""What a bundle's manifest says of the ensemble: JSON values, and the card is written from them.
+
+n cells, C classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from raphe.core.statistics.calibration import brier, reliability
+from raphe.tasks.celltype.ensemble.candidates import Answers
+from raphe.tasks.celltype.ensemble.selection import compared, log_loss, mean_of
+from raphe.tasks.celltype.features.training_domain import training_domain
+from raphe.tasks.celltype.features.waveform_features import baseline_of
+from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.training.data import CellTypeData
+
+VALIDATION = "validation"
+INTERVAL_SEED = 42
+LEAK = (
+    "Trained on a split by spike: the cells tested on were also trained on, so the figures are too "
+    "good, probabilities are not calibrated, and no verdict is ever “not sure”."
+)
+
+
+def note(data: CellTypeData) -> str:
+    """The sentences that must stand beside every verdict, or ""."""
+    return " ".join(one for one in (data.note, LEAK if data.split == "spike" else "") if one)
+
+
+def window(spikes: SpikeSet) -> dict[str, Any]:
+    """What the ensemble takes, and how it is cut from a recording."""
+    cut = _cut(spikes)
+    return {
+        "n_samples": spikes.n_samples,
+        "rate_hz": spikes.rate_hz,
+        "unit": spikes.unit,
+        "preprocessing": "none: each member standardises a window by its own mean and SD",
+        "baseline_ms": baseline_of(spikes.facts),
+        "cut": None if cut is None else asdict(cut),
+    }
+
+
+def _cut(spikes: SpikeSet) -> Cut | None:
+    """As the store says, and as published where it says nothing; None where windows differ."""
+    if spikes.rate_hz < MIN_RATE_HZ:
+        return None
+    cut = Cut(**{"rate_hz": spikes.rate_hz, **spikes.facts.get("cut", {})})
+    return cut if (cut.n_samples, cut.unit) == (spikes.n_samples, spikes.unit) else None
+
+
+def training(data: CellTypeData) -> dict[str, Any]:
+    """What the members were trained on: stores, split, cells, days, and how these cells were."""
+    spikes = data.original
+    rows = data.spike_split.rows("train")
+    cells = [spikes.cells[index] for index in np.unique(spikes.cell[rows])]
+    return {
+        "store_hashes": data.hashes,
+        "split": data.spike_split.facts,
+        "n_spikes": len(rows),
+        "cells": {
+            name: sorted(cell.cell_id for cell in cells if cell.label == label)
+            for label, name in enumerate(spikes.classes)
+        },
+        "days": sorted({cell.day for cell in cells if cell.day}),
+        "animals": sorted({cell.animal for cell in cells if cell.animal}),
+        "domain": training_domain(spikes, rows),
+    }
+
+
+def comparison(
+    kernels: Sequence[int], answers: Mapping[str, Answers], chosen: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """What each way to choose members gives, on every set: raw means over spikes and members."""
+    validation = answers[VALIDATION]
+    ways = {**compared(kernels, validation.of_cells, validation.label), **chosen}
+    rows: list[dict[str, Any]] = []
+    for way, times in ways.items():
+        if isinstance(times, str):
+            rows.append({"way": way, "impossible": times})
+            continue
+        sets = {name: _raw(one, times) for name, one in answers.items()}
+        rows.append({"way": way, "members": _named(kernels, times), "sets": sets})
+    return rows
+
+
+def _raw(answers: Answers, times: np.ndarray) -> dict[str, float]:
+    probability = mean_of(answers.of_cells, times)
+    right = probability.argmax(axis=1) == answers.label
+    return {
+        "n_cells": len(right),
+        "n_right": int(right.sum()),
+        "log_loss": log_loss(probability, answers.label),
+    }
+
+
+def _named(kernels: Sequence[int], times: np.ndarray) -> str:
+    """As "20–30" or "8, 24 (3 times)": kernel sizes, each with how often if more than once."""
+    chosen = sorted((kernels[row], int(times[row])) for row in np.flatnonzero(times))
+    # Neighbours that count alike have the same distance to their place in the list.
+    runs = groupby(enumerate(chosen), key=lambda item: (item[1][0] - item[0], item[1][1]))
+    return ", ".join(_span([one for _, one in run]) for _, run in runs)
+
+
+def _span(run: Sequence[tuple[int, int]]) -> str:
+    (first, times), (last, _) = run[0], run[-1]
+    span = f"{first}" if first == last else f"{first}–{last}"
+    return span if times == 1 else f"{span} ({times} times)"
+
+
+def figures(
+    data: CellTypeData, answers: Mapping[str, Answers], times: np.ndarray, decision: Decision
+) -> dict[str, Any]:
+    """Each set's figures by cell, of calibrated probabilities: of all cells, and of those called.
+
+    NaN, which JSON has not, becomes None.
+    """
+    return {name: _figures(data, name, one, times, decision) for name, one in answers.items()}
+
+
+def _figures(
+    data: CellTypeData, name: str, answers: Answers, times: np.ndarray, decision: Decision
+) -> dict[str, Any]:
+    probability = decision.calibration(answers.pooled(times, decision.pooling))
+    cells = data.tests[name].cells if name in data.tests else data.original.cells
+    decided = decision.not_sure.decided(probability)
+    right = probability.argmax(axis=1) == answers.label
+    stated = reliability(probability.max(axis=1), right)
+    return {
+        "n_spikes": answers.n_spikes,
+        "n_cells": len(decided),
+        "n_called": int(decided.sum()),
+        "n_called_wrong": int((decided & ~right).sum()),
+        "log_loss": log_loss(probability, answers.label),
+        "brier": brier(probability, answers.label),
+        "expected_calibration_error": stated.expected_error,
+        "all_cells": _headlines(probability, answers, cells, data.original.classes),
+        "called_cells": _headlines(probability, answers, cells, data.original.classes, decided),
+    }
+
+
+def _headlines(
+    probability: np.ndarray,
+    answers: Answers,
+    cells: Sequence[Cell],
+    classes: Sequence[str],
+    rows: np.ndarray | slice = slice(None),
+) -> list[dict[str, Any]]:
+    label, cell = answers.label[rows], answers.cell[rows]
+    if not len(label):
+        return []
+    own = probability[rows]
+    verdicts = Predictions(own, own, label, cell)
+    rng = np.random.default_rng(INTERVAL_SEED)
+    found = headlines("cells", verdicts, group_cells(verdicts, cells), classes, rng)
+    return [_as_json(headline) for headline in found]
+
+
+def _as_json(headline: Headline) -> dict[str, Any]:
+    return {
+        key: None if value != value else value
+        for key, value in asdict(headline).items()
+        if key != "level"
+    }
+
+
+def metrics(figures: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of all cells under the names that a tracked run has, `test/auroc`."""
+    found: dict[str, float] = {}
+    for name, own in figures.items():
+        for headline in own["all_cells"]:
+            if headline["value"] is not None:
+                found[f"{name}/{headline['name']}"] = headline["value"]
+        found[f"{name}/coverage"] = own["n_called"] / own["n_cells"]
+        found[f"{name}/brier"] = own["brier"]
+    return found

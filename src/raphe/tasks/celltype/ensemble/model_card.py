@@ -1,0 +1,234 @@
+"""The card that goes with a bundle, and its short form for the terminal."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from raphe.core.statistics.abstention import NotSure
+from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
+
+SPLIT_BY = {
+    "cell": "by cell: no cell is in two parts, but cells of one day may be",
+    "day": "by recording day: neither a cell nor a day is in two parts",
+    "animal": "by animal: neither a cell nor an animal is in two parts",
+    "spike": "by spike, as published: the same cells are trained and tested on",
+}
+ABBREVIATED = ("ppv", "npv", "mcc", "auroc", "f1")
+FILES = """\
+`model.onnx` is every member in one graph: `current_pa` (N × {n_samples}, float32, {unit}) in,
+`probability` (N × {n_classes}, the members' mean) and `member_probability` ({n_members} × N ×
+{n_classes}) out. `weights.safetensors` holds the same weights, `config.yaml` the settings of
+training, `manifest.json` everything a program needs, with the SHA-256 of every file."""
+
+
+def model_card(facts: Mapping[str, Any]) -> str:
+    """The card as Markdown, from the facts of a manifest."""
+    classes = facts["classes"]
+    parts = [
+        f"# {' or '.join(classes)}? An ensemble of {_size(facts)}",
+        f"> **{facts['note']}**" if facts["note"] else "",
+        "## Intended use",
+        _intended(facts),
+        "## Figures",
+        *(_figures(name, own) for name, own in _tests_first(facts["figures"])),
+        "## When it says “not sure”",
+        _not_sure(facts),
+        "## How the members were chosen",
+        _selection(facts),
+        "## Trained on",
+        _training(facts),
+        "## Limits",
+        _limits(facts),
+        "## Files",
+        FILES.format(
+            n_samples=facts["window"]["n_samples"],
+            unit=facts["window"]["unit"],
+            n_classes=len(classes),
+            n_members=len(facts["members"]),
+        ),
+        "## Where it comes from",
+        _provenance(facts),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def summary(path: Path, facts: Mapping[str, Any]) -> str:
+    """What the terminal shows after an export."""
+    lines = [
+        f"{path}: {_size(facts)}, kernels {_chosen(facts)['members']}",
+        "",
+        _selection(facts),
+        "",
+    ]
+    if diverged := facts["provenance"]["diverged"]:
+        lines += [f"left out, as their training diverged: {', '.join(diverged)}", ""]
+    for name, own in _tests_first(facts["figures"]):
+        wrong = f"{own['n_called_wrong']} of them wrong"
+        lines.append(f"{name}: {own['n_called']} of {own['n_cells']} cells called, {wrong}")
+    if facts["note"]:
+        lines += ["", f"Note: {facts['note']}"]
+    lines += ["", f"next: raphe predict RECORDINGS --bundle '{path}'"]
+    return "\n".join(lines)
+
+
+def _size(facts: Mapping[str, Any]) -> str:
+    n = len(facts["members"])
+    return f"{n} network{'s' if n > 1 else ''}"
+
+
+def _intended(facts: Mapping[str, Any]) -> str:
+    window, cut = facts["window"], facts["window"]["cut"]
+    kind = "an uncalibrated" if facts["calibrated_by"] == "none" else "a calibrated"
+    text = (
+        f"Says of one cell, from windows of {window['n_samples']} samples at "
+        f"{window['rate_hz']:g} Hz in {window['unit']}, which of {', '.join(facts['classes'])} it "
+        f"is, with {kind} probability, or that it is not sure."
+    )
+    if cut is not None:
+        text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {_threshold(cut)}."
+    return (
+        f"{text} For cells recorded as those it was trained on; `raphe predict` marks others. Not "
+        "for clinical use, nor for other regions, species or recording methods."
+    )
+
+
+def _threshold(cut: Mapping[str, Any]) -> str:
+    if cut["mad_factor"] is not None:
+        return f"the median by {cut['mad_factor']:g} MAD"
+    return f"{cut['threshold_pa']:g} {cut['accept_unit'] or 'pA'}"
+
+
+def _tests_first(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The figures of each set, those it was chosen on last."""
+    return sorted(figures.items(), key=lambda item: item[0] == VALIDATION)
+
+
+def _figures(name: str, own: Mapping[str, Any]) -> str:
+    called = {headline["name"]: headline for headline in own["called_cells"]}
+    rows = [
+        [
+            _readable(headline["name"]),
+            _with_interval(headline),
+            _with_interval(called.get(headline["name"])),
+        ]
+        for headline in own["all_cells"]
+    ]
+    head = f"all {own['n_cells']} cells", f"the {own['n_called']} that are called"
+    intervals = {headline["interval"] for headline in own["all_cells"] if headline["interval"]}
+    return (
+        f"### {name} ({own['n_spikes']} spikes)\n\n{_table(['', *head], rows)}\n\n"
+        f"In brackets 95 % intervals ({', '.join(sorted(intervals))}). Brier score "
+        f"{own['brier']:.3f}, expected calibration error "
+        f"{own['expected_calibration_error']:.3f}."
+    )
+
+
+def _readable(name: str) -> str:
+    words = name.replace("_", " ").split()
+    return " ".join(word.upper() if word in ABBREVIATED else word for word in words)
+
+
+def _with_interval(headline: Mapping[str, Any] | None) -> str:
+    if headline is None or headline["value"] is None:
+        return "–"
+    text = f"{headline['value']:.3f}"
+    if headline["counts"]:
+        text += " = {}/{}".format(*headline["counts"])
+    if headline["low"] is None:
+        return text
+    return f"{text} ({headline['low']:.3f}–{headline['high']:.3f})"
+
+
+def _not_sure(facts: Mapping[str, Any]) -> str:
+    if facts["calibrated_by"] == "none":
+        return "Never: no cell was held out to choose a threshold on."
+    not_sure = NotSure(**facts["not_sure"])
+    return (
+        f"Where no class has a calibrated probability of {not_sure.threshold:.3f}. From the "
+        f"validation cells: {not_sure.statement()}. The same cells may have stopped the training "
+        "and chosen the members, so where the test cells above say otherwise, believe those."
+    )
+
+
+def _chosen(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    selection = facts["selection"]
+    return next(row for row in selection["compared"] if row["way"] == selection["way"])
+
+
+def _selection(facts: Mapping[str, Any]) -> str:
+    way = facts["selection"]["way"]
+    rows = facts["selection"]["compared"]
+    sets = list(_chosen(facts)["sets"])
+    table = []
+    for row in rows:
+        mark = "**" if row["way"] == way else ""
+        if "impossible" in row:
+            table.append([row["way"], "not possible", *("–" for _ in sets)])
+            continue
+        cells = [_right(row["sets"][name]) for name in sets]
+        table.append([f"{mark}{row['way']}{mark}", row["members"], *cells])
+    head = ["members", "kernels", *(f"{name}: cells right, loss" for name in sets)]
+    reasons = [f"- {row['impossible']}" for row in rows if "impossible" in row]
+    return "\n\n".join(
+        [
+            _table(head, table),
+            *(["\n".join(reasons)] if reasons else []),
+            "The choice, in bold, was made on the validation cells alone; what the others give on "
+            "test cells is for information. Loss: mean of −ln P(true class) before calibration.",
+        ]
+    )
+
+
+def _right(raw: Mapping[str, Any]) -> str:
+    return f"{raw['n_right']}/{raw['n_cells']}, {raw['log_loss']:.3f}"
+
+
+def _training(facts: Mapping[str, Any]) -> str:
+    training = facts["training"]
+    counts = ", ".join(f"{len(cells)} {name}" for name, cells in training["cells"].items())
+    days = training["days"]
+    told = f" of {len(days)} days ({days[0]} to {days[-1]})" if days else ""
+    domain = training["domain"]
+    low, mid, high = (domain["levels"].index(level) for level in (0.05, 0.5, 0.95))
+    rows = [
+        [name, *(f"{values[place]:.3g}" for place in (low, mid, high))]
+        for name, values in domain["quantiles"].items()
+    ]
+    return (
+        f"{training['n_spikes']} spikes of {counts} cells{told}. Split "
+        f"{SPLIT_BY[training['split']['kind']]}. Over the training cells:\n\n"
+        + _table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
+    )
+
+
+def _limits(facts: Mapping[str, Any]) -> str:
+    smallest = min(len(cells) for cells in facts["training"]["cells"].values())
+    lines = [
+        "Labels are those of the training data; whatever was wrong in them is wrong here.",
+        f"The smallest class has {smallest} training cells; the intervals above show what few "
+        "cells can tell, but not how cells of another laboratory would differ.",
+        "A probability is calibrated for classes as frequent as among the validation cells.",
+    ]
+    if not facts["training"]["days"]:
+        lines.append("Recording days are unknown, so noise of a day may give a class away.")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _provenance(facts: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
+        for name, value in facts["provenance"].items()
+        if value
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns line up as plain text, too."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines.insert(1, ["-" * width for width in widths])
+    padded = [
+        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+    return "\n".join(f"| {line} |" for line in padded)

@@ -1,0 +1,129 @@
+"""All members of an ensemble as one ONNX graph, written node by node.
+
+N spikes, T samples of a window, M members, C classes, F filters, L samples left.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from raphe.tasks.celltype.ensemble.bundle_runtime import INPUT, OUTPUTS
+from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, PUBLISHED_CLASSES, CellTypeNet
+
+OPSET = 17
+IR_VERSION = 8  # of the file, the one that came with opset 17
+ENSEMBLE, MEMBERS = OUTPUTS
+
+
+def ensemble_graph(nets: Sequence[CellTypeNet], weights: Sequence[float]) -> bytes:
+    """The file of a graph from `current_pa` to the probabilities of every member and of all.
+
+    Input: float32 (N, T) in pA. Outputs: `probability` (N, C), the mean over members by their
+    weights, and `member_probability` (M, N, C); each is `CellTypeNet.class_probability`.
+
+    Args:
+        nets: the members, all for windows of the same T and for the same C classes.
+        weights: of the members in the mean; they are scaled to sum to 1.
+    """
+    graph = _Graph()
+    standardised = _standardise(graph)
+    shares = (np.asarray(weights) / np.sum(weights)).astype(np.float32)
+    first = graph.constant("first_axis", np.array([0]))
+    stacked = [
+        graph.add("Unsqueeze", [_member(graph, f"member{index}", net, standardised), first])
+        for index, net in enumerate(nets)
+    ]
+    graph.add("Concat", stacked, output=MEMBERS, axis=0)  # M × (1, N, C) → (M, N, C)
+    weighted = graph.add("Mul", [MEMBERS, graph.constant("weights", shares[:, None, None])])
+    graph.add("ReduceSum", [weighted, first], output=ENSEMBLE, keepdims=0)
+    n_classes = nets[0].dense.out_features
+    return graph.file(
+        {INPUT: ["N", nets[0].n_samples]},
+        {ENSEMBLE: ["N", n_classes], MEMBERS: [len(nets), "N", n_classes]},
+    )
+
+
+def _standardise(graph: "_Graph") -> str:
+    """Layer norm over time before its scale and shift, which differ between members: (N, T).
+
+    Not as LayerNormalization: some runtimes take the variance as a difference of two large numbers
+    there, which would lose a spike on a large baseline. The mean of such a baseline is itself
+    rounded, so the rest of it goes in a second step.
+    """
+    centred = _centre(graph, _centre(graph, INPUT))
+    variance = graph.add("ReduceMean", [graph.add("Mul", [centred, centred])], axes=[1])
+    epsilon = graph.constant("norm_epsilon", np.float32(NORM_EPSILON))
+    deviation = graph.add("Sqrt", [graph.add("Add", [variance, epsilon])])
+    return graph.add("Div", [centred, deviation])
+
+
+def _centre(graph: "_Graph", x: str) -> str:
+    return graph.add("Sub", [x, graph.add("ReduceMean", [x], axes=[1])])
+
+
+def _member(graph: "_Graph", name: str, net: CellTypeNet, standardised: str) -> str:
+    """Probability of each class (N, C) from the standardised windows (N, T)."""
+    state = {key: value.numpy() for key, value in net.state_dict().items()}
+    weight = {key: graph.constant(f"{name}.{key}", value) for key, value in state.items()}
+    x = graph.add("Mul", [standardised, weight["norm.weight"]])
+    x = graph.add("Add", [x, weight["norm.bias"]])
+    # Images of one row: runtimes have faster convolutions for these than for sequences.
+    image = graph.constant(f"{name}.image", np.array([-1, 1, 1, net.n_samples]))
+    x = graph.add("Reshape", [x, image])  # (N, T) → (N, 1, 1, T)
+    for layer in ("conv1", "conv2"):
+        x = graph.add("Conv", [x, weight[f"{layer}.weight"], weight[f"{layer}.bias"]])
+        x = graph.add("Relu", [x])  # before the pooling, where runtimes merge it with the Conv
+        x = graph.add("MaxPool", [x], kernel_shape=[1, POOL], strides=[1, POOL])  # (N, F, 1, L)
+    if net.columns == 2:
+        x = graph.add("Max", [x, graph.constant(f"{name}.time", _time_features(net))])
+    x = graph.add("Flatten", [x])  # (N, F₂, 1, L) → (N, F₂ · L)
+    logits = graph.add("Gemm", [x, weight["dense.weight"], weight["dense.bias"]], transB=1)
+    if net.dense.out_features == PUBLISHED_CLASSES:  # the logarithms of their sigmoids
+        logits = graph.add("Neg", [graph.add("Softplus", [graph.add("Neg", [logits])])])
+    return graph.add("Softmax", [logits], axis=1)
+
+
+@torch.no_grad()
+def _time_features(net: CellTypeNet) -> np.ndarray:
+    """What the time column brings to the last pooling, the same for every spike: (1, F₂, 1, L)."""
+    features = net.branch(net.time_s[None]).relu()  # (1, L, F₂)
+    return features.transpose(1, 2)[:, :, None].numpy()
+
+
+class _Graph:
+    """Nodes and constants as they are added; each node's output is named after it and a number."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(
+        self, kind: str, inputs: list[str], output: str | None = None, **settings: object
+    ) -> str:
+        """Add a node of one output and return that output's name."""
+        output = output or f"{kind}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, inputs, [output], **settings))
+        return output
+
+    def file(self, inputs: dict[str, list], outputs: dict[str, list]) -> bytes:
+        """The checked model as the bytes of an .onnx file; shapes by name, all float32."""
+        described = [
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, s) for name, s in group.items()]
+            for group in (inputs, outputs)
+        ]
+        graph = helper.make_graph(self._nodes, "raphe", *described, self._constants)
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="raphe",
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return model.SerializeToString(deterministic=True)

@@ -1,0 +1,200 @@
+"""What the baselines say of the cells that a network is tested on, kept for the next network.
+
+They depend on the data alone, so that a sweep over networks trains them once. B baselines, n cells,
+C classes.
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import sklearn
+from filelock import FileLock
+
+from raphe.core.errors import StoreError
+from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
+from raphe.tasks.celltype.evaluation.baselines import KINDS
+from raphe.tasks.celltype.metrics.cell_probability import Pooling
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.training.data import CellTypeData
+
+FORMAT = 1  # of the files; also to be raised where the baselines' numbers change
+SPIKES_A_CELL = 500  # on average at most: the noise of their mean is far below that between cells
+COLUMNS = ("cell", "true_class", "n_spikes", "baseline")
+
+
+@dataclass(frozen=True)
+class BaselineCells:
+    """Each baseline's probabilities for a set of cells.
+
+    Of two classes they are moved so that 0.5 is the threshold chosen on the validation cells.
+    """
+
+    names: Sequence[str]  # (B,), of KINDS
+    cell: np.ndarray  # (n,) index in the store, ascending
+    label: np.ndarray  # (n,)
+    n_spikes: np.ndarray  # (n,) of each cell in the set; asked were at most SPIKES_A_CELL
+    probability: np.ndarray  # float64 (B, n, C)
+
+    def of(self, name: str) -> Predictions:
+        own = self.probability[self.names.index(name)]
+        return Predictions(own, own, self.label, self.cell)
+
+
+def baseline_cells(data: CellTypeData, pooling: Pooling = "mean") -> dict[str, BaselineCells]:
+    """By test set. Taken from `data.cache` where they are; put there where they are not."""
+    if data.cache is None:
+        return _ask(data, pooling)
+    with contextlib.suppress(FileExistsError):
+        data.cache.mkdir(parents=True)
+    path = data.cache / f"baselines-{_digest(data, pooling)}.npz"
+    with FileLock(f"{path}.lock"):  # the members of a sweep come here at once
+        known = _load(path)
+        if known is None:
+            known = _ask(data, pooling)
+            _save(path, known)
+    return known
+
+
+def choose_threshold(score: np.ndarray, positive: np.ndarray) -> float:
+    """Where a score (n,) from 0 to 1 is best cut in two: of all thresholds of the largest balanced
+    accuracy the one nearest to 0.5, which it also is where one class is missing."""
+    if positive.all() or not positive.any():
+        return 0.5
+    known = np.unique(score)
+    tried = np.concatenate([[0.5], (known[1:] + known[:-1]) / 2])
+    called = score >= tried[:, None]  # (thresholds, n)
+    balanced = (called[:, positive].mean(axis=1) + (~called[:, ~positive]).mean(axis=1)) / 2
+    best = tried[balanced >= balanced.max() - 1e-12]
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def moved(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Probabilities (n, 2) whose odds are divided by those of `threshold`; their order stays."""
+    odds = probability * np.array([1 - threshold, threshold])
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def baseline_cells_csv(
+    asked: BaselineCells, cell_ids: Sequence[str], classes: Sequence[str]
+) -> str:
+    """One row a cell and baseline."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*COLUMNS, *(f"probability_{name}" for name in classes)])
+    for name, rows in zip(asked.names, asked.probability, strict=True):
+        for cell, label, n, row in zip(asked.cell, asked.label, asked.n_spikes, rows, strict=True):
+            numbers = [f"{value:.9g}" for value in row]
+            table.writerow([cell_ids[cell], classes[label], n, name, *numbers])
+    return text.getvalue()
+
+
+def read_baseline_cells(
+    path: Path, number_of: Mapping[str, int], classes: Sequence[str]
+) -> BaselineCells:
+    """Read such a table, with the index of each cell by its id. Raises StoreError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        names = list(dict.fromkeys(row["baseline"] for row in rows))
+        first = [row for row in rows if row["baseline"] == names[0]]
+        probability = np.array(
+            [[float(row[f"probability_{name}"]) for name in classes] for row in rows]
+        )
+        return BaselineCells(
+            names,
+            np.array([number_of[row["cell"]] for row in first]),
+            np.array([list(classes).index(row["true_class"]) for row in first]),
+            np.array([int(row["n_spikes"]) for row in first]),
+            probability.reshape(len(names), len(first), len(classes)),
+        )
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        raise StoreError(
+            f"{path}: expected what the baselines said of {', '.join(classes)}, got {error!r}; "
+            "train again to have it written anew"
+        ) from None
+
+
+def _ask(data: CellTypeData, pooling: Pooling) -> dict[str, BaselineCells]:
+    trained = TrainedBaselines(data, data.seed)
+    thresholds = _thresholds(trained, pooling) if len(data.original.classes) == 2 else {}
+    of_sets: dict[str, dict[str, Predictions]] = {}
+    for name, sets in trained.predictions(SPIKES_A_CELL).items():
+        for test_set, answers in sets.items():
+            of_sets.setdefault(test_set, {})[name] = answers.per_cell(pooling)
+    n_spikes = {"test": data.spike_split.counts[:, 2]}
+    n_spikes |= {name: spikes.counts for name, spikes in data.tests.items()}
+    return {
+        test_set: _side_by_side(of_set, n_spikes[test_set], thresholds)
+        for test_set, of_set in of_sets.items()
+    }
+
+
+def _thresholds(trained: TrainedBaselines, pooling: Pooling) -> dict[str, float]:
+    found = {}
+    for name, answers in trained.of_validation(SPIKES_A_CELL).items():
+        cells = answers.per_cell(pooling)
+        found[name] = choose_threshold(cells.probability[:, 0], cells.label == 0)
+    return found
+
+
+def _side_by_side(
+    answers: Mapping[str, Predictions], n_spikes: np.ndarray, thresholds: Mapping[str, float]
+) -> BaselineCells:
+    first = next(iter(answers.values()))
+    probability = [
+        moved(own.probability, thresholds[name]) if thresholds else own.probability
+        for name, own in answers.items()
+    ]
+    return BaselineCells(
+        list(answers), first.cell, first.label, n_spikes[first.cell], np.stack(probability)
+    )
+
+
+def _digest(data: CellTypeData, pooling: Pooling) -> str:
+    """Of all that decides the numbers."""
+    facts = {
+        "format": FORMAT,
+        "split": data.spike_split.digest,  # the store's content, too
+        "tests": {name: spikes.content_hash for name, spikes in data.tests.items()},
+        "seed": data.seed,
+        "pooling": pooling,
+        "kinds": list(KINDS),
+        "scikit-learn": sklearn.__version__,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _save(path: Path, known: Mapping[str, BaselineCells]) -> None:
+    arrays = {
+        f"{test_set}/{field}": np.asarray(getattr(asked, field))
+        for test_set, asked in known.items()
+        for field in BaselineCells.__dataclass_fields__
+    }
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
+
+
+def _load(path: Path) -> dict[str, BaselineCells] | None:
+    """None where there is no such file, or none that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found: dict[str, dict] = {}
+            for key in arrays.files:
+                test_set, _, field = key.rpartition("/")
+                value = arrays[key]
+                found.setdefault(test_set, {})[field] = (
+                    value.tolist() if field == "names" else value
+                )
+        return {test_set: BaselineCells(**fields) for test_set, fields in found.items()}
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile):
+        return None

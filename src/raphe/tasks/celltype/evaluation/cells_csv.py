@@ -1,0 +1,43 @@
+"""The verdict on each cell of a test set, as a table."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.prediction.verdict import NOT_SURE
+
+
+def cells_csv(answered: AnsweredSet, more: Mapping[str, Sequence[str]] | None = None) -> str:
+    """One row a cell: its class, the class called, the probabilities, what its spikes say.
+
+    The verdict is the class of the largest calibrated probability, or "not sure"; without a
+    decision both are left out. `more` are further columns by name.
+    """
+    more = more or {}
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    classes, cells = answered.classes, answered.cells
+    columns = ["cell", "day", "true_class", "predicted_class", "n_spikes"]
+    columns += [f"spikes_called_{name}" for name in classes]
+    columns += [f"probability_{name}" for name in classes]
+    if answered.decided is not None:
+        columns += [*(f"calibrated_{name}" for name in classes), "verdict"]
+    table.writerow([*columns, *more])
+    for i, (index, label) in enumerate(zip(cells.cell, cells.label, strict=True)):
+        own = (answered.spikes.cell == index) & (answered.spikes.label == label)
+        votes = np.bincount(answered.spikes.predicted[own], minlength=len(classes))
+        day = answered.known_cells[index].day if answered.known_cells else ""
+        row = [answered.cell_name(index), day, classes[label], classes[cells.predicted[i]]]
+        row += [own.sum(), *votes, *_written(cells.probability[i])]
+        if answered.decided is not None:
+            called = classes[answered.stated[i].argmax()] if answered.decided[i] else NOT_SURE
+            row += [*_written(answered.stated[i]), called]
+        table.writerow([*row, *(column[i] for column in more.values())])
+    return text.getvalue()
+
+
+def _written(probability: np.ndarray) -> list[str]:
+    return [f"{value:.6f}" for value in probability]

@@ -1,0 +1,188 @@
+"""What a test says of a network: figures by cell and by spike, with intervals, tables, pictures.
+
+Spikes of one cell are alike, so the cell comes first, called by its pooled probability, and every
+figure that counts spikes has the count of cells beside it.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from raphe.core.errors import SettingError
+from raphe.core.statistics.abstention import risk_coverage
+from raphe.core.statistics.calibration import Method, brier
+from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells
+from raphe.tasks.celltype.evaluation.baseline_report import baseline_artifacts
+from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
+from raphe.tasks.celltype.evaluation.class_evidence import evidence, evidence_csv, evidence_figure
+from raphe.tasks.celltype.evaluation.confusion_figure import confusion_figure, confusion_json
+from raphe.tasks.celltype.evaluation.headline_text import headline_text
+from raphe.tasks.celltype.evaluation.reliability_figure import reliability_figure
+from raphe.tasks.celltype.evaluation.risk_coverage_figure import risk_coverage_figure
+from raphe.tasks.celltype.evaluation.roc_figure import roc_figure
+from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed
+from raphe.tasks.celltype.evaluation.spikes_needed_figure import spikes_needed_figure
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.answers_csv import answers_csv
+from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
+from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
+
+SEED = 0  # of resampling: the same answers give the same intervals
+
+Artifacts = dict[str, Figure | str | float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Sums up each test set of a tested model; see `artifacts`. Raises SettingError.
+
+    Calibration and the "not sure" band are settled on the validation cells. Split by spike there
+    are none that were not trained on, and neither is made. All answers are kept as
+    `<set>/answers.csv`, also those of validation, the decision as `decision.json`, and what must
+    stand beside every result as `note.txt`.
+
+    Args:
+        pooling: of a cell's spikes into one probability: mean, median or trimmed.
+        calibration: of a cell's probability: temperature or platt.
+        error_rate: wanted share of cells that are called wrong; the rest is "not sure".
+        baselines: whether to train simple classifiers on the same cells, and report them beside.
+    """
+
+    pooling: Pooling = "mean"
+    calibration: Method = "temperature"
+    error_rate: float = 0.05
+    baselines: bool = True
+
+    def __post_init__(self) -> None:
+        check_pooling(self.pooling)
+        if self.calibration not in get_args(Method):
+            raise SettingError(
+                f"evaluate.calibration={self.calibration}: expected {' or '.join(get_args(Method))}"
+            )
+        if not _is_share(self.error_rate):
+            raise SettingError(
+                f"evaluate.error_rate={self.error_rate}: expected a share between 0 and 1, as 0.05"
+            )
+        if not isinstance(self.baselines, bool):
+            raise SettingError(f"evaluate.baselines={self.baselines}: expected true or false")
+
+    def __call__(self, model: CellTypeModule, data: CellTypeData) -> Artifacts:
+        classes = data.facts["classes"]
+        held_out = validation_answers(model, data)
+        made: Artifacts = {"val/answers.csv": answers_csv(held_out, classes)}
+        if data.note:
+            made["note.txt"] = f"{data.note}\n"
+        decision = None
+        if data.split != "spike" and _is_finite(held_out):
+            cells = held_out.per_cell(self.pooling)
+            decision = Decision.fit(
+                cells.probability, cells.label, self.pooling, self.calibration, self.error_rate
+            )
+            made["decision.json"] = json.dumps(decision.facts(), indent=2) + "\n"
+        stores = {"test": data.original, **data.tests}
+        asked = baseline_cells(data, self.pooling) if self.baselines else {}
+        for name, answers in model.predictions.items():
+            answered = AnsweredSet(
+                name, answers, classes, stores[name].cells, self.pooling, decision
+            )
+            made |= artifacts(answered, asked.get(name))
+        if _is_finite(model.predictions["test"]):
+            made |= _evidence(model, data)
+        return made
+
+
+def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
+    """Which part of the spike spoke for each class, on the test part of the data's own store."""
+    spikes, answers = data.original, model.predictions["test"]
+    found = evidence(model, spikes, data.spike_split.rows("test"), answers)
+    return {
+        "test/why.csv": evidence_csv(found, spikes.rate_hz),
+        "test/why.png": evidence_figure(found, spikes.rate_hz, spikes.unit),
+    }
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 < value < 1
+
+
+def validation_answers(model: CellTypeModule, data: CellTypeData) -> Predictions:
+    """What a model says of the validation part."""
+    was_training = model.training
+    model.eval()
+    parts = []
+    loaders = data.val_dataloader()
+    own = loaders[0] if isinstance(loaders, list) else loaders  # the rest are scored on the way
+    with torch.inference_mode():
+        for current, label, cell in own:
+            parts.append((model(current.to(model.device)).float().cpu(), label, cell))
+    model.train(was_training)
+    logits, label, cell = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])
+
+
+def artifacts(answered: AnsweredSet, baselines: BaselineCells | None = None) -> Artifacts:
+    """Figures, tables and metrics of one set, with `baselines` on its cells beside them.
+
+    Returns:
+        Under `<set>/…`: confusion.png, roc.png (of more than one class), reliability.png,
+        risk_coverage.png and spikes_needed.png (of cells with several spikes) as figures;
+        headline.txt, headline.csv, cells.csv, confusion.json, spikes_needed.csv and answers.csv as
+        text; with baselines what `baseline_artifacts` makes; and numbers, metrics of the run:
+        cells/… and spikes/… for every headline, cells/brier, cells/aurc, and with a decision
+        cells/coverage, the share called, and cells/wrong_calls, the share called wrong.
+
+        Of a network that diverged answers.csv alone.
+    """
+    made: Artifacts = {"answers.csv": answers_csv(answered.spikes, answered.classes)}
+    if _is_finite(answered.spikes):
+        rng = np.random.default_rng(SEED)
+        found = [
+            one
+            for level, answers in (("cells", answered.cells), ("spikes", answered.spikes))
+            for one in headlines(level, answers, answered.groups, answered.classes, rng)
+        ]
+        made |= {
+            "headline.txt": headline_text(answered, found),
+            "headline.csv": headlines_csv(found),
+            "cells.csv": cells_csv(answered),
+            "confusion.json": confusion_json(answered),
+            "confusion.png": confusion_figure(answered),
+            "reliability.png": reliability_figure(answered),
+            "risk_coverage.png": risk_coverage_figure(answered),
+        }
+        if len(np.unique(answered.spikes.label)) > 1:
+            made["roc.png"] = roc_figure(answered)
+        needed = spikes_needed(answered.spikes, rng, answered.pooling)
+        if len(needed.counts) > 1:
+            made["spikes_needed.csv"] = needed.table()
+            made["spikes_needed.png"] = spikes_needed_figure(answered.name, needed)
+        # Names of classes may hold what no metric's name can, so those figures stay in the tables.
+        made |= {f"{one.level}/{one.name}": one.value for one in found if " of " not in one.name}
+        made |= _of_verdicts(answered)
+        if baselines is not None:
+            made |= baseline_artifacts(answered, baselines)
+    return {f"{answered.name}/{name}": content for name, content in made.items()}
+
+
+def _of_verdicts(answered: AnsweredSet) -> dict[str, float]:
+    curve = risk_coverage(answered.stated.max(axis=1), answered.right)
+    figures = {
+        "cells/brier": brier(answered.stated, answered.cells.label),
+        "cells/aurc": curve.area,
+    }
+    if answered.decided is not None:
+        figures["cells/coverage"] = float(answered.decided.mean())
+        figures["cells/wrong_calls"] = float((answered.decided & ~answered.right).mean())
+    return figures
+
+
+def _is_finite(answers: Predictions) -> bool:
+    return bool(np.isfinite(answers.probability).all())

@@ -1,0 +1,128 @@
+"""The headline figures of a test set as a page of text."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from raphe.core.statistics.intervals import N_RESAMPLES, wilson
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.cell_level import Headline
+
+AS_NUMBER = ("mcc", "auroc", "macro_auroc", "macro_f1")  # all others are percentages
+LINE = 100  # characters
+FEW_CELLS = 20  # of a class: Wilson's interval of half of them is 40 points wide
+NOT_HELD_OUT = (
+    "No calibration and no band: the split is by spike, so no cell was held out to choose them on."
+)
+
+
+def headline_text(answered: AnsweredSet, found: Sequence[Headline]) -> str:
+    """Counts, every figure with its interval, and what may be said of the verdicts."""
+    cells, classes = answered.cells, answered.classes
+    sizes = np.bincount(cells.label, minlength=len(classes))
+    of_class = ", ".join(f"{n} {label}" for n, label in zip(sizes, classes, strict=True))
+    lines = [
+        f"{answered.name} set: {len(cells.label)} cells ({of_class}), "
+        f"{len(answered.spikes.label)} spikes",
+        f"A cell is called by the {answered.pooling} of its spikes' probabilities"
+        f"{f'; looked for: {classes[0]}' if len(classes) == 2 else ''}.",
+        *_small(answered),
+        "",
+        *_matrix(cells.confusion(), classes),
+        "",
+        *_figures(found),
+        "",
+        f"Intervals are of 95 %. Wilson's take cells as independent; the bootstrap draws whole "
+        f"{answered.groups.noun}, {N_RESAMPLES} times.",
+        "– where resampling cannot tell, as without any mistake.",
+        "",
+        *([NOT_HELD_OUT] if answered.decided is None else _verdicts(answered)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _small(answered: AnsweredSet) -> list[str]:
+    """What few cells cannot tell, or nothing where each class of the set has enough."""
+    few = []
+    for label, name in enumerate(answered.classes):
+        own = answered.cells.cell[answered.cells.label == label]
+        if 0 < len(own) < FEW_CELLS:
+            animals = {answered.known_cells[index].animal for index in own if answered.known_cells}
+            of_animals = f" of {_counted(len(animals), 'animal')}" if all(animals or [""]) else ""
+            few.append(f"{_counted(len(own), 'cell')} {name}{of_animals}")
+    if not few:
+        return []
+    text = (
+        f"Small: {', '.join(few)}. A share of so few is known to some 20 points at best, and what "
+        "an animal or a laboratory has in common cannot be told from its class."
+    )
+    return textwrap.wrap(text, LINE)
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _matrix(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
+    """Raw counts of cells, a row for each true class."""
+    rows = [f"  true {name}" for name in classes]
+    columns = [f"called {name}" for name in classes]
+    width = max(map(len, rows)) + 2
+    lines = ["Cells".ljust(width) + "  ".join(columns)]
+    for row, numbers in zip(rows, counts, strict=True):
+        cells = [str(n).rjust(len(name)) for n, name in zip(numbers, columns, strict=True)]
+        lines.append(row.ljust(width) + "  ".join(cells))
+    return lines
+
+
+def _figures(found: Sequence[Headline]) -> list[str]:
+    table = [["", "value", "interval", "counts", "by"]]
+    level = ""
+    for one in found:
+        if one.level != level:
+            level = one.level
+            table.append([level.capitalize(), "", "", "", ""])
+        counts = f"{one.counts[0]}/{one.counts[1]}" if one.counts else ""
+        table.append([f"  {_readable(one.name)}", *_value_and_interval(one), counts, one.interval])
+    widths = [max(len(row[column]) for row in table) for column in range(5)]
+    aligned = [
+        (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]),
+         row[3].rjust(widths[3]), row[4])
+        for row in table
+    ]  # fmt: skip
+    return ["  ".join(row).rstrip() for row in aligned]
+
+
+def _readable(name: str) -> str:
+    short = {"ppv": "PPV", "npv": "NPV", "mcc": "MCC", "auroc": "AUROC", "f1": "F1"}
+    return " ".join(short.get(word, word) for word in name.replace("_", " ").split())
+
+
+def _value_and_interval(one: Headline) -> tuple[str, str]:
+    scale, digits, unit = (1, 3, "") if one.name in AS_NUMBER else (100, 1, " %")
+    value, low, high = (f"{scale * number:.{digits}f}" for number in (one.value, one.low, one.high))
+    interval = "–" if np.isnan(one.low) else f"{low} to {high}"
+    return ("–" if np.isnan(one.value) else value + unit), interval
+
+
+def _verdicts(answered: AnsweredSet) -> list[str]:
+    decided = answered.decided
+    n, n_called, n_wrong = len(decided), int(decided.sum()), int((~answered.right[decided]).sum())
+    lines = textwrap.wrap(
+        f"Verdicts, {answered.decided_how}: {n_called} of {n} called, {n - n_called} not sure.",
+        LINE,
+    )
+    if n_called:
+        low, high = wilson(n_wrong, n_called)
+        lines.append(
+            f"Wrong among the called: {n_wrong}/{n_called}, {100 * n_wrong / n_called:.1f} % "
+            f"({100 * low:.1f} to {100 * high:.1f}, Wilson)."
+        )
+    if n_called < n:
+        names = [answered.cell_name(index) for index in answered.cells.cell[~decided]]
+        lines += textwrap.wrap(f"Not sure: {', '.join(names)}.", LINE)
+    if answered.decision:
+        band = answered.decision.not_sure.statement()
+        lines += textwrap.wrap(f"The band: {band}.", LINE)
+    return lines

@@ -1,0 +1,114 @@
+"""The test cells of all folds of a cross-validation as one set.
+
+n cells of a fold or of all, C classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
+from raphe.tasks.celltype.metrics.predictions import Predictions
+
+POOLED = "pooled"  # its name
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What the chosen networks of one fold say of its test cells."""
+
+    number: int
+    chosen: Mapping[str, int]  # what tells each chosen network, and how often it counts
+    monitored: float  # metric on the validation part, mean over the chosen
+    n_validation: int  # cells
+    spikes: Predictions  # by the index of the cell in the store
+    cells: Predictions
+    stated: np.ndarray  # calibrated, (n, C)
+    decided: np.ndarray  # bool (n,)
+    baselines: BaselineCells | None
+
+    @property
+    def right(self) -> np.ndarray:
+        """As AnsweredSet.right: bool (n,)."""
+        return self.stated.argmax(axis=1) == self.cells.label
+
+
+@dataclass(frozen=True)
+class PooledSet(AnsweredSet):
+    """Each cell is in the test part of one fold, and called by what that fold chose."""
+
+    folds: Sequence[Fold] = ()
+    group_by: Sequence[str] = ("day", "animal")
+
+    @classmethod
+    def of(cls, folds: Sequence[Fold], group_by: Sequence[str], **facts) -> "PooledSet":
+        """`facts` are the classes, the known cells and the pooling."""
+        ids = [cell.cell_id for cell in facts["known_cells"]]
+        spikes = _joined([fold.spikes for fold in folds], ids)
+        return cls(POOLED, spikes, folds=folds, group_by=group_by, **facts)
+
+    @cached_property
+    def by_index(self) -> np.ndarray:
+        """Rows of the folds' cells, one fold after the other, by the cell's index: (n,)."""
+        return np.argsort(np.concatenate([fold.cells.cell for fold in self.folds]))
+
+    @cached_property
+    def cells(self) -> Predictions:
+        return _joined([fold.cells for fold in self.folds], self.spikes.cell_ids, self.by_index)
+
+    @cached_property
+    def groups(self) -> Groups:
+        return group_cells(self.cells, self.known_cells, self.group_by)
+
+    @cached_property
+    def stated(self) -> np.ndarray:
+        return np.concatenate([fold.stated for fold in self.folds])[self.by_index]
+
+    @cached_property
+    def decided(self) -> np.ndarray:
+        return np.concatenate([fold.decided for fold in self.folds])[self.by_index]
+
+    @property
+    def decided_how(self) -> str:
+        sizes = sorted(fold.n_validation for fold in self.folds)
+        n = f"{sizes[0]} to {sizes[-1]}" if sizes[0] < sizes[-1] else f"{sizes[0]}"
+        return f"calibrated, and the band chosen, in each fold on its own {n} validation cells"
+
+    @property
+    def fold_of_cell(self) -> np.ndarray:
+        """(n,)"""
+        numbers = [np.full(len(fold.cells.cell), fold.number) for fold in self.folds]
+        return np.concatenate(numbers)[self.by_index]
+
+    @cached_property
+    def baselines(self) -> BaselineCells | None:
+        """Those that every fold has; None where one has none at all."""
+        parts = [fold.baselines for fold in self.folds]
+        if any(part is None for part in parts):
+            return None
+        names = [one for one in parts[0].names if all(one in part.names for part in parts)]
+        rows = [[part.names.index(one) for one in names] for part in parts]
+        probability = [part.probability[own] for part, own in zip(parts, rows, strict=True)]
+        order = np.argsort(np.concatenate([part.cell for part in parts]))
+        facts = {
+            one: np.concatenate([getattr(part, one) for part in parts])[order]
+            for one in ("cell", "label", "n_spikes")
+        }
+        return BaselineCells(
+            names, probability=np.concatenate(probability, axis=1)[:, order], **facts
+        )
+
+
+def _joined(
+    parts: Sequence[Predictions], cell_ids: Sequence[str], order: np.ndarray | slice = slice(None)
+) -> Predictions:
+    arrays = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])[order]
+        for field in fields(Predictions)
+        if field.name != "cell_ids"
+    }
+    return Predictions(**arrays, cell_ids=cell_ids)

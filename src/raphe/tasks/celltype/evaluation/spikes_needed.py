@@ -1,0 +1,97 @@
+"""How many spikes of a cell are enough to call it.
+
+n spikes of a cell, D draws of m among them, K numbers of spikes.
+"""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
+from raphe.tasks.celltype.metrics.predictions import Predictions
+
+COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
+N_DRAWS = 200
+ENOUGH = 0.95  # of the verdicts as with all spikes
+BAND = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class SpikesNeeded:
+    """What verdicts from few spikes are worth. Each (K, D), a share of the cells."""
+
+    counts: np.ndarray  # (K,) spikes drawn of each cell
+    accuracy: np.ndarray  # called right
+    agreement: np.ndarray  # called as with all of their spikes
+    all_spikes: float  # accuracy with all of them
+    n_cells: int
+    n_short: np.ndarray  # (K,) cells that have fewer spikes, and count with all they have
+
+    @property
+    def enough(self) -> int | None:
+        """The fewest spikes from which on, on average, 95 % of cells are called as with all."""
+        reached = self.agreement.mean(axis=1) >= ENOUGH
+        from_here_on = np.logical_and.accumulate(reached[::-1])[::-1]
+        return int(self.counts[from_here_on][0]) if from_here_on.any() else None
+
+    def table(self) -> str:
+        """CSV, one row a number of spikes: mean and 5 to 95 % of the draws."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        ends = [f"{name}_{end}" for name in ("accuracy", "agreement") for end in ("mean", *_ENDS)]
+        table.writerow(["spikes", *ends, "cells", "cells_with_fewer"])
+        for i, count in enumerate(self.counts):
+            shares = [s for draws in (self.accuracy[i], self.agreement[i]) for s in _summary(draws)]
+            row = [f"{share:.6f}" for share in shares]
+            table.writerow([count, *row, self.n_cells, self.n_short[i]])
+        return text.getvalue()
+
+
+_ENDS = ("p05", "p95")
+
+
+def _summary(draws: np.ndarray) -> list[float]:
+    return [draws.mean(), *np.quantile(draws, BAND)]
+
+
+def spikes_needed(
+    answers: Predictions, rng: np.random.Generator, pooling: Pooling = "mean"
+) -> SpikesNeeded:
+    """Call every cell from spikes drawn without replacement, many times over.
+
+    The numbers of spikes end where more than half of the cells have fewer.
+    """
+    cells = answers.per_cell(pooling)
+    spikes = [answers.probability[_of(answers, cells, i)] for i in range(len(cells.label))]
+    n_spikes = np.array([len(own) for own in spikes])
+    counts = np.array([m for m in COUNTS if m <= np.median(n_spikes)])
+    right = np.zeros((len(counts), N_DRAWS))
+    agreed = np.zeros((len(counts), N_DRAWS))
+    for i, own in enumerate(spikes):
+        for k, called in enumerate(_verdicts(own, counts, rng, pooling)):
+            right[k] += called == cells.label[i]
+            agreed[k] += called == cells.predicted[i]
+    n_cells = len(spikes)
+    return SpikesNeeded(
+        counts,
+        right / n_cells,
+        agreed / n_cells,
+        all_spikes=float(np.mean(cells.predicted == cells.label)),
+        n_cells=n_cells,
+        n_short=(n_spikes < counts[:, None]).sum(axis=1),
+    )
+
+
+def _of(answers: Predictions, cells: Predictions, i: int) -> np.ndarray:
+    return np.flatnonzero((answers.cell == cells.cell[i]) & (answers.label == cells.label[i]))
+
+
+def _verdicts(
+    own: np.ndarray, counts: np.ndarray, rng: np.random.Generator, pooling: Pooling
+) -> list[np.ndarray]:
+    """The class called from the first m of D random orders of a cell's spikes: (D,) for each m."""
+    order = rng.permuted(np.tile(np.arange(len(own)), (N_DRAWS, 1)), axis=1)[:, : counts[-1]]
+    drawn = own[order]  # (D, m, C)
+    return [pool(drawn[:, :m], pooling).argmax(axis=1) for m in counts]

@@ -1,0 +1,1 @@
+"""What answers come to: probabilities of a cell, decisions, scores."""

@@ -1,0 +1,62 @@
+"""One test set and what a network answered, as tables and figures see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
+from raphe.tasks.celltype.metrics.cell_probability import Pooling
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.stores.spike_set import Cell
+
+
+@dataclass(frozen=True)
+class AnsweredSet:
+    """A network's answers for a set. n cells, C classes."""
+
+    name: str
+    spikes: Predictions
+    classes: Sequence[str]
+    known_cells: Sequence[Cell] = ()  # by the index that `spikes.cell` has, where known
+    pooling: Pooling = "mean"
+    decision: Decision | None = None  # settled on cells that are neither trained on nor in this set
+
+    @cached_property
+    def cells(self) -> Predictions:
+        return self.spikes.per_cell(self.pooling)
+
+    @cached_property
+    def groups(self) -> Groups:
+        return group_cells(self.cells, self.known_cells)
+
+    @cached_property
+    def stated(self) -> np.ndarray:
+        """Each cell's probability as it would be told, calibrated where it can be: (n, C)."""
+        probability = self.cells.probability
+        return self.decision.calibration(probability) if self.decision else probability
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Whether the class with the largest stated probability is a cell's own: bool (n,)."""
+        return self.stated.argmax(axis=1) == self.cells.label
+
+    @cached_property
+    def decided(self) -> np.ndarray | None:
+        """Which cells are called, not "not sure": bool (n,). None without a decision."""
+        return self.decision.not_sure.decided(self.stated) if self.decision else None
+
+    @property
+    def decided_how(self) -> str:
+        """Of a set with a decision."""
+        band = self.decision.not_sure
+        return (
+            f"calibrated by {self.decision.method} on {band.n_items} validation cells and called "
+            f"at P ≥ {band.threshold:.3f}"
+        )
+
+    def cell_name(self, index: int) -> str:
+        """Of the cell with this index in its store."""
+        return self.spikes.cell_ids[index] if self.spikes.cell_ids else str(index)

@@ -1,0 +1,57 @@
+"""A network's answers as a table, one row a spike, kept with a run and read back.
+
+Outputs are logits: those of confident spikes would all be printed as the probability 1. Of more
+than two classes they are told up to what a spike's have in common, which a softmax does not see.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.special import logit
+
+from raphe.core.errors import StoreError
+from raphe.tasks.celltype.metrics.predictions import Predictions
+
+CELL, CLASS, LOGIT = "cell", "true_class", "logit_"
+REMEDY = "train again to have it written anew"
+
+
+def answers_csv(answers: Predictions, classes: Sequence[str]) -> str:
+    """Columns cell, true_class, and logit_… of each class."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([CELL, CLASS, *(LOGIT + name for name in classes)])
+    names = answers.cell_ids or range(int(answers.cell.max(initial=-1)) + 1)
+    with np.errstate(divide="ignore"):  # a sigmoid of 1 has an infinite logit
+        two = answers.n_classes == 2
+        outputs = logit(answers.sigmoid) if two else np.log(answers.probability)
+    for cell, label, row in zip(answers.cell, answers.label, outputs, strict=True):
+        table.writerow([names[cell], classes[label], *(f"{value:.7g}" for value in row)])
+    return text.getvalue()
+
+
+def read_answers(path: Path) -> tuple[Predictions, list[str]]:
+    """Read such a table: the answers, and the classes in their order.
+
+    Cells are numbered in the order in which they appear. Raises StoreError.
+    """
+    try:
+        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+        classes = [name.removeprefix(LOGIT) for name in header[2:]]
+        expected = [CELL, CLASS, *(LOGIT + name for name in classes)]
+        if header != expected or len(classes) < 2 or not rows:
+            raise ValueError(f"columns {', '.join(header)} and {len(rows)} rows")
+        cell_ids = list(dict.fromkeys(row[0] for row in rows))
+        number = {name: index for index, name in enumerate(cell_ids)}
+        label = np.array([classes.index(row[1]) for row in rows])
+        logits = np.array([row[2:] for row in rows], dtype=float)
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path}: expected a run's answers, a table with the columns {CELL}, {CLASS} and "
+            f"{LOGIT}… of each class, got {error}; {REMEDY}"
+        ) from None
+    cell = np.array([number[row[0]] for row in rows])
+    return Predictions.from_logits(logits, label, cell, cell_ids), classes

@@ -1,0 +1,1 @@
+"""New recordings in, verdicts out. No torch, no training."""

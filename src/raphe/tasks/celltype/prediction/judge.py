@@ -1,0 +1,195 @@
+"""From a cell's spikes to a verdict, with a bundle and without torch.
+
+M members, N spikes, T samples a window, C classes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import RapheError
+from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
+from raphe.tasks.celltype.features.firing import firing_features
+from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
+from raphe.tasks.celltype.features.waveform_features import BASELINE_MS
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.network.evidence import Explainer
+from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
+from raphe.tasks.celltype.prediction.remarks import remarks_on
+from raphe.tasks.celltype.prediction.verdict import (
+    NO_SPIKES,
+    NOT_SURE,
+    UNLIKE_TRAINING,
+    CellVerdict,
+    Vote,
+)
+from raphe.tasks.celltype.recordings.labels import Failure
+
+N_RESAMPLES = 1000
+CONFIDENCE = 0.95
+SPIKES_EXPLAINED = 50
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A cell with its verdict; `cell` holds its spikes, for a picture."""
+
+    cell: CellSpikes
+    verdict: CellVerdict
+
+
+class Judge:
+    """Calls cells with one ensemble. Raises BundleError."""
+
+    def __init__(self, bundle: Path | str, threads: int | None = None) -> None:
+        self.ensemble = Ensemble.open(bundle, threads)
+        self.cut = self.ensemble.cut
+        manifest = self.ensemble.manifest
+        self.decision = Decision.from_facts(manifest)
+
+    @property
+    def note(self) -> str:
+        """The sentence of the training data that stands beside every verdict, or ""."""
+        return self.ensemble.manifest["note"]
+
+    def judge_all(self, cells: Iterable[CellInput], reading: Reading) -> Iterator[Judged | Failure]:
+        """Read and judge one cell after the other; one that cannot be read stops no other."""
+        for cell in cells:
+            try:
+                yield self.judge(cell.read(reading))
+            except (RapheError, OSError) as error:
+                yield Failure(cell.paths[0], str(error))
+
+    def judge(self, cell: CellSpikes) -> Judged:
+        """The verdict on one cell."""
+        if not len(cell):
+            return Judged(cell, self._without_spikes(cell))
+        members = self.ensemble.predict(cell.waveforms).members  # (M, N, C)
+        probability = self.decision.of_cell(members, self._times)
+        statistics = cell_statistics(
+            cell.waveforms, self.cut.rate_hz, self.cut.unit, self._baseline_ms
+        )
+        unlike = unlike_training(statistics, self._domain)
+        leading = int(probability.argmax())
+        verdict = self.ensemble.classes[leading]
+        if not self.decision.not_sure.decided(probability[None])[0]:
+            verdict = NOT_SURE
+        if unlike:
+            verdict = UNLIKE_TRAINING
+        return Judged(
+            cell,
+            CellVerdict(
+                cell_id=cell.cell_id,
+                files=cell.paths,
+                verdict=verdict,
+                n_spikes=len(cell),
+                probability=self._named(probability),
+                interval=self._interval(members),
+                votes=self._votes(members),
+                unlike=tuple(unlike),
+                remarks=_remarks(cell),
+                statistics=statistics,
+                duration_s=cell.duration_s,
+                firing_rate_hz=_firing_rate(cell),
+                dropped=cell.dropped,
+            ),
+        )
+
+    def enough(self, verdict: CellVerdict) -> bool:
+        """Whether more spikes of the cell would hardly change its verdict.
+
+        A class is called, and both ends of its interval over the spikes call it too.
+        """
+        if not verdict.called or verdict.interval is None:
+            return False
+        return verdict.interval[verdict.leading][0] >= self.decision.not_sure.threshold
+
+    def evidence(self, cell: CellSpikes, leading: str) -> np.ndarray:
+        """Grad-CAM for a class, the mean over some spikes and all members: (T,), 0 to 1."""
+        rows = np.unique(np.linspace(0, len(cell) - 1, SPIKES_EXPLAINED).astype(np.int64))
+        label = self.ensemble.classes.index(leading)
+        total = np.zeros(cell.waveforms.shape[1])
+        for member in self.ensemble.members:
+            explainer = Explainer.from_state(
+                self.ensemble.state(member), member.columns, self.cut.rate_hz
+            )
+            total += member.times * explainer.grad_cam(cell.waveforms[rows], label).mean(axis=0)
+        return total / sum(self._times)
+
+    @property
+    def _times(self) -> list[int]:
+        return [member.times for member in self.ensemble.members]
+
+    @property
+    def _baseline_ms(self) -> float:
+        return self.ensemble.manifest["window"].get("baseline_ms", BASELINE_MS)
+
+    @property
+    def _domain(self) -> dict[str, Any]:
+        return self.ensemble.manifest["training"]["domain"]
+
+    def _interval(self, members: np.ndarray) -> dict[str, tuple[float, float]] | None:
+        """Percentiles of the cell's probability over resampled spikes, of members' (M, N, C).
+
+        How much the verdict hangs on which spikes were caught; not how often networks are wrong.
+        """
+        n = members.shape[1]
+        if n < 2:
+            return None
+        rng = np.random.default_rng(n)
+        times = self._times
+        if self.decision.pooling == "mean":  # in which members and spikes may take turns
+            members, times = np.average(members, axis=0, weights=times)[None], [1]
+        resampled = [
+            self.decision.of_cell(members[:, rng.integers(0, n, n)], times)
+            for _ in range(N_RESAMPLES)
+        ]
+        ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+        low, high = np.quantile(resampled, ends, axis=0)
+        pairs = zip(low.tolist(), high.tolist(), strict=True)
+        return dict(zip(self.ensemble.classes, pairs, strict=True))
+
+    def _votes(self, of_members: np.ndarray) -> tuple[Vote, ...]:
+        means = of_members.mean(axis=1, dtype=np.float64)
+        return tuple(
+            Vote(member.kernel, member.times, self._named(mean))
+            for member, mean in zip(self.ensemble.members, means, strict=True)
+        )
+
+    def _named(self, probability: np.ndarray) -> dict[str, float]:
+        return dict(zip(self.ensemble.classes, probability.tolist(), strict=True))
+
+    def _without_spikes(self, cell: CellSpikes) -> CellVerdict:
+        crossings = sum(cell.dropped.values())
+        why = (
+            f"{crossings} crossings of the threshold, none with a whole and sound window: artefacts"
+            if crossings
+            else "the trace never crosses the threshold: look at its unit, polarity and seal"
+        )
+        return CellVerdict(
+            cell_id=cell.cell_id,
+            files=cell.paths,
+            verdict=NO_SPIKES,
+            n_spikes=0,
+            probability={},
+            interval=None,
+            remarks=(why, *_of_recordings(cell)),
+            duration_s=cell.duration_s,
+            dropped=cell.dropped,
+        )
+
+
+def _remarks(cell: CellSpikes) -> tuple[str, ...]:
+    return (*remarks_on(cell.waveforms, cell.time_s), *_of_recordings(cell))
+
+
+def _of_recordings(cell: CellSpikes) -> tuple[str, ...]:
+    return tuple(remark for recording in cell.recordings for remark in recording.remarks)
+
+
+def _firing_rate(cell: CellSpikes) -> float | None:
+    rate_hz, _ = firing_features([np.sort(cell.time_s)])
+    return rate_hz if np.isfinite(rate_hz) else None

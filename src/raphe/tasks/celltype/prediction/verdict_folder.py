@@ -1,0 +1,125 @@
+"""Verdicts on disk: JSON, CSV and pages, each cell's as soon as it is known."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from raphe import __version__
+from raphe.core.files.atomic import reporting
+from raphe.tasks.celltype.prediction.judge import Judge, Judged
+from raphe.tasks.celltype.prediction.verdict import CellVerdict
+from raphe.tasks.celltype.prediction.verdict_page import cell_page, index_page, page_name
+from raphe.tasks.celltype.recordings.labels import Failure
+
+JSON_FILE, CSV_FILE, INDEX = "verdicts.json", "verdicts.csv", "index.html"
+PAGES = "cells"
+
+
+class VerdictFolder:
+    """A folder of verdicts; what an earlier call wrote there is replaced file by file.
+
+    `add` writes the cell's page at once, `finish` the tables over all cells so far: also of a run
+    that was interrupted.
+    """
+
+    def __init__(self, path: Path | str, judge: Judge, pages: bool = True) -> None:
+        self.path, self.judge = Path(path), judge
+        self.verdicts: list[CellVerdict] = []
+        self.failures: list[Failure] = []
+        self._with_pages = pages
+        self._pages: dict[str, str] = {}
+        with reporting(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            if pages:
+                (self.path / PAGES).mkdir(exist_ok=True)
+
+    @property
+    def made_by(self) -> str:
+        bundle = self.judge.ensemble.bundle
+        return f"raphe {__version__}, bundle {bundle.path.name} ({bundle.content_hash[:12]})"
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        return (CSV_FILE, JSON_FILE, *([INDEX] if self._with_pages else []))
+
+    def add(self, result: Judged | Failure) -> None:
+        if isinstance(result, Failure):
+            self.failures.append(result)
+            return
+        verdict = result.verdict
+        self.verdicts.append(verdict)
+        if self._with_pages:
+            name = self._free_name(verdict.cell_id)
+            self._pages[verdict.cell_id] = f"{PAGES}/{name}"
+            self._write(f"{PAGES}/{name}", self._page(result))
+
+    def finish(self) -> None:
+        self._write(JSON_FILE, json.dumps(self._as_json(), indent=2, ensure_ascii=False) + "\n")
+        self._write(CSV_FILE, _as_csv(self.verdicts, self.judge.ensemble.classes))
+        if self._with_pages:
+            failures = [str(failure) for failure in self.failures]
+            page = index_page(self.verdicts, self._pages, failures, self.judge.note, self.made_by)
+            self._write(INDEX, page)
+
+    def _page(self, result: Judged) -> str:
+        # matplotlib takes most of a second to load, which those who want no pages do not wait for.
+        from raphe.tasks.celltype.prediction.verdict_figure import verdict_figure
+
+        cell, verdict = result.cell, result.verdict
+        figure = None
+        if verdict.n_spikes:
+            evidence = self.judge.evidence(cell, verdict.leading)
+            classes = self.judge.ensemble.classes
+            wanted = classes[0] if len(classes) == 2 else verdict.leading
+            figure = verdict_figure(cell, verdict, evidence, self.judge.cut, wanted)
+        return cell_page(verdict, figure, self.judge.note, self.made_by)
+
+    def _free_name(self, cell_id: str) -> str:
+        name, number = page_name(cell_id), 2
+        while f"{PAGES}/{name}" in self._pages.values():
+            name, number = page_name(f"{cell_id}-{number}"), number + 1
+        return name
+
+    def _as_json(self) -> dict[str, Any]:
+        bundle = self.judge.ensemble.bundle
+        return {
+            "raphe": __version__,
+            "bundle": {"path": str(bundle.path), "content_hash": bundle.content_hash},
+            "note": self.judge.note,
+            "cells": [verdict.as_json() for verdict in self.verdicts],
+            "left_out": [
+                {"file": str(failure.path), "why": str(failure)} for failure in self.failures
+            ],
+        }
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.path / name
+        with reporting(path):
+            hidden = path.with_name(f".{path.name}.partial")
+            hidden.write_text(text, encoding="utf-8")
+            hidden.replace(path)
+
+
+def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    columns = [f"{what}_{name}" for name in classes for what in ("probability", "low", "high")]
+    table.writerow(
+        ["cell_id", "verdict", *columns, "n_spikes", "n_agree", "n_members", "unlike", "remarks",
+         "files"]
+    )  # fmt: skip
+    for verdict in verdicts:
+        numbers: list[str] = []
+        for name in classes:
+            values = (verdict.probability.get(name), *((verdict.interval or {}).get(name, ())))
+            texts = ["" if value is None else f"{value:.6f}" for value in values]
+            numbers += [*texts, "", ""][:3]
+        table.writerow(
+            [verdict.cell_id, verdict.verdict, *numbers, verdict.n_spikes, *verdict.agreement,
+             "; ".join(verdict.unlike), "; ".join(verdict.remarks),
+             "; ".join(str(path) for path in verdict.files)]
+        )  # fmt: skip
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""The paper's claims, weights and data."""

@@ -1,0 +1,247 @@
+"""Both definitions, the papers' and the plain one, of a run's or an ensemble's own answers."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from raphe.core.claims import Claim, note_claim, percent
+from raphe.core.errors import SettingError
+from raphe.core.statistics.intervals import Estimate
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
+from raphe.tasks.celltype.metrics.predictions import (
+    Predictions,
+    keras_sensitivity,
+    sensitivity_at_specificity,
+)
+from raphe.tasks.celltype.published.paper_numbers import CODE_KERNELS, TEXT_KERNELS
+from raphe.tasks.celltype.published.run_folder import AnsweredRun
+from raphe.tasks.celltype.published.two_by_two import Verdicts
+
+VALIDATION = "val"
+SPECIFICITY = 0.5
+SEED = 0  # of the bootstrap
+
+
+def run_claims(run: AnsweredRun) -> list[Claim]:
+    """Every test set of one run. Raises SettingError for other than two classes."""
+    claims = note_claim(run.name, run.note)
+    for name in test_sets(run):
+        answered = run.sets[name]
+        _require_two_classes(run.name, answered)
+        source = f"{run.name}, {_counted(answered)}"
+        claims += [*cell_claims(source, answered), *_spike_claims(source, answered)]
+        if name == "test" and VALIDATION in run.sets:
+            claims.append(_split_claim(source, answered, run.sets[VALIDATION]))
+    return claims
+
+
+def ensemble_claims(name: str, members: Mapping[int, AnsweredRun]) -> list[Claim]:
+    """The ensemble as the text has it and as the code has it, on each test set of a sweep.
+
+    Args:
+        members: networks by kernel size.
+
+    Raises:
+        SettingError: for other than two classes, or members tested on different spikes.
+    """
+    claims = note_claim(name, next(iter(members.values())).note)
+    of_each: dict[str, list[AnsweredSet]] = defaultdict(list)
+    for kernels, told in ((TEXT_KERNELS, "text"), (CODE_KERNELS, "code")):
+        source = f"{name}, ensemble of the {told}, k = {kernels[0]}…{kernels[-1]}"
+        missing = [k for k in kernels if k not in members]
+        if missing:
+            claims.append(_missing(source, missing))
+            continue
+        for set_name in test_sets(members[kernels[0]]):
+            answered = mean_of([members[k].sets[set_name] for k in kernels])
+            _require_two_classes(name, answered)
+            claims += cell_claims(f"{source}, {_counted(answered)}", answered)
+            of_each[set_name].append(answered)
+    for both in of_each.values():
+        if len(both) == 2:
+            claims.append(_difference(f"{name}, {_counted(both[0])}", *both))
+    return claims
+
+
+def test_sets(run: AnsweredRun) -> list[str]:
+    """Names of the sets a network was tested on; "test" first."""
+    return sorted(set(run.sets) - {VALIDATION}, key=lambda name: (name != "test", name))
+
+
+def mean_of(members: Sequence[AnsweredSet]) -> AnsweredSet:
+    """The mean of members' answers to the same spikes. Raises SettingError for others."""
+    first = members[0].spikes
+    for other in (member.spikes for member in members[1:]):
+        same = np.array_equal(other.label, first.label) and np.array_equal(other.cell, first.cell)
+        if not same or other.cell_ids != first.cell_ids:
+            raise SettingError(
+                "the members of this sweep were tested on different spikes; reproduce a sweep "
+                "whose members share their data and seed"
+            )
+    mean = Predictions(
+        np.mean([one.spikes.probability for one in members], axis=0),
+        np.mean([one.spikes.sigmoid for one in members], axis=0),
+        first.label,
+        first.cell,
+        first.cell_ids,
+    )
+    return replace(members[0], spikes=mean)
+
+
+def cell_claims(source: str, answered: AnsweredSet) -> list[Claim]:
+    """Rates of the cells that a network or an ensemble calls.
+
+    The papers compare the means of both sigmoids, here each is first divided by their sum.
+    """
+    theirs = _their_verdicts(answered.cells)
+    ppv, npv = theirs.of_called()
+    ours = _plain(answered, "cells")
+    pred = 'normalize="pred"'
+    return [
+        Claim(
+            source,
+            "true positive rate of cells",
+            f"{100 * ppv:.1f} %, {theirs.first_right}/{theirs.n_called_first}",
+            f"sensitivity {_with_counts(ours['sensitivity'])}",
+            f"{pred} divides by the cells called so: a predictive value.",
+            ppv,
+            _estimate(ours["sensitivity"]),
+        ),
+        Claim(
+            source,
+            "true negative rate of cells",
+            f"{100 * npv:.1f} %, {theirs.others_right}/{theirs.n_called_other}",
+            f"specificity {_with_counts(ours['specificity'])}",
+            f"{pred} divides by the cells called so: a predictive value.",
+            npv,
+            _estimate(ours["specificity"]),
+        ),
+        Claim(
+            source,
+            "AUC of cells",
+            f"{(ppv + npv) / 2:.3f}",
+            f"AUROC {_number(ours['auroc'])}",
+            "Of verdicts with truth and verdict exchanged it is the mean of both predictive "
+            "values; of probabilities it is how often a pair is ranked right.",
+            (ppv + npv) / 2,
+            _estimate(ours["auroc"]),
+        ),
+    ]
+
+
+def _spike_claims(source: str, answered: AnsweredSet) -> list[Claim]:
+    answers = answered.spikes
+    pooled = keras_sensitivity(answers, SPECIFICITY)
+    score, positive = answers.probability[:, 0], answers.label == 0
+    exact = sensitivity_at_specificity(score, positive, SPECIFICITY)
+    truth = np.eye(2, dtype=bool)[answers.label]
+    recall = float((answers.sigmoid > 0.5)[truth].mean())
+    ours = _plain(answered, "spikes")["sensitivity"]
+    return [
+        Claim(
+            source,
+            f"sensitivity at specificity {SPECIFICITY} of spikes",
+            f"{pooled:.4f}",
+            f"{exact:.4f}",
+            "Keras pools both one-hot columns and tries 200 thresholds; here the first class alone "
+            "is looked for, at every threshold.",
+            pooled,
+            Estimate(exact, float("nan"), float("nan")),
+        ),
+        Claim(
+            source,
+            "recall of spikes",
+            f"{recall:.4f}",
+            f"sensitivity {_with_counts(ours)}",
+            "Keras' recall counts both classes as positives.",
+            recall,
+            _estimate(ours),
+        ),
+    ]
+
+
+def _split_claim(source: str, test: AnsweredSet, validation: AnsweredSet) -> Claim:
+    held_out = {validation.cell_name(index) for index in validation.cells.cell}
+    shared_cells = [index for index in test.cells.cell if test.cell_name(index) in held_out]
+    shared = np.isin(test.spikes.cell, shared_cells).mean()
+    by = "by spike, as published" if shared else "by cell or by day"
+    return Claim(
+        source,
+        "split",
+        "by spike",
+        f"{by}: {100 * shared:.1f} % of the test spikes are of cells in validation too",
+        "Spikes of one cell are alike: a network that knows the cell knows the answer. Compare a "
+        "run of data.split=spike with one of data.split=cell.",
+    )
+
+
+def _difference(source: str, text: AnsweredSet, code: AnsweredSet) -> Claim:
+    n = int((text.cells.predicted != code.cells.predicted).sum())
+    return Claim(
+        source,
+        "cells that the two ensembles call differently",
+        "one ensemble",
+        f"{n} of {len(text.cells.label)}",
+        f"The code has one more member, k = {CODE_KERNELS[-1]}.",
+    )
+
+
+def _their_verdicts(cells: Predictions) -> Verdicts:
+    """From the mean of each sigmoid; a tie is the second class, as in the notebooks."""
+    called_first = cells.sigmoid[:, 0] > cells.sigmoid[:, 1]
+    first = cells.label == 0
+    return Verdicts(
+        int((called_first & first).sum()),
+        int(first.sum()),
+        int((~called_first & ~first).sum()),
+        int((~first).sum()),
+    )
+
+
+def _plain(answered: AnsweredSet, level: str) -> dict[str, Headline]:
+    shown = answered.cells if level == "cells" else answered.spikes
+    rng = np.random.default_rng(SEED)
+    found = headlines(level, shown, answered.groups, answered.classes, rng)
+    return {one.name: one for one in found}
+
+
+def _estimate(headline: Headline) -> Estimate:
+    return Estimate(headline.value, headline.low, headline.high)
+
+
+def _with_counts(headline: Headline) -> str:
+    return f"{percent(_estimate(headline))}, {headline.counts[0]}/{headline.counts[1]}"
+
+
+def _number(headline: Headline) -> str:
+    if np.isnan(headline.low):
+        return f"{headline.value:.3f}"
+    return f"{headline.value:.3f} ({headline.low:.3f} to {headline.high:.3f})"
+
+
+def _counted(answered: AnsweredSet) -> str:
+    n_cells, n_spikes = len(answered.cells.label), len(answered.spikes.label)
+    return f"{answered.name} set: {n_cells} cells, {n_spikes} spikes"
+
+
+def _missing(source: str, missing: Sequence[int]) -> Claim:
+    kernels = ", ".join(map(str, missing))
+    return Claim(
+        source,
+        "members of the ensemble",
+        "all of these kernels",
+        f"none with k = {kernels}",
+        "Train them, as python train.py experiment=k_sweep does.",
+    )
+
+
+def _require_two_classes(name: str, answered: AnsweredSet) -> None:
+    if len(answered.classes) != 2:
+        raise SettingError(
+            f"{name}: the papers' definitions are of two classes, this run has "
+            f"{len(answered.classes)} ({', '.join(answered.classes)}); its own figures are in "
+            "headline.txt"
+        )

@@ -1,0 +1,84 @@
+"""A tracked run's answers, found on disk where the run left them as artifacts."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.answers_csv import read_answers
+from raphe.tasks.celltype.stores.spike_set import Cell
+
+ANSWERS, CELLS, NOTE, SWEEP = "answers.csv", "cells.csv", "note.txt", "sweep.csv"
+KERNEL = "model.kernel"
+
+
+@dataclass(frozen=True)
+class AnsweredRun:
+    """What one network said of its sets, by their names; "val" is the validation part."""
+
+    name: str
+    sets: dict[str, AnsweredSet]
+    note: str = ""  # a sentence that must stand beside every result
+
+
+def find_run(run: str, runs_root: Path) -> Path:
+    """The folder of a run's artifacts: named as such, or by the run's id or its beginning.
+
+    Raises SettingError.
+    """
+    if (folder := Path(run)).is_dir():
+        return folder
+    found = sorted(runs_root.glob(f"artifacts/*/{run}*/artifacts")) if run else []
+    if len(found) != 1:
+        several = f"{len(found)} runs that begin so" if found else "none"
+        raise SettingError(
+            f"--run {run}: expected a run's id, or a folder of its artifacts; {runs_root} has "
+            f"{several}; look at the run's page in the MLflow UI, or name another folder with "
+            "--runs"
+        )
+    return found[0]
+
+
+def read_run(folder: Path, name: str) -> AnsweredRun:
+    """The answers of a single run. Raises SettingError where it has kept none."""
+    files = sorted(folder.glob(f"*/{ANSWERS}"))
+    if not files:
+        raise SettingError(
+            f"{folder}: expected the artifacts of a run, with <set>/{ANSWERS}, found none; runs of "
+            "an older raphe have none, train again"
+        )
+    sets = {}
+    for file in files:
+        answers, classes = read_answers(file)
+        days = _days(file.with_name(CELLS))
+        known = [Cell(one, 0, days.get(one, "")) for one in answers.cell_ids]
+        sets[file.parent.name] = AnsweredSet(file.parent.name, answers, classes, known)
+    note = folder / NOTE
+    return AnsweredRun(
+        name, sets, note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+    )
+
+
+def _days(table: Path) -> dict[str, str]:
+    """The day of each cell, where the run knows it."""
+    if not table.is_file():
+        return {}
+    with table.open(newline="", encoding="utf-8") as file:
+        return {row["cell"]: row.get("day", "") for row in csv.DictReader(file)}
+
+
+def sweep_members(folder: Path, runs_root: Path) -> dict[int, Path]:
+    """Artifact folders of a sweep's finished members by kernel size; none of a single run.
+
+    Raises SettingError for a sweep over anything else.
+    """
+    table = folder / SWEEP
+    if not table.is_file():
+        return {}
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kernels = [row.get(KERNEL) for row in rows]
+    if not rows or not all(kernels) or len(set(kernels)) < len(kernels):
+        raise SettingError(f"{table}: expected a sweep over {KERNEL} alone; name one of those")
+    return {int(row[KERNEL]): find_run(row["run_id"], runs_root) for row in rows}

@@ -1,0 +1,1 @@
+"""Where spikes are cut: settings, the cut, resampling."""

@@ -1,0 +1,1 @@
+"""What was cut, on disk: opening, writing, importing; parts and folds."""

@@ -1,0 +1,202 @@
+"""The authors' own arrays, opened where they lie: trios of Observations, Labels and Cellulars.
+
+*Observations*.npy  (N, T, 2, 1) float64: time in s and current in pA, in either order
+*Labels*.npy        (N, 1): the class of each spike, 0 (SER) or 1 (NSER)
+*Cellulars*.npy     (N, 1) strings: the spike's name, which holds its cell
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.recordings.array_file import ArrayFile
+from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ
+from raphe.tasks.celltype.stores.author_cells import CellIndex, Triggers
+from raphe.tasks.celltype.stores.columns import Column, Held
+
+ROLES = ("Observations", "Labels", "Cellulars")
+LABEL_CODE = "0 (SER) or 1 (NSER)"  # of the published data; in general a place in the classes
+LABELS_MUST = f"labels must be {LABEL_CODE}, one a spike; of one-hot rows take argmax(axis=1)"
+CHECKED_ROWS = 256  # rows looked at to tell the time column
+HASH_BLOCKS, HASH_BLOCK_BYTES = 64, 2**16
+
+
+class Currents:
+    """The current of the windows in a file of observations: float32 (N, T) in pA."""
+
+    def __init__(self, observations: ArrayFile, column: int) -> None:
+        self.observations, self.column = observations, column
+        self.dtype, self.shape = np.dtype(np.float32), observations.shape[:2]
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+    def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
+        pairs = np.empty((len(out), *self.observations.shape[1:]), self.observations.dtype)
+        self.observations.read(starts, stops, pairs)
+        out[:] = self._current(pairs)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self._current(self.observations[rows]).astype(np.float32)
+
+    def _current(self, pairs: np.ndarray) -> np.ndarray:
+        """(n, T) of (n, T, 2) or (n, T, 2, 1)."""
+        return pairs.reshape(*pairs.shape[:2], 2)[:, :, self.column]
+
+
+@dataclass(frozen=True)
+class Trio:
+    """One trio, of which the index of each spike's cell is in memory and nothing else."""
+
+    observations: Path
+    windows: Currents
+    rate_hz: float
+    trigger: Triggers
+    cell: np.ndarray  # uint16 (N,), or uint32 for more cells; index into cell_ids
+    cell_ids: list[str]
+    label_of_cell: np.ndarray  # uint8 (cells,)
+    sampled_hash: str  # SHA-256 of labels, cells, and the size and 64 blocks of the observations
+
+
+def find_trios(path: Path) -> list[tuple[Path, Path, Path]]:
+    """The trios in a folder and below, or the one an Observations file belongs to; [] without any.
+
+    The files of a trio lie together and have names that differ in that one word alone; where a
+    folder holds just one of each, any names will do. Raises StoreError for a trio not complete.
+    """
+    if path.is_file():
+        return [_trio(path)] if ROLES[0] in path.name else []
+    return [_trio(file) for file in sorted(path.rglob(f"*{ROLES[0]}*.npy"))]
+
+
+def _trio(observations: Path) -> tuple[Path, Path, Path]:
+    folder = observations.parent
+    beside = [sorted(folder.glob(f"*{role}*.npy")) for role in ROLES]
+    if all(len(files) == 1 for files in beside):
+        return tuple(files[0] for files in beside)
+    names = [observations.name.replace(ROLES[0], role) for role in ROLES]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise StoreError(
+            f"{observations}: {' and '.join(missing)} not beside it; give the three files of a "
+            "trio names that differ in Observations, Labels, Cellulars alone"
+        )
+    return tuple(folder / name for name in names)
+
+
+def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | None) -> Trio:
+    """Open one trio, reading labels and names through but not its observations.
+
+    `time_column` (0 or 1) answers when the rows do not tell it. Raises StoreError.
+    """
+    observations, labels, cellulars = (_map(path) for path in trio)
+    _require_fit(trio, observations, labels, cellulars)
+    n, n_samples = observations.shape[:2]
+    column, rate_hz = _tell_time(trio[0], observations.reshape(n, n_samples, 2), time_column)
+    names = Column(ArrayFile.of(cellulars))
+    cells = CellIndex(trio[1], trio[2], n)
+    for start, values in Column(ArrayFile.of(labels)).blocks():
+        label = _labels(trio[1], start, values.reshape(-1), n_classes)
+        cells.add(start, label, names[start : start + len(label)])
+    digest = _sampled_hash(trio[0])
+    for of_each in (cells.label_of_cell, np.arange(len(cells.cell_ids), dtype=np.int32)):
+        for _, cell in Column(Held(cells.cell)).blocks():
+            digest.update(of_each[cell])
+    digest.update("\n".join(cells.cell_ids).encode())
+    return Trio(
+        trio[0],
+        Currents(ArrayFile.of(observations), 1 - column),
+        rate_hz,
+        Triggers(names),
+        cells.cell,
+        cells.cell_ids,
+        cells.label_of_cell,
+        digest.hexdigest(),
+    )
+
+
+def _require_fit(
+    trio: tuple[Path, Path, Path],
+    observations: np.ndarray,
+    labels: np.ndarray,
+    cellulars: np.ndarray,
+) -> None:
+    shape = observations.shape
+    if shape[2:] not in ((2,), (2, 1)) or observations.dtype.kind != "f":
+        raise StoreError(
+            f"{trio[0]}: expected (N, T, 2, 1) floats, got {shape} {observations.dtype.name}"
+        )
+    n = len(observations)
+    for path, array in zip(trio[1:], (labels, cellulars), strict=True):
+        if array.shape not in ((n,), (n, 1)) or not n:
+            must = f"; {LABELS_MUST}" if path == trio[1] else ""
+            raise StoreError(
+                f"{path}: expected ({n}, 1) as its observations, got {array.shape}{must}"
+            )
+    if cellulars.dtype.kind not in "US":
+        raise StoreError(
+            f"{trio[2]}: expected strings, got {cellulars.dtype.name}; save it once more with "
+            "np.save(file, array.astype(str))"
+        )
+
+
+def _map(path: Path) -> np.memmap:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        if "Python objects" in str(error):
+            raise StoreError(
+                f"{path}: holds Python objects, which could run code when read; if you trust it, "
+                "np.save(file, np.load(file, allow_pickle=True).astype(str)) once"
+            ) from None
+        raise StoreError(f"{path}: is not a whole NPY array ({error}); copy it anew") from None
+    if not array.flags.c_contiguous:
+        raise StoreError(
+            f"{path}: is stored column by column, so that no spike lies together; "
+            "np.save(file, np.ascontiguousarray(np.load(file))) once"
+        )
+    return array
+
+
+def _tell_time(path: Path, windows: np.ndarray, answer: int | None) -> tuple[int, float]:
+    """Which column is the time, and its rate."""
+    rows = np.unique(np.linspace(0, len(windows) - 1, CHECKED_ROWS).astype(np.int64))
+    steps = np.diff(windows[rows], axis=1)  # (rows, T - 1, 2)
+    rising = np.flatnonzero((steps > 0).all(axis=(0, 1)))
+    if len(rising) != 1 and answer is None:
+        raise StoreError(
+            f"{path}: {'neither' if not len(rising) else 'either'} of its two columns rises in "
+            "every row, which one is the time? Pass --time-column 1 or 2"
+        )
+    column = int(rising[0]) if len(rising) == 1 else answer
+    step_s = float(np.median(steps[..., column]))
+    if not 0 < step_s <= 1 / MIN_RATE_HZ:
+        raise StoreError(
+            f"{path}: its time column steps by {step_s:g}, expected seconds and at most "
+            f"{1 / MIN_RATE_HZ:g} s a step"
+        )
+    return column, round(1 / step_s, 3)
+
+
+def _labels(path: Path, start: int, values: np.ndarray, n_classes: int) -> np.ndarray:
+    wrong = ~np.isin(values, np.arange(n_classes))
+    if wrong.any():
+        raise StoreError(
+            f"{path}: expected labels 0 to {n_classes - 1}, got {values[wrong][0]} in row "
+            f"{start + int(np.flatnonzero(wrong)[0])}; {LABELS_MUST}"
+        )
+    return values.astype(np.uint8)
+
+
+def _sampled_hash(path: Path) -> "hashlib._Hash":
+    """Of a file's size and evenly spaced blocks: 30 GB are not read through at each opening."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(f"{size}\n".encode())
+    with path.open("rb") as file:
+        for start in np.linspace(0, max(size - HASH_BLOCK_BYTES, 0), HASH_BLOCKS).astype(np.int64):
+            file.seek(int(start))
+            digest.update(file.read(HASH_BLOCK_BYTES))
+    return digest

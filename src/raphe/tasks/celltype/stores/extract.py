@@ -1,0 +1,137 @@
+"""Recordings in, a store of labelled spikes out."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from raphe.core.errors import RecordingError
+from raphe.core.progress import progress
+from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.recordings.labels import Failure, LabelledFile, find_labelled, read_note
+from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.recordings.read_recording import read_recording
+from raphe.tasks.celltype.spikes.cutting import DROPS, Cut, Spikes, cut_spikes
+from raphe.tasks.celltype.stores.open_spikes import Cell
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+
+
+@dataclass(frozen=True)
+class ExtractReport:
+    """What `extract` did: counts over all recordings that could be read, and those that failed."""
+
+    store: Path
+    n_spikes: int
+    n_cells: int
+    per_class: dict[str, tuple[int, int]]  # cells, spikes
+    found: int
+    dropped: dict[str, int]
+    failed: list[Failure]
+    silent: list[Path]  # read, but no spike was kept
+    remarks: list[str]  # what is suspect in recordings that were read, one sentence each
+
+    def failure_lines(self) -> list[str]:
+        """One sentence a recording that was left out."""
+        return [str(failure) for failure in self.failed]
+
+
+def extract(
+    recordings: Path | str,
+    store: Path | str,
+    cut: Cut | None = None,
+    classes: Sequence[str] = CLASSES,
+    overwrite: bool = False,
+    channel: int | str | None = None,
+    unit: str | None = None,
+) -> ExtractReport:
+    """Cut the spikes of all labelled recordings below a folder into a store.
+
+    Goes on past a recording that cannot be read or is a copy of an earlier one. `channel` and
+    `unit` are those of `read_abf`. Raises RecordingError when no spike is left to store or one
+    recording has two labels, StoreError when it cannot be written.
+    """
+    folder, cut = Path(recordings), cut or Cut()
+    files, failed = find_labelled(folder, classes)
+    dropped = Counter(dict.fromkeys(DROPS, 0))
+    rows: list[dict[str, Any]] = []
+    silent, remarks = [], []
+    first_of: dict[str, LabelledFile] = {}  # by its bytes' hash
+    with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
+        for file in progress(files, "cutting spikes", total=len(files)):
+            try:
+                recording = read_recording(file.path, channel, unit, cut.accept_unit)
+                spikes = cut_spikes(recording, cut)
+            except (RecordingError, OSError) as error:
+                failed.append(Failure(file.path, str(error)))
+                continue
+            first = first_of.setdefault(recording.sha256, file)
+            if first is not file:
+                failed.append(_repeated(file, first, classes))
+                continue
+            cell = Cell(file.cell_id, file.label, file.day, file.animal)
+            writer.add(cell, spikes.waveforms, spikes.trigger, spikes.sweep)
+            dropped.update(spikes.dropped)
+            remarks += [f"{file.path}: {remark}" for remark in recording.remarks]
+            if not len(spikes):
+                silent.append(file.path)
+            rows.append(_row(file, folder, recording, spikes))
+        if not writer.n:
+            raise RecordingError(_nothing(folder, len(rows), dropped, failed))
+        path = writer.finish(
+            cut.rate_hz,
+            cut.unit,
+            {
+                "cut": asdict(cut),
+                "note": read_note(folder),
+                "sources": {row["file"]: row["sha256"] for row in rows},
+            },
+            {"recordings": rows},
+        )
+    found = writer.n + dropped.total()
+    return ExtractReport(
+        store=path,
+        n_spikes=writer.n,
+        n_cells=len(writer.cells),
+        per_class=writer.per_class(),
+        found=found,
+        dropped=dict(dropped),
+        failed=failed,
+        silent=silent,
+        remarks=remarks,
+    )
+
+
+def _repeated(file: LabelledFile, first: LabelledFile, classes: Sequence[str]) -> Failure:
+    """Why a copy of an earlier file is left out. Raises RecordingError if their labels differ."""
+    if file.label != first.label:
+        raise RecordingError(
+            f"{file.path}: is labelled {classes[file.label]} but has the same bytes as "
+            f"{first.path}, which is labelled {classes[first.label]}; remove one of them"
+        )
+    return Failure(file.path, f"same bytes as {first.path}")
+
+
+def _row(file: LabelledFile, folder: Path, recording: Recording, spikes: Spikes) -> dict[str, Any]:
+    return {
+        "file": file.path.relative_to(folder).as_posix(),
+        "cell_id": file.cell_id,
+        "sha256": recording.sha256,
+        "rate_hz": recording.rate_hz,
+        "unit": recording.unit,
+        "duration_s": recording.duration_s,
+        "found": spikes.found,
+        "kept": len(spikes),
+        **{drop.replace(" ", "_"): spikes.dropped[drop] for drop in DROPS},
+    }
+
+
+def _nothing(folder: Path, n_read: int, dropped: Counter, failed: list[Failure]) -> str:
+    if not n_read:
+        more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
+        return f"{folder}: no recording could be read: {failed[0]}{more}"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+    return (
+        f"{folder}: no spike in the {n_read} recordings read ({len(failed)} could not be); "
+        f"dropped: {reasons or 'none'}; look at the threshold and its polarity"
+    )

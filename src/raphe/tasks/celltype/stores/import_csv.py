@@ -1,0 +1,174 @@
+"""The authors' layout of single spikes: SER/<cell>/<cell>_trigger_<sample>.csv, one file a spike.
+
+A header and T rows of two columns, time in s and current in pA, in either order.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.progress import progress
+from raphe.core.recordings.recording import parse_cell_id
+from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.recordings.names import CLASSES, label_from_folders, parse_window_name
+from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
+from raphe.tasks.celltype.stores.open_spikes import Cell
+from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+
+SKIPPED_FOLDERS = "IMAGES"  # in the name of the authors' folders of pictures
+WRITE_AT_ONCE = 1024
+
+
+@dataclass
+class ImportReport:
+    """What was read, and what was left out and why."""
+
+    store: Path | None = None
+    n_spikes: int = 0
+    n_cells: int = 0
+    per_class: dict[str, tuple[int, int]] = field(default_factory=dict)  # cells, spikes
+    other_length: list[tuple[Path, int]] = field(default_factory=list)  # and its rows
+    repeated: list[Path] = field(default_factory=list)  # same name and content as one before
+    failed: list[Failure] = field(default_factory=list)
+
+
+def import_csv(
+    folder: Path | str,
+    store: Path | str,
+    classes: Sequence[str] = CLASSES,
+    overwrite: bool = False,
+    time_column: int | None = None,
+    cut: Cut | None = None,
+) -> ImportReport:
+    """Read all spikes below `folder` into a store; the class is the name of a folder above each.
+
+    The time column is the one that strictly increases; `time_column` (0 or 1) answers for files
+    in which neither or both do. `cut` says how long a window is and at what rate. Raises
+    StoreError when that question stays open, when a cell has two classes or when nothing is left.
+    """
+    folder, cut = Path(folder), cut or Cut()
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: there is no such folder; give the one that holds the spikes")
+    files = sorted(_find(folder))
+    if not files:
+        raise StoreError(f"{folder}: there is no .csv file here or in the folders below")
+    reader = _Reader(folder, classes, cut, time_column)
+    spikes = reader.spikes(progress(files, "reading spikes", total=len(files)))
+    with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
+        for cell, group in groupby(spikes, key=lambda spike: spike[0]):
+            while batch := list(islice(group, WRITE_AT_ONCE)):
+                _, triggers, currents = zip(*batch, strict=True)
+                writer.add(cell, np.stack(currents), np.array(triggers, np.int64))
+        reader.refuse_open_questions()
+        if not writer.n:
+            raise StoreError(reader.nothing_left(len(files)))
+        facts = {"cut": {"pre_ms": cut.pre_ms, "post_ms": cut.post_ms}, "sources": reader.sources()}
+        reader.report.store = writer.finish(cut.rate_hz, UNIT, facts)
+    reader.report.n_spikes, reader.report.n_cells = writer.n, len(writer.cells)
+    reader.report.per_class = writer.per_class()
+    return reader.report
+
+
+class _Reader:
+    """Reads files one by one and keeps the account of those left out."""
+
+    def __init__(self, folder: Path, classes: Sequence[str], cut: Cut, time_column: int | None):
+        self.folder, self.classes, self.cut, self.time_column = folder, classes, cut, time_column
+        self.report = ImportReport()
+        self._unclear: list[tuple[Path, str]] = []  # file, "neither" or "each"
+        self._seen: dict[str, tuple[bytes, Path]] = {}
+        self._digest, self._n_read = hashlib.sha256(), 0
+
+    def spikes(self, files: Iterable[Path]) -> Iterator[tuple[Cell, int, np.ndarray]]:
+        """Cell, trigger and current (T,) of each file that is whole."""
+        for file in files:
+            try:
+                spike = self._spike(file)
+            except (OSError, ValueError) as error:
+                self.report.failed.append(Failure(file, str(error)))
+                continue
+            if spike is not None:
+                yield spike
+
+    def _spike(self, file: Path) -> tuple[Cell, int, np.ndarray] | None:
+        """One file's spike, or None when it is in the account. Raises ValueError for a bad file."""
+        label = label_from_folders(
+            (self.folder.resolve().name, *file.relative_to(self.folder).parts[:-1]), self.classes
+        )
+        if label is None:
+            raise ValueError(f"in no folder named {' or '.join(self.classes)}")
+        data = file.read_bytes()
+        columns = parse_columns(data)
+        if len(columns) != self.cut.n_samples:
+            self.report.other_length.append((file, len(columns)))
+            return None
+        if self._is_repeated(file, data):
+            return None
+        time = self._time_column(file, columns)
+        if time is None:
+            return None
+        check_step(columns[:, time], self.cut.rate_hz)
+        cell_id, trigger = parse_window_name(file.name)
+        day = parse_cell_id(cell_id)[1]
+        self._digest.update(f"{file.relative_to(self.folder).as_posix()}\n".encode() + data)
+        self._n_read += 1
+        cell = Cell(cell_id, label, day.isoformat() if day else "")
+        return cell, trigger, columns[:, 1 - time].astype(np.float32)
+
+    def _is_repeated(self, file: Path, data: bytes) -> bool:
+        mark = hashlib.sha256(data).digest()
+        first_mark, first = self._seen.setdefault(file.name, (mark, file))
+        if first is file:
+            return False
+        if first_mark != mark:
+            raise ValueError(f"{first} has the same name and other values; rename or remove one")
+        self.report.repeated.append(file)
+        return True
+
+    def _time_column(self, file: Path, columns: np.ndarray) -> int | None:
+        rising = rising_columns(columns)
+        if len(rising) == 1:
+            return int(rising[0])
+        if self.time_column is None:
+            self._unclear.append((file, "neither" if not len(rising) else "each"))
+        return self.time_column
+
+    def refuse_open_questions(self) -> None:
+        if not self._unclear:
+            return
+        shown = "; ".join(f"{file}: {how} of its columns rises" for file, how in self._unclear[:3])
+        raise StoreError(
+            f"which column is the time cannot be told in {len(self._unclear)} files ({shown}); "
+            "pass --time-column 1 or 2 for such files"
+        )
+
+    def nothing_left(self, n_files: int) -> str:
+        report = self.report
+        first = f", the first: {report.failed[0]}" if report.failed else ""
+        return (
+            f"{self.folder}: none of its {n_files} .csv files is a spike of {self.cut.n_samples} "
+            f"points: {len(report.other_length)} have another length, {len(report.failed)} could "
+            f"not be read{first}"
+        )
+
+    def sources(self) -> dict[str, object]:
+        return {"n_files": self._n_read, "sha256_of_names_and_contents": self._digest.hexdigest()}
+
+
+def _find(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if SKIPPED_FOLDERS not in name.upper() and not name.startswith(".")
+        ]
+        for name in names:
+            if name.lower().endswith(".csv") and not name.startswith("."):
+                yield Path(parent, name)

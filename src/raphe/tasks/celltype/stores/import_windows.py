@@ -1,0 +1,139 @@
+"""Any labelled windows, an array and a table beside it, copied into a store.
+
+N windows, T samples a window.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.files.store import sha256_of
+from raphe.core.progress import progress
+from raphe.tasks.celltype.features.waveform_features import BASELINE_FACT
+from raphe.tasks.celltype.recordings.names import UNKNOWN_TRIGGER
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.window_table import ColumnNames, Unit, choose_classes, read_units
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+
+ROWS_AT_ONCE = 4096
+FEWEST_SAMPLES = 4  # that the network's two convolutions and poolings leave something of
+
+
+@dataclass(frozen=True)
+class WindowsReport:
+    """What was copied; `left_out` counts the rows of labels that were not asked for."""
+
+    store: Path
+    n_spikes: int
+    n_cells: int
+    n_samples: int
+    per_class: dict[str, tuple[int, int]]  # cells, spikes
+    left_out: dict[str, int]
+
+
+def import_windows(
+    waveforms: Path | str,
+    units: Path | str,
+    store: Path | str,
+    rate_hz: float,
+    unit: str,
+    classes: Sequence[str] | None = None,
+    merge: Mapping[str, str] | None = None,
+    names: ColumnNames | None = None,
+    baseline_ms: float = 0.0,
+    overwrite: bool = False,
+    note: str = "",
+) -> WindowsReport:
+    """Copy windows (N, T), whose labels stand in a table of N rows, into a store.
+
+    Args:
+        waveforms: an NPY file of numbers; memory use does not grow with it.
+        units: a CSV file, see `read_units`.
+        rate_hz: of the windows.
+        unit: of their values, such as pA or uV; kept, not converted.
+        classes: labels to take, the one looked for first; None takes all.
+        merge: label → the label that it counts as.
+        names: what the table calls its columns.
+        baseline_ms: how much of each window's start is its baseline; 0 for windows that are
+            high-passed or otherwise have it at 0.
+        note: a sentence that must stand beside every result from them.
+
+    Raises:
+        StoreError: for whatever is missing, does not fit or contradicts itself.
+    """
+    waveforms, units = Path(waveforms), Path(units)
+    if not (np.isfinite(rate_hz) and rate_hz > 0):
+        raise StoreError(f"--rate-hz {rate_hz:g}: expected the windows' rate in Hz, above 0")
+    windows, rows = _open_windows(waveforms, rate_hz, baseline_ms), read_units(units, names, merge)
+    if len(rows) != len(windows):
+        raise StoreError(
+            f"{units}: has {len(rows)} rows but {waveforms} has {len(windows)} windows; expected "
+            "one row for each window, in the same order"
+        )
+    chosen = choose_classes(units, rows, classes)
+    taken = np.flatnonzero([row.label in chosen for row in rows])
+    with SpikeStoreWriter(Path(store), chosen, windows.shape[1], overwrite) as writer:
+        starts = range(0, len(taken), ROWS_AT_ONCE)
+        for start in progress(starts, "copying windows", total=len(starts)):
+            block = taken[start : start + ROWS_AT_ONCE]
+            cells, cell = _cells([rows[row] for row in block], chosen)
+            values = _read(waveforms, windows, block)
+            writer.add_mixed(cells, cell, values, np.full(len(block), UNKNOWN_TRIGGER, np.int64))
+        sources = {path.name: sha256_of(path) for path in (waveforms, units)}
+        facts = {"sources": sources, BASELINE_FACT: float(baseline_ms)}
+        if note:
+            facts["note"] = note
+        path = writer.finish(float(rate_hz), unit, facts)
+    left_out = Counter(row.label for row in rows if row.label not in chosen)
+    return WindowsReport(
+        path, writer.n, len(writer.cells), windows.shape[1], writer.per_class(), dict(left_out)
+    )
+
+
+def _open_windows(path: Path, rate_hz: float, baseline_ms: float) -> np.ndarray:
+    try:
+        windows = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: is not a whole NPY array of numbers ({error})") from None
+    numbers = isinstance(windows, np.ndarray) and windows.dtype.kind in "fiu"
+    if not numbers or windows.ndim != 2 or windows.shape[1] < FEWEST_SAMPLES:
+        found = f"{windows.shape} {windows.dtype}" if isinstance(windows, np.ndarray) else "several"
+        raise StoreError(
+            f"{path}: expected numbers (windows, samples), {FEWEST_SAMPLES} samples or more, got "
+            f"{found}; of several channels take the largest"
+        )
+    length_ms = 1000 * windows.shape[1] / rate_hz
+    if not 0 <= baseline_ms < length_ms:
+        raise StoreError(
+            f"{path}: --baseline-ms {baseline_ms:g}: expected 0 or more and less than the windows' "
+            f"{length_ms:g} ms"
+        )
+    return windows
+
+
+def _read(path: Path, windows: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Windows of these rows: float32 (n, T)."""
+    values = np.asarray(windows[rows], np.float32)
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise StoreError(
+            f"{path}: window {rows[bad[0]]} (counted from 0) holds NaN or infinity; leave such "
+            "windows out of both files, or give windows that are whole"
+        )
+    return values
+
+
+def _cells(rows: Sequence[Unit], classes: Sequence[str]) -> tuple[list[Cell], np.ndarray]:
+    """The cells of some rows, and which of them each row is of (n,)."""
+    index: dict[str, int] = {}
+    cells = []
+    for row in rows:
+        if row.cell_id not in index:
+            index[row.cell_id] = len(cells)
+            label = classes.index(row.label)
+            cells.append(Cell(row.cell_id, label, row.day, row.animal, row.source))
+    return cells, np.array([index[row.cell_id] for row in rows], np.int32)

@@ -1,0 +1,156 @@
+"""Open labelled spike windows: a store of our own, or the authors' arrays where they lie."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.files.store import MANIFEST, check_store, open_store
+from raphe.core.recordings.recording import parse_cell_id
+from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.spikes.cut_settings import UNIT
+from raphe.tasks.celltype.stores.author_arrays import Trio, find_trios, open_trio
+from raphe.tasks.celltype.stores.columns import Column, Held, Mapped
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.stored_spikes import (
+    AGAIN,
+    KIND,
+    SHARDED_KIND,
+    from_store,
+    open_shards,
+    unfinished_shards,
+)
+
+MAKE_ONE = "make one with raphe extract, import-csv or import-npy"
+
+
+def open_spikes(
+    path: Path | str,
+    classes: Sequence[str] = CLASSES,
+    time_column: int | None = None,
+) -> SpikeSet:
+    """Open a spike store, or the authors' arrays in a folder (all its trios) or one trio's file.
+
+    `classes` and `time_column` (0 or 1) serve the arrays, which do not hold them. Raises
+    StoreError for whatever is missing or contradicts itself.
+    """
+    path = Path(path)
+    if path.exists() and not (path / MANIFEST).exists():
+        if shards := unfinished_shards(path):
+            raise StoreError(f"{path}: {len(shards)} shards but no {MANIFEST}, unfinished; {AGAIN}")
+        trios = find_trios(path)
+        if not trios:
+            raise StoreError(f"{path}: holds neither a store nor *Observations*.npy; {MAKE_ONE}")
+        return _open_arrays(path, tuple(classes), trios, time_column)
+    try:
+        store = open_store(path)
+    except StoreError as error:
+        remedy = "" if path.exists() else f"; {MAKE_ONE}"
+        raise StoreError(f"{error}{remedy}") from None
+    return from_store(store, open_spikes)
+
+
+def check_spikes(path: Path | str) -> None:
+    """Read a store through, shard by shard, and verify every hash. Raises StoreError."""
+    store = check_store(path)
+    if store.manifest["kind"] == SHARDED_KIND:
+        for path in [shard.path for shard in open_shards(store)]:
+            try:
+                check_store(path)
+            except StoreError as error:
+                raise StoreError(f"{error}; this is a shard: {AGAIN}") from None
+
+
+def _open_arrays(
+    path: Path,
+    classes: tuple[str, ...],
+    files: list[tuple[Path, Path, Path]],
+    time_column: int | None,
+) -> SpikeSet:
+    trios = [open_trio(trio, len(classes), time_column) for trio in files]
+    first = trios[0]
+    for trio in trios[1:]:
+        one = (first.windows.shape[1], first.rate_hz)
+        other = (trio.windows.shape[1], trio.rate_hz)
+        if one != other:
+            raise StoreError(
+                f"{trio.observations}: {other[0]} points at {other[1]:g} Hz, but "
+                f"{first.observations.name} has {one[0]} at {one[1]:g} Hz; open one file at a time"
+            )
+    cells, numbers = _number_cells(trios)
+    cell = [
+        Column(Mapped(Column(Held(trio.cell)), of_trio))
+        for trio, of_trio in zip(trios, numbers, strict=True)
+    ]
+    _refuse_repeats(trios, cell, cells)
+    counts = np.zeros(len(cells), np.int64)
+    for column in cell:
+        for _, block in column.blocks():
+            counts += np.bincount(block, minlength=len(cells))
+    hashes = "\n".join(trio.sampled_hash for trio in trios)
+    return SpikeSet(
+        path=path,
+        classes=classes,
+        rate_hz=first.rate_hz,
+        unit=UNIT,
+        windows=Column(*(trio.windows for trio in trios)),
+        cell=Column(*cell),
+        trigger=Column(*(trio.trigger for trio in trios)),
+        cells=cells,
+        counts=counts,
+        content_hash=f"sampled-{hashlib.sha256(hashes.encode()).hexdigest()}",
+        facts={
+            "kind": KIND,
+            "sources": {
+                "arrays": [trio.observations.name for trio in trios],
+                "hash_covers": "labels, cells, size and 64 blocks of each file of observations",
+            },
+        },
+        reopen=(open_spikes, (path, classes, time_column)),
+    )
+
+
+def _number_cells(trios: list[Trio]) -> tuple[list[Cell], list[np.ndarray]]:
+    """The cells of all trios, and for each trio the number of each of its own: int32 (cells,)."""
+    cells: dict[str, Cell] = {}
+    index: dict[str, int] = {}
+    for trio in trios:
+        for cell_id, label in zip(trio.cell_ids, trio.label_of_cell.tolist(), strict=True):
+            day = parse_cell_id(cell_id)[1]
+            cell = Cell(cell_id, label, day.isoformat() if day else "")
+            if cells.setdefault(cell_id, cell).label != label:
+                raise StoreError(
+                    f"{trio.observations}: cell {cell_id} has label {label} here and "
+                    f"{cells[cell_id].label} in another file beside it; correct the labels"
+                )
+            index.setdefault(cell_id, len(index))
+    numbers = [np.array([index[one] for one in trio.cell_ids], np.int32) for trio in trios]
+    return list(cells.values()), numbers
+
+
+def _refuse_repeats(trios: list[Trio], columns: list[Column], cells: list[Cell]) -> None:
+    """Refuse trios that share a spike: an original and a subset of it, or what was made from it."""
+    if len(trios) == 1:
+        return
+    keys = [_keys(cell, Column(trio.trigger)) for cell, trio in zip(columns, trios, strict=True)]
+    for (one, some), (other, more) in itertools.combinations(zip(trios, keys, strict=True), 2):
+        shared = np.intersect1d(some, more)
+        if len(shared):
+            raise StoreError(
+                f"{one.observations.parent}: {len(shared)} spikes, such as that of "
+                f"{cells[shared[0] >> 40].cell_id} at {shared[0] & (2**40 - 1)}, are in both "
+                f"{one.observations.name} and {other.observations.name}; name one of the two files "
+                "in place of the folder"
+            )
+
+
+def _keys(cell: Column, trigger: Column) -> np.ndarray:
+    """One number for each original spike, of which synthetic ones have many: int64 (originals,)."""
+    keys = np.empty(0, np.int64)
+    for start, crossing in trigger.blocks():
+        of_cell = cell[start : start + len(crossing)].astype(np.int64) << 40
+        keys = np.union1d(keys, (of_cell | crossing)[crossing >= 0])
+    return keys

@@ -1,0 +1,81 @@
+"""Labelled spike windows as every reader sees them, wherever they lie.
+
+N spikes, T samples a window.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.tasks.celltype.stores.columns import Column, Mapped
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recorded cell; `day` (YYYY-MM-DD), `animal` and `source` are "" where not known."""
+
+    cell_id: str
+    label: int  # index into the classes
+    day: str = ""
+    animal: str = ""
+    source: str = ""  # the laboratory, rig or set that it comes from
+
+
+@dataclass
+class SpikeSet:
+    """Labelled windows, all of which stay on disk; a pickled set opens them anew.
+
+    Of the authors' arrays, `content_hash` covers labels, cells, and 64 blocks of each file of
+    observations, and begins with "sampled-" to say so.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    rate_hz: float
+    unit: str
+    windows: Column  # float32 (N, T) in `unit`
+    cell: Column  # int (N,), index into cells
+    trigger: Column  # int64 (N,), crossing's sample in the recording; -1 unknown
+    cells: list[Cell]
+    counts: np.ndarray  # int64 (cells,): spikes of each
+    content_hash: str
+    facts: dict[str, Any] = field(repr=False)  # the manifest
+    reopen: tuple[Callable[..., "SpikeSet"], tuple[Any, ...]] = field(repr=False)
+    side: Column | None = None  # uint8 (N,) of synthetic spikes: the parent's part, in PARTS
+
+    def __post_init__(self) -> None:
+        assert len(self.windows) == len(self.cell) == self.counts.sum()
+        self.label_of_cell = np.array([cell.label for cell in self.cells], np.uint8)  # (cells,)
+        self.label = Column(Mapped(self.cell, self.label_of_cell))  # uint8 (N,)
+
+    @property
+    def n(self) -> int:
+        return len(self.windows)
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def n_samples(self) -> int:
+        return self.windows.shape[1]
+
+    @property
+    def note(self) -> str:
+        """A sentence that must stand beside every result from these spikes, or ""."""
+        return self.facts.get("note", "")
+
+    def per_class(self, counts: np.ndarray) -> np.ndarray:
+        """Sums over the cells of each class: int64 (classes, …) of counts (cells, …)."""
+        sums = np.zeros((len(self.classes), *counts.shape[1:]), np.int64)
+        np.add.at(sums, self.label_of_cell, counts)
+        return sums
+
+    def read(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Waveforms of these rows, in their order: float32 (len(rows), T) in `unit`."""
+        return self.windows[rows]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.reopen

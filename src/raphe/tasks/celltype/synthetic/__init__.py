@@ -1,0 +1,1 @@
+"""What no animal gave: simulated recordings, noise masks, synthetic spikes."""

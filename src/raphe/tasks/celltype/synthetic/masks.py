@@ -1,0 +1,250 @@
+"""Cut noise masks: stretches of recordings in which no spike is near.
+
+M masks, L samples a mask.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import RecordingError, SettingError
+from raphe.core.files.store import StoreWriter
+from raphe.core.progress import progress
+from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.recordings.labels import Failure, RecordedFile, find_recordings
+from raphe.tasks.celltype.recordings.read_recording import read_recording
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import CHUNK_SAMPLES, recording_scale, threshold_levels
+from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
+from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, KIND, MASK_MS, N_MASKS
+from raphe.tasks.celltype.synthetic.noise_level import noise_level
+from raphe.tasks.celltype.synthetic.noise_stretches import (
+    count_places,
+    draw_places,
+    quiet_stretches,
+    share_evenly,
+)
+
+# A spike too small to be cut must not hide in a mask: half the cut's threshold is loud already.
+LOUD = 0.5
+
+
+@dataclass(frozen=True)
+class MaskReport:
+    """What `cut_masks` did. Fewer masks than `asked` mean that the quiet stretches hold no more."""
+
+    store: Path
+    n_masks: int
+    asked: int
+    per_day: dict[str, int]  # day ("" unknown) → masks
+    n_recordings: int  # that have a quiet stretch
+    skipped: list[Failure]  # recordings without a quiet stretch
+    failed: list[Failure]  # that could not be read
+
+
+@dataclass(frozen=True)
+class _Quiet:
+    """One recording's quiet stretches."""
+
+    file: RecordedFile
+    sha256: str
+    stretches: list[np.ndarray]  # of each sweep, (n, 2)
+    n_places: int
+    noise_sd: float
+
+
+def cut_masks(
+    recordings: Path | str,
+    store: Path | str,
+    cut: Cut | None = None,
+    n_masks: int = N_MASKS,
+    mask_ms: float = MASK_MS,
+    guard_ms: float = GUARD_MS,
+    per_day: int | None = None,
+    seed: int = 42,
+    overwrite: bool = False,
+    channel: int | str | None = None,
+    unit: str | None = None,
+) -> MaskReport:
+    """Cut masks from all recordings below a folder, labelled or not, into a store.
+
+    `n_masks` are shared evenly over the days and within a day over its recordings (one without a
+    day is a day of its own); `per_day` asks for so many a day instead. Where a mask begins is
+    random, by `seed`; no two masks overlap. Each is kept at least `guard_ms` clear of any sample
+    beyond half of the cut's threshold, and its mean is removed. Recordings are read twice, in
+    bounded memory.
+
+    Raises SettingError, RecordingError when no recording has a quiet stretch, StoreError.
+    """
+    folder, cut = Path(recordings), cut or Cut()
+    n_mask, n_guard = _lengths(cut, mask_ms, guard_ms)
+    for name, value in (("masks", n_masks), ("per_day", per_day)):
+        if value is not None and value < 1:
+            raise SettingError(f"{name}: expected 1 or more, got {value}")
+    files, failed = find_recordings(folder)
+    quiet: list[_Quiet] = []
+    skipped: list[Failure] = []
+    for file in progress(files, "looking for quiet stretches", total=len(files)):
+        try:
+            recording = read_recording(file.path, channel, unit, cut.accept_unit)
+            found = _survey(file, recording, cut, n_mask, n_guard)
+        except (RecordingError, OSError) as error:
+            failed.append(Failure(file.path, str(error)))
+            continue
+        (quiet if isinstance(found, _Quiet) else skipped).append(found)
+    if not quiet:
+        raise RecordingError(_none(folder, skipped, failed))
+    share, asked = _allot(quiet, n_masks, per_day)
+    fields = {
+        "masks": ((n_mask,), "float32"),
+        "recording": ((), "int32"),
+        "sweep": ((), "int32"),
+        "sample": ((), "int64"),
+    }
+    with StoreWriter(store, fields, overwrite) as writer:
+        for number in progress(np.flatnonzero(share).tolist(), "cutting masks"):
+            one = quiet[number]
+            rng = np.random.default_rng([seed, number])
+            masks, sweep, sample = _cut(
+                read_recording(one.file.path, channel, unit, cut.accept_unit),
+                one,
+                cut,
+                n_mask,
+                share[number],
+                rng,
+            )
+            index = np.full(len(masks), number, np.int32)
+            writer.append(masks=masks, recording=index, sweep=sweep, sample=sample)
+        rows = [_row(one, folder, int(n)) for one, n in zip(quiet, share, strict=True)]
+        path = writer.finish(
+            {
+                "kind": KIND,
+                "rate_hz": cut.rate_hz,
+                "unit": cut.unit,
+                "mask_ms": mask_ms,
+                "guard_ms": guard_ms,
+                "seed": seed,
+                "cut": asdict(cut),
+            },
+            {"recordings": rows},
+        )
+    days: Counter[str] = Counter()
+    for one, n in zip(quiet, share.tolist(), strict=True):
+        days[one.file.day] += n
+    return MaskReport(
+        path, int(share.sum()), asked, dict(sorted(days.items())), len(quiet), skipped, failed
+    )
+
+
+def _lengths(cut: Cut, mask_ms: float, guard_ms: float) -> tuple[int, int]:
+    """Samples of a mask and of the guard, at the cut's rate."""
+    window_ms = cut.pre_ms + cut.post_ms
+    if not window_ms <= mask_ms < float("inf"):
+        raise SettingError(
+            f"mask_ms: expected at least the {window_ms:g} ms of a spike's window, got {mask_ms:g}"
+        )
+    if not 0 <= guard_ms < float("inf"):
+        raise SettingError(f"guard_ms: expected 0 or more, got {guard_ms:g}")
+    return round(mask_ms * cut.rate_hz / 1000), round(guard_ms * cut.rate_hz / 1000)
+
+
+def _sweeps(recording: Recording, cut: Cut) -> list[ResampledSweep]:
+    scale = recording_scale(recording, cut)
+    ratio = rate_ratio(cut.rate_hz, recording.rate_hz)
+    return [ResampledSweep(trace, ratio, scale) for trace in recording.sweeps]
+
+
+def _survey(
+    file: RecordedFile, recording: Recording, cut: Cut, n_mask: int, n_guard: int
+) -> _Quiet | Failure:
+    """A recording's quiet stretches, or why it is skipped."""
+    loud = replace(
+        cut,
+        threshold_pa=None if cut.threshold_pa is None else LOUD * cut.threshold_pa,
+        mad_factor=None if cut.mad_factor is None else LOUD * cut.mad_factor,
+    )
+    sweeps, stretches, longest = _sweeps(recording, cut), [], 0
+    for number, sweep in enumerate(sweeps):
+        low, high = threshold_levels(recording, number, sweep, loud, CHUNK_SAMPLES)
+        found, length = quiet_stretches(sweep, low, high, n_guard, n_mask)
+        stretches.append(found)
+        longest = max(longest, length)
+    n_places = sum(int(count_places(found, n_mask).sum()) for found in stretches)
+    if not n_places:
+        ms = 1000 / cut.rate_hz
+        return Failure(
+            file.path,
+            f"no quiet stretch of {n_mask * ms:g} ms, the longest has {longest * ms:.1f} ms "
+            f"({n_guard * ms:g} ms are kept clear of whatever passes half the threshold)",
+        )
+    noise_sd = noise_level(sweeps, stretches, n_mask)
+    if noise_sd == 0:
+        return Failure(file.path, "its quiet stretches are one value each, they hold no noise")
+    return _Quiet(file, recording.sha256 or "", stretches, n_places, noise_sd)
+
+
+def _allot(quiet: list[_Quiet], n_masks: int, per_day: int | None) -> tuple[np.ndarray, int]:
+    """Masks to cut from each recording (n,), and how many were asked for."""
+    places = np.array([one.n_places for one in quiet])
+    days = [one.file.day or f"file {one.file.path}" for one in quiet]
+    names, day = np.unique(days, return_inverse=True)
+    held = np.bincount(day, weights=places).astype(np.int64)
+    if per_day is None:
+        of_day, asked = share_evenly(n_masks, held), n_masks
+    else:
+        of_day, asked = np.minimum(per_day, held), per_day * len(names)
+    share = np.zeros(len(quiet), np.int64)
+    for number, n in enumerate(of_day.tolist()):
+        share[day == number] = share_evenly(n, places[day == number])
+    return share, asked
+
+
+def _cut(
+    recording: Recording,
+    quiet: _Quiet,
+    cut: Cut,
+    n_mask: int,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Masks float32 (count, L) with mean 0, their sweep and own first sample, in this order."""
+    sweeps = _sweeps(recording, cut)
+    # One axis over all sweeps, so that one draw serves them all.
+    begin = np.cumsum([0, *(sweep.n_samples for sweep in sweeps)])
+    stretches = np.concatenate(
+        [found + start for found, start in zip(quiet.stretches, begin[:-1], strict=True)]
+    )
+    places = draw_places(stretches, n_mask, count, rng)
+    number = np.searchsorted(begin, places, side="right") - 1
+    first = places - begin[number]
+    masks = np.empty((count, n_mask), np.float32)
+    sample = np.empty(count, np.int64)
+    for row, (which, start) in enumerate(zip(number.tolist(), first.tolist(), strict=True)):
+        noise = sweeps[which].read(start, start + n_mask).astype(np.float64)
+        masks[row] = noise - noise.mean()
+        sample[row] = sweeps[which].own_index(np.array([start]))[0]
+    return masks, number.astype(np.int32), sample
+
+
+def _row(quiet: _Quiet, folder: Path, n_masks: int) -> dict[str, object]:
+    return {
+        "file": quiet.file.path.relative_to(folder).as_posix(),
+        "cell_id": quiet.file.cell_id,
+        "day": quiet.file.day,
+        "animal": quiet.file.animal,
+        "sha256": quiet.sha256,
+        "noise_sd_pa": quiet.noise_sd,
+        "n_masks": n_masks,
+    }
+
+
+def _none(folder: Path, skipped: list[Failure], failed: list[Failure]) -> str:
+    if not skipped:
+        more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
+        return f"{folder}: no recording could be read: {failed[0]}{more}"
+    return (
+        f"{folder}: none of the {len(skipped)} recordings read has room for a mask: {skipped[0]}; "
+        "ask for shorter masks (--mask-ms) or a shorter guard (--guard-ms)"
+    )

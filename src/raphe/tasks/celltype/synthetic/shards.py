@@ -1,0 +1,153 @@
+"""One shard of synthetic spikes: a whole spike store of its own, made or found to be right."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import SettingError, StoreError
+from raphe.core.files.atomic import reporting
+from raphe.core.files.store import Store, StoreWriter, open_store, sha256_of
+from raphe.tasks.celltype.stores.stored_spikes import KIND, cell_rows
+from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
+
+SHARD_SIZE = 250_000  # spikes: 170 MB, a second's work or less
+MAX_SHARDS = 100_000  # five digits of a name
+WRITE_ROWS = 2**15  # spikes made and written at once: 21 MB
+STORE_BYTES = 2**20  # of a shard beside its arrays: manifest, table of cells, blocks of the disk
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The samples from `start` to before `stop`."""
+
+    number: int
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        return f"shard-{self.number:05d}"
+
+    @property
+    def n(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def n_blocks(self) -> int:
+        return -(-self.n // WRITE_ROWS)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A shard that is whole now."""
+
+    shard: Shard
+    content_hash: str
+    made: bool  # anew; otherwise it was there
+
+
+def plan_shards(n: int, shard_size: int) -> list[Shard]:
+    """Divide samples 0 to n - 1. Raises SettingError for more shards than their names can count."""
+    if n > MAX_SHARDS * shard_size:
+        raise SettingError(
+            f"shard_size: {n} spikes in shards of {shard_size} are more than {MAX_SHARDS} shards; "
+            "make larger shards, or lower --per-class"
+        )
+    starts = range(0, n, shard_size)
+    return [Shard(i, start, min(start + shard_size, n)) for i, start in enumerate(starts)]
+
+
+def fields(n_samples: int) -> dict[str, tuple[tuple[int, ...], str]]:
+    """The arrays of a shard: those of a spike store, and what each spike was made of."""
+    return {
+        "spikes": ((n_samples,), "float32"),
+        "label": ((), "uint8"),
+        "cell": ((), "int32"),
+        "trigger": ((), "int64"),  # of the parent
+        "side": ((), "uint8"),
+        "parent": ((), "int64"),
+        "mask": ((), "int32"),
+        "offset": ((), "int32"),
+    }
+
+
+def shard_bytes(shard: Shard, n_samples: int) -> int:
+    """What a shard takes on disk."""
+    per_spike = sum(
+        int(np.prod(shape)) * np.dtype(dtype).itemsize
+        for shape, dtype in fields(n_samples).values()
+    )
+    return shard.n * per_spike + STORE_BYTES
+
+
+def origin(synthesizer: Synthesizer) -> dict[str, Any]:
+    """What decides every sample, as JSON gives it back: spikes, masks, split and recipe."""
+    spikes, split = synthesizer.spikes, synthesizer.split
+    facts = {
+        "classes": list(spikes.classes),
+        "rate_hz": spikes.rate_hz,
+        "unit": spikes.unit,
+        "note": spikes.note,
+        "recipe": asdict(synthesizer.recipe),
+        "split": split.facts if split is not None else None,
+        "made_from": {
+            "spikes": spikes.content_hash,
+            "masks": synthesizer.masks.content_hash,
+        },
+    }
+    return json.loads(json.dumps(facts))
+
+
+def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[Result | None]:
+    """Make a shard unless it is there with every hash right.
+
+    Yields None after each block of WRITE_ROWS spikes and the result last.
+    """
+    path = out / shard.name
+    store = _whole(path)
+    if store is not None:
+        yield from [None] * shard.n_blocks
+        yield Result(shard, store.content_hash, made=False)
+        return
+    if path.exists():  # damaged: not even its manifest need be there
+        with reporting(path):
+            shutil.rmtree(path)
+    spikes = synthesizer.spikes
+    counts = np.zeros(len(spikes.cells), np.int64)
+    with StoreWriter(path, fields(spikes.n_samples), overwrite=True) as writer:
+        for start in range(shard.start, shard.stop, WRITE_ROWS):
+            index = np.arange(start, min(start + WRITE_ROWS, shard.stop))
+            made = synthesizer.make(index)
+            writer.append(
+                spikes=made.waveforms,
+                label=made.label,
+                cell=made.cell,
+                trigger=spikes.trigger[made.parent],
+                side=made.side,
+                parent=made.parent,
+                mask=made.mask,
+                offset=made.offset,
+            )
+            counts += np.bincount(made.cell, minlength=len(counts))
+            yield None
+        cells = cell_rows(spikes.cells, spikes.classes, counts.tolist())
+        facts = {"kind": KIND, **origin(synthesizer), "first": shard.start}
+        writer.finish(facts, {"cells": cells})
+    yield Result(shard, open_store(path).content_hash, made=True)
+
+
+def _whole(path: Path) -> Store | None:
+    """The shard's store with every hash verified; None where it is missing or damaged."""
+    try:
+        store = open_store(path)
+    except StoreError:
+        return None
+    for name, entry in store.manifest["arrays"].items():
+        if sha256_of(path / f"{name}.npy") != entry["sha256"]:
+            return None
+    return store

@@ -1,0 +1,199 @@
+"""Write synthetic spikes to disk, in shards, so that a killed run goes on where it stopped."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from raphe.core.errors import SettingError, StoreError
+from raphe.core.files.atomic import reporting
+from raphe.core.files.store import MANIFEST, open_store, write_index
+from raphe.core.progress import progress
+from raphe.core.statistics.splits import PARTS
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, split_spikes
+from raphe.tasks.celltype.stores.stored_spikes import SHARDED_KIND, unfinished_shards
+from raphe.tasks.celltype.synthetic.mask_store import open_masks
+from raphe.tasks.celltype.synthetic.shard_workers import ensure_shards
+from raphe.tasks.celltype.synthetic.shards import (
+    SHARD_SIZE,
+    Shard,
+    origin,
+    plan_shards,
+    shard_bytes,
+)
+from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
+
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class SynthesizeReport:
+    """What `synthesize` did: `made` shards are new, the others were there and whole."""
+
+    store: Path
+    n_spikes: int
+    n_shards: int
+    made: list[str]
+    per_part: dict[str, int]  # spikes whose parent is in each part of the split
+
+
+def synthesize(
+    store: Path | str,
+    masks: Path | str,
+    out: Path | str,
+    per_class: int,
+    split: SplitKind = "cell",
+    fractions: tuple[float, float, float] = FRACTIONS,
+    seed: int = 42,
+    originals_per_class: int | None = None,
+    recipe: Recipe | None = None,
+    shard_size: int = SHARD_SIZE,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> SynthesizeReport:
+    """Make samples 0 to classes × per_class - 1 into shards below `out`, in `workers` processes.
+
+    The originals are split first, as the datamodule does with the same `split`, `fractions`,
+    `seed` and `originals_per_class` (its `per_class`). `recipe` has a seed of its own. Shards that
+    are there, verified, are kept; a missing or damaged one is made. With `overwrite`, shards of
+    other settings are replaced.
+
+    Raises StoreError (also before anything is made when the disk is too small), SplitError,
+    SettingError.
+    """
+    for name, value in (("per_class", per_class), ("shard_size", shard_size), ("workers", workers)):
+        if value is not None and value < 1:
+            raise SettingError(f"{name}: expected 1 or more, got {value}")
+    out = Path(out).resolve()
+    spikes = open_spikes(store)
+    parts = split_spikes(spikes, split, fractions, seed, originals_per_class)
+    synthesizer = Synthesizer(spikes, open_masks(masks), parts, recipe)
+    shards = plan_shards(per_class * len(spikes.classes), shard_size)
+    facts = origin(synthesizer)
+    _refuse_foreign_folder(out)
+    with reporting(out):
+        _require_space(out, shards, spikes.n_samples, _strangers(out, shards, facts))
+        out.mkdir(parents=True, exist_ok=True)
+    with _lock(out):
+        _remove_strangers(out, shards, facts, overwrite)
+        results = {}
+        steps = ensure_shards(out, shards, synthesizer, workers or os.cpu_count() or 1)
+        n_blocks = sum(shard.n_blocks for shard in shards) + len(shards)
+        for step in progress(steps, "making synthetic spikes", total=n_blocks):
+            if step is not None:
+                results[step.shard.number] = step
+        whole = [results[shard.number] for shard in shards]
+        entries = [
+            {"name": one.shard.name, "n": one.shard.n, "content_hash": one.content_hash}
+            for one in whole
+        ]
+        write_index(out, {"kind": SHARDED_KIND, **facts, "shards": entries})
+    return SynthesizeReport(
+        out,
+        shards[-1].stop,
+        len(shards),
+        [one.shard.name for one in whole if one.made],
+        _count_parts(out, shards),
+    )
+
+
+def _count_parts(out: Path, shards: list[Shard]) -> dict[str, int]:
+    counts = np.zeros(len(PARTS), np.int64)
+    for shard in shards:
+        counts += np.bincount(open_store(out / shard.name).arrays["side"], minlength=len(PARTS))
+    return dict(zip(PARTS, counts.tolist(), strict=True))
+
+
+def _strangers(out: Path, shards: list[Shard], facts: dict) -> dict[Path, str]:
+    """Shards in `out` that are none of these, and what is other in each. Damaged ones are these."""
+    planned = {shard.name: shard for shard in shards}
+    found = {}
+    for path in unfinished_shards(out):
+        shard = planned.get(path.name)
+        if shard is None:
+            found[path] = f"is beyond the {shards[-1].stop} spikes asked for"
+            continue
+        try:
+            manifest = open_store(path).manifest
+        except StoreError:
+            continue
+        other = _difference(manifest, facts)
+        place = (manifest.get("first"), manifest["arrays"]["spikes"]["shape"][0])
+        if other:
+            found[path] = other
+        elif place != (shard.start, shard.n):
+            found[path] = f"has spikes {place[0]} to {sum(place) - 1}, not those of this division"
+    return found
+
+
+def _difference(manifest: dict, facts: dict) -> str:
+    """In what a shard was made otherwise than by these facts, or ""."""
+    there, here = manifest.get("made_from", {}), facts["made_from"]
+    for what in here:
+        if there.get(what) != here[what]:
+            return (
+                f"was made from other {what} (content hash {str(there.get(what))[:12]}… there, "
+                f"{here[what][:12]}… now)"
+            )
+    words = {"recipe": "smoothing, width, gain or seed", "split": "split settings"}
+    other = [words.get(name, name) for name in facts if manifest.get(name) != facts[name]]
+    return f"was made with other {' and '.join(other)}" if other else ""
+
+
+def _remove_strangers(out: Path, shards: list[Shard], facts: dict, overwrite: bool) -> None:
+    found = _strangers(out, shards, facts)
+    if not found:
+        return
+    if not overwrite:
+        path, why = next(iter(found.items()))
+        raise StoreError(
+            f"{path}: {why}; give the settings it was made with, choose another place, or pass "
+            "--overwrite to replace it"
+        )
+    with reporting(out):
+        (out / MANIFEST).unlink(missing_ok=True)  # from here on the store is unfinished
+        for path in found:
+            shutil.rmtree(path)
+
+
+def _refuse_foreign_folder(out: Path) -> None:
+    if not out.exists() or unfinished_shards(out):
+        return
+    if not out.is_dir() or any(entry.name != LOCK for entry in out.iterdir()):
+        raise StoreError(
+            f"{out}: exists and holds no synthetic shards, so nothing is written there; choose "
+            "another place"
+        )
+
+
+def _require_space(
+    out: Path, shards: list[Shard], n_samples: int, replaced: dict[Path, str]
+) -> None:
+    """Raise StoreError unless the disk has room for all shards that are not there yet."""
+    needed = sum(
+        shard_bytes(shard, n_samples) for shard in shards if not (out / shard.name).exists()
+    )
+    needed += sum(shard_bytes(shard, n_samples) for shard in shards if out / shard.name in replaced)
+    freed = sum(file.stat().st_size for path in replaced for file in path.iterdir())
+    place = next(folder for folder in (out, *out.parents) if folder.exists())
+    free = shutil.disk_usage(place).free + freed
+    if needed > free:
+        raise StoreError(
+            f"{out}: {shards[-1].stop} spikes need {needed / 1e9:.2f} GB more, the disk has "
+            f"{free / 1e9:.2f} GB free; make room, lower --per-class, or choose another disk"
+        )
+
+
+def _lock(out: Path) -> FileLock:
+    lock = FileLock(out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(
+            f"{out}: another raphe synthesize is writing here; wait until it is done"
+        ) from None
+    return lock

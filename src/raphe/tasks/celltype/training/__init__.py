@@ -1,0 +1,1 @@
+"""Stores in batches, loss and optimiser; the step `prepare` before them."""

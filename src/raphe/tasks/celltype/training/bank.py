@@ -1,0 +1,133 @@
+"""A bank: networks that a sweep would train one after another, trained in one pass over the data.
+
+M members, n spikes, C classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.metrics.epoch_figures import classification_metrics
+from raphe.tasks.celltype.metrics.kept_answers import KeptAnswers
+from raphe.tasks.celltype.metrics.running_figures import RunningFigures
+from raphe.tasks.celltype.training.bank_ways import Batched, Member, OneByOne, Way
+from raphe.tasks.celltype.training.module import Batch, CellTypeModule, validation_sets
+
+WAYS = ("one_by_one", "batched")
+
+
+class CellTypeBank(pl.LightningModule):
+    """Train each member on every batch, as if it were alone: own dropout, optimiser and figures.
+
+    Trains the very modules it is given; at the end of each epoch they and their optimisers are up
+    to date. Logs `<label>|train/…` and `<label>|val/…` as CellTypeModule does for the members in
+    `active`; a label taken out of it is trained no further.
+
+    Each member's dropout starts each epoch from the seed that torch's own generator has, as it
+    would in a run of its own.
+
+    Args:
+        members: what to train, by label.
+        way: one_by_one (true kernel sizes, in as many threads as torch has) or batched (all in one
+            set of operations, see StackedNets); None: the first on a processor, the second on an
+            accelerator.
+
+    Raises:
+        SettingError: for another way.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[str, CellTypeModule],
+        way: Literal["one_by_one", "batched"] | None = None,
+    ) -> None:
+        super().__init__()
+        if way not in (None, *WAYS):
+            raise SettingError(f"bank.way={way}: expected {' or '.join(WAYS)}, or null")
+        self.automatic_optimization = False
+        self.way = way
+        self.labels = tuple(members)
+        self.models = nn.ModuleList(members.values())
+        self.active = set(self.labels)
+        self._epoch: _Epoch | None = None
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [model.configure_optimizers() for model in self.models]
+
+    def on_fit_start(self) -> None:
+        self._n_threads = torch.get_num_threads()
+        self._generators = [torch.Generator(self.device) for _ in self.labels]
+
+    def on_fit_end(self) -> None:
+        torch.set_num_threads(self._n_threads)  # the members' threads set their own
+
+    def on_train_epoch_start(self) -> None:
+        self._begin()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        if batch_idx == 0:
+            for generator in self._generators:
+                generator.manual_seed(torch.initial_seed())
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        current, label, _ = batch
+        logits = self._epoch.way.train(current, label)
+        for figures, of_one in zip(self._epoch.training, logits, strict=True):
+            figures.add(of_one, label)
+
+    def on_train_epoch_end(self) -> None:
+        epoch, self._epoch = self._epoch, None
+        if epoch is None:  # resumed at an epoch's end
+            return
+        epoch.way.close()
+        for label, figures in zip(epoch.labels, epoch.training, strict=True):
+            self._log(f"{label}|train", figures.summed_up())
+
+    def on_validation_epoch_start(self) -> None:
+        self._begin()
+        self._answers: dict[str, KeptAnswers] = {}
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        current, label, _ = batch
+        name = validation_sets(self.trainer)[dataloader_idx]
+        n_batches = self.trainer.num_val_batches[dataloader_idx]
+        kept = self._answers.setdefault(name, KeptAnswers(n_batches))
+        kept.add(label, *self._epoch.way.logits(current))
+
+    def on_validation_epoch_end(self) -> None:
+        for name, kept in self._answers.items():
+            truth, *answers = (part.cpu() for part in kept.take())
+            for label, logits in zip(self._epoch.labels, answers, strict=True):
+                figures = classification_metrics(logits.float().numpy(), truth.numpy())
+                self._log(f"{label}|{name}", figures)
+
+    def _begin(self) -> None:
+        if self._epoch is not None:  # a validation has, before all training
+            return
+        optimizers = self.trainer.optimizers
+        everyone = zip(self.labels, self.models, optimizers, self._generators, strict=True)
+        members = {label: Member(*parts) for label, *parts in everyone if label in self.active}
+        batched = self.way == "batched" or (self.way is None and self.device.type != "cpu")
+        if batched:
+            way = Batched(list(members.values()))
+        else:
+            way = OneByOne(list(members.values()), self._n_threads)
+        self._epoch = _Epoch(tuple(members), way, [RunningFigures() for _ in members])
+
+    def _log(self, place: str, figures: Mapping[str, float]) -> None:
+        for figure, value in figures.items():
+            self.log(f"{place}/{figure}", value)
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """The members that are active in an epoch."""
+
+    labels: tuple[str, ...]
+    way: Way
+    training: list[RunningFigures]

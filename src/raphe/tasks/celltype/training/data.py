@@ -1,0 +1,252 @@
+"""Batches of labelled spikes, streamed from memory-mapped stores and split without leaks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytorch_lightning as pl
+
+from raphe.core.errors import SettingError, SplitError, StoreError
+from raphe.core.statistics.splits import PARTS
+from raphe.tasks.celltype.stores.folds import Folds
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.split import FRACTIONS, require_split, split_spikes
+from raphe.tasks.celltype.synthetic.mask_store import open_masks
+from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
+from raphe.tasks.celltype.training.batches import SpikeBatches
+from raphe.tasks.celltype.training.online_part import OnlinePart
+from raphe.tasks.celltype.training.parts import Part
+
+EVALUATION_BATCH = 256  # without gradients larger than in training; more leave the cache
+SYNTHETIC, ONLINE = "synthetic", "online"
+
+
+class CellTypeData(pl.LightningDataModule):
+    """Spikes of a store, split by cell, day, animal or spike; further stores for testing only.
+
+    Args:
+        store: the labelled spikes, see `open_spikes`.
+        synthetic: a store made from this one by `raphe synthesize` for the same split, or "online"
+            to make the same spikes as they are asked for. Those whose parent is in the training
+            part are trained on beside the originals; none is validated or tested on.
+        masks: the noise masks of online synthesis, made by `raphe masks`.
+        recipe: how online synthesis makes them.
+        synthetic_ratio: synthetic spikes per original one in each training epoch.
+        test_stores: name → store, each tested on whole beside the test part; None is left out.
+        split: "cell" (default), "day", "animal", or "spike", which leaks as the publication does.
+        fractions: of cells, days, animals or spikes for training, validation and test.
+        folds: for cross-validation, into so many parts by `split`, or "all": each cell, day or
+            animal is one.
+        fold: the one of them that is tested; some of the others validate, by `fractions`.
+        per_class: draw so many spikes of each class first; None takes all.
+        weigh: "spikes", all alike, or "classes": in training those of a class with few spikes count
+            more, so that each class counts as much as any other.
+        batch_size: of training.
+        seed: of the split and of the order.
+        cache: folder for what is derived from the spikes and can be used again; None: nothing is.
+    """
+
+    def __init__(
+        self,
+        store: str | Path,
+        synthetic: str | Path | None = None,
+        masks: str | Path | None = None,
+        recipe: Recipe | None = None,
+        synthetic_ratio: float = 1.0,
+        test_stores: Mapping[str, str | Path] | None = None,
+        split: str = "cell",
+        fractions: Sequence[float] = FRACTIONS,
+        folds: Folds | None = None,
+        fold: int = 0,
+        per_class: int | None = None,
+        weigh: Literal["spikes", "classes"] = "spikes",
+        batch_size: int = 64,
+        seed: int = 42,
+        cache: str | Path | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
+        if synthetic_ratio <= 0:
+            raise SettingError(
+                f"data.synthetic_ratio={synthetic_ratio}: expected a positive number; to train "
+                "without synthetic spikes set data.synthetic=null"
+            )
+        if weigh not in ("spikes", "classes"):
+            raise SettingError(f"data.weigh={weigh}: expected spikes or classes")
+        if weigh == "classes" and synthetic is not None:
+            raise SettingError(
+                "data.weigh=classes: synthetic spikes come evenly of all classes already; set "
+                "data.weigh=spikes, or data.synthetic=null"
+            )
+        self.split, self.weigh = split, weigh
+        self.batch_size = batch_size
+        self.seed = seed
+        self.synthetic_ratio = synthetic_ratio
+        self.original = open_spikes(Path(store))
+        self._require_both_classes()
+        self.cache = None if cache is None else Path(cache)
+        self.spike_split = split_spikes(
+            self.original, split, fractions, seed, per_class, folds, fold
+        )
+        self.tests = {
+            name: open_spikes(Path(path)) for name, path in (test_stores or {}).items() if path
+        }
+        for name, other in self.tests.items():
+            _require_same_facts(self.original, other, name)
+        self.synthetic = self._synthetic_part(synthetic, masks, recipe)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The content hash of each store, as `raphe check` prints it."""
+        stores = {"original": self.original, **self.tests}
+        hashes = {name: store.content_hash for name, store in stores.items()}
+        if isinstance(self.synthetic, Part):
+            hashes[SYNTHETIC] = self.synthetic.spikes.content_hash
+        elif self.synthetic is not None:
+            hashes["masks"] = self.synthetic.synthesizer.masks.content_hash
+        return hashes
+
+    @property
+    def facts(self) -> dict:
+        """What the store says of its windows; completes the model's settings."""
+        facts = {
+            "classes": list(self.original.classes),
+            "n_samples": self.original.n_samples,
+            "rate_hz": self.original.rate_hz,
+        }
+        if self.weigh == "classes":
+            facts["class_weights"] = self._class_weights()
+        return facts
+
+    @property
+    def val_sets(self) -> list[str]:
+        """The names of what is validated on, in the order of `val_dataloader`."""
+        return ["val"]
+
+    @property
+    def test_cell_ids(self) -> dict[str, list[str]]:
+        """The ids of each test set's cells by their index, in the order of `test_dataloader`."""
+        stores = {"test": self.original, **self.tests}
+        return {name: [cell.cell_id for cell in spikes.cells] for name, spikes in stores.items()}
+
+    @property
+    def note(self) -> str:
+        return self.original.note
+
+    def setup(self, stage: str | None = None) -> None:
+        split = self.spike_split
+        of_cell = split.of_cell if split.per_class is None else None
+        self.parts = {
+            name: Part(self.original, split.part, number, of_cell)
+            for number, name in enumerate(PARTS)
+        }
+        self._require_classes_in_parts()
+        if self.split != "spike":
+            self._refuse_shared_cells()
+
+    def train_dataloader(self) -> SpikeBatches:
+        parts: list[Part | OnlinePart] = [self.parts["train"]]
+        counts = [len(self.parts["train"])]
+        if self.synthetic is not None:
+            parts.append(self.synthetic)
+            counts.append(max(1, round(self.synthetic_ratio * counts[0])))
+        return SpikeBatches(parts, counts, self.batch_size, self.seed, self._current_epoch)
+
+    def val_dataloader(self) -> SpikeBatches:
+        return _in_order(self.parts["val"])
+
+    def test_dataloader(self) -> list[SpikeBatches]:
+        whole = [Part(spikes) for spikes in self.tests.values()]
+        return [_in_order(part) for part in (self.parts["test"], *whole)]
+
+    def _current_epoch(self) -> int:
+        return self.trainer.current_epoch if self.trainer is not None else 0
+
+    def _class_weights(self) -> list[float]:
+        """Of a training spike of each class, 1 on average; 0 of a class that has none."""
+        counts = self.original.per_class(self.spike_split.counts)[:, PARTS.index("train")]
+        known = counts > 0
+        weights = counts.sum() / known.sum() / np.maximum(counts, 1)
+        return np.where(known, weights, 0.0).tolist()
+
+    def _require_both_classes(self) -> None:
+        held = self.original.per_class(self.original.counts)
+        missing = [name for name, n in zip(self.original.classes, held, strict=True) if n == 0]
+        if missing:
+            raise StoreError(
+                f"{self.original.path}: expected spikes of {' and '.join(self.original.classes)}, "
+                f"got none of {', '.join(missing)}; add recordings of that class and extract again"
+            )
+
+    def _require_classes_in_parts(self) -> None:
+        if self.spike_split.folds is not None:
+            return  # a fold may lack a class, as that of one cell does
+        held = self.original.per_class(self.spike_split.counts)  # (classes, parts)
+        for name, of_part in zip(PARTS, held.T, strict=True):
+            if not of_part.all():
+                raise SplitError(
+                    f"{self.original.path}: the {name} part of {of_part.sum()} spikes lacks a "
+                    "class; add spikes, or set data.split=cell"
+                )
+
+    def _refuse_shared_cells(self) -> None:
+        trained = self._cells("train") + self._cells("val")
+        for name, spikes in self.tests.items():
+            shared = {cell.cell_id for cell in trained} & {cell.cell_id for cell in spikes.cells}
+            what = "cells"
+            if not shared and self.split != "cell":
+                own, theirs = (
+                    {getattr(cell, self.split) for cell in cells} - {""}
+                    for cells in (trained, spikes.cells)
+                )
+                shared, what = own & theirs, f"{self.split}s"
+            if shared:
+                raise SplitError(
+                    f"data.test_stores.{name}: {len(shared)} of its {what} are trained on (first: "
+                    f"{min(shared)}); take them out of {spikes.path} or of {self.original.path}"
+                )
+
+    def _cells(self, part: str) -> list[Cell]:
+        used = np.flatnonzero(self.spike_split.counts[:, PARTS.index(part)])
+        return [self.original.cells[index] for index in used]
+
+    def _synthetic_part(
+        self, synthetic: str | Path | None, masks: str | Path | None, recipe: Recipe | None
+    ) -> Part | OnlinePart | None:
+        if synthetic is None:
+            return None
+        if str(synthetic) == ONLINE:
+            if masks is None:
+                raise SettingError(
+                    "data.synthetic=online needs noise masks: cut them with `raphe masks "
+                    "RECORDINGS MASKS` and set data.masks=MASKS"
+                )
+            return OnlinePart(
+                Synthesizer(self.original, open_masks(Path(masks)), self.spike_split, recipe)
+            )
+        spikes = open_spikes(Path(synthetic))
+        require_split(spikes, self.spike_split, self.original)
+        part = Part(spikes, spikes.side, PARTS.index("train"), self.spike_split.of_cell)
+        if not len(part):
+            raise StoreError(
+                f"{spikes.path}: no spike of its {spikes.n} has a parent in the training part; "
+                "make more with raphe synthesize --per-class"
+            )
+        return part
+
+
+def _in_order(part: Part) -> SpikeBatches:
+    return SpikeBatches([part], [len(part)], EVALUATION_BATCH)
+
+
+def _require_same_facts(original: SpikeSet, other: SpikeSet, name: str) -> None:
+    for fact in ("n_samples", "rate_hz", "unit", "classes"):
+        expected, found = getattr(original, fact), getattr(other, fact)
+        if expected != found:
+            raise StoreError(
+                f"{other.path} ({name}): expected {fact} {expected} as in {original.path}, got "
+                f"{found}; cut both stores alike"
+            )

@@ -1,0 +1,166 @@
+"""Training: loss, optimiser, and figures for each epoch and each test set."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.metrics.epoch_figures import classification_metrics
+from raphe.tasks.celltype.metrics.kept_answers import KeptAnswers
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.running_figures import RunningFigures
+from raphe.tasks.celltype.network.net import PUBLISHED_CLASSES, CellTypeNet
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+ADAM_AS_IN_KERAS = partial(torch.optim.Adam, lr=1e-3, eps=1e-7)  # torch's own eps is 1e-8
+
+# (current (B, T) float32 in pA, label (B,) int64, cell (B,) int64)
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+def one_hot_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Cross-entropy of the network's outputs against the true class, the mean over spikes.
+
+    Of two classes that of each sigmoid on its own, the mean of both, as published; of more that of
+    their softmax. `weight` (C,) says how much a spike of each class counts, None: all alike.
+    """
+    logits = logits.float()  # also in mixed precision
+    if logits.shape[1] == PUBLISHED_CLASSES:
+        target = nn.functional.one_hot(label, logits.shape[1]).to(logits.dtype)
+        if weight is None:
+            return nn.functional.binary_cross_entropy_with_logits(logits, target)
+        each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        return (each.mean(dim=1) * weight[label]).mean()
+    if weight is None:
+        return nn.functional.cross_entropy(logits, label)
+    return (nn.functional.cross_entropy(logits, label, reduction="none") * weight[label]).mean()
+
+
+def validation_sets(trainer: pl.Trainer) -> Sequence[str]:
+    """The names of what is validated on, in the order of the loaders."""
+    return getattr(trainer.datamodule, "val_sets", ("val",))
+
+
+class CellTypeModule(pl.LightningModule):
+    """Train and test a CellTypeNet.
+
+    Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set; the names behind the
+    slash are those of `classification_metrics`, for a test set also n_spikes and n_cells, for
+    training those of `RunningFigures`, of the network as it learns, dropout included. A test asks
+    the datamodule for `test_cell_ids`: by the name of each set, in the order of the loaders, the
+    ids of its cells; after it `predictions` holds the answers for each set by name. A datamodule
+    that validates on more than one set names them in `val_sets`.
+
+    Args:
+        kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
+        optimizer: builds the optimiser from the parameters; by default Adam as Keras has it.
+        classes: names of the classes in the order of their labels, the one looked for first.
+        n_samples: samples in a window.
+        rate_hz: sampling rate of a window.
+        class_weights: how much a spike of each class counts in training; None: all alike. The
+            figures are of the spikes as they are.
+
+    Raises:
+        SettingError: for settings no network can have.
+    """
+
+    def __init__(
+        self,
+        kernel: int = 20,
+        columns: int = 2,
+        filters: Sequence[int] = (32, 64),
+        dropout: float = 0.5,
+        optimizer: OptimizerFactory | None = None,
+        *,
+        classes: Sequence[str] = ("SER", "NSER"),
+        n_samples: int = 160,
+        rate_hz: float = 40_000.0,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        # Plain values in the checkpoint: torch.load refuses all others by default.
+        filters = tuple(filters)
+        classes = tuple(str(name) for name in classes)
+        n_samples, rate_hz = int(n_samples), float(rate_hz)
+        class_weights = None if class_weights is None else tuple(map(float, class_weights))
+        if len(set(classes)) < len(classes):
+            raise SettingError(f"classes: expected a name of its own for each, got {classes}")
+        self.save_hyperparameters(ignore=["optimizer"], logger=False)
+        self.net = CellTypeNet(
+            kernel, columns, filters, dropout, len(classes), n_samples=n_samples, rate_hz=rate_hz
+        )
+        weights = None if class_weights is None else torch.tensor(class_weights)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.optimizer_factory = optimizer or ADAM_AS_IN_KERAS
+        self.predictions: dict[str, Predictions] = {}
+        self._running = RunningFigures()
+        # Each step appends here and the figures are made once an epoch: constant cost a step, no
+        # wait for the accelerator, and nothing of it in a checkpoint.
+        self._steps: dict[str, KeptAnswers] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, C), see CellTypeNet.forward."""
+        return self.net(x)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.optimizer_factory(self.parameters())
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        current, label, _ = batch
+        logits = self(current)
+        self._running.add(logits, label)
+        return one_hot_loss(logits, label, self.class_weights)
+
+    def on_train_epoch_start(self) -> None:
+        self._running = RunningFigures()
+
+    def on_train_epoch_end(self) -> None:
+        # A run resumed from a checkpoint of the epoch's validation ends that epoch without a step.
+        if len(self._running):
+            for figure, value in self._running.summed_up().items():
+                self.log(f"train/{figure}", value)
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        name = validation_sets(self.trainer)[dataloader_idx]
+        self._step(name, self.trainer.num_val_batches[dataloader_idx], batch)
+
+    def on_validation_epoch_start(self) -> None:
+        self._steps.clear()
+
+    def on_validation_epoch_end(self) -> None:
+        for name in list(self._steps):
+            self._finish(name)
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        names = list(self.trainer.datamodule.test_cell_ids)
+        self._step(names[dataloader_idx], self.trainer.num_test_batches[dataloader_idx], batch)
+
+    def on_test_epoch_start(self) -> None:
+        self._steps.clear()
+        self.predictions = {}
+
+    def on_test_epoch_end(self) -> None:
+        for name, cell_ids in self.trainer.datamodule.test_cell_ids.items():
+            if name in self._steps:
+                answers = Predictions.from_logits(*self._finish(name), cell_ids)
+                self.log(f"{name}/n_spikes", float(len(answers.label)))
+                self.log(f"{name}/n_cells", float(len(answers.per_cell().label)))
+                self.predictions[name] = answers
+
+    def _step(self, name: str, n_batches: int, batch: Batch) -> None:
+        """Run the network on a batch and keep its answers for the epoch's figures."""
+        current, label, cell = batch
+        kept = self._steps.setdefault(name, KeptAnswers(n_batches))
+        kept.add(self(current).float(), label, cell)
+
+    def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""
+        logits, label, cell = (part.cpu().numpy() for part in self._steps.pop(name).take())
+        for figure, value in classification_metrics(logits, label).items():
+            self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "loss"))
+        return logits, label, cell

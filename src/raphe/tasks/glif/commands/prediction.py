@@ -1,0 +1,112 @@
+"""The subcommand that infers parameters of new cells: `raphe infer-glif`."""
+
+import argparse
+from pathlib import Path
+
+from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+
+
+def add_infer_glif(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        _infer_glif,
+        "infer-glif",
+        "infer a GLIF neuron's parameters from its voltage, with intervals",
+        "Writes parameters.csv (medians and intervals, in SI and lab units), posterior.npz (the "
+        "draws), neuron_config.json (for AllenSDK's GlifNeuron) and predictive.png. A trace unlike "
+        "those that were simulated is told. Exit code: 0 when every cell has parameters; 1 when "
+        "some are left out, or none has (error: …); 2 for wrong usage.",
+    )
+    parser.add_argument(
+        "voltage",
+        type=Path,
+        help="array (.npy) of samples or cells × samples, or a recording (.nwb, .abf)",
+    )
+    parser.add_argument(
+        "--stimulus",
+        type=Path,
+        help="the injected current, likewise; of a recording it may be left out and is looked for "
+        "in the same file",
+    )
+    parser.add_argument("--bundle", type=Path, required=True, help="folder made by an export")
+    parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
+    parser.add_argument(
+        "--unit", choices=("V", "mV"), default="V", help="of the voltage (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--stimulus-unit",
+        choices=("A", "nA", "pA"),
+        default="A",
+        help="of the current (default: %(default)s)",
+    )
+    parser.add_argument("--channel", help="of a recording's voltage, its name or number")
+    parser.add_argument("--stimulus-channel", help="of a recording's current")
+    parser.add_argument("--sweep", type=int, default=0, help="of recordings (default: %(default)s)")
+    parser.add_argument(
+        "--relative-to-rest",
+        action="store_true",
+        help="the voltage is relative to the cell's rest, as AllenSDK's GlifNeuron gives it",
+    )
+    parser.add_argument(
+        "--cut-spikes",
+        action="store_true",
+        help="a real recording: take out each spike from its threshold to the trough behind it",
+    )
+    parser.add_argument("--samples", type=int, default=1000, help="of each posterior")
+    parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("glif"), help="folder to make (default: %(default)s)"
+    )
+    add_overwrite(parser)
+
+
+def _infer_glif(options: argparse.Namespace) -> int:
+    from raphe.core.errors import SettingError
+    from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
+    from raphe.tasks.glif.prediction.infer_glif import infer_glif
+    from raphe.tasks.glif.recordings.cell_sources import READERS, Source, read_cell_traces
+    from raphe.tasks.glif.synthetic.quantities import REST
+
+    stimulus = options.stimulus
+    if stimulus is None:
+        if options.voltage.suffix.lower() not in READERS:
+            raise SettingError(
+                f"{options.voltage}: expected the current that was injected, got none; name it "
+                "with --stimulus"
+            )
+        stimulus = options.voltage
+    if options.samples < 1:
+        raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
+    bundle = PosteriorBundle.open(options.bundle)
+    typical_rest_v = bundle.members[0].standard.mean[REST]
+    cells = read_cell_traces(
+        Source(options.voltage, options.unit, options.channel),
+        Source(stimulus, options.stimulus_unit, options.stimulus_channel),
+        options.rate,
+        sweep=options.sweep,
+        relative_to_v=float(typical_rest_v) if options.relative_to_rest else None,
+        cut=options.cut_spikes,
+    )
+    summary = infer_glif(
+        cells, bundle, options.out,
+        n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
+    )  # fmt: skip
+    _print(summary, bundle.level)
+    return int(bool(summary.left_out))
+
+
+def _print(summary: object, level: int) -> None:
+    from raphe.tasks.glif.prediction.infer_glif import parameter_rows
+
+    for one in summary.posteriors[:1]:
+        print(f"{one.cell}, read from {one.begin_s:g} s for {one.length_s:g} s; 95 % intervals:")
+        for row in parameter_rows(one, level):
+            low, middle, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))
+            print(f"  {row['quantity']:14} {middle:>8} ({low} to {high}) {row['lab_unit']}")
+    n = len(summary.posteriors)
+    print(f"{summary.out}: parameters of {n} of {n + len(summary.left_out)} cells")
+    list_out(
+        "unlike what was simulated, to be taken with caution",
+        [f"{one.cell}: {'; '.join(one.unlike)}" for one in summary.posteriors if one.unlike],
+    )
+    list_out("left out", [f"{cell}: {why}" for cell, why in summary.left_out.items()])

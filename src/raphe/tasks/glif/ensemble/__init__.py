@@ -1,0 +1,1 @@
+"""Trained posteriors exported and opened again."""

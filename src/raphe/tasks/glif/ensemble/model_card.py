@@ -1,0 +1,93 @@
+"""The card that goes with a posterior's bundle."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from raphe.tasks.glif.synthetic.quantities import quantities
+
+INTENDED = """\
+Infers the parameters of a generalised leaky integrate-and-fire neuron of level {level} (Teeter et
+al. 2018) from its membrane voltage and the current that was injected, as draws from a posterior.
+Traces of {shortest:g} to {longest:g} s at {slowest:g} to {fastest:g} kHz; `raphe infer-glif` says
+which lie outside what was simulated. Not for clinical use."""
+LIMITS = """\
+- The posterior is that of the model: it says which GLIF neurons of this level would give such a
+  trace. A real neuron is none; its residuals are larger than the simulated noise, and an interval
+  of its parameters is too narrow by as much as the model is wrong.
+- Trained on: {families}; noise up to {noise_mv:g} mV, a series resistance that compensation left of
+  up to {series_mohm:g} MOhm, a drive of {low:g} to {high:g} rheobases after a test pulse of 50 pA.
+- The threshold of a trace without a spike is bounded from below alone, and its dead time not told:
+  there the posterior is the prior's."""
+FILES = """\
+`weights.safetensors` holds the networks, `prior.json` what neurons were drawn from, `config.yaml`
+the settings of training, `manifest.json` everything a program needs, with the SHA-256 of every
+file. It needs torch and sbi."""
+SETS = {
+    "prior": "drawn from the prior",
+    "test": "cells that the prior has not seen",
+    "unseen_family": "the same under a kind of stimulus never trained on ({unseen_family})",
+}
+
+
+def posterior_card(facts: Mapping[str, Any]) -> str:
+    """The card as Markdown, from the facts of a manifest."""
+    experiment, n = facts["experiment"], len(facts["members"])
+    rates = [20 / keep for keep in experiment["keep_every"]]
+    provenance = "\n".join(
+        f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
+        for name, value in facts["provenance"].items()
+        if value
+    )
+    parts = [
+        f"# Parameters of a GLIF neuron of level {facts['level']}: "
+        f"{n} network{'s' if n > 1 else ''}",
+        f"> **{facts['note']}**",
+        "## Intended use",
+        INTENDED.format(
+            level=facts["level"],
+            shortest=experiment["length_s"][0],
+            longest=experiment["length_s"][1],
+            slowest=min(rates),
+            fastest=max(rates),
+        ),
+        "## Figures",
+        _figures(facts),
+        "R² is on a logarithmic scale where a quantity is positive; of threshold and dead time it "
+        "counts cells that spiked. Coverage is the share of cells inside the central intervals.",
+        "## Trained on",
+        f"Simulated experiments without end; the prior is that of {facts['n_cells']} fitted cells."
+        if facts["n_cells"]
+        else "Simulated experiments without end; the prior has round medians and spreads of cells.",
+        "## Limits",
+        LIMITS.format(
+            families=", ".join(one.replace("_", " ") for one in experiment["families"]),
+            low=experiment["relative"][0],
+            high=experiment["relative"][1],
+            **{name: experiment[name] for name in ("noise_mv", "series_mohm")},
+        ),
+        "## Files",
+        FILES,
+        "## Where it comes from",
+        provenance,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _figures(facts: Mapping[str, Any]) -> str:
+    tables = []
+    for name, own in facts["figures"].items():
+        title = SETS[name].format(unseen_family=facts["unseen_family"].replace("_", " "))
+        rows = [
+            f"| {one.name.replace('_', ' ')} | {_shown(own, f'r2_{one.name}', 4)} | "
+            + " / ".join(_shown(own, f"coverage_{level}_{one.name}", 2) for level in (50, 80, 95))
+            + " |"
+            for one in quantities(facts["level"])
+        ]
+        head = "| quantity | R² | coverage 50 / 80 / 95 % |"
+        counted = f"{own['n_cells']:.0f} cells, {own['n_spiking']:.0f} of which fired"
+        tables.append("\n".join([f"### {title}: {counted}\n", head, "| --- | --- | --- |", *rows]))
+    return "\n\n".join(tables)
+
+
+def _shown(own: Mapping[str, float], name: str, digits: int) -> str:
+    return f"{own[name]:.{digits}f}" if name in own else "–"

@@ -1,0 +1,1 @@
+"""What least squares says of a trace."""

@@ -1,0 +1,1 @@
+"""The "LSTM GLIF" study as a whole: grid, network, data, training, findings."""

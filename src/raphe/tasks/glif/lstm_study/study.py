@@ -1,0 +1,100 @@
+"""The published study's set of traces: the grid under frozen noise, drawn into three parts.
+
+Each of the 3125 configurations was simulated under three sweeps of one noise that is the same in
+every sweep, and with a dt that the simulation overrides: 9375 files of 625 different traces.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raphe.core.errors import SettingError
+from raphe.tasks.glif.lstm_study.grid import TARGETS, grid, neurons
+from raphe.tasks.glif.neurons.simulation import simulate
+from raphe.tasks.glif.neurons.stimuli import Stimulus
+
+DT = TARGETS.index("dt")
+CHUNK = 128  # neurons simulated at once
+TRAINED_ON, TESTED_ON = "noise_1", "noise_2"
+CAVEAT = (
+    "These traces are of model neurons on the published grid: scores on them say how well the "
+    "published set-up works, nothing about real cells."
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to simulate and how many traces to draw. Raises SettingError for what cannot be."""
+
+    n_train: int = 5000
+    n_val: int = 1500
+    n_test: int = 1500
+    sweeps: int = 3  # of each noise
+    rate_hz: float = 200_000.0
+    simulated: int = 52_000  # samples of each trace; its zeros are dropped before
+    fed: int = 50_000  # of them, without those of dead time, the network sees so many at most
+    rheobase_a: float = 150e-12
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        n_files = self.sweeps * len(grid())
+        for name in ("n_train", "n_val", "n_test", "sweeps", "simulated", "fed"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name}: expected 1 or more, got {getattr(self, name)}")
+        if max(self.n_train + self.n_val, self.n_test) > n_files:
+            raise SettingError(
+                f"n_train + n_val: expected at most {n_files} files of each noise, got "
+                f"{self.n_train} + {self.n_val} and n_test = {self.n_test}"
+            )
+        if not 10_000 <= self.rate_hz <= 1e6:
+            raise SettingError(f"rate_hz: expected 10000 to 1000000 Hz, got {self.rate_hz:g}")
+        if self.fed > self.simulated:
+            raise SettingError(f"fed: expected at most simulated, {self.simulated}, got {self.fed}")
+
+    def current(self, name: str) -> np.ndarray:
+        """What of a stimulus the study feeds, float64 (N,) in A: the zeros are cut out."""
+        whole = Stimulus(name, rheobase_a=self.rheobase_a).current(self.rate_hz)
+        kept = whole[whole != 0]
+        if len(kept) < self.simulated:
+            raise SettingError(
+                f"simulated: {name} has {len(kept)} samples that are not 0 at "
+                f"{self.rate_hz:g} Hz, got {self.simulated}"
+            )
+        return kept[: self.simulated]
+
+    def files(self) -> list[dict[str, object]]:
+        """The drawn files: part, stimulus, sweep, and the configuration's row in the grid."""
+        rng = np.random.default_rng(self.seed)
+        n_grid = len(grid())
+        trained = rng.permutation(self.sweeps * n_grid)[: self.n_train + self.n_val]
+        tested = rng.permutation(self.sweeps * n_grid)[: self.n_test]
+        parts = [("train", TRAINED_ON, trained[: self.n_train])]
+        parts += [("val", TRAINED_ON, trained[self.n_train :]), ("test", TESTED_ON, tested)]
+        return [
+            {
+                "part": part,
+                "stimulus": noise,
+                "sweep": file // n_grid,
+                "configuration": file % n_grid,
+            }
+            for part, noise, drawn in parts
+            for file in drawn.tolist()
+        ]
+
+
+def different(configurations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The configurations (n, 5) that differ in what the simulation uses, and which of these each
+    is: float64 (m, 5), int64 (n,)."""
+    seen = np.delete(configurations, DT, axis=1)
+    _, first, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+    return configurations[first], which.reshape(-1)
+
+
+def responses(study: Study, stimulus: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Voltages (n, N) in V of the different configurations, chunk by chunk, with spike counts."""
+    current, dt_s = study.current(stimulus), 1 / study.rate_hz
+    cells = neurons(different(grid())[0])
+    for start in range(0, len(cells), CHUNK):
+        response = simulate(cells[start : start + CHUNK], current, dt_s)
+        yield response.voltage_v, response.spike_count

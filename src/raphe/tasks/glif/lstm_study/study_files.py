@@ -1,0 +1,71 @@
+"""The study's own files: its weights, its stimulus read off a figure, its losses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from raphe.core.errors import SettingError
+from raphe.tasks.glif.lstm_study.grid import TARGETS, UNITS, in_si
+from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.network import LstmPublished
+from raphe.tasks.glif.lstm_study.weights_import import read_lstm_glif
+
+WEIGHTS, DIGITISED, LOSSES = (
+    "weights.npz",
+    "noise2_first_250ms_digitised.npz",
+    "train_losses.npy",
+)
+RATE_HZ = 200_000.0
+
+
+@dataclass(frozen=True)
+class Digitised:
+    """The recorded Noise 2 as the study feeds it, read off its figure; N samples at 200 kHz."""
+
+    current_a: np.ndarray  # float64 (N,)
+    voltage_v: np.ndarray  # (N,): AllenSDK's response of the fitted cell
+
+
+@dataclass(frozen=True)
+class Published:
+    """What of the study a folder holds."""
+
+    net: LstmPublished
+    digitised: Digitised
+    train_losses: np.ndarray  # (epochs,) mean of each
+
+
+def read_published(folder: Path) -> Published:
+    """Read the study's files. Raises RapheError naming the one that cannot be used."""
+    net = LstmPublished()
+    net.load_state_dict(read_lstm_glif(folder / WEIGHTS))
+    try:
+        losses = np.load(folder / LOSSES, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{folder / LOSSES}: expected losses (.npy): {error}") from error
+    return Published(net.eval(), read_digitised(folder / DIGITISED), losses)
+
+
+def read_digitised(path: Path) -> Digitised:
+    """Read the digitised stimulus and the fitted cell's response. Raises SettingError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Digitised(file["stimulus_200kHz_A"], file["voltage_fitted_cell_V"])
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingError(
+            f"{path}: expected stimulus_200kHz_A and voltage_fitted_cell_V (.npz): {error}"
+        ) from error
+
+
+def answer(checkpoint: Path, digitised: Digitised) -> list[str]:
+    """What a checkpoint's network says of the fitted cell's response, a line for each target."""
+    module = GlifModule.load_from_checkpoint(checkpoint, map_location="cpu").eval()
+    voltage_mv = torch.from_numpy((1e3 * digitised.voltage_v).astype(np.float32))
+    with torch.no_grad():
+        scaled = module(voltage_mv[None])[0].numpy()
+    return [
+        f"{name:8} {value:.6g} {unit} (scaled: {raw:.6f})"
+        for name, value, unit, raw in zip(TARGETS, in_si(scaled), UNITS, scaled, strict=True)
+    ]

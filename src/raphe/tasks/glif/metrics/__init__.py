@@ -1,0 +1,1 @@
+"""What inferred parameters come to: spike trains compared."""

@@ -1,0 +1,99 @@
+"""The posterior of a neuron's quantities, given its voltage and current: neural estimation.
+
+A reader of the traces and the least-squares summary make up a context, which embeds the data for a
+neural spline flow of the package sbi. The flow models what is left: the quantities less a centre,
+over a spread, both those of the summary moved by what the context says. So an estimate that least
+squares has to a thousandth need not be learnt anew, and its uncertainty is corrected, not trusted.
+
+B traces, P quantities (standardised, see `summary`), F features, C context, S samples.
+"""
+
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+from raphe.core.errors import SettingError
+from raphe.tasks.glif.features.summary import N_FEATURES
+from raphe.tasks.glif.network.reader import Reader, ReaderSize
+
+CONTEXT = 64
+FLOW_UNITS, FLOW_STEPS, FLOW_BINS = 64, 3, 8
+COUPLED = 2  # halves that a step changes in turn: three times faster to draw from than one by one
+FARTHEST_SHIFT = 3.0  # spreads that a centre is moved by at most
+FARTHEST_LOG_SCALE = 4.0
+WIDEST = 1.25  # the prior's deviation is 1, and no posterior is much wider
+WIDER = 0.7  # added to an untrained network's log-scale: least squares is too sure
+
+
+class PosteriorNet(nn.Module):
+    """A density of P standardised quantities.
+
+    Args:
+        n_quantities: P.
+        size: of the reader; None leaves the traces unread, and the summary is all there is.
+
+    Raises:
+        SettingError: where the package sbi is not installed.
+    """
+
+    def __init__(self, n_quantities: int, size: ReaderSize | None) -> None:
+        super().__init__()
+        self.reader = None if size is None else Reader(size)
+        n_read = 0 if size is None else size.features
+        self.context = nn.Sequential(
+            nn.Linear(N_FEATURES + n_read, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(),
+            nn.Linear(128, CONTEXT),
+        )  # fmt: skip
+        self.correction = nn.Sequential(nn.GELU(), nn.Linear(CONTEXT, 2 * n_quantities))
+        nn.init.zeros_(self.correction[1].weight)
+        nn.init.zeros_(self.correction[1].bias)
+        self.flow = _flow(n_quantities)
+
+    def embed(self, traces: Tensor, features: Tensor) -> Tensor:
+        """The context (B, C) of traces (B, 2, T) and features (B, F)."""
+        if features.ndim != 2 or features.shape[1] != N_FEATURES:
+            raise SettingError(
+                f"features: expected (B, {N_FEATURES}), got {tuple(features.shape)}; see summarise"
+            )
+        if self.reader is None:
+            return self.context(features)
+        return self.context(torch.cat([features, self.reader(traces)], dim=1))
+
+    def log_prob(self, z: Tensor, context: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
+        """Log-density (S, B) of standardised quantities z (S, B, P)."""
+        middle, scale = self._moved(context, centre, spread)
+        return self.flow.log_prob((z - middle) / scale, context) - scale.log().sum(dim=1)
+
+    def sample(self, n: int, context: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
+        """n draws of each posterior, (S, B, P) standardised."""
+        middle, scale = self._moved(context, centre, spread)
+        return middle + scale * self.flow.sample((n,), context)
+
+    def _moved(self, context: Tensor, centre: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
+        shift, log_scale = self.correction(context).chunk(2, dim=1)
+        log_scale = FARTHEST_LOG_SCALE * (log_scale / FARTHEST_LOG_SCALE).tanh() + WIDER
+        shift = FARTHEST_SHIFT * (shift / FARTHEST_SHIFT).tanh()
+        wide = spread * log_scale.exp()
+        return centre + shift * spread, wide / (1 + (wide / WIDEST) ** 2).sqrt()
+
+
+def _flow(n_quantities: int) -> nn.Module:
+    try:
+        from sbi.neural_nets import posterior_nn
+    except ImportError:
+        raise SettingError(
+            "a posterior needs the package sbi: pip install -c constraints.txt -e '.[glif]'"
+        ) from None
+    with warnings.catch_warnings():  # sbi hands `passes` on to zuko, and doubts that it may
+        warnings.simplefilter("ignore", UserWarning)
+        build = posterior_nn(
+            "zuko_nsf",
+            z_score_theta="none",
+            z_score_x="none",
+            hidden_features=FLOW_UNITS,
+            num_transforms=FLOW_STEPS,
+            num_bins=FLOW_BINS,
+            passes=COUPLED,
+        )
+    return build(torch.randn(8, n_quantities), torch.randn(8, CONTEXT))

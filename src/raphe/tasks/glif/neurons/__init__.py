@@ -1,0 +1,1 @@
+"""The neuron model: its compiled loop, stimuli, configurations."""

@@ -1,0 +1,1 @@
+"""New cells in, parameters with their uncertainty out. No training."""

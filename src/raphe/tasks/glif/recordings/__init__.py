@@ -1,0 +1,1 @@
+"""Files in: voltage and current of cells, checked."""

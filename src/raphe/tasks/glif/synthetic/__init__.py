@@ -1,0 +1,1 @@
+"""What no animal gave: priors over neurons and simulated experiments."""

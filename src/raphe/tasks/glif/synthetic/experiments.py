@@ -1,0 +1,212 @@
+"""Simulated experiments without end: neurons off any grid, under stimuli and noise drawn anew.
+
+A batch depends on (seed, part, number) alone, and no two parts share a frozen noise. The neurons
+are drawn from a prior, or are real cells drawn again and again; each is driven in proportion to
+its own rheobase as in the Allen protocol, and what is measured has noise, an imperfectly
+compensated series resistance that drifts, and one of several sampling rates.
+
+B neurons, N samples as simulated, T as measured.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from raphe.core.errors import SettingError
+from raphe.tasks.glif.neurons.models import Neurons
+from raphe.tasks.glif.neurons.simulation import Response, simulate
+from raphe.tasks.glif.neurons.stimuli import NOISE_CV, TEST_PULSE_A, TEST_PULSE_S, pink_second
+from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
+from raphe.tasks.glif.synthetic.quantities import DEAD_TIME, neurons_of, values_of
+
+FAMILIES = ("noise", "long_square", "short_square", "stairs", "sine", "ramp")
+SIMULATED_HZ = 20_000.0  # the rate at which the models were fitted
+PARTS = ("train", "val", "test")
+STAIRS, SINE_HZ = 8, (0.2, 10.0)
+LENGTH_STEP_S = 0.25
+TRIES = 20  # draws of a batch's neurons that may stop or be impossible
+
+
+class Population(Protocol):
+    """What neurons are drawn from: a Prior, or RealCells."""
+
+    level: int
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Quantities of n neurons, float64 (n, P) in SI units."""
+
+
+@dataclass(frozen=True, eq=False)
+class RealCells:
+    """The models fitted to real cells themselves, drawn with replacement.
+
+    They were fitted in steps of 50 µs: a dead time may be half a step longer or shorter, which is
+    drawn.
+    """
+
+    cells: FittedCells
+
+    @property
+    def level(self) -> int:
+        return self.cells.neurons.level
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        values = values_of(self.cells.neurons, self.cells.rest_v)
+        drawn = values[rng.integers(len(values), size=n)]
+        drawn[:, DEAD_TIME] += rng.uniform(-0.5, 0.5, n) / SIMULATED_HZ
+        return drawn
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is drawn for each batch. Raises SettingError for what cannot be.
+
+    Args:
+        families: of stimuli; one a batch.
+        length_s: shortest and longest trace; one length a batch.
+        keep_every: rates to measure at, as shares of SIMULATED_HZ: 1 keeps every sample.
+        noise_mv: largest standard deviation of the measured voltage's noise.
+        series_mohm: largest series resistance that compensation left.
+        relative: the drive's range, in rheobases.
+    """
+
+    families: Sequence[str] = ("noise", "long_square", "short_square", "stairs", "sine")
+    length_s: tuple[float, float] = (0.5, 2.5)
+    keep_every: Sequence[int] = (1, 2, 4)
+    noise_mv: float = 0.2
+    series_mohm: float = 5.0
+    relative: tuple[float, float] = (0.3, 2.0)
+
+    def __post_init__(self) -> None:
+        for name in ("families", "length_s", "keep_every", "relative"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not self.families or not set(self.families) <= set(FAMILIES):
+            raise SettingError(f"families: expected of {', '.join(FAMILIES)}, got {self.families}")
+        if len(self.length_s) != 2 or not 0.2 <= self.length_s[0] <= self.length_s[1] <= 60:
+            raise SettingError(
+                f"length_s: expected [shortest, longest] of 0.2 to 60 s, got {self.length_s}"
+            )
+        if not self.keep_every or any(
+            not isinstance(one, int) or one < 1 for one in self.keep_every
+        ):
+            raise SettingError(
+                f"keep_every: expected whole numbers from 1 up, got {self.keep_every}"
+            )
+        if len(self.relative) != 2 or not 0 <= self.relative[0] <= self.relative[1]:
+            raise SettingError(
+                f"relative: expected [least, most] drive in rheobases, got {self.relative}"
+            )
+        for name in ("noise_mv", "series_mohm"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name}: expected 0 or more, got {getattr(self, name)}")
+
+    def draw_length_s(self, rng: np.random.Generator) -> float:
+        """In steps of a quarter second: a network keeps memory for every length it has seen."""
+        rounded = np.round(rng.uniform(*self.length_s) / LENGTH_STEP_S) * LENGTH_STEP_S
+        return float(np.clip(rounded, *self.length_s))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A batch as it is measured."""
+
+    traces: np.ndarray  # float32 (B, 2, T): absolute voltage in mV, NaN in dead time; current in pA
+    values: np.ndarray  # float64 (B, P) of the neurons, SI units
+    rate_hz: float
+    spike_count: np.ndarray  # int64 (B,)
+    current_a: np.ndarray  # float64 (B, N), as simulated at SIMULATED_HZ
+
+
+def measure(
+    population: Population,
+    experiment: Experiment,
+    n: int,
+    seed: int,
+    number: int,
+    part: str = "train",
+) -> Measured:
+    """Draw n neurons and one experiment, and simulate it.
+
+    The seed of frozen noise, divided by the number of PARTS, leaves the part's place among them:
+    it is never that of another part.
+    """
+    place = PARTS.index(part)
+    rng = np.random.default_rng([seed, place, number])
+    family = experiment.families[rng.integers(len(experiment.families))]
+    keep = int(experiment.keep_every[rng.integers(len(experiment.keep_every))])
+    noise_seed = int(rng.integers(2**29)) * len(PARTS) + place
+    shape = unit_current(family, experiment.draw_length_s(rng), noise_seed, rng)
+    drive = rng.uniform(*experiment.relative, n)
+    values, rest_v, response, current = _drawn(population, shape, drive, n, rng)
+    sampled = slice(int(rng.integers(keep)), None, keep)  # no clock knows when a stimulus begins
+    voltage_mv = 1e3 * (response.voltage_v + rest_v[:, None])[:, sampled]
+    current_pa = 1e12 * current[:, sampled]
+    voltage_mv += _series_mv(current_pa, experiment.series_mohm, rng)
+    voltage_mv += rng.uniform(0, experiment.noise_mv, (n, 1)) * rng.standard_normal(
+        voltage_mv.shape
+    )
+    traces = np.stack([voltage_mv, current_pa], axis=1).astype(np.float32)
+    return Measured(traces, values, SIMULATED_HZ / keep, response.spike_count, current)
+
+
+def unit_current(
+    family: str, length_s: float, noise_seed: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A stimulus of height 1 after a test pulse's place, float64 (N,); the pulse itself is NaN."""
+    n, pulse = round(length_s * SIMULATED_HZ), round(TEST_PULSE_S * SIMULATED_HZ)
+    begin = 4 * pulse
+    shape = np.zeros(n)
+    shape[pulse : 2 * pulse] = np.nan
+    rest = n - begin
+    if family == "noise":
+        z = pink_second(noise_seed, SIMULATED_HZ)
+        shape[begin:] = 1 + NOISE_CV * np.resize(z, rest)
+    elif family == "long_square":
+        shape[begin : begin + round(0.8 * rest)] = 1
+    elif family == "short_square":
+        for start in rng.integers(begin, n, 5):
+            shape[start : start + round(0.003 * SIMULATED_HZ)] = 5  # short ones need more
+    elif family == "stairs":
+        shape[begin:] = np.repeat(rng.uniform(-0.5, 1, STAIRS), -(-rest // STAIRS))[:rest]
+    elif family == "sine":
+        phase, swings = rng.uniform(0, 2 * np.pi), rng.uniform(*SINE_HZ) * rest / SIMULATED_HZ
+        shape[begin:] = 0.5 + 0.5 * np.sin(phase + 2 * np.pi * swings * np.linspace(0, 1, rest))
+    else:
+        shape[begin:] = np.linspace(0, 1, rest)
+    return shape
+
+
+def rheobase_a(neurons: Neurons) -> np.ndarray:
+    """The smallest constant current that fires a leaky neuron, (B,) in A."""
+    return neurons.threshold_v / neurons.resistance_ohm
+
+
+def _drawn(
+    population: Population, shape: np.ndarray, drive: np.ndarray, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Response, np.ndarray]:
+    """Quantities (n, P) of neurons that neither stop nor are impossible, their rests (n,), what
+    they did and under which current (n, N)."""
+    values = population.draw(n, rng)
+    for _ in range(TRIES):
+        neurons, rest_v = neurons_of(population.level, values)
+        too_fast = neurons.membrane_tau_s < 2 / SIMULATED_HZ
+        if not too_fast.any():
+            current = np.nan_to_num(shape, nan=0) * (drive * rheobase_a(neurons))[:, None]
+            current[:, np.isnan(shape)] = TEST_PULSE_A
+            response = simulate(neurons, current, 1 / SIMULATED_HZ, may_stop=True)
+            too_fast = response.stopped_at >= 0
+            if not too_fast.any():
+                return values, rest_v, response, current
+        values[too_fast] = population.draw(int(too_fast.sum()), rng)
+    raise SettingError(
+        f"prior: {TRIES} draws left neurons whose reset lies above their threshold; fit it anew"
+    )
+
+
+def _series_mv(current_pa: np.ndarray, most_mohm: float, rng: np.random.Generator) -> np.ndarray:
+    """What a series resistance that drifts in a line adds to each voltage, (B, T)."""
+    ends = rng.uniform(0, most_mohm, (2, len(current_pa), 1))
+    share = np.linspace(0, 1, current_pa.shape[1])
+    return 1e-3 * current_pa * (ends[0] + (ends[1] - ends[0]) * share)  # pA × MOhm = µV

@@ -1,0 +1,138 @@
+"""What can be known of a neuron from its voltage and current, and how each is measured.
+
+Of a level's parameters the resting potential is absolute: in every fitted cell the leak pulls to
+rest, El = 0, and rest is El_reference. The threshold is the effective one, coefficient times
+th_inf. Positive ones are compared as logarithms. P quantities, B neurons.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from raphe.tasks.glif.neurons.models import (
+    WITH_CURRENTS,
+    WITH_RESET_RULE,
+    WITH_VOLTAGE_THRESHOLD,
+    Neurons,
+)
+
+PLAIN_A = 1e-11  # currents far below are compared as they are, far above as logarithms
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A monotone map of SI values to the numbers that are learnt, and back."""
+
+    forward: Callable[[np.ndarray], np.ndarray]
+    backward: Callable[[np.ndarray], np.ndarray]
+
+
+LOG = Scale(np.log, np.exp)
+PLAIN = Scale(np.asarray, np.asarray)
+SIGNED = Scale(lambda x: np.arcsinh(x / PLAIN_A), lambda y: PLAIN_A * np.sinh(y))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One of a neuron's quantities."""
+
+    name: str
+    scale: Scale
+    lab_unit: str
+    in_lab: float  # lab units in an SI unit
+    field: str  # of Neurons; "" for the rest, which no simulation needs
+    slot: int | None = None  # of the afterspike currents
+
+
+ALL_LEVELS = (
+    Quantity("capacitance", LOG, "pF", 1e12, "capacitance_f"),
+    Quantity("resistance", LOG, "MOhm", 1e-6, "resistance_ohm"),
+    Quantity("rest", PLAIN, "mV", 1e3, ""),
+    Quantity("threshold", LOG, "mV", 1e3, "threshold_v"),
+    Quantity("dead_time", LOG, "ms", 1e3, "dead_time_s"),
+)
+CAPACITANCE, RESISTANCE, REST, THRESHOLD, DEAD_TIME = range(len(ALL_LEVELS))  # at every level
+ALWAYS_TOLD = ("capacitance", "resistance", "rest")  # the others show in spikes alone
+RESET_RULE = (
+    Quantity("reset_slope", PLAIN, "", 1.0, "reset_slope"),
+    Quantity("reset_offset", PLAIN, "mV", 1e3, "reset_offset_v"),
+    Quantity("spike_jump", LOG, "mV", 1e3, "spike_jump_v"),
+    Quantity("spike_decay", LOG, "1/s", 1.0, "spike_decay_per_s"),
+)
+AFTERSPIKE_CURRENTS = tuple(
+    Quantity(f"{name}_{slot + 1}", scale, unit, in_lab, field, slot)
+    for slot in (0, 1)
+    for name, scale, unit, in_lab, field in (
+        ("asc_amp", SIGNED, "pA", 1e12, "asc_amp_a"),
+        ("asc_tau", LOG, "ms", 1e3, "asc_tau_s"),
+    )
+)
+VOLTAGE_THRESHOLD = (
+    Quantity("voltage_gain", PLAIN, "1/s", 1.0, "voltage_gain_per_s"),
+    Quantity("voltage_decay", LOG, "1/s", 1.0, "voltage_decay_per_s"),
+)
+
+
+def quantities(level: int) -> tuple[Quantity, ...]:
+    """Those of a level, in a fixed order."""
+    return (
+        *ALL_LEVELS,
+        *(RESET_RULE if level in WITH_RESET_RULE else ()),
+        *(AFTERSPIKE_CURRENTS if level in WITH_CURRENTS else ()),
+        *(VOLTAGE_THRESHOLD if level in WITH_VOLTAGE_THRESHOLD else ()),
+    )
+
+
+def values_of(neurons: Neurons, rest_v: np.ndarray) -> np.ndarray:
+    """Every quantity of neurons with these resting potentials (B,): float64 (B, P), SI units."""
+    columns = []
+    for one in quantities(neurons.level):
+        value = (
+            np.broadcast_to(rest_v, len(neurons)) if not one.field else getattr(neurons, one.field)
+        )
+        columns.append(value if one.slot is None else value[:, one.slot])
+    return np.stack(columns, axis=1)
+
+
+def neurons_of(level: int, values: np.ndarray) -> tuple[Neurons, np.ndarray]:
+    """Neurons of quantities (B, P) in SI units, and their resting potentials (B,) in V.
+
+    Raises SettingError for values that no neuron can have.
+    """
+    fields: dict[str, np.ndarray] = {}
+    rest_v = np.zeros(len(values))
+    for one, column in zip(quantities(level), np.asarray(values).T, strict=True):
+        if not one.field:
+            rest_v = column
+        elif one.slot is None:
+            fields[one.field] = column
+        else:
+            fields.setdefault(one.field, np.zeros((len(values), 2)))[:, one.slot] = column
+    return Neurons(level, **fields), rest_v
+
+
+def scaled(level: int, values: np.ndarray) -> np.ndarray:
+    """Quantities (…, P) in SI units on the scales that are learnt, (…, P)."""
+    return _through(level, values, lambda scale: scale.forward)
+
+
+def in_si(level: int, numbers: np.ndarray) -> np.ndarray:
+    """The inverse of `scaled`."""
+    return _through(level, numbers, lambda scale: scale.backward)
+
+
+def summary(level: int, values: np.ndarray) -> Mapping[str, str]:
+    """One neuron's quantities (P,) in lab units, `{"capacitance": "95 pF", …}`."""
+    return {
+        one.name: f"{value * one.in_lab:.4g} {one.lab_unit}".strip()
+        for one, value in zip(quantities(level), values, strict=True)
+    }
+
+
+def _through(
+    level: int, values: np.ndarray, way: Callable[[Scale], Callable[[np.ndarray], np.ndarray]]
+) -> np.ndarray:
+    maps = [way(one.scale) for one in quantities(level)]
+    values = np.asarray(values, np.float64)
+    return np.stack([each(values[..., i]) for i, each in enumerate(maps)], axis=-1)

@@ -1,0 +1,1 @@
+"""Simulated experiments in batches, loss and optimiser; the step `prepare` before them."""

@@ -1,0 +1,44 @@
+"""From settings to the prior that neurons are drawn from."""
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from raphe.core.errors import StoreError
+from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
+from raphe.tasks.glif.synthetic.prior import fit_prior, write_prior
+from raphe.tasks.glif.synthetic.typical_cells import typical_prior
+
+
+def prepare(
+    cells: str | Path | None, folder: str | Path, level: int, held_out: float, seed: int
+) -> dict[str, Any]:
+    """Fit a prior to the cells that are not held out; without a table take typical neurons.
+
+    Args:
+        cells: table of fitted cells, see `cells.read_cells`.
+        folder: where priors are kept.
+        level: of the model, 1 to 5.
+        held_out: share of the specimens to test on.
+        seed: which they are.
+
+    Returns:
+        The setting `prior` of the datamodule.
+
+    Raises:
+        RapheError: a table that cannot be read, or too few cells in it.
+    """
+    if not 0 < held_out < 1:
+        raise StoreError(f"data.held_out={held_out}: expected a share between 0 and 1")
+    if cells is None:
+        prior = typical_prior(level)
+    else:
+        prior = fit_prior(split_by_specimen(read_cells(cells, level), 1 - held_out, seed)[0])
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"prior-{prior.content_hash[:12]}.json"
+    with FileLock(folder / ".lock"):  # the workers of a sweep prepare at once
+        if not file.exists():
+            write_prior(prior, file)
+    return {"prior": file}

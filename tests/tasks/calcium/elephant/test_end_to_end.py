@@ -1,0 +1,46 @@
+"""From a simulation to a tracked, scored run through the real train.py."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from raphe.tasks.calcium.elephant.module import CalciumModule
+
+SMALL = [
+    "prepare.simulation.datasets=2",
+    "prepare.simulation.recordings=3",
+    "prepare.simulation.duration_s=20",
+    "trainer.max_epochs=2",
+    "tracking.system_metrics_every_s=null",
+    "threads=1",
+]
+
+
+@pytest.mark.slow
+def test_a_sweep_over_the_dataset_held_out(train_py, tmp_path: Path, capfd) -> None:
+    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+    assert train_py("-m", "task=calcium", "data.held_out=sim1,sim2", *SMALL, *places) == 0
+    assert "say nothing about biology" in " ".join(capfd.readouterr().out.split())
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("calcium")
+    runs = client.search_runs([experiment.experiment_id])
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert {run.data.params["data.held_out"] for run in children} == {"sim1", "sim2"}
+    for run in children:
+        metrics = run.data.metrics
+        assert metrics["test/n_recordings"] == 3
+        assert -1 <= metrics["test/correlation"] <= 1 and metrics["test/error"] > 0
+        file = client.download_artifacts(run.info.run_id, "test/recordings.csv", str(tmp_path))
+        with Path(file).open() as table:
+            held_out = {row["dataset"] for row in csv.DictReader(table)}
+        assert held_out == {run.data.params["data.held_out"]}
+        file = client.download_artifacts(run.info.run_id, "checkpoint/model.ckpt", str(tmp_path))
+        assert CalciumModule.load_from_checkpoint(file).hparams.rate_mean_per_s > 0
+
+
+def test_what_cannot_be_is_one_line(train_py, tmp_path: Path, capsys) -> None:
+    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+    assert train_py("task=calcium", "data.held_out=sim9", *SMALL, *places) == 1
+    assert "data.held_out=sim9: expected a dataset (sim1, sim2)" in capsys.readouterr().err

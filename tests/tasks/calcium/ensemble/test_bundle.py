@@ -1,0 +1,104 @@
+"""From checkpoints to a bundle, and what it says of itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, TrainedRun
+from raphe.core.errors import SettingError
+from raphe.core.files.checkpoint import write_checkpoint
+from raphe.tasks.calcium.elephant.target import z_scored
+from raphe.tasks.calcium.ensemble.bundle import KIND, RateBundle
+from raphe.tasks.calcium.ensemble.export import export
+from raphe.tasks.calcium.features.training_domain import domain, outside
+from raphe.tasks.calcium.metrics.scores import even_in_bins, score
+from raphe.tasks.calcium.stores.trace_store import open_traces
+from raphe.tasks.calcium.training.data import RateData
+from raphe.tasks.calcium.training.module import RateModule
+
+
+def test_a_bundle_infers_what_its_checkpoints_do(rate_bundle, rate_data, rate_module) -> None:
+    """All members of all runs, each with its own gain, at a length that is no multiple of 4."""
+    trace = rate_data.labelled.calcium[rate_data.labelled.recordings[0].rows][:1001]
+    rates = RateBundle.open(rate_bundle).infer(trace)
+    members = np.concatenate([rate_module(seed).eval().expected(trace) for seed in (0, 1)])
+    counts = members[:, :1000].reshape(4, 250, 4).sum(2)  # of steps of 40 ms
+    steps = rates.mean[:1000].reshape(250, 4), rates.spread[:1000].reshape(250, 4)
+    for values, expected in zip(steps, (counts.mean(0), counts.std(0)), strict=True):
+        np.testing.assert_allclose(values, np.tile(expected[:, None] / 0.04, 4), atol=1e-3)
+
+
+def test_a_step_keeps_its_spikes_and_loses_its_comb() -> None:
+    expected = np.random.default_rng(0).gamma(1, 1, (3, 22))
+    even = even_in_bins(expected)
+    sums = expected[:, :20].reshape(3, 5, 4).sum(2)
+    np.testing.assert_allclose(even[:, :20].reshape(3, 5, 4).sum(2), sums)
+    assert (np.diff(even[:, :20].reshape(3, 5, 4)) == 0).all() and even.shape == (3, 22)
+
+
+def test_a_causal_bundle_says_so(rate_data, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    causal = RateModule(members=1, channels=8, dilations=(1, 2), latency_s=0.2)
+    run = TrainedRun("run", "seed=0", write_checkpoint(causal, tmp_path / "0.ckpt"))
+    bundle = export([run], rate_data, "", {}, tmp_path / "out").bundle
+    assert RateBundle.open(bundle).manifest["latency_s"] == 0.2
+    assert (
+        "Causal: a rate depends on the trace up to 0.2 s" in (bundle / "MODEL_CARD.md").read_text()
+    )
+
+
+def test_the_card_says_what_a_reader_must_know(rate_bundle: Path) -> None:
+    card = (rate_bundle / "MODEL_CARD.md").read_text()
+    for words in ("4 networks", "These are simulated.", "Tested on: sim2", "### validation"):
+        assert words in card
+    assert "## Limits" in card and "no absolute scale" in card
+    assert "on 7 to 80 frames a second" in card
+
+
+def test_the_tested_figures_are_those_of_the_checkpoint(
+    rate_bundle: Path, rate_data: RateData, rate_module
+) -> None:
+    manifest = RateBundle.open(rate_bundle).manifest
+    store, own = rate_data.labelled, []
+    for one in rate_data.parts["test"].recordings:
+        calcium, spikes = (getattr(store, name)[one.rows] for name in ("calcium", "spikes"))
+        rates = [rate_module(seed).eval().expected(calcium) for seed in (0, 1)]
+        own.append(score(np.concatenate(rates).mean(0), spikes)["correlation"])
+    assert manifest["figures"]["test"]["correlation"]["value"] == pytest.approx(np.mean(own), 1e-3)
+
+
+def test_a_run_that_diverged_is_refused(rate_data: RateData, rate_module, tmp_path: Path) -> None:
+    broken = rate_module(0)
+    broken.net.gain[0] = float("nan")
+    run = TrainedRun("run", "seed=0", write_checkpoint(broken, tmp_path / "broken.ckpt"))
+    with pytest.raises(SettingError, match=r"seed=0 run: its weights are not finite"):
+        export([run], rate_data, "", {}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_altered_bundle_is_refused(exported, tmp_path: Path) -> None:
+    made = exported(tmp_path).bundle
+    (made / "model.onnx").write_bytes((made / "model.onnx").read_bytes() + b"x")
+    with pytest.raises(BundleError, match=r"model\.onnx: altered"):
+        RateBundle.open(made)
+
+
+def test_a_bundle_of_an_earlier_raphe_is_told(tmp_path: Path) -> None:
+    with BundleWriter(tmp_path / "old") as writer:
+        writer.finish(KIND, {CARD: b""}, {"conditioning": {}, "domain": {}, "note": ""})
+    with pytest.raises(BundleError, match=r"its manifest holds no frame_hz, .* export it again"):
+        RateBundle.open(tmp_path / "old")
+
+
+def test_what_lies_outside_training_is_told(rate_data: RateData) -> None:
+    store = open_traces(rate_data.labelled.path)
+    traces = [store.calcium[one.rows] for one in store.recordings]
+    known = domain(traces)
+    assert all(not outside(trace, known) for trace in traces)
+    noise = np.random.default_rng(0).normal(size=3000)
+    told = outside(noise, known)
+    assert told[0].startswith("noise (1/√Hz)") and "training had" in told[0]
+    assert outside(noise[:100], known) == ["shorter than 10.24 s"]
+    assert z_scored(noise).std() == pytest.approx(1)

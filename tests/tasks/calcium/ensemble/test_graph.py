@@ -1,0 +1,22 @@
+"""The graph of a causal ensemble answers as torch does."""
+
+import numpy as np
+import pytest
+import torch
+
+from raphe.tasks.calcium.ensemble.bundle import RateGraph
+from raphe.tasks.calcium.ensemble.graph import rate_graph
+from raphe.tasks.calcium.network.rate_net import RateEnsemble
+
+
+@pytest.mark.parametrize("latency", [None, 0, 5])
+def test_a_graph_waits_as_its_networks_do(latency: int | None) -> None:
+    torch.manual_seed(0)
+    ensemble = RateEnsemble(2, 8, (1, 2), latency).eval()
+    for member in ensemble.members:
+        for block in member.blocks:
+            torch.nn.init.normal_(block.adapt.weight, std=0.3)
+    ensemble.gain[:] = torch.tensor([0.5, 2.0])
+    x = torch.randn(3, 1001)
+    expected = RateGraph(rate_graph(ensemble)).expected(x.numpy())
+    np.testing.assert_allclose(expected, ensemble.infer(x).numpy(), atol=1e-5, rtol=1e-4)

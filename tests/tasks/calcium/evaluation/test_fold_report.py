@@ -1,0 +1,66 @@
+"""One report over all folds, of what each fold's run tracked."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from raphe.core.errors import SettingError
+from raphe.core.protocol import SweptRun
+from raphe.tasks.calcium.evaluation.comparison import as_csv
+from raphe.tasks.calcium.evaluation.fold_report import Folds, fold_names
+
+SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8]}  # the network's; the trace has 0.1 less
+
+
+def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> SweptRun:
+    """A run that held `fold` out."""
+    rows = [[f"{fold}/{n}", fold, own, own - 0.1] for n, own in enumerate(scores[fold])]
+    path = folder / f"{fold}.csv"
+    path.write_text(as_csv(["recording", "dataset", "network", "trace"], rows))
+    return SweptRun(
+        fold, {"data.held_out": fold}, 0.0, lambda name: {"test/methods.csv": path}[name]
+    )
+
+
+def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> None:
+    made = Folds()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
+    rows = list(csv.DictReader(made["pooled/folds.csv"].splitlines()))
+    found = {(row["dataset"], row["method"]): float(row["correlation"]) for row in rows}
+    assert found == pytest.approx(
+        {("a", "network"): 0.3, ("a", "trace"): 0.2, ("b", "network"): 0.65, ("b", "trace"): 0.55,
+         ("mean", "network"): 0.475, ("mean", "trace"): 0.375}
+    )  # fmt: skip
+    assert made["pooled/correlation"] == pytest.approx(0.475)  # over the recordings it is 0.533
+    assert made["pooled/trace/correlation"] == pytest.approx(0.375)
+    assert 0.35 < made["pooled/correlation_low"] < 0.475 < made["pooled/correlation_high"] < 0.6
+    assert made["pooled/recordings.csv"].count("\n") == 7
+
+
+def test_the_summary_tells_every_fold_and_what_is_lacking(tmp_path: Path, rate_data) -> None:
+    text = Folds()([member(tmp_path, "a")], [{"data.held_out": "b"}], rate_data)["summary.txt"]
+    assert "a     2  0.300 (0.200–0.400)" in text
+    assert "network less trace: +0.100 (nan to nan)" not in text
+    assert text.endswith("Not finished: b.\n")
+
+
+def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> None:
+    axes = Folds()([member(tmp_path, "b")], [], rate_data)["pooled/folds.png"].axes[0]
+    points = [line.get_ydata() for line in axes.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(points[0], SCORES["b"])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["b", "mean"]
+
+
+def test_folds_are_datasets_or_recordings(rate_data) -> None:
+    assert fold_names(rate_data, "dataset") == ["sim1", "sim2"]
+    assert fold_names(rate_data, "recording") == [f"sim{d}/{r}" for d in (1, 2) for r in range(3)]
+    with pytest.raises(SettingError, match=r"sweep\.by=cell: expected dataset or recording"):
+        fold_names(rate_data, "cell")
+
+
+def test_two_runs_of_a_fold_are_refused(tmp_path: Path, rate_data) -> None:
+    with pytest.raises(
+        SettingError, match=r"data\.held_out=a: expected one run of each fold, got 2"
+    ):
+        Folds()([member(tmp_path, "a"), member(tmp_path, "a")], [], rate_data)

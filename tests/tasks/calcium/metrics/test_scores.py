@@ -1,0 +1,146 @@
+"""The challenge's score, against the organisers' figures and against other ways to compute it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import interp1d
+from scipy.optimize import minimize
+from scipy.stats import poisson, rankdata
+
+from raphe.tasks.calcium.metrics.scores import (
+    binned,
+    log_likelihood_gain,
+    mean_score,
+    rate_error,
+    score,
+)
+
+MEASURES = {"correlation", "rank_correlation", "auc", "gain_bits_per_s"}
+
+
+def trains(n: int = 4003, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    rate = np.exp(np.convolve(rng.normal(size=n), np.ones(50) / 7, "same") - 3.5)
+    return rate + 0.01 * rng.normal(size=n), rng.poisson(rate).astype(float)
+
+
+def organisers(prediction: np.ndarray, spikes: np.ndarray) -> float:
+    """The official implementation, as the challenge's repository words it."""
+    known = ~(np.isnan(prediction) | np.isnan(spikes))
+    x, y = (np.convolve(train[known], np.ones(4), "valid")[::4] for train in (prediction, spikes))
+    with np.errstate(invalid="ignore"):
+        return np.corrcoef(x, y)[0, 1]
+
+
+@pytest.mark.parametrize(("dataset", "published"), [(4, 0.245), (5, 0.166), (6, 0.273)])
+def test_the_trace_itself_scores_what_the_organisers_say(shared_data, dataset, published) -> None:
+    calcium, spikes = (
+        np.genfromtxt(
+            shared_data("spikefinder", f"{dataset}.train.{kind}.csv.gz"),
+            delimiter=",",
+            skip_header=1,
+        ).T
+        for kind in ("calcium", "spikes")
+    )
+    scores = [score(*pair) for pair in zip(calcium, spikes, strict=True)]
+    assert mean_score(scores)["correlation"] == pytest.approx(published, abs=5e-4)
+
+
+@given(n=st.integers(30, 60), missing=st.sets(st.integers(0, 59), max_size=10), seed=st.integers(0))
+def test_correlation_is_the_organisers(n: int, missing: set[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    prediction, spikes = rng.normal(size=n), rng.integers(0, 3, n).astype(float)
+    for index in missing:
+        (prediction, spikes)[index % 2][index % n] = np.nan
+    ours, theirs = score(prediction, spikes)["correlation"], organisers(prediction, spikes)
+    assert ours == pytest.approx(theirs) or (np.isnan(ours) and not abs(theirs) <= 1)
+
+
+def test_the_incomplete_last_bin_is_dropped() -> None:
+    np.testing.assert_array_equal(binned(np.arange(11.0))[0], [6, 22])
+
+
+def test_rank_and_auc_are_those_of_ranks_and_pairs() -> None:
+    prediction, spikes = trains()
+    x, y = binned(prediction, spikes)
+    measured = score(prediction, spikes)
+    assert measured["rank_correlation"] == pytest.approx(
+        np.corrcoef(rankdata(x), rankdata(y))[0, 1]
+    )
+    with_spike, without = x[y > 0, None], x[y == 0]
+    pairs = (with_spike > without).mean() + (with_spike == without).mean() / 2
+    assert measured["auc"] == pytest.approx(pairs)
+
+
+def test_no_measure_but_those_of_rates_depends_on_the_scale() -> None:
+    prediction, spikes = trains()
+    plain, scaled = score(prediction, spikes), score(100 * prediction - 7, spikes)
+    assert set(plain) == MEASURES
+    assert scaled == pytest.approx(plain, rel=1e-3)
+
+
+def test_gain_of_two_levels_is_that_of_their_means() -> None:
+    """Where the prediction has two values the best expectation is the mean count at each."""
+    rng = np.random.default_rng(1)
+    level = np.repeat([0.0, 1.0], [600, 400])
+    count = rng.poisson(np.where(level == 1, 0.9, 0.1)).astype(float)
+    means = np.where(level == 1, count[level == 1].mean(), count[level == 0].mean())
+    likelier = poisson.logpmf(count, means) - poisson.logpmf(count, count.mean())
+    assert log_likelihood_gain(level, count) == pytest.approx(
+        25 * likelier.mean() / np.log(2), rel=1e-4
+    )
+
+
+def test_gain_is_that_of_the_organisers_optimiser() -> None:
+    """Their way: interp1d between the deciles, SLSQP with a constraint for each step."""
+    x, count = binned(*trains())
+    support = np.percentile(x, range(0, 101, 10))
+
+    def loss(y: np.ndarray) -> float:
+        expected = interp1d(support, y)(x) + 1e-8
+        return np.mean(expected - count * np.log(expected))
+
+    rising = [{"type": "ineq", "fun": lambda y, i=i: y[i] - y[i - 1]} for i in range(1, 11)]
+    rising.append({"type": "ineq", "fun": lambda y: y[0]})
+    start = np.linspace(0.01, 1, 11)
+    best = minimize(loss, start, method="SLSQP", tol=1e-9, constraints=rising)
+    expected = interp1d(support, best.x)(x) + 1e-8
+    likelier = poisson.logpmf(count, expected) - poisson.logpmf(count, count.mean())
+    theirs = 25 * likelier.mean() / np.log(2)
+    assert theirs > 1
+    assert log_likelihood_gain(x, count) == pytest.approx(theirs, rel=1e-3)
+
+
+def test_a_prediction_that_says_nothing_gains_nothing() -> None:
+    _, spikes = trains()
+    noise = np.random.default_rng(5).permutation(spikes) + np.arange(len(spikes)) % 7
+    assert 0 <= score(noise, spikes)["gain_bits_per_s"] < 0.15
+
+
+def test_error_and_bias_count_spikes_missed_and_invented() -> None:
+    _, spikes = trains()
+    padded = np.concatenate([np.zeros(200), spikes, np.zeros(200)])
+    rate = 100 * padded
+    assert rate_error(rate, padded) == pytest.approx({"error": 0, "bias": 0}, abs=1e-12)
+    assert rate_error(0 * rate, padded) == pytest.approx({"error": 1, "bias": -1})
+    assert rate_error(3 * rate, padded) == pytest.approx({"error": 2, "bias": 2})
+    assert rate_error(np.roll(rate, 2000), padded)["bias"] == pytest.approx(0, abs=1e-9)
+    with_gaps = np.where(np.arange(len(rate)) < 150, np.nan, rate)
+    assert rate_error(with_gaps, padded) == pytest.approx({"error": 0, "bias": 0}, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "spikes"),
+    [(np.ones(100), np.arange(100) % 2), (np.arange(100), np.zeros(100)), (np.ones(3), np.ones(3))],
+)
+def test_no_value_without_spikes_or_without_variation(prediction, spikes) -> None:
+    measured = score(prediction, spikes)
+    assert set(measured) == MEASURES and np.isnan(list(measured.values())).all()
+    assert np.isnan(rate_error(np.ones(9), np.zeros(9))["error"])
+
+
+def test_a_recording_without_a_value_is_left_out_of_the_mean() -> None:
+    scores = [{"correlation": 0.2}, {"correlation": np.nan}, {"correlation": 0.4}]
+    assert mean_score(scores)["correlation"] == pytest.approx(0.3)
+    assert np.isnan(mean_score(scores[1:2])["correlation"])

@@ -1,0 +1,442 @@
+"""Rates of new traces as the user asks for them: every format in and out, whatever is wrong."""
+
+import csv
+import tracemalloc
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import savemat, whosmat
+
+from raphe import cli
+from raphe.core.errors import RecordingError, StoreError
+from raphe.tasks.calcium.metrics.rates_figure import Example, busiest, rates_figure
+from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
+from raphe.tasks.calcium.prediction.infer_rates import Inferrer, frames_used, in_frames
+from raphe.tasks.calcium.prediction.predict_spikes import predict_spikes
+from raphe.tasks.calcium.prediction.spike_times import spike_times_s
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
+from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
+
+N_FRAMES = 900  # at 30 Hz
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def traces_of(n: int, n_frames: int = N_FRAMES) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    decay = np.exp(-np.arange(60) / 15)
+    traces = [np.convolve(rng.poisson(0.05, n_frames), decay)[:n_frames] for _ in range(n)]
+    return (np.array(traces) + 0.2 * rng.normal(size=(n, n_frames))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten traces at 30 Hz, of which five cannot be used and one has a gap."""
+    traces = traces_of(10)
+    traces[2] = np.nan
+    traces[4] = 3.0
+    traces[5, 100] = np.inf
+    traces[6, 59:] = np.nan
+    traces[7, 400:410] = np.nan
+    path = tmp_path_factory.mktemp("population") / "traces.npy"
+    traces = traces.astype(np.float64)
+    traces[9, 200] = 1e300
+    np.save(path, traces)
+    return path
+
+
+@pytest.fixture(scope="module")
+def inferrer(rate_bundle: Path) -> Inferrer:
+    return Inferrer(rate_bundle)
+
+
+def call(path: Path, bundle: Path, out: Path, *options: str) -> int:
+    return cli.main(
+        ["predict-spikes", str(path), "--bundle", str(bundle), "--out", str(out), *options]
+    )
+
+
+@pytest.mark.parametrize("rate_hz", [7.5, 30.0, 100.0, 250.0])
+def test_no_spike_is_lost_between_samples_and_frames(rate_hz: float) -> None:
+    rate = np.random.default_rng(0).gamma(1.0, 5.0, 3000)  # 30 s
+    frames = in_frames(rate, int(30 * rate_hz), rate_hz)
+    assert frames.sum() / rate_hz == pytest.approx(rate.sum() / 100, rel=1e-5)
+
+
+def test_discrete_spikes_are_as_many_as_the_rate_tells_and_where() -> None:
+    rate = np.zeros(1000)
+    rate[200:204] = 25.0  # at 100 Hz: one spike
+    rate[600:640] = 10.0  # four
+    times = spike_times_s(rate, 100.0)
+    assert len(times) == 5
+    assert 2.0 <= times[0] <= 2.04 and ((times[1:] >= 6.0) & (times[1:] <= 6.4)).all()
+    np.testing.assert_allclose(np.diff(times[1:]), 0.1, atol=1e-6)
+    assert len(spike_times_s(np.zeros(100), 100.0)) == 0
+
+
+def test_a_long_gap_is_cut_out_but_for_a_second() -> None:
+    trace = np.zeros(100)
+    trace[[*range(10), *range(30, 33), *range(60, 100)]] = np.nan
+    used = frames_used(trace, 3.0)
+    assert used[10:60].all() and used.sum() == 50
+    trace[40:55] = np.nan
+    assert frames_used(trace, 3.0)[40:55].tolist() == [True] * 3 + [False] * 12
+
+
+def test_missing_samples_at_the_ends_change_nothing(inferrer: Inferrer) -> None:
+    """Neither what the network sees of the others nor where their rates stand."""
+    trace = traces_of(1)[0].astype(np.float64)
+    padded = np.concatenate([np.full(80, np.nan), trace, np.full(700, np.nan)])
+    alone, among = (inferrer.infer("x", each, 30.0, Conditioning()) for each in (trace, padded))
+    np.testing.assert_array_equal(among.rate_per_s[80 : 80 + len(trace)], alone.rate_per_s)
+    np.testing.assert_array_equal(np.isnan(among.rate_per_s), np.isnan(padded))
+
+
+def test_bad_neighbours_are_marked_and_the_rest_go_on(
+    rate_bundle, population, tmp_path, capsys
+) -> None:
+    out = tmp_path / "out"
+    assert call(population, rate_bundle, out, "--rate", "30", "--spikes") == 1
+    told = capsys.readouterr()
+    assert "rates of 5 of 10 traces" in told.out
+    for line in (
+        "2: no sample is a number", "4: constant at 3", "5: 1 of 900 samples infinite",
+        "6: 2 s are known, expected 2", "9: no finite rate results, its values reach 1e+300",
+    ):  # fmt: skip
+        assert line in told.err
+    assert "These are simulated." in told.err  # the training data's note
+    rates = np.load(out / "rates.npy")
+    assert rates.shape == np.load(out / "spread.npy").shape == (10, 900)
+    bad = [2, 4, 5, 6, 9]
+    assert np.isnan(rates[bad]).all() and np.isnan(rates[7, 400:410]).all()
+    good = np.delete(rates, bad, axis=0)
+    assert np.isnan(good).sum() == 10 and (good[~np.isnan(good)] >= 0).all()
+    rows = table(out / "traces.csv")
+    assert [row["trace"] for row in rows if row["status"] == "left out"] == list(map(str, bad))
+    assert float(rows[0]["mean_rate_per_s"]) == pytest.approx(rates[0].mean(), rel=1e-3)
+    spikes = [float(row["time_s"]) for row in table(out / "spikes.csv") if row["trace"] == "0"]
+    assert len(spikes) == pytest.approx(rates[0].sum() / 30, abs=1)
+    assert (out / "traces.png").stat().st_size > 10_000
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_trace_is_inferred_alike_whoever_its_neighbours_are(
+    inferrer, population, tmp_path
+) -> None:
+    whole = read_traces(population, TraceOptions(rate_hz=30.0))
+    alone = TraceSet.from_matrix(population, np.load(population)[3], 30.0, None)
+    predict_spikes(whole, inferrer, tmp_path / "whole")
+    predict_spikes(alone, inferrer, tmp_path / "alone")
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "whole" / "rates.npy")[3], np.load(tmp_path / "alone" / "rates.npy")[0]
+    )
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, list[str]]]:
+    """The same three traces in every format, with the options it needs."""
+    folder, traces = tmp_path_factory.mktemp("inputs"), traces_of(3).astype(np.float64)
+    traces[1, 600:] = np.nan
+    np.save(folder / "rows.npy", traces)
+    np.save(folder / "columns.npy", traces.T)
+    np.save(folder / "fortran.npy", np.asfortranarray(traces))
+    np.savez(folder / "x.npz", F=traces, fs=30.0)
+    savemat(folder / "x.mat", {"dff": traces, "frame_rate": 30.0})
+    pd.DataFrame(traces.T, columns=list("abc")).to_csv(folder / "x.csv.gz", index=False)
+    (folder / "suite2p").mkdir()
+    np.save(folder / "suite2p" / "F.npy", traces + 7)
+    np.save(folder / "suite2p" / "Fneu.npy", np.full_like(traces, 10))
+    with h5py.File(folder / "x.hdf5", "w") as file:
+        file["estimates/F_dff"], file["params/data/fr"] = traces, 30.0
+    rate = ["--rate", "30"]
+    return {
+        "rows": (folder / "rows.npy", rate),
+        "columns": (folder / "columns.npy", [*rate, "--layout", "time-traces"]),
+        "fortran": (folder / "fortran.npy", rate),
+        "npz": (folder / "x.npz", []),
+        "mat": (folder / "x.mat", []),
+        "csv.gz": (folder / "x.csv.gz", rate),
+        "suite2p": (folder / "suite2p", rate),
+        "caiman": (folder / "x.hdf5", []),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["columns", "fortran", "npz", "mat", "csv.gz", "suite2p", "caiman"]
+)
+def test_every_format_in_gives_the_same_rates(inputs, name, rate_bundle, tmp_path) -> None:
+    for each in ("rows", name):
+        path, options = inputs[each]
+        assert call(path, rate_bundle, tmp_path / each, *options) == 0
+    rates, expected = (np.load(tmp_path / each / "rates.npy") for each in (name, "rows"))
+    assert np.isnan(expected[1, 600:]).all() and np.isnan(expected).sum() == 300
+    np.testing.assert_allclose(rates, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["csv", "mat"])
+def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: str) -> None:
+    traces = read_traces(population, TraceOptions(rate_hz=30.0))
+    for each in ("npy", kind):
+        predict_spikes(traces, inferrer, tmp_path / each, each)
+    for name in ("rates", "spread"):
+        expected, file = (
+            np.load(tmp_path / "npy" / f"{name}.npy"),
+            tmp_path / kind / f"{name}.{kind}",
+        )
+        if kind == "csv":
+            found = pd.read_csv(file)
+            assert list(found) == [str(index) for index in range(10)]
+            found = found.to_numpy().T
+        else:
+            assert file.read_bytes()[:10] == b"MATLAB 7.3"
+            with pytest.raises(NotImplementedError):  # scipy knows it for MATLAB 7.3
+                whosmat(file)
+            found = read_traces(file, TraceOptions(30.0, variable=name)).read()
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    assert not (tmp_path / kind / "rates.npy").exists()
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_challenges_layout_comes_back_row_for_row(rate_bundle, tmp_path, n: int) -> None:
+    """NaN at the end, in the middle and at the beginning; one column, whose blanks are lines."""
+    calcium = pd.DataFrame(traces_of(n, 3000).T, columns=[str(index + 4) for index in range(n)])
+    calcium.iloc[2500:, 0] = np.nan
+    calcium.iloc[1000:1300, -1] = np.nan
+    calcium.iloc[:50, n // 2] = np.nan
+    path = tmp_path / "5.test.calcium.csv.gz"
+    calcium.to_csv(path, index=False)
+    assert call(path, rate_bundle, tmp_path / "out", "--as", "csv") == 0
+    rates = pd.read_csv(tmp_path / "out" / "rates.csv")
+    assert list(rates) == list(calcium) and rates.shape == calcium.shape
+    np.testing.assert_array_equal(rates.isna(), calcium.isna())
+
+
+@pytest.mark.slow
+def test_predictions_of_the_challenges_files_are_scored_row_for_row(
+    rate_bundle, rate_module, shared_data, tmp_path
+) -> None:
+    """As its networks score on the traces without their missing samples."""
+    path = shared_data("spikefinder", "6.train.calcium.csv.gz")
+    spikes = pd.read_csv(shared_data("spikefinder", "6.train.spikes.csv.gz")).to_numpy().T
+    assert call(path, rate_bundle, tmp_path / "out", "--as", "csv") == 0
+    rates = pd.read_csv(tmp_path / "out" / "rates.csv").to_numpy().T
+    assert rates.shape == spikes.shape
+    networks = [rate_module(seed).eval() for seed in (0, 1)]
+    for trace, rate, fired in zip(read_traces(path).read(), rates, spikes, strict=True):
+        known = ~np.isnan(trace)
+        own = np.concatenate([each.expected(trace[known]) for each in networks]).mean(0)
+        expected = score(own, fired[known])["correlation"]
+        assert score(rate, fired)["correlation"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_an_interrupted_call_goes_on_where_it_was(
+    rate_bundle, population, tmp_path, monkeypatch, capsys
+) -> None:
+    options = ("--rate", "30", "--spikes", "--as", "csv")
+    call(population, rate_bundle, tmp_path / "whole", *options)
+    infer, asked = Inferrer.infer, []
+
+    def interrupted(self: Inferrer, name: str, *rest: object) -> object:
+        asked.append(name)
+        if len(asked) == 5:
+            raise KeyboardInterrupt
+        return infer(self, name, *rest)
+
+    monkeypatch.setattr(Inferrer, "infer", interrupted)
+    out = tmp_path / "out"
+    assert call(population, rate_bundle, out, *options) == 130
+    assert "the same command goes on there" in capsys.readouterr().err
+    assert not out.exists()
+    assert call(population, rate_bundle, out, "--rate", "31", "--spikes") == 1
+    assert "left 4 done, of other traces" in capsys.readouterr().err
+    assert call(population, rate_bundle, out, *options) == 1  # some have a fault
+    assert asked == [*"01234", *"456789"]
+    assert "2: no sample is a number" in capsys.readouterr().err  # of the first call
+    for path in (tmp_path / "whole").iterdir():
+        if path.suffix == ".csv":
+            assert (out / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_disk_that_fills_up_loses_nothing(
+    rate_bundle, population, tmp_path, monkeypatch, capsys
+) -> None:
+    append, out = GrowingFiles.append, tmp_path / "out"
+
+    def full(self: GrowingFiles, item: dict[str, bytes]) -> None:
+        if self.done == 3:
+            raise OSError(28, "No space left on device")
+        append(self, item)
+
+    monkeypatch.setattr(GrowingFiles, "append", full)
+    assert call(population, rate_bundle, out, "--rate", "30") == 1
+    assert "out: could not be written: [Errno 28] No space left" in capsys.readouterr().err
+    monkeypatch.setattr(GrowingFiles, "append", append)
+    refuse = Mock(side_effect=OSError("no"))
+    monkeypatch.setattr("raphe.core.files.atomic.Path.rename", refuse)
+    assert call(population, rate_bundle, out, "--rate", "30") == 1
+    assert refuse.called and "could not be written: no" in capsys.readouterr().err
+    monkeypatch.undo()
+    asked = []
+    monkeypatch.setattr(Inferrer, "infer", lambda *given: asked.append(given))
+    assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
+    assert not asked and len(np.load(out / "rates.npy")) == 10
+    assert sorted(path.name for path in out.iterdir()) == [
+        "rates.npy", "spread.npy", "traces.csv", "traces.png",
+    ]  # fmt: skip
+
+
+def test_what_stands_there_is_replaced_on_demand_alone(
+    inputs, rate_bundle, tmp_path, capsys
+) -> None:
+    path, options = inputs["npz"]
+    out = tmp_path / "out"
+    assert call(path, rate_bundle, out, *options) == 0
+    assert call(path, rate_bundle, out, *options) == 1
+    assert "exists already; pass --overwrite" in capsys.readouterr().err
+    assert call(path, rate_bundle, out, "--overwrite", "--as", "mat") == 0
+    assert (out / "rates.mat").exists() and not (out / "rates.npy").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me")
+    assert call(path, rate_bundle, tmp_path / "mine", "--overwrite") == 1
+    assert "is not replaced; choose another place" in capsys.readouterr().err
+
+
+def test_a_disk_without_room_is_told_before_it_starts(inferrer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "raphe.tasks.calcium.prediction.rate_folder.shutil.disk_usage",
+        lambda _: SimpleNamespace(free=10**9),
+    )
+    many = TraceSet(Path("x.npy"), 30.0, ("a", "b") * 5000, 54000, lambda *_: np.ones((1, 54000)))
+    with pytest.raises(StoreError, match=r"of 10000 traces take 15\.2 GB as csv, .* has 1\.0 GB"):
+        predict_spikes(many, inferrer, tmp_path / "out", "csv")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_to_infer_is_an_error(inferrer, tmp_path) -> None:
+    traces = TraceSet.from_matrix(Path("x.npy"), np.ones((2, 300)), 30.0, None)
+    with pytest.raises(RecordingError, match=r"every one of 2 has a fault: 0: constant at 1"):
+        predict_spikes(traces, inferrer, tmp_path / "out")
+    assert [row["remark"] for row in table(tmp_path / "out" / "traces.csv")] == [
+        "constant at 1"
+    ] * 2
+
+
+def test_memory_does_not_grow_with_the_traces(inferrer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "raphe.tasks.calcium.prediction.infer_rates.outside", lambda *_: []
+    )  # quicker
+
+    def peak(n: int) -> int:
+        row = np.random.default_rng(0).normal(size=700)
+        traces = TraceSet(
+            Path("x.npy"), 30.0, tuple(map(str, range(n))), 700,
+            lambda start, stop: np.tile(row, (stop - start, 1)),
+        )  # fmt: skip
+        tracemalloc.start()
+        predict_spikes(traces, inferrer, tmp_path / str(n))
+        reached = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return reached
+
+    peak(2)  # libraries load
+    assert peak(192) < peak(64) + 300_000  # 128 more rates and spreads are 700 kB
+
+
+def test_a_frame_rate_outside_training_is_told(inferrer, tmp_path) -> None:
+    noise = np.random.default_rng(0).normal(size=(1, 600))
+    traces = TraceSet.from_matrix(Path("x.npy"), noise, 2.0, None)
+    told = predict_spikes(traces, inferrer, tmp_path / "out").warnings
+    assert told[0] == "These are simulated." and "2 Hz lies outside the 7 to 80" in told[1]
+
+
+def test_noise_unlike_that_of_training_is_told(rate_bundle, tmp_path, capsys) -> None:
+    noise = np.random.default_rng(0).normal(size=(1, N_FRAMES))
+    np.save(tmp_path / "x.npy", noise)
+    assert call(tmp_path / "x.npy", rate_bundle, tmp_path / "out", "--rate", "30") == 0
+    told = capsys.readouterr().err
+    assert "unlike training, to be taken with caution (1):" in told and "0: noise (1/√Hz)" in told
+    (row,) = table(tmp_path / "out" / "traces.csv")
+    assert row["status"] == "unlike training" and row["remark"].startswith("noise (1/√Hz)")
+    assert float(row["mean_rate_per_s"]) > 0
+
+
+def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:
+    known, other = (
+        TraceSet.from_matrix(Path(name), traces_of(1), 100.0, None)
+        for name in ("4.train.calcium.csv", "x.npy")
+    )
+    assert inferrer.conditioning(known) == AS_IT_IS
+    assert inferrer.conditioning(other) == Conditioning()
+    chosen = Inferrer(rate_bundle, Conditioning(None))
+    assert chosen.conditioning(known) == chosen.conditioning(other) == Conditioning(None)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "does not hold its sampling rate; pass --rate HZ"),
+        (["--rate", "0"], "expected a sampling rate in Hz, 0.1 to 100000, got 0; --rate takes"),
+        (["--rate", "0.033"], "got 0.033; --rate takes frames a second"),
+        (["--rate", "nan"], "got nan; --rate takes frames a second"),
+        (["--rate", "30", "--neuropil", "70"], "neuropil: expected a share from 0 to 1, got 70"),
+        (["--rate", "30", "--baseline", "-1"], "baseline_s=-1: expected seconds"),
+        (["--rate", "30", "--layout", "time-traces"], "every one of 900 has a fault"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_one_sentence(
+    rate_bundle, population, tmp_path, options, told, capsys
+) -> None:
+    assert call(population, rate_bundle, tmp_path / "out", *options) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and told in line
+
+
+def test_columns_taken_for_rows_are_told(rate_bundle, inputs, tmp_path, capsys) -> None:
+    assert call(inputs["columns"][0], rate_bundle, tmp_path / "out", "--rate", "30") == 1
+    assert "got shape (900, 3); pass --layout time-traces" in capsys.readouterr().err
+
+
+def test_a_bundle_that_is_none_is_one_sentence(exported, population, tmp_path, capsys) -> None:
+    made = exported(tmp_path).bundle
+    manifest = made / "manifest.json"
+    whole = manifest.read_text()
+
+    def told(bundle: Path) -> str:
+        assert call(population, bundle, tmp_path / "rates", "--rate", "30") == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    assert "there is no bundle here" in told(tmp_path / "absent")
+    assert "is not a bundle, it holds no manifest.json" in told(population.parent)
+    manifest.write_text(whole.replace("calcium/rates", "celltype"))
+    assert "was changed after it was written" in told(made)
+    manifest.write_text(whole[:100])
+    assert "is not a bundle's manifest" in told(made)
+    manifest.write_text(whole)
+    (made / "model.onnx").unlink()
+    assert "model.onnx: missing" in told(made)
+    assert call(tmp_path / "absent.npy", made, tmp_path / "rates", "--rate", "30") == 1
+    assert "absent.npy: expected a file of calcium traces, found none" in capsys.readouterr().err
+
+
+def test_the_busiest_stretch_is_drawn_with_its_spread() -> None:
+    rate = np.zeros(3000)
+    rate[2000:2030] = 5.0
+    assert busiest(rate, 900).start in range(1130, 2001)
+    assert busiest(rate, 5000) == slice(0, 3000)
+    (axes,) = rates_figure([Example("a", rate, rate, 0.1 * rate)], 30.0).axes
+    drawn = axes.lines[1].get_xdata()
+    assert drawn[0] <= 2000 / 30 and drawn[-1] >= 2029 / 30 and len(drawn) == 900
+    band = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() == pytest.approx(5.5)
+    assert max(axes.get_yticks()) <= 5.5  # none beside the calcium

@@ -1,0 +1,216 @@
+"""Every format gives the same traces, and says what it cannot know."""
+
+import gzip
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from raphe.core.errors import RecordingError
+from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.trace_set import BLOCK, TraceOptions, TraceSet
+
+TRACES = np.random.default_rng(0).normal(size=(3, 40))
+AT_30 = TraceOptions(rate_hz=30.0)
+
+
+def written(path: Path, traces: np.ndarray = TRACES) -> Path:
+    """The traces in the format that the path's name asks for."""
+    if path.suffix == ".npy":
+        np.save(path, traces)
+    elif path.suffix == ".npz":
+        np.savez(path, traces=traces)
+    elif path.suffix == ".mat":
+        savemat(path, {"traces": traces})
+    elif path.suffix == ".csv":
+        rows = "\n".join(",".join(map(repr, row)) for row in traces.T.tolist())
+        path.write_text(f"a,b,c\n{rows}\n")
+    elif path.name.endswith(".csv.gz"):
+        rows = "\n".join(",".join(map(repr, row)) for row in traces.T.tolist())
+        path.write_bytes(gzip.compress(f"a,b,c\n{rows}\n".encode()))
+    else:
+        with h5py.File(path, "w") as file:
+            file["estimates/F_dff"] = traces
+    return path
+
+
+FILES = ["x.csv", "x.csv.gz", "x.npy", "x.npz", "x.mat", "x.hdf5", "x.h5"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_format_gives_the_traces(tmp_path: Path, name: str) -> None:
+    traces = read_traces(written(tmp_path / name), AT_30)
+    assert (len(traces), traces.n_samples, traces.rate_hz) == (3, 40, 30.0)
+    np.testing.assert_allclose(traces.read(), TRACES, rtol=1e-15)
+    np.testing.assert_allclose(traces.read(1, 2), TRACES[1:2], rtol=1e-15)
+    assert traces.names == (("a", "b", "c") if ".csv" in name else ("0", "1", "2"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_rate_is_asked_for(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name)
+    with pytest.raises(
+        RecordingError, match=f"{name}: does not hold its sampling rate; pass --rat"
+    ):
+        read_traces(path)
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    for name in FILES:
+        whole = written(tmp_path / name).read_bytes()
+        for content in (whole[: len(whole) // 3] if name != "x.csv" else b"", b"\x00 no such file"):
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(RecordingError, match=name):
+                read_traces(tmp_path / name, AT_30).read()
+
+
+def test_what_is_no_file_of_traces_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="found none"):
+        read_traces(tmp_path / "absent.npy", AT_30)
+    (tmp_path / "x.txt").write_text("1 2 3")
+    with pytest.raises(RecordingError, match=r"expected a Suite2p folder or a file of \.csv"):
+        read_traces(tmp_path / "x.txt", AT_30)
+    with pytest.raises(RecordingError, match=r"expected a sampling rate in Hz, .* got -3"):
+        read_traces(written(tmp_path / "x.npy"), TraceOptions(rate_hz=-3))
+
+
+def test_layout_is_said_by_option(tmp_path: Path) -> None:
+    across = written(tmp_path / "x.npy", TRACES.T)
+    with pytest.raises(RecordingError, match=r"got shape \(40, 3\); pass --layout time-traces"):
+        read_traces(across, AT_30)
+    traces = read_traces(across, TraceOptions(30.0, layout="time-traces"))
+    np.testing.assert_array_equal(traces.read(1, 3), TRACES[1:3])
+    many = read_traces(across, TraceOptions(30.0, layout="traces-time"))
+    assert (len(many), many.n_samples) == (40, 3)
+    with pytest.raises(RecordingError, match="layout: expected traces-time or time-traces"):
+        TraceOptions(layout="sideways")
+
+
+def test_one_axis_is_one_trace(tmp_path: Path) -> None:
+    for name in ("x.npy", "x.npz", "x.mat"):
+        assert read_traces(written(tmp_path / name, TRACES[0]), AT_30).read().shape == (1, 40)
+
+
+@pytest.mark.parametrize("array", [np.zeros((2, 3, 4)), np.array([["a", "b"]])])
+def test_an_array_that_is_no_matrix_of_numbers_is_refused(tmp_path: Path, array) -> None:
+    np.save(tmp_path / "x.npy", array)
+    with pytest.raises(RecordingError, match="expected"):
+        read_traces(tmp_path / "x.npy", AT_30)
+
+
+def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(RecordingError, match="could not be read as calcium traces"):
+        read_traces(tmp_path / "x.npy", AT_30)
+
+
+def test_npy_is_read_block_by_block(tmp_path: Path, monkeypatch) -> None:
+    many = np.arange(150.0)[:, None] + np.arange(200) / 1000
+    traces = read_traces(written(tmp_path / "x.npy", many), AT_30)
+    asked = []
+    monkeypatch.setattr(
+        TraceSet, "read", lambda self, start, stop: asked.append((start, stop)) or many[start:stop]
+    )
+    names, samples = zip(*traces, strict=True)
+    assert names == tuple(map(str, range(150)))
+    np.testing.assert_array_equal(samples, many)
+    assert asked == [(0, BLOCK), (BLOCK, 2 * BLOCK), (2 * BLOCK, 150)]
+
+
+def test_a_file_that_holds_its_rate_is_believed_unless_told_otherwise(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", calcium=TRACES, spikes=TRACES > 0, fs=15.5)
+    assert read_traces(tmp_path / "x.npz").rate_hz == 15.5
+    savemat(tmp_path / "x.mat", {"dff": TRACES, "frame_rate": 7.5})
+    assert read_traces(tmp_path / "x.mat").rate_hz == 7.5
+    assert read_traces(tmp_path / "x.mat", AT_30).rate_hz == 30.0
+
+
+def test_of_several_arrays_one_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", one=TRACES, other=-TRACES)
+    with pytest.raises(RecordingError, match="got one, other; pass --variable NAME"):
+        read_traces(tmp_path / "x.npz", AT_30)
+    traces = read_traces(tmp_path / "x.npz", TraceOptions(30.0, variable="other"))
+    np.testing.assert_array_equal(traces.read(), -TRACES)
+
+
+def test_matlab_73_has_its_axes_in_matlabs_order(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
+        file["traces"] = TRACES.T  # as MATLAB writes a 3 × 40 matrix
+        file["rate"] = [[30.0]]
+    np.testing.assert_array_equal(read_traces(tmp_path / "x.mat").read(), TRACES)
+
+
+def test_cells_of_c2s_may_differ_in_length_but_not_in_rate(tmp_path: Path) -> None:
+    cells = np.empty((1, 2), dtype=object)
+    cells[0, 0] = {"calcium": TRACES[:1], "fps": 11.5}
+    cells[0, 1] = {"calcium": TRACES[1:2, :25], "fps": 11.5}
+    savemat(tmp_path / "x.mat", {"data": cells})
+    traces = read_traces(tmp_path / "x.mat")
+    assert (len(traces), traces.rate_hz) == (2, 11.5)
+    np.testing.assert_array_equal(traces.read()[1, :25], TRACES[1, :25])
+    assert np.isnan(traces.read()[1, 25:]).all()
+    cells[0, 1]["fps"] = 30.0
+    savemat(tmp_path / "x.mat", {"data": cells})
+    with pytest.raises(RecordingError, match=r"one sampling rate, got 11\.5, 30\.0 Hz"):
+        read_traces(tmp_path / "x.mat")
+
+
+def test_suite2p_takes_the_surround_off(tmp_path: Path) -> None:
+    np.save(tmp_path / "F.npy", TRACES.astype(np.float32))
+    with pytest.raises(RecordingError, match=r"expected Fneu\.npy beside F\.npy.* --neuropil 0"):
+        read_traces(tmp_path, AT_30)
+    alone = read_traces(tmp_path / "F.npy", TraceOptions(30.0, neuropil=0))
+    np.testing.assert_array_equal(alone.read(), TRACES.astype(np.float32))
+    np.save(tmp_path / "Fneu.npy", np.full((3, 40), 10, np.float32))
+    for path in (tmp_path, tmp_path / "F.npy"):
+        np.testing.assert_allclose(read_traces(path, AT_30).read(1, 3), TRACES[1:] - 7, atol=1e-6)
+    half = TraceOptions(30.0, neuropil=0.5)
+    np.testing.assert_allclose(read_traces(tmp_path, half).read(), TRACES - 5, atol=1e-6)
+    np.save(tmp_path / "Fneu.npy", np.zeros((3, 39), np.float32))
+    with pytest.raises(RecordingError, match=r"of one shape .*\(3, 40\) and \(3, 39\)"):
+        read_traces(tmp_path, AT_30)
+
+
+def test_caiman_without_dff_gives_components_with_their_noise(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        file["estimates/F_dff"] = "NoneType"
+        file["estimates/C"] = TRACES
+        file["params/data/fr"] = 20.0
+    with pytest.raises(RecordingError, match="estimates/C and estimates/YrA; pass --variable"):
+        read_traces(tmp_path / "x.hdf5")
+    with h5py.File(tmp_path / "x.hdf5", "a") as file:
+        file["estimates/YrA"] = 2 * TRACES
+    traces = read_traces(tmp_path / "x.hdf5")
+    assert traces.rate_hz == 20.0
+    np.testing.assert_allclose(traces.read(0, 2), 3 * TRACES[:2])
+    named = read_traces(tmp_path / "x.hdf5", TraceOptions(variable="estimates/C"))
+    np.testing.assert_array_equal(named.read(), TRACES)
+
+
+def test_an_index_column_is_no_trace_and_a_header_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(",0,1\n0,0.5,\n1,0.25,2\n")
+    np.testing.assert_array_equal(read_traces(path, AT_30).read(), [[0.5, 0.25], [np.nan, 2]])
+    path.write_text("0.5,0.7\n0.25,2\n")
+    with pytest.raises(RecordingError, match=r"expected a header line .* got 0\.5"):
+        read_traces(path, AT_30)
+    path.write_text("a,b\n1,hello\n")
+    with pytest.raises(RecordingError, match="expected numbers, column b holds something else"):
+        read_traces(path, AT_30)
+
+
+def test_a_blank_line_of_a_single_column_is_a_missing_sample(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a\n0.5\n\n2\n")
+    np.testing.assert_array_equal(read_traces(tmp_path / "x.csv", AT_30).read(), [[0.5, np.nan, 2]])
+
+
+def test_the_challenges_own_files(shared_data) -> None:
+    traces = read_traces(shared_data("spikefinder", "6.train.calcium.csv.gz"))
+    assert (len(traces), traces.n_samples, traces.rate_hz) == (9, 23998, 100.0)
+    missing = np.isnan(traces.read())
+    assert (~missing).sum() == 173982
+    assert (np.diff(missing.astype(int), axis=1) >= 0).all()  # at the end only
+    spikes = read_traces(shared_data("spikefinder", "6.train.spikes.csv.gz"))
+    assert np.nansum(spikes.read()) == 2735

@@ -1,0 +1,146 @@
+"""Pairs of files into a store, and what is left out of it."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raphe import cli
+from raphe.core.errors import RecordingError, StoreError
+from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+from raphe.tasks.calcium.stores.import_traces import counts_at_100_hz, import_traces
+from raphe.tasks.calcium.stores.trace_store import open_traces
+
+N = 300
+
+
+def table(columns: dict[str, np.ndarray]) -> str:
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join("" if np.isnan(value) else f"{value:g}" for value in row) for row in rows]
+    return "\n".join([",".join(columns), *lines]) + "\n"
+
+
+def pair(folder: Path, name: str, calcium: dict, spikes: dict) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.calcium.csv").write_text(table(calcium))
+    (folder / f"{name}.spikes.csv").write_text(table(spikes))
+
+
+def wavy(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=N).round(3)
+
+
+def test_the_challenges_own_files_stay_as_they_are(tmp_path: Path) -> None:
+    calcium = {"0": wavy(0), "1": np.where(np.arange(N) < 250, wavy(1), np.nan)}
+    spikes = {"0": np.arange(N) % 3, "1": np.where(np.arange(N) < 250, np.arange(N) % 2, np.nan)}
+    pair(tmp_path / "in", "7.train", calcium, spikes)
+    report = import_traces(tmp_path / "in", tmp_path / "store")
+    assert (report.recordings, report.n_spikes, report.left_out) == ({"7": 2}, 300 + 125, [])
+    store = open_traces(tmp_path / "store")
+    assert [(one.name, one.n_samples) for one in store.recordings] == [("7/0", 300), ("7/1", 250)]
+    np.testing.assert_array_equal(store.calcium[300:], wavy(1)[:250].astype(np.float32))
+    np.testing.assert_array_equal(store.spikes[300:], np.arange(250) % 2)
+
+
+def test_other_files_are_conditioned_and_their_spikes_moved(tmp_path: Path) -> None:
+    pair(tmp_path / "in", "mine", {"a": wavy(0)}, {"a": np.arange(N) % 3})
+    with pytest.raises(RecordingError, match="pass --rate HZ"):
+        import_traces(tmp_path / "in", tmp_path / "store")
+    report = import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))
+    store = open_traces(tmp_path / "store")
+    assert report.n_spikes == 300 and store.recordings[0].imaging_hz == 30.0
+    np.testing.assert_array_equal(store.calcium, Conditioning()(wavy(0), 30.0).samples)
+    assert np.flatnonzero(store.spikes)[0] == 5  # the second frame lasts from 33 to 67 ms
+
+
+@given(st.floats(5, 400), st.lists(st.integers(0, 3), min_size=1, max_size=50))
+def test_no_spike_is_lost_when_they_are_moved(rate_hz: float, spikes: list[int]) -> None:
+    n = int(np.ceil(len(spikes) * 100 / rate_hz))
+    moved = counts_at_100_hz(np.array(spikes), rate_hz, n)
+    assert moved.sum() == sum(spikes)
+    if rate_hz <= 100:
+        assert list(moved[moved > 0]) == [count for count in spikes if count]
+
+
+def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None:
+    good, nan = wavy(0), np.full(N, np.nan)
+    holed = np.where(np.arange(N) == 150, np.nan, wavy(1))
+    infinite = np.where(np.arange(N) == 150, np.inf, wavy(2))
+    calcium = {
+        "good": good,
+        "empty": nan,
+        "flat": np.ones(N),
+        "holed": holed,
+        "infinite": infinite,
+        "twin": good,
+        "odd": wavy(3),
+        "silent": wavy(4),
+    }
+    spikes = dict.fromkeys(calcium, np.arange(N) % 2) | {"odd": np.full(N, 0.5)}
+    spikes["silent"] = np.zeros(N)
+    pair(tmp_path / "in", "1.train", calcium, spikes)
+    report = import_traces(tmp_path / "in", tmp_path / "store")
+    assert report.left_out == [
+        "1/empty: calcium and spikes are nowhere known together",
+        "1/flat: constant at 1",
+        "1/holed: 1 samples are missing inside it; cut it there into two recordings",
+        "1/infinite: 1 of 300 samples infinite",
+        "1/twin: the same trace as 1/good",
+        "1/odd: its spikes are not counts",
+    ]
+    assert [one.name for one in open_traces(tmp_path / "store").recordings] == [
+        "1/good",
+        "1/silent",
+    ]
+
+
+def test_what_makes_no_store_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    with pytest.raises(RecordingError, match="expected a folder"):
+        import_traces(folder, tmp_path / "store")
+    folder.mkdir()
+    with pytest.raises(RecordingError, match=r"expected pairs such as 4\.train\.calcium\.csv"):
+        import_traces(folder, tmp_path / "store")
+    pair(folder, "1.train", {"0": np.ones(N)}, {"0": np.arange(N) % 2})
+    with pytest.raises(StoreError, match="got none; 1/0: constant at 1"):
+        import_traces(folder, tmp_path / "store")
+    pair(folder, "1.train", {"0": wavy(0)}, {"0": np.arange(N - 1) % 2})
+    with pytest.raises(RecordingError, match="expected 1 recordings of 300 samples at 100 Hz"):
+        import_traces(folder, tmp_path / "store")
+    pair(folder, "1.train", {"0": wavy(0)}, {"0": np.arange(N) % 2})
+    shutil.copy(folder / "1.train.calcium.csv", folder / "1.test.calcium.csv")
+    with pytest.raises(RecordingError, match=r"found no 1\.test\.spikes\.csv"):
+        import_traces(folder, tmp_path / "store")
+    shutil.copy(folder / "1.train.spikes.csv", folder / "1.test.spikes.csv")
+    with pytest.raises(RecordingError, match="are both of dataset 1"):
+        import_traces(folder, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_command_says_what_it_took(tmp_path: Path, capsys) -> None:
+    calcium = {"0": wavy(0), "1": np.ones(N)}
+    pair(tmp_path / "in", "1.train", calcium, dict.fromkeys(calcium, np.arange(N) % 2))
+    arguments = ["import-traces", str(tmp_path / "in"), str(tmp_path / "store")]
+    assert cli.main(arguments) == 1  # something is left out
+    told = capsys.readouterr()
+    assert "1 recordings with 150 spikes, of dataset 1" in told.out
+    assert "1/1: constant at 1" in told.err
+    assert cli.main(arguments) == 1
+    assert "pass --overwrite" in capsys.readouterr().err
+    pair(tmp_path / "in", "1.train", {"0": wavy(0)}, {"0": np.arange(N) % 2})
+    assert cli.main([*arguments, "--overwrite"]) == 0
+
+
+def test_the_organisers_counts(shared_data, tmp_path: Path) -> None:
+    folder = shared_data("spikefinder", "4.train.calcium.csv.gz").parent
+    report = import_traces(folder, tmp_path / "store")
+    assert report.recordings == {"4": 6, "5": 9, "6": 9} and not report.left_out
+    store = open_traces(tmp_path / "store")
+    for dataset, samples, spikes in (("4", 166578, 7607), ("5", 152271, 8810), ("6", 173982, 2735)):
+        held = [one for one in store.recordings if one.dataset == dataset]
+        assert sum(one.n_samples for one in held) == samples
+        assert sum(one.n_spikes for one in held) == spikes

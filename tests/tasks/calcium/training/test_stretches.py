@@ -1,0 +1,95 @@
+"""Training stretches: drawn alike, changed as told, the same for the same seed and epoch."""
+
+import numpy as np
+import pytest
+import torch
+
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.elephant.windows import Part
+from raphe.tasks.calcium.stores.trace_store import TraceStore
+from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
+from raphe.tasks.calcium.training.stretches import SYNTHETIC, Augmentation, StretchBatches, run_at
+
+AS_RECORDED = Augmentation(stretch=0.0, noise=0.0, gain=0.0)
+
+
+def batches(store: TraceStore, rows=range(12), synthetic=0, epoch=0, seed=0, **settings):
+    settings = {"length": 256, "batch_size": 6, "n_batches": 3} | settings
+    return list(
+        StretchBatches(
+            Part(store, np.array(rows)), store.datasets, Synthesis(),
+            settings.pop("augmentation", AS_RECORDED), **settings,
+            synthetic=lambda _: synthetic, seed=seed, epoch=lambda: epoch,
+        )
+    )  # fmt: skip
+
+
+def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(store: TraceStore) -> None:
+    for _, _, dataset in batches(store, rows=[0, 1, 9]):  # of a and of c
+        assert torch.bincount(dataset, minlength=3).tolist() == [3, 0, 3]
+
+
+def test_datasets_take_turns_across_small_batches(store: TraceStore) -> None:
+    drawn = torch.cat([each for _, _, each in batches(store, batch_size=2)])
+    assert torch.bincount(drawn, minlength=3).tolist() == [2, 2, 2]
+
+
+def test_so_many_are_synthetic(store: TraceStore) -> None:
+    for synthetic in (0, 2, 6):
+        for calcium, spikes, dataset in batches(store, synthetic=synthetic):
+            assert calcium.shape == spikes.shape == (6, 256)
+            assert (dataset == SYNTHETIC).sum() == synthetic
+            assert calcium.dtype == spikes.dtype == torch.float32
+
+
+def test_the_same_for_the_same_seed_and_epoch(store: TraceStore) -> None:
+    first = batches(store, synthetic=2, epoch=3)[1][0]
+    torch.testing.assert_close(batches(store, synthetic=2, epoch=3)[1][0], first)
+    assert not torch.equal(batches(store, synthetic=2, epoch=4)[1][0], first)
+    assert not torch.equal(batches(store, synthetic=2, epoch=3, seed=1)[1][0], first)
+
+
+def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: TraceStore) -> None:
+    own = store.recordings[4]
+    calcium, spikes = store.calcium[own.rows], store.spikes[own.rows]
+    for drawn, fired, _ in batches(store, rows=[4]):
+        for x, s in zip(drawn.numpy(), fired.numpy(), strict=True):
+            cuts = [
+                start
+                for start in range(len(calcium) - 255)
+                if np.array_equal(spikes[start : start + 256], s)
+                and np.corrcoef(calcium[start : start + 256], x)[0, 1] > 0.99999
+            ]
+            assert cuts
+
+
+def test_a_short_recording_is_run_there_and_back(store: TraceStore) -> None:
+    calcium, spikes, _ = batches(store, rows=[0], length=1000)[0]
+    assert calcium.shape == (6, 1000) and spikes.sum() > 0
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
+def test_time_runs_at_another_speed_and_no_spike_is_lost(speed: float) -> None:
+    n = 2000
+    spikes = np.random.default_rng(0).poisson(0.1, n).astype(float)
+    calcium = np.sin(2 * np.pi * np.arange(n) / 100)  # 1 Hz
+    length = int(n / speed) - 2
+    fast, fired = run_at(calcium, spikes, speed, length)
+    frequency = np.fft.rfftfreq(length, 0.01)[np.abs(np.fft.rfft(fast)).argmax()]
+    assert frequency == pytest.approx(speed, abs=100 / length)
+    assert fired.sum() == pytest.approx(spikes.sum(), abs=5) and (fired % 1 == 0).all()
+
+
+def test_noise_and_gain_are_those_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    calcium = np.sin(np.arange(4096) / 300)[None].repeat(60, 0)
+    noisy = Augmentation(stretch=0, noise=1.0, gain=0.0)(calcium, rng)
+    np.testing.assert_allclose(noisy.std(1), 1, rtol=1e-4)
+    assert np.std(np.diff(noisy, axis=1), axis=1).max() > 0.1
+    gains = Augmentation(stretch=0, noise=0.0, gain=0.3)(calcium, rng).std(1)
+    assert np.log(gains).std() == pytest.approx(0.3, rel=0.3)
+
+
+def test_a_setting_that_cannot_be_is_told() -> None:
+    with pytest.raises(SettingError, match="noise: expected 0 to 2, got -1"):
+        Augmentation(noise=-1)

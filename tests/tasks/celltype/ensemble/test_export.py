@@ -1,0 +1,231 @@
+"""From checkpoints to a bundle: chosen without test cells, verified, complete, readable."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from raphe.core.bundles.bundle import BundleError, Exported, TrainedRun
+from raphe.core.errors import RapheError, SettingError
+from raphe.core.files.checkpoint import write_checkpoint
+from raphe.tasks.celltype.ensemble import export_facts, onnx_graph
+from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
+from raphe.tasks.celltype.ensemble.candidates import Answers
+from raphe.tasks.celltype.ensemble.export import export
+from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
+
+KERNELS = (1, 2, 3, 4, 5)
+
+
+@pytest.fixture
+def make_runs(tmp_path: Path) -> Callable[..., list[TrainedRun]]:
+    """Networks as they are before training: what they say is arbitrary."""
+
+    def one(kernel: int, settings: dict[str, Any]) -> TrainedRun:
+        torch.manual_seed(kernel)
+        module = CellTypeModule(kernel=kernel, **settings)
+        checkpoint = write_checkpoint(module, tmp_path / f"{kernel}.ckpt")
+        return TrainedRun(f"run{kernel}", f"model.kernel={kernel}", checkpoint)
+
+    return lambda **settings: [one(kernel, settings) for kernel in KERNELS]
+
+
+@pytest.fixture
+def runs(make_runs: Callable[..., list[TrainedRun]]) -> list[TrainedRun]:
+    return make_runs(n_samples=16)
+
+
+@pytest.fixture
+def make_data(make_spikes: Callable[..., SpikeSet]) -> Callable[..., CellTypeData]:
+    def make(**settings: Any) -> CellTypeData:
+        store = make_spikes(n_cells=24, note="Noise, not spikes.").path
+        # Its cells have the same names, which only a split by spike puts up with.
+        leaks = settings.get("split") == "spike"
+        other = make_spikes(n_cells=26, folder="other").path if leaks else None
+        data = CellTypeData(store, test_stores={"other": other}, **settings)
+        data.setup()
+        return data
+
+    return make
+
+
+@pytest.fixture
+def make(runs: list[TrainedRun], tmp_path: Path) -> Callable[..., Exported]:
+    def call(data: CellTypeData, out: str = "bundle", **settings: Any) -> Exported:
+        arguments = {"members": "2-4", "provenance": {"sweep": "s1"}, **settings}
+        return export(runs, data, settings="seed: 42\n", out=tmp_path / out, **arguments)
+
+    return call
+
+
+def test_the_bundle_gives_what_the_checkpoints_give(make, make_data, runs) -> None:
+    data = make_data()
+    ensemble = Ensemble.open(make(data).bundle)
+    assert [(m.kernel, m.run_id, m.times) for m in ensemble.members] == [
+        (k, f"run{k}", 1) for k in (2, 3, 4)
+    ]
+    windows = data.original.read(np.arange(30))
+    found = ensemble.predict(windows)
+    for member, own in zip(ensemble.members, found.members, strict=True):
+        net = CellTypeModule.load_from_checkpoint(runs[member.kernel - 1].checkpoint).eval().net
+        with torch.inference_mode():
+            expected = net.class_probability(net(torch.from_numpy(windows))).numpy()
+        np.testing.assert_allclose(own, expected, atol=1e-5)
+        for key, value in net.state_dict().items():
+            np.testing.assert_array_equal(ensemble.state(member)[key], value.numpy())
+    np.testing.assert_allclose(found.ensemble, found.members.mean(axis=0), atol=1e-6)
+
+
+def test_the_manifest_says_what_prediction_needs(make, make_data) -> None:
+    data = make_data()
+    manifest = Ensemble.open(make(data, error_rate=0.2).bundle).manifest
+    assert manifest["classes"] == ["SER", "NSER"]
+    assert manifest["note"] == "Noise, not spikes."
+    assert manifest["window"]["cut"] is None  # 16 samples are no cut of ours
+    assert manifest["training"]["store_hashes"] == data.hashes
+    assert manifest["training"]["split"]["digest"] == data.spike_split.digest
+    assert manifest["not_sure"]["wanted_error"] == 0.2
+    trained = {cell for cells in manifest["training"]["cells"].values() for cell in cells}
+    validated = {cell.cell_id for cell in data._cells("val")}
+    assert len(trained) > 10 and not trained & validated
+    assert manifest["training"]["domain"]["n_cells"] == len(trained)
+    assert manifest["provenance"] == {"sweep": "s1", "diverged": []}
+
+
+def test_windows_of_the_published_length_are_cut_as_published(
+    make_spikes: Callable[..., SpikeSet],
+) -> None:
+    window = export_facts.window(make_spikes(n_samples=160, folder="long"))
+    assert Cut(**window["cut"]) == Cut()
+
+
+def test_members_and_decision_do_not_depend_on_test_cells(make, make_data, monkeypatch) -> None:
+    data = make_data()
+    before = Ensemble.open(make(data, members="greedy").bundle).manifest
+    answers_of = Answers.of
+
+    def with_test_labels_swapped(graph, batches, name: str) -> Answers:
+        answers = answers_of(graph, batches, name)
+        if name == "test":
+            answers.label[:] = 1 - answers.label
+        return answers
+
+    monkeypatch.setattr(Answers, "of", with_test_labels_swapped)
+    after = Ensemble.open(make(data, "again", members="greedy").bundle).manifest
+    for fact in ("members", "calibration", "not_sure"):
+        assert after[fact] == before[fact]
+    assert after["figures"]["test"] != before["figures"]["test"]
+
+
+def test_each_way_is_compared_on_the_cells_of_each_set(make, make_data) -> None:
+    data = make_data()
+    manifest = Ensemble.open(make(data, members="top:2").bundle).manifest
+    rows = {row["way"]: row for row in manifest["selection"]["compared"]}
+    assert "no finished run of 20" in rows["published"]["impossible"]
+    assert rows["all"]["members"] == "1–5"
+    n_cells = {name: one["n_cells"] for name, one in rows["top:2"]["sets"].items()}
+    assert n_cells == {"validation": len(data._cells("val")), "test": len(data._cells("test"))}
+    assert len(manifest["members"]) == 2
+
+
+def test_a_split_by_spike_calibrates_nothing_and_says_so(make, make_data) -> None:
+    exported = make(make_data(split="spike"))
+    ensemble = Ensemble.open(exported.bundle)
+    assert ensemble.decision.method == "none"
+    assert set(ensemble.manifest["figures"]) == {"validation", "test", "other"}
+    assert ensemble.manifest["note"].startswith("Noise, not spikes. Trained on a split by spike")
+    assert "Never: no cell was held out" in (exported.bundle / "MODEL_CARD.md").read_text()
+
+
+def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:
+    exported = make(make_data())
+    card = (exported.bundle / "MODEL_CARD.md").read_text()
+    for told in ("SER or NSER?", "Noise, not spikes.", "## Limits", "| sensitivity", "2–4", "s1"):
+        assert told in card, told
+    assert "nan" not in card and "None" not in card
+    assert f"raphe predict RECORDINGS --bundle '{exported.bundle}'" in exported.summary
+    assert "kernels 2–4" in exported.summary
+    assert 0 <= exported.metrics["test/accuracy"] <= 1
+
+
+def test_three_classes_of_imported_windows(make_runs, tmp_path: Path) -> None:
+    classes, rng = ("PV", "SST", "VIP"), np.random.default_rng(0)
+    with SpikeStoreWriter(tmp_path / "store", classes, 40) as writer:
+        for i in range(24):
+            windows = rng.normal(0, 30, (4, 40)).astype(np.float32)
+            writer.add(Cell(f"c{i}", i % 3, animal=f"m{i // 3}"), windows, np.arange(4))
+        store = writer.finish(30_000.0, "µV", {"baseline_ms": 0.0})
+    data = CellTypeData(store)
+    data.setup()
+    runs = make_runs(n_samples=40, rate_hz=30_000.0, classes=classes)
+    exported = export(runs, data, "", {}, tmp_path / "bundle", members="top:3")
+    ensemble = Ensemble.open(exported.bundle)
+    assert ensemble.classes == classes
+    assert ensemble.cut == GivenWindows(40, 30_000.0, "µV")
+    assert ensemble.predict(data.original.read(np.arange(7))).members.shape == (3, 7, 3)
+    assert set(exported.example_output) == set(classes)
+    assert "of PV" in (exported.bundle / "MODEL_CARD.md").read_text()
+
+
+def test_a_graph_that_differs_from_its_checkpoint_is_refused(
+    make, make_data, monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(onnx_graph, "NORM_EPSILON", 10.0)
+    with pytest.raises(BundleError, match=r"model\.kernel=1 run1: its ONNX graph and its check"):
+        make(make_data())
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_networks_that_diverged_are_left_out(make, make_data, runs) -> None:
+    checkpoint = torch.load(runs[4].checkpoint, weights_only=True)
+    checkpoint["state_dict"]["net.dense.bias"][0] = float("nan")
+    torch.save(checkpoint, runs[4].checkpoint)
+    data = make_data()
+    exported = make(data)
+    assert "diverged: model.kernel=5" in exported.summary
+    assert Ensemble.open(exported.bundle).manifest["provenance"]["diverged"] == ["model.kernel=5"]
+    with pytest.raises(SettingError, match="no finished run of 5"):
+        make(data, "other", members="4-5")
+    with pytest.raises(SettingError, match="all 1 runs diverged"):
+        export(runs[4:], data, "", {}, exported.bundle.with_name("third"))
+
+
+def test_what_stands_there_is_refused_before_any_work(make, make_data, tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "thesis.docx").write_text("years of work")
+    with pytest.raises(RapheError, match="is not replaced"):
+        make(make_data(), overwrite=True)
+
+
+def test_windows_of_another_length_are_told_which(make, make_data) -> None:
+    ensemble = Ensemble.open(make(make_data()).bundle)
+    with pytest.raises(SettingError, match=r"expected windows \(N, 16\) in pA, got \(3, 160\)"):
+        ensemble.predict(np.zeros((3, 160)))
+
+
+def test_predicting_loads_neither_torch_nor_mlflow(make, make_data) -> None:
+    data = make_data()
+    bundle = make(data).bundle
+    windows = data.original.read(np.arange(3))
+    code = (
+        "import json, sys, numpy as np\n"
+        "from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble\n"
+        f"ensemble = Ensemble.open({str(bundle)!r})\n"
+        f"found = ensemble.predict(np.array({windows.tolist()!r}))\n"
+        "ensemble.state(ensemble.members[0])\n"
+        "print(json.dumps([found.ensemble.tolist(), list(sys.modules)]))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found, loaded = json.loads(told.stdout)
+    np.testing.assert_array_equal(found, Ensemble.open(bundle).predict(windows).ensemble)
+    assert not {"torch", "pytorch_lightning", "mlflow", "hydra", "onnx"} & set(loaded)

@@ -1,0 +1,112 @@
+"""Members are chosen as asked; greedy selection finds weights known in closed form."""
+
+import numpy as np
+import pytest
+
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.ensemble.selection import (
+    COMPARED,
+    choose,
+    compared,
+    greedy,
+    log_loss,
+    mean_of,
+)
+
+LABEL = np.array([0, 0, 0, 1])
+
+
+def says(*probability_of_first: float) -> np.ndarray:
+    """A member's probabilities (n, 2)."""
+    first = np.array(probability_of_first)
+    return np.stack([first, 1 - first], axis=1)
+
+
+def random_members(n_members: int, n_cells: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    label = rng.integers(0, 2, n_cells)
+    of_truth = rng.beta(2, 1, (n_members, n_cells))
+    first = np.where(label == 0, of_truth, 1 - of_truth)
+    return np.stack([first, 1 - first], axis=-1), label
+
+
+def test_greedy_finds_the_weights_of_least_loss() -> None:
+    # One is sure and right of the first three cells alone, the other of the last: the loss
+    # -(3 ln w + ln(1 - w)) / 4 is least at w = 3/4.
+    members = np.stack([says(1, 1, 1, 1), says(0, 0, 0, 0)])
+    assert greedy(members, LABEL).tolist() == [3, 1]
+
+
+def test_greedy_keeps_one_that_no_other_improves() -> None:
+    members = np.stack(
+        [says(0.6, 0.6, 0.6, 0.4), says(0.9, 0.9, 0.9, 0.1), says(0.5, 0.5, 0.5, 0.5)]
+    )
+    assert greedy(members, LABEL).tolist() == [0, 1, 0]
+
+
+def test_greedy_is_never_worse_than_the_best_member_on_what_it_saw() -> None:
+    members, label = random_members(12)
+    chosen = log_loss(mean_of(members, greedy(members, label)), label)
+    assert chosen < min(log_loss(member, label) for member in members)
+
+
+def test_log_loss_is_sklearns() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    members, label = random_members(1)
+    assert log_loss(members[0], label) == pytest.approx(metrics.log_loss(label, members[0]))
+
+
+@pytest.mark.parametrize(
+    ("way", "chosen"),
+    [
+        ("published", range(20, 31)),
+        ("coded", range(20, 32)),  # as their code has it
+        ("5-9", range(5, 10)),
+        ("all", range(1, 33)),
+    ],
+)
+def test_a_range_takes_every_kernel_in_it(way: str, chosen: range) -> None:
+    kernels = range(1, 33)
+    members, label = random_members(32)
+    times = choose(way, kernels, members, label)
+    assert [k for k, n in zip(kernels, times, strict=True) if n == 1] == list(chosen)
+    assert set(times) <= {0, 1}
+
+
+def test_a_range_takes_both_networks_of_one_kernel() -> None:
+    members, label = random_members(4)
+    assert choose("1-2", [1, 1, 2, 3], members, label).tolist() == [1, 1, 1, 0]
+
+
+def test_top_takes_those_of_least_loss() -> None:
+    members, label = random_members(9)
+    losses = np.array([log_loss(member, label) for member in members])
+    times = choose("top:4", range(9), members, label)
+    assert times.sum() == 4 and losses[times == 1].max() < losses[times == 0].min()
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("published", "has no finished run of 23, 27; train these, or choose top:N"),
+        ("9-5", "the range is empty"),
+        ("top:0", "expected top:1 to top:30"),
+        ("top:31", "as many runs finished"),
+        ("best", "expected one of published, coded"),
+        ("20–30", "expected one of"),  # a dash that looks like a minus
+    ],
+)
+def test_what_the_sweep_cannot_give_is_told(way: str, told: str) -> None:
+    kernels = [k for k in range(1, 33) if k not in (23, 27)]
+    members, label = random_members(30)
+    with pytest.raises(SettingError, match=told) as failing:
+        choose(way, kernels, members, label)
+    assert str(failing.value).startswith(f"export.members={way}: ")
+
+
+def test_every_way_is_compared_or_said_to_be_impossible() -> None:
+    members, label = random_members(3)
+    found = compared([7, 8, 9], members, label)
+    assert list(found) == list(COMPARED)
+    assert isinstance(found["published"], str) and "no finished run of 20" in found["published"]
+    np.testing.assert_array_equal(found["all"], [1, 1, 1])

@@ -1,0 +1,235 @@
+"""What baselines say of cells: thresholds of validation cells, kept once, compared in pairs."""
+
+import csv
+import multiprocessing
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from raphe.core.errors import StoreError
+from raphe.tasks.celltype.evaluation import baseline_cells as kept
+from raphe.tasks.celltype.evaluation.baseline_cells import (
+    BaselineCells,
+    baseline_cells,
+    baseline_cells_csv,
+    choose_threshold,
+    moved,
+    read_baseline_cells,
+)
+from raphe.tasks.celltype.evaluation.baseline_report import NETWORK, baseline_artifacts, compare
+from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.stores.balanced_draw import draw_evenly, draw_in_blocks
+from raphe.tasks.celltype.training.data import CellTypeData
+
+CLASSES = ("SER", "NSER")
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 120))
+def test_drawn_in_blocks_each_group_gives_as_many_as_drawn_at_once(seed, n_most):
+    rng = np.random.default_rng(seed)
+    group = rng.choice(6, 200, p=rng.dirichlet(np.ones(6)))
+    cuts = np.sort(rng.choice(200, 3))
+    blocks = [(part, group[part]) for part in np.split(np.arange(200), cuts)]
+    counts = np.bincount(group, minlength=6)
+    drawn = draw_in_blocks(blocks, counts, n_most, rng)
+    assert (np.diff(drawn) > 0).all()
+    at_once = np.bincount(group[draw_evenly(group, n_most, rng)], minlength=6)
+    ours = np.bincount(group[drawn], minlength=6)
+    known = counts > 0
+    if n_most >= known.sum():
+        assert ours.sum() <= n_most and (at_once - ours).min() >= 0
+        assert (at_once - ours).max() <= 1
+    else:
+        assert (ours[known] == 1).all()
+
+
+def test_every_spike_is_drawn_equally_often():
+    group = np.array([0] * 30 + [1] * 10)
+    times = np.zeros(40)
+    for seed in range(2000):
+        blocks = [(np.arange(25), group[:25]), (np.arange(25, 40), group[25:])]
+        rng = np.random.default_rng(seed)
+        times[draw_in_blocks(blocks, np.bincount(group), 10, rng)] += 1
+    np.testing.assert_allclose(times[:30].sum() / 2000, 5)
+    assert np.abs(times[:30] / 2000 - 1 / 6).max() < 0.035  # four SD
+    assert np.abs(times[30:] / 2000 - 1 / 2).max() < 0.045
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 30))
+def test_no_threshold_is_better_on_the_validation_cells(seed, n):
+    rng = np.random.default_rng(seed)
+    score, positive = np.round(rng.random(n), 2), rng.random(n) < 0.5
+    found = choose_threshold(score, positive)
+    if positive.all() or not positive.any():
+        assert found == 0.5
+        return
+    reached = balanced_accuracy_score(positive, score >= found)
+    between = np.append(np.linspace(score.min() + 1e-9, score.max(), 500), 0.5)
+    others = [balanced_accuracy_score(positive, score >= t) for t in between]
+    assert reached == pytest.approx(max(others))
+    if balanced_accuracy_score(positive, score >= 0.5) == pytest.approx(max(others)):
+        assert found == 0.5
+
+
+def test_moved_probabilities_are_cut_at_a_half_and_keep_their_order():
+    first = np.array([0.0, 0.1, 0.299, 0.3, 0.301, 0.9, 1.0])
+    after = moved(np.stack([first, 1 - first], axis=1), 0.3)
+    np.testing.assert_allclose(after.sum(axis=1), 1)
+    np.testing.assert_array_equal(after[:, 0] >= 0.5 - 1e-12, first >= 0.3)
+    assert (np.diff(after[:, 0]) > 0).all() and after[0, 0] == 0 and after[-1, 0] == 1
+
+
+@pytest.fixture
+def data(make_spikes, tmp_path):
+    spikes = make_spikes(n_cells=24, per_cell=6, n_samples=160)
+    data = CellTypeData(spikes.path, cache=tmp_path / "cache", test_stores={})
+    data.setup()
+    return data
+
+
+def test_they_are_those_of_the_trained_baselines(data):
+    trained = TrainedBaselines(data, data.seed)
+    asked = baseline_cells(data)["test"]
+    in_val = trained.of_validation()
+    for name, answers in trained.predictions().items():
+        cells, val = answers["test"].per_cell(), in_val[name].per_cell()
+        threshold = choose_threshold(val.probability[:, 0], val.label == 0)
+        own = asked.of(name)
+        np.testing.assert_array_equal(own.cell, cells.cell)
+        np.testing.assert_array_equal(own.label, cells.label)
+        np.testing.assert_allclose(own.probability, moved(cells.probability, threshold))
+        np.testing.assert_array_equal(own.predicted == 0, cells.probability[:, 0] >= threshold)
+    np.testing.assert_array_equal(asked.n_spikes, 6)
+
+
+def test_they_are_trained_once_for_a_split(data, monkeypatch):
+    asked = baseline_cells(data)
+    trained = []
+    monkeypatch.setattr(kept, "TrainedBaselines", lambda *_: trained.append(1))
+    again = baseline_cells(data)
+    assert not trained
+    for field in BaselineCells.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(again["test"], field), getattr(asked["test"], field))
+    for other in ({"seed": 1}, {"folds": 3}, {"cache": None}):
+        path = data.original.path
+        with pytest.raises(AttributeError):  # it would train: the stand-in cannot
+            baseline_cells(CellTypeData(path, **{"cache": data.cache, **other}))
+    assert len(trained) == 3
+    for file in data.cache.glob("*.npz"):
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(AttributeError):
+        baseline_cells(data)
+
+
+def _ask_and_count(path, cache, folder):
+    data = CellTypeData(path, cache=cache)
+    ask = kept._ask
+
+    def counted(*arguments):
+        (folder / str(multiprocessing.current_process().pid)).touch()
+        return ask(*arguments)
+
+    kept._ask = counted
+    baseline_cells(data)
+
+
+def test_processes_that_ask_at_once_train_once(data, tmp_path):
+    folder = tmp_path / "trained"
+    folder.mkdir()
+    spawn = multiprocessing.get_context("fork")
+    arguments = (data.original.path, data.cache, folder)
+    workers = [spawn.Process(target=_ask_and_count, args=arguments) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_the_table_is_read_back(data, tmp_path):
+    asked = baseline_cells(data)["test"]
+    ids = [cell.cell_id for cell in data.original.cells]
+    path = tmp_path / "cells.csv"
+    path.write_text(baseline_cells_csv(asked, ids, CLASSES))
+    found = read_baseline_cells(path, {name: index for index, name in enumerate(ids)}, CLASSES)
+    assert found.names == asked.names
+    for field in ("cell", "label", "n_spikes"):
+        np.testing.assert_array_equal(getattr(found, field), getattr(asked, field))
+    np.testing.assert_allclose(found.probability, asked.probability, rtol=1e-8)
+    with pytest.raises(StoreError, match="train again"):
+        read_baseline_cells(path, {}, CLASSES)
+
+
+def cells_of(n_cells=40, sharp=2.0, seed=0) -> Predictions:
+    rng = np.random.default_rng(seed)
+    label = np.arange(n_cells) % 2
+    logits = sharp * np.eye(2)[label] + rng.normal(size=(n_cells, 2))
+    return Predictions.from_logits(logits, label, np.arange(n_cells), [f"c{i}" for i in label])
+
+
+def asked_of(*answers: Predictions, n_spikes=1) -> BaselineCells:
+    names = ["udi_threshold", "trees_window"][: len(answers)]
+    first = answers[0]
+    probability = np.stack([one.probability for one in answers])
+    return BaselineCells(
+        names, first.cell, first.label, np.full(len(first.cell), n_spikes), probability
+    )
+
+
+def test_the_network_is_compared_with_each_on_the_same_cells():
+    network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
+    answered = AnsweredSet("test", network, CLASSES)
+    compared = compare(answered, asked_of(network, weak))
+    found = {(one.classifier, one.headline.name): one for one in compared}
+    same, other = found["udi_threshold", "auroc"], found["trees_window", "auroc"]
+    assert (same.difference.value, same.difference.p) == (0, 1)
+    expected = [roc_auc_score(one.label == 0, one.probability[:, 0]) for one in (network, weak)]
+    assert found[NETWORK, "auroc"].headline.value == pytest.approx(expected[0])
+    assert other.difference.value == pytest.approx(expected[0] - expected[1])
+    assert 0 < other.difference.low < other.difference.value < other.difference.high
+    assert other.difference.p < 0.01
+    for one in compared:
+        if one.difference is not None:
+            ours = found[NETWORK, one.headline.name].headline.value
+            assert one.difference.value == pytest.approx(ours - one.headline.value)
+
+
+def test_table_page_and_figure_name_the_difference():
+    network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
+    made = baseline_artifacts(AnsweredSet("test", network, CLASSES), asked_of(weak, network))
+    assert isinstance(made["baselines.png"], Figure)
+    rows = list(csv.DictReader(made["baselines.csv"].splitlines()))
+    by_figure = {row["classifier"]: row for row in rows if row["figure"] == "auroc"}
+    assert by_figure[NETWORK]["network_minus_it"] == ""
+    told = float(by_figure["udi_threshold"]["network_minus_it"])
+    assert f"{told:+.3f}" in made["baselines.txt"] and "a threshold" in made["baselines.txt"]
+    labels = [text.get_text() for text in made["baselines.png"].axes[0].get_yticklabels()]
+    assert labels == ["network", "UDI threshold", "trees, window"]
+
+
+def test_other_spikes_are_not_compared():
+    network = cells_of()
+    answered = AnsweredSet("test", network, CLASSES)
+    for asked in (asked_of(cells_of(30)), asked_of(network, n_spikes=2)):
+        made = baseline_artifacts(answered, asked)
+        assert list(made) == ["baselines.txt"] and "other spikes" in made["baselines.txt"]
+
+
+def test_of_one_class_what_is_undefined_is_left_out():
+    whole = cells_of()
+    own = whole.label == 0
+    one = Predictions(whole.probability[own], whole.sigmoid[own], whole.label[own], whole.cell[own])
+    answered = AnsweredSet("test", one, CLASSES)
+    made = baseline_artifacts(answered, asked_of(one))
+    named = {row["figure"] for row in csv.DictReader(made["baselines.csv"].splitlines())}
+    assert "sensitivity" in named and "auroc" not in named and "balanced_accuracy" not in named
+    assert "baselines.png" not in made

@@ -1,0 +1,236 @@
+"""Folds pooled: every cell once, chosen on validation cells alone, what is missing named."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from sklearn.metrics import recall_score, roc_auc_score
+
+from raphe.core.errors import SettingError, StoreError
+from raphe.core.protocol import SweptRun
+from raphe.tasks.celltype.evaluation.baseline_cells import baseline_cells, baseline_cells_csv
+from raphe.tasks.celltype.evaluation.cross_validate import CrossValidation, fold_numbers
+from raphe.tasks.celltype.metrics.answers_csv import answers_csv
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.training.data import CellTypeData
+
+CLASSES = ("SER", "NSER")
+
+
+@pytest.fixture
+def store(make_spikes) -> Path:
+    return make_spikes(n_cells=20, per_cell=6, n_samples=160).path
+
+
+def data_of(store: Path, fold: int = 0, folds=5, split="cell") -> CellTypeData:
+    data = CellTypeData(store, folds=folds, fold=fold, split=split)
+    data.setup()
+    return data
+
+
+def said(data: CellTypeData, part: str, sharp: float, seed: int) -> Predictions:
+    """Answers for a part, the better the sharper; below 0 they are wrong."""
+    rng = np.random.default_rng([seed, data.spike_split.fold, len(part)])
+    rows = data.spike_split.rows(part)
+    label, cell = data.original.label[rows].astype(int), data.original.cell[rows].astype(int)
+    offset = rng.normal(size=(len(data.original.cells), 2))[cell]
+    logits = sharp * np.eye(2)[label] + offset + 0.3 * rng.normal(size=(len(rows), 2))
+    return Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])
+
+
+def member(
+    folder: Path, data: CellTypeData, kernel: int, val: float, test: float, swept: bool = True
+) -> SweptRun:
+    """A run whose answers are so sharp on validation and on test."""
+    home = folder / f"{data.spike_split.fold}-{kernel}"
+    for part, sharp in (("val", val), ("test", test)):
+        (home / part).mkdir(parents=True, exist_ok=True)
+        answers = said(data, part, sharp, kernel)
+        (home / part / "answers.csv").write_text(answers_csv(answers, CLASSES))
+    settings = {"data.fold": str(data.spike_split.fold)}
+    if swept:
+        settings["model.kernel"] = str(kernel)
+    label = " ".join(f"{name}={value}" for name, value in settings.items())
+    return SweptRun(label, settings, monitored=-val, fetch=lambda name: home / name)
+
+
+def pool(runs, data, missing: Sequence[Mapping[str, str]] = (), **settings) -> dict:
+    return CrossValidation(**{"baselines": False, **settings})(runs, missing, data)
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
+    folds = [data_of(store, fold) for fold in range(5)]
+    runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
+    made = pool(runs, folds[0])
+    rows = rows_of(made["pooled/cells.csv"])
+    assert [row["cell"] for row in rows] == [cell.cell_id for cell in folds[0].original.cells]
+    assert all(row["n_spikes"] == "6" for row in rows)
+    expected = {}
+    for data in folds:
+        cells = said(data, "test", 2.0, 8).per_cell()
+        val = said(data, "val", 2.0, 8).per_cell()
+        settled = Decision.fit(val.probability, val.label, "mean", "temperature", 0.05)
+        stated = settled.calibration(cells.probability)
+        for i, index in enumerate(cells.cell):
+            expected[index] = (data.spike_split.fold, cells.probability[i, 0], stated[i, 0])
+    for index, row in enumerate(rows):
+        fold, raw, stated = expected[index]
+        assert int(row["fold"]) == fold
+        assert float(row["probability_SER"]) == pytest.approx(raw, abs=1e-5)
+        assert float(row["calibrated_SER"]) == pytest.approx(stated, abs=1e-4)
+    score = np.array([expected[index][1] for index in range(20)])
+    truth = np.arange(20) % 2 == 0
+    assert made["pooled/cells/auroc"] == pytest.approx(roc_auc_score(truth, score))
+    assert made["pooled/cells/sensitivity"] == pytest.approx(recall_score(truth, score > 0.5))
+    counted = rows_of(made["pooled/headline.csv"])
+    assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
+    assert isinstance(made["pooled/folds.png"], Figure)
+    assert "20 of 20 cells tested" in " ".join(made["summary.txt"].split())
+
+
+def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):
+    """Kernel 4 is best on validation and worst on test; 8 the other way round."""
+    folds = [data_of(store, fold) for fold in range(5)]
+    runs = [
+        member(tmp_path, data, kernel, val, test)
+        for data in folds
+        for kernel, val, test in ((4, 6.0, -6.0), (8, 0.1, 6.0))
+    ]
+    for way in ("best", "top:1", "greedy"):
+        made = pool(runs, folds[0], members=way)
+        assert made["pooled/cells/auroc"] < 0.1, way
+        assert {row["network"] for row in rows_of(made["pooled/folds.csv"])} == {"model.kernel=4"}
+        assert "model.kernel=4 in 5" in made["summary.txt"]
+    both = pool(runs, folds[0], members="all")
+    assert {row["network"] for row in rows_of(both["pooled/cells.csv"])} == {
+        "model.kernel=4, model.kernel=8"
+    }
+
+
+def test_each_fold_may_choose_another(store, tmp_path):
+    folds = [data_of(store, fold) for fold in range(5)]
+    better = {4: (0, 2, 4), 8: (1, 3)}
+    runs = [
+        member(tmp_path, data, kernel, 3.0 if data.spike_split.fold in better[kernel] else 1.0, 2.0)
+        for data in folds
+        for kernel in (4, 8)
+    ]
+    chosen = [row["network"] for row in rows_of(pool(runs, folds[0])["pooled/folds.csv"])]
+    assert chosen == [f"model.kernel={4 if fold in better[4] else 8}" for fold in range(5)]
+    largest = pool(runs, folds[0], mode="max")  # of what is here less where it is better
+    assert [row["network"] for row in rows_of(largest["pooled/folds.csv"])] == [
+        f"model.kernel={8 if fold in better[4] else 4}" for fold in range(5)
+    ]
+
+
+def test_folds_that_failed_are_named_with_the_cells_that_lack(store, tmp_path):
+    folds = [data_of(store, fold) for fold in range(5)]
+    runs = [
+        member(tmp_path, data, kernel, 1.0, 2.0)
+        for data in folds
+        for kernel in (4, 8)
+        if data.spike_split.fold != 2 and (data.spike_split.fold, kernel) != (3, 8)
+    ]
+    missing = [
+        {"data.fold": "2", "model.kernel": "4"},
+        {"data.fold": "2", "model.kernel": "8"},
+        {"data.fold": "3", "model.kernel": "8"},
+    ]
+    made = pool(runs, folds[0], missing)
+    told = " ".join(made["summary.txt"].split())
+    untested = np.flatnonzero(folds[0].spike_split.fold_of_cell == 2)
+    names = ", ".join(folds[0].original.cells[index].cell_id for index in untested)
+    assert f"MISSING: fold 2 did not finish: {len(untested)} cells are not tested: {names}." in told
+    assert "model.kernel=8 did not finish and was not to be chosen in fold 3." in told
+    assert f"{20 - len(untested)} of 20 cells tested" in told
+    assert {row["fold"] for row in rows_of(made["pooled/cells.csv"])} == set("0134")
+
+
+def test_a_diverged_network_is_not_chosen_and_a_diverged_fold_is_missing(store, tmp_path):
+    folds = [data_of(store, fold) for fold in range(5)]
+    runs = [member(tmp_path, data, kernel, 1.0, 2.0) for data in folds for kernel in (4, 8)]
+    for fold, kernel in ((0, 4), (1, 4), (1, 8)):
+        path = tmp_path / f"{fold}-{kernel}" / "val" / "answers.csv"
+        head, *rows = path.read_text().splitlines()
+        rows = [",".join([*row.split(",")[:2], "nan", "nan"]) for row in rows]
+        path.write_text("\n".join([head, *rows]))
+    made = pool(runs, folds[0], members="all")
+    chosen = {row["fold"]: row["network"] for row in rows_of(made["pooled/folds.csv"])}
+    assert chosen["0"] == "model.kernel=8" and "1" not in chosen
+    assert "MISSING: fold 1" in made["summary.txt"]
+
+
+@pytest.mark.parametrize("split", ["cell", "day", "animal"])
+def test_leaving_one_out_pools_folds_of_one_class(store, tmp_path, split):
+    first = data_of(store, 0, "all", split)
+    folds = [data_of(store, fold, "all", split) for fold in fold_numbers(first)]
+    runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
+    made = pool(runs, first)
+    assert len(rows_of(made["pooled/cells.csv"])) == 20
+    assert 0 < made["pooled/cells/auroc"] <= 1
+    rows = rows_of(made["pooled/folds.csv"])
+    field = "cell_id" if split == "cell" else split
+    assert [row[split] for row in rows] == sorted(
+        {getattr(cell, field) for cell in first.original.cells}
+    )
+    assert f"leave one {split} out" in made["summary.txt"]
+    lowest = made["pooled/folds.png"].axes[-1].xaxis
+    assert [label.get_text() for label in lowest.get_ticklabels()] == [row[split] for row in rows]
+    assert lowest.get_tick_params()["labelbottom"]
+
+
+def test_baselines_are_pooled_over_the_same_folds(store, tmp_path):
+    folds = [data_of(store, fold) for fold in range(5)]
+    runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
+    with pytest.raises(StoreError, match="train again"):
+        pool(runs, folds[0], baselines=True)
+    score = np.empty(20)
+    for data, run in zip(folds, runs, strict=True):
+        asked = baseline_cells(data)["test"]
+        ids = data.test_cell_ids["test"]
+        run.fetch("test/baseline_cells.csv").write_text(baseline_cells_csv(asked, ids, CLASSES))
+        score[asked.cell] = asked.of("trees_window").probability[:, 0]
+    made = pool(runs, folds[0], baselines=True)
+    (row,) = [
+        row
+        for row in rows_of(made["pooled/baselines.csv"])
+        if (row["classifier"], row["figure"]) == ("trees_window", "auroc")
+    ]
+    assert float(row["value"]) == pytest.approx(
+        roc_auc_score(np.arange(20) % 2 == 0, score), abs=1e-5
+    )
+    assert "trees_window" in made["summary.txt"]
+
+
+def test_answers_of_other_cells_than_the_folds_are_refused(store, tmp_path):
+    right, wrong = data_of(store, 0), data_of(store, 1)
+    run = member(tmp_path, wrong, 8, 2.0, 2.0)
+    moved = SweptRun(run.label, {"data.fold": "0"}, run.monitored, run.fetch)
+    with pytest.raises(SettingError, match="tested on other cells than those of the fold"):
+        pool([moved], right)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"members": "bset"}, r"sweep\.summarise\.members=bset: expected best, top:N"),
+        ({"pooling": "mode"}, r"evaluate\.pooling=mode"),
+        ({"error_rate": 0}, r"evaluate\.error_rate=0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings, told):
+    with pytest.raises(SettingError, match=told):
+        CrossValidation(**settings)
+
+
+def test_without_folds_there_is_nothing_to_sweep_over(store):
+    with pytest.raises(SettingError, match=r"data\.folds=null: expected a number of folds, or all"):
+        fold_numbers(CellTypeData(store))

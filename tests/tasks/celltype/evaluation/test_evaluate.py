@@ -1,0 +1,342 @@
+"""The numbers that the figures and tables of a test show."""
+
+import csv
+import io
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from sklearn import metrics as reference
+
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
+from raphe.tasks.celltype.evaluation.confusion_figure import confusion_figure, confusion_json
+from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_answers
+from raphe.tasks.celltype.evaluation.reliability_figure import reliability_figure
+from raphe.tasks.celltype.evaluation.risk_coverage_figure import risk_coverage_figure
+from raphe.tasks.celltype.evaluation.roc_figure import roc_figure
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.answers_csv import read_answers
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.prediction.verdict import NOT_SURE
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.training.module import CellTypeModule
+
+CLASSES = ("SER", "NSER")
+THREE = ("SER", "GABA", "glutamate")
+FIGURES = {"roc.png", "confusion.png", "reliability.png", "risk_coverage.png", "spikes_needed.png"}
+TEXTS = {"headline.txt", "headline.csv", "cells.csv", "confusion.json", "spikes_needed.csv",
+         "answers.csv"}  # fmt: skip
+
+
+def answers(n_cells: int = 20, n_classes: int = 2, seed: int = 0) -> Predictions:
+    """Thirty spikes a cell, mostly right, with an offset of its own for each cell."""
+    rng = np.random.default_rng(seed)
+    cell = np.repeat(np.arange(n_cells), 30)
+    label = cell % n_classes
+    offset = rng.normal(size=(n_cells, n_classes))[cell]
+    logits = 2 * np.eye(n_classes)[label] + offset + rng.normal(size=(len(cell), n_classes))
+    return Predictions.from_logits(logits, label, cell, [f"A{i:02d}" for i in range(n_cells)])
+
+
+def decision(n_classes: int = 2) -> Decision:
+    cells = answers(40, n_classes, seed=9).per_cell()
+    return Decision.fit(cells.probability, cells.label, "mean", "temperature", 0.03)
+
+
+def answered(predictions: Predictions, classes=CLASSES, **settings) -> AnsweredSet:
+    return AnsweredSet("test", predictions, classes, **settings)
+
+
+@pytest.mark.parametrize("classes", [CLASSES, THREE])
+@pytest.mark.parametrize("decides", [True, False])
+def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
+    settings = {"decision": decision(len(classes))} if decides else {}
+    made = artifacts(answered(answers(n_classes=len(classes)), classes, **settings))
+    kinds = {Figure: set(), str: set(), float: set()}
+    for name, content in made.items():
+        kinds[type(content)].add(name.removeprefix("test/"))
+    assert kinds[Figure] == FIGURES and kinds[str] == TEXTS
+    of_classes = {"sensitivity", "specificity", "ppv", "npv", "auroc"}
+    if len(classes) > 2:
+        of_classes = {"macro_ppv", "macro_f1", "macro_auroc"}
+    headlines = of_classes | {"accuracy", "balanced_accuracy", "mcc"}
+    of_verdicts = {"brier", "aurc"} | ({"coverage", "wrong_calls"} if decides else set())
+    expected = {f"{level}/{name}" for level in ("cells", "spikes") for name in headlines}
+    assert kinds[float] == expected | {f"cells/{name}" for name in of_verdicts}
+
+
+@pytest.mark.parametrize("classes", [CLASSES, THREE])
+def test_figures_can_be_saved_and_name_their_axes(classes):
+    made = artifacts(
+        answered(answers(n_classes=len(classes)), classes, decision=decision(len(classes)))
+    )
+    for file in FIGURES:
+        figure = made[f"test/{file}"]
+        content = io.BytesIO()
+        figure.savefig(content)
+        assert content.getvalue().startswith(b"\x89PNG")
+        named = {text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())}
+        assert len(named - {""}) >= 2
+        titles = [axes.get_title() for axes in figure.axes] + [figure.get_suptitle()]
+        assert any("test set" in title for title in titles)
+
+
+def test_metrics_against_scikit_learn():
+    predictions = answers()
+    made = artifacts(answered(predictions))
+    for level, shown in (("cells", predictions.per_cell()), ("spikes", predictions)):
+        called, truth = shown.predicted, shown.label
+        expected = {
+            "sensitivity": reference.recall_score(truth, called, pos_label=0),
+            "specificity": reference.recall_score(truth, called, pos_label=1),
+            "ppv": reference.precision_score(truth, called, pos_label=0),
+            "npv": reference.precision_score(truth, called, pos_label=1),
+            "mcc": reference.matthews_corrcoef(truth, called),
+            "auroc": reference.roc_auc_score(truth == 0, shown.probability[:, 0]),
+        }
+        assert {name: made[f"test/{level}/{name}"] for name in expected} == pytest.approx(expected)
+
+
+def test_roc_shows_spikes_and_cells():
+    predictions = answers()
+    axes = roc_figure(answered(predictions)).axes[0]
+    lines = {line.get_label().split(",")[0]: line for line in axes.lines}
+    for name, shown in (("Spikes", predictions), ("Cells", predictions.per_cell())):
+        positive, score = shown.label == 0, shown.probability[:, 0]
+        x, y, _ = reference.roc_curve(positive, score, drop_intermediate=False)
+        np.testing.assert_allclose(lines[name].get_xdata(), x)
+        np.testing.assert_allclose(lines[name].get_ydata(), y)
+        assert f"AUROC {reference.roc_auc_score(positive, score):.3f}" in lines[name].get_label()
+    assert "n = 600" in lines["Spikes"].get_label() and "n = 20" in lines["Cells"].get_label()
+
+
+def test_confusion_shows_raw_counts_and_names_its_normalisation():
+    predictions = answers()
+    cells, spikes, bar = confusion_figure(answered(predictions)).axes
+    for axes, shown in ((spikes, predictions), (cells, predictions.per_cell())):
+        expected = reference.confusion_matrix(shown.label, shown.predicted)
+        written = [text.get_text().split("\n") for text in axes.texts]
+        assert [int(count) for count, _ in written] == expected.ravel().tolist()
+        percent = 100 * expected / expected.sum(axis=1, keepdims=True)
+        assert [p for _, p in written] == [f"{value:.1f} %" for value in percent.ravel()]
+    assert cells.get_ylabel() == "True class" and spikes.get_xlabel() == "Predicted class"
+    assert "each row sums to 100 %" in bar.get_ylabel()
+
+
+def test_confusion_table_holds_raw_counts():
+    predictions = answers()
+    table = json.loads(confusion_json(answered(predictions)))
+    assert table["classes"] == ["SER", "NSER"]
+    assert (table["rows"], table["columns"]) == ("true class", "predicted class")
+    expected = reference.confusion_matrix(predictions.label, predictions.predicted)
+    assert table["spikes"] == expected.tolist()
+    assert np.sum(table["spikes"]) == 600 and np.sum(table["cells"]) == 20
+
+
+def test_reliability_shows_cells_before_and_after_calibration_and_spikes():
+    predictions, settled = answers(60), decision()
+    figure = reliability_figure(answered(predictions, decision=settled))
+    of_cells, of_spikes, cell_counts, spike_counts = figure.axes
+    cells = predictions.per_cell()
+    calibrated = settled.calibration(cells.probability)
+    for line, stated, shown, n_bins in (
+        (of_cells.lines[1], cells.probability[:, 0], cells, 6),
+        (of_cells.lines[2], calibrated[:, 0], cells, 6),
+        (of_spikes.lines[1], predictions.probability[:, 0], predictions, None),
+    ):
+        if n_bins:  # of equal mass
+            edges = np.quantile(stated, np.linspace(0, 1, n_bins + 1))
+        else:
+            edges = np.linspace(0, 1, 11)
+        row = np.clip(np.searchsorted(edges, stated) - 1, 0, len(edges) - 2)
+        filled = [row == b for b in range(len(edges) - 1) if (row == b).any()]
+        np.testing.assert_allclose(line.get_xdata(), [stated[b].mean() for b in filled])
+        np.testing.assert_allclose(line.get_ydata(), [(shown.label[b] == 0).mean() for b in filled])
+    for panel, n in ((cell_counts, 60), (spike_counts, 1800)):
+        assert sum(bar.get_height() for bar in panel.patches) == n
+    assert of_cells.get_title().startswith("60 cells, test set\n6 bins of equal mass\nECE")
+
+
+def test_risk_and_coverage_mark_the_band():
+    predictions, settled = answers(60), decision()
+    axes = risk_coverage_figure(answered(predictions, decision=settled)).axes[0]
+    (mark,) = [line for line in axes.lines if line.get_marker() == "D"]
+    stated = settled.calibration(predictions.per_cell().probability)
+    decided = stated.max(axis=1) >= settled.not_sure.threshold
+    wrong = stated.argmax(axis=1) != predictions.per_cell().label
+    assert mark.get_xdata()[0] == pytest.approx(100 * decided.mean())
+    assert mark.get_ydata()[0] == pytest.approx(100 * wrong[decided].mean())
+    limit = axes.lines[-1]
+    np.testing.assert_allclose(limit.get_xdata() * limit.get_ydata(), 100 * 3)  # 3 % of all
+
+
+def test_cells_are_called_by_the_mean_of_their_spikes():
+    probability = np.array([[0.9, 0.1], [0.4, 0.6], [0.4, 0.6], [0.2, 0.8]])
+    predictions = Predictions(
+        probability,
+        probability,
+        label=np.array([0, 0, 0, 1]),
+        cell=np.array([5, 5, 5, 2]),
+        cell_ids=[f"A{i}" for i in range(6)],
+    )
+    known = [Cell(f"A{i}", 0, f"2026-01-0{1 + i}") for i in range(6)]
+    text = cells_csv(answered(predictions, known_cells=known))
+    second, first = csv.DictReader(text.splitlines())
+    assert first == {
+        "cell": "A5",
+        "day": "2026-01-06",
+        "true_class": "SER",
+        "predicted_class": "SER",
+        "n_spikes": "3",
+        "spikes_called_SER": "1",
+        "spikes_called_NSER": "2",
+        "probability_SER": "0.566667",
+        "probability_NSER": "0.433333",
+    }
+    assert (second["cell"], second["predicted_class"]) == ("A2", "NSER")
+    median = cells_csv(answered(predictions, pooling="median"))
+    assert list(csv.DictReader(median.splitlines()))[1]["predicted_class"] == "NSER"
+
+
+def test_a_verdict_is_calibrated_and_may_be_not_sure():
+    predictions, settled = answers(30), decision()
+    text = cells_csv(answered(predictions, decision=settled))
+    rows = list(csv.DictReader(text.splitlines()))
+    after = settled.calibration(predictions.per_cell().probability)
+    called = [row["verdict"] for row in rows]
+    assert NOT_SURE in called and set(called) == {NOT_SURE, *CLASSES}
+    for row, (first, second) in zip(rows, after, strict=True):
+        assert float(row["calibrated_SER"]) == pytest.approx(first, abs=1e-6)
+        sure = max(first, second) >= settled.not_sure.threshold
+        assert row["verdict"] == (CLASSES[int(second > first)] if sure else NOT_SURE)
+
+
+def test_headline_text_tells_counts_intervals_and_abstentions():
+    predictions, settled = answers(30), decision()
+    known = [Cell(f"A{i:02d}", i % 2, f"2026-01-{1 + i // 3:02d}") for i in range(30)]
+    text = artifacts(answered(predictions, known_cells=known, decision=settled))[
+        "test/headline.txt"
+    ]
+    assert "test set: 30 cells (15 SER, 15 NSER), 900 spikes" in text
+    counts = predictions.per_cell().confusion()
+    assert f"{counts[0, 0]}/15  Wilson" in text and "bootstrap over 10 days" in text
+    abstained = ~(
+        settled.calibration(predictions.per_cell().probability).max(axis=1)
+        >= settled.not_sure.threshold
+    )
+    for index in np.flatnonzero(abstained):
+        assert f"A{index:02d}" in text
+    assert f"{abstained.sum()} not sure" in text and "at most 3 % are called wrong" in text
+
+
+def test_cells_without_names_are_numbered():
+    predictions = answers()
+    unnamed = Predictions(
+        predictions.probability, predictions.sigmoid, predictions.label, predictions.cell
+    )
+    rows = csv.DictReader(cells_csv(answered(unnamed)).splitlines())
+    assert [row["cell"] for row in rows] == [str(i) for i in range(20)]
+
+
+def test_set_of_one_class_has_no_roc():
+    predictions = answers()
+    ser = predictions.label == 0
+    only = Predictions(
+        predictions.probability[ser],
+        predictions.sigmoid[ser],
+        predictions.label[ser],
+        predictions.cell[ser],
+    )
+    made = artifacts(answered(only))
+    files = {name for name, content in made.items() if not isinstance(content, float)}
+    assert files == {f"test/{file}" for file in (FIGURES | TEXTS) - {"roc.png"}}
+    table = json.loads(made["test/confusion.json"])
+    assert np.sum(table["spikes"]) == 300 and table["spikes"][1] == [0, 0]
+    assert np.isnan(made["test/cells/auroc"]) and not np.isnan(made["test/cells/sensitivity"])
+
+
+def test_cells_of_one_window_each_have_no_count_of_spikes():
+    one = answers(20).per_cell()
+    made = artifacts(answered(one))
+    assert "test/spikes_needed.png" not in made and "test/reliability.png" in made
+
+
+def test_a_diverged_network_leaves_its_answers():
+    logits = np.full((4, 2), np.nan)
+    diverged = Predictions.from_logits(logits, np.array([0, 1, 0, 1]), np.arange(4))
+    assert list(artifacts(answered(diverged))) == ["test/answers.csv"]
+
+
+def test_no_figure_stays_alive_in_pyplot():
+    """pyplot would keep every figure of a sweep in memory."""
+    artifacts(answered(answers()))
+    assert not plt.get_fignums()
+
+
+def set_up(make_spikes, **settings) -> tuple[CellTypeModule, CellTypeData]:
+    spikes = make_spikes(n_cells=30, per_cell=4, n_samples=32)
+    data = CellTypeData(spikes.path, **settings)
+    data.setup()
+    torch.manual_seed(0)
+    model = CellTypeModule(kernel=3, filters=(2, 2), **data.facts)
+    batches = data.test_dataloader()[0]
+    with torch.inference_mode():
+        parts = [(model.eval()(current), label, cell) for current, label, cell in batches]
+    logits, label, cell = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    model.predictions = {
+        "test": Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])
+    }
+    return model.train(), data
+
+
+def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_path):
+    model, data = set_up(make_spikes)
+    made = Evaluation(error_rate=0.4, baselines=False)(model, data)
+    assert model.training
+    (tmp_path / "val.csv").write_text(made["val/answers.csv"])
+    held_out, classes = read_answers(tmp_path / "val.csv")
+    in_val = {
+        data.original.cells[i].cell_id
+        for i in np.unique(data.original.cell[data.parts["val"].rows])
+    }
+    assert set(held_out.cell_ids) == in_val and tuple(classes) == CLASSES
+    cells = held_out.per_cell()
+    expected = Decision.fit(cells.probability, cells.label, "mean", "temperature", 0.4)
+    settled = Decision.from_facts(json.loads(made["decision.json"]))
+    assert settled.calibration.slope == pytest.approx(expected.calibration.slope, rel=1e-4)
+    assert settled.not_sure.n_items == len(in_val) and settled.not_sure.wanted_error == 0.4
+    assert "verdict" in made["test/cells.csv"].splitlines()[0]
+
+
+def test_validation_answers_do_not_drop_out(make_spikes):
+    model, data = set_up(make_spikes)
+    first, second = validation_answers(model, data), validation_answers(model, data)
+    np.testing.assert_array_equal(first.probability, second.probability)
+
+
+def test_split_by_spike_holds_no_cell_out_and_calibrates_nothing(make_spikes):
+    model, data = set_up(make_spikes, split="spike")
+    made = Evaluation(baselines=False)(model, data)
+    assert "decision.json" not in made and "test/cells/coverage" not in made
+    assert "the split is by spike" in made["test/headline.txt"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"pooling": "mode"}, r"evaluate\.pooling=mode: expected mean, median, trimmed"),
+        ({"calibration": "isotonic"}, r"evaluate\.calibration=isotonic: expected temperature or"),
+        ({"error_rate": 1.5}, r"evaluate\.error_rate=1\.5: expected a share between 0 and 1"),
+        ({"error_rate": "few"}, r"evaluate\.error_rate=few: expected a share"),
+        ({"baselines": "some"}, r"evaluate\.baselines=some: expected true or false"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_there_is_a_model(settings, told):
+    with pytest.raises(SettingError, match=told):
+        Evaluation(**settings)

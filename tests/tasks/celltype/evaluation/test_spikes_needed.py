@@ -1,0 +1,70 @@
+"""Verdicts from few spikes against the binomial distribution and against brute force."""
+
+import csv
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from raphe.tasks.celltype.evaluation.spikes_needed import N_DRAWS, spikes_needed
+from raphe.tasks.celltype.metrics.predictions import Predictions
+
+
+def sure_spikes(n_cells: int, per_cell: int, share_right: float) -> Predictions:
+    """Each spike is sure, and right in a fixed share of each cell's."""
+    cell = np.repeat(np.arange(n_cells), per_cell)
+    label = cell % 2
+    right = np.tile(np.arange(per_cell) < round(share_right * per_cell), n_cells)
+    called = np.where(right, label, 1 - label)
+    probability = np.where(np.eye(2, dtype=bool)[called], 0.99, 0.01)
+    return Predictions(probability, probability, label, cell)
+
+
+def test_accuracy_from_m_spikes_is_that_of_a_majority():
+    needed = spikes_needed(sure_spikes(40, 3000, 0.65), np.random.default_rng(0))
+    assert needed.all_spikes == 1
+    # Of 3000 spikes a few are drawn nearly as from infinitely many; a tie is right for half.
+    m = needed.counts[needed.counts <= 100]
+    expected = binom.sf(m // 2, m, 0.65) + np.where(m % 2 == 0, binom.pmf(m // 2, m, 0.65) / 2, 0)
+    np.testing.assert_allclose(needed.accuracy.mean(axis=1)[: len(m)], expected, atol=0.015)
+    np.testing.assert_array_equal(needed.agreement, needed.accuracy)
+    assert needed.enough == m[expected >= 0.95][0] == 30
+
+
+def test_all_spikes_are_drawn_in_the_end():
+    rng = np.random.default_rng(1)
+    answers = sure_spikes(10, 50, 0.6)
+    probability = rng.dirichlet((1, 1), len(answers.label))
+    answers = Predictions(probability, probability, answers.label, answers.cell)
+    for pooling in ("mean", "median", "trimmed"):
+        needed = spikes_needed(answers, rng, pooling)
+        assert needed.counts[-1] == 50 and needed.agreement.shape == (len(needed.counts), N_DRAWS)
+        assert (needed.agreement[-1] == 1).all()
+        assert (needed.accuracy[-1] == needed.all_spikes).all()
+
+
+def test_cells_with_fewer_spikes_count_with_all_they_have():
+    long, short = sure_spikes(6, 100, 1.0), sure_spikes(2, 4, 0.0)
+    both = Predictions(
+        np.concatenate([long.probability, short.probability]),
+        np.concatenate([long.sigmoid, short.sigmoid]),
+        np.concatenate([long.label, short.label]),
+        np.concatenate([long.cell, short.cell + 6]),
+    )
+    needed = spikes_needed(both, np.random.default_rng(2))
+    assert needed.n_cells == 8 and needed.counts[-1] == 100
+    assert needed.n_short.tolist() == [0, 0, 0] + [2] * (len(needed.counts) - 3)
+    np.testing.assert_allclose(needed.accuracy, 6 / 8)
+    assert needed.enough == 1
+
+
+def test_table():
+    needed = spikes_needed(sure_spikes(10, 30, 0.8), np.random.default_rng(3))
+    rows = list(csv.DictReader(needed.table().splitlines()))
+    assert [int(row["spikes"]) for row in rows] == [1, 2, 3, 5, 7, 10, 15, 20, 30]
+    for row, draws in zip(rows, needed.accuracy, strict=True):
+        assert float(row["accuracy_mean"]) == pytest.approx(draws.mean(), abs=1e-6)
+        low, high = np.quantile(draws, [0.05, 0.95])
+        ends = float(row["accuracy_p05"]), float(row["accuracy_p95"])
+        assert ends == pytest.approx((low, high), abs=1e-6)
+    assert rows[0]["cells"] == "10" and rows[0]["cells_with_fewer"] == "0"

@@ -1,0 +1,148 @@
+"""Recordings, single spikes and arrays of the same cell are read to the same windows."""
+
+import numpy as np
+import pytest
+
+from raphe.core.abf.writer import write_abf
+from raphe.core.errors import RecordingError
+from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+
+RATE_HZ = 40_000.0
+READING = Reading(Cut())
+TRIGGERS = np.array([4_000, 9_000, 20_000])
+
+
+def trace(peaks_pa=(-80.0, -90.0, -100.0), n=40_000):
+    samples = np.zeros(n, np.float32)
+    for trigger, peak in zip(TRIGGERS, peaks_pa, strict=True):
+        samples[trigger : trigger + 4] = peak
+    return samples
+
+
+def write_spike(folder, cell_id, trigger, window, swap=False):
+    time_s = (trigger + np.arange(len(window))) / RATE_HZ
+    columns = (window, time_s) if swap else (time_s, window)
+    lines = "\n".join(f"{a:.7f},{b:.5f}" for a, b in zip(*columns, strict=True))
+    path = folder / f"{cell_id}_trigger_{trigger}.csv"
+    path.write_text(f"Time (s),Current (pA)\n{lines}\n")
+    return path
+
+
+def windows_of(samples):
+    return np.stack([samples[t - 40 : t + 120] for t in TRIGGERS])
+
+
+def read_only(paths):
+    cells, failed = find_cells(paths)
+    assert not failed
+    (cell,) = cells
+    return cell.read(READING)
+
+
+def test_a_recording_is_one_cell(tmp_path):
+    path = write_abf(tmp_path / "A140313#073.abf", trace(), RATE_HZ, "pA", scale_per_bit=0.01)
+    cell = read_only([path])
+    assert cell.cell_id == "A140313#073"
+    np.testing.assert_allclose(cell.waveforms, windows_of(trace()), atol=0.01)
+    np.testing.assert_allclose(cell.time_s, TRIGGERS / RATE_HZ)
+    assert cell.duration_s == pytest.approx(1.0)
+
+
+def test_single_spikes_and_arrays_are_read_alike(tmp_path):
+    windows = windows_of(trace())
+    for folder in ("csv", "npy", "pairs"):
+        (tmp_path / folder).mkdir()
+    for swap, trigger, window in zip(
+        (True, False, True), TRIGGERS[::-1], windows[::-1], strict=True
+    ):
+        write_spike(tmp_path / "csv", "A140313#073", int(trigger), window, swap)
+    np.save(tmp_path / "npy" / "cell.npy", windows)
+    time_s = np.broadcast_to(np.arange(160) / RATE_HZ, windows.shape)
+    np.save(tmp_path / "pairs" / "cell.npy", np.stack([time_s, windows], axis=2)[..., None])
+    from_csv = read_only([tmp_path / "csv"])
+    np.testing.assert_allclose(from_csv.waveforms, windows, atol=1e-4)
+    np.testing.assert_allclose(from_csv.time_s, TRIGGERS / RATE_HZ)
+    for folder in ("npy", "pairs"):
+        cell = read_only([tmp_path / folder / "cell.npy"])
+        np.testing.assert_array_equal(cell.waveforms, windows)
+        assert np.isnan(cell.time_s).all()
+
+
+def test_names_beside_observations_tell_the_cells(tmp_path):
+    windows = windows_of(trace())
+    time_s = np.broadcast_to(np.arange(160) / RATE_HZ, windows.shape)
+    np.save(tmp_path / "TestObservations.npy", np.stack([windows, time_s], axis=2))
+    names = ["b_trigger_900.csv", "a_trigger_7.csv", "b_trigger_100.csv"]
+    np.save(tmp_path / "TestCellulars.npy", np.array(names))
+    np.save(tmp_path / "TestLabels.npy", np.zeros((3, 1)))
+    cells, failed = find_cells([tmp_path])
+    assert not failed
+    assert [cell.cell_id for cell in cells] == ["a", "b"]
+    np.testing.assert_array_equal(cells[1].read(READING).waveforms, windows[[2, 0]])
+
+
+def test_a_table_joins_the_recordings_of_a_cell(tmp_path):
+    for name in ("one", "two"):
+        write_abf(tmp_path / f"{name}.abf", trace(), RATE_HZ, "pA")
+    (tmp_path / "cells.csv").write_text("file,cell_id\none,c\ntwo,c\n")
+    cell = read_only([tmp_path])
+    assert (cell.cell_id, len(cell)) == ("c", 6)
+    np.testing.assert_allclose(cell.time_s, np.r_[TRIGGERS, TRIGGERS + 40_000] / RATE_HZ)
+
+
+def test_two_cells_of_one_id_are_told_and_the_first_is_kept(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_abf(tmp_path / folder / "cell.abf", trace(), RATE_HZ, "pA")
+    cells, failed = find_cells([tmp_path])
+    assert [cell.paths[0] for cell in cells] == [tmp_path / "a" / "cell.abf"]
+    assert f"{tmp_path / 'b' / 'cell.abf'}: has the id cell as" in str(failed[0])
+    cells, failed = find_cells([tmp_path / "a" / "cell.abf"] * 2)
+    assert len(cells) == 1
+    assert "is given twice" in str(failed[0])
+
+
+def test_one_bad_path_stops_no_other(tmp_path):
+    good = write_abf(tmp_path / "good.abf", trace(), RATE_HZ, "pA")
+    text = tmp_path / "notes.txt"
+    text.write_text("x")
+    cells, failed = find_cells([tmp_path / "absent.abf", text, good])
+    assert [cell.cell_id for cell in cells] == ["good"]
+    assert [str(failure).partition(": ")[2] for failure in failed] == [
+        "there is no such file or folder",
+        "expected a .abf, .nwb, .csv, .npy file or a folder of them",
+    ]
+
+
+def test_a_folder_without_any_is_refused(tmp_path):
+    with pytest.raises(RecordingError, match=r"there is no \.abf or"):
+        find_cells([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 200)), "expected windows of 160 samples"),
+        (np.full((3, 160), np.nan), "expected numbers, got NaN"),
+        (np.zeros((3, 160, 2)), "expected one of its two columns to be the time"),
+    ],
+)
+def test_arrays_that_hold_no_spikes_are_refused_when_read(tmp_path, array, message):
+    np.save(tmp_path / "cell.npy", array)
+    (cell,), _ = find_cells([tmp_path])
+    with pytest.raises(RecordingError, match=message):
+        cell.read(READING)
+
+
+def test_arrays_of_another_shape_are_left_out(tmp_path):
+    np.save(tmp_path / "cell.npy", np.zeros(160))
+    _, (failure,) = find_cells([tmp_path])
+    assert "expected spikes (N, T), (N, T, 2) or (N, T, 2, 1), got (160,)" in str(failure)
+
+
+def test_a_spike_of_another_length_is_refused_by_name(tmp_path):
+    path = write_spike(tmp_path, "c", 7, np.zeros(100))
+    (cell,), _ = find_cells([path])
+    with pytest.raises(RecordingError, match=r"c_trigger_7.csv: expected a spike of 160 rows"):
+        cell.read(READING)

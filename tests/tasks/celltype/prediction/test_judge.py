@@ -1,0 +1,204 @@
+"""Verdicts on new recordings: right on sound ones, one clear line on all others."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from raphe import cli
+from raphe.core.abf.writer import write_abf
+from raphe.tasks.celltype.network.evidence import Explainer
+from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, find_cells
+from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.verdict import NO_SPIKES, NOT_SURE, UNLIKE_TRAINING
+
+RATE_HZ = 40_000.0
+
+
+@pytest.fixture
+def judge(trained_bundle):
+    return Judge(trained_bundle)
+
+
+@pytest.fixture
+def verdict_on(judge, tmp_path):
+    def call(samples, name="cell", unit="pA", rate_hz=RATE_HZ):
+        path = write_abf(tmp_path / f"{name}.abf", samples, rate_hz, unit)
+        (cell,), _ = find_cells([path])
+        return judge.judge(cell.read(Reading(judge.cut))).verdict
+
+    return call
+
+
+@pytest.mark.parametrize("label", ["SER", "NSER"])
+def test_new_cells_are_called(verdict_on, label, record):
+    verdicts = [verdict_on(record(label, index)) for index in range(5)]
+    called = [one.verdict for one in verdicts if one.called]
+    assert len(called) >= 3
+    assert called.count(label) >= len(called) - 1
+    for one in verdicts:
+        assert sum(one.probability.values()) == pytest.approx(1)
+        low, high = one.interval[one.leading]
+        assert low <= one.probability[one.leading] <= high
+
+
+def test_the_probability_is_pooled_then_calibrated(judge, verdict_on, record):
+    samples = record("SER", 0)
+    verdict = verdict_on(samples)
+    ensemble = judge.ensemble
+    windows = np.stack([samples[t : t + 160] for t in range(0, 1600, 160)])
+    cell = CellSpikes("c", (), windows, np.full(10, np.nan))
+    members = ensemble.predict(windows).members.astype(float)
+    mean = members.mean(axis=(0, 1))
+    expected = mean**judge.decision.calibration.slope
+    expected /= expected.sum()
+    found = judge.judge(cell).verdict
+    np.testing.assert_allclose(list(found.probability.values()), expected, rtol=1e-5)
+    assert [vote.kernel for vote in verdict.votes] == [4, 9, 16]
+
+
+def test_the_interval_narrows_with_more_spikes(verdict_on, record):
+    samples = record("NSER", 1, duration_s=60.0)
+
+    def width(verdict):
+        low, high = verdict.interval["SER"]
+        return high - low
+
+    assert width(verdict_on(samples)) < width(verdict_on(samples[: 8 * 40_000]))
+
+
+def test_other_units_and_rates_give_the_same_verdict(verdict_on, record):
+    samples = record("SER", 2)
+    plain, scaled = verdict_on(samples), verdict_on(samples / 1000, unit="nA")
+    assert scaled.probability["SER"] == pytest.approx(plain.probability["SER"], abs=0.01)
+
+
+def test_a_silent_cell_has_no_spikes(verdict_on):
+    quiet = np.random.default_rng(0).normal(0, 3, 40_000).astype(np.float32)
+    verdict = verdict_on(quiet)
+    assert (verdict.verdict, verdict.probability, verdict.n_spikes) == (NO_SPIKES, {}, 0)
+    assert "never crosses the threshold" in verdict.remarks[0]
+
+
+def test_the_wrong_polarity_is_told_as_no_spikes(verdict_on, record):
+    samples = np.abs(record("SER", 3))
+    assert verdict_on(samples).verdict == NO_SPIKES
+
+
+def test_one_spike_has_a_verdict_without_an_interval(verdict_on, record):
+    samples = np.zeros(8000, np.float32)
+    whole = record("SER", 4)
+    trigger = int(np.flatnonzero(whole < -50)[0])
+    samples[2000:2160] = whole[trigger - 40 : trigger + 120]
+    verdict = verdict_on(samples)
+    assert verdict.n_spikes == 1
+    assert verdict.interval is None
+    assert any("only 1 spike" in remark for remark in verdict.remarks)
+
+
+def test_artefacts_alone_are_unlike_training(verdict_on):
+    samples = np.random.default_rng(0).normal(0, 3, 400_000).astype(np.float32)
+    samples[20_000::20_000] = -3000
+    verdict = verdict_on(samples)
+    assert verdict.verdict == UNLIKE_TRAINING
+    assert any("in training" in sentence for sentence in verdict.unlike)
+
+
+def test_an_amplitude_ten_times_that_of_training_is_never_quietly_called(verdict_on, record):
+    assert verdict_on(10 * record("SER", 5)).verdict == UNLIKE_TRAINING
+
+
+def test_weak_evidence_is_not_sure(judge, verdict_on, monkeypatch, record):
+    verdict = verdict_on(record("SER", 6))
+    surer = 1 + 1e-9
+    monkeypatch.setattr(type(judge.decision.not_sure), "decided", lambda self, p: p.max(1) > surer)
+    assert verdict.verdict in ("SER", "NSER", NOT_SURE)
+    assert verdict_on(record("SER", 6)).verdict == NOT_SURE
+
+
+def test_evidence_is_the_members_mean_grad_cam(judge, record):
+    windows = np.stack([record("SER", 0)[t : t + 160] for t in range(0, 800, 160)])
+    cell = CellSpikes("c", (), windows, np.full(5, np.nan))
+    expected = np.mean(
+        [
+            Explainer.from_state(judge.ensemble.state(m), m.columns, RATE_HZ).grad_cam(windows, 0)
+            for m in judge.ensemble.members
+        ],
+        axis=(0, 1),
+    )
+    np.testing.assert_allclose(judge.evidence(cell, "SER"), expected, rtol=1e-5)
+
+
+@pytest.fixture
+def batch(tmp_path, record):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    write_abf(folder / "good.abf", record("SER", 0), RATE_HZ, "pA")
+    write_abf(folder / "silent.abf", np.zeros(40_000), RATE_HZ, "pA")
+    (folder / "broken.abf").write_bytes(b"ABF2" + bytes(100))
+    write_abf(folder / "volts.abf", record("SER", 0), RATE_HZ, "mV")
+    return folder
+
+
+def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ["--bundle", str(trained_bundle), "--out", str(out)]
+    assert cli.main(["predict", str(batch), *options]) == 1
+    shown = capsys.readouterr()
+    assert "good: SER" in shown.out
+    assert "silent: no spikes" in shown.out
+    assert "broken.abf: expected" in shown.err
+    assert "volts.abf: expected pA, got mV" in shown.err
+    assert "Note: Simulated cells." in shown.err
+    with (out / "verdicts.csv").open() as file:
+        rows = {row["cell_id"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"good", "silent"}
+    assert 0.5 < float(rows["good"]["low_SER"]) <= float(rows["good"]["probability_SER"]) <= 1
+    written = json.loads((out / "verdicts.json").read_text())
+    assert [cell["cell_id"] for cell in written["cells"]] == ["good", "silent"]
+    assert len(written["left_out"]) == 2
+    page = (out / "cells" / "good.html").read_text()
+    assert "<svg" in page
+    assert "http" not in page.replace("http://www.w3.org", "").split("<body>")[0]
+    assert 'href="cells/good.html"' in (out / "index.html").read_text()
+
+
+def test_a_whole_batch_exits_0(trained_bundle, batch, capsys):
+    paths = [str(batch / name) for name in ("good.abf", "silent.abf")]
+    assert cli.main(["predict", *paths, "--bundle", str(trained_bundle)]) == 0
+
+
+def test_an_interrupted_batch_keeps_what_is_done(
+    trained_bundle, batch, tmp_path, monkeypatch, capsys
+):
+    judged = Judge.judge
+
+    def once(self, cell):
+        if cell.cell_id != "good":
+            raise KeyboardInterrupt
+        return judged(self, cell)
+
+    monkeypatch.setattr(Judge, "judge", once)
+    out = tmp_path / "out"
+    paths = [str(batch / name) for name in ("good.abf", "silent.abf")]
+    assert cli.main(["predict", *paths, "--bundle", str(trained_bundle), "--out", str(out)]) == 130
+    written = json.loads((out / "verdicts.json").read_text())
+    assert [cell["cell_id"] for cell in written["cells"]] == ["good"]
+
+
+def test_a_missing_bundle_is_one_sentence(tmp_path, batch, capsys):
+    assert cli.main(["predict", str(batch), "--bundle", str(tmp_path / "absent")]) == 1
+    assert "there is no bundle here" in capsys.readouterr().err
+
+
+def test_prediction_needs_no_torch(trained_bundle, batch):
+    code = (
+        "import sys; from raphe import cli; "
+        f"cli.main(['predict', {str(batch / 'good.abf')!r}, '--bundle', {str(trained_bundle)!r}]); "
+        "heavy = {'torch', 'mlflow', 'pytorch_lightning', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

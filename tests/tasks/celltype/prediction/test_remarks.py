@@ -1,0 +1,80 @@
+"""Each remark appears where it should and stays away from a sound cell."""
+
+import numpy as np
+import pytest
+
+from raphe.tasks.celltype.prediction.remarks import remarks_on, split_in_two
+
+RNG = np.random.default_rng(7)
+SHAPE = -np.exp(-(((np.arange(160) - 42) / 4) ** 2))
+
+
+def spikes_of(peaks_pa):
+    noise = RNG.normal(0, 3, (len(peaks_pa), 160))
+    return (np.asarray(peaks_pa)[:, None] * SHAPE + noise).astype(np.float32)
+
+
+def regular(n, rate_hz=2.0):
+    return np.arange(n) / rate_hz + RNG.normal(0, 0.02, n)
+
+
+@pytest.mark.parametrize("n", [20, 100, 1000])
+def test_a_sound_cell_has_no_remark(n):
+    assert remarks_on(spikes_of(RNG.normal(90, 5, n)), regular(n)) == []
+
+
+def test_no_spikes_have_no_remark():
+    assert remarks_on(np.empty((0, 160), np.float32), np.empty(0)) == []
+
+
+@pytest.mark.parametrize(("n", "text"), [(1, "only 1 spike:"), (19, "only 19 spikes:")])
+def test_few_spikes(n, text):
+    (remark,) = remarks_on(spikes_of(np.full(n, 90.0)), regular(n))
+    assert text in remark
+
+
+def test_clipped_peaks():
+    waveforms = np.maximum(spikes_of(RNG.normal(90, 5, 50)), -60)
+    (remark,) = remarks_on(waveforms, regular(50))
+    assert "100% of the spikes have a flat peak" in remark
+
+
+def test_a_growing_peak_is_drift():
+    (remark,) = remarks_on(spikes_of(np.linspace(60, 120, 100)), regular(100))
+    assert "drifts from 61 to 120" in remark
+    assert (
+        remarks_on(spikes_of(np.linspace(88, 96, 100)), regular(100)) == []
+    )  # the published cell's
+
+
+def test_two_sizes_in_turns_may_be_two_cells():
+    peaks = np.where(RNG.random(200) < 0.3, 60, 110) + RNG.normal(0, 3, 200)
+    (remark,) = remarks_on(spikes_of(peaks), regular(200))
+    assert "two cells" in remark
+
+
+def test_two_sizes_one_after_the_other_are_no_second_cell():
+    peaks = np.repeat([110.0, 60.0], 100) + RNG.normal(0, 3, 200)
+    (remark,) = remarks_on(spikes_of(peaks), regular(200))
+    assert "drifts" in remark
+
+
+def test_doublets():
+    time_s = np.sort(np.r_[regular(100), regular(30) + 0.006])
+    assert any(
+        "within 10 ms" in remark for remark in remarks_on(spikes_of(np.full(130, 90)), time_s)
+    )
+
+
+def test_unknown_times_are_no_drift():
+    assert remarks_on(spikes_of(np.linspace(60, 120, 100)), np.full(100, np.nan)) == []
+
+
+def test_separation_is_ashmans():
+    normal, uniform = RNG.normal(size=100_000), RNG.random(100_000)
+    assert split_in_two(normal)[1] == pytest.approx(2.65, abs=0.03)
+    assert split_in_two(uniform)[1] == pytest.approx(2 * np.sqrt(3), abs=0.02)
+    two = np.r_[RNG.normal(0, 1, 50_000), RNG.normal(8, 1, 50_000)]
+    boundary, separation = split_in_two(two)
+    assert boundary == pytest.approx(4, abs=0.2)
+    assert separation == pytest.approx(8, abs=0.05)

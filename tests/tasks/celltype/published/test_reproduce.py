@@ -1,0 +1,252 @@
+"""Both definitions from a run's own answers, from a sweep's, and from networks on a store."""
+
+import csv
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as reference
+
+from paths import OWN_DATA
+from raphe import cli
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.answers_csv import answers_csv
+from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
+from raphe.tasks.celltype.published.keras_import import import_keras
+from raphe.tasks.celltype.published.reproduce import Sources, reproduce
+from raphe.tasks.celltype.published.reproduce_figure import reproduce_figure
+from raphe.tasks.celltype.published.run_claims import mean_of, run_claims
+from raphe.tasks.celltype.published.run_folder import AnsweredRun, find_run, read_run, sweep_members
+from raphe.tasks.celltype.published.store_claims import answers_of, leaked_share
+from raphe.tasks.celltype.training.module import CellTypeModule
+
+CLASSES = ("SER", "NSER")
+KERAS = OWN_DATA / "keras"
+
+
+def answers(seed: int = 0, n_cells: int = 24, first: int = 0, n_classes: int = 2) -> Predictions:
+    """Unbalanced: two cells of three are SER."""
+    rng = np.random.default_rng(seed)
+    cell = np.repeat(np.arange(n_cells), 15)
+    label = np.minimum(cell % 3, 1) if n_classes == 2 else cell % n_classes
+    label = 1 - label if n_classes == 2 else label
+    offset = rng.normal(size=(n_cells, n_classes))[cell]
+    logits = np.eye(n_classes)[label] + offset + rng.normal(size=(len(cell), n_classes)) - 0.3
+    return Predictions.from_logits(logits, label, cell, [f"c{first + i}" for i in range(n_cells)])
+
+
+def keep(folder, name: str, predictions: Predictions, classes=CLASSES) -> None:
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / name / "answers.csv").write_text(answers_csv(predictions, classes))
+
+
+def kept_sweep(root, kernels) -> str:
+    """A sweep as train.py leaves it on disk."""
+    runs = root / "artifacts" / "celltype"
+    for kernel in kernels:
+        keep(runs / f"{kernel:032x}" / "artifacts", "test", answers(seed=kernel))
+    parent = runs / ("f" * 32) / "artifacts"
+    parent.mkdir(parents=True)
+    rows = [f"{kernel},{kernel:032x}" for kernel in kernels]
+    (parent / "sweep.csv").write_text("\n".join(["model.kernel,run_id", *rows]) + "\n")
+    return "f" * 32
+
+
+def by_quantity(claims) -> dict:
+    return {claim.quantity: claim for claim in claims}
+
+
+def test_both_definitions_against_scikit_learn(tmp_path):
+    predictions = answers()
+    keep(tmp_path, "test", predictions)
+    claims = by_quantity(run_claims(read_run(tmp_path, "run")))
+    cells = predictions.per_cell()
+    theirs = reference.confusion_matrix(cells.label, cells.predicted, normalize="pred")
+    plain = reference.confusion_matrix(cells.label, cells.predicted, normalize="true")
+    assert not np.allclose(np.diagonal(theirs), np.diagonal(plain))
+    for quantity, i in (("true positive rate of cells", 0), ("true negative rate of cells", 1)):
+        assert claims[quantity].theirs_value == pytest.approx(theirs[i, i])
+        assert claims[quantity].ours_value.value == pytest.approx(plain[i, i])
+    area = claims["AUC of cells"]
+    exchanged = reference.roc_auc_score(cells.predicted == 0, cells.label == 0)
+    assert area.theirs_value == pytest.approx(exchanged)
+    plain_area = reference.roc_auc_score(cells.label == 0, cells.probability[:, 0])
+    assert area.ours_value.value == pytest.approx(plain_area)
+    truth = np.eye(2)[predictions.label].ravel()
+    recall = reference.recall_score(truth, predictions.sigmoid.ravel() > 0.5)
+    assert claims["recall of spikes"].theirs_value == pytest.approx(recall)
+    exact = sensitivity_at_specificity(predictions.probability[:, 0], predictions.label == 0, 0.5)
+    assert claims["sensitivity at specificity 0.5 of spikes"].ours_value.value == pytest.approx(
+        exact, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("first_of_val", "told"),
+    [
+        (0, "by spike, as published: 100.0 %"),
+        (18, "by spike, as published: 25.0 %"),
+        (24, "by cell or by day: 0.0 %"),
+    ],
+)
+def test_a_run_shows_how_it_was_split(tmp_path, first_of_val, told):
+    keep(tmp_path, "test", answers())
+    keep(tmp_path, "val", answers(first=first_of_val))
+    claim = by_quantity(run_claims(read_run(tmp_path, "run")))["split"]
+    assert claim.ours.startswith(told)
+
+
+def test_days_of_the_cells_are_resampled(tmp_path):
+    keep(tmp_path, "test", answers())
+    rows = [f"c{i},2026-01-{1 + i % 9:02d}" for i in range(24)]
+    (tmp_path / "test" / "cells.csv").write_text("\n".join(["cell,day", *rows]) + "\n")
+    answered = read_run(tmp_path, "run").sets["test"]
+    assert answered.groups.noun == "days" and answered.groups.n == 9
+
+
+def test_simulated_cells_are_said_to_be_simulated(tmp_path):
+    keep(tmp_path, "test", answers())
+    (tmp_path / "note.txt").write_text("These recordings are simulated.\n")
+    claims = reproduce(Sources(runs=[str(tmp_path)]))
+    assert by_quantity(claims)["recordings"].ours == "These recordings are simulated."
+    assert "simulated" in reproduce_figure(claims).get_suptitle()
+
+
+def test_ensembles_of_text_and_code(tmp_path):
+    sweep = kept_sweep(tmp_path, range(18, 33))
+    claims = reproduce(Sources(runs=[sweep], runs_root=tmp_path))
+    for told, kernels in (("text", range(20, 31)), ("code", range(20, 32))):
+        (claim,) = [
+            one for one in claims
+            if f"ensemble of the {told}" in one.source and "positive" in one.quantity
+        ]  # fmt: skip
+        members = [answers(seed=k) for k in kernels]
+        sigmoid = np.mean([one.sigmoid for one in members], axis=0)
+        cell = members[0].cell
+        of_cell = np.stack([sigmoid[cell == i].mean(axis=0) for i in range(24)])
+        truth = np.array([members[0].label[cell == i][0] for i in range(24)])
+        called = np.where(of_cell[:, 0] > of_cell[:, 1], 0, 1)
+        matrix = reference.confusion_matrix(truth, called, normalize="pred")
+        assert claim.theirs_value == pytest.approx(matrix[0, 0])
+    (difference,) = [one for one in claims if "differently" in one.quantity]
+    assert difference.ours.endswith("of 24")
+
+
+def test_kernels_that_a_sweep_lacks_are_named(tmp_path):
+    sweep = kept_sweep(tmp_path, range(20, 31))
+    claims = reproduce(Sources(runs=[sweep[:6]], runs_root=tmp_path))
+    (missing,) = [one for one in claims if one.ours.startswith("none with")]
+    assert missing.ours == "none with k = 31" and "of the code" in missing.source
+
+
+def test_members_must_have_seen_the_same_spikes():
+    one, other_cells = answers(), answers(first=1)
+    other_order = Predictions(
+        one.probability[::-1], one.sigmoid[::-1], one.label[::-1], one.cell[::-1], one.cell_ids
+    )
+    for other in (other_cells, other_order):
+        with pytest.raises(SettingError, match="tested on different spikes"):
+            mean_of([AnsweredSet("test", each, CLASSES) for each in (one, other)])
+
+
+def test_three_classes_have_no_such_definitions():
+    three = ("PV", "SST", "VIP")
+    run = AnsweredRun("run", {"test": AnsweredSet("test", answers(n_classes=3), three)})
+    with pytest.raises(SettingError, match=r"of two classes, this run has 3 \(PV, SST, VIP\)"):
+        run_claims(run)
+
+
+def test_what_is_no_run_is_told(tmp_path):
+    with pytest.raises(SettingError, match=r"--run abc: expected a run's id.*has none"):
+        find_run("abc", tmp_path)
+    kept_sweep(tmp_path, (1, 2))
+    with pytest.raises(SettingError, match="2 runs that begin so"):
+        find_run("0000", tmp_path)
+    with pytest.raises(SettingError, match=r"found none.*train again"):
+        read_run(tmp_path, "run")
+    (tmp_path / "sweep.csv").write_text("model.columns,run_id\n1,a\n2,b\n")
+    with pytest.raises(SettingError, match=r"expected a sweep over model\.kernel alone"):
+        sweep_members(tmp_path, tmp_path)
+
+
+def test_a_store_shows_how_its_split_leaks(make_spikes):
+    spikes = make_spikes(n_cells=12, per_cell=20)
+    assert leaked_share(spikes, "spike") == 1
+    assert leaked_share(spikes, "cell") == 0
+
+
+def save(path, kernel: int, **facts) -> None:
+    torch.manual_seed(kernel)
+    module = CellTypeModule(kernel=kernel, filters=(2, 2), **facts)
+    torch.save(
+        {
+            "state_dict": module.state_dict(),
+            "hyper_parameters": dict(module.hparams),
+            "pytorch-lightning_version": "2.6.0",
+        },
+        path,
+    )
+
+
+def test_networks_are_shown_the_whole_store(make_spikes, tmp_path):
+    spikes = make_spikes(n_cells=6, per_cell=5, n_samples=32)
+    facts = {"classes": spikes.classes, "n_samples": 32, "rate_hz": 40_000.0}
+    for kernel in (2, 3):
+        save(tmp_path / f"{kernel}.ckpt", kernel, **facts)
+    found = answers_of([tmp_path / "2.ckpt", tmp_path / "3.ckpt"], spikes)
+    assert list(found) == [2, 3]
+    module = CellTypeModule.load_from_checkpoint(tmp_path / "3.ckpt").eval()
+    with torch.inference_mode():
+        expected = module(torch.tensor(spikes.read(slice(0, 30)))).sigmoid().numpy()
+    answered = found[3].sets["whole"]
+    np.testing.assert_allclose(answered.spikes.sigmoid, expected, rtol=1e-5)
+    assert answered.cell_name(answered.spikes.cell[-1]) == spikes.cells[-1].cell_id
+    with pytest.raises(SettingError, match="a second network with kernel 2"):
+        answers_of([tmp_path / "2.ckpt"] * 2, spikes)
+    save(tmp_path / "other.ckpt", 2, **{**facts, "n_samples": 40})
+    with pytest.raises(SettingError, match="expected a network for n_samples 32"):
+        answers_of([tmp_path / "other.ckpt"], spikes)
+    with pytest.raises(SettingError, match="there is no such checkpoint"):
+        answers_of([tmp_path / "none.ckpt"], spikes)
+
+
+def test_the_authors_own_networks_on_a_store(make_spikes, tmp_path, capsys):
+    keras = KERAS / "ModConvBinNormN5.keras"
+    checkpoint = import_keras(keras, tmp_path / "n5.ckpt")
+    store = make_spikes(n_cells=12, per_cell=4, n_samples=160).path
+    assert cli.main(["reproduce", "--store", str(store), "--checkpoints", str(checkpoint)]) == 0
+    told = capsys.readouterr().out
+    assert "n5.ckpt, whole set: 12 cells, 48 spikes" in told and "100.0 % split by spike" in told
+
+
+def test_command_prints_and_writes_table_and_figure(tmp_path, capsys):
+    assert cli.main(["reproduce", "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out
+    assert "sensitivity 94.4 % (84.9 to 98.1), 51/54 cells" in told
+    assert (tmp_path / "out" / "reproduce.txt").read_text().strip() in told
+    rows = list(csv.DictReader((tmp_path / "out" / "reproduce.csv").read_text().splitlines()))
+    assert float(rows[0]["theirs_value"]) == 0.962 and float(
+        rows[0]["ours_value"]
+    ) == pytest.approx(51 / 54, abs=1e-6)
+    assert (tmp_path / "out" / "reproduce.png").read_bytes().startswith(b"\x89PNG")
+    assert not plt.get_fignums()
+
+
+def test_checkpoints_need_a_store(tmp_path, capsys):
+    assert cli.main(["reproduce", "--checkpoints", "a.ckpt"]) == 1
+    assert "name it with --store STORE" in capsys.readouterr().err
+
+
+def test_figure_shows_both_values_of_every_claim(tmp_path):
+    keep(tmp_path, "test", answers())
+    claims = reproduce(Sources(runs=[str(tmp_path)]))
+    shown = [one for one in claims if one.theirs_value is not None and one.ours_value is not None]
+    search, rows = reproduce_figure(claims).axes
+    diamonds = [line.get_xdata()[0] for line in rows.lines if line.get_marker() == "D"]
+    assert diamonds == [claim.theirs_value for claim in shown]
+    assert [label.get_text() for label in rows.get_yticklabels()] == [one.quantity for one in shown]
+    both = [line for line in search.lines if "tables" in str(line.get_label())]
+    first, second = (set(zip(*line.get_data(), strict=True)) for line in both)
+    assert first & second == {(51, 24)}

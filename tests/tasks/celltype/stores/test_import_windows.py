@@ -1,0 +1,202 @@
+"""Any labelled windows: what comes in stands in the store, and what does not fit is told."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from raphe.core.errors import StoreError
+from raphe.core.files.store import check_store
+from raphe.tasks.celltype.features.waveform_features import baseline_of
+from raphe.tasks.celltype.stores.import_windows import ROWS_AT_ONCE, import_windows
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.window_table import ColumnNames
+from raphe.tasks.celltype.training.data import CellTypeData
+
+LABELS = ["PV", "SST", "PV", "VIP", "SST", "VIP+PV"]
+
+
+def write(folder, windows=None, rows=None, delimiter=","):
+    """Six windows of four cells; returns the two files."""
+    folder.mkdir(exist_ok=True)
+    if windows is None:
+        windows = np.arange(6 * 50, dtype=np.float64).reshape(6, 50)
+    np.save(folder / "waveforms.npy", windows)
+    if rows is None:
+        cells = ["a", "b", "a", "c", "b", "d"]
+        animals = ["m1", "m1", "m1", "m2", "m1", "m2"]
+        rows = [
+            {"label": label, "cell_id": cell, "animal": animal, "day": "2026-01-02"}
+            for label, cell, animal in zip(LABELS, cells, animals, strict=True)
+        ]
+    with (folder / "units.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "waveforms.npy", folder / "units.csv"
+
+
+def imported(tmp_path, *files, **options):
+    report = import_windows(*files, tmp_path / "store", 20_000.0, "uV", overwrite=True, **options)
+    return report, open_spikes(report.store)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_all_rows_with_their_own_rate_length_and_classes(tmp_path, delimiter):
+    report, spikes = imported(tmp_path, *write(tmp_path, delimiter=delimiter))
+    check_store(report.store)
+    assert spikes.classes == ("PV", "SST", "VIP", "VIP+PV")
+    assert (spikes.rate_hz, spikes.unit, spikes.n_samples) == (20_000.0, "uV", 50)
+    assert spikes.cells == [
+        Cell("a", 0, "2026-01-02", "m1"),
+        Cell("b", 1, "2026-01-02", "m1"),
+        Cell("c", 2, "2026-01-02", "m2"),
+        Cell("d", 3, "2026-01-02", "m2"),
+    ]
+    assert spikes.cell[:].tolist() == [0, 1, 0, 2, 1, 3]
+    assert (spikes.trigger[:] == -1).all()
+    np.testing.assert_array_equal(spikes.read(np.arange(6)), np.arange(300).reshape(6, 50))
+    assert set(spikes.facts["sources"]) == {"waveforms.npy", "units.csv"}
+    assert baseline_of(spikes.facts) == 0
+    assert report.left_out == {}
+
+
+def test_classes_are_chosen_ordered_and_merged(tmp_path):
+    files = write(tmp_path)
+    report, spikes = imported(tmp_path, *files, classes=["VIP", "PV"], merge={"VIP+PV": "VIP"})
+    assert spikes.classes == ("VIP", "PV")
+    assert spikes.label[:].tolist() == [1, 1, 0, 0]
+    np.testing.assert_array_equal(spikes.read(np.arange(4))[:, 0], [0, 100, 150, 250])
+    assert report.per_class == {"VIP": (2, 2), "PV": (1, 2)}
+    assert report.left_out == {"SST": 2}
+
+
+def test_columns_have_the_users_names_and_rows_are_cells_without_ids(tmp_path):
+    rows = [{"row": n, "type": label, "mouse": f"m{n}"} for n, label in enumerate(LABELS)]
+    files = write(tmp_path, rows=rows)
+    names = ColumnNames(label="type", animal="mouse")
+    _, spikes = imported(tmp_path, *files, names=names, baseline_ms=0.2)
+    assert [cell.cell_id for cell in spikes.cells] == list("012345")
+    assert [cell.animal for cell in spikes.cells] == [f"m{n}" for n in range(6)]
+    assert baseline_of(spikes.facts) == 0.2
+
+
+def test_sources_and_a_note_are_kept(tmp_path):
+    rows = [{"label": label, "lab": f"L{n % 2}"} for n, label in enumerate(LABELS)]
+    names = ColumnNames(source="lab")
+    report, spikes = imported(tmp_path, *write(tmp_path, rows=rows), names=names, note="Few.")
+    check_store(report.store)
+    assert [cell.source for cell in spikes.cells] == ["L0", "L1"] * 3
+    assert spikes.note == "Few."
+    _, without = imported(tmp_path, *write(tmp_path, rows=rows))
+    assert {cell.source for cell in without.cells} == {""} and without.note == ""
+
+
+def test_many_windows_come_in_blocks(tmp_path):
+    n = 2 * ROWS_AT_ONCE + 5
+    windows = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)
+    rows = [{"label": "AB"[n % 2], "cell_id": f"c{n % 6}"} for n in range(n)]
+    report, spikes = imported(tmp_path, *write(tmp_path, windows, rows))
+    assert (report.n_spikes, report.n_cells) == (n, 6)
+    np.testing.assert_array_equal(spikes.read(np.arange(n)), windows)
+    assert [cell.cell_id for cell in spikes.cells] == [f"c{i}" for i in range(6)]
+
+
+def test_a_store_of_three_classes_is_taken_for_training(tmp_path):
+    rows = [{"label": "ABC"[n % 3], "cell_id": f"c{n // 2 * 3 + n % 3}"} for n in range(36)]
+    windows = np.random.default_rng(0).normal(size=(36, 40))
+    report, _ = imported(tmp_path, *write(tmp_path, windows, rows))
+    data = CellTypeData(report.store)
+    data.setup()
+    assert data.facts == {"classes": ["A", "B", "C"], "n_samples": 40, "rate_hz": 20_000.0}
+
+
+def refused(tmp_path, message, *files, **options):
+    with pytest.raises(StoreError, match=message) as error:
+        imported(tmp_path, *files, **options)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [
+        (np.zeros((5, 50)), r"has 6 rows but .*waveforms\.npy has 5 windows"),
+        (np.zeros((6, 50, 2)), r"got \(6, 50, 2\) float64; of several channels take the largest"),
+        (np.zeros((6, 3)), r"4 samples or more, got \(6, 3\)"),
+        (np.full((6, 50), "x"), r"expected numbers .* <U1"),
+        (np.full((6, 50), None), "is not a whole NPY array of numbers"),
+        (np.where(np.arange(300).reshape(6, 50) == 160, np.nan, 0), r"window 3 \(counted from 0\)"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told(tmp_path, windows, message):
+    refused(tmp_path, message, *write(tmp_path, windows))
+
+
+def table(**columns):
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values())]  # noqa: B905
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (table(kind=LABELS), r"expected a column 'label', got kind; .*--label-column"),
+        (
+            table(label=LABELS, cell_id=["a", "b", "c", "d", "e", "a"]),
+            r"cell a has label PV in line 2 but VIP\+PV in line 7",
+        ),
+        (
+            table(label=["A", "A", *"BBBB"], cell_id=list("aabcde"), animal=["m", "", *"nnnn"]),
+            "cell a has animal m in line 2 but unknown in line 3",
+        ),
+        (table(label=LABELS, cell_id=["a", "", *"cdef"]), "line 3: expected a cell_id, got a bl"),
+        (table(label=LABELS, day=["12.3.2026"] * 6), r"line 2: expected a day such as 2014-03-13"),
+        (
+            table(label=["A", "", *"BBBB"], cell_id=list("abcdef")),
+            "line 3: has no label; write one",
+        ),
+        (table(label=["A"] * 6), "expected 2 to 255 classes, each once, got A"),
+        (table(label=LABELS, row=[2, 1, 0, 3, 4, 5]), "do not stand in the order of the windows"),
+        (table(label=LABELS, row=[1, 2, 3, 4, 6, 5]), "sort the table by row"),
+    ],
+)
+def test_tables_that_do_not_fit_are_told(tmp_path, rows, message):
+    refused(tmp_path, message, *write(tmp_path, rows=rows))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"classes": ["PV", "XY"]}, "no row is labelled 'XY', its labels are PV, SST, VIP, VIP.PV"),
+        ({"classes": ["PV", "PV"]}, "each once, got PV, PV"),
+        ({"classes": ["PV"]}, "expected 2 to 255 classes"),
+        ({"merge": {"XY": "PV"}}, "'XY', .* correct --merge"),
+        ({"names": ColumnNames(animal="rat")}, "there is no column 'rat'.*correct --animal-column"),
+        ({"baseline_ms": 3.0}, "--baseline-ms 3: expected 0 or more and less than .* 2.5 ms"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(tmp_path, options, message):
+    refused(tmp_path, message, *write(tmp_path), **options)
+
+
+def test_files_that_are_not_there_are_told(tmp_path):
+    waveforms, units = write(tmp_path)
+    refused(tmp_path, "nowhere.npy: is not a whole NPY array", tmp_path / "nowhere.npy", units)
+    refused(tmp_path, "nowhere.csv: could not be read", waveforms, tmp_path / "nowhere.csv")
+    with pytest.raises(StoreError, match="--rate-hz 0: expected the windows' rate"):
+        import_windows(waveforms, units, tmp_path / "store", 0.0, "uV")
+
+
+def test_the_tagged_units(tmp_path, shared_data):
+    files = shared_data("celltypes", "waveforms.npy"), shared_data("celltypes", "units.csv")
+    classes = ["PV", "SST", "VIP", "Axo_Axonic", "Pyramidal"]
+    report, spikes = imported(tmp_path, *files, classes=classes)
+    assert {name: n for name, (n, _) in report.per_class.items()} == {
+        "PV": 11, "SST": 8, "VIP": 7, "Axo_Axonic": 25, "Pyramidal": 6,
+    }  # fmt: skip
+    assert report.left_out == {"PV+VGAT": 1, "VGAT": 3}
+    assert len({cell.animal for cell in spikes.cells}) == 16
+    windows = np.load(files[0])
+    rows = [int(cell.cell_id) for cell in spikes.cells]
+    np.testing.assert_array_equal(spikes.read(np.arange(57)), windows[rows])

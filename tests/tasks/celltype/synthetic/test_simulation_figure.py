@@ -1,0 +1,32 @@
+"""The comparison picture holds what it says, with and without the published data."""
+
+import numpy as np
+import pytest
+
+from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
+from raphe.tasks.celltype.synthetic.simulation_figure import CAVEAT, autocorrelation, draw
+
+SIMULATION = Simulation(n_ser=2, n_nser=2, days=2, duration_s=2.0)
+
+
+def test_picture_without_published_data(tmp_path):
+    figure = draw(SIMULATION)
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2, 2, 2, 2]
+    assert CAVEAT in figure.get_suptitle()
+    figure.savefig(tmp_path / "figure.png")
+
+
+def test_picture_with_published_data_draws_them_in_black(shared_data):
+    figure = draw(SIMULATION, shared_data("figures"))
+    black = [sum(line.get_color() == "black" for line in axes.lines) for axes in figure.axes]
+    assert black == [1, 0, 2, 2, 2, 1]
+
+
+def test_autocorrelation_is_the_published_one(shared_data):
+    path = shared_data("figures", "noise_masks.csv")
+    masks = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1:].T
+    stated = [
+        [1, 0.68, 0.14, -0.15, -0.09, 0.06, 0.06, -0.06, -0.17],
+        [1, 0.82, 0.51, 0.32, 0.23, 0.13, -0.01, -0.15, -0.26],
+    ]
+    assert autocorrelation(masks, 8) == pytest.approx(np.array(stated), abs=0.006)

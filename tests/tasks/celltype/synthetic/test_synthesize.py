@@ -1,0 +1,309 @@
+"""Shards are the same however they are made, survive a kill, and tell what is wrong with them."""
+
+import pickle
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from raphe.core.errors import SettingError, StoreError
+from raphe.core.files.store import open_store
+from raphe.core.statistics.splits import PARTS
+from raphe.tasks.celltype.stores.open_spikes import check_spikes, open_spikes
+from raphe.tasks.celltype.stores.split import require_split, split_spikes
+from raphe.tasks.celltype.synthetic import shards as shards_module
+from raphe.tasks.celltype.synthetic import synthesize as synthesize_module
+from raphe.tasks.celltype.synthetic.synthesize import synthesize
+from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
+
+
+@pytest.fixture
+def sources(make_spikes, make_masks):
+    """Paths of a store and of masks that fit it."""
+    return make_spikes(note="made up").path, make_masks().path
+
+
+def make(sources, out: Path, **settings):
+    """30 spikes of each class, in shards of 25, 25 and 10."""
+    return synthesize(
+        *sources, out, **{"per_class": 30, "shard_size": 25, "workers": 1, **settings}
+    )
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    files = (path for path in out.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+def times(out: Path) -> dict[str, int]:
+    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("shard-*/spikes.npy")}
+
+
+def test_the_store_opens_as_one_and_holds_what_online_making_gives(sources, tmp_path):
+    report = make(sources, tmp_path / "out")
+    assert report.made == ["shard-00000", "shard-00001", "shard-00002"]
+    assert (report.n_spikes, report.n_shards) == (60, 3)
+    check_spikes(tmp_path / "out")
+    originals, spikes = open_spikes(sources[0]), open_spikes(tmp_path / "out")
+    online = Synthesizer(
+        originals, synthesize_module.open_masks(sources[1]), split_spikes(originals)
+    ).make(np.arange(60))
+    for opened in (spikes, pickle.loads(pickle.dumps(spikes))):
+        rows = np.array([59, 0, 25, 24, 25, 50])
+        np.testing.assert_array_equal(opened.read(rows), online.waveforms[rows])
+        np.testing.assert_array_equal(opened.read(slice(None)), online.waveforms)
+        np.testing.assert_array_equal(opened.trigger[rows], originals.trigger[online.parent[rows]])
+        for name in ("label", "cell", "side"):
+            np.testing.assert_array_equal(getattr(opened, name), getattr(online, name))
+    assert spikes.cells == originals.cells
+    assert (spikes.classes, spikes.rate_hz, spikes.unit) == (("SER", "NSER"), 40_000.0, "pA")
+    assert spikes.note == "made up"
+    assert report.per_part == {name: int((online.side == i).sum()) for i, name in enumerate(PARTS)}
+    for name in ("parent", "mask", "offset"):
+        stored = [open_store(tmp_path / "out" / shard).arrays[name] for shard in report.made]
+        np.testing.assert_array_equal(np.concatenate(stored), getattr(online, name))
+    with pytest.raises(IndexError):
+        spikes.read(np.array([60]))
+    one = open_spikes(tmp_path / "out" / "shard-00001")  # each shard is a store of its own
+    np.testing.assert_array_equal(one.read(slice(None)), online.waveforms[25:50])
+
+
+def test_workers_change_no_byte_and_a_second_run_makes_nothing(sources, tmp_path):
+    make(sources, tmp_path / "one")
+    make(sources, tmp_path / "two", workers=2)
+    whole = contents(tmp_path / "one")
+    assert contents(tmp_path / "two") == whole
+    before = times(tmp_path / "one")
+    assert make(sources, tmp_path / "one").made == []
+    assert times(tmp_path / "one") == before
+    assert contents(tmp_path / "one") == whole
+
+
+def test_the_size_of_shards_and_blocks_changes_no_spike(sources, tmp_path, monkeypatch):
+    make(sources, tmp_path / "one")
+    monkeypatch.setattr(shards_module, "WRITE_ROWS", 7)
+    make(sources, tmp_path / "two", shard_size=1000)
+    one, two = open_spikes(tmp_path / "one"), open_spikes(tmp_path / "two")
+    np.testing.assert_array_equal(one.read(slice(None)), two.read(slice(None)))
+
+
+# Slowed down, in its workers too, so that the kill comes in the middle.
+KILLED = """
+import sys, time
+from raphe.tasks.celltype.synthetic.synthesize import synthesize
+from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
+
+def slow(self, index, make=Synthesizer.make):
+    time.sleep(0.05)
+    return make(self, index)
+
+Synthesizer.make = slow
+if __name__ == "__main__":
+    synthesize(*sys.argv[1:4], per_class=100_000, shard_size=5_000, workers=int(sys.argv[4]))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_after_a_kill_the_same_command_makes_only_what_is_missing(sources, tmp_path, workers):
+    script, out = tmp_path / "run.py", tmp_path / "out"
+    script.write_text(KILLED)
+    arguments = [sys.executable, str(script), *map(str, sources), str(out), str(workers)]
+    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+    while len(list(out.glob("shard-*"))) < 4:  # in whatever order the workers end them
+        assert run.poll() is None, "it ended before it could be killed"
+        time.sleep(0.002)
+    run.send_signal(signal.SIGKILL)
+    run.communicate(timeout=60)  # its workers notice at their next block, and close its output
+    assert run.returncode == -signal.SIGKILL
+    with pytest.raises(StoreError, match=r"unfinished; run the same raphe synthesize command"):
+        open_spikes(out)
+    there = times(out)
+    assert 3 <= len(there) < 40
+    left = [path for path in out.iterdir() if path.name.endswith(".partial")]
+    settings = {"per_class": 100_000, "shard_size": 5_000, "workers": workers}
+    report = synthesize(*sources, out, **settings)
+    assert sorted(report.made) == sorted(
+        {f"shard-{number:05d}" for number in range(40)} - set(there)
+    )
+    after = times(out)
+    assert {name: after[name] for name in there} == there
+    assert not any(path.exists() for path in left)
+    synthesize(*sources, tmp_path / "unbroken", **settings)
+    unbroken = contents(tmp_path / "unbroken")
+    found = contents(out)
+    assert found.keys() == unbroken.keys()
+    assert all(found[name] == unbroken[name] for name in unbroken)
+
+
+def test_workers_end_with_the_run_that_was_killed(sources, tmp_path):
+    """Else a second run would find orphans writing beside it."""
+    script, out = tmp_path / "run.py", tmp_path / "out"
+    script.write_text(KILLED.replace("100_000", "10_000_000"))
+    arguments = [sys.executable, str(script), *map(str, sources), str(out), "2"]
+    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+    while not (out / "shard-00001").exists():
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.kill()
+    run.communicate(timeout=60)  # ends when the workers, too, have closed their output
+    made = len(list(out.glob("shard-*")))
+    assert not list(out.glob(".shard-*")), "a worker that hears of it takes its half shard away"
+    time.sleep(0.5)
+    assert len(list(out.glob("shard-*"))) == made
+
+
+@pytest.mark.parametrize("harm", ["missing", "flipped", "short", "no manifest", "no array"])
+def test_a_damaged_shard_is_named_and_only_it_is_made_anew(sources, tmp_path, harm):
+    out = tmp_path / "out"
+    make(sources, out)
+    whole, before = contents(out), times(out)
+    shard = out / "shard-00001"
+    file = shard / "spikes.npy"
+    if harm == "missing":
+        shutil.rmtree(shard)
+    elif harm == "flipped":
+        data = bytearray(file.read_bytes())
+        data[-3] ^= 1
+        file.write_bytes(data)
+    elif harm == "short":
+        file.write_bytes(file.read_bytes()[:-4])
+    elif harm == "no manifest":
+        (shard / "manifest.json").unlink()
+    else:
+        file.unlink()
+    with pytest.raises(StoreError, match=r"shard-00001.*run the same raphe synthesize command"):
+        check_spikes(out)
+    if harm != "flipped":  # opening does not read every byte
+        with pytest.raises(StoreError, match=r"shard-00001.*run the same raphe synthesize"):
+            open_spikes(out)
+    assert make(sources, out).made == ["shard-00001"]
+    assert contents(out) == whole
+    after = times(out)
+    assert all(after[name] == before[name] for name in ("shard-00000", "shard-00002"))
+
+
+def test_a_shard_of_another_synthesis_is_noticed_when_opening(sources, tmp_path):
+    make(sources, tmp_path / "one")
+    make(sources, tmp_path / "two", recipe=Recipe(seed=7))
+    shutil.rmtree(tmp_path / "one" / "shard-00001")
+    shutil.copytree(tmp_path / "two" / "shard-00001", tmp_path / "one" / "shard-00001")
+    with pytest.raises(StoreError, match=r"shard-00001: is not the shard that .* finished with"):
+        open_spikes(tmp_path / "one")
+
+
+def test_too_small_a_disk_is_refused_before_anything_is_made(sources, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    per_spike, overhead = 16 * 4 + 1 + 4 + 8 + 1 + 8 + 4 + 4, 2**20
+    needed = 60 * per_spike + 3 * overhead
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed - 1))
+    with pytest.raises(
+        StoreError, match=r"60 spikes need 0\.00 GB more.* 0\.00 GB free; make room"
+    ):
+        make(sources, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed))
+    make(sources, tmp_path / "out")
+    # What is whole needs no room, and what is damaged gives its own back.
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 0))
+    (tmp_path / "out" / "shard-00001" / "label.npy").write_bytes(b"")
+    assert make(sources, tmp_path / "out").made == ["shard-00001"]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"recipe": Recipe(width=5)}, "other smoothing, width, gain or seed"),
+        ({"seed": 7}, "other split settings"),
+        ({"split": "day"}, "other split settings"),
+        ({"shard_size": 20}, "has spikes 0 to 24, not those of this division"),
+        ({"per_class": 25}, "shard-00002: is beyond the 50 spikes asked for"),
+    ],
+)
+def test_shards_of_other_settings_stay_unless_overwriting_is_asked_for(
+    sources, tmp_path, other, told
+):
+    out = tmp_path / "out"
+    make(sources, out)
+    whole = contents(out)
+    with pytest.raises(StoreError, match=f"{told}.*--overwrite"):
+        make(sources, out, **other)
+    assert contents(out) == whole
+    make(sources, out, overwrite=True, **other)
+    make(sources, tmp_path / "fresh", **other)
+    assert contents(out) == contents(tmp_path / "fresh")
+
+
+def test_more_spikes_keep_the_shards_that_are_whole(sources, tmp_path):
+    make(sources, tmp_path / "out")
+    report = make(sources, tmp_path / "out", per_class=40, overwrite=True)
+    assert report.made == ["shard-00002", "shard-00003"]
+
+
+def test_a_changed_original_store_is_told(sources, tmp_path, make_spikes, make_masks):
+    make(sources, tmp_path / "out")
+    changed = make_spikes(per_cell=6, folder="changed").path
+    with pytest.raises(StoreError, match=r"shard-00000: was made from other spikes .content hash"):
+        make((changed, sources[1]), tmp_path / "out")
+    with pytest.raises(StoreError, match=r"shard-00000: was made from other masks .content hash"):
+        make((sources[0], make_masks(per_cell=5, folder="more").path), tmp_path / "out")
+
+
+def test_training_for_another_split_or_store_is_refused(sources, tmp_path, make_spikes):
+    make(sources, tmp_path / "out")
+    synthetic, originals = open_spikes(tmp_path / "out"), open_spikes(sources[0])
+    require_split(synthetic, split_spikes(originals), originals)
+    with pytest.raises(StoreError, match=r"another split of .*kind cell there, day here"):
+        require_split(synthetic, split_spikes(originals, "day"), originals)
+    with pytest.raises(StoreError, match="seed 42 there, 1 here"):
+        require_split(synthetic, split_spikes(originals, seed=1), originals)
+    other = make_spikes(14, folder="other")
+    with pytest.raises(StoreError, match=re.escape(f"other spikes than {other.path} holds now")):
+        require_split(synthetic, split_spikes(other), other)
+    with pytest.raises(
+        StoreError, match="holds no synthetic spikes; make it with raphe synthesize"
+    ):
+        require_split(originals, split_spikes(originals), originals)
+
+
+def test_a_spike_on_another_side_than_its_cell_is_refused(sources, tmp_path):
+    make(sources, tmp_path / "out")
+    sides = np.load(tmp_path / "out" / "shard-00001" / "side.npy", mmap_mode="r+")
+    leaked = int(np.flatnonzero(sides == PARTS.index("test"))[0])
+    sides[leaked] = PARTS.index("train")
+    sides.flush()
+    originals = open_spikes(sources[0])
+    with pytest.raises(StoreError, match=rf"spike {25 + leaked} of cell c\d\d is not in the part"):
+        require_split(open_spikes(tmp_path / "out"), split_spikes(originals), originals)
+
+
+def test_two_at_once_foreign_folders_and_settings_are_refused(sources, tmp_path):
+    (tmp_path / "busy").mkdir()
+    with FileLock(tmp_path / "busy" / ".lock"), pytest.raises(StoreError, match="another raphe"):
+        make(sources, tmp_path / "busy")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("")
+    with pytest.raises(StoreError, match="holds no synthetic shards, so nothing is written"):
+        make(sources, tmp_path / "mine", overwrite=True)
+    for name in ("per_class", "shard_size", "workers"):
+        with pytest.raises(SettingError, match=name):
+            make(sources, tmp_path / "out", **{name: 0})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failing_worker_ends_the_run_with_one_sentence(sources, tmp_path):
+    out = tmp_path / "out"
+    make(sources, out)
+    (out / "manifest.json").unlink()
+    shutil.rmtree(out / "shard-00001")
+    (out / "shard-00001").write_text("a file where a folder belongs")
+    with pytest.raises(StoreError, match="shard-00001"):
+        make(sources, out, workers=2)
+    assert (out / "shard-00002" / "manifest.json").exists()

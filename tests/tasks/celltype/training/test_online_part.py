@@ -1,0 +1,44 @@
+"""Samples made for training are those of a part, in turn, however many are asked for at once."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raphe.core.statistics.splits import PARTS
+from raphe.tasks.celltype.stores.split import split_spikes
+from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
+from raphe.tasks.celltype.training import online_part
+from raphe.tasks.celltype.training.batches import Block
+from raphe.tasks.celltype.training.online_part import OnlinePart
+
+
+@pytest.fixture
+def maker(make_spikes, make_masks) -> Synthesizer:
+    spikes = make_spikes()
+    return Synthesizer(spikes, make_masks(), split_spikes(spikes))
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+    part=st.sampled_from([None, *PARTS]),
+    at_once=st.integers(1, 50),
+)
+def test_an_epoch_is_the_next_samples_of_the_part(maker, sizes, part, at_once):
+    count, epoch = sum(sizes), 3
+    block = Block.empty(count, 16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(online_part, "DRAWN_AT_ONCE", at_once)
+        stream = OnlinePart(maker, part).stream(count, epoch, None)
+        start, stop = stream.next, stream.stop
+        for places in np.split(np.arange(count), np.cumsum(sizes)[:-1]):
+            stream.put(block, places)
+    made = maker.make(np.arange(start, stop))
+    own = made if part is None else made[made.side == PARTS.index(part)]
+    np.testing.assert_array_equal(block.current, own.waveforms[:count])
+    np.testing.assert_array_equal(block.label, own.label[:count])
+    np.testing.assert_array_equal(block.cell, own.cell[:count])
+    assert (start, stop) == (epoch * (stop - start), (epoch + 1) * (stop - start))

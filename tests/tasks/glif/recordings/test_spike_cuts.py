@@ -1,0 +1,45 @@
+"""Spikes of a made-up recording, cut out."""
+
+import numpy as np
+
+from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
+
+RATE_HZ = 50_000.0
+
+
+def _recording(times_s: list[float]) -> np.ndarray:
+    """Noise around -65 mV with spikes: 1 ms up to +30 mV, 3 ms down to a trough of -75 mV."""
+    rng = np.random.default_rng(0)
+    time_s = np.arange(round(0.5 * RATE_HZ)) / RATE_HZ
+    voltage_v = -0.065 + 1e-4 * rng.normal(size=len(time_s))
+    for begin in times_s:
+        shape = np.interp(time_s - begin, [0, 0.001, 0.003, 0.02], [-0.045, 0.03, -0.075, -0.065])
+        inside = (time_s >= begin) & (time_s < begin + 0.02)
+        voltage_v[inside] = shape[inside]
+    return voltage_v
+
+
+def test_each_spike_is_a_gap_from_its_threshold_to_its_trough() -> None:
+    times = [0.1, 0.2, 0.4]
+    cut = cut_spikes(_recording(times), RATE_HZ)
+    edges = np.diff(np.isnan(cut).astype(int))
+    begins, ends = (np.flatnonzero(edges == d) / RATE_HZ for d in (1, -1))
+    np.testing.assert_allclose(begins, times, atol=3e-4)
+    np.testing.assert_allclose(ends, np.array(times) + 0.003, atol=3e-4)
+    assert np.nanmax(cut) < -0.04
+
+
+def test_a_burst_is_a_gap_for_each_spike() -> None:
+    """Spikes 5 ms apart: the search for a trough ends where the next one rises."""
+    times = [0.1 + 0.005 * i for i in range(10)]
+    cut = cut_spikes(_recording(times), RATE_HZ)
+    begins = np.flatnonzero(np.diff(np.isnan(cut).astype(int)) == 1) / RATE_HZ
+    np.testing.assert_allclose(begins, times, atol=3e-4)
+
+
+def test_what_is_no_spike_stays() -> None:
+    silent = _recording([])
+    np.testing.assert_array_equal(cut_spikes(silent, RATE_HZ), silent)
+    jump = silent.copy()
+    jump[10_000:] += 0.01  # a current step's own jump, 10 mV
+    np.testing.assert_array_equal(cut_spikes(jump, RATE_HZ), jump)

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from raphe.tasks.celltype.metrics import epoch_figures, running_figures
 from raphe.tasks.celltype.metrics.epoch_figures import classification_metrics
 from raphe.tasks.celltype.metrics.predictions import (
     Predictions,
-    epoch_figures,
     keras_sensitivity,
-    running_figures,
 )
 from raphe.tasks.celltype.metrics.running_figures import RunningFigures
 

@@ -29,7 +29,7 @@ from untracked import untracked_trainer
 
 from raphe.core.statistics.splits import PARTS
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.stores.author_arrays import CHECKED_ROWS
+from raphe.tasks.celltype.stores.npy_trios import CHECKED_ROWS
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.recordings.recording import Recording
-from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cut_settings import Cut
-from raphe.tasks.celltype.spikes.cutting import Spikes, cut_spikes
+from raphe.tasks.celltype.spikes.cutting import CutSpikes, cut_spikes
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.synthetic.masks import cut_masks
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.synthetic.simulated_recordings import (
@@ -67,5 +67,5 @@ def as_in_keras(current: np.ndarray) -> np.ndarray:
     return np.stack([np.broadcast_to(time_s, current.shape), current], axis=2)[..., None]
 
 
-def _cut(cell: SimulatedCell) -> Spikes:
+def _cut(cell: SimulatedCell) -> CutSpikes:
     return cut_spikes(Recording.from_array(cell.samples, RATE_HZ, "pA", cell.cell_id), Cut())

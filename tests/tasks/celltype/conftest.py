@@ -17,7 +17,7 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.synthetic import mask_store
 from raphe.tasks.celltype.synthetic.mask_store import MaskSet, open_masks
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate_cell

@@ -10,7 +10,7 @@ from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 QUICK = Settings(kernel=3, max_epochs=8, n_spikes=2000, shuffles=1)
 

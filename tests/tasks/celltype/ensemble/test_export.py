@@ -20,7 +20,7 @@ from raphe.tasks.celltype.ensemble.candidates import Answers
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule
 

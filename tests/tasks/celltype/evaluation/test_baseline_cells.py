@@ -24,7 +24,7 @@ from raphe.tasks.celltype.evaluation.baseline_report import NETWORK, baseline_ar
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.stores.balanced_draw import draw_evenly, draw_in_blocks
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample, balanced_subsample_of_blocks
 from raphe.tasks.celltype.training.data import CellTypeData
 
 CLASSES = ("SER", "NSER")
@@ -38,9 +38,9 @@ def test_drawn_in_blocks_each_group_gives_as_many_as_drawn_at_once(seed, n_most)
     cuts = np.sort(rng.choice(200, 3))
     blocks = [(part, group[part]) for part in np.split(np.arange(200), cuts)]
     counts = np.bincount(group, minlength=6)
-    drawn = draw_in_blocks(blocks, counts, n_most, rng)
+    drawn = balanced_subsample_of_blocks(blocks, counts, n_most, rng)
     assert (np.diff(drawn) > 0).all()
-    at_once = np.bincount(group[draw_evenly(group, n_most, rng)], minlength=6)
+    at_once = np.bincount(group[balanced_subsample(group, n_most, rng)], minlength=6)
     ours = np.bincount(group[drawn], minlength=6)
     known = counts > 0
     if n_most >= known.sum():
@@ -56,7 +56,7 @@ def test_every_spike_is_drawn_equally_often():
     for seed in range(2000):
         blocks = [(np.arange(25), group[:25]), (np.arange(25, 40), group[25:])]
         rng = np.random.default_rng(seed)
-        times[draw_in_blocks(blocks, np.bincount(group), 10, rng)] += 1
+        times[balanced_subsample_of_blocks(blocks, np.bincount(group), 10, rng)] += 1
     np.testing.assert_allclose(times[:30].sum() / 2000, 5)
     assert np.abs(times[:30] / 2000 - 1 / 6).max() < 0.035  # four SD
     assert np.abs(times[30:] / 2000 - 1 / 2).max() < 0.045

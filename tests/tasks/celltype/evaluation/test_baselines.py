@@ -9,7 +9,7 @@ from raphe.tasks.celltype.evaluation.baselines import KINDS, Baseline
 from raphe.tasks.celltype.evaluation.held_out import classes_of_one_group, leave_one_group_out
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.training.data import CellTypeData
 
 RATE_HZ = 40_000.0

@@ -16,7 +16,7 @@ from raphe.tasks.celltype.evaluation.class_evidence import (
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
 
 RATE_HZ, N = 40_000.0, 160

@@ -12,7 +12,7 @@ from raphe.tasks.celltype.features.features_figure import features_figure
 from raphe.tasks.celltype.features.waveform_features import waveform_features
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 TIME_MS = np.arange(160) / 40
 

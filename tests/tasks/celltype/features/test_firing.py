@@ -7,7 +7,7 @@ from raphe.tasks.celltype.features.firing import firing_features, firing_of_cell
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate
 
 

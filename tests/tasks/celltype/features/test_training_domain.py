@@ -16,7 +16,7 @@ from raphe.tasks.celltype.features.training_domain import (
 )
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 RATE_HZ = 40_000.0
 

@@ -11,13 +11,12 @@ from scipy.stats import linregress
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.features.feature_table import FEATURES, WAVEFORM_FEATURES, explain
 from raphe.tasks.celltype.features.waveform_features import (
-    BASELINE_MS,
     NAMES,
     RECOVERY_MS,
     WINDOWS_AT_ONCE,
-    baseline_of,
     waveform_features,
 )
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS, baseline_of
 
 RATES_HZ = (20_000.0, 30_000.0, 40_000.0, 50_000.0, 100_000.0)
 LENGTH_MS = 4.0

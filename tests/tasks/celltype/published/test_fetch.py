@@ -10,7 +10,7 @@ import pytest
 
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.published.fetch import DRIVE_FOLDERS, GIVE_UP_AFTER, FetchError, fetch
-from raphe.tasks.celltype.stores.import_csv import import_csv
+from raphe.tasks.celltype.stores.import_spikes import import_csv
 
 
 class DownloadError(Exception):

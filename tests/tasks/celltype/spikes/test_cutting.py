@@ -16,8 +16,9 @@ from raphe.core.abf.reader import read_abf
 from raphe.core.errors import RecordingError, RecordingWarning, SettingError
 from raphe.core.recordings.recording import Recording, Trace
 from raphe.core.recordings.units import unit_factor
-from raphe.tasks.celltype.spikes.cutting import Cut, Spikes, cut_spikes, find_crossings
-from raphe.tasks.celltype.spikes.median_deviation import median_and_mad
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import CutSpikes, cut_spikes, find_crossings
+from raphe.tasks.celltype.spikes.median_absolute_deviation import median_and_mad
 from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
 
 REAL = REAL_DATA / "abf"
@@ -36,7 +37,7 @@ def trace_with_spikes(at, n=4000, peak=-100.0) -> np.ndarray:
     return trace
 
 
-def same(one: Spikes, two: Spikes) -> None:
+def same(one: CutSpikes, two: CutSpikes) -> None:
     np.testing.assert_array_equal(one.waveforms, two.waveforms)
     np.testing.assert_array_equal(one.trigger, two.trigger)
     np.testing.assert_array_equal(one.sweep, two.sweep)

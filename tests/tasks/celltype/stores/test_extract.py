@@ -13,8 +13,9 @@ from raphe.core.errors import RecordingError, SettingError, StoreError
 from raphe.core.files.store import check_store
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.extract import extract
-from raphe.tasks.celltype.stores.open_spikes import Cell, open_spikes
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 SER, NSER = "A260105#001", "A260105#002"
 

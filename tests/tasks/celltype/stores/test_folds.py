@@ -14,8 +14,8 @@ from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.folds import TEST, TRAIN, VAL, assign_folds, parts_of_fold
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.stores.split import FRACTIONS, split_spikes
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
 from raphe.tasks.celltype.training.data import CellTypeData
 
 CLASSES = ("SER", "NSER")

@@ -7,10 +7,9 @@ import pytest
 
 from raphe.core.errors import StoreError
 from raphe.core.files.store import check_store
-from raphe.tasks.celltype.features.waveform_features import baseline_of
 from raphe.tasks.celltype.stores.import_windows import ROWS_AT_ONCE, import_windows
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_set import Cell, baseline_of
 from raphe.tasks.celltype.stores.window_table import ColumnNames
 from raphe.tasks.celltype.training.data import CellTypeData
 

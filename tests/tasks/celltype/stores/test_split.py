@@ -10,10 +10,10 @@ from scipy.stats import chisquare
 from raphe.core.errors import SettingError, SplitError
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
-from raphe.tasks.celltype.stores import split as spike_split
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.stores.split import FRACTIONS, LEFT_OUT, split_spikes
-from raphe.tasks.celltype.stores.writer import Cell, SpikeStoreWriter
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_by_group_it_is_what_splitting_every_spike_gives(uneven, kind, seed):
 
 
 def test_days_of_a_huge_store_are_balanced_by_fewer_items(uneven, monkeypatch):
-    monkeypatch.setattr(spike_split, "MAX_ITEMS", 40)  # of 136 spikes
+    monkeypatch.setattr("raphe.tasks.celltype.stores.split.MAX_ITEMS", 40)  # of 136 spikes
     split = split_spikes(uneven, "day")
     assert len(split.part) == split.counts.sum() == 136
     assert uneven.per_class(split.counts).all()

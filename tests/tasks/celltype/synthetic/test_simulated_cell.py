@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.synthetic.simulated_cell import (
     REFRACTORY_MS,
     CellTraits,
@@ -15,8 +15,7 @@ from raphe.tasks.celltype.synthetic.simulated_cell import (
     draw_traits,
     spikes_alone,
 )
-from raphe.tasks.celltype.synthetic.simulated_spike import SpikeShape
-from raphe.tasks.celltype.synthetic.udi_table import UDI_HISTOGRAM
+from raphe.tasks.celltype.synthetic.simulated_spike import UDI_HISTOGRAM, SpikeShape
 
 CELLS = 2_000  # of each class
 SHAPE_TRAITS = [field.name for field in fields(SpikeShape) if field.name != "udi_ms"]

@@ -16,9 +16,10 @@ import pytest
 from raphe.core.abf.reader import read_abf
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.recordings.recording import Recording, parse_cell_id
-from raphe.tasks.celltype.recordings.names import CLASSES
-from raphe.tasks.celltype.spikes.cutting import Cut, cut_spikes
-from raphe.tasks.celltype.synthetic import simulated_recordings as module
+from raphe.tasks.celltype.recordings.file_names import CLASSES
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import cut_spikes
+from raphe.tasks.celltype.synthetic import simulated_recordings
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.synthetic.simulated_recordings import (
     CELLS_FILE,
@@ -166,7 +167,7 @@ def test_failed_run_leaves_nothing(tmp_path, monkeypatch):
         if len(written) == 3:
             raise OSError("No space left on device")
 
-    monkeypatch.setattr(module, "write_abf", fails_at_the_third)
+    monkeypatch.setattr(simulated_recordings, "write_abf", fails_at_the_third)
     with pytest.raises(StoreError, match="No space left"):
         simulate(tmp_path / "new", SMALL)
     assert len(written) == 3 and not list(tmp_path.iterdir())

@@ -19,8 +19,7 @@ from raphe.core.files.store import open_store
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import check_spikes, open_spikes
 from raphe.tasks.celltype.stores.split import require_split, split_spikes
-from raphe.tasks.celltype.synthetic import shards as shards_module
-from raphe.tasks.celltype.synthetic import synthesize as synthesize_module
+from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
 
@@ -53,9 +52,9 @@ def test_the_store_opens_as_one_and_holds_what_online_making_gives(sources, tmp_
     assert (report.n_spikes, report.n_shards) == (60, 3)
     check_spikes(tmp_path / "out")
     originals, spikes = open_spikes(sources[0]), open_spikes(tmp_path / "out")
-    online = Synthesizer(
-        originals, synthesize_module.open_masks(sources[1]), split_spikes(originals)
-    ).make(np.arange(60))
+    online = Synthesizer(originals, open_masks(sources[1]), split_spikes(originals)).make(
+        np.arange(60)
+    )
     for opened in (spikes, pickle.loads(pickle.dumps(spikes))):
         rows = np.array([59, 0, 25, 24, 25, 50])
         np.testing.assert_array_equal(opened.read(rows), online.waveforms[rows])
@@ -89,7 +88,7 @@ def test_workers_change_no_byte_and_a_second_run_makes_nothing(sources, tmp_path
 
 def test_the_size_of_shards_and_blocks_changes_no_spike(sources, tmp_path, monkeypatch):
     make(sources, tmp_path / "one")
-    monkeypatch.setattr(shards_module, "WRITE_ROWS", 7)
+    monkeypatch.setattr("raphe.tasks.celltype.synthetic.shards.WRITE_ROWS", 7)
     make(sources, tmp_path / "two", shard_size=1000)
     one, two = open_spikes(tmp_path / "one"), open_spikes(tmp_path / "two")
     np.testing.assert_array_equal(one.read(slice(None)), two.read(slice(None)))

@@ -12,11 +12,10 @@ from scipy.stats import chisquare
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.split import split_spikes
-from raphe.tasks.celltype.synthetic import synthesizer as synthetic
-from raphe.tasks.celltype.synthetic.counter_hash import below, splitmix64
-from raphe.tasks.celltype.synthetic.mask_sides import mask_sides, refuse_leak
+from raphe.tasks.celltype.synthetic import synthesizer
+from raphe.tasks.celltype.synthetic.mask_parts import parts_of_masks, refuse_leak
 from raphe.tasks.celltype.synthetic.smoothing import smoother
-from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
+from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer, below, splitmix64
 
 # The fixtures are read-only stores, so that every example may use the same.
 PROPERTY = settings(
@@ -146,7 +145,7 @@ def test_blocks_beyond_the_cache_change_nothing_and_a_pickled_synthesizer_goes_o
     spikes = make_spikes()
     maker = Synthesizer(spikes, make_masks(), split_spikes(spikes))
     whole = maker.make(np.arange(100)).waveforms
-    monkeypatch.setattr(synthetic, "CACHE_ROWS", 7)
+    monkeypatch.setattr(synthesizer, "CACHE_ROWS", 7)
     np.testing.assert_array_equal(maker.make(np.arange(100)).waveforms, whole)
     pickled = pickle.dumps(maker)
     assert len(pickled) < 4000
@@ -223,13 +222,13 @@ def leak_set(make_spikes, make_masks):
 def test_one_mask_leaked_on_purpose_is_seen(make_spikes, make_masks, monkeypatch, kind):
     spikes, masks = make_spikes(), make_masks()
     split = split_spikes(spikes, kind)
-    side = mask_sides(spikes, masks, split)
+    side = parts_of_masks(spikes, masks, split)
     refuse_leak(spikes, masks, split, side)
     leaked = side.copy()
     leaked[np.flatnonzero(side == PARTS.index("test"))[0]] = PARTS.index("train")
     with pytest.raises(SplitError, match=r"would serve the train part.*test part: its noise"):
         refuse_leak(spikes, masks, split, leaked)
-    monkeypatch.setattr(synthetic, "mask_sides", lambda *_: leaked)
+    monkeypatch.setattr(synthesizer, "parts_of_masks", lambda *_: leaked)
     with pytest.raises(SplitError, match="would leak"):
         Synthesizer(spikes, masks, split)
 

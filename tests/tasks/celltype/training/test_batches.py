@@ -11,8 +11,8 @@ from scipy.stats import chisquare
 
 from raphe.core.errors import StoreError
 from raphe.core.recordings.array_file import ArrayFile
-from raphe.tasks.celltype.stores import columns
-from raphe.tasks.celltype.stores.columns import Column, Held
+from raphe.tasks.celltype.stores import lazy_array
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.training import batches as batches_module
 from raphe.tasks.celltype.training import parts as spike_part
@@ -23,7 +23,7 @@ T = 4
 PER_CELL = 10
 
 
-def spike_set(windows: Column) -> SpikeSet:
+def spike_set(windows: LazyArray) -> SpikeSet:
     """Spikes in cells of PER_CELL, of the classes in turn."""
     cell = np.arange(len(windows)) // PER_CELL
     cells = [Cell(f"c{i}", i % 2) for i in range(cell.max(initial=0) + 1)]
@@ -33,8 +33,8 @@ def spike_set(windows: Column) -> SpikeSet:
         rate_hz=40_000.0,
         unit="pA",
         windows=windows,
-        cell=Column(Held(cell)),
-        trigger=Column(Held(np.full(len(cell), -1))),
+        cell=LazyArray(InMemory(cell)),
+        trigger=LazyArray(InMemory(np.full(len(cell), -1))),
         cells=cells,
         counts=np.bincount(cell, minlength=len(cells)),
         content_hash="",
@@ -46,7 +46,7 @@ def spike_set(windows: Column) -> SpikeSet:
 def numbered(n: int, first: int = 0) -> SpikeSet:
     """A set in which each spike is filled with its number; on the disk it would be in 3 files."""
     waveforms = np.repeat(np.arange(first, first + n, dtype=np.float32)[:, None], T, axis=1)
-    return spike_set(Column(*map(Held, np.array_split(waveforms, 3))))
+    return spike_set(LazyArray(*map(InMemory, np.array_split(waveforms, 3))))
 
 
 def drawn(parts, counts, batch_size: int = 8, seed: int | None = 0, epoch: int = 0) -> list[int]:
@@ -74,7 +74,7 @@ def shrink(
     patch.setattr(spike_part, "CHUNK_ROWS", chunk)
     patch.setattr(spike_part, "MIN_CHUNKS", min_chunks)
     patch.setattr(spike_part, "READ_ROWS", read)
-    patch.setattr(columns, "BLOCK_ROWS", 13)
+    patch.setattr(lazy_array, "BLOCK_ROWS", 13)
 
 
 @settings(max_examples=40, deadline=None)
@@ -86,7 +86,7 @@ def test_each_spike_of_a_part_comes_once_an_epoch_with_its_label_and_cell(data, 
         spikes = numbered(n)
         part_of = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)), np.uint8)
         for number in set(part_of.tolist()):
-            part = Part(spikes, Column(Held(part_of)), number)
+            part = Part(spikes, LazyArray(InMemory(part_of)), number)
             own = np.flatnonzero(part_of == number).tolist()
             assert len(part) == len(own) and part.rows.tolist() == own
             assert drawn([part], [len(own)], batch, seed=None) == own
@@ -111,7 +111,7 @@ def test_a_part_told_by_cells_is_the_same(monkeypatch):
     shrink(monkeypatch, buffer=40)
     spikes = numbered(300)
     of_cell = np.random.default_rng(0).integers(0, 3, len(spikes.cells), dtype=np.uint8)
-    column = Column(Held(of_cell[spikes.cell]))
+    column = LazyArray(InMemory(of_cell[spikes.cell]))
     for number in range(3):
         parts = [Part(spikes, column, number), Part(spikes, column, number, of_cell)]
         one, two = (drawn([part], [len(part)], seed=2) for part in parts)
@@ -177,7 +177,7 @@ def test_memory_does_not_grow_with_the_store(monkeypatch, tmp_path):
     peaks = []
     for n in (20_000, 1_000_000):
         np.lib.format.open_memmap(tmp_path / f"{n}.npy", "w+", np.float32, (n, T))
-        spikes = spike_set(Column(ArrayFile.of(np.load(tmp_path / f"{n}.npy", mmap_mode="r"))))
+        spikes = spike_set(LazyArray(ArrayFile.of(np.load(tmp_path / f"{n}.npy", mmap_mode="r"))))
         part = Part(spikes, spikes.label, 1)
         tracemalloc.start()
         seen = sum(len(label) for _, label, _ in SpikeBatches([part], [len(part)], 64, 0))
@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_the_store(monkeypatch, tmp_path):
 def test_a_file_that_goes_missing_ends_the_epoch_with_its_name(monkeypatch, tmp_path):
     shrink(monkeypatch, buffer=16)
     np.save(tmp_path / "spikes.npy", np.zeros((400, T), np.float32))
-    windows = Column(ArrayFile.of(np.load(tmp_path / "spikes.npy", mmap_mode="r")))
+    windows = LazyArray(ArrayFile.of(np.load(tmp_path / "spikes.npy", mmap_mode="r")))
     batches = iter(SpikeBatches([Part(spike_set(windows))], [400], 8, 0))
     next(batches)
     (tmp_path / "spikes.npy").unlink()

@@ -9,7 +9,7 @@ import pytest
 from raphe.core.errors import RapheError, SettingError, SplitError, StoreError
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe
 from raphe.tasks.celltype.training.batches import SpikeBatches

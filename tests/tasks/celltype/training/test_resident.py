@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.tasks.celltype.stores.columns import Column, Held
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.training import resident as module
 from raphe.tasks.celltype.training.batches import SpikeBatches
 from raphe.tasks.celltype.training.parts import Part
@@ -35,7 +35,7 @@ def test_in_order_they_are_the_same(make_spikes, monkeypatch) -> None:
 
 def test_an_epoch_holds_the_spikes_of_the_parts_in_an_order_of_its_own(make_spikes) -> None:
     spikes = make_spikes()
-    column = Column(Held((np.arange(spikes.n) % 3).astype(np.uint8)))
+    column = LazyArray(InMemory((np.arange(spikes.n) % 3).astype(np.uint8)))
     epoch = 0
     part = Part(spikes, column, 1)
     batches = SpikeBatches([part], [len(part)], 8, seed=1, epoch=lambda: epoch)

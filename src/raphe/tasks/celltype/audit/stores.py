@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.stores.balanced_draw import draw_evenly
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample
 from raphe.tasks.celltype.synthetic.mask_store import MaskSet
 
 
@@ -21,7 +21,7 @@ def subset(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Windows (N, T) and their cells (N,) of at most so many spikes, drawn evenly over cells."""
     cell = np.asarray(spikes.cell[np.arange(spikes.n)])
-    rows = draw_evenly(cell, n_most, rng)
+    rows = balanced_subsample(cell, n_most, rng)
     return spikes.read(rows), cell[rows]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
-from raphe.tasks.celltype.recordings.names import CLASSES
-from raphe.tasks.celltype.stores.author_arrays import LABEL_CODE
+from raphe.tasks.celltype.recordings.file_names import CLASSES
+from raphe.tasks.celltype.stores.npy_trios import LABEL_CODE
 
 EXIT_CODES = (
     "Exit code: 0 when all was taken; 1 when a store was written but something is left out of it, "
@@ -76,7 +76,7 @@ def add_import_csv(subparsers: Subparsers) -> None:
 
 
 def _import_csv(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.stores.import_csv import import_csv
+    from raphe.tasks.celltype.stores.import_spikes import import_csv
 
     report = import_csv(
         options.folder, options.store, options.classes, options.overwrite, _time_column(options)
@@ -107,7 +107,7 @@ def add_import_npy(subparsers: Subparsers) -> None:
 
 
 def _import_npy(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.stores.import_npy import import_npy
+    from raphe.tasks.celltype.stores.import_spikes import import_npy
 
     report = import_npy(
         options.folder, options.store, options.classes, options.overwrite, _time_column(options)

@@ -153,7 +153,7 @@ def add_synthesize(subparsers: Subparsers) -> None:
 
 
 def _synthesize(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.synthetic.mask_sides import ALL_MASKS
+    from raphe.tasks.celltype.synthetic.mask_parts import ALL_MASKS
     from raphe.tasks.celltype.synthetic.synthesize import synthesize
 
     report = synthesize(

@@ -14,12 +14,11 @@ from raphe.core.statistics.calibration import brier, reliability
 from raphe.tasks.celltype.ensemble.candidates import Answers
 from raphe.tasks.celltype.ensemble.selection import compared, log_loss, mean_of
 from raphe.tasks.celltype.features.training_domain import training_domain
-from raphe.tasks.celltype.features.waveform_features import baseline_of
 from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut
-from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet, baseline_of
 from raphe.tasks.celltype.training.data import CellTypeData
 
 VALIDATION = "validation"

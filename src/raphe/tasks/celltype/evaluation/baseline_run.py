@@ -7,15 +7,15 @@ import numpy as np
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.evaluation.baselines import (
     KINDS,
+    MOST_SPIKES,
     Baseline,
     Columns,
     columns_of,
 )
 from raphe.tasks.celltype.features.firing import firing_of_cells
-from raphe.tasks.celltype.features.waveform_features import baseline_of
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.stores.balanced_draw import MOST_SPIKES, draw_in_blocks
-from raphe.tasks.celltype.stores.spike_set import SpikeSet
+from raphe.tasks.celltype.stores.spike_set import SpikeSet, baseline_of
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample_of_blocks
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.parts import Part
 
@@ -109,7 +109,7 @@ class TrainedBaselines:
         if column is not None:
             counts = self.data.spike_split.counts[:, part.number]
         rng = np.random.default_rng(self.seed)
-        return draw_in_blocks(_rows_and_cells(part), counts, n_most, rng)
+        return balanced_subsample_of_blocks(_rows_and_cells(part), counts, n_most, rng)
 
 
 def baseline_predictions(data: CellTypeData, seed: int = 42) -> dict[str, dict[str, Predictions]]:

@@ -22,9 +22,11 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.features.waveform_features import BASELINE_MS, waveform_features
-from raphe.tasks.celltype.stores.balanced_draw import MOST_SPIKES, draw_evenly
+from raphe.tasks.celltype.features.waveform_features import waveform_features
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample
 
+MOST_SPIKES = 20_000  # that a baseline is trained on: some seconds for all of them
 LEAF_SHARE = 0.05  # of the training spikes, in a leaf of a tree at least, but never more than …
 LEAF_SPIKES = 20  # … scikit-learn's default
 
@@ -135,7 +137,7 @@ class Baseline:
         `firing` (n, 2) is rate in Hz and CV of the intervals of each spike's cell, which the kinds
         that look at firing need.
         """
-        rows = draw_evenly(cell, MOST_SPIKES, np.random.default_rng(self.seed))
+        rows = balanced_subsample(cell, MOST_SPIKES, np.random.default_rng(self.seed))
         own = None if firing is None else firing[rows]
         return self.fit_columns(self._columns(windows[rows], own), label[rows])
 

@@ -6,9 +6,10 @@ from typing import Protocol
 import numpy as np
 
 from raphe.core.errors import SplitError
+from raphe.tasks.celltype.evaluation.baselines import MOST_SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.stores.balanced_draw import MOST_SPIKES, draw_evenly
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample
 
 
 class Classifier(Protocol):
@@ -46,7 +47,7 @@ def leave_one_group_out(
     probability = np.empty((spikes.n, len(spikes.classes)))
     for name in np.unique(names):
         train, test = np.flatnonzero(of_spike != name), np.flatnonzero(of_spike == name)
-        train = train[draw_evenly(cell[train], n_most, np.random.default_rng(seed))]
+        train = train[balanced_subsample(cell[train], n_most, np.random.default_rng(seed))]
         classifier = make()
         classifier.fit(spikes.read(train), label[train], cell[train])
         probability[test] = classifier.predict(spikes.read(test))

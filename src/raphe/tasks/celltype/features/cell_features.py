@@ -10,9 +10,9 @@ import numpy as np
 from raphe.core.progress import progress
 from raphe.tasks.celltype.features.feature_table import FEATURES
 from raphe.tasks.celltype.features.firing import firing_of_cells
-from raphe.tasks.celltype.features.waveform_features import baseline_of, waveform_features
-from raphe.tasks.celltype.stores.balanced_draw import draw_evenly
-from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.features.waveform_features import waveform_features
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet, baseline_of
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample
 
 MOST_SPIKES_A_CELL = 1000  # averaged; the noise of the mean is then 3 % of a single spike's
 SPIKES_AT_ONCE = 8192
@@ -76,7 +76,7 @@ def _sentences(lacking: dict[str, str]) -> str:
 def _mean_spikes(spikes: SpikeSet, seed: int) -> np.ndarray:
     """The mean window of each cell: float64 (n_cells, T)."""
     n_cells, cell = len(spikes.cells), spikes.cell[:]
-    rows = draw_evenly(cell, MOST_SPIKES_A_CELL * n_cells, np.random.default_rng(seed))
+    rows = balanced_subsample(cell, MOST_SPIKES_A_CELL * n_cells, np.random.default_rng(seed))
     total = np.zeros((n_cells, spikes.n_samples))
     starts = range(0, len(rows), SPIKES_AT_ONCE)
     for start in progress(starts, "averaging spikes", total=len(starts)):

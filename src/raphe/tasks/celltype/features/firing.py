@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from raphe.core.files.store import open_store
-from raphe.tasks.celltype.recordings.names import UNKNOWN_TRIGGER
+from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
 FEWEST_INTERVALS = 2  # of a coefficient of variation

@@ -9,12 +9,8 @@ from typing import Any
 import numpy as np
 
 from raphe.tasks.celltype.features.feature_table import WAVEFORM_FEATURES
-from raphe.tasks.celltype.features.waveform_features import (
-    BASELINE_MS,
-    baseline_of,
-    waveform_features,
-)
-from raphe.tasks.celltype.stores.spike_set import SpikeSet
+from raphe.tasks.celltype.features.waveform_features import waveform_features
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS, SpikeSet, baseline_of
 
 LEVELS = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)  # of the quantiles over cells
 MARGIN = 0.5  # of the range over training cells, beyond which a cell is unlike them

@@ -4,9 +4,7 @@ Each window is read through a cubic spline at 200 kHz or more; extrema are refin
 crossings by a line. N windows, T samples a window, F features.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -20,12 +18,9 @@ from raphe.tasks.celltype.features.landmarks import (
     slopes,
     spline_matrix,
 )
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 
 NAMES = tuple(feature.name for feature in WAVEFORM_FEATURES)
-# The published windows begin 1 ms before the threshold is crossed, the earliest of their spikes
-# 0.36 ms before its trough.
-BASELINE_MS = 0.5
-BASELINE_FACT = "baseline_ms"  # of a store whose windows ask for another
 RECOVERY_MS = 0.7  # SpikeInterface's default
 SHORTEST_FIT_MS = 0.1  # of a regression line
 FEWEST_SAMPLES = 4
@@ -60,14 +55,6 @@ class WaveformFeatures:
         """The features that a window lacks, and why."""
         codes = zip(NAMES, self.reason[row].tolist(), strict=True)
         return {name: REASONS[code] for name, code in codes if code}
-
-
-def baseline_of(facts: Mapping[str, Any]) -> float:
-    """How much of each window's start is baseline, in ms, for windows of a store with such facts.
-
-    0 for windows whose own zero is their baseline, as of high-passed voltages.
-    """
-    return float(facts.get(BASELINE_FACT, BASELINE_MS))
 
 
 def waveform_features(

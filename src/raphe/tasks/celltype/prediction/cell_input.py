@@ -12,8 +12,8 @@ import numpy as np
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.recordings.recording import Recording, parse_cell_id
 from raphe.tasks.celltype.prediction.window_arrays import ArrayCell, cells_of_array
+from raphe.tasks.celltype.recordings.file_names import TRIGGER, UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.recordings.labels import SUFFIXES, TABLE, Failure, find_recordings
-from raphe.tasks.celltype.recordings.names import TRIGGER, UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.spikes.cutting import DROPS, cut_spikes

@@ -14,7 +14,6 @@ from raphe.core.errors import RapheError
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
-from raphe.tasks.celltype.features.waveform_features import BASELINE_MS
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
@@ -27,6 +26,7 @@ from raphe.tasks.celltype.prediction.verdict import (
     Vote,
 )
 from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 
 N_RESAMPLES = 1000
 CONFIDENCE = 0.95

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.celltype.recordings.names import UNKNOWN_TRIGGER, parse_window_name
+from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
-from raphe.tasks.celltype.stores.author_arrays import ROLES
+from raphe.tasks.celltype.stores.npy_trios import ROLES
 from raphe.tasks.celltype.stores.spike_csv import check_step, rising_columns
 
 OBSERVATIONS, LABELS, CELLULARS = ROLES

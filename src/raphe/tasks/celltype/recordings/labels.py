@@ -12,7 +12,7 @@ from pathlib import Path
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.recording import parse_cell_id
-from raphe.tasks.celltype.recordings.names import label_from_folders
+from raphe.tasks.celltype.recordings.file_names import label_from_folders
 
 TABLE = "cells.csv"
 NOTE = "note.txt"

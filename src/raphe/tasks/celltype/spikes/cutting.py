@@ -13,7 +13,7 @@ from raphe.core.errors import RecordingError
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut, Polarity
-from raphe.tasks.celltype.spikes.median_deviation import median_and_mad
+from raphe.tasks.celltype.spikes.median_absolute_deviation import median_and_mad
 from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
 
 CHUNK_SAMPLES = 2**20
@@ -21,7 +21,7 @@ DROPS = ("dead time", "edge", "suspect samples")
 
 
 @dataclass
-class Spikes:
+class CutSpikes:
     """What was cut from one recording, and what was not."""
 
     waveforms: np.ndarray  # float32 (N, T), in the cut's unit
@@ -52,7 +52,7 @@ def find_crossings(
     return _crossings(samples, **{"low" if polarity == "down" else "high": threshold})
 
 
-def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Spikes:
+def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> CutSpikes:
     """Cut every sweep in chunks of `chunk` samples; the result does not depend on their size.
 
     Raises RecordingError for a rate too slow to show a spike or a unit that is not the cut's.
@@ -77,7 +77,7 @@ def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Sp
             parts.append((windows, sweep.own_index(kept), np.full(len(kept), number, np.int32)))
     waveforms, trigger, sweeps = map(np.concatenate, zip(*parts, strict=True))
     found = len(trigger) + sum(dropped.values())
-    return Spikes(waveforms, trigger, sweeps, found, dict(dropped))
+    return CutSpikes(waveforms, trigger, sweeps, found, dict(dropped))
 
 
 def recording_scale(recording: Recording, cut: Cut) -> float:

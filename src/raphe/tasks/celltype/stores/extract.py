@@ -9,12 +9,13 @@ from typing import Any
 from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.labels import Failure, LabelledFile, find_labelled, read_note
-from raphe.tasks.celltype.recordings.names import CLASSES
 from raphe.tasks.celltype.recordings.read_recording import read_recording
-from raphe.tasks.celltype.spikes.cutting import DROPS, Cut, Spikes, cut_spikes
-from raphe.tasks.celltype.stores.open_spikes import Cell
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import DROPS, CutSpikes, cut_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ def _repeated(file: LabelledFile, first: LabelledFile, classes: Sequence[str]) -
     return Failure(file.path, f"same bytes as {first.path}")
 
 
-def _row(file: LabelledFile, folder: Path, recording: Recording, spikes: Spikes) -> dict[str, Any]:
+def _row(
+    file: LabelledFile, folder: Path, recording: Recording, spikes: CutSpikes
+) -> dict[str, Any]:
     return {
         "file": file.path.relative_to(folder).as_posix(),
         "cell_id": file.cell_id,

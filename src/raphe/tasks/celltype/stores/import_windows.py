@@ -13,11 +13,15 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.store import sha256_of
 from raphe.core.progress import progress
-from raphe.tasks.celltype.features.waveform_features import BASELINE_FACT
-from raphe.tasks.celltype.recordings.names import UNKNOWN_TRIGGER
-from raphe.tasks.celltype.stores.spike_set import Cell
-from raphe.tasks.celltype.stores.window_table import ColumnNames, Unit, choose_classes, read_units
-from raphe.tasks.celltype.stores.writer import SpikeStoreWriter
+from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
+from raphe.tasks.celltype.stores.spike_set import BASELINE_FACT, Cell
+from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
+from raphe.tasks.celltype.stores.window_table import (
+    ColumnNames,
+    WindowRow,
+    choose_classes,
+    read_units,
+)
 
 ROWS_AT_ONCE = 4096
 FEWEST_SAMPLES = 4  # that the network's two convolutions and poolings leave something of
@@ -127,7 +131,7 @@ def _read(path: Path, windows: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return values
 
 
-def _cells(rows: Sequence[Unit], classes: Sequence[str]) -> tuple[list[Cell], np.ndarray]:
+def _cells(rows: Sequence[WindowRow], classes: Sequence[str]) -> tuple[list[Cell], np.ndarray]:
     """The cells of some rows, and which of them each row is of (n,)."""
     index: dict[str, int] = {}
     cells = []

@@ -10,12 +10,12 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.store import MANIFEST, check_store, open_store
 from raphe.core.recordings.recording import parse_cell_id
-from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
-from raphe.tasks.celltype.stores.author_arrays import Trio, find_trios, open_trio
-from raphe.tasks.celltype.stores.columns import Column, Held, Mapped
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
+from raphe.tasks.celltype.stores.npy_trios import Trio, find_trios, open_trio
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.stored_spikes import (
+from raphe.tasks.celltype.stores.spike_store import (
     AGAIN,
     KIND,
     SHARDED_KIND,
@@ -82,7 +82,7 @@ def _open_arrays(
             )
     cells, numbers = _number_cells(trios)
     cell = [
-        Column(Mapped(Column(Held(trio.cell)), of_trio))
+        LazyArray(LookedUp(LazyArray(InMemory(trio.cell)), of_trio))
         for trio, of_trio in zip(trios, numbers, strict=True)
     ]
     _refuse_repeats(trios, cell, cells)
@@ -96,9 +96,9 @@ def _open_arrays(
         classes=classes,
         rate_hz=first.rate_hz,
         unit=UNIT,
-        windows=Column(*(trio.windows for trio in trios)),
-        cell=Column(*cell),
-        trigger=Column(*(trio.trigger for trio in trios)),
+        windows=LazyArray(*(trio.windows for trio in trios)),
+        cell=LazyArray(*cell),
+        trigger=LazyArray(*(trio.trigger for trio in trios)),
         cells=cells,
         counts=counts,
         content_hash=f"sampled-{hashlib.sha256(hashes.encode()).hexdigest()}",
@@ -131,11 +131,11 @@ def _number_cells(trios: list[Trio]) -> tuple[list[Cell], list[np.ndarray]]:
     return list(cells.values()), numbers
 
 
-def _refuse_repeats(trios: list[Trio], columns: list[Column], cells: list[Cell]) -> None:
+def _refuse_repeats(trios: list[Trio], columns: list[LazyArray], cells: list[Cell]) -> None:
     """Refuse trios that share a spike: an original and a subset of it, or what was made from it."""
     if len(trios) == 1:
         return
-    keys = [_keys(cell, Column(trio.trigger)) for cell, trio in zip(columns, trios, strict=True)]
+    keys = [_keys(cell, LazyArray(trio.trigger)) for cell, trio in zip(columns, trios, strict=True)]
     for (one, some), (other, more) in itertools.combinations(zip(trios, keys, strict=True), 2):
         shared = np.intersect1d(some, more)
         if len(shared):
@@ -147,7 +147,7 @@ def _refuse_repeats(trios: list[Trio], columns: list[Column], cells: list[Cell])
             )
 
 
-def _keys(cell: Column, trigger: Column) -> np.ndarray:
+def _keys(cell: LazyArray, trigger: LazyArray) -> np.ndarray:
     """One number for each original spike, of which synthetic ones have many: int64 (originals,)."""
     keys = np.empty(0, np.int64)
     for start, crossing in trigger.blocks():

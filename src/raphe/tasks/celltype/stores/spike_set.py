@@ -3,14 +3,19 @@
 N spikes, T samples a window.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from raphe.tasks.celltype.stores.columns import Column, Mapped
+from raphe.tasks.celltype.stores.lazy_array import LazyArray, LookedUp
+
+# The published windows begin 1 ms before the threshold is crossed, the earliest of their spikes
+# 0.36 ms before its trough.
+BASELINE_MS = 0.5
+BASELINE_FACT = "baseline_ms"  # of a store whose windows ask for another
 
 
 @dataclass(frozen=True)
@@ -36,20 +41,20 @@ class SpikeSet:
     classes: tuple[str, ...]
     rate_hz: float
     unit: str
-    windows: Column  # float32 (N, T) in `unit`
-    cell: Column  # int (N,), index into cells
-    trigger: Column  # int64 (N,), crossing's sample in the recording; -1 unknown
+    windows: LazyArray  # float32 (N, T) in `unit`
+    cell: LazyArray  # int (N,), index into cells
+    trigger: LazyArray  # int64 (N,), crossing's sample in the recording; -1 unknown
     cells: list[Cell]
     counts: np.ndarray  # int64 (cells,): spikes of each
     content_hash: str
     facts: dict[str, Any] = field(repr=False)  # the manifest
     reopen: tuple[Callable[..., "SpikeSet"], tuple[Any, ...]] = field(repr=False)
-    side: Column | None = None  # uint8 (N,) of synthetic spikes: the parent's part, in PARTS
+    side: LazyArray | None = None  # uint8 (N,) of synthetic spikes: the parent's part, in PARTS
 
     def __post_init__(self) -> None:
         assert len(self.windows) == len(self.cell) == self.counts.sum()
         self.label_of_cell = np.array([cell.label for cell in self.cells], np.uint8)  # (cells,)
-        self.label = Column(Mapped(self.cell, self.label_of_cell))  # uint8 (N,)
+        self.label = LazyArray(LookedUp(self.cell, self.label_of_cell))  # uint8 (N,)
 
     @property
     def n(self) -> int:
@@ -79,3 +84,11 @@ class SpikeSet:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self.reopen
+
+
+def baseline_of(facts: Mapping[str, Any]) -> float:
+    """How much of each window's start is baseline, in ms, for windows of a store with such facts.
+
+    0 for windows whose own zero is their baseline, as of high-passed voltages.
+    """
+    return float(facts.get(BASELINE_FACT, BASELINE_MS))

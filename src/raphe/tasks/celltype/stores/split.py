@@ -11,8 +11,8 @@ import numpy as np
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
-from raphe.tasks.celltype.stores.columns import Column, Held, Mapped
 from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, parts_of_fold
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
 SplitKind = Literal["cell", "day", "animal", "spike"]
@@ -35,7 +35,7 @@ class SpikeSplit:
     fractions: tuple[float, float, float]
     seed: int
     per_class: int | None
-    part: Column = field(repr=False)  # uint8 (N,), index into PARTS, or LEFT_OUT
+    part: LazyArray = field(repr=False)  # uint8 (N,), index into PARTS, or LEFT_OUT
     counts: np.ndarray = field(repr=False)  # int64 (cells, parts): spikes of each cell in each part
     folds: Folds | None = None
     fold: int = 0  # the one that is tested here, of `folds`
@@ -157,7 +157,7 @@ _MAKE = "make it with raphe synthesize from this store and for this split"
 
 def _refuse_strays(synthetic: SpikeSet, of_cell: np.ndarray) -> None:
     """Look at every spike: its side must be the part that its cell is in."""
-    expected = Column(Mapped(synthetic.cell, of_cell))
+    expected = LazyArray(LookedUp(synthetic.cell, of_cell))
     for start, side in synthetic.side.blocks():
         wrong = np.flatnonzero(side != expected[start : start + len(side)])
         if len(wrong):
@@ -185,7 +185,7 @@ def _draw(spikes: SpikeSet, per_class: int, seed: int) -> np.ndarray:
 
 def _by_spike(
     spikes: SpikeSet, chosen: np.ndarray | None, fractions: Sequence[float], seed: int
-) -> Column:
+) -> LazyArray:
     n = spikes.n if chosen is None else int(chosen.sum())
     sizes = splits.part_sizes(n, fractions)
     if min(sizes) < 1:
@@ -195,9 +195,9 @@ def _by_spike(
     rng = np.random.default_rng(seed)
     part = _shuffled(rng, np.arange(len(PARTS), dtype=np.uint8), sizes)
     if chosen is None:
-        return Column(Held(part))
+        return LazyArray(InMemory(part))
     left_out = np.full(spikes.n - n, LEFT_OUT, np.uint8)
-    return Column(Held(_deal(Column(Held(chosen)), [left_out, part])))
+    return LazyArray(InMemory(_deal(LazyArray(InMemory(chosen)), [left_out, part])))
 
 
 def _by_group(
@@ -208,22 +208,22 @@ def _by_group(
     seed: int,
     folds: Folds | None,
     fold: int,
-) -> Column:
+) -> LazyArray:
     counts = spikes.counts
     if chosen is not None:
-        counts = _count(spikes, Column(Held(chosen)), 2)[:, 1]
+        counts = _count(spikes, LazyArray(InMemory(chosen)), 2)[:, 1]
     if folds is None:
         part_of_cell = _divided(spikes, counts, kind, fractions, seed)
     else:
         part_of_cell = _folded(spikes, counts, kind, fractions, seed, folds, fold)
-    part = Column(Mapped(spikes.cell, part_of_cell))
+    part = LazyArray(LookedUp(spikes.cell, part_of_cell))
     if chosen is None:
         return part
     held = np.full(spikes.n, LEFT_OUT, np.uint8)
     for start, block in part.blocks():
         here = slice(start, start + len(block))
         held[here][chosen[here]] = block[chosen[here]]
-    return Column(Held(held))
+    return LazyArray(InMemory(held))
 
 
 def _divided(
@@ -275,7 +275,7 @@ def _shuffled(rng: np.random.Generator, values: np.ndarray, counts: Sequence[int
     return order
 
 
-def _deal(which: Column, stacks: Sequence[np.ndarray]) -> np.ndarray:
+def _deal(which: LazyArray, stacks: Sequence[np.ndarray]) -> np.ndarray:
     """Give each row (N,) the next item of the stack that `which` names."""
     dealt, taken = np.empty(len(which), stacks[0].dtype), [0] * len(stacks)
     for start, block in which.blocks():
@@ -286,7 +286,7 @@ def _deal(which: Column, stacks: Sequence[np.ndarray]) -> np.ndarray:
     return dealt
 
 
-def _count(spikes: SpikeSet, of_each: Column, n_values: int) -> np.ndarray:
+def _count(spikes: SpikeSet, of_each: LazyArray, n_values: int) -> np.ndarray:
     """Each cell's spikes of each value: int64 (cells, n_values). Other values are left out."""
     counts = np.zeros((len(spikes.cells), n_values), np.int64)
     for start, values in of_each.blocks():

@@ -23,7 +23,7 @@ class ColumnNames:
 
 
 @dataclass(frozen=True)
-class Unit:
+class WindowRow:
     """One row: the class's name, "" if unknown; so are day (YYYY-MM-DD), animal and source."""
 
     line: int  # in the file, from 1
@@ -36,7 +36,7 @@ class Unit:
 
 def read_units(
     path: Path, names: ColumnNames | None = None, merge: Mapping[str, str] | None = None
-) -> list[Unit]:
+) -> list[WindowRow]:
     """The rows of a table, in their order; `merge` gives labels the name of another.
 
     Without a column of cell ids each row is a cell of its own, called by its number. Raises
@@ -64,7 +64,7 @@ def read_units(
         label = row[names.label]
         day = row.get(names.day, "")
         units.append(
-            Unit(
+            WindowRow(
                 line,
                 cell_id=_cell_id(path, line, number, row, names),
                 label=(merge or {}).get(label, label),
@@ -78,7 +78,7 @@ def read_units(
 
 
 def choose_classes(
-    path: Path, units: Sequence[Unit], classes: Sequence[str] | None
+    path: Path, units: Sequence[WindowRow], classes: Sequence[str] | None
 ) -> tuple[str, ...]:
     """The classes asked for, or all in the order in which they first come. Raises StoreError."""
     found = dict.fromkeys(unit.label for unit in units)
@@ -132,8 +132,8 @@ def _refuse_unknown(
         )
 
 
-def _refuse_contradictions(path: Path, units: Sequence[Unit]) -> None:
-    first: dict[str, Unit] = {}
+def _refuse_contradictions(path: Path, units: Sequence[WindowRow]) -> None:
+    first: dict[str, WindowRow] = {}
     for unit in units:
         other = first.setdefault(unit.cell_id, unit)
         for what in ("label", "day", "animal", "source"):

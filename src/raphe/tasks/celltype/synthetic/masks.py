@@ -19,10 +19,10 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import CHUNK_SAMPLES, recording_scale, threshold_levels
 from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
 from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, KIND, MASK_MS, N_MASKS
-from raphe.tasks.celltype.synthetic.noise_level import noise_level
 from raphe.tasks.celltype.synthetic.noise_stretches import (
     count_places,
     draw_places,
+    noise_level,
     quiet_stretches,
     share_evenly,
 )

@@ -1,18 +1,25 @@
-"""One shard of synthetic spikes: a whole spike store of its own, made or found to be right."""
+"""Synthetic spikes in shards, each a whole spike store of its own, made or found to be right.
+
+Several processes share the work; they end with the one that started them, however it ends.
+"""
 
 import json
+import multiprocessing
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from raphe.core.errors import SettingError, StoreError
+from raphe.core.errors import RapheError, SettingError, StoreError
 from raphe.core.files.atomic import reporting
 from raphe.core.files.store import Store, StoreWriter, open_store, sha256_of
-from raphe.tasks.celltype.stores.stored_spikes import KIND, cell_rows
+from raphe.tasks.celltype.stores.spike_store import AGAIN, KIND, cell_rows
 from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
 
 SHARD_SIZE = 250_000  # spikes: 170 MB, a second's work or less
@@ -103,6 +110,37 @@ def origin(synthesizer: Synthesizer) -> dict[str, Any]:
     return json.loads(json.dumps(facts))
 
 
+def ensure_shards(
+    out: Path, shards: Sequence[Shard], synthesizer: Synthesizer, workers: int
+) -> Iterator[Result | None]:
+    """Yield what `ensure_shard` yields for each shard, from all workers as it comes.
+
+    Raises StoreError when a worker fails; whole shards stay.
+    """
+    workers = min(workers, len(shards))
+    if workers == 1:
+        for shard in shards:
+            yield from ensure_shard(out, shard, synthesizer)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    processes, connections = [], []
+    try:
+        for number in range(workers):
+            ours, theirs = spawn.Pipe()
+            arguments = (theirs, out, shards[number::workers], synthesizer)
+            process = spawn.Process(target=_work, args=arguments, daemon=True)
+            process.start()
+            theirs.close()
+            processes.append(process)
+            connections.append(ours)
+        yield from _receive(connections)
+    finally:
+        for connection in connections:
+            connection.close()  # which a worker notices at its next block
+        for process in processes:
+            process.join()
+
+
 def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[Result | None]:
     """Make a shard unless it is there with every hash right.
 
@@ -151,3 +189,39 @@ def _whole(path: Path) -> Store | None:
         if sha256_of(path / f"{name}.npy") != entry["sha256"]:
             return None
     return store
+
+
+def _receive(connections: list[Connection]) -> Iterator[Result | None]:
+    running = list(connections)
+    while running:
+        for connection in wait(running):
+            try:
+                message = connection.recv()
+            except EOFError:
+                raise StoreError(
+                    f"a worker process ended before its shards were whole (out of memory?); {AGAIN}"
+                ) from None
+            if isinstance(message, RapheError):
+                raise message
+            if message == "done":
+                running.remove(connection)
+            else:
+                yield message
+
+
+def _work(
+    connection: Connection, out: Path, shards: Sequence[Shard], synthesizer: Synthesizer
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the starter, who then hangs up
+    try:
+        for shard in shards:
+            with closing(ensure_shard(out, shard, synthesizer)) as steps:
+                for step in steps:
+                    if connection.poll():  # nothing is ever sent this way: the other end is closed
+                        return
+                    connection.send(step)
+        connection.send("done")
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    except RapheError as error:
+        connection.send(error)

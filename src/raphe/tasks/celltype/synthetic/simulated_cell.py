@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from raphe.tasks.celltype.recordings.names import CLASSES
+from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.synthetic.simulated_noise import DayNoise
-from raphe.tasks.celltype.synthetic.simulated_spike import BEFORE_MS, SpikeShape
-from raphe.tasks.celltype.synthetic.udi_table import draw_udi_ms
+from raphe.tasks.celltype.synthetic.simulated_spike import BEFORE_MS, SpikeShape, draw_udi_ms
 
 RATE_HZ = 40_000.0  # Corradetti et al. 2024
 PEAK_LIMITS_PA = (60.0, 140.0)

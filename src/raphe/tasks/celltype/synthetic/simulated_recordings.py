@@ -18,8 +18,8 @@ from raphe.core.abf.writer import write_abf
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.progress import progress
+from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.labels import NOTE
-from raphe.tasks.celltype.recordings.names import CLASSES
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ, CellTraits, draw_traits, record
 from raphe.tasks.celltype.synthetic.simulated_noise import TRAINING_NOISE, UNSEEN_NOISE, DayNoise
 

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from scipy.signal import welch
 
 from raphe.core.recordings.recording import Recording
-from raphe.tasks.celltype.recordings.names import CLASSES
-from raphe.tasks.celltype.spikes.cutting import Cut, cut_spikes
+from raphe.tasks.celltype.recordings.file_names import CLASSES
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.synthetic.simulated_recordings import (
     CAVEAT,

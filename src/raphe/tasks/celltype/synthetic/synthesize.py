@@ -14,13 +14,13 @@ from raphe.core.files.store import MANIFEST, open_store, write_index
 from raphe.core.progress import progress
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_store import SHARDED_KIND, unfinished_shards
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, split_spikes
-from raphe.tasks.celltype.stores.stored_spikes import SHARDED_KIND, unfinished_shards
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
-from raphe.tasks.celltype.synthetic.shard_workers import ensure_shards
 from raphe.tasks.celltype.synthetic.shards import (
     SHARD_SIZE,
     Shard,
+    ensure_shards,
     origin,
     plan_shards,
     shard_bytes,

@@ -14,14 +14,20 @@ from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.split import LEFT_OUT, SpikeSplit
-from raphe.tasks.celltype.synthetic.counter_hash import below, splitmix64
-from raphe.tasks.celltype.synthetic.mask_sides import mask_sides, refuse_leak
+from raphe.tasks.celltype.synthetic.mask_parts import parts_of_masks, refuse_leak
 from raphe.tasks.celltype.synthetic.mask_store import MaskSet
 from raphe.tasks.celltype.synthetic.smoothing import Smoothing, check_smoothing, smoother
 
 PARENT, MASK, OFFSET = range(3)  # a sample's draws
 N_DRAWS = 3
 CACHE_ROWS = 1024  # windows worked on at once, so that they stay in a core's cache
+
+# SplitMix64 of Steele, Lea and Flood (OOPSLA 2014) in the constants of Vigna's splitmix64.c, whose
+# state after k steps is seed + k × GAMMA, so that any step can be taken at once: the k-th number is
+# computed from seed and k alone.
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
+MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 @dataclass(frozen=True)
@@ -177,7 +183,7 @@ class Synthesizer:
         n_masks = len(self.masks)
         if self.split is None or self.split.kind == "spike":
             return np.tile(np.arange(n_masks, dtype=np.int32), len(PARTS)), np.full(3, n_masks)
-        side = mask_sides(self.spikes, self.masks, self.split)
+        side = parts_of_masks(self.spikes, self.masks, self.split)
         refuse_leak(self.spikes, self.masks, self.split, side)
         pools = [np.flatnonzero(side == number) for number in range(len(PARTS))]
         for name, pool in zip(PARTS, pools, strict=True):
@@ -229,3 +235,26 @@ def _noise_of_cells(spikes: SpikeSet, masks: MaskSet, used: np.ndarray) -> np.nd
     for i in used.tolist():
         noise[i] = np.sqrt(np.mean(variances[spikes.cells[i].cell_id]))
     return noise
+
+
+def splitmix64(seed: np.uint64, k: np.ndarray) -> np.ndarray:
+    """The k-th outputs (0 is the first) of SplitMix64 from this seed: uint64, the shape of k."""
+    z = np.asarray(k).astype(np.uint64)
+    z += np.uint64(1)
+    z *= GAMMA  # modulo 2**64, as are all products here
+    z += np.uint64(seed)
+    z ^= z >> np.uint64(30)
+    z *= MIX_1
+    z ^= z >> np.uint64(27)
+    z *= MIX_2
+    z ^= z >> np.uint64(31)
+    return z
+
+
+def below(random: np.ndarray, n: np.ndarray | int) -> np.ndarray:
+    """Turn random uint64 into int64 from 0 to n - 1, n < 2**32.
+
+    By multiplication and shift; one value is more likely than another by n / 2**32 at most.
+    """
+    n = np.asarray(n).astype(np.uint64)
+    return (((random >> np.uint64(32)) * n) >> np.uint64(32)).astype(np.int64)

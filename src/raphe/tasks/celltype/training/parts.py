@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from raphe.tasks.celltype.stores.columns import Column
+from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.training.batches import Block, Seeds
 
@@ -25,7 +25,7 @@ class Part:
     """
 
     spikes: SpikeSet
-    column: Column | None = None  # uint8 (N,): the part of each spike
+    column: LazyArray | None = None  # uint8 (N,): the part of each spike
     number: int = 0
     of_cell: np.ndarray | None = None  # uint8 (cells,): what the column says, if cells tell it
 

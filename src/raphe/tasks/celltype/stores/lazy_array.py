@@ -13,8 +13,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 BLOCK_ROWS = 2**16
 
 
-class Source(Protocol):
-    """Rows that lie together: an ArrayFile, Held, Mapped, or a reader of the authors' arrays."""
+class ArraySource(Protocol):
+    """Rows that lie together: an ArrayFile, InMemory, LookedUp, a reader of the authors' arrays."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -28,7 +28,7 @@ class Source(Protocol):
         """Items of these rows (n,), in their order."""
 
 
-class Held:
+class InMemory:
     """A source in memory."""
 
     def __init__(self, array: np.ndarray) -> None:
@@ -47,13 +47,13 @@ class Held:
         return self.array[rows]
 
 
-class Column(NDArrayOperatorsMixin):
+class LazyArray(NDArrayOperatorsMixin):
     """Sources one after the other, as one array that is read where it is indexed.
 
     `column[:]` reads it whole, and so do comparisons and arithmetic.
     """
 
-    def __init__(self, *sources: Source) -> None:
+    def __init__(self, *sources: ArraySource) -> None:
         self._sources = sources
         self._stops = np.cumsum([len(source) for source in sources])
         self.dtype = np.result_type(*(source.dtype for source in sources))
@@ -109,7 +109,7 @@ class Column(NDArrayOperatorsMixin):
         return np.asarray(self[:], dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        whole = [item[:] if isinstance(item, Column) else item for item in inputs]
+        whole = [item[:] if isinstance(item, LazyArray) else item for item in inputs]
         return getattr(ufunc, method)(*whole, **options)
 
     def tolist(self) -> list:
@@ -137,10 +137,10 @@ class Column(NDArrayOperatorsMixin):
         return np.sort(np.append(starts, inside)), np.sort(np.append(stops, inside))
 
 
-class Mapped:
+class LookedUp:
     """A source that looks up each item of a column in a table: a cell's class, its part."""
 
-    def __init__(self, column: Column, table: np.ndarray) -> None:
+    def __init__(self, column: LazyArray, table: np.ndarray) -> None:
         self.column, self.table = column, table
         self.dtype, self.shape = table.dtype, column.shape
 

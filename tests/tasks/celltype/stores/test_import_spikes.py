@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.recordings.names import label_from_folders, parse_window_name
-from raphe.tasks.celltype.stores.import_csv import import_csv
-from raphe.tasks.celltype.stores.open_spikes import Cell, open_spikes
+from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_window_name
+from raphe.tasks.celltype.stores.import_spikes import import_csv
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import parse_columns
+from raphe.tasks.celltype.stores.spike_set import Cell
 
 TIME_S = np.arange(160) / 40_000
 

@@ -1,8 +1,10 @@
+"""The noise level is the root of the mean variance of every whole piece."""
+
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.synthetic import noise_level as module
-from raphe.tasks.celltype.synthetic.noise_level import noise_level
+from raphe.tasks.celltype.synthetic import noise_stretches
+from raphe.tasks.celltype.synthetic.noise_stretches import noise_level
 
 
 class Sweep:
@@ -15,7 +17,9 @@ class Sweep:
 
 @pytest.mark.parametrize("chunk", [64, 101, 10**6])
 def test_noise_level_is_that_of_every_whole_piece(chunk, monkeypatch):
-    monkeypatch.setattr(module, "CHUNK_SAMPLES", chunk)  # a stretch may reach into the next
+    monkeypatch.setattr(
+        noise_stretches, "CHUNK_SAMPLES", chunk
+    )  # a stretch may reach into the next
     rng = np.random.default_rng(0)
     sweeps = [Sweep(rng.normal(0, sd, n).astype(np.float32)) for sd, n in ((2, 700), (5, 300))]
     stretches = [np.array([[3, 41], [50, 59], [60, 450]]), np.array([[100, 300]])]

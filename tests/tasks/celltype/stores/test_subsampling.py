@@ -2,13 +2,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raphe.tasks.celltype.stores.balanced_draw import draw_evenly
+from raphe.tasks.celltype.stores.subsampling import balanced_subsample
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 70), st.integers(0, 9))
 def test_groups_differ_by_one_at_most_unless_they_are_used_up(groups, n_most, seed):
     group = np.array(groups)
-    rows = draw_evenly(group, n_most, np.random.default_rng(seed))
+    rows = balanced_subsample(group, n_most, np.random.default_rng(seed))
     assert len(rows) == min(n_most, len(group))
     assert (np.diff(rows) > 0).all()
     held = np.bincount(group)
@@ -20,6 +20,6 @@ def test_groups_differ_by_one_at_most_unless_they_are_used_up(groups, n_most, se
 
 def test_another_seed_draws_others():
     group = np.repeat([0, 1], 500)
-    one, two = (draw_evenly(group, 20, np.random.default_rng(seed)) for seed in (1, 2))
+    one, two = (balanced_subsample(group, 20, np.random.default_rng(seed)) for seed in (1, 2))
     assert set(one) != set(two)
     assert (np.bincount(group[one]) == 10).all()

@@ -3,25 +3,29 @@
 *Observations*.npy  (N, T, 2, 1) float64: time in s and current in pA, in either order
 *Labels*.npy        (N, 1): the class of each spike, 0 (SER) or 1 (NSER)
 *Cellulars*.npy     (N, 1) strings: the spike's name, which holds its cell
+
+N spikes, n of them at once, T samples a window.
 """
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.recordings.array_file import ArrayFile
+from raphe.tasks.celltype.recordings.file_names import parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ
-from raphe.tasks.celltype.stores.author_cells import CellIndex, Triggers
-from raphe.tasks.celltype.stores.columns import Column, Held
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 
 ROLES = ("Observations", "Labels", "Cellulars")
 LABEL_CODE = "0 (SER) or 1 (NSER)"  # of the published data; in general a place in the classes
 LABELS_MUST = f"labels must be {LABEL_CODE}, one a spike; of one-hot rows take argmax(axis=1)"
 CHECKED_ROWS = 256  # rows looked at to tell the time column
 HASH_BLOCKS, HASH_BLOCK_BYTES = 64, 2**16
+NAMES_KEPT = 2**16  # synthetic spikes of one parent share its name
 
 
 class Currents:
@@ -45,6 +49,25 @@ class Currents:
     def _current(self, pairs: np.ndarray) -> np.ndarray:
         """(n, T) of (n, T, 2) or (n, T, 2, 1)."""
         return pairs.reshape(*pairs.shape[:2], 2)[:, :, self.column]
+
+
+class Triggers:
+    """The triggers in the names of spikes, parsed where they are read: int64 (N,), -1 unknown."""
+
+    def __init__(self, names: LazyArray) -> None:
+        self.names, self.dtype, self.shape = names, np.dtype(np.int64), names.shape[:1]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
+        out[:] = self._parse(self.names.read(starts, stops))
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self._parse(self.names[rows])
+
+    def _parse(self, names: np.ndarray) -> np.ndarray:
+        return np.array([parse_window_name(name)[1] for name in _texts(names)], np.int64)
 
 
 @dataclass(frozen=True)
@@ -96,14 +119,14 @@ def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | 
     _require_fit(trio, observations, labels, cellulars)
     n, n_samples = observations.shape[:2]
     column, rate_hz = _tell_time(trio[0], observations.reshape(n, n_samples, 2), time_column)
-    names = Column(ArrayFile.of(cellulars))
-    cells = CellIndex(trio[1], trio[2], n)
-    for start, values in Column(ArrayFile.of(labels)).blocks():
+    names = LazyArray(ArrayFile.of(cellulars))
+    cells = _CellIndex(trio[1], trio[2], n)
+    for start, values in LazyArray(ArrayFile.of(labels)).blocks():
         label = _labels(trio[1], start, values.reshape(-1), n_classes)
         cells.add(start, label, names[start : start + len(label)])
     digest = _sampled_hash(trio[0])
     for of_each in (cells.label_of_cell, np.arange(len(cells.cell_ids), dtype=np.int32)):
-        for _, cell in Column(Held(cells.cell)).blocks():
+        for _, cell in LazyArray(InMemory(cells.cell)).blocks():
             digest.update(of_each[cell])
     digest.update("\n".join(cells.cell_ids).encode())
     return Trio(
@@ -200,3 +223,55 @@ def _sampled_hash(path: Path) -> "hashlib._Hash":
             file.seek(int(start))
             digest.update(file.read(HASH_BLOCK_BYTES))
     return digest
+
+
+class _CellIndex:
+    """The cells in the names of spikes, numbered as they come, and their classes; block by block.
+
+    A cell of two classes is refused.
+    """
+
+    def __init__(self, labels: Path, cellulars: Path, n: int) -> None:
+        self.labels, self.cellulars = labels, cellulars
+        self.cell = np.empty(n, np.uint16)
+        self.label_of_cell = np.empty(0, np.uint8)
+        self._numbers: dict[str, int] = {}
+        self._first: list[tuple[int, str]] = []  # row and name of each cell's first spike
+        self._parse = lru_cache(NAMES_KEPT)(parse_window_name)
+
+    @property
+    def cell_ids(self) -> list[str]:
+        return list(self._numbers)
+
+    def add(self, start: int, label: np.ndarray, names: np.ndarray) -> None:
+        """Take the labels uint8 (n,) and names of the rows from `start` on. Raises StoreError."""
+        texts = _texts(names)
+        here = np.array([self._number(name) for name in texts], np.uint32)
+        numbers, first_row = np.unique(here, return_index=True)
+        new = first_row[numbers >= len(self._first)]
+        self._first += [(start + row, texts[row]) for row in new.tolist()]
+        self.label_of_cell = np.append(self.label_of_cell, label[new])
+        wrong = np.flatnonzero(label != self.label_of_cell[here])
+        if len(wrong):
+            self._refuse(start, int(wrong[0]), here, label, texts)
+        if len(self._first) > np.iinfo(self.cell.dtype).max:
+            self.cell = self.cell.astype(np.uint32)
+        self.cell[start : start + len(here)] = here
+
+    def _number(self, name: str) -> int:
+        return self._numbers.setdefault(self._parse(name)[0], len(self._numbers))
+
+    def _refuse(
+        self, start: int, row: int, cell: np.ndarray, label: np.ndarray, texts: list[str]
+    ) -> None:
+        first_row, first_name = self._first[cell[row]]
+        raise StoreError(
+            f"{self.cellulars}: {first_name!r} (row {first_row}, label "
+            f"{self.label_of_cell[cell[row]]}) and {texts[row]!r} (row {start + row}, label "
+            f"{label[row]}) are spikes of one cell, {self.cell_ids[cell[row]]}, but differ in "
+            f"class; correct {self.labels.name}"
+        )
+
+
+def _texts(names: np.ndarray) -> list[str]:
+    return names.reshape(-1).astype(str).tolist()

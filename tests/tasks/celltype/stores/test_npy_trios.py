@@ -11,9 +11,10 @@ import pytest
 from raphe.core.errors import StoreError
 from raphe.core.files.store import check_store
 from raphe.core.statistics.splits import PARTS
-from raphe.tasks.celltype.stores.author_arrays import CHECKED_ROWS
-from raphe.tasks.celltype.stores.import_npy import import_npy
-from raphe.tasks.celltype.stores.open_spikes import Cell, open_spikes
+from raphe.tasks.celltype.stores.import_spikes import import_npy
+from raphe.tasks.celltype.stores.npy_trios import CHECKED_ROWS
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.split import split_spikes
 from raphe.tasks.celltype.training.batches import SpikeBatches
 from raphe.tasks.celltype.training.parts import Part

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.store import Store, open_store
-from raphe.tasks.celltype.stores.columns import Column
+from raphe.core.files.store import Store, StoreWriter, open_store
+from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 
 KIND = "celltype/spikes"
@@ -38,7 +38,7 @@ def from_store(store: Store, opener: Opener) -> SpikeSet:
         for name in COLUMNS:
             if name in one.arrays:
                 files[name].append(one.file(name))
-    columns = {name: Column(*held) for name, held in files.items() if held}
+    columns = {name: LazyArray(*held) for name, held in files.items() if held}
     facts = store.manifest
     return SpikeSet(
         path=store.path,
@@ -103,9 +103,12 @@ def _cells(store: Store) -> list[Cell]:
 
 def _check_cells(store: Store, cells: list[Cell]) -> np.ndarray:
     """Count the spikes of each cell: int64 (cells,). Refuse one whose class is not its cell's."""
-    label, expected = Column(store.file("label")), np.array([one.label for one in cells], np.uint8)
+    label, expected = (
+        LazyArray(store.file("label")),
+        np.array([one.label for one in cells], np.uint8),
+    )
     counts = np.zeros(len(cells), np.int64)
-    for start, cell in Column(store.file("cell")).blocks():
+    for start, cell in LazyArray(store.file("cell")).blocks():
         if not 0 <= cell.min() <= cell.max() < len(cells):
             raise StoreError(
                 f"{store.path}: a spike of cell {cell.max()}, but {len(cells)} cells are listed"
@@ -128,3 +131,112 @@ def _open_shard(path: Path, entry: dict) -> Store:
     if shard.content_hash != entry["content_hash"]:
         raise StoreError(f"{path}: is not the shard that {path.parent} was finished with; {AGAIN}")
     return shard
+
+
+class SpikeStoreWriter:
+    """Write a spike store cell by cell, in constant memory; see StoreWriter for what a kill does.
+
+    Cells of one id are one cell. Raises StoreError when they differ in class.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        classes: Sequence[str],
+        n_samples: int,
+        overwrite: bool = False,
+    ):
+        self.classes = tuple(classes)
+        self.cells: dict[str, Cell] = {}
+        self.counts: list[int] = []
+        self._index: dict[str, int] = {}
+        self._writer = StoreWriter(
+            path,
+            {
+                "spikes": ((n_samples,), "float32"),
+                "label": ((), "uint8"),
+                "cell": ((), "int32"),
+                "trigger": ((), "int64"),
+                "sweep": ((), "int32"),
+            },
+            overwrite,
+        )
+
+    def __enter__(self) -> "SpikeStoreWriter":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._writer.__exit__(*exception)
+
+    @property
+    def n(self) -> int:
+        return self._writer.n
+
+    def add(
+        self,
+        cell: Cell,
+        waveforms: np.ndarray,
+        trigger: np.ndarray,
+        sweep: np.ndarray | None = None,
+    ) -> None:
+        """Append spikes of one cell: (n, T), (n,), (n,). A cell without spikes is left out."""
+        self.add_mixed([cell], np.zeros(len(waveforms), np.int32), waveforms, trigger, sweep)
+
+    def add_mixed(
+        self,
+        cells: Sequence[Cell],
+        cell: np.ndarray,
+        waveforms: np.ndarray,
+        trigger: np.ndarray,
+        sweep: np.ndarray | None = None,
+    ) -> None:
+        """Append spikes of several cells; `cell` (n,) says which of `cells` each belongs to."""
+        own = np.zeros(len(cells), np.int32)
+        for used, count in zip(*np.unique(cell, return_counts=True), strict=True):
+            own[used] = self._register(cells[used], int(count))
+        label = np.array([one.label for one in cells], np.uint8)
+        self._writer.append(
+            spikes=waveforms,
+            label=label[cell],
+            cell=own[cell],
+            trigger=trigger,
+            sweep=np.zeros(len(cell), np.int32) if sweep is None else sweep,
+        )
+
+    def _register(self, cell: Cell, n_spikes: int) -> int:
+        known = self.cells.setdefault(cell.cell_id, cell)
+        if known.label != cell.label:
+            raise StoreError(
+                f"cell {cell.cell_id} is {self.classes[known.label]} in one place and "
+                f"{self.classes[cell.label]} in another; a cell has one class, rename or remove one"
+            )
+        index = self._index.setdefault(cell.cell_id, len(self._index))
+        if index == len(self.counts):
+            self.counts.append(0)
+        self.counts[index] += n_spikes
+        return index
+
+    def per_class(self) -> dict[str, tuple[int, int]]:
+        """Cells and spikes of each class so far."""
+        totals = dict.fromkeys(self.classes, (0, 0))
+        for cell, count in zip(self.cells.values(), self.counts, strict=True):
+            n_cells, n_spikes = totals[self.classes[cell.label]]
+            totals[self.classes[cell.label]] = (n_cells + 1, n_spikes + count)
+        return totals
+
+    def finish(
+        self,
+        rate_hz: float,
+        unit: str,
+        facts: dict[str, Any],
+        tables: dict[str, list[dict[str, Any]]] | None = None,
+    ) -> Path:
+        rows = cell_rows(self.cells.values(), self.classes, self.counts)
+        manifest = {
+            "kind": KIND,
+            "classes": list(self.classes),
+            "rate_hz": rate_hz,
+            "unit": unit,
+            **facts,
+        }
+        return self._writer.finish(manifest, {"cells": rows, **(tables or {})})

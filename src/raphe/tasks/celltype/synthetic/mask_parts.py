@@ -19,7 +19,7 @@ ALL_MASKS = (
 )
 
 
-def mask_sides(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit) -> np.ndarray:
+def parts_of_masks(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit) -> np.ndarray:
     """The part of each mask: that of its recording's cell, day or animal, by which was split.
 
     A mask of a cell (or day, or animal) that has no spike in the split belongs to no part and is

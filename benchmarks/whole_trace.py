@@ -2,15 +2,15 @@
 
     make bench ARGS=whole_trace
 
-The same weights and the same trace: once each layer over all of it (`CalciumNet.infer`), once every
-window of 128 samples by itself, in batches. Both in turn, on one thread and on two.
+The same weights and the same trace: once each layer over all of it (`ElephantNet.infer`), once
+every window of 128 samples by itself, in batches. Both in turn, on one thread and on two.
 """
 
 import torch
 from machine import alternate, options_of, spread, write_table
 
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.calcium.elephant.network import BEFORE, WINDOW, CalciumNet
+from raphe.tasks.calcium.elephant.network import BEFORE, WINDOW, ElephantNet
 
 BATCHES = (256, 1024, 4096)  # windows: as in training, and what may suit it better
 MAY_DIFFER = 1e-5  # in a z-score
@@ -18,7 +18,7 @@ TIMES = 5  # as long is the trace read whole: it takes too short a time otherwis
 
 
 @torch.inference_mode()
-def sliding(network: CalciumNet, trace: torch.Tensor, batch: int) -> torch.Tensor:
+def sliding(network: ElephantNet, trace: torch.Tensor, batch: int) -> torch.Tensor:
     """The rate of a trace (T,) by its windows: (T − 128,), of the samples 32 to T − 97."""
     windows = trace.unfold(0, WINDOW, 1)[:-1]
     return torch.cat([network(part)[:, 0] for part in windows.split(batch)])
@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()
     torch.manual_seed(0)
-    network = CalciumNet().eval()
+    network = ElephantNet().eval()
     trace = torch.randn(options.samples)
     long = torch.randn(1, TIMES * options.samples)
     rows, differences = [], []

@@ -10,24 +10,29 @@ import torch
 from raphe.core.bundles.bundle import Exported, TrainedRun
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.tasks.calcium.ensemble.export import export
-from raphe.tasks.calcium.stores.trace_store import Labelled, TraceStore, open_traces, write_traces
+from raphe.tasks.calcium.stores.trace_store import (
+    CalciumStore,
+    LabelledRecording,
+    open_traces,
+    write_traces,
+)
 from raphe.tasks.calcium.synthetic.simulated_recordings import Simulation, simulate
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
 
 
-def _labelled(name: str, n: int, seed: int) -> Labelled:
+def _labelled(name: str, n: int, seed: int) -> LabelledRecording:
     """Spikes that raise a noisy, decaying trace."""
     rng = np.random.default_rng(seed)
     spikes = rng.poisson(0.03, n)
     spikes[n // 2] += 1
     decay = np.exp(-np.arange(200) / 40)
     calcium = np.convolve(spikes, decay)[:n] + 0.1 * rng.normal(size=n)
-    return Labelled(name, name.split("/")[0], calcium.astype(np.float32), spikes, 30.0)
+    return LabelledRecording(name, name.split("/")[0], calcium.astype(np.float32), spikes, 30.0)
 
 
 @pytest.fixture(scope="session")
-def labelled() -> Callable[[str, int, int], Labelled]:
+def labelled() -> Callable[[str, int, int], LabelledRecording]:
     """A recording of a name, a length in samples and a seed."""
     return _labelled
 
@@ -42,7 +47,7 @@ def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(store_path: Path) -> TraceStore:
+def store(store_path: Path) -> CalciumStore:
     return open_traces(store_path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from raphe.tasks.calcium.elephant.module import CalciumModule
+from raphe.tasks.calcium.elephant.module import ElephantModule
 
 SMALL = [
     "prepare.simulation.datasets=2",
@@ -37,7 +37,7 @@ def test_a_sweep_over_the_dataset_held_out(train_py, tmp_path: Path, capfd) -> N
             held_out = {row["dataset"] for row in csv.DictReader(table)}
         assert held_out == {run.data.params["data.held_out"]}
         file = client.download_artifacts(run.info.run_id, "checkpoint/model.ckpt", str(tmp_path))
-        assert CalciumModule.load_from_checkpoint(file).hparams.rate_mean_per_s > 0
+        assert ElephantModule.load_from_checkpoint(file).hparams.rate_mean_per_s > 0
 
 
 def test_what_cannot_be_is_one_line(train_py, tmp_path: Path, capsys) -> None:

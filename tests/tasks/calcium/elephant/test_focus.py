@@ -7,7 +7,7 @@ import pytest
 
 from raphe import cli
 from raphe.core.errors import RecordingError, SettingError
-from raphe.tasks.calcium.elephant.data import CalciumData
+from raphe.tasks.calcium.elephant.data import ElephantData
 from raphe.tasks.calcium.elephant.embedding import Embedding, retraining_weights
 from raphe.tasks.calcium.elephant.embedding_file import open_embedding, to_json
 from raphe.tasks.calcium.elephant.focus import Focus, shares
@@ -112,12 +112,12 @@ def test_an_epoch_draws_as_many_as_the_smallest_times_the_weight() -> None:
 def test_training_is_focused_by_the_datamodule(
     tmp_path: Path, file: Path, store_path: Path
 ) -> None:
-    plain = CalciumData(store_path)
+    plain = ElephantData(store_path)
     plain.setup("fit")
-    focused = CalciumData(store_path, focus=focus(tmp_path, file))
+    focused = ElephantData(store_path, focus=focus(tmp_path, file))
     focused.setup("fit")
     assert plain.shares == {} and set(focused.shares) == {"a", "b", "c"}
     assert len(focused.train_dataloader()) < len(plain.train_dataloader())
     assert set(focused.hashes) == {"traces", "focus"}
-    other = CalciumData(store_path, focus=focus(tmp_path, file, 2))
+    other = ElephantData(store_path, focus=focus(tmp_path, file, 2))
     assert other.hashes["focus"] != focused.hashes["focus"]

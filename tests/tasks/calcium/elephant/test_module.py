@@ -9,9 +9,10 @@ import torch
 
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
-from raphe.tasks.calcium.elephant.data import CalciumData
-from raphe.tasks.calcium.elephant.module import ADAGRAD_AS_IN_KERAS, CalciumModule
+from raphe.tasks.calcium.elephant.data import ElephantData
+from raphe.tasks.calcium.elephant.module import ADAGRAD_AS_IN_KERAS, ElephantModule
 from raphe.tasks.calcium.metrics.scores import mean_score, score
+from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
 
 
 def trainer(folder: Path, **settings) -> pl.Trainer:
@@ -20,12 +21,12 @@ def trainer(folder: Path, **settings) -> pl.Trainer:
 
 
 @pytest.fixture(scope="module")
-def tested(store_path: Path, tmp_path_factory) -> tuple[CalciumModule, CalciumData, dict]:
+def tested(store_path: Path, tmp_path_factory) -> tuple[ElephantModule, ElephantData, dict]:
     """A module after one epoch and its test."""
-    data = CalciumData(store_path, held_out="b", consecutive=16, batch_size=64)
+    data = ElephantData(store_path, held_out="b", consecutive=16, batch_size=64)
     data.setup("fit")
     torch.manual_seed(0)
-    module = CalciumModule(**data.facts)
+    module = ElephantModule(**data.facts)
     runner = trainer(tmp_path_factory.mktemp("run"), max_epochs=1, enable_checkpointing=False)
     runner.fit(module, datamodule=data)
     metrics = {name: float(value) for name, value in runner.callback_metrics.items()}
@@ -49,7 +50,7 @@ def test_adagrad_steps_as_in_keras() -> None:
 
 def test_the_loss_is_the_mean_squared_error(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    module = CalciumModule()
+    module = ElephantModule()
     calcium, target = torch.randn(4, 131), torch.randn(4, 4)
     module.log = lambda *_, **__: None
     loss = module.training_step((calcium, target), 0)
@@ -66,28 +67,34 @@ def test_it_learns(tested) -> None:
 def test_test_scores_are_of_whole_recordings(tested) -> None:
     module, data, metrics = tested
     inferred = module.inferred["test"]
-    assert [one.index for one in inferred] == list(data.split.test)
+    assert [recording.index for recording in inferred] == list(data.split.test)
     assert metrics["test/n_recordings"] == 5
-    store = data.labelled
-    spikes = [store.spikes[store.recordings[one.index].rows] for one in inferred]
+    store = data.store
+    spikes = [store.spikes[store.recordings[recording.index].rows] for recording in inferred]
     assert metrics["test/n_spikes"] == sum(train.sum() for train in spikes)
-    scores = [score(one.rate, train) for one, train in zip(inferred, spikes, strict=True)]
+    rates = [recording.rate for recording in inferred]
+    scores = [score(rate, train) for rate, train in zip(rates, spikes, strict=True)]
     for name, value in mean_score(scores).items():
         assert metrics[f"test/{name}"] == pytest.approx(value, abs=1e-6)
     assert 0 < metrics["test/error"] < 2
+    errors = [
+        np.mean((rate - z_scored(smoothed(train)))[32:-96] ** 2)
+        for rate, train in zip(rates, spikes, strict=True)
+    ]
+    assert metrics["test/loss"] == pytest.approx(np.mean(errors), rel=1e-4)
 
 
 def test_rates_are_in_spikes_per_second_and_never_negative() -> None:
-    module = CalciumModule(rate_mean_per_s=2.0, rate_std_per_s=10.0)
+    module = ElephantModule(rate_mean_per_s=2.0, rate_std_per_s=10.0)
     np.testing.assert_allclose(module.in_spikes_per_s(np.array([-1.0, 0.0, 1.5])), [0, 2, 17])
-    assert CalciumModule().in_spikes_per_s(np.zeros(2)) is None
+    assert ElephantModule().in_spikes_per_s(np.zeros(2)) is None
 
 
 def test_it_begins_from_a_checkpoint(tmp_path: Path) -> None:
     torch.manual_seed(2)
-    first = CalciumModule()
-    again = CalciumModule(weights=write_checkpoint(first, tmp_path / "first.ckpt"))
+    first = ElephantModule()
+    again = ElephantModule(weights=write_checkpoint(first, tmp_path / "first.ckpt"))
     for one, other in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
     with pytest.raises(SettingError, match=r"model\.weights=absent\.ckpt: expected a checkpoint"):
-        CalciumModule(weights="absent.ckpt")
+        ElephantModule(weights="absent.ckpt")

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from raphe.core.errors import SettingError
 from raphe.tasks.calcium.elephant import network as net
-from raphe.tasks.calcium.elephant.network import CHUNK, CalciumNet
+from raphe.tasks.calcium.elephant.network import CHUNK, ElephantNet
 
 
 @pytest.fixture(scope="module")
-def network() -> CalciumNet:
+def network() -> ElephantNet:
     torch.manual_seed(0)
-    return CalciumNet().eval()
+    return ElephantNet().eval()
 
 
-def published(network: CalciumNet, window: np.ndarray) -> float:
+def published(network: ElephantNet, window: np.ndarray) -> float:
     """One window (128,) through the published layers, written out in NumPy."""
     state = {name: value.numpy() for name, value in network.state_dict().items()}
     x = window[:, None]  # (time, channel)
@@ -36,7 +36,7 @@ def windows_of(x: torch.Tensor) -> torch.Tensor:
     return x.unfold(1, 128, 1)  # (N, T − 127, 128)
 
 
-def test_it_has_the_published_number_of_parameters(network: CalciumNet) -> None:
+def test_it_has_the_published_number_of_parameters(network: ElephantNet) -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == 120_131
 
 
@@ -49,13 +49,13 @@ def test_weights_begin_as_in_keras() -> None:
         "dense": 70 + 300,
         "readout": 4200 + 1,
     }
-    for name, layer in CalciumNet().named_children():
+    for name, layer in ElephantNet().named_children():
         limit = np.sqrt(6 / fans[name])
         assert 0.97 * limit < layer.weight.abs().max() <= limit
         assert not layer.bias.any()
 
 
-def test_one_window_is_the_published_computation(network: CalciumNet) -> None:
+def test_one_window_is_the_published_computation(network: ElephantNet) -> None:
     windows = torch.randn(4, 128, generator=torch.Generator().manual_seed(1))
     expected = [published(network, window.numpy()) for window in windows]
     with torch.no_grad():
@@ -66,7 +66,7 @@ def test_one_window_is_the_published_computation(network: CalciumNet) -> None:
 @given(n_traces=st.integers(1, 3), n_samples=st.integers(129, 200), seed=st.integers(0, 99))
 def test_a_whole_trace_gives_what_its_windows_give(n_traces, n_samples, seed) -> None:
     torch.manual_seed(seed)
-    network, x = CalciumNet(), torch.randn(n_traces, n_samples)
+    network, x = ElephantNet(), torch.randn(n_traces, n_samples)
     with torch.no_grad():
         each = network(windows_of(x).reshape(-1, 128)).view(n_traces, -1)
         whole = network(x)
@@ -74,7 +74,7 @@ def test_a_whole_trace_gives_what_its_windows_give(n_traces, n_samples, seed) ->
     torch.testing.assert_close(whole, each, atol=1e-5, rtol=0)
 
 
-def test_gradients_of_a_stretch_are_those_of_its_windows(network: CalciumNet) -> None:
+def test_gradients_of_a_stretch_are_those_of_its_windows(network: ElephantNet) -> None:
     x = torch.randn(2, 140)
     stretch = torch.autograd.grad(network(x).square().sum(), list(network.parameters()))
     windows = network(windows_of(x).reshape(-1, 128))
@@ -86,7 +86,7 @@ def test_gradients_of_a_stretch_are_those_of_its_windows(network: CalciumNet) ->
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 
-def test_inference_joins_its_chunks_without_a_seam(network: CalciumNet, monkeypatch) -> None:
+def test_inference_joins_its_chunks_without_a_seam(network: ElephantNet, monkeypatch) -> None:
     x = torch.randn(2, 700)
     assert CHUNK > 700
     whole = network.infer(x)
@@ -94,7 +94,7 @@ def test_inference_joins_its_chunks_without_a_seam(network: CalciumNet, monkeypa
     torch.testing.assert_close(network.infer(x), whole, atol=1e-6, rtol=0)
 
 
-def test_the_ends_are_0_as_in_the_original(network: CalciumNet) -> None:
+def test_the_ends_are_0_as_in_the_original(network: ElephantNet) -> None:
     x = torch.randn(1, 400)
     rate = network.infer(x)[0]
     with torch.no_grad():
@@ -104,11 +104,11 @@ def test_the_ends_are_0_as_in_the_original(network: CalciumNet) -> None:
 
 
 @pytest.mark.parametrize("n_samples", [1, 127, 128])
-def test_a_trace_no_longer_than_a_window_has_no_rate(network: CalciumNet, n_samples: int) -> None:
+def test_a_trace_no_longer_than_a_window_has_no_rate(network: ElephantNet, n_samples: int) -> None:
     assert not network.infer(torch.randn(2, n_samples)).any()
 
 
 @pytest.mark.parametrize("shape", [(128,), (2, 127), (2, 1, 128)])
-def test_another_shape_is_refused(network: CalciumNet, shape: tuple[int, ...]) -> None:
+def test_another_shape_is_refused(network: ElephantNet, shape: tuple[int, ...]) -> None:
     with pytest.raises(SettingError, match=r"takes calcium \(N, T\) of T ≥ 128 samples, got"):
         network(torch.zeros(shape))

@@ -11,11 +11,11 @@ from mlflow import MlflowClient
 
 from raphe.core.errors import StoreError
 from raphe.tasks.calcium.elephant.embedding_file import open_embedding
-from raphe.tasks.calcium.elephant.single_data import ConfusionData
+from raphe.tasks.calcium.elephant.single_data import SingleData
 from raphe.tasks.calcium.elephant.single_evaluation import evaluate
-from raphe.tasks.calcium.elephant.single_module import ConfusionModule
-from raphe.tasks.calcium.elephant.target import smoothed, smoothing_kernel, z_scored
-from raphe.tasks.calcium.stores.trace_store import Labelled, open_traces, write_traces
+from raphe.tasks.calcium.elephant.single_module import SingleModule
+from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
+from raphe.tasks.calcium.stores.trace_store import LabelledRecording, open_traces, write_traces
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, labelled) -> Path:
     noise = np.random.default_rng(0).normal(size=1200).astype(np.float32)
     recordings = [
         labelled("a/0", 1500, 0),
-        Labelled("a/silent", "a", noise, np.zeros(1200, dtype=int), 30.0),
+        LabelledRecording("a/silent", "a", noise, np.zeros(1200, dtype=int), 30.0),
         labelled("a/1", 1300, 1),
         labelled("b/short", 900, 2),
         labelled("b/0", 1400, 3),
@@ -35,27 +35,27 @@ def home(tmp_path_factory: pytest.TempPathFactory, labelled) -> Path:
 
 
 @pytest.fixture
-def data(home: Path) -> ConfusionData:
-    made = ConfusionData(home, batch_size=256)
-    made.setup("fit")
-    return made
+def data(home: Path) -> SingleData:
+    data = SingleData(home, batch_size=256)
+    data.setup("fit")
+    return data
 
 
-def test_recordings_without_spikes_or_too_short_are_left_out(data: ConfusionData) -> None:
-    assert [one.name for one in data.part.recordings] == ["a/0", "a/1", "b/0", "b/1"]
+def test_recordings_without_spikes_or_too_short_are_left_out(data: SingleData) -> None:
+    assert [recording.name for recording in data.subset.recordings] == ["a/0", "a/1", "b/0", "b/1"]
     assert data.facts == {"n_recordings": 4}
 
 
-def test_an_epoch_holds_every_window_of_each_recording_once(data: ConfusionData) -> None:
-    store = open_traces(data.labelled.path)
+def test_an_epoch_holds_every_window_of_each_recording_once(data: SingleData) -> None:
+    store = open_traces(data.store.path)
     got: dict[int, list[np.ndarray]] = {}
     for calcium, target, place in data.train_dataloader():
         assert len(calcium) <= 256
         got.setdefault(place, []).append(np.c_[calcium.numpy(), target.numpy()])
     assert sum(len(batches) for batches in got.values()) == len(data.train_dataloader())
-    for place, recording in enumerate(data.part.recordings):
+    for place, recording in enumerate(data.subset.recordings):
         calcium = z_scored(store.calcium[recording.rows])
-        rate = z_scored(smoothed(store.spikes[recording.rows], smoothing_kernel(2.5)))
+        rate = z_scored(smoothed(store.spikes[recording.rows], 2.5))
         expected = np.stack(
             [np.r_[calcium[i - 40 : i + 60], rate[i]] for i in range(40, len(rate) - 60)]
         ).astype(np.float32)
@@ -66,17 +66,17 @@ def test_an_epoch_holds_every_window_of_each_recording_once(data: ConfusionData)
         )
 
 
-def test_the_order_depends_on_seed_and_epoch(data: ConfusionData, home: Path) -> None:
+def test_the_order_depends_on_seed_and_epoch(data: SingleData, home: Path) -> None:
     first = next(iter(data.train_dataloader()))
     assert torch.equal(first[0], next(iter(data.train_dataloader()))[0])
-    other = ConfusionData(home, batch_size=256, seed=1)
+    other = SingleData(home, batch_size=256, seed=1)
     other.setup("fit")
     assert not torch.equal(first[0], next(iter(other.train_dataloader()))[0])
 
 
-def test_a_step_trains_the_recordings_own_network_alone(data: ConfusionData) -> None:
+def test_a_step_trains_the_recordings_own_network_alone(data: SingleData) -> None:
     torch.manual_seed(0)
-    module = ConfusionModule(4)
+    module = SingleModule(4)
     module.log = lambda *_, **__: None
     optimizer = module.configure_optimizers()
     before = [net.dense.weight.clone() for net in module.nets]
@@ -89,10 +89,10 @@ def test_a_step_trains_the_recordings_own_network_alone(data: ConfusionData) -> 
     assert changed == [False, False, True, False]
 
 
-def test_the_matrix_holds_rows_told_by_columns(data: ConfusionData, tmp_path: Path) -> None:
+def test_the_matrix_holds_rows_told_by_columns(data: SingleData, tmp_path: Path) -> None:
     """A network that answers with a constant tells nothing; another's column is its own."""
     torch.manual_seed(0)
-    module = ConfusionModule(4).eval()
+    module = SingleModule(4).eval()
     for parameter in module.nets[1].parameters():
         torch.nn.init.zeros_(parameter)
     trainer = pl.Trainer(
@@ -100,20 +100,20 @@ def test_the_matrix_holds_rows_told_by_columns(data: ConfusionData, tmp_path: Pa
     )
     trainer.test(module, datamodule=data, verbose=False)
     assert not module.confusion[:, 1].any()
-    store, recording = data.labelled, data.part.recordings[3]
+    store, recording = data.store, data.subset.recordings[3]
     calcium = torch.tensor(z_scored(store.calcium[recording.rows])).float()
     rate = module.nets[2].infer(calcium).numpy()
     spikes = store.spikes[recording.rows].astype(float)[40:-60]
     x, y = (np.convolve(train, np.ones(4), "valid")[::4] for train in (rate, spikes))
     assert module.confusion[3, 2] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
-    made = evaluate(module, data)
-    assert set(made) == {"test/confusion.png", "test/embedding.json"}  # two datasets: no plane
+    files = evaluate(module, data)
+    assert set(files) == {"test/confusion.png", "test/embedding.json"}  # two datasets: no plane
 
 
 def test_a_store_without_a_usable_recording_is_told(tmp_path: Path, labelled) -> None:
     short = write_traces(tmp_path / "short", [labelled("a/0", 500, 0)], {})
     with pytest.raises(StoreError, match="expected recordings with spikes of 1024 samples or more"):
-        ConfusionData(short)
+        SingleData(short)
 
 
 @pytest.mark.slow
@@ -130,8 +130,8 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     shared = [*home, f"data.store={store}", "tracking.system_metrics_every_s=null"]
     assert train_py("experiment=calcium_embedding", *shared, "trainer.max_epochs=2") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    found = client.get_experiment_by_name("calcium_embedding")
-    (run,) = client.search_runs([found.experiment_id])
+    experiment = client.get_experiment_by_name("calcium_embedding")
+    (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.metrics["test/n_recordings"] == 9
     names = {entry.path for entry in client.list_artifacts(run.info.run_id, "test")}
     assert names == {"test/confusion.png", "test/spaces.png", "test/embedding.json"}
@@ -139,7 +139,9 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     assert open_embedding(file).datasets == ("a", "b", "c")
     assert json.loads(Path(file).read_text())["rows"] == "recording that is told"
 
-    np.save(tmp_path / "new.npy", np.stack([one.calcium[:1100] for one in recordings[:3]]))
+    np.save(
+        tmp_path / "new.npy", np.stack([recording.calcium[:1100] for recording in recordings[:3]])
+    )
     focused = [
         f"data.focus.embedding={file}",
         f"data.focus.traces={tmp_path / 'new.npy'}",
@@ -148,7 +150,7 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
         "trainer.max_epochs=1",
     ]
     assert train_py("experiment=calcium_retrain", *shared, *focused) == 0
-    found = client.get_experiment_by_name("calcium_retrain")
-    (run,) = client.search_runs([found.experiment_id])
+    experiment = client.get_experiment_by_name("calcium_retrain")
+    (run,) = client.search_runs([experiment.experiment_id])
     assert "store_hash.focus" in run.data.params
     assert "spaces.png" in {entry.path for entry in client.list_artifacts(run.info.run_id)}

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from raphe import cli
-from raphe.tasks.calcium.elephant.module import CalciumModule
-from raphe.tasks.calcium.elephant.network import CalciumNet
-from raphe.tasks.calcium.elephant.target import z_scored
+from raphe.tasks.calcium.elephant.module import ElephantModule
+from raphe.tasks.calcium.elephant.network import ElephantNet
 from raphe.tasks.calcium.elephant.weights_import import (
     ElephantFileError,
     import_elephant,
@@ -18,6 +17,7 @@ from raphe.tasks.calcium.elephant.weights_import import (
 )
 from raphe.tasks.calcium.metrics.scores import mean_score, score
 from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.sampling import z_scored
 
 SAMPLES = [32, 33, 34, 1032, 4031]
 OUTPUTS = {  # of Keras itself for set 4, column 0, at SAMPLES
@@ -80,7 +80,7 @@ def published(path: Path, window: np.ndarray) -> float:
 
 def test_weights_keep_their_meaning(tmp_path: Path) -> None:
     path = keras_file(tmp_path / "model.h5")
-    network = CalciumNet()
+    network = ElephantNet()
     network.load_state_dict(read_elephant(path))
     window = np.random.default_rng(1).normal(size=128)
     with torch.no_grad():
@@ -93,10 +93,10 @@ def test_a_checkpoint_is_written_that_lightning_loads(tmp_path: Path, capsys) ->
     assert cli.main(["import-elephant", str(path), str(checkpoint)]) == 0
     assert capsys.readouterr().out.strip() == f"wrote {checkpoint}"
     assert list(checkpoint.parent.iterdir()) == [checkpoint]
-    module = CalciumModule.load_from_checkpoint(checkpoint)
+    module = ElephantModule.load_from_checkpoint(checkpoint)
     for name, weights in read_elephant(path).items():
         torch.testing.assert_close(module.net.state_dict()[name], weights, rtol=0, atol=0)
-    again = CalciumModule(weights=checkpoint)
+    again = ElephantModule(weights=checkpoint)
     torch.testing.assert_close(again.net.dense.weight, module.net.dense.weight)
 
 
@@ -145,7 +145,7 @@ def answers(request) -> dict[int, list[list[np.ndarray]]]:
         traces = [trace[~np.isnan(trace)] for _, trace in calcium]
         said.setdefault(0, []).append([trace[~np.isnan(trace)] for _, trace in spikes])
         for model in OUTPUTS:
-            network = CalciumNet().eval()
+            network = ElephantNet().eval()
             network.load_state_dict(read_elephant(find("elephant", f"model{model}.h5")))
             said.setdefault(model, []).append(
                 [network.infer(torch.tensor(z_scored(x)[None]).float())[0].numpy() for x in traces]

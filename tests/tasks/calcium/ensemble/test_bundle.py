@@ -9,11 +9,11 @@ import torch
 from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, TrainedRun
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
-from raphe.tasks.calcium.elephant.target import z_scored
 from raphe.tasks.calcium.ensemble.bundle import KIND, RateBundle
 from raphe.tasks.calcium.ensemble.export import export
 from raphe.tasks.calcium.features.training_domain import domain, outside
-from raphe.tasks.calcium.metrics.scores import even_in_bins, score
+from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.stores.trace_store import open_traces
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
@@ -21,7 +21,7 @@ from raphe.tasks.calcium.training.module import RateModule
 
 def test_a_bundle_infers_what_its_checkpoints_do(rate_bundle, rate_data, rate_module) -> None:
     """All members of all runs, each with its own gain, at a length that is no multiple of 4."""
-    trace = rate_data.labelled.calcium[rate_data.labelled.recordings[0].rows][:1001]
+    trace = rate_data.store.calcium[rate_data.store.recordings[0].rows][:1001]
     rates = RateBundle.open(rate_bundle).infer(trace)
     members = np.concatenate([rate_module(seed).eval().expected(trace) for seed in (0, 1)])
     counts = members[:, :1000].reshape(4, 250, 4).sum(2)  # of steps of 40 ms
@@ -61,7 +61,7 @@ def test_the_tested_figures_are_those_of_the_checkpoint(
     rate_bundle: Path, rate_data: RateData, rate_module
 ) -> None:
     manifest = RateBundle.open(rate_bundle).manifest
-    store, own = rate_data.labelled, []
+    store, own = rate_data.store, []
     for one in rate_data.parts["test"].recordings:
         calcium, spikes = (getattr(store, name)[one.rows] for name in ("calcium", "spikes"))
         rates = [rate_module(seed).eval().expected(calcium) for seed in (0, 1)]
@@ -93,7 +93,7 @@ def test_a_bundle_of_an_earlier_raphe_is_told(tmp_path: Path) -> None:
 
 
 def test_what_lies_outside_training_is_told(rate_data: RateData) -> None:
-    store = open_traces(rate_data.labelled.path)
+    store = open_traces(rate_data.store.path)
     traces = [store.calcium[one.rows] for one in store.recordings]
     known = domain(traces)
     assert all(not outside(trace, known) for trace in traces)

@@ -9,7 +9,7 @@ import pytest
 from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
-from raphe.tasks.calcium.evaluation.fold_report import Folds, fold_names
+from raphe.tasks.calcium.evaluation.fold_report import FoldReport, fold_names
 
 SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8]}  # the network's; the trace has 0.1 less
 
@@ -25,7 +25,7 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
 
 
 def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> None:
-    made = Folds()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
+    made = FoldReport()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
     rows = list(csv.DictReader(made["pooled/folds.csv"].splitlines()))
     found = {(row["dataset"], row["method"]): float(row["correlation"]) for row in rows}
     assert found == pytest.approx(
@@ -39,14 +39,14 @@ def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> No
 
 
 def test_the_summary_tells_every_fold_and_what_is_lacking(tmp_path: Path, rate_data) -> None:
-    text = Folds()([member(tmp_path, "a")], [{"data.held_out": "b"}], rate_data)["summary.txt"]
+    text = FoldReport()([member(tmp_path, "a")], [{"data.held_out": "b"}], rate_data)["summary.txt"]
     assert "a     2  0.300 (0.200–0.400)" in text
     assert "network less trace: +0.100 (nan to nan)" not in text
     assert text.endswith("Not finished: b.\n")
 
 
 def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> None:
-    axes = Folds()([member(tmp_path, "b")], [], rate_data)["pooled/folds.png"].axes[0]
+    axes = FoldReport()([member(tmp_path, "b")], [], rate_data)["pooled/folds.png"].axes[0]
     points = [line.get_ydata() for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(points[0], SCORES["b"])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["b", "mean"]
@@ -63,4 +63,4 @@ def test_two_runs_of_a_fold_are_refused(tmp_path: Path, rate_data) -> None:
     with pytest.raises(
         SettingError, match=r"data\.held_out=a: expected one run of each fold, got 2"
     ):
-        Folds()([member(tmp_path, "a"), member(tmp_path, "a")], [], rate_data)
+        FoldReport()([member(tmp_path, "a"), member(tmp_path, "a")], [], rate_data)

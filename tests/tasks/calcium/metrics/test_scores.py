@@ -8,13 +8,8 @@ from scipy.interpolate import interp1d
 from scipy.optimize import minimize
 from scipy.stats import poisson, rankdata
 
-from raphe.tasks.calcium.metrics.scores import (
-    binned,
-    log_likelihood_gain,
-    mean_score,
-    rate_error,
-    score,
-)
+from raphe.tasks.calcium.metrics.scores import log_likelihood_gain, mean_score, rate_error, score
+from raphe.tasks.calcium.recordings.sampling import binned
 
 MEASURES = {"correlation", "rank_correlation", "auc", "gain_bits_per_s"}
 
@@ -55,10 +50,6 @@ def test_correlation_is_the_organisers(n: int, missing: set[int], seed: int) -> 
         (prediction, spikes)[index % 2][index % n] = np.nan
     ours, theirs = score(prediction, spikes)["correlation"], organisers(prediction, spikes)
     assert ours == pytest.approx(theirs) or (np.isnan(ours) and not abs(theirs) <= 1)
-
-
-def test_the_incomplete_last_bin_is_dropped() -> None:
-    np.testing.assert_array_equal(binned(np.arange(11.0))[0], [6, 22])
 
 
 def test_rank_and_auc_are_those_of_ranks_and_pairs() -> None:

@@ -6,55 +6,55 @@ import pytest
 
 from raphe.core.errors import SettingError, SplitError
 from raphe.tasks.calcium.stores.split import FRACTIONS, split_recordings
-from raphe.tasks.calcium.stores.trace_store import TraceStore
+from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
 
-def names(store: TraceStore, rows) -> set[str]:
+def names(store: CalciumStore, rows) -> set[str]:
     return {store.recordings[row].name for row in rows}
 
 
-def datasets(store: TraceStore, rows) -> set[str]:
+def datasets(store: CalciumStore, rows) -> set[str]:
     return {store.recordings[row].dataset for row in rows}
 
 
 @pytest.mark.parametrize("held_out", [None, "b", "a/2"])
 @pytest.mark.parametrize("seed", range(5))
-def test_each_recording_is_in_one_part(store: TraceStore, held_out, seed: int) -> None:
+def test_each_recording_is_in_one_part(store: CalciumStore, held_out, seed: int) -> None:
     split = split_recordings(store, held_out, FRACTIONS, seed)
     rows = [row for part in split.parts().values() for row in part]
     assert sorted(rows) == list(range(12))
     assert all(len(part) for part in split.parts().values())
 
 
-def test_every_dataset_is_in_every_part(store: TraceStore) -> None:
+def test_every_dataset_is_in_every_part(store: CalciumStore) -> None:
     for part in split_recordings(store, None, FRACTIONS, 0).parts().values():
         assert datasets(store, part) == {"a", "b", "c"}
 
 
-def test_a_dataset_held_out_is_tested_on_and_nothing_else(store: TraceStore) -> None:
+def test_a_dataset_held_out_is_tested_on_and_nothing_else(store: CalciumStore) -> None:
     split = split_recordings(store, "b", FRACTIONS, 0)
     assert names(store, split.test) == {f"b/{index}" for index in range(5)}
     assert datasets(store, split.train) == datasets(store, split.val) == {"a", "c"}
 
 
-def test_one_recording_can_be_held_out(store: TraceStore) -> None:
+def test_one_recording_can_be_held_out(store: CalciumStore) -> None:
     split = split_recordings(store, "c/1", FRACTIONS, 0)
     assert names(store, split.test) == {"c/1"}
     assert datasets(store, split.train) == {"a", "b", "c"}
 
 
-def test_the_seed_decides(store: TraceStore) -> None:
+def test_the_seed_decides(store: CalciumStore) -> None:
     drawn = [frozenset(split_recordings(store, "b", FRACTIONS, seed).val) for seed in range(8)]
     assert len(set(drawn)) > 1
     assert drawn[3] == frozenset(split_recordings(store, "b", FRACTIONS, 3).val)
 
 
-def test_what_cannot_be_held_out_is_told(store: TraceStore) -> None:
+def test_what_cannot_be_held_out_is_told(store: CalciumStore) -> None:
     with pytest.raises(SettingError, match=r"data\.held_out=d: expected a dataset \(a, b, c\) or"):
         split_recordings(store, "d", FRACTIONS, 0)
 
 
-def test_too_few_recordings_are_told(store: TraceStore) -> None:
+def test_too_few_recordings_are_told(store: CalciumStore) -> None:
     two = dataclasses.replace(store, recordings=store.recordings[2:])  # a has two left
     with pytest.raises(SplitError, match=r"a: fewer than 3 recordings.* data\.held_out=NAME"):
         split_recordings(two, None, FRACTIONS, 0)

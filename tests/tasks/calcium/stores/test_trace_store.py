@@ -7,7 +7,7 @@ import pytest
 
 from raphe.core.errors import StoreError
 from raphe.core.files.store import StoreWriter, check_store
-from raphe.tasks.calcium.stores.trace_store import TraceStore, open_traces, write_traces
+from raphe.tasks.calcium.stores.trace_store import CalciumStore, open_traces, write_traces
 
 
 def test_recordings_come_back(tmp_path: Path, labelled) -> None:
@@ -34,5 +34,5 @@ def test_a_store_of_another_kind_or_of_nothing_is_refused(tmp_path: Path) -> Non
     assert not (tmp_path / "empty").exists()
 
 
-def test_samples_stay_on_disk(store: TraceStore) -> None:
+def test_samples_stay_on_disk(store: CalciumStore) -> None:
     assert isinstance(store.calcium, np.memmap) and isinstance(store.spikes, np.memmap)

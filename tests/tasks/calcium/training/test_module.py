@@ -52,7 +52,7 @@ def test_a_gain_is_what_the_datasets_need_on_geometric_average(store_path: Path)
     gain, model.net.gain[:] = model.net.gain.clone(), 1.0
     needed = {"a": [], "c": []}
     for one in own.parts["train"].recordings:
-        expected = model.expected(own.labelled.calcium[one.rows]).sum(1)
+        expected = model.expected(own.store.calcium[one.rows]).sum(1)
         needed[one.dataset].append(one.n_spikes / expected)
     means = [np.exp(np.mean(np.log(each), axis=0)) for each in needed.values()]
     np.testing.assert_allclose(gain, (means[0] * means[1]) ** (1 / 3), rtol=1e-4)
@@ -71,7 +71,7 @@ def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypat
                 calcium[one.rows], spikes[one.rows] = 7.0 * np.arange(one.n_samples), 1
         return replace(store, calcium=calcium, spikes=spikes)
 
-    monkeypatch.setattr("raphe.tasks.calcium.elephant.data.open_traces", spoiled)
+    monkeypatch.setattr("raphe.tasks.calcium.training.recording_data.open_traces", spoiled)
     second, _ = fitted(store_path)
     for name, value in first.state_dict().items():
         torch.testing.assert_close(second.state_dict()[name], value, msg=name)

@@ -5,36 +5,35 @@ import pytest
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.elephant.windows import Part
-from raphe.tasks.calcium.stores.trace_store import TraceStore
+from raphe.tasks.calcium.stores.trace_store import CalciumStore, RecordingSubset
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 from raphe.tasks.calcium.training.stretches import SYNTHETIC, Augmentation, StretchBatches, run_at
 
 AS_RECORDED = Augmentation(stretch=0.0, noise=0.0, gain=0.0)
 
 
-def batches(store: TraceStore, rows=range(12), synthetic=0, epoch=0, seed=0, **settings):
+def batches(store: CalciumStore, rows=range(12), synthetic=0, epoch=0, seed=0, **settings):
     settings = {"length": 256, "batch_size": 6, "n_batches": 3} | settings
     return list(
         StretchBatches(
-            Part(store, np.array(rows)), store.datasets, Synthesis(),
+            RecordingSubset(store, np.array(rows)), Synthesis(),
             settings.pop("augmentation", AS_RECORDED), **settings,
             synthetic=lambda _: synthetic, seed=seed, epoch=lambda: epoch,
         )
     )  # fmt: skip
 
 
-def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(store: TraceStore) -> None:
+def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(store: CalciumStore) -> None:
     for _, _, dataset in batches(store, rows=[0, 1, 9]):  # of a and of c
         assert torch.bincount(dataset, minlength=3).tolist() == [3, 0, 3]
 
 
-def test_datasets_take_turns_across_small_batches(store: TraceStore) -> None:
+def test_datasets_take_turns_across_small_batches(store: CalciumStore) -> None:
     drawn = torch.cat([each for _, _, each in batches(store, batch_size=2)])
     assert torch.bincount(drawn, minlength=3).tolist() == [2, 2, 2]
 
 
-def test_so_many_are_synthetic(store: TraceStore) -> None:
+def test_so_many_are_synthetic(store: CalciumStore) -> None:
     for synthetic in (0, 2, 6):
         for calcium, spikes, dataset in batches(store, synthetic=synthetic):
             assert calcium.shape == spikes.shape == (6, 256)
@@ -42,14 +41,14 @@ def test_so_many_are_synthetic(store: TraceStore) -> None:
             assert calcium.dtype == spikes.dtype == torch.float32
 
 
-def test_the_same_for_the_same_seed_and_epoch(store: TraceStore) -> None:
+def test_the_same_for_the_same_seed_and_epoch(store: CalciumStore) -> None:
     first = batches(store, synthetic=2, epoch=3)[1][0]
     torch.testing.assert_close(batches(store, synthetic=2, epoch=3)[1][0], first)
     assert not torch.equal(batches(store, synthetic=2, epoch=4)[1][0], first)
     assert not torch.equal(batches(store, synthetic=2, epoch=3, seed=1)[1][0], first)
 
 
-def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: TraceStore) -> None:
+def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: CalciumStore) -> None:
     own = store.recordings[4]
     calcium, spikes = store.calcium[own.rows], store.spikes[own.rows]
     for drawn, fired, _ in batches(store, rows=[4]):
@@ -63,7 +62,7 @@ def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: TraceStore) ->
             assert cuts
 
 
-def test_a_short_recording_is_run_there_and_back(store: TraceStore) -> None:
+def test_a_short_recording_is_run_there_and_back(store: CalciumStore) -> None:
     calcium, spikes, _ = batches(store, rows=[0], length=1000)[0]
     assert calcium.shape == (6, 1000) and spikes.sum() > 0
 

@@ -13,10 +13,10 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.calcium.elephant.embedding import Embedding, retraining_weights
 from raphe.tasks.calcium.elephant.embedding_file import open_embedding
 from raphe.tasks.calcium.features.trace_statistics import SEGMENT, statistics
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 
 

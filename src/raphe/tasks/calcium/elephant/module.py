@@ -1,6 +1,5 @@
 """Training: loss, optimiser, and scores for each epoch and each test set."""
 
-from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -8,17 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from raphe.tasks.calcium.elephant.network import AFTER, BEFORE, CalciumNet
-from raphe.tasks.calcium.metrics.scores import rate_error, score
+from raphe.tasks.calcium.elephant.network import AFTER, BEFORE, ElephantNet
+from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, score
+from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
 from raphe.tasks.calcium.training.scored_module import (
-    Inferred,
+    LoggedRecording,
+    OptimizerFactory,
     RecordingBatch,
-    Scored,
     ScoredModule,
     weights_of,
 )
-
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 # Keras 2.0.3: accumulators begin at 0, epsilon is 1e-8 (torch's own is 1e-10).
 ADAGRAD_AS_IN_KERAS = partial(torch.optim.Adagrad, lr=0.01, eps=1e-8)
@@ -27,8 +25,8 @@ ADAGRAD_AS_IN_KERAS = partial(torch.optim.Adagrad, lr=0.01, eps=1e-8)
 TrainingBatch = tuple[Tensor, Tensor]
 
 
-class CalciumModule(ScoredModule):
-    """Train and test a CalciumNet.
+class ElephantModule(ScoredModule):
+    """Train and test a ElephantNet.
 
     Logs `train/loss` each epoch, and as ScoredModule: loss (mean squared error of the z-scored
     target), `score` and `rate_error`.
@@ -54,14 +52,14 @@ class CalciumModule(ScoredModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
-        self.net = CalciumNet()
+        self.net = ElephantNet()
         if weights is not None:
             remedy = "; make one with `raphe import-elephant`"
             self.load_state_dict(weights_of(Path(weights), remedy))
         self.optimizer_factory = optimizer or ADAGRAD_AS_IN_KERAS
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the rate (N, T − 127) of calcium (N, T), see CalciumNet.forward."""
+        """Return the rate (N, T − 127) of calcium (N, T), see ElephantNet.forward."""
         return self.net(x)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -78,14 +76,16 @@ class CalciumModule(ScoredModule):
         mean, std = self.hparams.rate_mean_per_s, self.hparams.rate_std_per_s
         return None if mean is None else np.maximum(mean + std * rate, 0)
 
-    def score_recording(self, batch: RecordingBatch) -> Scored:
-        calcium, target, spikes, index = batch
+    def score_recording(self, batch: RecordingBatch) -> LoggedRecording:
+        calcium, spikes, index = batch
         rate = self.net.infer(calcium)
+        spikes = spikes[0].cpu().numpy()
+        target = torch.from_numpy(z_scored(smoothed(spikes)).astype(np.float32)).to(rate.device)
         seen = slice(BEFORE, calcium.shape[1] - AFTER)
-        loss = nn.functional.mse_loss(rate[:, seen], target[:, seen])
-        rate, spikes = rate[0].cpu().numpy(), spikes[0].cpu().numpy()
+        loss = nn.functional.mse_loss(rate[0, seen], target[seen])
+        rate = rate[0].cpu().numpy()
         scores, rate_per_s = score(rate, spikes), self.in_spikes_per_s(rate)
         if rate_per_s is not None:
             scores |= rate_error(rate_per_s, spikes)
-        inferred = Inferred(int(index), rate, rate_per_s, scores)
-        return Scored(inferred, loss.item(), int(spikes.sum()))
+        inferred = InferredRecording(int(index), rate, rate_per_s, scores)
+        return LoggedRecording(inferred, loss.item(), int(spikes.sum()))

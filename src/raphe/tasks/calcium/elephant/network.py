@@ -18,7 +18,7 @@ STEPS = ((WINDOW - KERNELS[0] - KERNELS[1] + 2) // POOL - KERNELS[2] + 1) // POO
 CHUNK = 4096  # samples inferred at once; the values of more would leave the cache
 
 
-class CalciumNet(nn.Module):
+class ElephantNet(nn.Module):
     """Three convolutions, two poolings, a dense layer at each of 14 steps, and a linear read-out.
 
     120 131 parameters, initialised as Keras does.

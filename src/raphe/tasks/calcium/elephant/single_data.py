@@ -9,16 +9,16 @@ import torch
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.tasks.calcium.elephant.single_network import BEFORE, SMOOTHING, WINDOW
-from raphe.tasks.calcium.elephant.window_cut import WindowCut, stacked
-from raphe.tasks.calcium.elephant.windows import Part, RecordingBatches
+from raphe.tasks.calcium.elephant.windows import WindowCut, stacked
 from raphe.tasks.calcium.features.trace_statistics import SEGMENT
-from raphe.tasks.calcium.stores.trace_store import open_traces
+from raphe.tasks.calcium.stores.trace_store import RecordingSubset, open_traces
+from raphe.tasks.calcium.training.recording_data import RecordingBatches
 
 CUT = WindowCut(WINDOW, BEFORE, SMOOTHING)
 N_CHECKED = 2048  # windows of each recording that an epoch is validated on
 
 
-class ConfusionData(pl.LightningDataModule):
+class SingleData(pl.LightningDataModule):
     """Recordings that have spikes and last 1024 samples or more; others are left out.
 
     Args:
@@ -32,53 +32,53 @@ class ConfusionData(pl.LightningDataModule):
         if not isinstance(batch_size, int) or batch_size < 1:
             raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
         self.batch_size, self.seed = batch_size, seed
-        self.labelled = open_traces(store)
+        self.store = open_traces(store)
         usable = [
             row
-            for row, one in enumerate(self.labelled.recordings)
-            if one.n_spikes and one.n_samples >= SEGMENT
+            for row, recording in enumerate(self.store.recordings)
+            if recording.n_spikes and recording.n_samples >= SEGMENT
         ]
         if not usable:
             raise StoreError(
                 f"{store}: expected recordings with spikes of {SEGMENT} samples or more, got none"
             )
-        self.part = Part(self.labelled, np.array(usable))
+        self.subset = RecordingSubset(self.store, np.array(usable))
 
     @property
     def hashes(self) -> dict[str, str]:
-        return {"traces": self.labelled.content_hash}
+        return {"traces": self.store.content_hash}
 
     @property
     def facts(self) -> dict[str, int]:
-        return {"n_recordings": len(self.part.recordings)}
+        return {"n_recordings": len(self.subset.recordings)}
 
     @property
     def note(self) -> str:
-        return self.labelled.note
+        return self.store.note
 
     def setup(self, stage: str | None = None) -> None:
-        self.scales = stacked([CUT.scale(self.labelled, one) for one in self.part.recordings])
+        self.scales = stacked(CUT.scales(self.subset))
 
-    def train_dataloader(self) -> "OwnWindows":
-        return OwnWindows(self, shuffled=True)
+    def train_dataloader(self) -> "RecordingWindows":
+        return RecordingWindows(self, shuffled=True)
 
-    def val_dataloader(self) -> "OwnWindows":
-        return OwnWindows(self, shuffled=False)
+    def val_dataloader(self) -> "RecordingWindows":
+        return RecordingWindows(self, shuffled=False)
 
     def test_dataloader(self) -> RecordingBatches:
-        return RecordingBatches(self.part)
+        return RecordingBatches(self.subset)
 
 
-class OwnWindows:
+class RecordingWindows:
     """Batches of one recording's windows each: calcium (B, 100), target (B, 1), its place.
 
     Shuffled, every window of every recording once an epoch, in an order of (seed, epoch) alone;
     else one batch a recording, of windows evenly spread over it.
     """
 
-    def __init__(self, data: ConfusionData, shuffled: bool) -> None:
+    def __init__(self, data: SingleData, shuffled: bool) -> None:
         self.data, self.shuffled = data, shuffled
-        self._windows = [one.n_samples - WINDOW for one in data.part.recordings]
+        self._windows = [recording.n_samples - WINDOW for recording in data.subset.recordings]
 
     def __len__(self) -> int:
         if not self.shuffled:
@@ -88,9 +88,9 @@ class OwnWindows:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
         for place, chosen in self._shuffled() if self.shuffled else self._spread():
             data = self.data
-            first = data.part.recordings[place].start + BEFORE + chosen
+            first = data.subset.recordings[place].start + BEFORE + chosen
             scales = np.repeat(data.scales[place, None], len(first), axis=0)
-            yield (*CUT.read(data.labelled, first, 1, scales), place)
+            yield (*CUT.read(data.store, first, 1, scales), place)
 
     def _n_batches(self, n_windows: int) -> int:
         return -(-n_windows // self.data.batch_size)

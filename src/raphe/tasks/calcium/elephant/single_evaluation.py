@@ -6,27 +6,27 @@ from matplotlib.figure import Figure
 from raphe.tasks.calcium.elephant.embedding import Embedding
 from raphe.tasks.calcium.elephant.embedding_figure import confusion_figure, spaces_figure
 from raphe.tasks.calcium.elephant.embedding_file import to_json
-from raphe.tasks.calcium.elephant.single_data import ConfusionData
-from raphe.tasks.calcium.elephant.single_module import ConfusionModule
+from raphe.tasks.calcium.elephant.single_data import SingleData
+from raphe.tasks.calcium.elephant.single_module import SingleModule
 from raphe.tasks.calcium.features.trace_statistics import statistics
 
 
-def evaluate(model: ConfusionModule, data: ConfusionData) -> dict[str, Figure | str]:
+def evaluate(model: SingleModule, data: SingleData) -> dict[str, Figure | str]:
     """By file name: `confusion.png`, `spaces.png` and `embedding.json`, see `open_embedding`.
 
     Without `spaces.png` where there are too few datasets to make a plane.
     """
-    store, recordings = data.labelled, data.part.recordings
+    store, recordings = data.store, data.subset.recordings
     embedding = Embedding(
-        tuple(one.name for one in recordings),
-        tuple(one.dataset for one in recordings),
+        tuple(recording.name for recording in recordings),
+        tuple(recording.dataset for recording in recordings),
         model.confusion,
-        np.array([statistics(store.calcium[one.rows]) for one in recordings]),
+        np.array([statistics(store.calcium[recording.rows]) for recording in recordings]),
     )
-    made: dict[str, Figure | str] = {
+    files: dict[str, Figure | str] = {
         "test/confusion.png": confusion_figure(embedding),
         "test/embedding.json": to_json(embedding, data.note),
     }
     if embedding.has_spaces:
-        made["test/spaces.png"] = spaces_figure(embedding)
-    return made
+        files["test/spaces.png"] = spaces_figure(embedding)
+    return files

@@ -1,7 +1,5 @@
 """One small network for each recording, trained side by side, and what each says of the others."""
 
-from collections.abc import Callable, Iterable
-
 import numpy as np
 import pytorch_lightning as pl
 import torch
@@ -9,13 +7,14 @@ from torch import Tensor, nn
 
 from raphe.tasks.calcium.elephant.module import ADAGRAD_AS_IN_KERAS
 from raphe.tasks.calcium.elephant.single_network import BEFORE, WINDOW, SingleNet
-from raphe.tasks.calcium.metrics.scores import binned
+from raphe.tasks.calcium.recordings.sampling import binned
+from raphe.tasks.calcium.training.scored_module import OptimizerFactory, RecordingBatch
 
 AFTER = WINDOW - BEFORE
-OwnBatch = tuple[Tensor, Tensor, int]  # calcium (B, 100), target (B, 1), the recording's place
+SingleBatch = tuple[Tensor, Tensor, int]  # calcium (B, 100), target (B, 1), the recording's place
 
 
-class ConfusionModule(pl.LightningModule):
+class SingleModule(pl.LightningModule):
     """Train a SingleNet on each recording; test each on all.
 
     Logs `train/loss`, `val/loss` (of each recording by its own network, without dropout) and, of
@@ -25,13 +24,13 @@ class ConfusionModule(pl.LightningModule):
 
     Args:
         n_recordings: R, which is how many networks there are.
-        optimizer: as of CalciumModule. It steps one network at a time, so each has its own pace.
+        optimizer: as of ElephantModule. It steps one network at a time, so each has its own pace.
     """
 
     def __init__(
         self,
         n_recordings: int = 1,
-        optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
+        optimizer: OptimizerFactory | None = None,
     ) -> None:
         super().__init__()
         n_recordings = int(n_recordings)
@@ -43,19 +42,19 @@ class ConfusionModule(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.optimizer_factory(self.parameters())
 
-    def training_step(self, batch: OwnBatch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: SingleBatch, batch_idx: int) -> Tensor:
         return self._loss("train", batch)
 
-    def validation_step(self, batch: OwnBatch, batch_idx: int) -> None:
+    def validation_step(self, batch: SingleBatch, batch_idx: int) -> None:
         self._loss("val", batch)
 
-    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
-        calcium, _, spikes, _ = batch
+    def test_step(self, batch: RecordingBatch, batch_idx: int) -> None:
+        calcium, spikes, _ = batch
         (count,) = binned(spikes[0, BEFORE : spikes.shape[1] - AFTER].cpu().numpy())
         for place, net in enumerate(self.nets):
             (rate,) = binned(net.infer(calcium[0]).cpu().numpy())
-            told = np.ptp(rate) > 0 and np.ptp(count) > 0
-            self.confusion[batch_idx, place] = np.corrcoef(rate, count)[0, 1] if told else 0.0
+            both_vary = np.ptp(rate) > 0 and np.ptp(count) > 0
+            self.confusion[batch_idx, place] = np.corrcoef(rate, count)[0, 1] if both_vary else 0.0
 
     def on_test_epoch_end(self) -> None:
         own = np.eye(len(self.confusion), dtype=bool)
@@ -63,7 +62,7 @@ class ConfusionModule(pl.LightningModule):
         self.log("test/other", float(self.confusion[~own].mean()) if len(own) > 1 else 0.0)
         self.log("test/n_recordings", float(len(own)))
 
-    def _loss(self, name: str, batch: OwnBatch) -> Tensor:
+    def _loss(self, name: str, batch: SingleBatch) -> Tensor:
         calcium, target, place = batch
         loss = nn.functional.mse_loss(self.nets[place](calcium), target)
         self.log(f"{name}/loss", loss, on_step=False, on_epoch=True, batch_size=len(calcium))

@@ -1,4 +1,4 @@
-"""Elephant's published weights (Keras 2.0 HDF5) as checkpoints of a CalciumModule.
+"""Elephant's published weights (Keras 2.0 HDF5) as checkpoints of a ElephantModule.
 
 The layers' names count through a session and differ from file to file: they are taken by order.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from raphe.core.errors import RapheError
 from raphe.core.files.checkpoint import write_checkpoint
-from raphe.tasks.calcium.elephant.module import CalciumModule
+from raphe.tasks.calcium.elephant.module import ElephantModule
 from raphe.tasks.calcium.elephant.network import DENSE, FILTERS, KERNELS, STEPS
 
 # Layers with weights, in their order: (name here, shapes of kernel and bias as Keras writes them).
@@ -30,18 +30,18 @@ class ElephantFileError(RapheError):
 
 
 def import_elephant(file: Path, checkpoint: Path) -> Path:
-    """Write a checkpoint that CalciumModule.load_from_checkpoint reads, and return its path.
+    """Write a checkpoint that ElephantModule.load_from_checkpoint reads, and return its path.
 
     Raises:
         ElephantFileError: as read_elephant.
     """
-    module = CalciumModule()
+    module = ElephantModule()
     module.net.load_state_dict(read_elephant(file))
     return write_checkpoint(module, checkpoint)
 
 
 def read_elephant(path: Path) -> dict[str, Tensor]:
-    """Return the weights of a CalciumNet that computes what the Keras network did.
+    """Return the weights of a ElephantNet that computes what the Keras network did.
 
     Raises:
         ElephantFileError: if the file is no HDF5 of Keras weights, or of another network; it names

@@ -1,44 +1,104 @@
-"""Batches for training, of windows in random order, and for scoring, of whole recordings.
+"""Batches for Elephant's training: windows of calcium, and what it shall say of each, in any order.
 
-Both read from the store's files as they go. B rows of a batch, L consecutive samples predicted by
-a row, N samples of a recording.
+They are cut from the store's files as they are needed. B rows of a batch, L consecutive samples
+predicted by a row.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 
 from raphe.tasks.calcium.elephant.network import BEFORE, WINDOW
-from raphe.tasks.calcium.elephant.target import smoothed, z_scored
-from raphe.tasks.calcium.elephant.window_cut import Scale, WindowCut, stacked
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
-from raphe.tasks.calcium.stores.trace_store import TraceStore
+from raphe.tasks.calcium.recordings.sampling import (
+    EPSILON,
+    KERNEL_REACH,
+    KERNEL_WIDTH,
+    RATE_HZ,
+    smoothed,
+    smoothing_kernel,
+)
+from raphe.tasks.calcium.stores.trace_store import CalciumStore, RecordingSubset, StoredRecording
 
-CUT = WindowCut(WINDOW, BEFORE)
 # Elephant predicts the samples 32 … N − 224 in training: its own margin at the end.
 TRAINED_AFTER = 224
 SHORTEST = BEFORE + TRAINED_AFTER  # samples of a recording with one window to train on
 
 
-class Part:
-    """The recordings of a store that belong to one part of a split."""
+@dataclass(frozen=True)
+class RecordingScale:
+    """Mean and standard deviation of a recording, which turn its samples into z-scores."""
 
-    def __init__(self, store: TraceStore, rows: np.ndarray) -> None:
-        self.store, self.rows = store, rows
-        self.recordings = [store.recordings[row] for row in rows]
-
-    def scales(self) -> list[Scale]:
-        """Each recording's scale; reads all of its samples."""
-        return [CUT.scale(self.store, one) for one in self.recordings]
-
-    def n_windows(self) -> np.ndarray:
-        """How many samples of each recording are predicted in training: int64 (recordings,)."""
-        lengths = np.array([one.n_samples for one in self.recordings])
-        return np.maximum(lengths - SHORTEST + 1, 0)
+    calcium: tuple[float, float]
+    rate: tuple[float, float]  # of the smoothed spikes in a sample
 
 
-def rate_scale_per_s(scales: Sequence[Scale]) -> tuple[float, float]:
+@dataclass(frozen=True)
+class WindowCut:
+    """`samples` of calcium, `before` of them before the predicted one; spikes smoothed."""
+
+    samples: int
+    before: int
+    smoothing: float = KERNEL_WIDTH  # of smoothing_kernel
+
+    @cached_property
+    def kernel(self) -> np.ndarray:
+        """float64 (31,), of sum 1."""
+        return smoothing_kernel(self.smoothing)
+
+    def scale(self, store: CalciumStore, recording: StoredRecording) -> RecordingScale:
+        """A recording's scale; reads all of its samples."""
+        calcium = store.calcium[recording.rows].astype(np.float64)
+        rate = smoothed(store.spikes[recording.rows], self.smoothing)
+        return RecordingScale(
+            (calcium.mean(), calcium.std() + EPSILON), (rate.mean(), rate.std() + EPSILON)
+        )
+
+    def scales(self, subset: RecordingSubset) -> list[RecordingScale]:
+        """Each recording's scale."""
+        return [self.scale(subset.store, recording) for recording in subset.recordings]
+
+    def read(
+        self, store: CalciumStore, first: np.ndarray, length: int, scales: np.ndarray
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cut stretches of `length` windows.
+
+        Args:
+            store: where they are cut.
+            first: (B,) the first predicted sample of each, counted through the store.
+            length: L.
+            scales: (B, 2, 2) mean and deviation of calcium and of rate.
+
+        Returns:
+            Calcium (B, samples − 1 + L) and target (B, L), z-scored, float32.
+        """
+        calcium = store.calcium[first[:, None] - self.before + np.arange(self.samples - 1 + length)]
+        spikes = store.spikes[first[:, None] - KERNEL_REACH + np.arange(length + 2 * KERNEL_REACH)]
+        around = np.lib.stride_tricks.sliding_window_view(spikes, len(self.kernel), axis=1)
+        batch = []
+        for index, values in enumerate((calcium, around @ self.kernel)):  # the kernel is even
+            mean, deviation = scales[:, index].T[..., None]
+            batch.append(torch.from_numpy(((values - mean) / deviation).astype(np.float32)))
+        return batch[0], batch[1]
+
+
+CUT = WindowCut(WINDOW, BEFORE)
+
+
+def n_windows(subset: RecordingSubset) -> np.ndarray:
+    """How many samples of each recording are predicted in training: int64 (recordings,)."""
+    lengths = np.array([recording.n_samples for recording in subset.recordings])
+    return np.maximum(lengths - SHORTEST + 1, 0)
+
+
+def stacked(scales: Sequence[RecordingScale]) -> np.ndarray:
+    """Scales of n recordings as one array, float64 (n, 2, 2)."""
+    return np.array([(scale.calcium, scale.rate) for scale in scales])
+
+
+def rate_scale_per_s(scales: Sequence[RecordingScale]) -> tuple[float, float]:
     """Mean and deviation of the smoothed spikes in spikes/s, each averaged over the recordings."""
     mean, deviation = np.mean([scale.rate for scale in scales], axis=0) * RATE_HZ
     return float(mean), float(deviation)
@@ -50,7 +110,7 @@ class WindowBatches:
     Yields calcium (B, 127 + L) and target (B, L), z-scored within each recording, float32.
 
     Args:
-        part: the recordings.
+        subset: the recordings.
         scales: of each of them.
         batch_size: samples predicted in a batch, B × L.
         consecutive: L. Neighbouring windows share most of the work: so many cost little more than
@@ -62,20 +122,21 @@ class WindowBatches:
 
     def __init__(
         self,
-        part: Part,
-        scales: list[Scale],
+        subset: RecordingSubset,
+        scales: Sequence[RecordingScale],
         batch_size: int,
         consecutive: int = 1,
         shares: Mapping[str, float] | None = None,
         seed: int = 0,
         epoch: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.part, self.batch_size, self.consecutive = part, batch_size, consecutive
+        self.subset, self.batch_size, self.consecutive = subset, batch_size, consecutive
         self.seed, self.epoch = seed, epoch
-        self._start = np.array([one.start for one in part.recordings])
-        self._windows = part.n_windows()
+        recordings = subset.recordings
+        self._start = np.array([recording.start for recording in recordings])
+        self._windows = n_windows(subset)
         self._stretches = self._windows // consecutive
-        share = np.array([(shares or {}).get(one.dataset, 1.0) for one in part.recordings])
+        share = np.array([(shares or {}).get(recording.dataset, 1.0) for recording in recordings])
         self._drawn = (self._stretches * share).astype(int)
         self._scales = stacked(scales)
 
@@ -91,7 +152,7 @@ class WindowBatches:
         for start in range(0, len(first), self.rows_per_batch):
             rows = slice(start, start + self.rows_per_batch)
             scales = self._scales[recording[rows]]
-            yield CUT.read(self.part.store, first[rows], self.consecutive, scales)
+            yield CUT.read(self.subset.store, first[rows], self.consecutive, scales)
 
     def _epoch_order(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """The epoch's stretches: which recording, and its first predicted sample in the store."""
@@ -104,21 +165,3 @@ class WindowBatches:
             recordings.append(np.full(drawn, index))
         order = rng.permutation(int(self._drawn.sum()))
         return np.concatenate(recordings)[order], np.concatenate(firsts)[order]
-
-
-class RecordingBatches:
-    """Recordings, one a batch: calcium and target (1, N) as z-scores, spikes (1, N), index (1,)."""
-
-    def __init__(self, part: Part) -> None:
-        self.part = part
-
-    def __len__(self) -> int:
-        return len(self.part.recordings)
-
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
-        store = self.part.store
-        for row, one in zip(self.part.rows, self.part.recordings, strict=True):
-            spikes = np.asarray(store.spikes[one.rows], dtype=np.float32)
-            traces = (z_scored(store.calcium[one.rows]), z_scored(smoothed(spikes)), spikes)
-            tensors = (torch.from_numpy(each.astype(np.float32))[None] for each in traces)
-            yield (*tensors, torch.tensor([int(row)]))

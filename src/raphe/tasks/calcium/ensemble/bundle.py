@@ -12,9 +12,8 @@ import numpy as np
 import onnxruntime
 
 from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
-from raphe.tasks.calcium.elephant.target import z_scored
-from raphe.tasks.calcium.metrics.scores import RATE_HZ, even_in_bins
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 
 KIND = "calcium/rates"
 GRAPH, CONFIG = "model.onnx", "config.yaml"

@@ -10,17 +10,17 @@ import torch
 from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, Exported, TrainedRun
 from raphe.core.errors import SettingError
 from raphe.core.statistics.intervals import bootstrap, draw_groups
-from raphe.tasks.calcium.elephant.target import z_scored
-from raphe.tasks.calcium.elephant.windows import Part
 from raphe.tasks.calcium.ensemble import bundle as rate_bundle
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, PyfuncRates, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.evaluation.comparison import mean_of
 from raphe.tasks.calcium.features.training_domain import domain
-from raphe.tasks.calcium.metrics.scores import RATE_HZ, rate_error, score
+from raphe.tasks.calcium.metrics.scores import rate_error, score
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, z_scored
+from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
 
@@ -79,8 +79,8 @@ def export(
         f"next: raphe predict-spikes TRACES --rate HZ --bundle '{bundle}'",
         metrics={
             f"{name}/{figure}": value["value"]
-            for name, own in facts["figures"].items()
-            for figure, value in own.items()
+            for name, figures in facts["figures"].items()
+            for figure, value in figures.items()
             if value["value"] is not None
         },
         loader=rate_bundle.__name__,
@@ -114,7 +114,8 @@ def _example(data: RateData) -> np.ndarray:
 
 
 def _traces(data: RateData, part: str) -> list[np.ndarray]:
-    return [data.labelled.calcium[one.rows] for one in data.parts[part].recordings]
+    recordings = data.parts[part].recordings
+    return [data.store.calcium[recording.rows] for recording in recordings]
 
 
 def _require_agreement(graph: RateGraph, ensemble: RateEnsemble, calcium: np.ndarray) -> None:
@@ -131,39 +132,37 @@ def _frame_hz(data: RateData) -> list[float]:
     """The slowest and the fastest imaging that was trained on, synthetic or not."""
     rates_hz = [
         *data.synthesis.frame_hz,
-        *(one.imaging_hz for one in data.parts["train"].recordings),
+        *(recording.imaging_hz for recording in data.parts["train"].recordings),
     ]
     return [float(min(rates_hz)), float(max(rates_hz))]
 
 
 def _training(data: RateData) -> dict[str, Any]:
-    part = data.parts["train"]
+    recordings = data.parts["train"].recordings
     counts: dict[str, int] = {}
-    for one in part.recordings:
-        counts[one.dataset] = counts.get(one.dataset, 0) + 1
+    for recording in recordings:
+        counts[recording.dataset] = counts.get(recording.dataset, 0) + 1
     return {
         "recordings": counts,
-        "spikes": sum(one.n_spikes for one in part.recordings),
-        "duration_s": sum(one.n_samples for one in part.recordings) / RATE_HZ,
-        "held_out": sorted({one.dataset for one in data.parts["test"].recordings}),
+        "spikes": sum(recording.n_spikes for recording in recordings),
+        "duration_s": sum(recording.n_samples for recording in recordings) / RATE_HZ,
+        "held_out": sorted({recording.dataset for recording in data.parts["test"].recordings}),
     }
 
 
 def _figures(graph: RateGraph, data: RateData) -> dict[str, dict[str, dict[str, float | None]]]:
     """Means over recordings with 95 % intervals, of validation and of each test set."""
     sets = {"validation": data.parts["val"], "test": data.parts["test"]}
-    sets |= {
-        name: Part(store, np.arange(len(store.recordings))) for name, store in data.tests.items()
-    }
-    return {name: _scored(graph, part) for name, part in sets.items() if part.recordings}
+    sets |= {name: RecordingSubset.whole(store) for name, store in data.tests.items()}
+    return {name: _scored(graph, subset) for name, subset in sets.items() if subset.recordings}
 
 
-def _scored(graph: RateGraph, part: Part) -> dict[str, dict[str, float | None]]:
+def _scored(graph: RateGraph, subset: RecordingSubset) -> dict[str, dict[str, float | None]]:
     rows = []
-    for one in part.recordings:
-        calcium = z_scored(part.store.calcium[one.rows])[None]
+    for recording in subset.recordings:
+        calcium = z_scored(subset.store.calcium[recording.rows])[None]
         rate_per_s = graph.expected(calcium)[:, 0].mean(axis=0) * RATE_HZ
-        spikes = part.store.spikes[one.rows]
+        spikes = subset.store.spikes[recording.rows]
         rows.append(score(rate_per_s, spikes) | rate_error(rate_per_s, spikes))
     draws = draw_groups(np.zeros(len(rows)), np.random.default_rng(SEED))
     figures = {}

@@ -11,11 +11,10 @@ import torch
 from scipy.signal import resample
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.elephant.network import CalciumNet
-from raphe.tasks.calcium.elephant.target import z_scored
+from raphe.tasks.calcium.elephant.network import ElephantNet
 from raphe.tasks.calcium.elephant.weights_import import read_elephant
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, z_scored
 
 Baseline = Callable[[np.ndarray], np.ndarray]
 ELEPHANT = "Elephant"
@@ -23,12 +22,12 @@ ELEPHANT = "Elephant"
 
 def baselines(oasis: bool, elephant: Sequence[str | Path]) -> dict[str, Baseline]:
     """By name. Raises RapheError for a file of weights that is none, or without OASIS."""
-    found: dict[str, Baseline] = {"trace": lambda trace: np.asarray(trace, dtype=np.float64)}
+    methods: dict[str, Baseline] = {"trace": lambda trace: np.asarray(trace, dtype=np.float64)}
     if oasis:
-        found["OASIS"] = deconvolution()
+        methods["OASIS"] = deconvolution()
     if elephant:
-        found[ELEPHANT] = Elephant(elephant)
-    return found
+        methods[ELEPHANT] = Elephant(elephant)
+    return methods
 
 
 def deconvolution() -> Baseline:
@@ -60,7 +59,7 @@ class Elephant:
     def __init__(self, files: Sequence[str | Path]) -> None:
         self.networks = []
         for file in files:
-            network = CalciumNet()
+            network = ElephantNet()
             network.load_state_dict(read_elephant(Path(file)))
             self.networks.append(network)
 

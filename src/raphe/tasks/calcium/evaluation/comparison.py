@@ -13,13 +13,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.statistics.intervals import Statistic, bootstrap, draw_groups, paired_difference
-from raphe.tasks.calcium.elephant.evaluation import evaluate
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
-from raphe.tasks.calcium.metrics.scores import score
-from raphe.tasks.calcium.stores.trace_store import StoredRecording, TraceStore
+from raphe.tasks.calcium.metrics.recording_report import recording_report
+from raphe.tasks.calcium.metrics.scores import InferredRecording, score
+from raphe.tasks.calcium.stores.trace_store import CalciumStore, StoredRecording
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
-from raphe.tasks.calcium.training.scored_module import Inferred
 
 MEASURE = "correlation"
 NETWORK = "network"
@@ -37,7 +36,7 @@ COLUMNS = (
 )
 
 
-class Comparison:
+class RateComparison:
     """Evaluate a RateModule; `baselines` beside it on each test set.
 
     Args:
@@ -61,34 +60,40 @@ class Comparison:
         self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
 
     def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | float]:
-        """As `evaluate`, and of each test set `comparison.csv` and, by recording, `methods.csv`.
+        """Of each test set `recording_report`, `comparison.csv` and, by recording, `methods.csv`.
 
         The scores of a baseline are also figures, `<set>/<baseline>/correlation`, as are the ends
         of the network's 95 % interval, `<set>/correlation_low` and `_high`.
         """
-        made: dict[str, Any] = evaluate(model, data)
+        results: dict[str, Figure | str | float] = {}
         for name, inferred in model.inferred.items():
-            made |= self._compared(name, inferred, data.test_store(name))
-        return made
+            store = data.test_store(name)
+            results |= recording_report(name, inferred, store)
+            results |= self._compared(name, inferred, store)
+        return results
 
     def _compared(
-        self, name: str, inferred: Sequence[Inferred], store: TraceStore
+        self, name: str, inferred: Sequence[InferredRecording], store: CalciumStore
     ) -> dict[str, str | float]:
-        rows = [store.recordings[one.index].rows for one in inferred]
-        scores = {NETWORK: np.array([one.scores[MEASURE] for one in inferred])}
+        recordings = [store.recordings[recording.index] for recording in inferred]
+        scores = {NETWORK: np.array([recording.scores[MEASURE] for recording in inferred])}
         for method, predict in self.baselines.items():
             scores[method] = np.array(
-                [score(predict(store.calcium[own]), store.spikes[own])[MEASURE] for own in rows]
+                [
+                    score(predict(store.calcium[recording.rows]), store.spikes[recording.rows])[
+                        MEASURE
+                    ]
+                    for recording in recordings
+                ]
             )
         table = comparison(scores, self.seed)
         network = table[0]
-        recordings = [store.recordings[one.index] for one in inferred]
-        made: dict[str, str | float] = {
+        results: dict[str, str | float] = {
             f"{name}/comparison.csv": as_csv(COLUMNS, [row.values() for row in table]),
             f"{name}/{BY_RECORDING}": by_recording(recordings, scores),
         }
-        made |= {f"{name}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
-        return made | {f"{name}/{row['method']}/{MEASURE}": row[MEASURE] for row in table[1:]}
+        results |= {f"{name}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
+        return results | {f"{name}/{row['method']}/{MEASURE}": row[MEASURE] for row in table[1:]}
 
 
 def comparison(

@@ -30,10 +30,15 @@ def folds_figure(
         for place, (name, table) in enumerate(tables.items()):
             for number, row in enumerate(table):
                 x = place + (number - (len(methods) - 1) / 2) * step
-                own = [float(one[row["method"]]) for one in rows if one["dataset"] == name]
+                scores = [
+                    float(recording[row["method"]])
+                    for recording in rows
+                    if recording["dataset"] == name
+                ]
                 axes.plot(
-                    np.full(len(own), x), own, "o", color=COLOURS[number], markersize=3, alpha=0.4
-                )
+                    np.full(len(scores), x), scores, "o",
+                    color=COLOURS[number], markersize=3, alpha=0.4,
+                )  # fmt: skip
                 ends = np.abs(np.array([[row["low"]], [row["high"]]]) - row[MEASURE])
                 axes.errorbar(
                     x, row[MEASURE], ends, fmt="_", markersize=10, color=COLOURS[number],

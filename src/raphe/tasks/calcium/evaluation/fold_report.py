@@ -38,12 +38,12 @@ def fold_names(data: RateData, by: str) -> list[str]:
     if by not in BY:
         raise SettingError(f"sweep.by={by}: expected {' or '.join(BY)}")
     if by == "dataset":
-        return list(data.labelled.datasets)
-    return [one.name for one in data.labelled.recordings]
+        return list(data.store.datasets)
+    return [recording.name for recording in data.store.recordings]
 
 
 @dataclass(frozen=True)
-class Folds:
+class FoldReport:
     """Pools a sweep over `data.held_out`, see raphe.harness.sweeps.section.
 
     Args:
@@ -72,19 +72,19 @@ class Folds:
             )
         rows = [row for run in members for row in _read(run)]
         tables = tables_of(rows, self.seed)
-        made: dict[str, Figure | str | float] = {
+        results: dict[str, Figure | str | float] = {
             f"{POOLED}/recordings.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
             f"{POOLED}/folds.csv": as_csv(
                 ["dataset", *COLUMNS],
                 [[name, *row.values()] for name, table in tables.items() for row in table],
             ),
             f"{POOLED}/folds.png": folds_figure(rows, tables),
-            "summary.txt": summary(tables, [one[FOLD] for one in missing]),
+            "summary.txt": summary(tables, [settings[FOLD] for settings in missing]),
         }
         network, *others = tables[ALL]
-        made |= {f"{POOLED}/{MEASURE}": network[MEASURE]}
-        made |= {f"{POOLED}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
-        return made | {f"{POOLED}/{row['method']}/{MEASURE}": row[MEASURE] for row in others}
+        results |= {f"{POOLED}/{MEASURE}": network[MEASURE]}
+        results |= {f"{POOLED}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
+        return results | {f"{POOLED}/{row['method']}/{MEASURE}": row[MEASURE] for row in others}
 
 
 def tables_of(rows: Rows, seed: int) -> Tables:
@@ -93,8 +93,10 @@ def tables_of(rows: Rows, seed: int) -> Tables:
     dataset = np.array([row["dataset"] for row in rows])  # (G,)
     scores = {name: np.array([float(row[name]) for row in rows]) for name in methods}
     tables = {
-        one: comparison({name: own[dataset == one] for name, own in scores.items()}, seed)
-        for one in dict.fromkeys(dataset.tolist())
+        name: comparison(
+            {method: values[dataset == name] for method, values in scores.items()}, seed
+        )
+        for name in dict.fromkeys(dataset.tolist())
     }
     return tables | {ALL: comparison(scores, seed, dataset)}
 
@@ -106,7 +108,7 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
     for name, table in tables.items():
         lines.append([name, str(table[0]["recordings"]), *map(_interval, table)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    told = [
+    text = [
         "Correlation with the spikes at 25 Hz: mean over recordings, each tested by a network that",
         "never saw its fold, with 95 % intervals of the bootstrap over recordings.",
         "",
@@ -120,10 +122,10 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
         ),
     ]
     if ELEPHANT in methods:
-        told += ["", f"{ELEPHANT}'s published weights were trained on the challenge's recordings."]
+        text += ["", f"{ELEPHANT}'s published weights were trained on the challenge's recordings."]
     if unfinished:
-        told += ["", f"Not finished: {', '.join(unfinished)}."]
-    return "\n".join(told) + "\n"
+        text += ["", f"Not finished: {', '.join(unfinished)}."]
+    return "\n".join(text) + "\n"
 
 
 def _read(run: SweptRun) -> Rows:

@@ -6,7 +6,7 @@ T samples at 100 Hz.
 import numpy as np
 from scipy.signal import welch
 
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 SEGMENT = 1024  # samples of Welch's spectrum
 EMPTY = 1e-6  # of the largest power: resampling from a frame rate leaves less above its half

@@ -8,7 +8,7 @@ from scipy.signal import welch
 from scipy.stats import kurtosis, skew
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LAGS = (50, 100, 200)  # samples
 ORDERS = (1, 2, 3, 4, 5)  # q of the Hurst exponents

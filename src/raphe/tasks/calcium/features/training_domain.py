@@ -10,7 +10,7 @@ import numpy as np
 
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level
 from raphe.tasks.calcium.features.trace_statistics import NAMES, SEGMENT, statistics
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 NOISE, BANDWIDTH = "noise (1/√Hz)", "bandwidth (Hz)"
 MARGIN = 0.25  # of the training range, on either side: a few recordings do not show their extremes

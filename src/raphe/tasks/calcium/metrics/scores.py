@@ -5,6 +5,7 @@ correlates them. N samples at 100 Hz, n bins, K support points.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -13,11 +14,21 @@ from scipy.special import xlogy
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-RATE_HZ = 100.0
-SAMPLES_PER_BIN = 4
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, SAMPLES_PER_BIN, binned
+
 SMOOTHING_S = 0.2  # standard deviation, Rupprecht et al. 2021
 SUPPORT_PERCENTILES = np.arange(0, 101, 10)  # Theis et al. 2016
 LOWEST_COUNT = 1e-8  # expected in a bin: a spike where none was expected costs much, not all
+
+
+@dataclass(frozen=True)
+class InferredRecording:
+    """What a network says of one recording, and how well."""
+
+    index: int  # of the recording in its store
+    rate: np.ndarray  # float32 (N,), a z-score
+    rate_per_s: np.ndarray | None  # float32 (N,), where its scale is known
+    scores: dict[str, float]
 
 
 def score(prediction: np.ndarray, spikes: np.ndarray) -> dict[str, float]:
@@ -65,31 +76,11 @@ def rate_error(rate_per_s: np.ndarray, spikes: np.ndarray) -> dict[str, float]:
 
 def mean_score(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Mean of each measure over recordings; those without a value are left out of it."""
-    columns = {name: np.array([one[name] for one in scores]) for name in scores[0]}
+    columns = {name: np.array([row[name] for row in scores]) for name in scores[0]}
     return {
         name: float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
         for name, values in columns.items()
     }
-
-
-def binned(*trains: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Sums over consecutive bins of 40 ms: float64 (N // 4,) each; what is left over is dropped."""
-    n_bins = len(trains[0]) // SAMPLES_PER_BIN
-    return tuple(
-        train[: n_bins * SAMPLES_PER_BIN].reshape(n_bins, SAMPLES_PER_BIN).sum(axis=1)
-        for train in trains
-    )
-
-
-def even_in_bins(rates: np.ndarray) -> np.ndarray:
-    """Rates (M, N), each bin's mean in all of its samples; an incomplete last bin is held as it is.
-
-    What is trained by the counts of bins says nothing of where in a bin its spikes lie.
-    """
-    n_samples = rates.shape[1]
-    whole = np.pad(rates, [(0, 0), (0, -n_samples % SAMPLES_PER_BIN)], mode="edge")
-    bins = whole.reshape(len(whole), -1, SAMPLES_PER_BIN).mean(axis=2)
-    return bins.repeat(SAMPLES_PER_BIN, axis=1)[:, :n_samples]
 
 
 def log_likelihood_gain(predicted: np.ndarray, count: np.ndarray) -> float:

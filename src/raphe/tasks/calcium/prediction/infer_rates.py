@@ -11,9 +11,9 @@ import numpy as np
 
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.training_domain import outside
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 SHORTEST_S = 2.0  # of known samples, below which a trace tells nothing of its own noise and scale

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.signal import resample_poly
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LOW, HIGH = 5, 80  # percentiles that become 0 and 1
 BASELINE_S = 40.0  # window of the running percentile, Elephant's choice

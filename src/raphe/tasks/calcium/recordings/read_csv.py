@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, TraceSet
 
 CHALLENGE = re.compile(r"\d+\.(train|test)\.(calcium|spikes)\.csv(\.gz)?")

@@ -18,7 +18,7 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
-from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, Labelled, write_traces
+from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
 PARTS_OF_CHALLENGE = (".train", ".test")
@@ -104,7 +104,7 @@ def _recordings(
     options: TraceOptions,
     conditioning: Conditioning | None,
     report: ImportReport,
-) -> Iterator[Labelled]:
+) -> Iterator[LabelledRecording]:
     seen: dict[bytes, str] = {}
     for dataset, (calcium_file, spikes_file) in pairs.items():
         calcium, spikes = read_traces(calcium_file, options), read_traces(spikes_file, options)
@@ -132,7 +132,7 @@ def _recordings(
             counts = counts_at_100_hz(counts, calcium.rate_hz, len(samples))
             report.recordings[dataset] = report.recordings.get(dataset, 0) + 1
             report.n_spikes += int(counts.sum())
-            yield Labelled(name, dataset, samples, counts, calcium.rate_hz)
+            yield LabelledRecording(name, dataset, samples, counts, calcium.rate_hz)
 
 
 def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:

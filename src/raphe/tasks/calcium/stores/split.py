@@ -6,7 +6,7 @@ import numpy as np
 
 from raphe.core.errors import SettingError, SplitError
 from raphe.core.statistics.splits import Split, check_disjoint, check_fractions, split_by_group
-from raphe.tasks.calcium.stores.trace_store import TraceStore
+from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
 FRACTIONS = (0.70, 0.15, 0.15)
 NOTHING = "none"  # held out: every recording is trained or validated on
@@ -14,7 +14,7 @@ FEWEST = 3  # recordings of a dataset that is divided in three
 
 
 def split_recordings(
-    store: TraceStore, held_out: str | None, fractions: Sequence[float], seed: int
+    store: CalciumStore, held_out: str | None, fractions: Sequence[float], seed: int
 ) -> Split:
     """Divide the recordings of a store, by their index.
 
@@ -50,7 +50,7 @@ def split_recordings(
 
 
 def _hold_out(
-    store: TraceStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
+    store: CalciumStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
 ) -> Split:
     tested = np.array([held_out in (one.dataset, one.name) for one in store.recordings])
     if not tested.any() and held_out != NOTHING:

@@ -12,14 +12,14 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.store import StoreWriter, open_store
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 KIND = "calcium/traces"
 MOST_SPIKES = np.iinfo(np.uint16).max  # in a sample
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRecording:
     """One recording with its spikes, as it is written."""
 
     name: str
@@ -46,7 +46,7 @@ class StoredRecording:
 
 
 @dataclass(frozen=True)
-class TraceStore:
+class CalciumStore:
     """An opened store; samples stay on disk."""
 
     path: Path
@@ -62,9 +62,22 @@ class TraceStore:
         return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
 
 
+class RecordingSubset:
+    """Some recordings of a store, by their index in it: those of one part of a split."""
+
+    def __init__(self, store: CalciumStore, rows: np.ndarray) -> None:
+        self.store, self.rows = store, rows
+        self.recordings = [store.recordings[row] for row in rows]
+
+    @classmethod
+    def whole(cls, store: CalciumStore) -> "RecordingSubset":
+        """All recordings of a store."""
+        return cls(store, np.arange(len(store.recordings)))
+
+
 def write_traces(
     path: Path | str,
-    recordings: Iterable[Labelled],
+    recordings: Iterable[LabelledRecording],
     facts: Mapping[str, Any],
     overwrite: bool = False,
 ) -> Path:
@@ -76,25 +89,26 @@ def write_traces(
     with StoreWriter(
         path, {"calcium": ((), "float32"), "spikes": ((), "uint16")}, overwrite
     ) as out:
-        for one in recordings:
-            assert one.calcium.shape == one.spikes.shape and one.spikes.max() <= MOST_SPIKES
-            assert np.isfinite(one.calcium).all()
+        for recording in recordings:
+            calcium, spikes = recording.calcium, recording.spikes
+            assert calcium.shape == spikes.shape and spikes.max() <= MOST_SPIKES
+            assert np.isfinite(calcium).all()
             stored = StoredRecording(
-                one.name,
-                one.dataset,
+                recording.name,
+                recording.dataset,
                 out.n,
-                len(one.calcium),
-                int(one.spikes.sum()),
-                one.imaging_hz,
+                len(calcium),
+                int(spikes.sum()),
+                recording.imaging_hz,
             )
             rows.append(asdict(stored))
-            out.append(calcium=one.calcium, spikes=one.spikes.astype(np.uint16))
+            out.append(calcium=calcium, spikes=spikes.astype(np.uint16))
         if not rows:
             raise StoreError(f"{path}: expected recordings to write, got none")
         return out.finish({"kind": KIND, "rate_hz": RATE_HZ, **facts}, {"recordings": rows})
 
 
-def open_traces(path: Path | str) -> TraceStore:
+def open_traces(path: Path | str) -> CalciumStore:
     """Open a store that `write_traces` made. Raises StoreError."""
     store = open_store(path)
     if store.manifest["kind"] != KIND:
@@ -104,7 +118,7 @@ def open_traces(path: Path | str) -> TraceStore:
         StoredRecording(**{name: kinds[name](value) for name, value in row.items()})
         for row in store.tables["recordings"]
     )
-    return TraceStore(
+    return CalciumStore(
         Path(path),
         recordings,
         store.arrays["calcium"],

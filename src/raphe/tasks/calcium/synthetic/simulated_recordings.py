@@ -1,4 +1,4 @@
-"""Labelled calcium traces made from nothing, so that everything runs with no download.
+"""LabelledRecording calcium traces made from nothing, so that everything runs with no download.
 
 Spikes of a bursty Poisson process raise a calcium that rises and decays exponentially and saturates
 its indicator; the microscope averages it over a frame and adds noise and a slow drift. Datasets
@@ -13,9 +13,9 @@ import numpy as np
 from scipy.signal import lfilter
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.stores.trace_store import Labelled
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
 CAVEAT = (
     "These traces are simulated: scores on them say nothing about biology, only that the software "
@@ -74,7 +74,7 @@ class Imaging:
         )
 
 
-def simulate(simulation: Simulation) -> Iterator[Labelled]:
+def simulate(simulation: Simulation) -> Iterator[LabelledRecording]:
     """Each recording of each dataset, conditioned; named sim1/0 … as those of a folder would be."""
     condition = Conditioning()
     for d in range(simulation.datasets):
@@ -86,7 +86,7 @@ def simulate(simulation: Simulation) -> Iterator[Labelled]:
             samples = condition(trace, imaging.frame_hz).samples
             n = min(len(samples), int(simulation.duration_s * RATE_HZ))
             counts = spikes.reshape(-1, int(FINE_HZ / RATE_HZ)).sum(axis=1)
-            yield Labelled(
+            yield LabelledRecording(
                 f"sim{d + 1}/{r}", f"sim{d + 1}", samples[:n], counts[:n], imaging.frame_hz
             )
 

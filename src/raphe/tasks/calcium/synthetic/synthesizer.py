@@ -14,7 +14,7 @@ import numpy as np
 from scipy import fft
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.metrics.scores import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.synthetic.indicators import (
     DYE,
     FAST,

@@ -4,19 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.elephant.data import CalciumData
-from raphe.tasks.calcium.elephant.windows import Part
 from raphe.tasks.calcium.network.rate_net import STRIDE
 from raphe.tasks.calcium.stores.split import FRACTIONS
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
+from raphe.tasks.calcium.training.recording_data import RecordingData
 from raphe.tasks.calcium.training.stretches import Augmentation, StretchBatches
 
 
-class RateData(CalciumData):
-    """Split and tested as CalciumData; trained on stretches, of which some are synthetic.
+class RateData(RecordingData):
+    """Split and tested as RecordingData; trained on stretches, of which some are synthetic.
 
     Args:
-        store, test_stores, held_out, fractions, seed: see CalciumData.
+        store, test_stores, held_out, fractions, seed: see RecordingData.
         synthesis: makes the synthetic traces.
         augmentation: changes those of recordings.
         length: of a stretch, in samples.
@@ -24,6 +23,10 @@ class RateData(CalciumData):
         batches: of an epoch.
         pretrain_epochs: the first epochs, which are synthetic alone.
         synthetic: share of synthetic stretches afterwards.
+
+    Raises:
+        SettingError: for a length, a count or a share that is none.
+        SplitError: as RecordingData.
     """
 
     def __init__(
@@ -41,9 +44,9 @@ class RateData(CalciumData):
         synthetic: float = 0.5,
         seed: int = 42,
     ) -> None:
-        super().__init__(store, test_stores, held_out, fractions, batch_size, seed=seed)
         for name, value, least in (
             ("length", length, STRIDE),
+            ("batch_size", batch_size, 1),
             ("batches", batches, 1),
             ("pretrain_epochs", pretrain_epochs, 0),
         ):
@@ -53,26 +56,20 @@ class RateData(CalciumData):
             raise SettingError(f"data.length={length}: expected a multiple of {STRIDE} samples")
         if not 0 <= synthetic <= 1:
             raise SettingError(f"data.synthetic={synthetic}: expected a share, 0 to 1")
+        super().__init__(store, test_stores, held_out, fractions, seed)
         self.synthesis = synthesis or Synthesis()
         self.augmentation = augmentation or Augmentation()
-        self.length, self.batches = length, batches
+        self.length, self.batch_size, self.batches = length, batch_size, batches
         self.pretrain_epochs, self.synthetic = pretrain_epochs, synthetic
 
     @property
     def facts(self) -> dict[str, object]:
         """What completes the model's settings."""
-        return {
-            "datasets": list(self.labelled.datasets),
-            "pretrain_epochs": self.pretrain_epochs,
-        }
-
-    def setup(self, stage: str | None = None) -> None:
-        self.parts = {name: Part(self.labelled, rows) for name, rows in self.split.parts().items()}
+        return {"datasets": list(self.store.datasets), "pretrain_epochs": self.pretrain_epochs}
 
     def train_dataloader(self) -> StretchBatches:
         return StretchBatches(
             self.parts["train"],
-            self.labelled.datasets,
             self.synthesis,
             self.augmentation,
             self.length,
@@ -80,7 +77,7 @@ class RateData(CalciumData):
             self.batches,
             self._n_synthetic,
             self.seed,
-            self._current_epoch,
+            self.current_epoch,
         )
 
     def _n_synthetic(self, epoch: int) -> int:

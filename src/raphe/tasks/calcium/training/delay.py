@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from raphe.tasks.calcium.metrics.scores import binned
+from raphe.tasks.calcium.recordings.sampling import binned
 
 LONGEST_DELAY = 16  # samples
 

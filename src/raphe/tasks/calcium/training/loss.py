@@ -5,7 +5,7 @@ N stretches, T samples, n bins of 40 ms.
 
 from torch import Tensor
 
-from raphe.tasks.calcium.metrics.scores import SAMPLES_PER_BIN
+from raphe.tasks.calcium.recordings.sampling import SAMPLES_PER_BIN
 
 POISSON_SHARE = 0.05  # enough to keep the scale that a correlation leaves open
 FEWEST_PER_BIN = 0.02  # a stretch's Poisson loss counts by its rate, as if it had at least this

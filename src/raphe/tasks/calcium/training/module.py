@@ -15,16 +15,20 @@ import torch
 from torch import Tensor
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.elephant.module import OptimizerFactory
-from raphe.tasks.calcium.elephant.target import z_scored
-from raphe.tasks.calcium.metrics.scores import RATE_HZ, even_in_bins, rate_error, score
+from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, score
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
+from raphe.tasks.calcium.recordings.sampling import (
+    RATE_HZ,
+    SAMPLES_PER_BIN,
+    even_in_bins,
+    z_scored,
+)
 from raphe.tasks.calcium.training.delay import delay
 from raphe.tasks.calcium.training.loss import rate_loss
 from raphe.tasks.calcium.training.scored_module import (
-    Inferred,
+    LoggedRecording,
+    OptimizerFactory,
     RecordingBatch,
-    Scored,
     ScoredModule,
     weights_of,
 )
@@ -167,10 +171,10 @@ class RateModule(ScoredModule):
     def _measure_delays(self) -> None:
         part = self.trainer.datamodule.parts["train"]
         for number, name in enumerate(self.hparams.datasets):
-            rows = [one.rows for one in part.recordings if one.dataset == name]
-            if rows:
-                expected = [self.expected(part.store.calcium[own]).mean(0) for own in rows]
-                self.delays[number] = delay(expected, [part.store.spikes[own] for own in rows])
+            spans = [recording.rows for recording in part.recordings if recording.dataset == name]
+            if spans:
+                expected = [self.expected(part.store.calcium[span]).mean(0) for span in spans]
+                self.delays[number] = delay(expected, [part.store.spikes[span] for span in spans])
 
     def _go_back(self) -> None:
         for name, value in self.net.state_dict().items():
@@ -181,25 +185,25 @@ class RateModule(ScoredModule):
     def _set_gain(self) -> None:
         part = self.trainer.datamodule.parts["train"]
         self.net.gain.fill_(1)  # a checkpoint begun from may have had one
-        scale = defaultdict(list)  # of each dataset's recordings, by how much too few are expected
-        for one in part.recordings:
-            expected = self.expected(part.store.calcium[one.rows]).sum(1)  # (M,)
-            if one.n_spikes:
-                scale[one.dataset].append(np.log(one.n_spikes / expected))
-        known = [np.mean(each, axis=0) for each in scale.values()]
-        gain = np.exp(np.sum(known, axis=0) / (len(known) + SYNTHETIC_SETS))
+        lacking = defaultdict(list)  # of each dataset's recordings, log of spikes / expected: (M,)
+        for recording in part.recordings:
+            expected = self.expected(part.store.calcium[recording.rows]).sum(1)  # (M,)
+            if recording.n_spikes:
+                lacking[recording.dataset].append(np.log(recording.n_spikes / expected))
+        of_datasets = [np.mean(logs, axis=0) for logs in lacking.values()]
+        gain = np.exp(np.sum(of_datasets, axis=0) / (len(of_datasets) + SYNTHETIC_SETS))
         self.net.gain.copy_(torch.as_tensor(gain))
 
-    def score_recording(self, batch: RecordingBatch) -> Scored:
-        calcium, _, spikes, index = batch
+    def score_recording(self, batch: RecordingBatch) -> LoggedRecording:
+        calcium, spikes, index = batch
         expected = self.net.infer(calcium).mean(0)  # (1, T)
-        n = spikes.shape[1] // 4 * 4
+        n = spikes.shape[1] // SAMPLES_PER_BIN * SAMPLES_PER_BIN
         loss = rate_loss(expected[:, :n], spikes[:, :n])
         rate_per_s = even_in_bins(expected.cpu().numpy())[0] * RATE_HZ
         spikes = spikes[0].cpu().numpy()
         scores = score(rate_per_s, spikes) | rate_error(rate_per_s, spikes)
-        inferred = Inferred(int(index), z_scored(rate_per_s), rate_per_s, scores)
-        return Scored(inferred, loss.item(), int(spikes.sum()))
+        inferred = InferredRecording(int(index), z_scored(rate_per_s), rate_per_s, scores)
+        return LoggedRecording(inferred, loss.item(), int(spikes.sum()))
 
 
 def latency_steps(latency_s: float | None) -> int | None:

@@ -1,6 +1,7 @@
 """What modules that infer rates share: the scores of a validation's and of a test's recordings."""
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,30 +9,22 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.metrics.scores import mean_score
+from raphe.tasks.calcium.metrics.scores import InferredRecording, mean_score
 
-# One recording: calcium (1, N) and target (1, N) as z-scores, spikes (1, N), its index (1,).
-RecordingBatch = tuple[Tensor, Tensor, Tensor, Tensor]
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
-
-@dataclass(frozen=True)
-class Inferred:
-    """What a network says of one recording, and how well."""
-
-    index: int  # of the recording in its store
-    rate: np.ndarray  # float32 (N,), a z-score
-    rate_per_s: np.ndarray | None  # float32 (N,), where its scale is known
-    scores: dict[str, float]
+# One recording, see RecordingBatches: z-scored calcium (1, N), spikes (1, N), its index (1,).
+RecordingBatch = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class Scored:
+class LoggedRecording:
     """An inferred recording with what is logged beside its scores."""
 
-    inferred: Inferred
+    inferred: InferredRecording
     loss: float
     n_spikes: int
 
@@ -46,10 +39,10 @@ class ScoredModule(pl.LightningModule):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inferred: dict[str, list[Inferred]] = {}
-        self._finished: dict[str, list[Scored]] = defaultdict(list)
+        self.inferred: dict[str, list[InferredRecording]] = {}
+        self._finished: dict[str, list[LoggedRecording]] = defaultdict(list)
 
-    def score_recording(self, batch: RecordingBatch) -> Scored:
+    def score_recording(self, batch: RecordingBatch) -> LoggedRecording:
         """Infer the spikes of one recording and score them."""
         raise NotImplementedError
 
@@ -74,14 +67,16 @@ class ScoredModule(pl.LightningModule):
         for name in self.trainer.datamodule.test_names:
             finished = self._log_scores(name)
             self.log(f"{name}/n_recordings", float(len(finished)))
-            self.log(f"{name}/n_spikes", float(sum(one.n_spikes for one in finished)))
-            self.inferred[name] = [one.inferred for one in finished]
+            self.log(f"{name}/n_spikes", float(sum(recording.n_spikes for recording in finished)))
+            self.inferred[name] = [recording.inferred for recording in finished]
 
-    def _log_scores(self, name: str) -> list[Scored]:
+    def _log_scores(self, name: str) -> list[LoggedRecording]:
         finished = self._finished.pop(name)
-        self.log(f"{name}/loss", float(np.mean([one.loss for one in finished])), prog_bar=True)
-        for figure, value in mean_score([one.inferred.scores for one in finished]).items():
-            self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "correlation"))
+        loss = float(np.mean([recording.loss for recording in finished]))
+        self.log(f"{name}/loss", loss, prog_bar=True)
+        means = mean_score([recording.inferred.scores for recording in finished])
+        for measure, value in means.items():
+            self.log(f"{name}/{measure}", value, prog_bar=(name, measure) == ("val", "correlation"))
         return finished
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.elephant.target import EPSILON, z_scored
-from raphe.tasks.calcium.elephant.windows import Part
+from raphe.tasks.calcium.recordings.sampling import EPSILON, z_scored
+from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.synthetic.indicators import Range
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
@@ -65,8 +65,7 @@ class StretchBatches:
     length.
 
     Args:
-        part: the recordings to draw from.
-        datasets: their names in the order of their numbers.
+        subset: the recordings to draw from; datasets are numbered as in their store.
         synthesis: makes the rest.
         augmentation: of stretches of recordings.
         length: T, a multiple of 4.
@@ -79,8 +78,7 @@ class StretchBatches:
 
     def __init__(
         self,
-        part: Part,
-        datasets: tuple[str, ...],
+        subset: RecordingSubset,
         synthesis: Synthesis,
         augmentation: Augmentation,
         length: int,
@@ -93,11 +91,12 @@ class StretchBatches:
         self.synthesis, self.augmentation = synthesis, augmentation
         self.length, self.batch_size, self.n_batches = length, batch_size, n_batches
         self.synthetic, self.seed, self.epoch = synthetic, seed, epoch
-        self._recordings: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in datasets]
-        for one in part.recordings:
-            calcium = z_scored(part.store.calcium[one.rows])
-            spikes = np.asarray(part.store.spikes[one.rows], dtype=np.float64)
-            self._recordings[datasets.index(one.dataset)].append((calcium, spikes))
+        store = subset.store
+        self._recordings: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in store.datasets]
+        for recording in subset.recordings:
+            calcium = z_scored(store.calcium[recording.rows])
+            spikes = np.asarray(store.spikes[recording.rows], dtype=np.float64)
+            self._recordings[store.datasets.index(recording.dataset)].append((calcium, spikes))
 
     def __len__(self) -> int:
         return self.n_batches
@@ -119,7 +118,7 @@ class StretchBatches:
             )
 
     def _recorded(self, n: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        present = [number for number, those in enumerate(self._recordings) if those]
+        present = [number for number, recordings in enumerate(self._recordings) if recordings]
         turns = range(batch * n, (batch + 1) * n)  # the next batch goes on where this one ends
         dataset = np.array([present[turn % len(present)] for turn in turns])
         drawn = [self._stretch(self._recordings[number], rng) for number in dataset]

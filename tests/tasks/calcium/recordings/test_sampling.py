@@ -1,9 +1,9 @@
-"""The training target, in closed form."""
+"""Bins, smoothed spikes and z-scores, in closed form."""
 
 import numpy as np
 import pytest
 
-from raphe.tasks.calcium.elephant.target import smoothed, z_scored
+from raphe.tasks.calcium.recordings.sampling import binned, smoothed, z_scored
 
 
 def test_one_spike_becomes_the_kernel() -> None:
@@ -26,3 +26,7 @@ def test_z_score_has_mean_0_and_deviation_1() -> None:
     z = z_scored(x)
     assert (z.mean(), z.std()) == pytest.approx((0, 1), abs=1e-6)
     assert np.isfinite(z_scored(np.ones(9))).all()
+
+
+def test_the_incomplete_last_bin_is_dropped() -> None:
+    np.testing.assert_array_equal(binned(np.arange(11.0))[0], [6, 22])

@@ -7,57 +7,56 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from raphe.tasks.calcium.elephant.evaluation import artifacts
-from raphe.tasks.calcium.elephant.target import smoothed, z_scored
-from raphe.tasks.calcium.metrics.scores import score
-from raphe.tasks.calcium.stores.trace_store import TraceStore
-from raphe.tasks.calcium.training.scored_module import Inferred
+from raphe.tasks.calcium.metrics.recording_report import recording_report
+from raphe.tasks.calcium.metrics.scores import InferredRecording, score
+from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
+from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
 
-def inferred(store: TraceStore, rows, rates: bool = True) -> list[Inferred]:
+def inferred(store: CalciumStore, rows, rates: bool = True) -> list[InferredRecording]:
     """The truth with noise, more of it in each further recording."""
     rng = np.random.default_rng(0)
-    made = []
+    answers = []
     for noise, row in enumerate(rows):
         spikes = store.spikes[store.recordings[row].rows]
         rate = z_scored(smoothed(spikes)) + 0.3 * noise * rng.normal(size=len(spikes))
         per_s = np.maximum(rate, 0) if rates else None
-        made.append(Inferred(int(row), rate, per_s, score(rate, spikes)))
-    return made
+        answers.append(InferredRecording(int(row), rate, per_s, score(rate, spikes)))
+    return answers
 
 
-def test_files_by_name(store: TraceStore) -> None:
-    made = artifacts("fold", inferred(store, range(12)), store)
-    assert {name: isinstance(one, Figure) for name, one in made.items()} == {
+def test_files_by_name(store: CalciumStore) -> None:
+    files = recording_report("fold", inferred(store, range(12)), store)
+    assert {name: isinstance(file, Figure) for name, file in files.items()} == {
         "fold/scores.png": True,
         "fold/traces.png": True,
         "fold/recordings.csv": False,
     }
 
 
-def test_the_table_holds_every_recording_and_score(store: TraceStore) -> None:
+def test_the_table_holds_every_recording_and_score(store: CalciumStore) -> None:
     answers = inferred(store, [3, 7])
-    table = artifacts("test", answers, store)["test/recordings.csv"]
+    table = recording_report("test", answers, store)["test/recordings.csv"]
     rows = list(csv.DictReader(table.splitlines()))
     assert [(row["recording"], row["dataset"]) for row in rows] == [("a/3", "a"), ("b/3", "b")]
-    for row, one in zip(rows, answers, strict=True):
-        recording = store.recordings[one.index]
+    for row, answer in zip(rows, answers, strict=True):
+        recording = store.recordings[answer.index]
         assert int(row["n_spikes"]) == recording.n_spikes
         assert float(row["duration_s"]) == recording.n_samples / 100
-        for name, value in one.scores.items():
+        for name, value in answer.scores.items():
             assert float(row[name]) == pytest.approx(value, abs=1e-6)
 
 
-def test_scores_are_drawn_by_dataset_with_their_means(store: TraceStore) -> None:
+def test_scores_are_drawn_by_dataset_with_their_means(store: CalciumStore) -> None:
     answers = inferred(store, range(12))
-    axes = artifacts("test", answers, store)["test/scores.png"].axes[0]
+    axes = recording_report("test", answers, store)["test/scores.png"].axes[0]
     drawn = [line for line in axes.lines if line.get_marker() == "o"]
     means = [collection.get_segments()[0][0][1] for collection in axes.collections]
     for dataset, points, mean in zip("abc", drawn, means, strict=True):
         scores = [
-            one.scores["correlation"]
-            for one in answers
-            if store.recordings[one.index].dataset == dataset
+            answer.scores["correlation"]
+            for answer in answers
+            if store.recordings[answer.index].dataset == dataset
         ]
         np.testing.assert_allclose(points.get_ydata(), np.sort(scores))
         assert mean == pytest.approx(np.mean(scores))
@@ -65,9 +64,11 @@ def test_scores_are_drawn_by_dataset_with_their_means(store: TraceStore) -> None
 
 
 @pytest.mark.parametrize(("rates", "unit"), [(True, "spikes/s"), (False, "z-score")])
-def test_examples_go_from_the_best_to_the_worst(store: TraceStore, rates: bool, unit: str) -> None:
+def test_examples_go_from_the_best_to_the_worst(
+    store: CalciumStore, rates: bool, unit: str
+) -> None:
     answers = inferred(store, range(12), rates)
-    figure = artifacts("test", answers, store)["test/traces.png"]
+    figure = recording_report("test", answers, store)["test/traces.png"]
     assert len(figure.axes) == 4
     assert figure.axes[0].get_title("left").startswith("a/0: correlation 0.9")
     assert figure.axes[-1].get_title("left").startswith("c/")
@@ -80,16 +81,16 @@ def test_examples_go_from_the_best_to_the_worst(store: TraceStore, rates: bool, 
     np.testing.assert_allclose(truth, expected)
 
 
-def test_a_recording_without_a_score_spoils_nothing(store: TraceStore) -> None:
+def test_a_recording_without_a_score_spoils_nothing(store: CalciumStore) -> None:
     flat = np.zeros(store.recordings[0].n_samples)
-    answers = [Inferred(0, flat, flat, score(flat, flat)), *inferred(store, [5])]
-    made = artifacts("test", answers, store)
-    assert len(made["test/traces.png"].axes) == 1
-    only = artifacts("test", answers[:1], store)
-    for figure in (made["test/scores.png"], only["test/scores.png"], only["test/traces.png"]):
+    answers = [InferredRecording(0, flat, flat, score(flat, flat)), *inferred(store, [5])]
+    files = recording_report("test", answers, store)
+    assert len(files["test/traces.png"].axes) == 1
+    only = recording_report("test", answers[:1], store)
+    for figure in (files["test/scores.png"], only["test/scores.png"], only["test/traces.png"]):
         figure.canvas.draw()
 
 
-def test_no_figure_stays_alive_in_pyplot(store: TraceStore) -> None:
-    artifacts("test", inferred(store, range(12)), store)
+def test_no_figure_stays_alive_in_pyplot(store: CalciumStore) -> None:
+    recording_report("test", inferred(store, range(12)), store)
     assert not plt.get_fignums()

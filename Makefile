@@ -1,4 +1,4 @@
-# Each target works from a fresh clone: make train, make test, make lint, make ui, make bench, make clean.
+# Each target works from a fresh clone: make train, make test, make lint, make ui, make bench, make pins, make clean.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 BENCH  := $(BIN)/python benchmarks
 BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer
 
-.PHONY: setup train test lint ui bench clean
+.PHONY: setup train test lint ui bench pins clean
 
 setup: $(VENV)/.installed
 train: $(VENV)/.installed
@@ -24,6 +24,8 @@ ui: $(VENV)/.installed
 bench: $(VENV)/.installed $(KERAS)/.installed $(ALLEN)/.installed
 	$(if $(ARGS),$(BENCH)/$(firstword $(ARGS)).py $(wordlist 2,99,$(ARGS)),\
 	set -e; for name in $(BENCHMARKS); do $(BENCH)/$$name.py; done)
+pins: $(VENV)/.installed-lint
+	PATH="$(BIN):$$PATH" $(BIN)/python .ci/pins.py --write $(ARGS)
 clean:
 	rm -rf $(VENV) $(KERAS) $(ALLEN) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -31,8 +33,7 @@ clean:
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) torch
-	$(PIP) -e .
+	$(PIP) -e '.[train]'
 	touch $@
 $(KERAS)/.installed: benchmarks/requirements-keras.txt
 	test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)

@@ -15,7 +15,7 @@ from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 
 HAS_OASIS = importlib.util.find_spec("oasis") is not None
-needs_oasis = pytest.mark.skipif(not HAS_OASIS, reason="needs the extra calcium (oasis-deconv)")
+needs_oasis = pytest.mark.skipif(not HAS_OASIS, reason="needs the extra oasis (oasis-deconv)")
 
 
 def correlations(shared_data: Callable[..., Path], dataset: int, method: str) -> list[float]:

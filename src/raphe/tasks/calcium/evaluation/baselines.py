@@ -40,7 +40,7 @@ def deconvolution() -> Baseline:
     except ImportError:
         raise SettingError(
             "evaluate.oasis=true: expected the package oasis-deconv, found none; install it with "
-            "`pip install -c constraints.txt -e '.[calcium]'`, or set evaluate.oasis=false"
+            "`pip install -c constraints.txt -e '.[oasis]'`, or set evaluate.oasis=false"
         ) from None
 
     def spikes(trace: np.ndarray) -> np.ndarray:

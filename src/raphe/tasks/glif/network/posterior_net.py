@@ -83,7 +83,7 @@ def _flow(n_quantities: int) -> nn.Module:
         from sbi.neural_nets import posterior_nn
     except ImportError:
         raise SettingError(
-            "a posterior needs the package sbi: pip install -c constraints.txt -e '.[glif]'"
+            "a posterior needs the package sbi: pip install -c constraints.txt -e '.[train]'"
         ) from None
     with warnings.catch_warnings():  # sbi hands `passes` on to zuko, and doubts that it may
         warnings.simplefilter("ignore", UserWarning)

@@ -1,13 +1,12 @@
 """A claim beside what is recomputed, and why they differ: as rows, text and CSV."""
 
-import csv
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.files.csv_text import csv_text
 from raphe.core.statistics.intervals import Estimate, wilson
 
 LINE = 100  # characters
@@ -66,19 +65,15 @@ def claims_text(claims: Sequence[Claim]) -> str:
 
 def claims_csv(claims: Sequence[Claim]) -> str:
     """One row a claim."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(
-        ["source", "quantity", "theirs", "ours", "why", "theirs_value", "ours_value", "low", "high"]
-    )
+    words, numbers = ("theirs", "ours", "why"), ("theirs_value", "ours_value", "low", "high")
+    header = ["source", "quantity", *words, *numbers]
+    rows = []
     for claim in claims:
         ours = claim.ours_value
-        numbers = (
+        values = (
             claim.theirs_value,
             *((ours.value, ours.low, ours.high) if ours else 3 * (None,)),
         )
-        written = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in numbers]
-        table.writerow(
-            [claim.source, claim.quantity, claim.theirs, claim.ours, claim.why, *written]
-        )
-    return text.getvalue()
+        written = ["" if n is None or np.isnan(n) else f"{n:.6g}" for n in values]
+        rows.append([claim.source, claim.quantity, claim.theirs, claim.ours, claim.why, *written])
+    return csv_text(header, rows)

@@ -1,7 +1,5 @@
 """Results as a person reads them: tables on the terminal, the table and figure of a sweep."""
 
-import csv
-import io
 import math
 import re
 import textwrap
@@ -18,6 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from raphe.core.files.csv_text import csv_text
 from raphe.harness.reference import Reference, read_reference
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
@@ -238,13 +237,12 @@ def _stamp_figure(figure: Figure, note: str) -> None:
 
 def _sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:
     metrics = sorted({key for run in runs for key in run.metrics if not key.startswith("system/")})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*parameters, "run_id", *metrics])
+    header = [*parameters, "run_id", *metrics]
+    rows = []
     for run in runs:
         swept = [run.params.get(name, "") for name in parameters]
-        writer.writerow([*swept, run.run_id, *(run.metrics.get(key, "") for key in metrics)])
-    return text.getvalue()
+        rows.append([*swept, run.run_id, *(run.metrics.get(key, "") for key in metrics)])
+    return csv_text(header, rows)
 
 
 def _is_number(text: str) -> bool:

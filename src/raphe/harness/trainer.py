@@ -9,11 +9,21 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from raphe.core.errors import SettingError
-from raphe.harness.checkpoint_file import AtomicCheckpointIO
+from raphe.core.files.checkpoint import write_state
 
 PRECISIONS = ("highest", "high", "medium")  # of torch.set_float32_matmul_precision
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Checkpoints that are there whole, the new one or the one before."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        write_state(checkpoint, path)
 
 
 def build_trainer(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from raphe.core.abf.reader import describe_abf, read_abf
 from raphe.core.abf.writer import write_abf
-from raphe.core.errors import RecordingError, RecordingWarning
+from raphe.core.errors import RecordingError, RecordingWarning, StoreError
 
 
 @pytest.fixture
@@ -164,12 +164,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, noise, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("raphe.core.abf.writer._synch_array", run_full)
-    with pytest.raises(RecordingError, match=r"x\.abf: could not be written: .*No space left"):
+    with pytest.raises(StoreError, match=r"x\.abf: could not be written: .*No space left"):
         write_abf(path, noise, 20_000, "pA")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(RecordingError, match="could not be written"):
+    with pytest.raises(StoreError, match="could not be written"):
         write_abf(tmp_path / "none" / "x.abf", np.ones(3), 40_000, "pA")

@@ -7,7 +7,6 @@ header, protocol, ADC, DAC, strings, samples (int16), synch array (if there are 
 
 import datetime
 import math
-import secrets
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from raphe.core.abf.header import (
 from raphe.core.abf.scale import MAX_RATE_HZ, MIN_RATE_HZ
 from raphe.core.abf.sweeps import EPISODIC, GAP_FREE, MAX_SWEEPS
 from raphe.core.errors import RecordingError
+from raphe.core.files.atomic import open_whole
 
 DAC_SECTION = 108  # position of its entry in the section table
 PROTOCOL, ADC, DAC, STRINGS, DATA = 1, 2, 3, 4, 5  # first blocks
@@ -52,7 +52,8 @@ def write_abf(
     A stored int16 is a sample divided by `scale_per_bit` (in `unit`; None chooses the finest that
     holds the data), so values come back to within half of it. `date` None states no date. The file
     appears under its name only when whole, and replaces one that is there. Raises RecordingError
-    for samples, a rate or a text that the format cannot hold.
+    for samples, a rate or a text that the format cannot hold, StoreError where the operating
+    system refuses.
     """
     path = Path(path)
     rows = np.atleast_2d(samples)
@@ -188,21 +189,14 @@ def _date_fields(date: datetime.date | datetime.datetime | None) -> tuple[int, i
 
 
 def _write_whole(path: Path, header: bytes, rows: np.ndarray, step: float) -> None:
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as file:
-            file.write(header)
-            for chunk in _chunks(rows):
-                file.write(np.rint(chunk / step).astype("<i2"))
-            if len(rows) > 1:
-                file.write(bytes(-file.tell() % BLOCK))
-                file.write(_synch_array(rows))
+    with open_whole(path) as file:
+        file.write(header)
+        for chunk in _chunks(rows):
+            file.write(np.rint(chunk / step).astype("<i2"))
+        if len(rows) > 1:
             file.write(bytes(-file.tell() % BLOCK))
-        partial.replace(path)
-    except OSError as error:
-        raise RecordingError(f"{path}: could not be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+            file.write(_synch_array(rows))
+        file.write(bytes(-file.tell() % BLOCK))
 
 
 def _synch_array(rows: np.ndarray) -> np.ndarray:

@@ -1,9 +1,11 @@
-"""Folders that appear at their path whole, or not at all.
+"""Files and folders that appear at their path whole, or not at all.
 
-A folder is built under a hidden name beside its path and renamed when it is whole. What a killed
-process left is told from a running one's by the host and process number in the hidden name.
+Either is built under a hidden name beside its path and renamed when it is whole. Each writer has a
+hidden name of its own, so that two of one path do not meet: the last to end is the one that stays.
+What a killed process left is told from a running one's by the host and process number in the name.
 """
 
+import functools
 import os
 import secrets
 import shutil
@@ -16,6 +18,8 @@ from typing import IO, Any
 import psutil
 
 from raphe.core.errors import StoreError
+
+FILE_PREFIX = ".raphe-file."  # of the hidden names of single files
 
 
 class FolderBuilder:
@@ -81,6 +85,48 @@ class FolderBuilder:
             raise StoreError(f"{self.path}: exists already; pass --overwrite to replace it")
 
 
+def write_file(path: Path | str, content: str | bytes) -> Path:
+    """Write a file whole or not at all; text as UTF-8, its line ends as they are. Returns the path.
+
+    The folder must exist; a file that is there is replaced. Raises StoreError when the operating
+    system refuses.
+    """
+    with open_whole(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+    return Path(path)
+
+
+@contextmanager
+def open_whole(path: Path | str) -> Iterator[IO[bytes]]:
+    """A file to fill, which appears at `path` when the context ends without an exception.
+
+    For what is too large to hold in memory, or is written by another library; see `write_file`.
+    Raises StoreError when the operating system refuses.
+    """
+    path = Path(path)
+    with reporting(path):
+        _remove_abandoned_files(path.parent.resolve())
+        # Without the file's own name, which may be as long as names can be.
+        partial = path.with_name(f"{FILE_PREFIX}{_this_writer()}.partial")
+        try:
+            with partial.open("xb") as file:
+                yield file
+                sync(file)
+            partial.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)  # gone already after the rename
+
+
+@functools.lru_cache(maxsize=256)  # once a folder and process: listing a large folder takes long
+def _remove_abandoned_files(folder: Path) -> None:
+    """Remove what writers of single files in this folder left when they were killed."""
+    start = f"{FILE_PREFIX}{socket.gethostname()}."
+    for file in folder.glob(f"{FILE_PREFIX}*.partial"):
+        if file.name.startswith(start) and not _is_alive(file.name[len(start) :].split(".")[0]):
+            file.unlink(missing_ok=True)
+
+
 def recover(path: Path) -> None:
     """Put back the folder whose replacement was killed between the two renames of a commit."""
     if not path.exists():
@@ -105,8 +151,11 @@ def reporting(path: Path, verb: str = "written") -> Iterator[None]:
 
 
 def _hidden_sibling(path: Path, role: str) -> Path:
-    owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
-    return path.with_name(f".{path.name}.{owner}.{role}")
+    return path.with_name(f".{path.name}.{_this_writer()}.{role}")
+
+
+def _this_writer() -> str:
+    return f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
 
 
 def _abandoned(path: Path, role: str) -> list[Path]:

@@ -1,31 +1,39 @@
-"""Weights that were not trained here, as a checkpoint that Lightning loads."""
+"""Checkpoints that Lightning loads, replaced whole or not at all."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
-from raphe.core.files.atomic import reporting
+from raphe.core.files.atomic import open_whole, reporting
 
 
 def write_checkpoint(module: pl.LightningModule, path: Path | str) -> Path:
-    """Write what the module's `load_from_checkpoint` reads: whole, or not at all. Returns the path.
+    """Write weights that were not trained here, to be read by the module's `load_from_checkpoint`.
 
-    Raises StoreError when the operating system refuses.
+    Returns the path. Raises StoreError when the operating system refuses.
     """
+    state = {
+        "pytorch-lightning_version": pl.__version__,
+        "epoch": 0,
+        "global_step": 0,
+        "state_dict": module.state_dict(),
+        module.CHECKPOINT_HYPER_PARAMS_KEY: dict(module.hparams),
+    }
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(
-            {
-                "pytorch-lightning_version": pl.__version__,
-                "epoch": 0,
-                "global_step": 0,
-                "state_dict": module.state_dict(),
-                module.CHECKPOINT_HYPER_PARAMS_KEY: dict(module.hparams),
-            },
-            partial,
-        )
-        partial.replace(path)
-    return path
+    return write_state(state, path)
+
+
+def write_state(state: Mapping[str, Any], path: Path | str) -> Path:
+    """Write the state of a training, as Lightning lays it out. Returns the path.
+
+    Lightning's own writer uses the system's temporary folder, from which a move may be a copy.
+    Raises StoreError when the operating system refuses.
+    """
+    with open_whole(path) as file:
+        torch.save(state, file)
+    return Path(path)

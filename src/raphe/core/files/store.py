@@ -9,7 +9,6 @@ import csv
 import hashlib
 import itertools
 import json
-import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync
+from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync, write_file
+from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
 from raphe.core.recordings.array_file import ArrayFile
 
@@ -105,7 +105,7 @@ class StoreWriter:
                 file.close()
             for name, rows in tables.items():
                 _write_table(self._file(f"{name}.csv"), rows)
-            _write_manifest(self._file(MANIFEST), {**facts, **self._entries(tables)})
+            write_file(self._file(MANIFEST), _manifest_text({**facts, **self._entries(tables)}))
         return self._builder.commit()
 
     def _entries(self, tables: Mapping[str, Table]) -> dict[str, dict[str, Any]]:
@@ -189,9 +189,7 @@ def write_index(path: Path | str, facts: Mapping[str, Any]) -> None:
     assert "kind" in facts and not RESERVED & set(facts)
     file = Path(path) / MANIFEST
     with reporting(file):
-        hidden = file.with_name(f".{MANIFEST}.{os.getpid()}.partial")
-        _write_manifest(hidden, {**facts, "arrays": {}, "tables": {}})
-        hidden.replace(file)
+        write_file(file, _manifest_text({**facts, "arrays": {}, "tables": {}}))
 
 
 def sha256_of(path: Path) -> str:
@@ -271,20 +269,16 @@ def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + text.encode("latin-1")
 
 
-def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
+def _manifest_text(facts: Mapping[str, Any]) -> str:
     manifest = {"format": FORMAT, **facts}
     manifest["content_hash"] = _content_hash(manifest)
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        sync(file)
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
 
 
 def _write_table(path: Path, rows: Table) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = csv_text(rows[0] if rows else [], (row.values() for row in rows))
+    with path.open("wb") as file:
+        file.write(text.encode())
         sync(file)
 
 

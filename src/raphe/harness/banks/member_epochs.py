@@ -11,8 +11,8 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint
 
+from raphe.core.files.checkpoint import write_state
 from raphe.harness.callbacks import HAD_ENDED, FreshMetrics, require_metric
-from raphe.harness.checkpoint_file import write_checkpoint
 from raphe.harness.place import Place
 from raphe.harness.tracking import TrackedRun
 
@@ -99,8 +99,8 @@ class MemberEpochs(Checkpoint):
         for label, trainee in self._trainees.items():
             progress = self._progress[label]
             last = progress.last or self._checkpoint(label, trainer)
-            write_checkpoint(progress.best, trainee.place.best_checkpoint)
-            write_checkpoint(last, trainee.place.last_checkpoint)
+            write_state(progress.best, trainee.place.best_checkpoint)
+            write_state(last, trainee.place.last_checkpoint)
 
     def _judge(self, label: str, score: float, trainer: pl.Trainer) -> None:
         progress = self._progress[label]

@@ -20,6 +20,7 @@ import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
+from raphe.core.files.atomic import write_file
 from raphe.harness.explain import user_line
 
 PLAN_FILE = "sweep.json"
@@ -159,6 +160,4 @@ def _exit_when_orphaned() -> None:
 
 
 def _write_json(path: Path, content: dict) -> None:
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(json.dumps(content))
-    beside.replace(path)
+    write_file(path, json.dumps(content))

@@ -3,8 +3,6 @@
 R resamples, G recordings.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from raphe.core.files.csv_text import csv_text
 from raphe.core.statistics.intervals import Statistic, bootstrap, draw_groups, paired_difference
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
 from raphe.tasks.calcium.metrics.recording_report import recording_report
@@ -151,9 +150,7 @@ def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.
 
 def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """A table as text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(f"{value:.6f}" if isinstance(value, float) else value for value in row)
-    return text.getvalue()
+    written = (
+        [f"{value:.6f}" if isinstance(value, float) else value for value in row] for row in rows
+    )
+    return csv_text(columns, written)

@@ -9,7 +9,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from raphe.core.errors import StoreError
-from raphe.core.files.atomic import sync
+from raphe.core.files.atomic import sync, write_file
 
 PROGRESS = NOTE, LOCK = "progress.json", ".lock"  # beside the files themselves
 NOTED_EVERY = 64  # items: what a killed call loses at most; an interrupted one loses none
@@ -79,9 +79,7 @@ class GrowingFiles:
             sync(file)
         done, sizes = self._reached
         text = json.dumps({"identity": self.identity, "done": done, "bytes": sizes})
-        hidden = self.folder / f".{NOTE}"
-        hidden.write_text(text)
-        hidden.replace(self.folder / NOTE)
+        write_file(self.folder / NOTE, text)
 
     def close(self) -> None:
         """Let the folder go; what is not noted is lost."""

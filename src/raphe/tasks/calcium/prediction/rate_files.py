@@ -1,6 +1,5 @@
 """Files of rates, N traces of T frames, however many: NumPy's, and from it others, part by part."""
 
-import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from raphe.core.files.csv_text import csv_line
 from raphe.core.progress import progress
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
 
@@ -32,7 +32,7 @@ def write_csv(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
     empty = "" if n_traces > 1 else '""'  # a blank line would be no row
     step = max(1, CHUNK // n_traces)
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerow(names)
+        file.write(csv_line(names))
         for start in progress(range(0, n_frames, step), f"Writing {path.name}"):
             rows = rates[:, start : start + step].T.tolist()
             file.writelines((line % tuple(row)).replace("nan", empty) for row in rows)

@@ -4,7 +4,6 @@ It grows under a hidden name beside its path, where a later call goes on after a
 """
 
 import csv
-import io
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.core.files.csv_text import csv_line
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import Inference
 from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
@@ -137,6 +137,4 @@ def _row(inference: Inference) -> tuple[str, ...]:
 
 
 def _line(values: Iterable[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue().encode()
+    return csv_line(values).encode()

@@ -1,12 +1,11 @@
 """An audit as a table, a sentence and a picture."""
 
-import csv
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from raphe.core.files.csv_text import csv_text
 from raphe.core.statistics.intervals import CONFIDENCE
 from raphe.tasks.celltype.audit.audit import NOISE, SHUFFLED, SPIKES, Audit, Row
 from raphe.tasks.celltype.metrics.cell_level import Headline
@@ -40,20 +39,16 @@ def table(found: Audit) -> str:
 
 def as_csv(found: Audit) -> str:
     """One row a figure of each way of asking."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["trained_on", "split", "level", "figure", "value", "low", "high", "interval",
-         "n_spikes", "n_cells"]
-    )  # fmt: skip
+    header = ["trained_on", "split", "level", "figure", "value", "low", "high", "interval"]
+    lines = []
     for row in found.rows:
         for one in row.figures.values():
             numbers = [f"{value:.6g}" for value in (one.value, one.low, one.high)]
-            writer.writerow(
+            lines.append(
                 [row.trained_on, row.split, one.level, one.name, *numbers, one.interval,
                  row.n_spikes, row.n_cells]
             )  # fmt: skip
-    return text.getvalue()
+    return csv_text([*header, "n_spikes", "n_cells"], lines)
 
 
 def conclusion(found: Audit) -> str:

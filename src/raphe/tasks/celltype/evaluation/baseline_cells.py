@@ -7,9 +7,7 @@ C classes.
 import contextlib
 import csv
 import hashlib
-import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,8 @@ import sklearn
 from filelock import FileLock
 
 from raphe.core.errors import StoreError
+from raphe.core.files.atomic import open_whole
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.evaluation.baselines import KINDS
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
@@ -87,14 +87,13 @@ def baseline_cells_csv(
     asked: BaselineCells, cell_ids: Sequence[str], classes: Sequence[str]
 ) -> str:
     """One row a cell and baseline."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*COLUMNS, *(f"probability_{name}" for name in classes)])
+    header = [*COLUMNS, *(f"probability_{name}" for name in classes)]
+    lines = []
     for name, rows in zip(asked.names, asked.probability, strict=True):
         for cell, label, n, row in zip(asked.cell, asked.label, asked.n_spikes, rows, strict=True):
             numbers = [f"{value:.9g}" for value in row]
-            table.writerow([cell_ids[cell], classes[label], n, name, *numbers])
-    return text.getvalue()
+            lines.append([cell_ids[cell], classes[label], n, name, *numbers])
+    return csv_text(header, lines)
 
 
 def read_baseline_cells(
@@ -179,9 +178,8 @@ def _save(path: Path, known: Mapping[str, BaselineCells]) -> None:
         for test_set, asked in known.items()
         for field in BaselineCells.__dataclass_fields__
     }
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
+    with open_whole(path) as file:
+        np.savez(file, **arrays)
 
 
 def _load(path: Path) -> dict[str, BaselineCells] | None:

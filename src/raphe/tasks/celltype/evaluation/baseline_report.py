@@ -3,8 +3,6 @@
 n cells, G groups, R resamples.
 """
 
-import csv
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from raphe.core.files.csv_text import csv_text
 from raphe.core.statistics.intervals import Difference, draw_groups, paired_difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.baseline_figure import baseline_figure
@@ -112,15 +111,13 @@ def _defined(answers: Predictions, answered: AnsweredSet, seed: int) -> list[Hea
 
 
 def _table(compared: Sequence[Compared]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    rows = []
     for one in compared:
         own = one.headline
         row = [one.classifier, own.name, *_written(own.value, own.low, own.high), own.interval]
         d = one.difference
-        table.writerow([*row, *(["", "", "", ""] if d is None else _written(*_values(d)))])
-    return text.getvalue()
+        rows.append([*row, *(["", "", "", ""] if d is None else _written(*_values(d)))])
+    return csv_text(COLUMNS, rows)
 
 
 def _values(difference: Difference) -> tuple[float, float, float, float]:

@@ -1,11 +1,10 @@
 """The verdict on each cell of a test set, as a table."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.prediction.verdict import NOT_SURE
 
@@ -17,15 +16,14 @@ def cells_csv(answered: AnsweredSet, more: Mapping[str, Sequence[str]] | None = 
     decision both are left out. `more` are further columns by name.
     """
     more = more or {}
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     classes, cells = answered.classes, answered.cells
     columns = ["cell", "day", "true_class", "predicted_class", "n_spikes"]
     columns += [f"spikes_called_{name}" for name in classes]
     columns += [f"probability_{name}" for name in classes]
     if answered.decided is not None:
         columns += [*(f"calibrated_{name}" for name in classes), "verdict"]
-    table.writerow([*columns, *more])
+    header = [*columns, *more]
+    rows = []
     for i, (index, label) in enumerate(zip(cells.cell, cells.label, strict=True)):
         own = (answered.spikes.cell == index) & (answered.spikes.label == label)
         votes = np.bincount(answered.spikes.predicted[own], minlength=len(classes))
@@ -35,8 +33,8 @@ def cells_csv(answered: AnsweredSet, more: Mapping[str, Sequence[str]] | None = 
         if answered.decided is not None:
             called = classes[answered.stated[i].argmax()] if answered.decided[i] else NOT_SURE
             row += [*_written(answered.stated[i]), called]
-        table.writerow([*row, *(column[i] for column in more.values())])
-    return text.getvalue()
+        rows.append([*row, *(column[i] for column in more.values())])
+    return csv_text(header, rows)
 
 
 def _written(probability: np.ndarray) -> list[str]:

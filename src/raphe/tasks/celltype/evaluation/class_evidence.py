@@ -3,8 +3,6 @@
 n spikes, T samples, C classes.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from raphe.core.figure_style import GREY
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
@@ -75,14 +74,13 @@ def evidence(
 
 def evidence_csv(found: list[Evidence], rate_hz: float) -> str:
     """A row for each class and sample."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", "time_ms", "mean", "grad_cam", "integrated_gradients"])
+    header = ["class", "time_ms", "mean", "grad_cam", "integrated_gradients"]
+    rows = []
     for one in found:
         for sample, values in enumerate(zip(one.mean, one.grad_cam, one.gradients, strict=True)):
             time_ms = f"{1000 * sample / rate_hz:.4f}"
-            writer.writerow([one.name, time_ms, *(f"{value:.6g}" for value in values)])
-    return text.getvalue()
+            rows.append([one.name, time_ms, *(f"{value:.6g}" for value in values)])
+    return csv_text(header, rows)
 
 
 def evidence_figure(found: list[Evidence], rate_hz: float, unit: str) -> Figure:

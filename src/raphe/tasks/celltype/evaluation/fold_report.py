@@ -3,8 +3,6 @@
 n cells.
 """
 
-import csv
-import io
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.fold_figure import fold_figure
 from raphe.tasks.celltype.evaluation.pooled_set import POOLED, Fold, PooledSet
@@ -171,10 +170,9 @@ def _table(pooled: PooledSet, data: CellTypeData, metric: str) -> list[str]:
 
 
 def _csv(pooled: PooledSet, data: CellTypeData, metric: str) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     rows = _rows(pooled, data)
-    table.writerow([*(metric if key == "monitored" else key for key in rows[0]), data.split])
+    header = [*(metric if key == "monitored" else key for key in rows[0]), data.split]
+    lines = []
     for row, fold in zip(rows, pooled.folds, strict=True):
-        table.writerow([*row.values(), " ".join(_groups(data, fold))])
-    return text.getvalue()
+        lines.append([*row.values(), " ".join(_groups(data, fold))])
+    return csv_text(header, lines)

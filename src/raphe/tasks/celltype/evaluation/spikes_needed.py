@@ -3,12 +3,11 @@
 n spikes of a cell, D draws of m among them, K numbers of spikes.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
@@ -38,15 +37,14 @@ class SpikesNeeded:
 
     def table(self) -> str:
         """CSV, one row a number of spikes: mean and 5 to 95 % of the draws."""
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
         ends = [f"{name}_{end}" for name in ("accuracy", "agreement") for end in ("mean", *_ENDS)]
-        table.writerow(["spikes", *ends, "cells", "cells_with_fewer"])
+        header = ["spikes", *ends, "cells", "cells_with_fewer"]
+        rows = []
         for i, count in enumerate(self.counts):
             shares = [s for draws in (self.accuracy[i], self.agreement[i]) for s in _summary(draws)]
             row = [f"{share:.6f}" for share in shares]
-            table.writerow([count, *row, self.n_cells, self.n_short[i]])
-        return text.getvalue()
+            rows.append([count, *row, self.n_cells, self.n_short[i]])
+        return csv_text(header, rows)
 
 
 _ENDS = ("p05", "p95")

@@ -1,12 +1,11 @@
 """The features of each cell of a store: of its mean spike, and of its firing."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
 from raphe.tasks.celltype.features.feature_table import FEATURES
 from raphe.tasks.celltype.features.firing import firing_of_cells
@@ -53,16 +52,15 @@ def cell_features(spikes: SpikeSet, seed: int = 42) -> CellFeatures:
 
 def features_csv(features: CellFeatures) -> str:
     """The table as CSV; a feature that does not exist is blank."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["cell_id", "label", "day", "animal", "n_spikes", *features.columns, "missing"])
+    header = ["cell_id", "label", "day", "animal", "n_spikes", *features.columns, "missing"]
+    rows = []
     for cell, count, values, missing in zip(
         features.cells, features.n_spikes, features.values, features.missing, strict=True
     ):
         label = features.classes[cell.label]
         shown = ["" if np.isnan(value) else f"{value:.6g}" for value in values]
-        table.writerow([cell.cell_id, label, cell.day, cell.animal, count, *shown, missing])
-    return text.getvalue()
+        rows.append([cell.cell_id, label, cell.day, cell.animal, count, *shown, missing])
+    return csv_text(header, rows)
 
 
 def _sentences(lacking: dict[str, str]) -> str:

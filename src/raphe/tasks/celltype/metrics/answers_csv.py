@@ -5,7 +5,6 @@ than two classes they are told up to what a spike's have in common, which a soft
 """
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from scipy.special import logit
 
 from raphe.core.errors import StoreError
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 CELL, CLASS, LOGIT = "cell", "true_class", "logit_"
@@ -21,16 +21,15 @@ REMEDY = "train again to have it written anew"
 
 def answers_csv(answers: Predictions, classes: Sequence[str]) -> str:
     """Columns cell, true_class, and logit_… of each class."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([CELL, CLASS, *(LOGIT + name for name in classes)])
+    header = [CELL, CLASS, *(LOGIT + name for name in classes)]
+    rows = []
     names = answers.cell_ids or range(int(answers.cell.max(initial=-1)) + 1)
     with np.errstate(divide="ignore"):  # a sigmoid of 1 has an infinite logit
         two = answers.n_classes == 2
         outputs = logit(answers.sigmoid) if two else np.log(answers.probability)
     for cell, label, row in zip(answers.cell, answers.label, outputs, strict=True):
-        table.writerow([names[cell], classes[label], *(f"{value:.7g}" for value in row)])
-    return text.getvalue()
+        rows.append([names[cell], classes[label], *(f"{value:.7g}" for value in row)])
+    return csv_text(header, rows)
 
 
 def read_answers(path: Path) -> tuple[Predictions, list[str]]:

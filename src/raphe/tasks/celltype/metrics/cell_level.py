@@ -3,13 +3,12 @@
 n cells or spikes, G groups.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.files.csv_text import csv_text
 from raphe.core.statistics.intervals import draw_groups, percentile_interval, wilson
 from raphe.tasks.celltype.metrics.group_figures import Grouped, precision_names, recall_names
 from raphe.tasks.celltype.metrics.predictions import Predictions
@@ -123,10 +122,8 @@ def _proportions(answers: Predictions, classes: Sequence[str]) -> dict[str, tupl
 
 def headlines_csv(found: Sequence[Headline]) -> str:
     """One row a figure."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    rows = []
     for one in found:
         numbers = [f"{number:.6g}" for number in (one.value, one.low, one.high)]
-        table.writerow([one.level, one.name, *numbers, *(one.counts or ("", "")), one.interval])
-    return text.getvalue()
+        rows.append([one.level, one.name, *numbers, *(one.counts or ("", "")), one.interval])
+    return csv_text(COLUMNS, rows)

@@ -1,14 +1,13 @@
 """Verdicts on disk: JSON, CSV and pages, each cell's as soon as it is known."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from raphe import __version__
-from raphe.core.files.atomic import reporting
+from raphe.core.files.atomic import reporting, write_file
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.prediction.judge import Judge, Judged
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.prediction.verdict_page import cell_page, index_page, page_name
@@ -96,30 +95,23 @@ class VerdictFolder:
         }
 
     def _write(self, name: str, text: str) -> None:
-        path = self.path / name
-        with reporting(path):
-            hidden = path.with_name(f".{path.name}.partial")
-            hidden.write_text(text, encoding="utf-8")
-            hidden.replace(path)
+        write_file(self.path / name, text)
 
 
 def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     columns = [f"{what}_{name}" for name in classes for what in ("probability", "low", "high")]
-    table.writerow(
-        ["cell_id", "verdict", *columns, "n_spikes", "n_agree", "n_members", "unlike", "remarks",
-         "files"]
-    )  # fmt: skip
+    counts, texts = ("n_spikes", "n_agree", "n_members"), ("unlike", "remarks", "files")
+    header = ["cell_id", "verdict", *columns, *counts, *texts]
+    rows = []
     for verdict in verdicts:
         numbers: list[str] = []
         for name in classes:
             values = (verdict.probability.get(name), *((verdict.interval or {}).get(name, ())))
             texts = ["" if value is None else f"{value:.6f}" for value in values]
             numbers += [*texts, "", ""][:3]
-        table.writerow(
+        rows.append(
             [verdict.cell_id, verdict.verdict, *numbers, verdict.n_spikes, *verdict.agreement,
              "; ".join(verdict.unlike), "; ".join(verdict.remarks),
              "; ".join(str(path) for path in verdict.files)]
         )  # fmt: skip
-    return text.getvalue()
+    return csv_text(header, rows)

@@ -5,7 +5,6 @@ network that tells these cells apart has learned this simulation: its accuracy s
 real neurons.
 """
 
-import csv
 import datetime
 import json
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import numpy as np
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.labels import NOTE
@@ -143,10 +143,8 @@ def simulate(folder: Path, simulation: Simulation, overwrite: bool = False) -> P
         total = simulation.n_ser + simulation.n_nser
         cells = progress(_cells(simulation), "Simulating", total)
         rows = [_write(builder.folder, cell) for cell in cells]
-        with (builder.folder / CELLS_FILE).open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, rows[0])
-            table.writeheader()
-            table.writerows(rows)
+        table = csv_text(rows[0], (row.values() for row in rows))
+        (builder.folder / CELLS_FILE).write_text(table, encoding="utf-8")
         settings = json.dumps(asdict(simulation), indent=2)
         (builder.folder / SETTINGS_FILE).write_text(settings + "\n")
         (builder.folder / NOTE).write_text(CAVEAT + "\n")

@@ -3,12 +3,11 @@
 M cells, P quantities, S samples.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.metrics.predictive import Agreement
 from raphe.tasks.glif.synthetic.quantities import ALWAYS_TOLD, LOG, quantities
 from raphe.tasks.glif.training.module import (
@@ -37,17 +36,16 @@ def comparison_csv(
     names: Sequence[str],
 ) -> str:
     """One row a method: R² of each quantity on its scale, and what the inferred neurons do."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     means = {method: mean_figures(each, tested.spiked) for method, each in agreed.items()}
-    table.writerow(["method", *(f"r2_{name}" for name in names), *next(iter(means.values()))])
+    header = ["method", *(f"r2_{name}" for name in names), *next(iter(means.values()))]
+    rows = []
     for method, answer in answers.items():
         scores = []
         for i, name in enumerate(names):
             told = tested.spiked if name not in ALWAYS_TOLD else slice(None)
             scores.append(r_squared(answer[told, i], tested.truth[told, i]))
-        table.writerow([method, *(f"{x:.4f}" for x in (*scores, *means[method].values()))])
-    return text.getvalue()
+        rows.append([method, *(f"{x:.4f}" for x in (*scores, *means[method].values()))])
+    return csv_text(header, rows)
 
 
 def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray) -> str:
@@ -57,13 +55,10 @@ def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray
     scale; the logarithmic one is in natural logarithms. Those that show in spikes count cells that
     spiked; coverage counts all.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     shares = [f"coverage_{level}" for level in LEVELS]
-    table.writerow(
-        ["quantity", "cells", "r2", "normalised_error", "log_error", "median_error_lab",
-         "lab_unit", *shares, "sbc_p"]
-    )  # fmt: skip
+    errors = ("normalised_error", "log_error", "median_error_lab")
+    header = ["quantity", "cells", "r2", *errors, "lab_unit", *shares, "sbc_p"]
+    rows = []
     median, standard = np.median(tested.samples, axis=0).astype(float), model.standard
     lab = [np.array([one.in_lab for one in quantities(standard.level)]) * standard.values(each)
            for each in (median, tested.truth.astype(np.float64))]  # fmt: skip
@@ -80,18 +75,16 @@ def quantities_csv(tested: Answers, model: PosteriorModule, p_values: np.ndarray
             float(np.median(np.abs(lab[0] - lab[1])[told, i])),
         ]
         inside = [coverage(tested.samples[..., i], tested.truth[:, i], level) for level in LEVELS]
-        table.writerow(
+        rows.append(
             [one.name, len(told), *(f"{x:.5g}" for x in row), one.lab_unit,
              *(f"{x:.3f}" for x in inside), f"{p_values[i]:.2g}"]
         )  # fmt: skip
-    return text.getvalue()
+    return csv_text(header, rows)
 
 
 def cells_csv(tested: Answers, agreed: Agreement, model: PosteriorModule) -> str:
     """One row a cell: truth, posterior median and 95 % interval of each quantity in lab units, and
     how far the inferred neuron does what the true one did."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     header = ["cell", "spiked"]
     columns = [np.arange(len(tested.truth)), tested.spiked.astype(int)]
     told = quantities(model.standard.level)
@@ -106,6 +99,5 @@ def cells_csv(tested: Answers, agreed: Agreement, model: PosteriorModule) -> str
     for name, each in vars(agreed).items():
         header.append(name)
         columns.append(each)
-    table.writerow(header)
-    table.writerows([f"{x:.6g}" for x in row] for row in zip(*columns, strict=True))
-    return text.getvalue()
+    rows = zip(*columns, strict=True)
+    return csv_text(header, ([f"{x:.6g}" for x in row] for row in rows))

@@ -1,13 +1,11 @@
 """Figures and tables of a test: the study's own."""
 
-import csv
-import io
-
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from raphe.core.figure_style import STYLE
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.lstm_study.data import GlifData
 from raphe.tasks.glif.lstm_study.grid import SCALES, TARGETS, UNITS
 from raphe.tasks.glif.lstm_study.module import GlifModule
@@ -47,22 +45,18 @@ def evaluate(model: GlifModule, data: GlifData, seed: int) -> dict[str, Figure |
 
 def answers_csv(answers: np.ndarray, truth: np.ndarray) -> str:
     """One row a test trace: truth and answer of each parameter, in SI units."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     named = [f"{name}_{unit}" for name, unit in zip(TARGETS, UNITS, strict=True)]
-    table.writerow([*(f"true_{name}" for name in named), *(f"answered_{name}" for name in named)])
+    header = [*(f"true_{name}" for name in named), *(f"answered_{name}" for name in named)]
     rows = np.concatenate([truth / SCALES, answers / SCALES], axis=1)
-    table.writerows([[f"{value:.6g}" for value in row] for row in rows])
-    return text.getvalue()
+    return csv_text(header, ([f"{value:.6g}" for value in row] for row in rows))
 
 
 def cells_csv(cells: StudyCells) -> str:
     """One row a cell: its parameters, and its spikes under each stimulus as fed and whole."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     counted = [f"spikes {name}, {part}" for name in STIMULI for part in ("as fed", "whole sweep")]
     named = [f"{name}_{unit}" for name, unit in zip(TARGETS, UNITS, strict=True)]
-    table.writerow(["cell", *named, *counted, "refused"])
+    header = ["cell", *named, *counted, "refused"]
+    rows = []
     for cell in CELLS:
         counts = []
         for name in STIMULI:
@@ -70,5 +64,5 @@ def cells_csv(cells: StudyCells) -> str:
             fed = None if response is None else int(response.spike_count[0])
             counts += [fed, cells.whole_counts[cell, name]]
         values = [f"{value:.6g}" for value in cells.parameters[cell]]
-        table.writerow([cell, *values, *counts, cells.refused.get(cell, "")])
-    return text.getvalue()
+        rows.append([cell, *values, *counts, cells.refused.get(cell, "")])
+    return csv_text(header, rows)

@@ -3,8 +3,6 @@
 B cells, S samples of a posterior, P quantities.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from matplotlib import rc_context
 from raphe.core.errors import RecordingError
 from raphe.core.figure_style import STYLE
 from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.neurons.neuron_config import NATIVE_DT_S, to_config
@@ -131,11 +130,8 @@ def _write(
     folder: Path, done: Sequence[Posterior], cells: CellTraces, good: Sequence[int], level: int
 ) -> None:
     rows = [row for one in done for row in parameter_rows(one, level)]
-    text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    (folder / PARAMETERS).write_text(text.getvalue(), encoding="utf-8")
+    text = csv_text(rows[0], (row.values() for row in rows))
+    (folder / PARAMETERS).write_text(text, encoding="utf-8")
     configs = {one.cell: _config(one, level, bool(cells.rest_added_v)) for one in done}
     (folder / CONFIG).write_text(json.dumps(configs, indent=1) + "\n", encoding="utf-8")
     np.savez(

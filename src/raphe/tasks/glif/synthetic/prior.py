@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from raphe.core.errors import SettingError
-from raphe.core.files.atomic import reporting
+from raphe.core.files.atomic import write_file
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
 from raphe.tasks.glif.synthetic.quantities import in_si, quantities, scaled, values_of
 
@@ -89,10 +89,7 @@ def prior_json(prior: Prior) -> str:
 
 def write_prior(prior: Prior, path: Path) -> None:
     """Write a prior, whole or not at all."""
-    with reporting(path):
-        partial = path.with_suffix(".partial")
-        partial.write_text(prior_json(prior), encoding="utf-8")
-        partial.replace(path)
+    write_file(path, prior_json(prior))
 
 
 def read_prior(path: Path | str) -> Prior:

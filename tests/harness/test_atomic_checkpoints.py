@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from raphe.harness.checkpoint_file import AtomicCheckpointIO
+from raphe.harness.trainer import AtomicCheckpointIO
 
 
 def test_a_write_that_fails_leaves_the_checkpoint_that_was_there(tmp_path: Path) -> None:

@@ -42,6 +42,18 @@ def write_table(folder: Path, *rows: dict[str, str], delimiter=",") -> None:
         writer.writerows(rows)
 
 
+def test_case_tells_neither_columns_nor_classes_apart(tmp_path):
+    for shift, name in enumerate("abcd"):
+        write_recording(tmp_path / "rec" / f"{name}.abf", at=(1000 + shift, 5000))
+    labels = {"a": "SER", "b": "ser", "c": "NSER", "d": "Nser"}
+    rows = ({"File": name, "Cell_Id": f"cell {name}", "Label": labels[name]} for name in labels)
+    write_table(tmp_path / "rec", *rows)
+    report = extract(tmp_path / "rec", tmp_path / "store")
+    assert report.per_class == {"SER": (2, 4), "NSER": (2, 4)}
+    cells = {cell.cell_id: cell.label for cell in open_spikes(tmp_path / "store").cells}
+    assert cells == {"cell a": 0, "cell b": 0, "cell c": 1, "cell d": 1}
+
+
 def test_folders_give_the_labels_and_the_report_adds_up(tmp_path):
     report = extract(two_cells(tmp_path / "rec"), tmp_path / "store")
     assert (report.n_spikes, report.n_cells, report.found) == (5, 2, 7)

@@ -71,6 +71,22 @@ def test_classes_are_chosen_ordered_and_merged(tmp_path):
     assert report.left_out == {"SST": 2}
 
 
+def test_case_tells_neither_columns_nor_classes_apart(tmp_path):
+    rows = [
+        {"Label": label, "Cell_Id": cell, "DAY": "2026-01-02"}
+        for label, cell in zip(["SER", "ser", "Nser", "NSER", "nser", "SER"], "aabbcd", strict=True)
+    ]
+    files = write(tmp_path, rows=rows)
+    report, spikes = imported(tmp_path, *files)
+    assert spikes.classes == ("SER", "Nser")  # as the table spells them first
+    assert report.per_class == {"SER": (2, 3), "Nser": (2, 3)}
+    assert spikes.cells[0] == Cell("a", 0, "2026-01-02")
+    report, spikes = imported(tmp_path, *files, classes=["nser", "SER"])
+    assert spikes.classes == ("Nser", "SER")
+    merged, _ = imported(tmp_path, *write(tmp_path), merge={"vip+pv": "vip"})
+    assert merged.per_class["VIP"] == (2, 2)
+
+
 def test_columns_have_the_users_names_and_rows_are_cells_without_ids(tmp_path):
     rows = [{"row": n, "type": label, "mouse": f"m{n}"} for n, label in enumerate(LABELS)]
     files = write(tmp_path, rows=rows)

@@ -4,20 +4,18 @@ A file's class comes from `cells.csv` in the folder (columns file and label, and
 known cell_id, day, animal) or from the name of a folder above the file (`SER/`, `NSER/`).
 """
 
-import csv
-import datetime
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.recording import parse_cell_id
+from raphe.core.recordings.tables import iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.file_names import label_from_folders
 
 TABLE = "cells.csv"
 NOTE = "note.txt"
 SUFFIXES = (".abf", ".nwb")
-DELIMITERS = ";\t,"
 COLUMNS = "columns file and label (cell_id, day and animal are optional)"
 
 
@@ -148,31 +146,22 @@ def _read_table(path: Path, files: Sequence[Path], classes: Sequence[str] | None
     """`cells.csv`, if it is there; its labels are among the classes, if given."""
     if not path.exists():
         return _Table()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}: could not be read ({error}); save it as UTF-8") from None
-    header = text.partition("\n")[0]
-    lines = csv.DictReader(text.splitlines(), delimiter=max(DELIMITERS, key=header.count))
-    columns = tuple(name.strip().casefold() for name in lines.fieldnames or ())
-    if "file" not in columns:
-        raise RecordingError(f"{path}: expected {COLUMNS}, got {header.strip()!r}")
-    lines.fieldnames = columns
-    found = _finder(files)
-    table, line_of = _Table(columns), {}
-    for row in lines:
-        values = {name: (row[name] or "").strip() for name in columns}
-        if not any(values.values()):
-            continue
-        file = _check_row(values, path, lines.line_num, found, classes)
+    rows = read_table(path, RecordingError)
+    if "file" not in rows:
+        raise RecordingError(f"{path}: expected {COLUMNS}, got {', '.join(rows.columns)!r}")
+    find = _finder(files)
+    table, line_of = _Table(tuple(name.casefold() for name in rows.columns)), {}
+    for row in rows.rows:
+        values = dict(row.values)
+        file = _check_row(values, path, row.line, find, classes)
         if file is None:
             table.missing.append(path.parent / values["file"])
             continue
         del values["file"]
-        line = line_of.setdefault(file, lines.line_num)
+        line = line_of.setdefault(file, row.line)
         if table.rows.setdefault(file, values) != values:
             raise RecordingError(
-                f"{path}: lines {line} and {lines.line_num} say different things of "
+                f"{path}: lines {line} and {row.line} say different things of "
                 f"{file.relative_to(path.parent)}; remove one of them"
             )
     return table
@@ -182,7 +171,7 @@ def _check_row(
     values: dict[str, str],
     path: Path,
     line: int,
-    found: Callable[[Path], list[Path]],
+    find: Callable[[Path], list[Path]],
     classes: Sequence[str] | None,
 ) -> Path | None:
     """The recording that a row is about, None if it is not there; label and day are tidied."""
@@ -190,16 +179,15 @@ def _check_row(
     if not values["file"]:
         raise RecordingError(f"{where}: expected a file, got a blank")
     if classes and values.get("label"):
-        spelt = {name.casefold(): name for name in classes}
-        label = spelt.get(values["label"].casefold())
-        if label is None:
+        label = spellings([values["label"]], preferred=classes)[values["label"]]
+        if label not in classes:
             raise RecordingError(
                 f"{where}: expected label {_either(classes)}, got {values['label']!r}"
             )
         values["label"] = label
     if values.get("day"):
-        values["day"] = _iso_day(values["day"], where)
-    fits = found(path.parent / values["file"]) or found(
+        values["day"] = iso_day(values["day"], where, RecordingError)
+    fits = find(path.parent / values["file"]) or find(
         path.parent / values["file"].replace("\\", "/")
     )
     if len(fits) > 1:
@@ -217,13 +205,6 @@ def _finder(files: Sequence[Path]) -> Callable[[Path], list[Path]]:
     for file in files:
         by_stem.setdefault(file.with_suffix(""), []).append(file)
     return lambda path: [path] if path in there else by_stem.get(path, [])
-
-
-def _iso_day(text: str, where: str) -> str:
-    try:
-        return datetime.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise RecordingError(f"{where}: expected a day such as 2014-03-13, got {text!r}") from None
 
 
 def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]) -> None:

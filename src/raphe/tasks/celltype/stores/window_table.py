@@ -1,11 +1,11 @@
 """The table beside an array of windows: which class, cell, animal, day and source a row is of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.recordings.tables import iso_day, read_table
+from raphe.core.recordings.tables import Row, iso_day, read_table, spellings
 
 MOST_CLASSES = 255  # a spike's label is one byte
 ROW = "row"  # a column that numbers the rows, which then must stand in the array's order
@@ -44,33 +44,32 @@ def read_units(
     a cell.
     """
     names = names or ColumnNames()
-    header, rows = read_table(path, StoreError)
-    if names.label not in header:
+    table = read_table(path, StoreError)
+    if names.label not in table:
         raise StoreError(
-            f"{path}: expected a column {names.label!r}, got {', '.join(header)}; name the column "
-            "of the labels with --label-column"
+            f"{path}: expected a column {names.label!r}, got {', '.join(table.columns)}; name the "
+            "column of the labels with --label-column"
         )
     for option in ("cell_id", "animal", "day", "source"):
         chosen = getattr(names, option)
-        if chosen and chosen != getattr(ColumnNames, option) and chosen not in header:
+        if chosen and chosen != getattr(ColumnNames, option) and chosen not in table:
             raise StoreError(
-                f"{path}: there is no column {chosen!r}, it has {', '.join(header)}; correct "
-                f"--{option.removesuffix('_id')}-column"
+                f"{path}: there is no column {chosen!r}, it has {', '.join(table.columns)}; "
+                f"correct --{option.removesuffix('_id')}-column"
             )
-    _check_order(path, [row.get(ROW, "") for _, row in rows])
-    _refuse_unknown(path, merge or {}, {row[names.label] for _, row in rows}, "--merge")
+    _check_order(path, [row.get(ROW) for row in table.rows])
+    class_of = _classes_of_labels(path, [row[names.label] for row in table.rows], merge or {})
     units = []
-    for number, (line, row) in enumerate(rows):
-        label = row[names.label]
-        day = row.get(names.day, "")
+    for number, row in enumerate(table.rows):
+        day = row.get(names.day)
         units.append(
             WindowRow(
-                line,
-                cell_id=_cell_id(path, line, number, row, names),
-                label=(merge or {}).get(label, label),
-                day=iso_day(day, f"{path}, line {line}", StoreError) if day else "",
-                animal=row.get(names.animal, ""),
-                source=row.get(names.source, ""),
+                row.line,
+                cell_id=_cell_id(path, number, row, names.cell_id),
+                label=class_of[row[names.label]],
+                day=iso_day(day, f"{path}, line {row.line}", StoreError) if day else "",
+                animal=row.get(names.animal),
+                source=row.get(names.source),
             )
         )
     _refuse_contradictions(path, units)
@@ -80,8 +79,11 @@ def read_units(
 def choose_classes(
     path: Path, units: Sequence[WindowRow], classes: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The classes asked for, or all in the order in which they first come. Raises StoreError."""
-    found = dict.fromkeys(unit.label for unit in units)
+    """The classes asked for, or all in the order in which they first come.
+
+    As the table spells them: case does not tell two classes apart. Raises StoreError.
+    """
+    labels = dict.fromkeys(unit.label for unit in units)
     if classes is None:
         blank = next((unit for unit in units if not unit.label), None)
         if blank:
@@ -89,8 +91,10 @@ def choose_classes(
                 f"{path}, line {blank.line}: has no label; write one, or choose those to take "
                 "with --classes"
             )
-        classes = tuple(found)
-    _refuse_unknown(path, classes, found, "--classes")
+        classes = tuple(labels)
+    _refuse_unknown(path, classes, labels, "--classes")
+    spelling = spellings(classes, preferred=tuple(labels))
+    classes = [spelling[name] for name in classes]
     if not 2 <= len(set(classes)) == len(classes) <= MOST_CLASSES:
         shown = ", ".join(classes[:10]) + (f" … {len(classes)} in all" if classes[10:] else "")
         raise StoreError(
@@ -113,20 +117,32 @@ def _check_order(path: Path, numbers: Sequence[str]) -> None:
                 )
 
 
-def _cell_id(path: Path, line: int, number: int, row: Mapping[str, str], names: ColumnNames) -> str:
-    if names.cell_id not in row:
+def _cell_id(path: Path, number: int, row: Row, column: str) -> str:
+    """As the table says; without a column of cell ids the row's number."""
+    if column.casefold() not in row.values:
         return row.get(ROW) or str(number)
-    if not row[names.cell_id]:
-        raise StoreError(f"{path}, line {line}: expected a {names.cell_id}, got a blank")
-    return row[names.cell_id]
+    if not row[column]:
+        raise StoreError(f"{path}, line {row.line}: expected a {column}, got a blank")
+    return row[column]
 
 
-def _refuse_unknown(
-    path: Path, asked: Sequence[str] | Mapping[str, str], found: object, option: str
-) -> None:
-    unknown = [name for name in asked if name not in found]
+def _classes_of_labels(
+    path: Path, labels: Sequence[str], merge: Mapping[str, str]
+) -> dict[str, str]:
+    """The class of each label as the table spells it, after merging. Raises StoreError."""
+    spelling = spellings(labels)
+    merged = {name.casefold(): target for name, target in merge.items()}
+    _refuse_unknown(path, merge, spelling.values(), "--merge")
+    classes = {label: merged.get(label.casefold(), spelt) for label, spelt in spelling.items()}
+    of_class = spellings(classes.values())
+    return {label: of_class[name] for label, name in classes.items()}
+
+
+def _refuse_unknown(path: Path, names: Iterable[str], labels: Iterable[str], option: str) -> None:
+    labels = {label.casefold(): label for label in labels}
+    unknown = [name for name in names if name.casefold() not in labels]
     if unknown:
-        known = ", ".join(sorted(name for name in found if name))
+        known = ", ".join(sorted(filter(None, labels.values())))
         raise StoreError(
             f"{path}: no row is labelled {unknown[0]!r}, its labels are {known}; correct {option}"
         )

@@ -21,7 +21,7 @@ from machine import options_of, spread, write_table
 from simulated import simulated_store
 
 from raphe.core.abf.writer import write_abf
-from raphe.core.bundles.bundle import TrainedRun
+from raphe.core.protocol import TrainedRun
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate_cell

@@ -18,8 +18,8 @@ import pytorch_lightning as pl
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from raphe.core.bundles.bundle import Exported, TrainedRun
 from raphe.core.errors import SettingError
+from raphe.core.protocol import Exported, TrainedRun
 from raphe.harness import identity, registry
 from raphe.harness.quiet import quieten
 from raphe.harness.run import RunFailed

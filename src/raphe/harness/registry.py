@@ -14,8 +14,8 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
-from raphe.core.bundles.bundle import Exported
 from raphe.core.errors import SettingError
+from raphe.core.protocol import Exported
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve

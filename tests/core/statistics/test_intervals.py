@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from raphe.core.statistics.intervals import bootstrap, draw_groups, paired_difference, wilson
+from raphe.core.statistics.intervals import (
+    bootstrap,
+    draw_groups,
+    mean_of,
+    paired_difference,
+    wilson,
+)
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
@@ -28,8 +34,12 @@ def test_wilson_of_nothing_is_unknown():
     assert np.isnan(wilson(0, 0)).all()
 
 
-def mean_of(value: np.ndarray):
-    return lambda drawn: drawn @ value / drawn.sum(axis=1)
+def test_a_mean_leaves_out_nan_and_may_be_that_of_strata():
+    scores = np.array([1.0, 3.0, np.nan, 10.0])
+    once, draws = np.ones((1, 4)), np.array([[2, 1, 5, 0]])
+    assert mean_of(scores)(once) == pytest.approx([14 / 3])
+    assert mean_of(scores)(draws) == pytest.approx([5 / 3])
+    assert mean_of(scores, np.array([0, 0, 0, 1]))(once) == pytest.approx([6])
 
 
 def test_bootstrap_of_single_items_against_scipy():

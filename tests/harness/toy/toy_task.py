@@ -11,9 +11,9 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader, TensorDataset
 
-from raphe.core.bundles.bundle import CARD, BundleWriter, Exported, TrainedRun
+from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.errors import RapheError, SettingError
-from raphe.core.protocol import SweptRun
+from raphe.core.protocol import Exported, SweptRun, TrainedRun
 
 
 def prepare() -> dict:

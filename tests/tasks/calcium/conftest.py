@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundles.bundle import Exported, TrainedRun
 from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.protocol import Exported, TrainedRun
 from raphe.tasks.calcium.ensemble.export import export
 from raphe.tasks.calcium.stores.trace_store import (
     CalciumStore,

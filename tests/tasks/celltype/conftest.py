@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundles.bundle import TrainedRun
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.files.store import StoreWriter
+from raphe.core.protocol import TrainedRun
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.spikes.cut_settings import Cut

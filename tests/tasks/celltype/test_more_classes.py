@@ -13,8 +13,8 @@ from sklearn import metrics as reference
 
 from raphe import cli
 from raphe.core.abf.writer import write_abf
-from raphe.core.bundles.bundle import TrainedRun
 from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.protocol import TrainedRun
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import raphe
 from raphe.core.errors import RapheError
 from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync
@@ -27,31 +25,6 @@ REMEDY = "export it again, or copy it anew from where it was whole"
 
 class BundleError(RapheError):
     """A bundle is missing, incomplete, altered, of a newer format or of another kind."""
-
-
-@dataclass(frozen=True)
-class TrainedRun:
-    """A finished run that may become a member of an ensemble."""
-
-    run_id: str
-    label: str  # what its sweep varied, "model.kernel=7"
-    checkpoint: Path
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What a task's export made, for the harness to print and to register.
-
-    `loader` names the module whose `_load_pyfunc(folder)` gives an object that predicts; a bundle
-    without one is not registered, for nothing could serve it.
-    """
-
-    bundle: Path
-    summary: str  # for the terminal
-    metrics: Mapping[str, float]
-    loader: str | None = None
-    example_input: np.ndarray | None = None
-    example_output: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,19 @@ def bootstrap(statistic: Statistic, draws: np.ndarray, confidence: float = CONFI
     return Estimate(value, *percentile_interval(statistic(draws), confidence))
 
 
+def mean_of(scores: np.ndarray, strata: np.ndarray | None = None) -> Statistic:
+    """The mean of scores (G,) less NaN, for `bootstrap`; given strata (G,), the mean of theirs."""
+    strata = np.zeros(len(scores)) if strata is None else strata
+    members = [~np.isnan(scores) & (strata == stratum) for stratum in np.unique(strata)]
+
+    def mean(drawn: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = [drawn[:, rows] @ scores[rows] / drawn[:, rows].sum(axis=1) for rows in members]
+        return np.mean(means, axis=0)
+
+    return mean
+
+
 def paired_difference(
     first: Statistic, second: Statistic, draws: np.ndarray, confidence: float = CONFIDENCE
 ) -> Difference:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, TrainedRun
+from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import KIND, RateBundle
 from raphe.tasks.calcium.ensemble.export import export
 from raphe.tasks.calcium.features.training_domain import domain, outside

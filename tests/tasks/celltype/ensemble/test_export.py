@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundles.bundle import BundleError, Exported, TrainedRun
+from raphe.core.bundles.bundle import BundleError
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.protocol import Exported, TrainedRun
 from raphe.tasks.celltype.ensemble import export_facts, onnx_graph
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.candidates import Answers
@@ -181,7 +182,7 @@ def test_a_graph_that_differs_from_its_checkpoint_is_refused(
     make, make_data, monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(onnx_graph, "NORM_EPSILON", 10.0)
-    with pytest.raises(BundleError, match=r"model\.kernel=1 run1: its ONNX graph and its check"):
+    with pytest.raises(BundleError, match=r"model\.kernel=1 run1: the ONNX graph and the check"):
         make(make_data())
     assert not (tmp_path / "bundle").exists()
 

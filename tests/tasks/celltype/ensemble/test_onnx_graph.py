@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from raphe.core.bundles.onnx_graph import OPSET
 from raphe.tasks.celltype.ensemble.bundle_runtime import (
     INPUT,
     OUTPUTS,
     SPIKES_AT_ONCE,
     EnsembleGraph,
 )
-from raphe.tasks.celltype.ensemble.onnx_graph import OPSET, ensemble_graph
+from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
 from raphe.tasks.celltype.network.net import CellTypeNet
 
 

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, Exported, TrainedRun
+from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.errors import SettingError
-from raphe.core.statistics.intervals import bootstrap, draw_groups
+from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.sentences import counted
+from raphe.core.statistics.intervals import bootstrap, draw_groups, mean_of
 from raphe.tasks.calcium.ensemble import bundle as rate_bundle
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, PyfuncRates, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.model_card import rate_card
-from raphe.tasks.calcium.evaluation.comparison import mean_of
 from raphe.tasks.calcium.features.training_domain import domain
 from raphe.tasks.calcium.metrics.scores import rate_error, score
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
@@ -58,7 +60,10 @@ def export(
         file = rate_graph(ensemble)
         graph = RateGraph(file)
         example = np.asarray(_example(data), dtype=np.float32)
-        _require_agreement(graph, ensemble, example)
+        expected = ensemble.infer(torch.from_numpy(example)).numpy()
+        require_agreement(
+            graph.expected(example), expected, AGREEMENT, str(out), "the spikes of a sample"
+        )
         facts = {
             "note": data.note,
             "n_members": len(ensemble.members),
@@ -75,7 +80,7 @@ def export(
         bundle = writer.finish(KIND, files, facts).path
     return Exported(
         bundle=bundle,
-        summary=f"{bundle}: {facts['n_members']} networks\n\n"
+        summary=f"{bundle}: {counted('network', facts['n_members'])}\n\n"
         f"next: raphe predict-spikes TRACES --rate HZ --bundle '{bundle}'",
         metrics={
             f"{name}/{figure}": value["value"]
@@ -116,16 +121,6 @@ def _example(data: RateData) -> np.ndarray:
 def _traces(data: RateData, part: str) -> list[np.ndarray]:
     recordings = data.parts[part].recordings
     return [data.store.calcium[recording.rows] for recording in recordings]
-
-
-def _require_agreement(graph: RateGraph, ensemble: RateEnsemble, calcium: np.ndarray) -> None:
-    expected = ensemble.infer(torch.from_numpy(calcium)).numpy()
-    difference = float(np.abs(graph.expected(calcium) - expected).max())
-    if not difference <= AGREEMENT:
-        raise BundleError(
-            f"the ONNX graph and its checkpoints differ by {difference:.1e} in the spikes of a "
-            f"sample, expected at most {AGREEMENT:g}; report this"
-        )
 
 
 def _frame_hz(data: RateData) -> list[float]:

@@ -3,21 +3,19 @@
 N traces, T samples, S = T / 4 steps, C channels, M members.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from raphe.core.bundles.onnx_graph import OnnxGraph
 from raphe.tasks.calcium.ensemble.bundle import INPUT, OUTPUT
 from raphe.tasks.calcium.network.rate_net import EPSILON, RARE, STRIDE, Block, RateEnsemble, RateNet
-
-OPSET = 17
-IR_VERSION = 8  # of the file, the one that came with opset 17
 
 
 def rate_graph(ensemble: RateEnsemble) -> bytes:
     """The file of a graph from z-scored calcium (N, T) to expected spikes (M, N, T), float32."""
-    graph = _Graph()
+    graph = OnnxGraph()
     latency = ensemble.members[0].latency
     samples = INPUT if latency is None else _awaited(graph, latency * STRIDE)
     steps = graph.add("Reshape", [samples, graph.shape("steps", 0, -1, STRIDE)])
@@ -29,17 +27,17 @@ def rate_graph(ensemble: RateEnsemble) -> bytes:
     ]
     gain = graph.constant("gain", ensemble.gain[:, None, None].numpy())
     graph.add("Mul", [graph.add("Concat", stacked, axis=0), gain], output=OUTPUT)
-    return graph.file([INPUT, ["N", "T"]], [OUTPUT, [len(ensemble.members), "N", "T"]])
+    return graph.file({INPUT: ["N", "T"]}, {OUTPUT: [len(ensemble.members), "N", "T"]})
 
 
-def _member(graph: "_Graph", name: str, net: RateNet, steps: str) -> str:
+def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str) -> str:
     """Expected spikes (N, T) from steps (N, 4, S)."""
     causal = net.latency is not None
-    x = graph.add("Relu", [graph.conv(f"{name}.first", net.first, steps, causal)])
+    x = graph.add("Relu", [_conv(graph, f"{name}.first", net.first, steps, causal)])
     for index, block in enumerate(net.blocks):
         x = _block(graph, f"{name}.blocks.{index}", block, x)
-    x = graph.add("Relu", [graph.conv(f"{name}.dense", net.dense, x)])
-    x = graph.conv(f"{name}.readout", net.readout, x)  # (N, 4, S)
+    x = graph.add("Relu", [_conv(graph, f"{name}.dense", net.dense, x)])
+    x = _conv(graph, f"{name}.readout", net.readout, x)  # (N, 4, S)
     if net.latency:
         ends = (np.array([at]) for at in (net.latency, np.iinfo(np.int64).max, 2))
         parts = ("start", "stop", "axis")
@@ -50,19 +48,19 @@ def _member(graph: "_Graph", name: str, net: RateNet, steps: str) -> str:
     return graph.add("Reshape", [x, graph.shape(f"{name}.samples", 0, -1)])
 
 
-def _block(graph: "_Graph", name: str, block: Block, x: str) -> str:
-    h = graph.add("Relu", [graph.conv(f"{name}.wide", block.wide, x, block.causal)])  # (N, C, S)
+def _block(graph: OnnxGraph, name: str, block: Block, x: str) -> str:
+    h = graph.add("Relu", [_conv(graph, f"{name}.wide", block.wide, x, block.causal)])  # (N, C, S)
     seen = graph.add("Concat", [*_mean_and_deviation(graph, name, h, block.causal)], axis=1)
-    seen = graph.add("Relu", [graph.pointwise(f"{name}.summary", block.summary, seen)])
-    both = graph.pointwise(f"{name}.adapt", block.adapt, seen)  # (N, 2 C, 1), causal: (N, 2 C, S)
-    scale, shift = graph.halves(both, name, len(block.adapt.bias))
+    seen = graph.add("Relu", [_pointwise(graph, f"{name}.summary", block.summary, seen)])
+    both = _pointwise(graph, f"{name}.adapt", block.adapt, seen)  # (N, 2 C, 1), causal: (N, 2 C, S)
+    scale, shift = _halves(graph, both, name, len(block.adapt.bias))
     one = graph.constant(f"{name}.one", np.float32(1))
     h = graph.add("Mul", [h, graph.add("Add", [scale, one])])
-    h = graph.conv(f"{name}.mix", block.mix, graph.add("Add", [h, shift]))
+    h = _conv(graph, f"{name}.mix", block.mix, graph.add("Add", [h, shift]))
     return graph.add("Add", [x, h])
 
 
-def _awaited(graph: "_Graph", n_samples: int) -> str:
+def _awaited(graph: OnnxGraph, n_samples: int) -> str:
     """The input (N, T) as z-scores so far, its last sample held for what a latency waits."""
     axis = graph.constant("trace_axis", np.array([1]))
     x = graph.add("Unsqueeze", [INPUT, axis])  # (N, 1, T)
@@ -73,7 +71,7 @@ def _awaited(graph: "_Graph", n_samples: int) -> str:
     return graph.add("Pad", [x, pads], mode="edge")
 
 
-def _mean_and_deviation(graph: "_Graph", name: str, x: str, so_far: bool) -> tuple[str, str]:
+def _mean_and_deviation(graph: OnnxGraph, name: str, x: str, so_far: bool) -> tuple[str, str]:
     """As rate_net.mean_and_deviation, of (N, C, S)."""
     epsilon = graph.constant(f"{name}.epsilon", np.float32(EPSILON))
     if so_far:
@@ -92,67 +90,23 @@ def _mean_and_deviation(graph: "_Graph", name: str, x: str, so_far: bool) -> tup
     return mean, graph.add("Sqrt", [graph.add("Add", [variance, epsilon])])
 
 
-class _Graph:
-    """Nodes and constants as they are added; each node's output is named after it and a number."""
+def _conv(graph: OnnxGraph, name: str, layer: nn.Conv1d, x: str, causal: bool = False) -> str:
+    (pad,), (dilation,) = layer.padding, layer.dilation
+    pads = [pad, 0 if causal else pad]
+    weight, bias = _array(layer.weight), _array(layer.bias)
+    return graph.conv(name, x, weight, bias, pads=pads, dilations=[dilation])
 
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
 
-    def constant(self, name: str, value: np.ndarray) -> str:
-        self._constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
-        return name
+def _pointwise(graph: OnnxGraph, name: str, layer: nn.Linear, x: str) -> str:
+    """A linear layer across the channels of (N, C, S)."""
+    return graph.conv(name, x, _array(layer.weight[..., None]), _array(layer.bias))
 
-    def shape(self, name: str, *sizes: int) -> str:
-        """Sizes to reshape to: 0 keeps an axis, −1 takes what is left."""
-        return self.constant(name, np.array(sizes))
 
-    def add(
-        self, kind: str, inputs: list[str], output: str | None = None, **settings: object
-    ) -> str:
-        """Add a node of one output and return that output's name."""
-        output = output or f"{kind}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, inputs, [output], **settings))
-        return output
+def _halves(graph: OnnxGraph, x: str, name: str, n_channels: int) -> Sequence[str]:
+    """The first and the last half of the channels of (N, C, S)."""
+    sizes = graph.constant(f"{name}.halves", np.array([n_channels // 2] * 2))
+    return graph.add_many("Split", [x, sizes], [f"{name}.scale", f"{name}.shift"], axis=1)
 
-    def conv(self, name: str, layer: nn.Conv1d, x: str, causal: bool = False) -> str:
-        (pad,), (dilation,) = layer.padding, layer.dilation
-        pads = [pad, 0 if causal else pad]
-        weights = self._weights(name, layer.weight, layer.bias)
-        return self.add("Conv", [x, *weights], pads=pads, dilations=[dilation])
 
-    def pointwise(self, name: str, layer: nn.Linear, x: str) -> str:
-        """A linear layer across the channels of (N, C, S)."""
-        weights = self._weights(name, layer.weight[..., None], layer.bias)
-        return self.add("Conv", [x, *weights])
-
-    def halves(self, x: str, name: str, n_channels: int) -> list[str]:
-        """The first and the last half of the channels of (N, C, S)."""
-        sizes = self.constant(f"{name}.halves", np.array([n_channels // 2] * 2))
-        outputs = [f"{name}.scale", f"{name}.shift"]
-        self._nodes.append(helper.make_node("Split", [x, sizes], outputs, axis=1))
-        return outputs
-
-    def _weights(self, name: str, weight: Tensor, bias: Tensor) -> list[str]:
-        return [
-            self.constant(f"{name}.{part}", value.detach().numpy())
-            for part, value in (("weight", weight), ("bias", bias))
-        ]
-
-    def file(self, given: list, made: list) -> bytes:
-        """The checked model as the bytes of an .onnx file."""
-        graph = helper.make_graph(
-            self._nodes,
-            "raphe",
-            [helper.make_tensor_value_info(given[0], TensorProto.FLOAT, given[1])],
-            [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, made[1])],
-            self._constants,
-        )
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-            producer_name="raphe",
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return model.SerializeToString(deterministic=True)
+def _array(weights: Tensor) -> np.ndarray:
+    return weights.detach().numpy()

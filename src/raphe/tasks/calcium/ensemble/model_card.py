@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from raphe.core.bundles import cards
+from raphe.core.sentences import counted
+
 INTENDED = """\
 Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Any
 two-photon recording can be put in; trained on {low:g} to {high:g} frames a second.
@@ -34,10 +37,9 @@ MEASURES = {
 
 def rate_card(facts: Mapping[str, Any]) -> str:
     """The card as Markdown, from the facts of a manifest."""
-    n = facts["n_members"]
     parts = [
-        f"# Spike rates from calcium traces: {n} network{'s' if n > 1 else ''}",
-        f"> **{facts['note']}**" if facts["note"] else "",
+        f"# Spike rates from calcium traces: {cards.size(facts['n_members'])}",
+        cards.note(facts["note"]),
         "## Intended use",
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
@@ -50,33 +52,22 @@ def rate_card(facts: Mapping[str, Any]) -> str:
         "## Files",
         FILES,
         "## Where it comes from",
-        "\n".join(
-            f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
-            for name, value in facts["provenance"].items()
-            if value
-        ),
+        cards.provenance(facts["provenance"]),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return cards.card(parts)
 
 
-def _figures(name: str, own: Mapping[str, Any]) -> str:
-    rows = [f"| {MEASURES[measure]} | {_with_interval(own[measure])} |" for measure in MEASURES]
-    return "\n".join([f"### {name}\n", "| measure | mean |", "| --- | --- |", *rows])
-
-
-def _with_interval(figure: Mapping[str, float | None]) -> str:
-    if figure["value"] is None:
-        return "–"
-    if figure["low"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} ({figure['low']:.3f}–{figure['high']:.3f})"
+def _figures(set_name: str, own: Mapping[str, Any]) -> str:
+    rows = [[measure, cards.with_interval(own[name])] for name, measure in MEASURES.items()]
+    return f"### {set_name}\n\n{cards.table(['measure', 'mean'], rows)}"
 
 
 def _training(training: Mapping[str, Any]) -> str:
     own = ", ".join(f"{n} of {dataset}" for dataset, n in training["recordings"].items())
     held_out = training["held_out"]
     kept = f" Tested on: {', '.join(held_out)}." if held_out else " No dataset was held out."
+    n_recordings = sum(training["recordings"].values())
     return (
-        f"Synthetic traces, then {sum(training['recordings'].values())} recordings ({own}), "
-        f"{training['spikes']} spikes in {training['duration_s'] / 60:.0f} min.{kept}"
+        f"Synthetic traces, then {counted('recording', n_recordings)} ({own}), "
+        f"{counted('spike', training['spikes'])} in {training['duration_s'] / 60:.0f} min.{kept}"
     )

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
-from raphe.core.statistics.intervals import Statistic, bootstrap, draw_groups, paired_difference
+from raphe.core.statistics.intervals import bootstrap, draw_groups, mean_of, paired_difference
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
 from raphe.tasks.calcium.metrics.recording_report import recording_report
 from raphe.tasks.calcium.metrics.scores import InferredRecording, score
@@ -124,19 +124,6 @@ def comparison(
             row |= dict(zip(COLUMNS[5:], values, strict=True))
         table.append(row)
     return table
-
-
-def mean_of(scores: np.ndarray, dataset: np.ndarray | None = None) -> Statistic:
-    """The mean of scores (G,) less NaN, for `bootstrap`; of datasets the mean of their means."""
-    dataset = np.zeros(len(scores)) if dataset is None else dataset
-    known = [~np.isnan(scores) & (dataset == one) for one in np.unique(dataset)]
-
-    def mean(drawn: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = [drawn[:, own] @ scores[own] / drawn[:, own].sum(axis=1) for own in known]
-        return np.mean(means, axis=0)
-
-    return mean
 
 
 def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.ndarray]) -> str:

@@ -11,8 +11,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from raphe.core.bundles.bundle import BundleError, TrainedRun
+from raphe.core.bundles import onnx_graph
 from raphe.core.progress import progress
+from raphe.core.protocol import TrainedRun
 from raphe.tasks.celltype.ensemble.bundle_runtime import EnsembleGraph
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 from raphe.tasks.celltype.network.net import CellTypeNet
@@ -96,14 +97,9 @@ def require_agreement(
 ) -> None:
     """Refuse a graph that does not give what torch gives, in float64, for windows (N, T)."""
     answers = graph.predict(windows.numpy()).members
-    for candidate, found in zip(candidates, answers, strict=True):
+    for candidate, probability in zip(candidates, answers, strict=True):
         net = deepcopy(candidate.net).double()
         with torch.inference_mode():
             expected = net.class_probability(net(windows.double())).numpy()
-        difference = float(np.abs(found - expected).max())
-        if not difference <= AGREEMENT:
-            raise BundleError(
-                f"{candidate.run.label} {candidate.run.run_id}: its ONNX graph and its checkpoint "
-                f"differ by {difference:.1e} in a probability, expected at most {AGREEMENT:g}; "
-                "leave it out of the members, and report this"
-            )
+        whose = f"{candidate.run.label} {candidate.run.run_id}"
+        onnx_graph.require_agreement(probability, expected, AGREEMENT, whose, "a probability")

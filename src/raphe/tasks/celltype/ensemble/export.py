@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from raphe.core.bundles.bundle import CARD, BundleWriter, Exported, TrainedRun
+from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.errors import SettingError
+from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import bundle_runtime, export_facts
 from raphe.tasks.celltype.ensemble.bundle_runtime import (

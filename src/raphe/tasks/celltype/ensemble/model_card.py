@@ -1,9 +1,10 @@
 """The card that goes with a bundle, and its short form for the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from raphe.core.bundles import cards
 from raphe.core.statistics.abstention import NotSure
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 
@@ -25,8 +26,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
     """The card as Markdown, from the facts of a manifest."""
     classes = facts["classes"]
     parts = [
-        f"# {' or '.join(classes)}? An ensemble of {_size(facts)}",
-        f"> **{facts['note']}**" if facts["note"] else "",
+        f"# {' or '.join(classes)}? An ensemble of {cards.size(len(facts['members']))}",
+        cards.note(facts["note"]),
         "## Intended use",
         _intended(facts),
         "## Figures",
@@ -47,15 +48,15 @@ def model_card(facts: Mapping[str, Any]) -> str:
             n_members=len(facts["members"]),
         ),
         "## Where it comes from",
-        _provenance(facts),
+        cards.provenance(facts["provenance"]),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return cards.card(parts)
 
 
 def summary(path: Path, facts: Mapping[str, Any]) -> str:
     """What the terminal shows after an export."""
     lines = [
-        f"{path}: {_size(facts)}, kernels {_chosen(facts)['members']}",
+        f"{path}: {cards.size(len(facts['members']))}, kernels {_chosen(facts)['members']}",
         "",
         _selection(facts),
         "",
@@ -69,11 +70,6 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
         lines += ["", f"Note: {facts['note']}"]
     lines += ["", f"next: raphe predict RECORDINGS --bundle '{path}'"]
     return "\n".join(lines)
-
-
-def _size(facts: Mapping[str, Any]) -> str:
-    n = len(facts["members"])
-    return f"{n} network{'s' if n > 1 else ''}"
 
 
 def _intended(facts: Mapping[str, Any]) -> str:
@@ -108,15 +104,15 @@ def _figures(name: str, own: Mapping[str, Any]) -> str:
     rows = [
         [
             _readable(headline["name"]),
-            _with_interval(headline),
-            _with_interval(called.get(headline["name"])),
+            cards.with_interval(headline),
+            cards.with_interval(called.get(headline["name"])),
         ]
         for headline in own["all_cells"]
     ]
     head = f"all {own['n_cells']} cells", f"the {own['n_called']} that are called"
     intervals = {headline["interval"] for headline in own["all_cells"] if headline["interval"]}
     return (
-        f"### {name} ({own['n_spikes']} spikes)\n\n{_table(['', *head], rows)}\n\n"
+        f"### {name} ({own['n_spikes']} spikes)\n\n{cards.table(['', *head], rows)}\n\n"
         f"In brackets 95 % intervals ({', '.join(sorted(intervals))}). Brier score "
         f"{own['brier']:.3f}, expected calibration error "
         f"{own['expected_calibration_error']:.3f}."
@@ -126,17 +122,6 @@ def _figures(name: str, own: Mapping[str, Any]) -> str:
 def _readable(name: str) -> str:
     words = name.replace("_", " ").split()
     return " ".join(word.upper() if word in ABBREVIATED else word for word in words)
-
-
-def _with_interval(headline: Mapping[str, Any] | None) -> str:
-    if headline is None or headline["value"] is None:
-        return "–"
-    text = f"{headline['value']:.3f}"
-    if headline["counts"]:
-        text += " = {}/{}".format(*headline["counts"])
-    if headline["low"] is None:
-        return text
-    return f"{text} ({headline['low']:.3f}–{headline['high']:.3f})"
 
 
 def _not_sure(facts: Mapping[str, Any]) -> str:
@@ -171,7 +156,7 @@ def _selection(facts: Mapping[str, Any]) -> str:
     reasons = [f"- {row['impossible']}" for row in rows if "impossible" in row]
     return "\n\n".join(
         [
-            _table(head, table),
+            cards.table(head, table),
             *(["\n".join(reasons)] if reasons else []),
             "The choice, in bold, was made on the validation cells alone; what the others give on "
             "test cells is for information. Loss: mean of −ln P(true class) before calibration.",
@@ -197,7 +182,7 @@ def _training(facts: Mapping[str, Any]) -> str:
     return (
         f"{training['n_spikes']} spikes of {counts} cells{told}. Split "
         f"{SPLIT_BY[training['split']['kind']]}. Over the training cells:\n\n"
-        + _table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
+        + cards.table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
     )
 
 
@@ -212,23 +197,3 @@ def _limits(facts: Mapping[str, Any]) -> str:
     if not facts["training"]["days"]:
         lines.append("Recording days are unknown, so noise of a day may give a class away.")
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _provenance(facts: Mapping[str, Any]) -> str:
-    return "\n".join(
-        f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
-        for name, value in facts["provenance"].items()
-        if value
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns line up as plain text, too."""
-    lines = [list(head), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    lines.insert(1, ["-" * width for width in widths])
-    padded = [
-        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    ]
-    return "\n".join(f"| {line} |" for line in padded)

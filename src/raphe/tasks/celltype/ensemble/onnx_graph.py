@@ -6,15 +6,12 @@ N spikes, T samples of a window, M members, C classes, F filters, L samples left
 from collections.abc import Sequence
 
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
+from raphe.core.bundles.onnx_graph import OnnxGraph
 from raphe.tasks.celltype.ensemble.bundle_runtime import INPUT, OUTPUTS
 from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, PUBLISHED_CLASSES, CellTypeNet
 
-OPSET = 17
-IR_VERSION = 8  # of the file, the one that came with opset 17
 ENSEMBLE, MEMBERS = OUTPUTS
 
 
@@ -28,7 +25,7 @@ def ensemble_graph(nets: Sequence[CellTypeNet], weights: Sequence[float]) -> byt
         nets: the members, all for windows of the same T and for the same C classes.
         weights: of the members in the mean; they are scaled to sum to 1.
     """
-    graph = _Graph()
+    graph = OnnxGraph()
     standardised = _standardise(graph)
     shares = (np.asarray(weights) / np.sum(weights)).astype(np.float32)
     first = graph.constant("first_axis", np.array([0]))
@@ -46,7 +43,7 @@ def ensemble_graph(nets: Sequence[CellTypeNet], weights: Sequence[float]) -> byt
     )
 
 
-def _standardise(graph: "_Graph") -> str:
+def _standardise(graph: OnnxGraph) -> str:
     """Layer norm over time before its scale and shift, which differ between members: (N, T).
 
     Not as LayerNormalization: some runtimes take the variance as a difference of two large numbers
@@ -60,11 +57,11 @@ def _standardise(graph: "_Graph") -> str:
     return graph.add("Div", [centred, deviation])
 
 
-def _centre(graph: "_Graph", x: str) -> str:
+def _centre(graph: OnnxGraph, x: str) -> str:
     return graph.add("Sub", [x, graph.add("ReduceMean", [x], axes=[1])])
 
 
-def _member(graph: "_Graph", name: str, net: CellTypeNet, standardised: str) -> str:
+def _member(graph: OnnxGraph, name: str, net: CellTypeNet, standardised: str) -> str:
     """Probability of each class (N, C) from the standardised windows (N, T)."""
     state = {key: value.numpy() for key, value in net.state_dict().items()}
     weight = {key: graph.constant(f"{name}.{key}", value) for key, value in state.items()}
@@ -91,39 +88,3 @@ def _time_features(net: CellTypeNet) -> np.ndarray:
     """What the time column brings to the last pooling, the same for every spike: (1, F₂, 1, L)."""
     features = net.branch(net.time_s[None]).relu()  # (1, L, F₂)
     return features.transpose(1, 2)[:, :, None].numpy()
-
-
-class _Graph:
-    """Nodes and constants as they are added; each node's output is named after it and a number."""
-
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: np.ndarray) -> str:
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def add(
-        self, kind: str, inputs: list[str], output: str | None = None, **settings: object
-    ) -> str:
-        """Add a node of one output and return that output's name."""
-        output = output or f"{kind}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, inputs, [output], **settings))
-        return output
-
-    def file(self, inputs: dict[str, list], outputs: dict[str, list]) -> bytes:
-        """The checked model as the bytes of an .onnx file; shapes by name, all float32."""
-        described = [
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, s) for name, s in group.items()]
-            for group in (inputs, outputs)
-        ]
-        graph = helper.make_graph(self._nodes, "raphe", *described, self._constants)
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-            producer_name="raphe",
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return model.SerializeToString(deterministic=True)

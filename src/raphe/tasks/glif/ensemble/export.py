@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter, Exported, TrainedRun
+from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
+from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.sentences import counted
 from raphe.tasks.glif.ensemble.bundle import CONFIG, KIND, WEIGHTS
 from raphe.tasks.glif.ensemble.model_card import posterior_card
 from raphe.tasks.glif.ensemble.training_domain import domain
@@ -68,8 +70,8 @@ def export(
         bundle = writer.finish(KIND, files, facts).path
     return Exported(
         bundle=bundle,
-        summary=f"{bundle}: GLIF level {data.prior.level}, {len(members)} "
-        f"network{'s' if len(members) > 1 else ''}\n\n"
+        summary=f"{bundle}: GLIF level {data.prior.level}, "
+        f"{counted('network', len(members))}\n\n"
         f"next: raphe infer-glif VOLTAGE --stimulus CURRENT --rate HZ --bundle '{bundle}'",
         metrics={
             f"{name}/{figure}": value

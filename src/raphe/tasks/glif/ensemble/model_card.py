@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from raphe.core.bundles import cards
 from raphe.tasks.glif.synthetic.quantities import quantities
 
 INTENDED = """\
@@ -31,17 +32,12 @@ SETS = {
 
 def posterior_card(facts: Mapping[str, Any]) -> str:
     """The card as Markdown, from the facts of a manifest."""
-    experiment, n = facts["experiment"], len(facts["members"])
+    experiment = facts["experiment"]
     rates = [20 / keep for keep in experiment["keep_every"]]
-    provenance = "\n".join(
-        f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
-        for name, value in facts["provenance"].items()
-        if value
-    )
     parts = [
         f"# Parameters of a GLIF neuron of level {facts['level']}: "
-        f"{n} network{'s' if n > 1 else ''}",
-        f"> **{facts['note']}**",
+        f"{cards.size(len(facts['members']))}",
+        cards.note(facts["note"]),
         "## Intended use",
         INTENDED.format(
             level=facts["level"],
@@ -68,9 +64,9 @@ def posterior_card(facts: Mapping[str, Any]) -> str:
         "## Files",
         FILES,
         "## Where it comes from",
-        provenance,
+        cards.provenance(facts["provenance"]),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return cards.card(parts)
 
 
 def _figures(facts: Mapping[str, Any]) -> str:

@@ -1,0 +1,65 @@
+"""Words for a reader: counts with their plural, numbers as people write them, lists."""
+
+import math
+from collections.abc import Iterable
+
+
+def counted(noun: str, n: int, plural: str | None = None) -> str:
+    """A number and its noun; `plural` for one that takes no s.
+
+    >>> counted("cell", 1), counted("spike", 12_300), counted("recording day", 0)
+    ('1 cell', '12 300 spikes', '0 recording days')
+    >>> counted("class", 2, "classes")
+    '2 classes'
+    """
+    return f"{whole(n)} {noun if n == 1 else plural or noun + 's'}"
+
+
+def whole(n: int) -> str:
+    """A whole number, its thousands apart from five digits on.
+
+    >>> whole(9999), whole(43_327)
+    ('9999', '43 327')
+    """
+    return f"{n:,}".replace(",", " ") if abs(n) >= 10_000 else str(n)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A value of so many significant digits without an exponent, – for none.
+
+    >>> number(1130.4), number(0.04567), number(123_456), number(float("nan"))
+    ('1130', '0.0457', '123 456', '–')
+    """
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{decimals}f}"
+    whole_part, point, fraction = text.partition(".")
+    return whole(int(whole_part)) if not point else f"{whole_part}.{fraction}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> duration(0.25), duration(45), duration(150), duration(9000)
+    ('0.25 s', '45 s', '2 min 30 s', '2 h 30 min')
+    """
+    if seconds < 60:
+        return f"{number(seconds, 2)} s"
+    minutes, rest_s = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest_s} s" if rest_s else f"{minutes} min"
+    hours, rest_min = divmod(minutes, 60)
+    return f"{hours} h {rest_min} min" if rest_min else f"{hours} h"
+
+
+def listed(words: Iterable[object], last: str = "and") -> str:
+    """Words in a row.
+
+    >>> listed(["a", "b", "c"]), listed(["SER", "NSER"], "or"), listed(["a"])
+    ('a, b and c', 'SER or NSER', 'a')
+    """
+    *before, end = map(str, words)
+    return f"{', '.join(before)} {last} {end}" if before else end

@@ -1,7 +1,5 @@
 """Figures and a table of a test set: every recording's scores, and some beside their spikes."""
 
-import csv
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.calcium.metrics.rates_figure import busiest, rate_axis_below
 from raphe.tasks.calcium.metrics.scores import InferredRecording
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, smoothed, z_scored
@@ -119,15 +118,14 @@ def _examples(inferred: Sequence[InferredRecording]) -> list[InferredRecording]:
 
 def recordings_csv(inferred: Sequence[InferredRecording], store: CalciumStore) -> str:
     """One row a recording: its dataset, length, spikes and every score."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["recording", "dataset", "duration_s", "n_spikes", *inferred[0].scores])
+    header = ["recording", "dataset", "duration_s", "n_spikes", *inferred[0].scores]
+    rows = []
     for answer in inferred:
         recording = store.recordings[answer.index]
         facts = [recording.name, recording.dataset, recording.n_samples / RATE_HZ]
         scores = [f"{value:.6f}" for value in answer.scores.values()]
-        table.writerow([*facts, recording.n_spikes, *scores])
-    return text.getvalue()
+        rows.append([*facts, recording.n_spikes, *scores])
+    return csv_text(header, rows)
 
 
 def _of(

@@ -19,10 +19,11 @@ from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation
 from raphe.tasks.celltype.features.training_domain import cell_statistics
+from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes
 from raphe.tasks.celltype.prediction.judge import Judge
-from raphe.tasks.celltype.prediction.verdict import NOT_SURE, UNLIKE_TRAINING
+from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
 
@@ -107,8 +108,8 @@ def made(data, modules) -> dict[str, object]:
     current, label, cell = (torch.cat(parts) for parts in zip(*batches, strict=True))
     with torch.inference_mode():
         logits = modules[0](current).numpy()
-    answers = Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])
-    modules[0].predictions = {"test": answers}
+    predictions = Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])
+    modules[0].predictions = {"test": predictions}
     return Evaluation(baselines=False)(modules[0], data)
 
 

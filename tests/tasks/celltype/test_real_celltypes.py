@@ -8,7 +8,7 @@ import pytest
 
 from paths import REAL_DATA
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.evaluation.baseline_run import baseline_predictions
+from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.stores.import_windows import import_windows
 from raphe.tasks.celltype.stores.window_table import ColumnNames
 from raphe.tasks.celltype.training.data import CellTypeData
@@ -68,12 +68,12 @@ def test_each_unit_is_tested_once_by_networks_that_saw_no_unit_of_its_animal(
 
 def test_the_laboratory_alone_tells_most_labels_but_nothing_within_one(tmp_path: Path) -> None:
     def right(classes: tuple[str, ...], folder: Path) -> tuple[float, float]:
-        answers = [
-            baseline_predictions(data)["source_alone"]["test"]
+        predictions = [
+            TrainedBaselines(data).predictions()["source_alone"]["test"]
             for data in folds(made(folder, classes))
         ]
-        correct = np.concatenate([one.predicted == one.label for one in answers])
-        sure = np.concatenate([one.probability.max(axis=1) for one in answers])
+        correct = np.concatenate([one.predicted == one.label for one in predictions])
+        sure = np.concatenate([one.probability.max(axis=1) for one in predictions])
         return correct.mean(), sure.max()
 
     of_all, _ = right(CLASSES, tmp_path / "all")

@@ -17,7 +17,7 @@ from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.tasks.celltype.ensemble import export_facts, onnx_graph
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
-from raphe.tasks.celltype.ensemble.candidates import Answers
+from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
@@ -113,15 +113,15 @@ def test_windows_of_the_published_length_are_cut_as_published(
 def test_members_and_decision_do_not_depend_on_test_cells(make, make_data, monkeypatch) -> None:
     data = make_data()
     before = Ensemble.open(make(data, members="greedy").bundle).manifest
-    answers_of = Answers.of
+    predictions_of = CandidatePredictions.of
 
-    def with_test_labels_swapped(graph, batches, name: str) -> Answers:
-        answers = answers_of(graph, batches, name)
+    def with_test_labels_swapped(graph, batches, name: str) -> CandidatePredictions:
+        predictions = predictions_of(graph, batches, name)
         if name == "test":
-            answers.label[:] = 1 - answers.label
-        return answers
+            predictions.label[:] = 1 - predictions.label
+        return predictions
 
-    monkeypatch.setattr(Answers, "of", with_test_labels_swapped)
+    monkeypatch.setattr(CandidatePredictions, "of", with_test_labels_swapped)
     after = Ensemble.open(make(data, "again", members="greedy").bundle).manifest
     for fact in ("members", "calibration", "not_sure"):
         assert after[fact] == before[fact]

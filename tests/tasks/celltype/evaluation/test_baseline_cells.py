@@ -22,8 +22,8 @@ from raphe.tasks.celltype.evaluation.baseline_cells import (
 )
 from raphe.tasks.celltype.evaluation.baseline_report import NETWORK, baseline_artifacts, compare
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.subsampling import balanced_subsample, balanced_subsample_of_blocks
 from raphe.tasks.celltype.training.data import CellTypeData
 
@@ -99,8 +99,8 @@ def test_they_are_those_of_the_trained_baselines(data):
     trained = TrainedBaselines(data, data.seed)
     asked = baseline_cells(data)["test"]
     in_val = trained.of_validation()
-    for name, answers in trained.predictions().items():
-        cells, val = answers["test"].per_cell(), in_val[name].per_cell()
+    for name, predictions in trained.predictions().items():
+        cells, val = predictions["test"].per_cell(), in_val[name].per_cell()
         threshold = choose_threshold(val.probability[:, 0], val.label == 0)
         own = asked.of(name)
         np.testing.assert_array_equal(own.cell, cells.cell)
@@ -176,10 +176,10 @@ def cells_of(n_cells=40, sharp=2.0, seed=0) -> Predictions:
     return Predictions.from_logits(logits, label, np.arange(n_cells), [f"c{i}" for i in label])
 
 
-def asked_of(*answers: Predictions, n_spikes=1) -> BaselineCells:
-    names = ["udi_threshold", "trees_window"][: len(answers)]
-    first = answers[0]
-    probability = np.stack([one.probability for one in answers])
+def asked_of(*predictions: Predictions, n_spikes=1) -> BaselineCells:
+    names = ["udi_threshold", "trees_window"][: len(predictions)]
+    first = predictions[0]
+    probability = np.stack([one.probability for one in predictions])
     return BaselineCells(
         names, first.cell, first.label, np.full(len(first.cell), n_spikes), probability
     )
@@ -187,8 +187,8 @@ def asked_of(*answers: Predictions, n_spikes=1) -> BaselineCells:
 
 def test_the_network_is_compared_with_each_on_the_same_cells():
     network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
-    answered = AnsweredSet("test", network, CLASSES)
-    compared = compare(answered, asked_of(network, weak))
+    result = SetResult("test", network, CLASSES)
+    compared = compare(result, asked_of(network, weak))
     found = {(one.classifier, one.headline.name): one for one in compared}
     same, other = found["udi_threshold", "auroc"], found["trees_window", "auroc"]
     assert (same.difference.value, same.difference.p) == (0, 1)
@@ -205,7 +205,7 @@ def test_the_network_is_compared_with_each_on_the_same_cells():
 
 def test_table_page_and_figure_name_the_difference():
     network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
-    made = baseline_artifacts(AnsweredSet("test", network, CLASSES), asked_of(weak, network))
+    made = baseline_artifacts(SetResult("test", network, CLASSES), asked_of(weak, network))
     assert isinstance(made["baselines.png"], Figure)
     rows = list(csv.DictReader(made["baselines.csv"].splitlines()))
     by_figure = {row["classifier"]: row for row in rows if row["figure"] == "auroc"}
@@ -218,9 +218,9 @@ def test_table_page_and_figure_name_the_difference():
 
 def test_other_spikes_are_not_compared():
     network = cells_of()
-    answered = AnsweredSet("test", network, CLASSES)
+    result = SetResult("test", network, CLASSES)
     for asked in (asked_of(cells_of(30)), asked_of(network, n_spikes=2)):
-        made = baseline_artifacts(answered, asked)
+        made = baseline_artifacts(result, asked)
         assert list(made) == ["baselines.txt"] and "other spikes" in made["baselines.txt"]
 
 
@@ -228,8 +228,8 @@ def test_of_one_class_what_is_undefined_is_left_out():
     whole = cells_of()
     own = whole.label == 0
     one = Predictions(whole.probability[own], whole.sigmoid[own], whole.label[own], whole.cell[own])
-    answered = AnsweredSet("test", one, CLASSES)
-    made = baseline_artifacts(answered, asked_of(one))
+    result = SetResult("test", one, CLASSES)
+    made = baseline_artifacts(result, asked_of(one))
     named = {row["figure"] for row in csv.DictReader(made["baselines.csv"].splitlines())}
     assert "sensitivity" in named and "auroc" not in named and "balanced_accuracy" not in named
     assert "baselines.png" not in made

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from raphe.core.errors import SettingError, SplitError
-from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines, baseline_predictions
-from raphe.tasks.celltype.evaluation.baselines import KINDS, Baseline
-from raphe.tasks.celltype.evaluation.held_out import classes_of_one_group, leave_one_group_out
+from raphe.core.errors import SettingError
+from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
+from raphe.tasks.celltype.evaluation.baselines import KINDS, Baseline, columns_of
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS, Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.training.data import CellTypeData
 
@@ -52,9 +51,9 @@ def data(tmp_path_factory):
 
 def test_every_baseline_finds_a_clear_difference(data):
     trained = TrainedBaselines(data)
-    answers = trained.predictions()
-    assert set(answers) == set(KINDS)
-    for name, sets in answers.items():
+    predictions = trained.predictions()
+    assert set(predictions) == set(KINDS)
+    for name, sets in predictions.items():
         assert set(sets) == {"test", "other"}
         for answer in sets.values():
             np.testing.assert_allclose(answer.probability.sum(axis=1), 1)
@@ -64,23 +63,23 @@ def test_every_baseline_finds_a_clear_difference(data):
 
 
 def test_answers_stand_in_the_order_of_the_networks(data):
-    answers = baseline_predictions(data)["logistic_window"]
-    for loader, answer in zip(data.test_dataloader(), answers.values(), strict=True):
+    predictions = TrainedBaselines(data).predictions()["logistic_window"]
+    for loader, answer in zip(data.test_dataloader(), predictions.values(), strict=True):
         label, cell = (np.concatenate([batch[i] for batch in loader]) for i in (1, 2))
         np.testing.assert_array_equal(answer.label, label)
         np.testing.assert_array_equal(answer.cell, cell)
-    assert answers["test"].cell_ids == [cell.cell_id for cell in data.original.cells]
+    assert predictions["test"].cell_ids == [cell.cell_id for cell in data.original.cells]
 
 
 def test_no_test_spike_is_trained_on(data, monkeypatch):
     seen = []
-    learn = Baseline.fit_columns
+    learn = Baseline.fit
 
     def spy(self, columns, label):
         seen.append(columns["window"].astype(np.float32))
         return learn(self, columns, label)
 
-    monkeypatch.setattr(Baseline, "fit_columns", spy)
+    monkeypatch.setattr(Baseline, "fit", spy)
     TrainedBaselines(data)
     trained_on = {window.tobytes() for window in seen[0]}
     tested_on = data.original.read(data.spike_split.rows("test"))
@@ -88,7 +87,7 @@ def test_no_test_spike_is_trained_on(data, monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_answers(data):
-    one, two = (baseline_predictions(data, seed=3) for _ in range(2))
+    one, two = (TrainedBaselines(data, seed=3).predictions() for _ in range(2))
     for name in KINDS:
         np.testing.assert_array_equal(one[name]["test"].probability, two[name]["test"].probability)
 
@@ -103,10 +102,10 @@ def test_the_source_alone_is_called_without_a_look_at_the_spike(tmp_path):
         writer.finish(RATE_HZ, "pA", {})
     data = CellTypeData(tmp_path / "store", split="spike")
     data.setup()
-    answers = baseline_predictions(data)
-    alone = answers["source_alone"]["test"]
+    predictions = TrainedBaselines(data).predictions()
+    alone = predictions["source_alone"]["test"]
     np.testing.assert_allclose(alone.probability, 0.5, atol=0.1)
-    found = answers["logistic_features"]["test"]
+    found = predictions["logistic_features"]["test"]
     assert (found.predicted == found.label).mean() > 0.9
 
 
@@ -115,26 +114,24 @@ def test_one_source_for_all_tells_nothing_at_all():
     for n_first in (6, 7, 8):
         label = np.repeat([0, 1, 2], [n_first, 7, 3])
         columns = {"source": np.ones((len(label), 1))}
-        baseline = Baseline("source_alone", 3, RATE_HZ).fit_columns(columns, label)
-        assert (baseline.predict_columns(columns) == 1 / 3).all()
+        baseline = Baseline("source_alone", 3).fit(columns, label)
+        assert (baseline.predict(columns) == 1 / 3).all()
     # Nor of two laboratories, of which one has but two of the classes.
     label, source = np.repeat([0, 1, 2, 2], [8, 7, 1, 11]), np.repeat([0, 0, 0, 1], [8, 7, 1, 11])
-    baseline = Baseline("source_alone", 3, RATE_HZ)
-    probability = baseline.fit_columns({"source": np.eye(2)[source]}, label).predict_columns(
-        {"source": np.eye(2)}
-    )
+    baseline = Baseline("source_alone", 3)
+    probability = baseline.fit({"source": np.eye(2)[source]}, label).predict({"source": np.eye(2)})
     assert probability[0, 0] == probability[0, 1] > probability[0, 2] > 0
 
 
 def test_a_source_tells_its_classes_shares_and_an_unknown_one_nothing():
     label = np.array([0, 0, 0, 1, 1, 1, 1, 1])
     source = np.array([0, 0, 1, 1, 1, 1, 1, 1])
-    baseline = Baseline("source_alone", 2, RATE_HZ)
-    baseline.fit_columns({"source": np.eye(2)[source]}, label)
+    baseline = Baseline("source_alone", 2)
+    baseline.fit({"source": np.eye(2)[source]}, label)
     asked = {"source": np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])}
     # A third of the first class is at the second source, and all of the other.
     np.testing.assert_allclose(
-        baseline.predict_columns(asked), [[1, 0], [0.25, 0.75], [0.5, 0.5]], atol=1e-12
+        baseline.predict(asked), [[1, 0], [0.25, 0.75], [0.5, 0.5]], atol=1e-12
     )
 
 
@@ -147,17 +144,16 @@ def test_what_is_not_known_leaves_out_the_baselines_on_it(tmp_path):
         writer.finish(RATE_HZ, "pA", {})
     data = CellTypeData(tmp_path / "store")
     data.setup()
-    assert set(baseline_predictions(data)) == set(OF_WINDOW)
+    assert set(TrainedBaselines(data).predictions()) == set(OF_WINDOW)
 
 
 def test_firing_counts_where_it_is_asked_for():
     rng = np.random.default_rng(0)
     windows, label = spike(1.0, rng, 200), np.arange(200) % 2
     firing = np.stack([2 + 3 * label + rng.normal(0, 0.3, 200), np.full(200, np.nan)], axis=1)
-    cell = np.arange(200)
     for name in ("logistic_firing", "trees_firing"):
-        baseline = Baseline(name, 2, RATE_HZ).fit(windows, label, cell, firing)
-        called = baseline.predict(windows, firing).argmax(axis=1)
+        columns = columns_of(windows, RATE_HZ, BASELINE_MS, firing)
+        called = Baseline(name, 2).fit(columns, label).predict(columns).argmax(axis=1)
         assert (called == label).mean() > 0.95
 
 
@@ -166,12 +162,13 @@ def test_a_class_that_was_not_trained_on_has_no_chance(name):
     rng = np.random.default_rng(0)
     windows = np.concatenate([spike(1.3, rng, 30), spike(0.6, rng, 30)])
     label = np.repeat([2, 0], 30)
-    probability = Baseline(name, 3, RATE_HZ).fit(windows, label, np.arange(60)).predict(windows)
+    columns, of_one_class = (columns_of(w, RATE_HZ, BASELINE_MS) for w in (windows, windows[:30]))
+    probability = Baseline(name, 3).fit(columns, label).predict(columns)
     assert probability.shape == (60, 3)
     assert not probability[:, 1].any()
     assert (probability.argmax(axis=1) == label).mean() > 0.9
-    alone = Baseline(name, 3, RATE_HZ).fit(windows[:30], label[:30], np.arange(30))
-    np.testing.assert_array_equal(alone.predict(windows), np.tile([0, 0, 1], (60, 1)))
+    alone = Baseline(name, 3).fit(of_one_class, label[:30])
+    np.testing.assert_array_equal(alone.predict(columns), np.tile([0, 0, 1], (60, 1)))
 
 
 def test_classes_weigh_alike():
@@ -179,7 +176,7 @@ def test_classes_weigh_alike():
     rng = np.random.default_rng(0)
     label = (np.arange(1000) % 10 == 0).astype(int)
     udi = np.where(label == 1, 1.2, 0.8) + rng.normal(0, 0.15, 1000)
-    baseline = Baseline("udi_threshold", 2, RATE_HZ).fit_columns({"udi": udi[:, None]}, label)
+    baseline = Baseline("udi_threshold", 2).fit({"udi": udi[:, None]}, label)
     assert baseline.threshold() == pytest.approx(1.0, abs=0.03)
 
 
@@ -187,45 +184,11 @@ def test_a_spike_without_a_peak_is_answered_too():
     rng = np.random.default_rng(0)
     windows = np.concatenate([spike(1.3, rng, 40, 0), spike(0.6, rng, 40, 0)])[:, :70]  # 1.75 ms
     label = np.repeat([0, 1], 40)
-    baseline = Baseline("udi_threshold", 2, RATE_HZ).fit(windows, label, np.arange(80))
-    assert (baseline.predict(windows).argmax(axis=1) == label).all()
+    columns = columns_of(windows, RATE_HZ, BASELINE_MS)
+    baseline = Baseline("udi_threshold", 2).fit(columns, label)
+    assert (baseline.predict(columns).argmax(axis=1) == label).all()
 
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(SettingError, match="baseline oracle: expected one of udi_threshold"):
-        Baseline("oracle", 2, RATE_HZ)
-
-
-class Memory:
-    """Remembers the windows it was trained on, and says so."""
-
-    def fit(self, windows, label, cell):
-        self.known = {window.tobytes() for window in windows}
-
-    def predict(self, windows):
-        seen = np.array([window.tobytes() in self.known for window in windows])
-        return np.stack([seen, ~seen], axis=1).astype(float)
-
-
-def test_leaving_one_animal_out_never_asks_what_was_learnt(tmp_path):
-    spikes = write_store(tmp_path / "store", (1.3, 0.6), per_cell=5)
-    answers = leave_one_group_out(spikes, "animal", Memory)
-    assert (answers.probability[:, 0] == 0).all()
-    np.testing.assert_array_equal(answers.label, spikes.label[:])
-    np.testing.assert_array_equal(answers.cell, spikes.cell[:])
-    three = write_store(tmp_path / "three", (1.3, 0.6, 0.9), per_cell=5, n_cells=15)
-    kind = "logistic_features"
-    found = leave_one_group_out(three, "animal", lambda: Baseline(kind, 3, RATE_HZ))
-    assert (found.predicted == found.label).mean() > 0.9
-    assert classes_of_one_group(three, "animal") == []
-    assert classes_of_one_group(write_store(tmp_path / "one", (1.3, 0.6), n_cells=3), "animal") == [
-        "k1"
-    ]
-
-
-def test_groups_that_are_unknown_or_alone_are_refused(tmp_path):
-    spikes = write_store(tmp_path / "store", (1.3, 0.6), per_cell=2, animals=1)
-    with pytest.raises(SplitError, match=r"unknown for 12 \(first: c0-00"):
-        leave_one_group_out(spikes, "day", Memory)
-    with pytest.raises(SplitError, match="all cells are of one animal, a0"):
-        leave_one_group_out(spikes, "animal", Memory)
+        Baseline("oracle", 2)

@@ -47,9 +47,9 @@ def found(tmp_path_factory):
         optimizer.step()
     with torch.inference_mode():
         logits = module.eval()(current).numpy()
-    answers = Predictions.from_logits(logits, truth.numpy(), cell=truth.numpy())
-    assert (answers.predicted == answers.label).all()
-    return evidence(module, store, np.arange(store.n), answers)
+    predictions = Predictions.from_logits(logits, truth.numpy(), cell=truth.numpy())
+    assert (predictions.predicted == predictions.label).all()
+    return evidence(module, store, np.arange(store.n), predictions)
 
 
 def test_the_evidence_lies_where_the_classes_differ(found):

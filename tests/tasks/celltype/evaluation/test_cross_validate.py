@@ -13,9 +13,9 @@ from raphe.core.errors import SettingError, StoreError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.celltype.evaluation.baseline_cells import baseline_cells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.cross_validate import CrossValidation, fold_numbers
-from raphe.tasks.celltype.metrics.answers_csv import answers_csv
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
 from raphe.tasks.celltype.training.data import CellTypeData
 
 CLASSES = ("SER", "NSER")
@@ -33,7 +33,7 @@ def data_of(store: Path, fold: int = 0, folds=5, split="cell") -> CellTypeData:
 
 
 def said(data: CellTypeData, part: str, sharp: float, seed: int) -> Predictions:
-    """Answers for a part, the better the sharper; below 0 they are wrong."""
+    """CandidatePredictions for a part, the better the sharper; below 0 they are wrong."""
     rng = np.random.default_rng([seed, data.spike_split.fold, len(part)])
     rows = data.spike_split.rows(part)
     label, cell = data.original.label[rows].astype(int), data.original.cell[rows].astype(int)
@@ -45,12 +45,12 @@ def said(data: CellTypeData, part: str, sharp: float, seed: int) -> Predictions:
 def member(
     folder: Path, data: CellTypeData, kernel: int, val: float, test: float, swept: bool = True
 ) -> SweptRun:
-    """A run whose answers are so sharp on validation and on test."""
+    """A run whose predictions are so sharp on validation and on test."""
     home = folder / f"{data.spike_split.fold}-{kernel}"
     for part, sharp in (("val", val), ("test", test)):
         (home / part).mkdir(parents=True, exist_ok=True)
-        answers = said(data, part, sharp, kernel)
-        (home / part / "answers.csv").write_text(answers_csv(answers, CLASSES))
+        predictions = said(data, part, sharp, kernel)
+        (home / part / "predictions.csv").write_text(predictions_csv(predictions, CLASSES))
     settings = {"data.fold": str(data.spike_split.fold)}
     if swept:
         settings["model.kernel"] = str(kernel)
@@ -158,7 +158,7 @@ def test_a_diverged_network_is_not_chosen_and_a_diverged_fold_is_missing(store, 
     folds = [data_of(store, fold) for fold in range(5)]
     runs = [member(tmp_path, data, kernel, 1.0, 2.0) for data in folds for kernel in (4, 8)]
     for fold, kernel in ((0, 4), (1, 4), (1, 8)):
-        path = tmp_path / f"{fold}-{kernel}" / "val" / "answers.csv"
+        path = tmp_path / f"{fold}-{kernel}" / "val" / "predictions.csv"
         head, *rows = path.read_text().splitlines()
         rows = [",".join([*row.split(",")[:2], "nan", "nan"]) for row in rows]
         path.write_text("\n".join([head, *rows]))

@@ -14,15 +14,14 @@ from sklearn import metrics as reference
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.confusion_figure import confusion_figure, confusion_json
-from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_answers
+from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_predictions
 from raphe.tasks.celltype.evaluation.reliability_figure import reliability_figure
 from raphe.tasks.celltype.evaluation.risk_coverage_figure import risk_coverage_figure
 from raphe.tasks.celltype.evaluation.roc_figure import roc_figure
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
-from raphe.tasks.celltype.metrics.answers_csv import read_answers
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.prediction.verdict import NOT_SURE
+from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -31,10 +30,10 @@ CLASSES = ("SER", "NSER")
 THREE = ("SER", "GABA", "glutamate")
 FIGURES = {"roc.png", "confusion.png", "reliability.png", "risk_coverage.png", "spikes_needed.png"}
 TEXTS = {"headline.txt", "headline.csv", "cells.csv", "confusion.json", "spikes_needed.csv",
-         "answers.csv"}  # fmt: skip
+         "predictions.csv"}  # fmt: skip
 
 
-def answers(n_cells: int = 20, n_classes: int = 2, seed: int = 0) -> Predictions:
+def random_predictions(n_cells: int = 20, n_classes: int = 2, seed: int = 0) -> Predictions:
     """Thirty spikes a cell, mostly right, with an offset of its own for each cell."""
     rng = np.random.default_rng(seed)
     cell = np.repeat(np.arange(n_cells), 30)
@@ -45,19 +44,19 @@ def answers(n_cells: int = 20, n_classes: int = 2, seed: int = 0) -> Predictions
 
 
 def decision(n_classes: int = 2) -> Decision:
-    cells = answers(40, n_classes, seed=9).per_cell()
+    cells = random_predictions(40, n_classes, seed=9).per_cell()
     return Decision.fit(cells.probability, cells.label, "mean", "temperature", 0.03)
 
 
-def answered(predictions: Predictions, classes=CLASSES, **settings) -> AnsweredSet:
-    return AnsweredSet("test", predictions, classes, **settings)
+def result_of(predictions: Predictions, classes=CLASSES, **settings) -> SetResult:
+    return SetResult("test", predictions, classes, **settings)
 
 
 @pytest.mark.parametrize("classes", [CLASSES, THREE])
 @pytest.mark.parametrize("decides", [True, False])
 def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
     settings = {"decision": decision(len(classes))} if decides else {}
-    made = artifacts(answered(answers(n_classes=len(classes)), classes, **settings))
+    made = artifacts(result_of(random_predictions(n_classes=len(classes)), classes, **settings))
     kinds = {Figure: set(), str: set(), float: set()}
     for name, content in made.items():
         kinds[type(content)].add(name.removeprefix("test/"))
@@ -74,7 +73,9 @@ def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
 @pytest.mark.parametrize("classes", [CLASSES, THREE])
 def test_figures_can_be_saved_and_name_their_axes(classes):
     made = artifacts(
-        answered(answers(n_classes=len(classes)), classes, decision=decision(len(classes)))
+        result_of(
+            random_predictions(n_classes=len(classes)), classes, decision=decision(len(classes))
+        )
     )
     for file in FIGURES:
         figure = made[f"test/{file}"]
@@ -88,8 +89,8 @@ def test_figures_can_be_saved_and_name_their_axes(classes):
 
 
 def test_metrics_against_scikit_learn():
-    predictions = answers()
-    made = artifacts(answered(predictions))
+    predictions = random_predictions()
+    made = artifacts(result_of(predictions))
     for level, shown in (("cells", predictions.per_cell()), ("spikes", predictions)):
         called, truth = shown.predicted, shown.label
         expected = {
@@ -104,8 +105,8 @@ def test_metrics_against_scikit_learn():
 
 
 def test_roc_shows_spikes_and_cells():
-    predictions = answers()
-    axes = roc_figure(answered(predictions)).axes[0]
+    predictions = random_predictions()
+    axes = roc_figure(result_of(predictions)).axes[0]
     lines = {line.get_label().split(",")[0]: line for line in axes.lines}
     for name, shown in (("Spikes", predictions), ("Cells", predictions.per_cell())):
         positive, score = shown.label == 0, shown.probability[:, 0]
@@ -117,8 +118,8 @@ def test_roc_shows_spikes_and_cells():
 
 
 def test_confusion_shows_raw_counts_and_names_its_normalisation():
-    predictions = answers()
-    cells, spikes, bar = confusion_figure(answered(predictions)).axes
+    predictions = random_predictions()
+    cells, spikes, bar = confusion_figure(result_of(predictions)).axes
     for axes, shown in ((spikes, predictions), (cells, predictions.per_cell())):
         expected = reference.confusion_matrix(shown.label, shown.predicted)
         written = [text.get_text().split("\n") for text in axes.texts]
@@ -130,8 +131,8 @@ def test_confusion_shows_raw_counts_and_names_its_normalisation():
 
 
 def test_confusion_table_holds_raw_counts():
-    predictions = answers()
-    table = json.loads(confusion_json(answered(predictions)))
+    predictions = random_predictions()
+    table = json.loads(confusion_json(result_of(predictions)))
     assert table["classes"] == ["SER", "NSER"]
     assert (table["rows"], table["columns"]) == ("true class", "predicted class")
     expected = reference.confusion_matrix(predictions.label, predictions.predicted)
@@ -140,8 +141,8 @@ def test_confusion_table_holds_raw_counts():
 
 
 def test_reliability_shows_cells_before_and_after_calibration_and_spikes():
-    predictions, settled = answers(60), decision()
-    figure = reliability_figure(answered(predictions, decision=settled))
+    predictions, settled = random_predictions(60), decision()
+    figure = reliability_figure(result_of(predictions, decision=settled))
     of_cells, of_spikes, cell_counts, spike_counts = figure.axes
     cells = predictions.per_cell()
     calibrated = settled.calibration(cells.probability)
@@ -164,8 +165,8 @@ def test_reliability_shows_cells_before_and_after_calibration_and_spikes():
 
 
 def test_risk_and_coverage_mark_the_band():
-    predictions, settled = answers(60), decision()
-    axes = risk_coverage_figure(answered(predictions, decision=settled)).axes[0]
+    predictions, settled = random_predictions(60), decision()
+    axes = risk_coverage_figure(result_of(predictions, decision=settled)).axes[0]
     (mark,) = [line for line in axes.lines if line.get_marker() == "D"]
     stated = settled.calibration(predictions.per_cell().probability)
     decided = stated.max(axis=1) >= settled.not_sure.threshold
@@ -186,7 +187,7 @@ def test_cells_are_called_by_the_mean_of_their_spikes():
         cell_ids=[f"A{i}" for i in range(6)],
     )
     known = [Cell(f"A{i}", 0, f"2026-01-0{1 + i}") for i in range(6)]
-    text = cells_csv(answered(predictions, known_cells=known))
+    text = cells_csv(result_of(predictions, known_cells=known))
     second, first = csv.DictReader(text.splitlines())
     assert first == {
         "cell": "A5",
@@ -200,13 +201,13 @@ def test_cells_are_called_by_the_mean_of_their_spikes():
         "probability_NSER": "0.433333",
     }
     assert (second["cell"], second["predicted_class"]) == ("A2", "NSER")
-    median = cells_csv(answered(predictions, pooling="median"))
+    median = cells_csv(result_of(predictions, pooling="median"))
     assert list(csv.DictReader(median.splitlines()))[1]["predicted_class"] == "NSER"
 
 
 def test_a_verdict_is_calibrated_and_may_be_not_sure():
-    predictions, settled = answers(30), decision()
-    text = cells_csv(answered(predictions, decision=settled))
+    predictions, settled = random_predictions(30), decision()
+    text = cells_csv(result_of(predictions, decision=settled))
     rows = list(csv.DictReader(text.splitlines()))
     after = settled.calibration(predictions.per_cell().probability)
     called = [row["verdict"] for row in rows]
@@ -218,9 +219,9 @@ def test_a_verdict_is_calibrated_and_may_be_not_sure():
 
 
 def test_headline_text_tells_counts_intervals_and_abstentions():
-    predictions, settled = answers(30), decision()
+    predictions, settled = random_predictions(30), decision()
     known = [Cell(f"A{i:02d}", i % 2, f"2026-01-{1 + i // 3:02d}") for i in range(30)]
-    text = artifacts(answered(predictions, known_cells=known, decision=settled))[
+    text = artifacts(result_of(predictions, known_cells=known, decision=settled))[
         "test/headline.txt"
     ]
     assert "test set: 30 cells (15 SER, 15 NSER), 900 spikes" in text
@@ -236,16 +237,16 @@ def test_headline_text_tells_counts_intervals_and_abstentions():
 
 
 def test_cells_without_names_are_numbered():
-    predictions = answers()
+    predictions = random_predictions()
     unnamed = Predictions(
         predictions.probability, predictions.sigmoid, predictions.label, predictions.cell
     )
-    rows = csv.DictReader(cells_csv(answered(unnamed)).splitlines())
+    rows = csv.DictReader(cells_csv(result_of(unnamed)).splitlines())
     assert [row["cell"] for row in rows] == [str(i) for i in range(20)]
 
 
 def test_set_of_one_class_has_no_roc():
-    predictions = answers()
+    predictions = random_predictions()
     ser = predictions.label == 0
     only = Predictions(
         predictions.probability[ser],
@@ -253,7 +254,7 @@ def test_set_of_one_class_has_no_roc():
         predictions.label[ser],
         predictions.cell[ser],
     )
-    made = artifacts(answered(only))
+    made = artifacts(result_of(only))
     files = {name for name, content in made.items() if not isinstance(content, float)}
     assert files == {f"test/{file}" for file in (FIGURES | TEXTS) - {"roc.png"}}
     table = json.loads(made["test/confusion.json"])
@@ -262,20 +263,20 @@ def test_set_of_one_class_has_no_roc():
 
 
 def test_cells_of_one_window_each_have_no_count_of_spikes():
-    one = answers(20).per_cell()
-    made = artifacts(answered(one))
+    one = random_predictions(20).per_cell()
+    made = artifacts(result_of(one))
     assert "test/spikes_needed.png" not in made and "test/reliability.png" in made
 
 
 def test_a_diverged_network_leaves_its_answers():
     logits = np.full((4, 2), np.nan)
     diverged = Predictions.from_logits(logits, np.array([0, 1, 0, 1]), np.arange(4))
-    assert list(artifacts(answered(diverged))) == ["test/answers.csv"]
+    assert list(artifacts(result_of(diverged))) == ["test/predictions.csv"]
 
 
 def test_no_figure_stays_alive_in_pyplot():
     """pyplot would keep every figure of a sweep in memory."""
-    artifacts(answered(answers()))
+    artifacts(result_of(random_predictions()))
     assert not plt.get_fignums()
 
 
@@ -299,8 +300,8 @@ def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_pa
     model, data = set_up(make_spikes)
     made = Evaluation(error_rate=0.4, baselines=False)(model, data)
     assert model.training
-    (tmp_path / "val.csv").write_text(made["val/answers.csv"])
-    held_out, classes = read_answers(tmp_path / "val.csv")
+    (tmp_path / "val.csv").write_text(made["val/predictions.csv"])
+    held_out, classes = read_predictions(tmp_path / "val.csv")
     in_val = {
         data.original.cells[i].cell_id
         for i in np.unique(data.original.cell[data.parts["val"].rows])
@@ -316,7 +317,7 @@ def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_pa
 
 def test_validation_answers_do_not_drop_out(make_spikes):
     model, data = set_up(make_spikes)
-    first, second = validation_answers(model, data), validation_answers(model, data)
+    first, second = validation_predictions(model, data), validation_predictions(model, data)
     np.testing.assert_array_equal(first.probability, second.probability)
 
 

@@ -33,11 +33,11 @@ def test_accuracy_from_m_spikes_is_that_of_a_majority():
 
 def test_all_spikes_are_drawn_in_the_end():
     rng = np.random.default_rng(1)
-    answers = sure_spikes(10, 50, 0.6)
-    probability = rng.dirichlet((1, 1), len(answers.label))
-    answers = Predictions(probability, probability, answers.label, answers.cell)
+    predictions = sure_spikes(10, 50, 0.6)
+    probability = rng.dirichlet((1, 1), len(predictions.label))
+    predictions = Predictions(probability, probability, predictions.label, predictions.cell)
     for pooling in ("mean", "median", "trimmed"):
-        needed = spikes_needed(answers, rng, pooling)
+        needed = spikes_needed(predictions, rng, pooling)
         assert needed.counts[-1] == 50 and needed.agreement.shape == (len(needed.counts), N_DRAWS)
         assert (needed.agreement[-1] == 1).all()
         assert (needed.accuracy[-1] == needed.all_spikes).all()

@@ -34,9 +34,9 @@ def known(n: int, days: int, animals: int = 1) -> list[Cell]:
 
 
 def test_the_published_cells():
-    answers = cells_called(51, 54, 24, 26)
+    predictions = cells_called(51, 54, 24, 26)
     found = by_name(
-        headlines("cells", answers, group_cells(answers, ()), TWO, np.random.default_rng(0))
+        headlines("cells", predictions, group_cells(predictions, ()), TWO, np.random.default_rng(0))
     )
     for name, counts, percent in (
         ("sensitivity", (51, 54), (94.4, 84.9, 98.1)),
@@ -53,10 +53,10 @@ def test_the_published_cells():
 
 
 def test_bootstrap_over_cells_against_scipy():
-    answers = cells_called(20, 30, 18, 20)
-    groups = group_cells(answers, ())
-    one = by_name(headlines("cells", answers, groups, TWO, np.random.default_rng(1)))["auroc"]
-    positive, negative = (answers.probability[answers.label == c, 0] for c in (0, 1))
+    predictions = cells_called(20, 30, 18, 20)
+    groups = group_cells(predictions, ())
+    one = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(1)))["auroc"]
+    positive, negative = (predictions.probability[predictions.label == c, 0] for c in (0, 1))
 
     def auroc(positive, negative, axis=-1):
         return (positive[..., :, None] > negative[..., None, :]).mean(axis=(-2, -1))
@@ -71,48 +71,52 @@ def test_bootstrap_over_cells_against_scipy():
 
 
 def test_days_are_resampled_where_they_are_known_and_enough():
-    answers = cells_called(18, 20, 15, 20)
-    assert group_cells(answers, known(40, days=8)).noun == "days"
-    assert group_cells(answers, known(40, days=8)).n == 8
-    assert group_cells(answers, known(40, days=7)).noun == "cells"
-    assert group_cells(answers, known(40, days=7, animals=10)).noun == "animals"
+    predictions = cells_called(18, 20, 15, 20)
+    assert group_cells(predictions, known(40, days=8)).noun == "days"
+    assert group_cells(predictions, known(40, days=8)).n == 8
+    assert group_cells(predictions, known(40, days=7)).noun == "cells"
+    assert group_cells(predictions, known(40, days=7, animals=10)).noun == "animals"
     undated = [*known(40, days=10)[:-1], Cell("c39", 1)]
-    assert group_cells(answers, undated).noun == "cells"
+    assert group_cells(predictions, undated).noun == "cells"
 
 
 def test_only_the_days_of_the_tested_cells_count():
-    answers = cells_called(18, 20, 15, 20)
+    predictions = cells_called(18, 20, 15, 20)
     store = [Cell("elsewhere", 0, f"2025-01-{d:02d}") for d in range(1, 29)] + known(40, days=8)
-    moved = Predictions(answers.probability, answers.sigmoid, answers.label, answers.cell + 28)
+    moved = Predictions(
+        predictions.probability, predictions.sigmoid, predictions.label, predictions.cell + 28
+    )
     groups = group_cells(moved, store)
     assert groups.noun == "days" and groups.n == 8
     assert (groups.of_cell[:28] == -1).all()
 
 
 def test_days_that_are_right_or_wrong_as_a_whole_widen_the_interval():
-    answers = cells_called(20, 20, 20, 20)
+    predictions = cells_called(20, 20, 20, 20)
     wrong_days = np.arange(40) % 10 < 2
-    probability = np.where(wrong_days[:, None], answers.probability[:, ::-1], answers.probability)
-    answers = Predictions(probability, probability, answers.label, answers.cell)
+    probability = np.where(
+        wrong_days[:, None], predictions.probability[:, ::-1], predictions.probability
+    )
+    predictions = Predictions(probability, probability, predictions.label, predictions.cell)
     rng = np.random.default_rng(3)
     width = {}
     for noun, days in (("days", 10), ("cells", 1)):
-        groups = group_cells(answers, known(40, days))
+        groups = group_cells(predictions, known(40, days))
         assert groups.noun == noun
-        one = by_name(headlines("cells", answers, groups, TWO, rng))["balanced_accuracy"]
+        one = by_name(headlines("cells", predictions, groups, TWO, rng))["balanced_accuracy"]
         width[noun] = one.high - one.low
     assert width["days"] > 1.5 * width["cells"]
 
 
 def test_spikes_have_intervals_over_cells_not_wilson():
-    answers = cells_called(18, 20, 15, 20)
+    predictions = cells_called(18, 20, 15, 20)
     repeated = Predictions(
         *(np.repeat(field, 50, axis=0) for field in
-          (answers.probability, answers.sigmoid, answers.label, answers.cell))
+          (predictions.probability, predictions.sigmoid, predictions.label, predictions.cell))
     )  # fmt: skip
-    groups = group_cells(answers, ())
+    groups = group_cells(predictions, ())
     spikes = by_name(headlines("spikes", repeated, groups, TWO, np.random.default_rng(4)))
-    cells = by_name(headlines("cells", answers, groups, TWO, np.random.default_rng(4)))
+    cells = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(4)))
     one = spikes["sensitivity"]
     assert one.counts == (900, 1000) and one.interval == "bootstrap over 40 cells"
     # As wide as that of 20 cells, not of 1000 spikes (0.88 to 0.92).
@@ -121,11 +125,11 @@ def test_spikes_have_intervals_over_cells_not_wilson():
 
 
 def test_cells_are_drawn_class_by_class_and_days_as_they_are():
-    answers = cells_called(1, 2, 20, 20)
+    predictions = cells_called(1, 2, 20, 20)
 
     def lowest(known_cells):
-        groups = group_cells(answers, known_cells)
-        found = headlines("spikes", answers, groups, TWO, np.random.default_rng(8))
+        groups = group_cells(predictions, known_cells)
+        found = headlines("spikes", predictions, groups, TWO, np.random.default_rng(8))
         return by_name(found)["accuracy"].low
 
     # Of 2 SER cells, 1 of them wrong, 2 are always drawn.
@@ -146,9 +150,9 @@ def test_perfect_and_absent_classes_have_no_bootstrap():
 
 
 def test_table():
-    answers = cells_called(18, 20, 15, 20)
-    groups = group_cells(answers, known(40, days=10))
-    found = headlines("cells", answers, groups, TWO, np.random.default_rng(7))
+    predictions = cells_called(18, 20, 15, 20)
+    groups = group_cells(predictions, known(40, days=10))
+    found = headlines("cells", predictions, groups, TWO, np.random.default_rng(7))
     rows = {row["figure"]: row for row in csv.DictReader(headlines_csv(found).splitlines())}
     assert list(rows) == [
         "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "mcc", "auroc"

@@ -10,7 +10,7 @@ from raphe.tasks.celltype.metrics.cell_probability import cell_probability, pool
 WAYS = {"mean": np.mean, "median": np.median, "trimmed": lambda values: trim_mean(values, 0.1)}
 
 
-def answers(members: int, n: int, n_classes: int = 2) -> np.ndarray:
+def predictions(members: int, n: int, n_classes: int = 2) -> np.ndarray:
     rng = np.random.default_rng(n)
     return rng.dirichlet(np.ones(n_classes), size=(members, n))
 
@@ -18,7 +18,7 @@ def answers(members: int, n: int, n_classes: int = 2) -> np.ndarray:
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("n", [1, 7, 50])
 def test_members_and_spikes_are_pooled_alike(how, n):
-    probability = answers(11, n)
+    probability = predictions(11, n)
     pooled = cell_probability(probability, how)
     assert pooled[0] == pytest.approx(WAYS[how](probability[..., 0].ravel()))
     assert pooled.sum() == pytest.approx(1)
@@ -28,14 +28,14 @@ def test_members_and_spikes_are_pooled_alike(how, n):
 
 @pytest.mark.parametrize("how", WAYS)
 def test_three_classes_sum_to_one(how):
-    probability = answers(4, 30, n_classes=3)
+    probability = predictions(4, 30, n_classes=3)
     pooled = cell_probability(probability, how)
     expected = np.array([WAYS[how](probability[..., c].ravel()) for c in range(3)])
     np.testing.assert_allclose(pooled, expected / expected.sum())
 
 
 def test_many_sets_of_spikes_at_once():
-    values = answers(6, 20, n_classes=3)
+    values = predictions(6, 20, n_classes=3)
     for how in WAYS:
         np.testing.assert_allclose(
             pool(values, how), np.stack([pool(one, how) for one in values]), rtol=1e-12

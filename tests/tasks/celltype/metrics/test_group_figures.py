@@ -1,16 +1,18 @@
-"""Grouped figures against scikit-learn, for single groups and for groups drawn several times."""
+"""Figures of groups against scikit-learn, for single groups and for groups drawn several times."""
 
 import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from raphe.tasks.celltype.metrics.group_figures import Grouped, matthews
+from raphe.tasks.celltype.metrics.group_figures import GroupCounts, matthews
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 TWO, FOUR = ("SER", "NSER"), ("PV", "SST", "VIP", "pyramidal")
 
 
-def answers(n_classes: int, n: int = 300, seed: int = 0) -> tuple[Predictions, np.ndarray]:
+def random_predictions(
+    n_classes: int, n: int = 300, seed: int = 0
+) -> tuple[Predictions, np.ndarray]:
     """With many ties, in 12 groups of unequal size."""
     rng = np.random.default_rng(seed)
     label = rng.integers(n_classes, size=n)
@@ -44,8 +46,8 @@ def expected_figures(label: np.ndarray, probability: np.ndarray, classes) -> dic
 
 @pytest.mark.parametrize("classes", [TWO, FOUR])
 def test_figures_against_scikit_learn(classes):
-    predictions, group = answers(len(classes))
-    counted = Grouped.count(predictions, group, classes)
+    predictions, group = random_predictions(len(classes))
+    counted = GroupCounts.count(predictions, group, classes)
     drawn = np.random.default_rng(1).integers(0, 4, size=(5, group.max() + 1))
     figures = counted.figures(drawn)
     for i, times in enumerate(drawn):
@@ -66,7 +68,7 @@ def test_matthews_where_only_one_class_is_called(n_classes):
 def test_a_drawn_set_without_a_class_leaves_its_figures_undefined():
     label = np.array([0, 0, 1, 1])
     probability = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
-    counted = Grouped.count(Predictions(probability, probability, label, label), label, TWO)
+    counted = GroupCounts.count(Predictions(probability, probability, label, label), label, TWO)
     figures = counted.figures(np.array([[2, 0], [0, 1], [1, 1]]))
     np.testing.assert_array_equal(figures["sensitivity"], [0.5, np.nan, 0.5])
     np.testing.assert_array_equal(figures["specificity"], [np.nan, 1, 1])

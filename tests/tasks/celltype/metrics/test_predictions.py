@@ -45,7 +45,7 @@ def random_case(n: int, n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def pooled(score: list[float], positive: list[int]) -> Predictions:
-    """Predictions whose pooled one-hot answers are exactly these, two to a row."""
+    """Predictions whose pooled one-hot predictions are exactly these, two to a row."""
     sigmoid = np.array(score, dtype=float).reshape(-1, 2)
     truth = np.array(positive).reshape(-1, 2)
     assert (truth.sum(axis=1) == 1).all(), "each row needs one right answer"
@@ -135,7 +135,7 @@ def test_more_classes_share_a_softmax():
 
 
 def keras_by_its_definition(predictions: Predictions, specificity: float) -> float:
-    """200 thresholds, one after another, on the pooled answers."""
+    """200 thresholds, one after another, on the pooled predictions."""
     truth = np.eye(2, dtype=bool)[predictions.label].ravel()
     answer = predictions.sigmoid.ravel()
     best = 0.0
@@ -166,7 +166,7 @@ def test_keras_sensitivity_on_the_cases_of_keras_own_tests():
 
 
 def test_keras_sensitivity_differs_from_the_exact_one_as_published():
-    # Between two thresholds of the grid, 100/199 and 101/199, Keras cannot tell answers apart.
+    # Between two thresholds of the grid, 100/199 and 101/199, Keras cannot tell predictions apart.
     between = (100.3 / 199, 100.7 / 199)
     predictions = pooled([between[1], between[0], between[0], between[1]], [1, 0, 0, 1])
     assert keras_sensitivity(predictions) == 0.0

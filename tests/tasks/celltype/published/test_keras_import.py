@@ -49,7 +49,7 @@ def test_outputs_are_those_of_keras(name, tmp_path):
     x = np.load(FOLDER / "inputs.npy")
     expected = np.load(FOLDER / f"{name}.outputs.npy")
     assert x.shape == (128, 160, 2)
-    # Both answers occur, confidently and not: a network stuck on one would not pass.
+    # Both predictions occur, confidently and not: a network stuck on one would not pass.
     assert (expected < 0.01).any() and (expected > 0.99).any()
     np.testing.assert_allclose(sigmoids(module, x), expected, rtol=0, atol=1e-5)
     # The current alone, as the project's stores hold it.

@@ -1,4 +1,4 @@
-"""Both definitions from a run's own answers, from a sweep's, and from networks on a store."""
+"""Both definitions from a run's own predictions, from a sweep's, and from networks on a store."""
 
 import csv
 
@@ -11,22 +11,24 @@ from sklearn import metrics as reference
 from paths import OWN_DATA
 from raphe import cli
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
-from raphe.tasks.celltype.metrics.answers_csv import answers_csv
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
+from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
+from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.published.keras_import import import_keras
 from raphe.tasks.celltype.published.reproduce import Sources, reproduce
 from raphe.tasks.celltype.published.reproduce_figure import reproduce_figure
 from raphe.tasks.celltype.published.run_claims import mean_of, run_claims
-from raphe.tasks.celltype.published.run_folder import AnsweredRun, find_run, read_run, sweep_members
-from raphe.tasks.celltype.published.store_claims import answers_of, leaked_share
+from raphe.tasks.celltype.published.run_folder import RunResults, find_run, read_run, sweep_members
+from raphe.tasks.celltype.published.store_claims import leaked_share, predictions_of
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 CLASSES = ("SER", "NSER")
 KERAS = OWN_DATA / "keras"
 
 
-def answers(seed: int = 0, n_cells: int = 24, first: int = 0, n_classes: int = 2) -> Predictions:
+def random_predictions(
+    seed: int = 0, n_cells: int = 24, first: int = 0, n_classes: int = 2
+) -> Predictions:
     """Unbalanced: two cells of three are SER."""
     rng = np.random.default_rng(seed)
     cell = np.repeat(np.arange(n_cells), 15)
@@ -39,14 +41,14 @@ def answers(seed: int = 0, n_cells: int = 24, first: int = 0, n_classes: int = 2
 
 def keep(folder, name: str, predictions: Predictions, classes=CLASSES) -> None:
     (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / name / "answers.csv").write_text(answers_csv(predictions, classes))
+    (folder / name / "predictions.csv").write_text(predictions_csv(predictions, classes))
 
 
 def kept_sweep(root, kernels) -> str:
     """A sweep as train.py leaves it on disk."""
     runs = root / "artifacts" / "celltype"
     for kernel in kernels:
-        keep(runs / f"{kernel:032x}" / "artifacts", "test", answers(seed=kernel))
+        keep(runs / f"{kernel:032x}" / "artifacts", "test", random_predictions(seed=kernel))
     parent = runs / ("f" * 32) / "artifacts"
     parent.mkdir(parents=True)
     rows = [f"{kernel},{kernel:032x}" for kernel in kernels]
@@ -59,7 +61,7 @@ def by_quantity(claims) -> dict:
 
 
 def test_both_definitions_against_scikit_learn(tmp_path):
-    predictions = answers()
+    predictions = random_predictions()
     keep(tmp_path, "test", predictions)
     claims = by_quantity(run_claims(read_run(tmp_path, "run")))
     cells = predictions.per_cell()
@@ -92,22 +94,22 @@ def test_both_definitions_against_scikit_learn(tmp_path):
     ],
 )
 def test_a_run_shows_how_it_was_split(tmp_path, first_of_val, told):
-    keep(tmp_path, "test", answers())
-    keep(tmp_path, "val", answers(first=first_of_val))
+    keep(tmp_path, "test", random_predictions())
+    keep(tmp_path, "val", random_predictions(first=first_of_val))
     claim = by_quantity(run_claims(read_run(tmp_path, "run")))["split"]
     assert claim.ours.startswith(told)
 
 
 def test_days_of_the_cells_are_resampled(tmp_path):
-    keep(tmp_path, "test", answers())
+    keep(tmp_path, "test", random_predictions())
     rows = [f"c{i},2026-01-{1 + i % 9:02d}" for i in range(24)]
     (tmp_path / "test" / "cells.csv").write_text("\n".join(["cell,day", *rows]) + "\n")
-    answered = read_run(tmp_path, "run").sets["test"]
-    assert answered.groups.noun == "days" and answered.groups.n == 9
+    result = read_run(tmp_path, "run").sets["test"]
+    assert result.groups.noun == "days" and result.groups.n == 9
 
 
 def test_simulated_cells_are_said_to_be_simulated(tmp_path):
-    keep(tmp_path, "test", answers())
+    keep(tmp_path, "test", random_predictions())
     (tmp_path / "note.txt").write_text("These recordings are simulated.\n")
     claims = reproduce(Sources(runs=[str(tmp_path)]))
     assert by_quantity(claims)["recordings"].ours == "These recordings are simulated."
@@ -122,7 +124,7 @@ def test_ensembles_of_text_and_code(tmp_path):
             one for one in claims
             if f"ensemble of the {told}" in one.source and "positive" in one.quantity
         ]  # fmt: skip
-        members = [answers(seed=k) for k in kernels]
+        members = [random_predictions(seed=k) for k in kernels]
         sigmoid = np.mean([one.sigmoid for one in members], axis=0)
         cell = members[0].cell
         of_cell = np.stack([sigmoid[cell == i].mean(axis=0) for i in range(24)])
@@ -142,18 +144,18 @@ def test_kernels_that_a_sweep_lacks_are_named(tmp_path):
 
 
 def test_members_must_have_seen_the_same_spikes():
-    one, other_cells = answers(), answers(first=1)
+    one, other_cells = random_predictions(), random_predictions(first=1)
     other_order = Predictions(
         one.probability[::-1], one.sigmoid[::-1], one.label[::-1], one.cell[::-1], one.cell_ids
     )
     for other in (other_cells, other_order):
         with pytest.raises(SettingError, match="tested on different spikes"):
-            mean_of([AnsweredSet("test", each, CLASSES) for each in (one, other)])
+            mean_of([SetResult("test", each, CLASSES) for each in (one, other)])
 
 
 def test_three_classes_have_no_such_definitions():
     three = ("PV", "SST", "VIP")
-    run = AnsweredRun("run", {"test": AnsweredSet("test", answers(n_classes=3), three)})
+    run = RunResults("run", {"test": SetResult("test", random_predictions(n_classes=3), three)})
     with pytest.raises(SettingError, match=r"of two classes, this run has 3 \(PV, SST, VIP\)"):
         run_claims(run)
 
@@ -195,21 +197,21 @@ def test_networks_are_shown_the_whole_store(make_spikes, tmp_path):
     facts = {"classes": spikes.classes, "n_samples": 32, "rate_hz": 40_000.0}
     for kernel in (2, 3):
         save(tmp_path / f"{kernel}.ckpt", kernel, **facts)
-    found = answers_of([tmp_path / "2.ckpt", tmp_path / "3.ckpt"], spikes)
+    found = predictions_of([tmp_path / "2.ckpt", tmp_path / "3.ckpt"], spikes)
     assert list(found) == [2, 3]
     module = CellTypeModule.load_from_checkpoint(tmp_path / "3.ckpt").eval()
     with torch.inference_mode():
         expected = module(torch.tensor(spikes.read(slice(0, 30)))).sigmoid().numpy()
-    answered = found[3].sets["whole"]
-    np.testing.assert_allclose(answered.spikes.sigmoid, expected, rtol=1e-5)
-    assert answered.cell_name(answered.spikes.cell[-1]) == spikes.cells[-1].cell_id
+    result = found[3].sets["whole"]
+    np.testing.assert_allclose(result.spikes.sigmoid, expected, rtol=1e-5)
+    assert result.cell_name(result.spikes.cell[-1]) == spikes.cells[-1].cell_id
     with pytest.raises(SettingError, match="a second network with kernel 2"):
-        answers_of([tmp_path / "2.ckpt"] * 2, spikes)
+        predictions_of([tmp_path / "2.ckpt"] * 2, spikes)
     save(tmp_path / "other.ckpt", 2, **{**facts, "n_samples": 40})
     with pytest.raises(SettingError, match="expected a network for n_samples 32"):
-        answers_of([tmp_path / "other.ckpt"], spikes)
+        predictions_of([tmp_path / "other.ckpt"], spikes)
     with pytest.raises(SettingError, match="there is no such checkpoint"):
-        answers_of([tmp_path / "none.ckpt"], spikes)
+        predictions_of([tmp_path / "none.ckpt"], spikes)
 
 
 def test_the_authors_own_networks_on_a_store(make_spikes, tmp_path, capsys):
@@ -240,7 +242,7 @@ def test_checkpoints_need_a_store(tmp_path, capsys):
 
 
 def test_figure_shows_both_values_of_every_claim(tmp_path):
-    keep(tmp_path, "test", answers())
+    keep(tmp_path, "test", random_predictions())
     claims = reproduce(Sources(runs=[str(tmp_path)]))
     shown = [one for one in claims if one.theirs_value is not None and one.ours_value is not None]
     search, rows = reproduce_figure(claims).axes

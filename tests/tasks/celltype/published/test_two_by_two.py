@@ -5,14 +5,14 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from raphe.tasks.celltype.published.two_by_two import (
-    Verdicts,
+    TwoByTwo,
     all_tables,
     prints_as,
     tables_that_fit,
 )
 
 
-@pytest.mark.parametrize("table", [Verdicts(51, 54, 24, 26), Verdicts(1, 3, 4, 9)])
+@pytest.mark.parametrize("table", [TwoByTwo(51, 54, 24, 26), TwoByTwo(1, 3, 4, 9)])
 def test_shares_are_those_of_normalised_matrices(table):
     truth = np.repeat([0, 1], [table.n_first, table.n_others])
     right = np.concatenate(
@@ -29,16 +29,16 @@ def test_shares_are_those_of_normalised_matrices(table):
 
 
 def test_only_one_table_gives_the_published_percentages():
-    found = tables_that_fit(54, 26, (96.2, 88.8), Verdicts.of_called)
-    assert found == [Verdicts(51, 54, 24, 26)]
+    found = tables_that_fit(54, 26, (96.2, 88.8), TwoByTwo.of_called)
+    assert found == [TwoByTwo(51, 54, 24, 26)]
     assert found[0].accuracy == 0.9375  # published too, and not searched for
     assert np.mean(found[0].of_called()) == pytest.approx(0.926, abs=5e-4)  # the published AUC
 
 
 def test_no_table_has_them_as_rates_of_the_true_classes():
-    assert tables_that_fit(54, 26, (96.2, 88.8), Verdicts.of_true) == []
-    exchanged = tables_that_fit(26, 54, (96.2, 88.8), Verdicts.of_true)
-    assert exchanged == [Verdicts(25, 26, 48, 54)]
+    assert tables_that_fit(54, 26, (96.2, 88.8), TwoByTwo.of_true) == []
+    exchanged = tables_that_fit(26, 54, (96.2, 88.8), TwoByTwo.of_true)
+    assert exchanged == [TwoByTwo(25, 26, 48, 54)]
     assert exchanged[0].accuracy == pytest.approx(0.9125)  # not the published 0.9375
 
 
@@ -48,7 +48,7 @@ def test_a_search_finds_every_table_that_was_printed():
         shares = table.of_called()
         if np.isfinite(shares).all():
             rounded = tuple(round(100 * share, 1) for share in shares)
-            assert table in tables_that_fit(12, 7, rounded, Verdicts.of_called)
+            assert table in tables_that_fit(12, 7, rounded, TwoByTwo.of_called)
     assert len(all_tables(54, 26)) == 55 * 27
 
 

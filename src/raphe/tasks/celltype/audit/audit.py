@@ -138,16 +138,16 @@ def _stores(
 
 def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings) -> Row:
     data = CellTypeData(store, split=split, seed=settings.seed)
-    spikes, answers = data.original, _train_and_test(data, settings)
-    groups = group_cells(answers, spikes.cells)
+    spikes, predictions = data.original, _train_and_test(data, settings)
+    groups = group_cells(predictions, spikes.cells)
     rng = np.random.default_rng(settings.seed)
-    by_cell = answers.per_cell()
+    by_cell = predictions.per_cell()
     found = [
         *headlines("cells", by_cell, groups, spikes.classes, rng),
-        *headlines("spikes", answers, groups, spikes.classes, rng),
+        *headlines("spikes", predictions, groups, spikes.classes, rng),
     ]
     figures = {(one.level, one.name): one for one in found}
-    return Row(trained_on, split, len(answers.label), len(by_cell.label), figures)
+    return Row(trained_on, split, len(predictions.label), len(by_cell.label), figures)
 
 
 def _train_and_test(data: CellTypeData, settings: Settings) -> Predictions:

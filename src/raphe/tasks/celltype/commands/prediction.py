@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from raphe.core.command_line import Subparsers, add_command, list_out
 from raphe.core.progress import progress
-from raphe.tasks.celltype.prediction.verdict import NOT_SURE, UNLIKE_TRAINING, CellVerdict
+from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING, CellVerdict
 from raphe.tasks.celltype.recordings.labels import Failure
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone

@@ -42,7 +42,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Answers:
+class CandidatePredictions:
     """What each of M candidates says of a set of cells, spike by spike."""
 
     probability: np.ndarray  # float32 (M, n, C), the spikes of a cell side by side
@@ -51,7 +51,7 @@ class Answers:
     label: np.ndarray  # (n_cells,)
 
     @classmethod
-    def of(cls, graph: EnsembleGraph, batches: Iterable, name: str) -> "Answers":
+    def of(cls, graph: EnsembleGraph, batches: Iterable, name: str) -> "CandidatePredictions":
         """Run a graph's members over batches of (current (B, T) in pA, label (B,), cell (B,))."""
         parts = [
             (graph.predict(current.numpy()).members, label.numpy(), cell.numpy())
@@ -96,8 +96,8 @@ def require_agreement(
     graph: EnsembleGraph, candidates: Sequence[Candidate], windows: torch.Tensor
 ) -> None:
     """Refuse a graph that does not give what torch gives, in float64, for windows (N, T)."""
-    answers = graph.predict(windows.numpy()).members
-    for candidate, probability in zip(candidates, answers, strict=True):
+    predictions = graph.predict(windows.numpy()).members
+    for candidate, probability in zip(candidates, predictions, strict=True):
         net = deepcopy(candidate.net).double()
         with torch.inference_mode():
             expected = net.class_probability(net(windows.double())).numpy()

@@ -22,7 +22,11 @@ from raphe.tasks.celltype.ensemble.bundle_runtime import (
     Member,
     PyfuncEnsemble,
 )
-from raphe.tasks.celltype.ensemble.candidates import Answers, Candidate, require_agreement
+from raphe.tasks.celltype.ensemble.candidates import (
+    Candidate,
+    CandidatePredictions,
+    require_agreement,
+)
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.model_card import model_card, summary
 from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
@@ -75,7 +79,7 @@ def export(
         windows = next(iter(data.val_dataloader()))[0]
         require_agreement(graph, candidates, windows[:N_VERIFIED])
 
-        validation = Answers.of(graph, data.val_dataloader(), VALIDATION)
+        validation = CandidatePredictions.of(graph, data.val_dataloader(), VALIDATION)
         times = choose(members, kernels, validation.of_cells, validation.label)
         if data.split == "spike":
             decision = Decision.without_held_out_cells(pooling, error_rate)
@@ -83,10 +87,10 @@ def export(
             pooled = validation.pooled(times, pooling)
             decision = Decision.fit(pooled, validation.label, pooling, calibration, error_rate)
 
-        answers = {VALIDATION: validation, **_tests(graph, data)}
+        predictions = {VALIDATION: validation, **_tests(graph, data)}
         chosen = {f"member{row}": candidates[row] for row in np.flatnonzero(times)}
         counts = times[times > 0].tolist()
-        compared = export_facts.comparison(kernels, answers, {members: times})
+        compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": export_facts.note(data),
             "classes": list(data.original.classes),
@@ -94,7 +98,7 @@ def export(
             "members": _members(chosen, counts),
             "selection": {"way": members, "compared": compared},
             **decision.facts(),
-            "figures": export_facts.figures(data, answers, times, decision),
+            "figures": export_facts.figures(data, predictions, times, decision),
             "training": export_facts.training(data),
             "provenance": {**provenance, "diverged": diverged},
         }
@@ -125,9 +129,9 @@ def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:
     return candidates, [one.run.label for one in loaded if one.diverged]
 
 
-def _tests(graph: EnsembleGraph, data: CellTypeData) -> dict[str, Answers]:
+def _tests(graph: EnsembleGraph, data: CellTypeData) -> dict[str, CandidatePredictions]:
     return {
-        name: Answers.of(graph, loader, name)
+        name: CandidatePredictions.of(graph, loader, name)
         for name, loader in zip(data.test_cell_ids, data.test_dataloader(), strict=True)
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.statistics.calibration import brier, reliability
-from raphe.tasks.celltype.ensemble.candidates import Answers
+from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.selection import compared, log_loss, mean_of
 from raphe.tasks.celltype.features.training_domain import training_domain
 from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
@@ -75,28 +75,30 @@ def training(data: CellTypeData) -> dict[str, Any]:
 
 
 def comparison(
-    kernels: Sequence[int], answers: Mapping[str, Answers], chosen: Mapping[str, np.ndarray]
+    kernels: Sequence[int],
+    predictions: Mapping[str, CandidatePredictions],
+    chosen: Mapping[str, np.ndarray],
 ) -> list[dict[str, Any]]:
     """What each way to choose members gives, on every set: raw means over spikes and members."""
-    validation = answers[VALIDATION]
+    validation = predictions[VALIDATION]
     ways = {**compared(kernels, validation.of_cells, validation.label), **chosen}
     rows: list[dict[str, Any]] = []
     for way, times in ways.items():
         if isinstance(times, str):
             rows.append({"way": way, "impossible": times})
             continue
-        sets = {name: _raw(one, times) for name, one in answers.items()}
+        sets = {name: _raw(one, times) for name, one in predictions.items()}
         rows.append({"way": way, "members": _named(kernels, times), "sets": sets})
     return rows
 
 
-def _raw(answers: Answers, times: np.ndarray) -> dict[str, float]:
-    probability = mean_of(answers.of_cells, times)
-    right = probability.argmax(axis=1) == answers.label
+def _raw(predictions: CandidatePredictions, times: np.ndarray) -> dict[str, float]:
+    probability = mean_of(predictions.of_cells, times)
+    right = probability.argmax(axis=1) == predictions.label
     return {
         "n_cells": len(right),
         "n_right": int(right.sum()),
-        "log_loss": log_loss(probability, answers.label),
+        "log_loss": log_loss(probability, predictions.label),
     }
 
 
@@ -115,44 +117,51 @@ def _span(run: Sequence[tuple[int, int]]) -> str:
 
 
 def figures(
-    data: CellTypeData, answers: Mapping[str, Answers], times: np.ndarray, decision: Decision
+    data: CellTypeData,
+    predictions: Mapping[str, CandidatePredictions],
+    times: np.ndarray,
+    decision: Decision,
 ) -> dict[str, Any]:
     """Each set's figures by cell, of calibrated probabilities: of all cells, and of those called.
 
     NaN, which JSON has not, becomes None.
     """
-    return {name: _figures(data, name, one, times, decision) for name, one in answers.items()}
+    return {name: _figures(data, name, one, times, decision) for name, one in predictions.items()}
 
 
 def _figures(
-    data: CellTypeData, name: str, answers: Answers, times: np.ndarray, decision: Decision
+    data: CellTypeData,
+    name: str,
+    predictions: CandidatePredictions,
+    times: np.ndarray,
+    decision: Decision,
 ) -> dict[str, Any]:
-    probability = decision.calibration(answers.pooled(times, decision.pooling))
+    probability = decision.calibration(predictions.pooled(times, decision.pooling))
     cells = data.tests[name].cells if name in data.tests else data.original.cells
     decided = decision.not_sure.decided(probability)
-    right = probability.argmax(axis=1) == answers.label
+    right = probability.argmax(axis=1) == predictions.label
     stated = reliability(probability.max(axis=1), right)
     return {
-        "n_spikes": answers.n_spikes,
+        "n_spikes": predictions.n_spikes,
         "n_cells": len(decided),
         "n_called": int(decided.sum()),
         "n_called_wrong": int((decided & ~right).sum()),
-        "log_loss": log_loss(probability, answers.label),
-        "brier": brier(probability, answers.label),
+        "log_loss": log_loss(probability, predictions.label),
+        "brier": brier(probability, predictions.label),
         "expected_calibration_error": stated.expected_error,
-        "all_cells": _headlines(probability, answers, cells, data.original.classes),
-        "called_cells": _headlines(probability, answers, cells, data.original.classes, decided),
+        "all_cells": _headlines(probability, predictions, cells, data.original.classes),
+        "called_cells": _headlines(probability, predictions, cells, data.original.classes, decided),
     }
 
 
 def _headlines(
     probability: np.ndarray,
-    answers: Answers,
+    predictions: CandidatePredictions,
     cells: Sequence[Cell],
     classes: Sequence[str],
     rows: np.ndarray | slice = slice(None),
 ) -> list[dict[str, Any]]:
-    label, cell = answers.label[rows], answers.cell[rows]
+    label, cell = predictions.label[rows], predictions.cell[rows]
     if not len(label):
         return []
     own = probability[rows]

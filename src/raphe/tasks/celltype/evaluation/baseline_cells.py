@@ -127,8 +127,8 @@ def _ask(data: CellTypeData, pooling: Pooling) -> dict[str, BaselineCells]:
     thresholds = _thresholds(trained, pooling) if len(data.original.classes) == 2 else {}
     of_sets: dict[str, dict[str, Predictions]] = {}
     for name, sets in trained.predictions(SPIKES_A_CELL).items():
-        for test_set, answers in sets.items():
-            of_sets.setdefault(test_set, {})[name] = answers.per_cell(pooling)
+        for test_set, predictions in sets.items():
+            of_sets.setdefault(test_set, {})[name] = predictions.per_cell(pooling)
     n_spikes = {"test": data.spike_split.counts[:, 2]}
     n_spikes |= {name: spikes.counts for name, spikes in data.tests.items()}
     return {
@@ -139,22 +139,22 @@ def _ask(data: CellTypeData, pooling: Pooling) -> dict[str, BaselineCells]:
 
 def _thresholds(trained: TrainedBaselines, pooling: Pooling) -> dict[str, float]:
     found = {}
-    for name, answers in trained.of_validation(SPIKES_A_CELL).items():
-        cells = answers.per_cell(pooling)
+    for name, predictions in trained.of_validation(SPIKES_A_CELL).items():
+        cells = predictions.per_cell(pooling)
         found[name] = choose_threshold(cells.probability[:, 0], cells.label == 0)
     return found
 
 
 def _side_by_side(
-    answers: Mapping[str, Predictions], n_spikes: np.ndarray, thresholds: Mapping[str, float]
+    predictions: Mapping[str, Predictions], n_spikes: np.ndarray, thresholds: Mapping[str, float]
 ) -> BaselineCells:
-    first = next(iter(answers.values()))
+    first = next(iter(predictions.values()))
     probability = [
         moved(own.probability, thresholds[name]) if thresholds else own.probability
-        for name, own in answers.items()
+        for name, own in predictions.items()
     ]
     return BaselineCells(
-        list(answers), first.cell, first.label, n_spikes[first.cell], np.stack(probability)
+        list(predictions), first.cell, first.label, n_spikes[first.cell], np.stack(probability)
     )
 
 

@@ -15,10 +15,10 @@ from raphe.core.statistics.intervals import Difference, draw_groups, paired_diff
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.baseline_figure import baseline_figure
 from raphe.tasks.celltype.evaluation.baselines import KINDS
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, strata
-from raphe.tasks.celltype.metrics.group_figures import Grouped
+from raphe.tasks.celltype.metrics.group_figures import GroupCounts
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 NETWORK = "network"
 MAIN = ("balanced_accuracy", "auroc", "macro_auroc")  # as far as a set has them
@@ -41,45 +41,45 @@ class Compared:
     difference: Difference | None  # None of the network itself
 
 
-def baseline_artifacts(answered: AnsweredSet, asked: BaselineCells) -> dict[str, Figure | str]:
+def baseline_artifacts(result: SetResult, asked: BaselineCells) -> dict[str, Figure | str]:
     """baselines.csv, .txt and .png, and baseline_cells.csv; only a word where the cells differ."""
-    n_answered = np.bincount(answered.spikes.cell, minlength=int(asked.cell.max()) + 1)
-    same_cells = np.array_equal(answered.cells.cell, asked.cell)
+    n_answered = np.bincount(result.spikes.cell, minlength=int(asked.cell.max()) + 1)
+    same_cells = np.array_equal(result.cells.cell, asked.cell)
     if not same_cells or not np.array_equal(n_answered[asked.cell], asked.n_spikes):
         return {"baselines.txt": OTHER_SPIKES}
-    compared = compare(answered, asked)
+    compared = compare(result, asked)
     made: dict[str, Figure | str] = {
         "baseline_cells.csv": baseline_cells_csv(
-            asked, [answered.cell_name(i) for i in range(len(n_answered))], answered.classes
+            asked, [result.cell_name(i) for i in range(len(n_answered))], result.classes
         ),
         "baselines.csv": _table(compared),
-        "baselines.txt": baselines_text(answered, compared),
+        "baselines.txt": baselines_text(result, compared),
     }
     shown = [one for one in compared if one.headline.name in MAIN]
     if shown:
         made["baselines.png"] = baseline_figure(
-            answered.name, len(asked.cell), len(answered.classes), shown
+            result.name, len(asked.cell), len(result.classes), shown
         )
     return made
 
 
-def compare(answered: AnsweredSet, asked: BaselineCells, seed: int = 0) -> list[Compared]:
+def compare(result: SetResult, asked: BaselineCells, seed: int = 0) -> list[Compared]:
     """Every figure that the set has of the network and of each baseline, the network first.
 
     The difference has the paired bootstrap over the set's groups.
     """
     rng = np.random.default_rng(seed)
-    classifiers = {NETWORK: answered.cells, **{name: asked.of(name) for name in asked.names}}
-    group = answered.groups.of_cell[answered.cells.cell]
+    classifiers = {NETWORK: result.cells, **{name: asked.of(name) for name in asked.names}}
+    group = result.groups.of_cell[result.cells.cell]
     counted = {
-        name: Grouped.count(answers, group, answered.classes)
-        for name, answers in classifiers.items()
+        name: GroupCounts.count(predictions, group, result.classes)
+        for name, predictions in classifiers.items()
     }
     draws = draw_groups(strata(counted[NETWORK]), rng)
     figures = {name: _Figures(own) for name, own in counted.items()}
     found = []
-    for name, answers in classifiers.items():
-        for headline in _defined(answers, answered, seed):
+    for name, predictions in classifiers.items():
+        for headline in _defined(predictions, result, seed):
             difference = None
             if name != NETWORK:
                 of_each = (figures[NETWORK].of(headline.name), figures[name].of(headline.name))
@@ -91,7 +91,7 @@ def compare(answered: AnsweredSet, asked: BaselineCells, seed: int = 0) -> list[
 class _Figures:
     """All figures of a classifier, counted once for the same draws (R, G), which no one changes."""
 
-    def __init__(self, counted: Grouped) -> None:
+    def __init__(self, counted: GroupCounts) -> None:
         self._counted = counted
         self._known: dict[int, dict[str, np.ndarray]] = {}
 
@@ -104,9 +104,9 @@ class _Figures:
         return figure
 
 
-def _defined(answers: Predictions, answered: AnsweredSet, seed: int) -> list[Headline]:
+def _defined(predictions: Predictions, result: SetResult, seed: int) -> list[Headline]:
     rng = np.random.default_rng(seed)  # the same draws for each classifier
-    found = headlines("cells", answers, answered.groups, answered.classes, rng)
+    found = headlines("cells", predictions, result.groups, result.classes, rng)
     return [one for one in found if np.isfinite(one.value)]
 
 
@@ -128,13 +128,13 @@ def _written(*numbers: float) -> list[str]:
     return [f"{number:.6g}" if np.isfinite(number) else "" for number in numbers]
 
 
-def baselines_text(answered: AnsweredSet, compared: Sequence[Compared]) -> str:
+def baselines_text(result: SetResult, compared: Sequence[Compared]) -> str:
     """The main figures of each, and what each looks at."""
-    groups = answered.groups
+    groups = result.groups
     how = (
-        f"The network and the baselines on the same {len(answered.cells.label)} cells "
-        f"({answered.name} set), trained on the same training part. A baseline calls a cell by "
-        f"the {answered.pooling} of its spikes' probabilities, at a threshold chosen on validation "
+        f"The network and the baselines on the same {len(result.cells.label)} cells "
+        f"({result.name} set), trained on the same training part. A baseline calls a cell by "
+        f"the {result.pooling} of its spikes' probabilities, at a threshold chosen on validation "
         f"cells where there are two classes. Intervals are of 95 %; differences have the paired "
         f"bootstrap over {groups.n} {groups.noun}, and so has p, of no difference."
     )

@@ -1,4 +1,4 @@
-"""The baselines on a data module's own split, with answers like the network's."""
+"""The baselines on a data module's own split, with predictions like the network's."""
 
 from collections.abc import Iterator
 
@@ -43,9 +43,7 @@ class TrainedBaselines:
             "source": len(self._sources) > 0,
         }
         self._trained = {
-            name: Baseline(
-                name, len(spikes.classes), spikes.rate_hz, baseline_of(spikes.facts), seed
-            ).fit_columns(columns, spikes.label[drawn])
+            name: Baseline(name, len(spikes.classes), seed).fit(columns, spikes.label[drawn])
             for name, kind in KINDS.items()
             if known.get(kind.columns, True)
         }
@@ -65,7 +63,7 @@ class TrainedBaselines:
         """
         of_sets = {name: self._ask(part, name, most_a_cell) for name, part in self._tests().items()}
         return {
-            name: {test_set: answers[name] for test_set, answers in of_sets.items()}
+            name: {test_set: predictions[name] for test_set, predictions in of_sets.items()}
             for name in self._trained
         }
 
@@ -84,7 +82,7 @@ class TrainedBaselines:
             block = rows[start : start + SPIKES_AT_ONCE]
             columns = self._read(spikes, block, self._firing[firing_of])
             for name, baseline in self._trained.items():
-                parts[name].append(baseline.predict_columns(columns))
+                parts[name].append(baseline.predict(columns))
         return {
             name: _predictions(np.concatenate(probability), spikes, rows)
             for name, probability in parts.items()
@@ -110,11 +108,6 @@ class TrainedBaselines:
             counts = self.data.spike_split.counts[:, part.number]
         rng = np.random.default_rng(self.seed)
         return balanced_subsample_of_blocks(_rows_and_cells(part), counts, n_most, rng)
-
-
-def baseline_predictions(data: CellTypeData, seed: int = 42) -> dict[str, dict[str, Predictions]]:
-    """By baseline and test set: what each baseline, trained on the training part, answers."""
-    return TrainedBaselines(data, seed).predictions()
 
 
 def _part(data: CellTypeData, name: str) -> Part:

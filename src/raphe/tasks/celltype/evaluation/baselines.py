@@ -23,8 +23,6 @@ from threadpoolctl import threadpool_limits
 
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.features.waveform_features import waveform_features
-from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
-from raphe.tasks.celltype.stores.subsampling import balanced_subsample
 
 MOST_SPIKES = 20_000  # that a baseline is trained on: some seconds for all of them
 LEAF_SHARE = 0.05  # of the training spikes, in a leaf of a tree at least, but never more than …
@@ -102,51 +100,21 @@ KINDS = {
 
 
 class Baseline:
-    """One of KINDS. Fit it to windows, then ask it for probabilities.
+    """One of KINDS. Fit it to what `columns_of` measured, then ask it for probabilities.
 
     Args:
         kind: a name in KINDS.
         n_classes: C; a class that the training spikes lack gets the probability 0.
-        rate_hz: of the windows.
-        baseline_ms: see `waveform_features`.
-        seed: of the draw of training spikes and of the trees.
+        seed: of the trees.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        n_classes: int,
-        rate_hz: float,
-        baseline_ms: float = BASELINE_MS,
-        seed: int = 42,
-    ) -> None:
+    def __init__(self, kind: str, n_classes: int, seed: int = 42) -> None:
         if kind not in KINDS:
             raise SettingError(f"baseline {kind}: expected one of {', '.join(KINDS)}")
         self.kind, self.n_classes, self.seed = KINDS[kind], n_classes, seed
-        self.rate_hz, self.baseline_ms = rate_hz, baseline_ms
 
-    def fit(
-        self,
-        windows: np.ndarray,
-        label: np.ndarray,
-        cell: np.ndarray,
-        firing: np.ndarray | None = None,
-    ) -> "Baseline":
-        """Learn from windows (n, T), labels (n,) and the cell that fired each (n,).
-
-        `firing` (n, 2) is rate in Hz and CV of the intervals of each spike's cell, which the kinds
-        that look at firing need.
-        """
-        rows = balanced_subsample(cell, MOST_SPIKES, np.random.default_rng(self.seed))
-        own = None if firing is None else firing[rows]
-        return self.fit_columns(self._columns(windows[rows], own), label[rows])
-
-    def predict(self, windows: np.ndarray, firing: np.ndarray | None = None) -> np.ndarray:
-        """Probability of each class for windows (n, T): float64 (n, C)."""
-        return self.predict_columns(self._columns(windows, firing))
-
-    def fit_columns(self, columns: Columns, label: np.ndarray) -> "Baseline":
-        """Learn from what `columns_of` measured, all of it."""
+    def fit(self, columns: Columns, label: np.ndarray) -> "Baseline":
+        """Learn from what `columns_of` measured of n spikes and their labels, int64 (n,)."""
         self._unknown = np.isnan(columns[self.kind.columns]).all(axis=0)
         counts = np.unique(label, return_counts=True)[1]
         self._share = np.ones(len(counts)) if self.kind.weighs_alike else counts / len(label)
@@ -157,7 +125,7 @@ class Baseline:
             self.model.fit(self._matrix(columns), label)
         return self
 
-    def predict_columns(self, columns: Columns) -> np.ndarray:
+    def predict(self, columns: Columns) -> np.ndarray:
         """Probability of each class for what `columns_of` measured: float64 (n, C)."""
         with _one_thread():
             # Not by class_weight, which makes the trees ten times slower.
@@ -165,9 +133,6 @@ class Baseline:
         probability = np.zeros((len(alike), self.n_classes))
         probability[:, self.model.classes_] = alike / alike.sum(axis=1, keepdims=True)
         return probability
-
-    def _columns(self, windows: np.ndarray, firing: np.ndarray | None) -> Columns:
-        return columns_of(windows, self.rate_hz, self.baseline_ms, firing)
 
     def _matrix(self, columns: Columns) -> np.ndarray:
         """What the model sees; a column that no training spike had says nothing."""
@@ -191,7 +156,11 @@ def _one_thread() -> threadpool_limits:
 def columns_of(
     windows: np.ndarray, rate_hz: float, baseline_ms: float, firing: np.ndarray | None = None
 ) -> Columns:
-    """Everything that a kind may look at, of windows (n, T); `firing` (n, 2) as in Baseline.fit."""
+    """Everything that a kind may look at, of windows (n, T) at `rate_hz`.
+
+    `firing` (n, 2) is the rate in Hz and the CV of the intervals of each spike's cell, which the
+    kinds that look at firing need; `baseline_ms` as in `waveform_features`.
+    """
     measured = waveform_features(windows, rate_hz, baseline_ms)
     columns = {
         "udi": measured["udi"][:, None],

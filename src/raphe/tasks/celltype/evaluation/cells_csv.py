@@ -5,34 +5,34 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from raphe.core.files.csv_text import csv_text
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
-from raphe.tasks.celltype.prediction.verdict import NOT_SURE
+from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 
-def cells_csv(answered: AnsweredSet, more: Mapping[str, Sequence[str]] | None = None) -> str:
+def cells_csv(result: SetResult, more: Mapping[str, Sequence[str]] | None = None) -> str:
     """One row a cell: its class, the class called, the probabilities, what its spikes say.
 
     The verdict is the class of the largest calibrated probability, or "not sure"; without a
     decision both are left out. `more` are further columns by name.
     """
     more = more or {}
-    classes, cells = answered.classes, answered.cells
+    classes, cells = result.classes, result.cells
     columns = ["cell", "day", "true_class", "predicted_class", "n_spikes"]
     columns += [f"spikes_called_{name}" for name in classes]
     columns += [f"probability_{name}" for name in classes]
-    if answered.decided is not None:
+    if result.decided is not None:
         columns += [*(f"calibrated_{name}" for name in classes), "verdict"]
     header = [*columns, *more]
     rows = []
     for i, (index, label) in enumerate(zip(cells.cell, cells.label, strict=True)):
-        own = (answered.spikes.cell == index) & (answered.spikes.label == label)
-        votes = np.bincount(answered.spikes.predicted[own], minlength=len(classes))
-        day = answered.known_cells[index].day if answered.known_cells else ""
-        row = [answered.cell_name(index), day, classes[label], classes[cells.predicted[i]]]
+        own = (result.spikes.cell == index) & (result.spikes.label == label)
+        votes = np.bincount(result.spikes.predicted[own], minlength=len(classes))
+        day = result.known_cells[index].day if result.known_cells else ""
+        row = [result.cell_name(index), day, classes[label], classes[cells.predicted[i]]]
         row += [own.sum(), *votes, *_written(cells.probability[i])]
-        if answered.decided is not None:
-            called = classes[answered.stated[i].argmax()] if answered.decided[i] else NOT_SURE
-            row += [*_written(answered.stated[i]), called]
+        if result.decided is not None:
+            called = classes[result.stated[i].argmax()] if result.decided[i] else NOT_SURE
+            row += [*_written(result.stated[i]), called]
         rows.append([*row, *(column[i] for column in more.values())])
     return csv_text(header, rows)
 

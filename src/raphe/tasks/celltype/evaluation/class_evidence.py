@@ -44,20 +44,20 @@ class SpikeEvidence:
 
 
 def evidence(
-    model: CellTypeModule, spikes: SpikeSet, rows: np.ndarray, answers: Predictions
+    model: CellTypeModule, spikes: SpikeSet, rows: np.ndarray, predictions: Predictions
 ) -> list[Evidence]:
     """Grad-CAM and integrated gradients of each class that has spikes, averaged over some of them.
 
     Args:
         spikes: the store that was tested on.
-        rows: its rows (n,), in the order of the answers.
-        answers: what the network said of them.
+        rows: its rows (n,), in the order of the predictions.
+        predictions: what the network said of them.
     """
     state = {name: value.cpu().numpy() for name, value in model.net.state_dict().items()}
     explainer = Explainer.from_state(state, model.hparams.columns, model.hparams.rate_hz)
     found = []
     for label, name in enumerate(spikes.classes):
-        own = np.flatnonzero(answers.label == label)
+        own = np.flatnonzero(predictions.label == label)
         if not len(own):
             continue
         some = own[np.unique(np.linspace(0, len(own) - 1, SPIKES_EXPLAINED).astype(int))]
@@ -65,7 +65,7 @@ def evidence(
         cam, gradients = (
             way(windows, label) for way in (explainer.grad_cam, explainer.integrated_gradients)
         )
-        surest = answers.probability[some, label].argmax()
+        surest = predictions.probability[some, label].argmax()
         one = SpikeEvidence(windows[surest], cam[surest], gradients[surest])
         means = (part.mean(axis=0) for part in (windows, cam, gradients))
         found.append(Evidence(name, len(some), *means, one))

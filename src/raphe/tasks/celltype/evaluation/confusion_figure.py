@@ -10,25 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from raphe.core.figure_style import STYLE
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 
-def confusion_figure(answered: AnsweredSet) -> Figure:
+def confusion_figure(result: SetResult) -> Figure:
     """Counts of cells and of spikes, with their share of the true class."""
-    n = len(answered.classes)
-    levels = {"cells": answered.cells, "spikes": answered.spikes}
+    n = len(result.classes)
+    levels = {"cells": result.cells, "spikes": result.spikes}
     with rc_context(STYLE):
         figure = Figure(figsize=(2.2 + 1.8 * n, 1.2 + 0.9 * n), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
-        for axes, (level, answers) in zip(panels, levels.items(), strict=True):
-            image = _matrix(axes, answers.confusion(), answered.classes)
-            axes.set(xlabel="Predicted class", title=f"{len(answers.label)} {level}")
+        for axes, (level, predictions) in zip(panels, levels.items(), strict=True):
+            image = _matrix(axes, predictions.confusion(), result.classes)
+            axes.set(xlabel="Predicted class", title=f"{len(predictions.label)} {level}")
         panels[0].set_ylabel("True class")
         bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.8, pad=0.02)
         bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
         bar.set_label("Share of the true class\n(each row sums to 100 %)")
         bar.outline.set_visible(False)
-        figure.suptitle(f"Confusion matrix, {answered.name} set", fontsize=STYLE["axes.titlesize"])
+        figure.suptitle(f"Confusion matrix, {result.name} set", fontsize=STYLE["axes.titlesize"])
     return figure
 
 
@@ -47,14 +47,14 @@ def _matrix(axes: Axes, counts: np.ndarray, classes: Sequence[str]) -> AxesImage
     return image
 
 
-def confusion_json(answered: AnsweredSet) -> str:
+def confusion_json(result: SetResult) -> str:
     """Raw counts of spikes and of cells, with what each axis stands for."""
     table = {
-        "classes": list(answered.classes),
+        "classes": list(result.classes),
         "rows": "true class",
         "columns": "predicted class",
         "normalised_over": None,
-        "cells": answered.cells.confusion().tolist(),
-        "spikes": answered.spikes.confusion().tolist(),
+        "cells": result.cells.confusion().tolist(),
+        "spikes": result.spikes.confusion().tolist(),
     }
     return json.dumps(table, indent=2) + "\n"

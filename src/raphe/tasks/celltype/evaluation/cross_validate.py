@@ -14,16 +14,16 @@ import numpy as np
 from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.core.statistics.calibration import Method
-from raphe.tasks.celltype.ensemble.candidates import Answers
+from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.selection import NAMED_RANGES, choose
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, read_baseline_cells
 from raphe.tasks.celltype.evaluation.evaluate import Artifacts, Evaluation, artifacts
 from raphe.tasks.celltype.evaluation.fold_report import fold_artifacts
-from raphe.tasks.celltype.evaluation.pooled_set import Fold, PooledSet
-from raphe.tasks.celltype.metrics.answers_csv import read_answers
+from raphe.tasks.celltype.evaluation.pooled_result import Fold, PooledResult
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
 from raphe.tasks.celltype.training.data import CellTypeData
 
 FOLD, KERNEL = "data.fold", "model.kernel"
@@ -88,7 +88,7 @@ class CrossValidation:
         folds = [fold for fold in found if fold is not None]
         if not folds:
             raise SettingError("every network of every fold diverged; lower model.optimizer.lr")
-        pooled = PooledSet.of(
+        pooled = PooledResult.of(
             folds,
             ("animal",) if data.split == "animal" else ("day", "animal"),
             classes=data.original.classes,
@@ -132,7 +132,7 @@ class CrossValidation:
             baselines=self._baselines(runs[0], number_of, data),
         )
 
-    def _chosen(self, runs: Sequence[SweptRun], validation: Answers) -> np.ndarray:
+    def _chosen(self, runs: Sequence[SweptRun], validation: CandidatePredictions) -> np.ndarray:
         """How often each network counts: int64 (M,)."""
         if self.members == BEST:
             monitored = np.array([run.monitored for run in runs])
@@ -158,9 +158,11 @@ def _told(settings: Mapping[str, str]) -> str:
 
 def _answers(run: SweptRun, part: str, number_of: Mapping[str, int]) -> Predictions:
     """With cells numbered as in the store."""
-    answers, _ = read_answers(run.fetch(f"{part}/answers.csv"))
-    index = np.array([number_of[one] for one in answers.cell_ids])
-    return Predictions(answers.probability, answers.sigmoid, answers.label, index[answers.cell])
+    predictions, _ = read_predictions(run.fetch(f"{part}/predictions.csv"))
+    index = np.array([number_of[one] for one in predictions.cell_ids])
+    return Predictions(
+        predictions.probability, predictions.sigmoid, predictions.label, index[predictions.cell]
+    )
 
 
 def _require_own_cells(number: int, test: Predictions, data: CellTypeData) -> None:
@@ -172,20 +174,20 @@ def _require_own_cells(number: int, test: Predictions, data: CellTypeData) -> No
         )
 
 
-def _side_by_side(answers: Sequence[Predictions]) -> Answers:
+def _side_by_side(predictions: Sequence[Predictions]) -> CandidatePredictions:
     """Of the same spikes, asked in the same order."""
-    cell, label = answers[0].cell, answers[0].label
-    assert all(np.array_equal(one.cell, cell) for one in answers)
+    cell, label = predictions[0].cell, predictions[0].label
+    assert all(np.array_equal(one.cell, cell) for one in predictions)
     order = np.argsort(cell, kind="stable")
     known, first = np.unique(cell[order], return_index=True)
-    probability = np.stack([one.probability[order] for one in answers])
-    return Answers(probability, first, known, label[order][first])
+    probability = np.stack([one.probability[order] for one in predictions])
+    return CandidatePredictions(probability, first, known, label[order][first])
 
 
-def _mean(answers: Sequence[Predictions], times: np.ndarray) -> Predictions:
+def _mean(predictions: Sequence[Predictions], times: np.ndarray) -> Predictions:
     """Each spike's mean over the networks."""
     probability, sigmoid = (
-        np.average([getattr(one, name) for one in answers], axis=0, weights=times)
+        np.average([getattr(one, name) for one in predictions], axis=0, weights=times)
         for name in ("probability", "sigmoid")
     )
-    return Predictions(probability, sigmoid, answers[0].label, answers[0].cell)
+    return Predictions(probability, sigmoid, predictions[0].label, predictions[0].cell)

@@ -26,16 +26,16 @@ from raphe.tasks.celltype.evaluation.risk_coverage_figure import risk_coverage_f
 from raphe.tasks.celltype.evaluation.roc_figure import roc_figure
 from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed
 from raphe.tasks.celltype.evaluation.spikes_needed_figure import spikes_needed_figure
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
-from raphe.tasks.celltype.metrics.answers_csv import answers_csv
 from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
+from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule
 
-SEED = 0  # of resampling: the same answers give the same intervals
+SEED = 0  # of resampling: the same predictions give the same intervals
 
 Artifacts = dict[str, Figure | str | float]
 
@@ -45,9 +45,9 @@ class Evaluation:
     """Sums up each test set of a tested model; see `artifacts`. Raises SettingError.
 
     Calibration and the "not sure" band are settled on the validation cells. Split by spike there
-    are none that were not trained on, and neither is made. All answers are kept as
-    `<set>/answers.csv`, also those of validation, the decision as `decision.json`, and what must
-    stand beside every result as `note.txt`.
+    are none that were not trained on, and neither is made. All predictions are kept as
+    `<set>/predictions.csv`, also those of validation, the decision as `decision.json`, and what
+    must stand beside every result as `note.txt`.
 
     Args:
         pooling: of a cell's spikes into one probability: mean, median or trimmed.
@@ -76,8 +76,8 @@ class Evaluation:
 
     def __call__(self, model: CellTypeModule, data: CellTypeData) -> Artifacts:
         classes = data.facts["classes"]
-        held_out = validation_answers(model, data)
-        made: Artifacts = {"val/answers.csv": answers_csv(held_out, classes)}
+        held_out = validation_predictions(model, data)
+        made: Artifacts = {"val/predictions.csv": predictions_csv(held_out, classes)}
         if data.note:
             made["note.txt"] = f"{data.note}\n"
         decision = None
@@ -89,11 +89,11 @@ class Evaluation:
             made["decision.json"] = json.dumps(decision.facts(), indent=2) + "\n"
         stores = {"test": data.original, **data.tests}
         asked = baseline_cells(data, self.pooling) if self.baselines else {}
-        for name, answers in model.predictions.items():
-            answered = AnsweredSet(
-                name, answers, classes, stores[name].cells, self.pooling, decision
+        for name, predictions in model.predictions.items():
+            result = SetResult(
+                name, predictions, classes, stores[name].cells, self.pooling, decision
             )
-            made |= artifacts(answered, asked.get(name))
+            made |= artifacts(result, asked.get(name))
         if _is_finite(model.predictions["test"]):
             made |= _evidence(model, data)
         return made
@@ -101,8 +101,8 @@ class Evaluation:
 
 def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
     """Which part of the spike spoke for each class, on the test part of the data's own store."""
-    spikes, answers = data.original, model.predictions["test"]
-    found = evidence(model, spikes, data.spike_split.rows("test"), answers)
+    spikes, predictions = data.original, model.predictions["test"]
+    found = evidence(model, spikes, data.spike_split.rows("test"), predictions)
     return {
         "test/why.csv": evidence_csv(found, spikes.rate_hz),
         "test/why.png": evidence_figure(found, spikes.rate_hz, spikes.unit),
@@ -113,7 +113,7 @@ def _is_share(value: object) -> bool:
     return isinstance(value, int | float) and 0 < value < 1
 
 
-def validation_answers(model: CellTypeModule, data: CellTypeData) -> Predictions:
+def validation_predictions(model: CellTypeModule, data: CellTypeData) -> Predictions:
     """What a model says of the validation part."""
     was_training = model.training
     model.eval()
@@ -128,61 +128,62 @@ def validation_answers(model: CellTypeModule, data: CellTypeData) -> Predictions
     return Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])
 
 
-def artifacts(answered: AnsweredSet, baselines: BaselineCells | None = None) -> Artifacts:
+def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Artifacts:
     """Figures, tables and metrics of one set, with `baselines` on its cells beside them.
 
     Returns:
         Under `<set>/…`: confusion.png, roc.png (of more than one class), reliability.png,
         risk_coverage.png and spikes_needed.png (of cells with several spikes) as figures;
-        headline.txt, headline.csv, cells.csv, confusion.json, spikes_needed.csv and answers.csv as
-        text; with baselines what `baseline_artifacts` makes; and numbers, metrics of the run:
-        cells/… and spikes/… for every headline, cells/brier, cells/aurc, and with a decision
-        cells/coverage, the share called, and cells/wrong_calls, the share called wrong.
+        headline.txt, headline.csv, cells.csv, confusion.json, spikes_needed.csv and
+        predictions.csv as text; with baselines what `baseline_artifacts` makes; and numbers,
+        metrics of the run: cells/… and spikes/… for every headline, cells/brier, cells/aurc, and
+        with a decision cells/coverage, the share called, and cells/wrong_calls, the share called
+        wrong.
 
-        Of a network that diverged answers.csv alone.
+        Of a network that diverged predictions.csv alone.
     """
-    made: Artifacts = {"answers.csv": answers_csv(answered.spikes, answered.classes)}
-    if _is_finite(answered.spikes):
+    made: Artifacts = {"predictions.csv": predictions_csv(result.spikes, result.classes)}
+    if _is_finite(result.spikes):
         rng = np.random.default_rng(SEED)
         found = [
             one
-            for level, answers in (("cells", answered.cells), ("spikes", answered.spikes))
-            for one in headlines(level, answers, answered.groups, answered.classes, rng)
+            for level, predictions in (("cells", result.cells), ("spikes", result.spikes))
+            for one in headlines(level, predictions, result.groups, result.classes, rng)
         ]
         made |= {
-            "headline.txt": headline_text(answered, found),
+            "headline.txt": headline_text(result, found),
             "headline.csv": headlines_csv(found),
-            "cells.csv": cells_csv(answered),
-            "confusion.json": confusion_json(answered),
-            "confusion.png": confusion_figure(answered),
-            "reliability.png": reliability_figure(answered),
-            "risk_coverage.png": risk_coverage_figure(answered),
+            "cells.csv": cells_csv(result),
+            "confusion.json": confusion_json(result),
+            "confusion.png": confusion_figure(result),
+            "reliability.png": reliability_figure(result),
+            "risk_coverage.png": risk_coverage_figure(result),
         }
-        if len(np.unique(answered.spikes.label)) > 1:
-            made["roc.png"] = roc_figure(answered)
-        needed = spikes_needed(answered.spikes, rng, answered.pooling)
+        if len(np.unique(result.spikes.label)) > 1:
+            made["roc.png"] = roc_figure(result)
+        needed = spikes_needed(result.spikes, rng, result.pooling)
         if len(needed.counts) > 1:
             made["spikes_needed.csv"] = needed.table()
-            made["spikes_needed.png"] = spikes_needed_figure(answered.name, needed)
+            made["spikes_needed.png"] = spikes_needed_figure(result.name, needed)
         # Names of classes may hold what no metric's name can, so those figures stay in the tables.
         made |= {f"{one.level}/{one.name}": one.value for one in found if " of " not in one.name}
-        made |= _of_verdicts(answered)
+        made |= _of_verdicts(result)
         if baselines is not None:
-            made |= baseline_artifacts(answered, baselines)
-    return {f"{answered.name}/{name}": content for name, content in made.items()}
+            made |= baseline_artifacts(result, baselines)
+    return {f"{result.name}/{name}": content for name, content in made.items()}
 
 
-def _of_verdicts(answered: AnsweredSet) -> dict[str, float]:
-    curve = risk_coverage(answered.stated.max(axis=1), answered.right)
+def _of_verdicts(result: SetResult) -> dict[str, float]:
+    curve = risk_coverage(result.stated.max(axis=1), result.right)
     figures = {
-        "cells/brier": brier(answered.stated, answered.cells.label),
+        "cells/brier": brier(result.stated, result.cells.label),
         "cells/aurc": curve.area,
     }
-    if answered.decided is not None:
-        figures["cells/coverage"] = float(answered.decided.mean())
-        figures["cells/wrong_calls"] = float((answered.decided & ~answered.right).mean())
+    if result.decided is not None:
+        figures["cells/coverage"] = float(result.decided.mean())
+        figures["cells/wrong_calls"] = float((result.decided & ~result.right).mean())
     return figures
 
 
-def _is_finite(answers: Predictions) -> bool:
-    return bool(np.isfinite(answers.probability).all())
+def _is_finite(predictions: Predictions) -> bool:
+    return bool(np.isfinite(predictions.probability).all())

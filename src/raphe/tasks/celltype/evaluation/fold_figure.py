@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.statistics.intervals import wilson
-from raphe.tasks.celltype.evaluation.pooled_set import PooledSet
+from raphe.tasks.celltype.evaluation.pooled_result import PooledResult
 
 FOLD_IN = 0.30  # width of a fold …
 LEAST_IN, MOST_IN = 4.4, 11.0  # … and of the figure
@@ -23,7 +23,7 @@ NAME_IN, MOST_CHARACTERS = 0.06, 30  # of height for the names of the folds
 MOST_LABELS = 30  # folds that are named; of more, some are numbered
 
 
-def fold_figure(pooled: PooledSet, noun: str, groups: Sequence[Sequence[str]]) -> Figure:
+def fold_figure(pooled: PooledResult, noun: str, groups: Sequence[Sequence[str]]) -> Figure:
     """A dot for each cell, above the share called right in each fold of several cells.
 
     Of two classes, the probability of the first; of more, that of the cell's own. `groups` are the
@@ -50,7 +50,7 @@ def fold_figure(pooled: PooledSet, noun: str, groups: Sequence[Sequence[str]]) -
     return figure
 
 
-def _dots(axes: Axes, pooled: PooledSet) -> None:
+def _dots(axes: Axes, pooled: PooledResult) -> None:
     two = len(pooled.classes) == 2
     for index, name in enumerate(pooled.classes):
         x, y = [], []
@@ -72,7 +72,7 @@ def _spread(n: int) -> np.ndarray:
     return np.linspace(-SPREAD, SPREAD, n) if n > 1 else np.zeros(n)
 
 
-def _shares(axes: Axes, pooled: PooledSet) -> None:
+def _shares(axes: Axes, pooled: PooledResult) -> None:
     right = np.array([(one.cells.predicted == one.cells.label).sum() for one in pooled.folds])
     n = np.array([len(one.cells.label) for one in pooled.folds])
     low, high = wilson(right, n)

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.fold_figure import fold_figure
-from raphe.tasks.celltype.evaluation.pooled_set import POOLED, Fold, PooledSet
+from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
 from raphe.tasks.celltype.training.data import CellTypeData
 
 LINE = 100  # characters
 
 
 def fold_artifacts(
-    pooled: PooledSet,
+    pooled: PooledResult,
     data: CellTypeData,
     metric: str,
     unfinished: Sequence[tuple[int, str]],
@@ -62,7 +62,7 @@ def _noun(data: CellTypeData) -> str:
     return data.split
 
 
-def _intro(pooled: PooledSet, data: CellTypeData) -> list[str]:
+def _intro(pooled: PooledResult, data: CellTypeData) -> list[str]:
     fold_of_cell, noun = data.spike_split.fold_of_cell, _noun(data)
     n_folds = int(fold_of_cell.max()) + 1
     how = f"leave one {noun} out" if data.spike_split.folds == "all" else f"by {noun}"
@@ -92,7 +92,7 @@ def _never_learnt(data: CellTypeData) -> list[str]:
 
 
 def _missing(
-    pooled: PooledSet, data: CellTypeData, unfinished: Sequence[tuple[int, str]]
+    pooled: PooledResult, data: CellTypeData, unfinished: Sequence[tuple[int, str]]
 ) -> list[str]:
     """Folds without an answer with the cells they leave untested, and networks that are missing."""
     fold_of_cell = data.spike_split.fold_of_cell
@@ -133,7 +133,7 @@ def _groups(data: CellTypeData, fold: Fold) -> list[str]:
     return sorted({getattr(data.original.cells[index], field) for index in fold.cells.cell})
 
 
-def _rows(pooled: PooledSet, data: CellTypeData) -> list[dict[str, str]]:
+def _rows(pooled: PooledResult, data: CellTypeData) -> list[dict[str, str]]:
     """What is told of each fold, as texts, in the order of the columns."""
     rows = []
     for fold in pooled.folds:
@@ -150,7 +150,7 @@ def _rows(pooled: PooledSet, data: CellTypeData) -> list[dict[str, str]]:
     return rows
 
 
-def _table(pooled: PooledSet, data: CellTypeData, metric: str) -> list[str]:
+def _table(pooled: PooledResult, data: CellTypeData, metric: str) -> list[str]:
     rows = _rows(pooled, data)
     if not any(row["network"] for row in rows):
         rows = [{key: row[key] for key in row if key != "network"} for row in rows]
@@ -169,7 +169,7 @@ def _table(pooled: PooledSet, data: CellTypeData, metric: str) -> list[str]:
     return lines
 
 
-def _csv(pooled: PooledSet, data: CellTypeData, metric: str) -> str:
+def _csv(pooled: PooledResult, data: CellTypeData, metric: str) -> str:
     rows = _rows(pooled, data)
     header = [*(metric if key == "monitored" else key for key in rows[0]), data.split]
     lines = []

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from raphe.core.statistics.intervals import N_RESAMPLES, wilson
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 AS_NUMBER = ("mcc", "auroc", "macro_auroc", "macro_f1")  # all others are percentages
 LINE = 100  # characters
@@ -17,38 +17,38 @@ NOT_HELD_OUT = (
 )
 
 
-def headline_text(answered: AnsweredSet, found: Sequence[Headline]) -> str:
+def headline_text(result: SetResult, found: Sequence[Headline]) -> str:
     """Counts, every figure with its interval, and what may be said of the verdicts."""
-    cells, classes = answered.cells, answered.classes
+    cells, classes = result.cells, result.classes
     sizes = np.bincount(cells.label, minlength=len(classes))
     of_class = ", ".join(f"{n} {label}" for n, label in zip(sizes, classes, strict=True))
     lines = [
-        f"{answered.name} set: {len(cells.label)} cells ({of_class}), "
-        f"{len(answered.spikes.label)} spikes",
-        f"A cell is called by the {answered.pooling} of its spikes' probabilities"
+        f"{result.name} set: {len(cells.label)} cells ({of_class}), "
+        f"{len(result.spikes.label)} spikes",
+        f"A cell is called by the {result.pooling} of its spikes' probabilities"
         f"{f'; looked for: {classes[0]}' if len(classes) == 2 else ''}.",
-        *_small(answered),
+        *_small(result),
         "",
         *_matrix(cells.confusion(), classes),
         "",
         *_figures(found),
         "",
         f"Intervals are of 95 %. Wilson's take cells as independent; the bootstrap draws whole "
-        f"{answered.groups.noun}, {N_RESAMPLES} times.",
+        f"{result.groups.noun}, {N_RESAMPLES} times.",
         "– where resampling cannot tell, as without any mistake.",
         "",
-        *([NOT_HELD_OUT] if answered.decided is None else _verdicts(answered)),
+        *([NOT_HELD_OUT] if result.decided is None else _verdicts(result)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _small(answered: AnsweredSet) -> list[str]:
+def _small(result: SetResult) -> list[str]:
     """What few cells cannot tell, or nothing where each class of the set has enough."""
     few = []
-    for label, name in enumerate(answered.classes):
-        own = answered.cells.cell[answered.cells.label == label]
+    for label, name in enumerate(result.classes):
+        own = result.cells.cell[result.cells.label == label]
         if 0 < len(own) < FEW_CELLS:
-            animals = {answered.known_cells[index].animal for index in own if answered.known_cells}
+            animals = {result.known_cells[index].animal for index in own if result.known_cells}
             of_animals = f" of {_counted(len(animals), 'animal')}" if all(animals or [""]) else ""
             few.append(f"{_counted(len(own), 'cell')} {name}{of_animals}")
     if not few:
@@ -106,11 +106,11 @@ def _value_and_interval(one: Headline) -> tuple[str, str]:
     return ("–" if np.isnan(one.value) else value + unit), interval
 
 
-def _verdicts(answered: AnsweredSet) -> list[str]:
-    decided = answered.decided
-    n, n_called, n_wrong = len(decided), int(decided.sum()), int((~answered.right[decided]).sum())
+def _verdicts(result: SetResult) -> list[str]:
+    decided = result.decided
+    n, n_called, n_wrong = len(decided), int(decided.sum()), int((~result.right[decided]).sum())
     lines = textwrap.wrap(
-        f"Verdicts, {answered.decided_how}: {n_called} of {n} called, {n - n_called} not sure.",
+        f"Verdicts, {result.decided_how}: {n_called} of {n} called, {n - n_called} not sure.",
         LINE,
     )
     if n_called:
@@ -120,9 +120,9 @@ def _verdicts(answered: AnsweredSet) -> list[str]:
             f"({100 * low:.1f} to {100 * high:.1f}, Wilson)."
         )
     if n_called < n:
-        names = [answered.cell_name(index) for index in answered.cells.cell[~decided]]
+        names = [result.cell_name(index) for index in result.cells.cell[~decided]]
         lines += textwrap.wrap(f"Not sure: {', '.join(names)}.", LINE)
-    if answered.decision:
-        band = answered.decision.not_sure.statement()
+    if result.decision:
+        band = result.decision.not_sure.statement()
         lines += textwrap.wrap(f"The band: {band}.", LINE)
     return lines

@@ -10,20 +10,20 @@ from matplotlib.figure import Figure
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.statistics.calibration import N_BINS, Reliability, reliability
 from raphe.core.statistics.intervals import wilson
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 CELLS_PER_BIN = 10  # fewer, and a point says next to nothing
 RAW, CALIBRATED = "#999999", "black"
 
 
-def reliability_figure(answered: AnsweredSet) -> Figure:
+def reliability_figure(result: SetResult) -> Figure:
     """How often a stated probability is right, above how often each probability is stated.
 
     Of two classes, the probability of the first; of more, that of the class called.
     """
-    cells, spikes, first = answered.cells, answered.spikes, answered.classes[0]
-    two, where = len(answered.classes) == 2, f"{answered.name} set"
+    cells, spikes, first = result.cells, result.spikes, result.classes[0]
+    two, where = len(result.classes) == 2, f"{result.name} set"
     n_bins = int(np.clip(len(cells.label) // CELLS_PER_BIN, 1, N_BINS))
     with rc_context(STYLE):
         figure = Figure(figsize=(6.6, 4.7), layout="constrained")
@@ -33,8 +33,8 @@ def reliability_figure(answered: AnsweredSet) -> Figure:
         told = f"ECE {as_it_is.expected_error:.3f}"
         _curve(panels[0, 0], as_it_is, "as the network states it", RAW)
         _intervals(panels[0, 0], as_it_is, RAW)
-        if answered.decided is not None:
-            calibrated = reliability(*_stated(answered.stated, cells), "equal mass", n_bins)
+        if result.decided is not None:
+            calibrated = reliability(*_stated(result.stated, cells), "equal mass", n_bins)
             told += f", calibrated {calibrated.expected_error:.3f}"
             _curve(panels[0, 0], calibrated, "calibrated", CALIBRATED)
             _intervals(panels[0, 0], calibrated, CALIBRATED)
@@ -44,8 +44,8 @@ def reliability_figure(answered: AnsweredSet) -> Figure:
         _curve(panels[0, 1], curve, "", RAW)
         told = f"ECE {curve.expected_error:.3f}"
         panels[0, 1].set_title(f"{len(spikes.label)} spikes, {where}\n{_bins(curve)}\n{told}")
-        _histogram(panels[1, 0], _stated(answered.stated, cells)[0], cells, answered.classes)
-        _histogram(panels[1, 1], of_spikes[0], spikes, answered.classes)
+        _histogram(panels[1, 0], _stated(result.stated, cells)[0], cells, result.classes)
+        _histogram(panels[1, 1], of_spikes[0], spikes, result.classes)
         panels[0, 0].set_ylabel(f"Share that is {first}" if two else "Share called right")
         quantity = f"Stated P({first})" if two else "Stated probability of the class called"
         for panel, what in zip(panels[1], ("Cells", "Spikes"), strict=True):
@@ -60,11 +60,11 @@ def _bins(curve: Reliability) -> str:
     return f"{n} bin{'' if n == 1 else 's'} of {curve.binning}"
 
 
-def _stated(probability: np.ndarray, answers: Predictions) -> tuple[np.ndarray, np.ndarray]:
+def _stated(probability: np.ndarray, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
     """What is stated, and whether it is so: (n,) each."""
     if probability.shape[1] == 2:
-        return probability[:, 0], answers.label == 0
-    return probability.max(axis=1), probability.argmax(axis=1) == answers.label
+        return probability[:, 0], predictions.label == 0
+    return probability.max(axis=1), probability.argmax(axis=1) == predictions.label
 
 
 def _diagonals(panels: Sequence[Axes]) -> None:
@@ -85,12 +85,12 @@ def _curve(axes: Axes, curve: Reliability, name: str, colour: str) -> None:
 
 
 def _histogram(
-    axes: Axes, stated: np.ndarray, answers: Predictions, classes: Sequence[str]
+    axes: Axes, stated: np.ndarray, predictions: Predictions, classes: Sequence[str]
 ) -> None:
     edges = np.linspace(0, 1, N_BINS + 1)
     bottom = np.zeros(N_BINS)
     for c, label in enumerate(classes):
-        count = np.histogram(stated[answers.label == c], edges)[0]
+        count = np.histogram(stated[predictions.label == c], edges)[0]
         colour = COLOURS[c % len(COLOURS)]
         bars = {"align": "edge", "color": colour, "edgecolor": "white", "linewidth": 0.5}
         axes.bar(edges[:-1], count, 1 / N_BINS, bottom, label=f"true {label}", **bars)

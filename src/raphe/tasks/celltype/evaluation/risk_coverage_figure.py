@@ -7,24 +7,24 @@ from matplotlib.figure import Figure
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.statistics.abstention import risk_coverage
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 
-def risk_coverage_figure(answered: AnsweredSet) -> Figure:
+def risk_coverage_figure(result: SetResult) -> Figure:
     """The most confident are called first; a diamond marks the band that was chosen."""
-    spikes = answered.spikes
+    spikes = result.spikes
     with rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.7), layout="constrained")
         axes = figure.add_subplot()
         right = spikes.predicted == spikes.label
         _curve(axes, spikes.probability, right, "spikes", color=COLOURS[0])
-        _curve(axes, answered.stated, answered.right, "cells", color="black", linestyle="--")
+        _curve(axes, result.stated, result.right, "cells", color="black", linestyle="--")
         top = max(5.0, 1.1 * axes.dataLim.y1)
-        if answered.decision:
-            _chosen(axes, answered)
+        if result.decision:
+            _chosen(axes, result)
         axes.set(xlabel="Share called (%)", ylabel="Wrong among the called (%)")
         axes.set(xlim=(0, 100), ylim=(0, top))
-        axes.set_title(f"Risk and coverage, {answered.name} set")
+        axes.set_title(f"Risk and coverage, {result.name} set")
         figure.legend(loc="outside upper center", ncols=2)
     return figure
 
@@ -35,10 +35,10 @@ def _curve(axes: Axes, probability: np.ndarray, right: np.ndarray, what: str, **
     axes.step(100 * curve.coverage, 100 * curve.risk, where="pre", lw=1.4, label=label, **style)
 
 
-def _chosen(axes: Axes, answered: AnsweredSet) -> None:
+def _chosen(axes: Axes, result: SetResult) -> None:
     """Mark where the band puts these cells, and the most that it was to allow."""
-    not_sure, decided = answered.decision.not_sure, answered.decided
-    error = 100 * (~answered.right[decided]).mean() if decided.any() else 0.0
+    not_sure, decided = result.decision.not_sure, result.decided
+    error = 100 * (~result.right[decided]).mean() if decided.any() else 0.0
     label = f"P ≥ {not_sure.threshold:.2f}: {decided.sum()} of {len(decided)} cells called"
     style = {"color": "black", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
     axes.plot(100 * decided.mean(), error, "D", clip_on=False, label=label, **style)

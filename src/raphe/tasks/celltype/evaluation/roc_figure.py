@@ -5,16 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.predictions import Predictions, auroc, operating_points
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 
-def roc_figure(answered: AnsweredSet) -> Figure:
+def roc_figure(result: SetResult) -> Figure:
     """Sensitivity against false alarms; more classes each against the rest.
 
     Of two classes, a dot marks the class with the larger probability.
     """
-    classes, spikes, cells = answered.classes, answered.spikes, answered.cells
+    classes, spikes, cells = result.classes, result.spikes, result.cells
     with rc_context(STYLE):
         two = len(classes) == 2
         figure = Figure(figsize=(3.6, 3.7) if two else (6.4, 4.0), layout="constrained")
@@ -38,7 +38,7 @@ def roc_figure(answered: AnsweredSet) -> Figure:
         axes.set_xlabel(f"1 − specificity ({rest} called {called})")
         axes.set_ylabel(f"Sensitivity ({called} called {called})")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        axes.set_title(f"ROC, {answered.name} set")
+        axes.set_title(f"ROC, {result.name} set")
     return figure
 
 

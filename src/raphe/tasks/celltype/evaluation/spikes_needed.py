@@ -55,14 +55,14 @@ def _summary(draws: np.ndarray) -> list[float]:
 
 
 def spikes_needed(
-    answers: Predictions, rng: np.random.Generator, pooling: Pooling = "mean"
+    predictions: Predictions, rng: np.random.Generator, pooling: Pooling = "mean"
 ) -> SpikesNeeded:
     """Call every cell from spikes drawn without replacement, many times over.
 
     The numbers of spikes end where more than half of the cells have fewer.
     """
-    cells = answers.per_cell(pooling)
-    spikes = [answers.probability[_of(answers, cells, i)] for i in range(len(cells.label))]
+    cells = predictions.per_cell(pooling)
+    spikes = [predictions.probability[_of(predictions, cells, i)] for i in range(len(cells.label))]
     n_spikes = np.array([len(own) for own in spikes])
     counts = np.array([m for m in COUNTS if m <= np.median(n_spikes)])
     right = np.zeros((len(counts), N_DRAWS))
@@ -82,8 +82,10 @@ def spikes_needed(
     )
 
 
-def _of(answers: Predictions, cells: Predictions, i: int) -> np.ndarray:
-    return np.flatnonzero((answers.cell == cells.cell[i]) & (answers.label == cells.label[i]))
+def _of(predictions: Predictions, cells: Predictions, i: int) -> np.ndarray:
+    return np.flatnonzero(
+        (predictions.cell == cells.cell[i]) & (predictions.label == cells.label[i])
+    )
 
 
 def _verdicts(

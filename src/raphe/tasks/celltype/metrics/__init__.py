@@ -1,1 +1,1 @@
-"""What answers come to: probabilities of a cell, decisions, scores."""
+"""What predictions come to: probabilities of a cell, decisions, scores."""

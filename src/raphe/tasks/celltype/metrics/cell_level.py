@@ -10,7 +10,7 @@ import numpy as np
 
 from raphe.core.files.csv_text import csv_text
 from raphe.core.statistics.intervals import draw_groups, percentile_interval, wilson
-from raphe.tasks.celltype.metrics.group_figures import Grouped, precision_names, recall_names
+from raphe.tasks.celltype.metrics.group_figures import GroupCounts, precision_names, recall_names
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 
@@ -44,17 +44,17 @@ class Headline:
 
 
 def group_cells(
-    answers: Predictions, cells: Sequence[Cell], by: Sequence[str] = ("day", "animal")
+    predictions: Predictions, cells: Sequence[Cell], by: Sequence[str] = ("day", "animal")
 ) -> Groups:
     """Group a set's cells by day, else by animal, where each is known and they are at least eight;
     else each cell is a group of its own.
 
     Args:
-        answers: of the set's spikes or cells.
-        cells: the cells by the index that `answers.cell` has.
+        predictions: of the set's spikes or cells.
+        cells: the cells by the index that `predictions.cell` has.
         by: what to group by, the first choice first.
     """
-    present = np.unique(answers.cell)
+    present = np.unique(predictions.cell)
     for noun in by:
         names = [getattr(cells[index], noun) for index in present] if cells else []
         if names and all(names) and len(set(names)) >= FEWEST_GROUPS:
@@ -70,7 +70,7 @@ def _numbered(present: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 def headlines(
     level: str,
-    answers: Predictions,
+    predictions: Predictions,
     groups: Groups,
     classes: Sequence[str],
     rng: np.random.Generator,
@@ -82,12 +82,12 @@ def headlines(
     are drawn class by class.
 
     Args:
-        level: "cells" or "spikes", what a row of `answers` is.
+        level: "cells" or "spikes", what a row of `predictions` is.
     """
-    counted = Grouped.count(answers, groups.of_cell[answers.cell], classes)
+    counted = GroupCounts.count(predictions, groups.of_cell[predictions.cell], classes)
     values = counted.figures(np.ones((1, groups.n)))
     resampled = counted.figures(draw_groups(strata(counted), rng))
-    proportions = _proportions(answers, classes)
+    proportions = _proportions(predictions, classes)
     found = []
     for name, value in values.items():
         share = proportions.get(name)
@@ -103,16 +103,16 @@ def headlines(
     return found
 
 
-def strata(counted: Grouped) -> np.ndarray:
+def strata(counted: GroupCounts) -> np.ndarray:
     """For `draw_groups`: the class of each group where each holds one, else 0, (G,)."""
     per_class = counted.confusion.sum(axis=2)  # (G, C)
     pure = ((per_class > 0).sum(axis=1) == 1).all()
     return per_class.argmax(axis=1) if pure else np.zeros(len(per_class), dtype=np.int64)
 
 
-def _proportions(answers: Predictions, classes: Sequence[str]) -> dict[str, tuple[int, int]]:
+def _proportions(predictions: Predictions, classes: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Numerator and denominator of each figure that is a share of counts."""
-    confusion = answers.confusion()
+    confusion = predictions.confusion()
     right, true, called = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     shares = dict(zip(recall_names(classes), zip(right, true, strict=True), strict=True))
     shares |= zip(precision_names(classes), zip(right, called, strict=True), strict=True)

@@ -13,6 +13,8 @@ from raphe.core.statistics.abstention import NotSure, choose_not_sure
 from raphe.core.statistics.calibration import Calibration, Method, fit_calibration
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 
+NOT_SURE = "not sure"  # the verdict on a cell that no class is called of
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -1,4 +1,4 @@
-"""The figures of an epoch, of millions of answers too: sums over blocks, and ranks of one score.
+"""The figures of an epoch, of millions of spikes too: sums over blocks, and ranks of one score.
 
 n spikes, C classes.
 """
@@ -22,7 +22,7 @@ TWO = 2
 
 
 class FigureSums:
-    """Sums that grow as answers come, of the figures that need no ranks."""
+    """Sums that grow as predictions come, of the figures that need no ranks."""
 
     def __init__(self) -> None:
         self.n = 0
@@ -33,23 +33,23 @@ class FigureSums:
         self._confusion = np.zeros((), dtype=np.int64)  # then (C, C), a row for each true class
 
     def take(self, logits: np.ndarray, label: np.ndarray) -> Predictions:
-        """Add logits (n, C) and labels (n,); return the answers that they are."""
+        """Add logits (n, C) and labels (n,); return the predictions that they are."""
         logits = np.asarray(logits, dtype=np.float64)
-        answers = Predictions.from_logits(logits, label, cell=label)
+        predictions = Predictions.from_logits(logits, label, cell=label)
         # An infinite logit may have a loss of 0.
         loss = one_hot_loss(logits, label) if np.isfinite(logits).all() else np.nan
-        confusion = answers.confusion()
+        confusion = predictions.confusion()
         sums = {
             "loss": loss * len(label),
             "accuracy": np.trace(confusion),
-            "brier": brier(answers.probability, label) * len(label),
+            "brier": brier(predictions.probability, label) * len(label),
         }
         self.n += len(label)
         self._sums = {name: self._sums.get(name, 0.0) + value for name, value in sums.items()}
         self._confusion = self._confusion + confusion
-        if answers.n_classes == TWO:
-            self._count_outputs(answers)
-        return answers
+        if predictions.n_classes == TWO:
+            self._count_outputs(predictions)
+        return predictions
 
     def figures(self) -> dict[str, float]:
         """The figures of n ≥ 1 spikes by name; all are NaN after a logit that is not finite."""
@@ -62,10 +62,10 @@ class FigureSums:
         finite = np.isfinite(figures["loss"])
         return {name: float(value) if finite else float("nan") for name, value in figures.items()}
 
-    def _count_outputs(self, answers: Predictions) -> None:
-        truth = np.eye(answers.n_classes, dtype=np.int64)[answers.label]
+    def _count_outputs(self, predictions: Predictions) -> None:
+        truth = np.eye(predictions.n_classes, dtype=np.int64)[predictions.label]
         thresholds = np.arange(KERAS_THRESHOLDS) / (KERAS_THRESHOLDS - 1)
-        place = np.searchsorted(thresholds, np.nan_to_num(answers.sigmoid, nan=1.0))
+        place = np.searchsorted(thresholds, np.nan_to_num(predictions.sigmoid, nan=1.0))
         np.add.at(self._outputs, (truth, place), 1)
 
     def _keras_sensitivity(self) -> float:

@@ -13,7 +13,7 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class Grouped:
+class GroupCounts:
     """What each group adds to the figures of a set."""
 
     classes: Sequence[str]
@@ -21,13 +21,15 @@ class Grouped:
     wins: np.ndarray  # (C, G, G): see `_wins`; of two classes that of the first alone (1, G, G)
 
     @classmethod
-    def count(cls, answers: Predictions, group: np.ndarray, classes: Sequence[str]) -> "Grouped":
-        """Count answers by the group (n,) of each, numbered from 0."""
-        n_groups, n_classes = int(group.max()) + 1, answers.n_classes
+    def count(
+        cls, predictions: Predictions, group: np.ndarray, classes: Sequence[str]
+    ) -> "GroupCounts":
+        """Count predictions by the group (n,) of each, numbered from 0."""
+        n_groups, n_classes = int(group.max()) + 1, predictions.n_classes
         confusion = np.zeros((n_groups, n_classes, n_classes), dtype=np.int64)
-        np.add.at(confusion, (group, answers.label, answers.predicted), 1)
+        np.add.at(confusion, (group, predictions.label, predictions.predicted), 1)
         ranked = range(1 if n_classes == 2 else n_classes)
-        wins = [_wins(answers.probability[:, c], answers.label == c, group) for c in ranked]
+        wins = [_wins(predictions.probability[:, c], predictions.label == c, group) for c in ranked]
         return cls(classes, confusion, np.stack(wins))
 
     def figures(self, draws: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The answers of an epoch as they come, in one piece of memory for each kind.
+"""The predictions of an epoch as they come, in one piece of memory for each kind.
 
 Small pieces, kept one by one among the buffers that a network frees after each batch, would hold
 those apart: memory then grows with every batch. n spikes, B of a batch.

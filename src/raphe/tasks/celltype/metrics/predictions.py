@@ -157,10 +157,3 @@ def auroc(score: np.ndarray, positive: np.ndarray) -> float:
     below = np.searchsorted(negatives, positives, side="left").mean()
     not_above = np.searchsorted(negatives, positives, side="right").mean()
     return float((below + not_above) / 2 / len(negatives))
-
-
-def f1(called: np.ndarray, positive: np.ndarray) -> float:
-    """Return the harmonic mean of precision and sensitivity; NaN without positives."""
-    if not positive.any():
-        return float("nan")
-    return float(2 * (called & positive).sum() / (called.sum() + positive.sum()))

@@ -10,7 +10,7 @@ from raphe.tasks.celltype.metrics.predictions import BLOCK_SPIKES
 class RunningFigures:
     """Those of `classification_metrics` that need no ranks, of any number of spikes.
 
-    A step only keeps its answers: no arithmetic, no wait for the accelerator.
+    A step only keeps its predictions: no arithmetic, no wait for the accelerator.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class RunningFigures:
         return self._sums.n + self._n_kept
 
     def add(self, logits: Tensor, label: Tensor) -> None:
-        """Take the answers of one step: logits (n, C) and labels (n,)."""
+        """Take the predictions of one step: logits (n, C) and labels (n,)."""
         self._kept.append((logits.detach(), label))
         self._n_kept += len(label)
         if self._n_kept >= BLOCK_SPIKES:

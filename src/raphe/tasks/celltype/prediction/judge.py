@@ -14,13 +14,12 @@ from raphe.core.errors import RapheError
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
 from raphe.tasks.celltype.prediction.remarks import remarks_on
 from raphe.tasks.celltype.prediction.verdict import (
     NO_SPIKES,
-    NOT_SURE,
     UNLIKE_TRAINING,
     CellVerdict,
     Vote,
@@ -34,7 +33,7 @@ SPIKES_EXPLAINED = 50
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCell:
     """A cell with its verdict; `cell` holds its spikes, for a picture."""
 
     cell: CellSpikes
@@ -55,7 +54,9 @@ class Judge:
         """The sentence of the training data that stands beside every verdict, or ""."""
         return self.ensemble.manifest["note"]
 
-    def judge_all(self, cells: Iterable[CellInput], reading: Reading) -> Iterator[Judged | Failure]:
+    def judge_all(
+        self, cells: Iterable[CellInput], reading: Reading
+    ) -> Iterator[JudgedCell | Failure]:
         """Read and judge one cell after the other; one that cannot be read stops no other."""
         for cell in cells:
             try:
@@ -63,10 +64,10 @@ class Judge:
             except (RapheError, OSError) as error:
                 yield Failure(cell.paths[0], str(error))
 
-    def judge(self, cell: CellSpikes) -> Judged:
+    def judge(self, cell: CellSpikes) -> JudgedCell:
         """The verdict on one cell."""
         if not len(cell):
-            return Judged(cell, self._without_spikes(cell))
+            return JudgedCell(cell, self._without_spikes(cell))
         members = self.ensemble.predict(cell.waveforms).members  # (M, N, C)
         probability = self.decision.of_cell(members, self._times)
         statistics = cell_statistics(
@@ -79,7 +80,7 @@ class Judge:
             verdict = NOT_SURE
         if unlike:
             verdict = UNLIKE_TRAINING
-        return Judged(
+        return JudgedCell(
             cell,
             CellVerdict(
                 cell_id=cell.cell_id,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NOT_SURE = "not sure"
 UNLIKE_TRAINING = "unlike training"  # the cell is out of the domain: no class is called
 NO_SPIKES = "no spikes"
 

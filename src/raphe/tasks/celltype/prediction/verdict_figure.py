@@ -17,7 +17,7 @@ from raphe.tasks.celltype.spikes.cutting import recording_scale
 
 STRETCHES = 1500  # of the trace, a little more than its pixels
 SPIKES_DRAWN = 100
-TRACE, MEAN = "0.35", "black"
+TRACE = "0.35"
 SHADES = "viridis"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from raphe import __version__
 from raphe.core.files.atomic import reporting, write_file
 from raphe.core.files.csv_text import csv_text
-from raphe.tasks.celltype.prediction.judge import Judge, Judged
+from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.prediction.verdict_page import cell_page, index_page, page_name
 from raphe.tasks.celltype.recordings.labels import Failure
@@ -44,7 +44,7 @@ class VerdictFolder:
     def written(self) -> tuple[str, ...]:
         return (CSV_FILE, JSON_FILE, *([INDEX] if self._with_pages else []))
 
-    def add(self, result: Judged | Failure) -> None:
+    def add(self, result: JudgedCell | Failure) -> None:
         if isinstance(result, Failure):
             self.failures.append(result)
             return
@@ -63,7 +63,7 @@ class VerdictFolder:
             page = index_page(self.verdicts, self._pages, failures, self.judge.note, self.made_by)
             self._write(INDEX, page)
 
-    def _page(self, result: Judged) -> str:
+    def _page(self, result: JudgedCell) -> str:
         # matplotlib takes most of a second to load, which those who want no pages do not wait for.
         from raphe.tasks.celltype.prediction.verdict_figure import verdict_figure
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from raphe.core.errors import RapheError
 from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
-from raphe.tasks.celltype.prediction.judge import Judge, Judged
+from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.recordings.labels import SUFFIXES, Failure
 
 EVERY_S = 3.0
@@ -28,7 +28,7 @@ class News:
     """A verdict or a failure about one file; not `final` while the file still grows."""
 
     path: Path
-    result: Judged | Failure
+    result: JudgedCell | Failure
     final: bool
 
 
@@ -87,7 +87,7 @@ class Watch:
     def _judge_whole(self, path: Path) -> News:
         try:
             (cell,), _ = find_cells([path])
-            result: Judged | Failure = self.judge.judge(cell.read(self.reading))
+            result: JudgedCell | Failure = self.judge.judge(cell.read(self.reading))
         except (RapheError, OSError) as error:
             result = Failure(path, str(error))
         return News(path, result, final=True)

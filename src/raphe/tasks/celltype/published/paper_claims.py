@@ -8,15 +8,15 @@ from raphe.core.claims import Claim, percent, proportion
 from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.published import paper_numbers as published
 from raphe.tasks.celltype.published.paper_numbers import PublishedSweep
-from raphe.tasks.celltype.published.two_by_two import Verdicts, all_tables, tables_that_fit
+from raphe.tasks.celltype.published.two_by_two import TwoByTwo, all_tables, tables_that_fit
 
 PAPERS = "papers"
 PERCENT = (published.TRUE_POSITIVE_PERCENT, published.TRUE_NEGATIVE_PERCENT)
 
 
-def published_table() -> Verdicts:
+def published_table() -> TwoByTwo:
     """The one table of the non-homogeneous cells that gives the published percentages."""
-    (table,) = tables_that_fit(published.N_SER, published.N_NSER, PERCENT, Verdicts.of_called)
+    (table,) = tables_that_fit(published.N_SER, published.N_NSER, PERCENT, TwoByTwo.of_called)
     return table
 
 
@@ -25,9 +25,9 @@ def published_claims() -> list[Claim]:
     return [*_verdict_claims(published_table()), *_set_up_claims()]
 
 
-def _verdict_claims(table: Verdicts) -> list[Claim]:
+def _verdict_claims(table: TwoByTwo) -> list[Claim]:
     n_tables = len(all_tables(table.n_first, table.n_others))
-    as_rates = tables_that_fit(table.n_first, table.n_others, PERCENT, Verdicts.of_true)
+    as_rates = tables_that_fit(table.n_first, table.n_others, PERCENT, TwoByTwo.of_true)
     ppv, npv = table.of_called()
     sensitivity = proportion(table.first_right, table.n_first)
     specificity = proportion(table.others_right, table.n_others)
@@ -84,7 +84,7 @@ def _verdict_claims(table: Verdicts) -> list[Claim]:
 
 def _other_reading() -> str:
     """Rates of the true classes would fit were the numbers of cells exchanged."""
-    exchanged = tables_that_fit(published.N_NSER, published.N_SER, PERCENT, Verdicts.of_true)
+    exchanged = tables_that_fit(published.N_NSER, published.N_SER, PERCENT, TwoByTwo.of_true)
     told = ", ".join(
         f"{one.first_right}/{one.n_first} and {one.others_right}/{one.n_others} (accuracy "
         f"{one.accuracy:.4f})"

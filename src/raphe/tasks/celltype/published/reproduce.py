@@ -48,13 +48,13 @@ def _of_run(run: str, runs_root: Path) -> list[Claim]:
 
 
 def _of_store(store: Path, checkpoints: Sequence[Path]) -> list[Claim]:
-    from raphe.tasks.celltype.published.store_claims import answers_of, split_claims
+    from raphe.tasks.celltype.published.store_claims import predictions_of, split_claims
     from raphe.tasks.celltype.stores.open_spikes import open_spikes
 
     spikes = open_spikes(store)
     claims = split_claims(spikes)
     if checkpoints:
-        members = answers_of(checkpoints, spikes)
+        members = predictions_of(checkpoints, spikes)
         for run in members.values():
             claims += run_claims(run)
         claims += ensemble_claims(f"networks on {store}", members)

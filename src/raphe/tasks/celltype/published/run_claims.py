@@ -1,4 +1,4 @@
-"""Both definitions, the papers' and the plain one, of a run's or an ensemble's own answers."""
+"""Both definitions, the papers' and the plain one, of a run's or an ensemble's own predictions."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,36 +9,36 @@ import numpy as np
 from raphe.core.claims import Claim, note_claim, percent
 from raphe.core.errors import SettingError
 from raphe.core.statistics.intervals import Estimate
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
 from raphe.tasks.celltype.metrics.predictions import (
     Predictions,
     keras_sensitivity,
     sensitivity_at_specificity,
 )
+from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.published.paper_numbers import CODE_KERNELS, TEXT_KERNELS
-from raphe.tasks.celltype.published.run_folder import AnsweredRun
-from raphe.tasks.celltype.published.two_by_two import Verdicts
+from raphe.tasks.celltype.published.run_folder import RunResults
+from raphe.tasks.celltype.published.two_by_two import TwoByTwo
 
 VALIDATION = "val"
 SPECIFICITY = 0.5
 SEED = 0  # of the bootstrap
 
 
-def run_claims(run: AnsweredRun) -> list[Claim]:
+def run_claims(run: RunResults) -> list[Claim]:
     """Every test set of one run. Raises SettingError for other than two classes."""
     claims = note_claim(run.name, run.note)
     for name in test_sets(run):
-        answered = run.sets[name]
-        _require_two_classes(run.name, answered)
-        source = f"{run.name}, {_counted(answered)}"
-        claims += [*cell_claims(source, answered), *_spike_claims(source, answered)]
+        result = run.sets[name]
+        _require_two_classes(run.name, result)
+        source = f"{run.name}, {_counted(result)}"
+        claims += [*cell_claims(source, result), *_spike_claims(source, result)]
         if name == "test" and VALIDATION in run.sets:
-            claims.append(_split_claim(source, answered, run.sets[VALIDATION]))
+            claims.append(_split_claim(source, result, run.sets[VALIDATION]))
     return claims
 
 
-def ensemble_claims(name: str, members: Mapping[int, AnsweredRun]) -> list[Claim]:
+def ensemble_claims(name: str, members: Mapping[int, RunResults]) -> list[Claim]:
     """The ensemble as the text has it and as the code has it, on each test set of a sweep.
 
     Args:
@@ -48,7 +48,7 @@ def ensemble_claims(name: str, members: Mapping[int, AnsweredRun]) -> list[Claim
         SettingError: for other than two classes, or members tested on different spikes.
     """
     claims = note_claim(name, next(iter(members.values())).note)
-    of_each: dict[str, list[AnsweredSet]] = defaultdict(list)
+    of_each: dict[str, list[SetResult]] = defaultdict(list)
     for kernels, told in ((TEXT_KERNELS, "text"), (CODE_KERNELS, "code")):
         source = f"{name}, ensemble of the {told}, k = {kernels[0]}…{kernels[-1]}"
         missing = [k for k in kernels if k not in members]
@@ -56,23 +56,23 @@ def ensemble_claims(name: str, members: Mapping[int, AnsweredRun]) -> list[Claim
             claims.append(_missing(source, missing))
             continue
         for set_name in test_sets(members[kernels[0]]):
-            answered = mean_of([members[k].sets[set_name] for k in kernels])
-            _require_two_classes(name, answered)
-            claims += cell_claims(f"{source}, {_counted(answered)}", answered)
-            of_each[set_name].append(answered)
+            result = mean_of([members[k].sets[set_name] for k in kernels])
+            _require_two_classes(name, result)
+            claims += cell_claims(f"{source}, {_counted(result)}", result)
+            of_each[set_name].append(result)
     for both in of_each.values():
         if len(both) == 2:
             claims.append(_difference(f"{name}, {_counted(both[0])}", *both))
     return claims
 
 
-def test_sets(run: AnsweredRun) -> list[str]:
+def test_sets(run: RunResults) -> list[str]:
     """Names of the sets a network was tested on; "test" first."""
     return sorted(set(run.sets) - {VALIDATION}, key=lambda name: (name != "test", name))
 
 
-def mean_of(members: Sequence[AnsweredSet]) -> AnsweredSet:
-    """The mean of members' answers to the same spikes. Raises SettingError for others."""
+def mean_of(members: Sequence[SetResult]) -> SetResult:
+    """The mean of members' predictions to the same spikes. Raises SettingError for others."""
     first = members[0].spikes
     for other in (member.spikes for member in members[1:]):
         same = np.array_equal(other.label, first.label) and np.array_equal(other.cell, first.cell)
@@ -91,14 +91,14 @@ def mean_of(members: Sequence[AnsweredSet]) -> AnsweredSet:
     return replace(members[0], spikes=mean)
 
 
-def cell_claims(source: str, answered: AnsweredSet) -> list[Claim]:
+def cell_claims(source: str, result: SetResult) -> list[Claim]:
     """Rates of the cells that a network or an ensemble calls.
 
     The papers compare the means of both sigmoids, here each is first divided by their sum.
     """
-    theirs = _their_verdicts(answered.cells)
+    theirs = _their_verdicts(result.cells)
     ppv, npv = theirs.of_called()
-    ours = _plain(answered, "cells")
+    ours = _plain(result, "cells")
     pred = 'normalize="pred"'
     return [
         Claim(
@@ -132,14 +132,14 @@ def cell_claims(source: str, answered: AnsweredSet) -> list[Claim]:
     ]
 
 
-def _spike_claims(source: str, answered: AnsweredSet) -> list[Claim]:
-    answers = answered.spikes
-    pooled = keras_sensitivity(answers, SPECIFICITY)
-    score, positive = answers.probability[:, 0], answers.label == 0
+def _spike_claims(source: str, result: SetResult) -> list[Claim]:
+    predictions = result.spikes
+    pooled = keras_sensitivity(predictions, SPECIFICITY)
+    score, positive = predictions.probability[:, 0], predictions.label == 0
     exact = sensitivity_at_specificity(score, positive, SPECIFICITY)
-    truth = np.eye(2, dtype=bool)[answers.label]
-    recall = float((answers.sigmoid > 0.5)[truth].mean())
-    ours = _plain(answered, "spikes")["sensitivity"]
+    truth = np.eye(2, dtype=bool)[predictions.label]
+    recall = float((predictions.sigmoid > 0.5)[truth].mean())
+    ours = _plain(result, "spikes")["sensitivity"]
     return [
         Claim(
             source,
@@ -163,7 +163,7 @@ def _spike_claims(source: str, answered: AnsweredSet) -> list[Claim]:
     ]
 
 
-def _split_claim(source: str, test: AnsweredSet, validation: AnsweredSet) -> Claim:
+def _split_claim(source: str, test: SetResult, validation: SetResult) -> Claim:
     held_out = {validation.cell_name(index) for index in validation.cells.cell}
     shared_cells = [index for index in test.cells.cell if test.cell_name(index) in held_out]
     shared = np.isin(test.spikes.cell, shared_cells).mean()
@@ -178,7 +178,7 @@ def _split_claim(source: str, test: AnsweredSet, validation: AnsweredSet) -> Cla
     )
 
 
-def _difference(source: str, text: AnsweredSet, code: AnsweredSet) -> Claim:
+def _difference(source: str, text: SetResult, code: SetResult) -> Claim:
     n = int((text.cells.predicted != code.cells.predicted).sum())
     return Claim(
         source,
@@ -189,11 +189,11 @@ def _difference(source: str, text: AnsweredSet, code: AnsweredSet) -> Claim:
     )
 
 
-def _their_verdicts(cells: Predictions) -> Verdicts:
+def _their_verdicts(cells: Predictions) -> TwoByTwo:
     """From the mean of each sigmoid; a tie is the second class, as in the notebooks."""
     called_first = cells.sigmoid[:, 0] > cells.sigmoid[:, 1]
     first = cells.label == 0
-    return Verdicts(
+    return TwoByTwo(
         int((called_first & first).sum()),
         int(first.sum()),
         int((~called_first & ~first).sum()),
@@ -201,10 +201,10 @@ def _their_verdicts(cells: Predictions) -> Verdicts:
     )
 
 
-def _plain(answered: AnsweredSet, level: str) -> dict[str, Headline]:
-    shown = answered.cells if level == "cells" else answered.spikes
+def _plain(result: SetResult, level: str) -> dict[str, Headline]:
+    shown = result.cells if level == "cells" else result.spikes
     rng = np.random.default_rng(SEED)
-    found = headlines(level, shown, answered.groups, answered.classes, rng)
+    found = headlines(level, shown, result.groups, result.classes, rng)
     return {one.name: one for one in found}
 
 
@@ -222,9 +222,9 @@ def _number(headline: Headline) -> str:
     return f"{headline.value:.3f} ({headline.low:.3f} to {headline.high:.3f})"
 
 
-def _counted(answered: AnsweredSet) -> str:
-    n_cells, n_spikes = len(answered.cells.label), len(answered.spikes.label)
-    return f"{answered.name} set: {n_cells} cells, {n_spikes} spikes"
+def _counted(result: SetResult) -> str:
+    n_cells, n_spikes = len(result.cells.label), len(result.spikes.label)
+    return f"{result.name} set: {n_cells} cells, {n_spikes} spikes"
 
 
 def _missing(source: str, missing: Sequence[int]) -> Claim:
@@ -238,10 +238,10 @@ def _missing(source: str, missing: Sequence[int]) -> Claim:
     )
 
 
-def _require_two_classes(name: str, answered: AnsweredSet) -> None:
-    if len(answered.classes) != 2:
+def _require_two_classes(name: str, result: SetResult) -> None:
+    if len(result.classes) != 2:
         raise SettingError(
             f"{name}: the papers' definitions are of two classes, this run has "
-            f"{len(answered.classes)} ({', '.join(answered.classes)}); its own figures are in "
+            f"{len(result.classes)} ({', '.join(result.classes)}); its own figures are in "
             "headline.txt"
         )

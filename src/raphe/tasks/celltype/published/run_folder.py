@@ -1,24 +1,24 @@
-"""A tracked run's answers, found on disk where the run left them as artifacts."""
+"""A tracked run's predictions, found on disk where the run left them as artifacts."""
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
-from raphe.tasks.celltype.metrics.answers_csv import read_answers
+from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
 
-ANSWERS, CELLS, NOTE, SWEEP = "answers.csv", "cells.csv", "note.txt", "sweep.csv"
+ANSWERS, CELLS, NOTE, SWEEP = "predictions.csv", "cells.csv", "note.txt", "sweep.csv"
 KERNEL = "model.kernel"
 
 
 @dataclass(frozen=True)
-class AnsweredRun:
+class RunResults:
     """What one network said of its sets, by their names; "val" is the validation part."""
 
     name: str
-    sets: dict[str, AnsweredSet]
+    sets: dict[str, SetResult]
     note: str = ""  # a sentence that must stand beside every result
 
 
@@ -40,8 +40,8 @@ def find_run(run: str, runs_root: Path) -> Path:
     return found[0]
 
 
-def read_run(folder: Path, name: str) -> AnsweredRun:
-    """The answers of a single run. Raises SettingError where it has kept none."""
+def read_run(folder: Path, name: str) -> RunResults:
+    """The predictions of a single run. Raises SettingError where it has kept none."""
     files = sorted(folder.glob(f"*/{ANSWERS}"))
     if not files:
         raise SettingError(
@@ -50,12 +50,12 @@ def read_run(folder: Path, name: str) -> AnsweredRun:
         )
     sets = {}
     for file in files:
-        answers, classes = read_answers(file)
+        predictions, classes = read_predictions(file)
         days = _days(file.with_name(CELLS))
-        known = [Cell(one, 0, days.get(one, "")) for one in answers.cell_ids]
-        sets[file.parent.name] = AnsweredSet(file.parent.name, answers, classes, known)
+        known = [Cell(one, 0, days.get(one, "")) for one in predictions.cell_ids]
+        sets[file.parent.name] = SetResult(file.parent.name, predictions, classes, known)
     note = folder / NOTE
-    return AnsweredRun(
+    return RunResults(
         name, sets, note.read_text(encoding="utf-8").strip() if note.is_file() else ""
     )
 

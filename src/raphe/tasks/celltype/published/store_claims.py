@@ -10,9 +10,9 @@ from raphe.core.claims import Claim, note_claim
 from raphe.core.errors import SettingError, SplitError
 from raphe.core.progress import progress
 from raphe.core.statistics.splits import PARTS
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.published.run_folder import AnsweredRun
+from raphe.tasks.celltype.metrics.set_result import SetResult
+from raphe.tasks.celltype.published.run_folder import RunResults
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.split import split_spikes
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -45,20 +45,20 @@ def leaked_share(spikes: SpikeSet, kind: str) -> float:
     return float(in_test[trained].sum() / in_test.sum())
 
 
-def answers_of(checkpoints: Sequence[Path], spikes: SpikeSet) -> dict[int, AnsweredRun]:
+def predictions_of(checkpoints: Sequence[Path], spikes: SpikeSet) -> dict[int, RunResults]:
     """What networks say of every spike of a store, by kernel size.
 
     Raises SettingError for checkpoints of other windows or classes, or two of one kernel.
     """
-    answers: dict[int, AnsweredRun] = {}
+    predictions: dict[int, RunResults] = {}
     for path in progress(checkpoints, "networks"):
         module = _load(path, spikes)
         kernel = int(module.hparams.kernel)
-        if kernel in answers:
+        if kernel in predictions:
             raise SettingError(f"{path}: a second network with kernel {kernel}; name one of each")
-        answered = AnsweredSet("whole", _answer(module, spikes), spikes.classes, spikes.cells)
-        answers[kernel] = AnsweredRun(path.name, {answered.name: answered}, spikes.note)
-    return answers
+        result = SetResult("whole", _answer(module, spikes), spikes.classes, spikes.cells)
+        predictions[kernel] = RunResults(path.name, {result.name: result}, spikes.note)
+    return predictions
 
 
 def _load(path: Path, spikes: SpikeSet) -> CellTypeModule:

@@ -9,7 +9,7 @@ ROUNDING = 1e-9  # of 100 · k / n in floating point
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class TwoByTwo:
     """Cells of two classes, called right or wrong."""
 
     first_right: int
@@ -44,7 +44,7 @@ class Verdicts:
         return first, others
 
 
-Reading = Callable[[Verdicts], tuple[float, float]]
+Reading = Callable[[TwoByTwo], tuple[float, float]]
 
 
 def prints_as(share: float, percent: float) -> bool:
@@ -55,7 +55,7 @@ def prints_as(share: float, percent: float) -> bool:
 
 def tables_that_fit(
     n_first: int, n_others: int, percent: tuple[float, float], reading: Reading
-) -> list[Verdicts]:
+) -> list[TwoByTwo]:
     """All tables of so many cells whose two shares print as these percentages."""
     return [
         table
@@ -64,10 +64,10 @@ def tables_that_fit(
     ]
 
 
-def all_tables(n_first: int, n_others: int) -> list[Verdicts]:
+def all_tables(n_first: int, n_others: int) -> list[TwoByTwo]:
     """Every number of cells of either class that can be called right."""
     return [
-        Verdicts(first_right, n_first, others_right, n_others)
+        TwoByTwo(first_right, n_first, others_right, n_others)
         for first_right in range(n_first + 1)
         for others_right in range(n_others + 1)
     ]

@@ -101,8 +101,8 @@ class CellTypeBank(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         for name, kept in self._answers.items():
-            truth, *answers = (part.cpu() for part in kept.take())
-            for label, logits in zip(self._epoch.labels, answers, strict=True):
+            truth, *predictions = (part.cpu() for part in kept.take())
+            for label, logits in zip(self._epoch.labels, predictions, strict=True):
                 figures = classification_metrics(logits.float().numpy(), truth.numpy())
                 self._log(f"{label}|{name}", figures)
 

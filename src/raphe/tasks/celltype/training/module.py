@@ -53,8 +53,8 @@ class CellTypeModule(pl.LightningModule):
     slash are those of `classification_metrics`, for a test set also n_spikes and n_cells, for
     training those of `RunningFigures`, of the network as it learns, dropout included. A test asks
     the datamodule for `test_cell_ids`: by the name of each set, in the order of the loaders, the
-    ids of its cells; after it `predictions` holds the answers for each set by name. A datamodule
-    that validates on more than one set names them in `val_sets`.
+    ids of its cells; after it `predictions` holds those for each set by name. A datamodule that
+    validates on more than one set names them in `val_sets`.
 
     Args:
         kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
@@ -147,13 +147,13 @@ class CellTypeModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         for name, cell_ids in self.trainer.datamodule.test_cell_ids.items():
             if name in self._steps:
-                answers = Predictions.from_logits(*self._finish(name), cell_ids)
-                self.log(f"{name}/n_spikes", float(len(answers.label)))
-                self.log(f"{name}/n_cells", float(len(answers.per_cell().label)))
-                self.predictions[name] = answers
+                predictions = Predictions.from_logits(*self._finish(name), cell_ids)
+                self.log(f"{name}/n_spikes", float(len(predictions.label)))
+                self.log(f"{name}/n_cells", float(len(predictions.per_cell().label)))
+                self.predictions[name] = predictions
 
     def _step(self, name: str, n_batches: int, batch: Batch) -> None:
-        """Run the network on a batch and keep its answers for the epoch's figures."""
+        """Run the network on a batch and keep its predictions for the epoch's figures."""
         current, label, cell = batch
         kept = self._steps.setdefault(name, KeptAnswers(n_batches))
         kept.add(self(current).float(), label, cell)

@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
-from raphe.tasks.celltype.metrics.answered_set import AnsweredSet
 from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
 
 POOLED = "pooled"  # its name
 
@@ -33,19 +33,19 @@ class Fold:
 
     @property
     def right(self) -> np.ndarray:
-        """As AnsweredSet.right: bool (n,)."""
+        """As SetResult.right: bool (n,)."""
         return self.stated.argmax(axis=1) == self.cells.label
 
 
 @dataclass(frozen=True)
-class PooledSet(AnsweredSet):
+class PooledResult(SetResult):
     """Each cell is in the test part of one fold, and called by what that fold chose."""
 
     folds: Sequence[Fold] = ()
     group_by: Sequence[str] = ("day", "animal")
 
     @classmethod
-    def of(cls, folds: Sequence[Fold], group_by: Sequence[str], **facts) -> "PooledSet":
+    def of(cls, folds: Sequence[Fold], group_by: Sequence[str], **facts) -> "PooledResult":
         """`facts` are the classes, the known cells and the pooling."""
         ids = [cell.cell_id for cell in facts["known_cells"]]
         spikes = _joined([fold.spikes for fold in folds], ids)

@@ -1,11 +1,11 @@
-"""A run's answers written and read back."""
+"""A run's predictions written and read back."""
 
 import numpy as np
 import pytest
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.metrics.answers_csv import answers_csv, read_answers
 from raphe.tasks.celltype.metrics.predictions import Predictions, auroc
+from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv, read_predictions
 
 CLASSES = ("SER", "5-HT, other")
 
@@ -15,8 +15,8 @@ def test_what_is_read_is_what_was_written(tmp_path):
     cell = np.repeat([3, 0, 2], 40)
     logits = rng.normal(scale=8, size=(120, 2))
     written = Predictions.from_logits(logits, cell % 2, cell, ["c0", "c1", "c2", "c,3"])
-    (tmp_path / "answers.csv").write_text(answers_csv(written, CLASSES))
-    read, classes = read_answers(tmp_path / "answers.csv")
+    (tmp_path / "predictions.csv").write_text(predictions_csv(written, CLASSES))
+    read, classes = read_predictions(tmp_path / "predictions.csv")
     assert tuple(classes) == CLASSES
     np.testing.assert_allclose(read.probability, written.probability, rtol=1e-5)
     np.testing.assert_allclose(read.sigmoid, written.sigmoid, rtol=1e-5)
@@ -29,8 +29,8 @@ def test_more_classes_come_back_as_they_were(tmp_path):
     rng = np.random.default_rng(0)
     label = np.arange(90) % 3
     written = Predictions.from_logits(rng.normal(scale=20, size=(90, 3)), label, label, "abc")
-    (tmp_path / "a.csv").write_text(answers_csv(written, ("PV", "SST", "VIP")))
-    read, classes = read_answers(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text(predictions_csv(written, ("PV", "SST", "VIP")))
+    read, classes = read_predictions(tmp_path / "a.csv")
     assert classes == ["PV", "SST", "VIP"]
     np.testing.assert_allclose(read.probability, written.probability, rtol=1e-4)
     np.testing.assert_allclose(read.sigmoid, written.probability, rtol=1e-4)
@@ -41,9 +41,9 @@ def test_confident_spikes_are_told_apart(tmp_path):
     logits = np.stack([np.linspace(20, 30, 50), np.linspace(-20, -30, 50)], axis=1)
     label = np.arange(50) % 2
     (tmp_path / "a.csv").write_text(
-        answers_csv(Predictions.from_logits(logits, label, label), CLASSES)
+        predictions_csv(Predictions.from_logits(logits, label, label), CLASSES)
     )
-    read, _ = read_answers(tmp_path / "a.csv")
+    read, _ = read_predictions(tmp_path / "a.csv")
     expected = auroc(logits[:, 0], label == 0)
     assert auroc(read.probability[:, 0], read.label == 0) == pytest.approx(expected, abs=0.02)
 
@@ -52,8 +52,8 @@ def test_certain_answers_survive(tmp_path):
     certain = Predictions.from_logits(
         np.array([[90.0, -90.0], [-90.0, 90.0]]), np.arange(2), np.arange(2)
     )
-    (tmp_path / "a.csv").write_text(answers_csv(certain, CLASSES))
-    read, _ = read_answers(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text(predictions_csv(certain, CLASSES))
+    read, _ = read_predictions(tmp_path / "a.csv")
     np.testing.assert_allclose(read.probability, np.eye(2), atol=1e-15)
 
 
@@ -65,10 +65,10 @@ def test_certain_answers_survive(tmp_path):
 def test_other_tables_are_refused(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_text(text)
-    with pytest.raises(StoreError, match=r"a\.csv: expected a run's answers"):
-        read_answers(path)
+    with pytest.raises(StoreError, match=r"a\.csv: expected a run's predictions"):
+        read_predictions(path)
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(StoreError, match=r"nothing\.csv: expected a run's answers"):
-        read_answers(tmp_path / "nothing.csv")
+    with pytest.raises(StoreError, match=r"nothing\.csv: expected a run's predictions"):
+        read_predictions(tmp_path / "nothing.csv")

@@ -1,4 +1,4 @@
-"""One test set and what a network answered, as tables and figures see it."""
+"""One test set and what a network result, as tables and figures see it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from raphe.tasks.celltype.stores.spike_set import Cell
 
 
 @dataclass(frozen=True)
-class AnsweredSet:
-    """A network's answers for a set. n cells, C classes."""
+class SetResult:
+    """A network's predictions for a set. n cells, C classes."""
 
     name: str
     spikes: Predictions

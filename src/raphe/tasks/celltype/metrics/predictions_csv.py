@@ -1,4 +1,4 @@
-"""A network's answers as a table, one row a spike, kept with a run and read back.
+"""A network's predictions as a table, one row a spike, kept with a run and read back.
 
 Outputs are logits: those of confident spikes would all be printed as the probability 1. Of more
 than two classes they are told up to what a spike's have in common, which a softmax does not see.
@@ -19,21 +19,21 @@ CELL, CLASS, LOGIT = "cell", "true_class", "logit_"
 REMEDY = "train again to have it written anew"
 
 
-def answers_csv(answers: Predictions, classes: Sequence[str]) -> str:
+def predictions_csv(predictions: Predictions, classes: Sequence[str]) -> str:
     """Columns cell, true_class, and logit_… of each class."""
     header = [CELL, CLASS, *(LOGIT + name for name in classes)]
     rows = []
-    names = answers.cell_ids or range(int(answers.cell.max(initial=-1)) + 1)
+    names = predictions.cell_ids or range(int(predictions.cell.max(initial=-1)) + 1)
     with np.errstate(divide="ignore"):  # a sigmoid of 1 has an infinite logit
-        two = answers.n_classes == 2
-        outputs = logit(answers.sigmoid) if two else np.log(answers.probability)
-    for cell, label, row in zip(answers.cell, answers.label, outputs, strict=True):
+        two = predictions.n_classes == 2
+        outputs = logit(predictions.sigmoid) if two else np.log(predictions.probability)
+    for cell, label, row in zip(predictions.cell, predictions.label, outputs, strict=True):
         rows.append([names[cell], classes[label], *(f"{value:.7g}" for value in row)])
     return csv_text(header, rows)
 
 
-def read_answers(path: Path) -> tuple[Predictions, list[str]]:
-    """Read such a table: the answers, and the classes in their order.
+def read_predictions(path: Path) -> tuple[Predictions, list[str]]:
+    """Read such a table: the predictions, and the classes in their order.
 
     Cells are numbered in the order in which they appear. Raises StoreError.
     """
@@ -49,7 +49,7 @@ def read_answers(path: Path) -> tuple[Predictions, list[str]]:
         logits = np.array([row[2:] for row in rows], dtype=float)
     except (OSError, ValueError) as error:
         raise StoreError(
-            f"{path}: expected a run's answers, a table with the columns {CELL}, {CLASS} and "
+            f"{path}: expected a run's predictions, a table with the columns {CELL}, {CLASS} and "
             f"{LOGIT}… of each class, got {error}; {REMEDY}"
         ) from None
     cell = np.array([number[row[0]] for row in rows])

@@ -99,7 +99,13 @@ def read_abf(
     readable but suspect. Raises RecordingError for a file that is damaged, contradicts itself or
     has no such channel.
     """
-    facts = describe_abf(path, growing)
+    return read_channel(describe_abf(path, growing), channel, unit)
+
+
+def read_channel(
+    facts: AbfFacts, channel: int | str | None = None, unit: str | None = None
+) -> Recording:
+    """As `read_abf`, of a file whose header has been read: `facts` are of `describe_abf`."""
     chosen = choose_channel(facts.path, facts.channels, channel, unit)
     sweeps = tuple(
         Trace(

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from raphe.core.errors import SettingError, SplitError
+from raphe.core.recordings.array_file import ArrayFile
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
@@ -97,3 +98,26 @@ def test_counts_and_digest_are_of_every_spike_and_pickling_changes_nothing(uneve
 def test_too_few_spikes_are_told(uneven):
     with pytest.raises(SplitError, match="leaves a part empty"):
         split_spikes(uneven, "spike", (0.98, 0.01, 0.01), per_class=2)
+
+
+@pytest.mark.parametrize("per_class", [None, 50])
+@pytest.mark.parametrize("kind", ["cell", "day", "animal", "spike"])
+def test_a_split_reads_the_cell_of_each_spike_once_and_no_window(
+    uneven, kind, per_class, monkeypatch
+):
+    rows_read, read, gather = {}, ArrayFile.read, ArrayFile.__getitem__
+
+    def counting_read(file, starts, stops, out):
+        rows_read[file.path.stem] = rows_read.get(file.path.stem, 0) + int((stops - starts).sum())
+        read(file, starts, stops, out)
+
+    def counting_gather(file, rows):
+        rows_read[file.path.stem] = rows_read.get(file.path.stem, 0) + len(rows)
+        return gather(file, rows)
+
+    monkeypatch.setattr(ArrayFile, "read", counting_read)
+    monkeypatch.setattr(ArrayFile, "__getitem__", counting_gather)
+    split = split_spikes(uneven, kind, per_class=per_class)
+    assert split.counts.sum() == (136 if per_class is None else 2 * per_class)
+    needed = kind == "spike" or per_class is not None  # else the cells' counts tell it all
+    assert rows_read == ({"cell": uneven.n} if needed else {})

@@ -1,7 +1,7 @@
 """Which spikes are for training, validation and test: by cell, day or animal, or by spike."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -20,6 +20,7 @@ SplitKind = Literal["cell", "day", "animal", "spike"]
 FRACTIONS = (0.70, 0.15, 0.15)  # Corradetti et al. 2024
 LEFT_OUT = 255  # in place of a part's number
 MAX_ITEMS = 2**20  # of a store with more spikes, days are balanced by so many that stand for all
+REMEDY = "make it with raphe synthesize from this store and for this split"
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +108,18 @@ def split_spikes(
     """Split a store; of each class `per_class` spikes are drawn first, None takes all.
 
     With `folds` its groups are shared out among so many, or each is one ("all"); those of `fold`
-    are tested, and `fractions` says how many of the others validate.
+    are tested, and `fractions` says how many of the others validate. No window is read, and each
+    spike's cell at most once.
 
     Raises SettingError and SplitError.
     """
     if kind not in get_args(SplitKind):
         raise SettingError(f"data.split={kind}: expected {', '.join(get_args(SplitKind))}")
     check_folds(folds, fold, kind)
-    chosen = None if per_class is None else _draw(spikes, per_class, seed)
     if kind == "spike":
-        part = _by_spike(spikes, chosen, fractions, seed)
+        part, counts = _by_spike(spikes, per_class, fractions, seed)
     else:
-        part = _by_group(spikes, chosen, kind, fractions, seed, folds, fold)
-    counts = _count(spikes, part, len(PARTS))
+        part, counts = _by_group(spikes, per_class, kind, fractions, seed, folds, fold)
     return SpikeSplit(spikes, kind, tuple(fractions), seed, per_class, part, counts, folds, fold)
 
 
@@ -128,102 +128,131 @@ def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) ->
 
     Raises StoreError that names the store, what differs and the remedy.
     """
-    found, expected = synthetic.facts.get("split"), split.facts
-    if found is None or synthetic.side is None:
-        raise StoreError(f"{synthetic.path}: holds no synthetic spikes; {_MAKE}")
+    made_for, expected = synthetic.facts.get("split"), split.facts
+    if made_for is None or synthetic.side is None:
+        raise StoreError(f"{synthetic.path}: holds no synthetic spikes; {REMEDY}")
     if synthetic.facts["made_from"]["spikes"] != split.spikes_hash:
         raise StoreError(
             f"{synthetic.path}: was made from other spikes than {original.path} holds now (content "
             f"hash {synthetic.facts['made_from']['spikes'][:12]}… there, "
-            f"{split.spikes_hash[:12]}… here); {_MAKE}"
+            f"{split.spikes_hash[:12]}… here); {REMEDY}"
         )
-    if found["digest"] != expected["digest"]:
-        what = ", ".join(
-            f"{name} {found.get(name)} there, {value} here"
+    if made_for["digest"] != expected["digest"]:
+        differences = ", ".join(
+            f"{name} {made_for.get(name)} there, {value} here"
             for name, value in expected.items()
-            if name != "digest" and found.get(name) != value
+            if name != "digest" and made_for.get(name) != value
         )
         raise StoreError(
             f"{synthetic.path}: was made for another split of {original.path} "
-            f"({what or 'by another version'}), so test spikes could be among those trained on; "
-            f"split alike, or {_MAKE}"
+            f"({differences or 'by another version'}), so test spikes could be among those trained "
+            f"on; split alike, or {REMEDY}"
         )
     if split.of_cell is not None:
         _refuse_strays(synthetic, split.of_cell)
 
 
-_MAKE = "make it with raphe synthesize from this store and for this split"
-
-
 def _refuse_strays(synthetic: SpikeSet, of_cell: np.ndarray) -> None:
     """Look at every spike: its side must be the part that its cell is in."""
-    expected = LazyArray(LookedUp(synthetic.cell, of_cell))
     for start, side in synthetic.side.blocks():
-        wrong = np.flatnonzero(side != expected[start : start + len(side)])
+        cell = synthetic.cell[start : start + len(side)]
+        wrong = np.flatnonzero(side != of_cell[cell])
         if len(wrong):
-            row = start + int(wrong[0])
-            cell = synthetic.cells[synthetic.cell[row]].cell_id
+            row, cell_id = start + int(wrong[0]), synthetic.cells[cell[wrong[0]]].cell_id
             raise StoreError(
-                f"{synthetic.path}: spike {row} of cell {cell} is not in the part that its cell is "
-                f"in, so test spikes could be among those trained on; {_MAKE}"
+                f"{synthetic.path}: spike {row} of cell {cell_id} is not in the part that its cell "
+                f"is in, so test spikes could be among those trained on; {REMEDY}"
             )
 
 
-def _draw(spikes: SpikeSet, per_class: int, seed: int) -> np.ndarray:
-    """Which spikes are among the `per_class` drawn of their class: bool (N,)."""
+def _by_spike(
+    spikes: SpikeSet, per_class: int | None, fractions: Sequence[float], seed: int
+) -> tuple[LazyArray, np.ndarray]:
+    """Each spike's part and the counts (cells, parts), where every spike falls by itself."""
+    n = spikes.n if per_class is None else per_class * len(spikes.classes)
+    sizes = splits.part_sizes(n, fractions)
+    if min(sizes) < 1:
+        raise SplitError(
+            f"splitting {n} spikes in {list(fractions)} leaves a part empty {sizes}; add spikes"
+        )
+    blocks = _drawn(spikes, per_class, seed)
+    dealt = _shuffled(np.random.default_rng(seed), np.arange(len(PARTS), dtype=np.uint8), sizes)
+    part = np.full(spikes.n, LEFT_OUT, np.uint8)
+    counts = np.zeros((len(spikes.cells), len(PARTS)), np.int64)
+    n_dealt = 0
+    for row, cell in blocks:
+        part[row] = dealt[n_dealt : n_dealt + len(row)]
+        n_dealt += len(row)
+        pair = cell.astype(np.int64) * len(PARTS) + part[row]
+        counts += np.bincount(pair, minlength=counts.size).reshape(counts.shape)
+    return LazyArray(InMemory(part)), counts
+
+
+def _by_group(
+    spikes: SpikeSet,
+    per_class: int | None,
+    kind: SplitKind,
+    fractions: Sequence[float],
+    seed: int,
+    folds: Folds | None,
+    fold: int,
+) -> tuple[LazyArray, np.ndarray]:
+    """Each spike's part and the counts (cells, parts), where a cell's spikes stay together."""
+    n_spikes = spikes.counts  # (cells,)
+    if per_class is not None:
+        is_drawn, cell = np.zeros(spikes.n, bool), []
+        for block_row, block_cell in _drawn(spikes, per_class, seed):
+            is_drawn[block_row] = True
+            cell.append(block_cell)
+        cell_of_drawn = np.concatenate(cell)  # not read again: the file may be large
+        n_spikes = np.bincount(cell_of_drawn, minlength=len(spikes.cells))
+    if folds is None:
+        part_of_cell = _divided(spikes, n_spikes, kind, fractions, seed)
+    else:
+        part_of_cell = _folded(spikes, n_spikes, kind, fractions, seed, folds, fold)
+    counts = np.zeros((len(spikes.cells), len(PARTS)), np.int64)
+    cells = np.flatnonzero(n_spikes)
+    counts[cells, part_of_cell[cells]] = n_spikes[cells]
+    if per_class is None:
+        return LazyArray(LookedUp(spikes.cell, part_of_cell)), counts
+    part = np.full(spikes.n, LEFT_OUT, np.uint8)
+    part[is_drawn] = part_of_cell[cell_of_drawn]
+    return LazyArray(InMemory(part)), counts
+
+
+def _drawn(
+    spikes: SpikeSet, per_class: int | None, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows int64 (n,) and cells int (n,) of `per_class` spikes a class, of all with None.
+
+    Block by block, in their order. Raises SettingError before the first where there are too few.
+    """
+    if per_class is None:
+        return ((start + np.arange(len(cell)), cell) for start, cell in spikes.cell.blocks())
     rng = np.random.default_rng(seed)
-    drawn = []
+    is_drawn = []  # of each class, its spikes in their order
     for name, n in zip(spikes.classes, spikes.per_class(spikes.counts).tolist(), strict=True):
         if n < per_class:
             raise SettingError(
                 f"data.per_class={per_class}: {spikes.path} has {n} spikes of {name}; "
                 "ask for no more"
             )
-        drawn.append(_shuffled(rng, np.array([False, True]), [n - per_class, per_class]))
-    return _deal(spikes.label, drawn)
+        is_drawn.append(_shuffled(rng, np.array([False, True]), [n - per_class, per_class]))
+    return _drawn_blocks(spikes, is_drawn)
 
 
-def _by_spike(
-    spikes: SpikeSet, chosen: np.ndarray | None, fractions: Sequence[float], seed: int
-) -> LazyArray:
-    n = spikes.n if chosen is None else int(chosen.sum())
-    sizes = splits.part_sizes(n, fractions)
-    if min(sizes) < 1:
-        raise SplitError(
-            f"splitting {n} spikes in {list(fractions)} leaves a part empty {sizes}; add spikes"
-        )
-    rng = np.random.default_rng(seed)
-    part = _shuffled(rng, np.arange(len(PARTS), dtype=np.uint8), sizes)
-    if chosen is None:
-        return LazyArray(InMemory(part))
-    left_out = np.full(spikes.n - n, LEFT_OUT, np.uint8)
-    return LazyArray(InMemory(_deal(LazyArray(InMemory(chosen)), [left_out, part])))
-
-
-def _by_group(
-    spikes: SpikeSet,
-    chosen: np.ndarray | None,
-    kind: SplitKind,
-    fractions: Sequence[float],
-    seed: int,
-    folds: Folds | None,
-    fold: int,
-) -> LazyArray:
-    counts = spikes.counts
-    if chosen is not None:
-        counts = _count(spikes, LazyArray(InMemory(chosen)), 2)[:, 1]
-    if folds is None:
-        part_of_cell = _divided(spikes, counts, kind, fractions, seed)
-    else:
-        part_of_cell = _folded(spikes, counts, kind, fractions, seed, folds, fold)
-    part = LazyArray(LookedUp(spikes.cell, part_of_cell))
-    if chosen is None:
-        return part
-    held = np.full(spikes.n, LEFT_OUT, np.uint8)
-    for start, block in part.blocks():
-        here = slice(start, start + len(block))
-        held[here][chosen[here]] = block[chosen[here]]
-    return LazyArray(InMemory(held))
+def _drawn_blocks(
+    spikes: SpikeSet, is_drawn: Sequence[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    n_passed = [0] * len(is_drawn)
+    for start, cell in spikes.cell.blocks():
+        label = spikes.label_of_cell[cell]
+        chosen = np.empty(len(cell), bool)
+        for number, of_class in enumerate(is_drawn):
+            place = np.flatnonzero(label == number)
+            chosen[place] = of_class[n_passed[number] : n_passed[number] + len(place)]
+            n_passed[number] += len(place)
+        yield start + np.flatnonzero(chosen), cell[chosen]
 
 
 def _divided(
@@ -273,28 +302,6 @@ def _shuffled(rng: np.random.Generator, values: np.ndarray, counts: Sequence[int
     order = np.repeat(values, counts)
     rng.shuffle(order)
     return order
-
-
-def _deal(which: LazyArray, stacks: Sequence[np.ndarray]) -> np.ndarray:
-    """Give each row (N,) the next item of the stack that `which` names."""
-    dealt, taken = np.empty(len(which), stacks[0].dtype), [0] * len(stacks)
-    for start, block in which.blocks():
-        for number, stack in enumerate(stacks):
-            here = np.flatnonzero(block == number)
-            dealt[start + here] = stack[taken[number] : taken[number] + len(here)]
-            taken[number] += len(here)
-    return dealt
-
-
-def _count(spikes: SpikeSet, of_each: LazyArray, n_values: int) -> np.ndarray:
-    """Each cell's spikes of each value: int64 (cells, n_values). Other values are left out."""
-    counts = np.zeros((len(spikes.cells), n_values), np.int64)
-    for start, values in of_each.blocks():
-        cell = spikes.cell[start : start + len(values)].astype(np.int64)
-        known = values < n_values
-        pair = cell[known] * n_values + values[known]
-        counts += np.bincount(pair, minlength=counts.size).reshape(counts.shape)
-    return counts
 
 
 def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:

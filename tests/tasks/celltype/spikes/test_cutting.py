@@ -41,7 +41,7 @@ def same(one: CutSpikes, two: CutSpikes) -> None:
     np.testing.assert_array_equal(one.waveforms, two.waveforms)
     np.testing.assert_array_equal(one.trigger, two.trigger)
     np.testing.assert_array_equal(one.sweep, two.sweep)
-    assert (one.found, one.dropped) == (two.found, two.dropped)
+    assert (one.n_crossings, one.dropped) == (two.n_crossings, two.dropped)
 
 
 # ---- crossings
@@ -70,17 +70,17 @@ def test_crossings_of_the_real_recordings_are_the_reference_ones():
             (row["file"], int(row["channel"]), int(row["sweep"])): int(row["n_down_cross_-50"])
             for row in csv.DictReader(file)
         }
-    found = {}
+    crossings_of = {}
     for name, channel in sorted({key[:2] for key in counts}):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RecordingWarning)
             real = read_abf(REAL / name, channel=channel)
         for sweep, trace in enumerate(real.sweeps):
-            found[name, channel, sweep] = find_crossings(trace.read(), -50.0, "down")
-    assert {key: len(crossings) for key, crossings in found.items()} == counts
+            crossings_of[name, channel, sweep] = find_crossings(trace.read(), low=-50.0)
+    assert {key: len(crossings) for key, crossings in crossings_of.items()} == counts
     assert reference
     for key, crossings in reference.items():
-        np.testing.assert_array_equal(found[key], crossings, err_msg=str(key))
+        np.testing.assert_array_equal(crossings_of[key], crossings, err_msg=str(key))
 
 
 @pytest.mark.skipif(not (REAL).is_dir(), reason="real data absent")
@@ -89,7 +89,7 @@ def test_spikes_of_a_real_50_khz_recording_lie_at_their_crossings(chunk):
     """130618-1-12: capacitive transients; each resampled trigger is within a sample of the raw."""
     real = read_abf(REAL / "130618-1-12.abf")
     spikes = cut_spikes(real, CUT, chunk)
-    raw = [find_crossings(trace.read(), -50.0) for trace in real.sweeps]
+    raw = [find_crossings(trace.read(), low=-50.0) for trace in real.sweeps]
     assert len(spikes) > 0
     for sweep, trigger in zip(spikes.sweep, spikes.trigger, strict=True):
         assert np.abs(raw[sweep] - trigger).min() <= 1
@@ -97,11 +97,11 @@ def test_spikes_of_a_real_50_khz_recording_lie_at_their_crossings(chunk):
 
 def test_crossings_of_either_polarity():
     samples = np.array([0, -60, 0, 60, 0, -60, 60, -60, np.nan, -60, 0], np.float32)
-    assert find_crossings(samples, -50.0, "down").tolist() == [1, 5, 7]
-    assert find_crossings(samples, 50.0, "up").tolist() == [3, 6]
-    assert find_crossings(samples, -50.0, "both").tolist() == [1, 3, 5, 6, 7]
-    assert find_crossings(np.array([-60.0, -70.0, -60.0]), -50.0).tolist() == []
-    assert find_crossings(np.empty(0), -50.0).tolist() == []
+    assert find_crossings(samples, low=-50.0).tolist() == [1, 5, 7]
+    assert find_crossings(samples, high=50.0).tolist() == [3, 6]
+    assert find_crossings(samples, low=-50.0, high=50.0).tolist() == [1, 3, 5, 6, 7]
+    assert find_crossings(np.array([-60.0, -70.0, -60.0]), low=-50.0).tolist() == []
+    assert find_crossings(np.empty(0), low=-50.0).tolist() == []
 
 
 @pytest.mark.parametrize(("polarity", "expected"), [("down", [500]), ("up", [1500])])
@@ -125,7 +125,7 @@ def test_dead_time_edge_and_suspect_samples_are_counted_apart():
     # 519: within 3 ms = 120 samples of 400, and 520 joins it without a crossing of its own.
     assert spikes.trigger.tolist() == [400]
     assert spikes.dropped == {"dead time": 1, "edge": 2, "suspect samples": 1}
-    assert spikes.found == 5
+    assert spikes.n_crossings == 5
 
 
 def test_windows_that_just_fit_are_kept():
@@ -165,7 +165,7 @@ def test_chunks_never_lose_double_or_shift_a_spike(data):
     kept = whole.trigger.astype(np.int64)
     assert np.all(np.diff(kept) >= np.floor(cut.dead_time_ms * rate_hz / 1000 - 1))
     if rate_hz == cut.rate_hz:
-        assert set(kept) <= set(find_crossings(trace, -50.0))
+        assert set(kept) <= set(find_crossings(trace, low=-50.0))
         for window, trigger in zip(whole.waveforms, kept, strict=True):
             np.testing.assert_array_equal(window, trace[trigger - 40 : trigger + 120])
 
@@ -259,7 +259,7 @@ def test_every_resampled_sample_that_a_suspect_one_touches_is_suspect(rate_hz):
 
 def test_the_ends_of_a_resampled_trace_do_not_ring():
     spikes = cut_spikes(recording(np.full(2000, -200.0), 20_000.0), CUT)
-    assert spikes.found == 0
+    assert spikes.n_crossings == 0
 
 
 def test_a_rate_too_slow_for_a_spike_is_refused():

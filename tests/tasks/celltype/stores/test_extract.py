@@ -56,7 +56,7 @@ def test_case_tells_neither_columns_nor_classes_apart(tmp_path):
 
 def test_folders_give_the_labels_and_the_report_adds_up(tmp_path):
     report = extract(two_cells(tmp_path / "rec"), tmp_path / "store")
-    assert (report.n_spikes, report.n_cells, report.found) == (5, 2, 7)
+    assert (report.n_spikes, report.n_cells, report.n_crossings) == (5, 2, 7)
     assert report.dropped == {"dead time": 1, "edge": 1, "suspect samples": 0}
     assert report.per_class == {"SER": (1, 2), "NSER": (1, 3)}
     assert report.failed == []

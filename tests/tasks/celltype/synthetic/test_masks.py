@@ -49,7 +49,7 @@ def test_masks_are_the_recordings_own_samples_with_their_mean_removed(tmp_path):
     report = cut_masks(folder, tmp_path / "masks", n_masks=60)
     check_store(tmp_path / "masks")
     masks = open_masks(tmp_path / "masks")
-    assert (report.n_masks, report.asked, len(masks), masks.n_samples) == (60, 60, 60, 200)
+    assert (report.n_masks, report.n_requested, len(masks), masks.n_samples) == (60, 60, 60, 200)
     assert (masks.rate_hz, masks.unit) == (RATE_HZ, "pA")
     assert isinstance(masks.masks.base, np.memmap)
     for i in range(60):
@@ -84,12 +84,12 @@ def test_days_and_their_recordings_have_even_shares(tmp_path):
     assert [one.n_masks for one in masks.recordings] == [10, 10, 10, 30]
     report = cut_masks(tmp_path / "rec", tmp_path / "daily", per_day=7)
     assert report.per_day == {"2026-01-01": 7, "2026-01-02": 7}
-    assert report.asked == 14
+    assert report.n_requested == 14
 
 
 def test_more_masks_than_there_is_room_for_are_reported(tmp_path):
     report = cut_masks(days(tmp_path / "rec", 1), tmp_path / "masks", n_masks=10_000)
-    assert report.asked == 10_000
+    assert report.n_requested == 10_000
     # 3600, 4597 and 10 597 samples lie between guards of 200: 18, 22 and 52 masks.
     assert report.n_masks == 18 + 22 + 52
 

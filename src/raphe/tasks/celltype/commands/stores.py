@@ -47,7 +47,7 @@ def _extract(options: argparse.Namespace) -> int:
         options.unit,
     )
     drops = ", ".join(f"{count} {reason}" for reason, count in report.dropped.items())
-    print(f"found {report.found} spikes, kept {report.n_spikes}, dropped: {drops}")
+    print(f"found {report.n_crossings} spikes, kept {report.n_spikes}, dropped: {drops}")
     print(
         f"window: {cut.n_samples} samples, {1000 * cut.n_samples / cut.rate_hz:g} ms at "
         f"{cut.rate_hz / 1000:g} kHz"

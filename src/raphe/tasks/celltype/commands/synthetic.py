@@ -74,8 +74,8 @@ def _masks(options: argparse.Namespace) -> int:
         f"{report.store}: {report.n_masks} masks of {options.mask_ms:g} ms from "
         f"{report.n_recordings} recordings with quiet stretches"
     )
-    if report.n_masks < report.asked:
-        print(f"asked for {report.asked}: the quiet stretches hold no more")
+    if report.n_masks < report.n_requested:
+        print(f"asked for {report.n_requested}: the quiet stretches hold no more")
     for day, n_masks in report.per_day.items():
         print(f"  {day or 'day unknown'}: {n_masks}")
     list_out("skipped, without a quiet stretch", report.skipped)

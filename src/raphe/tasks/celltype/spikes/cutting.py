@@ -1,6 +1,10 @@
 """Cut spikes from a recording: the one function that does so, for training and for prediction.
 
-N windows, T samples a window.
+`cut_spikes` reads as it works, sweep by sweep: the samples in the cut's unit and at its rate, the
+level whose crossing begins a spike, the crossings, those outside the dead time, and the window
+around each. `Cut` holds the settings.
+
+N windows, n of them at once, T samples a window.
 """
 
 from collections import Counter
@@ -12,12 +16,12 @@ import numpy as np
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
-from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut, Polarity
+from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut
 from raphe.tasks.celltype.spikes.median_absolute_deviation import median_and_mad
 from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
 
 CHUNK_SAMPLES = 2**20
-DROPS = ("dead time", "edge", "suspect samples")
+DEAD_TIME, EDGE, SUSPECT = DROPS = ("dead time", "edge", "suspect samples")
 
 
 @dataclass
@@ -27,29 +31,15 @@ class CutSpikes:
     waveforms: np.ndarray  # float32 (N, T), in the cut's unit
     trigger: np.ndarray  # int64 (N,): the crossing's sample in its sweep, at the recording's rate
     sweep: np.ndarray  # int32 (N,)
-    found: int = 0
+    n_crossings: int = 0
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DROPS, 0))
 
     def __post_init__(self) -> None:
         assert len(self.waveforms) == len(self.trigger) == len(self.sweep)
-        assert self.found == len(self) + sum(self.dropped.values())
+        assert self.n_crossings == len(self) + sum(self.dropped.values())
 
     def __len__(self) -> int:
         return len(self.trigger)
-
-
-def find_crossings(
-    samples: np.ndarray, threshold: float, polarity: Polarity = "down"
-) -> np.ndarray:
-    """Indices of the first sample beyond the threshold whose predecessor is not: int64 (n,).
-
-    "both" takes crossings of -|threshold| downward and of +|threshold| upward. A trace that
-    starts beyond the threshold does not cross it there, nor does it after a NaN.
-    """
-    if polarity == "both":
-        size = abs(threshold)
-        return _crossings(samples, low=-size, high=size)
-    return _crossings(samples, **{"low" if polarity == "down" else "high": threshold})
 
 
 def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> CutSpikes:
@@ -57,27 +47,34 @@ def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Cu
 
     Raises RecordingError for a rate too slow to show a spike or a unit that is not the cut's.
     """
+    waveforms = [np.empty((0, cut.n_samples), np.float32)]
+    trigger, sweep_number = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+    dropped = Counter(dict.fromkeys(DROPS, 0))
+    for number, sweep in enumerate(resampled_sweeps(recording, cut)):
+        low, high = threshold_levels(recording, number, sweep, cut, chunk)
+        last_spike = None
+        for crossings in _crossings_by_chunk(sweep, low, high, chunk):
+            spikes, last_spike = _outside_dead_time(crossings, last_spike, cut.n_dead)
+            windows, kept, drops = _cut_windows(sweep, spikes, cut)
+            dropped.update({DEAD_TIME: len(crossings) - len(spikes), **drops})
+            waveforms.append(windows)
+            trigger.append(sweep.own_index(kept))
+            sweep_number.append(np.full(len(kept), number, np.int32))
+    n_crossings = sum(map(len, trigger)) + dropped.total()
+    return CutSpikes(
+        np.concatenate(waveforms),
+        np.concatenate(trigger),
+        np.concatenate(sweep_number),
+        n_crossings,
+        dict(dropped),
+    )
+
+
+def resampled_sweeps(recording: Recording, cut: Cut) -> list[ResampledSweep]:
+    """The sweeps in the cut's unit and at its rate, still on disk. Raises RecordingError."""
     scale = recording_scale(recording, cut)
     ratio = rate_ratio(cut.rate_hz, recording.rate_hz)
-    parts = [
-        (np.empty((0, cut.n_samples), np.float32), np.empty(0, np.int64), np.empty(0, np.int32))
-    ]
-    dropped = Counter(dict.fromkeys(DROPS, 0))
-    for number, trace in enumerate(recording.sweeps):
-        sweep = ResampledSweep(trace, ratio, scale)
-        low, high = threshold_levels(recording, number, sweep, cut, chunk)
-        last = None
-        for start in range(0, sweep.n_samples, chunk):
-            stop = min(start + chunk, sweep.n_samples)
-            crossings = _crossings(sweep.read(max(start - 1, 0), stop), low, high)
-            events, last = _outside_dead_time(crossings + max(start - 1, 0), last, cut.n_dead)
-            dropped["dead time"] += len(crossings) - len(events)
-            windows, kept, drops = _cut_events(sweep, events, cut)
-            dropped.update(drops)
-            parts.append((windows, sweep.own_index(kept), np.full(len(kept), number, np.int32)))
-    waveforms, trigger, sweeps = map(np.concatenate, zip(*parts, strict=True))
-    found = len(trigger) + sum(dropped.values())
-    return CutSpikes(waveforms, trigger, sweeps, found, dict(dropped))
+    return [ResampledSweep(trace, ratio, scale) for trace in recording.sweeps]
 
 
 def recording_scale(recording: Recording, cut: Cut) -> float:
@@ -100,7 +97,11 @@ def recording_scale(recording: Recording, cut: Cut) -> float:
 def threshold_levels(
     recording: Recording, number: int, sweep: ResampledSweep, cut: Cut, chunk: int
 ) -> tuple[float | None, float | None]:
-    """The levels whose crossing downward and upward begins a spike."""
+    """The levels, in the cut's unit, whose crossing downward and upward begins a spike.
+
+    `sweep` is the recording's sweep `number`, of which a MAD needs every sample. None for a side
+    that the cut's polarity leaves out. Raises RecordingError where the MAD is 0.
+    """
     if cut.mad_factor is None:
         centre, distance = 0.0, abs(cut.threshold_pa)
     else:
@@ -122,9 +123,24 @@ def _sound_samples(sweep: ResampledSweep, chunk: int) -> Iterator[np.ndarray]:
         yield sweep.read(start, stop)[~sweep.suspect(start, stop)]
 
 
-def _crossings(
+def _crossings_by_chunk(
+    sweep: ResampledSweep, low: float | None, high: float | None, chunk: int
+) -> Iterator[np.ndarray]:
+    """The crossings of a sweep, counted in its samples: int64 (n,) of each chunk."""
+    for start in range(0, sweep.n_samples, chunk):
+        before = max(start - 1, 0)  # a crossing shows in a sample and the one before it
+        stop = min(start + chunk, sweep.n_samples)
+        yield before + find_crossings(sweep.read(before, stop), low, high)
+
+
+def find_crossings(
     samples: np.ndarray, low: float | None = None, high: float | None = None
 ) -> np.ndarray:
+    """Indices of the samples below `low` or above `high` whose predecessor is not: int64 (n,).
+
+    Of samples (N,) in the unit of the levels. A trace that starts beyond a level does not cross it
+    there, nor does it after a NaN.
+    """
     crosses = np.zeros(max(len(samples) - 1, 0), bool)
     if low is not None:
         crosses |= (samples[1:] < low) & (samples[:-1] >= low)
@@ -134,33 +150,33 @@ def _crossings(
 
 
 def _outside_dead_time(
-    crossings: np.ndarray, last: int | None, n_dead: int
+    crossings: np.ndarray, last_spike: int | None, n_dead: int
 ) -> tuple[np.ndarray, int | None]:
-    """The crossings at least `n_dead` samples after the last one taken, and the new last one."""
-    taken = []
+    """The crossings at least `n_dead` samples after the last spike's, and the new last one."""
+    spikes = []
     for crossing in crossings.tolist():
-        if last is None or crossing - last >= n_dead:
-            taken.append(crossing)
-            last = crossing
-    return np.array(taken, np.int64), last
+        if last_spike is None or crossing - last_spike >= n_dead:
+            spikes.append(crossing)
+            last_spike = crossing
+    return np.array(spikes, np.int64), last_spike
 
 
-def _cut_events(
-    sweep: ResampledSweep, events: np.ndarray, cut: Cut
-) -> tuple[np.ndarray, np.ndarray, Counter]:
-    """Windows around the events that have whole and sound ones: float32 (n, T), and the events."""
-    first = events - cut.n_before
+def _cut_windows(
+    sweep: ResampledSweep, spikes: np.ndarray, cut: Cut
+) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    """Windows float32 (n, T) around the crossings that have whole and sound ones.
+
+    With these crossings int64 (n,), and how many others were dropped for what.
+    """
+    first = spikes - cut.n_before
     whole = (first >= 0) & (first + cut.n_samples <= sweep.n_samples)
     first = first[whole]
     if not len(first):
-        return (
-            np.empty((0, cut.n_samples), np.float32),
-            np.empty(0, np.int64),
-            Counter(edge=len(events)),
-        )
+        no_windows = np.empty((0, cut.n_samples), np.float32)
+        return no_windows, np.empty(0, np.int64), {EDGE: len(spikes)}
     start, stop = int(first[0]), int(first[-1]) + cut.n_samples
     rows = (first - start)[:, None] + np.arange(cut.n_samples)  # (n, T)
     sound = ~sweep.suspect(start, stop)[rows].any(axis=1)
     windows = sweep.read(start, stop)[rows[sound]].astype(np.float32, copy=False)
-    drops = Counter({"edge": len(events) - len(first), "suspect samples": int((~sound).sum())})
-    return windows, events[whole][sound], drops
+    drops = {EDGE: len(spikes) - len(first), SUSPECT: int((~sound).sum())}
+    return windows, spikes[whole][sound], drops

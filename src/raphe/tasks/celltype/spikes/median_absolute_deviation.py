@@ -10,9 +10,10 @@ HALF = 16  # bits of a float32 that one pass over the trace settles
 
 
 def median_and_mad(chunks: Chunks) -> tuple[float, float]:
-    """Median of all samples, and median of their distances to it. Four passes over float32 chunks.
+    """Median of all samples, and median of their distances to it, in the samples' unit.
 
-    Of an even number of samples the lower middle one is taken. (nan, nan) of no samples at all.
+    Reads the float32 chunks (n,), which no NaN may be in, four times. Of an even number of samples
+    the lower middle one is taken. (nan, nan) of no samples at all.
     """
     median = _lower_median(chunks)
     return median, _lower_median(lambda: (np.abs(chunk - np.float32(median)) for chunk in chunks()))
@@ -24,14 +25,16 @@ def _lower_median(chunks: Chunks) -> float:
     The bits of finite float32 numbers, with the sign bit turned or all bits of a negative number
     turned, are in the order of the numbers.
     """
-    high = _count(key >> HALF for key in map(_ordered_bits, chunks()))
-    if not high.any():
+    high_counts = _histogram(key >> HALF for key in map(_ordered_bits, chunks()))
+    if not high_counts.any():
         return float("nan")
-    rank = (int(high.sum()) - 1) // 2
-    upper, rank = _find(high, rank)
-    low = _count(key[key >> HALF == upper] & 0xFFFF for key in map(_ordered_bits, chunks()))
-    lower, _ = _find(low, rank)
-    key = np.uint32(upper << HALF | lower)
+    rank = (int(high_counts.sum()) - 1) // 2
+    high, rank = _bin_of(rank, high_counts)
+    low_counts = _histogram(
+        key[key >> HALF == high] & 0xFFFF for key in map(_ordered_bits, chunks())
+    )
+    low, _ = _bin_of(rank, low_counts)
+    key = np.uint32(high << HALF | low)
     bits = key ^ np.uint32(0x80000000) if key & 0x80000000 else ~key
     return float(np.array(bits, np.uint32).view(np.float32))
 
@@ -41,14 +44,14 @@ def _ordered_bits(samples: np.ndarray) -> np.ndarray:
     return np.where(bits & 0x80000000, ~bits, bits | 0x80000000)
 
 
-def _count(values: Iterable[np.ndarray]) -> np.ndarray:
+def _histogram(blocks: Iterable[np.ndarray]) -> np.ndarray:
     counts = np.zeros(1 << HALF, np.int64)
-    for block in values:
+    for block in blocks:
         counts += np.bincount(block, minlength=1 << HALF)
     return counts
 
 
-def _find(counts: np.ndarray, rank: int) -> tuple[int, int]:
+def _bin_of(rank: int, counts: np.ndarray) -> tuple[int, int]:
     """The bin that holds the item of this rank, and the item's rank within the bin."""
     total = np.cumsum(counts)
     index = int(np.searchsorted(total, rank, side="right"))

@@ -26,7 +26,7 @@ class ExtractReport:
     n_spikes: int
     n_cells: int
     per_class: dict[str, tuple[int, int]]  # cells, spikes
-    found: int
+    n_crossings: int  # of the threshold: kept as spikes, or dropped
     dropped: dict[str, int]
     failed: list[Failure]
     silent: list[Path]  # read, but no spike was kept
@@ -89,13 +89,12 @@ def extract(
             },
             {"recordings": rows},
         )
-    found = writer.n + dropped.total()
     return ExtractReport(
         store=path,
         n_spikes=writer.n,
         n_cells=len(writer.cells),
         per_class=writer.per_class(),
-        found=found,
+        n_crossings=writer.n + dropped.total(),
         dropped=dict(dropped),
         failed=failed,
         silent=silent,
@@ -123,7 +122,7 @@ def _row(
         "rate_hz": recording.rate_hz,
         "unit": recording.unit,
         "duration_s": recording.duration_s,
-        "found": spikes.found,
+        "crossings": spikes.n_crossings,
         "kept": len(spikes),
         **{drop.replace(" ", "_"): spikes.dropped[drop] for drop in DROPS},
     }

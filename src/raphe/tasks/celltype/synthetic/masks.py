@@ -16,8 +16,7 @@ from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.recordings.labels import Failure, RecordedFile, find_recordings
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
-from raphe.tasks.celltype.spikes.cutting import CHUNK_SAMPLES, recording_scale, threshold_levels
-from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
+from raphe.tasks.celltype.spikes.cutting import CHUNK_SAMPLES, resampled_sweeps, threshold_levels
 from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, KIND, MASK_MS, N_MASKS
 from raphe.tasks.celltype.synthetic.noise_stretches import (
     count_places,
@@ -33,11 +32,14 @@ LOUD = 0.5
 
 @dataclass(frozen=True)
 class MaskReport:
-    """What `cut_masks` did. Fewer masks than `asked` mean that the quiet stretches hold no more."""
+    """What `cut_masks` did.
+
+    Fewer masks than `n_requested` mean that the quiet stretches hold no more.
+    """
 
     store: Path
     n_masks: int
-    asked: int
+    n_requested: int
     per_day: dict[str, int]  # day ("" unknown) → masks
     n_recordings: int  # that have a quiet stretch
     skipped: list[Failure]  # recordings without a quiet stretch
@@ -45,13 +47,13 @@ class MaskReport:
 
 
 @dataclass(frozen=True)
-class _Quiet:
-    """One recording's quiet stretches."""
+class _QuietRecording:
+    """One recording and its quiet stretches."""
 
     file: RecordedFile
     sha256: str
     stretches: list[np.ndarray]  # of each sweep, (n, 2)
-    n_places: int
+    n_places: int  # masks that they hold
     noise_sd: float
 
 
@@ -84,19 +86,19 @@ def cut_masks(
         if value is not None and value < 1:
             raise SettingError(f"{name}: expected 1 or more, got {value}")
     files, failed = find_recordings(folder)
-    quiet: list[_Quiet] = []
+    quiet: list[_QuietRecording] = []
     skipped: list[Failure] = []
     for file in progress(files, "looking for quiet stretches", total=len(files)):
         try:
             recording = read_recording(file.path, channel, unit, cut.accept_unit)
-            found = _survey(file, recording, cut, n_mask, n_guard)
+            surveyed = _survey(file, recording, cut, n_mask, n_guard)
         except (RecordingError, OSError) as error:
             failed.append(Failure(file.path, str(error)))
             continue
-        (quiet if isinstance(found, _Quiet) else skipped).append(found)
+        (quiet if isinstance(surveyed, _QuietRecording) else skipped).append(surveyed)
     if not quiet:
-        raise RecordingError(_none(folder, skipped, failed))
-    share, asked = _allot(quiet, n_masks, per_day)
+        raise RecordingError(_no_mask(folder, skipped, failed))
+    shares, n_requested = _allot(quiet, n_masks, per_day)
     fields = {
         "masks": ((n_mask,), "float32"),
         "recording": ((), "int32"),
@@ -104,20 +106,22 @@ def cut_masks(
         "sample": ((), "int64"),
     }
     with StoreWriter(store, fields, overwrite) as writer:
-        for number in progress(np.flatnonzero(share).tolist(), "cutting masks"):
-            one = quiet[number]
-            rng = np.random.default_rng([seed, number])
+        for number in progress(np.flatnonzero(shares).tolist(), "cutting masks"):
+            recording = read_recording(quiet[number].file.path, channel, unit, cut.accept_unit)
             masks, sweep, sample = _cut(
-                read_recording(one.file.path, channel, unit, cut.accept_unit),
-                one,
+                recording,
+                quiet[number].stretches,
                 cut,
                 n_mask,
-                share[number],
-                rng,
+                shares[number],
+                np.random.default_rng([seed, number]),
             )
             index = np.full(len(masks), number, np.int32)
             writer.append(masks=masks, recording=index, sweep=sweep, sample=sample)
-        rows = [_row(one, folder, int(n)) for one, n in zip(quiet, share, strict=True)]
+        rows = [
+            _row(recording, folder, share)
+            for recording, share in zip(quiet, shares.tolist(), strict=True)
+        ]
         path = writer.finish(
             {
                 "kind": KIND,
@@ -131,10 +135,16 @@ def cut_masks(
             {"recordings": rows},
         )
     days: Counter[str] = Counter()
-    for one, n in zip(quiet, share.tolist(), strict=True):
-        days[one.file.day] += n
+    for recording, share in zip(quiet, shares.tolist(), strict=True):
+        days[recording.file.day] += share
     return MaskReport(
-        path, int(share.sum()), asked, dict(sorted(days.items())), len(quiet), skipped, failed
+        store=path,
+        n_masks=int(shares.sum()),
+        n_requested=n_requested,
+        per_day=dict(sorted(days.items())),
+        n_recordings=len(quiet),
+        skipped=skipped,
+        failed=failed,
     )
 
 
@@ -150,28 +160,22 @@ def _lengths(cut: Cut, mask_ms: float, guard_ms: float) -> tuple[int, int]:
     return round(mask_ms * cut.rate_hz / 1000), round(guard_ms * cut.rate_hz / 1000)
 
 
-def _sweeps(recording: Recording, cut: Cut) -> list[ResampledSweep]:
-    scale = recording_scale(recording, cut)
-    ratio = rate_ratio(cut.rate_hz, recording.rate_hz)
-    return [ResampledSweep(trace, ratio, scale) for trace in recording.sweeps]
-
-
 def _survey(
     file: RecordedFile, recording: Recording, cut: Cut, n_mask: int, n_guard: int
-) -> _Quiet | Failure:
+) -> _QuietRecording | Failure:
     """A recording's quiet stretches, or why it is skipped."""
     loud = replace(
         cut,
         threshold_pa=None if cut.threshold_pa is None else LOUD * cut.threshold_pa,
         mad_factor=None if cut.mad_factor is None else LOUD * cut.mad_factor,
     )
-    sweeps, stretches, longest = _sweeps(recording, cut), [], 0
+    sweeps, stretches, longest = resampled_sweeps(recording, cut), [], 0
     for number, sweep in enumerate(sweeps):
         low, high = threshold_levels(recording, number, sweep, loud, CHUNK_SAMPLES)
-        found, length = quiet_stretches(sweep, low, high, n_guard, n_mask)
-        stretches.append(found)
-        longest = max(longest, length)
-    n_places = sum(int(count_places(found, n_mask).sum()) for found in stretches)
+        of_sweep, longest_of_sweep = quiet_stretches(sweep, low, high, n_guard, n_mask)
+        stretches.append(of_sweep)
+        longest = max(longest, longest_of_sweep)
+    n_places = sum(int(count_places(of_sweep, n_mask).sum()) for of_sweep in stretches)
     if not n_places:
         ms = 1000 / cut.rate_hz
         return Failure(
@@ -182,65 +186,68 @@ def _survey(
     noise_sd = noise_level(sweeps, stretches, n_mask)
     if noise_sd == 0:
         return Failure(file.path, "its quiet stretches are one value each, they hold no noise")
-    return _Quiet(file, recording.sha256 or "", stretches, n_places, noise_sd)
+    return _QuietRecording(file, recording.sha256 or "", stretches, n_places, noise_sd)
 
 
-def _allot(quiet: list[_Quiet], n_masks: int, per_day: int | None) -> tuple[np.ndarray, int]:
-    """Masks to cut from each recording (n,), and how many were asked for."""
-    places = np.array([one.n_places for one in quiet])
-    days = [one.file.day or f"file {one.file.path}" for one in quiet]
+def _allot(
+    quiet: list[_QuietRecording], n_masks: int, per_day: int | None
+) -> tuple[np.ndarray, int]:
+    """Masks to cut from each recording, int64 (n,), and how many were asked for."""
+    places = np.array([recording.n_places for recording in quiet])
+    days = [recording.file.day or f"file {recording.file.path}" for recording in quiet]
     names, day = np.unique(days, return_inverse=True)
-    held = np.bincount(day, weights=places).astype(np.int64)
+    places_of_day = np.bincount(day, weights=places).astype(np.int64)
     if per_day is None:
-        of_day, asked = share_evenly(n_masks, held), n_masks
+        of_day, n_requested = share_evenly(n_masks, places_of_day), n_masks
     else:
-        of_day, asked = np.minimum(per_day, held), per_day * len(names)
-    share = np.zeros(len(quiet), np.int64)
+        of_day, n_requested = np.minimum(per_day, places_of_day), per_day * len(names)
+    shares = np.zeros(len(quiet), np.int64)
     for number, n in enumerate(of_day.tolist()):
-        share[day == number] = share_evenly(n, places[day == number])
-    return share, asked
+        shares[day == number] = share_evenly(n, places[day == number])
+    return shares, n_requested
 
 
 def _cut(
     recording: Recording,
-    quiet: _Quiet,
+    stretches: list[np.ndarray],
     cut: Cut,
     n_mask: int,
     count: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Masks float32 (count, L) with mean 0, their sweep and own first sample, in this order."""
-    sweeps = _sweeps(recording, cut)
+    """Masks float32 (count, L) with mean 0, their sweep int32 and own first sample int64 (count,).
+
+    In the order in which they lie in the recording, at random places of its quiet `stretches`.
+    """
+    sweeps = resampled_sweeps(recording, cut)
     # One axis over all sweeps, so that one draw serves them all.
     begin = np.cumsum([0, *(sweep.n_samples for sweep in sweeps)])
-    stretches = np.concatenate(
-        [found + start for found, start in zip(quiet.stretches, begin[:-1], strict=True)]
-    )
-    places = draw_places(stretches, n_mask, count, rng)
+    on_one_axis = [of_sweep + start for of_sweep, start in zip(stretches, begin[:-1], strict=True)]
+    places = draw_places(np.concatenate(on_one_axis), n_mask, count, rng)
     number = np.searchsorted(begin, places, side="right") - 1
     first = places - begin[number]
     masks = np.empty((count, n_mask), np.float32)
     sample = np.empty(count, np.int64)
-    for row, (which, start) in enumerate(zip(number.tolist(), first.tolist(), strict=True)):
-        noise = sweeps[which].read(start, start + n_mask).astype(np.float64)
+    for row, (sweep, start) in enumerate(zip(number.tolist(), first.tolist(), strict=True)):
+        noise = sweeps[sweep].read(start, start + n_mask).astype(np.float64)
         masks[row] = noise - noise.mean()
-        sample[row] = sweeps[which].own_index(np.array([start]))[0]
+        sample[row] = sweeps[sweep].own_index(np.array([start]))[0]
     return masks, number.astype(np.int32), sample
 
 
-def _row(quiet: _Quiet, folder: Path, n_masks: int) -> dict[str, object]:
+def _row(recording: _QuietRecording, folder: Path, n_masks: int) -> dict[str, object]:
     return {
-        "file": quiet.file.path.relative_to(folder).as_posix(),
-        "cell_id": quiet.file.cell_id,
-        "day": quiet.file.day,
-        "animal": quiet.file.animal,
-        "sha256": quiet.sha256,
-        "noise_sd_pa": quiet.noise_sd,
+        "file": recording.file.path.relative_to(folder).as_posix(),
+        "cell_id": recording.file.cell_id,
+        "day": recording.file.day,
+        "animal": recording.file.animal,
+        "sha256": recording.sha256,
+        "noise_sd_pa": recording.noise_sd,
         "n_masks": n_masks,
     }
 
 
-def _none(folder: Path, skipped: list[Failure], failed: list[Failure]) -> str:
+def _no_mask(folder: Path, skipped: list[Failure], failed: list[Failure]) -> str:
     if not skipped:
         more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
         return f"{folder}: no recording could be read: {failed[0]}{more}"

@@ -1,4 +1,7 @@
-"""Where a sweep has nothing but noise, how strong the noise is, and places for masks there."""
+"""Where a sweep has nothing but noise, how strong the noise is, and places for masks there.
+
+A stretch is a pair of samples, its first and the one past its last. n stretches of a sweep.
+"""
 
 from collections.abc import Sequence
 
@@ -22,68 +25,32 @@ def quiet_stretches(
     Every sample of a stretch lies at least `n_guard` samples from one below `low`, above `high` or
     suspect, and from either end of the sweep, beyond which a spike could be.
 
-    Returns int64 (n, 2), each from its first sample to past its last, and the longest length.
+    Returns int64 (n, 2), and the longest length in samples.
     """
-    found, longest, last = [np.empty((0, 2), np.int64)], 0, -1
+    stretches, longest, last_loud = [np.empty((0, 2), np.int64)], 0, -1
     for start in range(0, sweep.n_samples, chunk):
         stop = min(start + chunk, sweep.n_samples)
         samples = sweep.read(start, stop)
-        loud = sweep.suspect(start, stop)
+        is_loud = sweep.suspect(start, stop)
         if low is not None:
-            loud |= samples < low
+            is_loud |= samples < low
         if high is not None:
-            loud |= samples > high
-        places = start + np.flatnonzero(loud)
+            is_loud |= samples > high
+        loud = start + np.flatnonzero(is_loud)
         if stop == sweep.n_samples:
-            places = np.append(places, stop)
-        if len(places):
-            first = np.r_[last, places[:-1]] + 1 + n_guard
-            length = places - n_guard - first
+            loud = np.append(loud, stop)
+        if len(loud):
+            first = np.r_[last_loud, loud[:-1]] + 1 + n_guard
+            length = loud - n_guard - first
             longest = max(longest, int(length.max()))
-            long = length >= n_least
-            found.append(np.stack([first, first + length], axis=1)[long])
-            last = int(places[-1])
-    return np.concatenate(found), longest
+            stretches.append(np.stack([first, first + length], axis=1)[length >= n_least])
+            last_loud = int(loud[-1])
+    return np.concatenate(stretches), longest
 
 
 def count_places(stretches: np.ndarray, n_mask: int) -> np.ndarray:
-    """How many masks each stretch holds one beside the other: int64 (n,)."""
+    """How many masks of `n_mask` samples each stretch (n, 2) holds side by side: int64 (n,)."""
     return (stretches[:, 1] - stretches[:, 0]) // n_mask
-
-
-def draw_places(
-    stretches: np.ndarray, n_mask: int, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    """First samples of `count` masks at random in the stretches, none over another: (count,).
-
-    Each set of places within a stretch is as likely as any other.
-    """
-    held = count_places(stretches, n_mask)
-    chosen = rng.choice(int(held.sum()), count, replace=False)
-    wanted = np.bincount(
-        np.searchsorted(np.cumsum(held), chosen, side="right"), minlength=len(held)
-    )
-    places = [np.empty(0, np.int64)]
-    for (first, stop), n in zip(stretches.tolist(), wanted.tolist(), strict=True):
-        spare = stop - first - n * n_mask
-        places.append(first + np.sort(rng.integers(0, spare + 1, n)) + np.arange(n) * n_mask)
-    return np.concatenate(places)
-
-
-def share_evenly(total: int, capacity: np.ndarray) -> np.ndarray:
-    """Divide `total` as evenly as what each can take allows; the first get one more: int64 (n,)."""
-    share = np.zeros(len(capacity), np.int64)
-    total = min(total, int(capacity.sum()))
-    while total:
-        open_ones = np.flatnonzero(share < capacity)
-        each = total // len(open_ones)
-        if not each:
-            share[open_ones[:total]] += 1
-            break
-        given = np.minimum(each, (capacity - share)[open_ones])
-        share[open_ones] += given
-        total -= int(given.sum())
-    return share
 
 
 def noise_level(
@@ -91,13 +58,14 @@ def noise_level(
 ) -> float:
     """Root of the mean variance of all pieces of `n_mask` samples that the stretches hold.
 
-    `stretches` has those of each sweep, (n, 2), as `quiet_stretches` finds them.
+    `stretches` has those of each sweep, (n, 2), as `quiet_stretches` gives them. Returns the SD in
+    the sweeps' unit.
     """
     total, n_pieces = 0.0, 0
-    for sweep, found in zip(sweeps, stretches, strict=True):
-        held = count_places(found, n_mask)
-        nth = np.arange(held.sum()) - np.repeat(np.cumsum(held) - held, held)  # in its stretch
-        first = np.repeat(found[:, 0], held) + n_mask * nth
+    for sweep, of_sweep in zip(sweeps, stretches, strict=True):
+        n_places = count_places(of_sweep, n_mask)
+        nth = np.arange(n_places.sum()) - np.repeat(np.cumsum(n_places) - n_places, n_places)
+        first = np.repeat(of_sweep[:, 0], n_places) + n_mask * nth
         n_pieces += len(first)
         # Read by the chunk: to open the file takes longer than to read a stretch.
         chunks = np.arange(CHUNK_SAMPLES, sweep.n_samples, CHUNK_SAMPLES)
@@ -108,3 +76,40 @@ def noise_level(
                 pieces = sliding_window_view(samples, n_mask)[together - start]
                 total += float(pieces.var(axis=1, dtype=np.float64).sum())
     return float(np.sqrt(total / n_pieces))
+
+
+def draw_places(
+    stretches: np.ndarray, n_mask: int, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """First samples of `count` masks at random in stretches (n, 2), none over another.
+
+    Each set of places within a stretch is as likely as any other. Returns int64 (count,).
+    """
+    n_places = count_places(stretches, n_mask)
+    drawn = rng.choice(int(n_places.sum()), count, replace=False)
+    stretch_of_mask = np.searchsorted(np.cumsum(n_places), drawn, side="right")
+    n_masks = np.bincount(stretch_of_mask, minlength=len(stretches))
+    places = [np.empty(0, np.int64)]
+    for (first, stop), n in zip(stretches.tolist(), n_masks.tolist(), strict=True):
+        spare = stop - first - n * n_mask
+        places.append(first + np.sort(rng.integers(0, spare + 1, n)) + np.arange(n) * n_mask)
+    return np.concatenate(places)
+
+
+def share_evenly(total: int, capacity: np.ndarray) -> np.ndarray:
+    """Divide `total` as evenly as each one's capacity (n,) allows: int64 (n,).
+
+    The first get one more; what exceeds all capacity is left over.
+    """
+    share = np.zeros(len(capacity), np.int64)
+    total = min(total, int(capacity.sum()))
+    while total:
+        not_full = np.flatnonzero(share < capacity)
+        each = total // len(not_full)
+        if not each:
+            share[not_full[:total]] += 1
+            break
+        given = np.minimum(each, (capacity - share)[not_full])
+        share[not_full] += given
+        total -= int(given.sum())
+    return share

@@ -1,0 +1,12 @@
+"""conf/ stays at the top of the project and travels in the package, as raphe.conf.
+
+All else is in pyproject.toml, where one folder of packages cannot lie outside the others.
+"""
+
+from setuptools import find_namespace_packages, setup
+
+setup(
+    packages=[*find_namespace_packages("src"), "raphe.conf"],
+    package_dir={"": "src", "raphe.conf": "conf"},
+    package_data={"raphe": ["py.typed"], "raphe.conf": ["**/*.yaml"]},
+)

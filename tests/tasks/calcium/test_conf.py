@@ -21,16 +21,22 @@ def composed(*overrides: str) -> DictConfig:
         return compose("train", list(overrides))
 
 
-def test_the_settings_are_the_defaults_of_what_they_build() -> None:
-    config = composed("task=calcium")
-    assert instantiate(config.prepare.simulation) == Simulation()
-    assert instantiate(config.prepare.files) == TraceOptions()
-    assert instantiate(config.prepare.conditioning) == Conditioning()
-    assert instantiate(config.data.focus) == Focus()
+@pytest.mark.parametrize("task", ["calcium", "elephant", "elephant_embedding"])
+def test_the_settings_are_the_defaults_of_what_they_build(task: str) -> None:
+    prepare = composed(f"task={task}").prepare
+    assert instantiate(prepare.simulation) == Simulation()
+    assert instantiate(prepare.files) == TraceOptions()
+    assert instantiate(prepare.conditioning) == Conditioning()
+
+
+def test_the_new_recordings_of_a_focus_are_conditioned_as_those_trained_on() -> None:
+    assert instantiate(composed("task=elephant").data.focus) == Focus()
+    focus = composed("task=elephant", "prepare.conditioning.baseline_s=20").data.focus
+    assert instantiate(focus).conditioning == Conditioning(baseline_s=20.0)
 
 
 def test_the_published_set_up_is_the_published_one() -> None:
-    config = composed("experiment=calcium_published")
+    config = composed("experiment=elephant_published")
     assert (config.data.batch_size, config.data.consecutive) == (256, 1)
     assert (config.trainer.max_epochs, config.callbacks.keep) == (15, "last")
     assert config.callbacks.patience is None
@@ -40,7 +46,7 @@ def test_the_published_set_up_is_the_published_one() -> None:
 
 
 def test_retraining_is_short_and_slow() -> None:
-    config = composed("experiment=calcium_retrain")
+    config = composed("experiment=elephant_retrain")
     optimizer = instantiate(config.model).configure_optimizers()
     assert (config.trainer.max_epochs, optimizer.defaults["lr"]) == (5, 0.0033)
 
@@ -60,8 +66,8 @@ def test_the_command_line_conditions_alike(arguments: list[str], expected: Condi
     assert trace_options(options) == TraceOptions()
 
 
-def test_the_best_set_up_says_what_its_classes_do() -> None:
-    config = composed("experiment=calcium_best")
+def test_the_rate_network_s_task_says_what_its_classes_do() -> None:
+    config = composed("task=calcium")
     synthesis, default = instantiate(config.data.synthesis), Synthesis()
     assert synthesis.kinds == default.kinds
     kinds = {"dye", "fast", "slow"}
@@ -70,6 +76,8 @@ def test_the_best_set_up_says_what_its_classes_do() -> None:
     }
     assert instantiate(config.data.augmentation) == Augmentation()
     assert instantiate(config.export.conditioning) == Conditioning()
+    as_it_is = composed("task=calcium", "prepare.conditioning.baseline_s=null")
+    assert instantiate(as_it_is.export.conditioning) == Conditioning(baseline_s=None)
     module = instantiate(config.model)
     assert module.configure_optimizers().defaults["lr"] == 3e-3
     assert config.data.pretrain_epochs < config.trainer.max_epochs

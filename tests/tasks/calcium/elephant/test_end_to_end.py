@@ -21,10 +21,10 @@ SMALL = [
 @pytest.mark.slow
 def test_a_sweep_over_the_dataset_held_out(train_py, tmp_path: Path, capfd) -> None:
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
-    assert train_py("-m", "task=calcium", "data.held_out=sim1,sim2", *SMALL, *places) == 0
+    assert train_py("-m", "task=elephant", "data.held_out=sim1,sim2", *SMALL, *places) == 0
     assert "say nothing about biology" in " ".join(capfd.readouterr().out.split())
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("calcium")
+    experiment = client.get_experiment_by_name("elephant")
     runs = client.search_runs([experiment.experiment_id])
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
     assert {run.data.params["data.held_out"] for run in children} == {"sim1", "sim2"}
@@ -42,5 +42,5 @@ def test_a_sweep_over_the_dataset_held_out(train_py, tmp_path: Path, capfd) -> N
 
 def test_what_cannot_be_is_one_line(train_py, tmp_path: Path, capsys) -> None:
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
-    assert train_py("task=calcium", "data.held_out=sim9", *SMALL, *places) == 1
+    assert train_py("task=elephant", "data.held_out=sim9", *SMALL, *places) == 1
     assert "data.held_out=sim9: expected a dataset (sim1, sim2)" in capsys.readouterr().err

@@ -128,9 +128,9 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     store = write_traces(tmp_path / "store", recordings, {})
     home = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}", "threads=1"]
     shared = [*home, f"data.store={store}", "tracking.system_metrics_every_s=null"]
-    assert train_py("experiment=calcium_embedding", *shared, "trainer.max_epochs=2") == 0
+    assert train_py("task=elephant_embedding", *shared, "trainer.max_epochs=2") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("calcium_embedding")
+    experiment = client.get_experiment_by_name("elephant_embedding")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.metrics["test/n_recordings"] == 9
     names = {entry.path for entry in client.list_artifacts(run.info.run_id, "test")}
@@ -149,8 +149,8 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
         "data.consecutive=16",
         "trainer.max_epochs=1",
     ]
-    assert train_py("experiment=calcium_retrain", *shared, *focused) == 0
-    experiment = client.get_experiment_by_name("calcium_retrain")
+    assert train_py("experiment=elephant_retrain", *shared, *focused) == 0
+    experiment = client.get_experiment_by_name("elephant_retrain")
     (run,) = client.search_runs([experiment.experiment_id])
     assert "store_hash.focus" in run.data.params
     assert "spaces.png" in {entry.path for entry in client.list_artifacts(run.info.run_id)}

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from raphe import cli
 
 SMALL = [
-    "experiment=calcium_best",
+    "task=calcium",
     "prepare.simulation.datasets=2",
     "prepare.simulation.recordings=3",
     "prepare.simulation.duration_s=20",
@@ -31,12 +31,12 @@ def test_train_on_all_export_and_infer(train_py, tmp_path: Path, capfd) -> None:
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
     assert train_py(*SMALL, *places, "data.held_out=none") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("calcium_best")
+    experiment = client.get_experiment_by_name("calcium")
     (run,) = client.search_runs([experiment.experiment_id])
     assert not [name for name in run.data.metrics if name.startswith("test/")]
     out = tmp_path / "bundle"
     export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={out}"]
-    assert train_py("experiment=calcium_best", *export, *places) == 0
+    assert train_py("task=calcium", *export, *places) == 0
     assert "No dataset was held out" in (out / "MODEL_CARD.md").read_text()
     again = ["export", "--sweep", run.info.run_id, "--runs", str(tmp_path / "mlruns")]
     assert cli.main([*again, "--members", "top:5"]) == 1
@@ -55,7 +55,7 @@ def test_a_dataset_held_out_beside_its_baselines(train_py, tmp_path: Path) -> No
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
     assert train_py(*SMALL, *places, "data.held_out=sim2") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("calcium_best")
+    experiment = client.get_experiment_by_name("calcium")
     (run,) = client.search_runs([experiment.experiment_id])
     metrics = run.data.metrics
     assert metrics["test/n_recordings"] == 3
@@ -76,7 +76,7 @@ def test_every_dataset_is_held_out_in_turn(train_py, tmp_path: Path, capfd) -> N
     told = capfd.readouterr().out
     assert "network less trace:" in told
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("calcium_best")
+    experiment = client.get_experiment_by_name("calcium")
     runs = client.search_runs([experiment.experiment_id])
     (parent,) = (run for run in runs if "pooled/correlation" in run.data.metrics)
     folds = [run.data.metrics["test/correlation"] for run in runs if run is not parent]

@@ -1,5 +1,5 @@
 """raphe: deep networks that read spikes."""
 
-from importlib.metadata import version
+from raphe.version import __version__
 
-__version__ = version("raphe")
+__all__ = ["__version__"]

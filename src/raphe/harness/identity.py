@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-import raphe
+from raphe.version import __version__
 
 DECIDING_SECTIONS = ("seed", "data", "model", "trainer", "callbacks", "monitor", "evaluate")
 
@@ -32,7 +32,7 @@ def code_version() -> str:
         commit = _git("rev-parse", "HEAD")
         return f"{commit}-dirty" if _git("status", "--porcelain") else commit
     except (OSError, subprocess.CalledProcessError):
-        return raphe.__version__
+        return __version__
 
 
 def _git(*arguments: str) -> str:

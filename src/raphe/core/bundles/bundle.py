@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import raphe
 from raphe.core.errors import RapheError
 from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync
+from raphe.version import __version__
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -74,7 +74,7 @@ class BundleWriter:
             manifest = {
                 "format": FORMAT,
                 "kind": kind,
-                "raphe": raphe.__version__,
+                "raphe": __version__,
                 **facts,
                 "files": {name: _sha256(content) for name, content in files.items()},
             }
@@ -113,7 +113,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise BundleError(f"{file}: is not a bundle's manifest ({error!r}); {REMEDY}") from None
     if version > FORMAT:
         raise BundleError(
-            f"{path}: the bundle has format {version}, this raphe {raphe.__version__} reads up to "
+            f"{path}: the bundle has format {version}, this raphe {__version__} reads up to "
             f"{FORMAT}; update raphe (made by {manifest.get('raphe', 'a newer one')})"
         )
     if "files" not in manifest:

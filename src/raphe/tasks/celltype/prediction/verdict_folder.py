@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from raphe import __version__
 from raphe.core.files.atomic import reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.prediction.verdict_page import cell_page, index_page, page_name
 from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.version import __version__
 
 JSON_FILE, CSV_FILE, INDEX = "verdicts.json", "verdicts.csv", "index.html"
 PAGES = "cells"

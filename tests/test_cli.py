@@ -1,43 +1,178 @@
-"""The `raphe` command: finds the tasks' commands, tells errors in one line, is quick to start."""
+"""The `raphe` command: its grammar, errors in one line, and quick to start."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from raphe import __version__, cli
+from raphe.core.command_line import SHARED
+
+DECLARED = cli.declared_commands()
+VERBS = sorted({declared.command.verb for declared in DECLARED})
+OLD = {
+    "import-csv": "raphe import csv",
+    "import-windows": "raphe import windows",
+    "import-elephant": "raphe import elephant",
+    "import-lstm-glif": "raphe import lstm-glif",
+    "infer-glif": "raphe predict --task glif",
+    "place-traces": "raphe place",
+    "predict-spikes": "raphe predict",
+    "reproduce-glif": "raphe reproduce --task glif",
+    "extrakt": "raphe extract",
+}
 
 
-def test_help_lists_every_command(capsys) -> None:
+def usage_error(capsys, *arguments: str) -> str:
+    """The one line that wrong usage prints."""
     with pytest.raises(SystemExit) as leaving:
-        cli.main(["--help"])
+        cli.main(arguments)
+    assert leaving.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def printed(capsys, *arguments: str) -> str:
+    with pytest.raises(SystemExit) as leaving:
+        cli.main(arguments)
     assert leaving.value.code == 0
-    told = capsys.readouterr().out
-    for command in ("simulate", "extract", "import-csv", "import-npy", "import-keras", "fetch"):
-        assert command in told
+    return capsys.readouterr().out
+
+
+def of_tasks(verb: str) -> list[cli.Declared]:
+    declared = [one for one in DECLARED if one.command.verb == verb]
+    return [one for one in declared if one.task is not None]
+
+
+def test_every_verb_has_its_step_and_every_step_its_verbs() -> None:
+    placed = [verb for verbs in cli.STEPS.values() for verb in verbs]
+    assert len(placed) == len(set(placed))
+    assert set(placed) == set(VERBS)
+    assert set(cli.WORDS.values()) <= set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_one_verb_for_one_job(verb: str) -> None:
+    commands = of_tasks(verb)
+    assert verb.isalpha() and verb.islower()
+    kinds = [one.command.kind for one in commands]
+    assert len(set(kinds)) == len(kinds) if verb == "import" else set(kinds) <= {None}
+    if verb != "import":
+        assert len({one.task for one in commands}) == len(commands)
+    assert verb in SHARED or len(commands) <= 1
+    assert sum(one.command.is_default for one in commands) <= 1
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda one: f"{one.command}"[:60])
+def test_each_command_declares_itself_as_the_others(declared: cli.Declared) -> None:
+    summary = declared.command.summary
+    assert summary and not summary.endswith(".")
+    if declared.command.passes_on:
+        assert callable(declared.command.function())
+        return
+    parser = cli._parser(declared)
+    assert parser.get_default("run") is not None
+    if declared.command.verb == "import":
+        assert parser.format_usage().split()[-1] in ("store", "checkpoint")  # sources first
+    if declared.task is not None:
+        module = declared.command.declared_by
+        assert module.startswith(f"raphe.tasks.{declared.task}.commands.")
+
+
+def test_help_lists_every_verb_and_its_task(capsys) -> None:
+    lines = printed(capsys, "--help").splitlines()
+    for verb in VERBS:
+        (line,) = (line for line in lines if line.split()[:1] == [verb])
+        tasks = {one.task for one in of_tasks(verb)}
+        assert verb in SHARED or not tasks or f"[{tasks.pop()}]" in line
+
+
+@pytest.mark.parametrize(("word", "meant"), OLD.items())
+def test_a_verb_that_there_is_not(word: str, meant: str, capsys) -> None:
+    assert f"there is no verb '{word}'; did you mean `{meant}`?" in usage_error(capsys, word)
+
+
+def test_what_can_be_imported(capsys) -> None:
+    kinds = {one.command.kind: one.task for one in DECLARED if one.command.verb == "import"}
+    lines = printed(capsys, "import", "--help").splitlines()
+    for kind, task in kinds.items():
+        assert any(line.split()[:1] == [kind] and line.endswith(f"[{task}]") for line in lines)
+    assert "did you mean windows?" in usage_error(capsys, "import", "window", "a", "b", "c")
+    assert "got none" in usage_error(capsys, "import")
+
+
+def test_predict_tells_what_its_tasks_share_and_then_what_one_adds(capsys) -> None:
+    shared = printed(capsys, "predict", "--help")
+    for word in ("INPUT", "--bundle", "--out", "--overwrite", "celltype", "calcium", "glif"):
+        assert word in shared
+    assert "--stimulus" not in shared
+    assert "--stimulus" in printed(capsys, "predict", "--task", "glif", "--help")
+
+
+def test_the_bundle_names_the_task(tmp_path: Path, capsys) -> None:
+    (tmp_path / "manifest.json").write_text('{"kind": "glif/posterior", "files": {}}')
+    bundle = str(tmp_path)
+    assert "--stimulus" in printed(capsys, "predict", "--bundle", bundle, "--help")
+    options = cli.parse(["predict", "v.npy", "--bundle", bundle, "--rate", "50000"])
+    assert options.run.__module__ == "raphe.tasks.glif.commands.prediction"
+    assert cli.main(["predict", "v.npy", "--bundle", bundle, "--task", "celltype"]) == 1
+    told = capsys.readouterr().err
+    assert (
+        told == f"error: {bundle}: holds glif/posterior, of task glif; leave out --task celltype\n"
+    )
+    line = usage_error(capsys, "predict", "v.npy", "--bundle", bundle, "--no-pages")
+    assert "no option --no-pages for task glif, it is one of task celltype" in line
+    line = usage_error(capsys, "predict", "v.npy", "--bundle", bundle, "--stimulous", "i.npy")
+    assert "no option --stimulous for task glif; did you mean --stimulus?" in line
+
+
+def test_a_task_must_be_told(tmp_path: Path, capsys) -> None:
+    line = usage_error(capsys, "predict", "a.abf")
+    assert "expected --bundle, or --task calcium or celltype or glif" in line
+    line = usage_error(capsys, "predict", "a.abf", "--task", "gliff")
+    assert "got gliff; did you mean glif?" in line
+    assert cli.main(["predict", "a.abf", "--bundle", str(tmp_path / "nothing")]) == 1
+    assert "there is no bundle here; check the path" in capsys.readouterr().err
+    assert cli.main(["predict", "a.abf", "--bundle", str(tmp_path)]) == 1
+    assert "is not a bundle, it holds no manifest.json" in capsys.readouterr().err
 
 
 def test_version(capsys) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["--version"])
-    assert capsys.readouterr().out.strip() == f"raphe {__version__}"
+    assert printed(capsys, "--version").strip() == f"raphe {__version__}"
 
 
-def test_a_users_error_is_one_line_and_exit_code_one(tmp_path, capsys) -> None:
+def test_a_users_error_is_one_line_and_exit_code_one(tmp_path: Path, capsys) -> None:
     assert cli.main(["check", str(tmp_path / "nothing")]) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith(f"error: {tmp_path / 'nothing'}: there is no store here")
 
 
-def test_a_wrong_command_is_a_usage_error() -> None:
-    with pytest.raises(SystemExit) as leaving:
-        cli.main(["extrakt"])
-    assert leaving.value.code == 2
+def test_options_are_told_from_misspelt_ones(capsys) -> None:
+    line = usage_error(capsys, "extract", "in", "out", "--treshold-pa", "-60")
+    assert "there is no option --treshold-pa; did you mean --threshold-pa?" in line
+    assert "unexpected argument 'more'" in usage_error(capsys, "extract", "in", "out", "more")
+    assert "required: store" in usage_error(capsys, "extract", "in")
+    assert "expected a verb" in usage_error(capsys)
 
 
-def test_starting_loads_neither_torch_nor_mlflow() -> None:
-    code = "import sys; from raphe import cli; cli._parser(); print(*sys.modules)"
+@pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["extrakt"]])
+def test_starting_imports_no_task(arguments: list[str]) -> None:
+    code = (
+        f"import sys; from raphe import cli\ntry: cli.main({arguments!r})\nexcept SystemExit: pass"
+    )
+    code += "\nprint(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert not {"torch", "mlflow", "hydra", "matplotlib"} & set(loaded.stdout.split())
+    ).stdout.split("\n")[-2]
+    assert not {"torch", "mlflow", "hydra", "matplotlib", "numpy", "scipy"} & set(loaded.split())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_verb_and_kind(shell: str, capsys) -> None:
+    assert cli.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for declared in DECLARED:
+        assert declared.command.verb in script
+        assert declared.command.kind is None or declared.command.kind in script
+    assert "cut-spikes" in script and "no-pages" in script  # of predict, of two tasks

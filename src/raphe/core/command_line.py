@@ -1,32 +1,140 @@
-"""What all subcommands share: how one is declared and how a list is printed."""
+"""How a command is declared, and what several commands share.
+
+A task's `commands/__init__.py` (and `raphe.harness.commands`) holds `COMMANDS`, a tuple of Command:
+names and sentences alone, so that `raphe --help` imports no task's code. The module that a command
+names is imported when its verb is used. There
+
+    def add_extract(parser):
+        define(parser, _extract, "Labels come from folders named after the classes …")
+        parser.add_argument(…)
+
+declares the options, and `_extract(options)` gives the exit code.
+"""
 
 import argparse
+import importlib
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from dataclasses import dataclass
+from pathlib import Path
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 SHOWN = 200  # lines of a list of files
 
 
-def add_command(
-    subparsers: Subparsers,
+@dataclass(frozen=True)
+class Command:
+    """What a verb does for one task: `raphe VERB …`, or `raphe VERB KIND …`."""
+
+    verb: str
+    summary: str  # its line of help: an imperative without capital and full stop
+    declared_by: str  # "module:function", the function that adds the options to a parser
+    kind: str | None = None  # of what is imported
+    is_default: bool = False  # what the verb means where neither a manifest nor --task tells
+    passes_on: bool = False  # the function takes the arguments as they are, and gives the exit code
+
+    def function(self) -> Callable:
+        """Import what the command names."""
+        module, _, name = self.declared_by.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+@dataclass(frozen=True)
+class SharedVerb:
+    """A verb that several tasks have, and the options that it has in all of them."""
+
+    summary: str
+    add: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    told_by: str | None = None  # the argument whose manifest names the task
+
+
+def define(
+    parser: argparse.ArgumentParser,
     run: Callable[[argparse.Namespace], int],
-    name: str,
-    summary: str,
     description: str,
-) -> argparse.ArgumentParser:
-    """Declare a subcommand; `run` gives its exit code."""
-    text = f"{summary[0].upper()}{summary[1:]}. {description}"
-    parser = subparsers.add_parser(name, help=summary, description=text)
+) -> None:
+    """Say what a command does beyond its summary; `run` gives its exit code."""
+    text = f"{parser.description or ''} {description}".strip()
+    parser.description = textwrap.fill(text, shutil.get_terminal_size().columns - 2)
     parser.set_defaults(run=run)
-    return parser
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what was made there before"
     )
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="INPUT", help="what was recorded: files or folders"
+    )
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder made by raphe export; its manifest names the task",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make for the answers")
+    add_overwrite(parser)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, help="a store or a bundle; its manifest names the task")
+
+
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to make for the claims as text and table"
+    )
+
+
+SHARED = {
+    "import": SharedVerb("read data or published weights of others into a store or a checkpoint"),
+    "check": SharedVerb(
+        "verify that a store or a bundle is whole: the hash of every file", _add_check, "path"
+    ),
+    "predict": SharedVerb("read new recordings with an exported bundle", _add_predict, "--bundle"),
+    "reproduce": SharedVerb(
+        "compute what published claims come to, and why they differ", _add_reproduce
+    ),
+}
+
+
+def one_input(options: argparse.Namespace) -> Path:
+    """The one INPUT of a task that takes no more. Raises SettingError."""
+    from raphe.core.errors import SettingError
+
+    if len(options.inputs) > 1:
+        raise SettingError(
+            f"INPUT: expected one file or folder, got {len(options.inputs)}; call raphe predict "
+            "for each"
+        )
+    return options.inputs[0]
+
+
+def add_check_hashes(parser: argparse.ArgumentParser) -> None:
+    define(parser, check_hashes, "Reads every byte.")
+
+
+def check_hashes(options: argparse.Namespace) -> int:
+    """Check any task's store or bundle at `options.path`. Raises StoreError or BundleError."""
+    from raphe.core.bundles.bundle import open_bundle
+    from raphe.core.files.kind import is_bundle, kind_of
+    from raphe.core.files.store import check_store
+
+    kind = kind_of(options.path)
+    if kind is not None and is_bundle(options.path):
+        whole, contents = open_bundle(options.path, kind), "a bundle"
+    else:
+        whole = check_store(options.path)
+        shapes = (f"{name} {'×'.join(map(str, x.shape))}" for name, x in whole.arrays.items())
+        contents = ", ".join(("a store", *shapes))
+    print(f"{options.path}: {contents} ({kind}); every hash is right")
+    print(f"content hash {whole.content_hash}")
+    return 0
 
 
 def list_out(title: str, lines: Iterable[object]) -> None:

@@ -1,21 +1,34 @@
-"""The `raphe` subcommands that serve every task."""
+"""The commands that serve every task."""
 
 import argparse
 from pathlib import Path
 
-from raphe.core.command_line import Subparsers, add_command, add_overwrite
+from raphe.core.command_line import Command, add_overwrite, define
 from raphe.core.errors import RapheError
 
-
-def add_commands(subparsers: Subparsers) -> None:
-    """Add every subcommand; each sets `run`, a function of its options that gives the exit code."""
-    parser = add_command(
-        subparsers,
-        _export,
+COMMANDS = (
+    Command(
+        "train",
+        "train, test and track a network; with -m a sweep over settings",
+        "raphe.harness.program:train",
+        passes_on=True,
+    ),
+    Command(
         "export",
         "make a bundle of a tracked sweep's members, to predict with",
+        "raphe.harness.commands:add_export",
+    ),
+    Command("ui", "show the tracked runs in the browser", "raphe.harness.commands:add_ui"),
+    Command("check", "the hash of every file", "raphe.core.command_line:add_check_hashes"),
+)
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _export,
         "Its data must be where they were when it ran, unchanged. Other settings than these: "
-        "python train.py stage=export.",
+        "raphe train stage=export.",
     )
     parser.add_argument(
         "--sweep",
@@ -62,3 +75,25 @@ def _export(options: argparse.Namespace) -> int:
             raise
         raise RapheError(line) from error
     return 0
+
+
+def add_ui(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _ui,
+        "Starts MLflow's page, without its telemetry, and prints the link to the runs of the "
+        "experiment. Ctrl-C ends it.",
+    )
+    parser.add_argument("--port", type=int, default=5000, help="(default: %(default)s)")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
+    )
+    parser.add_argument(
+        "--experiment", metavar="NAME", help="to open (default: that of the newest run)"
+    )
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from raphe.harness.ui import show
+
+    return show(options.runs, options.port, options.experiment)

@@ -1,7 +1,6 @@
 """What a user is told of an error: one line with the remedy, or None for a defect of ours."""
 
 import difflib
-from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, InstantiationException
@@ -10,6 +9,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from raphe.core.errors import RapheError
 from raphe.harness import settings
+from raphe.harness.configuration import conf_folder
 
 NO_SPACE = 28  # errno.ENOSPC
 
@@ -48,8 +48,8 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _unknown_setting(key: str) -> str:
-    with initialize_config_dir(str(Path("conf").absolute()), version_base="1.3"):
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         known = settings.names(compose("train"))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"no setting is called {key}; {hint}`python train.py --cfg job` lists them all"
+    return f"no setting is called {key}; {hint}`raphe train --cfg job` lists them all"

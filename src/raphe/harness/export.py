@@ -51,7 +51,7 @@ def recorded_settings(tracker: Tracker, sweep: RunFacts) -> DictConfig:
         config = _config(tracker, sweep.run_id, Path(scratch))
     if "export" not in config:
         raise SettingError(
-            f"{sweep.name} {sweep.run_id}: ran before there was an export; use `python train.py "
+            f"{sweep.name} {sweep.run_id}: ran before there was an export; use `raphe train "
             f"stage=export export.sweep={sweep.run_id}`"
         )
     return config.export

@@ -20,6 +20,7 @@ from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, 
 
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
 CHAMPION = "champion"
+DATABASE = "mlflow.db"  # in the folder of runs
 SERVED_WITH = ("raphe", "numpy", "onnxruntime")  # what a served model needs installed
 
 
@@ -37,7 +38,7 @@ def find_sweep(
     Raises:
         SettingError: where there is none.
     """
-    database = runs_root / "mlflow.db"
+    database = runs_root / DATABASE
     if uri is None and not database.is_file():
         raise SettingError(
             f"{database}: there are no tracked runs here; name their folder with runs_root=… or "
@@ -54,6 +55,25 @@ def find_sweep(
     run = _get(client, run_id) if run_id else _newest_sweep(client, experiments, experiment)
     tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
     return tracker, tracker.get(run.info.run_id)
+
+
+def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
+    """The id of an experiment, by its name or (None) because a run of it is the newest.
+
+    Raises SettingError.
+    """
+    client = MlflowClient(f"sqlite:///{(runs_root / DATABASE).absolute()}")
+    ids = {one.name: one.experiment_id for one in client.search_experiments()}
+    if experiment is not None and experiment not in ids:
+        raise SettingError(
+            f"--experiment {experiment}: there is no such; there are {', '.join(sorted(ids))}"
+        )
+    if experiment is not None:
+        return ids[experiment]
+    newest = client.search_runs(
+        list(ids.values()), order_by=["attributes.start_time DESC"], max_results=1
+    )
+    return newest[0].info.experiment_id if newest else next(iter(ids.values()), "0")
 
 
 def members(tracker: Tracker, sweep: RunFacts) -> list[RunFacts]:
@@ -109,7 +129,7 @@ def _newest_sweep(
             return run
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     raise SettingError(
-        f"{client.tracking_uri}: holds no finished sweep in {where}; run one, as `python train.py "
+        f"{client.tracking_uri}: holds no finished sweep in {where}; run one, as `raphe train "
         "experiment=k_sweep`, or name the run to export"
     )
 

@@ -61,7 +61,7 @@ def test_retraining_is_short_and_slow() -> None:
     ],
 )
 def test_the_command_line_conditions_alike(arguments: list[str], expected: Conditioning) -> None:
-    options = cli._parser().parse_args(["import-traces", "in", "out", *arguments])
+    options = cli.parse(["import", "traces", "in", "out", *arguments])
     assert conditioning(options) == expected
     assert trace_options(options) == TraceOptions()
 

@@ -46,7 +46,7 @@ def test_train_on_all_export_and_infer(train_py, tmp_path: Path, capfd) -> None:
     )
     np.save(tmp_path / "new.npy", np.random.default_rng(0).normal(size=(2, 600)))
     arguments = [str(tmp_path / "new.npy"), "--rate", "30", "--bundle", str(out)]
-    assert cli.main(["predict-spikes", *arguments, "--out", str(tmp_path / "rates")]) == 0
+    assert cli.main(["predict", *arguments, "--out", str(tmp_path / "rates")]) == 0
     assert np.load(tmp_path / "rates" / "rates.npy").shape == (2, 600)
 
 

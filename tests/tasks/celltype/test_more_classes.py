@@ -42,7 +42,7 @@ def waveforms(label: int, n: int, rng: np.random.Generator) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """96 cells of 24 animals, one class an animal, as `raphe import-windows` copies them."""
+    """96 cells of 24 animals, one class an animal, as `raphe import windows` copies them."""
     folder, rng = tmp_path_factory.mktemp("windows"), np.random.default_rng(0)
     windows, rows = [], []
     for cell in range(96):
@@ -57,7 +57,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table.writerows(rows)
     arguments = ["waveforms.npy", "units.csv", "store"]
     arguments = [str(folder / name) for name in arguments]
-    assert cli.main(["import-windows", *arguments, "--rate-hz", "40000", "--unit", "uV"]) == 0
+    assert cli.main(["import", "windows", *arguments, "--rate-hz", "40000", "--unit", "uV"]) == 0
     return folder / "store"
 
 

@@ -78,7 +78,7 @@ def test_a_new_cell_gets_parameters_a_configuration_and_a_figure(
     bundle: Path, cell: list[str], tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / "out"
-    code = main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)])
+    code = main(["predict", *cell, "--bundle", str(bundle), "--out", str(out)])
     assert code == 0, capsys.readouterr()
     with (out / "parameters.csv").open() as file:
         rows = {row["quantity"]: row for row in csv.DictReader(file)}
@@ -103,7 +103,7 @@ def test_allensdks_own_simulation_gives_its_parameters_back(
     neuron, arrays = reference(case)
     np.save(tmp_path / "voltage.npy", 1e3 * arrays["voltage"])
     np.save(tmp_path / "current.npy", 1e12 * arrays["stimulus"])
-    command = ["infer-glif", str(tmp_path / "voltage.npy"), "--unit", "mV", "--relative-to-rest",
+    command = ["predict", str(tmp_path / "voltage.npy"), "--unit", "mV", "--relative-to-rest",
                "--stimulus", str(tmp_path / "current.npy"), "--stimulus-unit", "pA", "--rate",
                str(1 / float(arrays["dt"])), "--bundle", str(bundle), "--out",
                str(tmp_path / "out"), "--samples", "15"]  # fmt: skip
@@ -121,7 +121,7 @@ def test_one_bad_cell_stops_no_other(bundle: Path, cell: list[str], tmp_path: Pa
     voltage = np.load(cell[0])
     np.save(cell[0], np.stack([voltage, np.full_like(voltage, np.nan), voltage]))
     out = tmp_path / "out"
-    assert main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)]) == 1
+    assert main(["predict", *cell, "--bundle", str(bundle), "--out", str(out)]) == 1
     shown = capsys.readouterr()
     assert (
         "parameters of 2 of 3 cells" in shown.out
@@ -137,7 +137,7 @@ def test_a_trace_unlike_any_simulated_one_is_told(
     voltage = np.load(cell[0])
     np.save(cell[0], voltage + 3e-3 * rng.normal(size=len(voltage)))  # 3 mV of noise
     out = tmp_path / "out"
-    assert main(["infer-glif", *cell, "--bundle", str(bundle), "--out", str(out)]) == 0
+    assert main(["predict", *cell, "--bundle", str(bundle), "--out", str(out)]) == 0
     assert "noise above that of every simulated trace" in capsys.readouterr().err
 
 

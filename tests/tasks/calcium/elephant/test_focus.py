@@ -87,7 +87,7 @@ def test_traces_with_a_fault_are_left_out(tmp_path: Path, file: Path) -> None:
 
 def test_the_command_prints_the_nearest_first(tmp_path: Path, file: Path, capsys) -> None:
     figure = tmp_path / "spaces.png"
-    arguments = ["place-traces", str(traces(tmp_path, 1)), str(file), "--rate", "100"]
+    arguments = ["place", str(traces(tmp_path, 1)), str(file), "--rate", "100"]
     assert cli.main([*arguments, "--as-it-is", "--figure", str(figure)]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0].endswith("3 recordings placed") and told[-1] == f"drew {figure}"

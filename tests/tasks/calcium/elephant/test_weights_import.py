@@ -90,7 +90,7 @@ def test_weights_keep_their_meaning(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_written_that_lightning_loads(tmp_path: Path, capsys) -> None:
     path, checkpoint = keras_file(tmp_path / "model.h5"), tmp_path / "models" / "model.ckpt"
-    assert cli.main(["import-elephant", str(path), str(checkpoint)]) == 0
+    assert cli.main(["import", "elephant", str(path), str(checkpoint)]) == 0
     assert capsys.readouterr().out.strip() == f"wrote {checkpoint}"
     assert list(checkpoint.parent.iterdir()) == [checkpoint]
     module = ElephantModule.load_from_checkpoint(checkpoint)

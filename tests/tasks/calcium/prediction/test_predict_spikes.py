@@ -61,9 +61,7 @@ def inferrer(rate_bundle: Path) -> Inferrer:
 
 
 def call(path: Path, bundle: Path, out: Path, *options: str) -> int:
-    return cli.main(
-        ["predict-spikes", str(path), "--bundle", str(bundle), "--out", str(out), *options]
-    )
+    return cli.main(["predict", str(path), "--bundle", str(bundle), "--out", str(out), *options])
 
 
 @pytest.mark.parametrize("rate_hz", [7.5, 30.0, 100.0, 250.0])

@@ -124,7 +124,7 @@ def test_what_makes_no_store_is_refused(tmp_path: Path) -> None:
 def test_the_command_says_what_it_took(tmp_path: Path, capsys) -> None:
     calcium = {"0": wavy(0), "1": np.ones(N)}
     pair(tmp_path / "in", "1.train", calcium, dict.fromkeys(calcium, np.arange(N) % 2))
-    arguments = ["import-traces", str(tmp_path / "in"), str(tmp_path / "store")]
+    arguments = ["import", "traces", str(tmp_path / "in"), str(tmp_path / "store")]
     assert cli.main(arguments) == 1  # something is left out
     told = capsys.readouterr()
     assert "1 recordings with 150 spikes, of dataset 1" in told.out

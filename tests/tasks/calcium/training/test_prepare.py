@@ -25,7 +25,7 @@ def test_a_store_that_is_named_is_used(tmp_path: Path, store_path: Path) -> None
     assert settle(tmp_path / "data", store_path) == store_path
     assert not (tmp_path / "data").exists()
     with pytest.raises(
-        StoreError, match=r"data\.store=nowhere: .* `raphe import-traces FOLDER now"
+        StoreError, match=r"data\.store=nowhere: .* `raphe import traces FOLDER now"
     ):
         settle(tmp_path, "nowhere")
 

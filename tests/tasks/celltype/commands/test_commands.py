@@ -8,8 +8,8 @@ from raphe.core.abf.writer import write_abf
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 
 NAMES = (
-    "extract", "import-csv", "import-npy", "masks", "synthesize", "fetch", "check", "simulate",
-    "import-keras",
+    "extract", "import csv", "import npy", "import windows", "import keras", "masks", "synthesize",
+    "fetch", "check", "simulate", "features", "audit", "reproduce", "watch",
 )  # fmt: skip
 
 
@@ -92,9 +92,9 @@ def test_errors_are_one_line_with_a_remedy(recordings, tmp_path, capsys):
         (("extract", recordings, tmp_path / "s", "--accept-unit", "mV"), "--accept-unit"),
         (("extract", recordings, tmp_path / "s", "--polarity", "up", "--threshold-pa", "-5"),
          "above 0"),
-        (("import-csv", recordings, tmp_path / "s"), "no .csv file"),
-        (("import-npy", recordings, tmp_path / "s"), "Observations"),
-        (("import-keras", tmp_path / "nothing.keras", tmp_path / "x.ckpt"), "nothing.keras"),
+        (("import", "csv", recordings, tmp_path / "s"), "no .csv file"),
+        (("import", "npy", recordings, tmp_path / "s"), "Observations"),
+        (("import", "keras", tmp_path / "nothing.keras", tmp_path / "x.ckpt"), "nothing.keras"),
     ):  # fmt: skip
         assert run(*arguments) == 1
         error = capsys.readouterr().err
@@ -112,10 +112,10 @@ def test_a_class_without_spikes_is_warned_of(recordings, tmp_path, capsys):
     spike = tmp_path / "csv" / "NSER" / "A260105#002_trigger_7.csv"
     spike.parent.mkdir(parents=True)
     spike.write_text("t,i\n" + "".join(f"{row / 40_000:.6f},{-row % 7}\n" for row in range(160)))
-    assert run("import-csv", tmp_path / "csv", tmp_path / "csv.store") == 0
+    assert run("import", "csv", tmp_path / "csv", tmp_path / "csv.store") == 0
     assert capsys.readouterr().err.endswith(f"{needed}the names of the folders\n")
     (spike.parent / "broken.csv").write_text("t,i\n" + "0.1,nonsense\n" * 160)
-    assert run("import-csv", tmp_path / "csv", tmp_path / "csv.store", "--overwrite") == 1
+    assert run("import", "csv", tmp_path / "csv", tmp_path / "csv.store", "--overwrite") == 1
     left_out = "warning: store written, 1 files left out (exit code 1)\n"
     assert capsys.readouterr().err.endswith(f"the names of the folders\n{left_out}")
 
@@ -128,7 +128,7 @@ def test_a_class_without_spikes_is_warned_of(recordings, tmp_path, capsys):
         ("Cellulars", np.array([["a_trigger_1"], ["a_trigger_2"], ["a_trigger_3"]])),
     ):
         np.save(tmp_path / "npy" / f"{role}.npy", array)
-    assert run("import-npy", tmp_path / "npy", tmp_path / "npy.store") == 0
+    assert run("import", "npy", tmp_path / "npy", tmp_path / "npy.store") == 0
     assert capsys.readouterr().err.endswith(f"{needed}the labels\n")
 
 
@@ -136,11 +136,11 @@ def test_help_states_what_a_script_and_a_file_need(capsys):
     for name, stated in (
         ("extract", "Exit code: 0 when all was taken; 1 when"),
         ("extract", "only recordings in this unit are then taken"),
-        ("import-csv", "Exit code: 0 when all was taken; 1 when"),
-        ("import-npy", "Labels: (N, 1), 0 (SER) or 1 (NSER)"),
+        ("import csv", "Exit code: 0 when all was taken; 1 when"),
+        ("import npy", "Labels: (N, 1), 0 (SER) or 1 (NSER)"),
     ):
         with pytest.raises(SystemExit):
-            run(name, "--help")
+            run(*name.split(), "--help")
         assert stated in " ".join(capsys.readouterr().out.split())
 
 
@@ -232,6 +232,6 @@ def test_errors_of_synthesis_are_one_line_with_a_remedy(simulated, tmp_path, cap
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_explains_itself(name, capsys):
     with pytest.raises(SystemExit) as stop:
-        run(name, "--help")
+        run(*name.split(), "--help")
     assert stop.value.code == 0
     assert "usage: raphe" in capsys.readouterr().out

@@ -98,7 +98,7 @@ def test_windows_go_from_files_to_a_table(tmp_path, capsys):
     paths = [str(tmp_path / name) for name in ("w.npy", "u.csv", "store")]
     options = ["--rate-hz", "40000", "--unit", "uV", "--label-column", "type", "--animal-column"]
     merged = [*options, "mouse", "--merge", "B+=B", "--classes", "B,A"]
-    assert main(["import-windows", *paths, *merged]) == 0
+    assert main(["import", "windows", *paths, *merged]) == 0
     out = capsys.readouterr().out
     assert "2 windows of 2 cells, 160 samples, 4 ms at 40 kHz" in out
     assert "B: 1 windows of 1 cells" in out and "left out: 1 labelled C" in out
@@ -108,5 +108,5 @@ def test_windows_go_from_files_to_a_table(tmp_path, capsys):
     assert float(rows[1]["amplitude_uV"]) == pytest.approx(160, rel=0.01)
     assert rows[0]["firing_rate_Hz"] == ""
     with pytest.raises(SystemExit):
-        main(["import-windows", *paths, *options, "mouse", "--merge", "B"])
+        main(["import", "windows", *paths, *options, "mouse", "--merge", "B"])
     assert "expected OLD=NEW, got 'B'" in capsys.readouterr().err

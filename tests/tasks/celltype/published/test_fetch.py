@@ -138,16 +138,16 @@ def test_nothing_at_all_is_an_error(drive, tmp_path):
 
 def test_the_next_command_follows_from_what_came(drive, tmp_path):
     assert fetch("original", tmp_path / "a").next_command() == (
-        f"raphe import-csv '{tmp_path / 'a'}' 'data/original'"
+        f"raphe import csv {tmp_path / 'a'} data/original"
     )
     for drive_id in DRIVE_FOLDERS["synthetic"].values():
         drive.put(drive_id, "synObservations.npy")
-    assert fetch("synthetic", tmp_path / "b").next_command().startswith("raphe import-npy ")
+    assert fetch("synthetic", tmp_path / "b").next_command().startswith("raphe import npy ")
     (model_id,) = DRIVE_FOLDERS["models"].values()
     drive.put(model_id, "deep/ModConvBinNormN20.keras")
     assert fetch("models", tmp_path / "c").next_command() == (
-        f"raphe import-keras '{tmp_path / 'c' / 'deep' / 'ModConvBinNormN20.keras'}' "
-        "'ModConvBinNormN20.ckpt'"
+        f"raphe import keras {tmp_path / 'c' / 'deep' / 'ModConvBinNormN20.keras'} "
+        "ModConvBinNormN20.ckpt"
     )
     for drive_id in DRIVE_FOLDERS["nonhomogeneous"].values():
         drive.put(drive_id, "spikes.zip")

@@ -353,7 +353,7 @@ def test_a_cell_cannot_change_its_class(tmp_path):
 
 
 def test_a_missing_store_names_the_commands_that_make_one(tmp_path):
-    with pytest.raises(StoreError, match="raphe extract, import-csv or import-npy"):
+    with pytest.raises(StoreError, match="raphe extract, raphe import csv or raphe import npy"):
         open_spikes(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(StoreError, match="neither a store nor"):

@@ -93,7 +93,7 @@ def test_a_finding_is_a_claim_of_the_study() -> None:
 @pytest.mark.slow
 def test_the_command_computes_every_point(shared_data, tmp_path: Path, capsys) -> None:
     folder = shared_data("glif", "lstm_published")
-    command = ["reproduce", "task=glif", "--published", str(folder), "--out", str(tmp_path)]
+    command = ["reproduce", "--task", "glif", "--published", str(folder), "--out", str(tmp_path)]
     assert cli.main(command) == 0
     assert "(published weights)" in " ".join(capsys.readouterr().out.split())
     with (tmp_path / "reproduce.csv").open() as file:
@@ -106,7 +106,7 @@ def test_the_command_computes_every_point(shared_data, tmp_path: Path, capsys) -
 
 def test_the_weights_import_answers_as_published(shared_data, tmp_path: Path, capsys) -> None:
     folder = shared_data("glif", "lstm_published")
-    command = ["import-lstm-glif", folder / "weights.npz", tmp_path / "published.ckpt"]
+    command = ["import", "lstm-glif", folder / "weights.npz", tmp_path / "published.ckpt"]
     command += ["--check", folder / "noise2_first_250ms_digitised.npz"]
     assert cli.main(list(map(str, command))) == 0
     wrote, *answers = capsys.readouterr().out.splitlines()
@@ -116,8 +116,8 @@ def test_the_weights_import_answers_as_published(shared_data, tmp_path: Path, ca
 
 
 def test_files_that_are_not_the_studys_are_told(tmp_path: Path, capsys) -> None:
-    assert cli.main(["reproduce-glif", "--published", str(tmp_path)]) == 1
+    assert cli.main(["reproduce", "--task", "glif", "--published", str(tmp_path)]) == 1
     assert "weights.npz: expected weights as an .npz" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        cli.main(["reproduce", "task=calcium"])
-    assert "task=calcium: this task has no reproduce" in capsys.readouterr().err
+        cli.main(["reproduce", "--task", "calcium"])
+    assert "--task: expected celltype or glif, got calcium" in capsys.readouterr().err

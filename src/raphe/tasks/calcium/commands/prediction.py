@@ -1,10 +1,10 @@
-"""The subcommand that infers rates of new traces: `raphe predict-spikes`."""
+"""The command that infers rates of new traces: `raphe predict`."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.core.command_line import define, list_out, one_input
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -14,25 +14,20 @@ from raphe.tasks.calcium.commands.trace_options import (
 KINDS = ("npy", "csv", "mat")
 
 
-def add_predict_spikes(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
-        _predict_spikes,
-        "predict-spikes",
-        "infer spike rates from calcium traces with an exported ensemble",
-        "Writes rates and their spread over the ensemble, in spikes/s for each frame of the file, "
-        "a table, traces.csv, and a figure of some. A trace that is constant, infinite, too short "
-        "or nowhere a number is marked, and the rest go on; one unlike those of training is told. "
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _predict,
+        "INPUT is a file of traces, or a Suite2p folder. Writes rates and their spread over the "
+        "ensemble, in spikes/s for each frame of the file, a table, traces.csv, and a figure of "
+        "some, into --out (default: rates). A trace that is constant, infinite, too short or "
+        "nowhere a number is marked, and the rest go on; one unlike those of training is told. "
         "However many traces there are, a few are held in memory (.csv and .mat files are read "
         "whole). Interrupted or killed, the same command goes on where it was. Exit code: 0 when "
         "every trace has a rate; 1 when some are left out, or none has (error: …); 2 for wrong "
         "usage; 130 interrupted.",
     )
-    parser.add_argument("traces", type=Path, help="file of the traces, or a Suite2p folder")
-    parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
-    parser.add_argument(
-        "--out", type=Path, default=Path("rates"), help="folder to make (default: %(default)s)"
-    )
+    parser.set_defaults(out=Path("rates"))
     parser.add_argument(
         "--as",
         dest="kind",
@@ -45,15 +40,14 @@ def add_predict_spikes(subparsers: Subparsers) -> None:
         "--spikes", action="store_true", help="also write discrete spike times, spikes.csv"
     )
     add_trace_options(parser)
-    add_overwrite(parser)
 
 
-def _predict_spikes(options: argparse.Namespace) -> int:
+def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.prediction.infer_rates import Inferrer
     from raphe.tasks.calcium.prediction.predict_spikes import predict_spikes
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
-    traces = read_traces(options.traces, trace_options(options))
+    traces = read_traces(one_input(options), trace_options(options))
     own = options.baseline is not None or options.as_it_is
     inferrer = Inferrer(options.bundle, conditioning(options) if own else None)
     try:

@@ -23,7 +23,7 @@ def open_embedding(path: Path | str) -> Embedding:
     if not path.exists():
         raise StoreError(
             f"{path}: expected an embedding, found none; name Elephant's folder statEmbedding, or "
-            "make one with `python train.py task=elephant_embedding`"
+            "make one with `raphe train task=elephant_embedding`"
         )
     try:
         return _published(path) if path.is_dir() else _own(path)

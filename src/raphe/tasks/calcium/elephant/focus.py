@@ -99,7 +99,7 @@ class Focus:
             raise SettingError(
                 f"data.focus.embedding={self.embedding}: expected the datasets trained on, got "
                 f"{', '.join(embedding.datasets)} without {', '.join(sorted(unknown))}; make one "
-                "of this store with `python train.py task=elephant_embedding data.store=…`"
+                "of this store with `raphe train task=elephant_embedding data.store=…`"
             )
 
 

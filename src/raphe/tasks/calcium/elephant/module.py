@@ -32,7 +32,7 @@ class ElephantModule(ScoredModule):
     target), `score` and `rate_error`.
 
     Args:
-        weights: a checkpoint to begin from, such as `raphe import-elephant` writes; None begins
+        weights: a checkpoint to begin from, such as `raphe import elephant` writes; None begins
             with random weights.
         optimizer: builds the optimiser from the parameters; by default Adagrad as Keras 2.0 had it.
         rate_mean_per_s, rate_std_per_s: of the training recordings' smoothed spikes; they turn the
@@ -54,7 +54,7 @@ class ElephantModule(ScoredModule):
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
         self.net = ElephantNet()
         if weights is not None:
-            remedy = "; make one with `raphe import-elephant`"
+            remedy = "; make one with `raphe import elephant`"
             self.load_state_dict(weights_of(Path(weights), remedy))
         self.optimizer_factory = optimizer or ADAGRAD_AS_IN_KERAS
 

@@ -1,5 +1,6 @@
 """From finished runs of a RateModule to a bundle: gather members, verify, describe, write."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def export(
     return Exported(
         bundle=bundle,
         summary=f"{bundle}: {counted('network', facts['n_members'])}\n\n"
-        f"next: raphe predict-spikes TRACES --rate HZ --bundle '{bundle}'",
+        f"next: raphe predict TRACES --rate HZ --bundle {shlex.quote(str(bundle))}",
         metrics={
             f"{name}/{figure}": value["value"]
             for name, figures in facts["figures"].items()

@@ -9,7 +9,7 @@ from raphe.core.sentences import counted
 INTENDED = """\
 Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Any
 two-photon recording can be put in; trained on {low:g} to {high:g} frames a second.
-`raphe predict-spikes` says which traces lie outside what training saw. The members' standard
+`raphe predict` says which traces lie outside what training saw. The members' standard
 deviation is the uncertainty. Not for clinical use."""
 LIMITS = """\
 - A fluorescence trace has no absolute scale: the rate of a single neuron may be off by a factor of

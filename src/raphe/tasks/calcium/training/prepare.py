@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -42,8 +43,8 @@ def prepare(
     if store is not None:
         if not Path(store).exists():
             raise StoreError(
-                f"data.store={store}: no such store; make it with `raphe import-traces FOLDER "
-                f"{store}`, or leave data.store=null to train on simulated traces"
+                f"data.store={store}: no such store; make it with `raphe import traces FOLDER "
+                f"{shlex.quote(str(store))}`, or leave data.store=null to train on simulated traces"
             )
         return {"store": Path(store)}
     folder = Path(folder)

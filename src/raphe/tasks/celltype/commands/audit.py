@@ -4,7 +4,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from raphe.core.command_line import Subparsers, add_command
+from raphe.core.command_line import define
 from raphe.tasks.celltype.audit.settings import Settings
 
 TABLE, CSV_FILE, PICTURE = "audit.txt", "audit.csv", "audit.png"
@@ -18,12 +18,10 @@ HELP = {
 }
 
 
-def add_audit(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_audit(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _audit,
-        "audit",
-        "ask whether a good score on a store means that its classes are known",
         "Trains one network in several ways: split by spike, by cell, by day and, where they are "
         "known, by animal, on noise without a spike, and with labels shuffled over cells. One "
         "table, one sentence.",

@@ -1,11 +1,12 @@
-"""The subcommands that judge new cells: `raphe predict` and `raphe watch`."""
+"""The commands that judge new cells: `raphe predict` and `raphe watch`."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import Subparsers, add_command, list_out
+from raphe.core.command_line import define, list_out
+from raphe.core.errors import SettingError
 from raphe.core.progress import progress
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING, CellVerdict
@@ -20,39 +21,29 @@ EXIT_CODES = (
 )
 
 
-def add_predict(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _predict,
-        "predict",
-        "call the class of new cells with an exported ensemble",
         "Cuts the spikes as those of training were. A cell the evidence on is weak is listed as "
-        f"{NOT_SURE!r}, one that training has nothing like as {UNLIKE_TRAINING!r}. {EXIT_CODES}",
+        f"{NOT_SURE!r}, one that training has nothing like as {UNLIKE_TRAINING!r}. INPUT: .abf, "
+        ".nwb, the authors' single spikes (.csv), windows (.npy). With --out verdicts.csv, "
+        f"verdicts.json and a page for each cell. {EXIT_CODES}",
     )
-    parser.add_argument(
-        "recordings",
-        nargs="+",
-        type=Path,
-        help="files or folders: .abf, .nwb, the authors' single spikes (.csv), windows (.npy)",
-    )
-    _add_common(parser)
-    parser.add_argument(
-        "--out", type=Path, help="folder for verdicts.csv, verdicts.json and a page for each cell"
-    )
+    _add_channel(parser)
     parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
 
 
-def add_watch(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _watch,
-        "watch",
-        "judge recordings while they are being made",
         "Tells of each growing .abf file every few seconds whether its spikes are enough yet, and "
         "of each finished one its verdict. A half-written file is waited for. Ctrl-C ends it.",
     )
     parser.add_argument("folder", type=Path, help="where the acquisition program writes")
-    _add_common(parser)
+    parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
+    _add_channel(parser)
     parser.add_argument(
         "--every", type=float, default=3.0, metavar="S", help="between looks (default: %(default)g)"
     )
@@ -65,8 +56,7 @@ def add_watch(subparsers: Subparsers) -> None:
     )
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
+def _add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", help="index, name or unit of the channel, as in raphe extract")
     parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
 
@@ -74,10 +64,14 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
     from raphe.tasks.celltype.prediction.judge import Judge
-    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
+    from raphe.tasks.celltype.prediction.verdict_folder import CSV_FILE, VerdictFolder
 
+    if options.out and (options.out / CSV_FILE).exists() and not options.overwrite:
+        raise SettingError(
+            f"{options.out}: holds verdicts already; pass --overwrite or name another folder"
+        )
     judge = Judge(options.bundle)
-    cells, failures = find_cells(options.recordings)
+    cells, failures = find_cells(options.inputs)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     folder = VerdictFolder(options.out, judge, not options.no_pages) if options.out else None
     print_note(judge)

@@ -1,18 +1,19 @@
-"""The `raphe reproduce` command."""
+"""The commands around what the authors published: fetch, import keras, reproduce."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from raphe.core.command_line import Subparsers, add_command
+from raphe.core.command_line import define, list_out
+from raphe.tasks.celltype.published.fetch import DRIVE_FOLDERS, INSTALL
 
 
-def add_reproduce(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_reproduce(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _reproduce,
-        "reproduce",
-        "the papers' claims beside what is recomputed, and why they differ",
-        "Without options from what the papers print alone. Exit code: 0 done, 1 a source cannot be "
+        "Without options from what the papers print alone. With --out reproduce.txt, .csv and "
+        ".png. Exit code: 0 done, 1 a source cannot be "
         "used (error: …), 2 wrong usage.",
     )
     parser.add_argument(
@@ -34,16 +35,13 @@ def add_reproduce(subparsers: Subparsers) -> None:
         nargs="+",
         default=[],
         metavar="CKPT",
-        help="networks to show the whole store, as the authors' own from raphe import-keras",
+        help="networks to show the whole store, as the authors' own from raphe import keras",
     )
     parser.add_argument(
         "--published",
         type=Path,
         metavar="CSV",
         help="also the test figures that the authors' notebooks print for each kernel",
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write reproduce.txt, .csv and .png there"
     )
 
 
@@ -62,4 +60,54 @@ def _reproduce(options: argparse.Namespace) -> int:
     print(claims_text(claims))
     if options.out is not None:
         print("wrote " + ", ".join(map(str, write(claims, options.out))))
+    return 0
+
+
+def add_fetch(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _fetch,
+        f"Needs gdown: {INSTALL}. Run it again to go on where it stopped; what is "
+        "there already is not downloaded again.",
+    )
+    parser.add_argument("what", choices=list(DRIVE_FOLDERS), help="what to download")
+    parser.add_argument("folder", type=Path, help="folder to download into")
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.published.fetch import fetch
+
+    report = fetch(options.what, options.folder)
+    print(
+        f"{report.folder}: {report.n_new + report.n_kept} of {report.n_listed} files "
+        f"({report.n_new} new, {report.n_kept} there before)"
+    )
+    kinds = ", ".join(f"{n} {kind or 'without a suffix'}" for kind, n in report.suffixes().items())
+    print(f"in the folder: {kinds or 'nothing yet'}")
+    list_out("not fetched", report.failed)
+    if report.complete:
+        print(f"next: {report.next_command()}")
+        return 0
+    print(
+        f"not complete ({report.n_untried} files not tried): run the same command again later, it "
+        f"keeps what came\nwith what came: {report.next_command()}",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def add_import_keras(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _import_keras,
+        "Reads Keras 2.14, 2.15 and 3 without Keras.",
+    )
+    parser.add_argument("file", type=Path, help="the .keras file")
+    parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")
+
+
+def _import_keras(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.published.keras_import import import_keras
+
+    print(f"wrote {import_keras(options.file, options.checkpoint)}")
     return 0

@@ -1,14 +1,15 @@
-"""The `raphe` subcommands that make a store of spikes: extract, import-csv, import-npy."""
+"""The commands that make a store of spikes or check one: extract, import, check."""
 
 import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.core.command_line import add_overwrite, check_hashes, define, list_out
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.stores.npy_trios import LABEL_CODE
+from raphe.tasks.celltype.stores.window_table import ColumnNames
 
 EXIT_CODES = (
     "Exit code: 0 when all was taken; 1 when a store was written but something is left out of it, "
@@ -16,12 +17,10 @@ EXIT_CODES = (
 )
 
 
-def add_extract(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_extract(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _extract,
-        "extract",
-        "cut the spikes of labelled recordings (.abf) into a store",
         "Labels come from folders named after the classes (SER/, NSER/) or from a table cells.csv "
         "among the recordings, with the columns file and label, and where they are known cell_id, "
         "day, animal. With --accept-unit only recordings in this unit are then taken; of several "
@@ -60,12 +59,10 @@ def _extract(options: argparse.Namespace) -> int:
     return _exit_code(len(report.failed), "recordings")
 
 
-def add_import_csv(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_import_csv(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _import_csv,
-        "import-csv",
-        "read single spikes (SER/A131024#089/A131024#089_trigger_1007585.csv) into a store",
         "Each file has a header and 160 rows of two columns, time in s and current in pA, 40 kHz. "
         "The class is the name of a folder above the file; folders with IMAGES in their name are "
         f"skipped; files of another length are counted and listed. {EXIT_CODES}",
@@ -89,12 +86,10 @@ def _import_csv(options: argparse.Namespace) -> int:
     return _exit_code(len(report.failed), "files")
 
 
-def add_import_npy(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_import_npy(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _import_npy,
-        "import-npy",
-        "copy the authors' arrays (*Observations*, *Labels*, *Cellulars*.npy) into a store",
         "Training can also read the arrays where they are; a store is a quarter of their size. All "
         "trios in the folder and below are joined; name one Observations file to take it alone. "
         "Observations: (N, T, 2, 1) floats, time in s and current in pA in either order. Labels: "
@@ -169,3 +164,137 @@ def _exit_code(n_left_out: int, what: str) -> int:
         return 0
     print(f"warning: store written, {n_left_out} {what} left out (exit code 1)", file=sys.stderr)
     return 1
+
+
+def add_import_windows(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _import_windows,
+        "The array is (windows, samples), the table has one row for each window, in the same "
+        "order, with a column of labels and, where they are known, of cell ids, animals, days and "
+        "sources (laboratories, rigs), which a network never sees. "
+        "Without cell ids each row is a cell of its own. Rate, length and classes are the user's "
+        "own: `raphe train data.store=STORE` takes what comes.",
+    )
+    parser.add_argument("waveforms", type=Path, help="NPY array of numbers, (windows, samples)")
+    parser.add_argument("units", type=Path, help="CSV table, one row a window")
+    parser.add_argument("store", type=Path, help="folder to make for the store")
+    parser.add_argument(
+        "--rate-hz", type=float, required=True, help="sampling rate of the windows, in Hz"
+    )
+    parser.add_argument("--unit", required=True, help="unit of the values, such as pA or uV")
+    parser.add_argument(
+        "--classes",
+        type=_names,
+        metavar="A,B",
+        help="labels to take, the one looked for first (default: all, as they first come)",
+    )
+    parser.add_argument(
+        "--merge",
+        type=_renaming,
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="count label OLD as NEW; may be given again",
+    )
+    parser.add_argument(
+        "--baseline-ms",
+        type=float,
+        default=0.0,
+        metavar="MS",
+        help="length of each window's start that is baseline, for raw recordings with an offset "
+        "(default: 0, the windows' own zero)",
+    )
+    for what, text in (
+        ("label", "labels"),
+        ("cell_id", "ids of the cells"),
+        ("animal", "animals"),
+        ("day", "days, as 2014-03-13"),
+        ("source", "laboratories or rigs"),
+    ):
+        parser.add_argument(
+            f"--{what.removesuffix('_id')}-column",
+            dest=f"{what}_column",
+            default=getattr(ColumnNames, what),
+            metavar="NAME",
+            help=f"column of the {text} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--note",
+        default="",
+        metavar="TEXT",
+        help="a sentence that is to stand beside every result from them, as of their limits",
+    )
+    add_overwrite(parser)
+
+
+def _import_windows(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.stores.import_windows import import_windows
+
+    names = ColumnNames(
+        options.label_column,
+        options.cell_id_column,
+        options.animal_column,
+        options.day_column,
+        options.source_column,
+    )
+    report = import_windows(
+        options.waveforms,
+        options.units,
+        options.store,
+        options.rate_hz,
+        options.unit,
+        options.classes,
+        dict(options.merge),
+        names,
+        options.baseline_ms,
+        options.overwrite,
+        options.note,
+    )
+    length_ms = 1000 * report.n_samples / options.rate_hz
+    print(
+        f"{report.store}: {report.n_spikes} windows of {report.n_cells} cells, "
+        f"{report.n_samples} samples, {length_ms:g} ms at {options.rate_hz / 1000:g} kHz"
+    )
+    for name, (cells, windows) in report.per_class.items():
+        print(f"  {name}: {windows} windows of {cells} cells")
+    for name, count in report.left_out.items():
+        print(f"  left out: {count} labelled {name or '(blank)'}")
+    return 0
+
+
+def add_check(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _check,
+        "Reads every byte. The authors' arrays have no hashes; of them shapes, labels and cells "
+        "are checked.",
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    from raphe.core.files.kind import MANIFEST, kind_of
+    from raphe.tasks.celltype.stores.open_spikes import check_spikes, open_spikes
+    from raphe.tasks.celltype.stores.spike_store import KIND, SHARDED_KIND
+
+    kind = kind_of(options.path)
+    if kind not in (None, KIND, SHARDED_KIND):
+        return check_hashes(options)
+    is_store = kind is not None or (options.path / MANIFEST).exists() or not options.path.exists()
+    if is_store:
+        check_spikes(options.path)
+    spikes = open_spikes(options.path)
+    state = "every hash is right" if is_store else "consistent"
+    print(
+        f"{options.path}: {spikes.n} spikes of {len(spikes.cells)} cells, {spikes.unit}, "
+        f"{spikes.rate_hz:g} Hz; {state}"
+    )
+    print(f"content hash {spikes.content_hash}")
+    return 0
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    old, equals, new = (part.strip() for part in text.partition("="))
+    if not (old and equals and new):
+        raise argparse.ArgumentTypeError(f"expected OLD=NEW, got {text!r}")
+    return old, new

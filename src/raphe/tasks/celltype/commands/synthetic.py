@@ -1,10 +1,11 @@
-"""The `raphe` subcommands that make synthetic spikes: masks, synthesize."""
+"""The commands for what no animal gave: simulate, masks, synthesize."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Literal, get_args
 
-from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.core.command_line import add_overwrite, define, list_out
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
 from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, MASK_MS, N_MASKS
@@ -13,12 +14,10 @@ from raphe.tasks.celltype.synthetic.smoothing import Smoothing
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe
 
 
-def add_masks(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_masks(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _masks,
-        "masks",
-        "cut noise masks from recordings (.abf), where no spike is near",
         "Recordings need no label; day and animal come from cells.csv or the file's name. A "
         "recording without a quiet stretch is listed and skipped. Give the options that cut the "
         "spikes: whatever passes half their threshold is kept out of the masks.",
@@ -83,12 +82,10 @@ def _masks(options: argparse.Namespace) -> int:
     return 1 if report.failed else 0
 
 
-def add_synthesize(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
+def add_synthesize(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
         _synthesize,
-        "synthesize",
-        "make synthetic spikes: originals, smoothed, plus noise masks",
         "The originals are split first; a synthetic spike is on its parent's side and its mask "
         "from a recording on that side. Written in shards; killed, the same command goes on where "
         "it stopped. Give the split, fractions and seed that training will have.",
@@ -188,3 +185,61 @@ def _fractions(text: str) -> tuple[float, ...]:
 
 def _gain(text: str) -> float | Literal["recording"]:
     return "recording" if text == "recording" else float(text)
+
+
+def add_simulate(parser: argparse.ArgumentParser) -> None:
+    from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
+
+    define(
+        parser,
+        _simulate,
+        "Accuracy on simulated cells says nothing about biology.",
+    )
+    parser.add_argument("folder", type=Path, help="folder to make, with SER/, NSER/ and cells.csv")
+    for name, kind, text in (
+        ("n_ser", int, "serotonergic cells"),
+        ("n_nser", int, "other cells"),
+        ("days", int, "recording days to spread them over, each with a noise of its own"),
+        ("duration_s", float, "length of each recording in s"),
+        ("seed", int, "seed of everything random"),
+    ):
+        default = getattr(Simulation, name)
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=kind, default=default, help=f"{text} (default: {default})")
+    parser.add_argument(
+        "--nonhomogeneous",
+        action="store_true",
+        help="on days and in noise that the other set never has",
+    )
+    parser.add_argument(
+        "--figure", type=Path, metavar="PNG", help="also draw example spikes and noise to this file"
+    )
+    parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="FOLDER",
+        help="draw them beside a real spike and noise masks, CSV files in this folder",
+    )
+    add_overwrite(parser)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from raphe.tasks.celltype.synthetic.simulated_recordings import CAVEAT, Simulation, simulate
+
+    simulation = Simulation(
+        options.n_ser,
+        options.n_nser,
+        options.days,
+        options.duration_s,
+        options.seed,
+        options.nonhomogeneous,
+    )
+    folder = simulate(options.folder, simulation, options.overwrite)
+    print(f"{folder}: {simulation.n_ser} SER and {simulation.n_nser} NSER recordings\n{CAVEAT}")
+    if options.figure is not None:
+        from raphe.tasks.celltype.synthetic.simulation_figure import draw
+
+        draw(simulation, options.published).savefig(options.figure, dpi=150)
+        print(f"drew {options.figure}")
+    print(f"next: raphe extract {shlex.quote(str(options.folder))} STORE")
+    return 0

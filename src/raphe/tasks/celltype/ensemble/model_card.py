@@ -1,5 +1,6 @@
 """The card that goes with a bundle, and its short form for the terminal."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
         lines.append(f"{name}: {own['n_called']} of {own['n_cells']} cells called, {wrong}")
     if facts["note"]:
         lines += ["", f"Note: {facts['note']}"]
-    lines += ["", f"next: raphe predict RECORDINGS --bundle '{path}'"]
+    lines += ["", f"next: raphe predict RECORDINGS --bundle {shlex.quote(str(path))}"]
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 Corradetti et al. 2024 (arXiv 2405.05516, 2407.05701) give the folders' addresses.
 """
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,9 +73,10 @@ class FetchReport:
         if self.what == "models":
             model = next(iter(sorted(self.folder.rglob("*.keras"))), None)
             name = model or self.folder / "MODEL.keras"
-            return f"raphe import-keras '{name}' '{name.with_suffix('.ckpt').name}'"
-        command = "import-npy" if any(self.folder.rglob("*Observations*.npy")) else "import-csv"
-        return f"raphe {command} '{self.folder}' 'data/{self.what}'"
+            checkpoint = name.with_suffix(".ckpt").name
+            return shlex.join(["raphe", "import", "keras", str(name), checkpoint])
+        kind = "npy" if any(self.folder.rglob("*Observations*.npy")) else "csv"
+        return shlex.join(["raphe", "import", kind, str(self.folder), f"data/{self.what}"])
 
 
 def fetch(what: str, folder: Path | str) -> FetchReport:

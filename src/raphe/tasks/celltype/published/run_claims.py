@@ -234,7 +234,7 @@ def _missing(source: str, missing: Sequence[int]) -> Claim:
         "members of the ensemble",
         "all of these kernels",
         f"none with k = {kernels}",
-        "Train them, as python train.py experiment=k_sweep does.",
+        "Train them, as raphe train experiment=k_sweep does.",
     )
 
 

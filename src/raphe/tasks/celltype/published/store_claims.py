@@ -63,7 +63,7 @@ def predictions_of(checkpoints: Sequence[Path], spikes: SpikeSet) -> dict[int, R
 
 def _load(path: Path, spikes: SpikeSet) -> CellTypeModule:
     if not path.is_file():
-        raise SettingError(f"{path}: there is no such checkpoint; make it with raphe import-keras")
+        raise SettingError(f"{path}: there is no such checkpoint; make it with raphe import keras")
     module = CellTypeModule.load_from_checkpoint(path, map_location="cpu").eval()
     for name in ("classes", "n_samples", "rate_hz"):
         expected, found = getattr(spikes, name), module.hparams[name]

@@ -24,7 +24,7 @@ from raphe.tasks.celltype.stores.spike_store import (
     unfinished_shards,
 )
 
-MAKE_ONE = "make one with raphe extract, import-csv or import-npy"
+MAKE_ONE = "make one with raphe extract, raphe import csv or raphe import npy"
 
 
 def open_spikes(

@@ -314,6 +314,6 @@ def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:
         raise SplitError(
             f"{spikes.path}: a split by {kind} needs the {kind} of every cell, unknown for "
             f"{len(unknown)} (first: {unknown[0]}); name it in the column {kind} of the table that "
-            "the store is made with, cells.csv or that of raphe import-windows, or split by cell"
+            "the store is made with, cells.csv or that of raphe import windows, or split by cell"
         )
     return np.unique(names, return_inverse=True)[1]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -40,7 +41,8 @@ def prepare(
         if not Path(store).exists():
             raise StoreError(
                 f"data.store={store}: no such store; make it with `raphe extract RECORDINGS "
-                f"{store}`, or leave data.store=null to train on simulated recordings"
+                f"{shlex.quote(str(store))}`, or leave data.store=null to train on simulated "
+                "recordings"
             )
         return {"store": Path(store), "cache": Path(folder) / CACHE}
     folder = Path(folder)

@@ -1,34 +1,29 @@
-"""The subcommand that infers parameters of new cells: `raphe infer-glif`."""
+"""The command that infers parameters of new cells: `raphe predict`."""
 
 import argparse
 from pathlib import Path
 
-from raphe.core.command_line import Subparsers, add_command, add_overwrite, list_out
+from raphe.core.command_line import define, list_out, one_input
 
 
-def add_infer_glif(subparsers: Subparsers) -> None:
-    parser = add_command(
-        subparsers,
-        _infer_glif,
-        "infer-glif",
-        "infer a GLIF neuron's parameters from its voltage, with intervals",
-        "Writes parameters.csv (medians and intervals, in SI and lab units), posterior.npz (the "
-        "draws), neuron_config.json (for AllenSDK's GlifNeuron) and predictive.png. A trace unlike "
-        "those that were simulated is told. Exit code: 0 when every cell has parameters; 1 when "
-        "some are left out, or none has (error: …); 2 for wrong usage.",
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _predict,
+        "INPUT is the voltage: an array (.npy) of samples or cells × samples, or a recording "
+        "(.nwb, .abf). Writes into --out (default: glif) parameters.csv (medians and intervals, in "
+        "SI and lab units), posterior.npz (the draws), neuron_config.json (for AllenSDK's "
+        "GlifNeuron) and predictive.png. A trace unlike those that were simulated is told. Exit "
+        "code: 0 when every cell has parameters; 1 when some are left out, or none has (error: …); "
+        "2 for wrong usage.",
     )
-    parser.add_argument(
-        "voltage",
-        type=Path,
-        help="array (.npy) of samples or cells × samples, or a recording (.nwb, .abf)",
-    )
+    parser.set_defaults(out=Path("glif"))
     parser.add_argument(
         "--stimulus",
         type=Path,
         help="the injected current, likewise; of a recording it may be left out and is looked for "
         "in the same file",
     )
-    parser.add_argument("--bundle", type=Path, required=True, help="folder made by an export")
     parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
     parser.add_argument(
         "--unit", choices=("V", "mV"), default="V", help="of the voltage (default: %(default)s)"
@@ -54,33 +49,29 @@ def add_infer_glif(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--samples", type=int, default=1000, help="of each posterior")
     parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("glif"), help="folder to make (default: %(default)s)"
-    )
-    add_overwrite(parser)
 
 
-def _infer_glif(options: argparse.Namespace) -> int:
+def _predict(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
     from raphe.tasks.glif.prediction.infer_glif import infer_glif
     from raphe.tasks.glif.recordings.cell_sources import READERS, Source, read_cell_traces
     from raphe.tasks.glif.synthetic.quantities import REST
 
-    stimulus = options.stimulus
+    voltage, stimulus = one_input(options), options.stimulus
     if stimulus is None:
-        if options.voltage.suffix.lower() not in READERS:
+        if voltage.suffix.lower() not in READERS:
             raise SettingError(
-                f"{options.voltage}: expected the current that was injected, got none; name it "
+                f"{voltage}: expected the current that was injected, got none; name it "
                 "with --stimulus"
             )
-        stimulus = options.voltage
+        stimulus = voltage
     if options.samples < 1:
         raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
     bundle = PosteriorBundle.open(options.bundle)
     typical_rest_v = bundle.members[0].standard.mean[REST]
     cells = read_cell_traces(
-        Source(options.voltage, options.unit, options.channel),
+        Source(voltage, options.unit, options.channel),
         Source(stimulus, options.stimulus_unit, options.stimulus_channel),
         options.rate,
         sweep=options.sweep,

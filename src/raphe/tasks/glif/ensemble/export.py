@@ -1,5 +1,6 @@
 """From finished runs of a PosteriorModule to a bundle."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -72,7 +73,8 @@ def export(
         bundle=bundle,
         summary=f"{bundle}: GLIF level {data.prior.level}, "
         f"{counted('network', len(members))}\n\n"
-        f"next: raphe infer-glif VOLTAGE --stimulus CURRENT --rate HZ --bundle '{bundle}'",
+        f"next: raphe predict VOLTAGE --stimulus CURRENT --rate HZ "
+        f"--bundle {shlex.quote(str(bundle))}",
         metrics={
             f"{name}/{figure}": value
             for name, own in facts["figures"].items()

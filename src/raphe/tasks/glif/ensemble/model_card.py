@@ -9,7 +9,7 @@ from raphe.tasks.glif.synthetic.quantities import quantities
 INTENDED = """\
 Infers the parameters of a generalised leaky integrate-and-fire neuron of level {level} (Teeter et
 al. 2018) from its membrane voltage and the current that was injected, as draws from a posterior.
-Traces of {shortest:g} to {longest:g} s at {slowest:g} to {fastest:g} kHz; `raphe infer-glif` says
+Traces of {shortest:g} to {longest:g} s at {slowest:g} to {fastest:g} kHz; `raphe predict` says
 which lie outside what was simulated. Not for clinical use."""
 LIMITS = """\
 - The posterior is that of the model: it says which GLIF neurons of this level would give such a

@@ -1,0 +1,26 @@
+"""Which kind of store or bundle a folder is, read from its manifest alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "manifest.json"
+
+
+def kind_of(folder: Path) -> str | None:
+    """Such as "celltype/spikes"; None where no manifest can be read, which its opener explains."""
+    kind = _manifest(folder).get("kind")
+    return kind if isinstance(kind, str) else None
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether the manifest lists files, as a bundle's does; a store's lists arrays."""
+    return "files" in _manifest(folder)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}

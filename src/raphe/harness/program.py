@@ -1,0 +1,17 @@
+"""The program that `train.py` and `raphe train` are."""
+
+import sys
+from collections.abc import Sequence
+
+import hydra
+
+from raphe.harness.configuration import conf_folder
+from raphe.harness.launch import launch
+from raphe.harness.stage import run_stage
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Compose the settings that the arguments ask for and do what they say; the exit code."""
+    sys.argv[1:] = arguments  # where Hydra reads them
+    composed = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")
+    return launch(composed(run_stage))

@@ -1,0 +1,67 @@
+"""The commands around Elephant: `raphe import elephant` and `raphe place`."""
+
+import argparse
+from pathlib import Path
+
+from raphe.core.command_line import define
+from raphe.tasks.calcium.commands.trace_options import (
+    add_trace_options,
+    conditioning,
+    trace_options,
+)
+
+
+def add_import_elephant(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _import_elephant,
+        "Reads the Keras weights model1.h5 to model5.h5 of Rupprecht and Gerhard (2017) without "
+        "Keras. Train on from them with `raphe train task=calcium model.weights=CHECKPOINT`.",
+    )
+    parser.add_argument("file", type=Path, help="the .h5 file")
+    parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")
+
+
+def _import_elephant(options: argparse.Namespace) -> int:
+    from raphe.tasks.calcium.elephant.weights_import import import_elephant
+
+    print(f"wrote {import_elephant(options.file, options.checkpoint)}")
+    return 0
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _place,
+        "Places the recordings of a file by eighteen statistics of their traces, maps them to the "
+        "space in which datasets that predict each other are near, and prints how far each dataset "
+        "is and how much it would count in retraining (experiment=calcium_retrain).",
+    )
+    parser.add_argument("traces", type=Path, help="file of the traces, or a Suite2p folder")
+    parser.add_argument(
+        "embedding",
+        type=Path,
+        help="Elephant's folder statEmbedding, or embedding.json of experiment=calcium_embedding",
+    )
+    parser.add_argument("--figure", type=Path, metavar="PNG", help="also draw both spaces")
+    add_trace_options(parser)
+
+
+def _place(options: argparse.Namespace) -> int:
+    from raphe.tasks.calcium.elephant.embedding import retraining_weights
+    from raphe.tasks.calcium.elephant.embedding_figure import spaces_figure
+    from raphe.tasks.calcium.elephant.focus import Focus
+
+    focus = Focus(options.traces, options.embedding, trace_options(options), conditioning(options))
+    embedding = focus.embedding_without(())
+    place = embedding.place(focus.statistics)
+    distances = embedding.distances(place)
+    weights = retraining_weights(distances)
+    print(f"{options.traces}: {len(focus.statistics)} recordings placed")
+    print("dataset  distance  weight")
+    for name in sorted(distances, key=distances.get):
+        print(f"{name:>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")
+    if options.figure is not None:
+        spaces_figure(embedding, {options.traces.name: place}).savefig(options.figure, dpi=150)
+        print(f"drew {options.figure}")
+    return 0

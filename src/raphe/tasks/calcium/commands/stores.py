@@ -1,0 +1,54 @@
+"""The command that makes a store of traces: `raphe import traces`."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.tasks.calcium.commands.trace_options import (
+    add_trace_options,
+    conditioning,
+    trace_options,
+)
+
+
+def add_import_traces(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _import_traces,
+        "Takes every NAME.calcium.csv of the folder with its NAME.spikes.csv, a column a recording "
+        "and in the other file its spikes in each sample, as the Spikefinder challenge has them; "
+        "also .csv.gz, .npy, .npz, .mat. NAME is the dataset. The challenge's own files, "
+        "4.train.calcium.csv, are taken as they are; others are brought to 100 Hz and normalised. "
+        "Exit code: 0 when all was taken; 1 when recordings are left out of the store, or none was "
+        "written (error: …); 2 for wrong usage.",
+    )
+    parser.add_argument("folder", type=Path, help="folder of the files")
+    parser.add_argument("store", type=Path, help="folder to make for the store")
+    add_trace_options(parser)
+    add_overwrite(parser)
+
+
+def _import_traces(options: argparse.Namespace) -> int:
+    from raphe.tasks.calcium.stores.import_traces import import_traces
+
+    report = import_traces(
+        options.folder,
+        options.store,
+        trace_options(options),
+        conditioning(options),
+        options.overwrite,
+    )
+    datasets = ", ".join(report.recordings)
+    print(
+        f"{report.store}: {sum(report.recordings.values())} recordings with {report.n_spikes} "
+        f"spikes, of dataset {datasets}"
+    )
+    list_out("left out", report.left_out)
+    if report.left_out:
+        print("warning: store written, with recordings left out (exit code 1)", file=sys.stderr)
+    else:
+        store = shlex.quote(str(report.store))
+        print(f"next: raphe train task=calcium data.store={store}")
+    return int(bool(report.left_out))

@@ -29,7 +29,7 @@ from typing import NoReturn
 import raphe.tasks
 from raphe.core.command_line import SHARED, Command, SharedVerb, define
 from raphe.core.errors import RapheError, SettingError
-from raphe.core.files.kind import kind_of
+from raphe.core.files.kind import MANIFEST, kind_of
 
 STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
@@ -264,7 +264,11 @@ def _of_task(verb: str, commands: list[Declared], arguments: list[str]) -> Decla
 def _no_manifest(path: Path) -> str:
     if not path.exists():
         return f"{path}: there is no bundle here; check the path or `raphe export` one"
-    return f"{path}: is not a bundle, it holds no manifest.json that names its kind"
+    if not (path / MANIFEST).is_file():
+        return f"{path}: is not a bundle, it holds no {MANIFEST}"
+    return (
+        f"{path / MANIFEST}: is not a bundle's manifest; export the bundle again, or copy it anew"
+    )
 
 
 def _naming_arguments(shared: SharedVerb, arguments: list[str]) -> tuple[str | None, Path | None]:

@@ -416,7 +416,7 @@ def test_a_bundle_that_is_none_is_one_sentence(exported, population, tmp_path, c
 
     assert "there is no bundle here" in told(tmp_path / "absent")
     assert "is not a bundle, it holds no manifest.json" in told(population.parent)
-    manifest.write_text(whole.replace("calcium/rates", "celltype"))
+    manifest.write_text(whole.replace("calcium/rates", "calcium/others"))
     assert "was changed after it was written" in told(made)
     manifest.write_text(whole[:100])
     assert "is not a bundle's manifest" in told(made)

@@ -2,7 +2,7 @@
 
     make bench ARGS=glif_infer
 
-From traces in memory to draws of each posterior, as `raphe infer-glif` goes: least squares, the
+From traces in memory to draws of each posterior, as `raphe predict` goes: least squares, the
 reader, the flow. Weights do not matter for the time, the networks are untrained. The memory is the
 largest resident set of a process of its own that trains a step on 64 traces of 50 000 samples.
 """

@@ -18,7 +18,7 @@ class RecordingData(pl.LightningDataModule):
     """Recordings of a store, split; further stores for testing only. A subclass trains on a part.
 
     Args:
-        store: made by `raphe import-traces` or simulated, see `open_traces`.
+        store: made by `raphe import traces` or simulated, see `open_traces`.
         test_stores: name → store, each tested on whole beside the test part; None is left out.
         held_out: the dataset, or the recording, that is tested on, or none; None divides every
             dataset.

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import raphe.tasks
+from raphe import __version__
 from raphe.core.command_line import SHARED, Command, SharedVerb, define
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.kind import MANIFEST, kind_of
@@ -86,7 +87,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Prints and exits for --help and --version. Wrong usage is one sentence and exit code 2.
     """
     parser = Parser("raphe", usage="raphe [--version] VERB …", description=_overview())
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("--version", action="version", version=f"raphe {__version__}")
     parser.add_argument("verb", nargs="?", help=argparse.SUPPRESS)
     verb = parser.parse_args(arguments[:1]).verb
     if verb is None:
@@ -373,19 +374,6 @@ def _rows(title: str, rows: dict[str, str]) -> str:
 
 def _sentence(summary: str) -> str:
     return f"{summary[:1].upper()}{summary[1:]}."
-
-
-class _Version(argparse.Action):
-    """Print the version, which only then is looked up."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help="print the version and exit")
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from raphe import __version__
-
-        print(f"raphe {__version__}")
-        parser.exit()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def add_import_elephant(parser: argparse.ArgumentParser) -> None:
         parser,
         _import_elephant,
         "Reads the Keras weights model1.h5 to model5.h5 of Rupprecht and Gerhard (2017) without "
-        "Keras. Train on from them with `raphe train task=calcium model.weights=CHECKPOINT`.",
+        "Keras. Train on from them with `raphe train task=elephant model.weights=CHECKPOINT`.",
     )
     parser.add_argument("file", type=Path, help="the .h5 file")
     parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")

@@ -12,7 +12,8 @@ from raphe import cli
 from raphe.core.abf.writer import write_abf
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.network.evidence import Explainer
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, find_cells
+from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading
+from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict import NO_SPIKES, UNLIKE_TRAINING
 

@@ -10,7 +10,7 @@ from raphe.core.abf.writer import DATA, write_abf
 from raphe.tasks.celltype.prediction.cell_input import Reading
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.watch import Watch
-from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.recordings.files import Failure
 
 RATE_HZ = 40_000.0
 

@@ -5,7 +5,8 @@ import pytest
 
 from raphe.core.abf import reader
 from raphe.core.abf.writer import write_abf
-from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
+from raphe.tasks.celltype.prediction.cell_input import Reading
+from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 

@@ -191,7 +191,7 @@ def test_recordings_without_labels_get_both_remedies(tmp_path):
 def test_a_table_that_labels_nothing_is_not_denied(tmp_path, rows, reason):
     write_recording(tmp_path / "rec" / "a.abf")
     write_table(tmp_path / "rec", *rows)
-    with pytest.raises(RecordingError, match=rf"none of its 1 recordings has a label \({reason}"):
+    with pytest.raises(RecordingError, match=rf"1 recording, none with a label \({reason}"):
         extract(tmp_path / "rec", tmp_path / "store")
 
 

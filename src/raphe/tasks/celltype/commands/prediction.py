@@ -10,7 +10,7 @@ from raphe.core.errors import SettingError
 from raphe.core.progress import progress
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING, CellVerdict
-from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.recordings.files import Failure
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
     from raphe.tasks.celltype.prediction.judge import Judge
@@ -62,7 +62,8 @@ def _add_channel(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
+    from raphe.tasks.celltype.prediction.cell_input import Reading
+    from raphe.tasks.celltype.prediction.find_cells import find_cells
     from raphe.tasks.celltype.prediction.judge import Judge
     from raphe.tasks.celltype.prediction.verdict_folder import CSV_FILE, VerdictFolder
 

@@ -24,7 +24,7 @@ from raphe.tasks.celltype.prediction.verdict import (
     CellVerdict,
     Vote,
 )
-from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 
 N_RESAMPLES = 1000

@@ -10,7 +10,7 @@ from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.prediction.verdict_page import cell_page, index_page, page_name
-from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.recordings.files import Failure
 from raphe.version import __version__
 
 JSON_FILE, CSV_FILE, INDEX = "verdicts.json", "verdicts.csv", "index.html"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import RapheError
-from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
+from raphe.tasks.celltype.prediction.cell_input import Reading
+from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
-from raphe.tasks.celltype.recordings.labels import SUFFIXES, Failure
+from raphe.tasks.celltype.recordings.files import Failure, recording_files
 
 EVERY_S = 3.0
 SETTLED_S = 10.0  # without a change: the acquisition program is done with the file
@@ -78,11 +79,7 @@ class Watch:
                 yield from self._judge_growing(path)
 
     def _files(self) -> list[Path]:
-        return sorted(
-            path
-            for path in self.folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
+        return recording_files(self.folder)
 
     def _judge_whole(self, path: Path) -> News:
         try:

@@ -1,4 +1,4 @@
-"""Which recordings a folder holds, and what is known of each: cell, class, day, animal.
+"""What is known of each recording in a folder: its cell, its class, its day and its animal.
 
 A file's class comes from `cells.csv` in the folder (columns file and label, and where they are
 known cell_id, day, animal) or from the name of a folder above the file (`SER/`, `NSER/`).
@@ -11,11 +11,12 @@ from pathlib import Path
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.recording import parse_cell_id
 from raphe.core.recordings.tables import iso_day, read_table, spellings
+from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.recordings.file_names import label_from_folders
+from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure
 
 TABLE = "cells.csv"
 NOTE = "note.txt"
-SUFFIXES = (".abf", ".nwb")
 COLUMNS = "columns file and label (cell_id, day and animal are optional)"
 
 
@@ -30,63 +31,56 @@ class RecordedFile:
 
 
 @dataclass(frozen=True)
-class LabelledFile:
-    """A recording to extract and the cell it belongs to; `day` and `animal` are "" if unknown."""
+class LabelledFile(RecordedFile):
+    """A recording whose cell's class is known, too."""
 
-    path: Path
-    cell_id: str
     label: int  # index into the classes
-    day: str = ""  # YYYY-MM-DD
-    animal: str = ""
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A file that was left out, and why."""
-
-    path: Path
-    message: str
-
-    def __str__(self) -> str:
-        named = str(self.path) in self.message
-        return self.message if named else f"{self.path}: {self.message}"
-
-
-@dataclass(frozen=True)
-class _Table:
+class _CellTable:
     """What `cells.csv` says: empty without one."""
 
     columns: tuple[str, ...] = ()
     rows: dict[Path, dict[str, str]] = field(default_factory=dict)  # of each recording there
     missing: list[Path] = field(default_factory=list)  # listed, but not there
 
+    def failures(self) -> list[Failure]:
+        return [Failure(file, f"listed in {TABLE} but not there") for file in self.missing]
 
-def find_labelled(folder: Path, classes: Sequence[str]) -> tuple[list[LabelledFile], list[Failure]]:
-    """The labelled recordings below `folder` in the order of their paths, and those left out.
+
+def label_recordings(
+    folder: Path, files: Sequence[Path], classes: Sequence[str]
+) -> tuple[list[LabelledFile], list[Failure]]:
+    """Cell and class of these recordings below `folder`, in their order, and those left out.
 
     Raises RecordingError when there are none, when none has a label, when `cells.csv` cannot be
     understood or when two files contradict each other about a cell.
     """
-    files, table, failed = _find_files(folder, classes)
-    labelled = []
+    _require_files(folder, files)
+    table = _read_cell_table(folder / TABLE, files, classes)
+    labelled, failed = [], table.failures()
     for file in files:
-        found = _label(file, folder, table.rows.get(file, {}), classes)
-        (labelled if isinstance(found, LabelledFile) else failed).append(found)
+        outcome = _label(file, folder, table.rows.get(file, {}), classes)
+        (labelled if isinstance(outcome, LabelledFile) else failed).append(outcome)
     if not labelled:
         raise RecordingError(_none_labelled(folder, len(files), table, classes))
     _refuse_contradictions(labelled, classes)
     return labelled, failed
 
 
-def find_recordings(folder: Path) -> tuple[list[RecordedFile], list[Failure]]:
-    """All recordings below `folder`, labelled or not, and what `cells.csv` lists in vain.
+def identify_recordings(
+    folder: Path, files: Sequence[Path]
+) -> tuple[list[RecordedFile], list[Failure]]:
+    """The cell of each of these recordings below `folder`, labelled or not, in their order.
 
-    Raises RecordingError when there is none, or when `cells.csv` cannot be understood.
+    And what `cells.csv` lists in vain. Raises RecordingError when there is none, or when
+    `cells.csv` cannot be understood.
     """
-    files, table, failed = _find_files(folder, classes=None)
-    if not files:
-        raise RecordingError(_no_file(folder))
-    return [RecordedFile(file, *_cell_of(file, table.rows.get(file, {}))) for file in files], failed
+    _require_files(folder, files)
+    table = _read_cell_table(folder / TABLE, files, classes=None)
+    recorded = [RecordedFile(file, *_cell_of(file, table.rows.get(file, {}))) for file in files]
+    return recorded, table.failures()
 
 
 def read_note(folder: Path) -> str:
@@ -95,22 +89,15 @@ def read_note(folder: Path) -> str:
     return " ".join(file.read_text(encoding="utf-8").split()) if file.is_file() else ""
 
 
-def _find_files(
-    folder: Path, classes: Sequence[str] | None
-) -> tuple[list[Path], _Table, list[Failure]]:
-    """The recordings in the order of their paths, the table, and what it lists in vain."""
+def _require_files(folder: Path, files: Sequence[Path]) -> None:
     if not folder.is_dir():
         raise RecordingError(
             f"{folder}: there is no such folder; give the folder of the recordings"
         )
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not _is_hidden(file.relative_to(folder))
-    )
-    table = _read_table(folder / TABLE, files, classes)
-    failed = [Failure(file, f"listed in {TABLE} but not there") for file in table.missing]
-    return files, table, failed
+    if not files:
+        raise RecordingError(
+            f"{folder}: there is no {listed(SUFFIXES, 'or')} file here or in the folders below"
+        )
 
 
 def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str]:
@@ -130,7 +117,7 @@ def _label(
     label = classes.index(row["label"]) if row.get("label") else by_folder
     if label is None:
         return Failure(
-            file, f"no label: not in a folder {_either(classes)} and without one in {TABLE}"
+            file, f"no label: not in a folder {listed(classes, 'or')} and without one in {TABLE}"
         )
     if by_folder not in (None, label):
         return Failure(
@@ -139,19 +126,22 @@ def _label(
             "correct one of them",
         )
     cell_id, day, animal = _cell_of(file, row)
-    return LabelledFile(file, cell_id, label, day, animal)
+    return LabelledFile(file, cell_id, day, animal, label)
 
 
-def _read_table(path: Path, files: Sequence[Path], classes: Sequence[str] | None) -> _Table:
+def _read_cell_table(
+    path: Path, files: Sequence[Path], classes: Sequence[str] | None
+) -> _CellTable:
     """`cells.csv`, if it is there; its labels are among the classes, if given."""
     if not path.exists():
-        return _Table()
-    rows = read_table(path, RecordingError)
-    if "file" not in rows:
-        raise RecordingError(f"{path}: expected {COLUMNS}, got {', '.join(rows.columns)!r}")
+        return _CellTable()
+    read = read_table(path, RecordingError)
+    if "file" not in read:
+        raise RecordingError(f"{path}: expected {COLUMNS}, got {', '.join(read.columns)!r}")
     find = _finder(files)
-    table, line_of = _Table(tuple(name.casefold() for name in rows.columns)), {}
-    for row in rows.rows:
+    table = _CellTable(tuple(name.casefold() for name in read.columns))
+    line_of: dict[Path, int] = {}
+    for row in read.rows:
         values = dict(row.values)
         file = _check_row(values, path, row.line, find, classes)
         if file is None:
@@ -182,7 +172,7 @@ def _check_row(
         label = spellings([values["label"]], preferred=classes)[values["label"]]
         if label not in classes:
             raise RecordingError(
-                f"{where}: expected label {_either(classes)}, got {values['label']!r}"
+                f"{where}: expected label {listed(classes, 'or')}, got {values['label']!r}"
             )
         values["label"] = label
     if values.get("day"):
@@ -211,43 +201,32 @@ def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]
     first: dict[str, LabelledFile] = {}
     for file in files:
         other = first.setdefault(file.cell_id, file)
-        for what, one, two in (
-            ("class", classes[other.label], classes[file.label]),
-            ("day", other.day, file.day),
-            ("animal", other.animal, file.animal),
+        for what, here, there in (
+            ("class", classes[file.label], classes[other.label]),
+            ("day", file.day, other.day),
+            ("animal", file.animal, other.animal),
         ):
-            if one != two:
+            if here != there:
                 raise RecordingError(
-                    f"{file.path}: cell {file.cell_id} has {what} {two or 'unknown'} here but "
-                    f"{one or 'unknown'} in {other.path}; correct one of them, or give two cells "
+                    f"{file.path}: cell {file.cell_id} has {what} {here or 'unknown'} here but "
+                    f"{there or 'unknown'} in {other.path}; correct one of them, or give two cells "
                     f"two ids in {TABLE}"
                 )
 
 
-def _none_labelled(folder: Path, n_files: int, table: _Table, classes: Sequence[str]) -> str:
-    if not n_files:
-        return _no_file(folder)
+def _none_labelled(folder: Path, n_files: int, table: _CellTable, classes: Sequence[str]) -> str:
     reasons = []
     if table.missing:
-        n = len(table.missing)
-        listed = "1 file that is not there" if n == 1 else f"{n} files that are not there"
-        reasons.append(f"{TABLE} lists {listed}, the first: {table.missing[0]}")
+        n_missing = len(table.missing)
+        are = "is" if n_missing == 1 else "are"
+        reasons.append(
+            f"{TABLE} lists {counted('file', n_missing)} that {are} not there, the first: "
+            f"{table.missing[0]}"
+        )
     if table.columns and "label" not in table.columns:
         reasons.append(f"{TABLE} has no column label")
     return (
-        f"{folder}: none of its {n_files} recordings has a label"
+        f"{folder}: {counted('recording', n_files)}, none with a label"
         f"{' (' if reasons else ''}{'; '.join(reasons)}{')' if reasons else ''}; sort them into "
         f"folders {' and '.join(classes)}, or list them in {folder / TABLE} with the {COLUMNS}"
     )
-
-
-def _no_file(folder: Path) -> str:
-    return f"{folder}: there is no {' or '.join(SUFFIXES)} file here or in the folders below"
-
-
-def _either(classes: Sequence[str]) -> str:
-    return " or ".join(classes)
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

@@ -10,7 +10,8 @@ from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.recordings.file_names import CLASSES
-from raphe.tasks.celltype.recordings.labels import Failure, LabelledFile, find_labelled, read_note
+from raphe.tasks.celltype.recordings.files import Failure, recording_files
+from raphe.tasks.celltype.recordings.labels import LabelledFile, label_recordings, read_note
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import DROPS, CutSpikes, cut_spikes
@@ -53,7 +54,7 @@ def extract(
     recording has two labels, StoreError when it cannot be written.
     """
     folder, cut = Path(recordings), cut or Cut()
-    files, failed = find_labelled(folder, classes)
+    files, failed = label_recordings(folder, recording_files(folder), classes)
     dropped = Counter(dict.fromkeys(DROPS, 0))
     rows: list[dict[str, Any]] = []
     silent, remarks = [], []

@@ -23,7 +23,7 @@ from raphe.tasks.celltype.recordings.file_names import (
     label_from_folders,
     parse_window_name,
 )
-from raphe.tasks.celltype.recordings.labels import Failure
+from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns

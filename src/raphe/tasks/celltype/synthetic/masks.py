@@ -13,7 +13,8 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.store import StoreWriter
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import Recording
-from raphe.tasks.celltype.recordings.labels import Failure, RecordedFile, find_recordings
+from raphe.tasks.celltype.recordings.files import Failure, recording_files
+from raphe.tasks.celltype.recordings.labels import RecordedFile, identify_recordings
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import CHUNK_SAMPLES, resampled_sweeps, threshold_levels
@@ -85,7 +86,7 @@ def cut_masks(
     for name, value in (("masks", n_masks), ("per_day", per_day)):
         if value is not None and value < 1:
             raise SettingError(f"{name}: expected 1 or more, got {value}")
-    files, failed = find_recordings(folder)
+    files, failed = identify_recordings(folder, recording_files(folder))
     quiet: list[_QuietRecording] = []
     skipped: list[Failure] = []
     for file in progress(files, "looking for quiet stretches", total=len(files)):

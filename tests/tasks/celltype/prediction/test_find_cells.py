@@ -5,7 +5,8 @@ import pytest
 
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import RecordingError
-from raphe.tasks.celltype.prediction.cell_input import Reading, find_cells
+from raphe.tasks.celltype.prediction.cell_input import Reading
+from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 
 RATE_HZ = 40_000.0
@@ -116,7 +117,7 @@ def test_one_bad_path_stops_no_other(tmp_path):
 
 
 def test_a_folder_without_any_is_refused(tmp_path):
-    with pytest.raises(RecordingError, match=r"there is no \.abf or"):
+    with pytest.raises(RecordingError, match=r"there is no \.abf, \.nwb, \.csv or \.npy file here"):
         find_cells([tmp_path])
 
 

@@ -1,0 +1,137 @@
+"""Which cells are in the files and folders that a user gives; what is in them is read later.
+
+Only `cells.csv` and the names beside an array of windows are looked into, as they tell which cells
+there are.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from raphe.core.errors import RapheError, RecordingError
+from raphe.core.recordings.recording import parse_cell_id
+from raphe.core.sentences import listed
+from raphe.tasks.celltype.prediction.cell_input import (
+    ARRAY,
+    CellInput,
+    read_array_cell,
+    read_recordings,
+    read_spike_files,
+)
+from raphe.tasks.celltype.prediction.window_arrays import cells_of_array
+from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_window_name
+from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure, is_recording, visible_files
+from raphe.tasks.celltype.recordings.labels import TABLE, identify_recordings
+
+SPIKE = ".csv"
+KNOWN = (*SUFFIXES, SPIKE, ARRAY)
+
+
+def find_cells(paths: Iterable[Path | str]) -> tuple[list[CellInput], list[Failure]]:
+    """The cells in these files and folders in the order found, and what was left out.
+
+    Recordings (.abf, .nwb), one a cell unless a `cells.csv` in their folder says which belong
+    together; the authors' files of single spikes, <cell>_trigger_<sample>.csv; arrays of windows
+    (.npy). Raises RecordingError where there is nothing of these.
+    """
+    paths = [Path(path) for path in paths]
+    cells: list[CellInput] = []
+    failed: list[Failure] = []
+    for path in paths:
+        try:
+            of_path, left_out = _in_folder(path) if path.is_dir() else _in_file(path)
+        except RapheError as error:
+            of_path, left_out = [], [Failure(path, str(error))]
+        cells += of_path
+        failed += left_out
+    if not cells and not failed:
+        raise RecordingError(
+            f"{', '.join(map(str, paths))}: there is no {listed(KNOWN, 'or')} file here"
+        )
+    return _refuse_second_cells(cells, failed)
+
+
+def _in_file(path: Path) -> tuple[list[CellInput], list[Failure]]:
+    if not path.exists():
+        raise RecordingError(f"{path}: there is no such file or folder")
+    if is_recording(path):
+        return [_recorded_cell(parse_cell_id(path)[0], [path])], []
+    if path.suffix.lower() == SPIKE:
+        return _cells_of_spike_files([path]), []
+    if path.suffix.lower() == ARRAY:
+        return _cells_of_arrays([path])
+    raise RecordingError(f"{path}: expected a {', '.join(KNOWN)} file or a folder of them")
+
+
+def _in_folder(folder: Path) -> tuple[list[CellInput], list[Failure]]:
+    files = visible_files(folder)
+    cells, failed = _cells_of_recordings(folder, list(filter(is_recording, files)))
+    cells += _cells_of_spike_files([file for file in files if _is_spike(file)])
+    of_arrays, failed_arrays = _cells_of_arrays([file for file in files if file.suffix == ARRAY])
+    return cells + of_arrays, failed + failed_arrays
+
+
+def _cells_of_recordings(folder: Path, files: list[Path]) -> tuple[list[CellInput], list[Failure]]:
+    if not files:
+        return [], []
+    recordings, failed = identify_recordings(folder, files)
+    if not (folder / TABLE).exists():  # files of one name are two cells of one id, and so refused
+        return [_recorded_cell(file.cell_id, [file.path]) for file in recordings], failed
+    paths_of_cell = defaultdict(list)
+    for file in recordings:
+        paths_of_cell[file.cell_id].append(file.path)
+    return [_recorded_cell(cell_id, paths) for cell_id, paths in paths_of_cell.items()], failed
+
+
+def _recorded_cell(cell_id: str, paths: list[Path]) -> CellInput:
+    return CellInput(cell_id, tuple(paths), partial(read_recordings, cell_id, tuple(paths)))
+
+
+def _cells_of_spike_files(files: list[Path]) -> list[CellInput]:
+    files_of_cell = defaultdict(list)
+    for file in files:
+        files_of_cell[parse_window_name(file.name)[0]].append(file)
+    return [
+        CellInput(cell_id, tuple(paths), partial(read_spike_files, cell_id, tuple(paths)))
+        for cell_id, paths in files_of_cell.items()
+    ]
+
+
+def _cells_of_arrays(files: list[Path]) -> tuple[list[CellInput], list[Failure]]:
+    cells: list[CellInput] = []
+    failed: list[Failure] = []
+    for file in files:
+        try:
+            cells += [
+                CellInput(cell.cell_id, (file,), partial(read_array_cell, cell))
+                for cell in cells_of_array(file)
+            ]
+        except RapheError as error:
+            failed.append(Failure(file, str(error)))
+    return cells, failed
+
+
+def _refuse_second_cells(
+    cells: list[CellInput], failed: list[Failure]
+) -> tuple[list[CellInput], list[Failure]]:
+    """Two cells under one id would be one verdict: the later one is left out."""
+    first: dict[str, CellInput] = {}
+    for cell in cells:
+        other = first.setdefault(cell.cell_id, cell)
+        if other is not cell:
+            path, earlier = cell.paths[0], other.paths[0]
+            failed.append(
+                Failure(
+                    path,
+                    f"{path}: is given twice"
+                    if path == earlier
+                    else f"{path}: has the id {cell.cell_id} as {earlier} has; rename one, or say "
+                    f"in a {TABLE} that they are one cell",
+                )
+            )
+    return list(first.values()), failed
+
+
+def _is_spike(file: Path) -> bool:
+    return file.suffix.lower() == SPIKE and TRIGGER.search(file.name) is not None

@@ -18,15 +18,15 @@ from machine import alternate, options_of, spread, write_table
 from raphe.core.bundles.bundle import Bundle
 from raphe.harness.memory import keep_freed_memory
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
-from raphe.tasks.glif.ensemble.training_domain import NAMES
-from raphe.tasks.glif.features.summary import Standard
-from raphe.tasks.glif.synthetic.experiments import Experiment, Measured, measure
+from raphe.tasks.glif.features.training_domain import NAMES
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
+from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, Measured, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 from raphe.tasks.glif.training.data import batch_of
 from raphe.tasks.glif.training.module import PosteriorModule
 
 PRIOR = typical_prior(1)
-STANDARD = Standard.of(PRIOR)
+STANDARD = PriorScaler.of(PRIOR)
 TRACES = ((1.0, 4), (1.0, 1), (2.5, 1))  # length in s; sampled at 20 kHz over this
 TRAINED_ON = 64  # traces in a step
 

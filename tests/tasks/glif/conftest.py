@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from raphe.tasks.glif.lstm_study.study import Study
-from raphe.tasks.glif.lstm_study.trace_store import write_study
+from raphe.tasks.glif.lstm_study.voltage_store import write_study
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
 

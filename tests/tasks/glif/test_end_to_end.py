@@ -13,15 +13,16 @@ from raphe.cli import main
 from raphe.core.errors import RecordingError
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
-from raphe.tasks.glif.neurons.simulation import simulate
-from raphe.tasks.glif.prediction.input_check import CellTraces, as_read, faults
-from raphe.tasks.glif.recordings.cell_sources import Source, read_cell_traces
-from raphe.tasks.glif.synthetic.experiments import SIMULATED_HZ, Experiment, measure
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, simulate
+from raphe.tasks.glif.prediction.network_input import cell_faults, network_input
+from raphe.tasks.glif.recordings.cell_files import SignalFile, read_cell_traces
+from raphe.tasks.glif.recordings.cell_traces import CellTraces
+from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
 SMALL = [
-    "experiment=glif_posterior", "model.read=false", "model.n_samples=100", "data.batches=20",
-    "data.batch_size=32", "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
+    "experiment=glif_posterior", "model.n_samples=100", "data.batches=20", "data.batch_size=32",
+    "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
     "trainer.accumulate_grad_batches=1",
     "trainer.max_epochs=2", "tracking.system_metrics_every_s=null", "threads=1",
 ]  # fmt: skip
@@ -156,15 +157,15 @@ def test_wrong_units_and_a_missing_rate_are_told(cell: list[str], case: str) -> 
                                                               strict=False))  # fmt: skip
     with pytest.raises(RecordingError, match=message):
         read_cell_traces(
-            Source(Path(cell[0]), units["--unit"]),
-            Source(Path(cell[2]), units["--stimulus-unit"]),
+            SignalFile(Path(cell[0]), units["--unit"]),
+            SignalFile(Path(cell[2]), units["--stimulus-unit"]),
             {"no rate": None, "kHz": 50}.get(case, 50_000),
         )
 
 
-def _save(cell: list[str], which: int, array: np.ndarray) -> tuple[Source, Source]:
+def _save(cell: list[str], which: int, array: np.ndarray) -> tuple[SignalFile, SignalFile]:
     np.save(cell[which], array)
-    return Source(Path(cell[0]), "V"), Source(Path(cell[2]), "A")
+    return SignalFile(Path(cell[0]), "V"), SignalFile(Path(cell[2]), "A")
 
 
 def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
@@ -187,7 +188,8 @@ def test_one_odd_cell_of_several_is_left_out_by_itself(cell: list[str]) -> None:
     voltage = np.load(cell[0])
     spiking = np.where(np.arange(len(voltage)) == 9, 0.02, voltage)
     cells = read_cell_traces(*_save(cell, 0, np.stack([voltage, spiking])), 50_000)
-    assert list(faults(cells)) == [1] and "pass --cut-spikes" in faults(cells)[1]
+    faults = cell_faults(cells, least_samples=1)
+    assert list(faults) == [1] and "pass --cut-spikes" in faults[1]
     with pytest.raises(RecordingError, match=r"more cells than samples, .* transpose it"):
         read_cell_traces(*_save(cell, 0, voltage[:, None]), 50_000)
     with pytest.raises(RecordingError, match=r"up to 15000 mV; leave --relative-to-rest out"):
@@ -215,7 +217,7 @@ def test_an_nwb_file_gives_its_response_and_its_stimulus(tmp_path: Path, cell: l
     path = tmp_path / "cell.nwb"
     with pynwb.NWBHDF5IO(str(path), "w") as io:
         io.write(file)
-    cells = read_cell_traces(Source(path, "V"), Source(path, "A"), None)
+    cells = read_cell_traces(SignalFile(path, "V"), SignalFile(path, "A"), None)
     np.testing.assert_allclose(cells.voltage_v[0], voltage, rtol=1e-6)
     np.testing.assert_allclose(cells.current_a[0], current, rtol=1e-6, atol=1e-18)
     assert cells.rate_hz == 50_000
@@ -234,12 +236,12 @@ def test_a_long_trace_is_read_from_the_rest_before_it_fires() -> None:
     voltage, current = np.full((1, n), -0.07), np.zeros((1, n))
     current[:, 40_000:70_000] = current[:, 120_000:180_000] = 1e-10
     voltage[:, 130_000:130_080] = voltage[:, 140_000:140_080] = np.nan
-    traces, rate_hz, begins_s = as_read(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
+    traces, rate_hz, begins_s = network_input(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
     assert traces.shape == (1, 2, 50_000) and rate_hz == SIMULATED_HZ
     assert begins_s[0] == pytest.approx(6 - 0.02)
     assert np.isnan(traces[0, 0]).sum() == 160 and not traces[0, 1, :400].any()
     current[:, 40_000:] = 1e-10  # never at rest again: only the first onset will do
-    _, _, begins_s = as_read(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
+    _, _, begins_s = network_input(CellTraces(voltage, current, SIMULATED_HZ), 2.5)
     assert begins_s[0] == pytest.approx(2 - 0.02)
 
 
@@ -247,7 +249,7 @@ def test_faster_recordings_are_thinned() -> None:
     batch = measure(typical_prior(1), Experiment(keep_every=(1,)), 2, seed=0, number=0)
     voltage, current = 1e-3 * batch.traces[:, 0].astype(float), 1e-12 * batch.traces[:, 1]
     fast = CellTraces(np.repeat(voltage, 5, axis=1), np.repeat(current, 5, axis=1), 100_000)
-    traces, rate_hz, _ = as_read(fast, 60.0)
+    traces, rate_hz, _ = network_input(fast, 60.0)
     assert rate_hz == SIMULATED_HZ
     np.testing.assert_allclose(traces, batch.traces, rtol=1e-5)
 
@@ -261,12 +263,15 @@ def test_faults_are_named() -> None:
     current[2, 3] = np.nan
     voltage[4, 2000:4000] = np.nan
     voltage[5, 2000:2200] = np.nan  # a dead time of 10 ms
-    found = faults(CellTraces(voltage, current, SIMULATED_HZ))
-    assert found == {
+    faults = cell_faults(CellTraces(voltage, current, SIMULATED_HZ), least_samples=1)
+    assert faults == {
         0: "infinite voltage at sample 7",
         1: "60 % of its voltage is NaN",
         2: "the current is not finite at sample 3",
         4: "100 ms of its voltage are NaN in one stretch; cut it there",
     }
     short = CellTraces(voltage[3:4, :100], current[3:4, :100], SIMULATED_HZ)
-    assert faults(short) == {0: "5 ms are too short, 200 ms and 710 samples are needed"}
+    assert cell_faults(short, 710) == {0: "5 ms are too short, 200 ms are needed"}
+    slow = CellTraces(voltage[3:4, :500], current[3:4, :500], rate_hz=1000)
+    assert cell_faults(slow, 710) == {0: "500 ms are too short, 710 ms are needed"}
+    assert cell_faults(slow, 1) == {}

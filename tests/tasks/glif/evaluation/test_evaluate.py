@@ -1,7 +1,6 @@
 """Calibration, coverage and baselines against answers that are known."""
 
 import csv
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,22 +8,27 @@ import pytest
 from raphe.tasks.glif.evaluation.baselines import baselines
 from raphe.tasks.glif.evaluation.evaluate import sbc_p_values
 from raphe.tasks.glif.evaluation.tables import quantities_csv
-from raphe.tasks.glif.features.summary import Standard
-from raphe.tasks.glif.synthetic.experiments import Experiment, measure
+from raphe.tasks.glif.metrics.posterior_scores import (
+    PosteriorTest,
+    coverage,
+    posterior_scores,
+    r_squared,
+)
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, REST, THRESHOLD
+from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
-from raphe.tasks.glif.training.module import Answers, coverage, figures, r_squared
 
 M, S = 2000, 300
 
 
-def _tested(width: float, shift: float = 0.0) -> Answers:
+def _tested(width: float, shift: float = 0.0) -> PosteriorTest:
     """x ~ N(θ, 1) with θ ~ N(0, 1): the posterior is N(x / 2, 1 / 2); a wrong one is wider."""
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(M, 1))
     centre = (truth + rng.normal(size=(M, 1))) / 2 + shift
     samples = centre + width * np.sqrt(0.5) * rng.normal(size=(S, M, 1))
-    return Answers(truth, samples, np.zeros(M), np.zeros(M), np.ones(M, bool))
+    return PosteriorTest(truth, samples, np.zeros(M), np.zeros(M), np.ones(M, bool))
 
 
 def test_the_true_posterior_is_calibrated() -> None:
@@ -34,9 +38,9 @@ def test_the_true_posterior_is_calibrated() -> None:
             level / 100, abs=0.03
         )
     assert sbc_p_values(tested)[0] > 0.01
-    found = figures(tested, ["capacitance"])
-    assert found["r2_capacitance"] == pytest.approx(0.5, abs=0.05)
-    assert found["coverage_50"] == found["coverage_50_capacitance"]
+    scores = posterior_scores(tested, ["capacitance"])
+    assert scores["r2_capacitance"] == pytest.approx(0.5, abs=0.05)
+    assert scores["coverage_50"] == scores["coverage_50_capacitance"]
 
 
 @pytest.mark.parametrize(("width", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 0.3)])
@@ -48,20 +52,19 @@ def test_quantities_that_need_a_spike_are_scored_where_there_is_one() -> None:
     tested = _tested(1.0)
     tested.spiked[:] = np.arange(M) < 100
     tested.samples[:, 100:] += 50  # silent cells, answered at random
-    assert figures(tested, ["threshold"])["r2_threshold"] > 0.3
-    assert figures(tested, ["capacitance"])["r2_capacitance"] < -100
+    assert posterior_scores(tested, ["threshold"])["r2_threshold"] > 0.3
+    assert posterior_scores(tested, ["capacitance"])["r2_capacitance"] < -100
 
 
 def test_errors_are_told_on_each_scale() -> None:
     """Every cell's resistance 10 % too high, every rest 2 mV, of a prior that is known."""
-    standard = Standard.of(typical_prior(1))
-    model = SimpleNamespace(standard=standard)
+    scaler = PriorScaler.of(typical_prior(1))
     values = typical_prior(1).draw(500, np.random.default_rng(0))
     off = values * [1, 1.1, 1, 1, 1] + [0, 0, 2e-3, 0, 0]
-    truth, answer = standard.standardised(values), standard.standardised(off)
+    truth, answer = scaler.standardised(values), scaler.standardised(off)
     samples = np.repeat(answer[None], 100, axis=0)
-    tested = Answers(truth, samples, np.zeros(500), np.zeros(500), np.arange(500) < 50)
-    text = quantities_csv(tested, model, np.ones(5))
+    tested = PosteriorTest(truth, samples, np.zeros(500), np.zeros(500), np.arange(500) < 50)
+    text = quantities_csv(tested, scaler, np.ones(5))
     rows = {row["quantity"]: row for row in csv.DictReader(text.splitlines())}
     assert float(rows["resistance"]["log_error"]) == pytest.approx(np.log(1.1), rel=1e-4)
     assert float(rows["rest"]["median_error_lab"]) == pytest.approx(2.0, rel=1e-4)
@@ -85,10 +88,10 @@ def measured():
 
 
 def test_baselines_answer_what_they_can(measured) -> None:
-    standard = Standard.of(typical_prior(1))
-    truth = standard.standardised(measured.values)
+    scaler = PriorScaler.of(typical_prior(1))
+    truth = scaler.standardised(measured.values)
     spiked = measured.spike_count > 0
-    answers = {name: answer(measured, standard) for name, answer in baselines(None).items()}
+    answers = {name: answer(measured, scaler) for name, answer in baselines(None).items()}
     assert not answers["constant"].any()
     for name, most in (
         ("exponential fit, first spike", 0.2),
@@ -101,10 +104,10 @@ def test_baselines_answer_what_they_can(measured) -> None:
 
 
 def test_the_published_weights_are_no_better_than_a_constant(measured, shared_data) -> None:
-    standard = Standard.of(typical_prior(1))
+    scaler = PriorScaler.of(typical_prior(1))
     folder = shared_data("glif", "lstm_published")
-    answer = baselines(folder)["published weights"](measured, standard)
-    truth = standard.standardised(measured.values)
+    answer = baselines(folder)["published weights"](measured, scaler)
+    truth = scaler.standardised(measured.values)
     told = [CAPACITANCE, RESISTANCE, THRESHOLD]
     assert (np.abs(answer[:, told]) > 0).all() and not answer[:, REST].any()
     assert ((answer - truth)[:, told] ** 2).mean() > (truth[:, told] ** 2).mean()

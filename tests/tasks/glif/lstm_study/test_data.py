@@ -8,14 +8,13 @@ import torch
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.store import StoreWriter
-from raphe.tasks.glif.lstm_study.batches import TraceBatches
-from raphe.tasks.glif.lstm_study.data import GlifData
+from raphe.tasks.glif.lstm_study.data import LstmGlifData, TraceBatches
 from raphe.tasks.glif.lstm_study.grid import targets
-from raphe.tasks.glif.lstm_study.trace_store import open_traces
+from raphe.tasks.glif.lstm_study.voltage_store import open_voltages
 
 
 def test_a_batch_holds_what_the_files_hold(store_path: Path) -> None:
-    traces = open_traces(store_path)
+    traces = open_voltages(store_path)
     (batch,) = TraceBatches(traces, "val", 16)
     voltage, lengths, target = batch
     rows = traces.rows("val")
@@ -28,7 +27,7 @@ def test_a_batch_holds_what_the_files_hold(store_path: Path) -> None:
 
 def test_an_epochs_order_is_that_of_seed_and_epoch(store_path: Path) -> None:
     def order(seed: int | None, epoch: int) -> list[float]:
-        batches = TraceBatches(open_traces(store_path), "train", 5, seed, lambda: epoch)
+        batches = TraceBatches(open_voltages(store_path), "train", 5, seed, lambda: epoch)
         assert len(batches) == 3 == len(list(batches))
         return torch.cat([target for _, _, target in batches])[:, 2].tolist()
 
@@ -38,13 +37,13 @@ def test_an_epochs_order_is_that_of_seed_and_epoch(store_path: Path) -> None:
 
 
 def test_the_datamodule_tells_what_the_harness_asks(store_path: Path) -> None:
-    data = GlifData(store_path, shuffle=False)
+    data = LstmGlifData(store_path, shuffle=False)
     assert set(data.hashes) == {"traces"} and "grid" in data.note
     trained = data.traces.parameters[data.traces.rows("train")]
     np.testing.assert_allclose(data.facts["target_mean"], targets(trained).mean(axis=0))
     assert len(data.train_dataloader()) == 12 and len(data.test_dataloader()) == 1
     with pytest.raises(SettingError, match=r"data\.batch_size=0: expected a whole number"):
-        GlifData(store_path, batch_size=0)
+        LstmGlifData(store_path, batch_size=0)
 
 
 def test_another_store_is_refused(tmp_path: Path) -> None:
@@ -52,4 +51,4 @@ def test_another_store_is_refused(tmp_path: Path) -> None:
         out.append(x=np.zeros(3, np.float32))
         out.finish({"kind": "celltype/spikes"})
     with pytest.raises(StoreError, match="expected a store of glif/grid, got celltype/spikes"):
-        open_traces(tmp_path / "other")
+        open_voltages(tmp_path / "other")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 
 SMALL = [
     "prepare.study.n_train=40",
@@ -31,7 +31,7 @@ def test_a_run_is_tracked_with_the_studys_figures(train_py, tmp_path: Path) -> N
     shown = {one.path for one in client.list_artifacts(run.info.run_id, "cells")}
     assert {"cells/responses.png", "cells/strip.png", "cells/cells.csv"} <= shown
     file = client.download_artifacts(run.info.run_id, "checkpoint/model.ckpt", str(tmp_path))
-    module = GlifModule.load_from_checkpoint(file)
+    module = LstmGlifModule.load_from_checkpoint(file)
     assert len(module.hparams.target_mean) == 5 and len(module.history["train"]) >= 1
 
 

@@ -9,18 +9,18 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from raphe.tasks.glif.lstm_study.data import GlifData
+from raphe.tasks.glif.lstm_study.data import LstmGlifData
 from raphe.tasks.glif.lstm_study.evaluation import evaluate
 from raphe.tasks.glif.lstm_study.grid import FITTED, TARGETS, grid
-from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.study_cells import CELLS, infer, study_cells
 
 
 @pytest.fixture(scope="module")
 def made(store_path: Path) -> dict[str, Figure | str]:
-    data = GlifData(store_path)
+    data = LstmGlifData(store_path)
     torch.manual_seed(0)
-    module = GlifModule(**data.facts)
+    module = LstmGlifModule(**data.facts)
     module.truth = np.float32([[0.1, 0.0, 0.18, 5.0, 0.03], [1.0, 0.5, 0.5, 1.0, 0.1]])
     module.answers = module.truth + 0.01
     module.history = {"train": [1.8, 1.7], "val": [1.9, 1.8]}

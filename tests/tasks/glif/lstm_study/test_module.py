@@ -8,9 +8,9 @@ import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.lstm_study.data import GlifData
+from raphe.tasks.glif.lstm_study.data import LstmGlifData
 from raphe.tasks.glif.lstm_study.grid import TARGETS, targets
-from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.weights_import import LstmGlifFileError, import_lstm_glif
 
 
@@ -20,10 +20,10 @@ def trainer(folder: Path, **settings) -> pl.Trainer:
 
 
 @pytest.fixture(scope="module")
-def tested(store_path: Path, tmp_path_factory) -> tuple[GlifModule, GlifData, dict]:
-    data = GlifData(store_path)
+def tested(store_path: Path, tmp_path_factory) -> tuple[LstmGlifModule, LstmGlifData, dict]:
+    data = LstmGlifData(store_path)
     torch.manual_seed(0)
-    module = GlifModule(**data.facts)
+    module = LstmGlifModule(**data.facts)
     runner = trainer(tmp_path_factory.mktemp("run"), max_epochs=3, enable_checkpointing=False)
     runner.fit(module, datamodule=data)
     (test,) = runner.test(module, datamodule=data, verbose=False)
@@ -51,17 +51,17 @@ def test_it_learns(tested) -> None:
 
 
 def test_the_published_optimiser_is_the_default() -> None:
-    optimizer = GlifModule().configure_optimizers()
+    optimizer = LstmGlifModule().configure_optimizers()
     assert isinstance(optimizer, torch.optim.Adam) and optimizer.defaults["lr"] == 1e-2
     with pytest.raises(SettingError, match=r"model\.net=gru: expected one of lstm_published"):
-        GlifModule("gru")
+        LstmGlifModule("gru")
 
 
 def test_history_outlives_a_checkpoint_of_an_earlier_epoch() -> None:
-    module, early = GlifModule(), {}
+    module, early = LstmGlifModule(), {}
     module.history = {"train": [3.0], "val": [2.0]}
     module.on_save_checkpoint(early)
-    fresh = GlifModule()
+    fresh = LstmGlifModule()
     fresh.on_load_checkpoint(early)
     assert fresh.history["train"] == [3.0]
     module.history = {"train": [3.0, 1.0], "val": [2.0, 1.0]}
@@ -87,7 +87,9 @@ def write_weights(path: Path, **changed: np.ndarray) -> Path:
 
 def test_weights_become_a_checkpoint(tmp_path: Path) -> None:
     path = write_weights(tmp_path / "weights.npz")
-    module = GlifModule.load_from_checkpoint(import_lstm_glif(path, tmp_path / "published.ckpt"))
+    module = LstmGlifModule.load_from_checkpoint(
+        import_lstm_glif(path, tmp_path / "published.ckpt")
+    )
     with np.load(path) as file:
         np.testing.assert_allclose(
             module.net.lstm.weight_hh_l0_reverse.detach(), file["encode_lstm.weight_hh_l0_reverse"]

@@ -9,10 +9,10 @@ import torch
 
 from raphe import cli
 from raphe.core.claims import claims_csv, claims_text
-from raphe.tasks.glif.lstm_study.findings import finding as finding_of
 from raphe.tasks.glif.lstm_study.grid import TARGETS, grid, targets
 from raphe.tasks.glif.lstm_study.network import LstmPublished
-from raphe.tasks.glif.lstm_study.read_out import grid_error, mixed_batch_finding, seen_ms
+from raphe.tasks.glif.lstm_study.network_findings import finding as finding_of
+from raphe.tasks.glif.lstm_study.network_findings import grid_error, mixed_batch_finding, seen_ms
 from raphe.tasks.glif.lstm_study.reproduce import (
     constant_finding,
     dt_finding,

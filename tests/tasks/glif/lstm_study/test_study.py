@@ -79,9 +79,9 @@ def test_what_cannot_be_is_refused(wrong: dict, told: str) -> None:
 
 
 def test_the_store_holds_each_trace_once(store_path) -> None:
-    from raphe.tasks.glif.lstm_study.trace_store import open_traces
+    from raphe.tasks.glif.lstm_study.voltage_store import open_voltages
 
-    store = open_traces(store_path)
+    store = open_voltages(store_path)
     assert store.voltage_v.shape == (1250, 600) and store.voltage_v.dtype == np.float32
     assert [len(store.rows(part)) for part in ("train", "val", "test")] == [12, 6, 6]
     assert (store.trace[store.rows("test")] >= 625).all()

@@ -5,7 +5,7 @@ import pytest
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.metrics.predictive import agreement, possible, respond
-from raphe.tasks.glif.synthetic.experiments import SIMULATED_HZ
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 
 TRUE = np.array([[100e-12, 200e6, -0.07, 0.025, 0.004]])  # C, R, rest, threshold, dead time
 CURRENT = np.zeros((1, 10_000))

@@ -1,15 +1,14 @@
 """The density that a posterior is: normalised, sampled as it says, moved by its summary."""
 
-import numpy as np
 import pytest
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.features.summary import N_FEATURES
+from raphe.tasks.glif.features.least_squares import N_FEATURES
 from raphe.tasks.glif.network.posterior_net import CONTEXT, WIDEST, PosteriorNet
-from raphe.tasks.glif.network.reader import ReaderSize
+from raphe.tasks.glif.network.trace_encoder import EncoderSize
 
-SMALL = ReaderSize(filters=(2, 2, 2), units=2, heads=1, features=3)
+SMALL = EncoderSize(filters=(2, 2, 2), units=2, heads=1, features=3)
 
 
 @pytest.fixture
@@ -93,14 +92,3 @@ def test_without_sbi_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "sbi.neural_nets", None)
     with pytest.raises(SettingError, match=r"needs the package sbi: pip install .*\[glif\]"):
         PosteriorNet(2, None)
-
-
-def test_there_is_a_name_for_each_feature() -> None:
-    from raphe.tasks.glif.ensemble.training_domain import NAMES, unlike
-
-    assert len(NAMES) == N_FEATURES
-    known = {name: [-1.0, 1.0] for name in NAMES}
-    features = np.zeros(N_FEATURES)
-    assert unlike(features, known) == []
-    features[15] = 2
-    assert unlike(features, known) == ["noise above that of every simulated trace"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.neurons.models import Neurons, stack
+from raphe.tasks.glif.neurons.models import Neurons
 
 GOOD = {
     "capacitance_f": 1e-10,
@@ -53,9 +53,8 @@ def test_dead_time_is_held_when_the_step_changes() -> None:
     assert neurons.cut_samples(5e-6) == 550
 
 
-def test_scalars_become_rows_and_rows_can_be_taken_and_stacked() -> None:
+def test_scalars_become_rows_and_rows_can_be_taken() -> None:
     neurons = Neurons(3, **{**GOOD, "leak_v": [0.0, 1e-3, 2e-3]}, asc_amp_a=[1e-12, -2e-12])
     assert len(neurons) == 3 and neurons.asc_amp_a.shape == (3, 2)
     assert neurons[1].leak_v == [1e-3] and neurons[1].asc_amp_a.tolist() == [[1e-12, -2e-12]]
-    again = stack([neurons[2], neurons[:2]])
-    assert again.leak_v.tolist() == [2e-3, 0.0, 1e-3]
+    assert neurons[[2, 0]].leak_v.tolist() == [2e-3, 0.0]

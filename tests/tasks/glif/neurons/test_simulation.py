@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.neurons.models import Neurons, stack
+from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import equal_spikes, simulate
 
 CASES = [
@@ -18,6 +18,13 @@ CASES = [
     "random_glif1_1", "random_glif1_2",
 ]  # fmt: skip
 VOLTS, AMPERES = 1e-12, 1e-20
+
+
+def stacked(*neurons: Neurons) -> Neurons:
+    """Neurons of one level, one after the other."""
+    names = vars(neurons[0]).keys() - {"level"}
+    fields = {name: np.concatenate([getattr(each, name) for each in neurons]) for name in names}
+    return Neurons(neurons[0].level, **fields)
 
 
 def leaky(**changed) -> Neurons:
@@ -105,7 +112,7 @@ def test_levels_mix_nothing_between_neighbours(reference) -> None:
     neuron, one = reference("cell483101699_glif5")
     other, two = reference("cell502245101_glif5")
     both = simulate(
-        stack([neuron, other]), np.stack([one["stimulus"], two["stimulus"]]), 5e-5, record_all=True
+        stacked(neuron, other), np.stack([one["stimulus"], two["stimulus"]]), 5e-5, record_all=True
     )
     for row, theirs in enumerate((one, two)):
         assert_same(both.voltage_v[row], theirs["voltage"], VOLTS)

@@ -8,16 +8,11 @@ import pytest
 import torch
 
 from raphe.core.errors import RapheError, SettingError, StoreError
-from raphe.tasks.glif.synthetic import experiments as draws
-from raphe.tasks.glif.synthetic.experiments import (
-    PARTS,
-    SIMULATED_HZ,
-    Experiment,
-    RealCells,
-    measure,
-)
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
+from raphe.tasks.glif.synthetic import simulated_experiments
 from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
 from raphe.tasks.glif.synthetic.quantities import DEAD_TIME, values_of
+from raphe.tasks.glif.synthetic.simulated_experiments import PARTS, Experiment, RealCells, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 from raphe.tasks.glif.training.data import TEST_SETS, PosteriorData
 from raphe.tasks.glif.training.prepare import prepare
@@ -67,14 +62,14 @@ def test_drawn_cells_are_real_ones_but_for_half_a_step_of_dead_time(table: Path)
 
 def test_no_part_shares_a_frozen_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: dict[str, set[int]] = {part: set() for part in PARTS}
-    pink = draws.pink_second
+    pink = simulated_experiments.pink_second
     current = ""
 
     def spy(seed: int, rate_hz: float) -> np.ndarray:
         seeds[current].add(seed)
         return pink(seed, rate_hz)
 
-    monkeypatch.setattr(draws, "pink_second", spy)
+    monkeypatch.setattr(simulated_experiments, "pink_second", spy)
     for current in PARTS:
         for number in range(20):
             measure(typical_prior(1), replace(SHORT, families=("noise",)), 1, 7, number, current)

@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, one_input
+
+if TYPE_CHECKING:  # numba is loaded by those who infer alone
+    from raphe.tasks.glif.prediction.infer_glif import InferenceReport
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +59,7 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
     from raphe.tasks.glif.prediction.infer_glif import infer_glif
-    from raphe.tasks.glif.recordings.cell_sources import READERS, Source, read_cell_traces
+    from raphe.tasks.glif.recordings.cell_files import READERS, SignalFile, read_cell_traces
     from raphe.tasks.glif.synthetic.quantities import REST
 
     voltage, stimulus = one_input(options), options.stimulus
@@ -69,35 +73,36 @@ def _predict(options: argparse.Namespace) -> int:
     if options.samples < 1:
         raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
     bundle = PosteriorBundle.open(options.bundle)
-    typical_rest_v = bundle.members[0].standard.mean[REST]
+    typical_rest_v = bundle.members[0].scaler.mean[REST]
     cells = read_cell_traces(
-        Source(voltage, options.unit, options.channel),
-        Source(stimulus, options.stimulus_unit, options.stimulus_channel),
+        SignalFile(voltage, options.unit, options.channel),
+        SignalFile(stimulus, options.stimulus_unit, options.stimulus_channel),
         options.rate,
         sweep=options.sweep,
         relative_to_v=float(typical_rest_v) if options.relative_to_rest else None,
         cut=options.cut_spikes,
     )
-    summary = infer_glif(
+    report = infer_glif(
         cells, bundle, options.out,
         n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
     )  # fmt: skip
-    _print(summary, bundle.level)
-    return int(bool(summary.left_out))
+    _print(report)
+    return int(bool(report.left_out))
 
 
-def _print(summary: object, level: int) -> None:
-    from raphe.tasks.glif.prediction.infer_glif import parameter_rows
-
-    for one in summary.posteriors[:1]:
-        print(f"{one.cell}, read from {one.begin_s:g} s for {one.length_s:g} s; 95 % intervals:")
-        for row in parameter_rows(one, level):
-            low, middle, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))
-            print(f"  {row['quantity']:14} {middle:>8} ({low} to {high}) {row['lab_unit']}")
-    n = len(summary.posteriors)
-    print(f"{summary.out}: parameters of {n} of {n + len(summary.left_out)} cells")
+def _print(report: "InferenceReport") -> None:
+    for posterior in report.posteriors[:1]:
+        print(
+            f"{posterior.cell}, read from {posterior.begin_s:g} s for {posterior.length_s:g} s; "
+            "95 % intervals:"
+        )
+        for row in posterior.parameter_rows():
+            low, median, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))
+            print(f"  {row['quantity']:14} {median:>8} ({low} to {high}) {row['lab_unit']}")
+    n = len(report.posteriors)
+    print(f"{report.out}: parameters of {n} of {n + len(report.left_out)} cells")
     list_out(
         "unlike what was simulated, to be taken with caution",
-        [f"{one.cell}: {'; '.join(one.unlike)}" for one in summary.posteriors if one.unlike],
+        [f"{cell.cell}: {'; '.join(cell.unlike)}" for cell in report.posteriors if cell.unlike],
     )
-    list_out("left out", [f"{cell}: {why}" for cell, why in summary.left_out.items()])
+    list_out("left out", [f"{cell}: {why}" for cell, why in report.left_out.items()])

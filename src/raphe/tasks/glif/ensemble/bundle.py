@@ -14,15 +14,16 @@ from safetensors.torch import load
 from torch import Tensor
 
 from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
-from raphe.tasks.glif.ensemble.training_domain import unlike
-from raphe.tasks.glif.features.summary import summarise
+from raphe.tasks.glif.features.least_squares import estimate_quantities
+from raphe.tasks.glif.features.training_domain import unlike
+from raphe.tasks.glif.network.trace_encoder import least_samples
 from raphe.tasks.glif.training.module import PosteriorModule
 
 KIND = "glif/posterior"
 WEIGHTS, CONFIG = "weights.safetensors", "config.yaml"
 
 
-class Inferred(NamedTuple):
+class PosteriorDraws(NamedTuple):
     """Of B traces."""
 
     samples: np.ndarray  # float64 (S, B, P): quantities in SI units
@@ -66,20 +67,27 @@ class PosteriorBundle:
 
     @property
     def level(self) -> int:
-        return self.members[0].standard.level
+        return self.members[0].scaler.level
 
     @property
     def longest_s(self) -> float:
         """Of the traces trained on."""
         return self.manifest["experiment"]["length_s"][1]
 
+    @property
+    def least_samples(self) -> int:
+        """Of a trace that its networks can see."""
+        return least_samples()
+
     @torch.inference_mode()
-    def infer(self, traces: np.ndarray, rate_hz: float, n_samples: int, seed: int) -> Inferred:
+    def infer(
+        self, traces: np.ndarray, rate_hz: float, n_samples: int, seed: int
+    ) -> PosteriorDraws:
         """Draw from the posteriors of traces float32 (B, 2, T): voltage in mV, NaN in dead time,
         and current in pA. Each member gives its share of the draws."""
         torch.manual_seed(seed)
-        standard = self.members[0].standard
-        said = summarise(traces, rate_hz, standard)
+        scaler = self.members[0].scaler
+        said = estimate_quantities(traces, rate_hz, scaler)
         x, features, centre, spread = (
             torch.from_numpy(each) for each in (traces, said.features, said.centre, said.spread)
         )
@@ -88,9 +96,9 @@ class PosteriorBundle:
             context = member.net.embed(x, features)
             drawn.append(member.net.sample(n, context, centre, spread))
         mixed = torch.cat(drawn)[torch.randperm(n_samples)]  # of members in no order
-        samples = standard.values(mixed.numpy().astype(np.float64))
+        samples = scaler.values(mixed.numpy().astype(np.float64))
         known = self.manifest["domain"]
-        return Inferred(samples, [unlike(each, known) for each in said.features])
+        return PosteriorDraws(samples, [unlike(each, known) for each in said.features])
 
     def _shares(self, n: int) -> list[int]:
         return [len(part) for part in np.array_split(np.arange(n), len(self.members))]

@@ -15,12 +15,14 @@ from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.tasks.glif.ensemble.bundle import CONFIG, KIND, WEIGHTS
 from raphe.tasks.glif.ensemble.model_card import posterior_card
-from raphe.tasks.glif.ensemble.training_domain import domain
+from raphe.tasks.glif.features.training_domain import domain
+from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest, posterior_scores
 from raphe.tasks.glif.synthetic.prior import prior_json
 from raphe.tasks.glif.training.data import TEST_SETS, PosteriorData, batch_of
-from raphe.tasks.glif.training.module import Answers, PosteriorModule, figures, infer
+from raphe.tasks.glif.training.module import PosteriorModule, infer
 
 PRIOR = "prior.json"
+DOMAIN_BATCHES = 32  # of training, whose traces set what a new one is compared with
 
 
 def export(
@@ -58,7 +60,7 @@ def export(
             "n_cells": data.prior.n_cells,
             "experiment": {**asdict(data.experiment)},
             "unseen_family": data.unseen_family,
-            "domain": domain(data),
+            "domain": domain(_training_features(data)),
             "figures": {name: _figures(members, data, name) for name in TEST_SETS},
             "provenance": dict(provenance),
         }
@@ -90,22 +92,20 @@ def _member(run: TrainedRun) -> PosteriorModule:
     return module
 
 
+def _training_features(data: PosteriorData) -> np.ndarray:
+    """Features (N, F) of the traces of some training batches."""
+    loader = iter(data.train_dataloader())
+    n_batches = min(DOMAIN_BATCHES, data.batches)
+    return np.concatenate([next(loader).features.numpy() for _ in range(n_batches)])
+
+
 def _figures(
     members: Sequence[PosteriorModule], data: PosteriorData, name: str
 ) -> dict[str, float]:
     """Of the ensemble: the members' draws together."""
-    of_each = [Answers() for _ in members]
-    for number in range(data.n_test_batches):
-        batch = batch_of(data.test_batch(name, number), data.standard)
-        for member, tested in zip(members, of_each, strict=True):
-            infer(member, batch, tested)
-    whole = [tested.whole() for tested in of_each]
-    together = Answers(
-        whole[0].truth,
-        np.concatenate([one.samples for one in whole]),
-        np.logaddexp.reduce([one.log_prob for one in whole]) - np.log(len(whole)),
-        np.mean([one.outside for one in whole], axis=0),
-        whole[0].spiked,
-    )
-    found = figures(together, members[0].names)
-    return {figure: value for figure, value in found.items() if np.isfinite(value)}
+    batches = [batch_of(data.test_batch(name, n), data.scaler) for n in range(data.n_test_batches)]
+    tests = [
+        PosteriorTest.joined([infer(member, batch) for batch in batches]) for member in members
+    ]
+    scores = posterior_scores(PosteriorTest.mixed(tests), members[0].names)
+    return {figure: value for figure, value in scores.items() if np.isfinite(value)}

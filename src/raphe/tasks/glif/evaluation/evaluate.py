@@ -22,14 +22,15 @@ from raphe.tasks.glif.evaluation.tables import (
     mean_figures,
     quantities_csv,
 )
+from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest
 from raphe.tasks.glif.metrics.predictive import Agreement, agreement
-from raphe.tasks.glif.training.data import PosteriorData, batch_of, set_names
-from raphe.tasks.glif.training.module import Answers, PosteriorModule, infer
+from raphe.tasks.glif.training.data import PosteriorData, batch_of, set_titles
+from raphe.tasks.glif.training.module import PosteriorModule, infer
 
 POSTERIOR = "posterior median"
 
 
-class Comparison:
+class PosteriorEvaluation:
     """Evaluate a PosteriorModule.
 
     Args:
@@ -54,19 +55,24 @@ class Comparison:
             coincidence, count_error and rms_mv; least_sbc_p; and `test/seconds_per_cell`.
         """
         model = model.cpu().eval()
-        made: dict[str, Figure | str | float] = {}
-        titles = set_names(data)
-        for name, tested in model.tested.items():
-            own = self._of_set(name, titles[name], tested, model, data)
-            made |= {f"{name}/{what}": value for what, value in own.items()}
-        return made | {"test/seconds_per_cell": seconds_per_cell(model, data)}
+        titles = set_titles(data)
+        report: dict[str, Figure | str | float] = {}
+        for name, test in model.tests.items():
+            parts = self._report(name, titles[name], test, model, data)
+            report |= {f"{name}/{part}": value for part, value in parts.items()}
+        return report | {"test/seconds_per_cell": seconds_per_cell(model, data)}
 
-    def _of_set(
-        self, name: str, title: str, tested: Answers, model: PosteriorModule, data: PosteriorData
+    def _report(
+        self,
+        name: str,
+        title: str,
+        test: PosteriorTest,
+        model: PosteriorModule,
+        data: PosteriorData,
     ) -> dict[str, Figure | str | float]:
-        standard, names = model.standard, model.names
-        answers = {POSTERIOR: np.median(tested.samples, axis=0)}
-        answers |= {method: np.empty_like(tested.truth) for method in self.methods}
+        scaler, names = model.scaler, model.names
+        answers = {POSTERIOR: np.median(test.samples, axis=0)}
+        answers |= {method: np.empty_like(test.truth) for method in self.methods}
         agreements: dict[str, list[Agreement]] = {method: [] for method in answers}
         at = 0
         for number in range(data.n_test_batches):
@@ -74,36 +80,34 @@ class Comparison:
             rows = slice(at, at + len(measured.values))
             at = rows.stop
             for method, answer in self.methods.items():
-                answers[method][rows] = answer(measured, standard)
+                answers[method][rows] = answer(measured, scaler)
             for method, kept in agreements.items():
-                inferred = standard.values(answers[method][rows])
-                kept.append(
-                    agreement(standard.level, measured.values, inferred, measured.current_a)
-                )
+                inferred = scaler.values(answers[method][rows])
+                kept.append(agreement(scaler.level, measured.values, inferred, measured.current_a))
         joined = {method: _joined(kept) for method, kept in agreements.items()}
-        figures = mean_figures(joined[POSTERIOR], tested.spiked)
-        p_values = sbc_p_values(tested)
+        figures = mean_figures(joined[POSTERIOR], test.spiked)
+        p_values = sbc_p_values(test)
         with rc_context(STYLE):
             pictures = {
-                "recovery.png": recovery_figure(title, tested, model),
-                "calibration.png": calibration_figure(title, tested, names, p_values),
-                "examples.png": examples_figure(title, tested, model, data.test_batch(name, 0)),
+                "recovery.png": recovery_figure(title, test, model),
+                "calibration.png": calibration_figure(title, test, names, p_values),
+                "examples.png": examples_figure(title, test, model, data.test_batch(name, 0)),
             }
         return {
             **pictures,
-            "comparison.csv": comparison_csv(answers, joined, tested, names),
-            "quantities.csv": quantities_csv(tested, model, p_values),
-            "cells.csv": cells_csv(tested, joined[POSTERIOR], model),
+            "comparison.csv": comparison_csv(answers, joined, test, names),
+            "quantities.csv": quantities_csv(test, scaler, p_values),
+            "cells.csv": cells_csv(test, joined[POSTERIOR], scaler),
             **figures,
             "least_sbc_p": float(p_values.min()),
         }
 
 
-def sbc_p_values(tested: Answers) -> np.ndarray:
+def sbc_p_values(test: PosteriorTest) -> np.ndarray:
     """Simulation-based calibration (Talts et al. 2018): for each quantity the probability (P,) that
     the truths' ranks among the samples are so far from uniform by chance (Kolmogorov-Smirnov)."""
-    n_samples = len(tested.samples)
-    ranks = (tested.samples < tested.truth).sum(axis=0)  # (M, P)
+    n_samples = len(test.samples)
+    ranks = (test.samples < test.truth).sum(axis=0)  # (M, P)
     spread = (ranks + np.random.default_rng(0).uniform(size=ranks.shape)) / (n_samples + 1)
     return np.array([kstest(each, "uniform").pvalue for each in spread.T])
 
@@ -112,11 +116,14 @@ def seconds_per_cell(model: PosteriorModule, data: PosteriorData) -> float:
     """From a batch of traces in memory to samples of its posteriors."""
     measured = data.test_batch("test", 0)
     begun = time.perf_counter()
-    infer(model, batch_of(measured, model.standard), Answers())
+    infer(model, batch_of(measured, model.scaler))
     return (time.perf_counter() - begun) / len(measured.values)
 
 
-def _joined(kept: Sequence[Agreement]) -> Agreement:
+def _joined(batches: Sequence[Agreement]) -> Agreement:
     return Agreement(
-        *(np.concatenate([getattr(one, each.name) for one in kept]) for each in fields(Agreement))
+        *(
+            np.concatenate([getattr(batch, field.name) for batch in batches])
+            for field in fields(Agreement)
+        )
     )

@@ -22,12 +22,14 @@ from raphe.tasks.glif.features.membrane_kernel import (
     brackets,
     grams,
 )
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 
 TAU_MS = (0.7, 400.0)  # where the time constant is looked for
 SERIES_MOHM, SERIES_SPREAD_MOHM = 2.5, 1.5  # what is known of it: mean and deviation
 RESISTANCE_SPREAD_MOHM = 1000.0  # and of R: next to nothing
 LEAST_NOISE_MV = 1e-3
-MODEL_STEP_MS = 0.05  # of the fitted models: forward Euler, a sample's current acts on its own step
+# Of the fitted models: forward Euler, a sample's current acts on its own step.
+MODEL_STEP_MS = 1e3 / SIMULATED_HZ
 UNKNOWN = 3.0  # deviation of the logarithm of what a trace does not tell
 
 
@@ -63,9 +65,8 @@ def fit_membranes(traces: np.ndarray, rate_hz: float) -> MembraneFit:
     """
     voltage, current = traces[:, 0], traces[:, 1] * 1e-3  # pA → nA, so that mV = MOhm × nA
     interval_ms = 1e3 / rate_hz
-    newest = 0.5 * (
-        1 + min(MODEL_STEP_MS / interval_ms, 1)
-    )  # of the currents in between, in a line
+    # Of the currents in between, in a line.
+    newest = 0.5 * (1 + min(MODEL_STEP_MS / interval_ms, 1))
     with np.errstate(all="ignore"):
         first = np.isfinite(voltage).argmax(axis=1)
         origin = np.nan_to_num(voltage[np.arange(len(voltage)), first].astype(np.float64))

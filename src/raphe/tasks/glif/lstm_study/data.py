@@ -1,18 +1,60 @@
-"""Voltages of the published grid from a store, in batches for the network."""
+"""Voltages of the published grid from a store, in batches padded to the longest.
 
+B traces of a batch, T samples of the longest.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
+from torch import Tensor
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.lstm_study.batches import TraceBatches
 from raphe.tasks.glif.lstm_study.grid import targets
-from raphe.tasks.glif.lstm_study.trace_store import open_traces
+from raphe.tasks.glif.lstm_study.voltage_store import VoltageStore, open_voltages
 
 EVALUATED_AT_ONCE = 16
 
+# voltages in mV (B, T), how many samples of each count (B,), scaled targets (B, 5)
+Batch = tuple[Tensor, Tensor, Tensor]
 
-class GlifData(pl.LightningDataModule):
+
+class TraceBatches:
+    """Every file of a part once, in the store's order, or in one of (seed, epoch) alone."""
+
+    def __init__(
+        self,
+        traces: VoltageStore,
+        part: str,
+        batch_size: int,
+        seed: int | None = None,
+        epoch: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.traces, self.batch_size, self.seed, self.epoch = traces, batch_size, seed, epoch
+        self.rows = traces.rows(part)
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        rows = self.rows
+        if self.seed is not None:
+            rows = np.random.default_rng([self.seed, self.epoch()]).permutation(rows)
+        for start in range(0, len(rows), self.batch_size):
+            yield self._batch(rows[start : start + self.batch_size])
+
+    def _batch(self, files: np.ndarray) -> Batch:
+        fed = [self.traces.fed_mv(file) for file in files]
+        lengths = torch.tensor([len(one) for one in fed])
+        voltage = torch.zeros(len(fed), int(lengths.max()))
+        for row, one in zip(voltage, fed, strict=True):
+            row[: len(one)] = torch.from_numpy(one)
+        return voltage, lengths, torch.from_numpy(targets(self.traces.parameters[files]))
+
+
+class LstmGlifData(pl.LightningDataModule):
     """The files of a store in their parts, as `write_study` drew them.
 
     Args:
@@ -31,7 +73,7 @@ class GlifData(pl.LightningDataModule):
         if not isinstance(batch_size, int) or batch_size < 1:
             raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.traces = open_traces(store)
+        self.traces = open_voltages(store)
 
     @property
     def hashes(self) -> dict[str, str]:

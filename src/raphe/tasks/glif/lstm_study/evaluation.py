@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 from raphe.core.figure_style import STYLE
 from raphe.core.files.csv_text import csv_text
-from raphe.tasks.glif.lstm_study.data import GlifData
+from raphe.tasks.glif.lstm_study.data import LstmGlifData
 from raphe.tasks.glif.lstm_study.grid import SCALES, TARGETS, UNITS
-from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.study_cells import CELLS, STIMULI, StudyCells, study_cells
 from raphe.tasks.glif.lstm_study.study_figures import (
     answers_figure,
@@ -20,7 +20,7 @@ from raphe.tasks.glif.lstm_study.study_figures import (
 )
 
 
-def evaluate(model: GlifModule, data: GlifData, seed: int) -> dict[str, Figure | str]:
+def evaluate(model: LstmGlifModule, data: LstmGlifData, seed: int) -> dict[str, Figure | str]:
     """Draw and tabulate a tested model.
 
     Returns:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.lstm_study.batches import Batch
+from raphe.tasks.glif.lstm_study.data import Batch
 from raphe.tasks.glif.lstm_study.grid import TARGETS
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 
@@ -19,7 +19,7 @@ NETS: dict[str, Callable[[], nn.Module]] = {"lstm_published": LstmPublished}
 ADAM_AS_PUBLISHED = partial(torch.optim.Adam, lr=1e-2)
 
 
-class GlifModule(pl.LightningModule):
+class LstmGlifModule(pl.LightningModule):
     """Train and test a network that answers a neuron's parameters.
 
     Logs `train/loss` and `val/loss` each epoch, and of the test: loss (mean squared error of the

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from raphe.core.errors import StoreError
 from raphe.tasks.glif.lstm_study.study import Study
-from raphe.tasks.glif.lstm_study.trace_store import write_study
+from raphe.tasks.glif.lstm_study.voltage_store import write_study
 
 
 def prepare(store: str | Path | None, folder: str | Path, study: Study) -> dict[str, Any]:

@@ -6,11 +6,15 @@ import numpy as np
 
 from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.files.atomic import reporting
-from raphe.tasks.glif.lstm_study.findings import finding
 from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, TARGETS, VALUES, grid, neurons, targets
-from raphe.tasks.glif.lstm_study.read_out import mixed_batch_finding, seen_finding, weights_findings
+from raphe.tasks.glif.lstm_study.network_findings import (
+    finding,
+    mixed_batch_finding,
+    seen_finding,
+    weights_findings,
+)
 from raphe.tasks.glif.lstm_study.study import DT, Study, different
-from raphe.tasks.glif.lstm_study.study_files import Digitised, read_published
+from raphe.tasks.glif.lstm_study.study_files import Digitised, read_study_files
 from raphe.tasks.glif.neurons.simulation import simulate
 
 UNPHYSICAL_V = 0.1  # a leak potential so far from rest
@@ -21,7 +25,7 @@ def reproduce(published_folder: Path | None = None) -> list[Claim]:
 
     Raises RapheError where a file of the folder cannot be used.
     """
-    published = None if published_folder is None else read_published(published_folder)
+    published = None if published_folder is None else read_study_files(published_folder)
     study = Study()
     if published is not None:
         digitised = published.digitised

@@ -12,7 +12,7 @@ import torch
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.lstm_study.grid import FITTED, grid, in_si, neurons
-from raphe.tasks.glif.neurons.simulation import Response, simulate
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, Response, simulate
 from raphe.tasks.glif.neurons.stimuli import Stimulus
 
 STIMULI = {
@@ -22,7 +22,6 @@ STIMULI = {
     "Long Square": "long_square",
 }
 CELLS = ("fitted", "inferred", "random")
-WHOLE_HZ = 20_000.0  # of whole sweeps: the fitted models' own rate
 SHOWN_S = 0.25
 
 Network = Callable[[torch.Tensor], torch.Tensor]  # voltages (B, T) in mV → targets (B, 5)
@@ -58,8 +57,8 @@ def study_cells(network: Network, rate_hz: float, fed: int, seed: int) -> StudyC
                 cut[cell, shown] = simulate(
                     neurons(values[None]), fed_part(name, rate_hz), 1 / rate_hz
                 )
-                whole = Stimulus(name).current(WHOLE_HZ)
-                response = simulate(neurons(values[None]), whole, 1 / WHOLE_HZ)
+                whole = Stimulus(name).current(SIMULATED_HZ)
+                response = simulate(neurons(values[None]), whole, 1 / SIMULATED_HZ)
                 counts[cell, shown] = int(response.spike_count[0])
             except SettingError as error:
                 cut[cell, shown] = counts[cell, shown] = None

@@ -8,7 +8,7 @@ import torch
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.lstm_study.grid import TARGETS, UNITS, in_si
-from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 from raphe.tasks.glif.lstm_study.weights_import import read_lstm_glif
 
@@ -29,7 +29,7 @@ class Digitised:
 
 
 @dataclass(frozen=True)
-class Published:
+class StudyFiles:
     """What of the study a folder holds."""
 
     net: LstmPublished
@@ -37,7 +37,7 @@ class Published:
     train_losses: np.ndarray  # (epochs,) mean of each
 
 
-def read_published(folder: Path) -> Published:
+def read_study_files(folder: Path) -> StudyFiles:
     """Read the study's files. Raises RapheError naming the one that cannot be used."""
     net = LstmPublished()
     net.load_state_dict(read_lstm_glif(folder / WEIGHTS))
@@ -45,7 +45,7 @@ def read_published(folder: Path) -> Published:
         losses = np.load(folder / LOSSES, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise SettingError(f"{folder / LOSSES}: expected losses (.npy): {error}") from error
-    return Published(net.eval(), read_digitised(folder / DIGITISED), losses)
+    return StudyFiles(net.eval(), read_digitised(folder / DIGITISED), losses)
 
 
 def read_digitised(path: Path) -> Digitised:
@@ -61,7 +61,7 @@ def read_digitised(path: Path) -> Digitised:
 
 def answer(checkpoint: Path, digitised: Digitised) -> list[str]:
     """What a checkpoint's network says of the fitted cell's response, a line for each target."""
-    module = GlifModule.load_from_checkpoint(checkpoint, map_location="cpu").eval()
+    module = LstmGlifModule.load_from_checkpoint(checkpoint, map_location="cpu").eval()
     voltage_mv = torch.from_numpy((1e3 * digitised.voltage_v).astype(np.float32))
     with torch.no_grad():
         scaled = module(voltage_mv[None])[0].numpy()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from raphe.core.errors import RapheError
 from raphe.core.files.checkpoint import write_checkpoint
-from raphe.tasks.glif.lstm_study.module import GlifModule
+from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 
 LAYERS = {"encode_lstm": "lstm", "model_param": "readout"}  # the study's name: ours
 
@@ -18,12 +18,12 @@ class LstmGlifFileError(RapheError):
 
 
 def import_lstm_glif(file: Path, checkpoint: Path) -> Path:
-    """Write a checkpoint that GlifModule.load_from_checkpoint reads, and return its path.
+    """Write a checkpoint that LstmGlifModule.load_from_checkpoint reads, and return its path.
 
     Raises:
         LstmGlifFileError: as read_lstm_glif.
     """
-    module = GlifModule("lstm_published")
+    module = LstmGlifModule("lstm_published")
     module.net.load_state_dict(read_lstm_glif(file))
     return write_checkpoint(module, checkpoint)
 
@@ -40,7 +40,7 @@ def read_lstm_glif(path: Path) -> dict[str, Tensor]:
             arrays = {name: file[name].astype(np.float32) for name in file.files}
     except (OSError, ValueError) as error:
         raise LstmGlifFileError(f"{path}: expected weights as an .npz: {error}") from error
-    expected = GlifModule("lstm_published").net.state_dict()
+    expected = LstmGlifModule("lstm_published").net.state_dict()
     state: dict[str, Tensor] = {}
     for name, tensor in expected.items():
         theirs = _their_name(name)

@@ -9,8 +9,7 @@ import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.metrics.spike_trains import coincidence, explained_variance
-from raphe.tasks.glif.neurons.simulation import Response, simulate
-from raphe.tasks.glif.synthetic.experiments import SIMULATED_HZ
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, Response, simulate
 from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, neurons_of, scaled
 
 NEAR_SPIKE_S = 5e-3  # a voltage so near a spike of either is not compared

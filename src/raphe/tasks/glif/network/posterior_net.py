@@ -5,7 +5,7 @@ neural spline flow of the package sbi. The flow models what is left: the quantit
 over a spread, both those of the summary moved by what the context says. So an estimate that least
 squares has to a thousandth need not be learnt anew, and its uncertainty is corrected, not trusted.
 
-B traces, P quantities (standardised, see `summary`), F features, C context, S samples.
+B traces, P quantities (standardised, see `least_squares`), F features, C context, S samples.
 """
 
 import warnings
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.features.summary import N_FEATURES
-from raphe.tasks.glif.network.reader import Reader, ReaderSize
+from raphe.tasks.glif.features.least_squares import N_FEATURES
+from raphe.tasks.glif.network.trace_encoder import EncoderSize, TraceEncoder
 
 CONTEXT = 64
 FLOW_UNITS, FLOW_STEPS, FLOW_BINS = 64, 3, 8
@@ -37,9 +37,9 @@ class PosteriorNet(nn.Module):
         SettingError: where the package sbi is not installed.
     """
 
-    def __init__(self, n_quantities: int, size: ReaderSize | None) -> None:
+    def __init__(self, n_quantities: int, size: EncoderSize | None) -> None:
         super().__init__()
-        self.reader = None if size is None else Reader(size)
+        self.reader = None if size is None else TraceEncoder(size)
         n_read = 0 if size is None else size.features
         self.context = nn.Sequential(
             nn.Linear(N_FEATURES + n_read, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(),
@@ -54,7 +54,8 @@ class PosteriorNet(nn.Module):
         """The context (B, C) of traces (B, 2, T) and features (B, F)."""
         if features.ndim != 2 or features.shape[1] != N_FEATURES:
             raise SettingError(
-                f"features: expected (B, {N_FEATURES}), got {tuple(features.shape)}; see summarise"
+                f"features: expected (B, {N_FEATURES}), got {tuple(features.shape)}; see "
+                "least_squares.estimate_quantities"
             )
         if self.reader is None:
             return self.context(features)

@@ -12,7 +12,6 @@ Teeter et al. 2018, Nature Communications 9:709. Voltages are relative to the ce
 | 5 | 4 with a threshold that follows the voltage |
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -22,7 +21,7 @@ from raphe.core.errors import SettingError
 
 LEVELS = (1, 2, 3, 4, 5)
 WITH_CURRENTS, WITH_RESET_RULE, WITH_VOLTAGE_THRESHOLD = (3, 4, 5), (2, 4, 5), (5,)
-# name: (unit, factor to it), as an error tells a value
+# name: (unit, factor to it), as an error names a value
 SHOWN = {"_f": ("pF", 1e12), "_ohm": ("MOhm", 1e-6), "_v": ("mV", 1e3), "_s": ("ms", 1e3)}
 CURRENTS = ("asc_amp_a", "asc_tau_s", "asc_kept", "init_asc_a")
 
@@ -34,7 +33,7 @@ class Neurons:
     Fields may be given as scalars. Those that a level does not have are 0 there.
 
     Raises:
-        SettingError: a value that no neuron can have, told with its unit.
+        SettingError: a value that no neuron can have, named with its unit.
     """
 
     level: int
@@ -122,13 +121,6 @@ class Neurons:
             _require("threshold_v", self.threshold_v, lambda x: x >= 0, "one above the reset, 0 mV")
 
 
-def stack(neurons: Sequence[Neurons]) -> Neurons:
-    """Neurons of one level, one after the other."""
-    (level,) = {one.level for one in neurons}
-    joined = {name: np.concatenate([getattr(one, name) for one in neurons]) for name in _names()}
-    return Neurons(level, **joined)
-
-
 def _names() -> set[str]:
     return {field.name for field in fields(Neurons)} - {"level"}
 
@@ -142,5 +134,5 @@ def _require(name: str, values: np.ndarray, holds: Any, expected: str) -> None:
         ("/s", 1.0) if name.endswith("per_s") else ("A", 1.0) if name.endswith("_a") else ("", 1.0),
     )
     value = values[bad[0]].ravel() * factor
-    got = " and ".join(f"{one:.6g} {unit}".strip() for one in value)
+    got = " and ".join(f"{number:.6g} {unit}".strip() for number in value)
     raise SettingError(f"neuron {bad[0]}, {name}: expected {expected}, got {got}")

@@ -12,8 +12,9 @@ from raphe.tasks.glif.neurons.models import (
     WITH_VOLTAGE_THRESHOLD,
     Neurons,
 )
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 
-NATIVE_DT_S = 5e-5  # at which the Allen Institute fitted its models
+NATIVE_DT_S = 1 / SIMULATED_HZ
 METHODS = {  # (reset rule, voltage threshold) → how the threshold moves
     (False, False): "inf",
     (True, False): "spike_component",
@@ -106,9 +107,9 @@ def to_config(neuron: Neurons, dt_s: float, rest_v: float | None = None) -> dict
 
     `rest_v` is the absolute resting potential, its El_reference; coefficients are 1.
     """
-    (one,) = (neuron[0],)
-    value = {name: getattr(one, name)[0] for name in vars(one) if name != "level"}
-    with_rule, with_voltage = one.has_reset_rule, one.has_voltage_threshold
+    neuron = neuron[0]
+    value = {name: getattr(neuron, name)[0] for name in vars(neuron) if name != "level"}
+    with_rule, with_voltage = neuron.has_reset_rule, neuron.has_voltage_threshold
     spike = {"a_spike": float(value["spike_jump_v"]), "b_spike": float(value["spike_decay_per_s"])}
     voltage = {
         "a_voltage": float(value["voltage_gain_per_s"]),
@@ -125,7 +126,7 @@ def to_config(neuron: Neurons, dt_s: float, rest_v: float | None = None) -> dict
         "th_adapt": None,
         "dt": dt_s,
         "dt_multiplier": 10,
-        "spike_cut_length": int(one.cut_samples(dt_s)[0]),
+        "spike_cut_length": int(neuron.cut_samples(dt_s)[0]),
         "asc_amp_array": value["asc_amp_a"].tolist(),
         "asc_tau_array": value["asc_tau_s"].tolist(),
         "init_voltage": float(value["init_voltage_v"]),
@@ -133,9 +134,9 @@ def to_config(neuron: Neurons, dt_s: float, rest_v: float | None = None) -> dict
         "init_AScurrents": value["init_asc_a"].tolist(),
         "coeffs": {"C": 1, "G": 1, "a": 1, "b": 1, "th_inf": 1, "asc_amp_array": [1.0, 1.0]},
         "extrapolation_method_name": "endpoints",
-        "AScurrent_dynamics_method": _method("exp" if one.has_currents else "none"),
+        "AScurrent_dynamics_method": _method("exp" if neuron.has_currents else "none"),
         "AScurrent_reset_method": _method("sum", r=value["asc_kept"].tolist())
-        if one.has_currents
+        if neuron.has_currents
         else _method("none"),
         "threshold_dynamics_method": _method(
             METHODS[with_rule, with_voltage], **(spike | voltage if with_rule else {})

@@ -13,11 +13,12 @@ from raphe.tasks.glif.neurons.coefficients import coefficients
 from raphe.tasks.glif.neurons.kernel import simulate_blocks
 from raphe.tasks.glif.neurons.models import Neurons
 
+SIMULATED_HZ = 20_000.0  # the rate at which the Allen Institute fitted its models
 PRECISIONS = ("float64", "float32")
 
 
 @dataclass(frozen=True, eq=False)
-class Spikes:
+class SpikeTrain:
     """Of one neuron: which samples fire, and where voltage and threshold cross. (S,) each."""
 
     index: np.ndarray  # int64
@@ -32,17 +33,15 @@ class Response:
 
     dt_s: float
     voltage_v: np.ndarray  # (B, N), relative to rest
-    spikes: list[Spikes]  # B
-    stopped_at: (
-        np.ndarray
-    )  # int64 (B,): the sample at which a neuron stuck above its threshold, or -1
+    spikes: list[SpikeTrain]  # B
+    stopped_at: np.ndarray  # int64 (B,): where a neuron stuck above its threshold, or -1
     threshold_v: np.ndarray | None = None  # (B, N), as the currents only with `record_all`
     asc_a: np.ndarray | None = None  # (B, N, 2)
 
     @property
     def spike_count(self) -> np.ndarray:
         """int64 (B,)."""
-        return np.array([len(one.index) for one in self.spikes], dtype=np.int64)
+        return np.array([len(train.index) for train in self.spikes], dtype=np.int64)
 
 
 def simulate(
@@ -84,12 +83,12 @@ def simulate(
     counts, stopped = np.zeros(shape[0], np.int64), np.full(shape[0], -1)
     step = coefficients(neurons, dt_s).astype(precision)
     levels = (neurons.has_currents, neurons.has_reset_rule, neurons.has_voltage_threshold)
-    levels = tuple(1 if one else None for one in levels)
+    levels = tuple(1 if present else None for present in levels)
     simulate_blocks(current, step, dt_s, levels, voltage, record, (index, moments), counts, stopped)
     if not may_stop:
         _refuse_stop(neurons, stopped, index, counts, dt_s)
     spikes = [
-        Spikes(index[b, :n].copy(), *(each[b, :n].copy() for each in moments))
+        SpikeTrain(index[b, :n].copy(), *(each[b, :n].copy() for each in moments))
         for b, n in enumerate(counts.tolist())
     ]
     return Response(dt_s, voltage, spikes, stopped, *(record or (None, None)))
@@ -104,11 +103,11 @@ def equal_spikes(reference: Response, other: Response) -> tuple[float, int]:
     """
     n_equal = n_all = 0
     shift = 0
-    for one, two in zip(reference.spikes, other.spikes, strict=True):
-        n_all += max(len(one.index), len(two.index))
-        n_equal += len(np.intersect1d(one.index, two.index))
-        if len(one.index) == len(two.index) > 0:
-            shift = max(shift, int(np.abs(one.index - two.index).max()))
+    for train, theirs in zip(reference.spikes, other.spikes, strict=True):
+        n_all += max(len(train.index), len(theirs.index))
+        n_equal += len(np.intersect1d(train.index, theirs.index))
+        if len(train.index) == len(theirs.index) > 0:
+            shift = max(shift, int(np.abs(train.index - theirs.index).max()))
     return (n_equal / n_all if n_all else 1.0), shift
 
 

@@ -94,26 +94,26 @@ def pink_second(seed: int, rate_hz: float) -> np.ndarray:
     return total / np.sqrt((1 / (2 * NOISE_HZ)).sum())  # a sine's variance is half its square
 
 
-def _noise(one: Stimulus, rate_hz: float) -> np.ndarray:
-    second = pink_second(one.noise_seed(), rate_hz)
+def _noise(stimulus: Stimulus, rate_hz: float) -> np.ndarray:
+    second = pink_second(stimulus.noise_seed(), rate_hz)
     n_epoch, n_pause = round(EPOCH_S * rate_hz), round(PAUSE_S * rate_hz)
     z = np.resize(second, n_epoch)
     parts = [np.zeros(round(START_S["noise"] * rate_hz))]
-    for i, multiplier in enumerate(one.multipliers):
+    for i, multiplier in enumerate(stimulus.multipliers):
         parts += [np.zeros(n_pause)] if i else []
-        parts.append(multiplier * one.rheobase_a * (1 + NOISE_CV * z))
+        parts.append(multiplier * stimulus.rheobase_a * (1 + NOISE_CV * z))
     return np.concatenate(parts)
 
 
 def _square(start_s: float, length_s: float) -> Callable[[Stimulus, float], np.ndarray]:
-    def made(one: Stimulus, rate_hz: float) -> np.ndarray:
-        step = np.full(round(length_s * rate_hz), one.amplitude_a)
+    def current(stimulus: Stimulus, rate_hz: float) -> np.ndarray:
+        step = np.full(round(length_s * rate_hz), stimulus.amplitude_a)
         return np.concatenate([np.zeros(round(start_s * rate_hz)), step])
 
-    return made
+    return current
 
 
-def _ramp(one: Stimulus, rate_hz: float) -> np.ndarray:
+def _ramp(_: Stimulus, rate_hz: float) -> np.ndarray:
     rise = RAMP_A_PER_S * np.arange(round(RAMP_S * rate_hz)) / rate_hz
     return np.concatenate([np.zeros(round(START_S["ramp"] * rate_hz)), rise])
 

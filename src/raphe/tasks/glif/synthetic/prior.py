@@ -80,7 +80,7 @@ def prior_json(prior: Prior) -> str:
         "kind": KIND,
         "level": prior.level,
         "n_cells": prior.n_cells,
-        "quantities": [one.name for one in quantities(prior.level)],
+        "quantities": [quantity.name for quantity in quantities(prior.level)],
         "quantiles": np.round(prior.quantiles, 6).tolist(),
         "correlation": np.round(prior.correlation, 6).tolist(),
     }

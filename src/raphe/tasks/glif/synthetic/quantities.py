@@ -5,7 +5,7 @@ rest, El = 0, and rest is El_reference. The threshold is the effective one, coef
 th_inf. Positive ones are compared as logarithms. P quantities, B neurons.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,16 +21,16 @@ PLAIN_A = 1e-11  # currents far below are compared as they are, far above as log
 
 
 @dataclass(frozen=True)
-class Scale:
+class QuantityScale:
     """A monotone map of SI values to the numbers that are learnt, and back."""
 
     forward: Callable[[np.ndarray], np.ndarray]
     backward: Callable[[np.ndarray], np.ndarray]
 
 
-LOG = Scale(np.log, np.exp)
-PLAIN = Scale(np.asarray, np.asarray)
-SIGNED = Scale(lambda x: np.arcsinh(x / PLAIN_A), lambda y: PLAIN_A * np.sinh(y))
+LOG = QuantityScale(np.log, np.exp)
+PLAIN = QuantityScale(np.asarray, np.asarray)
+SIGNED = QuantityScale(lambda x: np.arcsinh(x / PLAIN_A), lambda y: PLAIN_A * np.sinh(y))
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Quantity:
     """One of a neuron's quantities."""
 
     name: str
-    scale: Scale
+    scale: QuantityScale
     lab_unit: str
     in_lab: float  # lab units in an SI unit
     field: str  # of Neurons; "" for the rest, which no simulation needs
@@ -53,7 +53,7 @@ ALL_LEVELS = (
     Quantity("dead_time", LOG, "ms", 1e3, "dead_time_s"),
 )
 CAPACITANCE, RESISTANCE, REST, THRESHOLD, DEAD_TIME = range(len(ALL_LEVELS))  # at every level
-ALWAYS_TOLD = ("capacitance", "resistance", "rest")  # the others show in spikes alone
+SUBTHRESHOLD = ("capacitance", "resistance", "rest")  # what a trace without spikes tells, too
 RESET_RULE = (
     Quantity("reset_slope", PLAIN, "", 1.0, "reset_slope"),
     Quantity("reset_offset", PLAIN, "mV", 1e3, "reset_offset_v"),
@@ -87,11 +87,12 @@ def quantities(level: int) -> tuple[Quantity, ...]:
 def values_of(neurons: Neurons, rest_v: np.ndarray) -> np.ndarray:
     """Every quantity of neurons with these resting potentials (B,): float64 (B, P), SI units."""
     columns = []
-    for one in quantities(neurons.level):
-        value = (
-            np.broadcast_to(rest_v, len(neurons)) if not one.field else getattr(neurons, one.field)
-        )
-        columns.append(value if one.slot is None else value[:, one.slot])
+    for quantity in quantities(neurons.level):
+        if quantity.field:
+            value = getattr(neurons, quantity.field)
+        else:
+            value = np.broadcast_to(rest_v, len(neurons))
+        columns.append(value if quantity.slot is None else value[:, quantity.slot])
     return np.stack(columns, axis=1)
 
 
@@ -102,13 +103,14 @@ def neurons_of(level: int, values: np.ndarray) -> tuple[Neurons, np.ndarray]:
     """
     fields: dict[str, np.ndarray] = {}
     rest_v = np.zeros(len(values))
-    for one, column in zip(quantities(level), np.asarray(values).T, strict=True):
-        if not one.field:
+    for quantity, column in zip(quantities(level), np.asarray(values).T, strict=True):
+        if not quantity.field:
             rest_v = column
-        elif one.slot is None:
-            fields[one.field] = column
+        elif quantity.slot is None:
+            fields[quantity.field] = column
         else:
-            fields.setdefault(one.field, np.zeros((len(values), 2)))[:, one.slot] = column
+            currents = fields.setdefault(quantity.field, np.zeros((len(values), 2)))
+            currents[:, quantity.slot] = column
     return Neurons(level, **fields), rest_v
 
 
@@ -122,17 +124,11 @@ def in_si(level: int, numbers: np.ndarray) -> np.ndarray:
     return _through(level, numbers, lambda scale: scale.backward)
 
 
-def summary(level: int, values: np.ndarray) -> Mapping[str, str]:
-    """One neuron's quantities (P,) in lab units, `{"capacitance": "95 pF", …}`."""
-    return {
-        one.name: f"{value * one.in_lab:.4g} {one.lab_unit}".strip()
-        for one, value in zip(quantities(level), values, strict=True)
-    }
-
-
 def _through(
-    level: int, values: np.ndarray, way: Callable[[Scale], Callable[[np.ndarray], np.ndarray]]
+    level: int,
+    values: np.ndarray,
+    way: Callable[[QuantityScale], Callable[[np.ndarray], np.ndarray]],
 ) -> np.ndarray:
-    maps = [way(one.scale) for one in quantities(level)]
+    maps = [way(quantity.scale) for quantity in quantities(level)]
     values = np.asarray(values, np.float64)
     return np.stack([each(values[..., i]) for i, each in enumerate(maps)], axis=-1)

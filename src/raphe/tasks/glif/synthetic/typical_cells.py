@@ -37,12 +37,12 @@ CORRELATED = {
 
 def typical_prior(level: int) -> Prior:
     """Normal distributions, on each quantity's scale, of the neurons of a level."""
-    names = [one.name for one in quantities(level)]
+    names = [quantity.name for quantity in quantities(level)]
     median = scaled(level, np.array([TYPICAL[name][0] for name in names]))
     spread = np.array([TYPICAL[name][1] for name in names])
     at = norm.ppf((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
     correlation = np.eye(len(names))
-    for (one, other), value in CORRELATED.items():
-        i, j = names.index(one), names.index(other)
+    for pair, value in CORRELATED.items():
+        i, j = map(names.index, pair)
         correlation[i, j] = correlation[j, i] = value
     return Prior(level, median[:, None] + spread[:, None] * at, correlation, n_cells=0)

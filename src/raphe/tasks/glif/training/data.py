@@ -15,8 +15,11 @@ import torch
 from torch import Tensor
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.features.summary import Standard, summarise
-from raphe.tasks.glif.synthetic.experiments import (
+from raphe.tasks.glif.features.least_squares import estimate_quantities
+from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
+from raphe.tasks.glif.synthetic.prior import Prior, read_prior
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
+from raphe.tasks.glif.synthetic.simulated_experiments import (
     FAMILIES,
     Experiment,
     Measured,
@@ -24,14 +27,12 @@ from raphe.tasks.glif.synthetic.experiments import (
     RealCells,
     measure,
 )
-from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
-from raphe.tasks.glif.synthetic.prior import Prior, read_prior
 
 TEST_SETS = ("prior", "test", "unseen_family")
 
 
 class PosteriorBatch(NamedTuple):
-    """Of B neurons under one experiment; standardised quantities, see `summary`."""
+    """Of B neurons under one experiment; standardised quantities, see `least_squares`."""
 
     traces: Tensor  # float32 (B, 2, T): voltage in mV, current in pA
     features: Tensor  # (B, F)
@@ -45,9 +46,9 @@ class Batches:
     """Batches of one population and experiment, numbered from `first(epoch)` on."""
 
     def __init__(
-        self, draw: Callable[[int], Measured], standard: Standard, n: int, first: Callable[[], int]
+        self, draw: Callable[[int], Measured], scaler: PriorScaler, n: int, first: Callable[[], int]
     ) -> None:
-        self.draw, self.standard, self.n, self.first = draw, standard, n, first
+        self.draw, self.scaler, self.n, self.first = draw, scaler, n, first
 
     def __len__(self) -> int:
         return self.n
@@ -55,15 +56,16 @@ class Batches:
     def __iter__(self) -> Iterator[PosteriorBatch]:
         first = self.first()
         for number in range(first, first + self.n):
-            yield batch_of(self.draw(number), self.standard)
+            yield batch_of(self.draw(number), self.scaler)
 
 
-def batch_of(measured: Measured, standard: Standard) -> PosteriorBatch:
-    said = summarise(measured.traces, measured.rate_hz, standard)
-    truth = standard.standardised(measured.values).astype(np.float32)
-    arrays = (measured.traces, said.features, said.centre, said.spread, truth)
+def batch_of(measured: Measured, scaler: PriorScaler) -> PosteriorBatch:
+    """What was measured of B neurons, with its least-squares estimate and the truth."""
+    estimate = estimate_quantities(measured.traces, measured.rate_hz, scaler)
+    truth = scaler.standardised(measured.values).astype(np.float32)
+    arrays = (measured.traces, estimate.features, estimate.centre, estimate.spread, truth)
     return PosteriorBatch(
-        *(torch.from_numpy(each) for each in arrays), torch.from_numpy(measured.spike_count > 0)
+        *(torch.from_numpy(array) for array in arrays), torch.from_numpy(measured.spike_count > 0)
     )
 
 
@@ -119,8 +121,8 @@ class PosteriorData(pl.LightningDataModule):
         self.batch_size, self.batches, self.seed = batch_size, batches, seed
         self.n_val, self.n_test, self.unseen_family = n_val, n_test, unseen_family
         self.prior: Prior = read_prior(prior)
-        self.prior_file, self.cells, self.held_out = Path(prior), cells, held_out
-        self.standard = Standard.of(self.prior)
+        self.cells, self.held_out = cells, held_out
+        self.scaler = PriorScaler.of(self.prior)
 
     @cached_property
     def tested(self) -> Population:
@@ -141,8 +143,8 @@ class PosteriorData(pl.LightningDataModule):
         """What completes the model's settings."""
         return {
             "level": self.prior.level,
-            "mean": self.standard.mean.tolist(),
-            "deviation": self.standard.deviation.tolist(),
+            "mean": self.scaler.mean.tolist(),
+            "deviation": self.scaler.deviation.tolist(),
         }
 
     @property
@@ -154,20 +156,20 @@ class PosteriorData(pl.LightningDataModule):
     def train_dataloader(self) -> Batches:
         return Batches(
             lambda number: self._measured("train", number),
-            self.standard,
+            self.scaler,
             self.batches,
             lambda: self._epoch() * self.batches,
         )
 
     def val_dataloader(self) -> Batches:
         n = -(-self.n_val // self.batch_size)
-        return Batches(lambda number: self._measured("val", number), self.standard, n, lambda: 0)
+        return Batches(lambda number: self._measured("val", number), self.scaler, n, lambda: 0)
 
     def test_dataloader(self) -> list[Batches]:
         return [
             Batches(
                 lambda number, name=name: self.test_batch(name, number),
-                self.standard,
+                self.scaler,
                 self.n_test_batches,
                 lambda: 0,
             )
@@ -194,11 +196,11 @@ class PosteriorData(pl.LightningDataModule):
         return self.trainer.current_epoch if self.trainer is not None else 0
 
 
-def set_names(data: PosteriorData) -> Mapping[str, str]:
+def set_titles(data: PosteriorData) -> Mapping[str, str]:
     """What to call each test set in a figure."""
-    real = "held-out real cells" if data.cells is not None else "typical neurons"
+    cells = "held-out real cells" if data.cells is not None else "typical neurons"
     return {
         "prior": "Drawn from the prior",
-        "test": real[0].upper() + real[1:],
-        "unseen_family": f"{real[0].upper() + real[1:]}, {data.unseen_family.replace('_', ' ')}",
+        "test": cells[0].upper() + cells[1:],
+        "unseen_family": f"{cells[0].upper() + cells[1:]}, {data.unseen_family.replace('_', ' ')}",
     }

@@ -1,11 +1,10 @@
-"""Training of a posterior, and what a test keeps of it.
+"""Training of a posterior: loss, optimiser, and the posteriors of the test sets.
 
-B traces, P quantities, S samples of a posterior, M traces of a test set.
+B traces, P quantities, S samples of a posterior.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -14,52 +13,30 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.features.summary import Standard
+from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest, posterior_scores
 from raphe.tasks.glif.network.posterior_net import PosteriorNet
-from raphe.tasks.glif.network.reader import ReaderSize
-from raphe.tasks.glif.synthetic.quantities import ALWAYS_TOLD, quantities
+from raphe.tasks.glif.network.trace_encoder import EncoderSize
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
+from raphe.tasks.glif.synthetic.quantities import quantities
 from raphe.tasks.glif.training.data import TEST_SETS, PosteriorBatch
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 ADAMW = partial(torch.optim.AdamW, lr=2e-3, weight_decay=1e-3)
-LEVELS = (50, 80, 95)  # of intervals, in %
 LONGEST_STEP = 5.0  # norm of a gradient
 RANKED = 100  # samples whose density is compared with the truth's
 WARM_UP = 0.05  # of all steps
-
-
-@dataclass
-class Answers:
-    """What a test set's posteriors are; numpy arrays once whole."""
-
-    truth: list[np.ndarray] | np.ndarray = field(default_factory=list)  # (M, P) standardised
-    samples: list[np.ndarray] | np.ndarray = field(default_factory=list)  # (S, M, P)
-    log_prob: list[np.ndarray] | np.ndarray = field(default_factory=list)  # (M,) of the truth
-    # (M,) share of the posterior where its density is below that of the truth
-    outside: list[np.ndarray] | np.ndarray = field(default_factory=list)
-    spiked: list[np.ndarray] | np.ndarray = field(default_factory=list)  # (M,)
-
-    def whole(self) -> "Answers":
-        return Answers(
-            np.concatenate(self.truth),
-            np.concatenate(self.samples, axis=1),
-            np.concatenate(self.log_prob),
-            np.concatenate(self.outside),
-            np.concatenate(self.spiked),
-        )
 
 
 class PosteriorModule(pl.LightningModule):
     """Train and test a PosteriorNet.
 
     Logs `train/loss` and `val/loss`, the negative log-density of the standardised truth in nats,
-    and of each test set: loss; of each quantity r2_… (of the posterior medians, on the quantity's
-    scale; those that show in spikes where the cell spiked) and coverage_50_… to 95; coverage_50 to
-    95, the means of those; n_cells and n_spiking. After a test `tested` holds the posteriors.
+    and of each test set its posterior_scores. After a test `tests` holds the posteriors.
 
     Args:
-        read: read the traces; otherwise the least-squares summary is all that is known of them.
-        filters, units, heads, features: see ReaderSize.
+        encode_traces: let a network read the traces; otherwise it sees the least-squares estimate
+            alone.
+        filters, units, heads, features: see EncoderSize.
         optimizer: builds the optimiser from the parameters.
         n_samples: of each posterior in a test.
         level, mean, deviation: of the quantities, given by the data.
@@ -70,7 +47,7 @@ class PosteriorModule(pl.LightningModule):
 
     def __init__(
         self,
-        read: bool = True,
+        encode_traces: bool = True,
         filters: Sequence[int] = (16, 32, 64),
         units: int = 64,
         heads: int = 4,
@@ -85,31 +62,31 @@ class PosteriorModule(pl.LightningModule):
         super().__init__()
         if not isinstance(n_samples, int) or n_samples < 100:
             raise SettingError(f"model.n_samples={n_samples}: expected a whole number from 100 up")
-        size = ReaderSize(tuple(filters), units, heads, features)
-        self.names = [one.name for one in quantities(level)]
-        self.standard = Standard(
+        size = EncoderSize(tuple(filters), units, heads, features)
+        self.names = [quantity.name for quantity in quantities(level)]
+        self.scaler = PriorScaler(
             level,
             np.zeros(len(self.names)) if mean is None else np.array(mean),
             np.ones(len(self.names)) if deviation is None else np.array(deviation),
         )
         self.save_hyperparameters(
             {
-                "read": read,
+                "encode_traces": encode_traces,
                 "filters": list(size.filters),
                 "units": units,
                 "heads": heads,
                 "features": features,
                 "n_samples": n_samples,
                 "level": level,
-                "mean": self.standard.mean.tolist(),
-                "deviation": self.standard.deviation.tolist(),
+                "mean": self.scaler.mean.tolist(),
+                "deviation": self.scaler.deviation.tolist(),
             },
             logger=False,
         )
-        self.net = PosteriorNet(len(self.names), size if read else None)
+        self.net = PosteriorNet(len(self.names), size if encode_traces else None)
         self.optimizer_factory = optimizer or ADAMW
-        self.tested: dict[str, Answers] = {}
-        self._losses: list[Tensor] = []
+        self.tests: dict[str, PosteriorTest] = {}
+        self._test_batches: dict[str, list[PosteriorTest]] = {}
 
     def log_prob(self, batch: PosteriorBatch) -> Tensor:
         """Log-density (B,) of the truth."""
@@ -143,65 +120,30 @@ class PosteriorModule(pl.LightningModule):
         self.log("val/loss", loss, batch_size=len(batch.truth), prog_bar=True)
 
     def on_test_epoch_start(self) -> None:
-        self.tested = {name: Answers() for name in TEST_SETS}
+        self._test_batches = {name: [] for name in TEST_SETS}
 
     def test_step(self, batch: PosteriorBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        infer(self, batch, self.tested[TEST_SETS[dataloader_idx]])
+        self._test_batches[TEST_SETS[dataloader_idx]].append(infer(self, batch))
 
     def on_test_epoch_end(self) -> None:
-        self.tested = {name: tested.whole() for name, tested in self.tested.items()}
-        for name, tested in self.tested.items():
-            for metric, value in figures(tested, self.names).items():
+        self.tests = {n: PosteriorTest.joined(batches) for n, batches in self._test_batches.items()}
+        self._test_batches.clear()
+        for name, test in self.tests.items():
+            for metric, value in posterior_scores(test, self.names).items():
                 self.log(f"{name}/{metric}", value)
 
 
 @torch.inference_mode()
-def infer(model: PosteriorModule, batch: PosteriorBatch, kept: Answers) -> None:
-    """Add a batch's posteriors to those of a test set."""
-    net, given = model.net, (batch.centre, batch.spread)
+def infer(model: PosteriorModule, batch: PosteriorBatch) -> PosteriorTest:
+    """The posteriors of a batch of traces, drawn from torch's global generator."""
+    net, start = model.net, (batch.centre, batch.spread)
     context = net.embed(batch.traces, batch.features)
-    samples = net.sample(model.hparams.n_samples, context, *given)
-    at_truth = net.log_prob(batch.truth[None], context, *given)[0]
-    at_samples = net.log_prob(samples[:RANKED], context, *given)
-    kept.truth.append(batch.truth.cpu().numpy())
-    kept.samples.append(samples.cpu().numpy())
-    kept.log_prob.append(at_truth.cpu().numpy())
-    kept.outside.append((at_samples < at_truth).float().mean(dim=0).cpu().numpy())
-    kept.spiked.append(batch.spiked.cpu().numpy())
-
-
-def figures(tested: Answers, names: Sequence[str]) -> dict[str, float]:
-    """The metrics of one test set; see PosteriorModule."""
-    found = {
-        "loss": float(-tested.log_prob.mean()),
-        "n_cells": float(len(tested.truth)),
-        "n_spiking": float(tested.spiked.sum()),
-    }
-    for i, name in enumerate(names):
-        told = tested.spiked if name not in ALWAYS_TOLD else np.ones(len(tested.truth), bool)
-        truth, samples = tested.truth[told, i], tested.samples[:, told, i]
-        found[f"r2_{name}"] = r_squared(np.median(samples, axis=0), truth)
-        for level in LEVELS:
-            found[f"coverage_{level}_{name}"] = coverage(
-                tested.samples[:, :, i], tested.truth[:, i], level
-            )
-    for level in LEVELS:
-        each = [found[f"coverage_{level}_{name}"] for name in names]
-        found[f"coverage_{level}"] = float(np.mean(each))
-    return found
-
-
-def r_squared(answer: np.ndarray, truth: np.ndarray) -> float:
-    """Share of the truth's variance that the answers explain; NaN where it has none."""
-    variance = float(np.var(truth)) if len(truth) else 0.0
-    return 1 - float(np.mean((answer - truth) ** 2)) / variance if variance else math.nan
-
-
-def coverage(samples: np.ndarray, truth: np.ndarray, level: float) -> float:
-    """Share of truths (M,) inside the central interval of `level` % of the samples (S, M)."""
-    tail = (100 - level) / 2
-    low, high = np.percentile(samples, [tail, 100 - tail], axis=0)
-    return float(((low <= truth) & (truth <= high)).mean())
+    samples = net.sample(model.hparams.n_samples, context, *start)  # (S, B, P)
+    at_truth = net.log_prob(batch.truth[None], context, *start)[0]  # (B,)
+    at_samples = net.log_prob(samples[:RANKED], context, *start)
+    outside = (at_samples < at_truth).float().mean(dim=0)
+    tensors = (batch.truth, samples, at_truth, outside, batch.spiked)
+    return PosteriorTest(*(tensor.cpu().numpy() for tensor in tensors))
 
 
 def _pace(done: float) -> float:

@@ -16,13 +16,12 @@ import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.neurons.models import Neurons
-from raphe.tasks.glif.neurons.simulation import Response, simulate
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, Response, simulate
 from raphe.tasks.glif.neurons.stimuli import NOISE_CV, TEST_PULSE_A, TEST_PULSE_S, pink_second
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
 from raphe.tasks.glif.synthetic.quantities import DEAD_TIME, neurons_of, values_of
 
 FAMILIES = ("noise", "long_square", "short_square", "stairs", "sine", "ramp")
-SIMULATED_HZ = 20_000.0  # the rate at which the models were fitted
 PARTS = ("train", "val", "test")
 STAIRS, SINE_HZ = 8, (0.2, 10.0)
 LENGTH_STEP_S = 0.25
@@ -89,7 +88,7 @@ class Experiment:
                 f"length_s: expected [shortest, longest] of 0.2 to 60 s, got {self.length_s}"
             )
         if not self.keep_every or any(
-            not isinstance(one, int) or one < 1 for one in self.keep_every
+            not isinstance(step, int) or step < 1 for step in self.keep_every
         ):
             raise SettingError(
                 f"keep_every: expected whole numbers from 1 up, got {self.keep_every}"

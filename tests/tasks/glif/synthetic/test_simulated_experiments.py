@@ -7,18 +7,17 @@ import pytest
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.neurons.models import Neurons
-from raphe.tasks.glif.neurons.simulation import simulate
-from raphe.tasks.glif.synthetic.experiments import (
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, simulate
+from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
+from raphe.tasks.glif.synthetic.prior import Prior, fit_prior
+from raphe.tasks.glif.synthetic.quantities import neurons_of
+from raphe.tasks.glif.synthetic.simulated_experiments import (
     FAMILIES,
-    SIMULATED_HZ,
     Experiment,
     measure,
     rheobase_a,
     unit_current,
 )
-from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
-from raphe.tasks.glif.synthetic.prior import Prior, fit_prior
-from raphe.tasks.glif.synthetic.quantities import neurons_of
 
 CLEAN = Experiment(
     families=("noise",), length_s=(0.4, 0.4), keep_every=(1,), noise_mv=0, series_mohm=0

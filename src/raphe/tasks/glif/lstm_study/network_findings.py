@@ -1,4 +1,4 @@
-"""What the study's read-out, the last state of each direction, can know: computed."""
+"""What the study's network can know, whose last states alone are read out: computed."""
 
 from bisect import bisect_left
 
@@ -6,19 +6,26 @@ import numpy as np
 import torch
 
 from raphe.core.claims import Claim
-from raphe.tasks.glif.lstm_study.findings import finding
+from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, TARGETS, grid, neurons, targets
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 from raphe.tasks.glif.lstm_study.study import different
-from raphe.tasks.glif.lstm_study.study_files import Digitised, Published
+from raphe.tasks.glif.lstm_study.study_files import Digitised, StudyFiles
 from raphe.tasks.glif.neurons.simulation import simulate
 
 SEED = 0  # of a network where no trained one is given
 SAME = 1e-6  # difference of scaled answers, float32's own
 AT_ONCE = 16  # traces
+STUDY = "LSTM GLIF study"
 
 
-def weights_findings(published: Published) -> list[Claim]:
+def finding(quantity: str, theirs: str, ours: str, why: str, value: float | None = None) -> Claim:
+    """A claim of the study; `value` is the figure of `ours`, which has no interval."""
+    exact = None if value is None else Estimate(value, float("nan"), float("nan"))
+    return Claim(STUDY, quantity, theirs, ours, why, ours_value=exact)
+
+
+def weights_findings(published: StudyFiles) -> list[Claim]:
     """The published weights on the whole grid, under the recorded Noise 2."""
     constant = targets(grid()).astype(np.float64).var(axis=0).mean()
     losses = published.train_losses

@@ -22,7 +22,7 @@ STRIDES, KERNELS = (10, 5, 4), (20, 15, 12)
 
 
 @dataclass(frozen=True)
-class ReaderSize:
+class EncoderSize:
     """How large the layers are. Raises SettingError."""
 
     filters: tuple[int, int, int] = (16, 32, 64)
@@ -40,12 +40,12 @@ class ReaderSize:
             )
 
 
-class Reader(nn.Module):
+class TraceEncoder(nn.Module):
     """Features (B, F) of traces (B, 2, T): absolute voltage in mV and current in pA."""
 
-    def __init__(self, size: ReaderSize | None = None) -> None:
+    def __init__(self, size: EncoderSize | None = None) -> None:
         super().__init__()
-        size = size or ReaderSize()
+        size = size or EncoderSize()
         channels = (3, *size.filters)  # voltage, current, and where the voltage is NaN
         self.convolutions = nn.ModuleList(
             nn.Conv1d(channels[i], channels[i + 1], KERNELS[i], STRIDES[i])

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import truncnorm
 
-from raphe.tasks.glif.features.summary import N_FEATURES, Standard, summarise
-from raphe.tasks.glif.synthetic.experiments import Experiment, measure
+from raphe.tasks.glif.features.least_squares import N_FEATURES, estimate_quantities
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import THRESHOLD
+from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import TYPICAL, typical_prior
 
 PRIOR = typical_prior(1)
-STANDARD = Standard.of(PRIOR)
+STANDARD = PriorScaler.of(PRIOR)
 
 
 def test_standardised_quantities_of_the_prior_have_mean_0_and_deviation_1() -> None:
@@ -36,7 +37,7 @@ def test_typical_neurons_have_the_medians_they_are_said_to_have(level: int) -> N
 @pytest.mark.parametrize("family", ["noise", "long_square", "ramp"])
 def test_the_centre_is_near_the_truth(family: str) -> None:
     batch = measure(PRIOR, Experiment(families=(family,)), 64, seed=1, number=0)
-    said = summarise(batch.traces, batch.rate_hz, STANDARD)
+    said = estimate_quantities(batch.traces, batch.rate_hz, STANDARD)
     off = np.abs(said.centre - STANDARD.standardised(batch.values))
     spiked = batch.spike_count > 0
     assert np.median(off[:, :3]) < 0.02
@@ -51,7 +52,7 @@ def test_a_silent_trace_says_the_prior_above_what_it_reached() -> None:
     batch = measure(PRIOR, weak, 16, seed=2, number=0)
     silent = batch.spike_count == 0
     assert silent.any()
-    said = summarise(batch.traces, batch.rate_hz, STANDARD)
+    said = estimate_quantities(batch.traces, batch.rate_hz, STANDARD)
     z_reached = said.features[:, 10]  # the highest voltage without a spike
     expected = truncnorm(np.clip(z_reached, -8, 5), np.inf)
     np.testing.assert_allclose(said.centre[silent, THRESHOLD], expected.mean()[silent], rtol=1e-3)
@@ -63,10 +64,10 @@ def test_the_truth_lies_within_reach_at_every_level(level: int) -> None:
     """Afterspike currents and moving thresholds are not the fit's: it may not be sure of them."""
     prior = typical_prior(level)
     batch = measure(prior, Experiment(families=("noise",)), 64, seed=4, number=0)
-    standard = Standard.of(prior)
-    said = summarise(batch.traces, batch.rate_hz, standard)
+    scaler = PriorScaler.of(prior)
+    said = estimate_quantities(batch.traces, batch.rate_hz, scaler)
     fired = batch.spike_count > 0
-    off = np.abs(standard.standardised(batch.values) - said.centre) / said.spread
+    off = np.abs(scaler.standardised(batch.values) - said.centre) / said.spread
     assert fired.sum() > 10 and np.median(off[fired], axis=0).max() < 6
     assert np.percentile(off[fired], 95) < 40
 
@@ -74,6 +75,6 @@ def test_the_truth_lies_within_reach_at_every_level(level: int) -> None:
 def test_later_parameters_of_a_level_are_left_to_the_network() -> None:
     prior = typical_prior(3)
     batch = measure(prior, Experiment(families=("noise",)), 8, seed=3, number=0)
-    said = summarise(batch.traces, batch.rate_hz, Standard.of(prior))
+    said = estimate_quantities(batch.traces, batch.rate_hz, PriorScaler.of(prior))
     assert said.centre.shape == (8, 9)
     assert not said.centre[:, 5:].any() and (said.spread[:, 5:] == 1).all()

@@ -26,7 +26,7 @@ KIND = "glif/grid"
 
 
 @dataclass(frozen=True)
-class TraceStore:
+class VoltageStore:
     """An opened store; voltages stay on disk. F files, R different traces, N samples."""
 
     path: Path
@@ -68,7 +68,7 @@ def write_study(path: Path | str, study: Study, overwrite: bool = False) -> Path
         return out.finish(facts, {"files": files, "traces": traces})
 
 
-def open_traces(path: Path | str) -> TraceStore:
+def open_voltages(path: Path | str) -> VoltageStore:
     """Open a store that `write_study` made. Raises StoreError."""
     store = open_store(path)
     if store.manifest["kind"] != KIND:
@@ -76,7 +76,7 @@ def open_traces(path: Path | str) -> TraceStore:
     study: Mapping[str, Any] = store.manifest["study"]
     files, traces = store.tables["files"], store.tables["traces"]
     configuration = np.array([int(one["configuration"]) for one in files])
-    return TraceStore(
+    return VoltageStore(
         Path(path),
         store.arrays["voltage"],
         grid()[configuration],

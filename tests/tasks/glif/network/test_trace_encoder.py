@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.network.reader import Reader, ReaderSize, least_samples
+from raphe.tasks.glif.network.trace_encoder import EncoderSize, TraceEncoder, least_samples
 
-SMALL = ReaderSize(filters=(4, 4, 4), units=5, heads=2, features=3)
+SMALL = EncoderSize(filters=(4, 4, 4), units=5, heads=2, features=3)
 
 
 def traces(n: int, samples: int, seed: int = 0) -> torch.Tensor:
@@ -20,7 +20,7 @@ def traces(n: int, samples: int, seed: int = 0) -> torch.Tensor:
 
 def test_each_trace_has_its_features() -> None:
     torch.manual_seed(0)
-    net, x = Reader(SMALL).eval(), traces(3, 2000)
+    net, x = TraceEncoder(SMALL).eval(), traces(3, 2000)
     together = net(x)
     assert together.shape == (3, 3)
     for row in range(3):
@@ -30,7 +30,7 @@ def test_each_trace_has_its_features() -> None:
 def test_every_stretch_of_a_trace_is_seen() -> None:
     """Unlike the last states: a change anywhere, of voltage or current, changes the features."""
     torch.manual_seed(0)
-    net, x = Reader(SMALL).eval(), traces(1, 10_000).requires_grad_()
+    net, x = TraceEncoder(SMALL).eval(), traces(1, 10_000).requires_grad_()
     net(x).square().sum().backward()
     seen = x.grad[0, :, :9900].abs().unflatten(1, (99, 100)).sum(dim=2)  # (2, 99)
     assert (seen > 1e-3 * seen.median()).all()
@@ -38,7 +38,7 @@ def test_every_stretch_of_a_trace_is_seen() -> None:
 
 def test_dead_time_is_not_zero_voltage() -> None:
     torch.manual_seed(0)
-    net, x = Reader(SMALL).eval(), traces(1, 2000)
+    net, x = TraceEncoder(SMALL).eval(), traces(1, 2000)
     gap = x.clone()
     gap[0, 0, 500:600] = torch.nan
     filled = x.clone()
@@ -50,7 +50,7 @@ def test_dead_time_is_not_zero_voltage() -> None:
 
 
 def test_the_shortest_trace_leaves_one_step() -> None:
-    net, n = Reader(SMALL), least_samples()
+    net, n = TraceEncoder(SMALL), least_samples()
     assert net(traces(1, n)).shape == (1, 3)
     with pytest.raises(SettingError, match=rf"of {n} samples or more, got \(1, 2, {n - 1}\)"):
         net(traces(1, n - 1))
@@ -61,14 +61,14 @@ def test_the_shortest_trace_leaves_one_step() -> None:
     with pytest.raises(SettingError, match="current: expected finite samples in pA, got NaN"):
         net(bad)
     with pytest.raises(SettingError, match="filters: expected 3 numbers"):
-        ReaderSize(filters=(4, 4))
+        EncoderSize(filters=(4, 4))
 
 
 STEP = """
 import resource, torch
-from raphe.tasks.glif.network.reader import Reader
+from raphe.tasks.glif.network.trace_encoder import TraceEncoder
 torch.set_num_threads(1)
-net = Reader()
+net = TraceEncoder()
 optimizer = torch.optim.Adam(net.parameters())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(2):

@@ -4,9 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from raphe.tasks.glif.training.data import PosteriorData
-
-N_BATCHES = 32
 TAILS = (0.05, 99.95)  # percentiles of the training traces
 MARGIN = 0.1  # of their range, beyond both
 NAMES = (
@@ -21,11 +18,9 @@ NAMES = (
 )  # fmt: skip
 
 
-def domain(data: PosteriorData) -> dict[str, list[float]]:
-    """By feature its least and largest value among training traces, their outermost left out."""
-    loader = iter(data.train_dataloader())
-    n = min(N_BATCHES, data.batches)
-    features = np.concatenate([next(loader).features.numpy() for _ in range(n)])
+def domain(features: np.ndarray) -> dict[str, list[float]]:
+    """By name the least and largest value of training traces' features (N, F), the outermost of
+    them left out."""
     low, high = np.percentile(features, TAILS, axis=0)
     margin = MARGIN * (high - low)
     return {
@@ -34,10 +29,10 @@ def domain(data: PosteriorData) -> dict[str, list[float]]:
     }
 
 
-def unlike(features: np.ndarray, known: Mapping[str, Sequence[float]]) -> list[str]:
-    """What of one trace's features (F,) lies outside, by name."""
+def unlike(features: np.ndarray, domain: Mapping[str, Sequence[float]]) -> list[str]:
+    """What of a trace's features (F,) lies outside the domain, by name."""
     return [
         f"{name} {'below' if value < low else 'above'} that of every simulated trace"
-        for value, (name, (low, high)) in zip(features, known.items(), strict=True)
+        for value, (name, (low, high)) in zip(features, domain.items(), strict=True)
         if not low <= value <= high
     ]

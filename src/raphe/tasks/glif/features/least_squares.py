@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from raphe.tasks.glif.features.membrane_fit import MODEL_STEP_MS, MembraneFit, fit_membranes
 from raphe.tasks.glif.neurons.models import WITH_CURRENTS, WITH_RESET_RULE, WITH_VOLTAGE_THRESHOLD
-from raphe.tasks.glif.synthetic.prior import Prior
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import (
     ALL_LEVELS,
     CAPACITANCE,
@@ -20,8 +20,6 @@ from raphe.tasks.glif.synthetic.quantities import (
     RESISTANCE,
     REST,
     THRESHOLD,
-    in_si,
-    scaled,
 )
 
 LEAST_SPREAD = 1e-4  # of a standardised quantity
@@ -35,29 +33,7 @@ SEEN = len(ALL_LEVELS)  # quantities that the fit tells
 
 
 @dataclass(frozen=True, eq=False)
-class Standard:
-    """Mean and deviation (P,) of a prior's quantities on their scales."""
-
-    level: int
-    mean: np.ndarray
-    deviation: np.ndarray
-
-    @classmethod
-    def of(cls, prior: Prior) -> "Standard":
-        """Those of the quantiles, of which all are as probable."""
-        return cls(prior.level, prior.quantiles.mean(axis=1), prior.quantiles.std(axis=1))
-
-    def standardised(self, values: np.ndarray) -> np.ndarray:
-        """(…, P) of quantities (…, P) in SI units."""
-        return (scaled(self.level, values) - self.mean) / self.deviation
-
-    def values(self, standardised: np.ndarray) -> np.ndarray:
-        """The inverse: SI units."""
-        return in_si(self.level, standardised * self.deviation + self.mean)
-
-
-@dataclass(frozen=True, eq=False)
-class Summary:
+class LeastSquaresEstimate:
     """Of B traces, float32."""
 
     centre: np.ndarray  # (B, P) standardised
@@ -65,15 +41,17 @@ class Summary:
     features: np.ndarray  # (B, F)
 
 
-def summarise(traces: np.ndarray, rate_hz: float, standard: Standard) -> Summary:
+def estimate_quantities(
+    traces: np.ndarray, rate_hz: float, scaler: PriorScaler
+) -> LeastSquaresEstimate:
     """Fit traces (B, 2, T), voltage in mV and current in pA, and say what the fit says."""
-    fit = _fit(traces, rate_hz, standard.level)
-    n, n_quantities = len(traces), len(standard.mean)
+    fit = _fit(traces, rate_hz, scaler.level)
+    n, n_quantities = len(traces), len(scaler.mean)
     centre, spread = np.zeros((n, n_quantities)), np.ones((n, n_quantities))
 
     def say(at: int, number: np.ndarray, sd: np.ndarray) -> None:
-        z = (number - standard.mean[at]) / standard.deviation[at]
-        s = np.maximum(sd / standard.deviation[at], LEAST_SPREAD)
+        z = (number - scaler.mean[at]) / scaler.deviation[at]
+        s = np.maximum(sd / scaler.deviation[at], LEAST_SPREAD)
         known = np.isfinite(z) & np.isfinite(s)
         z, s = np.where(known, z, 0.0), np.where(known, s, 1e3)
         centre[:, at], spread[:, at] = z / (1 + s**2), s / np.sqrt(1 + s**2)
@@ -84,10 +62,10 @@ def summarise(traces: np.ndarray, rate_hz: float, standard: Standard) -> Summary
     interval_ms = 1e3 / rate_hz
     sd_ms = np.hypot(MODEL_STEP_MS, interval_ms / np.sqrt(np.maximum(fit.n_dead_times, 1)))
     say(DEAD_TIME, np.log(1e-3 * fit.dead_time_ms), sd_ms / np.sqrt(12) / fit.dead_time_ms)
-    bounds = _standardised_bounds(fit, standard)
-    centre[:, THRESHOLD], spread[:, THRESHOLD] = _threshold(fit, bounds, standard)
-    features = _features(fit, bounds, centre, spread, traces, rate_hz, standard)
-    return Summary(*(each.astype(np.float32) for each in (centre, spread, features)))
+    bounds = _standardised_bounds(fit, scaler)
+    centre[:, THRESHOLD], spread[:, THRESHOLD] = _threshold(fit, bounds, scaler)
+    features = _features(fit, bounds, centre, spread, traces, rate_hz, scaler)
+    return LeastSquaresEstimate(*(each.astype(np.float32) for each in (centre, spread, features)))
 
 
 def _fit(traces: np.ndarray, rate_hz: float, level: int) -> MembraneFit:
@@ -109,30 +87,30 @@ def _fit(traces: np.ndarray, rate_hz: float, level: int) -> MembraneFit:
     )
 
 
-def _standardised_bounds(fit: MembraneFit, standard: Standard) -> np.ndarray:
+def _standardised_bounds(fit: MembraneFit, scaler: PriorScaler) -> np.ndarray:
     """The four voltages between which a trace fires, (B, 4); infinite where none is known."""
     log_v = np.log(1e-3 * np.maximum(fit.bounds_mv, LEAST_THRESHOLD_MV))
-    return (log_v - standard.mean[THRESHOLD]) / standard.deviation[THRESHOLD]
+    return (log_v - scaler.mean[THRESHOLD]) / scaler.deviation[THRESHOLD]
 
 
 def _threshold(
-    fit: MembraneFit, bounds: np.ndarray, standard: Standard
+    fit: MembraneFit, bounds: np.ndarray, scaler: PriorScaler
 ) -> tuple[np.ndarray, np.ndarray]:
     """Centre and spread (B,): between the bounds; a silent trace's is the prior's above the lower.
 
     A threshold that spikes raise is that of the first one.
     """
-    varies = standard.level in WITH_RESET_RULE or standard.level in WITH_VOLTAGE_THRESHOLD
+    varies = scaler.level in WITH_RESET_RULE or scaler.level in WITH_VOLTAGE_THRESHOLD
     columns = [2, 3] if varies else [0, 1]
     low_mv, high_mv = fit.bounds_mv[:, columns].T
     spiked = np.isfinite(high_mv)
     with np.errstate(invalid="ignore", over="ignore"):
         middle_mv = np.maximum(np.where(spiked, 0.5 * (low_mv + high_mv), 1.0), LEAST_THRESHOLD_MV)
         width_mv = np.where(spiked, np.abs(high_mv - low_mv), 0.0)
-    deviation = standard.deviation[THRESHOLD]
-    z = (np.log(1e-3 * middle_mv) - standard.mean[THRESHOLD]) / deviation
+    deviation = scaler.deviation[THRESHOLD]
+    z = (np.log(1e-3 * middle_mv) - scaler.mean[THRESHOLD]) / deviation
     sd_mv = np.hypot(width_mv / np.sqrt(12), BLUR_MV)
-    least = MOVING_SPREAD if standard.level in WITH_VOLTAGE_THRESHOLD else LEAST_SPREAD
+    least = MOVING_SPREAD if scaler.level in WITH_VOLTAGE_THRESHOLD else LEAST_SPREAD
     s = np.clip(sd_mv / middle_mv / deviation, least, 1.0)
     above = np.clip(bounds[:, columns[0]], -FARTHEST, 5.0)
     ratio = norm.pdf(above) / norm.sf(above)  # mean of a normal variable above
@@ -147,7 +125,7 @@ def _features(
     spread: np.ndarray,
     traces: np.ndarray,
     rate_hz: float,
-    standard: Standard,
+    scaler: PriorScaler,
 ) -> np.ndarray:
     """float64 (B, F): what the fit says, and how sure it is, all of about 1."""
     current = traces[:, 1]

@@ -1,0 +1,47 @@
+"""What is inferred of a cell: draws of its parameters, their intervals, a neuron to simulate.
+
+S samples of a posterior, P quantities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raphe.tasks.glif.neurons.neuron_config import NATIVE_DT_S, to_config
+from raphe.tasks.glif.synthetic.quantities import neurons_of, quantities
+
+INTERVALS = (50, 80, 95)  # central ones, in %
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Of one cell."""
+
+    cell: str
+    level: int  # of the model
+    samples: np.ndarray  # float64 (S, P), SI units; the rest relative where the voltage was
+    unlike: list[str]  # what no simulated trace has
+    begin_s: float  # of the stretch that was read
+    length_s: float
+
+    def parameter_rows(self) -> list[dict[str, str]]:
+        """A row for each quantity: median and intervals, in SI and in lab units."""
+        percentiles = {"median": 50.0}
+        for interval in INTERVALS:
+            percentiles[f"low_{interval}"] = 50 - interval / 2
+            percentiles[f"high_{interval}"] = 50 + interval / 2
+        rows = []
+        for column, quantity in enumerate(quantities(self.level)):
+            row = {"cell": self.cell, "quantity": quantity.name, "lab_unit": quantity.lab_unit}
+            values = np.percentile(self.samples[:, column], list(percentiles.values()))
+            for unit, factor in (("si", 1.0), ("lab", quantity.in_lab)):
+                for name, value in zip(percentiles, values, strict=True):
+                    row[f"{name}_{unit}"] = f"{value * factor:.6g}"
+            rows.append(row | {"unlike_simulated": "; ".join(self.unlike)})
+        return rows
+
+    def neuron_config(self, absolute: bool) -> dict[str, object]:
+        """The neuron of the medians as AllenSDK's GlifNeuron reads it, its resting potential with
+        it where that is `absolute`."""
+        neuron, rest_v = neurons_of(self.level, np.median(self.samples, axis=0)[None])
+        return to_config(neuron, NATIVE_DT_S, float(rest_v[0]) if absolute else None)

@@ -21,7 +21,7 @@ from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
 SMALL = [
-    "experiment=glif_posterior", "model.n_samples=100", "data.batches=20", "data.batch_size=32",
+    "task=glif", "model.n_samples=100", "data.batches=20", "data.batch_size=32",
     "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
     "trainer.accumulate_grad_batches=1",
     "trainer.max_epochs=2", "tracking.system_metrics_every_s=null", "threads=1",
@@ -46,7 +46,7 @@ def _train_and_export(train_py, folder: Path) -> None:
     places = [f"data_root={folder / 'data'}", f"runs_root={folder / 'mlruns'}"]
     assert train_py(*SMALL, *places) == 0
     client = MlflowClient(f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("glif_posterior")
+    experiment = client.get_experiment_by_name("glif")
     (run,) = client.search_runs([experiment.experiment_id])
     made = {one.path for one in client.list_artifacts(run.info.run_id, "test")}
     assert {"test/recovery.png", "test/calibration.png", "test/comparison.csv"} <= made
@@ -54,7 +54,7 @@ def _train_and_export(train_py, folder: Path) -> None:
     assert metrics["test/r2_capacitance"] > 0.95 and metrics["test/explained_variance"] > 0.5
     assert metrics["prior/n_cells"] == 64
     export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={folder / 'bundle'}"]
-    assert train_py("experiment=glif_posterior", *export, *places) == 0
+    assert train_py("task=glif", *export, *places) == 0
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ SMALL = [
 @pytest.mark.slow
 def test_a_run_is_tracked_with_the_studys_figures(train_py, tmp_path: Path) -> None:
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
-    assert train_py("task=glif", *SMALL, *places) == 0
+    assert train_py("task=lstm_glif", *SMALL, *places) == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("glif")
+    experiment = client.get_experiment_by_name("lstm_glif")
     (run,) = client.search_runs([experiment.experiment_id])
     metrics = run.data.metrics
     assert metrics["test/n_traces"] == 10 and metrics["test/constant_loss"] > 0
@@ -37,5 +37,5 @@ def test_a_run_is_tracked_with_the_studys_figures(train_py, tmp_path: Path) -> N
 
 def test_what_cannot_be_is_one_line(train_py, tmp_path: Path, capsys) -> None:
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
-    assert train_py("task=glif", "model.net=gru", *SMALL, *places) == 1
+    assert train_py("task=lstm_glif", "model.net=gru", *SMALL, *places) == 1
     assert "model.net=gru: expected one of lstm_published" in capsys.readouterr().err

@@ -93,10 +93,11 @@ class PosteriorModule(pl.LightningModule):
         context = self.net.embed(batch.traces, batch.features)
         return self.net.log_prob(batch.truth[None], context, batch.centre, batch.spread)[0]
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, object]:
+        """The optimiser; with a trainer, which knows how many steps there are, its schedule too."""
         optimizer = self.optimizer_factory(self.parameters())
         if self._trainer is None:
-            return {"optimizer": optimizer}
+            return optimizer
         n_steps = max(int(self.trainer.estimated_stepping_batches), 1)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step / n_steps))
         return {

@@ -21,7 +21,7 @@ from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
-from raphe.core.recordings.array_file import ArrayFile
+from raphe.core.recordings.arrays import ArrayFile
 
 FORMAT = 1
 MANIFEST = "manifest.json"

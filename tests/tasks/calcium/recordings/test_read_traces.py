@@ -102,7 +102,7 @@ def test_an_array_that_is_no_matrix_of_numbers_is_refused(tmp_path: Path, array)
 
 def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(RecordingError, match="could not be read as calcium traces"):
+    with pytest.raises(RecordingError, match="holds Python objects, which could run code"):
         read_traces(tmp_path / "x.npy", AT_30)
 
 

@@ -141,7 +141,7 @@ def refused(tmp_path, message, *files, **options):
         (np.zeros((6, 50, 2)), r"got \(6, 50, 2\) float64; of several channels take the largest"),
         (np.zeros((6, 3)), r"4 samples or more, got \(6, 3\)"),
         (np.full((6, 50), "x"), r"expected numbers .* <U1"),
-        (np.full((6, 50), None), "is not a whole NPY array of numbers"),
+        (np.full((6, 50), None), "holds Python objects, which could run code"),
         (np.where(np.arange(300).reshape(6, 50) == 160, np.nan, 0), r"window 3 \(counted from 0\)"),
     ],
 )
@@ -197,7 +197,8 @@ def test_options_that_do_not_fit_are_told(tmp_path, options, message):
 
 def test_files_that_are_not_there_are_told(tmp_path):
     waveforms, units = write(tmp_path)
-    refused(tmp_path, "nowhere.npy: is not a whole NPY array", tmp_path / "nowhere.npy", units)
+    message = r"nowhere\.npy: expected one array \(\.npy\), could not be read"
+    refused(tmp_path, message, tmp_path / "nowhere.npy", units)
     refused(tmp_path, "nowhere.csv: could not be read", waveforms, tmp_path / "nowhere.csv")
     with pytest.raises(StoreError, match="--rate-hz 0: expected the windows' rate"):
         import_windows(waveforms, units, tmp_path / "store", 0.0, "uV")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raphe.core.recordings.array_file import ArrayFile
+from raphe.core.recordings.arrays import ArrayFile
 from raphe.tasks.celltype.stores import lazy_array
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
 

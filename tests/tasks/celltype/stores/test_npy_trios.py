@@ -232,5 +232,5 @@ def test_a_cell_of_two_classes_and_a_lone_file_are_told(tmp_path):
     write_trio(tmp_path / "cut")
     file = tmp_path / "cut" / "Observations.npy"
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(StoreError, match="not a whole NPY array"):
+    with pytest.raises(StoreError, match=r"is not an \.npy array that is whole"):
         open_spikes(tmp_path / "cut")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from raphe.core.errors import StoreError
-from raphe.core.recordings.array_file import ArrayFile
+from raphe.core.recordings.arrays import ArrayFile
 from raphe.tasks.celltype.stores import lazy_array
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.recordings.array_file import ArrayFile
+from raphe.core.errors import RecordingError
+from raphe.core.recordings.arrays import ArrayFile, open_array
 
 
 class NpyMatrix:
@@ -37,6 +38,9 @@ class NpyMatrix:
 
 
 def open_npy(path: Path) -> NpyMatrix | np.ndarray:
-    """A matrix that stays on disk; an array of any other number of axes mapped."""
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    """A matrix that stays on disk; an array of any other number of axes mapped.
+
+    Raises RecordingError.
+    """
+    mapped = open_array(path, RecordingError)
     return NpyMatrix(mapped) if mapped.ndim == 2 else mapped

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.recordings.arrays import load_arrays
 from raphe.tasks.calcium.recordings.npy_matrix import open_npy
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 
@@ -18,8 +19,7 @@ def read_numpy(path: Path, options: TraceOptions) -> TraceSet:
     """Open a matrix of traces; of several arrays in an .npz see `choose_array`."""
     if path.suffix.lower() == ".npy":
         return TraceSet.from_matrix(path, open_npy(path), options.rate(path), options.layout)
-    with np.load(path, allow_pickle=False) as arrays:
-        held = {name: arrays[name] for name in arrays.files}
+    held = load_arrays(path, RecordingError)
     matrix = choose_array(path, held, options.variable)
     return TraceSet.from_matrix(path, matrix, options.rate(path, held_rate(held)), options.layout)
 

@@ -8,7 +8,6 @@ import contextlib
 import csv
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from filelock import FileLock
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import open_whole
 from raphe.core.files.csv_text import csv_text
+from raphe.core.recordings.arrays import load_arrays
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.evaluation.baselines import KINDS
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
@@ -185,14 +185,11 @@ def _save(path: Path, known: Mapping[str, BaselineCells]) -> None:
 def _load(path: Path) -> dict[str, BaselineCells] | None:
     """None where there is no such file, or none that can be read."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found: dict[str, dict] = {}
-            for key in arrays.files:
-                test_set, _, field = key.rpartition("/")
-                value = arrays[key]
-                found.setdefault(test_set, {})[field] = (
-                    value.tolist() if field == "names" else value
-                )
-        return {test_set: BaselineCells(**fields) for test_set, fields in found.items()}
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile):
+        fields_of: dict[str, dict] = {}
+        for key, array in load_arrays(path, StoreError).items():
+            test_set, _, field = key.rpartition("/")
+            value = array.tolist() if field == "names" else array
+            fields_of.setdefault(test_set, {})[field] = value
+        return {test_set: BaselineCells(**fields) for test_set, fields in fields_of.items()}
+    except (StoreError, TypeError):  # TypeError: of other fields than today's
         return None

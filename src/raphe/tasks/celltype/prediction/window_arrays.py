@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.recordings.arrays import open_array
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.npy_trios import ROLES
@@ -65,7 +66,7 @@ def cells_of_array(path: Path) -> list[ArrayCell]:
 
 
 def _named(path: Path, n: int, names: Path) -> Iterator[ArrayCell]:
-    array = _load(names)
+    array = open_array(names, RecordingError)
     if array.dtype.kind not in "US" or array.size != n:
         raise RecordingError(f"{names}: expected {n} strings, got {array.size} {array.dtype.name}")
     parsed = [parse_window_name(name) for name in array.reshape(n).astype(str).tolist()]
@@ -79,7 +80,7 @@ def _named(path: Path, n: int, names: Path) -> Iterator[ArrayCell]:
 
 def _map(path: Path) -> np.ndarray:
     """The windows (N, T) or (N, T, 2), memory-mapped."""
-    windows = _load(path)
+    windows = open_array(path, RecordingError)
     shape = windows.shape
     if windows.ndim == 4 and shape[3] == 1:
         windows = windows[..., 0]
@@ -91,13 +92,6 @@ def _map(path: Path) -> np.ndarray:
             f"{windows.dtype.name}"
         )
     return windows
-
-
-def _load(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{path}: is not a whole NPY array ({error}); copy it anew") from None
 
 
 def _time_column(path: Path, windows: np.ndarray, cut: Cut | GivenWindows) -> int:

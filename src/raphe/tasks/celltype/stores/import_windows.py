@@ -13,6 +13,7 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.store import sha256_of
 from raphe.core.progress import progress
+from raphe.core.recordings.arrays import open_array
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
 from raphe.tasks.celltype.stores.spike_set import BASELINE_FACT, Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
@@ -99,16 +100,11 @@ def import_windows(
 
 
 def _open_windows(path: Path, rate_hz: float, baseline_ms: float) -> np.ndarray:
-    try:
-        windows = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: is not a whole NPY array of numbers ({error})") from None
-    numbers = isinstance(windows, np.ndarray) and windows.dtype.kind in "fiu"
-    if not numbers or windows.ndim != 2 or windows.shape[1] < FEWEST_SAMPLES:
-        found = f"{windows.shape} {windows.dtype}" if isinstance(windows, np.ndarray) else "several"
+    windows = open_array(path, StoreError)
+    if windows.dtype.kind not in "fiu" or windows.ndim != 2 or windows.shape[1] < FEWEST_SAMPLES:
         raise StoreError(
             f"{path}: expected numbers (windows, samples), {FEWEST_SAMPLES} samples or more, got "
-            f"{found}; of several channels take the largest"
+            f"{windows.shape} {windows.dtype}; of several channels take the largest"
         )
     length_ms = 1000 * windows.shape[1] / rate_hz
     if not 0 <= baseline_ms < length_ms:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.recordings.array_file import ArrayFile
+from raphe.core.recordings.arrays import ArrayFile, open_array
 from raphe.tasks.celltype.recordings.file_names import parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
@@ -167,15 +167,7 @@ def _require_fit(
 
 
 def _map(path: Path) -> np.memmap:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        if "Python objects" in str(error):
-            raise StoreError(
-                f"{path}: holds Python objects, which could run code when read; if you trust it, "
-                "np.save(file, np.load(file, allow_pickle=True).astype(str)) once"
-            ) from None
-        raise StoreError(f"{path}: is not a whole NPY array ({error}); copy it anew") from None
+    array = open_array(path, StoreError)
     if not array.flags.c_contiguous:
         raise StoreError(
             f"{path}: is stored column by column, so that no spike lies together; "

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from raphe.core.errors import SettingError
+from raphe.core.recordings.arrays import load_array, load_arrays
 from raphe.tasks.glif.lstm_study.grid import TARGETS, UNITS, in_si
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.network import LstmPublished
@@ -41,22 +42,19 @@ def read_study_files(folder: Path) -> StudyFiles:
     """Read the study's files. Raises RapheError naming the one that cannot be used."""
     net = LstmPublished()
     net.load_state_dict(read_lstm_glif(folder / WEIGHTS))
-    try:
-        losses = np.load(folder / LOSSES, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise SettingError(f"{folder / LOSSES}: expected losses (.npy): {error}") from error
+    losses = load_array(folder / LOSSES, SettingError)
     return StudyFiles(net.eval(), read_digitised(folder / DIGITISED), losses)
 
 
 def read_digitised(path: Path) -> Digitised:
     """Read the digitised stimulus and the fitted cell's response. Raises SettingError."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Digitised(file["stimulus_200kHz_A"], file["voltage_fitted_cell_V"])
-    except (OSError, ValueError, KeyError) as error:
+    arrays = load_arrays(path, SettingError)
+    names = "stimulus_200kHz_A", "voltage_fitted_cell_V"
+    if missing := [name for name in names if name not in arrays]:
         raise SettingError(
-            f"{path}: expected stimulus_200kHz_A and voltage_fitted_cell_V (.npz): {error}"
-        ) from error
+            f"{path}: expected the arrays {' and '.join(names)}, got no {missing[0]}"
+        )
+    return Digitised(*(arrays[name] for name in names))
 
 
 def answer(checkpoint: Path, digitised: Digitised) -> list[str]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from raphe.core.errors import RapheError
 from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.recordings.arrays import load_arrays
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 
 LAYERS = {"encode_lstm": "lstm", "model_param": "readout"}  # the study's name: ours
@@ -35,11 +36,11 @@ def read_lstm_glif(path: Path) -> dict[str, Tensor]:
         LstmGlifFileError: the file is no .npz, or holds another network; it names what differs.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name].astype(np.float32) for name in file.files}
-    except (OSError, ValueError) as error:
-        raise LstmGlifFileError(f"{path}: expected weights as an .npz: {error}") from error
+    arrays = {
+        name: array.astype(np.float32)
+        for name, array in load_arrays(path, LstmGlifFileError).items()
+        if array.dtype.kind == "f"
+    }
     expected = LstmGlifModule("lstm_published").net.state_dict()
     state: dict[str, Tensor] = {}
     for name, tensor in expected.items():

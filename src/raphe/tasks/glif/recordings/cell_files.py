@@ -12,6 +12,7 @@ import numpy as np
 
 from raphe.core.abf.reader import read_abf
 from raphe.core.errors import RecordingError
+from raphe.core.recordings.arrays import load_array
 from raphe.core.recordings.nwb import read_nwb
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
@@ -98,14 +99,11 @@ def _read_signal(
     path = file.path
     if path.suffix.lower() in READERS:
         return _read_recording(file, units, signal, sweep)
-    try:
-        samples = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    if path.suffix.lower() != ".npy":
         raise RecordingError(
-            f"{path}: expected a {signal} as an array (.npy) or a recording (.nwb, .abf): {error}"
-        ) from None
-    if not isinstance(samples, np.ndarray):
-        raise RecordingError(f"{path}: expected one array (.npy), got several (.npz)")
+            f"{path}: expected a {signal} as an array (.npy) or a recording (.nwb, .abf)"
+        )
+    samples = load_array(path, RecordingError)
     if rate_hz is None:
         raise RecordingError(f"{path}: an array holds no sampling rate; name it with --rate, in Hz")
     if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:

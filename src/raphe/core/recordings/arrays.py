@@ -1,6 +1,8 @@
-"""Rows of an array on disk, read into memory of the reader's own."""
+"""NumPy's files, opened without running what they hold, and their rows read a part at a time."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
@@ -8,11 +10,81 @@ from typing import Any
 
 import numpy as np
 
-from raphe.core.errors import StoreError
+from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.atomic import reporting
 
+NPY_START, ZIP_START = b"\x93NUMPY", b"PK"  # of an .npy file, and of an .npz, which is a zip
 ANNOUNCED_BYTES = 2**16  # less is fetched at once, by the system's own reading ahead
 KEPT_MAP_BYTES = 2**27  # a smaller file may stay mapped: its pages are not many
+
+
+def load_array(path: Path | str, error_type: type[RapheError]) -> np.ndarray:
+    """The array of an .npy file in memory: of any shape and dtype but Python objects.
+
+    Raises `error_type` for whatever is not a whole .npy file.
+    """
+    path = Path(path)
+    _require_start(path, NPY_START, error_type)
+    with _refusing_damage(path, error_type, "an .npy array"):
+        return np.load(path, allow_pickle=False)
+
+
+def open_array(path: Path | str, error_type: type[RapheError]) -> np.memmap:
+    """The array of an .npy file, memory-mapped: as `load_array`, and nothing is read yet."""
+    path = Path(path)
+    _require_start(path, NPY_START, error_type)
+    with _refusing_damage(path, error_type, "an .npy array"):
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def load_arrays(path: Path | str, error_type: type[RapheError]) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name, in memory.
+
+    Raises `error_type` for whatever is not a whole .npz file of arrays without Python objects.
+    """
+    path = Path(path)
+    _require_start(path, ZIP_START, error_type)
+    with (
+        _refusing_damage(path, error_type, "an .npz file of arrays"),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        return {name: np.asarray(arrays[name]) for name in arrays.files}
+
+
+def _require_start(path: Path, expected: bytes, error_type: type[RapheError]) -> None:
+    """Refuse a file that is missing, empty or of another kind, whatever its name says."""
+    wanted = "one array (.npy)" if expected == NPY_START else "arrays by name (.npz)"
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(NPY_START))
+    except OSError as error:
+        raise error_type(f"{path}: expected {wanted}, could not be read: {error}") from None
+    if start.startswith(expected):
+        return
+    if not start:
+        kind = "an empty file; copy it anew"
+    elif start.startswith(ZIP_START):
+        kind = "several in a zip (.npz); save the one that is meant with np.save"
+    elif start == NPY_START:
+        kind = "a single one (.npy); save it under its name with np.savez"
+    else:
+        kind = f"another kind of file, which begins with {start!r}"
+    raise error_type(f"{path}: expected {wanted}, got {kind}")
+
+
+@contextlib.contextmanager
+def _refusing_damage(path: Path, error_type: type[RapheError], whole: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # damage shows as one of many kinds, tokenize.TokenError among them
+        if "Python objects" in str(error) or "Object arrays" in str(error):
+            raise error_type(
+                f"{path}: holds Python objects, which could run code when read; if you trust it, "
+                "save it once more as text or numbers, as "
+                "np.save(file, np.load(file, allow_pickle=True).astype(str))"
+            ) from None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise error_type(f"{path}: is not {whole} that is whole ({reason}); copy it anew") from None
 
 
 class ArrayFile:

@@ -1,0 +1,193 @@
+"""Files are opened whole or refused in a sentence; rows leave nothing in memory."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raphe.core.errors import RecordingError, StoreError
+from raphe.core.recordings import arrays
+from raphe.core.recordings.arrays import ArrayFile, load_array, load_arrays, open_array
+
+N = 1000
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> tuple[np.ndarray, Path]:
+    array = np.random.default_rng(0).normal(size=(N, 3, 2))
+    path = tmp_path_factory.mktemp("array") / "array.npy"
+    np.save(path, array)
+    return array, path
+
+
+def opened(path: Path) -> ArrayFile:
+    return ArrayFile.of(np.load(path, mmap_mode="r"))
+
+
+@settings(max_examples=50, deadline=None)
+@given(bounds=st.lists(st.integers(0, N), max_size=20, unique=True))
+def test_spans_and_rows_are_numpys(saved, bounds):
+    array, path = saved
+    cuts = np.sort(np.array(bounds[: len(bounds) // 2 * 2], int)).reshape(-1, 2)
+    spans = [array[start:stop] for start, stop in cuts]
+    expected = np.concatenate([array[:0], *spans])
+    out = np.empty_like(expected)
+    opened(path).read(cuts[:, 0], cuts[:, 1], out)
+    np.testing.assert_array_equal(out, expected)
+    rows = np.array(bounds, int) % N
+    np.testing.assert_array_equal(opened(path)[rows], array[rows])
+
+
+def test_items_of_another_kind_are_converted(tmp_path):
+    np.save(tmp_path / "big.npy", np.arange(10, dtype=">f8"))
+    out = np.empty(4, np.float32)
+    opened(tmp_path / "big.npy").read(np.array([1, 7]), np.array([3, 9]), out)
+    assert out.tolist() == [1, 2, 7, 8]
+
+
+def test_what_was_read_stays_neither_in_memory_nor_open(tmp_path):
+    n, width = 60_000, 1000  # 480 MB, of which the file holds nothing but the last item
+    array = np.lib.format.open_memmap(tmp_path / "a.npy", "w+", float, (n, width))
+    array[-1, -1] = 7
+    del array
+    file, process = opened(tmp_path / "a.npy"), psutil.Process()
+    files, before, most = process.num_fds(), process.memory_info().rss, 0
+    out = np.empty((2000, width))
+    for start in range(0, n, len(out)):
+        file.read(np.array([start]), np.array([start + len(out)]), out)
+        most = max(most, process.memory_info().rss)
+    assert out[-1, -1] == 7
+    assert most - before < 64e6  # `out` is 16 MB
+    assert process.num_fds() == files
+
+
+@pytest.mark.parametrize("limit", [0, 2**27])
+def test_large_files_are_mapped_for_one_call_alone(saved, monkeypatch, limit):
+    monkeypatch.setattr(arrays, "KEPT_MAP_BYTES", limit)
+    array, path = saved
+    file, before = opened(path), psutil.Process().num_fds()
+    np.testing.assert_array_equal(file[np.array([5, 1])], array[[5, 1]])
+    assert psutil.Process().num_fds() == before + (limit > 0)
+    assert len(pickle.dumps(file)) < 400
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(file))[np.array([9])], array[[9]])
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-8]), "was replaced while it was in use"),
+        (lambda path: os.utime(path, (1, 1)), "was replaced while it was in use"),
+        (lambda path: path.unlink(), "could not be read"),
+    ],
+)
+def test_a_file_changed_since_it_was_opened_is_told(tmp_path, harm, told):
+    np.save(tmp_path / "a.npy", np.arange(10))
+    file = opened(tmp_path / "a.npy")
+    harm(tmp_path / "a.npy")
+    with pytest.raises(StoreError, match=rf"a\.npy: {told}"):
+        file.read(np.array([0]), np.array([10]), np.empty(10, int))
+
+
+def test_a_file_that_ends_too_early_is_told(tmp_path):
+    (tmp_path / "a.npy").write_bytes(bytes(20))
+    file = ArrayFile(tmp_path / "a.npy", "<i8", (10,), 0)
+    with pytest.raises(StoreError, match=r"a\.npy: ends too early"):
+        file.read(np.array([0]), np.array([10]), np.empty(10, np.int64))
+
+
+ARRAY = np.arange(600.0).reshape(6, 100)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with one file of each kind, sound or not."""
+    np.save(tmp_path / "sound.npy", ARRAY)
+    np.save(tmp_path / "none.npy", ARRAY[:0])
+    np.savez(tmp_path / "sound.npz", first=ARRAY, second=np.array("text"))
+    np.save(tmp_path / "objects.npy", np.full(3, None), allow_pickle=True)
+    np.savez(tmp_path / "objects.npz", first=np.full(3, None))
+    whole, archive = ((tmp_path / name).read_bytes() for name in ("sound.npy", "sound.npz"))
+    (tmp_path / "archive.npy").write_bytes(archive)
+    (tmp_path / "array.npz").write_bytes(whole)
+    (tmp_path / "pickle.npy").write_bytes(pickle.dumps(ARRAY))
+    for name, content in (("npy", whole), ("npz", archive)):
+        (tmp_path / f"empty.{name}").touch()
+        (tmp_path / f"cut.{name}").write_bytes(content[: len(content) * 2 // 3])
+        (tmp_path / f"head.{name}").write_bytes(content[:20])
+        (tmp_path / f"folder.{name}").mkdir()
+    (tmp_path / "damaged.npz").write_bytes(archive[:300] + bytes(40) + archive[340:])
+    (tmp_path / "header.npy").write_bytes(whole.replace(b"(6, 100)", b"(6, 10( "))
+    return tmp_path
+
+
+def test_sound_files_are_read_in_memory_mapped_or_by_name(files: Path) -> None:
+    np.testing.assert_array_equal(load_array(files / "sound.npy", StoreError), ARRAY)
+    mapped = open_array(str(files / "sound.npy"), StoreError)
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, ARRAY)
+    assert load_array(files / "none.npy", StoreError).shape == (0, 100)
+    assert open_array(files / "none.npy", StoreError).shape == (0, 100)
+    arrays = load_arrays(files / "sound.npz", StoreError)
+    np.testing.assert_array_equal(arrays["first"], ARRAY)
+    assert (list(arrays), str(arrays["second"])) == (["first", "second"], "text")
+
+
+@pytest.mark.parametrize("read", [load_array, open_array])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.npy", "expected one array .*, could not be read: .*No such file"),
+        ("folder.npy", "could not be read: .*directory"),
+        ("empty.npy", "got an empty file; copy it anew"),
+        ("archive.npy", "got several in a zip"),
+        ("pickle.npy", "got another kind of file, which begins with"),
+        ("objects.npy", "holds Python objects, which could run code"),
+        ("cut.npy", "is not an .npy array that is whole"),
+        ("head.npy", "is not an .npy array that is whole"),
+        ("header.npy", "is not an .npy array that is whole"),
+    ],
+)
+def test_what_is_no_array_is_told_in_a_sentence(files: Path, read, name, message) -> None:
+    with pytest.raises(RecordingError, match=rf"{name}: .*{message}") as caught:
+        read(files / name, RecordingError)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.npz", "expected arrays by name .*, could not be read: .*No such file"),
+        ("empty.npz", "got an empty file"),
+        ("array.npz", "got a single one"),
+        ("objects.npz", "holds Python objects"),
+        ("cut.npz", "is not an .npz file of arrays that is whole"),
+        ("head.npz", "is not an .npz file of arrays that is whole"),
+        ("damaged.npz", "is not an .npz file of arrays that is whole"),
+    ],
+)
+def test_what_is_no_archive_of_arrays_is_told_in_a_sentence(files: Path, name, message) -> None:
+    with pytest.raises(RecordingError, match=rf"{name}: .*{message}") as caught:
+        load_arrays(files / name, RecordingError)
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_random_damage_gives_an_array_or_the_callers_error(tmp_path_factory, data) -> None:
+    kind = data.draw(st.sampled_from(["npy", "npz"]))
+    path = tmp_path_factory.mktemp("damage") / f"x.{kind}"
+    np.save(path, ARRAY) if kind == "npy" else np.savez_compressed(path, ARRAY, ARRAY)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(6, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(6, len(content)))])
+    for read in (load_array, open_array) if kind == "npy" else (load_arrays,):
+        try:
+            read(path, RecordingError)
+        except RecordingError as error:
+            assert str(path) in str(error)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from raphe.core.errors import SettingError, SplitError
-from raphe.core.recordings.array_file import ArrayFile
+from raphe.core.recordings.arrays import ArrayFile
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes

@@ -29,6 +29,20 @@ def test_running_percentile_is_that_of_c2s(n: int, window: int, seed: int) -> No
     )
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 400), st.sampled_from([5, 0, 50, 80, 100]), st.data())
+def test_running_percentile_is_that_of_pandas_to_the_last_digit(
+    n, window, percentile, data
+) -> None:
+    pd = pytest.importorskip("pandas")
+    seed = data.draw(st.integers(0, 99))
+    x = np.random.default_rng(seed).normal(size=n).round(seed % 3)  # with ties
+    rolling = pd.Series(x).rolling(2 * (window // 2) + 1, center=True, min_periods=1)
+    np.testing.assert_array_equal(
+        running_percentile(x, window, percentile), rolling.quantile(percentile / 100).to_numpy()
+    )
+
+
 def drifting(n: int = 3000) -> np.ndarray:
     rng = np.random.default_rng(1)
     return 50 + 0.01 * np.arange(n) + rng.gamma(2, 1, n)

@@ -197,7 +197,40 @@ def test_an_index_column_is_no_trace_and_a_header_is_asked_for(tmp_path: Path) -
     with pytest.raises(RecordingError, match=r"expected a header line .* got 0\.5"):
         read_traces(path, AT_30)
     path.write_text("a,b\n1,hello\n")
-    with pytest.raises(RecordingError, match="expected numbers, column b holds something else"):
+    with pytest.raises(RecordingError, match="expected numbers, column b holds 'hello' in line 2"):
+        read_traces(path, AT_30)
+
+
+def test_a_table_is_read_as_pandas_reads_it(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    holes = np.where(TRACES > 1, np.nan, TRACES).T
+    holes[-5:, 1] = np.nan
+    table = pd.DataFrame(holes, columns=["a", "b, of its own", "a"])
+    for settings in ({}, {"na_rep": "NA"}, {"lineterminator": "\r\n"}, {"encoding": "utf-8-sig"}):
+        table.to_csv(tmp_path / "x.csv", index=False, **settings)
+        traces = read_traces(tmp_path / "x.csv", AT_30)
+        assert traces.names == ("a", "b, of its own", "a.1")
+        np.testing.assert_array_equal(traces.read(), holes.T)
+    table.to_csv(tmp_path / "x.csv", index=False, float_format="%.4g")
+    expected = pd.read_csv(tmp_path / "x.csv").to_numpy().T
+    np.testing.assert_array_equal(read_traces(tmp_path / "x.csv", AT_30).read(), expected)
+
+
+def test_lines_shorter_than_the_header_miss_samples_and_longer_ones_are_refused(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('a,,c\n1,2,"3"\n\n4\n')
+    traces = read_traces(path, AT_30)
+    assert traces.names == ("a", "column 2", "c")
+    nan = np.nan
+    np.testing.assert_array_equal(traces.read(), [[1, nan, 4], [2, nan, nan], [3, nan, nan]])
+    for text in ("a,b\n1,2,3\n4,5,6\n", "a,b\n1,2\n1,2,3\n"):
+        path.write_text(text)
+        with pytest.raises(RecordingError, match=r"expected 2 columns .* line [23] holds 3"):
+            read_traces(path, AT_30)
+    path.write_text("a,b\n1,1_000\n")
+    with pytest.raises(RecordingError, match="column b holds '1_000' in line 2"):
         read_traces(path, AT_30)
 
 

@@ -4,11 +4,12 @@ The percentiles are those of c2s (Theis et al. 2016), which the challenge's orga
 used. T samples at the file's rate, N at 100 Hz.
 """
 
+from bisect import insort
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
+from scipy.ndimage import rank_filter
 from scipy.signal import resample_poly
 
 from raphe.core.errors import SettingError
@@ -78,9 +79,46 @@ def fault(trace: np.ndarray) -> str:
 
 
 def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW) -> np.ndarray:
-    """The percentile within window // 2 samples to each side, as far as there are any: (T,)."""
-    rolling = pd.Series(samples).rolling(2 * (window // 2) + 1, center=True, min_periods=1)
-    return rolling.quantile(percentile / 100).to_numpy()
+    """The percentile within window // 2 samples to each side, as far as there are any.
+
+    Args:
+        samples: (T,), all of them numbers.
+        window: in samples.
+        percentile: 0 to 100, linear between the two nearest samples.
+
+    Returns:
+        float64 (T,), in the unit of the samples.
+    """
+    samples = np.asarray(samples, dtype=np.float64)
+    half, share = window // 2, percentile / 100
+    n_ends = min(half, -(-len(samples) // 2))  # samples whose window is cut off, at each end
+    percentiles = np.empty(len(samples))
+    percentiles[:n_ends] = _of_growing_windows(samples, half, n_ends, share)
+    percentiles[len(samples) - n_ends :] = _of_growing_windows(samples[::-1], half, n_ends, share)[
+        ::-1
+    ]
+    if len(samples) > 2 * half:
+        whole = slice(half, len(samples) - half)
+        rank, between = divmod(share * 2 * half, 1)
+        low, high = (
+            rank_filter(samples, int(at), 2 * half + 1)[whole]
+            for at in (rank, min(rank + 1, 2 * half))
+        )
+        percentiles[whole] = low + (high - low) * between
+    return percentiles
+
+
+def _of_growing_windows(samples: np.ndarray, half: int, n: int, share: float) -> np.ndarray:
+    """A percentile of the first half + 1 samples of (T,), the first half + 2 …: (n,)."""
+    known = sorted(samples[: half + 1].tolist())
+    percentiles = np.empty(n)
+    for place in range(n):
+        rank, between = divmod(share * (len(known) - 1), 1)
+        low, high = known[int(rank)], known[min(int(rank) + 1, len(known) - 1)]
+        percentiles[place] = low + (high - low) * between
+        if half + 1 + place < len(samples):
+            insort(known, samples[half + 1 + place])
+    return percentiles
 
 
 def rate_ratio(rate_hz: float) -> Fraction:

@@ -6,17 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from raphe.core.bundles.bundle import (
-    CARD,
-    FORMAT,
-    MANIFEST,
-    Bundle,
-    BundleError,
-    BundleWriter,
-    open_bundle,
-)
+from raphe.core.bundles.bundle import BUNDLE, CARD, Bundle, BundleError, BundleWriter, open_bundle
 from raphe.core.errors import RapheError, StoreError
-from raphe.core.files.store import StoreWriter, sha256_of
+from raphe.core.files.hashed_folder import MANIFEST, sha256_of
+from raphe.core.files.store import StoreWriter
 
 KIND = "test/ensemble"
 FILES = {"model.onnx": b"\x00graph", "config.yaml": "µ: 1\n".encode(), CARD: b"# a card\n"}
@@ -68,9 +61,11 @@ def test_an_altered_manifest_is_refused(bundle: Bundle) -> None:
 
 
 def test_a_newer_format_says_so_whatever_else_it_holds(bundle: Bundle) -> None:
-    newer = {"format": FORMAT + 1, "raphe": "9.9", "layout": "unheard of"}
+    newer = {"format": BUNDLE.format + 1, "raphe": "9.9", "layout": "unheard of"}
     (bundle.path / MANIFEST).write_text(json.dumps(newer))
-    with pytest.raises(BundleError, match=rf"format {FORMAT + 1}.*update raphe \(made by 9\.9\)"):
+    with pytest.raises(
+        BundleError, match=rf"format {BUNDLE.format + 1}.*update raphe \(made by 9\.9\)"
+    ):
         open_bundle(bundle.path, KIND)
 
 

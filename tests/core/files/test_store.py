@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raphe.core.errors import StoreError
-from raphe.core.files.store import StoreWriter, check_store, open_store, sha256_of
+from raphe.core.files.hashed_folder import sha256_of
+from raphe.core.files.store import StoreWriter, check_store, open_store
 
 FIELDS = {"wave": ((3,), "float32"), "label": ((), "uint8")}
 ROWS = [{"name": "a", "remark": "µ, “quoted”"}, {"name": "b", "remark": ""}]

@@ -5,7 +5,6 @@ BUNDLE/MODEL_CARD.md   for whoever is handed the folder
 BUNDLE/…               what the task adds: weights, a graph, settings
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.errors import RapheError
-from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync
+from raphe.core.files.atomic import FolderBuilder, reporting, write_file
+from raphe.core.files.hashed_folder import CONTENT_HASH, MANIFEST, HashedFolder, sha256_of
 from raphe.version import __version__
 
-FORMAT = 1
-MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"  # also what tells a bundle from other folders when one is replaced
-RESERVED = {"format", "raphe", "files", "content_hash"}
+RESERVED = {"format", "raphe", "files", CONTENT_HASH}
 REMEDY = "export it again, or copy it anew from where it was whole"
 
 
 class BundleError(RapheError):
     """A bundle is missing, incomplete, altered, of a newer format or of another kind."""
+
+
+BUNDLE = HashedFolder(
+    noun="bundle",
+    format=1,
+    sections=("files", "kind"),
+    error_type=BundleError,
+    origin="`raphe export` one",
+    remedy=REMEDY,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Bundle:
     @property
     def content_hash(self) -> str:
         """SHA-256 over the manifest, which holds the SHA-256 of every file."""
-        return self.manifest["content_hash"]
+        return self.manifest[CONTENT_HASH]
 
     def file(self, name: str) -> Path:
         """Where a file lies that the manifest names. Raises BundleError for any other."""
@@ -70,17 +78,12 @@ class BundleWriter:
         path = self._builder.path
         with reporting(path):
             for name, content in files.items():
-                _write(self._builder.folder / name, content)
-            manifest = {
-                "format": FORMAT,
-                "kind": kind,
-                "raphe": __version__,
-                **facts,
-                "files": {name: _sha256(content) for name, content in files.items()},
-            }
-            manifest["content_hash"] = _content_hash(manifest)
-            text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-            _write(self._builder.folder / MANIFEST, text.encode())
+                write_file(self._builder.folder / name, content)
+            hashes = {name: sha256_of(self._builder.folder / name) for name in files}
+            text = BUNDLE.manifest_text(
+                {"kind": kind, "raphe": __version__, **facts, "files": hashes}
+            )
+            write_file(self._builder.folder / MANIFEST, text)
         return Bundle(self._builder.commit(), json.loads(text))
 
 
@@ -91,59 +94,9 @@ def open_bundle(path: Path | str, kind: str) -> Bundle:
     """
     path = Path(path)
     with reporting(path, "read"):
-        manifest = _read_manifest(path)
+        manifest = BUNDLE.read_manifest(path)
         if manifest["kind"] != kind:
             raise BundleError(f"{path}: expected a bundle of {kind}, got {manifest['kind']}")
-        for name, expected in manifest["files"].items():
-            _check_file(path / name, expected)
+        for name, sha256 in manifest["files"].items():
+            BUNDLE.check_file(path / name, sha256)
     return Bundle(path, manifest)
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    recover(path.resolve())
-    if not path.exists():
-        raise BundleError(f"{path}: there is no bundle here; check the path or `raphe export` one")
-    file = path / MANIFEST
-    if not file.is_file():
-        raise BundleError(f"{path}: is not a bundle, it holds no {MANIFEST}")
-    try:
-        manifest = json.loads(file.read_bytes())
-        version = int(manifest["format"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{file}: is not a bundle's manifest ({error!r}); {REMEDY}") from None
-    if version > FORMAT:
-        raise BundleError(
-            f"{path}: the bundle has format {version}, this raphe {__version__} reads up to "
-            f"{FORMAT}; update raphe (made by {manifest.get('raphe', 'a newer one')})"
-        )
-    if "files" not in manifest:
-        raise BundleError(f"{path}: is not a bundle, its {MANIFEST} names no files")
-    if manifest.get("content_hash") != _content_hash(manifest):
-        raise BundleError(f"{file}: was changed after it was written; {REMEDY}")
-    return manifest
-
-
-def _check_file(file: Path, expected: str) -> None:
-    if not file.is_file():
-        raise BundleError(f"{file}: missing, the manifest names it; {REMEDY}")
-    found = _sha256(file.read_bytes())
-    if found != expected:
-        raise BundleError(
-            f"{file}: altered or damaged, its SHA-256 is {found[:12]}… where the manifest says "
-            f"{expected[:12]}…; {REMEDY}"
-        )
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        sync(file)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _content_hash(manifest: Mapping[str, Any]) -> str:
-    facts = {name: value for name, value in manifest.items() if name != "content_hash"}
-    return _sha256(json.dumps(facts, sort_keys=True).encode())

@@ -8,9 +8,8 @@ STORE/manifest.json  format, kind, shapes, dtypes, SHA-256 of every file, the wr
 import csv
 import hashlib
 import itertools
-import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,30 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.atomic import FolderBuilder, recover, reporting, sync, write_file
+from raphe.core.files.atomic import FolderBuilder, reporting, sync, write_file
 from raphe.core.files.csv_text import csv_text
+from raphe.core.files.hashed_folder import (
+    BLOCK_BYTES,
+    CONTENT_HASH,
+    MANIFEST,
+    HashedFolder,
+    blocks_of,
+    sha256_of,
+)
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import ArrayFile
 
-FORMAT = 1
-MANIFEST = "manifest.json"
 HEADER_BYTES = 256  # room for any first axis, a multiple of the 64 that the NPY format asks for
-BLOCK_BYTES = 2**20
 REMEDY = "write the store anew"
-RESERVED = {"format", "arrays", "tables", "content_hash"}
+RESERVED = {"format", "arrays", "tables", CONTENT_HASH}
+STORE = HashedFolder(
+    noun="store",
+    format=1,
+    sections=("kind", "arrays", "tables"),
+    error_type=StoreError,
+    origin="make one first",
+    remedy=REMEDY,
+)
 
 Table = Sequence[Mapping[str, Any]]
 
@@ -105,7 +117,9 @@ class StoreWriter:
                 file.close()
             for name, rows in tables.items():
                 _write_table(self._file(f"{name}.csv"), rows)
-            write_file(self._file(MANIFEST), _manifest_text({**facts, **self._entries(tables)}))
+            write_file(
+                self._file(MANIFEST), STORE.manifest_text({**facts, **self._entries(tables)})
+            )
         return self._builder.commit()
 
     def _entries(self, tables: Mapping[str, Table]) -> dict[str, dict[str, Any]]:
@@ -153,8 +167,8 @@ def open_store(path: Path | str) -> Store:
     `check_store` also reads the arrays. Raises StoreError.
     """
     path = Path(path)
-    manifest = _read_manifest(path)
     with reporting(path, "read"):
+        manifest = STORE.read_manifest(path)
         arrays = {
             name: _open_array(path / f"{name}.npy", tuple(entry["shape"]), np.dtype(entry["dtype"]))
             for name, entry in manifest["arrays"].items()
@@ -171,13 +185,13 @@ def check_store(path: Path | str) -> Store:
     store = open_store(path)  # which verifies manifest and tables
     files = [store.path / f"{name}.npy" for name in store.arrays]
     n_blocks = sum(-(-file.stat().st_size // BLOCK_BYTES) for file in files)
-    blocks = ((file, block) for file in files for block in _blocks(file))
+    blocks = ((file, block) for file in files for block in blocks_of(file))
     bar = progress(blocks, f"checking {store.path}", total=n_blocks)
     for file, group in itertools.groupby(bar, key=lambda item: item[0]):
         digest = hashlib.sha256()
         for _, block in group:
             digest.update(block)
-        _compare_hash(file, store.manifest["arrays"][file.stem]["sha256"], digest.hexdigest())
+        STORE.compare_hash(file, store.manifest["arrays"][file.stem]["sha256"], digest.hexdigest())
     return store
 
 
@@ -189,43 +203,7 @@ def write_index(path: Path | str, facts: Mapping[str, Any]) -> None:
     assert "kind" in facts and not RESERVED & set(facts)
     file = Path(path) / MANIFEST
     with reporting(file):
-        write_file(file, _manifest_text({**facts, "arrays": {}, "tables": {}}))
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes in hex, as `sha256sum` prints it."""
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            yield block
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    recover(path.resolve())
-    if not path.exists():
-        raise StoreError(f"{path}: there is no store here; check the path or make one first")
-    file = path / MANIFEST
-    if not file.is_file():
-        raise StoreError(f"{path}: is not a store, it holds no {MANIFEST}")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        version = manifest["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{file}: is not a store's manifest ({error!r}); {REMEDY}") from None
-    if version != FORMAT:
-        raise StoreError(
-            f"{file}: the store has format {version}, this raphe reads format {FORMAT}; "
-            "update raphe, or write the store anew"
-        )
-    if manifest.get("content_hash") != _content_hash(manifest):
-        raise StoreError(f"{file}: was changed after it was written; {REMEDY}")
-    return manifest
+        write_file(file, STORE.manifest_text({**facts, "arrays": {}, "tables": {}}))
 
 
 def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -245,19 +223,9 @@ def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarr
 
 
 def _open_table(path: Path, sha256: str) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise StoreError(f"{path}: missing, the manifest names it; {REMEDY}")
-    _compare_hash(path, sha256, sha256_of(path))
+    STORE.check_file(path, sha256)
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def _compare_hash(path: Path, expected: str, found: str) -> None:
-    if found != expected:
-        raise StoreError(
-            f"{path}: altered or damaged, its SHA-256 is {found[:12]}… where the manifest says "
-            f"{expected[:12]}…; {REMEDY}"
-        )
 
 
 def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
@@ -269,19 +237,8 @@ def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + text.encode("latin-1")
 
 
-def _manifest_text(facts: Mapping[str, Any]) -> str:
-    manifest = {"format": FORMAT, **facts}
-    manifest["content_hash"] = _content_hash(manifest)
-    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-
-
 def _write_table(path: Path, rows: Table) -> None:
     text = csv_text(rows[0] if rows else [], (row.values() for row in rows))
     with path.open("wb") as file:
         file.write(text.encode())
         sync(file)
-
-
-def _content_hash(manifest: Mapping[str, Any]) -> str:
-    facts = {name: value for name, value in manifest.items() if name != "content_hash"}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,7 @@ import numpy as np
 
 from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.errors import RecordingError
-from raphe.core.files.store import sha256_of
+from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.recordings.recording import Recording, Trace, find_suspects, parse_cell_id
 
 UNITS = {"amperes": "A", "ampere": "A", "volts": "V", "volt": "V"}  # as NWB spells them out

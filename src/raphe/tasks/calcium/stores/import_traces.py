@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError, StoreError
-from raphe.core.files.store import sha256_of
+from raphe.core.files.hashed_folder import sha256_of
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault, rate_ratio
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces

@@ -1,16 +1,12 @@
 """From files to a store: the user's own, or the simulated default."""
 
-import hashlib
-import json
 import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from raphe.core.errors import RecordingError, StoreError
+from raphe.core.files.prepared import digest, existing_store, files_of, preparing
 from raphe.core.progress import progress
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
@@ -41,22 +37,19 @@ def prepare(
         The setting `store` of the datamodule.
     """
     if store is not None:
-        if not Path(store).exists():
-            raise StoreError(
-                f"data.store={store}: no such store; make it with `raphe import traces FOLDER "
-                f"{shlex.quote(str(store))}`, or leave data.store=null to train on simulated traces"
-            )
-        return {"store": Path(store)}
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # the workers of a sweep prepare at once
+        remedy = (
+            f"make it with `raphe import traces FOLDER {shlex.quote(str(store))}`, or leave "
+            "data.store=null to train on simulated traces"
+        )
+        return {"store": existing_store(store, remedy)}
+    with preparing(folder) as folder:
         if recordings is not None:
             return {"store": _imported(Path(recordings), folder, files, conditioning)}
         return {"store": _simulated(folder, simulation)}
 
 
 def _simulated(folder: Path, simulation: Simulation) -> Path:
-    store = folder / f"simulated-{_digest(asdict(simulation))}"
+    store = folder / f"simulated-{digest(asdict(simulation))}"
     if not store.exists():
         total = simulation.datasets * simulation.recordings
         traces = progress(simulate(simulation), "Simulating", total)
@@ -68,18 +61,9 @@ def _imported(
     recordings: Path, folder: Path, files: TraceOptions, conditioning: Conditioning
 ) -> Path:
     """The store of a folder of pairs; imported anew when a file or a setting has changed."""
-    if not recordings.is_dir():
-        raise RecordingError(
-            f"prepare.recordings={recordings}: expected a folder of recordings, found none"
-        )
-    paths = sorted(path for path in recordings.iterdir() if path.is_file())
-    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    store = folder / f"imported-{_digest(facts, asdict(files), asdict(conditioning))}"
+    facts = files_of(recordings), asdict(files), asdict(conditioning)
+    store = folder / f"imported-{digest(*facts)}"
     if not store.exists():
         for line in import_traces(recordings, store, files, conditioning).left_out:
             print(f"warning: left out {line}", file=sys.stderr)
     return store
-
-
-def _digest(*facts: Any) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]

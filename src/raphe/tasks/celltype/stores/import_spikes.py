@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.store import MANIFEST
+from raphe.core.files.hashed_folder import MANIFEST
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import parse_cell_id
 from raphe.tasks.celltype.recordings.file_names import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.store import sha256_of
+from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import open_array
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.store import MANIFEST, check_store, open_store
+from raphe.core.files.hashed_folder import MANIFEST
+from raphe.core.files.store import check_store, open_store
 from raphe.core.recordings.recording import parse_cell_id
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cut_settings import UNIT

@@ -18,7 +18,8 @@ import numpy as np
 
 from raphe.core.errors import RapheError, SettingError, StoreError
 from raphe.core.files.atomic import reporting
-from raphe.core.files.store import Store, StoreWriter, open_store, sha256_of
+from raphe.core.files.hashed_folder import sha256_of
+from raphe.core.files.store import Store, StoreWriter, open_store
 from raphe.tasks.celltype.stores.spike_store import AGAIN, KIND, cell_rows
 from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
 

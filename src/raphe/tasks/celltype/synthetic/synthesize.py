@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.atomic import reporting
-from raphe.core.files.store import MANIFEST, open_store, write_index
+from raphe.core.files.hashed_folder import MANIFEST
+from raphe.core.files.store import open_store, write_index
 from raphe.core.progress import progress
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes

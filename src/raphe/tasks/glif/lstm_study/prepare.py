@@ -1,14 +1,10 @@
 """From settings to a store of simulated voltages."""
 
-import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from raphe.core.errors import StoreError
+from raphe.core.files.prepared import digest, existing_store, preparing
 from raphe.tasks.glif.lstm_study.study import Study
 from raphe.tasks.glif.lstm_study.voltage_store import write_study
 
@@ -25,16 +21,9 @@ def prepare(store: str | Path | None, folder: str | Path, study: Study) -> dict[
         The setting `store` of the datamodule.
     """
     if store is not None:
-        if not Path(store).exists():
-            raise StoreError(
-                f"data.store={store}: no such store; leave data.store=null to simulate one"
-            )
-        return {"store": Path(store)}
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(json.dumps(asdict(study), sort_keys=True).encode()).hexdigest()[:12]
-    made = folder / f"grid-{digest}"
-    with FileLock(folder / ".lock"):  # the workers of a sweep prepare at once
-        if not made.exists():
-            write_study(made, study)
-    return {"store": made}
+        return {"store": existing_store(store, "leave data.store=null to simulate one")}
+    with preparing(folder) as folder:
+        grid = folder / f"grid-{digest(asdict(study))}"
+        if not grid.exists():
+            write_study(grid, study)
+    return {"store": grid}

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from raphe.core.errors import StoreError
+from raphe.core.files.prepared import preparing
 from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
 from raphe.tasks.glif.synthetic.prior import fit_prior, write_prior
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
@@ -35,10 +34,8 @@ def prepare(
         prior = typical_prior(level)
     else:
         prior = fit_prior(split_by_specimen(read_cells(cells, level), 1 - held_out, seed)[0])
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"prior-{prior.content_hash[:12]}.json"
-    with FileLock(folder / ".lock"):  # the workers of a sweep prepare at once
+    with preparing(folder) as folder:
+        file = folder / f"prior-{prior.content_hash[:12]}.json"
         if not file.exists():
             write_prior(prior, file)
     return {"prior": file}

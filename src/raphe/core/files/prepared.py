@@ -1,0 +1,53 @@
+"""The step before training: what it needs is made once, under a name that its making decides."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from raphe.core.errors import RecordingError, StoreError
+
+
+def existing_store(store: str | Path, remedy: str) -> Path:
+    """The store that `data.store` names. Raises StoreError with the remedy where there is none."""
+    if not Path(store).exists():
+        raise StoreError(f"data.store={store}: no such store; {remedy}")
+    return Path(store)
+
+
+@contextmanager
+def preparing(folder: str | Path) -> Iterator[Path]:
+    """The folder of what is prepared, for one process at a time: a sweep's workers come at once."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        yield folder
+
+
+def digest(*facts: Any) -> str:
+    """Twelve hex digits that tell one set of facts (JSON values) from another."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def files_of(recordings: str | Path, below: bool = False) -> list[tuple[str, int, int]]:
+    """Path, size in bytes and time of change in ns of each file in a folder, for `digest`.
+
+    Args:
+        recordings: the folder that `prepare.recordings` names.
+        below: also the files in folders below it.
+
+    Raises:
+        RecordingError: there is no such folder.
+    """
+    recordings = Path(recordings)
+    if not recordings.is_dir():
+        raise RecordingError(
+            f"prepare.recordings={recordings}: expected a folder of recordings, found none"
+        )
+    paths = sorted(path for path in recordings.glob("**/*" if below else "*") if path.is_file())
+    statuses = [(path, path.stat()) for path in paths]
+    return [(str(path), status.st_size, status.st_mtime_ns) for path, status in statuses]

@@ -308,7 +308,7 @@ def test_no_recordings_no_folder_no_spikes_and_nothing_readable_are_told(tmp_pat
         with pytest.raises(RecordingError, match=message):
             extract(folder, tmp_path / "store")
     write_recording(tmp_path / "flat" / "SER" / "a.abf", at=())
-    with pytest.raises(RecordingError, match="no spike in the 1 recordings"):
+    with pytest.raises(RecordingError, match="no spike in 1 recording read"):
         extract(tmp_path / "flat", tmp_path / "store")
     (tmp_path / "flat" / "SER" / "a.abf").write_bytes(b"")
     with pytest.raises(RecordingError, match=r"no recording could be read: .*a\.abf"):

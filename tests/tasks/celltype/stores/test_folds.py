@@ -104,7 +104,7 @@ def test_a_class_of_few_groups_is_trained_on_before_it_is_validated():
         ({"folds": 3, "kind": "spike"}, "a cell would be tested in every fold"),
         ({"folds": 3, "fold": 3}, "data.fold=3: expected 0 to 2, there are 3"),
         ({"folds": 3, "fold": -1}, "data.fold=-1: expected a whole number"),
-        ({"folds": 13}, "data.folds=13: there are 12 cells"),
+        ({"folds": 13}, "data.folds=13: the store has 12 cells"),
         ({"folds": 5, "kind": "animal"}, "needs the animal of every cell, unknown for 12"),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_file_that_does_not_tell_its_time_column_is_asked_about(tmp_path, kind
     time_s = TIME_S.round(4) if kind == "neither" else TIME_S
     ramp = np.linspace(-80, 20, 160) if kind == "each" else current(44)
     odd.write_text("i,t\n" + "".join(f"{a},{b:.6f}\n" for a, b in zip(ramp, time_s, strict=True)))
-    with pytest.raises(StoreError, match=rf"1 files .*trigger_44\.csv: {kind}.*--time-column"):
+    with pytest.raises(StoreError, match=rf"1 file .*trigger_44\.csv: {kind}.*--time-column"):
         import_csv(data, tmp_path / "store")
     assert not (tmp_path / "store").exists()
     import_csv(data, tmp_path / "store", time_column=1)
@@ -133,7 +133,7 @@ def test_nothing_to_import_is_told(tmp_path):
     with pytest.raises(StoreError, match="there is no such folder"):
         import_csv(tmp_path / "nowhere", tmp_path / "store")
     write_spike(tmp_path / "SER" / "a_trigger_1.csv", time_s=TIME_S[:10])
-    with pytest.raises(StoreError, match="1 have another length"):
+    with pytest.raises(StoreError, match=r"1 .csv file, none a spike.*: 1 of another length"):
         import_csv(tmp_path, tmp_path / "store")
 
 

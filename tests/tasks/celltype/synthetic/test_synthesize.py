@@ -48,7 +48,7 @@ def times(out: Path) -> dict[str, int]:
 
 def test_the_store_opens_as_one_and_holds_what_online_making_gives(sources, tmp_path):
     report = make(sources, tmp_path / "out")
-    assert report.made == ["shard-00000", "shard-00001", "shard-00002"]
+    assert report.new_shards == ["shard-00000", "shard-00001", "shard-00002"]
     assert (report.n_spikes, report.n_shards) == (60, 3)
     check_spikes(tmp_path / "out")
     originals, spikes = open_spikes(sources[0]), open_spikes(tmp_path / "out")
@@ -60,14 +60,14 @@ def test_the_store_opens_as_one_and_holds_what_online_making_gives(sources, tmp_
         np.testing.assert_array_equal(opened.read(rows), online.waveforms[rows])
         np.testing.assert_array_equal(opened.read(slice(None)), online.waveforms)
         np.testing.assert_array_equal(opened.trigger[rows], originals.trigger[online.parent[rows]])
-        for name in ("label", "cell", "side"):
+        for name in ("label", "cell", "part"):
             np.testing.assert_array_equal(getattr(opened, name), getattr(online, name))
     assert spikes.cells == originals.cells
     assert (spikes.classes, spikes.rate_hz, spikes.unit) == (("SER", "NSER"), 40_000.0, "pA")
     assert spikes.note == "made up"
-    assert report.per_part == {name: int((online.side == i).sum()) for i, name in enumerate(PARTS)}
+    assert report.per_part == {name: int((online.part == i).sum()) for i, name in enumerate(PARTS)}
     for name in ("parent", "mask", "offset"):
-        stored = [open_store(tmp_path / "out" / shard).arrays[name] for shard in report.made]
+        stored = [open_store(tmp_path / "out" / shard).arrays[name] for shard in report.new_shards]
         np.testing.assert_array_equal(np.concatenate(stored), getattr(online, name))
     with pytest.raises(IndexError):
         spikes.read(np.array([60]))
@@ -81,7 +81,7 @@ def test_workers_change_no_byte_and_a_second_run_makes_nothing(sources, tmp_path
     whole = contents(tmp_path / "one")
     assert contents(tmp_path / "two") == whole
     before = times(tmp_path / "one")
-    assert make(sources, tmp_path / "one").made == []
+    assert make(sources, tmp_path / "one").new_shards == []
     assert times(tmp_path / "one") == before
     assert contents(tmp_path / "one") == whole
 
@@ -129,7 +129,7 @@ def test_after_a_kill_the_same_command_makes_only_what_is_missing(sources, tmp_p
     left = [path for path in out.iterdir() if path.name.endswith(".partial")]
     settings = {"per_class": 100_000, "shard_size": 5_000, "workers": workers}
     report = synthesize(*sources, out, **settings)
-    assert sorted(report.made) == sorted(
+    assert sorted(report.new_shards) == sorted(
         {f"shard-{number:05d}" for number in range(40)} - set(there)
     )
     after = times(out)
@@ -183,7 +183,7 @@ def test_a_damaged_shard_is_named_and_only_it_is_made_anew(sources, tmp_path, ha
     if harm != "flipped":  # opening does not read every byte
         with pytest.raises(StoreError, match=r"shard-00001.*run the same raphe synthesize"):
             open_spikes(out)
-    assert make(sources, out).made == ["shard-00001"]
+    assert make(sources, out).new_shards == ["shard-00001"]
     assert contents(out) == whole
     after = times(out)
     assert all(after[name] == before[name] for name in ("shard-00000", "shard-00002"))
@@ -213,7 +213,7 @@ def test_too_small_a_disk_is_refused_before_anything_is_made(sources, tmp_path, 
     # What is whole needs no room, and what is damaged gives its own back.
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 0))
     (tmp_path / "out" / "shard-00001" / "label.npy").write_bytes(b"")
-    assert make(sources, tmp_path / "out").made == ["shard-00001"]
+    assert make(sources, tmp_path / "out").new_shards == ["shard-00001"]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_shards_of_other_settings_stay_unless_overwriting_is_asked_for(
 def test_more_spikes_keep_the_shards_that_are_whole(sources, tmp_path):
     make(sources, tmp_path / "out")
     report = make(sources, tmp_path / "out", per_class=40, overwrite=True)
-    assert report.made == ["shard-00002", "shard-00003"]
+    assert report.new_shards == ["shard-00002", "shard-00003"]
 
 
 def test_a_changed_original_store_is_told(sources, tmp_path, make_spikes, make_masks):
@@ -272,12 +272,12 @@ def test_training_for_another_split_or_store_is_refused(sources, tmp_path, make_
         require_split(originals, split_spikes(originals), originals)
 
 
-def test_a_spike_on_another_side_than_its_cell_is_refused(sources, tmp_path):
+def test_a_spike_in_another_part_than_its_cell_is_refused(sources, tmp_path):
     make(sources, tmp_path / "out")
-    sides = np.load(tmp_path / "out" / "shard-00001" / "side.npy", mmap_mode="r+")
-    leaked = int(np.flatnonzero(sides == PARTS.index("test"))[0])
-    sides[leaked] = PARTS.index("train")
-    sides.flush()
+    parts = np.load(tmp_path / "out" / "shard-00001" / "part.npy", mmap_mode="r+")
+    leaked = int(np.flatnonzero(parts == PARTS.index("test"))[0])
+    parts[leaked] = PARTS.index("train")
+    parts.flush()
     originals = open_spikes(sources[0])
     with pytest.raises(StoreError, match=rf"spike {25 + leaked} of cell c\d\d is not in the part"):
         require_split(open_spikes(tmp_path / "out"), split_spikes(originals), originals)

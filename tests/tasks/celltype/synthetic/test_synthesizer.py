@@ -203,7 +203,7 @@ def test_samples_have_parents_and_masks_of_their_own_part_alone(leak_set, kind, 
     every = maker.draw(np.arange(100, 1500))
     seen = 0
     for number, name in enumerate(PARTS):
-        drawn = every[every.side == number]
+        drawn = every[every.part == number]
         parents = {getattr(spikes.cells[spikes.cell[row]], fact) for row in drawn.parent}
         noise = {getattr(masks.recordings[masks.recording[row]], fact) for row in drawn.mask}
         assert parents <= held[name]
@@ -222,10 +222,10 @@ def leak_set(make_spikes, make_masks):
 def test_one_mask_leaked_on_purpose_is_seen(make_spikes, make_masks, monkeypatch, kind):
     spikes, masks = make_spikes(), make_masks()
     split = split_spikes(spikes, kind)
-    side = parts_of_masks(spikes, masks, split)
-    refuse_leak(spikes, masks, split, side)
-    leaked = side.copy()
-    leaked[np.flatnonzero(side == PARTS.index("test"))[0]] = PARTS.index("train")
+    part = parts_of_masks(spikes, masks, split)
+    refuse_leak(spikes, masks, split, part)
+    leaked = part.copy()
+    leaked[np.flatnonzero(part == PARTS.index("test"))[0]] = PARTS.index("train")
     with pytest.raises(SplitError, match=r"would serve the train part.*test part: its noise"):
         refuse_leak(spikes, masks, split, leaked)
     monkeypatch.setattr(synthesizer, "parts_of_masks", lambda *_: leaked)
@@ -239,7 +239,7 @@ def test_by_spike_every_mask_serves_every_part_as_published(make_spikes, make_ma
     maker = Synthesizer(spikes, masks, split)
     every = maker.draw(np.arange(20_000))
     for number, name in enumerate(PARTS):
-        drawn = every[every.side == number]
+        drawn = every[every.part == number]
         assert set(drawn.mask.tolist()) == set(range(len(masks)))
         assert set(drawn.parent.tolist()) == set(split.rows(name).tolist())
 

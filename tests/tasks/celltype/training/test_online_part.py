@@ -37,7 +37,7 @@ def test_an_epoch_is_the_next_samples_of_the_part(maker, sizes, part, at_once):
         for places in np.split(np.arange(count), np.cumsum(sizes)[:-1]):
             stream.put(block, places)
     made = maker.make(np.arange(start, stop))
-    own = made if part is None else made[made.side == PARTS.index(part)]
+    own = made if part is None else made[made.part == PARTS.index(part)]
     np.testing.assert_array_equal(block.current, own.waveforms[:count])
     np.testing.assert_array_equal(block.label, own.label[:count])
     np.testing.assert_array_equal(block.cell, own.cell[:count])

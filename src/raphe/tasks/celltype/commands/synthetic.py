@@ -86,8 +86,8 @@ def add_synthesize(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _synthesize,
-        "The originals are split first; a synthetic spike is on its parent's side and its mask "
-        "from a recording on that side. Written in shards; killed, the same command goes on where "
+        "The originals are split first; a synthetic spike is in its parent's part and its mask "
+        "from a recording in that part. Written in shards; killed, the same command goes on where "
         "it stopped. Give the split, fractions and seed that training will have.",
     )
     parser.add_argument("store", type=Path, help="the original spikes")
@@ -167,10 +167,10 @@ def _synthesize(options: argparse.Namespace) -> int:
         options.workers,
         options.overwrite,
     )
-    kept = report.n_shards - len(report.made)
+    kept = report.n_shards - len(report.new_shards)
     print(
         f"{report.store}: {report.n_spikes} synthetic spikes in {report.n_shards} shards "
-        f"({len(report.made)} made, {kept} there and whole)"
+        f"({len(report.new_shards)} made, {kept} there and whole)"
     )
     parts = ", ".join(f"{n} {name}" for name, n in report.per_part.items())
     print(f"by their parents: {parts}")

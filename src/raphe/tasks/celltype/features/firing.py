@@ -33,7 +33,7 @@ def firing_of_cells(spikes: SpikeSet) -> np.ndarray:
     spikes. Spikes that were dropped when the store was cut are missed: their intervals are sums.
     """
     firing = np.full((len(spikes.cells), 2), np.nan)
-    if spikes.side is not None:
+    if spikes.part is not None:
         return firing
     trigger, cell = spikes.trigger[:], spikes.cell[:]
     times_s, sweep = _times(spikes, trigger)

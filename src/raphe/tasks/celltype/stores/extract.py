@@ -9,6 +9,7 @@ from typing import Any
 from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import Recording
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.files import Failure, recording_files
 from raphe.tasks.celltype.recordings.labels import LabelledFile, label_recordings, read_note
@@ -135,6 +136,6 @@ def _nothing(folder: Path, n_read: int, dropped: Counter, failed: list[Failure])
         return f"{folder}: no recording could be read: {failed[0]}{more}"
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
     return (
-        f"{folder}: no spike in the {n_read} recordings read ({len(failed)} could not be); "
+        f"{folder}: no spike in {counted('recording', n_read)} read ({len(failed)} could not be); "
         f"dropped: {reasons or 'none'}; look at the threshold and its polarity"
     )

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from raphe.core.errors import SettingError, SplitError
+from raphe.core.sentences import counted
 from raphe.core.statistics.splits import ASSIGNMENTS_TRIED, PARTS
 
 Folds = int | Literal["all"]
@@ -40,8 +41,8 @@ def assign_folds(
     Folds hold about as many cells, and of each class about as many, as their groups allow.
 
     Args:
-        group: (n,) int, the group of each cell.
-        label: (n,) int, the class of each cell.
+        group: int (n,), the group of each cell.
+        label: int (n,), the class of each cell.
         folds: K, or "all": each group is a fold of its own, in their order.
         seed: which groups come together.
         group_name: what a group is ("cell", "day"), for error messages.
@@ -53,23 +54,23 @@ def assign_folds(
     n_folds = len(names) if folds == "all" else folds
     if len(names) < max(n_folds, FEWEST_CLASSES):
         raise SplitError(
-            f"data.folds={folds}: there are {len(names)} {group_name}s to share out; ask for fewer "
-            "folds, or split otherwise (data.split)"
+            f"data.folds={folds}: the store has {counted(group_name, len(names))} to share out; "
+            "ask for fewer folds, or split otherwise (data.split)"
         )
     if folds == "all":
         return row
     counts = _counts(row, label)
-    shares = counts / counts.sum(axis=0)
-    held, n_held = np.zeros((n_folds, shares.shape[1])), np.zeros(n_folds)
+    shares = counts / counts.sum(axis=0)  # (G, C), of each class's cells
+    fold_shares, n_cells = np.zeros((n_folds, shares.shape[1])), np.zeros(n_folds)
     order = np.random.default_rng(seed).permutation(len(names))
     fold_of_group = np.empty(len(names), dtype=np.int64)
     for index in order[np.argsort(-counts.sum(axis=1)[order], kind="stable")]:  # the largest first
         # The growth of the sum of squared shares, which even folds keep smallest.
-        growth = (held * shares[index]).sum(axis=1)
-        best = int(np.lexsort((n_held, np.round(growth, 12)))[0])
+        growth = (fold_shares * shares[index]).sum(axis=1)
+        best = int(np.lexsort((n_cells, np.round(growth, 12)))[0])
         fold_of_group[index] = best
-        held[best] += shares[index]
-        n_held[best] += counts[index].sum()
+        fold_shares[best] += shares[index]
+        n_cells[best] += counts[index].sum()
     return fold_of_group[row]
 
 
@@ -84,9 +85,9 @@ def parts_of_fold(
 ) -> np.ndarray:
     """The part of each cell in one fold: uint8 (n,), index into PARTS.
 
-    Test is what `assign_folds` put there. Of the other groups some validate, by the ratio of the
-    first two fractions. A class of which one group is left is trained on and not validated; of
-    which none is left, neither.
+    `group`, `label` and `fold_of_cell` are of each cell, int (n,). Test is what `assign_folds` put
+    in `fold`. Of the other groups some validate, by the ratio of the first two fractions. A class
+    of which one group is left is trained on and not validated; of which none is left, neither.
 
     Raises:
         SplitError: where fewer than two classes are left for training or validation.
@@ -105,9 +106,9 @@ def parts_of_fold(
     part = np.full(len(group), TEST, np.uint8)
     part[rest] = np.where(validates[row], VAL, TRAIN)
     for number in (TRAIN, VAL):
-        held = np.unique(label[part == number])
-        if len(held) < FEWEST_CLASSES:
-            names = ", ".join(class_names[index] for index in held) or "none"
+        classes = np.unique(label[part == number])
+        if len(classes) < FEWEST_CLASSES:
+            names = ", ".join(class_names[index] for index in classes) or "none"
             raise SplitError(
                 f"data.fold={fold}: the {PARTS[number]} part needs two classes, got {names}; add "
                 "recordings, or ask for other folds (data.folds, data.split)"
@@ -138,14 +139,14 @@ def _of_each_class(counts: np.ndarray, share: float, rng: np.random.Generator) -
 def _of_mixed(counts: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """Groups that validate, where they mix classes: bool (G,), the best balanced of many draws."""
     n = min(max(1, round(share * len(counts))), len(counts) - 1)
+    counts = counts[:, counts.any(axis=0)]  # of the classes that there are
     whole = counts.sum(axis=0)
-    known = whole > 0
     best, best_key = np.zeros(len(counts), bool), (np.inf, np.inf)
     for _ in range(ASSIGNMENTS_TRIED):
         validates = rng.permutation(len(counts)) < n
-        held = counts[validates].sum(axis=0)[known]
-        n_lacking = int((held == 0).sum() + (held == whole[known]).sum())
-        key = (n_lacking, float(np.abs(held / whole[known] - share).sum()))
+        n_validating = counts[validates].sum(axis=0)
+        n_lacking = int((n_validating == 0).sum() + (n_validating == whole).sum())
+        key = (n_lacking, float(np.abs(n_validating / whole - share).sum()))
         if key < best_key:
             best, best_key = validates, key
     return best

@@ -18,6 +18,7 @@ from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import MANIFEST
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import parse_cell_id
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import (
     CLASSES,
     label_from_folders,
@@ -122,7 +123,7 @@ class _Reader:
         self._digest, self._n_read = hashlib.sha256(), 0
 
     def spikes(self, files: Iterable[Path]) -> Iterator[tuple[Cell, int, np.ndarray]]:
-        """Cell, trigger and current (T,) of each file that is whole."""
+        """Cell, trigger and current, float32 (T,) in pA, of each file that is whole."""
         for file in files:
             try:
                 spike = self._spike(file)
@@ -133,7 +134,7 @@ class _Reader:
                 yield spike
 
     def _spike(self, file: Path) -> tuple[Cell, int, np.ndarray] | None:
-        """One file's spike, or None when it is in the account. Raises ValueError for a bad file."""
+        """A file's spike, or None when it is in the account. Raises ValueError for a bad file."""
         label = label_from_folders(
             (self.folder.resolve().name, *file.relative_to(self.folder).parts[:-1]), self.classes
         )
@@ -180,17 +181,17 @@ class _Reader:
             return
         shown = "; ".join(f"{file}: {how} of its columns rises" for file, how in self._unclear[:3])
         raise StoreError(
-            f"which column is the time cannot be told in {len(self._unclear)} files ({shown}); "
-            "pass --time-column 1 or 2 for such files"
+            f"which column is the time cannot be told in {counted('file', len(self._unclear))} "
+            f"({shown}); pass --time-column 1 or 2 for such files"
         )
 
     def nothing_left(self, n_files: int) -> str:
         report = self.report
         first = f", the first: {report.failed[0]}" if report.failed else ""
         return (
-            f"{self.folder}: none of its {n_files} .csv files is a spike of {self.cut.n_samples} "
-            f"points: {len(report.other_length)} have another length, {len(report.failed)} could "
-            f"not be read{first}"
+            f"{self.folder}: {counted('.csv file', n_files)}, none a spike of "
+            f"{self.cut.n_samples} points: {len(report.other_length)} of another length, "
+            f"{len(report.failed)} that could not be read{first}"
         )
 
     def sources(self) -> dict[str, object]:

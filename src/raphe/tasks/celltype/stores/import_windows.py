@@ -14,6 +14,7 @@ from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import open_array
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
 from raphe.tasks.celltype.stores.spike_set import BASELINE_FACT, Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
@@ -21,7 +22,7 @@ from raphe.tasks.celltype.stores.window_table import (
     ColumnNames,
     WindowRow,
     choose_classes,
-    read_units,
+    read_window_rows,
 )
 
 ROWS_AT_ONCE = 4096
@@ -42,7 +43,7 @@ class WindowsReport:
 
 def import_windows(
     waveforms: Path | str,
-    units: Path | str,
+    table: Path | str,
     store: Path | str,
     rate_hz: float,
     unit: str,
@@ -57,7 +58,7 @@ def import_windows(
 
     Args:
         waveforms: an NPY file of numbers; memory use does not grow with it.
-        units: a CSV file, see `read_units`.
+        table: a CSV file, see `read_window_rows`.
         rate_hz: of the windows.
         unit: of their values, such as pA or uV; kept, not converted.
         classes: labels to take, the one looked for first; None takes all.
@@ -70,16 +71,20 @@ def import_windows(
     Raises:
         StoreError: for whatever is missing, does not fit or contradicts itself.
     """
-    waveforms, units = Path(waveforms), Path(units)
+    waveforms, table = Path(waveforms), Path(table)
     if not (np.isfinite(rate_hz) and rate_hz > 0):
         raise StoreError(f"--rate-hz {rate_hz:g}: expected the windows' rate in Hz, above 0")
-    windows, rows = _open_windows(waveforms, rate_hz, baseline_ms), read_units(units, names, merge)
+    windows, rows = (
+        _open_windows(waveforms, rate_hz, baseline_ms),
+        read_window_rows(table, names, merge),
+    )
     if len(rows) != len(windows):
         raise StoreError(
-            f"{units}: has {len(rows)} rows but {waveforms} has {len(windows)} windows; expected "
-            "one row for each window, in the same order"
+            f"{table}: has {counted('row', len(rows))} but {waveforms} has "
+            f"{counted('window', len(windows))}; expected one row for each window, in the same "
+            "order"
         )
-    chosen = choose_classes(units, rows, classes)
+    chosen = choose_classes(table, rows, classes)
     taken = np.flatnonzero([row.label in chosen for row in rows])
     with SpikeStoreWriter(Path(store), chosen, windows.shape[1], overwrite) as writer:
         starts = range(0, len(taken), ROWS_AT_ONCE)
@@ -88,7 +93,7 @@ def import_windows(
             cells, cell = _cells([rows[row] for row in block], chosen)
             values = _read(waveforms, windows, block)
             writer.add_mixed(cells, cell, values, np.full(len(block), UNKNOWN_TRIGGER, np.int64))
-        sources = {path.name: sha256_of(path) for path in (waveforms, units)}
+        sources = {path.name: sha256_of(path) for path in (waveforms, table)}
         facts = {"sources": sources, BASELINE_FACT: float(baseline_ms)}
         if note:
             facts["note"] = note
@@ -128,7 +133,7 @@ def _read(path: Path, windows: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _cells(rows: Sequence[WindowRow], classes: Sequence[str]) -> tuple[list[Cell], np.ndarray]:
-    """The cells of some rows, and which of them each row is of (n,)."""
+    """The cells of some rows, and which of them each row is of: int32 (n,)."""
     index: dict[str, int] = {}
     cells = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Facts of spikes, one a spike, that stay on disk until they are asked for.
+"""Arrays with a row for each spike that stay on disk until they are indexed.
 
 N spikes, n rows of them.
 """
@@ -50,7 +50,7 @@ class InMemory:
 class LazyArray(NDArrayOperatorsMixin):
     """Sources one after the other, as one array that is read where it is indexed.
 
-    `column[:]` reads it whole, and so do comparisons and arithmetic.
+    `array[:]` reads it whole, and so do comparisons and arithmetic.
     """
 
     def __init__(self, *sources: ArraySource) -> None:
@@ -65,9 +65,9 @@ class LazyArray(NDArrayOperatorsMixin):
     def read(
         self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray | None = None
     ) -> np.ndarray:
-        """The rows of spans that ascend and do not overlap, one span after the other.
+        """The rows of spans that ascend and do not overlap, one span after the other: (n, …).
 
-        No span may be empty.
+        `starts` and `stops` are int64, one a span; no span may be empty. `out` takes the rows.
         """
         if out is None:
             out = np.empty((int((stops - starts).sum()), *self.shape[1:]), self.dtype)
@@ -78,14 +78,14 @@ class LazyArray(NDArrayOperatorsMixin):
         for first, last in pairwise([*changes, len(which)]):
             number = which[first]
             before = self._stops[number] - len(self._sources[number])
-            own = slice(first, last)
+            spans = slice(first, last)
             self._sources[number].read(
-                starts[own] - before, stops[own] - before, out[place[first] : place[last]]
+                starts[spans] - before, stops[spans] - before, out[place[first] : place[last]]
             )
         return out
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """The whole column, BLOCK_ROWS at a time: the first row and the items."""
+        """The whole array, BLOCK_ROWS at a time: the first row's number, and the rows (n, …)."""
         for start in range(0, len(self), BLOCK_ROWS):
             yield start, self[start : start + BLOCK_ROWS]
 
@@ -138,17 +138,18 @@ class LazyArray(NDArrayOperatorsMixin):
 
 
 class LookedUp:
-    """A source that looks up each item of a column in a table: a cell's class, its part."""
+    """A source that looks up each index of an array in a table: a cell's class, its part."""
 
-    def __init__(self, column: LazyArray, table: np.ndarray) -> None:
-        self.column, self.table = column, table
-        self.dtype, self.shape = table.dtype, column.shape
+    def __init__(self, index: LazyArray, table: np.ndarray) -> None:
+        """`index` int (N,) into `table` (items,)."""
+        self.index, self.table = index, table
+        self.dtype, self.shape = table.dtype, index.shape
 
     def __len__(self) -> int:
-        return len(self.column)
+        return len(self.index)
 
     def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
-        out[:] = self.table[self.column.read(starts, stops)]
+        out[:] = self.table[self.index.read(starts, stops)]
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        return self.table[self.column[rows]]
+        return self.table[self.index[rows]]

@@ -11,6 +11,7 @@ from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import MANIFEST
 from raphe.core.files.store import check_store, open_store
 from raphe.core.recordings.recording import parse_cell_id
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
@@ -41,7 +42,9 @@ def open_spikes(
     path = Path(path)
     if path.exists() and not (path / MANIFEST).exists():
         if shards := unfinished_shards(path):
-            raise StoreError(f"{path}: {len(shards)} shards but no {MANIFEST}, unfinished; {AGAIN}")
+            raise StoreError(
+                f"{path}: {counted('shard', len(shards))} but no {MANIFEST}, unfinished; {AGAIN}"
+            )
         trios = find_trios(path)
         if not trios:
             raise StoreError(f"{path}: holds neither a store nor *Observations*.npy; {MAKE_ONE}")
@@ -58,9 +61,9 @@ def check_spikes(path: Path | str) -> None:
     """Read a store through, shard by shard, and verify every hash. Raises StoreError."""
     store = check_store(path)
     if store.manifest["kind"] == SHARDED_KIND:
-        for path in [shard.path for shard in open_shards(store)]:
+        for shard in open_shards(store):
             try:
-                check_store(path)
+                check_store(shard.path)
             except StoreError as error:
                 raise StoreError(f"{error}; this is a shard: {AGAIN}") from None
 
@@ -74,23 +77,23 @@ def _open_arrays(
     trios = [open_trio(trio, len(classes), time_column) for trio in files]
     first = trios[0]
     for trio in trios[1:]:
-        one = (first.windows.shape[1], first.rate_hz)
-        other = (trio.windows.shape[1], trio.rate_hz)
-        if one != other:
+        n_samples, n_expected = trio.windows.shape[1], first.windows.shape[1]
+        if (n_samples, trio.rate_hz) != (n_expected, first.rate_hz):
             raise StoreError(
-                f"{trio.observations}: {other[0]} points at {other[1]:g} Hz, but "
-                f"{first.observations.name} has {one[0]} at {one[1]:g} Hz; open one file at a time"
+                f"{trio.observations}: {n_samples} points at {trio.rate_hz:g} Hz, but "
+                f"{first.observations.name} has {n_expected} at {first.rate_hz:g} Hz; open one "
+                "file at a time"
             )
     cells, numbers = _number_cells(trios)
-    cell = [
+    cell_of_trio = [
         LazyArray(LookedUp(LazyArray(InMemory(trio.cell)), of_trio))
         for trio, of_trio in zip(trios, numbers, strict=True)
     ]
-    _refuse_repeats(trios, cell, cells)
+    _refuse_repeats(trios, cell_of_trio, cells)
+    cell = LazyArray(*cell_of_trio)
     counts = np.zeros(len(cells), np.int64)
-    for column in cell:
-        for _, block in column.blocks():
-            counts += np.bincount(block, minlength=len(cells))
+    for _, block in cell.blocks():
+        counts += np.bincount(block, minlength=len(cells))
     hashes = "\n".join(trio.sampled_hash for trio in trios)
     return SpikeSet(
         path=path,
@@ -98,7 +101,7 @@ def _open_arrays(
         rate_hz=first.rate_hz,
         unit=UNIT,
         windows=LazyArray(*(trio.windows for trio in trios)),
-        cell=LazyArray(*cell),
+        cell=cell,
         trigger=LazyArray(*(trio.trigger for trio in trios)),
         cells=cells,
         counts=counts,
@@ -128,23 +131,26 @@ def _number_cells(trios: list[Trio]) -> tuple[list[Cell], list[np.ndarray]]:
                     f"{cells[cell_id].label} in another file beside it; correct the labels"
                 )
             index.setdefault(cell_id, len(index))
-    numbers = [np.array([index[one] for one in trio.cell_ids], np.int32) for trio in trios]
+    numbers = [np.array([index[cell_id] for cell_id in trio.cell_ids], np.int32) for trio in trios]
     return list(cells.values()), numbers
 
 
-def _refuse_repeats(trios: list[Trio], columns: list[LazyArray], cells: list[Cell]) -> None:
+def _refuse_repeats(trios: list[Trio], cell_of_trio: list[LazyArray], cells: list[Cell]) -> None:
     """Refuse trios that share a spike: an original and a subset of it, or what was made from it."""
     if len(trios) == 1:
         return
-    keys = [_keys(cell, LazyArray(trio.trigger)) for cell, trio in zip(columns, trios, strict=True)]
-    for (one, some), (other, more) in itertools.combinations(zip(trios, keys, strict=True), 2):
-        shared = np.intersect1d(some, more)
+    keyed = [
+        (trio, _keys(cell, LazyArray(trio.trigger)))
+        for cell, trio in zip(cell_of_trio, trios, strict=True)
+    ]
+    for (first, first_keys), (second, second_keys) in itertools.combinations(keyed, 2):
+        shared = np.intersect1d(first_keys, second_keys)
         if len(shared):
             raise StoreError(
-                f"{one.observations.parent}: {len(shared)} spikes, such as that of "
-                f"{cells[shared[0] >> 40].cell_id} at {shared[0] & (2**40 - 1)}, are in both "
-                f"{one.observations.name} and {other.observations.name}; name one of the two files "
-                "in place of the folder"
+                f"{first.observations.parent}: {counted('spike', len(shared))}, such as that of "
+                f"{cells[shared[0] >> 40].cell_id} at {shared[0] & (2**40 - 1)}, in both "
+                f"{first.observations.name} and {second.observations.name}; name one of the two "
+                "files in place of the folder"
             )
 
 

@@ -49,7 +49,7 @@ class SpikeSet:
     content_hash: str
     facts: dict[str, Any] = field(repr=False)  # the manifest
     reopen: tuple[Callable[..., "SpikeSet"], tuple[Any, ...]] = field(repr=False)
-    side: LazyArray | None = None  # uint8 (N,) of synthetic spikes: the parent's part, in PARTS
+    part: LazyArray | None = None  # uint8 (N,) of synthetic spikes: the parent's, index into PARTS
 
     def __post_init__(self) -> None:
         assert len(self.windows) == len(self.cell) == self.counts.sum()

@@ -1,4 +1,7 @@
-"""Spike stores of our own as one SpikeSet: a single store, or synthetic spikes in shards."""
+"""Spike stores of our own, written and read: a single store, or synthetic spikes in shards.
+
+N spikes, n of them at once, T samples a window.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -8,12 +11,13 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.store import Store, StoreWriter, open_store
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 
 KIND = "celltype/spikes"
 SHARDED_KIND = "celltype/synthetic"
-COLUMNS = ("spikes", "cell", "trigger", "side")
+ARRAYS_READ = ("spikes", "cell", "trigger", "part")
 AGAIN = "run the same raphe synthesize command again: only what is not whole is made anew"
 
 Opener = Callable[..., SpikeSet]
@@ -24,36 +28,37 @@ def from_store(store: Store, opener: Opener) -> SpikeSet:
 
     `opener` opens it anew from its path. Every label and cell is looked at, no waveform.
     """
-    sharded = store.manifest["kind"] == SHARDED_KIND
-    files: dict[str, list] = {name: [] for name in COLUMNS}
+    is_sharded = store.manifest["kind"] == SHARDED_KIND
+    files: dict[str, list] = {name: [] for name in ARRAYS_READ}
     cells: list[Cell] = []
     counts = np.zeros(0, np.int64)
-    for one in open_shards(store) if sharded else [store]:
-        if one.manifest["kind"] != KIND:
-            raise StoreError(f"{one.path}: expected a store of {KIND}, got {one.manifest['kind']}")
+    for shard in open_shards(store) if is_sharded else [store]:
+        kind = shard.manifest["kind"]
+        if kind != KIND:
+            raise StoreError(f"{shard.path}: expected a store of {KIND}, got {kind}")
         if not cells:  # the same in every shard
-            cells = _cells(one)
+            cells = _cells(shard)
             counts = np.zeros(len(cells), np.int64)
-        counts += _check_cells(one, cells)
-        for name in COLUMNS:
-            if name in one.arrays:
-                files[name].append(one.file(name))
-    columns = {name: LazyArray(*held) for name, held in files.items() if held}
+        counts += _count_spikes(shard, cells)
+        for name in ARRAYS_READ:
+            if name in shard.arrays:
+                files[name].append(shard.file(name))
+    arrays = {name: LazyArray(*of_shards) for name, of_shards in files.items() if of_shards}
     facts = store.manifest
     return SpikeSet(
         path=store.path,
         classes=tuple(facts["classes"]),
         rate_hz=facts["rate_hz"],
         unit=facts["unit"],
-        windows=columns["spikes"],
-        cell=columns["cell"],
-        trigger=columns["trigger"],
+        windows=arrays["spikes"],
+        cell=arrays["cell"],
+        trigger=arrays["trigger"],
         cells=cells,
         counts=counts,
         content_hash=store.content_hash,
         facts=facts,
         reopen=(opener, (store.path,)),
-        side=columns.get("side"),
+        part=arrays.get("part"),
     )
 
 
@@ -101,19 +106,21 @@ def _cells(store: Store) -> list[Cell]:
     ]
 
 
-def _check_cells(store: Store, cells: list[Cell]) -> np.ndarray:
-    """Count the spikes of each cell: int64 (cells,). Refuse one whose class is not its cell's."""
-    label, expected = (
-        LazyArray(store.file("label")),
-        np.array([one.label for one in cells], np.uint8),
-    )
+def _count_spikes(store: Store, cells: list[Cell]) -> np.ndarray:
+    """Spikes of each cell: int64 (cells,). Raises StoreError for one whose class is not its cell's.
+
+    So every label and every cell is looked at.
+    """
+    label = LazyArray(store.file("label"))
+    label_of_cell = np.array([cell.label for cell in cells], np.uint8)
     counts = np.zeros(len(cells), np.int64)
     for start, cell in LazyArray(store.file("cell")).blocks():
         if not 0 <= cell.min() <= cell.max() < len(cells):
             raise StoreError(
-                f"{store.path}: a spike of cell {cell.max()}, but {len(cells)} cells are listed"
+                f"{store.path}: a spike of cell {cell.max()}, but its table lists "
+                f"{counted('cell', len(cells))}; write it anew"
             )
-        wrong = np.flatnonzero(label[start : start + len(cell)] != expected[cell])
+        wrong = np.flatnonzero(label[start : start + len(cell)] != label_of_cell[cell])
         if len(wrong):
             raise StoreError(
                 f"{store.path}: spike {start + wrong[0]} and its cell "
@@ -179,7 +186,13 @@ class SpikeStoreWriter:
         trigger: np.ndarray,
         sweep: np.ndarray | None = None,
     ) -> None:
-        """Append spikes of one cell: (n, T), (n,), (n,). A cell without spikes is left out."""
+        """Append a cell's spikes; a cell without any is left out.
+
+        Args:
+            waveforms: float32 (n, T), in the unit that `finish` states.
+            trigger: int64 (n,), each crossing's sample in its sweep; -1 unknown.
+            sweep: int32 (n,); None is sweep 0.
+        """
         self.add_mixed([cell], np.zeros(len(waveforms), np.int32), waveforms, trigger, sweep)
 
     def add_mixed(
@@ -190,24 +203,27 @@ class SpikeStoreWriter:
         trigger: np.ndarray,
         sweep: np.ndarray | None = None,
     ) -> None:
-        """Append spikes of several cells; `cell` (n,) says which of `cells` each belongs to."""
-        own = np.zeros(len(cells), np.int32)
-        for used, count in zip(*np.unique(cell, return_counts=True), strict=True):
-            own[used] = self._register(cells[used], int(count))
-        label = np.array([one.label for one in cells], np.uint8)
+        """Append spikes of several cells, as `add`.
+
+        `cell` int (n,) says which of `cells` each belongs to.
+        """
+        index_in_store = np.zeros(len(cells), np.int32)
+        for number, count in zip(*np.unique(cell, return_counts=True), strict=True):
+            index_in_store[number] = self._register(cells[number], int(count))
+        label = np.array([cell.label for cell in cells], np.uint8)
         self._writer.append(
             spikes=waveforms,
             label=label[cell],
-            cell=own[cell],
+            cell=index_in_store[cell],
             trigger=trigger,
             sweep=np.zeros(len(cell), np.int32) if sweep is None else sweep,
         )
 
     def _register(self, cell: Cell, n_spikes: int) -> int:
-        known = self.cells.setdefault(cell.cell_id, cell)
-        if known.label != cell.label:
+        first = self.cells.setdefault(cell.cell_id, cell)
+        if first.label != cell.label:
             raise StoreError(
-                f"cell {cell.cell_id} is {self.classes[known.label]} in one place and "
+                f"cell {cell.cell_id} is {self.classes[first.label]} in one place and "
                 f"{self.classes[cell.label]} in another; a cell has one class, rename or remove one"
             )
         index = self._index.setdefault(cell.cell_id, len(self._index))
@@ -231,6 +247,7 @@ class SpikeStoreWriter:
         facts: dict[str, Any],
         tables: dict[str, list[dict[str, Any]]] | None = None,
     ) -> Path:
+        """Write what is left, and give the store its place. Returns its path. Raises StoreError."""
         rows = cell_rows(self.cells.values(), self.classes, self.counts)
         manifest = {
             "kind": KIND,

@@ -129,7 +129,7 @@ def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) ->
     Raises StoreError that names the store, what differs and the remedy.
     """
     made_for, expected = synthetic.facts.get("split"), split.facts
-    if made_for is None or synthetic.side is None:
+    if made_for is None or synthetic.part is None:
         raise StoreError(f"{synthetic.path}: holds no synthetic spikes; {REMEDY}")
     if synthetic.facts["made_from"]["spikes"] != split.spikes_hash:
         raise StoreError(
@@ -152,11 +152,11 @@ def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) ->
         _refuse_strays(synthetic, split.of_cell)
 
 
-def _refuse_strays(synthetic: SpikeSet, of_cell: np.ndarray) -> None:
-    """Look at every spike: its side must be the part that its cell is in."""
-    for start, side in synthetic.side.blocks():
-        cell = synthetic.cell[start : start + len(side)]
-        wrong = np.flatnonzero(side != of_cell[cell])
+def _refuse_strays(synthetic: SpikeSet, part_of_cell: np.ndarray) -> None:
+    """Look at every spike: its part must be that of its cell."""
+    for start, part in synthetic.part.blocks():
+        cell = synthetic.cell[start : start + len(part)]
+        wrong = np.flatnonzero(part != part_of_cell[cell])
         if len(wrong):
             row, cell_id = start + int(wrong[0]), synthetic.cells[cell[wrong[0]]].cell_id
             raise StoreError(

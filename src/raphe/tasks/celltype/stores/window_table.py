@@ -24,17 +24,17 @@ class ColumnNames:
 
 @dataclass(frozen=True)
 class WindowRow:
-    """One row: the class's name, "" if unknown; so are day (YYYY-MM-DD), animal and source."""
+    """What the table says of one window; label, day, animal and source are "" if unknown."""
 
     line: int  # in the file, from 1
     cell_id: str
-    label: str
-    day: str
+    label: str  # the class's name
+    day: str  # YYYY-MM-DD
     animal: str
     source: str
 
 
-def read_units(
+def read_window_rows(
     path: Path, names: ColumnNames | None = None, merge: Mapping[str, str] | None = None
 ) -> list[WindowRow]:
     """The rows of a table, in their order; `merge` gives labels the name of another.
@@ -59,10 +59,10 @@ def read_units(
             )
     _check_order(path, [row.get(ROW) for row in table.rows])
     class_of = _classes_of_labels(path, [row[names.label] for row in table.rows], merge or {})
-    units = []
+    window_rows = []
     for number, row in enumerate(table.rows):
         day = row.get(names.day)
-        units.append(
+        window_rows.append(
             WindowRow(
                 row.line,
                 cell_id=_cell_id(path, number, row, names.cell_id),
@@ -72,20 +72,20 @@ def read_units(
                 source=row.get(names.source),
             )
         )
-    _refuse_contradictions(path, units)
-    return units
+    _refuse_contradictions(path, window_rows)
+    return window_rows
 
 
 def choose_classes(
-    path: Path, units: Sequence[WindowRow], classes: Sequence[str] | None
+    path: Path, rows: Sequence[WindowRow], classes: Sequence[str] | None
 ) -> tuple[str, ...]:
     """The classes asked for, or all in the order in which they first come.
 
     As the table spells them: case does not tell two classes apart. Raises StoreError.
     """
-    labels = dict.fromkeys(unit.label for unit in units)
+    labels = dict.fromkeys(row.label for row in rows)
     if classes is None:
-        blank = next((unit for unit in units if not unit.label), None)
+        blank = next((row for row in rows if not row.label), None)
         if blank:
             raise StoreError(
                 f"{path}, line {blank.line}: has no label; write one, or choose those to take "
@@ -107,10 +107,10 @@ def choose_classes(
 def _check_order(path: Path, numbers: Sequence[str]) -> None:
     """Refuse rows that are numbered like the array's but stand in another order."""
     if all(number.isdecimal() for number in numbers):
-        found = [int(number) for number in numbers]
+        order = [int(number) for number in numbers]
         for first in (0, 1):
-            expected = list(range(first, first + len(found)))
-            if sorted(found) == expected and found != expected:
+            in_order = list(range(first, first + len(order)))
+            if sorted(order) == in_order and order != in_order:
                 raise StoreError(
                     f"{path}: its column {ROW} says that the rows do not stand in the order of the "
                     f"windows; sort the table by {ROW}"
@@ -142,21 +142,21 @@ def _refuse_unknown(path: Path, names: Iterable[str], labels: Iterable[str], opt
     labels = {label.casefold(): label for label in labels}
     unknown = [name for name in names if name.casefold() not in labels]
     if unknown:
-        known = ", ".join(sorted(filter(None, labels.values())))
         raise StoreError(
-            f"{path}: no row is labelled {unknown[0]!r}, its labels are {known}; correct {option}"
+            f"{path}: no row is labelled {unknown[0]!r}, its labels are "
+            f"{', '.join(sorted(filter(None, labels.values())))}; correct {option}"
         )
 
 
-def _refuse_contradictions(path: Path, units: Sequence[WindowRow]) -> None:
+def _refuse_contradictions(path: Path, rows: Sequence[WindowRow]) -> None:
     first: dict[str, WindowRow] = {}
-    for unit in units:
-        other = first.setdefault(unit.cell_id, unit)
+    for row in rows:
+        other = first.setdefault(row.cell_id, row)
         for what in ("label", "day", "animal", "source"):
-            one, two = getattr(other, what), getattr(unit, what)
-            if one != two:
+            there, here = getattr(other, what), getattr(row, what)
+            if there != here:
                 raise StoreError(
-                    f"{path}: cell {unit.cell_id} has {what} {one or 'unknown'} in line "
-                    f"{other.line} but {two or 'unknown'} in line {unit.line}; correct one of "
+                    f"{path}: cell {row.cell_id} has {what} {there or 'unknown'} in line "
+                    f"{other.line} but {here or 'unknown'} in line {row.line}; correct one of "
                     "them, or give two cells two ids"
                 )

@@ -28,29 +28,33 @@ def parts_of_masks(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit) -> np.nd
     assert split.kind != "spike"
     group = _group_name(split)
     part_of_group = {getattr(cell, group): part for cell, part in _cells_and_parts(spikes, split)}
-    of_recording = [part_of_group.get(getattr(one, group), LEFT_OUT) for one in masks.recordings]
-    return np.array(of_recording, np.uint8)[masks.recording]
+    part_of_recording = [
+        part_of_group.get(getattr(recording, group), LEFT_OUT) for recording in masks.recordings
+    ]
+    return np.array(part_of_recording, np.uint8)[masks.recording]
 
 
-def refuse_leak(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit, side: np.ndarray) -> None:
+def refuse_leak(
+    spikes: SpikeSet, masks: MaskSet, split: SpikeSplit, part_of_mask: np.ndarray
+) -> None:
     """Raise SplitError where a mask of one part comes from a cell, day or animal of another part.
 
-    Looks at recordings and cells by name, whatever way `side` (M,) was come by.
+    Looks at recordings and cells by name, however the part of each mask, uint8 (M,), was found.
     """
     if split.kind == "spike":
         return
-    held = list(_cells_and_parts(spikes, split))
+    part_of_cell = list(_cells_and_parts(spikes, split))
     for what in dict.fromkeys(("cell_id", _group_name(split))):
         for number, name in enumerate(PARTS):
-            others = {getattr(cell, what): part for cell, part in held if part != number}
-            for index in np.unique(masks.recording[side == number]).tolist():
+            others = {getattr(cell, what): part for cell, part in part_of_cell if part != number}
+            for index in np.unique(masks.recording[part_of_mask == number]).tolist():
                 recording = masks.recordings[index]
-                other = others.get(getattr(recording, what))
-                if other is not None:
+                part_of_other = others.get(getattr(recording, what))
+                if part_of_other is not None:
                     raise SplitError(
                         f"{masks.path}: masks of {recording.file} would serve the {name} part, but "
-                        f"its {what.removesuffix('_id')} is in the {PARTS[other]} part: its noise "
-                        "would leak"
+                        f"its {what.removesuffix('_id')} is in the {PARTS[part_of_other]} part: "
+                        "its noise would leak"
                     )
 
 

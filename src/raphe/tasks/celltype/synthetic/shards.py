@@ -51,12 +51,12 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Result:
+class WholeShard:
     """A shard that is whole now."""
 
     shard: Shard
     content_hash: str
-    made: bool  # anew; otherwise it was there
+    is_new: bool  # otherwise it was there
 
 
 def plan_shards(n: int, shard_size: int) -> list[Shard]:
@@ -77,7 +77,7 @@ def fields(n_samples: int) -> dict[str, tuple[tuple[int, ...], str]]:
         "label": ((), "uint8"),
         "cell": ((), "int32"),
         "trigger": ((), "int64"),  # of the parent
-        "side": ((), "uint8"),
+        "part": ((), "uint8"),  # of the parent
         "parent": ((), "int64"),
         "mask": ((), "int32"),
         "offset": ((), "int32"),
@@ -113,7 +113,7 @@ def origin(synthesizer: Synthesizer) -> dict[str, Any]:
 
 def ensure_shards(
     out: Path, shards: Sequence[Shard], synthesizer: Synthesizer, workers: int
-) -> Iterator[Result | None]:
+) -> Iterator[WholeShard | None]:
     """Yield what `ensure_shard` yields for each shard, from all workers as it comes.
 
     Raises StoreError when a worker fails; whole shards stay.
@@ -142,7 +142,7 @@ def ensure_shards(
             process.join()
 
 
-def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[Result | None]:
+def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[WholeShard | None]:
     """Make a shard unless it is there with every hash right.
 
     Yields None after each block of WRITE_ROWS spikes and the result last.
@@ -151,7 +151,7 @@ def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[
     store = _whole(path)
     if store is not None:
         yield from [None] * shard.n_blocks
-        yield Result(shard, store.content_hash, made=False)
+        yield WholeShard(shard, store.content_hash, is_new=False)
         return
     if path.exists():  # damaged: not even its manifest need be there
         with reporting(path):
@@ -161,23 +161,23 @@ def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[
     with StoreWriter(path, fields(spikes.n_samples), overwrite=True) as writer:
         for start in range(shard.start, shard.stop, WRITE_ROWS):
             index = np.arange(start, min(start + WRITE_ROWS, shard.stop))
-            made = synthesizer.make(index)
+            samples = synthesizer.make(index)
             writer.append(
-                spikes=made.waveforms,
-                label=made.label,
-                cell=made.cell,
-                trigger=spikes.trigger[made.parent],
-                side=made.side,
-                parent=made.parent,
-                mask=made.mask,
-                offset=made.offset,
+                spikes=samples.waveforms,
+                label=samples.label,
+                cell=samples.cell,
+                trigger=spikes.trigger[samples.parent],
+                part=samples.part,
+                parent=samples.parent,
+                mask=samples.mask,
+                offset=samples.offset,
             )
-            counts += np.bincount(made.cell, minlength=len(counts))
+            counts += np.bincount(samples.cell, minlength=len(counts))
             yield None
         cells = cell_rows(spikes.cells, spikes.classes, counts.tolist())
         facts = {"kind": KIND, **origin(synthesizer), "first": shard.start}
         writer.finish(facts, {"cells": cells})
-    yield Result(shard, open_store(path).content_hash, made=True)
+    yield WholeShard(shard, open_store(path).content_hash, is_new=True)
 
 
 def _whole(path: Path) -> Store | None:
@@ -192,7 +192,7 @@ def _whole(path: Path) -> Store | None:
     return store
 
 
-def _receive(connections: list[Connection]) -> Iterator[Result | None]:
+def _receive(connections: list[Connection]) -> Iterator[WholeShard | None]:
     running = list(connections)
     while running:
         for connection in wait(running):

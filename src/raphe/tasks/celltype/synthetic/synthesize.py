@@ -13,6 +13,7 @@ from raphe.core.files.atomic import reporting
 from raphe.core.files.hashed_folder import MANIFEST
 from raphe.core.files.store import open_store, write_index
 from raphe.core.progress import progress
+from raphe.core.sentences import counted
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_store import SHARDED_KIND, unfinished_shards
@@ -33,12 +34,12 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class SynthesizeReport:
-    """What `synthesize` did: `made` shards are new, the others were there and whole."""
+    """What `synthesize` did; the shards that are not new were there and whole."""
 
     store: Path
     n_spikes: int
     n_shards: int
-    made: list[str]
+    new_shards: list[str]  # names
     per_part: dict[str, int]  # spikes whose parent is in each part of the split
 
 
@@ -89,15 +90,15 @@ def synthesize(
                 results[step.shard.number] = step
         whole = [results[shard.number] for shard in shards]
         entries = [
-            {"name": one.shard.name, "n": one.shard.n, "content_hash": one.content_hash}
-            for one in whole
+            {"name": result.shard.name, "n": result.shard.n, "content_hash": result.content_hash}
+            for result in whole
         ]
         write_index(out, {"kind": SHARDED_KIND, **facts, "shards": entries})
     return SynthesizeReport(
         out,
         shards[-1].stop,
         len(shards),
-        [one.shard.name for one in whole if one.made],
+        [result.shard.name for result in whole if result.is_new],
         _count_parts(out, shards),
     )
 
@@ -105,30 +106,30 @@ def synthesize(
 def _count_parts(out: Path, shards: list[Shard]) -> dict[str, int]:
     counts = np.zeros(len(PARTS), np.int64)
     for shard in shards:
-        counts += np.bincount(open_store(out / shard.name).arrays["side"], minlength=len(PARTS))
+        counts += np.bincount(open_store(out / shard.name).arrays["part"], minlength=len(PARTS))
     return dict(zip(PARTS, counts.tolist(), strict=True))
 
 
 def _strangers(out: Path, shards: list[Shard], facts: dict) -> dict[Path, str]:
     """Shards in `out` that are none of these, and what is other in each. Damaged ones are these."""
     planned = {shard.name: shard for shard in shards}
-    found = {}
+    strangers = {}
     for path in unfinished_shards(out):
         shard = planned.get(path.name)
         if shard is None:
-            found[path] = f"is beyond the {shards[-1].stop} spikes asked for"
+            strangers[path] = f"is beyond the {counted('spike', shards[-1].stop)} asked for"
             continue
         try:
             manifest = open_store(path).manifest
         except StoreError:
             continue
-        other = _difference(manifest, facts)
-        place = (manifest.get("first"), manifest["arrays"]["spikes"]["shape"][0])
-        if other:
-            found[path] = other
-        elif place != (shard.start, shard.n):
-            found[path] = f"has spikes {place[0]} to {sum(place) - 1}, not those of this division"
-    return found
+        difference = _difference(manifest, facts)
+        first, n = manifest.get("first"), manifest["arrays"]["spikes"]["shape"][0]
+        if difference:
+            strangers[path] = difference
+        elif (first, n) != (shard.start, shard.n):
+            strangers[path] = f"has spikes {first} to {first + n - 1}, not those of this division"
+    return strangers
 
 
 def _difference(manifest: dict, facts: dict) -> str:
@@ -141,23 +142,23 @@ def _difference(manifest: dict, facts: dict) -> str:
                 f"{here[what][:12]}… now)"
             )
     words = {"recipe": "smoothing, width, gain or seed", "split": "split settings"}
-    other = [words.get(name, name) for name in facts if manifest.get(name) != facts[name]]
-    return f"was made with other {' and '.join(other)}" if other else ""
+    differing = [words.get(name, name) for name in facts if manifest.get(name) != facts[name]]
+    return f"was made with other {' and '.join(differing)}" if differing else ""
 
 
 def _remove_strangers(out: Path, shards: list[Shard], facts: dict, overwrite: bool) -> None:
-    found = _strangers(out, shards, facts)
-    if not found:
+    strangers = _strangers(out, shards, facts)
+    if not strangers:
         return
     if not overwrite:
-        path, why = next(iter(found.items()))
+        path, why = next(iter(strangers.items()))
         raise StoreError(
             f"{path}: {why}; give the settings it was made with, choose another place, or pass "
             "--overwrite to replace it"
         )
     with reporting(out):
         (out / MANIFEST).unlink(missing_ok=True)  # from here on the store is unfinished
-        for path in found:
+        for path in strangers:
             shutil.rmtree(path)
 
 

@@ -63,7 +63,7 @@ class Draw:
     label: np.ndarray  # uint8
     cell: np.ndarray  # int32, index into the originals' cells
     parent: np.ndarray  # int64, row of the original
-    side: np.ndarray  # uint8, the part of the parent, index into PARTS
+    part: np.ndarray  # uint8, that of the parent, index into PARTS
     mask: np.ndarray  # int32, row of the mask
     offset: np.ndarray  # int32, sample of the mask that the window begins with
 
@@ -128,15 +128,15 @@ class Synthesizer:
         counter = index.astype(np.uint64) * np.uint64(N_DRAWS)
         place = below(self._random(counter, PARENT), self._n_parents[label])
         parent = self._parents[_starts(self._n_parents)[label] + place]
-        side = self._part[parent]
-        place = below(self._random(counter, MASK), self._n_pool[side])
-        mask = self._pools[_starts(self._n_pool)[side] + place]
+        part = self._part[parent]
+        place = below(self._random(counter, MASK), self._n_pool[part])
+        mask = self._pools[_starts(self._n_pool)[part] + place]
         offset = below(self._random(counter, OFFSET), self._windows.shape[1])
         return Draw(
             label.astype(np.uint8),
             self._cell[parent],
             parent,
-            side,
+            part,
             mask,
             offset.astype(np.int32),
         )
@@ -183,9 +183,9 @@ class Synthesizer:
         n_masks = len(self.masks)
         if self.split is None or self.split.kind == "spike":
             return np.tile(np.arange(n_masks, dtype=np.int32), len(PARTS)), np.full(3, n_masks)
-        side = parts_of_masks(self.spikes, self.masks, self.split)
-        refuse_leak(self.spikes, self.masks, self.split, side)
-        pools = [np.flatnonzero(side == number) for number in range(len(PARTS))]
+        part = parts_of_masks(self.spikes, self.masks, self.split)
+        refuse_leak(self.spikes, self.masks, self.split, part)
+        pools = [np.flatnonzero(part == number) for number in range(len(PARTS))]
         for name, pool in zip(PARTS, pools, strict=True):
             if not len(pool):
                 raise SplitError(
@@ -202,11 +202,11 @@ def _starts(counts: np.ndarray) -> np.ndarray:
 
 def _require_fit(spikes: SpikeSet, masks: MaskSet) -> None:
     for fact in ("rate_hz", "unit"):
-        expected, found = getattr(spikes, fact), getattr(masks, fact)
-        if expected != found:
+        expected, of_masks = getattr(spikes, fact), getattr(masks, fact)
+        if expected != of_masks:
             raise StoreError(
-                f"{masks.path}: expected {fact} {expected} as in {spikes.path}, got {found}; cut "
-                "masks and spikes alike"
+                f"{masks.path}: expected {fact} {expected} as in {spikes.path}, got {of_masks}; "
+                "cut masks and spikes alike"
             )
     if masks.n_samples < spikes.n_samples:
         raise StoreError(

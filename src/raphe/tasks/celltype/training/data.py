@@ -229,7 +229,7 @@ class CellTypeData(pl.LightningDataModule):
             )
         spikes = open_spikes(Path(synthetic))
         require_split(spikes, self.spike_split, self.original)
-        part = Part(spikes, spikes.side, PARTS.index("train"), self.spike_split.of_cell)
+        part = Part(spikes, spikes.part, PARTS.index("train"), self.spike_split.of_cell)
         if not len(part):
             raise StoreError(
                 f"{spikes.path}: no spike of its {spikes.n} has a parent in the training part; "

@@ -54,7 +54,7 @@ class OnlineStream:
             drawn = self.synthesizer.draw(index)
             own = np.arange(len(index))
             if self.part is not None:
-                own = np.flatnonzero(drawn.side == self.part)
+                own = np.flatnonzero(drawn.part == self.part)
             own = own[: len(places)]
             full = len(own) == len(places)
             self.next = int(index[own[-1] if full else -1]) + 1

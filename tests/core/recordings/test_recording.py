@@ -1,5 +1,3 @@
-import datetime
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,29 +5,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from raphe.core.errors import RecordingError, RecordingWarning
-from raphe.core.recordings.recording import Recording, Trace, parse_cell_id
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("A140313#073.abf", ("A140313#073", datetime.date(2014, 3, 13), 73)),
-        ("folder/SER/A131024#089.ABF", ("A131024#089", datetime.date(2013, 10, 24), 89)),
-        ("A140313#073", ("A140313#073", datetime.date(2014, 3, 13), 73)),
-        ("A141332#073.abf", ("A141332#073", None, None)),
-        ("17o05027_ic_ramp.abf", ("17o05027_ic_ramp", None, None)),
-        ("A140313#073_copy.abf", ("A140313#073_copy", None, None)),
-        ("cell.two.abf", ("cell.two", None, None)),
-    ],
-)
-def test_cell_id_day_and_number_come_from_the_file_name(name, expected):
-    assert parse_cell_id(name) == expected
+from raphe.core.recordings.recording import Recording, Trace
 
 
 def test_sweeps_follow_each_other_in_time():
-    recording = Recording.from_array(np.ones((3, 400)), 100.0, "pA", "cell", number=7)
+    recording = Recording.from_array(np.ones((3, 400)), 100.0, "pA", "cell")
     assert [sweep.start_s for sweep in recording.sweeps] == [0.0, 4.0, 8.0]
-    assert (recording.n_samples, recording.duration_s, recording.number) == (1200, 12.0, 7)
+    assert (recording.n_samples, recording.duration_s) == (1200, 12.0)
     assert recording.sweeps[2].read().dtype == np.float32
 
 

@@ -11,7 +11,6 @@ from raphe.core.statistics.splits import (
     check_disjoint,
     part_sizes,
     split_by_group,
-    split_by_item,
 )
 
 FRACTIONS = (0.70, 0.15, 0.15)
@@ -28,14 +27,6 @@ def split_cells(groups: np.ndarray, labels: np.ndarray, seed: int = 42) -> Split
 )
 def test_part_sizes_are_the_published_ones(n: int, sizes: tuple[int, int, int]) -> None:
     assert part_sizes(n, FRACTIONS) == sizes
-
-
-def test_items_are_divided_once_each_and_by_seed() -> None:
-    split = split_by_item(1000, FRACTIONS, seed=42)
-    together = np.concatenate(list(split.parts().values()))
-    assert sorted(together.tolist()) == list(range(1000))
-    assert np.array_equal(split.test, split_by_item(1000, FRACTIONS, seed=42).test)
-    assert not np.array_equal(split.test, split_by_item(1000, FRACTIONS, seed=43).test)
 
 
 FRACTIONS_OF_ALL_KINDS = st.tuples(st.floats(0.05, 1), st.floats(0.05, 1), st.floats(0.05, 1)).map(
@@ -104,11 +95,24 @@ def test_too_few_cells_are_refused_with_the_remedy() -> None:
 def test_days_that_cannot_give_every_part_both_classes_are_refused() -> None:
     days = np.array([0, 1, 2, 3, 4, 5, 6, 6])  # only day 6 has both
     labels = np.array([0, 0, 0, 1, 1, 1, 0, 1])
-    with pytest.raises(SplitError, match="no assignment of 7 days"):
-        split_by_group(days, labels, FRACTIONS, 0, group_name="day", class_names=CLASSES)
+    with pytest.raises(SplitError, match=r"no assignment of 7 days .*, or go by cell"):
+        split_by_group(
+            days,
+            labels,
+            FRACTIONS,
+            0,
+            group_name="day",
+            class_names=CLASSES,
+            otherwise="go by cell",
+        )
+
+
+def test_a_part_without_items_is_refused() -> None:
+    with pytest.raises(SplitError, match=r"splitting 3 in .* leaves a part empty \(2, 0, 1\)"):
+        part_sizes(3, FRACTIONS)
 
 
 @pytest.mark.parametrize("fractions", [(0.7, 0.3), (0.7, 0.3, 0.0), (0.7, 0.2, 0.2)])
 def test_fractions_that_are_none_are_refused(fractions: tuple[float, ...]) -> None:
     with pytest.raises(SplitError, match="expected three positive numbers"):
-        split_by_item(100, fractions, seed=0)
+        part_sizes(100, fractions)

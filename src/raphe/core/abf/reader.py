@@ -24,7 +24,7 @@ from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.abf.header import AbfBytes, damaged, decode_text, locate
 from raphe.core.abf.scale import find_rail, find_rate, find_scale
 from raphe.core.abf.sweeps import MODES, Layout, SweepHeader, lay_out
-from raphe.core.recordings.recording import Recording, Trace, find_suspects, parse_cell_id
+from raphe.core.recordings.recording import Recording, Trace, find_suspects
 
 
 @dataclass(frozen=True)
@@ -126,16 +126,13 @@ def read_channel(
         )
         for sweep in facts.layout.sweeps
     )
-    cell_id, day, number = parse_cell_id(facts.path)
     recording = Recording(
         sweeps=sweeps,
         rate_hz=facts.rate_hz,
         unit=settle_unit(facts.path, chosen, unit),
-        cell_id=cell_id,
+        cell_id=facts.path.stem,
         path=facts.path,
         sha256=_hash(facts.path),
-        day=day,
-        number=number,
         remarks=(*facts.layout.remarks, *find_suspects(sweeps)),
     )
     recording.warn()

@@ -122,5 +122,5 @@ def _find_lengths(header: SweepHeader) -> tuple[np.ndarray | None, bool, str]:
         None,
         False,
         f"the header's {n_sweeps} sweeps do not add up to {whole} samples: where a sweep begins is "
-        "not certain; read as one trace, and no spike is cut in it",
+        "not certain; read as one trace, and nothing is measured in it",
     )

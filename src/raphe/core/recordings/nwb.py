@@ -14,7 +14,7 @@ import numpy as np
 from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.errors import RecordingError
 from raphe.core.files.hashed_folder import sha256_of
-from raphe.core.recordings.recording import Recording, Trace, find_suspects, parse_cell_id
+from raphe.core.recordings.recording import Recording, Trace, find_suspects
 
 UNITS = {"amperes": "A", "ampere": "A", "volts": "V", "volt": "V"}  # as NWB spells them out
 SWEEP_NUMBER = re.compile(r"[_ -]*\d+$")  # of the names that one series a sweep has
@@ -69,16 +69,13 @@ def read_nwb(
             "(--channel)"
         )
     traces = tuple(sorted((sweep.trace for sweep in own), key=lambda trace: trace.start_s))
-    cell_id, day, number = parse_cell_id(path)
     recording = Recording(
         sweeps=traces,
         rate_hz=rates[0],
         unit=settle_unit(path, chosen, unit),
-        cell_id=cell_id,
+        cell_id=path.stem,
         path=path,
         sha256=sha256_of(path),
-        day=day,
-        number=number,
         remarks=find_suspects(traces),
     )
     recording.warn()

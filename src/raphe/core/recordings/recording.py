@@ -1,12 +1,10 @@
 """One electrode's recording: sweeps of samples, their rate and unit, and where they came from."""
 
-import datetime
 import math
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +13,6 @@ from raphe.core.errors import RecordingError, RecordingWarning
 
 # N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
 CHUNK = 2**20
-
-# One letter, yymmdd, "#", the recording of that day: the naming of Corradetti et al. 2024.
-CELL_ID = re.compile(r"[A-Za-z](\d\d)(\d\d)(\d\d)#(\d+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +42,7 @@ class Trace:
         return scaled
 
     def suspect(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Samples no spike may be cut from: NaN, infinite, at the rail, or of an uncertain sweep.
+        """Samples nothing may be measured from: NaN, infinite, at the rail, of an uncertain sweep.
 
         Returns bool (stop - start,).
         """
@@ -92,11 +87,9 @@ class Recording:
     sweeps: tuple[Trace, ...]
     rate_hz: float
     unit: str
-    cell_id: str
+    cell_id: str  # of a file its name without the suffix
     path: Path | None = None
     sha256: str | None = None  # of the whole file
-    day: datetime.date | None = None
-    number: int | None = None  # of the recordings of that day
     remarks: tuple[str, ...] = ()  # what is suspect, one sentence each
 
     def __post_init__(self) -> None:
@@ -126,7 +119,7 @@ class Recording:
     ) -> "Recording":
         """Make a recording of samples (N,) or (sweeps, N) in `unit`, one sweep after the other.
 
-        `facts` are further fields (path, day, number …). Warns of NaN and infinite samples.
+        `facts` are further fields (path, remarks …). Warns of NaN and infinite samples.
         """
         samples = np.asarray(samples)
         if samples.ndim not in (1, 2):
@@ -157,29 +150,13 @@ def find_suspects(sweeps: tuple[Trace, ...]) -> tuple[str, ...]:
             continue
         for start in range(0, sweep.n_samples, CHUNK):
             mask = sweep.suspect(start, min(start + CHUNK, sweep.n_samples))
-            found = int(np.count_nonzero(mask))
-            if found and not count:
+            n_suspect = int(np.count_nonzero(mask))
+            if n_suspect and not count:
                 first = f"sample {start + int(mask.argmax())} of sweep {i}"
-            count += found
+            count += n_suspect
     if not count:
         return ()
     return (
         f"{count} of {total} samples are NaN, infinite or at the converter's rail, "
-        f"the first is {first}; no spike is cut there",
+        f"the first is {first}; nothing is measured there",
     )
-
-
-def parse_cell_id(name: str | PurePath) -> tuple[str, datetime.date | None, int | None]:
-    """Read (cell id, day, number) off a file name: "A140313#073.abf" is 2014-03-13, recording 73.
-
-    Any other name, without its suffix, is its own id; its day and number are None.
-    """
-    cell_id = PurePath(name).stem
-    match = CELL_ID.fullmatch(cell_id)
-    if match is None:
-        return cell_id, None, None
-    year, month, day, number = (int(digits) for digits in match.groups())
-    try:
-        return cell_id, datetime.date(2000 + year, month, day), number
-    except ValueError:
-        return cell_id, None, None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.errors import SplitError
+from raphe.core.sentences import counted
 
 PARTS = ("train", "val", "test")
 ASSIGNMENTS_TRIED = 500  # random assignments of mixed groups, of which the best balanced is kept
@@ -26,13 +27,19 @@ class Split:
 def part_sizes(n: int, fractions: Sequence[float]) -> tuple[int, int, int]:
     """Sizes of the parts of n items: the training part rounded down, the rest with test's half up.
 
-    43 327 spikes give 30 328, 6 499 and 6 500, the sizes of Corradetti et al. 2024.
+    43 327 items give 30 328, 6 499 and 6 500, the sizes of Corradetti et al. 2024. Raises
+    SplitError where a part would be empty.
     """
     train_fraction, val_fraction, test_fraction = check_fractions(fractions)
     n_train = int(train_fraction * n)
     rest = n - n_train
     n_test = int(np.ceil(rest * test_fraction / (val_fraction + test_fraction)))
-    return n_train, rest - n_test, n_test
+    sizes = n_train, rest - n_test, n_test
+    if min(sizes) < 1:
+        raise SplitError(
+            f"splitting {n} in {list(fractions)} leaves a part empty {sizes}; add data"
+        )
+    return sizes
 
 
 def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
@@ -45,18 +52,6 @@ def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
     return train_fraction, val_fraction, test_fraction
 
 
-def split_by_item(n: int, fractions: Sequence[float], seed: int) -> Split:
-    """Each of n items falls into a part by itself, whatever cell or day it came from."""
-    sizes = part_sizes(n, fractions)
-    if min(sizes) < 1:
-        raise SplitError(
-            f"splitting {n} spikes in {list(fractions)} leaves a part empty {sizes}; add spikes"
-        )
-    order = np.random.default_rng(seed).permutation(n)
-    train, val, test = np.split(order, np.cumsum(sizes)[:2])
-    return Split(np.sort(train), np.sort(val), np.sort(test))
-
-
 def split_by_group(
     groups: np.ndarray,
     labels: np.ndarray,
@@ -65,6 +60,7 @@ def split_by_group(
     *,
     group_name: str,
     class_names: Sequence[str],
+    otherwise: str = "",
 ) -> Split:
     """All items of a group fall into one part, and each part holds every class.
 
@@ -77,6 +73,7 @@ def split_by_group(
         fractions: of the groups, for train, validation and test.
         group_name: what a group is ("cell", "day"), for error messages.
         class_names: names of the classes that occur in `labels`, by number.
+        otherwise: what else than more groups would help, for error messages: "set …".
 
     Raises:
         SplitError: fewer groups than three parts with every class need.
@@ -85,12 +82,12 @@ def split_by_group(
     names, group_of_item = np.unique(groups, return_inverse=True)
     counts = np.zeros((len(names), len(class_names)), dtype=np.int64)  # (groups, classes)
     np.add.at(counts, (group_of_item, labels), 1)
-    _refuse_too_few(counts, group_name, class_names)
+    _refuse_too_few(counts, group_name, class_names, otherwise)
     rng = np.random.default_rng(seed)
     if np.all((counts > 0).sum(axis=1) == 1):
         part_of_group = _divide_each_class(counts.argmax(axis=1), fractions, rng)
     else:
-        part_of_group = _balance_mixed_groups(counts, fractions, rng, group_name)
+        part_of_group = _balance_mixed_groups(counts, fractions, rng, group_name, otherwise)
     part_of_item = part_of_group[group_of_item]
     split = Split(*(np.flatnonzero(part_of_item == part) for part in range(3)))
     check_disjoint(split, groups, group_name)
@@ -104,20 +101,22 @@ def check_disjoint(split: Split, groups: np.ndarray, group_name: str) -> None:
         for group in np.unique(groups[rows]).tolist():
             if group in seen:
                 raise SplitError(
-                    f"{group_name} {group} is in both {seen[group]} and {part}: its spikes would "
-                    f"leak from training to evaluation"
+                    f"{group_name} {group} is in both {seen[group]} and {part}, so that what is "
+                    "tested on would be trained on"
                 )
             seen[group] = part
 
 
-def _refuse_too_few(counts: np.ndarray, group_name: str, class_names: Sequence[str]) -> None:
+def _refuse_too_few(
+    counts: np.ndarray, group_name: str, class_names: Sequence[str], otherwise: str
+) -> None:
     for class_index, class_name in enumerate(class_names):
         n_groups = int((counts[:, class_index] > 0).sum())
         if n_groups < 3:
             raise SplitError(
-                f"class {class_name} has {n_groups} {group_name}{'' if n_groups == 1 else 's'}: "
+                f"class {class_name} has {counted(group_name, n_groups)}: "
                 f"splitting by {group_name} needs at least 3, one each for train, validation and "
-                f"test; add {group_name}s, or set data.split=spike and accept the leak"
+                f"test; add {group_name}s{_or(otherwise)}"
             )
 
 
@@ -146,7 +145,11 @@ def _held_out(n: int, fractions: Sequence[float]) -> tuple[int, int]:
 
 
 def _balance_mixed_groups(
-    counts: np.ndarray, fractions: Sequence[float], rng: np.random.Generator, group_name: str
+    counts: np.ndarray,
+    fractions: Sequence[float],
+    rng: np.random.Generator,
+    group_name: str,
+    otherwise: str,
 ) -> np.ndarray:
     n_groups = len(counts)
     n_val, n_test = _held_out(n_groups, fractions)
@@ -163,7 +166,11 @@ def _balance_mixed_groups(
             best, best_error = part_of_group, error
     if best is None:
         raise SplitError(
-            f"no assignment of {n_groups} {group_name}s puts every class in train, validation and "
-            f"test; record both classes on more {group_name}s, or set data.split=cell"
+            f"no assignment of {counted(group_name, n_groups)} puts every class in train, "
+            f"validation and test; add {group_name}s that hold every class{_or(otherwise)}"
         )
     return best
+
+
+def _or(otherwise: str) -> str:
+    return f", or {otherwise}" if otherwise else ""

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raphe.core.recordings.rates import rate_ratio
 from raphe.tasks.calcium.recordings.conditioning import (
     AS_IT_IS,
     Conditioning,
     fault,
-    rate_ratio,
     running_percentile,
 )
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 
 def c2s_percentile_filter(x: np.ndarray, window_length: int, perc: int = 5) -> np.ndarray:
@@ -72,7 +73,7 @@ def test_a_trace_that_is_conditioned_already_stays_as_it_is() -> None:
 def test_resampling_keeps_a_slow_wave_and_its_time(rate_hz: float) -> None:
     time_s = np.arange(int(40 * rate_hz)) / rate_hz
     resampled = AS_IT_IS(np.sin(2 * np.pi * 0.5 * time_s), rate_hz).samples
-    assert len(resampled) == np.ceil(len(time_s) * rate_ratio(rate_hz))
+    assert len(resampled) == np.ceil(len(time_s) * rate_ratio(RATE_HZ, rate_hz))
     inner = slice(300, 3600)
     expected = np.sin(2 * np.pi * 0.5 * np.arange(len(resampled)) / 100)
     np.testing.assert_allclose(resampled[inner], expected[inner], atol=0.01)

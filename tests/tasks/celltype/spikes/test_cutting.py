@@ -14,12 +14,13 @@ from scipy.signal import resample_poly
 from paths import REAL_DATA
 from raphe.core.abf.reader import read_abf
 from raphe.core.errors import RecordingError, RecordingWarning, SettingError
+from raphe.core.recordings.rates import rate_ratio
 from raphe.core.recordings.recording import Recording, Trace
 from raphe.core.recordings.units import unit_factor
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import CutSpikes, cut_spikes, find_crossings
 from raphe.tasks.celltype.spikes.median_absolute_deviation import median_and_mad
-from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
+from raphe.tasks.celltype.spikes.resampling import ResampledSweep
 
 REAL = REAL_DATA / "abf"
 CUT = Cut()

@@ -15,8 +15,8 @@ import pytest
 
 from raphe.core.abf.reader import read_abf
 from raphe.core.errors import SettingError, StoreError
-from raphe.core.recordings.recording import Recording, parse_cell_id
-from raphe.tasks.celltype.recordings.file_names import CLASSES
+from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.recordings.file_names import CLASSES, parse_cell_id
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.synthetic import simulated_recordings
@@ -53,7 +53,7 @@ def test_files_and_table_agree(folder):
     assert len({row["cell_id"] for row in rows}) == 7
     for row in rows:
         assert row["file"].split("/")[0] == row["label"]
-        cell_id, day, _ = parse_cell_id(Path(row["file"]).name)
+        cell_id, day = parse_cell_id(Path(row["file"]).name)
         assert (cell_id, day) == (row["cell_id"], datetime.date.fromisoformat(row["day"]))
     for day in {row["day"] for row in rows}:  # both classes, one animal
         same = [row for row in rows if row["day"] == day]

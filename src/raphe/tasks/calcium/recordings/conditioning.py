@@ -6,18 +6,17 @@ used. T samples at the file's rate, N at 100 Hz.
 
 from bisect import insort
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from scipy.ndimage import rank_filter
 from scipy.signal import resample_poly
 
 from raphe.core.errors import SettingError
+from raphe.core.recordings.rates import rate_ratio
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LOW, HIGH = 5, 80  # percentiles that become 0 and 1
 BASELINE_S = 40.0  # window of the running percentile, Elephant's choice
-LARGEST_FACTOR = 1000  # of a ratio of rates, off by less than 10 ms in an hour
 
 
 @dataclass(frozen=True)
@@ -121,13 +120,8 @@ def _of_growing_windows(samples: np.ndarray, half: int, n: int, share: float) ->
     return percentiles
 
 
-def rate_ratio(rate_hz: float) -> Fraction:
-    """100 Hz / rate_hz, as a fraction small enough for a polyphase filter."""
-    return Fraction(RATE_HZ / rate_hz).limit_denominator(LARGEST_FACTOR)
-
-
 def _at_100_hz(samples: np.ndarray, missing: np.ndarray, rate_hz: float) -> Conditioned:
-    ratio = rate_ratio(rate_hz)
+    ratio = rate_ratio(RATE_HZ, rate_hz)
     if ratio != 1:
         samples = resample_poly(samples, ratio.numerator, ratio.denominator, padtype="edge")
         frame = np.arange(len(samples)) * ratio.denominator // ratio.numerator

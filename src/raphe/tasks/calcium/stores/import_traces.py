@@ -14,9 +14,11 @@ import numpy as np
 
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.hashed_folder import sha256_of
-from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault, rate_ratio
+from raphe.core.recordings.rates import rate_ratio
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
 
@@ -93,7 +95,7 @@ def find_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
 
 def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:
     """Move each frame's spikes (T,) to the sample at 100 Hz that holds its middle: uint64 (n,)."""
-    middle = (np.arange(len(spikes)) + 0.5) * float(rate_ratio(rate_hz))
+    middle = (np.arange(len(spikes)) + 0.5) * float(rate_ratio(RATE_HZ, rate_hz))
     counts = np.zeros(n, dtype=np.uint64)
     np.add.at(counts, np.minimum(middle.astype(int), n - 1), spikes.astype(np.uint64))
     return counts

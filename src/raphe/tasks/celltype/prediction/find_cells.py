@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from raphe.core.errors import RapheError, RecordingError
-from raphe.core.recordings.recording import parse_cell_id
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.prediction.cell_input import (
     ARRAY,
@@ -20,7 +19,7 @@ from raphe.tasks.celltype.prediction.cell_input import (
     read_spike_files,
 )
 from raphe.tasks.celltype.prediction.window_arrays import cells_of_array
-from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_window_name
+from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
 from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure, is_recording, visible_files
 from raphe.tasks.celltype.recordings.labels import TABLE, identify_recordings
 

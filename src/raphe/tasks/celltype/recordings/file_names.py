@@ -1,14 +1,32 @@
 """What the names of files and folders say about a spike: its class, its cell, its trigger."""
 
+import datetime
 import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from raphe.core.recordings.recording import CELL_ID
-
 CLASSES = ("SER", "NSER")  # of the published data, in its order
+# One letter, yymmdd, "#", the recording of that day: the naming of Corradetti et al. 2024.
+CELL_ID = re.compile(r"[A-Za-z](\d\d)(\d\d)(\d\d)#\d+")
 TRIGGER = re.compile(r"_trigger_(\d+)")
 UNKNOWN_TRIGGER = -1
+
+
+def parse_cell_id(name: str | PurePath) -> tuple[str, datetime.date | None]:
+    """Cell id and day of a file's name; the day is None where the name does not tell it.
+
+    >>> parse_cell_id("SER/A140313#073.abf")
+    ('A140313#073', datetime.date(2014, 3, 13))
+    """
+    cell_id = PurePath(name).stem
+    match = CELL_ID.fullmatch(cell_id)
+    if match is None:
+        return cell_id, None
+    year, month, day = (int(digits) for digits in match.groups())
+    try:
+        return cell_id, datetime.date(2000 + year, month, day)
+    except ValueError:
+        return cell_id, None
 
 
 def parse_window_name(name: str) -> tuple[str, int]:

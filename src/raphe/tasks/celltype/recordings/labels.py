@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.errors import RecordingError
-from raphe.core.recordings.recording import parse_cell_id
 from raphe.core.recordings.tables import iso_day, read_table, spellings
 from raphe.core.sentences import counted, listed
-from raphe.tasks.celltype.recordings.file_names import label_from_folders
+from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
 from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure
 
 TABLE = "cells.csv"
@@ -102,7 +101,7 @@ def _require_files(folder: Path, files: Sequence[Path]) -> None:
 
 def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str]:
     """Cell id, day and animal of a file; what its row in the table says goes before its name."""
-    cell_id, day, _ = parse_cell_id(file.name)
+    cell_id, day = parse_cell_id(file.name)
     return (
         row.get("cell_id") or cell_id,
         row.get("day") or (day.isoformat() if day else ""),

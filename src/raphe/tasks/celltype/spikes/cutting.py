@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.recordings.rates import rate_ratio
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut
 from raphe.tasks.celltype.spikes.median_absolute_deviation import median_and_mad
-from raphe.tasks.celltype.spikes.resampling import ResampledSweep, rate_ratio
+from raphe.tasks.celltype.spikes.resampling import ResampledSweep
 
 CHUNK_SAMPLES = 2**20
 DEAD_TIME, EDGE, SUSPECT = DROPS = ("dead time", "edge", "suspect samples")

@@ -8,7 +8,6 @@ from scipy.signal import firwin, resample_poly
 
 from raphe.core.recordings.recording import Trace
 
-LARGEST_FACTOR = 1000  # rate ratios are rounded to p/q with q ≤ 1000: off by 2 µs in 4 ms at worst
 HALF_WIDTH = 10  # filter taps on each side, in samples of the slower rate: scipy's own choice
 KAISER_BETA = 5.0  # scipy's own choice: 53 dB of stop band
 
@@ -63,11 +62,6 @@ class ResampledSweep:
             2 * self.ratio.numerator
         )
         return np.minimum(nearest, self.trace.n_samples - 1).astype(np.int64)
-
-
-def rate_ratio(to_hz: float, from_hz: float) -> Fraction:
-    """to_hz / from_hz as a fraction small enough for a polyphase filter."""
-    return Fraction(to_hz / from_hz).limit_denominator(LARGEST_FACTOR)
 
 
 @lru_cache

@@ -17,11 +17,11 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import MANIFEST
 from raphe.core.progress import progress
-from raphe.core.recordings.recording import parse_cell_id
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import (
     CLASSES,
     label_from_folders,
+    parse_cell_id,
     parse_window_name,
 )
 from raphe.tasks.celltype.recordings.files import Failure

@@ -10,9 +10,8 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import MANIFEST
 from raphe.core.files.store import check_store, open_store
-from raphe.core.recordings.recording import parse_cell_id
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.recordings.file_names import CLASSES
+from raphe.tasks.celltype.recordings.file_names import CLASSES, parse_cell_id
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.npy_trios import Trio, find_trios, open_trio

@@ -20,6 +20,11 @@ SplitKind = Literal["cell", "day", "animal", "spike"]
 FRACTIONS = (0.70, 0.15, 0.15)  # Corradetti et al. 2024
 LEFT_OUT = 255  # in place of a part's number
 MAX_ITEMS = 2**20  # of a store with more spikes, days are balanced by so many that stand for all
+OTHERWISE = {  # than more cells, days or animals
+    "cell": "set data.split=spike and accept the leak",
+    "day": "set data.split=cell",
+    "animal": "set data.split=cell",
+}
 REMEDY = "make it with raphe synthesize from this store and for this split"
 
 
@@ -171,10 +176,6 @@ def _by_spike(
     """Each spike's part and the counts (cells, parts), where every spike falls by itself."""
     n = spikes.n if per_class is None else per_class * len(spikes.classes)
     sizes = splits.part_sizes(n, fractions)
-    if min(sizes) < 1:
-        raise SplitError(
-            f"splitting {n} spikes in {list(fractions)} leaves a part empty {sizes}; add spikes"
-        )
     blocks = _drawn(spikes, per_class, seed)
     dealt = _shuffled(np.random.default_rng(seed), np.arange(len(PARTS), dtype=np.uint8), sizes)
     part = np.full(spikes.n, LEFT_OUT, np.uint8)
@@ -270,6 +271,7 @@ def _divided(
         seed,
         group_name=kind,
         class_names=spikes.classes,
+        otherwise=OTHERWISE[kind],
     )
     part_of_cell = np.full(len(spikes.cells), LEFT_OUT, np.uint8)
     for number, items in enumerate(split.parts().values()):

@@ -5,7 +5,13 @@ import sys
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # while loading, Ctrl-C just ends
 
-from raphe.harness.program import train
+try:
+    from raphe.harness.program import train
+except ModuleNotFoundError as error:  # another Python than that of .venv
+    sys.exit(
+        f"error: {sys.executable} has no {error.name}: `make setup` installs into .venv, then run "
+        "`.venv/bin/python train.py` or first `source .venv/bin/activate`"
+    )
 
 if __name__ == "__main__":
     sys.exit(train(sys.argv[1:]))

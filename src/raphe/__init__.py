@@ -1,5 +1,120 @@
-"""raphe: deep networks that read spikes."""
+"""raphe: deep networks that read spikes.
+
+    import raphe
+
+    bundle = raphe.load_bundle("verdict-bundle")     # made by `raphe export`
+    verdict = bundle.predict("cell.abf")             # a class, "not sure" or "unlike training"
+    print(verdict.verdict, verdict.probability)
+
+    bundle = raphe.load_bundle("rates-bundle")
+    bundle.predict(traces, rate_hz=30).rate_per_s    # traces × frames, spikes/s
+
+    store = raphe.open_store("spikes")               # made by `raphe extract`
+    store.arrays["waveform"]                         # memory-mapped
+
+An error that data or settings cause is a RapheError: one sentence that says where, what was
+expected, what came and the remedy. Names load when they are first used, and none loads torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from raphe.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from raphe.core.abf.reader import read_abf
+    from raphe.core.bundles.bundle import BundleError
+    from raphe.core.errors import (
+        RapheError,
+        RecordingError,
+        RecordingWarning,
+        SettingError,
+        SplitError,
+        StoreError,
+    )
+    from raphe.core.files.store import Store, check_store, open_store
+    from raphe.core.recordings.nwb import read_nwb
+    from raphe.core.recordings.recording import Recording
+    from raphe.tasks.calcium.prediction.predictor import RatePredictor
+    from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
+
+__all__ = [
+    "BundleError",
+    "RapheError",
+    "Recording",
+    "RecordingError",
+    "RecordingWarning",
+    "SettingError",
+    "SplitError",
+    "Store",
+    "StoreError",
+    "__version__",
+    "check_store",
+    "load_bundle",
+    "open_store",
+    "read_abf",
+    "read_nwb",
+]
+
+_HOMES = {
+    "raphe.core.abf.reader": ("read_abf",),
+    "raphe.core.bundles.bundle": ("BundleError",),
+    "raphe.core.errors": (
+        "RapheError",
+        "RecordingError",
+        "RecordingWarning",
+        "SettingError",
+        "SplitError",
+        "StoreError",
+    ),
+    "raphe.core.files.store": ("Store", "check_store", "open_store"),
+    "raphe.core.recordings.nwb": ("read_nwb",),
+    "raphe.core.recordings.recording": ("Recording",),
+}
+
+
+def load_bundle(
+    path: "Path | str", threads: int | None = None
+) -> "CellTypePredictor | RatePredictor":
+    """Open a bundle of any task, check its hashes and load its networks.
+
+    What comes back has `predict`, whose arguments and answer are the task's, and `manifest`.
+
+    Args:
+        path: the folder that `raphe export` made.
+        threads: of the processor; None: one a core.
+
+    Raises:
+        BundleError: it is missing, altered, or of a kind that this raphe cannot predict with.
+        SettingError: its task needs an extra that is not installed.
+    """
+    from raphe.core.bundles.bundle import BundleError, bundle_kind
+    from raphe.core.errors import SettingError
+    from raphe.core.extras import missing_extra
+
+    kind = bundle_kind(path)
+    task = kind.partition("/")[0]
+    try:
+        predictor = import_module(f"raphe.tasks.{task}.prediction.predictor")
+    except ModuleNotFoundError as error:
+        if sentence := missing_extra(error):
+            raise SettingError(f"{path}: {sentence}") from None
+        if not (error.name or "").startswith("raphe."):
+            raise
+        raise BundleError(
+            f"{path}: no task of this raphe predicts with a bundle of {kind}"
+        ) from None
+    return predictor.load(path, threads)
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'raphe' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -30,6 +30,7 @@ import raphe.tasks
 from raphe import __version__
 from raphe.core.command_line import SHARED, Command, SharedVerb, define
 from raphe.core.errors import RapheError, SettingError
+from raphe.core.extras import missing_extra
 from raphe.core.files.kind import MANIFEST, kind_of
 
 STEPS = {  # verbs in the order of the work
@@ -75,6 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except RapheError as error:
         print(f"error: {error}", file=sys.stderr)
+        return FAILED_EXIT
+    except ModuleNotFoundError as error:
+        if (sentence := missing_extra(error)) is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
         return FAILED_EXIT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

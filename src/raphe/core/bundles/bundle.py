@@ -100,3 +100,10 @@ def open_bundle(path: Path | str, kind: str) -> Bundle:
         for name, sha256 in manifest["files"].items():
             BUNDLE.check_file(path / name, sha256)
     return Bundle(path, manifest)
+
+
+def bundle_kind(path: Path | str) -> str:
+    """Of which kind the bundle is, as in "celltype/ensemble". Raises BundleError."""
+    path = Path(path)
+    with reporting(path, "read"):
+        return str(BUNDLE.read_manifest(path)["kind"])

@@ -1,6 +1,6 @@
 """Acquired series of Neurodata Without Borders files (.nwb) as recordings.
 
-pynwb is an extra (`pip install raphe[nwb]`); this is the only file that imports it.
+pynwb is an extra (raphe[nwb]); this is the only file that imports it.
 """
 
 import re
@@ -13,6 +13,7 @@ import numpy as np
 
 from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.errors import RecordingError
+from raphe.core.extras import install
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
 
@@ -87,7 +88,7 @@ def _read_sweeps(path: Path, stimulus: bool) -> list[_Sweep]:
         from pynwb import NWBHDF5IO
     except ImportError:
         raise RecordingError(
-            f"{path}: reading NWB files needs pynwb; install it with `pip install raphe[nwb]`"
+            f"{path}: reading NWB files needs pynwb, which is not installed: {install('nwb')}"
         ) from None
     try:
         file = NWBHDF5IO(str(path), mode="r", load_namespaces=True)  # open as long as its samples

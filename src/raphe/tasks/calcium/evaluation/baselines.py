@@ -11,6 +11,7 @@ import torch
 from scipy.signal import resample
 
 from raphe.core.errors import SettingError
+from raphe.core.extras import install
 from raphe.tasks.calcium.elephant.network import ElephantNet
 from raphe.tasks.calcium.elephant.weights_import import read_elephant
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz
@@ -39,8 +40,8 @@ def deconvolution() -> Baseline:
         from oasis.functions import deconvolve
     except ImportError:
         raise SettingError(
-            "evaluate.oasis=true: expected the package oasis-deconv, found none; install it with "
-            "`pip install -c constraints.txt -e '.[oasis]'`, or set evaluate.oasis=false"
+            "evaluate.oasis=true: expected the package oasis-deconv, found none; install it, "
+            f"{install('oasis')}, or set evaluate.oasis=false"
         ) from None
 
     def spikes(trace: np.ndarray) -> np.ndarray:

@@ -32,13 +32,15 @@ class Inference:
 
 
 class Inferrer:
-    """An opened bundle with the conditioning it was trained with, or with another.
+    """A bundle, opened here or before, with the conditioning of its training or with another.
 
     Raises BundleError.
     """
 
-    def __init__(self, bundle: Path | str, conditioning: Conditioning | None = None) -> None:
-        self.bundle = RateBundle.open(bundle)
+    def __init__(
+        self, bundle: RateBundle | Path | str, conditioning: Conditioning | None = None
+    ) -> None:
+        self.bundle = bundle if isinstance(bundle, RateBundle) else RateBundle.open(bundle)
         self.chosen = conditioning
 
     def conditioning(self, traces: TraceSet) -> Conditioning:
@@ -46,6 +48,17 @@ class Inferrer:
         if self.chosen is not None:
             return self.chosen
         return AS_IT_IS if CHALLENGE.fullmatch(traces.path.name) else self.bundle.conditioning
+
+    def warnings(self, traces: TraceSet) -> list[str]:
+        """What must be known beside the rates of all these traces, a sentence each."""
+        warnings = [self.bundle.manifest["note"]]
+        slowest, fastest = self.bundle.frame_hz
+        if not slowest <= traces.rate_hz <= fastest:
+            warnings.append(
+                f"{traces.path}: {traces.rate_hz:g} Hz lies outside the {slowest:g} to "
+                f"{fastest:g} Hz of training; take the rates with caution"
+            )
+        return [warning for warning in warnings if warning]
 
     def traces(self, traces: TraceSet, first: int = 0) -> Iterator[Inference]:
         """Infer from the trace `first` on; one with a fault is marked, and the next goes on."""

@@ -75,19 +75,7 @@ def predict_spikes(
             f"{traces.path}: expected traces to infer rates from, every one of {len(traces)} has a "
             f"fault: {left_out[0]}; see {out / TABLE}"
         )
-    return Summary(out, len(traces), left_out, unlike, _of_all(traces, inferrer))
-
-
-def _of_all(traces: TraceSet, inferrer: Inferrer) -> list[str]:
-    """What is to be told beside all rates."""
-    slowest, fastest = inferrer.bundle.frame_hz
-    told = [inferrer.bundle.manifest["note"]]
-    if not slowest <= traces.rate_hz <= fastest:
-        told.append(
-            f"{traces.path}: {traces.rate_hz:g} Hz lies outside the {slowest:g} to {fastest:g} Hz "
-            "of training; take the rates with caution"
-        )
-    return [line for line in told if line]
+    return Summary(out, len(traces), left_out, unlike, inferrer.warnings(traces))
 
 
 def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:

@@ -3,7 +3,7 @@
 N spikes, T samples a window.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,20 +66,25 @@ class CellInput:
 
 def read_recordings(cell_id: str, paths: tuple[Path, ...], reading: Reading) -> CellSpikes:
     """Cut the spikes of a cell's recordings, one after the other. Raises RecordingError."""
-    if isinstance(reading.cut, GivenWindows):
-        raise RecordingError(
-            f"{paths[0]}: the bundle was trained on windows that were not cut from recordings, so "
-            f"none can be cut alike; give windows of {reading.cut.n_samples} samples ({ARRAY})"
-        )
-    recordings, waveforms, time_s = [], [], []
+    cut = _recordings_cut(paths[0], reading.cut)
+    recordings = (
+        read_recording(path, reading.channel, reading.unit, cut.accept_unit, reading.growing)
+        for path in paths
+    )
+    return cut_recordings(cell_id, paths, recordings, cut)
+
+
+def cut_recordings(
+    cell_id: str, paths: tuple[Path, ...], recordings: Iterable[Recording], cut: Cut | GivenWindows
+) -> CellSpikes:
+    """Cut the spikes of a cell's recordings, which follow one another. Raises RecordingError."""
+    cut = _recordings_cut(cell_id, cut)
+    cut_from, waveforms, time_s = [], [], []
     dropped = dict.fromkeys(DROPS, 0)
     begun_s = 0.0
-    for path in paths:
-        recording = read_recording(
-            path, reading.channel, reading.unit, reading.cut.accept_unit, reading.growing
-        )
-        spikes = cut_spikes(recording, reading.cut)
-        recordings.append(recording)
+    for recording in recordings:
+        spikes = cut_spikes(recording, cut)
+        cut_from.append(recording)
         waveforms.append(spikes.waveforms)
         starts_s = np.array([sweep.start_s for sweep in recording.sweeps])
         time_s.append(begun_s + starts_s[spikes.sweep] + spikes.trigger / recording.rate_hz)
@@ -90,9 +95,19 @@ def read_recordings(cell_id: str, paths: tuple[Path, ...], reading: Reading) -> 
         paths,
         np.concatenate(waveforms),
         np.concatenate(time_s),
-        tuple(recordings),
+        tuple(cut_from),
         dropped,
     )
+
+
+def _recordings_cut(where: Path | str, cut: Cut | GivenWindows) -> Cut:
+    """The cut, where the bundle has one. Raises RecordingError."""
+    if isinstance(cut, GivenWindows):
+        raise RecordingError(
+            f"{where}: the bundle was trained on windows that were not cut from recordings, so "
+            f"none can be cut alike; give windows of {cut.n_samples} samples ({ARRAY})"
+        )
+    return cut
 
 
 def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) -> CellSpikes:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from raphe.core.errors import RapheError, SettingError
+from raphe.core.extras import install
 from raphe.core.progress import progress
 
 # What → part → id of its Google Drive folder. A part becomes a folder: the spikes' labels.
@@ -35,7 +36,7 @@ TIMEOUT_S = 60.0
 RETRIES = 3
 GIVE_UP_AFTER = 5  # failures in a row: the network is gone, or Google refuses any more for today
 ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tar")
-INSTALL = "pip install -c constraints.txt -e '.[fetch]'"
+INSTALL = install("fetch")
 
 
 class FetchError(RapheError):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.core.extras import install
 from raphe.tasks.glif.features.least_squares import N_FEATURES
 from raphe.tasks.glif.network.trace_encoder import EncoderSize, TraceEncoder
 
@@ -84,7 +85,7 @@ def _flow(n_quantities: int) -> nn.Module:
         from sbi.neural_nets import posterior_nn
     except ImportError:
         raise SettingError(
-            "a posterior needs the package sbi: pip install -c constraints.txt -e '.[train]'"
+            f"a posterior needs the package sbi, which is not installed: {install('train')}"
         ) from None
     with warnings.catch_warnings():  # sbi hands `passes` on to zuko, and doubts that it may
         warnings.simplefilter("ignore", UserWarning)

@@ -1,0 +1,36 @@
+"""Packages that a base install lacks on purpose, and the extra that brings each."""
+
+PACKAGES = {
+    "train": (
+        "hydra",
+        "joblib",
+        "mlflow",
+        "omegaconf",
+        "onnx",
+        "pytorch_lightning",
+        "sbi",
+        "sklearn",
+        "threadpoolctl",
+        "torch",
+        "torchmetrics",
+    ),
+    "glif": ("numba",),
+    "nwb": ("pynwb",),
+    "fetch": ("gdown",),
+    "oasis": ("oasis",),
+}
+
+
+def install(extra: str) -> str:
+    """The command that brings an extra, to a checkout's environment as to any other."""
+    assert extra in PACKAGES
+    return f"pip install 'raphe[{extra}]'"
+
+
+def missing_extra(error: ModuleNotFoundError) -> str | None:
+    """The sentence for a package that an extra would bring; None for any other module."""
+    package = (error.name or "").partition(".")[0]
+    for extra, packages in PACKAGES.items():
+        if package in packages:
+            return f"this needs the package {package}, which is not installed: {install(extra)}"
+    return None

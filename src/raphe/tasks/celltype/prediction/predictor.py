@@ -1,0 +1,108 @@
+"""A bundle of cell type networks as Python uses it: recordings in, verdicts out.
+
+N spikes, T samples a window.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
+from raphe.tasks.celltype.prediction.find_cells import find_cells
+from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.verdict import CellVerdict
+from raphe.tasks.celltype.recordings.files import Failure
+
+IN_MEMORY = "cell"  # the id of one that is given as windows
+
+
+class CellTypePredictor:
+    """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+
+    def __init__(self, path: Path | str, threads: int | None = None) -> None:
+        self._judge = Judge(path, threads)
+
+    def __repr__(self) -> str:
+        return f"<raphe bundle of {self.manifest['kind']} in {self.path}>"
+
+    @property
+    def path(self) -> Path:
+        return self._judge.ensemble.bundle.path
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the bundle says of itself: its members, their training, what that looked like."""
+        return self._judge.ensemble.manifest
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._judge.ensemble.classes
+
+    @property
+    def note(self) -> str:
+        """What must be known beside every verdict, such as that training was simulated; or ""."""
+        return self._judge.note
+
+    def predict(
+        self,
+        cell: Path | str | Recording | np.ndarray,
+        channel: int | str | None = None,
+        unit: str | None = None,
+    ) -> CellVerdict:
+        """The verdict on one cell.
+
+        Args:
+            cell: a file of one cell (.abf, .nwb, a single spike .csv, windows .npy); a Recording;
+                or windows (N, T) that were cut as the bundle's manifest says, in its unit.
+            channel: index, name or unit of the channel, of a file that holds several.
+            unit: of the channel, for a file that leaves it blank.
+
+        Raises:
+            RecordingError: it cannot be read, or is several cells.
+            SettingError: windows of another length.
+        """
+        if isinstance(cell, (str, Path)):
+            return self._of_file(Path(cell), Reading(self._judge.cut, channel, unit))
+        if isinstance(cell, Recording):
+            paths = () if cell.path is None else (cell.path,)
+            spikes = cut_recordings(cell.cell_id, paths, [cell], self._judge.cut)
+        else:
+            spikes = _of_windows(np.asarray(cell, np.float32))
+        return self._judge.judge(spikes).verdict
+
+    def predict_all(
+        self,
+        paths: Iterable[Path | str],
+        channel: int | str | None = None,
+        unit: str | None = None,
+    ) -> Iterator[CellVerdict | Failure]:
+        """A verdict on each cell in these files and folders, one after the other.
+
+        What cannot be read is a Failure in its place, a path and a sentence, and stops no other.
+        Raises RecordingError where there is no cell at all.
+        """
+        cells, failures = find_cells(paths)
+        yield from failures
+        for judged in self._judge.judge_all(cells, Reading(self._judge.cut, channel, unit)):
+            yield judged if isinstance(judged, Failure) else judged.verdict
+
+    def _of_file(self, path: Path, reading: Reading) -> CellVerdict:
+        cells, failures = find_cells([path])
+        if failures:
+            raise RecordingError(str(failures[0]))
+        if len(cells) > 1:
+            raise RecordingError(f"{path}: expected one cell, got {len(cells)}; use predict_all")
+        return self._judge.judge(cells[0].read(reading)).verdict
+
+
+def _of_windows(waveforms: np.ndarray) -> CellSpikes:
+    if not np.isfinite(waveforms).all():
+        raise RecordingError("windows in memory: expected numbers, got NaN or infinity")
+    return CellSpikes(IN_MEMORY, (), waveforms, np.full(len(waveforms), np.nan))
+
+
+load = CellTypePredictor  # by which name raphe.load_bundle finds it

@@ -1,0 +1,113 @@
+"""`import raphe`: light, and every name it promises is there, documented and typed."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import raphe
+from paths import PROJECT
+from raphe.core import extras
+from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.files.store import StoreWriter
+
+# Seconds of processor time, apart from what Python itself takes; a loaded machine changes little.
+LIGHT_S = 0.3
+COST = "import time; s = time.process_time(); import raphe; print(time.process_time() - s)"
+
+
+def run(code: str) -> str:
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not answer.returncode, answer.stderr
+    return answer.stdout
+
+
+def test_it_is_light() -> None:
+    assert min(float(run(COST)) for _ in range(3)) < LIGHT_S
+
+
+def test_no_name_loads_torch() -> None:
+    loaded = run(
+        "import sys, raphe; [getattr(raphe, name) for name in raphe.__all__]\n"
+        "print(sorted({'torch', 'mlflow', 'hydra', 'sklearn', 'numba'} & set(sys.modules)))"
+    )
+    assert loaded.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", raphe.__all__)
+def test_what_is_promised_is_there_and_documented(name: str) -> None:
+    value = getattr(raphe, name)
+    assert name in dir(raphe)
+    assert isinstance(value, str) or inspect.getdoc(value)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'raphe' has no attribute 'load_bundel'"):
+        raphe.load_bundel  # noqa: B018
+
+
+def test_types_are_told() -> None:
+    lazy = set(raphe.__all__) - {"__version__", "load_bundle"}
+    assert lazy == {name for names in raphe._HOMES.values() for name in names}
+    source = (PROJECT / "src/raphe/__init__.py").read_text()
+    checked = source[source.index("if TYPE_CHECKING:") : source.index("__all__ =")]
+    assert lazy <= set(re.findall(r"\w+", checked))
+    assert (PROJECT / "src/raphe/py.typed").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in raphe.__all__ if name.endswith("Error")],
+)
+def test_every_error_is_a_raphe_error(name: str) -> None:
+    assert issubclass(getattr(raphe, name), raphe.RapheError)
+
+
+def test_a_store_is_arrays(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "store", {"trace": ((3,), "float32")}) as writer:
+        writer.append(trace=np.arange(6, dtype=np.float32).reshape(2, 3))
+        writer.finish({"kind": "calcium/traces"})
+    store = raphe.open_store(tmp_path / "store")
+    np.testing.assert_array_equal(store.arrays["trace"], [[0, 1, 2], [3, 4, 5]])
+
+
+def test_no_bundle_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(raphe.BundleError, match="there is no bundle here"):
+        raphe.load_bundle(tmp_path / "none")
+
+
+@pytest.mark.parametrize("kind", ["octopus/ensemble", "celltype.ensemble", "../..", ""])
+def test_a_bundle_of_no_task_is_told(tmp_path: Path, kind: str) -> None:
+    with BundleWriter(tmp_path / "bundle") as writer:
+        writer.finish(kind, {CARD: b""}, {})
+    with pytest.raises(raphe.BundleError, match="no task of this raphe predicts with"):
+        raphe.load_bundle(tmp_path / "bundle")
+
+
+def test_a_missing_extra_is_named() -> None:
+    sentence = extras.missing_extra(ModuleNotFoundError(name="torch.nn"))
+    assert sentence.endswith("pip install 'raphe[train]'")
+    assert extras.missing_extra(ModuleNotFoundError(name="raphe.nowhere")) is None
+
+
+DISTRIBUTIONS = {  # that are not called as the package they hold
+    "hydra": "hydra-core",
+    "oasis": "oasis-deconv",
+    "omegaconf": None,  # of hydra-core
+    "pytorch_lightning": "pytorch-lightning",
+    "sklearn": "scikit-learn",
+}
+
+
+def test_extras_bring_what_they_are_told_to_bring() -> None:
+    text = (PROJECT / "pyproject.toml").read_text()
+    for extra, packages in extras.PACKAGES.items():
+        start = text.index(f"\n{extra} = [")
+        brought = text[start : text.index("]\n", start)]
+        for package in packages:
+            distribution = DISTRIBUTIONS.get(package, package)
+            assert distribution is None or f'"{distribution}>=' in brought, (extra, package)

@@ -1,0 +1,79 @@
+"""`raphe.load_bundle(…).predict(…)` says of traces what `raphe predict` writes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import raphe
+from raphe.tasks.calcium.prediction.infer_rates import Inferrer
+from raphe.tasks.calcium.prediction.predictor import RatePredictor
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS
+from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+
+RATE_HZ = 30.0
+
+
+@pytest.fixture(scope="module")
+def bundle(rate_bundle: Path) -> RatePredictor:
+    return raphe.load_bundle(rate_bundle, threads=1)
+
+
+@pytest.fixture
+def traces() -> np.ndarray:
+    """Three of ten seconds, (3, 300); the second is constant."""
+    rng = np.random.default_rng(0)
+    traces = rng.normal(1, 0.1, (3, 300))
+    traces[:, 100:140] += np.exp(-np.arange(40) / 12)
+    traces[1] = 0.5
+    return traces
+
+
+def test_an_array_gets_the_rates_of_its_file(bundle, rate_bundle, traces, tmp_path) -> None:
+    np.save(tmp_path / "traces.npy", traces)
+    opened = read_traces(tmp_path / "traces.npy", TraceOptions(RATE_HZ))
+    expected = list(Inferrer(rate_bundle).traces(opened))
+    for given in (traces, tmp_path / "traces.npy", str(tmp_path / "traces.npy")):
+        prediction = bundle.predict(given, RATE_HZ)
+        assert prediction.rate_per_s.shape == prediction.spread_per_s.shape == (3, 300)
+        for row, one in enumerate(expected):
+            np.testing.assert_array_equal(prediction.rate_per_s[row], one.rate_per_s)
+            np.testing.assert_array_equal(prediction.spread_per_s[row], one.spread_per_s)
+        assert prediction.rate_hz == RATE_HZ
+
+
+def test_a_trace_that_tells_nothing_is_left_out_with_a_reason(bundle, traces) -> None:
+    prediction = bundle.predict(traces, RATE_HZ)
+    assert prediction.left_out == {"1": "constant at 0.5"}
+    assert np.isnan(prediction.rate_per_s[1]).all()
+    assert not np.isnan(prediction.rate_per_s[0]).any()
+    assert "These are simulated." in prediction.warnings[0]
+
+
+def test_spike_times_hold_the_integral_of_the_rate(bundle, traces) -> None:
+    prediction = bundle.predict(traces[0], RATE_HZ)  # (T,) is one trace
+    expected = np.nansum(prediction.rate_per_s[0]) / RATE_HZ
+    assert len(prediction.spike_times_s(0)) == pytest.approx(expected, abs=1)
+
+
+def test_columns_and_another_conditioning_can_be_asked_for(bundle, traces) -> None:
+    across = bundle.predict(traces.T, RATE_HZ, layout="time-traces")
+    np.testing.assert_array_equal(
+        across.rate_per_s, bundle.predict(traces, RATE_HZ, layout="traces-time").rate_per_s
+    )
+    as_it_is = bundle.predict(traces, RATE_HZ, conditioning=AS_IT_IS)
+    assert not np.array_equal(across.rate_per_s[0], as_it_is.rate_per_s[0])
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "layout", "sentence"),
+    [
+        (None, None, "traces in memory: expected rate_hz, their frames a second, got none"),
+        (-1.0, None, "expected a sampling rate in Hz"),
+        (RATE_HZ, "rows", "layout: expected traces-time or time-traces, got rows"),
+    ],
+)
+def test_what_is_not_clear_is_one_sentence(bundle, traces, rate_hz, layout, sentence) -> None:
+    with pytest.raises(raphe.RecordingError, match=sentence):
+        bundle.predict(traces, rate_hz, layout=layout)

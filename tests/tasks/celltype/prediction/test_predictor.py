@@ -1,0 +1,93 @@
+"""`raphe.load_bundle(…).predict(…)` says of a cell what `raphe predict` says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import raphe
+from raphe.core.abf.writer import write_abf
+from raphe.tasks.celltype.prediction.cell_input import Reading
+from raphe.tasks.celltype.prediction.find_cells import find_cells
+from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
+from raphe.tasks.celltype.prediction.verdict import CellVerdict
+from raphe.tasks.celltype.recordings.files import Failure
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.cutting import cut_spikes
+
+RATE_HZ = 40_000.0
+
+
+@pytest.fixture(scope="module")
+def bundle(trained_bundle: Path) -> CellTypePredictor:
+    return raphe.load_bundle(trained_bundle, threads=1)
+
+
+@pytest.fixture
+def recording_file(record, tmp_path: Path) -> Path:
+    return write_abf(tmp_path / "A260105#001.abf", record("SER", 0), RATE_HZ, "pA")
+
+
+def test_a_file_gets_the_verdict_of_the_command(bundle, trained_bundle, recording_file) -> None:
+    judge = Judge(trained_bundle, 1)
+    (cell,), _ = find_cells([recording_file])
+    assert bundle.predict(recording_file) == judge.judge(cell.read(Reading(judge.cut))).verdict
+    assert bundle.predict(str(recording_file)).files == (recording_file,)
+
+
+def test_a_recording_gets_the_verdict_of_its_file(bundle, recording_file) -> None:
+    assert bundle.predict(raphe.read_abf(recording_file)) == bundle.predict(recording_file)
+
+
+def test_samples_of_another_program_get_a_verdict(bundle, record) -> None:
+    recording = raphe.Recording.from_array(record("SER", 0), RATE_HZ, "pA", "mine")
+    verdict = bundle.predict(recording)
+    assert (verdict.cell_id, verdict.files) == ("mine", ())
+    assert verdict.n_spikes > 10
+
+
+def test_windows_get_the_probability_of_their_recording(bundle, record) -> None:
+    recording = raphe.Recording.from_array(record("SER", 0), RATE_HZ, "pA", "mine")
+    windows = cut_spikes(recording, Cut()).waveforms
+    verdict = bundle.predict(windows)
+    assert verdict.probability == pytest.approx(bundle.predict(recording).probability)
+    assert verdict.n_spikes == len(windows)
+
+
+def test_what_the_bundle_is_can_be_asked(bundle, trained_bundle) -> None:
+    assert bundle.path == trained_bundle
+    assert bundle.classes == ("SER", "NSER")
+    assert bundle.note == "Simulated cells."
+    assert "celltype/ensemble" in repr(bundle)
+
+
+def test_a_folder_is_several_verdicts_and_failures(bundle, recording_file, record) -> None:
+    write_abf(recording_file.with_name("second.abf"), record("NSER", 0), RATE_HZ, "pA")
+    recording_file.with_name("broken.abf").write_bytes(b"ABF2 and no more")
+    answers = list(bundle.predict_all([recording_file.parent]))
+    assert sorted(type(answer) for answer in answers if isinstance(answer, Failure)) == [Failure]
+    assert {answer.cell_id for answer in answers if isinstance(answer, CellVerdict)} == {
+        "A260105#001", "second",
+    }  # fmt: skip
+    with pytest.raises(raphe.RecordingError, match="expected one cell, got 3; use predict_all"):
+        bundle.predict(recording_file.parent)
+
+
+@pytest.mark.parametrize(
+    ("cell", "error", "sentence"),
+    [
+        ("nowhere.abf", raphe.RecordingError, "nowhere.abf: there is no such file or folder"),
+        (np.zeros((3, 7), np.float32), raphe.SettingError, r"expected windows \(N, 160\) in pA"),
+        (np.full((3, 160), np.nan), raphe.RecordingError, "expected numbers, got NaN"),
+    ],
+)
+def test_what_is_no_cell_is_one_sentence(bundle, cell, error, sentence) -> None:
+    with pytest.raises(error, match=sentence):
+        bundle.predict(cell)
+
+
+def test_a_recording_in_another_unit_is_told(bundle, record) -> None:
+    recording = raphe.Recording.from_array(record("SER", 0), RATE_HZ, "mV", "mine")
+    with pytest.raises(raphe.RecordingError, match="mine: expected pA, got mV"):
+        bundle.predict(recording)

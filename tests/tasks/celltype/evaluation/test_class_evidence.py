@@ -9,7 +9,7 @@ import torch
 
 from raphe.tasks.celltype.evaluation.class_evidence import (
     SPIKES_EXPLAINED,
-    evidence,
+    class_evidence,
     evidence_csv,
     evidence_figure,
 )
@@ -49,7 +49,7 @@ def found(tmp_path_factory):
         logits = module.eval()(current).numpy()
     predictions = Predictions.from_logits(logits, truth.numpy(), cell=truth.numpy())
     assert (predictions.predicted == predictions.label).all()
-    return evidence(module, store, np.arange(store.n), predictions)
+    return class_evidence(module, store, np.arange(store.n), predictions)
 
 
 def test_the_evidence_lies_where_the_classes_differ(found):

@@ -13,11 +13,14 @@ from sklearn import metrics as reference
 
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
-from raphe.tasks.celltype.evaluation.confusion_figure import confusion_figure, confusion_json
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_predictions
-from raphe.tasks.celltype.evaluation.reliability_figure import reliability_figure
-from raphe.tasks.celltype.evaluation.risk_coverage_figure import risk_coverage_figure
-from raphe.tasks.celltype.evaluation.roc_figure import roc_figure
+from raphe.tasks.celltype.evaluation.figures import (
+    confusion_figure,
+    confusion_json,
+    reliability_figure,
+    risk_coverage_figure,
+    roc_figure,
+)
 from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.predictions_csv import read_predictions

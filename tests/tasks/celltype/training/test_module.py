@@ -11,10 +11,10 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.epoch_figures import classification_metrics
-from raphe.tasks.celltype.training.module import CellTypeModule
+from raphe.tasks.celltype.metrics.epoch_figures import epoch_figures
+from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
 
-NAMES = set(classification_metrics(np.zeros((2, 2)), np.array([0, 1])))
+NAMES = set(epoch_figures(torch.zeros(2, 2), torch.tensor([0, 1]), one_hot_loss))
 
 
 def spikes(n: int, seed: int, n_classes: int = 2, n_samples: int = 160) -> TensorDataset:
@@ -97,7 +97,7 @@ def test_figures_are_of_the_whole_epoch(tmp_path):
     checked = trainer(tmp_path).validate(module, datamodule=Spikes(), verbose=False)[0]
     current, label, _ = spikes(60, 1).tensors
     with torch.no_grad():
-        expected = classification_metrics(module(current).numpy(), label.numpy())
+        expected = epoch_figures(module(current), label, one_hot_loss)
     assert checked == pytest.approx({f"val/{name}": value for name, value in expected.items()})
 
 
@@ -110,7 +110,7 @@ def test_training_loss_is_binary_cross_entropy_on_one_hot_labels():
     expected = torch.nn.functional.binary_cross_entropy(sigmoid, target)
     torch.testing.assert_close(loss, expected)
     module.training_step(batch, 1)  # two equal batches: the epoch's figure is the batch's loss
-    assert module._running.summed_up()["loss"] == pytest.approx(loss.item(), rel=1e-6)
+    assert module._running.figures()["loss"] == pytest.approx(loss.item(), rel=1e-6)
 
 
 def test_training_loss_of_more_classes_is_cross_entropy():
@@ -120,7 +120,7 @@ def test_training_loss_of_more_classes_is_cross_entropy():
     probability = module.net.class_probability(module(batch[0]))
     expected = -probability[torch.arange(33), batch[1]].log().mean()
     torch.testing.assert_close(loss, expected)
-    assert module._running.summed_up()["loss"] == pytest.approx(loss.item(), rel=1e-6)
+    assert module._running.figures()["loss"] == pytest.approx(loss.item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

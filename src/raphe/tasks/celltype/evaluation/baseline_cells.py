@@ -41,12 +41,12 @@ class BaselineCells:
     names: Sequence[str]  # (B,), of KINDS
     cell: np.ndarray  # (n,) index in the store, ascending
     label: np.ndarray  # (n,)
-    n_spikes: np.ndarray  # (n,) of each cell in the set; asked were at most SPIKES_A_CELL
+    n_spikes: np.ndarray  # (n,) of each cell in the set; at most SPIKES_A_CELL were looked at
     probability: np.ndarray  # float64 (B, n, C)
 
     def of(self, name: str) -> Predictions:
-        own = self.probability[self.names.index(name)]
-        return Predictions(own, own, self.label, self.cell)
+        probability = self.probability[self.names.index(name)]
+        return Predictions(probability, probability, self.label, self.cell)
 
 
 def baseline_cells(data: CellTypeData, pooling: Pooling = "mean") -> dict[str, BaselineCells]:
@@ -57,11 +57,11 @@ def baseline_cells(data: CellTypeData, pooling: Pooling = "mean") -> dict[str, B
         data.cache.mkdir(parents=True)
     path = data.cache / f"baselines-{_digest(data, pooling)}.npz"
     with FileLock(f"{path}.lock"):  # the members of a sweep come here at once
-        known = _load(path)
-        if known is None:
-            known = _ask(data, pooling)
-            _save(path, known)
-    return known
+        by_set = _load(path)
+        if by_set is None:
+            by_set = _ask(data, pooling)
+            _save(path, by_set)
+    return by_set
 
 
 def choose_threshold(score: np.ndarray, positive: np.ndarray) -> float:
@@ -69,11 +69,11 @@ def choose_threshold(score: np.ndarray, positive: np.ndarray) -> float:
     accuracy the one nearest to 0.5, which it also is where one class is missing."""
     if positive.all() or not positive.any():
         return 0.5
-    known = np.unique(score)
-    tried = np.concatenate([[0.5], (known[1:] + known[:-1]) / 2])
-    called = score >= tried[:, None]  # (thresholds, n)
+    scores = np.unique(score)
+    thresholds = np.concatenate([[0.5], (scores[1:] + scores[:-1]) / 2])
+    called = score >= thresholds[:, None]  # (thresholds, n)
     balanced = (called[:, positive].mean(axis=1) + (~called[:, ~positive]).mean(axis=1)) / 2
-    best = tried[balanced >= balanced.max() - 1e-12]
+    best = thresholds[balanced >= balanced.max() - 1e-12]
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
@@ -84,14 +84,15 @@ def moved(probability: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def baseline_cells_csv(
-    asked: BaselineCells, cell_ids: Sequence[str], classes: Sequence[str]
+    baselines: BaselineCells, cell_ids: Sequence[str], classes: Sequence[str]
 ) -> str:
     """One row a cell and baseline."""
     header = [*COLUMNS, *(f"probability_{name}" for name in classes)]
     lines = []
-    for name, rows in zip(asked.names, asked.probability, strict=True):
-        for cell, label, n, row in zip(asked.cell, asked.label, asked.n_spikes, rows, strict=True):
-            numbers = [f"{value:.9g}" for value in row]
+    for name, rows in zip(baselines.names, baselines.probability, strict=True):
+        of_cells = zip(baselines.cell, baselines.label, baselines.n_spikes, rows, strict=True)
+        for cell, label, n, probability in of_cells:
+            numbers = [f"{value:.9g}" for value in probability]
             lines.append([cell_ids[cell], classes[label], n, name, *numbers])
     return csv_text(header, lines)
 
@@ -138,11 +139,11 @@ def _ask(data: CellTypeData, pooling: Pooling) -> dict[str, BaselineCells]:
 
 
 def _thresholds(trained: TrainedBaselines, pooling: Pooling) -> dict[str, float]:
-    found = {}
+    thresholds = {}
     for name, predictions in trained.of_validation(SPIKES_A_CELL).items():
         cells = predictions.per_cell(pooling)
-        found[name] = choose_threshold(cells.probability[:, 0], cells.label == 0)
-    return found
+        thresholds[name] = choose_threshold(cells.probability[:, 0], cells.label == 0)
+    return thresholds
 
 
 def _side_by_side(
@@ -150,8 +151,8 @@ def _side_by_side(
 ) -> BaselineCells:
     first = next(iter(predictions.values()))
     probability = [
-        moved(own.probability, thresholds[name]) if thresholds else own.probability
-        for name, own in predictions.items()
+        moved(baseline.probability, thresholds[name]) if thresholds else baseline.probability
+        for name, baseline in predictions.items()
     ]
     return BaselineCells(
         list(predictions), first.cell, first.label, n_spikes[first.cell], np.stack(probability)
@@ -172,10 +173,10 @@ def _digest(data: CellTypeData, pooling: Pooling) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _save(path: Path, known: Mapping[str, BaselineCells]) -> None:
+def _save(path: Path, by_set: Mapping[str, BaselineCells]) -> None:
     arrays = {
-        f"{test_set}/{field}": np.asarray(getattr(asked, field))
-        for test_set, asked in known.items()
+        f"{test_set}/{field}": np.asarray(getattr(baselines, field))
+        for test_set, baselines in by_set.items()
         for field in BaselineCells.__dataclass_fields__
     }
     with open_whole(path) as file:

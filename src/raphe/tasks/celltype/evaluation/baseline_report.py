@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
+from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import Difference, draw_groups, paired_difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
-from raphe.tasks.celltype.evaluation.baseline_figure import baseline_figure
 from raphe.tasks.celltype.evaluation.baselines import KINDS
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, strata
 from raphe.tasks.celltype.metrics.group_figures import GroupCounts
@@ -23,6 +26,9 @@ from raphe.tasks.celltype.metrics.set_result import SetResult
 NETWORK = "network"
 MAIN = ("balanced_accuracy", "auroc", "macro_auroc")  # as far as a set has them
 LINE = 100  # characters
+ROW_IN, PANEL_IN, LABELS_IN = 0.22, 2.0, 1.3
+CHANCE = 0.5  # of an AUROC; of the balanced accuracy it is one class in all
+AXES = {"auroc": "AUROC", "macro_auroc": "Macro AUROC", "balanced_accuracy": "Balanced accuracy"}
 OTHER_SPIKES = (
     "No baselines: the network was tested on other spikes than the store's own test part.\n"
 )
@@ -33,7 +39,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedFigure:
     """One figure of one classifier, and how much larger the network's is."""
 
     classifier: str
@@ -41,118 +47,114 @@ class Compared:
     difference: Difference | None  # None of the network itself
 
 
-def baseline_artifacts(result: SetResult, asked: BaselineCells) -> dict[str, Figure | str]:
+def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str, Figure | str]:
     """baselines.csv, .txt and .png, and baseline_cells.csv; only a word where the cells differ."""
-    n_answered = np.bincount(result.spikes.cell, minlength=int(asked.cell.max()) + 1)
-    same_cells = np.array_equal(result.cells.cell, asked.cell)
-    if not same_cells or not np.array_equal(n_answered[asked.cell], asked.n_spikes):
+    n_predicted = np.bincount(result.spikes.cell, minlength=int(baselines.cell.max()) + 1)
+    same_cells = np.array_equal(result.cells.cell, baselines.cell)
+    if not same_cells or not np.array_equal(n_predicted[baselines.cell], baselines.n_spikes):
         return {"baselines.txt": OTHER_SPIKES}
-    compared = compare(result, asked)
-    made: dict[str, Figure | str] = {
+    compared = compare(result, baselines)
+    artifacts: dict[str, Figure | str] = {
         "baseline_cells.csv": baseline_cells_csv(
-            asked, [result.cell_name(i) for i in range(len(n_answered))], result.classes
+            baselines, [result.cell_name(i) for i in range(len(n_predicted))], result.classes
         ),
         "baselines.csv": _table(compared),
         "baselines.txt": baselines_text(result, compared),
     }
-    shown = [one for one in compared if one.headline.name in MAIN]
+    shown = [row for row in compared if row.headline.name in MAIN]
     if shown:
-        made["baselines.png"] = baseline_figure(
-            result.name, len(asked.cell), len(result.classes), shown
+        artifacts["baselines.png"] = baseline_figure(
+            result.name, len(baselines.cell), len(result.classes), shown
         )
-    return made
+    return artifacts
 
 
-def compare(result: SetResult, asked: BaselineCells, seed: int = 0) -> list[Compared]:
+def compare(result: SetResult, baselines: BaselineCells, seed: int = 0) -> list[ComparedFigure]:
     """Every figure that the set has of the network and of each baseline, the network first.
 
     The difference has the paired bootstrap over the set's groups.
     """
     rng = np.random.default_rng(seed)
-    classifiers = {NETWORK: result.cells, **{name: asked.of(name) for name in asked.names}}
+    classifiers = {NETWORK: result.cells, **{name: baselines.of(name) for name in baselines.names}}
     group = result.groups.of_cell[result.cells.cell]
-    counted = {
+    counts_of = {
         name: GroupCounts.count(predictions, group, result.classes)
         for name, predictions in classifiers.items()
     }
-    draws = draw_groups(strata(counted[NETWORK]), rng)
-    figures = {name: _Figures(own) for name, own in counted.items()}
-    found = []
+    draws = draw_groups(strata(counts_of[NETWORK]), rng)
+    figures = {name: _Figures(counts) for name, counts in counts_of.items()}
+    compared = []
     for name, predictions in classifiers.items():
         for headline in _defined(predictions, result, seed):
             difference = None
             if name != NETWORK:
                 of_each = (figures[NETWORK].of(headline.name), figures[name].of(headline.name))
                 difference = paired_difference(*of_each, draws)
-            found.append(Compared(name, headline, difference))
-    return found
+            compared.append(ComparedFigure(name, headline, difference))
+    return compared
 
 
 class _Figures:
     """All figures of a classifier, counted once for the same draws (R, G), which no one changes."""
 
-    def __init__(self, counted: GroupCounts) -> None:
-        self._counted = counted
-        self._known: dict[int, dict[str, np.ndarray]] = {}
+    def __init__(self, counts: GroupCounts) -> None:
+        self._counts = counts
+        self._computed: dict[int, dict[str, np.ndarray]] = {}
 
     def of(self, name: str):
         def figure(draws: np.ndarray) -> np.ndarray:
-            if len(draws) not in self._known:  # one set of resamples, and the groups as they are
-                self._known[len(draws)] = self._counted.figures(draws)
-            return self._known[len(draws)][name]
+            if len(draws) not in self._computed:  # one set of resamples, and the groups as they are
+                self._computed[len(draws)] = self._counts.figures(draws)
+            return self._computed[len(draws)][name]
 
         return figure
 
 
 def _defined(predictions: Predictions, result: SetResult, seed: int) -> list[Headline]:
     rng = np.random.default_rng(seed)  # the same draws for each classifier
-    found = headlines("cells", predictions, result.groups, result.classes, rng)
-    return [one for one in found if np.isfinite(one.value)]
+    figures = headlines("cells", predictions, result.groups, result.classes, rng)
+    return [headline for headline in figures if np.isfinite(headline.value)]
 
 
-def _table(compared: Sequence[Compared]) -> str:
+def _table(compared: Sequence[ComparedFigure]) -> str:
     rows = []
-    for one in compared:
-        own = one.headline
-        row = [one.classifier, own.name, *_written(own.value, own.low, own.high), own.interval]
-        d = one.difference
-        rows.append([*row, *(["", "", "", ""] if d is None else _written(*_values(d)))])
+    for row in compared:
+        h, d = row.headline, row.difference
+        difference = ["", "", "", ""] if d is None else _written(d.value, d.low, d.high, d.p)
+        written = _written(h.value, h.low, h.high)
+        rows.append([row.classifier, h.name, *written, h.interval, *difference])
     return csv_text(COLUMNS, rows)
-
-
-def _values(difference: Difference) -> tuple[float, float, float, float]:
-    return difference.value, difference.low, difference.high, difference.p
 
 
 def _written(*numbers: float) -> list[str]:
     return [f"{number:.6g}" if np.isfinite(number) else "" for number in numbers]
 
 
-def baselines_text(result: SetResult, compared: Sequence[Compared]) -> str:
+def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str:
     """The main figures of each, and what each looks at."""
     groups = result.groups
     how = (
-        f"The network and the baselines on the same {len(result.cells.label)} cells "
+        f"The network and the baselines on the same {counted('cell', len(result.cells.label))} "
         f"({result.name} set), trained on the same training part. A baseline calls a cell by "
         f"the {result.pooling} of its spikes' probabilities, at a threshold chosen on validation "
         f"cells where there are two classes. Intervals are of 95 %; differences have the paired "
         f"bootstrap over {groups.n} {groups.noun}, and so has p, of no difference."
     )
     lines = [*textwrap.wrap(how, LINE), ""]
-    for figure in [name for name in MAIN if any(one.headline.name == name for one in compared)]:
-        lines += [*_block(figure, [one for one in compared if one.headline.name == figure]), ""]
-    known = {one.classifier for one in compared}
+    for figure in [name for name in MAIN if any(row.headline.name == name for row in compared)]:
+        lines += [*_block(figure, [row for row in compared if row.headline.name == figure]), ""]
+    shown = {row.classifier for row in compared}
     width = max(map(len, KINDS)) + 2
-    lines += [f"{name:{width}}{kind.meaning}" for name, kind in KINDS.items() if name in known]
+    lines += [f"{name:{width}}{kind.meaning}" for name, kind in KINDS.items() if name in shown]
     return "\n".join(lines) + "\n"
 
 
-def _block(figure: str, rows: Sequence[Compared]) -> list[str]:
+def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
     title = {"auroc": "AUROC", "macro_auroc": "macro AUROC"}.get(figure, figure.replace("_", " "))
     lines = [f"{title:19}  value  interval          network − it  interval           p"]
-    for one in rows:
-        own, d = one.headline, one.difference
-        line = f"  {one.classifier:17}  {own.value:.3f}  {_span(own.low, own.high, ''):16}"
+    for row in rows:
+        h, d = row.headline, row.difference
+        line = f"  {row.classifier:17}  {h.value:.3f}  {_span(h.low, h.high, ''):16}"
         if d is not None:
             p = "" if np.isnan(d.p) else f"{d.p:.3f}"
             line += f"  {_signed(d.value):>12}  {_span(d.low, d.high, '+'):17}  {p}"
@@ -163,9 +165,62 @@ def _block(figure: str, rows: Sequence[Compared]) -> list[str]:
 def _span(low: float, high: float, sign: str) -> str:
     if np.isnan(low):
         return "–"
-    told = _signed if sign else "{:.3f}".format
-    return f"{told(low)} to {told(high)}"
+    written = _signed if sign else "{:.3f}".format
+    return f"{written(low)} to {written(high)}"
 
 
 def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
+
+
+def baseline_figure(
+    test_set: str, n_cells: int, n_classes: int, rows: Sequence[ComparedFigure]
+) -> Figure:
+    """For each figure a panel of values beside one of differences, with their 95 % intervals."""
+    names = list(dict.fromkeys(row.headline.name for row in rows))
+    labels = list(dict.fromkeys(row.classifier for row in rows))
+    width = LABELS_IN + 2 * PANEL_IN * len(names)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width, 1.1 + ROW_IN * len(labels)), layout="constrained")
+        panels = figure.subplots(1, 2 * len(names), sharey=True, squeeze=False)[0]
+        for index, name in enumerate(names):
+            of_figure = [row for row in rows if row.headline.name == name]
+            place = [labels.index(row.classifier) for row in of_figure]
+            chance = 1 / n_classes if name == "balanced_accuracy" else CHANCE
+            _draw_values(panels[2 * index], of_figure, place, name, chance)
+            _draw_differences(panels[2 * index + 1], of_figure, place, name)
+        panels[0].set_yticks(range(len(labels)), [_readable(label) for label in labels])
+        panels[0].set_ylim(len(labels) - 0.5, -0.5)
+        title = f"Baselines on the same {counted('cell', n_cells)}, {test_set} set"
+        figure.suptitle(title, fontsize=STYLE["axes.titlesize"])
+    return figure
+
+
+def _readable(classifier: str) -> str:
+    alone = classifier.replace("udi_", "UDI ").replace("_alone", " alone")
+    return alone.replace("_", ", ")
+
+
+def _draw_values(
+    axes: Axes, rows: Sequence[ComparedFigure], place: Sequence[int], name: str, chance: float
+) -> None:
+    for row, y in zip(rows, place, strict=True):
+        headline = row.headline
+        colour = COLOURS[1] if row.difference is None else "black"
+        axes.plot([headline.low, headline.high], [y, y], color=colour, linewidth=1.4)
+        axes.plot(headline.value, y, "o", color=colour, markersize=4)
+    axes.axvline(chance, color=GREY, linewidth=0.8, linestyle=":")
+    least = min(np.nanmin([row.headline.low, row.headline.value]) for row in rows)
+    axes.set(xlabel=AXES[name], xlim=(min(chance - 0.05, least - 0.02), 1.02))
+
+
+def _draw_differences(
+    axes: Axes, rows: Sequence[ComparedFigure], place: Sequence[int], name: str
+) -> None:
+    for row, y in zip(rows, place, strict=True):
+        if row.difference is not None:
+            axes.plot([row.difference.low, row.difference.high], [y, y], color="black", lw=1.4)
+            axes.plot(row.difference.value, y, "o", color="black", markersize=4)
+    axes.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
+    axes.set_xlabel(f"{AXES[name]},\nnetwork − it")
+    axes.tick_params(axis="y", left=False)

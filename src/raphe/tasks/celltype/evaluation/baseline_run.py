@@ -38,14 +38,14 @@ class TrainedBaselines:
         drawn = self._drawn(train, MOST_SPIKES)
         self._sources = sorted({cell.source for cell in spikes.cells} - {""})
         columns = self._read(spikes, drawn, self._firing["test"])
-        known = {
+        available = {
             "firing": np.isfinite(self._firing["test"]).any(),
             "source": len(self._sources) > 0,
         }
         self._trained = {
             name: Baseline(name, len(spikes.classes), seed).fit(columns, spikes.label[drawn])
             for name, kind in KINDS.items()
-            if known.get(kind.columns, True)
+            if available.get(kind.columns, True)
         }
         self.facts = {
             "n_train_spikes": len(drawn),
@@ -92,7 +92,7 @@ class TrainedBaselines:
         """What every kind may look at, of these rows; `firing` is of the cells."""
         baseline_ms, cell = baseline_of(spikes.facts), spikes.cell[rows]
         columns = columns_of(spikes.read(rows), spikes.rate_hz, baseline_ms, firing[cell])
-        source = [[one.source == name for name in self._sources] for one in spikes.cells]
+        source = [[cell.source == name for name in self._sources] for cell in spikes.cells]
         columns["source"] = np.array(source, float).reshape(len(spikes.cells), -1)[cell]
         return columns
 
@@ -117,10 +117,10 @@ def _part(data: CellTypeData, name: str) -> Part:
 def _rows_and_cells(part: Part) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The part's rows and their cells, block by block."""
     for start, cell in part.spikes.cell.blocks():
-        own = np.arange(len(cell))
+        in_part = np.arange(len(cell))
         if part.column is not None:
-            own = np.flatnonzero(part.column[start : start + len(cell)] == part.number)
-        yield start + own, cell[own]
+            in_part = np.flatnonzero(part.column[start : start + len(cell)] == part.number)
+        yield start + in_part, cell[in_part]
 
 
 def _firing(spikes: SpikeSet) -> np.ndarray:

@@ -64,8 +64,8 @@ class SourceShares(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, columns: np.ndarray) -> np.ndarray:
         """(n, S) to (n, C), which does not sum to 1."""
-        known = columns.sum(axis=1, keepdims=True) > 0
-        return np.where(known, columns @ self.share_, 1.0)
+        in_training = columns.sum(axis=1, keepdims=True) > 0
+        return np.where(in_training, columns @ self.share_, 1.0)
 
 
 @dataclass(frozen=True)

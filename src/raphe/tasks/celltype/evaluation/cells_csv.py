@@ -25,11 +25,11 @@ def cells_csv(result: SetResult, more: Mapping[str, Sequence[str]] | None = None
     header = [*columns, *more]
     rows = []
     for i, (index, label) in enumerate(zip(cells.cell, cells.label, strict=True)):
-        own = (result.spikes.cell == index) & (result.spikes.label == label)
-        votes = np.bincount(result.spikes.predicted[own], minlength=len(classes))
+        of_cell = (result.spikes.cell == index) & (result.spikes.label == label)
+        votes = np.bincount(result.spikes.predicted[of_cell], minlength=len(classes))
         day = result.known_cells[index].day if result.known_cells else ""
         row = [result.cell_name(index), day, classes[label], classes[cells.predicted[i]]]
-        row += [own.sum(), *votes, *_written(cells.probability[i])]
+        row += [of_cell.sum(), *votes, *_written(cells.probability[i])]
         if result.decided is not None:
             called = classes[result.stated[i].argmax()] if result.decided[i] else NOT_SURE
             row += [*_written(result.stated[i]), called]

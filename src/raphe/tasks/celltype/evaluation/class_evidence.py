@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.figure_style import GREY
 from raphe.core.files.csv_text import csv_text
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
@@ -23,7 +24,7 @@ MEANING = {"Grad-CAM": "evidence", "integrated gradients": "added to the logit"}
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ClassEvidence:
     """For one class, on spikes of that class: each array (T,) but `spike`, which is one row's."""
 
     name: str
@@ -43,9 +44,9 @@ class SpikeEvidence:
     gradients: np.ndarray
 
 
-def evidence(
+def class_evidence(
     model: CellTypeModule, spikes: SpikeSet, rows: np.ndarray, predictions: Predictions
-) -> list[Evidence]:
+) -> list[ClassEvidence]:
     """Grad-CAM and integrated gradients of each class that has spikes, averaged over some of them.
 
     Args:
@@ -55,48 +56,53 @@ def evidence(
     """
     state = {name: value.cpu().numpy() for name, value in model.net.state_dict().items()}
     explainer = Explainer.from_state(state, model.hparams.columns, model.hparams.rate_hz)
-    found = []
+    evidence = []
     for label, name in enumerate(spikes.classes):
-        own = np.flatnonzero(predictions.label == label)
-        if not len(own):
+        of_class = np.flatnonzero(predictions.label == label)
+        if not len(of_class):
             continue
-        some = own[np.unique(np.linspace(0, len(own) - 1, SPIKES_EXPLAINED).astype(int))]
+        some = of_class[np.unique(np.linspace(0, len(of_class) - 1, SPIKES_EXPLAINED).astype(int))]
         windows = spikes.read(rows[some])
         cam, gradients = (
             way(windows, label) for way in (explainer.grad_cam, explainer.integrated_gradients)
         )
         surest = predictions.probability[some, label].argmax()
-        one = SpikeEvidence(windows[surest], cam[surest], gradients[surest])
+        spike = SpikeEvidence(windows[surest], cam[surest], gradients[surest])
         means = (part.mean(axis=0) for part in (windows, cam, gradients))
-        found.append(Evidence(name, len(some), *means, one))
-    return found
+        evidence.append(ClassEvidence(name, len(some), *means, spike))
+    return evidence
 
 
-def evidence_csv(found: list[Evidence], rate_hz: float) -> str:
+def evidence_csv(evidence: list[ClassEvidence], rate_hz: float) -> str:
     """A row for each class and sample."""
     header = ["class", "time_ms", "mean", "grad_cam", "integrated_gradients"]
     rows = []
-    for one in found:
-        for sample, values in enumerate(zip(one.mean, one.grad_cam, one.gradients, strict=True)):
+    for of_class in evidence:
+        columns = (of_class.mean, of_class.grad_cam, of_class.gradients)
+        for sample, values in enumerate(zip(*columns, strict=True)):
             time_ms = f"{1000 * sample / rate_hz:.4f}"
-            rows.append([one.name, time_ms, *(f"{value:.6g}" for value in values)])
+            rows.append([of_class.name, time_ms, *(f"{value:.6g}" for value in values)])
     return csv_text(header, rows)
 
 
-def evidence_figure(found: list[Evidence], rate_hz: float, unit: str) -> Figure:
+def evidence_figure(evidence: list[ClassEvidence], rate_hz: float, unit: str) -> Figure:
     """A row for each class: its mean spike and one spike, coloured by both kinds of evidence."""
-    figure = Figure(figsize=(11, 2.4 * len(found) + 0.4), layout="constrained")
-    panels = figure.subplots(len(found), 4, squeeze=False, sharex=True, sharey="row")
-    for row, one in zip(panels, found, strict=True):
-        for column, (of_what, part) in enumerate((("mean", one), ("one spike", one.spike))):
-            window = part.mean if of_what == "mean" else part.window
+    figure = Figure(figsize=(11, 2.4 * len(evidence) + 0.4), layout="constrained")
+    panels = figure.subplots(len(evidence), 4, squeeze=False, sharex=True, sharey="row")
+    for row, of_class in zip(panels, evidence, strict=True):
+        for column, (name_of_part, part) in enumerate(
+            (("mean", of_class), ("one spike", of_class.spike))
+        ):
+            is_mean = name_of_part == "mean"
+            window = part.mean if is_mean else part.window
             values = {"Grad-CAM": part.grad_cam, "integrated gradients": part.gradients}
             for place, (name, colours) in enumerate(values.items()):
                 axes = row[2 * column + place]
                 _draw(axes, window, colours, rate_hz, name)
-                count = f"mean of {one.n_spikes} spikes" if of_what == "mean" else of_what
-                axes.set_title(f"{one.name}, {count}: {name}", loc="left", fontsize=8)
-        row[0].set_ylabel(f"{one.name} ({unit})")
+                number = counted("spike", of_class.n_spikes)
+                count = f"mean of {number}" if is_mean else name_of_part
+                axes.set_title(f"{of_class.name}, {count}: {name}", loc="left", fontsize=8)
+        row[0].set_ylabel(f"{of_class.name} ({unit})")
     for axes in panels[-1]:
         axes.set_xlabel("time in the window (ms)")
     return figure

@@ -84,8 +84,8 @@ class CrossValidation:
         of_fold: dict[int, list[SweptRun]] = {}
         for run in members:
             of_fold.setdefault(int(run.settings[FOLD]), []).append(run)
-        found = [self._fold(number, runs, data) for number, runs in sorted(of_fold.items())]
-        folds = [fold for fold in found if fold is not None]
+        results = [self._fold(number, runs, data) for number, runs in sorted(of_fold.items())]
+        folds = [fold for fold in results if fold is not None]
         if not folds:
             raise SettingError("every network of every fold diverged; lower model.optimizer.lr")
         pooled = PooledResult.of(
@@ -95,18 +95,22 @@ class CrossValidation:
             known_cells=data.original.cells,
             pooling=self.pooling,
         )
-        made = artifacts(pooled, pooled.baselines)
-        unfinished = [(int(one[FOLD]), _told(one)) for one in missing]
-        told = fold_artifacts(pooled, data, self.metric, unfinished, made)
-        return made | told
+        pooled_artifacts = artifacts(pooled, pooled.baselines)
+        unfinished = [(int(settings[FOLD]), _varied(settings)) for settings in missing]
+        of_folds = fold_artifacts(pooled, data, self.metric, unfinished, pooled_artifacts)
+        return pooled_artifacts | of_folds
 
     def _fold(self, number: int, runs: Sequence[SweptRun], data: CellTypeData) -> Fold | None:
         """None where every network of it diverged."""
         number_of = {cell.cell_id: index for index, cell in enumerate(data.original.cells)}
-        asked = [
-            (run, *(_answers(run, part, number_of) for part in ("val", "test"))) for run in runs
+        finite = [
+            (run, val, test)
+            for run in runs
+            if _are_finite(
+                val := _predictions(run, "val", number_of),
+                test := _predictions(run, "test", number_of),
+            )
         ]
-        finite = [one for one in asked if all(np.isfinite(a.probability).all() for a in one[1:])]
         if not finite:
             return None
         runs, val, test = zip(*finite, strict=True)
@@ -122,7 +126,7 @@ class CrossValidation:
         monitored = np.array([run.monitored for run in runs])
         return Fold(
             number=number,
-            chosen={_told(run.settings): int(n) for run, n in zip(runs, times, strict=True) if n},
+            chosen={_varied(run.settings): int(n) for run, n in zip(runs, times, strict=True) if n},
             monitored=float((monitored * times).sum() / times.sum()),
             n_validation=len(validation.label),
             spikes=_mean(test, times),
@@ -151,23 +155,27 @@ class CrossValidation:
         )
 
 
-def _told(settings: Mapping[str, str]) -> str:
+def _varied(settings: Mapping[str, str]) -> str:
     """What tells a network from the others of its fold, "model.kernel=8"."""
     return " ".join(f"{name}={value}" for name, value in settings.items() if name != FOLD)
 
 
-def _answers(run: SweptRun, part: str, number_of: Mapping[str, int]) -> Predictions:
+def _predictions(run: SweptRun, part: str, number_of: Mapping[str, int]) -> Predictions:
     """With cells numbered as in the store."""
     predictions, _ = read_predictions(run.fetch(f"{part}/predictions.csv"))
-    index = np.array([number_of[one] for one in predictions.cell_ids])
+    index = np.array([number_of[cell_id] for cell_id in predictions.cell_ids])
     return Predictions(
         predictions.probability, predictions.sigmoid, predictions.label, index[predictions.cell]
     )
 
 
+def _are_finite(*predictions: Predictions) -> bool:
+    return all(np.isfinite(part.probability).all() for part in predictions)
+
+
 def _require_own_cells(number: int, test: Predictions, data: CellTypeData) -> None:
-    own = np.flatnonzero(data.spike_split.fold_of_cell == number)
-    if not np.array_equal(np.unique(test.cell), own):
+    of_fold = np.flatnonzero(data.spike_split.fold_of_cell == number)
+    if not np.array_equal(np.unique(test.cell), of_fold):
         raise SettingError(
             f"data.fold={number}: its networks were tested on other cells than those of the fold; "
             "test on original spikes (data.sessions.parents=train)"
@@ -177,17 +185,17 @@ def _require_own_cells(number: int, test: Predictions, data: CellTypeData) -> No
 def _side_by_side(predictions: Sequence[Predictions]) -> CandidatePredictions:
     """Of the same spikes, asked in the same order."""
     cell, label = predictions[0].cell, predictions[0].label
-    assert all(np.array_equal(one.cell, cell) for one in predictions)
+    assert all(np.array_equal(of_network.cell, cell) for of_network in predictions)
     order = np.argsort(cell, kind="stable")
-    known, first = np.unique(cell[order], return_index=True)
-    probability = np.stack([one.probability[order] for one in predictions])
-    return CandidatePredictions(probability, first, known, label[order][first])
+    cells, first = np.unique(cell[order], return_index=True)
+    probability = np.stack([of_network.probability[order] for of_network in predictions])
+    return CandidatePredictions(probability, first, cells, label[order][first])
 
 
 def _mean(predictions: Sequence[Predictions], times: np.ndarray) -> Predictions:
     """Each spike's mean over the networks."""
     probability, sigmoid = (
-        np.average([getattr(one, name) for one in predictions], axis=0, weights=times)
+        np.average([getattr(of_network, name) for of_network in predictions], axis=0, weights=times)
         for name in ("probability", "sigmoid")
     )
     return Predictions(probability, sigmoid, predictions[0].label, predictions[0].cell)

@@ -18,14 +18,20 @@ from raphe.core.statistics.calibration import Method, brier
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells
 from raphe.tasks.celltype.evaluation.baseline_report import baseline_artifacts
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
-from raphe.tasks.celltype.evaluation.class_evidence import evidence, evidence_csv, evidence_figure
-from raphe.tasks.celltype.evaluation.confusion_figure import confusion_figure, confusion_json
+from raphe.tasks.celltype.evaluation.class_evidence import (
+    class_evidence,
+    evidence_csv,
+    evidence_figure,
+)
+from raphe.tasks.celltype.evaluation.figures import (
+    confusion_figure,
+    confusion_json,
+    reliability_figure,
+    risk_coverage_figure,
+    roc_figure,
+)
 from raphe.tasks.celltype.evaluation.headline_text import headline_text
-from raphe.tasks.celltype.evaluation.reliability_figure import reliability_figure
-from raphe.tasks.celltype.evaluation.risk_coverage_figure import risk_coverage_figure
-from raphe.tasks.celltype.evaluation.roc_figure import roc_figure
-from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed
-from raphe.tasks.celltype.evaluation.spikes_needed_figure import spikes_needed_figure
+from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed, spikes_needed_figure
 from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
@@ -77,35 +83,35 @@ class Evaluation:
     def __call__(self, model: CellTypeModule, data: CellTypeData) -> Artifacts:
         classes = data.facts["classes"]
         held_out = validation_predictions(model, data)
-        made: Artifacts = {"val/predictions.csv": predictions_csv(held_out, classes)}
+        contents: Artifacts = {"val/predictions.csv": predictions_csv(held_out, classes)}
         if data.note:
-            made["note.txt"] = f"{data.note}\n"
+            contents["note.txt"] = f"{data.note}\n"
         decision = None
         if data.split != "spike" and _is_finite(held_out):
             cells = held_out.per_cell(self.pooling)
             decision = Decision.fit(
                 cells.probability, cells.label, self.pooling, self.calibration, self.error_rate
             )
-            made["decision.json"] = json.dumps(decision.facts(), indent=2) + "\n"
+            contents["decision.json"] = json.dumps(decision.facts(), indent=2) + "\n"
         stores = {"test": data.original, **data.tests}
-        asked = baseline_cells(data, self.pooling) if self.baselines else {}
+        baselines = baseline_cells(data, self.pooling) if self.baselines else {}
         for name, predictions in model.predictions.items():
             result = SetResult(
                 name, predictions, classes, stores[name].cells, self.pooling, decision
             )
-            made |= artifacts(result, asked.get(name))
+            contents |= artifacts(result, baselines.get(name))
         if _is_finite(model.predictions["test"]):
-            made |= _evidence(model, data)
-        return made
+            contents |= _evidence(model, data)
+        return contents
 
 
 def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
     """Which part of the spike spoke for each class, on the test part of the data's own store."""
     spikes, predictions = data.original, model.predictions["test"]
-    found = evidence(model, spikes, data.spike_split.rows("test"), predictions)
+    of_classes = class_evidence(model, spikes, data.spike_split.rows("test"), predictions)
     return {
-        "test/why.csv": evidence_csv(found, spikes.rate_hz),
-        "test/why.png": evidence_figure(found, spikes.rate_hz, spikes.unit),
+        "test/class_evidence.csv": evidence_csv(of_classes, spikes.rate_hz),
+        "test/class_evidence.png": evidence_figure(of_classes, spikes.rate_hz, spikes.unit),
     }
 
 
@@ -119,9 +125,9 @@ def validation_predictions(model: CellTypeModule, data: CellTypeData) -> Predict
     model.eval()
     parts = []
     loaders = data.val_dataloader()
-    own = loaders[0] if isinstance(loaders, list) else loaders  # the rest are scored on the way
+    loader = loaders[0] if isinstance(loaders, list) else loaders  # the rest are scored on the way
     with torch.inference_mode():
-        for current, label, cell in own:
+        for current, label, cell in loader:
             parts.append((model(current.to(model.device)).float().cpu(), label, cell))
     model.train(was_training)
     logits, label, cell = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
@@ -142,17 +148,17 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
 
         Of a network that diverged predictions.csv alone.
     """
-    made: Artifacts = {"predictions.csv": predictions_csv(result.spikes, result.classes)}
+    contents: Artifacts = {"predictions.csv": predictions_csv(result.spikes, result.classes)}
     if _is_finite(result.spikes):
         rng = np.random.default_rng(SEED)
-        found = [
-            one
+        figures = [
+            headline
             for level, predictions in (("cells", result.cells), ("spikes", result.spikes))
-            for one in headlines(level, predictions, result.groups, result.classes, rng)
+            for headline in headlines(level, predictions, result.groups, result.classes, rng)
         ]
-        made |= {
-            "headline.txt": headline_text(result, found),
-            "headline.csv": headlines_csv(found),
+        contents |= {
+            "headline.txt": headline_text(result, figures),
+            "headline.csv": headlines_csv(figures),
             "cells.csv": cells_csv(result),
             "confusion.json": confusion_json(result),
             "confusion.png": confusion_figure(result),
@@ -160,17 +166,17 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
             "risk_coverage.png": risk_coverage_figure(result),
         }
         if len(np.unique(result.spikes.label)) > 1:
-            made["roc.png"] = roc_figure(result)
+            contents["roc.png"] = roc_figure(result)
         needed = spikes_needed(result.spikes, rng, result.pooling)
         if len(needed.counts) > 1:
-            made["spikes_needed.csv"] = needed.table()
-            made["spikes_needed.png"] = spikes_needed_figure(result.name, needed)
+            contents["spikes_needed.csv"] = needed.table()
+            contents["spikes_needed.png"] = spikes_needed_figure(result.name, needed)
         # Names of classes may hold what no metric's name can, so those figures stay in the tables.
-        made |= {f"{one.level}/{one.name}": one.value for one in found if " of " not in one.name}
-        made |= _of_verdicts(result)
+        contents |= {f"{h.level}/{h.name}": h.value for h in figures if " of " not in h.name}
+        contents |= _of_verdicts(result)
         if baselines is not None:
-            made |= baseline_artifacts(result, baselines)
-    return {f"{result.name}/{name}": content for name, content in made.items()}
+            contents |= baseline_artifacts(result, baselines)
+    return {f"{result.name}/{name}": content for name, content in contents.items()}
 
 
 def _of_verdicts(result: SetResult) -> dict[str, float]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import N_RESAMPLES, wilson
 from raphe.tasks.celltype.metrics.cell_level import Headline
 from raphe.tasks.celltype.metrics.set_result import SetResult
@@ -17,21 +18,21 @@ NOT_HELD_OUT = (
 )
 
 
-def headline_text(result: SetResult, found: Sequence[Headline]) -> str:
+def headline_text(result: SetResult, headlines: Sequence[Headline]) -> str:
     """Counts, every figure with its interval, and what may be said of the verdicts."""
     cells, classes = result.cells, result.classes
     sizes = np.bincount(cells.label, minlength=len(classes))
     of_class = ", ".join(f"{n} {label}" for n, label in zip(sizes, classes, strict=True))
     lines = [
-        f"{result.name} set: {len(cells.label)} cells ({of_class}), "
-        f"{len(result.spikes.label)} spikes",
+        f"{result.name} set: {counted('cell', len(cells.label))} ({of_class}), "
+        f"{counted('spike', len(result.spikes.label))}",
         f"A cell is called by the {result.pooling} of its spikes' probabilities"
         f"{f'; looked for: {classes[0]}' if len(classes) == 2 else ''}.",
         *_small(result),
         "",
         *_matrix(cells.confusion(), classes),
         "",
-        *_figures(found),
+        *_figures(headlines),
         "",
         f"Intervals are of 95 %. Wilson's take cells as independent; the bootstrap draws whole "
         f"{result.groups.noun}, {N_RESAMPLES} times.",
@@ -46,11 +47,11 @@ def _small(result: SetResult) -> list[str]:
     """What few cells cannot tell, or nothing where each class of the set has enough."""
     few = []
     for label, name in enumerate(result.classes):
-        own = result.cells.cell[result.cells.label == label]
-        if 0 < len(own) < FEW_CELLS:
-            animals = {result.known_cells[index].animal for index in own if result.known_cells}
-            of_animals = f" of {_counted(len(animals), 'animal')}" if all(animals or [""]) else ""
-            few.append(f"{_counted(len(own), 'cell')} {name}{of_animals}")
+        of_class = result.cells.cell[result.cells.label == label]
+        if 0 < len(of_class) < FEW_CELLS:
+            animals = {result.known_cells[index].animal for index in of_class if result.known_cells}
+            of_animals = f" of {counted('animal', len(animals))}" if all(animals or [""]) else ""
+            few.append(f"{counted('cell', len(of_class))} {name}{of_animals}")
     if not few:
         return []
     text = (
@@ -58,10 +59,6 @@ def _small(result: SetResult) -> list[str]:
         "an animal or a laboratory has in common cannot be told from its class."
     )
     return textwrap.wrap(text, LINE)
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _matrix(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
@@ -76,15 +73,22 @@ def _matrix(counts: np.ndarray, classes: Sequence[str]) -> list[str]:
     return lines
 
 
-def _figures(found: Sequence[Headline]) -> list[str]:
+def _figures(headlines: Sequence[Headline]) -> list[str]:
     table = [["", "value", "interval", "counts", "by"]]
     level = ""
-    for one in found:
-        if one.level != level:
-            level = one.level
+    for h in headlines:
+        if h.level != level:
+            level = h.level
             table.append([level.capitalize(), "", "", "", ""])
-        counts = f"{one.counts[0]}/{one.counts[1]}" if one.counts else ""
-        table.append([f"  {_readable(one.name)}", *_value_and_interval(one), counts, one.interval])
+        counts = f"{h.counts[0]}/{h.counts[1]}" if h.counts else ""
+        table.append(
+            [
+                f"  {_readable(h.name)}",
+                *_value_and_interval(h),
+                counts,
+                h.interval,
+            ]
+        )
     widths = [max(len(row[column]) for row in table) for column in range(5)]
     aligned = [
         (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]),
@@ -99,11 +103,11 @@ def _readable(name: str) -> str:
     return " ".join(short.get(word, word) for word in name.replace("_", " ").split())
 
 
-def _value_and_interval(one: Headline) -> tuple[str, str]:
-    scale, digits, unit = (1, 3, "") if one.name in AS_NUMBER else (100, 1, " %")
-    value, low, high = (f"{scale * number:.{digits}f}" for number in (one.value, one.low, one.high))
-    interval = "–" if np.isnan(one.low) else f"{low} to {high}"
-    return ("–" if np.isnan(one.value) else value + unit), interval
+def _value_and_interval(h: Headline) -> tuple[str, str]:
+    scale, digits, unit = (1, 3, "") if h.name in AS_NUMBER else (100, 1, " %")
+    value, low, high = (f"{scale * number:.{digits}f}" for number in (h.value, h.low, h.high))
+    interval = "–" if np.isnan(h.low) else f"{low} to {high}"
+    return ("–" if np.isnan(h.value) else value + unit), interval
 
 
 def _verdicts(result: SetResult) -> list[str]:

@@ -90,13 +90,13 @@ class PooledResult(SetResult):
         parts = [fold.baselines for fold in self.folds]
         if any(part is None for part in parts):
             return None
-        names = [one for one in parts[0].names if all(one in part.names for part in parts)]
-        rows = [[part.names.index(one) for one in names] for part in parts]
-        probability = [part.probability[own] for part, own in zip(parts, rows, strict=True)]
+        names = [name for name in parts[0].names if all(name in part.names for part in parts)]
+        rows = [[part.names.index(name) for name in names] for part in parts]
+        probability = [part.probability[row] for part, row in zip(parts, rows, strict=True)]
         order = np.argsort(np.concatenate([part.cell for part in parts]))
         facts = {
-            one: np.concatenate([getattr(part, one) for part in parts])[order]
-            for one in ("cell", "label", "n_spikes")
+            name: np.concatenate([getattr(part, name) for part in parts])[order]
+            for name in ("cell", "label", "n_spikes")
         }
         return BaselineCells(
             names, probability=np.concatenate(probability, axis=1)[:, order], **facts

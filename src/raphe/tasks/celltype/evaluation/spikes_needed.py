@@ -1,4 +1,4 @@
-"""How many spikes of a cell are enough to call it.
+"""How many spikes of a cell are enough to call it: a table and a figure.
 
 n spikes of a cell, D draws of m among them, K numbers of spikes.
 """
@@ -6,8 +6,13 @@ n spikes of a cell, D draws of m among them, K numbers of spikes.
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator
 
+from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
@@ -15,6 +20,7 @@ COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
 N_DRAWS = 200
 ENOUGH = 0.95  # of the verdicts as with all spikes
 BAND = (0.05, 0.95)
+MOST_TICKS = 8
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,12 @@ def spikes_needed(
     """
     cells = predictions.per_cell(pooling)
     spikes = [predictions.probability[_of(predictions, cells, i)] for i in range(len(cells.label))]
-    n_spikes = np.array([len(own) for own in spikes])
+    n_spikes = np.array([len(of_cell) for of_cell in spikes])
     counts = np.array([m for m in COUNTS if m <= np.median(n_spikes)])
     right = np.zeros((len(counts), N_DRAWS))
     agreed = np.zeros((len(counts), N_DRAWS))
-    for i, own in enumerate(spikes):
-        for k, called in enumerate(_verdicts(own, counts, rng, pooling)):
+    for i, of_cell in enumerate(spikes):
+        for k, called in enumerate(_verdicts(of_cell, counts, rng, pooling)):
             right[k] += called == cells.label[i]
             agreed[k] += called == cells.predicted[i]
     n_cells = len(spikes)
@@ -89,9 +95,45 @@ def _of(predictions: Predictions, cells: Predictions, i: int) -> np.ndarray:
 
 
 def _verdicts(
-    own: np.ndarray, counts: np.ndarray, rng: np.random.Generator, pooling: Pooling
+    probability: np.ndarray, counts: np.ndarray, rng: np.random.Generator, pooling: Pooling
 ) -> list[np.ndarray]:
     """The class called from the first m of D random orders of a cell's spikes: (D,) for each m."""
-    order = rng.permuted(np.tile(np.arange(len(own)), (N_DRAWS, 1)), axis=1)[:, : counts[-1]]
-    drawn = own[order]  # (D, m, C)
+    order = rng.permuted(np.tile(np.arange(len(probability)), (N_DRAWS, 1)), axis=1)[
+        :, : counts[-1]
+    ]
+    drawn = probability[order]  # (D, m, C)
     return [pool(drawn[:, :m], pooling).argmax(axis=1) for m in counts]
+
+
+def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
+    """Means and bands over the draws against the logarithm of the number."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(4.2, 3.7), layout="constrained")
+        axes = figure.add_subplot()
+        lines = {"called as with all spikes": needed.agreement, "called right": needed.accuracy}
+        for colour, (label, draws) in zip(COLOURS[1::-1], lines.items(), strict=True):
+            low, high = 100 * np.quantile(draws, BAND, axis=1)
+            axes.fill_between(needed.counts, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(
+                needed.counts, 100 * draws.mean(axis=1), "o-", color=colour, ms=3, label=label
+            )
+        axes.axhline(
+            100 * needed.all_spikes, color=GREY, lw=0.8, ls=":", label="called right with all"
+        )
+        if needed.enough is not None:
+            label = f"{counted('spike', needed.enough)}: {100 * ENOUGH:g} % as with all"
+            axes.axvline(needed.enough, color="black", lw=0.8, ls="--", label=label)
+        axes.set_xscale("log")
+        shown = needed.counts[:: -(-len(needed.counts) // MOST_TICKS)]
+        axes.set_xticks(shown, [str(count) for count in shown])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set(xlabel="Spikes used of each cell", ylabel="Cells (%)")
+        axes.set_ylim(min(90, axes.get_ylim()[0]), 101)
+        share = 100 * (BAND[1] - BAND[0])
+        axes.set_title(
+            f"How many spikes are enough, {name} set\n"
+            f"{counted('cell', needed.n_cells)}; mean and {share:g} % of {N_DRAWS} random draws"
+        )
+        figure.legend(loc="outside upper center", ncols=2)
+    return figure

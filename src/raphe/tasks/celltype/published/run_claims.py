@@ -10,11 +10,8 @@ from raphe.core.claims import Claim, note_claim, percent
 from raphe.core.errors import SettingError
 from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
-from raphe.tasks.celltype.metrics.predictions import (
-    Predictions,
-    keras_sensitivity,
-    sensitivity_at_specificity,
-)
+from raphe.tasks.celltype.metrics.keras_sensitivity import keras_sensitivity
+from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.published.paper_numbers import CODE_KERNELS, TEXT_KERNELS
 from raphe.tasks.celltype.published.run_folder import RunResults
@@ -134,7 +131,7 @@ def cell_claims(source: str, result: SetResult) -> list[Claim]:
 
 def _spike_claims(source: str, result: SetResult) -> list[Claim]:
     predictions = result.spikes
-    pooled = keras_sensitivity(predictions, SPECIFICITY)
+    pooled = keras_sensitivity(predictions.sigmoid, predictions.label, SPECIFICITY)
     score, positive = predictions.probability[:, 0], predictions.label == 0
     exact = sensitivity_at_specificity(score, positive, SPECIFICITY)
     truth = np.eye(2, dtype=bool)[predictions.label]

@@ -12,11 +12,18 @@ import torch
 from torch import nn
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.epoch_figures import classification_metrics
-from raphe.tasks.celltype.metrics.kept_answers import KeptAnswers
-from raphe.tasks.celltype.metrics.running_figures import RunningFigures
-from raphe.tasks.celltype.training.bank_ways import Batched, Member, OneByOne, Way
-from raphe.tasks.celltype.training.module import Batch, CellTypeModule, validation_sets
+from raphe.tasks.celltype.metrics.epoch_figures import (
+    GatheredBatches,
+    RunningFigures,
+    epoch_figures,
+)
+from raphe.tasks.celltype.training.bank_ways import BankMember, Batched, OneByOne, Way
+from raphe.tasks.celltype.training.module import (
+    Batch,
+    CellTypeModule,
+    one_hot_loss,
+    validation_sets,
+)
 
 WAYS = ("one_by_one", "batched")
 
@@ -77,8 +84,8 @@ class CellTypeBank(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         current, label, _ = batch
         logits = self._epoch.way.train(current, label)
-        for figures, of_one in zip(self._epoch.training, logits, strict=True):
-            figures.add(of_one, label)
+        for figures, member_logits in zip(self._epoch.training, logits, strict=True):
+            figures.add(member_logits, label)
 
     def on_train_epoch_end(self) -> None:
         epoch, self._epoch = self._epoch, None
@@ -86,24 +93,24 @@ class CellTypeBank(pl.LightningModule):
             return
         epoch.way.close()
         for label, figures in zip(epoch.labels, epoch.training, strict=True):
-            self._log(f"{label}|train", figures.summed_up())
+            self._log(f"{label}|train", figures.figures())
 
     def on_validation_epoch_start(self) -> None:
         self._begin()
-        self._answers: dict[str, KeptAnswers] = {}
+        self._gathered: dict[str, GatheredBatches] = {}
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         current, label, _ = batch
         name = validation_sets(self.trainer)[dataloader_idx]
         n_batches = self.trainer.num_val_batches[dataloader_idx]
-        kept = self._answers.setdefault(name, KeptAnswers(n_batches))
-        kept.add(label, *self._epoch.way.logits(current))
+        gathered = self._gathered.setdefault(name, GatheredBatches(n_batches))
+        gathered.add(label, *self._epoch.way.logits(current))
 
     def on_validation_epoch_end(self) -> None:
-        for name, kept in self._answers.items():
-            truth, *predictions = (part.cpu() for part in kept.take())
-            for label, logits in zip(self._epoch.labels, predictions, strict=True):
-                figures = classification_metrics(logits.float().numpy(), truth.numpy())
+        for name, gathered in self._gathered.items():
+            truth, *members = (part.cpu() for part in gathered.joined())
+            for label, logits in zip(self._epoch.labels, members, strict=True):
+                figures = epoch_figures(logits.float(), truth, one_hot_loss)
                 self._log(f"{label}|{name}", figures)
 
     def _begin(self) -> None:
@@ -111,13 +118,13 @@ class CellTypeBank(pl.LightningModule):
             return
         optimizers = self.trainer.optimizers
         everyone = zip(self.labels, self.models, optimizers, self._generators, strict=True)
-        members = {label: Member(*parts) for label, *parts in everyone if label in self.active}
+        members = {label: BankMember(*parts) for label, *parts in everyone if label in self.active}
         batched = self.way == "batched" or (self.way is None and self.device.type != "cpu")
         if batched:
             way = Batched(list(members.values()))
         else:
             way = OneByOne(list(members.values()), self._n_threads)
-        self._epoch = _Epoch(tuple(members), way, [RunningFigures() for _ in members])
+        self._epoch = _Epoch(tuple(members), way, [RunningFigures(one_hot_loss) for _ in members])
 
     def _log(self, place: str, figures: Mapping[str, float]) -> None:
         for figure, value in figures.items():

@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Member:
+class BankMember:
     model: CellTypeModule
     optimizer: torch.optim.Optimizer
     generator: torch.Generator  # of its dropout
@@ -43,7 +43,7 @@ class Way(Protocol):
 class OneByOne:
     """For a processor: each network at its true size, in threads that each run one at a time."""
 
-    def __init__(self, members: Sequence[Member], n_threads: int) -> None:
+    def __init__(self, members: Sequence[BankMember], n_threads: int) -> None:
         self._members = members
         # torch lets go of Python's lock in its operations.
         self._threads = ThreadPoolExecutor(
@@ -53,7 +53,7 @@ class OneByOne:
     def train(self, current: Tensor, label: Tensor) -> list[Tensor]:
         mixed = _autocast_here(current.device.type)
 
-        def step(member: Member) -> Tensor:
+        def step(member: BankMember) -> Tensor:
             member.optimizer.zero_grad()
             with mixed():
                 logits = member.model.net(current, member.generator)
@@ -67,16 +67,16 @@ class OneByOne:
     def logits(self, current: Tensor) -> list[Tensor]:
         mixed = _autocast_here(current.device.type)
 
-        def answer(member: Member) -> Tensor:
+        def predict(member: BankMember) -> Tensor:
             with torch.inference_mode(), mixed():
                 return member.model.net(current)
 
-        return self._each(answer)
+        return self._each(predict)
 
     def close(self) -> None:
         self._threads.shutdown()
 
-    def _each(self, function: Callable[[Member], Result]) -> list[Result]:
+    def _each(self, function: Callable[[BankMember], Result]) -> list[Result]:
         return list(self._threads.map(function, self._members))
 
 
@@ -88,7 +88,7 @@ class Batched:
             keeps other than one number for each weight.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[BankMember]) -> None:
         self._members = members
         self._stack = StackedNets([member.model.net for member in members])
         _require_same_optimizer(members)
@@ -104,7 +104,8 @@ class Batched:
         logits = self._stack.logits(current, [member.generator for member in self._members])
         weights = [member.model.class_weights for member in self._members]
         loss = sum(
-            one_hot_loss(of_one, label, own) for of_one, own in zip(logits, weights, strict=True)
+            one_hot_loss(member_logits, label, weight)
+            for member_logits, weight in zip(logits, weights, strict=True)
         )
         with torch.autocast(current.device.type, enabled=False):
             loss.backward()
@@ -119,12 +120,14 @@ class Batched:
         for key, weight in self._stack.weights.items():
             for name, kept in self._optimizer.state[weight].items():
                 apart = self._apart(key, kept)
-                for state, own in zip(self._states(key), apart, strict=True):
-                    state[name] = own
+                for state, value in zip(self._states(key), apart, strict=True):
+                    state[name] = value
 
     def _states(self, key: str) -> list[dict[str, Any]]:
         """What each member's optimiser keeps of its weight `key`."""
-        return [one.optimizer.state[one.model.net.get_parameter(key)] for one in self._members]
+        return [
+            member.optimizer.state[member.model.net.get_parameter(key)] for member in self._members
+        ]
 
     def _together(self, key: str, kept: Sequence[Any]) -> Any:
         if self._is_of_each_weight(kept[0]):
@@ -153,11 +156,11 @@ def _autocast_here(device: str) -> Callable[[], torch.autocast]:
     return partial(torch.autocast, device, dtype, enabled)
 
 
-def _require_same_optimizer(members: Sequence[Member]) -> None:
+def _require_same_optimizer(members: Sequence[BankMember]) -> None:
     first = members[0].optimizer
-    for one in members:
-        if one.optimizer.defaults != first.defaults:
+    for member in members:
+        if member.optimizer.defaults != first.defaults:
             raise SettingError(
                 "a bank on an accelerator needs members with one setting of model.optimizer, got "
-                f"{first.defaults} and {one.optimizer.defaults}; set bank.way=one_by_one"
+                f"{first.defaults} and {member.optimizer.defaults}; set bank.way=one_by_one"
             )

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.epoch_figures import classification_metrics
-from raphe.tasks.celltype.metrics.kept_answers import KeptAnswers
+from raphe.tasks.celltype.metrics.epoch_figures import (
+    GatheredBatches,
+    RunningFigures,
+    epoch_figures,
+)
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.metrics.running_figures import RunningFigures
 from raphe.tasks.celltype.network.net import PUBLISHED_CLASSES, CellTypeNet
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -29,7 +31,7 @@ def one_hot_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None) ->
     Of two classes that of each sigmoid on its own, the mean of both, as published; of more that of
     their softmax. `weight` (C,) says how much a spike of each class counts, None: all alike.
     """
-    logits = logits.float()  # also in mixed precision
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # in mixed precision, too
     if logits.shape[1] == PUBLISHED_CLASSES:
         target = nn.functional.one_hot(label, logits.shape[1]).to(logits.dtype)
         if weight is None:
@@ -50,7 +52,7 @@ class CellTypeModule(pl.LightningModule):
     """Train and test a CellTypeNet.
 
     Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set; the names behind the
-    slash are those of `classification_metrics`, for a test set also n_spikes and n_cells, for
+    slash are those of `epoch_figures`, for a test set also n_spikes and n_cells, for
     training those of `RunningFigures`, of the network as it learns, dropout included. A test asks
     the datamodule for `test_cell_ids`: by the name of each set, in the order of the loaders, the
     ids of its cells; after it `predictions` holds those for each set by name. A datamodule that
@@ -98,10 +100,10 @@ class CellTypeModule(pl.LightningModule):
         self.register_buffer("class_weights", weights, persistent=False)
         self.optimizer_factory = optimizer or ADAM_AS_IN_KERAS
         self.predictions: dict[str, Predictions] = {}
-        self._running = RunningFigures()
+        self._running = RunningFigures(one_hot_loss)
         # Each step appends here and the figures are made once an epoch: constant cost a step, no
         # wait for the accelerator, and nothing of it in a checkpoint.
-        self._steps: dict[str, KeptAnswers] = {}
+        self._steps: dict[str, GatheredBatches] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, C), see CellTypeNet.forward."""
@@ -117,12 +119,12 @@ class CellTypeModule(pl.LightningModule):
         return one_hot_loss(logits, label, self.class_weights)
 
     def on_train_epoch_start(self) -> None:
-        self._running = RunningFigures()
+        self._running = RunningFigures(one_hot_loss)
 
     def on_train_epoch_end(self) -> None:
         # A run resumed from a checkpoint of the epoch's validation ends that epoch without a step.
         if len(self._running):
-            for figure, value in self._running.summed_up().items():
+            for figure, value in self._running.figures().items():
                 self.log(f"train/{figure}", value)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -155,12 +157,12 @@ class CellTypeModule(pl.LightningModule):
     def _step(self, name: str, n_batches: int, batch: Batch) -> None:
         """Run the network on a batch and keep its predictions for the epoch's figures."""
         current, label, cell = batch
-        kept = self._steps.setdefault(name, KeptAnswers(n_batches))
-        kept.add(self(current).float(), label, cell)
+        gathered = self._steps.setdefault(name, GatheredBatches(n_batches))
+        gathered.add(self(current).float(), label, cell)
 
     def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""
-        logits, label, cell = (part.cpu().numpy() for part in self._steps.pop(name).take())
-        for figure, value in classification_metrics(logits, label).items():
+        logits, label, cell = (part.cpu() for part in self._steps.pop(name).joined())
+        for figure, value in epoch_figures(logits, label, one_hot_loss).items():
             self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "loss"))
-        return logits, label, cell
+        return logits.numpy(), label.numpy(), cell.numpy()

@@ -1,6 +1,6 @@
 """What a trace's spectrum tells of its recording: how fast it was imaged, and how noisy it is.
 
-T samples at 100 Hz.
+T samples at 100 Hz, F frequencies.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ NOISE_HZ = (2.0, 3.5)  # above most of the calcium, below half of the slowest fr
 
 def bandwidth_hz(trace: np.ndarray) -> float:
     """The highest frequency of which a trace (T,) holds anything, half its frame rate or more."""
-    frequency, power = _spectrum(trace)
-    return float(frequency[np.flatnonzero(power > EMPTY * power.max())[-1]])
+    frequency_hz, power = power_spectrum(trace)
+    return float(frequency_hz[np.flatnonzero(power > EMPTY * power.max())[-1]])
 
 
 def noise_level(trace: np.ndarray) -> float:
@@ -24,10 +24,17 @@ def noise_level(trace: np.ndarray) -> float:
 
     The root of the power between 2 and 3.5 Hz, where a fast neuron's calcium counts, too.
     """
-    frequency, power = _spectrum(trace)
-    band = (frequency >= NOISE_HZ[0]) & (frequency <= NOISE_HZ[1])
+    frequency_hz, power = power_spectrum(trace)
+    band = (frequency_hz >= NOISE_HZ[0]) & (frequency_hz <= NOISE_HZ[1])
     return float(np.sqrt(np.median(power[band]) / np.var(trace)))
 
 
-def _spectrum(trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return welch(trace, RATE_HZ, "hann", min(SEGMENT, len(trace)))
+def power_spectrum(
+    trace: np.ndarray, window: str = "hann", scaling: str = "density"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Welch's spectrum of a trace (T,): frequencies in Hz and power, float64 (F,) each.
+
+    Segments of 10.24 s, half overlapping. The power is in the trace's unit squared, by Hz
+    (`density`) or of each line (`spectrum`).
+    """
+    return welch(trace, RATE_HZ, window, min(SEGMENT, len(trace)), scaling=scaling)

@@ -4,15 +4,14 @@ They need no spikes, so that a new recording can be compared with those a networ
 """
 
 import numpy as np
-from scipy.signal import welch
 from scipy.stats import kurtosis, skew
 
 from raphe.core.errors import RecordingError
+from raphe.tasks.calcium.features.spectrum import SEGMENT, power_spectrum
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LAGS = (50, 100, 200)  # samples
 ORDERS = (1, 2, 3, 4, 5)  # q of the Hurst exponents
-SEGMENT = 1024  # samples of Welch's spectrum
 FLOOR = 1e-4  # of the spectrum: where it first falls below, imaging had no signal any more
 BANDS = np.arange(0, 37, 6)  # first of the two spectral lines of each noise value
 SHORTEST_SLOPE, LONGEST_SLOPE = 5, 19  # largest lags over which a Hurst exponent is fitted
@@ -85,7 +84,7 @@ def noise_spectrum(trace: np.ndarray) -> np.ndarray:
     Each is the mean over two neighbouring lines of Welch's spectrum, whose sum over the frequencies
     that imaging can have seen is 1.
     """
-    _, power = welch(trace, RATE_HZ, "hamming", SEGMENT, SEGMENT // 2, scaling="spectrum")
+    _, power = power_spectrum(trace, "hamming", "spectrum")
     below = power < FLOOR
     # The original ends one line early, two before the last where nothing falls below.
     seen = max(int(below.argmax()) - 1, 1) if below.any() else -2

@@ -57,11 +57,19 @@ def test_rank_and_auc_are_those_of_ranks_and_pairs() -> None:
     x, y = binned(prediction, spikes)
     measured = score(prediction, spikes)
     assert measured["rank_correlation"] == pytest.approx(
-        np.corrcoef(rankdata(x), rankdata(y))[0, 1]
+        np.corrcoef(rankdata(x), rankdata(y))[0, 1], abs=1e-6
     )
     with_spike, without = x[y > 0, None], x[y == 0]
     pairs = (with_spike > without).mean() + (with_spike == without).mean() / 2
-    assert measured["auc"] == pytest.approx(pairs)
+    assert measured["auc"] == pytest.approx(pairs, abs=1e-6)
+
+
+def test_far_from_0_and_1_a_prediction_s_auc_is_still_that_of_pairs() -> None:
+    """A sigmoid would make the largest of them alike."""
+    prediction, spikes = trains()
+    assert score(1e4 * prediction, spikes)["auc"] == pytest.approx(
+        score(prediction, spikes)["auc"], abs=1e-6
+    )
 
 
 def test_no_measure_but_those_of_rates_depends_on_the_scale() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torchmetrics.functional import pearson_corrcoef
 
 from raphe.tasks.calcium.elephant.module import ADAGRAD_AS_IN_KERAS
 from raphe.tasks.calcium.elephant.single_network import BEFORE, WINDOW, SingleNet
@@ -50,11 +51,11 @@ class SingleModule(pl.LightningModule):
 
     def test_step(self, batch: RecordingBatch, batch_idx: int) -> None:
         calcium, spikes, _ = batch
-        (count,) = binned(spikes[0, BEFORE : spikes.shape[1] - AFTER].cpu().numpy())
+        spikes = spikes[0, BEFORE : spikes.shape[1] - AFTER].double()
         for place, net in enumerate(self.nets):
-            (rate,) = binned(net.infer(calcium[0]).cpu().numpy())
-            both_vary = np.ptp(rate) > 0 and np.ptp(count) > 0
-            self.confusion[batch_idx, place] = np.corrcoef(rate, count)[0, 1] if both_vary else 0.0
+            rate, count = binned(net.infer(calcium[0]).double(), spikes)
+            both_vary = rate.min() < rate.max() and count.min() < count.max()
+            self.confusion[batch_idx, place] = pearson_corrcoef(rate, count) if both_vary else 0.0
 
     def on_test_epoch_end(self) -> None:
         own = np.eye(len(self.confusion), dtype=bool)

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import minimize
 from scipy.special import xlogy
-from scipy.stats import spearmanr
-from sklearn.metrics import roc_auc_score
+from torchmetrics.functional import pearson_corrcoef, spearman_corrcoef
+from torchmetrics.functional.classification import binary_auroc
 
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, SAMPLES_PER_BIN, binned
 
@@ -48,10 +49,12 @@ def score(prediction: np.ndarray, spikes: np.ndarray) -> dict[str, float]:
     if len(count) < 2 or np.ptp(predicted) == 0 or np.ptp(count) == 0:
         return dict.fromkeys(("correlation", "rank_correlation", "auc", "gain_bits_per_s"), np.nan)
     fired = count > 0
+    x, y = torch.from_numpy(predicted), torch.from_numpy(count)
+    share = (x - x.min()) / (x.max() - x.min())  # of what is not, torchmetrics takes a sigmoid
     return {
-        "correlation": float(np.corrcoef(predicted, count)[0, 1]),
-        "rank_correlation": float(spearmanr(predicted, count).statistic),
-        "auc": np.nan if fired.all() else float(roc_auc_score(fired, predicted)),
+        "correlation": float(pearson_corrcoef(x, y)),
+        "rank_correlation": float(spearman_corrcoef(x, y)),
+        "auc": np.nan if fired.all() else float(binary_auroc(share, torch.from_numpy(fired).int())),
         "gain_bits_per_s": log_likelihood_gain(predicted, count),
     }
 

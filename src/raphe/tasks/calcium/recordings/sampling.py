@@ -3,7 +3,11 @@
 N samples at 100 Hz, n bins.
 """
 
+from typing import TypeVar
+
 import numpy as np
+
+Train = TypeVar("Train")  # an array, or a tensor of torch
 
 RATE_HZ = 100.0
 SAMPLES_PER_BIN = 4  # 40 ms, the resolution of the challenge's score (Berens et al. 2018)
@@ -11,11 +15,12 @@ KERNEL_WIDTH, KERNEL_REACH = 2.0, 15  # samples of 10 ms, Rupprecht & Gerhard 20
 EPSILON = 1e-7  # of a standard deviation
 
 
-def binned(*trains: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Sums of trains (N,) over bins of 40 ms: (n,) each; an incomplete last bin is dropped."""
-    n_bins = len(trains[0]) // SAMPLES_PER_BIN
+def binned(*trains: Train) -> tuple[Train, ...]:
+    """Sums of trains (…, N) over bins of 40 ms: (…, n) each; an incomplete last bin is dropped."""
+    n_bins = trains[0].shape[-1] // SAMPLES_PER_BIN
+    whole = slice(n_bins * SAMPLES_PER_BIN)
     return tuple(
-        train[: n_bins * SAMPLES_PER_BIN].reshape(n_bins, SAMPLES_PER_BIN).sum(axis=1)
+        train[..., whole].reshape(*train.shape[:-1], n_bins, SAMPLES_PER_BIN).sum(-1)
         for train in trains
     )
 

@@ -5,7 +5,7 @@ N stretches, T samples, n bins of 40 ms.
 
 from torch import Tensor
 
-from raphe.tasks.calcium.recordings.sampling import SAMPLES_PER_BIN
+from raphe.tasks.calcium.recordings.sampling import binned
 
 POISSON_SHARE = 0.05  # enough to keep the scale that a correlation leaves open
 FEWEST_PER_BIN = 0.02  # a stretch's Poisson loss counts by its rate, as if it had at least this
@@ -19,16 +19,11 @@ def rate_loss(expected: Tensor, spikes: Tensor) -> Tensor:
         expected: spikes expected in each sample, (N, T) at 100 Hz.
         spikes: those that there were, (N, T). Stretches without any have no correlation.
     """
-    expected, spikes = binned(expected), binned(spikes)
+    expected, spikes = binned(expected, spikes)  # (N, T) → (N, n)
     likelihood = (expected - spikes * (expected + 1e-4).log()).mean(1)
     poisson = likelihood / (spikes.mean(1) + FEWEST_PER_BIN)
     fired = (spikes.sum(1) > 0).to(expected.dtype)
     return fired * (1 - correlation(expected, spikes)) + POISSON_SHARE * poisson
-
-
-def binned(x: Tensor) -> Tensor:
-    """Sums over bins of 40 ms: (N, T) → (N, n)."""
-    return x.unflatten(1, (-1, SAMPLES_PER_BIN)).sum(2)
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:

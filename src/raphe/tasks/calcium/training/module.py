@@ -19,7 +19,6 @@ from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, sc
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.sampling import (
     RATE_HZ,
-    SAMPLES_PER_BIN,
     even_in_bins,
     z_scored,
 )
@@ -197,8 +196,7 @@ class RateModule(ScoredModule):
     def score_recording(self, batch: RecordingBatch) -> LoggedRecording:
         calcium, spikes, index = batch
         expected = self.net.infer(calcium).mean(0)  # (1, T)
-        n = spikes.shape[1] // SAMPLES_PER_BIN * SAMPLES_PER_BIN
-        loss = rate_loss(expected[:, :n], spikes[:, :n])
+        loss = rate_loss(expected, spikes)
         rate_per_s = even_in_bins(expected.cpu().numpy())[0] * RATE_HZ
         spikes = spikes[0].cpu().numpy()
         scores = score(rate_per_s, spikes) | rate_error(rate_per_s, spikes)

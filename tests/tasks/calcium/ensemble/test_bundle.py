@@ -15,7 +15,6 @@ from raphe.tasks.calcium.ensemble.export import export
 from raphe.tasks.calcium.features.training_domain import domain, outside
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
-from raphe.tasks.calcium.stores.trace_store import open_traces
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
 
@@ -93,9 +92,8 @@ def test_a_bundle_of_an_earlier_raphe_is_told(tmp_path: Path) -> None:
         RateBundle.open(tmp_path / "old")
 
 
-def test_what_lies_outside_training_is_told(rate_data: RateData) -> None:
-    store = open_traces(rate_data.store.path)
-    traces = [store.calcium[one.rows] for one in store.recordings]
+def test_what_lies_outside_training_is_told(labelled) -> None:
+    traces = [labelled(f"a/{seed}", 3000, seed).calcium for seed in range(4)]
     known = domain(traces)
     assert all(not outside(trace, known) for trace in traces)
     noise = np.random.default_rng(0).normal(size=3000)

@@ -53,7 +53,7 @@ def test_deconvolution_finds_the_spikes_of_its_own_model() -> None:
 
 @pytest.mark.skipif(HAS_OASIS, reason="the package is there")
 def test_without_the_package_the_remedy_is_told() -> None:
-    with pytest.raises(SettingError, match=r"pip install .*\[calcium\]"):
+    with pytest.raises(SettingError, match=r"pip install .*\[oasis\]"):
         deconvolution()
 
 

@@ -22,7 +22,7 @@ CAVEAT = (
     "works."
 )
 FRAME_RATES_HZ = (7.5, 11.5, 15.0, 30.0, 60.0)
-NOISE: Range = (0.5, 2.0)  # of a frame, relative to one spike's peak: as good and poor recordings
+NOISE: Range = (0.2, 1.0)  # of a frame, relative to one spike's peak
 SHORTEST_S = 20.0
 _DATASET, _RECORDING = 0, 1  # the random streams
 

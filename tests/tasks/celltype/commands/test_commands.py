@@ -35,9 +35,12 @@ def test_extract_then_check(recordings, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "warning" not in err
     assert "window: 160 samples, 4 ms at 40 kHz\n" in out
-    assert "found 4 spikes, kept 4, dropped: 0 dead time, 0 edge, 0 suspect samples" in out
+    assert (
+        "4 crossings of the threshold, 4 kept; dropped: 0 dead time, 0 edge, 0 suspect samples"
+        in out
+    )
     assert "4 spikes of 2 cells" in out
-    assert "SER: 2 spikes of 1 cells" in out
+    assert "SER: 2 spikes of 1 cell" in out
     assert run("check", tmp_path / "store") == 0
     out = capsys.readouterr().out
     assert "every hash is right" in out
@@ -51,7 +54,7 @@ def test_extract_lists_bad_files_and_exits_1(recordings, tmp_path, capsys):
     assert "4 spikes of 2 cells" in captured.out
     assert "left out (1):" in captured.err
     assert "A260105#009.abf" in captured.err
-    assert captured.err.endswith("warning: store written, 1 recordings left out (exit code 1)\n")
+    assert captured.err.endswith("warning: store written, 1 recording left out (exit code 1)\n")
     assert run("check", tmp_path / "store") == 0
 
 
@@ -69,7 +72,7 @@ def test_options_reach_the_cut(recordings, tmp_path, options, triggers, capsys):
     code = run("extract", recordings, tmp_path / "store", *options)
     if triggers is None:
         assert code == 1
-        assert "no spike in the 2 recordings" in capsys.readouterr().err
+        assert "no spike in 2 recordings read" in capsys.readouterr().err
     else:
         assert code == 0
         assert open_spikes(tmp_path / "store").trigger.tolist() == triggers * 2
@@ -116,7 +119,7 @@ def test_a_class_without_spikes_is_warned_of(recordings, tmp_path, capsys):
     assert capsys.readouterr().err.endswith(f"{needed}the names of the folders\n")
     (spike.parent / "broken.csv").write_text("t,i\n" + "0.1,nonsense\n" * 160)
     assert run("import", "csv", tmp_path / "csv", tmp_path / "csv.store", "--overwrite") == 1
-    left_out = "warning: store written, 1 files left out (exit code 1)\n"
+    left_out = "warning: store written, 1 file left out (exit code 1)\n"
     assert capsys.readouterr().err.endswith(f"the names of the folders\n{left_out}")
 
     windows = np.zeros((3, 160, 2, 1))

@@ -80,7 +80,7 @@ def test_the_command_writes_table_and_figure(spikes, tmp_path, capsys):
     assert main(["features", str(spikes.path), str(table), "--figure", str(figure)]) == 0
     captured = capsys.readouterr()
     assert "4 cells, 10 features" in captured.out
-    assert "1 cells lack a feature" in captured.err
+    assert "1 cell without every feature" in captured.err
     assert table.read_text().startswith("cell_id,label,day,animal,n_spikes,udi_ms,")
     assert figure.stat().st_size > 10_000
 
@@ -101,7 +101,7 @@ def test_windows_go_from_files_to_a_table(tmp_path, capsys):
     assert main(["import", "windows", *paths, *merged]) == 0
     out = capsys.readouterr().out
     assert "2 windows of 2 cells, 160 samples, 4 ms at 40 kHz" in out
-    assert "B: 1 windows of 1 cells" in out and "left out: 1 labelled C" in out
+    assert "B: 1 window of 1 cell" in out and "left out: 1 labelled C" in out
     assert main(["features", paths[2], str(tmp_path / "f.csv")]) == 0
     rows = list(csv.DictReader((tmp_path / "f.csv").open()))
     assert [row["label"] for row in rows] == ["A", "B"]

@@ -155,7 +155,7 @@ def test_noise_scatters_the_udi_but_does_not_bias_it():
 def lacks(window, baseline_ms=0.0) -> dict[str, str]:
     measured = waveform_features(np.atleast_2d(window), 40_000.0, baseline_ms)
     assert (np.isnan(measured.values[0]) == (measured.reason[0] > 0)).all()
-    return measured.why(0)
+    return measured.reasons(0)
 
 
 def test_what_does_not_exist_is_nan_and_says_why():

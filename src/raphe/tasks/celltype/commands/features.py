@@ -6,6 +6,7 @@ from pathlib import Path
 
 from raphe.core.command_line import define
 from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
@@ -45,13 +46,19 @@ def _features(options: argparse.Namespace) -> int:
     spikes = open_spikes(options.store)
     features = cell_features(spikes)
     options.table.write_text(features_csv(features), encoding="utf-8")
-    print(f"{options.table}: {len(features.cells)} cells, {len(features.columns)} features")
+    n_features = counted("feature", len(features.columns))
+    print(f"{options.table}: {counted('cell', len(features.cells))}, {n_features}")
     if options.figure is not None:
         from raphe.tasks.celltype.features.features_figure import features_figure
 
         features_figure(features, spikes.note).savefig(options.figure, dpi=150)
         print(f"drew {options.figure}")
-    lacking = sum(map(bool, features.missing))
-    if lacking:
-        print(f"warning: {lacking} cells lack a feature, see the column missing", file=sys.stderr)
+    first = next((i for i, reason in enumerate(features.missing) if reason), None)
+    if first is not None:
+        n_cells = counted("cell", sum(map(bool, features.missing)))
+        print(
+            f"warning: {n_cells} without every feature, see the column missing (the first is "
+            f"{features.cells[first].cell_id}, {features.missing[first]})",
+            file=sys.stderr,
+        )
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, check_hashes, define, list_out
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.stores.npy_trios import LABEL_CODE
@@ -46,7 +47,8 @@ def _extract(options: argparse.Namespace) -> int:
         options.unit,
     )
     drops = ", ".join(f"{count} {reason}" for reason, count in report.dropped.items())
-    print(f"found {report.n_crossings} spikes, kept {report.n_spikes}, dropped: {drops}")
+    crossings = counted("crossing", report.n_crossings)
+    print(f"{crossings} of the threshold, {report.n_spikes} kept; dropped: {drops}")
     print(
         f"window: {cut.n_samples} samples, {1000 * cut.n_samples / cut.rate_hz:g} ms at "
         f"{cut.rate_hz / 1000:g} kHz"
@@ -56,7 +58,7 @@ def _extract(options: argparse.Namespace) -> int:
     list_out("read, but without a spike to keep", report.silent)
     list_out("left out", report.failure_lines())
     _warn_of_classes_without_spikes(report.per_class, "look at threshold and polarity")
-    return _exit_code(len(report.failed), "recordings")
+    return _exit_code(len(report.failed), "recording")
 
 
 def add_import_csv(parser: argparse.ArgumentParser) -> None:
@@ -79,11 +81,12 @@ def _import_csv(options: argparse.Namespace) -> int:
         options.folder, options.store, options.classes, options.overwrite, _time_column(options)
     )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
-    list_out("of another length", (f"{file}: {rows} rows" for file, rows in report.other_length))
+    other_length = (f"{file}: {counted('row', n)}" for file, n in report.other_length)
+    list_out("of another length", other_length)
     list_out("the same file twice, taken once", report.repeated)
     list_out("left out", report.failed)
     _warn_of_classes_without_spikes(report.per_class, "look at the names of the folders")
-    return _exit_code(len(report.failed), "files")
+    return _exit_code(len(report.failed), "file")
 
 
 def add_import_npy(parser: argparse.ArgumentParser) -> None:
@@ -144,9 +147,9 @@ def _names(text: str) -> tuple[str, ...]:
 def _print_store(
     store: Path, n_spikes: int, n_cells: int, per_class: Mapping[str, tuple[int, int]]
 ) -> None:
-    print(f"{store}: {n_spikes} spikes of {n_cells} cells")
+    print(f"{store}: {counted('spike', n_spikes)} of {counted('cell', n_cells)}")
     for name, (cells, spikes) in per_class.items():
-        print(f"  {name}: {spikes} spikes of {cells} cells")
+        print(f"  {name}: {counted('spike', spikes)} of {counted('cell', cells)}")
 
 
 def _warn_of_classes_without_spikes(per_class: Mapping[str, tuple[int, int]], remedy: str) -> None:
@@ -158,11 +161,12 @@ def _warn_of_classes_without_spikes(per_class: Mapping[str, tuple[int, int]], re
         )
 
 
-def _exit_code(n_left_out: int, what: str) -> int:
+def _exit_code(n_left_out: int, noun: str) -> int:
     """1 and a warning when something was left out of a store that was written."""
     if not n_left_out:
         return 0
-    print(f"warning: store written, {n_left_out} {what} left out (exit code 1)", file=sys.stderr)
+    left_out = counted(noun, n_left_out)
+    print(f"warning: store written, {left_out} left out (exit code 1)", file=sys.stderr)
     return 1
 
 
@@ -253,11 +257,12 @@ def _import_windows(options: argparse.Namespace) -> int:
     )
     length_ms = 1000 * report.n_samples / options.rate_hz
     print(
-        f"{report.store}: {report.n_spikes} windows of {report.n_cells} cells, "
-        f"{report.n_samples} samples, {length_ms:g} ms at {options.rate_hz / 1000:g} kHz"
+        f"{report.store}: {counted('window', report.n_spikes)} of "
+        f"{counted('cell', report.n_cells)}, {report.n_samples} samples, "
+        f"{length_ms:g} ms at {options.rate_hz / 1000:g} kHz"
     )
     for name, (cells, windows) in report.per_class.items():
-        print(f"  {name}: {windows} windows of {cells} cells")
+        print(f"  {name}: {counted('window', windows)} of {counted('cell', cells)}")
     for name, count in report.left_out.items():
         print(f"  left out: {count} labelled {name or '(blank)'}")
     return 0
@@ -286,8 +291,8 @@ def _check(options: argparse.Namespace) -> int:
     spikes = open_spikes(options.path)
     state = "every hash is right" if is_store else "consistent"
     print(
-        f"{options.path}: {spikes.n} spikes of {len(spikes.cells)} cells, {spikes.unit}, "
-        f"{spikes.rate_hz:g} Hz; {state}"
+        f"{options.path}: {counted('spike', spikes.n)} of {counted('cell', len(spikes.cells))}, "
+        f"{spikes.unit}, {spikes.rate_hz:g} Hz; {state}"
     )
     print(f"content hash {spikes.content_hash}")
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
 from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, MASK_MS, N_MASKS
@@ -70,8 +71,8 @@ def _masks(options: argparse.Namespace) -> int:
         options.unit,
     )
     print(
-        f"{report.store}: {report.n_masks} masks of {options.mask_ms:g} ms from "
-        f"{report.n_recordings} recordings with quiet stretches"
+        f"{report.store}: {counted('mask', report.n_masks)} of {options.mask_ms:g} ms from "
+        f"{counted('recording', report.n_recordings)} with quiet stretches"
     )
     if report.n_masks < report.n_requested:
         print(f"asked for {report.n_requested}: the quiet stretches hold no more")
@@ -169,7 +170,8 @@ def _synthesize(options: argparse.Namespace) -> int:
     )
     kept = report.n_shards - len(report.new_shards)
     print(
-        f"{report.store}: {report.n_spikes} synthetic spikes in {report.n_shards} shards "
+        f"{report.store}: {counted('synthetic spike', report.n_spikes)} in "
+        f"{counted('shard', report.n_shards)} "
         f"({len(report.new_shards)} made, {kept} there and whole)"
     )
     parts = ", ".join(f"{n} {name}" for name, n in report.per_part.items())

@@ -19,13 +19,13 @@ SPIKES_AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class CellFeatures:
-    """One row a cell: values (n_cells, features) in the order of FEATURES, NaN where missing."""
+    """The features of each cell of a store, a row a cell."""
 
     cells: Sequence[Cell]
     classes: Sequence[str]
     unit: str
-    n_spikes: np.ndarray  # (n_cells,)
-    values: np.ndarray
+    n_spikes: np.ndarray  # int64 (n_cells,)
+    values: np.ndarray  # float64 (n_cells, features) in the order of FEATURES, NaN where missing
     missing: Sequence[str]  # what a cell's mean spike lacks, and why; "" for nothing
 
     @property
@@ -39,14 +39,13 @@ def cell_features(spikes: SpikeSet, seed: int = 42) -> CellFeatures:
     measured = waveform_features(
         _mean_spikes(spikes, seed), spikes.rate_hz, baseline_of(spikes.facts)
     )
-    lacking = [measured.why(row) for row in range(len(spikes.cells))]
     return CellFeatures(
         cells=spikes.cells,
         classes=spikes.classes,
         unit=spikes.unit,
         n_spikes=np.bincount(spikes.cell[:], minlength=len(spikes.cells)),
         values=np.hstack([measured.values, firing_of_cells(spikes)]),
-        missing=[_sentences(one) for one in lacking],
+        missing=[_sentence(measured.reasons(row)) for row in range(len(spikes.cells))],
     )
 
 
@@ -63,12 +62,12 @@ def features_csv(features: CellFeatures) -> str:
     return csv_text(header, rows)
 
 
-def _sentences(lacking: dict[str, str]) -> str:
-    """Each reason once, after the features that lack for it."""
-    names: dict[str, list[str]] = {}
-    for name, why in lacking.items():
-        names.setdefault(why, []).append(name)
-    return "; ".join(f"{', '.join(these)}: {why}" for why, these in names.items())
+def _sentence(reasons: dict[str, str]) -> str:
+    """Each reason once, after the features that are missing for it."""
+    names_for: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names_for.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in names_for.items())
 
 
 def _mean_spikes(spikes: SpikeSet, seed: int) -> np.ndarray:

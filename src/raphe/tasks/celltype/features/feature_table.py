@@ -29,8 +29,8 @@ class Feature:
         >>> WAVEFORM_FEATURES[4].column("pA")
         'repolarization_slope_pA_per_ms'
         """
-        own = self.unit.format(unit=unit).replace("/", "_per_")
-        return f"{self.name}_{own}" if own else self.name
+        suffix = self.unit.format(unit=unit).replace("/", "_per_")
+        return f"{self.name}_{suffix}" if suffix else self.name
 
 
 WAVEFORM_FEATURES = (

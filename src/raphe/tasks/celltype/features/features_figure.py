@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.features.cell_features import CellFeatures
 from raphe.tasks.celltype.features.feature_table import FEATURES
 
@@ -33,7 +34,7 @@ def features_figure(features: CellFeatures, note: str = "") -> Figure:
             _panel(axes, features, column)
         for axes in grid[len(shown) :]:
             axes.set_visible(False)
-        title = f"Mean spike and firing of {len(features.cells)} cells"
+        title = f"Mean spike and firing of {counted('cell', len(features.cells))}"
         figure.suptitle(title, fontsize=STYLE["axes.titlesize"])
         if note:
             figure.supxlabel(note, fontsize=STYLE["legend.fontsize"], color=GREY)
@@ -55,13 +56,14 @@ def _panel(axes: Axes, features: CellFeatures, column: int) -> None:
     names = []
     for place, name in enumerate(features.classes):
         values = features.values[label == place, column]
-        known = values[np.isfinite(values)]
+        finite = values[np.isfinite(values)]
         colour = COLOURS[place % len(COLOURS)]
-        across = place + rng.uniform(-JITTER, JITTER, len(known))
-        axes.plot(across, known, "o", color=colour, ms=3, alpha=0.55, mew=0)
-        if len(known):
-            _summary(axes, known, place)
-        count = str(len(known)) if len(known) == len(values) else f"{len(known)} of {len(values)}"
+        across = place + rng.uniform(-JITTER, JITTER, len(finite))
+        axes.plot(across, finite, "o", color=colour, ms=3, alpha=0.55, mew=0)
+        if len(finite):
+            _summary(axes, finite, place)
+        is_whole = len(finite) == len(values)
+        count = str(len(finite)) if is_whole else f"{len(finite)} of {len(values)}"
         names.append(f"{name}\n{count}")
     axes.set_xticks(range(len(features.classes)), names)
     if len(features.classes) > FEW_CLASSES:

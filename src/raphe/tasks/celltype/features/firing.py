@@ -14,7 +14,7 @@ FEWEST_INTERVALS = 2  # of a coefficient of variation
 def firing_features(trains: Iterable[np.ndarray]) -> tuple[float, float]:
     """Firing rate in Hz and CV of the intervals of one cell; NaN with too few spikes.
 
-    `trains` holds ascending times in s, one array for each unbroken sweep: an interval never
+    `trains` holds ascending times in s, an array (n,) for each unbroken sweep: an interval never
     spans two of them.
     """
     intervals_s = np.concatenate([np.empty(0), *(np.diff(train) for train in trains)])

@@ -13,7 +13,10 @@ FINE_RATE_HZ = 200_000.0  # or the next multiple of the windows' own rate above
 
 
 def spline_matrix(n_samples: int, rate_hz: float) -> tuple[np.ndarray, float]:
-    """What turns windows (N, T) into their cubic splines (N, L), and the splines' step in ms."""
+    """What turns windows (N, T) into their cubic splines (N, L): float64 (T, L).
+
+    And the splines' step in ms.
+    """
     factor = max(1, int(np.ceil(FINE_RATE_HZ / rate_hz)))
     return _spline_matrix(n_samples, factor), 1000 / (rate_hz * factor)
 
@@ -28,10 +31,10 @@ def _spline_matrix(n_samples: int, factor: int) -> np.ndarray:
 class Extremum:
     """The extremum of each window, all (N,); `inside` is false where it is the first or last."""
 
-    index: np.ndarray  # of the sample
-    place: np.ndarray  # of the parabola's vertex through it and its neighbours
-    value: np.ndarray  # there
-    inside: np.ndarray
+    index: np.ndarray  # int64, of the sample
+    place: np.ndarray  # float64, of the parabola's vertex through it and its neighbours
+    value: np.ndarray  # float64, of the vertex, in the windows' unit
+    inside: np.ndarray  # bool
 
 
 def lowest(fine: np.ndarray) -> Extremum:
@@ -46,15 +49,15 @@ def highest_after(fine: np.ndarray, index: np.ndarray) -> Extremum:
 
 
 def highest_before(fine: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """The largest value of each window (N, L) up to `index` (N,): (N,)."""
+    """The largest value of each window (N, L) up to `index` (N,): float64 (N,)."""
     before = np.arange(fine.shape[1]) <= index[:, None]
     return np.where(before, fine, -np.inf).max(axis=1)
 
 
 def dip(fine: np.ndarray, index: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each window falls below and rises above `level` (N,) next to `index` (N,): both (N,).
+    """Where each window (N, L) falls below and rises above `level` (N,) next to `index` (N,).
 
-    NaN where it does not within the window.
+    Returns both places, float64 (N,), NaN where there is none within the window.
     """
     position = np.arange(fine.shape[1])
     above = fine >= level[:, None]
@@ -67,9 +70,10 @@ def dip(fine: np.ndarray, index: np.ndarray, level: np.ndarray) -> tuple[np.ndar
 
 
 def slopes(fine: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Slope of the regression line over samples `start` to `stop` − 1 of each window, a sample.
+    """Slope of the regression line over samples `start` to `stop` − 1 of each window (N, L).
 
-    `stop` − `start` must be 2 or more where the slope is used.
+    Per sample, float64 (N,). `stop` − `start`, both int64 (N,), must be 2 or more where the slope
+    is used.
     """
     position = np.arange(fine.shape[1], dtype=np.float64)
     inside = (position >= start[:, None]) & (position < stop[:, None])

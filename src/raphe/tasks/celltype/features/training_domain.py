@@ -26,6 +26,7 @@ def cell_statistics(
     the spike: over the baseline, root mean square over spikes. Names end with the unit.
 
     Args:
+        windows: (N, T), in `unit`.
         baseline_ms: start of each window that is baseline, at most an eighth of it is taken; 0 for
             windows whose own zero it is.
     """
@@ -42,25 +43,26 @@ def cell_statistics(
 
 
 def training_domain(spikes: SpikeSet, rows: np.ndarray) -> dict[str, Any]:
-    """Quantiles over the cells that these rows belong to, of each of `cell_statistics`.
+    """Quantiles over the cells of these rows, int64 (n,), of each of `cell_statistics`.
 
     Returns JSON values: `levels`, `n_cells`, and for each statistic its quantiles at the levels;
     a statistic that no cell has is left out.
     """
     cell = spikes.cell[rows]
     order = np.argsort(cell, kind="stable")
-    each = []
-    for own in np.split(rows[order], np.flatnonzero(np.diff(cell[order])) + 1):
-        windows = spikes.read(own[_evenly(len(own))])
-        baseline_ms = baseline_of(spikes.facts)
-        each.append(cell_statistics(windows, spikes.rate_hz, spikes.unit, baseline_ms))
+    rows_of_cells = np.split(rows[order], np.flatnonzero(np.diff(cell[order])) + 1)
+    baseline_ms = baseline_of(spikes.facts)
+    of_cells = []
+    for rows_of_cell in rows_of_cells:
+        windows = spikes.read(rows_of_cell[_evenly(len(rows_of_cell))])
+        of_cells.append(cell_statistics(windows, spikes.rate_hz, spikes.unit, baseline_ms))
     quantiles = {}
-    for name in each[0]:
-        values = np.array([statistics[name] for statistics in each])
+    for name in of_cells[0]:
+        values = np.array([statistics[name] for statistics in of_cells])
         values = values[np.isfinite(values)]
         if len(values):
             quantiles[name] = np.quantile(values, LEVELS).round(6).tolist()
-    return {"levels": list(LEVELS), "n_cells": len(each), "quantiles": quantiles}
+    return {"levels": list(LEVELS), "n_cells": len(of_cells), "quantiles": quantiles}
 
 
 def _evenly(n: int) -> np.ndarray:

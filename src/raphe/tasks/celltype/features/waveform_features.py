@@ -42,17 +42,17 @@ Missing = tuple[np.ndarray, int]  # where a feature does not exist (N,), and the
 
 @dataclass(frozen=True)
 class WaveformFeatures:
-    """Values (N, F) float64, NaN where a feature does not exist, and why not."""
+    """The features of windows, and why one does not exist."""
 
-    values: np.ndarray
+    values: np.ndarray  # float64 (N, F), NaN where a feature does not exist
     reason: np.ndarray  # uint8 (N, F), index into REASONS
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """A feature's values (N,) by its name."""
+        """A feature's values by its name: float64 (N,), in the unit of `WAVEFORM_FEATURES`."""
         return self.values[:, NAMES.index(name)]
 
-    def why(self, row: int) -> dict[str, str]:
-        """The features that a window lacks, and why."""
+    def reasons(self, row: int) -> dict[str, str]:
+        """The features that a window lacks, and the reason of each."""
         codes = zip(NAMES, self.reason[row].tolist(), strict=True)
         return {name: REASONS[code] for name, code in codes if code}
 

@@ -17,7 +17,7 @@ from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.split import split_spikes
 from raphe.tasks.celltype.training.batches import SpikeBatches
-from raphe.tasks.celltype.training.parts import Part
+from raphe.tasks.celltype.training.parts import StorePart
 
 TIME_S = np.arange(160) / 40_000
 
@@ -129,7 +129,7 @@ def test_reading_a_trio_through_keeps_nothing_of_it_in_memory(tmp_path):
     process = psutil.Process()
     before, most, seen = process.memory_info().rss, 0, []
     spikes = open_spikes(tmp_path)
-    part = Part(spikes, split_spikes(spikes).part, PARTS.index("train"))
+    part = StorePart(spikes, split_spikes(spikes).part, PARTS.index("train"))
     for current, label, cell in SpikeBatches([part], [len(part)], 64, seed=0):
         most = max(most, process.memory_info().rss)
         seen += current[current[:, 0] > 0, 0].int().tolist()

@@ -17,7 +17,7 @@ from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.training import batches as batches_module
 from raphe.tasks.celltype.training import parts as spike_part
 from raphe.tasks.celltype.training.batches import SpikeBatches, _shares
-from raphe.tasks.celltype.training.parts import Part
+from raphe.tasks.celltype.training.parts import StorePart
 
 T = 4
 PER_CELL = 10
@@ -86,14 +86,14 @@ def test_each_spike_of_a_part_comes_once_an_epoch_with_its_label_and_cell(data, 
         spikes = numbered(n)
         part_of = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)), np.uint8)
         for number in set(part_of.tolist()):
-            part = Part(spikes, LazyArray(InMemory(part_of)), number)
+            part = StorePart(spikes, LazyArray(InMemory(part_of)), number)
             own = np.flatnonzero(part_of == number).tolist()
             assert len(part) == len(own) and part.rows.tolist() == own
             assert drawn([part], [len(own)], batch, seed=None) == own
             shuffled = drawn([part], [len(own)], batch, seed=3, epoch=2)
             assert sorted(shuffled) == own
             assert drawn([part], [len(own)], batch, seed=3, epoch=2) == shuffled
-    assert len(Part(spikes)) == n
+    assert len(StorePart(spikes)) == n
 
 
 @settings(max_examples=25, deadline=None)
@@ -101,7 +101,7 @@ def test_each_spike_of_a_part_comes_once_an_epoch_with_its_label_and_cell(data, 
 def test_over_epochs_every_spike_comes_equally_often_whatever_makes_an_epoch(n, count, epochs):
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch, 32)
-        part = Part(numbered(n))
+        part = StorePart(numbered(n))
         rows = [row for epoch in range(epochs) for row in drawn([part], [count], 8, 1, epoch)]
     times = np.bincount(rows, minlength=n)
     assert times.max() - times.min() <= 1
@@ -113,14 +113,14 @@ def test_a_part_told_by_cells_is_the_same(monkeypatch):
     of_cell = np.random.default_rng(0).integers(0, 3, len(spikes.cells), dtype=np.uint8)
     column = LazyArray(InMemory(of_cell[spikes.cell]))
     for number in range(3):
-        parts = [Part(spikes, column, number), Part(spikes, column, number, of_cell)]
+        parts = [StorePart(spikes, column, number), StorePart(spikes, column, number, of_cell)]
         one, two = (drawn([part], [len(part)], seed=2) for part in parts)
         assert one == two
 
 
 def test_an_epoch_is_the_same_alone_and_after_others(monkeypatch):
     shrink(monkeypatch, buffer=40)
-    parts, counts = [Part(numbered(100)), Part(numbered(300, 1_000_000))], [100, 130]
+    parts, counts = [StorePart(numbered(100)), StorePart(numbered(300, 1_000_000))], [100, 130]
     batches = SpikeBatches(parts, counts, 8, seed=5)
     for epoch in range(4):
         batches.epoch = lambda epoch=epoch: epoch
@@ -131,7 +131,7 @@ def test_an_epoch_is_the_same_alone_and_after_others(monkeypatch):
 
 
 def test_an_epoch_that_fits_the_buffer_comes_in_every_order_alike():
-    part = Part(numbered(4))
+    part = StorePart(numbered(4))
     orders = [tuple(drawn([part], [4], seed=seed, epoch=seed % 7)) for seed in range(1200)]
     counts = [orders.count(order) for order in set(orders)]
     assert len(counts) == 24
@@ -144,7 +144,11 @@ def test_an_epoch_beyond_the_buffer_is_mixed_all_the_same():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches_module, "BUFFER_BYTES", 4 * T * 2**15)
         order = np.array(
-            [x for c, _, _ in SpikeBatches([Part(numbered(n))], [n], batch, 1) for x in c[:, 0]],
+            [
+                x
+                for c, _, _ in SpikeBatches([StorePart(numbered(n))], [n], batch, 1)
+                for x in c[:, 0]
+            ],
             int,
         )
     assert sorted(order) == list(range(n))
@@ -158,7 +162,7 @@ def test_an_epoch_beyond_the_buffer_is_mixed_all_the_same():
 
 def test_sources_are_mixed_in_proportion(monkeypatch):
     shrink(monkeypatch, buffer=40)
-    parts = [Part(numbered(100)), Part(numbered(300, 1_000_000))]
+    parts = [StorePart(numbered(100)), StorePart(numbered(300, 1_000_000))]
     order = np.array(drawn(parts, [100, 300], 8))
     assert (order >= 1_000_000)[: 400 // 40 * 40].reshape(-1, 40).sum(axis=1).tolist() == [30] * 10
     assert sorted(order.tolist()) == [*range(100), *range(1_000_000, 1_000_300)]
@@ -178,7 +182,7 @@ def test_memory_does_not_grow_with_the_store(monkeypatch, tmp_path):
     for n in (20_000, 1_000_000):
         np.lib.format.open_memmap(tmp_path / f"{n}.npy", "w+", np.float32, (n, T))
         spikes = spike_set(LazyArray(ArrayFile.of(np.load(tmp_path / f"{n}.npy", mmap_mode="r"))))
-        part = Part(spikes, spikes.label, 1)
+        part = StorePart(spikes, spikes.label, 1)
         tracemalloc.start()
         seen = sum(len(label) for _, label, _ in SpikeBatches([part], [len(part)], 64, 0))
         peaks.append(tracemalloc.get_traced_memory()[1])
@@ -191,7 +195,7 @@ def test_a_file_that_goes_missing_ends_the_epoch_with_its_name(monkeypatch, tmp_
     shrink(monkeypatch, buffer=16)
     np.save(tmp_path / "spikes.npy", np.zeros((400, T), np.float32))
     windows = LazyArray(ArrayFile.of(np.load(tmp_path / "spikes.npy", mmap_mode="r")))
-    batches = iter(SpikeBatches([Part(spike_set(windows))], [400], 8, 0))
+    batches = iter(SpikeBatches([StorePart(spike_set(windows))], [400], 8, 0))
     next(batches)
     (tmp_path / "spikes.npy").unlink()
     with pytest.raises(StoreError, match=r"spikes\.npy: could not be read"):

@@ -14,7 +14,7 @@ from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe
 from raphe.tasks.celltype.training.batches import SpikeBatches
 from raphe.tasks.celltype.training.data import CellTypeData
-from raphe.tasks.celltype.training.parts import Part
+from raphe.tasks.celltype.training.parts import StorePart
 
 T = 160
 CLASSES = ("SER", "NSER")
@@ -116,7 +116,7 @@ def test_an_animal_on_both_sides_is_seen_by_whoever_looks(tmp_path: Path) -> Non
 
 def test_the_order_depends_on_seed_and_epoch_alone(store: Path) -> None:
     spikes = open_spikes(store)
-    part = Part(spikes)
+    part = StorePart(spikes)
 
     def order(seed: int, epoch: int) -> list[int]:
         return rows_of(SpikeBatches([part], [len(part)], 8, seed, lambda: epoch))
@@ -129,7 +129,7 @@ def test_the_order_depends_on_seed_and_epoch_alone(store: Path) -> None:
 
 def test_batches_run_on_across_the_blocks_that_are_read(tmp_path: Path) -> None:
     spikes = open_spikes(write_store(tmp_path / "long", n_cells=6, spikes_per_cell=150))
-    part = Part(spikes)
+    part = StorePart(spikes)
     in_order = SpikeBatches([part], [len(part)], batch_size=7)
     assert rows_of(in_order) == list(range(900))
     assert {len(label) for _, label, _ in in_order} == {7, 900 % 7}
@@ -197,7 +197,7 @@ def test_a_synthetic_store_without_a_spike_for_training_is_refused(
 
 def test_over_epochs_every_synthetic_spike_is_drawn_equally_often(tmp_path: Path) -> None:
     spikes = open_spikes(write_store(tmp_path / "store", spikes_per_cell=5))  # 60 spikes
-    part = Part(spikes)
+    part = StorePart(spikes)
     drawn: list[int] = []
     for epoch in range(6):
         drawn += rows_of(SpikeBatches([part], [20], 8, 3, lambda epoch=epoch: epoch))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.split import split_spikes
 from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
-from raphe.tasks.celltype.training import online_part
-from raphe.tasks.celltype.training.batches import Block
-from raphe.tasks.celltype.training.online_part import OnlinePart
+from raphe.tasks.celltype.training import parts
+from raphe.tasks.celltype.training.batches import SpikeBlock
+from raphe.tasks.celltype.training.parts import OnlinePart
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def maker(make_spikes, make_masks) -> Synthesizer:
 )
 def test_an_epoch_is_the_next_samples_of_the_part(maker, sizes, part, at_once):
     count, epoch = sum(sizes), 3
-    block = Block.empty(count, 16)
+    block = SpikeBlock.empty(count, 16)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(online_part, "DRAWN_AT_ONCE", at_once)
+        patch.setattr(parts, "DRAWN_AT_ONCE", at_once)
         stream = OnlinePart(maker, part).stream(count, epoch, None)
         start, stop = stream.next, stream.stop
         for places in np.split(np.arange(count), np.cumsum(sizes)[:-1]):

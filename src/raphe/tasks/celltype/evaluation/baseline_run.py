@@ -17,7 +17,7 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import SpikeSet, baseline_of
 from raphe.tasks.celltype.stores.subsampling import balanced_subsample_of_blocks
 from raphe.tasks.celltype.training.data import CellTypeData
-from raphe.tasks.celltype.training.parts import Part
+from raphe.tasks.celltype.training.parts import StorePart
 
 SPIKES_AT_ONCE = 8192
 MOST_TIMED = 2**22  # spikes of a store whose times are looked at: 0.2 GB for so many
@@ -71,7 +71,9 @@ class TrainedBaselines:
         """Each baseline's answer for the validation part, as above."""
         return self._ask(_part(self.data, "val"), "test", most_a_cell)
 
-    def _ask(self, part: Part, firing_of: str, most_a_cell: int | None) -> dict[str, Predictions]:
+    def _ask(
+        self, part: StorePart, firing_of: str, most_a_cell: int | None
+    ) -> dict[str, Predictions]:
         spikes = part.spikes
         if firing_of not in self._firing:
             self._firing[firing_of] = _firing(spikes)
@@ -96,11 +98,11 @@ class TrainedBaselines:
         columns["source"] = np.array(source, float).reshape(len(spikes.cells), -1)[cell]
         return columns
 
-    def _tests(self) -> dict[str, Part]:
-        whole = {name: Part(spikes) for name, spikes in self.data.tests.items()}
+    def _tests(self) -> dict[str, StorePart]:
+        whole = {name: StorePart(spikes) for name, spikes in self.data.tests.items()}
         return {"test": _part(self.data, "test"), **whole}
 
-    def _drawn(self, part: Part, n_most: int) -> np.ndarray:
+    def _drawn(self, part: StorePart, n_most: int) -> np.ndarray:
         """Rows of a part, evenly over its cells: ascending int64."""
         spikes, column = part.spikes, part.column
         counts = spikes.counts
@@ -110,11 +112,11 @@ class TrainedBaselines:
         return balanced_subsample_of_blocks(_rows_and_cells(part), counts, n_most, rng)
 
 
-def _part(data: CellTypeData, name: str) -> Part:
-    return Part(data.original, data.spike_split.part, PARTS.index(name))
+def _part(data: CellTypeData, name: str) -> StorePart:
+    return StorePart(data.original, data.spike_split.part, PARTS.index(name))
 
 
-def _rows_and_cells(part: Part) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _rows_and_cells(part: StorePart) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The part's rows and their cells, block by block."""
     for start, cell in part.spikes.cell.blocks():
         in_part = np.arange(len(cell))

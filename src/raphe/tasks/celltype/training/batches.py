@@ -18,7 +18,7 @@ BUFFER_BYTES = 20 * 2**20  # mixed at once: 32 768 spikes of 160 samples
 
 
 @dataclass(frozen=True)
-class Block:
+class SpikeBlock:
     """Spikes in memory, of which batches are slices."""
 
     current: np.ndarray  # float32 (n, T)
@@ -26,7 +26,7 @@ class Block:
     cell: np.ndarray  # int64 (n,)
 
     @classmethod
-    def empty(cls, n: int, n_samples: int) -> "Block":
+    def empty(cls, n: int, n_samples: int) -> "SpikeBlock":
         return cls(
             np.empty((n, n_samples), np.float32), np.empty(n, np.int64), np.empty(n, np.int64)
         )
@@ -34,6 +34,7 @@ class Block:
     def put(
         self, places: np.ndarray, current: np.ndarray, label: np.ndarray, cell: np.ndarray
     ) -> None:
+        """Put m spikes at places (m,): current (m, T) in pA, label (m,), cell (m,)."""
         self.current[places], self.label[places], self.cell[places] = current, label, cell
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -41,19 +42,19 @@ class Block:
         return zip(*(tensor.split(size) for tensor in tensors), strict=True)
 
 
-class Stream(Protocol):
+class SpikeStream(Protocol):
     """The spikes of one epoch from one source."""
 
-    def put(self, block: Block, places: np.ndarray) -> None:
+    def put(self, block: SpikeBlock, places: np.ndarray) -> None:
         """Put the next len(places) spikes at these places of the block."""
 
 
-class Source(Protocol):
+class SpikeSource(Protocol):
     """What spikes are drawn from."""
 
     n_samples: int
 
-    def stream(self, count: int, epoch: int, seeds: Seeds | None) -> Stream:
+    def stream(self, count: int, epoch: int, seeds: Seeds | None) -> SpikeStream:
         """The `count` spikes of an epoch in random order, or without `seeds` in their own."""
 
 
@@ -73,7 +74,7 @@ class SpikeBatches:
 
     def __init__(
         self,
-        parts: Sequence[Source],
+        parts: Sequence[SpikeSource],
         counts: Sequence[int],
         batch_size: int,
         seed: int | None = None,
@@ -101,13 +102,18 @@ class SpikeBatches:
         size = self._block_size()
         while total := sum(left):
             n = min(size, total)
-            block = Block.empty(n, self.parts[0].n_samples)
+            block = self._new_block(n)
             places = np.arange(n) if order is None else order.permutation(n)
             shares = _shares(left, n)
-            for stream, own in zip(streams, np.split(places, np.cumsum(shares)[:-1]), strict=True):
-                stream.put(block, own)
+            for stream, its_places in zip(
+                streams, np.split(places, np.cumsum(shares)[:-1]), strict=True
+            ):
+                stream.put(block, its_places)
             left = [rest - share for rest, share in zip(left, shares, strict=True)]
             yield from block.batches(self.batch_size)
+
+    def _new_block(self, n: int) -> SpikeBlock:
+        return SpikeBlock.empty(n, self.parts[0].n_samples)
 
     def _generator(self, *key: int) -> np.random.Generator:
         # Not [seed, *key], of which [1, 2] and [1, 2, 0] give the same numbers.

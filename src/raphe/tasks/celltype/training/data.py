@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.statistics.splits import PARTS
@@ -16,8 +17,8 @@ from raphe.tasks.celltype.stores.split import FRACTIONS, require_split, split_sp
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
 from raphe.tasks.celltype.training.batches import SpikeBatches
-from raphe.tasks.celltype.training.online_part import OnlinePart
-from raphe.tasks.celltype.training.parts import Part
+from raphe.tasks.celltype.training.parts import OnlinePart, StorePart
+from raphe.tasks.celltype.training.resident_batches import ResidentBatches, fits_resident
 
 EVALUATION_BATCH = 256  # without gradients larger than in training; more leave the cache
 SYNTHETIC, ONLINE = "synthetic", "online"
@@ -45,6 +46,10 @@ class CellTypeData(pl.LightningDataModule):
             more, so that each class counts as much as any other.
         batch_size: of training.
         seed: of the split and of the order.
+        resident: keep the training spikes in the accelerator's memory, so that no batch is copied
+            there; the batches are the same. None: where they are of stores and fit in half of
+            what a CUDA device has free; False streams them from the stores; True keeps them in
+            whichever memory trains.
         cache: folder for what is derived from the spikes and can be used again; None: nothing is.
     """
 
@@ -64,6 +69,7 @@ class CellTypeData(pl.LightningDataModule):
         weigh: Literal["spikes", "classes"] = "spikes",
         batch_size: int = 64,
         seed: int = 42,
+        resident: bool | None = None,
         cache: str | Path | None = None,
     ) -> None:
         super().__init__()
@@ -81,7 +87,15 @@ class CellTypeData(pl.LightningDataModule):
                 "data.weigh=classes: synthetic spikes come evenly of all classes already; set "
                 "data.weigh=spikes, or data.synthetic=null"
             )
-        self.split, self.weigh = split, weigh
+        if resident not in (None, True, False):
+            raise SettingError(f"data.resident={resident}: expected true, false or null")
+        if resident and str(synthetic) == ONLINE:
+            raise SettingError(
+                "data.resident=true: synthetic spikes made as they are needed are new in each "
+                "epoch and cannot stay in memory; set data.resident=null, or make a store of them "
+                "with raphe synthesize"
+            )
+        self.split, self.weigh, self.resident = split, weigh, resident
         self.batch_size = batch_size
         self.seed = seed
         self.synthetic_ratio = synthetic_ratio
@@ -103,7 +117,7 @@ class CellTypeData(pl.LightningDataModule):
         """The content hash of each store, as `raphe check` prints it."""
         stores = {"original": self.original, **self.tests}
         hashes = {name: store.content_hash for name, store in stores.items()}
-        if isinstance(self.synthetic, Part):
+        if isinstance(self.synthetic, StorePart):
             hashes[SYNTHETIC] = self.synthetic.spikes.content_hash
         elif self.synthetic is not None:
             hashes["masks"] = self.synthetic.synthesizer.masks.content_hash
@@ -140,7 +154,7 @@ class CellTypeData(pl.LightningDataModule):
         split = self.spike_split
         of_cell = split.of_cell if split.per_class is None else None
         self.parts = {
-            name: Part(self.original, split.part, number, of_cell)
+            name: StorePart(self.original, split.part, number, of_cell)
             for number, name in enumerate(PARTS)
         }
         self._require_classes_in_parts()
@@ -148,19 +162,26 @@ class CellTypeData(pl.LightningDataModule):
             self._refuse_shared_cells()
 
     def train_dataloader(self) -> SpikeBatches:
-        parts: list[Part | OnlinePart] = [self.parts["train"]]
+        parts: list[StorePart | OnlinePart] = [self.parts["train"]]
         counts = [len(self.parts["train"])]
         if self.synthetic is not None:
             parts.append(self.synthetic)
             counts.append(max(1, round(self.synthetic_ratio * counts[0])))
-        return SpikeBatches(parts, counts, self.batch_size, self.seed, self._current_epoch)
+        batches = SpikeBatches(parts, counts, self.batch_size, self.seed, self._current_epoch)
+        device = self._device()
+        keep = fits_resident(batches, device) if self.resident is None else self.resident
+        return ResidentBatches(batches, device) if keep else batches
 
     def val_dataloader(self) -> SpikeBatches:
         return _in_order(self.parts["val"])
 
     def test_dataloader(self) -> list[SpikeBatches]:
-        whole = [Part(spikes) for spikes in self.tests.values()]
+        whole = [StorePart(spikes) for spikes in self.tests.values()]
         return [_in_order(part) for part in (self.parts["test"], *whole)]
+
+    def _device(self) -> torch.device:
+        """Where the batches go."""
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def _current_epoch(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0
@@ -168,9 +189,9 @@ class CellTypeData(pl.LightningDataModule):
     def _class_weights(self) -> list[float]:
         """Of a training spike of each class, 1 on average; 0 of a class that has none."""
         counts = self.original.per_class(self.spike_split.counts)[:, PARTS.index("train")]
-        known = counts > 0
-        weights = counts.sum() / known.sum() / np.maximum(counts, 1)
-        return np.where(known, weights, 0.0).tolist()
+        present = counts > 0
+        weights = counts.sum() / present.sum() / np.maximum(counts, 1)
+        return np.where(present, weights, 0.0).tolist()
 
     def _require_both_classes(self) -> None:
         held = self.original.per_class(self.original.counts)
@@ -198,11 +219,11 @@ class CellTypeData(pl.LightningDataModule):
             shared = {cell.cell_id for cell in trained} & {cell.cell_id for cell in spikes.cells}
             what = "cells"
             if not shared and self.split != "cell":
-                own, theirs = (
+                trained_on, tested_on = (
                     {getattr(cell, self.split) for cell in cells} - {""}
                     for cells in (trained, spikes.cells)
                 )
-                shared, what = own & theirs, f"{self.split}s"
+                shared, what = trained_on & tested_on, f"{self.split}s"
             if shared:
                 raise SplitError(
                     f"data.test_stores.{name}: {len(shared)} of its {what} are trained on (first: "
@@ -215,7 +236,7 @@ class CellTypeData(pl.LightningDataModule):
 
     def _synthetic_part(
         self, synthetic: str | Path | None, masks: str | Path | None, recipe: Recipe | None
-    ) -> Part | OnlinePart | None:
+    ) -> StorePart | OnlinePart | None:
         if synthetic is None:
             return None
         if str(synthetic) == ONLINE:
@@ -229,7 +250,7 @@ class CellTypeData(pl.LightningDataModule):
             )
         spikes = open_spikes(Path(synthetic))
         require_split(spikes, self.spike_split, self.original)
-        part = Part(spikes, spikes.part, PARTS.index("train"), self.spike_split.of_cell)
+        part = StorePart(spikes, spikes.part, PARTS.index("train"), self.spike_split.of_cell)
         if not len(part):
             raise StoreError(
                 f"{spikes.path}: no spike of its {spikes.n} has a parent in the training part; "
@@ -238,15 +259,15 @@ class CellTypeData(pl.LightningDataModule):
         return part
 
 
-def _in_order(part: Part) -> SpikeBatches:
+def _in_order(part: StorePart) -> SpikeBatches:
     return SpikeBatches([part], [len(part)], EVALUATION_BATCH)
 
 
 def _require_same_facts(original: SpikeSet, other: SpikeSet, name: str) -> None:
     for fact in ("n_samples", "rate_hz", "unit", "classes"):
-        expected, found = getattr(original, fact), getattr(other, fact)
-        if expected != found:
+        expected, got = getattr(original, fact), getattr(other, fact)
+        if expected != got:
             raise StoreError(
                 f"{other.path} ({name}): expected {fact} {expected} as in {original.path}, got "
-                f"{found}; cut both stores alike"
+                f"{got}; cut both stores alike"
             )

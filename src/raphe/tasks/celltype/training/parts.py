@@ -1,4 +1,4 @@
-"""Spikes of a store that belong to one part of a split, read in random order at constant memory.
+"""What training draws spikes from: a part of a store, or synthetic spikes made as they are needed.
 
 N spikes of the store, n of them read at once, T samples of a spike.
 """
@@ -8,18 +8,23 @@ from functools import cached_property
 
 import numpy as np
 
+from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
-from raphe.tasks.celltype.training.batches import Block, Seeds
+from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
+from raphe.tasks.celltype.training.batches import Seeds, SpikeBlock
 
 CHUNK_ROWS = 64  # neighbours read together: single rows cost ten times as much
 MIN_CHUNKS = 512  # of a small store, so that they mix; its chunks are smaller
 READ_ROWS = 4096
+DRAWN_AT_ONCE = 8192  # synthetic spikes
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class StorePart:
     """Spikes of a store whose item of a column is a number; without a column all of them.
+
+    Read in random order at constant memory.
 
     Holds a byte for every CHUNK_ROWS spikes of the store, and a stream of them some 24.
     """
@@ -51,8 +56,8 @@ class Part:
         if self.column is not None:
             held[:] = 0
             for start, block in self.column.blocks():
-                own = start + np.flatnonzero(block == self.number)
-                np.add.at(held, own // size, 1)
+                rows = start + np.flatnonzero(block == self.number)
+                np.add.at(held, rows // size, 1)
         return held
 
     @property
@@ -63,13 +68,14 @@ class Part:
         """Windows float32 (n, T) and cells (n,) of the spikes in these chunks, which ascend."""
         starts = chunks * self.chunk_rows
         stops = np.minimum(starts + self.chunk_rows, self.spikes.n)
-        windows, cell = (one.read(starts, stops) for one in (self.spikes.windows, self.spikes.cell))
+        windows = self.spikes.windows.read(starts, stops)
+        cell = self.spikes.cell.read(starts, stops)
         if self.column is None:
             return windows, cell
         by_cell = self.of_cell is not None
         parts = self.of_cell[cell] if by_cell else self.column.read(starts, stops)
-        own = np.flatnonzero(parts == self.number)
-        return windows[own], cell[own]
+        rows = np.flatnonzero(parts == self.number)
+        return windows[rows], cell[rows]
 
     def stream(self, count: int, epoch: int, seeds: Seeds | None) -> "PartStream":
         return PartStream(self, count * epoch if seeds else 0, seeds)
@@ -81,11 +87,11 @@ class PartStream:
     So over epochs every spike is used equally often, however many make an epoch.
     """
 
-    def __init__(self, part: Part, place: int, seeds: Seeds | None) -> None:
+    def __init__(self, part: StorePart, place: int, seeds: Seeds | None) -> None:
         self.part, self.place, self.seeds = part, place, seeds
         self._round = -1
 
-    def put(self, block: Block, places: np.ndarray) -> None:
+    def put(self, block: SpikeBlock, places: np.ndarray) -> None:
         n = len(self.part)
         while len(places):
             number, begin = divmod(self.place, n)
@@ -103,7 +109,7 @@ class PartStream:
             self.seeds(number).shuffle(self._chunks)
         self._ends = np.cumsum(self.part.held[self._chunks], dtype=np.int64)
 
-    def _copy(self, begin: int, block: Block, places: np.ndarray) -> None:
+    def _copy(self, begin: int, block: SpikeBlock, places: np.ndarray) -> None:
         """Spike `begin` of the round and those after it go to these places of the block."""
         first, last = np.searchsorted(self._ends, [begin, begin + len(places) - 1], "right")
         chunks = self._chunks[first : last + 1]
@@ -120,3 +126,53 @@ class PartStream:
             if len(wanted) < len(at):
                 windows, cell, at = windows[wanted], cell[wanted], at[wanted]
             block.put(places[at], windows, self.part.spikes.label_of_cell[cell], cell)
+
+
+@dataclass(frozen=True)
+class OnlinePart:
+    """Synthetic spikes whose parent is in a part, or with None in any; each epoch has new ones."""
+
+    synthesizer: Synthesizer
+    part: str | None = "train"
+
+    @property
+    def n_samples(self) -> int:
+        return self.synthesizer.spikes.n_samples
+
+    def stream(self, count: int, epoch: int, seeds: Seeds | None) -> "OnlineStream":
+        """The first `count` samples of the epoch's own that are in the part, by their index."""
+        # Far enough that fewer than `count` among them are in the part once in 10¹² epochs.
+        span = int((count + 8 * np.sqrt(count) + 64) / self._share())
+        number = None if self.part is None else PARTS.index(self.part)
+        return OnlineStream(self.synthesizer, number, epoch * span, (epoch + 1) * span)
+
+    def _share(self) -> float:
+        """Of the samples of every class, which take turns."""
+        if self.part is None:
+            return 1.0
+        split = self.synthesizer.split
+        assert split is not None
+        counts = self.synthesizer.spikes.per_class(split.counts)  # (classes, parts)
+        return float(np.mean(counts[:, PARTS.index(self.part)] / counts.sum(axis=1)))
+
+
+class OnlineStream:
+    """Samples of a part from `start` to before `stop`, by their index."""
+
+    def __init__(self, synthesizer: Synthesizer, part: int | None, start: int, stop: int) -> None:
+        self.synthesizer, self.part, self.next, self.stop = synthesizer, part, start, stop
+
+    def put(self, block: SpikeBlock, places: np.ndarray) -> None:
+        while len(places):
+            index = np.arange(self.next, self.next + DRAWN_AT_ONCE)
+            drawn = self.synthesizer.draw(index)
+            in_part = np.arange(len(index))
+            if self.part is not None:
+                in_part = np.flatnonzero(drawn.part == self.part)
+            in_part = in_part[: len(places)]
+            full = len(in_part) == len(places)
+            self.next = int(index[in_part[-1] if full else -1]) + 1
+            spikes = self.synthesizer.carry_out(drawn[in_part])
+            now, places = np.split(places, [len(in_part)])
+            block.put(now, spikes.waveforms, spikes.label, spikes.cell)
+        assert self.next <= self.stop

@@ -14,10 +14,9 @@ import torch
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.statistics.splits import PARTS, part_sizes
-from raphe.tasks.celltype.training.batches import Batch, Block, SpikeBatches
+from raphe.tasks.celltype.training.batches import Batch, SpikeBatches, SpikeBlock
 from raphe.tasks.celltype.training.data import EVALUATION_BATCH, CellTypeData
-from raphe.tasks.celltype.training.online_part import OnlinePart
-from raphe.tasks.celltype.training.parts import Part
+from raphe.tasks.celltype.training.parts import OnlinePart, StorePart
 
 Parents = Literal["train", "all"]
 
@@ -63,13 +62,18 @@ class SessionData(CellTypeData):
     def __init__(self, *args: Any, sessions: Sessions, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.sessions = sessions
+        if self.resident:
+            raise SettingError(
+                "data.resident=true: a session's spikes are in memory as they are, one session "
+                "at a time; set data.resident=null"
+            )
         if self.synthetic is None:
             raise SettingError(
                 "data.synthetic=null: sessions are of synthetic spikes; name a store made by "
                 "raphe synthesize, or set data.synthetic=online and data.masks"
             )
         self.source = self._source(self.synthetic)
-        if isinstance(self.source, Part) and len(self.source) < sessions.n_spikes:
+        if isinstance(self.source, StorePart) and len(self.source) < sessions.n_spikes:
             raise StoreError(
                 f"{self.source.spikes.path}: a session of {sessions.n_spikes} spikes was asked of "
                 f"{len(self.source)}; make more with raphe synthesize, or lower "
@@ -91,8 +95,8 @@ class SessionData(CellTypeData):
         return SessionBatches(self, "train", self.batch_size)
 
     def val_dataloader(self) -> list:
-        own = self.sessions.parents == "all"
-        first = SessionBatches(self, "val") if own else super().val_dataloader()
+        of_session = self.sessions.parents == "all"
+        first = SessionBatches(self, "val") if of_session else super().val_dataloader()
         return [first, *self._scored().values()]
 
     def test_dataloader(self) -> list:
@@ -110,13 +114,13 @@ class SessionData(CellTypeData):
         order = self._generator(0, self.session()).permutation(self.sessions.n_spikes)
         return np.split(order, np.cumsum(sizes)[:-1])[PARTS.index(part)]
 
-    def block(self) -> Block:
+    def block(self) -> SpikeBlock:
         """The current session's spikes."""
         return self._read(self.session())
 
-    def _read_session(self, session: int) -> Block:
+    def _read_session(self, session: int) -> SpikeBlock:
         n = self.sessions.n_spikes
-        block = Block.empty(n, self.source.n_samples)
+        block = SpikeBlock.empty(n, self.source.n_samples)
         stream = self.source.stream(n, session, partial(self._generator, 1))
         stream.put(block, np.arange(n))
         return block
@@ -124,19 +128,19 @@ class SessionData(CellTypeData):
     def _generator(self, *key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
-    def _source(self, synthetic: Part | OnlinePart) -> Part | OnlinePart:
+    def _source(self, synthetic: StorePart | OnlinePart) -> StorePart | OnlinePart:
         if self.sessions.parents == "train":
             return synthetic
         if isinstance(synthetic, OnlinePart):
             return OnlinePart(synthetic.synthesizer, part=None)
-        return Part(synthetic.spikes)
+        return StorePart(synthetic.spikes)
 
     def _scored(self) -> dict[str, SpikeBatches]:
         """The test stores at the last epoch of a session, else none."""
         if (self._current_epoch() + 1) % self.sessions.epochs:
             return {}
         return {
-            name: SpikeBatches([part := Part(spikes)], [len(part)], EVALUATION_BATCH)
+            name: SpikeBatches([part := StorePart(spikes)], [len(part)], EVALUATION_BATCH)
             for name, spikes in self.tests.items()
         }
 
@@ -162,5 +166,5 @@ class SessionBatches:
             rows = self.data._generator(2, epoch).permutation(rows)
         block = self.data.block()
         arrays = [torch.from_numpy(a) for a in (block.current, block.label, block.cell)]
-        for own in torch.from_numpy(rows).split(self.batch_size):
-            yield tuple(array[own] for array in arrays)
+        for batch_rows in torch.from_numpy(rows).split(self.batch_size):
+            yield tuple(array[batch_rows] for array in arrays)

@@ -201,6 +201,10 @@ def _parse_verb(verb: str, commands: list[Declared], arguments: list[str]) -> ar
     if unknown:
         option = next((word for word in unknown if word.startswith("-")), unknown[0])
         parser.error(_refused(option, parser, declared, commands))
+    if declared.command.trains:
+        from raphe.harness.fit import Fitting
+
+        options.fitting = Fitting
     return options
 
 

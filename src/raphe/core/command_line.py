@@ -33,6 +33,7 @@ class Command:
     kind: str | None = None  # of what is imported
     is_default: bool = False  # what the verb means where neither a manifest nor --task tells
     passes_on: bool = False  # the function takes the arguments as they are, and gives the exit code
+    trains: bool = False  # its options get `fitting`, the harness's raphe.core.protocol.Fitting
 
     def function(self) -> Callable:
         """Import what the command names."""

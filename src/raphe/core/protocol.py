@@ -1,10 +1,15 @@
 """What the harness and a task hand each other, so that neither imports the other."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningDataModule, LightningModule
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,44 @@ class Exported:
     loader: str | None = None
     example_input: np.ndarray | None = None  # as the loaded object takes it, items first
     example_output: Mapping[str, np.ndarray] | None = None  # what it gives for them, by name
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Of a training that a task asks for; the smallest of `monitor` is the best epoch."""
+
+    max_epochs: int
+    patience: int | None  # epochs without a better one before training stops; None: never
+    seed: int
+    monitor: str = "val/loss"
+
+
+class Fit(Protocol):
+    """Trains a network for a task that needs some of its own, as an audit does.
+
+    It is the harness's: epochs that a seed repeats, checkpoints that are whole, training that goes
+    on where a call was interrupted, on the accelerator that was chosen.
+    """
+
+    def __call__(
+        self,
+        name: str,
+        build_model: "Callable[[], LightningModule]",
+        data: "LightningDataModule",
+        settings: FitSettings,
+    ) -> "LightningModule":
+        """Train, and test the weights of the best epoch on every test set; returns the model.
+
+        Args:
+            name: tells this training from others of the same model and stores.
+            build_model: called once, after the seed is set.
+            data: with `hashes`, the content hash of each of its stores by name.
+            settings: of the training.
+
+        Raises:
+            RapheError: whatever model or data refuse, or a metric that is not logged.
+        """
+        ...
+
+
+Fitting = Callable[[Path, str], AbstractContextManager[Fit]]  # folder of runs, cpu or gpu

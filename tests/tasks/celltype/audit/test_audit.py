@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from raphe.cli import main
 from raphe.core.errors import SettingError, StoreError
+from raphe.harness.fit import Fitting
 from raphe.tasks.celltype.audit.audit import NOISE, SHUFFLED, SPIKES, audit
 from raphe.tasks.celltype.audit.report import as_csv, conclusion, draw, table
 from raphe.tasks.celltype.audit.settings import Settings
@@ -11,6 +13,7 @@ from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, su
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
+from raphe.tasks.celltype.training.module import CellTypeModule
 
 QUICK = Settings(kernel=3, max_epochs=8, n_spikes=2000, shuffles=1)
 
@@ -30,8 +33,14 @@ def marked_cells(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def audited(marked_cells):
-    return audit(marked_cells, settings=QUICK)
+def fit(tmp_path_factory):
+    with Fitting(tmp_path_factory.mktemp("mlruns")) as fit:
+        yield fit
+
+
+@pytest.fixture(scope="module")
+def audited(marked_cells, fit):
+    return audit(marked_cells, fit, settings=QUICK)
 
 
 def test_cells_that_are_recognised_show_when_spikes_are_split(audited):
@@ -50,14 +59,14 @@ def test_what_cannot_be_asked_is_told(audited):
     assert any("raphe masks" in reason for reason in audited.left_out)
 
 
-def test_animals_are_asked_about_where_they_are_known(tmp_path):
+def test_animals_are_asked_about_where_they_are_known(tmp_path, fit):
     rng = np.random.default_rng(5)
     with SpikeStoreWriter(tmp_path / "store", ("SER", "NSER"), 16) as writer:
         for i in range(24):
             spikes = rng.normal(scale=1 + i % 2, size=(20, 16)).astype(np.float32)
             writer.add(Cell(f"c{i:02d}", i % 2, animal=f"m{i // 3}"), spikes, np.arange(20))
         store = writer.finish(40_000.0, "pA", {})
-    found = audit(store, settings=Settings(kernel=3, max_epochs=1, shuffles=0))
+    found = audit(store, fit, settings=Settings(kernel=3, max_epochs=1, shuffles=0))
     (by_animal,) = found.of(SPIKES, "animal")
     assert by_animal.n_cells % 3 == 0  # whole animals
     assert conclusion(found).startswith("Cells of new animals are told apart")
@@ -73,8 +82,41 @@ def test_table_and_picture_show_every_row(audited):
     assert [len(axes.lines) > len(audited.rows) for axes in figure.axes] == [True] * 3
 
 
-def test_the_same_seed_gives_the_same_table(marked_cells, audited):
-    assert table(audit(marked_cells, settings=QUICK)) == table(audited)
+def test_the_same_seed_gives_the_same_table(marked_cells, audited, tmp_path):
+    with Fitting(tmp_path) as fit:
+        assert table(audit(marked_cells, fit, settings=QUICK)) == table(audited)
+
+
+def test_an_audit_that_was_interrupted_goes_on(marked_cells, audited, monkeypatch, tmp_path):
+    interrupted = Fitting(tmp_path)
+    calls = []
+
+    def interrupt(name, *others):
+        calls.append(name)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return interrupted(name, *others)
+
+    with pytest.raises(KeyboardInterrupt), interrupted:
+        audit(marked_cells, interrupt, settings=QUICK)
+    assert len(list((tmp_path / "work").iterdir())) == 2
+    epochs = []
+    monkeypatch.setattr(CellTypeModule, "on_train_epoch_start", lambda model: epochs.append(model))
+    with Fitting(tmp_path) as fit:
+        assert table(audit(marked_cells, fit, settings=QUICK)) == table(audited)
+    n_trained = len({id(model) for model in epochs})
+    assert n_trained == len(audited.rows) - 2
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_the_command_writes_its_files_and_leaves_no_work(marked_cells, tmp_path, capsys):
+    out, runs = tmp_path / "out", tmp_path / "runs"
+    options = ["--max-epochs", "1", "--shuffles", "0", "--kernel", "3", "--n-spikes", "500"]
+    paths = ["--out", str(out), "--runs", str(runs)]
+    assert main(["audit", str(marked_cells), *options, *paths]) == 0
+    assert "spikes" in capsys.readouterr().out
+    assert {file.name for file in out.iterdir()} == {"audit.txt", "audit.csv", "audit.png"}
+    assert not list((runs / "work").iterdir())
 
 
 def test_shuffled_labels_are_the_same_labels_of_other_cells():
@@ -112,7 +154,7 @@ def test_masks_that_do_not_fit_are_refused(make_spikes, make_masks, masks, messa
         noise_windows(make_spikes(), make_masks(**masks))
 
 
-def test_noise_that_gives_the_class_away_is_told(tmp_path, make_masks):
+def test_noise_that_gives_the_class_away_is_told(tmp_path, make_masks, fit):
     """Cells c00, c02 … are SER; their masks get a ripple the others' do not have."""
     rng = np.random.default_rng(1)
     with SpikeStoreWriter(tmp_path / "store", ("SER", "NSER"), 16) as writer:
@@ -125,7 +167,7 @@ def test_noise_that_gives_the_class_away_is_told(tmp_path, make_masks):
     changed = np.lib.format.open_memmap(masks.path / "masks.npy", mode="r+")
     changed += ripple.astype(np.float32)
     changed.flush()
-    found = audit(store, masks.path, QUICK)
+    found = audit(store, fit, masks.path, QUICK)
     assert found.of(NOISE, "cell")[0]["spikes", "accuracy"].value > 0.95
     assert open_spikes(store).n == 720
 

@@ -4,24 +4,20 @@ Split by spike, by cell, by day and by animal; on noise without a spike; and wit
 nothing.
 """
 
-import logging
 import tempfile
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from raphe.core.errors import SplitError
 from raphe.core.progress import progress
+from raphe.core.protocol import Fit, FitSettings
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
 from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
-from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.split import SplitKind
@@ -74,11 +70,21 @@ class Audit:
 
 
 def audit(
-    store: Path | str, masks: Path | str | None = None, settings: Settings | None = None
+    store: Path | str,
+    fit: Fit,
+    masks: Path | str | None = None,
+    settings: Settings | None = None,
 ) -> Audit:
-    """Train and test the network in each way. Raises RapheError where not one can be.
+    """Train and test the network in each way.
 
-    `masks`, cut from the same recordings, give the noise; without them that row is left out.
+    Args:
+        store: labelled spikes.
+        fit: trains.
+        masks: cut from the same recordings, give the noise; without them that row is left out.
+        settings: of the network and its training.
+
+    Raises:
+        RapheError: where not one way can be asked.
     """
     settings = settings or Settings()
     spikes = open_spikes(Path(store))
@@ -95,7 +101,7 @@ def audit(
         jobs = [(what, split, path) for what, split in _questions(spikes) for path in stores[what]]
         for what, split, path in progress(jobs, "training", total=len(jobs)):
             try:
-                rows.append(_ask(what, split, path, settings))
+                rows.append(_ask(what, split, path, settings, fit))
             except SplitError as error:
                 left_out.append(f"{what}, split by {split}: {error}".replace(str(path), str(store)))
     if not rows:
@@ -136,49 +142,21 @@ def _stores(
     return stores
 
 
-def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings) -> Row:
+def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings, fit: Fit) -> Row:
     data = CellTypeData(store, split=split, seed=settings.seed)
-    spikes, predictions = data.original, _train_and_test(data, settings)
+    model = fit(
+        f"audit of {trained_on}, split by {split}",
+        partial(CellTypeModule, settings.kernel, **data.facts),
+        data,
+        FitSettings(settings.max_epochs, settings.patience, settings.seed),
+    )
+    spikes, predictions = data.original, model.predictions["test"]
     groups = group_cells(predictions, spikes.cells)
     rng = np.random.default_rng(settings.seed)
     by_cell = predictions.per_cell()
-    found = [
+    both_levels = [
         *headlines("cells", by_cell, groups, spikes.classes, rng),
         *headlines("spikes", predictions, groups, spikes.classes, rng),
     ]
-    figures = {(one.level, one.name): one for one in found}
+    figures = {(headline.level, headline.name): headline for headline in both_levels}
     return Row(trained_on, split, len(predictions.label), len(by_cell.label), figures)
-
-
-def _train_and_test(data: CellTypeData, settings: Settings) -> Predictions:
-    """The weights of the best epoch by validation loss, on the test part."""
-    pl.seed_everything(settings.seed, verbose=False)
-    model = CellTypeModule(settings.kernel, **data.facts)
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        best = ModelCheckpoint(folder, monitor="val/loss")
-        trainer = pl.Trainer(
-            accelerator="cpu",
-            max_epochs=settings.max_epochs,
-            callbacks=[best, EarlyStopping("val/loss", patience=settings.patience)],
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-        trainer.fit(model, datamodule=data)
-        trainer.test(model, datamodule=data, ckpt_path=best.best_model_path, verbose=False)
-    return model.predictions["test"]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's lines on the machine and its advice on workers, once a training."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -69,6 +69,7 @@ COMMANDS = (
         "audit",
         "ask whether a good score on a store means that its classes are known",
         f"{ROOM}.audit:add_audit",
+        trains=True,
     ),
     Command(
         "reproduce",

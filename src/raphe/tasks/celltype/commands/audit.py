@@ -31,6 +31,16 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
         "--masks", type=Path, help="noise for the control, cut by raphe masks from the recordings"
     )
     parser.add_argument("--out", type=Path, help=f"folder for {TABLE}, {CSV_FILE} and {PICTURE}")
+    parser.add_argument(
+        "--trainer", default="cpu", choices=("cpu", "gpu"), help="(default: %(default)s)"
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("mlruns"),
+        help="folder of tracked runs: an audit that was interrupted goes on from there (default: "
+        "mlruns)",
+    )
     for field in fields(Settings):
         option = "--" + field.name.replace("_", "-")
         parser.add_argument(
@@ -47,12 +57,13 @@ def _audit(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.audit.report import as_csv, draw, table
 
     settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
-    found = audit(options.store, options.masks, settings)
-    print(table(found))
+    with options.fitting(options.runs, options.trainer) as fit:
+        report = audit(options.store, fit, options.masks, settings)
+    print(table(report))
     if options.out:
         with reporting(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / TABLE).write_text(table(found) + "\n", encoding="utf-8")
-            (options.out / CSV_FILE).write_text(as_csv(found), encoding="utf-8")
-            draw(found).savefig(options.out / PICTURE, dpi=300)
+            (options.out / TABLE).write_text(table(report) + "\n", encoding="utf-8")
+            (options.out / CSV_FILE).write_text(as_csv(report), encoding="utf-8")
+            draw(report).savefig(options.out / PICTURE, dpi=300)
     return 0

@@ -16,6 +16,7 @@ from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 SPIKES_EXPLAINED = 16  # of each class, spread evenly over its spikes; the gradients take long
@@ -61,7 +62,7 @@ def class_evidence(
         of_class = np.flatnonzero(predictions.label == label)
         if not len(of_class):
             continue
-        some = of_class[np.unique(np.linspace(0, len(of_class) - 1, SPIKES_EXPLAINED).astype(int))]
+        some = of_class[evenly_spaced(len(of_class), SPIKES_EXPLAINED)]
         windows = spikes.read(rows[some])
         cam, gradients = (
             way(windows, label) for way in (explainer.grad_cam, explainer.integrated_gradients)

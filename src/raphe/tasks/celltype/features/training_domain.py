@@ -11,6 +11,7 @@ import numpy as np
 from raphe.tasks.celltype.features.feature_table import WAVEFORM_FEATURES
 from raphe.tasks.celltype.features.waveform_features import waveform_features
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS, SpikeSet, baseline_of
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 LEVELS = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)  # of the quantiles over cells
 MARGIN = 0.5  # of the range over training cells, beyond which a cell is unlike them
@@ -30,7 +31,7 @@ def cell_statistics(
         baseline_ms: start of each window that is baseline, at most an eighth of it is taken; 0 for
             windows whose own zero it is.
     """
-    windows = np.asarray(windows[_evenly(len(windows))], np.float64)
+    windows = np.asarray(windows[evenly_spaced(len(windows), SPIKES_OF_A_CELL)], np.float64)
     baseline_ms = min(baseline_ms, 1000 * windows.shape[1] / rate_hz / 8)
     features = waveform_features(windows, rate_hz, baseline_ms)
     named = {feature.column(unit): features[feature.name] for feature in WAVEFORM_FEATURES}
@@ -54,7 +55,7 @@ def training_domain(spikes: SpikeSet, rows: np.ndarray) -> dict[str, Any]:
     baseline_ms = baseline_of(spikes.facts)
     of_cells = []
     for rows_of_cell in rows_of_cells:
-        windows = spikes.read(rows_of_cell[_evenly(len(rows_of_cell))])
+        windows = spikes.read(rows_of_cell[evenly_spaced(len(rows_of_cell), SPIKES_OF_A_CELL)])
         of_cells.append(cell_statistics(windows, spikes.rate_hz, spikes.unit, baseline_ms))
     quantiles = {}
     for name in of_cells[0]:
@@ -63,11 +64,6 @@ def training_domain(spikes: SpikeSet, rows: np.ndarray) -> dict[str, Any]:
         if len(values):
             quantiles[name] = np.quantile(values, LEVELS).round(6).tolist()
     return {"levels": list(LEVELS), "n_cells": len(of_cells), "quantiles": quantiles}
-
-
-def _evenly(n: int) -> np.ndarray:
-    """Rows of at most SPIKES_OF_A_CELL of n spikes, ascending."""
-    return np.unique(np.linspace(0, n - 1, min(n, SPIKES_OF_A_CELL)).astype(np.int64))
 
 
 def unlike_training(statistics: Mapping[str, float], domain: Mapping[str, Any]) -> list[str]:

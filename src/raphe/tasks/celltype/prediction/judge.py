@@ -26,6 +26,7 @@ from raphe.tasks.celltype.prediction.verdict import (
 )
 from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 N_RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -110,7 +111,7 @@ class Judge:
 
     def evidence(self, cell: CellSpikes, leading: str) -> np.ndarray:
         """Grad-CAM for a class, the mean over some spikes and all members: (T,), 0 to 1."""
-        rows = np.unique(np.linspace(0, len(cell) - 1, SPIKES_EXPLAINED).astype(np.int64))
+        rows = evenly_spaced(len(cell), SPIKES_EXPLAINED)
         label = self.ensemble.classes.index(leading)
         total = np.zeros(cell.waveforms.shape[1])
         for member in self.ensemble.members:

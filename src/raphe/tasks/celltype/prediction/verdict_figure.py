@@ -14,6 +14,7 @@ from raphe.tasks.celltype.prediction.envelope import envelope
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.spikes.cutting import recording_scale
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 STRETCHES = 1500  # of the trace, a little more than its pixels
 SPIKES_DRAWN = 100
@@ -83,7 +84,7 @@ def _draw_amplitudes(axes: Axes, cell: CellSpikes, cut: Cut | GivenWindows) -> N
 def _draw_spikes(
     axes: Axes, waveforms: np.ndarray, time_ms: np.ndarray, cut: Cut | GivenWindows
 ) -> None:
-    rows = np.unique(np.linspace(0, len(waveforms) - 1, SPIKES_DRAWN).astype(int))
+    rows = evenly_spaced(len(waveforms), SPIKES_DRAWN)
     lines = [np.column_stack([time_ms, spike]) for spike in waveforms[rows]]
     overlaid = LineCollection(lines, colors="0.2", linewidths=0.4, alpha=0.35)
     overlaid.set_rasterized(True)  # as lines they would be most of the page

@@ -16,6 +16,7 @@ from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_wi
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.npy_trios import ROLES
 from raphe.tasks.celltype.stores.spike_csv import check_step, rising_columns
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 OBSERVATIONS, LABELS, CELLULARS = ROLES
 CHECKED_ROWS = 64  # looked at to tell the time column
@@ -95,14 +96,12 @@ def _map(path: Path) -> np.ndarray:
 
 
 def _time_column(path: Path, windows: np.ndarray, cut: Cut | GivenWindows) -> int:
-    some = np.unique(np.linspace(0, len(windows) - 1, CHECKED_ROWS).astype(np.int64))
-    rising = [set(rising_columns(row).tolist()) for row in np.asarray(windows[some])]
-    columns = set.intersection(*rising)
+    columns = rising_columns(windows[evenly_spaced(len(windows), CHECKED_ROWS)])
     if len(columns) != 1:
         raise RecordingError(
             f"{path}: expected one of its two columns to be the time, and to rise in every spike"
         )
-    (column,) = columns
+    column = int(columns[0])
     try:
         check_step(np.asarray(windows[0, :, column], np.float64), cut.rate_hz)
     except ValueError as error:

@@ -57,7 +57,7 @@ class ResampledSweep:
         return count[last - begin] > count[first - begin]
 
     def own_index(self, index: np.ndarray) -> np.ndarray:
-        """The trace's own sample nearest to each resampled one: int64."""
+        """The trace's own sample nearest to each resampled one, int (n,): int64 (n,)."""
         nearest = (2 * index * self.ratio.denominator + self.ratio.numerator) // (
             2 * self.ratio.numerator
         )

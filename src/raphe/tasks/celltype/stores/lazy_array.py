@@ -22,14 +22,14 @@ class ArraySource(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
-        """Fill `out` with the rows of these spans, one span after the other."""
+        """Fill `out` (n, …) with the rows of these spans, int64 (spans,), one after the other."""
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Items of these rows (n,), in their order."""
+        """Items of these rows, int64 (n,), in their order: (n, …)."""
 
 
 class InMemory:
-    """A source in memory."""
+    """A source in memory: an array (N, …)."""
 
     def __init__(self, array: np.ndarray) -> None:
         self.array, self.dtype, self.shape = array, array.dtype, array.shape
@@ -90,7 +90,7 @@ class LazyArray(NDArrayOperatorsMixin):
             yield start, self[start : start + BLOCK_ROWS]
 
     def __getitem__(self, key: Any) -> Any:
-        """Items of a slice, a row, or rows (n,) by number or mask, in their order."""
+        """Items (n, …) of a slice, a row, or rows (n,) by number or mask, in their order."""
         if isinstance(key, slice):
             start, stop, step = key.indices(len(self))
             if step != 1:

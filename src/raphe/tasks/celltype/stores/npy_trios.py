@@ -19,6 +19,8 @@ from raphe.core.recordings.arrays import ArrayFile, open_array
 from raphe.tasks.celltype.recordings.file_names import parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
+from raphe.tasks.celltype.stores.spike_csv import rising_columns
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 ROLES = ("Observations", "Labels", "Cellulars")
 LABEL_CODE = "0 (SER) or 1 (NSER)"  # of the published data; in general a place in the classes
@@ -118,7 +120,7 @@ def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | 
     observations, labels, cellulars = (_map(path) for path in trio)
     _require_fit(trio, observations, labels, cellulars)
     n, n_samples = observations.shape[:2]
-    column, rate_hz = _tell_time(trio[0], observations.reshape(n, n_samples, 2), time_column)
+    column, rate_hz = _time_and_rate(trio[0], observations.reshape(n, n_samples, 2), time_column)
     names = LazyArray(ArrayFile.of(cellulars))
     cells = _CellIndex(trio[1], trio[2], n)
     for start, values in LazyArray(ArrayFile.of(labels)).blocks():
@@ -176,18 +178,17 @@ def _map(path: Path) -> np.memmap:
     return array
 
 
-def _tell_time(path: Path, windows: np.ndarray, answer: int | None) -> tuple[int, float]:
-    """Which column is the time, and its rate."""
-    rows = np.unique(np.linspace(0, len(windows) - 1, CHECKED_ROWS).astype(np.int64))
-    steps = np.diff(windows[rows], axis=1)  # (rows, T - 1, 2)
-    rising = np.flatnonzero((steps > 0).all(axis=(0, 1)))
+def _time_and_rate(path: Path, windows: np.ndarray, answer: int | None) -> tuple[int, float]:
+    """Which column of windows (N, T, 2) is the time, and its rate in Hz."""
+    checked = windows[evenly_spaced(len(windows), CHECKED_ROWS)]
+    rising = rising_columns(checked)
     if len(rising) != 1 and answer is None:
         raise StoreError(
             f"{path}: {'neither' if not len(rising) else 'either'} of its two columns rises in "
             "every row, which one is the time? Pass --time-column 1 or 2"
         )
     column = int(rising[0]) if len(rising) == 1 else answer
-    step_s = float(np.median(steps[..., column]))
+    step_s = float(np.median(np.diff(checked[..., column], axis=1)))
     if not 0 < step_s <= 1 / MIN_RATE_HZ:
         raise StoreError(
             f"{path}: its time column steps by {step_s:g}, expected seconds and at most "

@@ -27,12 +27,16 @@ def parse_columns(data: bytes) -> np.ndarray:
 
 
 def rising_columns(columns: np.ndarray) -> np.ndarray:
-    """Which of the columns (rows, 2) strictly increase, as a time does: int64 (0 to 2,)."""
-    return np.flatnonzero((np.diff(columns, axis=0) > 0).all(axis=0))
+    """Which of the columns (…, rows, 2) strictly increase in every spike, as a time does.
+
+    Returns their indices, int64 (0 to 2,).
+    """
+    is_rising = (np.diff(columns, axis=-2) > 0).reshape(-1, columns.shape[-1])
+    return np.flatnonzero(is_rising.all(axis=0))
 
 
 def check_step(time_s: np.ndarray, rate_hz: float) -> None:
-    """Refuse times (rows,) that are not sampled at `rate_hz`."""
+    """Refuse times in s, float64 (rows,), that are not sampled at `rate_hz`."""
     step, expected = (time_s[-1] - time_s[0]) / (len(time_s) - 1), 1 / rate_hz
     if abs(step - expected) > STEP_TOLERANCE * expected:
         raise ValueError(f"expected a time step of {expected:g} s ({rate_hz:g} Hz), got {step:g}")

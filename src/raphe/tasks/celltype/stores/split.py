@@ -47,7 +47,7 @@ class SpikeSplit:
     fold: int = 0  # the one that is tested here, of `folds`
 
     def rows(self, name: str) -> np.ndarray:
-        """Rows of a part of the store, ascending int64."""
+        """Rows of a part of the store: ascending int64 (n,)."""
         return np.flatnonzero(self.part == PARTS.index(name))
 
     @property

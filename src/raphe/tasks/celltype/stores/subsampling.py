@@ -1,8 +1,13 @@
-"""Subsamples of spikes in which every cell counts alike."""
+"""Subsamples of spikes: evenly spaced, or such that every cell counts alike."""
 
 from collections.abc import Iterable
 
 import numpy as np
+
+
+def evenly_spaced(n: int, n_most: int) -> np.ndarray:
+    """At most `n_most` of n rows, the first and the last among them: ascending int64."""
+    return np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.int64))
 
 
 def balanced_subsample(group: np.ndarray, n_most: int, rng: np.random.Generator) -> np.ndarray:

@@ -65,7 +65,10 @@ class DayNoise:
         return cls(**{name: float(rng.uniform(*pair)) for name, pair in vars(limits).items()})
 
     def density(self, frequency_hz: np.ndarray, rate_hz: float) -> np.ndarray:
-        """One-sided power spectral density in pA²/Hz, without the hum's lines."""
+        """One-sided power spectral density at these frequencies (n,), without the hum's lines.
+
+        Returns float64 (n,) in pA²/Hz.
+        """
         grid_hz = np.arange(SHARE_GRID_HZ, rate_hz / 2, SHARE_GRID_HZ)
         hum_variance = 0.5 * sum((self.hum_pa / order) ** 2 for order in HUM_HARMONICS)
         variance = self.sd_pa**2 - hum_variance

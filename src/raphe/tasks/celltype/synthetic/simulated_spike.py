@@ -58,7 +58,7 @@ class SpikeShape:
         return self.udi_ms + TAIL_DECAYS * self.decay_ms
 
     def current(self, time_ms: np.ndarray) -> np.ndarray:
-        """Current at times from the inward peak, shaped like `time_ms`; the inward peak is −1.
+        """Current at times from the inward peak, float64 shaped like `time_ms`; that peak is −1.
 
         The outward side never exceeds `outward`, which it reaches at `udi_ms`. Shoulder and hump
         end before they could shift one of the two peaks.

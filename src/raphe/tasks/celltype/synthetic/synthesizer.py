@@ -71,7 +71,7 @@ class Draw:
         return len(self.label)
 
     def __getitem__(self, places: np.ndarray | slice) -> "Draw":
-        """The samples at these places, in their order."""
+        """The samples at these places, int64 (k,) or a slice, in their order."""
         return type(self)(**{name: values[places] for name, values in vars(self).items()})
 
 
@@ -238,7 +238,7 @@ def _noise_of_cells(spikes: SpikeSet, masks: MaskSet, used: np.ndarray) -> np.nd
 
 
 def splitmix64(seed: np.uint64, k: np.ndarray) -> np.ndarray:
-    """The k-th outputs (0 is the first) of SplitMix64 from this seed: uint64, the shape of k."""
+    """The k-th outputs (0 is the first) of SplitMix64 from this seed: uint64 in the shape of k."""
     z = np.asarray(k).astype(np.uint64)
     z += np.uint64(1)
     z *= GAMMA  # modulo 2**64, as are all products here
@@ -252,7 +252,7 @@ def splitmix64(seed: np.uint64, k: np.ndarray) -> np.ndarray:
 
 
 def below(random: np.ndarray, n: np.ndarray | int) -> np.ndarray:
-    """Turn random uint64 into int64 from 0 to n - 1, n < 2**32.
+    """Turn random uint64 (k,) into int64 (k,) from 0 to n - 1, n < 2**32, one for all or (k,).
 
     By multiplication and shift; one value is more likely than another by n / 2**32 at most.
     """

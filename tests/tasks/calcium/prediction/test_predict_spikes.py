@@ -14,7 +14,7 @@ from scipy.io import savemat, whosmat
 
 from raphe import cli
 from raphe.core.errors import RecordingError, StoreError
-from raphe.tasks.calcium.metrics.rates_figure import Example, busiest, rates_figure
+from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, busiest, rates_figure
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, frames_used, in_frames
@@ -432,7 +432,7 @@ def test_the_busiest_stretch_is_drawn_with_its_spread() -> None:
     rate[2000:2030] = 5.0
     assert busiest(rate, 900).start in range(1130, 2001)
     assert busiest(rate, 5000) == slice(0, 3000)
-    (axes,) = rates_figure([Example("a", rate, rate, 0.1 * rate)], 30.0).axes
+    (axes,) = rates_figure([ExampleTrace("a", rate, rate, 0.1 * rate)], 30.0).axes
     drawn = axes.lines[1].get_xdata()
     assert drawn[0] <= 2000 / 30 and drawn[-1] >= 2029 / 30 and len(drawn) == 900
     band = axes.collections[0].get_paths()[0].vertices[:, 1]

@@ -8,7 +8,7 @@ import pytest
 from raphe.core.errors import SettingError
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level
 from raphe.tasks.calcium.synthetic.indicators import FAST, SLOW, Indicator
-from raphe.tasks.calcium.synthetic.synthesizer import Synthesis, _Draw
+from raphe.tasks.calcium.synthetic.synthesizer import Synthesis, TraceDraws
 
 QUIET = {"drift": (0.0, 0.0), "neuropil": (0.0, 0.0), "noise": (1e-4, 1e-4)}
 STEADY = {"burstiness": (0.0, 0.0), "wander": (0.0, 0.0)}
@@ -92,7 +92,7 @@ def test_a_cooperative_indicator_answers_more_than_in_proportion() -> None:
     spikes[0, 500], spikes[0, 1200] = 1, 2
     synthesis = Synthesis(**only(cooperativity=(2.5, 2.5)), saturation=(1e4, 1e4))
     omega = 2j * np.pi * np.fft.rfftfreq(2048, 0.01)[None]
-    seen = synthesis._indicate(spikes, _Draw(1, np.random.default_rng(0)), omega)[0]
+    seen = synthesis._indicate(spikes, TraceDraws(1, np.random.default_rng(0)), omega)[0]
     assert seen[1200:].max() / seen[500:1100].max() == pytest.approx(2**2.5, rel=0.1)
 
 

@@ -35,13 +35,13 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         _place,
         "Places the recordings of a file by eighteen statistics of their traces, maps them to the "
         "space in which datasets that predict each other are near, and prints how far each dataset "
-        "is and how much it would count in retraining (experiment=calcium_retrain).",
+        "is and how much it would count in retraining (experiment=elephant_retrain).",
     )
     parser.add_argument("traces", type=Path, help="file of the traces, or a Suite2p folder")
     parser.add_argument(
         "embedding",
         type=Path,
-        help="Elephant's folder statEmbedding, or embedding.json of experiment=calcium_embedding",
+        help="Elephant's folder statEmbedding, or embedding.json of task=elephant_embedding",
     )
     parser.add_argument("--figure", type=Path, metavar="PNG", help="also draw both spaces")
     add_trace_options(parser)

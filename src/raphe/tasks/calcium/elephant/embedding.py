@@ -111,13 +111,13 @@ class Embedding:
         """The datasets by how they predict each other: (D, 2)."""
         number = self.number[self.kept]
         among = self.relative[np.ix_(self.kept, self.kept)]
-        each = range(len(self.datasets))
+        datasets = range(len(self.datasets))
         mean = np.array(
-            [[among[np.ix_(number == a, number == b)].mean() for b in each] for a in each]
+            [[among[np.ix_(number == a, number == b)].mean() for b in datasets] for a in datasets]
         )
         blocks = mean[np.ix_(number, number)]
         points = PCA(2).fit_transform(blocks + blocks.T)
-        return np.array([points[number == index].mean(axis=0) for index in each])
+        return np.array([points[number == dataset].mean(axis=0) for dataset in datasets])
 
     @cached_property
     def statistics_space(self) -> np.ndarray:
@@ -164,8 +164,9 @@ class Embedding:
     @cached_property
     def _dataset_statistics(self) -> np.ndarray:
         standard, number = self._standardised(self.statistics)[self.kept], self.number[self.kept]
-        each = range(len(self.datasets))
-        return np.array([standard[number == index].mean(axis=0) for index in each])  # (D, K)
+        datasets = range(len(self.datasets))
+        means = [standard[number == dataset].mean(axis=0) for dataset in datasets]
+        return np.array(means)  # (D, K)
 
     def _standardised(self, statistics: np.ndarray) -> np.ndarray:
         return (statistics - self.statistics.mean(axis=0)) / self.statistics.std(axis=0)

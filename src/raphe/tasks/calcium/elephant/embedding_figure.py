@@ -24,7 +24,8 @@ def confusion_figure(embedding: Embedding) -> Figure:
         for edge in edges:
             axes.axhline(edge, color="white", linewidth=0.6)
             axes.axvline(edge, color="white", linewidth=0.6)
-        centres = [np.flatnonzero(embedding.number == index).mean() for index in _each(embedding)]
+        datasets = range(len(embedding.datasets))
+        centres = [np.flatnonzero(embedding.number == dataset).mean() for dataset in datasets]
         axes.set_xticks(centres, embedding.datasets)
         axes.set_yticks(centres, embedding.datasets)
         axes.tick_params(length=0)
@@ -82,9 +83,5 @@ def _from_neighbour(space: np.ndarray) -> np.ndarray:
     distance = np.linalg.norm(apart, axis=2)
     np.fill_diagonal(distance, np.inf)
     nearest = distance.argmin(axis=1)
-    each = np.arange(len(space))
-    return apart[each, nearest] / np.maximum(distance[each, nearest], 1e-9)[:, None]
-
-
-def _each(embedding: Embedding) -> range:
-    return range(len(embedding.datasets))
+    place = np.arange(len(space))
+    return apart[place, nearest] / np.maximum(distance[place, nearest], 1e-9)[:, None]

@@ -26,7 +26,7 @@ def open_embedding(path: Path | str) -> Embedding:
             "make one with `raphe train task=elephant_embedding`"
         )
     try:
-        return _published(path) if path.is_dir() else _own(path)
+        return _published(path) if path.is_dir() else _from_json(path)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise StoreError(f"{path}: could not be read as an embedding: {error}") from error
 
@@ -46,7 +46,7 @@ def to_json(embedding: Embedding, note: str) -> str:
     return json.dumps(table, ensure_ascii=False) + "\n"
 
 
-def _own(path: Path) -> Embedding:
+def _from_json(path: Path) -> Embedding:
     table = json.loads(path.read_text(encoding="utf-8"))
     names, dataset, confusion, statistics = (table[name] for name in FIELDS)
     return Embedding(tuple(names), tuple(dataset), np.array(confusion), np.array(statistics))
@@ -58,5 +58,5 @@ def _published(folder: Path) -> Embedding:
     statistics = loadmat(folder / STATISTICS_FILE)["Parameters174temp"]
     dataset = tuple(map(str, confusion["DaSet"].ravel()))
     columns = confusion["DaSet2"].ravel()
-    names = tuple(f"{one}/{column}" for one, column in zip(dataset, columns, strict=True))
+    names = tuple(f"{name}/{column}" for name, column in zip(dataset, columns, strict=True))
     return Embedding(names, dataset, confusion["Confusion_later"], statistics)

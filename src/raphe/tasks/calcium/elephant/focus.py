@@ -60,9 +60,9 @@ class Focus:
         for _, trace in traces:
             if not fault(trace):
                 conditioned = condition(trace, traces.rate_hz)
-                known = conditioned.samples[~conditioned.missing]
-                if len(known) >= SEGMENT:
-                    rows.append(statistics(known))
+                samples = conditioned.samples[~conditioned.missing]
+                if len(samples) >= SEGMENT:
+                    rows.append(statistics(samples))
         if not rows:
             raise RecordingError(
                 f"{self.traces}: expected traces to place, every one has a fault or is shorter "

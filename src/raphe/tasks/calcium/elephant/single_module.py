@@ -58,10 +58,11 @@ class SingleModule(pl.LightningModule):
             self.confusion[batch_idx, place] = pearson_corrcoef(rate, count) if both_vary else 0.0
 
     def on_test_epoch_end(self) -> None:
-        own = np.eye(len(self.confusion), dtype=bool)
-        self.log("test/own", float(self.confusion[own].mean()))
-        self.log("test/other", float(self.confusion[~own].mean()) if len(own) > 1 else 0.0)
-        self.log("test/n_recordings", float(len(own)))
+        diagonal = np.eye(len(self.confusion), dtype=bool)
+        others = self.confusion[~diagonal]
+        self.log("test/own", float(self.confusion[diagonal].mean()))
+        self.log("test/other", float(others.mean()) if len(others) else 0.0)
+        self.log("test/n_recordings", float(len(self.confusion)))
 
     def _loss(self, name: str, batch: SingleBatch) -> Tensor:
         calcium, target, place = batch

@@ -77,7 +77,7 @@ class RateBundle:
 
     @property
     def domain(self) -> Mapping[str, Any]:
-        """What the traces of training were like, see trace_domain."""
+        """What the traces of training were like, see training_domain."""
         return self.manifest["domain"]
 
     @property
@@ -107,8 +107,8 @@ class PyfuncRates:
         """Rate and spread (N, T) of traces (N, T) at 100 Hz."""
         rates = [self.bundle.infer(trace) for trace in np.asarray(traces)]
         return {
-            "rate_per_s": np.stack([one.mean for one in rates]),
-            "spread_per_s": np.stack([one.spread for one in rates]),
+            "rate_per_s": np.stack([trace.mean for trace in rates]),
+            "spread_per_s": np.stack([trace.spread for trace in rates]),
         }
 
 

@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 from raphe.core.bundles.onnx_graph import OnnxGraph
 from raphe.tasks.calcium.ensemble.bundle import INPUT, OUTPUT
-from raphe.tasks.calcium.network.rate_net import EPSILON, RARE, STRIDE, Block, RateEnsemble, RateNet
+from raphe.tasks.calcium.network.rate_net import (
+    EPSILON,
+    RARE,
+    STRIDE,
+    AdaptiveBlock,
+    RateEnsemble,
+    RateNet,
+)
 
 
 def rate_graph(ensemble: RateEnsemble) -> bytes:
@@ -48,14 +55,14 @@ def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str) -> str:
     return graph.add("Reshape", [x, graph.shape(f"{name}.samples", 0, -1)])
 
 
-def _block(graph: OnnxGraph, name: str, block: Block, x: str) -> str:
+def _block(graph: OnnxGraph, name: str, block: AdaptiveBlock, x: str) -> str:
     h = graph.add("Relu", [_conv(graph, f"{name}.wide", block.wide, x, block.causal)])  # (N, C, S)
     seen = graph.add("Concat", [*_mean_and_deviation(graph, name, h, block.causal)], axis=1)
     seen = graph.add("Relu", [_pointwise(graph, f"{name}.summary", block.summary, seen)])
     both = _pointwise(graph, f"{name}.adapt", block.adapt, seen)  # (N, 2 C, 1), causal: (N, 2 C, S)
     scale, shift = _halves(graph, both, name, len(block.adapt.bias))
-    one = graph.constant(f"{name}.one", np.float32(1))
-    h = graph.add("Mul", [h, graph.add("Add", [scale, one])])
+    unity = graph.constant(f"{name}.one", np.float32(1))
+    h = graph.add("Mul", [h, graph.add("Add", [scale, unity])])
     h = _conv(graph, f"{name}.mix", block.mix, graph.add("Add", [h, shift]))
     return graph.add("Add", [x, h])
 
@@ -76,8 +83,8 @@ def _mean_and_deviation(graph: OnnxGraph, name: str, x: str, so_far: bool) -> tu
     epsilon = graph.constant(f"{name}.epsilon", np.float32(EPSILON))
     if so_far:
         axis = graph.constant(f"{name}.time", np.array(2))
-        zero, one = (graph.constant(f"{name}.{n}s", np.float32(n)) for n in (0, 1))
-        ones = graph.add("Add", [graph.add("Mul", [x, zero]), one])
+        zero, unity = (graph.constant(f"{name}.{n}s", np.float32(n)) for n in (0, 1))
+        ones = graph.add("Add", [graph.add("Mul", [x, zero]), unity])
         n = graph.add("CumSum", [ones, axis])
         mean = graph.add("Div", [graph.add("CumSum", [x, axis]), n])
         square = graph.add("Div", [graph.add("CumSum", [graph.add("Mul", [x, x]), axis]), n])

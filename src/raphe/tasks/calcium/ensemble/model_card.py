@@ -43,7 +43,7 @@ def rate_card(facts: Mapping[str, Any]) -> str:
         "## Intended use",
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
-        *(_figures(name, own) for name, own in facts["figures"].items()),
+        *(_figures(name, figures) for name, figures in facts["figures"].items()),
         "Means over recordings, in brackets 95 % intervals of the bootstrap over them.",
         "## Trained on",
         _training(facts["training"]),
@@ -57,17 +57,17 @@ def rate_card(facts: Mapping[str, Any]) -> str:
     return cards.card(parts)
 
 
-def _figures(set_name: str, own: Mapping[str, Any]) -> str:
-    rows = [[measure, cards.with_interval(own[name])] for name, measure in MEASURES.items()]
+def _figures(set_name: str, figures: Mapping[str, Any]) -> str:
+    rows = [[measure, cards.with_interval(figures[name])] for name, measure in MEASURES.items()]
     return f"### {set_name}\n\n{cards.table(['measure', 'mean'], rows)}"
 
 
 def _training(training: Mapping[str, Any]) -> str:
-    own = ", ".join(f"{n} of {dataset}" for dataset, n in training["recordings"].items())
+    of_datasets = ", ".join(f"{n} of {dataset}" for dataset, n in training["recordings"].items())
     held_out = training["held_out"]
-    kept = f" Tested on: {', '.join(held_out)}." if held_out else " No dataset was held out."
+    tested = f" Tested on: {', '.join(held_out)}." if held_out else " No dataset was held out."
     n_recordings = sum(training["recordings"].values())
     return (
-        f"Synthetic traces, then {counted('recording', n_recordings)} ({own}), "
-        f"{counted('spike', training['spikes'])} in {training['duration_s'] / 60:.0f} min.{kept}"
+        f"Synthetic traces, then {counted('recording', n_recordings)} ({of_datasets}), "
+        f"{counted('spike', training['spikes'])} in {training['duration_s'] / 60:.0f} min.{tested}"
     )

@@ -109,17 +109,17 @@ def comparison(
     dataset = np.zeros(len(first)) if dataset is None else dataset
     draws = draw_groups(dataset, np.random.default_rng(seed))
     table = []
-    for method, own in scores.items():
-        mean = bootstrap(mean_of(own, dataset), draws)
+    for method, of_method in scores.items():
+        mean = bootstrap(mean_of(of_method, dataset), draws)
         row = dict.fromkeys(COLUMNS, float("nan")) | {
             "method": method,
-            "recordings": int((~np.isnan(own)).sum()),
+            "recordings": int((~np.isnan(of_method)).sum()),
             MEASURE: mean.value,
             "low": mean.low,
             "high": mean.high,
         }
-        if own is not first:
-            less = paired_difference(mean_of(first, dataset), mean_of(own, dataset), draws)
+        if of_method is not first:
+            less = paired_difference(mean_of(first, dataset), mean_of(of_method, dataset), draws)
             values = (less.value, less.low, less.high, less.p)
             row |= dict(zip(COLUMNS[5:], values, strict=True))
         table.append(row)
@@ -131,7 +131,7 @@ def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.
     rows = zip(recordings, *scores.values(), strict=True)
     return as_csv(
         ["recording", "dataset", *scores],
-        [[one.name, one.dataset, *map(float, own)] for one, *own in rows],
+        [[recording.name, recording.dataset, *map(float, row)] for recording, *row in rows],
     )
 
 

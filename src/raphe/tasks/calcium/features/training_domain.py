@@ -24,33 +24,39 @@ def facts_of(trace: np.ndarray) -> dict[str, float]:
     trace = trace[~np.isnan(trace)][: int(JUDGED_S * RATE_HZ)]
     if len(trace) < SEGMENT or np.ptp(trace) == 0:
         return {}
-    own = {NOISE: noise_level(trace), BANDWIDTH: bandwidth_hz(trace)}
+    with_units = {NOISE: noise_level(trace), BANDWIDTH: bandwidth_hz(trace)}
     scale_free = zip(NAMES[1:], statistics(trace)[1:], strict=True)  # variance / mean has a unit
-    return own | {name: float(value) for name, value in scale_free}
+    return with_units | {name: float(value) for name, value in scale_free}
 
 
 def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
     """The least and the largest of each fact over training traces, as JSON values."""
-    facts = [found for found in map(facts_of, traces) if found]
+    facts = [facts for facts in map(facts_of, traces) if facts]
     if not facts:
         return {}
     return {
-        name: [min(one[name] for one in facts), max(one[name] for one in facts)]
+        name: [min(row[name] for row in facts), max(row[name] for row in facts)]
         for name in facts[0]
     }
 
 
-def outside(trace: np.ndarray, known: Mapping[str, Any]) -> list[str]:
+def outside(trace: np.ndarray, ranges: Mapping[str, Any]) -> list[str]:
     """What of a trace lies outside the training range: a phrase each, the plainest first."""
     facts = facts_of(trace)
     if not facts:
         return [f"shorter than {SEGMENT / RATE_HZ} s"]
-    beyond = [name for name, value in facts.items() if name in known and _far(value, *known[name])]
-    told = [_told(name, facts[name], *known[name]) for name in (NOISE, BANDWIDTH) if name in beyond]
+    beyond = [
+        name for name, value in facts.items() if name in ranges and _far(value, *ranges[name])
+    ]
+    phrases = [
+        _phrase(name, facts[name], *ranges[name]) for name in (NOISE, BANDWIDTH) if name in beyond
+    ]
     others = [name for name in beyond if name not in (NOISE, BANDWIDTH)]
     if len(others) >= WORTH_TELLING:
-        told.append(f"{len(others)} of {len(NAMES) - 1} statistics unlike training: {others[0]} …")
-    return told
+        phrases.append(
+            f"{len(others)} of {len(NAMES) - 1} statistics unlike training: {others[0]} …"
+        )
+    return phrases
 
 
 def _far(value: float, low: float, high: float) -> bool:
@@ -58,5 +64,5 @@ def _far(value: float, low: float, high: float) -> bool:
     return not low - room <= value <= high + room
 
 
-def _told(name: str, value: float, low: float, high: float) -> str:
+def _phrase(name: str, value: float, low: float, high: float) -> str:
     return f"{name} {value:.2g}, training had {low:.2g} to {high:.2g}"

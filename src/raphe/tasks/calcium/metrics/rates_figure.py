@@ -18,22 +18,22 @@ CALCIUM, INFERRED = COLOURS[2], COLOURS[0]
 
 
 @dataclass(frozen=True)
-class Example:
-    """One trace to draw, (T,) each."""
+class ExampleTrace:
+    """One trace to draw, of T frames."""
 
     name: str
-    calcium: np.ndarray
-    rate_per_s: np.ndarray
-    spread_per_s: np.ndarray
+    calcium: np.ndarray  # (T,), in any unit
+    rate_per_s: np.ndarray  # (T,), spikes/s
+    spread_per_s: np.ndarray  # (T,), spikes/s
 
 
-def rates_figure(examples: Sequence[Example], rate_hz: float) -> Figure:
+def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> Figure:
     """Fluorescence above its rate with its spread, in the half minute with the most spikes."""
     with rc_context(STYLE):
         figure = Figure(figsize=(7.0, 1.4 * len(examples) + 0.6), layout="constrained")
         panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
-        for axes, one in zip(panels, examples, strict=True):
-            _draw(axes, one, rate_hz)
+        for axes, example in zip(panels, examples, strict=True):
+            _draw(axes, example, rate_hz)
         panels[-1].set_xlabel("Time (s)")
         figure.supylabel("Rate (spikes/s)", size=9)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
@@ -56,11 +56,11 @@ def rate_axis_below(axes: Axes, top: float) -> None:
     axes.spines["left"].set_bounds(bottom, top)
 
 
-def _draw(axes: Axes, one: Example, rate_hz: float) -> None:
-    window = busiest(one.rate_per_s, round(SHOWN_S * rate_hz))
+def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
+    window = busiest(example.rate_per_s, round(SHOWN_S * rate_hz))
     time_s = np.arange(window.start, window.stop) / rate_hz
     calcium, rate, spread = (
-        values[window] for values in (one.calcium, one.rate_per_s, one.spread_per_s)
+        values[window] for values in (example.calcium, example.rate_per_s, example.spread_per_s)
     )
     top = max(float(np.nanmax(rate + spread, initial=0.0)), LEAST_TOP)
     low, high = np.nanmin(calcium), np.nanmax(calcium)
@@ -73,4 +73,4 @@ def _draw(axes: Axes, one: Example, rate_hz: float) -> None:
     )  # fmt: skip
     axes.set(xlim=(time_s[0], time_s[-1]), ylim=(0, 2.1 * top))
     rate_axis_below(axes, top)
-    axes.set_title(f"Trace {one.name}", loc="left")
+    axes.set_title(f"Trace {example.name}", loc="left")

@@ -23,7 +23,7 @@ RARE = -2.0  # added before the softplus: an untrained network says a rate, but 
 EPSILON = 1e-6  # of a variance
 
 
-class Block(nn.Module):
+class AdaptiveBlock(nn.Module):
     """A dilated convolution, scaled and shifted by the trace's features, added to its input.
 
     Untrained, the scale is 1 and the shift 0.
@@ -67,7 +67,9 @@ class RateNet(nn.Module):
         causal = latency is not None
         reach = (FIRST_KERNEL - 1) // (1 if causal else 2)
         self.first = nn.Conv1d(STRIDE, channels, FIRST_KERNEL, padding=reach)
-        self.blocks = nn.ModuleList(Block(channels, dilation, causal) for dilation in dilations)
+        self.blocks = nn.ModuleList(
+            AdaptiveBlock(channels, dilation, causal) for dilation in dilations
+        )
         self.dense = nn.Conv1d(channels, channels, 1)
         self.readout = nn.Conv1d(channels, STRIDE, 1)
 

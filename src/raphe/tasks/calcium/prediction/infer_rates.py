@@ -21,7 +21,7 @@ BRIDGED_S = 1.0  # of a gap; the rest is cut out, as it would count as a quiet s
 
 
 @dataclass(frozen=True)
-class Inference:
+class InferredTrace:
     """What is said of one trace."""
 
     name: str
@@ -60,7 +60,7 @@ class Inferrer:
             )
         return [warning for warning in warnings if warning]
 
-    def traces(self, traces: TraceSet, first: int = 0) -> Iterator[Inference]:
+    def traces(self, traces: TraceSet, first: int = 0) -> Iterator[InferredTrace]:
         """Infer from the trace `first` on; one with a fault is marked, and the next goes on."""
         condition = self.conditioning(traces)
         for name, trace in traces.beginning_with(first):
@@ -68,7 +68,7 @@ class Inferrer:
 
     def infer(
         self, name: str, trace: np.ndarray, rate_hz: float, condition: Conditioning
-    ) -> Inference:
+    ) -> InferredTrace:
         """Infer from a trace (T,) at its own rate, before conditioning."""
         if reason := fault(trace) or _too_short(trace, rate_hz):
             return _nothing(name, trace, reason)
@@ -80,11 +80,11 @@ class Inferrer:
             largest = np.nanmax(np.abs(trace))
             return _nothing(name, trace, f"no finite rate results, its values reach {largest:.0e}")
         at_frames = np.full((len(rates), len(trace)), np.nan, np.float32)
-        for row, each in zip(at_frames, rates, strict=True):
-            row[used] = in_frames(each, int(used.sum()), rate_hz)
+        for row, at_100_hz in zip(at_frames, rates, strict=True):
+            row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)
         at_frames[:, np.isnan(trace)] = np.nan
         seen = conditioned.samples[~conditioned.missing]
-        return Inference(name, *at_frames, "", tuple(outside(seen, self.bundle.domain)))
+        return InferredTrace(name, *at_frames, "", tuple(outside(seen, self.bundle.domain)))
 
 
 def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -92,11 +92,11 @@ def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:
 
     Those from the first known one to the last, without what a gap has beyond its first second.
     """
-    known = ~np.isnan(trace)
+    present = ~np.isnan(trace)
     place = np.arange(len(trace))
-    last_known = np.maximum.accumulate(np.where(known, place, -len(trace)))
-    used = place - last_known <= round(BRIDGED_S * rate_hz)
-    used[np.flatnonzero(known)[-1] + 1 :] = False
+    last_present = np.maximum.accumulate(np.where(present, place, -len(trace)))
+    used = place - last_present <= round(BRIDGED_S * rate_hz)
+    used[np.flatnonzero(present)[-1] + 1 :] = False
     return used
 
 
@@ -116,6 +116,6 @@ def _too_short(trace: np.ndarray, rate_hz: float) -> str:
     return f"{known_s:.2g} s are known, expected {SHORTEST_S:g}" if known_s < SHORTEST_S else ""
 
 
-def _nothing(name: str, trace: np.ndarray, reason: str) -> Inference:
+def _nothing(name: str, trace: np.ndarray, reason: str) -> InferredTrace:
     nothing = np.full(len(trace), np.nan, np.float32)
-    return Inference(name, nothing, nothing, reason)
+    return InferredTrace(name, nothing, nothing, reason)

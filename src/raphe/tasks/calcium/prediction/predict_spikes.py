@@ -10,7 +10,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
-from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, Example, rates_figure
+from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, ExampleTrace, rates_figure
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.rate_folder import LEFT_OUT, TABLE, UNLIKE, RateFolder
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
@@ -18,7 +18,7 @@ from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 
 @dataclass(frozen=True)
-class Summary:
+class PredictionSummary:
     """What became of a file's traces."""
 
     out: Path
@@ -35,7 +35,7 @@ def predict_spikes(
     kind: str = "npy",
     spikes: bool = False,
     overwrite: bool = False,
-) -> Summary:
+) -> PredictionSummary:
     """Write rates and their spread of every trace into a folder, a table and a figure of some.
 
     After an interruption the same call goes on where it was.
@@ -55,14 +55,17 @@ def predict_spikes(
     identity = _identity(traces, inferrer, spikes)
     with RateFolder(out, traces, identity, kind, spikes, overwrite) as folder:
         done = folder.files.done
-        for one in progress(inferrer.traces(traces, done), "Inferring", len(traces) - done):
-            rate = np.nan_to_num(one.rate_per_s)
-            folder.add(one, spike_times_s(rate, traces.rate_hz) if spikes else ())
+        inferred_traces = inferrer.traces(traces, done)
+        for trace in progress(inferred_traces, "Inferring", len(traces) - done):
+            rate = np.nan_to_num(trace.rate_per_s)
+            folder.add(trace, spike_times_s(rate, traces.rate_hz) if spikes else ())
         rows = folder.rows()
         inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
         shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
         examples = [
-            Example(traces.names[place], traces.read(place, place + 1)[0], *folder.rates(place))
+            ExampleTrace(
+                traces.names[place], traces.read(place, place + 1)[0], *folder.rates(place)
+            )
             for place in shown
         ]
         folder.finish(rates_figure(examples, traces.rate_hz) if examples else None)
@@ -75,16 +78,16 @@ def predict_spikes(
             f"{traces.path}: expected traces to infer rates from, every one of {len(traces)} has a "
             f"fault: {left_out[0]}; see {out / TABLE}"
         )
-    return Summary(out, len(traces), left_out, unlike, inferrer.warnings(traces))
+    return PredictionSummary(out, len(traces), left_out, unlike, inferrer.warnings(traces))
 
 
 def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:
     """Of bundle, conditioning and traces, told by the first and the last of them."""
-    known = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
+    digest = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
     for place in (0, len(traces) - 1):
-        known.update(traces.read(place, place + 1).tobytes())
+        digest.update(traces.read(place, place + 1).tobytes())
     conditioning = vars(inferrer.conditioning(traces))
-    facts = [inferrer.bundle.bundle.content_hash, conditioning, spikes, known.hexdigest()]
+    facts = [inferrer.bundle.bundle.content_hash, conditioning, spikes, digest.hexdigest()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -81,14 +81,14 @@ class RatePredictor:
         """
         opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil))
         inferrer = Inferrer(self._bundle, conditioning)
-        inferences = list(inferrer.traces(opened))
+        inferred = list(inferrer.traces(opened))
         return RatePrediction(
             names=opened.names,
             rate_hz=opened.rate_hz,
-            rate_per_s=np.stack([each.rate_per_s for each in inferences]),
-            spread_per_s=np.stack([each.spread_per_s for each in inferences]),
-            left_out={each.name: each.left_out for each in inferences if each.left_out},
-            unlike={each.name: each.unlike for each in inferences if each.unlike},
+            rate_per_s=np.stack([trace.rate_per_s for trace in inferred]),
+            spread_per_s=np.stack([trace.spread_per_s for trace in inferred]),
+            left_out={trace.name: trace.left_out for trace in inferred if trace.left_out},
+            unlike={trace.name: trace.unlike for trace in inferred if trace.unlike},
             warnings=tuple(inferrer.warnings(opened)),
         )
 

@@ -17,7 +17,7 @@ from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_line
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
-from raphe.tasks.calcium.prediction.infer_rates import Inference
+from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
 from raphe.tasks.calcium.recordings.npy_matrix import open_npy
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
@@ -75,13 +75,13 @@ class RateFolder:
                 self.files.note()
         self.files.close()
 
-    def add(self, inference: Inference, spike_times_s: Iterable[float] = ()) -> None:
+    def add(self, trace: InferredTrace, spike_times_s: Iterable[float] = ()) -> None:
         """Append one trace."""
-        begin = _line((inference.name, "")).decode().rstrip()
+        begin = _line((trace.name, "")).decode().rstrip()
         item = {
-            RATES: inference.rate_per_s.astype("<f4").tobytes(),
-            SPREAD: inference.spread_per_s.astype("<f4").tobytes(),
-            TABLE: _line(_row(inference)),
+            RATES: trace.rate_per_s.astype("<f4").tobytes(),
+            SPREAD: trace.spread_per_s.astype("<f4").tobytes(),
+            TABLE: _line(_row(trace)),
             SPIKES: "".join(f"{begin}{time:.3f}\n" for time in spike_times_s).encode(),
         }
         with reporting(self.path):
@@ -128,12 +128,12 @@ class RateFolder:
             )
 
 
-def _row(inference: Inference) -> tuple[str, ...]:
-    if inference.left_out:
-        return inference.name, LEFT_OUT, "", "", inference.left_out
-    means = (np.nanmean(each) for each in (inference.rate_per_s, inference.spread_per_s))
-    status = UNLIKE if inference.unlike else INFERRED
-    return inference.name, status, *(f"{mean:.4g}" for mean in means), "; ".join(inference.unlike)
+def _row(trace: InferredTrace) -> tuple[str, ...]:
+    if trace.left_out:
+        return trace.name, LEFT_OUT, "", "", trace.left_out
+    means = (np.nanmean(values) for values in (trace.rate_per_s, trace.spread_per_s))
+    status = UNLIKE if trace.unlike else INFERRED
+    return trace.name, status, *(f"{mean:.4g}" for mean in means), "; ".join(trace.unlike)
 
 
 def _line(values: Iterable[str]) -> bytes:

@@ -20,7 +20,7 @@ BASELINE_S = 40.0  # window of the running percentile, Elephant's choice
 
 
 @dataclass(frozen=True)
-class Conditioned:
+class ConditionedTrace:
     """A trace at 100 Hz; where it is `missing` a gap was bridged, or an end held."""
 
     samples: np.ndarray  # float32 (N,)
@@ -46,19 +46,19 @@ class Conditioning:
         if self.baseline_s is not None and not 0 < self.baseline_s < float("inf"):
             raise SettingError(f"baseline_s={self.baseline_s:g}: expected seconds above 0, or none")
 
-    def __call__(self, trace: np.ndarray, rate_hz: float) -> Conditioned:
+    def __call__(self, trace: np.ndarray, rate_hz: float) -> ConditionedTrace:
         """Condition a trace (T,) that has no fault."""
         assert not fault(trace)
         missing = np.isnan(trace)
-        known = np.flatnonzero(~missing)
-        span = slice(known[0], known[-1] + 1)
-        samples = np.interp(np.arange(len(trace)), known, trace[known])  # holds the ends
+        present = np.flatnonzero(~missing)
+        span = slice(present[0], present[-1] + 1)
+        samples = np.interp(np.arange(len(trace)), present, trace[present])  # holds the ends
         if self.baseline_s is not None:
             samples[span] -= running_percentile(samples[span], int(rate_hz * self.baseline_s))
         if self.normalise:
-            low, high = np.percentile(samples[known], [LOW, HIGH])
+            low, high = np.percentile(samples[present], [LOW, HIGH])
             samples = (samples - low) / (high - low if high > low else 1.0)
-        samples[: span.start], samples[span.stop :] = samples[known[0]], samples[known[-1]]
+        samples[: span.start], samples[span.stop :] = samples[present[0]], samples[present[-1]]
         return _at_100_hz(samples, missing, rate_hz)
 
 
@@ -67,13 +67,13 @@ AS_IT_IS = Conditioning(baseline_s=None, normalise=False)  # the challenge's fil
 
 def fault(trace: np.ndarray) -> str:
     """Why no rate can be inferred from a trace (T,), or ""."""
-    known = trace[~np.isnan(trace)]
-    if not len(known):
+    numbers = trace[~np.isnan(trace)]
+    if not len(numbers):
         return "no sample is a number"
-    if np.isinf(known).any():
-        return f"{np.isinf(known).sum()} of {len(trace)} samples infinite"
-    if np.ptp(known) == 0:
-        return f"constant at {known[0]:g}"
+    if np.isinf(numbers).any():
+        return f"{np.isinf(numbers).sum()} of {len(trace)} samples infinite"
+    if np.ptp(numbers) == 0:
+        return f"constant at {numbers[0]:g}"
     return ""
 
 
@@ -109,21 +109,21 @@ def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW
 
 def _of_growing_windows(samples: np.ndarray, half: int, n: int, share: float) -> np.ndarray:
     """A percentile of the first half + 1 samples of (T,), the first half + 2 …: (n,)."""
-    known = sorted(samples[: half + 1].tolist())
+    ordered = sorted(samples[: half + 1].tolist())
     percentiles = np.empty(n)
     for place in range(n):
-        rank, between = divmod(share * (len(known) - 1), 1)
-        low, high = known[int(rank)], known[min(int(rank) + 1, len(known) - 1)]
+        rank, between = divmod(share * (len(ordered) - 1), 1)
+        low, high = ordered[int(rank)], ordered[min(int(rank) + 1, len(ordered) - 1)]
         percentiles[place] = low + (high - low) * between
         if half + 1 + place < len(samples):
-            insort(known, samples[half + 1 + place])
+            insort(ordered, samples[half + 1 + place])
     return percentiles
 
 
-def _at_100_hz(samples: np.ndarray, missing: np.ndarray, rate_hz: float) -> Conditioned:
+def _at_100_hz(samples: np.ndarray, missing: np.ndarray, rate_hz: float) -> ConditionedTrace:
     ratio = rate_ratio(RATE_HZ, rate_hz)
     if ratio != 1:
         samples = resample_poly(samples, ratio.numerator, ratio.denominator, padtype="edge")
         frame = np.arange(len(samples)) * ratio.denominator // ratio.numerator
         missing = missing[frame]
-    return Conditioned(samples.astype(np.float32), missing)
+    return ConditionedTrace(samples.astype(np.float32), missing)

@@ -23,7 +23,7 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
             if not _is_matrix(file, name):
                 raise RecordingError(f"{path}: expected a matrix {name}, found none")
         shapes = {file[name].shape for name in names}
-        held = float(file[RATE][()]) if _is_number(file, RATE) else None
+        rate_hz = float(file[RATE][()]) if _is_number(file, RATE) else None
     if len(shapes) > 1:
         raise RecordingError(f"{path}: {' and '.join(names)} differ in shape, {shapes}")
     n_traces, n_samples = shapes.pop()
@@ -33,7 +33,7 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
             return sum(file[name][start:stop].astype(np.float64) for name in names)
 
     labels = tuple(map(str, range(n_traces)))
-    return TraceSet(path, options.rate(path, held), labels, n_samples, rows)
+    return TraceSet(path, options.rate(path, rate_hz), labels, n_samples, rows)
 
 
 def _traces(path: Path, file: h5py.File) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.read_numpy import choose_array, held_rate
+from raphe.tasks.calcium.recordings.read_numpy import choose_array, rate_among
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, TraceSet
 
 CELLS = "data"  # c2s' cells, with the fields calcium and fps
@@ -16,14 +16,16 @@ CELLS = "data"  # c2s' cells, with the fields calcium and fps
 
 def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     """Read a matrix of traces (of several see `choose_array`), or c2s' cells up to version 7."""
-    held = _from_hdf5(path) if h5py.is_hdf5(path) else loadmat(path, simplify_cells=True)
-    cells = held.get(CELLS)
+    variables = _from_hdf5(path) if h5py.is_hdf5(path) else loadmat(path, simplify_cells=True)
+    cells = variables.get(CELLS)
     if options.variable is None and isinstance(cells, dict):
         return _from_cells(path, [cells], options)
     if options.variable is None and isinstance(cells, list):
         return _from_cells(path, cells, options)
-    matrix = choose_array(path, held, options.variable)
-    return TraceSet.from_matrix(path, matrix, options.rate(path, held_rate(held)), options.layout)
+    matrix = choose_array(path, variables, options.variable)
+    return TraceSet.from_matrix(
+        path, matrix, options.rate(path, rate_among(variables)), options.layout
+    )
 
 
 def _from_hdf5(path: Path) -> dict[str, Any]:

@@ -30,9 +30,9 @@ class TraceOptions:
         if not 0 <= self.neuropil <= 1:
             raise RecordingError(f"neuropil: expected a share from 0 to 1, got {self.neuropil:g}")
 
-    def rate(self, path: Path, held: float | None = None) -> float:
+    def rate(self, path: Path, of_file: float | None = None) -> float:
         """The rate asked for, else the one the file holds. Raises RecordingError without either."""
-        rate_hz = self.rate_hz if self.rate_hz is not None else held
+        rate_hz = self.rate_hz if self.rate_hz is not None else of_file
         if rate_hz is None:
             raise RecordingError(f"{path}: does not hold its sampling rate; pass --rate HZ")
         return float(rate_hz)

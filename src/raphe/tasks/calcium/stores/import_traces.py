@@ -121,8 +121,8 @@ def _recordings(
         condition = AS_IT_IS if ready else conditioning or Conditioning()
         for (name, trace), (_, counts) in zip(calcium, spikes, strict=True):
             name = f"{dataset}/{name}"
-            known = _both_known(trace, counts)
-            trace, counts = trace[known], counts[known]
+            span = _both_known(trace, counts)
+            trace, counts = trace[span], counts[span]
             if reason := _why_not(trace, counts):
                 report.left_out.append(f"{name}: {reason}")
                 continue

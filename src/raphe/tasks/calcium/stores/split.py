@@ -32,11 +32,11 @@ def split_recordings(
     """
     check_fractions(fractions)
     number = {name: index for index, name in enumerate(store.datasets)}
-    dataset = np.array([number[recording.dataset] for recording in store.recordings])
-    each = np.arange(len(dataset))
+    dataset = np.array([number[stored.dataset] for stored in store.recordings])
+    recording = np.arange(len(dataset))
     if held_out is not None:
         split = _hold_out(store, dataset, held_out, fractions, seed)
-        check_disjoint(split, each, "recording")
+        check_disjoint(split, recording, "recording")
         return split
     few = [name for name, index in number.items() if (dataset == index).sum() < FEWEST]
     if few:
@@ -45,14 +45,16 @@ def split_recordings(
             "training, validation and test; hold a whole dataset out with data.held_out=NAME"
         )
     return split_by_group(
-        each, dataset, fractions, seed, group_name="recording", class_names=store.datasets
+        recording, dataset, fractions, seed, group_name="recording", class_names=store.datasets
     )
 
 
 def _hold_out(
     store: CalciumStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
 ) -> Split:
-    tested = np.array([held_out in (one.dataset, one.name) for one in store.recordings])
+    tested = np.array(
+        [held_out in (recording.dataset, recording.name) for recording in store.recordings]
+    )
     if not tested.any() and held_out != NOTHING:
         raise SettingError(
             f"data.held_out={held_out}: expected a dataset ({', '.join(store.datasets)}) or a "

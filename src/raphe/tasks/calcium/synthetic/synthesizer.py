@@ -52,9 +52,9 @@ class Synthesis:
     neuropil: Range = (0.0, 0.4)  # over 0.1 to 1 s
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            if one.type is not Indicator:
-                require_range(one.name, getattr(self, one.name))
+        for setting in fields(self):
+            if setting.type is not Indicator:
+                require_range(setting.name, getattr(self, setting.name))
         if not sum(kind.share for kind in self.kinds) > 0:
             raise SettingError("share: expected one kind of indicator above 0, got none")
 
@@ -64,7 +64,7 @@ class Synthesis:
 
     def batch(self, n: int, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Calcium and the spikes in each sample: float32 (n, length) each."""
-        draw = _Draw(n, rng)
+        draw = TraceDraws(n, rng)
         omega = 2j * np.pi * fft.rfftfreq(length + LEAD_IN, 1 / RATE_HZ)[None]  # (1, F)
         omega = omega.astype(np.complex64)
         shape = (n, length + LEAD_IN)
@@ -73,7 +73,7 @@ class Synthesis:
         kept = slice(LEAD_IN // 2, LEAD_IN // 2 + length)
         return calcium[:, kept].astype(np.float32), spikes[:, kept].astype(np.float32)
 
-    def _fire(self, draw: "_Draw", omega: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    def _fire(self, draw: "TraceDraws", omega: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         log_rate = np.log(draw.log(self.rate_hz))
         for spread, tau_s in ((self.burstiness, (0.05, 2.0)), (self.wander, (2.0, 20.0))):
             deviation = draw.even(spread)
@@ -82,13 +82,13 @@ class Synthesis:
         rate_hz = rate_hz / (1 + rate_hz / draw.log(self.fastest_hz))
         return draw.rng.poisson(rate_hz / RATE_HZ).astype(np.float32)
 
-    def _indicate(self, spikes: np.ndarray, draw: "_Draw", omega: np.ndarray) -> np.ndarray:
+    def _indicate(self, spikes: np.ndarray, draw: "TraceDraws", omega: np.ndarray) -> np.ndarray:
         """What the indicator shows of spikes (N, T): 1 for a single one, but for its saturation."""
         share = np.array([kind.share for kind in self.kinds])
-        kind = draw.rng.choice(len(share), len(spikes), p=share / share.sum())[:, None]  # (N, 1)
+        number = draw.rng.choice(len(share), len(spikes), p=share / share.sum())[:, None]  # (N, 1)
         rise_s, decay_s, delay_s, hill = (
-            np.choose(kind, [each(getattr(one, name)) for one in self.kinds])
-            for name, each in (
+            np.choose(number, [draw_from(getattr(kind, name)) for kind in self.kinds])
+            for name, draw_from in (
                 ("rise_s", draw.log),
                 ("decay_s", draw.log),
                 ("delay_s", draw.even),
@@ -102,7 +102,7 @@ class Synthesis:
         half = draw.log(self.saturation) ** hill
         return bound**hill / (1 + bound**hill / half) * (1 + 1 / half)
 
-    def _image(self, signal: np.ndarray, draw: "_Draw", omega: np.ndarray) -> np.ndarray:
+    def _image(self, signal: np.ndarray, draw: "TraceDraws", omega: np.ndarray) -> np.ndarray:
         """The microscope's trace of a signal (N, T), brought from its frame rate to 100 Hz."""
         n_samples = signal.shape[1]
         frame_hz = draw.log(self.frame_hz)
@@ -121,7 +121,7 @@ class Synthesis:
         return trace
 
 
-class _Draw:
+class TraceDraws:
     """Draws of one number a trace, float32 (N, 1), and of slow noise."""
 
     def __init__(self, n: int, rng: np.random.Generator) -> None:

@@ -110,7 +110,7 @@ class StretchBatches:
             parts = [(standardised(calcium), spikes, np.full(n_synthetic, SYNTHETIC))]
             if n_synthetic < self.batch_size:
                 parts.append(self._recorded(self.batch_size - n_synthetic, batch, rng))
-            calcium, spikes, dataset = (np.concatenate(each) for each in zip(*parts, strict=True))
+            calcium, spikes, dataset = (np.concatenate(rows) for rows in zip(*parts, strict=True))
             yield (
                 torch.from_numpy(calcium.astype(np.float32)),
                 torch.from_numpy(spikes.astype(np.float32)),
@@ -122,7 +122,7 @@ class StretchBatches:
         turns = range(batch * n, (batch + 1) * n)  # the next batch goes on where this one ends
         dataset = np.array([present[turn % len(present)] for turn in turns])
         drawn = [self._stretch(self._recordings[number], rng) for number in dataset]
-        calcium, spikes = (np.stack(each) for each in zip(*drawn, strict=True))
+        calcium, spikes = (np.stack(rows) for rows in zip(*drawn, strict=True))
         return self.augmentation(calcium, rng), spikes, dataset
 
     def _stretch(
@@ -135,7 +135,8 @@ class StretchBatches:
         reach = int(self.length * speed) + 2
         if len(calcium) < reach:  # there and back again
             calcium, spikes = (
-                np.pad(each, (0, reach - len(each)), mode="symmetric") for each in (calcium, spikes)
+                np.pad(samples, (0, reach - len(samples)), mode="symmetric")
+                for samples in (calcium, spikes)
             )
         start = rng.integers(len(calcium) - reach + 1)
         span = slice(start, start + reach)

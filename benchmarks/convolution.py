@@ -2,7 +2,7 @@
 
     make bench ARGS=convolution
 
-SPECTRAL_FROM in second_convolution.py is where the frequency domain begins to win in this table.
+SPECTRAL_FROM in convolutions.py is where the frequency domain begins to win in this table.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from machine import alternate, options_of, write_table
 from torch import Tensor
 
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.celltype.network.second_convolution import (
+from raphe.tasks.celltype.network.convolutions import (
     convolve_by_library,
     convolve_by_taps,
 )

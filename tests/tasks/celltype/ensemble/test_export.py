@@ -115,8 +115,8 @@ def test_members_and_decision_do_not_depend_on_test_cells(make, make_data, monke
     before = Ensemble.open(make(data, members="greedy").bundle).manifest
     predictions_of = CandidatePredictions.of
 
-    def with_test_labels_swapped(graph, batches, name: str) -> CandidatePredictions:
-        predictions = predictions_of(graph, batches, name)
+    def with_test_labels_swapped(networks, batches, name: str) -> CandidatePredictions:
+        predictions = predictions_of(networks, batches, name)
         if name == "test":
             predictions.label[:] = 1 - predictions.label
         return predictions
@@ -154,7 +154,7 @@ def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:
     for told in ("SER or NSER?", "Noise, not spikes.", "## Limits", "| sensitivity", "2–4", "s1"):
         assert told in card, told
     assert "nan" not in card and "None" not in card
-    assert f"raphe predict RECORDINGS --bundle '{exported.bundle}'" in exported.summary
+    assert f"raphe predict RECORDINGS --bundle {exported.bundle}" in exported.summary
     assert "kernels 2–4" in exported.summary
     assert 0 <= exported.metrics["test/accuracy"] <= 1
 
@@ -182,7 +182,7 @@ def test_a_graph_that_differs_from_its_checkpoint_is_refused(
     make, make_data, monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(onnx_graph, "NORM_EPSILON", 10.0)
-    with pytest.raises(BundleError, match=r"model\.kernel=1 run1: the ONNX graph and the check"):
+    with pytest.raises(BundleError, match=r"model\.kernel=2 run2: the ONNX graph and the check"):
         make(make_data())
     assert not (tmp_path / "bundle").exists()
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from raphe.tasks.celltype.network.first_convolution import (
+from raphe.tasks.celltype.network.convolutions import (
     convolve_first,
     convolve_pairs,
     pair_filters,

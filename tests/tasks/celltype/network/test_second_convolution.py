@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-import raphe.tasks.celltype.network.second_convolution as second_convolution
-from raphe.tasks.celltype.network.second_convolution import (
+from raphe.tasks.celltype.network import convolutions
+from raphe.tasks.celltype.network.convolutions import (
     SPECTRAL_FROM,
     convolve_by_library,
     convolve_by_taps,
@@ -92,7 +92,7 @@ def test_form_goes_by_kernel_and_type(monkeypatch: pytest.MonkeyPatch) -> None:
     used = []
     for form in FORMS:
         name = form.__name__
-        monkeypatch.setattr(second_convolution, name, lambda *_, name=name: used.append(name))
+        monkeypatch.setattr(convolutions, name, lambda *_, name=name: used.append(name))
     for kernel in (SPECTRAL_FROM - 1, SPECTRAL_FROM):
         given = inputs(kernel, published_length(kernel), torch.float32)
         convolve_second(*given)

@@ -117,8 +117,8 @@ class Ensemble:
         """A member's weights by their names in CellTypeNet."""
         prefix = f"{member.name}."
         with safe_open(self.bundle.file(WEIGHTS), "numpy") as file:
-            own = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118, no dict
-            return {key.removeprefix(prefix): file.get_tensor(key) for key in own}
+            keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118, no dict
+            return {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 M members, n spikes, C classes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from raphe.core.bundles import onnx_graph
 from raphe.core.progress import progress
@@ -51,18 +52,25 @@ class CandidatePredictions:
     label: np.ndarray  # (n_cells,)
 
     @classmethod
-    def of(cls, graph: EnsembleGraph, batches: Iterable, name: str) -> "CandidatePredictions":
-        """Run a graph's members over batches of (current (B, T) in pA, label (B,), cell (B,))."""
+    def of(
+        cls, networks: Callable[[Tensor], Tensor], batches: Iterable, name: str
+    ) -> "CandidatePredictions":
+        """Ask networks about batches of (current (B, T) in pA, label (B,), cell (B,)).
+
+        Args:
+            networks: gives their probabilities (M, B, C) of current (B, T), see EnsembleForward.
+            name: of the cells, for the progress bar.
+        """
         parts = [
-            (graph.predict(current.numpy()).members, label.numpy(), cell.numpy())
+            (networks(current).numpy(), label.numpy(), cell.numpy())
             for current, label, cell in progress(batches, f"{name} cells")
         ]
         members, label, cell = zip(*parts, strict=True)
         label, cell = np.concatenate(label), np.concatenate(cell)
         order = np.argsort(cell, kind="stable")
-        known, first = np.unique(cell[order], return_index=True)
+        cells, first = np.unique(cell[order], return_index=True)
         probability = np.concatenate(members, axis=1)[:, order]
-        return cls(probability, first, known, label[order][first])
+        return cls(probability, first, cells, label[order][first])
 
     @property
     def n_spikes(self) -> int:
@@ -93,7 +101,7 @@ class CandidatePredictions:
 
 
 def require_agreement(
-    graph: EnsembleGraph, candidates: Sequence[Candidate], windows: torch.Tensor
+    graph: EnsembleGraph, candidates: Sequence[Candidate], windows: Tensor
 ) -> None:
     """Refuse a graph that does not give what torch gives, in float64, for windows (N, T)."""
     predictions = graph.predict(windows.numpy()).members

@@ -33,6 +33,7 @@ from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 from raphe.tasks.celltype.training.data import CellTypeData
 
 N_VERIFIED = 64  # windows on which graph and torch are compared
@@ -74,12 +75,9 @@ def export(
     check_pooling(pooling)
     with BundleWriter(out, overwrite) as writer:
         candidates, diverged = _load(runs)
-        kernels = [one.kernel for one in candidates]
-        graph = EnsembleGraph(ensemble_graph([one.net for one in candidates], [1] * len(kernels)))
-        windows = next(iter(data.val_dataloader()))[0]
-        require_agreement(graph, candidates, windows[:N_VERIFIED])
-
-        validation = CandidatePredictions.of(graph, data.val_dataloader(), VALIDATION)
+        kernels = [candidate.kernel for candidate in candidates]
+        networks = EnsembleForward([candidate.net for candidate in candidates])
+        validation = CandidatePredictions.of(networks, data.val_dataloader(), VALIDATION)
         times = choose(members, kernels, validation.of_cells, validation.label)
         if data.split == "spike":
             decision = Decision.without_held_out_cells(pooling, error_rate)
@@ -87,9 +85,12 @@ def export(
             pooled = validation.pooled(times, pooling)
             decision = Decision.fit(pooled, validation.label, pooling, calibration, error_rate)
 
-        predictions = {VALIDATION: validation, **_tests(graph, data)}
+        predictions = {VALIDATION: validation, **_tests(networks, data)}
         chosen = {f"member{row}": candidates[row] for row in np.flatnonzero(times)}
         counts = times[times > 0].tolist()
+        graph = ensemble_graph([candidate.net for candidate in chosen.values()], counts)
+        windows = next(iter(data.val_dataloader()))[0]
+        require_agreement(EnsembleGraph(graph), list(chosen.values()), windows[:N_VERIFIED])
         compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": export_facts.note(data),
@@ -103,7 +104,7 @@ def export(
             "provenance": {**provenance, "diverged": diverged},
         }
         files = {
-            GRAPH: ensemble_graph([one.net for one in chosen.values()], counts),
+            GRAPH: graph,
             WEIGHTS: save(_weights(chosen)),
             CONFIG: settings.encode(),
             CARD: model_card(facts).encode(),
@@ -123,29 +124,29 @@ def export(
 def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:
     """The usable networks, and the labels of those that diverged."""
     loaded = [Candidate.load(run) for run in runs]
-    candidates = [one for one in loaded if not one.diverged]
+    candidates = [candidate for candidate in loaded if not candidate.diverged]
     if not candidates:
         raise SettingError(f"all {len(loaded)} runs diverged: their weights are not finite")
-    return candidates, [one.run.label for one in loaded if one.diverged]
+    return candidates, [candidate.run.label for candidate in loaded if candidate.diverged]
 
 
-def _tests(graph: EnsembleGraph, data: CellTypeData) -> dict[str, CandidatePredictions]:
+def _tests(networks: EnsembleForward, data: CellTypeData) -> dict[str, CandidatePredictions]:
     return {
-        name: CandidatePredictions.of(graph, loader, name)
+        name: CandidatePredictions.of(networks, loader, name)
         for name, loader in zip(data.test_cell_ids, data.test_dataloader(), strict=True)
     }
 
 
 def _members(chosen: Mapping[str, Candidate], counts: Sequence[int]) -> list[dict[str, Any]]:
     return [
-        asdict(Member(name, one.run.run_id, one.kernel, one.net.columns, count))
-        for (name, one), count in zip(chosen.items(), counts, strict=True)
+        asdict(Member(name, network.run.run_id, network.kernel, network.net.columns, count))
+        for (name, network), count in zip(chosen.items(), counts, strict=True)
     ]
 
 
 def _weights(chosen: Mapping[str, Candidate]) -> dict[str, np.ndarray]:
     return {
         f"{name}.{key}": value.numpy()
-        for name, one in chosen.items()
-        for key, value in one.net.state_dict().items()
+        for name, candidate in chosen.items()
+        for key, value in candidate.net.state_dict().items()
     }

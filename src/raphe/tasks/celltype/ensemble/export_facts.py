@@ -31,7 +31,9 @@ LEAK = (
 
 def note(data: CellTypeData) -> str:
     """The sentences that must stand beside every verdict, or ""."""
-    return " ".join(one for one in (data.note, LEAK if data.split == "spike" else "") if one)
+    return " ".join(
+        sentence for sentence in (data.note, LEAK if data.split == "spike" else "") if sentence
+    )
 
 
 def window(spikes: SpikeSet) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def comparison(
         if isinstance(times, str):
             rows.append({"way": way, "impossible": times})
             continue
-        sets = {name: _raw(one, times) for name, one in predictions.items()}
+        sets = {name: _raw(of_set, times) for name, of_set in predictions.items()}
         rows.append({"way": way, "members": _named(kernels, times), "sets": sets})
     return rows
 
@@ -107,7 +109,7 @@ def _named(kernels: Sequence[int], times: np.ndarray) -> str:
     chosen = sorted((kernels[row], int(times[row])) for row in np.flatnonzero(times))
     # Neighbours that count alike have the same distance to their place in the list.
     runs = groupby(enumerate(chosen), key=lambda item: (item[1][0] - item[0], item[1][1]))
-    return ", ".join(_span([one for _, one in run]) for _, run in runs)
+    return ", ".join(_span([item for _, item in run]) for _, run in runs)
 
 
 def _span(run: Sequence[tuple[int, int]]) -> str:
@@ -126,7 +128,9 @@ def figures(
 
     NaN, which JSON has not, becomes None.
     """
-    return {name: _figures(data, name, one, times, decision) for name, one in predictions.items()}
+    return {
+        name: _figures(data, name, of_set, times, decision) for name, of_set in predictions.items()
+    }
 
 
 def _figures(
@@ -164,11 +168,11 @@ def _headlines(
     label, cell = predictions.label[rows], predictions.cell[rows]
     if not len(label):
         return []
-    own = probability[rows]
-    verdicts = Predictions(own, own, label, cell)
+    of_rows = probability[rows]
+    verdicts = Predictions(of_rows, of_rows, label, cell)
     rng = np.random.default_rng(INTERVAL_SEED)
-    found = headlines("cells", verdicts, group_cells(verdicts, cells), classes, rng)
-    return [_as_json(headline) for headline in found]
+    figures = headlines("cells", verdicts, group_cells(verdicts, cells), classes, rng)
+    return [_as_json(headline) for headline in figures]
 
 
 def _as_json(headline: Headline) -> dict[str, Any]:
@@ -181,11 +185,11 @@ def _as_json(headline: Headline) -> dict[str, Any]:
 
 def metrics(figures: Mapping[str, Any]) -> dict[str, float]:
     """The figures of all cells under the names that a tracked run has, `test/auroc`."""
-    found: dict[str, float] = {}
-    for name, own in figures.items():
-        for headline in own["all_cells"]:
+    by_name: dict[str, float] = {}
+    for name, of_set in figures.items():
+        for headline in of_set["all_cells"]:
             if headline["value"] is not None:
-                found[f"{name}/{headline['name']}"] = headline["value"]
-        found[f"{name}/coverage"] = own["n_called"] / own["n_cells"]
-        found[f"{name}/brier"] = own["brier"]
-    return found
+                by_name[f"{name}/{headline['name']}"] = headline["value"]
+        by_name[f"{name}/coverage"] = of_set["n_called"] / of_set["n_cells"]
+        by_name[f"{name}/brier"] = of_set["brier"]
+    return by_name

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.bundles import cards
+from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import NotSure
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 
@@ -32,7 +33,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "## Intended use",
         _intended(facts),
         "## Figures",
-        *(_figures(name, own) for name, own in _tests_first(facts["figures"])),
+        *(_figures(name, of_set) for name, of_set in _tests_first(facts["figures"])),
         "## When it says “not sure”",
         _not_sure(facts),
         "## How the members were chosen",
@@ -64,9 +65,10 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
     ]
     if diverged := facts["provenance"]["diverged"]:
         lines += [f"left out, as their training diverged: {', '.join(diverged)}", ""]
-    for name, own in _tests_first(facts["figures"]):
-        wrong = f"{own['n_called_wrong']} of them wrong"
-        lines.append(f"{name}: {own['n_called']} of {own['n_cells']} cells called, {wrong}")
+    for name, of_set in _tests_first(facts["figures"]):
+        wrong = f"{of_set['n_called_wrong']} of them wrong"
+        cells = counted("cell", of_set["n_cells"])
+        lines.append(f"{name}: {of_set['n_called']} of {cells} called, {wrong}")
     if facts["note"]:
         lines += ["", f"Note: {facts['note']}"]
     lines += ["", f"next: raphe predict RECORDINGS --bundle {shlex.quote(str(path))}"]
@@ -100,23 +102,24 @@ def _tests_first(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     return sorted(figures.items(), key=lambda item: item[0] == VALIDATION)
 
 
-def _figures(name: str, own: Mapping[str, Any]) -> str:
-    called = {headline["name"]: headline for headline in own["called_cells"]}
+def _figures(name: str, figures: Mapping[str, Any]) -> str:
+    called = {headline["name"]: headline for headline in figures["called_cells"]}
     rows = [
         [
             _readable(headline["name"]),
             cards.with_interval(headline),
             cards.with_interval(called.get(headline["name"])),
         ]
-        for headline in own["all_cells"]
+        for headline in figures["all_cells"]
     ]
-    head = f"all {own['n_cells']} cells", f"the {own['n_called']} that are called"
-    intervals = {headline["interval"] for headline in own["all_cells"] if headline["interval"]}
+    head = f"all, {counted('cell', figures['n_cells'])}", f"the {figures['n_called']} called"
+    intervals = {headline["interval"] for headline in figures["all_cells"] if headline["interval"]}
     return (
-        f"### {name} ({own['n_spikes']} spikes)\n\n{cards.table(['', *head], rows)}\n\n"
+        f"### {name} ({counted('spike', figures['n_spikes'])})\n\n"
+        f"{cards.table(['', *head], rows)}\n\n"
         f"In brackets 95 % intervals ({', '.join(sorted(intervals))}). Brier score "
-        f"{own['brier']:.3f}, expected calibration error "
-        f"{own['expected_calibration_error']:.3f}."
+        f"{figures['brier']:.3f}, expected calibration error "
+        f"{figures['expected_calibration_error']:.3f}."
     )
 
 
@@ -171,9 +174,11 @@ def _right(raw: Mapping[str, Any]) -> str:
 
 def _training(facts: Mapping[str, Any]) -> str:
     training = facts["training"]
-    counts = ", ".join(f"{len(cells)} {name}" for name, cells in training["cells"].items())
+    cells = training["cells"]
+    counts = ", ".join(f"{len(of_class)} {name}" for name, of_class in cells.items())
+    n_cells = counted("cell", sum(map(len, cells.values())))
     days = training["days"]
-    told = f" of {len(days)} days ({days[0]} to {days[-1]})" if days else ""
+    over_days = f" of {counted('day', len(days))} ({days[0]} to {days[-1]})" if days else ""
     domain = training["domain"]
     low, mid, high = (domain["levels"].index(level) for level in (0.05, 0.5, 0.95))
     rows = [
@@ -181,7 +186,7 @@ def _training(facts: Mapping[str, Any]) -> str:
         for name, values in domain["quantiles"].items()
     ]
     return (
-        f"{training['n_spikes']} spikes of {counts} cells{told}. Split "
+        f"{counted('spike', training['n_spikes'])} of {n_cells} ({counts}){over_days}. Split "
         f"{SPLIT_BY[training['split']['kind']]}. Over the training cells:\n\n"
         + cards.table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
     )
@@ -191,8 +196,8 @@ def _limits(facts: Mapping[str, Any]) -> str:
     smallest = min(len(cells) for cells in facts["training"]["cells"].values())
     lines = [
         "Labels are those of the training data; whatever was wrong in them is wrong here.",
-        f"The smallest class has {smallest} training cells; the intervals above show what few "
-        "cells can tell, but not how cells of another laboratory would differ.",
+        f"The smallest class has {counted('training cell', smallest)}; the intervals above show "
+        "what few cells can tell, but not how cells of another laboratory would differ.",
         "A probability is calibrated for classes as frequent as among the validation cells.",
     ]
     if not facts["training"]["days"]:

@@ -51,13 +51,13 @@ def compared(
     kernels: Sequence[int], probability: np.ndarray, label: np.ndarray
 ) -> dict[str, np.ndarray | str]:
     """What each way in COMPARED would have chosen, as `choose`; of one that cannot, why."""
-    found: dict[str, np.ndarray | str] = {}
+    chosen: dict[str, np.ndarray | str] = {}
     for way in COMPARED:
         try:
-            found[way] = choose(way, kernels, probability, label)
+            chosen[way] = choose(way, kernels, probability, label)
         except SettingError as error:
-            found[way] = str(error)
-    return found
+            chosen[way] = str(error)
+    return chosen
 
 
 def greedy(probability: np.ndarray, label: np.ndarray, rounds: int = GREEDY_ROUNDS) -> np.ndarray:
@@ -104,9 +104,9 @@ def _top(n: int, way: str, probability: np.ndarray, label: np.ndarray) -> np.nda
 def _fixed(first: int, last: int, way: str, kernels: np.ndarray) -> np.ndarray:
     missing = sorted(set(range(first, last + 1)) - set(kernels.tolist()))
     if missing or first > last:
-        told = ", ".join(map(str, missing)) or "nothing, the range is empty"
+        lacking = ", ".join(map(str, missing)) or "nothing, the range is empty"
         raise SettingError(
             f"export.members={way}: needs kernels {first} to {last}, the sweep has no finished run "
-            f"of {told}; train these, or choose top:N, greedy or another range"
+            f"of {lacking}; train these, or choose top:N, greedy or another range"
         )
     return ((kernels >= first) & (kernels <= last)).astype(np.int64)

@@ -88,7 +88,7 @@ def headlines(
     values = counted.figures(np.ones((1, groups.n)))
     resampled = counted.figures(draw_groups(strata(counted), rng))
     proportions = _proportions(predictions, classes)
-    found = []
+    figures = []
     for name, value in values.items():
         share = proportions.get(name)
         if share is not None and level == "cells":
@@ -97,10 +97,10 @@ def headlines(
         else:
             low, high = percentile_interval(resampled[name])
             interval = f"bootstrap over {groups.n} {groups.noun}"
-        found.append(
+        figures.append(
             Headline(level, name, float(value[0]), float(low), float(high), interval, share)
         )
-    return found
+    return figures
 
 
 def strata(counted: GroupCounts) -> np.ndarray:
@@ -120,10 +120,18 @@ def _proportions(predictions: Predictions, classes: Sequence[str]) -> dict[str, 
     return {name: (int(part), int(whole)) for name, (part, whole) in shares.items()}
 
 
-def headlines_csv(found: Sequence[Headline]) -> str:
+def headlines_csv(figures: Sequence[Headline]) -> str:
     """One row a figure."""
     rows = []
-    for one in found:
-        numbers = [f"{number:.6g}" for number in (one.value, one.low, one.high)]
-        rows.append([one.level, one.name, *numbers, *(one.counts or ("", "")), one.interval])
+    for headline in figures:
+        numbers = [f"{number:.6g}" for number in (headline.value, headline.low, headline.high)]
+        rows.append(
+            [
+                headline.level,
+                headline.name,
+                *numbers,
+                *(headline.counts or ("", "")),
+                headline.interval,
+            ]
+        )
     return csv_text(COLUMNS, rows)

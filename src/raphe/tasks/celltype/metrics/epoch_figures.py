@@ -147,8 +147,8 @@ class _Counts:
 
     def figures(self) -> dict[str, float]:
         if self._diverged:
-            own = (KERAS_NAME, "f1") if self._two else ("balanced_accuracy", "macro_f1")
-            return dict.fromkeys(("loss", "accuracy", "brier", *own), UNDEFINED)
+            rest = (KERAS_NAME, "f1") if self._two else ("balanced_accuracy", "macro_f1")
+            return dict.fromkeys(("loss", "accuracy", "brier", *rest), UNDEFINED)
         # Of two classes the error of either, as scikit-learn has it; of more the sum.
         summed_over = 1 if self._two else self._n_classes
         figures = {

@@ -1,4 +1,4 @@
-"""Trained networks over the same spikes at once, for inference on a processor.
+"""Trained networks asked together about the same spikes, on a processor: for choosing among them.
 
 M members, N spikes, T samples, C classes, F filters, P samples left after the last pooling.
 """
@@ -12,9 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.network.first_convolution import convolve_pairs, pair_filters
+from raphe.tasks.celltype.network.convolutions import (
+    convolve_pairs,
+    pair_filters,
+    prepared_second,
+)
 from raphe.tasks.celltype.network.net import NORM_EPSILON, CellTypeNet
-from raphe.tasks.celltype.network.second_convolution import prepared_second
 
 SPIKES_AT_ONCE = 128  # few enough that what a layer makes of them stays in the cache of a core
 
@@ -36,16 +39,17 @@ class EnsembleForward:
     def __init__(self, nets: Sequence[CellTypeNet]) -> None:
         shapes = sorted({(net.n_samples, net.dense.out_features) for net in nets})
         if len(shapes) != 1:
-            found = " and ".join(f"{samples} samples, {classes}" for samples, classes in shapes)
+            got = " and ".join(f"{samples} samples, {classes}" for samples, classes in shapes)
             raise SettingError(
                 "an ensemble needs networks for one length of window and one number of classes, "
-                f"got {found or 'no network'}; leave out those that differ"
+                f"got {got or 'no network'}; leave out those that differ"
             )
         ((self.n_samples, self.n_classes),) = shapes
         self._members = [_Member(deepcopy(net).cpu()) for net in nets]
 
     def __call__(self, current: Tensor) -> Tensor:
-        """Return `CellTypeNet.class_probability` of each member (M, N, C) for current (N, T) in pA.
+        """Return `CellTypeNet.class_probability` of each member (M, N, C) for current (N, T) in pA,
+        of the weights' type.
 
         Raises:
             SettingError: for current of another shape.
@@ -55,25 +59,25 @@ class EnsembleForward:
                 f"the ensemble takes current (N, {self.n_samples}), got {tuple(current.shape)}; "
                 "cut the spikes with its window"
             )
-        answers = current.new_empty(len(self._members), len(current), self.n_classes)
+        probabilities = current.new_empty(len(self._members), len(current), self.n_classes)
         n_threads = torch.get_num_threads()
         size = max(1, min(SPIKES_AT_ONCE, -(-len(current) // n_threads)))
 
         @torch.inference_mode()
-        def answer(start: int) -> None:
+        def predict(start: int) -> None:
             block = slice(start, start + size)
             x = functional.layer_norm(current[block], (self.n_samples,), eps=NORM_EPSILON)
-            for member, probability in zip(self._members, answers, strict=True):
+            for member, probability in zip(self._members, probabilities, strict=True):
                 probability[block] = CellTypeNet.class_probability(member.logits(x))
 
         try:
             with ThreadPoolExecutor(
                 n_threads, initializer=torch.set_num_threads, initargs=(1,)
             ) as threads:
-                list(threads.map(answer, range(0, len(current), size)))
+                list(threads.map(predict, range(0, len(current), size)))
         finally:
             torch.set_num_threads(n_threads)  # for threads to come: the last setting holds for them
-        return answers
+        return probabilities
 
 
 class _Member:

@@ -40,6 +40,7 @@ def relu_dropout(x: Tensor, share: float, generator: torch.Generator | None = No
 class _PoolPairs(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
+        """(N, L, F) → (N, L // 2, F)."""
         first, second = _pairs(x).unbind(2)
         ctx.save_for_backward(torch.ge(first, second, out=torch.empty_like(first)))
         ctx.length = x.shape[1]
@@ -47,6 +48,7 @@ class _PoolPairs(Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
+        """(N, L // 2, F) → (N, L, F); 0 for an odd last sample."""
         (first_is_larger,) = ctx.saved_tensors
         n, pooled, n_filters = grad.shape
         spread = grad.new_empty(n, ctx.length, n_filters)
@@ -60,6 +62,7 @@ class _PoolPairs(Function):
 class _LargerOfColumns(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, both: Tensor, n: int) -> Tensor:
+        """(n + n, L, F) or (n + 1, L, F) → (n, L, F)."""
         each, other = both[:n], both[n:]
         larger, each_is_larger = both.new_empty(2, *each.shape)
         torch.maximum(each, other, out=larger)
@@ -69,6 +72,7 @@ class _LargerOfColumns(Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:
+        """(n, L, F) → the shape of `both`; a column that all share has the sum over spikes."""
         (each_is_larger,) = ctx.saved_tensors
         both = grad.new_empty_strided(ctx.shape, ctx.strides)
         to_each, to_other = both[: len(grad)], both[len(grad) :]
@@ -85,6 +89,7 @@ class _ReluDropout(Function):
     def forward(
         ctx: FunctionCtx, x: Tensor, share: float, generator: torch.Generator | None
     ) -> Tensor:
+        """Any shape and floating type → the same."""
         least = round(share * 2**RANDOM_BITS) - 2 ** (RANDOM_BITS - 1)
         exact = torch.promote_types(x.dtype, torch.float32)  # holds every int16
         kept = _random_bits(x, generator).to(exact).ge_(least)
@@ -95,6 +100,7 @@ class _ReluDropout(Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
+        """The shape of x → the same."""
         (kept,) = ctx.saved_tensors
         passed = torch.ops.aten.threshold_backward(grad, kept, 0)
         return passed.mul_(1 / (1 - ctx.share)), None, None

@@ -10,53 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.network.first_convolution import convolve_first
+from raphe.tasks.celltype.network.convolutions import convolve_first, convolve_second
 from raphe.tasks.celltype.network.layers import larger_of_columns, relu_dropout
-from raphe.tasks.celltype.network.second_convolution import convolve_second
 
 NORM_EPSILON = 1e-3  # the default of Keras' LayerNormalization; torch's is 1e-5
 POOL = 2  # samples that each max-pooling merges
 PUBLISHED_CLASSES = 2  # each with a sigmoid of its own; more classes share a softmax
-
-
-def pooled_samples(n_samples: int, kernel: int) -> int:
-    """Return how many of `n_samples` are left after convolution, pooling, convolution, pooling."""
-    return ((n_samples - kernel + 1) // POOL - kernel + 1) // POOL
-
-
-def largest_kernel(n_samples: int) -> int:
-    """Return the largest kernel that leaves a sample after the last pooling, 0 if none does."""
-    # ((T − k + 1) // 2 − k + 1) // 2 ≥ 1 holds exactly when T ≥ 3 k + 1.
-    return max((n_samples - 1) // 3, 0)
-
-
-def check_settings(
-    kernel: int,
-    columns: int,
-    filters: tuple[int, int],
-    dropout: float,
-    n_classes: int,
-    n_samples: int,
-) -> None:
-    """Raise SettingError for a network that cannot be built, before any data are read."""
-    if not isinstance(kernel, int) or kernel < 1:
-        raise SettingError(f"kernel: expected a whole number of samples from 1 up, got {kernel!r}")
-    if columns not in (1, 2):
-        raise SettingError(f"columns: expected 1 (current) or 2 (time, current), got {columns!r}")
-    if len(filters) != 2 or not all(isinstance(f, int) and f > 0 for f in filters):
-        raise SettingError(f"filters: expected two whole numbers from 1 up, got {filters!r}")
-    if not 0 <= dropout < 1:
-        raise SettingError(f"dropout: expected at least 0 and less than 1, got {dropout!r}")
-    if n_classes < 2:
-        raise SettingError(f"classes: expected at least 2 to tell apart, got {n_classes}")
-    largest = largest_kernel(n_samples)
-    if largest == 0:
-        raise SettingError(f"a window of {n_samples} samples is too short; at least 4 are needed")
-    if kernel > largest:
-        raise SettingError(
-            f"kernel={kernel} leaves nothing to pool in a window of {n_samples} samples; "
-            f"the largest that fits is {largest}"
-        )
 
 
 class CellTypeNet(nn.Module):
@@ -156,3 +115,43 @@ class CellTypeNet(nn.Module):
         if logits.shape[1] == PUBLISHED_CLASSES:
             logits = functional.logsigmoid(logits)
         return logits.softmax(dim=1)
+
+
+def pooled_samples(n_samples: int, kernel: int) -> int:
+    """Return how many of `n_samples` are left after convolution, pooling, convolution, pooling."""
+    return ((n_samples - kernel + 1) // POOL - kernel + 1) // POOL
+
+
+def largest_kernel(n_samples: int) -> int:
+    """Return the largest kernel that leaves a sample after the last pooling, 0 if none does."""
+    # ((T − k + 1) // 2 − k + 1) // 2 ≥ 1 holds exactly when T ≥ 3 k + 1.
+    return max((n_samples - 1) // 3, 0)
+
+
+def check_settings(
+    kernel: int,
+    columns: int,
+    filters: tuple[int, int],
+    dropout: float,
+    n_classes: int,
+    n_samples: int,
+) -> None:
+    """Raise SettingError for a network that cannot be built, before any data are read."""
+    if not isinstance(kernel, int) or kernel < 1:
+        raise SettingError(f"kernel: expected a whole number of samples from 1 up, got {kernel!r}")
+    if columns not in (1, 2):
+        raise SettingError(f"columns: expected 1 (current) or 2 (time, current), got {columns!r}")
+    if len(filters) != 2 or not all(isinstance(f, int) and f > 0 for f in filters):
+        raise SettingError(f"filters: expected two whole numbers from 1 up, got {filters!r}")
+    if not 0 <= dropout < 1:
+        raise SettingError(f"dropout: expected at least 0 and less than 1, got {dropout!r}")
+    if n_classes < 2:
+        raise SettingError(f"classes: expected at least 2 to tell apart, got {n_classes}")
+    largest = largest_kernel(n_samples)
+    if largest == 0:
+        raise SettingError(f"a window of {n_samples} samples is too short; at least 4 are needed")
+    if kernel > largest:
+        raise SettingError(
+            f"kernel={kernel} leaves nothing to pool in a window of {n_samples} samples; "
+            f"the largest that fits is {largest}"
+        )

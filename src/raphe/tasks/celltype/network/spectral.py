@@ -43,7 +43,7 @@ class Transforms:
     def between(
         cls, kernel: int, length: int, dtype: torch.dtype, device: torch.device
     ) -> "Transforms":
-        """Those for filters of `kernel` samples on spikes of `length`."""
+        """Those for filters of k = `kernel` samples on L = `length` samples, of this type."""
         n_outputs = (length - kernel + 1) // 2 * 2
         n_samples = n_outputs + kernel - 1
         n_samples += (2 - n_samples) % 4  # twice an odd number
@@ -70,10 +70,11 @@ class Transforms:
 
     @property
     def half(self) -> int:
+        """h, half of the samples of a transform."""
         return self.spikes.shape[2]
 
     def of_spikes(self, x: Tensor) -> Tensor:
-        """(L, N, C) → (2 R, N, C)."""
+        """Transform values: (L, N, C) → (2 R, N, C)."""
         _, n, n_channels = x.shape
         rows = x[: 2 * self.half].view(-1, n * n_channels)
         low, high = rows[: self.half], rows[self.half :]
@@ -84,7 +85,7 @@ class Transforms:
         return torch.bmm(self.spikes, halves).view(-1, n, n_channels)
 
     def of_spikes_backward(self, grad: Tensor, length: int) -> Tensor:
-        """(2 R, N, C) → (L, N, C)."""
+        """The gradient by values of that by their transform: (2 R, N, C) → (L, N, C)."""
         _, n, n_channels = grad.shape
         grad = grad.view(2, -1, n * n_channels)
         total, difference = torch.bmm(self.spikes.transpose(1, 2), grad)
@@ -96,11 +97,11 @@ class Transforms:
         return rows.view(length, n, n_channels)
 
     def of_filters(self, weight: Tensor) -> Tensor:
-        """(F, C, k) → (2 R, F, C)."""
+        """Transform filters: (F, C, k) → (2 R, F, C)."""
         return (self.filters @ weight.flatten(0, 1).t()).view(-1, *weight.shape[:2])
 
     def of_filters_backward(self, grad: Tensor) -> Tensor:
-        """(2 R, F, C) → (F, C, k)."""
+        """The gradient by filters of that by their transform: (2 R, F, C) → (F, C, k)."""
         return (grad.flatten(1).t() @ self.filters).view(*grad.shape[1:], -1)
 
     def outputs_of(self, spikes: Tensor, filters: Tensor, bias: Tensor) -> Tensor:
@@ -132,6 +133,7 @@ def _sum_and_difference(halves: Tensor) -> Tensor:
 class _SpectralConvolve(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Values (L, N, C), filters (F, C, k), bias (F,) → (pairs, N, F)."""
         transforms = Transforms.between(weight.shape[2], len(x), x.dtype, x.device)
         spikes, filters = transforms.of_spikes(x), transforms.of_filters(weight)
         first, second = transforms.outputs_of(spikes, filters, bias)
@@ -142,6 +144,7 @@ class _SpectralConvolve(Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradient (pairs, N, F) → by values (L, N, C), filters (F, C, k), bias (F,)."""
         spikes, filters, first_is_larger = ctx.saved_tensors
         transforms = ctx.transforms
         both = grad.new_empty(2, *grad.shape)

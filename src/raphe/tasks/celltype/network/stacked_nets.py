@@ -41,7 +41,7 @@ class StackedNets:
         values = {key: [net.get_parameter(key).detach() for net in nets] for key in self.keys}
         self.weights = {key: self.stack(key, values[key]).requires_grad_() for key in self.keys}
         # Without it the padding would learn.
-        self._own = {
+        self._is_weight = {
             key: self.stack(key, [torch.ones_like(value) for value in values[key]])
             for key in OF_KERNEL
         }
@@ -78,7 +78,9 @@ class StackedNets:
 
         Given each member's generator, dropout is drawn as CellTypeNet draws it in training.
         """
-        weight = self.weights | {key: self.weights[key] * own for key, own in self._own.items()}
+        weight = self.weights | {
+            key: self.weights[key] * is_weight for key, is_weight in self._is_weight.items()
+        }
         x = current if self.columns == 1 else torch.cat([current, self.time_s[None]])  # (R, T)
         x = nn.functional.layer_norm(x, (self.n_samples,), eps=NORM_EPSILON)
         x = torch.addcmul(weight["norm.bias"], x[:, None], weight["norm.weight"])  # → (R, M, T)
@@ -132,9 +134,9 @@ class _StackedDropout:
         self._places = torch.zeros(shape, dtype=torch.int64, device=self._device)
         begin = 0
         for member, (count, n_left) in enumerate(zip(counts, self._n_left, strict=True)):
-            own = torch.arange(begin, begin + count, device=self._device)
-            own = own.view(n_spikes, n_left, self._n_filters).transpose(1, 2)
-            self._places[:, member, :, :n_left] = own
+            places = torch.arange(begin, begin + count, device=self._device)
+            places = places.view(n_spikes, n_left, self._n_filters).transpose(1, 2)
+            self._places[:, member, :, :n_left] = places
             begin += n_draws[member] * per_draw
 
 
@@ -172,10 +174,10 @@ def _common_settings(nets: Sequence[CellTypeNet]) -> tuple[int, int, tuple[int, 
         "filters": {(net.conv1.out_channels, net.conv2.out_channels) for net in nets},
         "classes": {net.dense.out_features for net in nets},
     }
-    for name, found in settings.items():
-        if len(found) > 1:
+    for name, values in settings.items():
+        if len(values) > 1:
             raise SettingError(
                 f"a bank on an accelerator needs members with the same {name}, got "
-                f"{sorted(found)}; set bank.way=one_by_one"
+                f"{sorted(values)}; set bank.way=one_by_one"
             )
-    return tuple(found.pop() for found in settings.values())[:3]
+    return tuple(values.pop() for values in settings.values())[:3]

@@ -1,0 +1,182 @@
+"""The house: every module is reached, rooms are small and in order, tests mirror them.
+
+A module is reached from what a user starts: the command line and the commands that it declares,
+train.py, `import raphe`, the settings' `_target_`s and the notebooks; benchmarks and tests are not.
+"""
+
+import ast
+import importlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from paths import CONF, PROJECT
+from raphe.cli import declared_commands
+
+SOURCE = PROJECT / "src"
+TASKS = SOURCE / "raphe" / "tasks"
+MOST_FILES, MOST_LINES = 15, 400  # of a room without its __init__.py, of a file
+MOST_ARROWS = {"celltype": 60, "calcium": 45, "glif": 45}  # between rooms: pairs with an import
+DOTTED = re.compile(r"raphe(\.\w+)+")
+
+
+def module_files(source: Path) -> dict[str, Path]:
+    """Every module below `source` by its dotted name; a package is its __init__.py."""
+    modules = {}
+    for file in sorted((source / "raphe").rglob("*.py")):
+        parts = file.relative_to(source).with_suffix("").parts
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return modules
+
+
+def imports_of(tree: ast.AST, package: str = "") -> Iterator[str]:
+    """Dotted names that code imports, at the top of a file, in a function or by a whole string."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                base = ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [base])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            name = node.value.partition(":")[0]
+            if DOTTED.fullmatch(name):
+                yield name
+
+
+def modules_named(names: Iterable[str], modules: dict[str, Path]) -> set[str]:
+    """Those of the modules that dotted names mean, and the packages around them."""
+    named = set()
+    for name in names:
+        parts = name.split(".")
+        prefixes = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+        named |= prefixes & set(modules)
+    return named
+
+
+def unreached(source: Path, roots: Iterable[str]) -> list[str]:
+    """Modules that none of the roots (dotted names) imports, however far away."""
+    modules = module_files(source)
+    waiting, reached = modules_named(roots, modules), set()
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        file = modules[module]
+        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+        names = imports_of(ast.parse(file.read_text(encoding="utf-8")), package)
+        waiting |= modules_named(names, modules) - reached
+    return sorted(set(modules) - reached)
+
+
+def entry_points() -> Iterator[str]:
+    yield from ("raphe", "raphe.cli")
+    for declared in declared_commands():
+        yield declared.command.declared_by.partition(":")[0]
+    yield from imports_of(ast.parse((PROJECT / "train.py").read_text(encoding="utf-8")))
+    for file in CONF.rglob("*.yaml"):
+        yield from (match.group() for match in DOTTED.finditer(file.read_text(encoding="utf-8")))
+    for notebook in (PROJECT / "notebooks").glob("*.ipynb"):
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                lines = "".join(cell["source"]).splitlines()
+                code = "\n".join("" if line.startswith(("%", "!")) else line for line in lines)
+                yield from imports_of(ast.parse(code))
+
+
+def room_arrows(source: Path, task: str) -> set[tuple[str, str]]:
+    """Pairs of a task's rooms, the first of which imports the second."""
+    modules, prefix = module_files(source), f"raphe.tasks.{task}."
+    arrows = set()
+    for module, file in modules.items():
+        if module.startswith(prefix):
+            own = module.removeprefix(prefix).split(".")[0]
+            package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+            names = imports_of(ast.parse(file.read_text(encoding="utf-8")), package)
+            rooms = {
+                name.removeprefix(prefix).split(".")[0]
+                for name in modules_named(names, modules)
+                if name.startswith(prefix)
+            }
+            arrows |= {(own, room) for room in rooms - {own}}
+    return arrows
+
+
+def test_every_module_is_reached_from_what_a_user_starts() -> None:
+    assert unreached(SOURCE, entry_points()) == []
+
+
+def test_a_module_that_only_a_test_imports_would_be_told(tmp_path: Path) -> None:
+    files = {
+        "__init__": "",
+        "cli": "def run():\n    from raphe.room import first",
+        "room/__init__": "",
+        "room/first": "from . import second\nLATER = 'raphe.room.third:run'",
+        "room/second": "",
+        "room/third": "",
+        "room/planted": "import raphe.cli",
+        "other/__init__": "",
+        "other/planted": "",
+    }
+    for name, code in files.items():
+        file = tmp_path / "raphe" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(code)
+    assert unreached(tmp_path, ["raphe.cli"]) == [
+        "raphe.other",
+        "raphe.other.planted",
+        "raphe.room.planted",
+    ]
+
+
+def test_rooms_and_files_are_small() -> None:
+    n_files: dict[str, int] = defaultdict(int)
+    for file in SOURCE.rglob("*.py"):
+        n_lines = len(file.read_text(encoding="utf-8").splitlines())
+        assert n_lines <= MOST_LINES, f"{file.relative_to(SOURCE)} has {n_lines} lines"
+        n_files[str(file.parent.relative_to(SOURCE))] += file.name != "__init__.py"
+    full = {room: n for room, n in n_files.items() if n > MOST_FILES}
+    assert not full
+
+
+@pytest.mark.parametrize("task", MOST_ARROWS)
+def test_rooms_of_a_task_know_few_others_and_stand_in_no_circle(task: str) -> None:
+    arrows = room_arrows(SOURCE, task)
+    assert 10 < len(arrows) <= MOST_ARROWS[task], sorted(arrows)
+    below = defaultdict(set)
+    for room, other in arrows:
+        below[room].add(other)
+    try:
+        list(TopologicalSorter(below).static_order())
+    except CycleError as error:
+        pytest.fail(f"{task}: its rooms import each other in a circle: {error.args[1]}")
+
+
+def test_every_task_has_a_limit_of_arrows() -> None:
+    assert {file.parent.name for file in TASKS.glob("*/__init__.py")} == set(MOST_ARROWS)
+
+
+def test_tests_stand_in_rooms_that_there_are() -> None:
+    for area in ("core", "harness", *(f"tasks/{task}" for task in MOST_ARROWS)):
+        rooms = {path.name for path in (SOURCE / "raphe" / area).iterdir() if path.is_dir()}
+        tested = {file.parent for file in (PROJECT / "tests" / area).rglob("test_*.py")}
+        for folder in tested:
+            own = folder.relative_to(PROJECT / "tests" / area).parts
+            assert not own or own[0] in rooms, f"{folder}: there is no room of that name"
+
+
+@pytest.mark.parametrize("task", sorted(file.stem for file in (CONF / "task").glob("*.yaml")))
+def test_what_a_task_names_in_its_settings_is_there(task: str) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", overrides=[f"task={task}"])
+    for section in ("data", "model", "evaluate"):
+        module, _, name = config[section]["_target_"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name)), section

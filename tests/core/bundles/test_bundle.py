@@ -8,7 +8,8 @@ import pytest
 
 from raphe.core.bundles.bundle import BUNDLE, CARD, Bundle, BundleError, BundleWriter, open_bundle
 from raphe.core.errors import RapheError, StoreError
-from raphe.core.files.hashed_folder import MANIFEST, sha256_of
+from raphe.core.files.hashed_folder import sha256_of
+from raphe.core.files.kind import MANIFEST
 from raphe.core.files.store import StoreWriter
 
 KIND = "test/ensemble"

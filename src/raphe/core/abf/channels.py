@@ -26,7 +26,7 @@ class Channel:
 
 
 def choose_channel(
-    path: Path, channels: Sequence[Channel], wanted: int | str | None, unit: str | None
+    path: Path, channels: Sequence[Channel], choice: int | str | None, unit: str | None
 ) -> Channel:
     """Find a channel by index, name or unit; None means the only one, or the only one in `unit`.
 
@@ -34,28 +34,28 @@ def choose_channel(
     A name goes before a unit and both before a number given as text. `unit` is pA where None.
     Raises RecordingError that lists the channels if none or several fit.
     """
-    if wanted is None and len(channels) == 1:
+    if choice is None and len(channels) == 1:
         return channels[0]
-    if wanted is None:
+    if choice is None:
         unit = unit or CURRENT_UNIT
-        asked = f"channel in {unit}"
+        request = f"channel in {unit}"
         fits = [channel for channel in channels if _same_unit(channel.unit, unit)]
         if not fits and unit == CURRENT_UNIT:
             fits = [channel for channel in channels if _plain(channel.unit) in AMPERES]
-    elif isinstance(wanted, str):
-        asked = f"channel {wanted!r}"
+    elif isinstance(choice, str):
+        request = f"channel {choice!r}"
         fits = (
-            [channel for channel in channels if channel.name == wanted.strip()]
-            or [channel for channel in channels if _same_unit(channel.unit, wanted)]
-            or [channel for channel in channels if str(channel.index) == wanted.strip()]
+            [channel for channel in channels if channel.name == choice.strip()]
+            or [channel for channel in channels if _same_unit(channel.unit, choice)]
+            or [channel for channel in channels if str(channel.index) == choice.strip()]
         )
     else:
-        asked = f"channel {wanted}"
-        fits = [channel for channel in channels if channel.index == wanted]
+        request = f"channel {choice}"
+        fits = [channel for channel in channels if channel.index == choice]
     if len(fits) != 1:
         listed = ", ".join(str(channel) for channel in channels)
         raise RecordingError(
-            f"{path}: expected one {asked}, found {len(fits) or 'none'} among its channels "
+            f"{path}: expected one {request}, found {len(fits) or 'none'} among its channels "
             f"{listed}; choose one by index, name or unit (channel=, or --channel)"
         )
     return fits[0]
@@ -75,9 +75,9 @@ def settle_unit(path: Path, channel: Channel, unit: str | None) -> str:
     return channel.unit or unit
 
 
-def _same_unit(one: str, other: str) -> bool:
+def _same_unit(unit: str, other_unit: str) -> bool:
     """µA, μA (Greek) and uA are one unit; mA and MA are not."""
-    return _plain(one) == _plain(other)
+    return _plain(unit) == _plain(other_unit)
 
 
 def _plain(unit: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.sentences import counted
 
 BLOCK = 512
 MICRO, GREEK_MU = "\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"  # look alike, µ and μ
@@ -59,9 +60,9 @@ class _Section:
     end: int
 
 
-def damaged(path: Path, expected: str, found: Any) -> RecordingError:
+def damaged(path: Path, expected: str, actual: Any) -> RecordingError:
     """The one sentence for every damaged or contradictory file."""
-    return RecordingError(f"{path}: expected {expected}, found {found}")
+    return RecordingError(f"{path}: expected {expected}, found {actual}")
 
 
 def locate(path: Path, growing: bool = False) -> AbfBytes:
@@ -101,7 +102,9 @@ def decode_text(raw: bytes) -> str:
 
 def _locate_abf1(path: Path, file: Any, header: bytes, size: int, growing: bool) -> AbfBytes:
     if size < ABF1_HEADER:
-        raise damaged(path, f"an ABF 1 header of {ABF1_HEADER} bytes", f"a file of {size} bytes")
+        raise damaged(
+            path, f"an ABF 1 header of {ABF1_HEADER} bytes", f"a file of {counted('byte', size)}"
+        )
     (version,) = struct.unpack_from("<f", header, 4)
     if not 1 <= version < 2:
         raise damaged(path, "an ABF 1 version from 1.0 to 1.9", f"{version:g}")
@@ -123,11 +126,11 @@ def _locate_abf1(path: Path, file: Any, header: bytes, size: int, growing: bool)
     # A shorter header ends where the samples begin: what pyabf would read there as telegraph
     # gains is signal.
     full = version >= 1.6 and pointer * BLOCK >= ABF1_FULL_HEADER
-    own = header[: ABF1_FULL_HEADER if full else ABF1_HEADER]
+    whole_header = header[: ABF1_FULL_HEADER if full else ABF1_HEADER]
     return AbfBytes(
         path=path,
         version=f"{version:.2f}",
-        header=own.ljust(ABF1_FULL_HEADER, b"\0"),
+        header=whole_header.ljust(ABF1_FULL_HEADER, b"\0"),
         data_start=data_start,
         n_points=n_points,
         n_channels=n_channels,
@@ -138,7 +141,9 @@ def _locate_abf1(path: Path, file: Any, header: bytes, size: int, growing: bool)
 
 def _locate_abf2(path: Path, file: Any, header: bytes, size: int, growing: bool) -> AbfBytes:
     if size < ABF2_HEADER:
-        raise damaged(path, f"an ABF 2 header of {ABF2_HEADER} bytes", f"a file of {size} bytes")
+        raise damaged(
+            path, f"an ABF 2 header of {ABF2_HEADER} bytes", f"a file of {counted('byte', size)}"
+        )
     version = header[7:3:-1]
     if version[0] != 2:
         raise damaged(path, "ABF version 2", f"version {version[0]}")
@@ -156,14 +161,14 @@ def _locate_abf2(path: Path, file: Any, header: bytes, size: int, growing: bool)
     at = {name: _section(path, size, name, *entry) for name, entry in entries.items()}
     for name, least in (("protocol", ABF2_PROTOCOL_BYTES), ("ADC", ABF2_ADC_BYTES)):
         if at[name].entry_bytes < least or at[name].count < 1:
-            found = f"{at[name].count} of {at[name].entry_bytes} bytes"
-            raise damaged(path, f"{name} entries of at least {least} bytes", found)
+            actual = f"{at[name].count} of {at[name].entry_bytes} bytes"
+            raise damaged(path, f"{name} entries of at least {least} bytes", actual)
     if at["data"].entry_bytes != dtype.itemsize:
-        found = f"{at['data'].entry_bytes} bytes"
-        raise damaged(path, f"{dtype.name} samples of {dtype.itemsize} bytes", found)
+        actual = counted("byte", at["data"].entry_bytes)
+        raise damaged(path, f"{dtype.name} samples of {dtype.itemsize} bytes", actual)
     if at["synch array"].count and at["synch array"].entry_bytes != 8:
-        found = f"{at['synch array'].entry_bytes} bytes"
-        raise damaged(path, "synch array entries of 8 bytes", found)
+        actual = counted("byte", at["synch array"].entry_bytes)
+        raise damaged(path, "synch array entries of 8 bytes", actual)
     n_channels, n_points = at["ADC"].count, at["data"].count
     _check_data(path, size, at["data"].start, n_points, n_channels, dtype)
     _check_apart(path, list(at.values()))
@@ -197,8 +202,8 @@ def _section(
         raise damaged(path, f"a number of {name} entries", count)
     # The samples have a check and a sentence of their own.
     if count and name != "data" and not (start >= BLOCK and end <= size):
-        found = f"{count} entries in bytes {start} to {end} of {size}"
-        raise damaged(path, f"the {name} section inside the file", found)
+        actual = f"{count} entries in bytes {start} to {end} of {size}"
+        raise damaged(path, f"the {name} section inside the file", actual)
     return _Section(name, start, entry_bytes, count, end)
 
 
@@ -219,11 +224,13 @@ def _check_data(
         raise damaged(path, f"samples between byte {BLOCK} and {size}", f"a pointer to {start}")
     end = start + n_points * dtype.itemsize
     if end > size:
-        wanted = f"{n_points} samples ({end - start} bytes) from byte {start} on"
-        raise damaged(path, wanted, f"{size - start} bytes: the file is cut or its header wrong")
+        expected = f"{counted('sample', n_points)} ({end - start} bytes) from byte {start} on"
+        raise damaged(
+            path, expected, f"{counted('byte', size - start)}: the file is cut or its header wrong"
+        )
     if n_points % n_channels:
-        wanted = f"as many samples for each of {n_channels} channels"
-        raise damaged(path, wanted, f"{n_points} in all")
+        expected = f"as many samples for each of {counted('channel', n_channels)}"
+        raise damaged(path, expected, f"{n_points} in all")
     return _Section("data", start, dtype.itemsize, n_points, end)
 
 
@@ -231,8 +238,8 @@ def _check_apart(path: Path, sections: Sequence[_Section]) -> None:
     ordered = sorted((s for s in sections if s.count), key=lambda section: section.start)
     for before, after in pairwise(ordered):
         if before.end > after.start:
-            found = f"{before.name} up to byte {before.end} and {after.name} from {after.start} on"
-            raise damaged(path, "sections that do not overlap", found)
+            actual = f"{before.name} up to byte {before.end} and {after.name} from {after.start} on"
+            raise damaged(path, "sections that do not overlap", actual)
 
 
 def _read_synch(file: Any, section: _Section) -> np.ndarray:

@@ -192,14 +192,14 @@ def _fields_abf1(located: AbfBytes) -> _Fields:
     fields = HeaderV1(io.BytesIO(header))
     numbers = fields.nADCSamplingSeq[: located.n_channels]
     if not all(0 <= number < 16 for number in numbers) or len(set(numbers)) < len(numbers):
-        wanted = f"{located.n_channels} different inputs from 0 to 15"
-        raise damaged(located.path, wanted, numbers)
+        expected = f"{located.n_channels} different inputs from 0 to 15"
+        raise damaged(located.path, expected, numbers)
     if fields.nMSBinFormat != 0:
         raise damaged(located.path, "IEEE floating-point numbers", "Microsoft binary ones")
     (second_us,) = struct.unpack_from("<f", header, 126)
     if second_us not in (0, fields.fADCSampleInterval):
-        found = f"{fields.fADCSampleInterval:g} and {second_us:g} µs"
-        raise damaged(located.path, "one sampling interval in a sweep", found)
+        actual = f"{fields.fADCSampleInterval:g} and {second_us:g} µs"
+        raise damaged(located.path, "one sampling interval in a sweep", actual)
     return _Fields(
         protocol=fields,
         inputs=fields,
@@ -225,8 +225,8 @@ def _fields_abf2(located: AbfBytes) -> _Fields:
 
     def text(number: int) -> bytes:
         if not 0 <= number <= len(located.texts):
-            wanted = f"a name or unit numbered up to {len(located.texts)}"
-            raise damaged(located.path, wanted, number)
+            expected = f"a name or unit numbered up to {len(located.texts)}"
+            raise damaged(located.path, expected, number)
         return located.texts[number - 1] if number else b""
 
     return _Fields(

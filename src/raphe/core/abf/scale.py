@@ -25,8 +25,8 @@ def find_rate(path: Path, interval_us: float, per_scan: int) -> float:
         raise damaged(path, "a sampling interval above 0 µs", f"{interval_us:g}")
     rate_hz = 1e6 / (interval_us * per_scan)
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-        found = f"{rate_hz:g} (interval {interval_us:g} µs)"
-        raise damaged(path, f"a rate of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz", found)
+        actual = f"{rate_hz:g} (interval {interval_us:g} µs)"
+        raise damaged(path, f"a rate of {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz", actual)
     whole = round(rate_hz)
     if whole and np.float32(1e6 / (whole * per_scan)) == np.float32(interval_us):
         return float(whole)
@@ -53,14 +53,14 @@ def find_scale(path: Path, converter: Any, inputs: Any, number: int) -> tuple[fl
             raise damaged(path, f"a finite {name} other than 0 for input {number}", f"{value:g}")
     full_scale, resolution = converter.fADCRange, converter.lADCResolution
     if not (math.isfinite(full_scale) and full_scale > 0 and resolution > 0):
-        found = f"{full_scale:g} V in {resolution} steps"
-        raise damaged(path, "a converter range above 0 V in steps above 0", found)
+        actual = f"{full_scale:g} V in {resolution} steps"
+        raise damaged(path, "a converter range above 0 V in steps above 0", actual)
     gain = full_scale / math.prod(divisors.values()) / resolution
     offset = inputs.fInstrumentOffset[number] - inputs.fSignalOffset[number]
     least, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
     if not (abs(gain) >= least and abs(gain) * 2**15 + abs(offset) <= most):
-        found = f"steps of {gain:g} and an offset of {offset:g}"
-        raise damaged(path, f"a scale of input {number} that float32 holds", found)
+        actual = f"steps of {gain:g} and an offset of {offset:g}"
+        raise damaged(path, f"a scale of input {number} that float32 holds", actual)
     return gain, offset
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.abf.header import damaged
+from raphe.core.sentences import counted
 
 # pCLAMP stops at 10 000 sweeps a run; a damaged count must not fill the memory with sweeps.
 MAX_SWEEPS = 100_000
@@ -78,16 +79,16 @@ def lay_out(path: Path, header: SweepHeader) -> Layout:
 
 def _check_counts(path: Path, header: SweepHeader) -> None:
     if header.mode not in MODES:
-        known = ", ".join(f"{mode} ({name})" for mode, name in MODES.items())
-        raise damaged(path, f"operation mode {known}", header.mode)
+        known_modes = ", ".join(f"{mode} ({name})" for mode, name in MODES.items())
+        raise damaged(path, f"operation mode {known_modes}", header.mode)
     # Gap-free files count stretches on the screen, or nothing.
     least = 0 if header.mode == GAP_FREE else 1
     most = header.n_points // header.n_channels
     if header.mode != GAP_FREE:
         most = min(most, MAX_SWEEPS)
     if not least <= header.n_sweeps <= most:
-        found = f"{header.n_sweeps} for {header.n_points} samples"
-        raise damaged(path, f"{least} to {most} sweeps", found)
+        actual = f"{header.n_sweeps} for {counted('sample', header.n_points)}"
+        raise damaged(path, f"{least} to {most} sweeps", actual)
     if len(header.synch) > MAX_SWEEPS:
         raise damaged(path, f"a synch array of at most {MAX_SWEEPS} sweeps", len(header.synch))
 
@@ -116,7 +117,7 @@ def _find_lengths(header: SweepHeader) -> tuple[np.ndarray | None, bool, str]:
             remark = "the synch array contradicts the sweeps and was not used" if n_synch else ""
             return np.full(n_sweeps, whole // n_sweeps), False, remark
         if synch_fits and header.sweep_points * n_synch == header.n_points:
-            remark = f"the header counts {n_sweeps} sweeps but lists and holds {n_synch}"
+            remark = f"the header counts {counted('sweep', n_sweeps)} but lists and holds {n_synch}"
             return points // header.n_channels, True, remark
     return (
         None,

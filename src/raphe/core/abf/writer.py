@@ -119,9 +119,9 @@ def _strings(path: Path, channel_name: str, unit: str) -> bytes:
         encoded = [text.strip().replace(GREEK_MU, MICRO).encode("latin-1") for text in strings]
     except UnicodeEncodeError as error:
         raise RecordingError(f"{path}: expected Latin-1 text, got {error.object!r}") from error
-    for text, given in zip(encoded, strings, strict=True):
+    for text, string in zip(encoded, strings, strict=True):
         if not text or b"\0" in text:
-            raise RecordingError(f"{path}: expected a name and a unit in letters, got {given!r}")
+            raise RecordingError(f"{path}: expected a name and a unit in letters, got {string!r}")
     joined = b"".join(text + b"\0" for text in encoded)
     head = struct.pack("<4s4I", b"SSCH", 1, len(encoded), max(map(len, encoded)), len(joined))
     section = head.ljust(ABF2_STRINGS_HEAD, b"\0") + joined

@@ -13,7 +13,8 @@ from typing import Any
 
 from raphe.core.errors import RapheError
 from raphe.core.files.atomic import FolderBuilder, reporting, write_file
-from raphe.core.files.hashed_folder import CONTENT_HASH, MANIFEST, HashedFolder, sha256_of
+from raphe.core.files.hashed_folder import CONTENT_HASH, HashedFolder, sha256_of
+from raphe.core.files.kind import MANIFEST
 from raphe.version import __version__
 
 CARD = "MODEL_CARD.md"  # also what tells a bundle from other folders when one is replaced

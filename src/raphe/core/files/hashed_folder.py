@@ -11,9 +11,9 @@ from typing import Any
 
 from raphe.core.errors import RapheError
 from raphe.core.files.atomic import recover
+from raphe.core.files.kind import MANIFEST
 from raphe.version import __version__
 
-MANIFEST = "manifest.json"
 CONTENT_HASH = "content_hash"  # of the manifest: over everything else in it
 BLOCK_BYTES = 2**20
 

@@ -22,11 +22,11 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.files.hashed_folder import (
     BLOCK_BYTES,
     CONTENT_HASH,
-    MANIFEST,
     HashedFolder,
     blocks_of,
     sha256_of,
 )
+from raphe.core.files.kind import MANIFEST
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import ArrayFile
 
@@ -207,16 +207,16 @@ def write_index(path: Path | str, facts: Mapping[str, Any]) -> None:
 
 
 def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    wanted = f"{'×'.join(map(str, shape))} {dtype.name}"
+    promised = f"{'×'.join(map(str, shape))} {dtype.name}"
     if not path.is_file():
-        raise StoreError(f"{path}: missing, the manifest promises {wanted}; {REMEDY}")
+        raise StoreError(f"{path}: missing, the manifest promises {promised}; {REMEDY}")
     size = HEADER_BYTES + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-    found = path.stat().st_size
-    if found != size:
-        raise StoreError(f"{path}: expected {size} bytes for {wanted}, got {found}; {REMEDY}")
+    n_bytes = path.stat().st_size
+    if n_bytes != size:
+        raise StoreError(f"{path}: expected {size} bytes for {promised}, got {n_bytes}; {REMEDY}")
     with path.open("rb") as file:
         if file.read(HEADER_BYTES) != _npy_header(shape, dtype):
-            raise StoreError(f"{path}: its header does not say {wanted}; {REMEDY}")
+            raise StoreError(f"{path}: its header does not say {promised}; {REMEDY}")
     if not shape[0]:
         return np.empty(shape, dtype)  # nothing to map
     return np.memmap(path, dtype, mode="r", offset=HEADER_BYTES, shape=shape)

@@ -53,12 +53,12 @@ def load_arrays(path: Path | str, error_type: type[RapheError]) -> dict[str, np.
 
 def _require_start(path: Path, expected: bytes, error_type: type[RapheError]) -> None:
     """Refuse a file that is missing, empty or of another kind, whatever its name says."""
-    wanted = "one array (.npy)" if expected == NPY_START else "arrays by name (.npz)"
+    expected_kind = "one array (.npy)" if expected == NPY_START else "arrays by name (.npz)"
     try:
         with path.open("rb") as file:
             start = file.read(len(NPY_START))
     except OSError as error:
-        raise error_type(f"{path}: expected {wanted}, could not be read: {error}") from None
+        raise error_type(f"{path}: expected {expected_kind}, could not be read: {error}") from None
     if start.startswith(expected):
         return
     if not start:
@@ -69,7 +69,7 @@ def _require_start(path: Path, expected: bytes, error_type: type[RapheError]) ->
         kind = "a single one (.npy); save it under its name with np.savez"
     else:
         kind = f"another kind of file, which begins with {start!r}"
-    raise error_type(f"{path}: expected {wanted}, got {kind}")
+    raise error_type(f"{path}: expected {expected_kind}, got {kind}")
 
 
 @contextlib.contextmanager

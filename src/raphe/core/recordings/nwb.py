@@ -59,17 +59,21 @@ def read_nwb(
     path = Path(path)
     sweeps = _read_sweeps(path, stimulus)
     names = list(dict.fromkeys((sweep.channel, sweep.unit) for sweep in sweeps))
-    channels = [Channel(i, name, one, 1.0, 0.0) for i, (name, one) in enumerate(names)]
+    channels = [Channel(i, name, of_unit, 1.0, 0.0) for i, (name, of_unit) in enumerate(names)]
     chosen = choose_channel(path, channels, channel, unit)
-    own = [sweep for sweep in sweeps if (sweep.channel, sweep.unit) == names[chosen.index]]
-    rates = sorted({sweep.rate_hz for sweep in own})
+    chosen_sweeps = [
+        sweep for sweep in sweeps if (sweep.channel, sweep.unit) == names[chosen.index]
+    ]
+    rates = sorted({sweep.rate_hz for sweep in chosen_sweeps})
     if len(rates) > 1:
         raise RecordingError(
             f"{path}: expected one sampling rate in {chosen.name}, got "
             f"{', '.join(f'{rate:g}' for rate in rates)} Hz; choose one series by its name "
             "(--channel)"
         )
-    traces = tuple(sorted((sweep.trace for sweep in own), key=lambda trace: trace.start_s))
+    traces = tuple(
+        sorted((sweep.trace for sweep in chosen_sweeps), key=lambda trace: trace.start_s)
+    )
     recording = Recording(
         sweeps=traces,
         rate_hz=rates[0],
@@ -93,18 +97,18 @@ def _read_sweeps(path: Path, stimulus: bool) -> list[_Sweep]:
     try:
         file = NWBHDF5IO(str(path), mode="r", load_namespaces=True)  # open as long as its samples
         whole = file.read()
-        found = list((whole.stimulus if stimulus else whole.acquisition).values())
+        every_series = list((whole.stimulus if stimulus else whole.acquisition).values())
     except Exception as error:  # pynwb raises whatever h5py, hdmf or the schema does
         raise RecordingError(
             f"{path}: expected an NWB file, got one that pynwb cannot read "
             f"({str(error).splitlines()[0]})"
         ) from error
-    series = [one for one in found if _is_numeric(one)]
-    if not series:
+    numeric = [series for series in every_series if _is_numeric(series)]
+    if not numeric:
         kind = "a stimulus" if stimulus else "an acquired"
         raise RecordingError(f"{path}: expected {kind} series of samples, found none")
-    several = len({_stem(one.name) for one in series}) < len(series)
-    return [sweep for one in series for sweep in _sweeps_of(path, one, several)]
+    several = len({_stem(series.name) for series in numeric}) < len(numeric)
+    return [sweep for series in numeric for sweep in _sweeps_of(path, series, several)]
 
 
 def _is_numeric(series: Any) -> bool:

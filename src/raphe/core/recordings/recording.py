@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError, RecordingWarning
+from raphe.core.sentences import counted
 
 # N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
 CHUNK = 2**20
@@ -157,6 +158,7 @@ def find_suspects(sweeps: tuple[Trace, ...]) -> tuple[str, ...]:
     if not count:
         return ()
     return (
-        f"{count} of {total} samples are NaN, infinite or at the converter's rail, "
+        f"{count} of {counted('sample', total)} {'is' if count == 1 else 'are'} NaN, infinite or "
+        "at the converter's rail, "
         f"the first is {first}; nothing is measured there",
     )

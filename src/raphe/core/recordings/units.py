@@ -4,15 +4,15 @@ _POWER = {"f": -15, "p": -12, "n": -9, "µ": -6, "μ": -6, "u": -6, "m": -3, "":
 _QUANTITIES = ("A", "V")
 
 
-def unit_factor(unit: str, wanted: str) -> float | None:
-    """What to multiply a value in `unit` by to have it in `wanted`; None if that cannot be.
+def unit_factor(unit: str, target_unit: str) -> float | None:
+    """What to multiply a value in `unit` by to have it in `target_unit`; None if that cannot be.
 
     >>> unit_factor("nA", "pA")
     1000.0
     """
-    if unit == wanted:
+    if unit == target_unit:
         return 1.0
-    source, target = _parse(unit), _parse(wanted)
+    source, target = _parse(unit), _parse(target_unit)
     if source is None or target is None or source[0] != target[0]:
         return None
     return float(f"1e{source[1] - target[1]}")

@@ -76,7 +76,7 @@ def fit_calibration(
 
     start = np.array([1.0] + [0.0] * n_free)
     # Convex in its parameters, so the one minimum is found from anywhere.
-    found = minimize(
+    optimum = minimize(
         loss_and_gradient,
         start,
         jac=True,
@@ -84,7 +84,7 @@ def fit_calibration(
         bounds=[(LEAST_SLOPE, None)] + [(None, None)] * n_free,
         options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000},
     )
-    slope, *offset = (float(value) for value in found.x)
+    slope, *offset = (float(value) for value in optimum.x)
     return Calibration(slope, (*offset, 0.0) if method == "platt" else ())
 
 

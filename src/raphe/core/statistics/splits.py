@@ -156,12 +156,12 @@ def _balance_mixed_groups(
     template = np.zeros(n_groups, dtype=np.int64)
     template[:n_val] = 1
     template[n_val : n_val + n_test] = 2
-    wanted = np.outer(fractions, counts.sum(axis=0))  # (parts, classes)
+    target_counts = np.outer(fractions, counts.sum(axis=0))  # (parts, classes)
     best, best_error = None, np.inf
     for _ in range(ASSIGNMENTS_TRIED):
         part_of_group = rng.permutation(template)
         held = np.stack([counts[part_of_group == part].sum(axis=0) for part in range(3)])
-        error = float(np.abs(held / wanted - 1).sum())
+        error = float(np.abs(held / target_counts - 1).sum())
         if held.min() > 0 and error < best_error:
             best, best_error = part_of_group, error
     if best is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.files.hashed_folder import MANIFEST
+from raphe.core.files.kind import MANIFEST
 from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import (

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.atomic import reporting
-from raphe.core.files.hashed_folder import MANIFEST
+from raphe.core.files.kind import MANIFEST
 from raphe.core.files.store import open_store, write_index
 from raphe.core.progress import progress
 from raphe.core.sentences import counted

@@ -1,9 +1,13 @@
-"""From a cell's spikes to a verdict, with a bundle and without torch.
+"""Where a verdict is made: from a cell's spikes, with a bundle and without torch.
 
-M members, N spikes, T samples a window, C classes.
+`Judge.judge` asks every network of the ensemble about every spike, pools what they say to one
+calibrated probability, and names a class, or none where the cell is unlike those of training or the
+evidence is too weak.
+
+M members (networks), N spikes, T samples a window, C classes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RapheError
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
-from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
+from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
 from raphe.tasks.celltype.prediction.remarks import remarks_on
@@ -47,8 +52,7 @@ class Judge:
     def __init__(self, bundle: Path | str, threads: int | None = None) -> None:
         self.ensemble = Ensemble.open(bundle, threads)
         self.cut = self.ensemble.cut
-        manifest = self.ensemble.manifest
-        self.decision = Decision.from_facts(manifest)
+        self.decision = self.ensemble.decision
 
     @property
     def note(self) -> str:
@@ -70,35 +74,35 @@ class Judge:
         if not len(cell):
             return JudgedCell(cell, self._without_spikes(cell))
         members = self.ensemble.predict(cell.waveforms).members  # (M, N, C)
-        probability = self.decision.of_cell(members, self._times)
+        probability = self.decision.of_cell(members, self._times)  # (C,), calibrated
         statistics = cell_statistics(
             cell.waveforms, self.cut.rate_hz, self.cut.unit, self._baseline_ms
         )
         unlike = unlike_training(statistics, self._domain)
-        leading = int(probability.argmax())
-        verdict = self.ensemble.classes[leading]
-        if not self.decision.not_sure.decided(probability[None])[0]:
-            verdict = NOT_SURE
-        if unlike:
-            verdict = UNLIKE_TRAINING
-        return JudgedCell(
-            cell,
-            CellVerdict(
-                cell_id=cell.cell_id,
-                files=cell.paths,
-                verdict=verdict,
-                n_spikes=len(cell),
-                probability=self._named(probability),
-                interval=self._interval(members),
-                votes=self._votes(members),
-                unlike=tuple(unlike),
-                remarks=_remarks(cell),
-                statistics=statistics,
-                duration_s=cell.duration_s,
-                firing_rate_hz=_firing_rate(cell),
-                dropped=cell.dropped,
-            ),
+        verdict = CellVerdict(
+            cell_id=cell.cell_id,
+            files=cell.paths,
+            verdict=self._call(probability, unlike),
+            n_spikes=len(cell),
+            probability=self._named(probability),
+            interval=self._interval(members),
+            votes=self._votes(members),
+            unlike=tuple(unlike),
+            remarks=_remarks(cell),
+            statistics=statistics,
+            duration_s=cell.duration_s,
+            firing_rate_hz=_firing_rate(cell),
+            dropped=cell.dropped,
         )
+        return JudgedCell(cell, verdict)
+
+    def _call(self, probability: np.ndarray, unlike: Sequence[str]) -> str:
+        """The class of the largest probability (C,), unless none may be called."""
+        if unlike:
+            return UNLIKE_TRAINING
+        if not self.decision.not_sure.decided(probability[None])[0]:
+            return NOT_SURE
+        return self.ensemble.classes[int(probability.argmax())]
 
     def enough(self, verdict: CellVerdict) -> bool:
         """Whether more spikes of the cell would hardly change its verdict.
@@ -154,20 +158,23 @@ class Judge:
         pairs = zip(low.tolist(), high.tolist(), strict=True)
         return dict(zip(self.ensemble.classes, pairs, strict=True))
 
-    def _votes(self, of_members: np.ndarray) -> tuple[Vote, ...]:
-        means = of_members.mean(axis=1, dtype=np.float64)
+    def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
+        """What each network says on its own, the mean over spikes of (M, N, C)."""
+        means = members.mean(axis=1, dtype=np.float64)
         return tuple(
             Vote(member.kernel, member.times, self._named(mean))
             for member, mean in zip(self.ensemble.members, means, strict=True)
         )
 
     def _named(self, probability: np.ndarray) -> dict[str, float]:
+        """(C,) by the names of the classes."""
         return dict(zip(self.ensemble.classes, probability.tolist(), strict=True))
 
     def _without_spikes(self, cell: CellSpikes) -> CellVerdict:
         crossings = sum(cell.dropped.values())
-        why = (
-            f"{crossings} crossings of the threshold, none with a whole and sound window: artefacts"
+        reason = (
+            f"{counted('crossing', crossings)} of the threshold, none with a whole and sound "
+            "window: artefacts"
             if crossings
             else "the trace never crosses the threshold: look at its unit, polarity and seal"
         )
@@ -178,7 +185,7 @@ class Judge:
             n_spikes=0,
             probability={},
             interval=None,
-            remarks=(why, *_of_recordings(cell)),
+            remarks=(reason, *_of_recordings(cell)),
             duration_s=cell.duration_s,
             dropped=cell.dropped,
         )

@@ -6,6 +6,8 @@ N spikes, T samples a window.
 import numpy as np
 from scipy.stats import spearmanr
 
+from raphe.core.sentences import counted
+
 FEW_SPIKES = 20
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
@@ -28,20 +30,20 @@ def remarks_on(waveforms: np.ndarray, time_s: np.ndarray) -> list[str]:
     if not len(waveforms):
         return []
     amplitude = np.abs(waveforms).max(axis=1)
-    found = [
+    remarks = [
         _few(len(waveforms)),
         _clipped(waveforms),
         _drift(amplitude, time_s),
         _two_cells(amplitude, time_s),
         _doublets(time_s),
     ]
-    return [remark for remark in found if remark]
+    return [remark for remark in remarks if remark]
 
 
 def _few(n: int) -> str:
     if n >= FEW_SPIKES:
         return ""
-    return f"only {n} spike{'s' if n > 1 else ''}: record longer, {FEW_SPIKES} or more are wanted"
+    return f"only {counted('spike', n)}: record longer, {FEW_SPIKES} or more are wanted"
 
 
 def _clipped(waveforms: np.ndarray) -> str:
@@ -58,10 +60,10 @@ def _clipped(waveforms: np.ndarray) -> str:
 
 
 def _drift(amplitude: np.ndarray, time_s: np.ndarray) -> str:
-    known = np.isfinite(time_s)
-    if known.sum() < FEWEST_FOR_DRIFT:
+    timed = np.isfinite(time_s)
+    if timed.sum() < FEWEST_FOR_DRIFT:
         return ""
-    amplitude, time_s = amplitude[known], time_s[known]
+    amplitude, time_s = amplitude[timed], time_s[timed]
     if np.ptp(amplitude) == 0 or spearmanr(time_s, amplitude).pvalue > DRIFT_P:
         return ""
     slope, start = np.polynomial.Polynomial.fit(time_s, amplitude, 1).convert().coef[::-1]

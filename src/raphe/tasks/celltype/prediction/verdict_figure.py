@@ -3,14 +3,17 @@
 N spikes, T samples a window.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from raphe.core.recordings.recording import CHUNK, Recording
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes
-from raphe.tasks.celltype.prediction.envelope import envelope
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.spikes.cutting import recording_scale
@@ -52,6 +55,34 @@ def verdict_figure(
     return figure
 
 
+@dataclass(frozen=True)
+class Envelope:
+    """A long trace as a picture needs it: the lowest and highest sample of a few stretches.
+
+    Each array (n,), NaN where a sweep ends.
+    """
+
+    time_s: np.ndarray  # of its beginning, sweeps one after the other on the recording's clock
+    low: np.ndarray  # in the recording's unit
+    high: np.ndarray
+
+
+def envelope(recording: Recording, n_stretches: int) -> Envelope:
+    """Walk through a recording in chunks; about `n_stretches` in all, one at least a sweep."""
+    size = max(1, -(-recording.n_samples // n_stretches))
+    per_chunk = max(1, CHUNK // size) * size
+    time_s, low, high = [], [], []
+    for sweep in recording.sweeps:
+        for start, samples in sweep.chunks(per_chunk):
+            firsts = np.arange(0, len(samples), size)
+            time_s.append(sweep.start_s + (start + firsts) / recording.rate_hz)
+            low.append(np.minimum.reduceat(samples, firsts))
+            high.append(np.maximum.reduceat(samples, firsts))
+        for values in (time_s, low, high):  # a gap in the picture
+            values.append([np.nan])
+    return Envelope(*(np.concatenate(values) for values in (time_s, low, high)))
+
+
 def _draw_trace(axes: Axes, cell: CellSpikes, cut: Cut) -> None:
     begun_s = 0.0
     for recording in cell.recordings:
@@ -68,17 +99,17 @@ def _draw_trace(axes: Axes, cell: CellSpikes, cut: Cut) -> None:
     axes.set_xlim(0, begun_s)
     axes.set_xlabel("time (s)")
     axes.set_ylabel(f"current ({cut.unit})")
-    axes.set_title(f"recording, {len(cell)} spikes marked", loc="left", fontsize=10)
+    axes.set_title(f"recording, {counted('spike', len(cell))} marked", loc="left", fontsize=10)
 
 
 def _draw_amplitudes(axes: Axes, cell: CellSpikes, cut: Cut | GivenWindows) -> None:
     size = np.abs(cell.waveforms).max(axis=1)
-    known = np.isfinite(cell.time_s).all()
-    axes.plot(cell.time_s if known else np.arange(1, len(cell) + 1), size, ".", color=TRACE)
-    axes.set_xlabel("time (s)" if known else "spike")
+    timed = np.isfinite(cell.time_s).all()
+    axes.plot(cell.time_s if timed else np.arange(1, len(cell) + 1), size, ".", color=TRACE)
+    axes.set_xlabel("time (s)" if timed else "spike")
     axes.set_ylabel(f"peak size ({cut.unit})")
     axes.set_ylim(bottom=0)
-    axes.set_title(f"{len(cell)} spikes, cut before", loc="left", fontsize=10)
+    axes.set_title(f"{counted('spike', len(cell))}, cut before", loc="left", fontsize=10)
 
 
 def _draw_spikes(

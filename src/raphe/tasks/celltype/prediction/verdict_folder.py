@@ -90,7 +90,7 @@ class VerdictFolder:
             "note": self.judge.note,
             "cells": [verdict.as_json() for verdict in self.verdicts],
             "left_out": [
-                {"file": str(failure.path), "why": str(failure)} for failure in self.failures
+                {"file": str(failure.path), "reason": str(failure)} for failure in self.failures
             ],
         }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 
 if TYPE_CHECKING:  # matplotlib takes most of a second to load
@@ -65,12 +66,12 @@ def index_page(
         "<tr><th>cell</th><th>verdict</th><th>probability</th><th>spikes</th><th>remarks</th></tr>"
     )
     body = [
-        f"<h1>{len(verdicts)} cells</h1>",
+        f"<h1>{counted('cell', len(verdicts))}</h1>",
         f'<p class="note">{_escape(note)}</p>' if note else "",
         f"<table>{head}{''.join(rows)}</table>",
         _list("Left out", failures),
     ]
-    return _page(f"{len(verdicts)} cells", "\n".join(body), made_by)
+    return _page(counted("cell", len(verdicts)), "\n".join(body), made_by)
 
 
 def sentence(verdict: CellVerdict) -> str:
@@ -80,12 +81,12 @@ def sentence(verdict: CellVerdict) -> str:
     agree, n_votes = verdict.agreement
     stated = (
         f"Probability of {verdict.leading} {verdict.stated}, from "
-        f"{verdict.n_spikes} spikes; {agree} of {n_votes} networks agree."
+        f"{counted('spike', verdict.n_spikes)}; {agree} of {n_votes} networks agree."
     )
     if verdict.called:
         return stated
-    why = "cells like it were not trained on" if verdict.unlike else "the evidence is too weak"
-    return f"No class is called, as {why}. {stated}"
+    reason = "cells like it were not trained on" if verdict.unlike else "the evidence is too weak"
+    return f"No class is called, as {reason}. {stated}"
 
 
 def _facts(verdict: CellVerdict) -> list[tuple[str, str]]:

@@ -40,19 +40,19 @@ def store(tmp_path: Path) -> SpikeSet:
 
 
 def test_statistics_have_their_closed_form() -> None:
-    found = cell_statistics(spikes(150.0) - 30, RATE_HZ)
-    assert found["baseline_pA"] == pytest.approx(-30, abs=0.01)
+    statistics = cell_statistics(spikes(150.0) - 30, RATE_HZ)
+    assert statistics["baseline_pA"] == pytest.approx(-30, abs=0.01)
     # ± 2 pA in turn, over an even number of samples n: SD² is 4 n / (n - 1).
-    assert found["noise_sd_pA"] == pytest.approx(np.sqrt(4 * 20 / 19), abs=1e-3)
-    assert found["amplitude_pA"] == pytest.approx(150, rel=0.03)
-    assert found["trough_to_peak_ms"] == pytest.approx(0.8, abs=0.03)
+    assert statistics["noise_sd_pA"] == pytest.approx(np.sqrt(4 * 20 / 19), abs=1e-3)
+    assert statistics["amplitude_pA"] == pytest.approx(150, rel=0.03)
+    assert statistics["trough_to_peak_ms"] == pytest.approx(0.8, abs=0.03)
 
 
 def test_a_few_odd_spikes_do_not_move_them() -> None:
     ordinary = spikes(150.0, n=9)
     odd = np.concatenate([ordinary, spikes(900.0, n=2)])
-    expected, found = cell_statistics(ordinary, RATE_HZ), cell_statistics(odd, RATE_HZ)
-    assert found["amplitude_pA"] == pytest.approx(expected["amplitude_pA"])
+    expected, statistics = cell_statistics(ordinary, RATE_HZ), cell_statistics(odd, RATE_HZ)
+    assert statistics["amplitude_pA"] == pytest.approx(expected["amplitude_pA"])
 
 
 def test_of_a_cell_with_many_spikes_evenly_spaced_ones_are_looked_at() -> None:
@@ -83,13 +83,13 @@ def test_only_the_rows_named_count(store: SpikeSet) -> None:
 def test_a_cell_beyond_the_range_by_half_of_it_is_unlike(amplitude_pa: float, like: bool) -> None:
     domain = {"levels": [0.0, 0.5, 1.0], "quantiles": {"amplitude_pA": [100, 150, 200]}}
     statistics = {"amplitude_pA": amplitude_pa, "half_width_ms": 9.0}  # the latter no cell had
-    told = unlike_training(statistics, domain)
+    sentences = unlike_training(statistics, domain)
     expected = f"amplitude pA is {amplitude_pa:.3g}, in training 100 to 200"
-    assert told == ([] if like else [expected])
+    assert sentences == ([] if like else [expected])
 
 
 def test_windows_without_a_baseline_have_no_noise_level(
     make_spikes: Callable[..., SpikeSet],
 ) -> None:
-    found = cell_statistics(make_spikes().read(np.arange(5)), RATE_HZ, "µV", baseline_ms=0)
-    assert "noise_sd_µV" not in found and "amplitude_µV" in found
+    statistics = cell_statistics(make_spikes().read(np.arange(5)), RATE_HZ, "µV", baseline_ms=0)
+    assert "noise_sd_µV" not in statistics and "amplitude_µV" in statistics

@@ -47,26 +47,26 @@ def measure(windows, rate_hz, baseline_ms=BASELINE_MS) -> dict[str, float]:
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_gaussians_have_their_closed_forms(rate_hz):
-    found = measure(two_gaussians(times_ms(rate_hz)), rate_hz)
-    assert found["udi"] == pytest.approx(2.1 - 1.0371, abs=0.0005)
-    assert found["trough_to_peak"] == found["udi"]
-    assert found["half_width"] == pytest.approx(2 * 0.1 * np.sqrt(2 * np.log(2)), abs=0.0003)
-    assert found["amplitude"] == pytest.approx(80, abs=0.05)
-    assert found["peak_to_trough_ratio"] == pytest.approx(0.25, abs=0.0005)
-    assert found["asymmetry"] == pytest.approx(1, abs=0.001)
+    features = measure(two_gaussians(times_ms(rate_hz)), rate_hz)
+    assert features["udi"] == pytest.approx(2.1 - 1.0371, abs=0.0005)
+    assert features["trough_to_peak"] == features["udi"]
+    assert features["half_width"] == pytest.approx(2 * 0.1 * np.sqrt(2 * np.log(2)), abs=0.0003)
+    assert features["amplitude"] == pytest.approx(80, abs=0.05)
+    assert features["peak_to_trough_ratio"] == pytest.approx(0.25, abs=0.0005)
+    assert features["asymmetry"] == pytest.approx(1, abs=0.001)
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_triangles_have_their_closed_forms(rate_hz):
     """A corner between two samples is lost, the rest is straight."""
-    found = measure(triangles(times_ms(rate_hz)), rate_hz)
+    features = measure(triangles(times_ms(rate_hz)), rate_hz)
     sample_ms = 1000 / rate_hz
-    assert found["udi"] == pytest.approx(2.37 - 1.31, abs=0.6 * sample_ms)
-    assert found["amplitude"] == pytest.approx(80, rel=0.05)
-    width = (1.93 - 1.0) * (1 - found["amplitude"] / 2 / 80)
-    assert found["half_width"] == pytest.approx(width, abs=0.002)
-    assert found["repolarization_slope"] == pytest.approx(80 / (1.93 - 1.31), rel=0.02)
-    assert found["recovery_slope"] == pytest.approx(-20 / (3.6 - 2.37), rel=0.02)
+    assert features["udi"] == pytest.approx(2.37 - 1.31, abs=0.6 * sample_ms)
+    assert features["amplitude"] == pytest.approx(80, rel=0.05)
+    width = (1.93 - 1.0) * (1 - features["amplitude"] / 2 / 80)
+    assert features["half_width"] == pytest.approx(width, abs=0.002)
+    assert features["repolarization_slope"] == pytest.approx(80 / (1.93 - 1.31), rel=0.02)
+    assert features["recovery_slope"] == pytest.approx(-20 / (3.6 - 2.37), rel=0.02)
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
@@ -76,13 +76,13 @@ def test_exponentials_have_their_closed_forms(rate_hz):
     time_ms = times_ms(rate_hz)
     after = np.maximum(time_ms - start_ms, 0)
     window = 60 * (np.exp(-after / decay) - np.exp(-after / rise)) * (time_ms > start_ms)
-    found = measure(window - 90 * gaussian(time_ms, 1.1, 0.06), rate_hz)
+    features = measure(window - 90 * gaussian(time_ms, 1.1, 0.06), rate_hz)
     peak_ms = np.log(decay / rise) * decay * rise / (decay - rise)
-    assert found["udi"] == pytest.approx(start_ms + peak_ms - 1.1, abs=0.001)
+    assert features["udi"] == pytest.approx(start_ms + peak_ms - 1.1, abs=0.001)
     height = 60 * (np.exp(-peak_ms / decay) - np.exp(-peak_ms / rise))
-    assert found["peak_to_trough_ratio"] == pytest.approx(height / 90, rel=0.002)
+    assert features["peak_to_trough_ratio"] == pytest.approx(height / 90, rel=0.002)
     slope = 60 * (line_through_decay(peak_ms, decay) - line_through_decay(peak_ms, rise))
-    assert found["recovery_slope"] == pytest.approx(slope, rel=0.01)
+    assert features["recovery_slope"] == pytest.approx(slope, rel=0.01)
 
 
 def line_through_decay(start_ms: float, tau_ms: float, w: float = RECOVERY_MS) -> float:
@@ -105,18 +105,18 @@ def test_slopes_are_spikeinterface_regressions():
     peak = trough + window[trough:].argmax()
     back = trough + np.flatnonzero(window[trough:] >= 0)[0]
     stop = peak + round(RECOVERY_MS * dense_hz / 1000)
-    found = measure(two_gaussians(times_ms(rate_hz)), rate_hz)
+    features = measure(two_gaussians(times_ms(rate_hz)), rate_hz)
     repolarization = linregress(time_ms[trough:back], window[trough:back]).slope
     recovery = linregress(time_ms[peak:stop], window[peak:stop]).slope
-    assert found["repolarization_slope"] == pytest.approx(repolarization, rel=0.005)
-    assert found["recovery_slope"] == pytest.approx(recovery, rel=0.005)
+    assert features["repolarization_slope"] == pytest.approx(repolarization, rel=0.005)
+    assert features["recovery_slope"] == pytest.approx(recovery, rel=0.005)
 
 
 def test_asymmetry_compares_the_peaks_before_and_after():
     time_ms = times_ms(40_000.0)
     window = two_gaussians(time_ms) + 12 * gaussian(time_ms, 0.6, 0.08)
-    found = measure(window, 40_000.0, baseline_ms=0.25)
-    assert found["asymmetry"] == pytest.approx((20 - 12) / (20 + 12), abs=0.002)
+    features = measure(window, 40_000.0, baseline_ms=0.25)
+    assert features["asymmetry"] == pytest.approx((20 - 12) / (20 + 12), abs=0.002)
 
 
 @given(
@@ -127,11 +127,13 @@ def test_asymmetry_compares_the_peaks_before_and_after():
 def test_gain_offset_and_shift_change_what_they_should(gain, offset, shift_ms):
     rate_hz = 40_000.0
     time_ms = times_ms(rate_hz)
-    one = measure(two_gaussians(time_ms), rate_hz)
-    two = measure(gain * two_gaussians(time_ms - shift_ms) + offset, rate_hz)
+    original = measure(two_gaussians(time_ms), rate_hz)
+    scaled = measure(gain * two_gaussians(time_ms - shift_ms) + offset, rate_hz)
     for feature in WAVEFORM_FEATURES:
         scale = gain if "{unit}" in feature.unit else 1
-        assert two[feature.name] == pytest.approx(scale * one[feature.name], rel=0.01, abs=3e-4)
+        assert scaled[feature.name] == pytest.approx(
+            scale * original[feature.name], rel=0.01, abs=3e-4
+        )
 
 
 def test_an_upward_spike_has_the_udi_of_its_mirror():
@@ -146,10 +148,10 @@ def test_an_upward_spike_has_the_udi_of_its_mirror():
 def test_noise_scatters_the_udi_but_does_not_bias_it():
     rng, rate_hz = np.random.default_rng(0), 40_000.0
     window = two_gaussians(times_ms(rate_hz))
-    found = waveform_features(window + rng.normal(0, 2, (500, len(window))), rate_hz)
-    assert np.isfinite(found.values).all()
-    assert found["udi"].mean() == pytest.approx(1.0629, abs=0.01)
-    assert found["half_width"].mean() == pytest.approx(0.2355, abs=0.005)
+    features = waveform_features(window + rng.normal(0, 2, (500, len(window))), rate_hz)
+    assert np.isfinite(features.values).all()
+    assert features["udi"].mean() == pytest.approx(1.0629, abs=0.01)
+    assert features["half_width"].mean() == pytest.approx(0.2355, abs=0.005)
 
 
 def lacks(window, baseline_ms=0.0) -> dict[str, str]:
@@ -186,11 +188,11 @@ def test_many_windows_are_as_one():
     rng = np.random.default_rng(1)
     windows = two_gaussians(times_ms(40_000.0)) + rng.normal(0, 3, (2 * WINDOWS_AT_ONCE + 3, 160))
     windows = windows.astype(np.float32)
-    found = waveform_features(windows, 40_000.0)
-    assert found.values.shape == (len(windows), len(NAMES))
+    features = waveform_features(windows, 40_000.0)
+    assert features.values.shape == (len(windows), len(NAMES))
     for row in (0, WINDOWS_AT_ONCE, len(windows) - 1):
         alone = waveform_features(windows[row : row + 1], 40_000.0).values[0]
-        np.testing.assert_allclose(found.values[row], alone, rtol=1e-9)
+        np.testing.assert_allclose(features.values[row], alone, rtol=1e-9)
     assert waveform_features(windows[:0], 40_000.0).values.shape == (0, len(NAMES))
 
 
@@ -209,10 +211,10 @@ def test_the_real_spike(shared_data):
     """Read off its figure: trough −79 pA at sample 42, a hump 1.1 to 1.2 ms later."""
     path = shared_data("figures", "A140313#073_trigger_1007585.csv")
     window = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1]
-    found = measure(window, 40_000.0)
-    assert 77 < found["amplitude"] < 82
-    assert 0.9 < found["udi"] < 1.4
-    assert 0.09 < found["half_width"] < 0.23
+    features = measure(window, 40_000.0)
+    assert 77 < features["amplitude"] < 82
+    assert 0.9 < features["udi"] < 1.4
+    assert 0.09 < features["half_width"] < 0.23
 
 
 def test_cellexplorer_finds_the_same_trough_to_peak(shared_data):

@@ -38,11 +38,11 @@ def trace_with_spikes(at, n=4000, peak=-100.0) -> np.ndarray:
     return trace
 
 
-def same(one: CutSpikes, two: CutSpikes) -> None:
-    np.testing.assert_array_equal(one.waveforms, two.waveforms)
-    np.testing.assert_array_equal(one.trigger, two.trigger)
-    np.testing.assert_array_equal(one.sweep, two.sweep)
-    assert (one.n_crossings, one.dropped) == (two.n_crossings, two.dropped)
+def same(first: CutSpikes, second: CutSpikes) -> None:
+    np.testing.assert_array_equal(first.waveforms, second.waveforms)
+    np.testing.assert_array_equal(first.trigger, second.trigger)
+    np.testing.assert_array_equal(first.sweep, second.sweep)
+    assert (first.n_crossings, first.dropped) == (second.n_crossings, second.dropped)
 
 
 # ---- crossings

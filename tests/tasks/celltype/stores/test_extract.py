@@ -84,10 +84,10 @@ def test_manifest_says_how_it_was_cut_and_from_which_files(tmp_path):
 def test_the_same_recordings_give_the_same_store_wherever_they_lie(tmp_path):
     for place in ("a", "b"):
         extract(two_cells(tmp_path / place), tmp_path / f"{place}.store")
-    one, two = (open_spikes(tmp_path / f"{place}.store") for place in ("a", "b"))
-    assert one.content_hash == two.content_hash
+    first, second = (open_spikes(tmp_path / f"{place}.store") for place in ("a", "b"))
+    assert first.content_hash == second.content_hash
     extract(tmp_path / "a", tmp_path / "c.store", Cut(dead_time_ms=0.0))
-    assert open_spikes(tmp_path / "c.store").content_hash != one.content_hash
+    assert open_spikes(tmp_path / "c.store").content_hash != first.content_hash
 
 
 def test_a_batch_goes_on_past_bad_files_and_lists_them(tmp_path):
@@ -225,10 +225,10 @@ def test_a_name_without_suffix_that_fits_two_files_is_asked_about(tmp_path):
 def test_a_file_listed_twice_may_not_differ(tmp_path):
     recordings = tmp_path / "rec"
     write_recording(recordings / "a.abf")
-    one = {"file": "a.abf", "label": "SER", "animal": "m1"}
-    write_table(recordings, one, one)
+    row = {"file": "a.abf", "label": "SER", "animal": "m1"}
+    write_table(recordings, row, row)
     assert extract(recordings, tmp_path / "store").n_spikes == 2
-    write_table(recordings, one, {**one, "file": "a", "label": "NSER"})
+    write_table(recordings, row, {**row, "file": "a", "label": "NSER"})
     with pytest.raises(RecordingError, match=r"lines 2 and 3 say different things of a\.abf"):
         extract(recordings, tmp_path / "again")
     assert not (tmp_path / "again").exists()
@@ -345,11 +345,11 @@ def test_rows_are_read_in_the_order_asked_and_after_pickling(tmp_path):
 
 
 def test_a_cell_cannot_change_its_class(tmp_path):
-    one = np.zeros((1, 8), np.float32)
+    window = np.zeros((1, 8), np.float32)
     with SpikeStoreWriter(tmp_path / "store", ("SER", "NSER"), 8) as writer:
-        writer.add(Cell("a", 0), one, np.zeros(1, np.int64))
+        writer.add(Cell("a", 0), window, np.zeros(1, np.int64))
         with pytest.raises(StoreError, match="cell a is SER in one place and NSER in another"):
-            writer.add(Cell("a", 1), one, np.zeros(1, np.int64))
+            writer.add(Cell("a", 1), window, np.zeros(1, np.int64))
 
 
 def test_a_missing_store_names_the_commands_that_make_one(tmp_path):

@@ -90,14 +90,14 @@ def test_a_class_of_few_groups_is_trained_on_before_it_is_validated():
     cells, three = np.arange(len(label)), ("a", "b", "c", "d")
     for fold in range(len(label)):
         part = parts(cells, label, "all", fold, classes=three)
-        held = [set(label[part == number]) for number in (TRAIN, VAL)]
+        classes = [set(label[part == number]) for number in (TRAIN, VAL)]
         of_test = label[fold]
-        assert held[0] == {0, 1, 2, 3} - ({3} if of_test == 3 else set())
-        assert held[1] == {0, 1} | (set() if of_test == 2 else {2})
+        assert classes[0] == {0, 1, 2, 3} - ({3} if of_test == 3 else set())
+        assert classes[1] == {0, 1} | (set() if of_test == 2 else {2})
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"folds": 1}, "data.folds=1: expected a whole number from 2 up, all or null"),
         ({"folds": "some"}, "data.folds=some: expected"),
@@ -108,9 +108,9 @@ def test_a_class_of_few_groups_is_trained_on_before_it_is_validated():
         ({"folds": 5, "kind": "animal"}, "needs the animal of every cell, unknown for 12"),
     ],
 )
-def test_folds_that_cannot_be_are_refused(tmp_path, settings, told):
+def test_folds_that_cannot_be_are_refused(tmp_path, settings, message):
     spikes = open_spikes(write(tmp_path / "store"))
-    with pytest.raises((SettingError, SplitError), match=told):
+    with pytest.raises((SettingError, SplitError), match=message):
         split_spikes(spikes, **settings)
 
 
@@ -142,8 +142,8 @@ def test_over_all_folds_every_spike_is_tested_once(tmp_path, kind, folds):
         split = data.spike_split
         tested[split.rows("test")] += 1
         group = [cell.cell_id if kind == "cell" else cell.day for cell in data.original.cells]
-        held = [{group[cell] for cell in np.flatnonzero(split.counts[:, p])} for p in range(3)]
-        assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
+        groups = [{group[cell] for cell in np.flatnonzero(split.counts[:, p])} for p in range(3)]
+        assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
         np.testing.assert_array_equal(
             np.flatnonzero(split.counts[:, PARTS.index("test")]),
             np.flatnonzero(split.fold_of_cell == fold),

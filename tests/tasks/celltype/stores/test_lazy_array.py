@@ -36,9 +36,9 @@ def test_spans_across_sources(make, data, lengths):
     n = len(whole)
     cuts = sorted(data.draw(st.sets(st.integers(0, n), max_size=10)))
     spans = np.array(cuts[: len(cuts) // 2 * 2], int).reshape(-1, 2)
-    found = lazy.read(spans[:, 0], spans[:, 1])
+    rows_read = lazy.read(spans[:, 0], spans[:, 1])
     expected = [whole[start:stop] for start, stop in spans]
-    np.testing.assert_array_equal(found, np.concatenate([whole[:0], *expected]))
+    np.testing.assert_array_equal(rows_read, np.concatenate([whole[:0], *expected]))
     rows = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=20)), int)
     np.testing.assert_array_equal(lazy[rows], whole[rows])
 

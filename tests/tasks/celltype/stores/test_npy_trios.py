@@ -59,17 +59,17 @@ def test_a_trio_is_opened_in_place(tmp_path, time):
 
 def test_trios_of_one_folder_are_joined(tmp_path):
     """SER and NSER beside each other, or each in its folder, are one set."""
-    one = write_trio(tmp_path / "beside", "SER_", 5, 1, "A131024#14", label=0)
-    two = write_trio(tmp_path / "beside", "NSER_", 7, 2, "A140313#07", label=1)
+    ser = write_trio(tmp_path / "beside", "SER_", 5, 1, "A131024#14", label=0)
+    nser = write_trio(tmp_path / "beside", "NSER_", 7, 2, "A140313#07", label=1)
     write_trio(tmp_path / "apart" / "SER", "", 5, 1, "A131024#14", label=0)
     write_trio(tmp_path / "apart" / "NSER", "", 7, 2, "A140313#07", label=1)
     for folder in ("beside", "apart"):
         spikes = open_spikes(tmp_path / folder)
         assert [cell.label for cell in spikes.cells] == [1, 1, 0, 0]
         rows = np.array([11, 2, 6, 7])  # NSER_ sorts first
-        np.testing.assert_array_equal(spikes.read(rows), np.concatenate([two, one])[rows])
+        np.testing.assert_array_equal(spikes.read(rows), np.concatenate([nser, ser])[rows])
     alone = open_spikes(tmp_path / "beside" / "SER_Observations.npy")
-    np.testing.assert_array_equal(alone.read(slice(None)), one)
+    np.testing.assert_array_equal(alone.read(slice(None)), ser)
 
 
 def test_a_spike_in_two_trios_is_asked_about(tmp_path):

@@ -11,15 +11,15 @@ def test_groups_differ_by_one_at_most_unless_they_are_used_up(groups, n_most, se
     rows = balanced_subsample(group, n_most, np.random.default_rng(seed))
     assert len(rows) == min(n_most, len(group))
     assert (np.diff(rows) > 0).all()
-    held = np.bincount(group)
-    drawn = np.bincount(group[rows], minlength=len(held))
-    not_used_up = drawn[(drawn < held)]
+    sizes = np.bincount(group)
+    drawn = np.bincount(group[rows], minlength=len(sizes))
+    not_used_up = drawn[(drawn < sizes)]
     if len(not_used_up):
         assert drawn.max() - not_used_up.min() <= 1
 
 
 def test_another_seed_draws_others():
     group = np.repeat([0, 1], 500)
-    one, two = (balanced_subsample(group, 20, np.random.default_rng(seed)) for seed in (1, 2))
-    assert set(one) != set(two)
-    assert (np.bincount(group[one]) == 10).all()
+    first, second = (balanced_subsample(group, 20, np.random.default_rng(seed)) for seed in (1, 2))
+    assert set(first) != set(second)
+    assert (np.bincount(group[first]) == 10).all()

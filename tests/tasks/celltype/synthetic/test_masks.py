@@ -55,8 +55,8 @@ def test_masks_are_the_recordings_own_samples_with_their_mean_removed(tmp_path):
     for i in range(60):
         file = folder / masks.recordings[masks.recording[i]].file
         start = masks.sample[i]
-        own = read_abf(file).sweeps[masks.sweep[i]].read(start, start + 200)
-        np.testing.assert_allclose(masks.masks[i], own - own.mean(), atol=1e-3)
+        noise = read_abf(file).sweeps[masks.sweep[i]].read(start, start + 200)
+        np.testing.assert_allclose(masks.masks[i], noise - noise.mean(), atol=1e-3)
     assert np.abs(masks.masks.mean(axis=1)).max() < 1e-5
     assert masks.masks.std() == pytest.approx(SD, rel=0.05)
     for recording in masks.recordings:
@@ -81,7 +81,7 @@ def test_days_and_their_recordings_have_even_shares(tmp_path):
     assert report.per_day == {"2026-01-01": 30, "2026-01-02": 30}
     masks = open_masks(tmp_path / "masks")
     assert np.bincount(masks.recording).tolist() == [10, 10, 10, 30]
-    assert [one.n_masks for one in masks.recordings] == [10, 10, 10, 30]
+    assert [recording.n_masks for recording in masks.recordings] == [10, 10, 10, 30]
     report = cut_masks(tmp_path / "rec", tmp_path / "daily", per_day=7)
     assert report.per_day == {"2026-01-01": 7, "2026-01-02": 7}
     assert report.n_requested == 14
@@ -98,9 +98,9 @@ def test_the_seed_decides_the_places(tmp_path):
     folder = days(tmp_path / "rec", 1, 1)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         cut_masks(folder, tmp_path / name, n_masks=20, seed=seed)
-    one, same, other = (open_masks(tmp_path / name) for name in "abc")
-    assert one.content_hash == same.content_hash
-    assert not np.array_equal(one.sample, other.sample)
+    first, same, other = (open_masks(tmp_path / name) for name in "abc")
+    assert first.content_hash == same.content_hash
+    assert not np.array_equal(first.sample, other.sample)
 
 
 def test_no_label_is_needed_and_the_table_gives_cell_day_and_animal(tmp_path):
@@ -146,7 +146,7 @@ def test_masks_longer_than_every_quiet_stretch_are_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"mask_ms": 3.0}, "at least the 4 ms of a spike's window, got 3"),
         ({"guard_ms": -1.0}, "guard_ms"),
@@ -154,8 +154,8 @@ def test_masks_longer_than_every_quiet_stretch_are_one_sentence(tmp_path):
         ({"per_day": 0}, "per_day"),
     ],
 )
-def test_settings_that_cannot_be_are_told(tmp_path, settings, told):
-    with pytest.raises(SettingError, match=told):
+def test_settings_that_cannot_be_are_told(tmp_path, settings, message):
+    with pytest.raises(SettingError, match=message):
         cut_masks(tmp_path, tmp_path / "masks", **settings)
 
 
@@ -185,12 +185,12 @@ def test_stretches_are_those_found_sample_by_sample(loud, guard, least, chunk):
     samples = np.zeros(200, np.float32)
     samples[loud[::2]], samples[loud[1::2]] = -10, np.nan
     sweep = ResampledSweep(Trace.from_array(samples))
-    found, longest = quiet_stretches(sweep, -5.0, None, guard, least, chunk)
+    stretches, longest = quiet_stretches(sweep, -5.0, None, guard, least, chunk)
     bad = [-1, *sorted(set(loud)), 200]
     quiet = [all(abs(i - j) > guard for j in bad) for i in range(200)]
     edges = np.flatnonzero(np.diff(np.r_[0, quiet, 0].astype(int))).reshape(-1, 2)
     length = edges[:, 1] - edges[:, 0]
-    assert found.tolist() == edges[length >= least].tolist()
+    assert stretches.tolist() == edges[length >= least].tolist()
     assert longest == length.max(initial=0)
 
 

@@ -25,8 +25,8 @@ def test_noise_level_is_that_of_every_whole_piece(chunk, monkeypatch):
     stretches = [np.array([[3, 41], [50, 59], [60, 450]]), np.array([[100, 300]])]
     variances = [
         np.var(sweep.samples[start : start + 20], dtype=np.float64)
-        for sweep, found in zip(sweeps, stretches, strict=True)
-        for first, stop in found.tolist()
+        for sweep, of_sweep in zip(sweeps, stretches, strict=True)
+        for first, stop in of_sweep.tolist()
         for start in range(first, stop - 20 + 1, 20)
     ]
     assert len(variances) == 1 + 0 + 19 + 10

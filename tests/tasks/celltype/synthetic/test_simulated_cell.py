@@ -70,8 +70,8 @@ def test_every_other_trait_overlaps_and_separates_worse(cells, trait):
     owner = (lambda cell: cell.shape) if trait in SHAPE_TRAITS else (lambda cell: cell)
     ser, nser = of_each_class(cells, lambda cell: getattr(owner(cell), trait))
     assert best_threshold(ser, nser)[0] < 0.87
-    for one, other in ((ser, nser), (nser, ser)):
-        inside = (np.array(one) >= min(other)) & (np.array(one) <= max(other))
+    for values, others in ((ser, nser), (nser, ser)):
+        inside = (np.array(values) >= min(others)) & (np.array(values) <= max(others))
         assert inside.mean() > 0.2
 
 

@@ -17,12 +17,12 @@ from raphe.core.abf.reader import read_abf
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.recordings.file_names import CLASSES, parse_cell_id
+from raphe.tasks.celltype.recordings.labels import CELL_TABLE
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.synthetic import simulated_recordings
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ
 from raphe.tasks.celltype.synthetic.simulated_recordings import (
-    CELLS_FILE,
     PA_PER_BIT,
     SETTINGS_FILE,
     Simulation,
@@ -40,7 +40,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def read_rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / CELLS_FILE).open(newline="", encoding="utf-8") as file:
+    with (folder / CELL_TABLE).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -131,7 +131,7 @@ def test_a_cell_depends_on_neither_number_nor_order_nor_process():
 
 def test_same_seed_same_files_other_seed_other_files(folder, tmp_path):
     again = simulate(tmp_path / "again", SMALL)
-    for path in [*folder.rglob("*.abf"), folder / CELLS_FILE]:
+    for path in [*folder.rglob("*.abf"), folder / CELL_TABLE]:
         assert path.read_bytes() == (again / path.relative_to(folder)).read_bytes()
     other = simulate_cell(Simulation(seed=1), "SER", 0)
     assert other.samples.tobytes() != simulate_cell(Simulation(seed=42), "SER", 0).samples.tobytes()

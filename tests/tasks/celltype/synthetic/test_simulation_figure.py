@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
-from raphe.tasks.celltype.synthetic.simulation_figure import CAVEAT, autocorrelation, draw
+from raphe.tasks.celltype.synthetic.simulated_recordings import CAVEAT, Simulation
+from raphe.tasks.celltype.synthetic.simulation_figure import autocorrelation, simulation_figure
 
 SIMULATION = Simulation(n_ser=2, n_nser=2, days=2, duration_s=2.0)
 
 
 def test_picture_without_published_data(tmp_path):
-    figure = draw(SIMULATION)
+    figure = simulation_figure(SIMULATION)
     assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2, 2, 2, 2]
     assert CAVEAT in figure.get_suptitle()
     figure.savefig(tmp_path / "figure.png")
 
 
 def test_picture_with_published_data_draws_them_in_black(shared_data):
-    figure = draw(SIMULATION, shared_data("figures"))
+    figure = simulation_figure(SIMULATION, shared_data("figures"))
     black = [sum(line.get_color() == "black" for line in axes.lines) for axes in figure.axes]
     assert black == [1, 0, 2, 2, 2, 1]
 

@@ -71,8 +71,8 @@ def test_the_store_opens_as_one_and_holds_what_online_making_gives(sources, tmp_
         np.testing.assert_array_equal(np.concatenate(stored), getattr(online, name))
     with pytest.raises(IndexError):
         spikes.read(np.array([60]))
-    one = open_spikes(tmp_path / "out" / "shard-00001")  # each shard is a store of its own
-    np.testing.assert_array_equal(one.read(slice(None)), online.waveforms[25:50])
+    shard = open_spikes(tmp_path / "out" / "shard-00001")  # each shard is a store of its own
+    np.testing.assert_array_equal(shard.read(slice(None)), online.waveforms[25:50])
 
 
 def test_workers_change_no_byte_and_a_second_run_makes_nothing(sources, tmp_path):
@@ -90,8 +90,8 @@ def test_the_size_of_shards_and_blocks_changes_no_spike(sources, tmp_path, monke
     make(sources, tmp_path / "one")
     monkeypatch.setattr("raphe.tasks.celltype.synthetic.shards.WRITE_ROWS", 7)
     make(sources, tmp_path / "two", shard_size=1000)
-    one, two = open_spikes(tmp_path / "one"), open_spikes(tmp_path / "two")
-    np.testing.assert_array_equal(one.read(slice(None)), two.read(slice(None)))
+    first, second = open_spikes(tmp_path / "one"), open_spikes(tmp_path / "two")
+    np.testing.assert_array_equal(first.read(slice(None)), second.read(slice(None)))
 
 
 # Slowed down, in its workers too, so that the kill comes in the middle.
@@ -137,9 +137,9 @@ def test_after_a_kill_the_same_command_makes_only_what_is_missing(sources, tmp_p
     assert not any(path.exists() for path in left)
     synthesize(*sources, tmp_path / "unbroken", **settings)
     unbroken = contents(tmp_path / "unbroken")
-    found = contents(out)
-    assert found.keys() == unbroken.keys()
-    assert all(found[name] == unbroken[name] for name in unbroken)
+    resumed = contents(out)
+    assert resumed.keys() == unbroken.keys()
+    assert all(resumed[name] == unbroken[name] for name in unbroken)
 
 
 def test_workers_end_with_the_run_that_was_killed(sources, tmp_path):
@@ -153,10 +153,10 @@ def test_workers_end_with_the_run_that_was_killed(sources, tmp_path):
         time.sleep(0.005)
     run.kill()
     run.communicate(timeout=60)  # ends when the workers, too, have closed their output
-    made = len(list(out.glob("shard-*")))
+    n_made = len(list(out.glob("shard-*")))
     assert not list(out.glob(".shard-*")), "a worker that hears of it takes its half shard away"
     time.sleep(0.5)
-    assert len(list(out.glob("shard-*"))) == made
+    assert len(list(out.glob("shard-*"))) == n_made
 
 
 @pytest.mark.parametrize("harm", ["missing", "flipped", "short", "no manifest", "no array"])

@@ -52,8 +52,8 @@ def test_moving_mean_is_numpy_convolve_over_the_samples_that_exist(width):
     x = np.random.default_rng(0).normal(0, 40, 30)
     ones = np.ones(width)
     expected = np.convolve(x, ones, "same") / np.convolve(np.ones(30), ones, "same")
-    found = smoother("mean", width, 30)(x[None].astype(np.float32))[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    smoothed = smoother("mean", width, 30)(x[None].astype(np.float32))[0]
+    np.testing.assert_allclose(smoothed, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_moving_mean_of_three_by_hand():
@@ -64,12 +64,12 @@ def test_moving_mean_of_three_by_hand():
 @pytest.mark.parametrize("width", [5, 7, 15])
 def test_savgol_is_scipys(width):
     x = np.random.default_rng(1).normal(0, 40, (4, 40)).astype(np.float32)
-    found = smoother("savgol", width, 40)(x)
-    np.testing.assert_allclose(found, savgol_filter(x, width, 3, axis=1), rtol=1e-4, atol=1e-3)
+    smoothed = smoother("savgol", width, 40)(x)
+    np.testing.assert_allclose(smoothed, savgol_filter(x, width, 3, axis=1), rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"width": 4}, "odd"),
         ({"width": -1}, "odd"),
@@ -81,8 +81,8 @@ def test_savgol_is_scipys(width):
         ({"seed": -1}, "seed"),
     ],
 )
-def test_a_recipe_that_cannot_be_is_told(settings, told):
-    with pytest.raises(SettingError, match=told):
+def test_a_recipe_that_cannot_be_is_told(settings, message):
+    with pytest.raises(SettingError, match=message):
         Recipe(**settings)
 
 
@@ -100,22 +100,22 @@ def test_a_sample_is_the_smoothed_parent_plus_the_scaled_mask(
     make_spikes, make_masks, smoothing, width, gain
 ):
     spikes, masks = make_spikes(), make_masks()
-    made = Synthesizer(spikes, masks, None, Recipe(smoothing, width, gain)).make(np.arange(50))
-    assert made.waveforms.dtype == np.float32
+    samples = Synthesizer(spikes, masks, None, Recipe(smoothing, width, gain)).make(np.arange(50))
+    assert samples.waveforms.dtype == np.float32
     for i in range(50):
-        parent = spikes.read(made.parent[i : i + 1])[0].astype(np.float64)
+        parent = spikes.read(samples.parent[i : i + 1])[0].astype(np.float64)
         if smoothing == "mean":
             ones = np.ones(width)
             smooth = np.convolve(parent, ones, "same") / np.convolve(np.ones(16), ones, "same")
         else:
             smooth = savgol_filter(parent, width, 3)
-        mask, offset = masks.masks[made.mask[i]].astype(np.float64), made.offset[i]
-        own_noise = 1.0 + made.cell[i]  # as the fixture has it
+        mask, offset = masks.masks[samples.mask[i]].astype(np.float64), samples.offset[i]
+        own_noise = 1.0 + samples.cell[i]  # as the fixture has it
         scale = own_noise / mask.std() if gain == "recording" else gain
         expected = smooth + scale * mask[offset : offset + 16]
-        np.testing.assert_allclose(made.waveforms[i], expected, rtol=1e-4, atol=1e-3)
-        assert made.label[i] == i % 2 == spikes.label[made.parent[i]]
-        assert made.cell[i] == spikes.cell[made.parent[i]]
+        np.testing.assert_allclose(samples.waveforms[i], expected, rtol=1e-4, atol=1e-3)
+        assert samples.label[i] == i % 2 == spikes.label[samples.parent[i]]
+        assert samples.cell[i] == spikes.cell[samples.parent[i]]
 
 
 @PROPERTY
@@ -129,7 +129,9 @@ def test_sample_i_is_the_same_alone_in_blocks_and_in_any_order(synthesizers, dat
     alone = [make(index[i : i + 1]) for i in range(len(index))]
     for name, values in vars(together).items():
         np.testing.assert_array_equal(getattr(shuffled, name), values[order])
-        np.testing.assert_array_equal(np.concatenate([vars(one)[name] for one in alone]), values)
+        np.testing.assert_array_equal(
+            np.concatenate([vars(block)[name] for block in alone]), values
+        )
 
 
 @pytest.fixture
@@ -169,8 +171,8 @@ def test_many_samples_of_one_parent_have_its_smoothed_mean_and_the_masks_sd(
 ):
     spikes, masks = make_spikes(n_cells=2, per_cell=1), make_masks(2, per_cell=200)
     gain = 1.5
-    made = Synthesizer(spikes, masks, None, Recipe(gain=gain)).make(np.arange(40_000))
-    of_one = made.waveforms[made.parent == 0].astype(np.float64)
+    samples = Synthesizer(spikes, masks, None, Recipe(gain=gain)).make(np.arange(40_000))
+    of_one = samples.waveforms[samples.parent == 0].astype(np.float64)
     noise = np.lib.stride_tricks.sliding_window_view(masks.masks, 16, axis=1).astype(np.float64)
     noise = noise.reshape(-1, 16)  # every window that can be drawn, each as likely
     smooth = smoother("mean", 3, 16)(spikes.read(slice(0, 1)))[0]
@@ -184,10 +186,10 @@ def test_many_samples_of_one_parent_have_its_smoothed_mean_and_the_masks_sd(
 
 def groups_by_part(spikes, split, fact):
     """The cells' ids (or days, or animals) of each part, told spike by spike."""
-    held = {name: set() for name in PARTS}
+    groups = {name: set() for name in PARTS}
     for cell, part in zip(spikes.cell.tolist(), split.part.tolist(), strict=True):
-        held[PARTS[part]].add(getattr(spikes.cells[cell], fact))
-    return held
+        groups[PARTS[part]].add(getattr(spikes.cells[cell], fact))
+    return groups
 
 
 @pytest.mark.parametrize(
@@ -199,15 +201,15 @@ def test_samples_have_parents_and_masks_of_their_own_part_alone(leak_set, kind, 
     spikes, masks = leak_set
     split = split_spikes(spikes, kind, (train, (1 - train) / 2, (1 - train) / 2), seed)
     maker = Synthesizer(spikes, masks, split, Recipe(seed=seed))
-    held = groups_by_part(spikes, split, fact)
+    groups = groups_by_part(spikes, split, fact)
     every = maker.draw(np.arange(100, 1500))
     seen = 0
     for number, name in enumerate(PARTS):
         drawn = every[every.part == number]
         parents = {getattr(spikes.cells[spikes.cell[row]], fact) for row in drawn.parent}
         noise = {getattr(masks.recordings[masks.recording[row]], fact) for row in drawn.mask}
-        assert parents <= held[name]
-        assert noise <= held[name]
+        assert parents <= groups[name]
+        assert noise <= groups[name]
         assert set(drawn.parent.tolist()) <= set(split.rows(name).tolist())
         seen += len(drawn)
     assert seen == 1400  # every sample is in one part
@@ -248,9 +250,9 @@ def test_spikes_left_out_of_the_split_are_no_parents(make_spikes, make_masks):
     spikes = make_spikes()
     split = split_spikes(spikes, "spike", per_class=20)
     drawn = Synthesizer(spikes, make_masks(), split).draw(np.arange(5000))
-    held = np.concatenate([split.rows(name) for name in PARTS])
-    assert len(held) == 40
-    assert set(drawn.parent.tolist()) == set(held.tolist())
+    in_split = np.concatenate([split.rows(name) for name in PARTS])
+    assert len(in_split) == 40
+    assert set(drawn.parent.tolist()) == set(in_split.tolist())
 
 
 # ---- what does not fit together

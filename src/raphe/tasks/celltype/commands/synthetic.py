@@ -239,9 +239,9 @@ def _simulate(options: argparse.Namespace) -> int:
     folder = simulate(options.folder, simulation, options.overwrite)
     print(f"{folder}: {simulation.n_ser} SER and {simulation.n_nser} NSER recordings\n{CAVEAT}")
     if options.figure is not None:
-        from raphe.tasks.celltype.synthetic.simulation_figure import draw
+        from raphe.tasks.celltype.synthetic.simulation_figure import simulation_figure
 
-        draw(simulation, options.published).savefig(options.figure, dpi=150)
+        simulation_figure(simulation, options.published).savefig(options.figure, dpi=150)
         print(f"drew {options.figure}")
     print(f"next: raphe extract {shlex.quote(str(options.folder))} STORE")
     return 0

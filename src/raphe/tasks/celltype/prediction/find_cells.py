@@ -21,7 +21,7 @@ from raphe.tasks.celltype.prediction.cell_input import (
 from raphe.tasks.celltype.prediction.window_arrays import cells_of_array
 from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
 from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure, is_recording, visible_files
-from raphe.tasks.celltype.recordings.labels import TABLE, identify_recordings
+from raphe.tasks.celltype.recordings.labels import CELL_TABLE, identify_recordings
 
 SPIKE = ".csv"
 KNOWN = (*SUFFIXES, SPIKE, ARRAY)
@@ -75,7 +75,7 @@ def _cells_of_recordings(folder: Path, files: list[Path]) -> tuple[list[CellInpu
     if not files:
         return [], []
     recordings, failed = identify_recordings(folder, files)
-    if not (folder / TABLE).exists():  # files of one name are two cells of one id, and so refused
+    if not (folder / CELL_TABLE).exists():  # two files of one name are two cells, to be refused
         return [_recorded_cell(file.cell_id, [file.path]) for file in recordings], failed
     paths_of_cell = defaultdict(list)
     for file in recordings:
@@ -126,7 +126,7 @@ def _refuse_second_cells(
                     f"{path}: is given twice"
                     if path == earlier
                     else f"{path}: has the id {cell.cell_id} as {earlier} has; rename one, or say "
-                    f"in a {TABLE} that they are one cell",
+                    f"in a {CELL_TABLE} that they are one cell",
                 )
             )
     return list(first.values()), failed

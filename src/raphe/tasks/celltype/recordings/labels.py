@@ -14,7 +14,7 @@ from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
 from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure
 
-TABLE = "cells.csv"
+CELL_TABLE = "cells.csv"
 NOTE = "note.txt"
 COLUMNS = "columns file and label (cell_id, day and animal are optional)"
 
@@ -45,7 +45,7 @@ class _CellTable:
     missing: list[Path] = field(default_factory=list)  # listed, but not there
 
     def failures(self) -> list[Failure]:
-        return [Failure(file, f"listed in {TABLE} but not there") for file in self.missing]
+        return [Failure(file, f"listed in {CELL_TABLE} but not there") for file in self.missing]
 
 
 def label_recordings(
@@ -57,7 +57,7 @@ def label_recordings(
     understood or when two files contradict each other about a cell.
     """
     _require_files(folder, files)
-    table = _read_cell_table(folder / TABLE, files, classes)
+    table = _read_cell_table(folder / CELL_TABLE, files, classes)
     labelled, failed = [], table.failures()
     for file in files:
         outcome = _label(file, folder, table.rows.get(file, {}), classes)
@@ -77,7 +77,7 @@ def identify_recordings(
     `cells.csv` cannot be understood.
     """
     _require_files(folder, files)
-    table = _read_cell_table(folder / TABLE, files, classes=None)
+    table = _read_cell_table(folder / CELL_TABLE, files, classes=None)
     recorded = [RecordedFile(file, *_cell_of(file, table.rows.get(file, {}))) for file in files]
     return recorded, table.failures()
 
@@ -116,12 +116,13 @@ def _label(
     label = classes.index(row["label"]) if row.get("label") else by_folder
     if label is None:
         return Failure(
-            file, f"no label: not in a folder {listed(classes, 'or')} and without one in {TABLE}"
+            file,
+            f"no label: not in a folder {listed(classes, 'or')} and without one in {CELL_TABLE}",
         )
     if by_folder not in (None, label):
         return Failure(
             file,
-            f"lies in a folder {classes[by_folder]} but {TABLE} calls it {classes[label]}; "
+            f"lies in a folder {classes[by_folder]} but {CELL_TABLE} calls it {classes[label]}; "
             "correct one of them",
         )
     cell_id, day, animal = _cell_of(file, row)
@@ -209,7 +210,7 @@ def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]
                 raise RecordingError(
                     f"{file.path}: cell {file.cell_id} has {what} {here or 'unknown'} here but "
                     f"{there or 'unknown'} in {other.path}; correct one of them, or give two cells "
-                    f"two ids in {TABLE}"
+                    f"two ids in {CELL_TABLE}"
                 )
 
 
@@ -219,13 +220,13 @@ def _none_labelled(folder: Path, n_files: int, table: _CellTable, classes: Seque
         n_missing = len(table.missing)
         are = "is" if n_missing == 1 else "are"
         reasons.append(
-            f"{TABLE} lists {counted('file', n_missing)} that {are} not there, the first: "
+            f"{CELL_TABLE} lists {counted('file', n_missing)} that {are} not there, the first: "
             f"{table.missing[0]}"
         )
     if table.columns and "label" not in table.columns:
-        reasons.append(f"{TABLE} has no column label")
+        reasons.append(f"{CELL_TABLE} has no column label")
     return (
         f"{folder}: {counted('recording', n_files)}, none with a label"
         f"{' (' if reasons else ''}{'; '.join(reasons)}{')' if reasons else ''}; sort them into "
-        f"folders {' and '.join(classes)}, or list them in {folder / TABLE} with the {COLUMNS}"
+        f"folders {' and '.join(classes)}, or list them in {folder / CELL_TABLE} with the {COLUMNS}"
     )

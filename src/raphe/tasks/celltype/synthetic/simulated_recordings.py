@@ -19,7 +19,7 @@ from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
 from raphe.tasks.celltype.recordings.file_names import CLASSES
-from raphe.tasks.celltype.recordings.labels import NOTE
+from raphe.tasks.celltype.recordings.labels import CELL_TABLE, NOTE
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ, CellTraits, draw_traits, record
 from raphe.tasks.celltype.synthetic.simulated_noise import TRAINING_NOISE, UNSEEN_NOISE, DayNoise
 
@@ -28,7 +28,6 @@ CAVEAT = (
     "only that the software works."
 )
 SETTINGS_FILE = "simulation.json"  # also what tells a simulation from a folder that is not ours
-CELLS_FILE = "cells.csv"
 CHANNEL = "Im"
 PA_PER_BIT = 1000 / 2**15  # an amplifier set to 10 mV/pA before a ±10 V converter of 16 bits
 
@@ -144,7 +143,7 @@ def simulate(folder: Path, simulation: Simulation, overwrite: bool = False) -> P
         cells = progress(_cells(simulation), "Simulating", total)
         rows = [_write(builder.folder, cell) for cell in cells]
         table = csv_text(rows[0], (row.values() for row in rows))
-        (builder.folder / CELLS_FILE).write_text(table, encoding="utf-8")
+        (builder.folder / CELL_TABLE).write_text(table, encoding="utf-8")
         settings = json.dumps(asdict(simulation), indent=2)
         (builder.folder / SETTINGS_FILE).write_text(settings + "\n")
         (builder.folder / NOTE).write_text(CAVEAT + "\n")

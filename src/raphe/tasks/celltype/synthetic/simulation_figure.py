@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy.signal import welch
 
 from raphe.core.recordings.recording import Recording
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
@@ -29,7 +30,7 @@ COLOURS = {"SER": "tab:blue", "NSER": "tab:orange"}
 REAL = {"color": "black", "linewidth": 1.6}
 
 
-def draw(simulation: Simulation, published: Path | None = None) -> Figure:
+def simulation_figure(simulation: Simulation, published: Path | None = None) -> Figure:
     """Spikes of both classes, and noise in time, spectrum and autocorrelation.
 
     `published` is a folder with the spike and the noise masks read off the published figures;
@@ -81,7 +82,9 @@ def _draw_spikes(axes: Axes, simulation: Simulation, label: str) -> None:
         windows = _cut(simulation, label, index)  # (N, T)
         if len(windows):
             axes.plot(_time_ms(windows), windows.mean(0), color=COLOURS[label], linewidth=0.8)
-    _name(axes, f"{label}: mean spike of {count} cells", "time (ms)", "current (pA)")
+    _label_axes(
+        axes, f"{label}: mean spike of {counted('cell', count)}", "time (ms)", "current (pA)"
+    )
 
 
 def _draw_single_spikes(axes: Axes, simulation: Simulation) -> None:
@@ -89,7 +92,7 @@ def _draw_single_spikes(axes: Axes, simulation: Simulation) -> None:
         for window in _cut(simulation, label, 0)[:1]:
             axes.plot(_time_ms(window), window, color=COLOURS[label], linewidth=0.9, label=label)
     axes.legend()
-    _name(axes, "one spike of each class", "time (ms)", "current (pA)")
+    _label_axes(axes, "one spike of each class", "time (ms)", "current (pA)")
 
 
 def _draw_traces(axes: Axes, noises: list[np.ndarray], masks: np.ndarray) -> None:
@@ -98,7 +101,7 @@ def _draw_traces(axes: Axes, noises: list[np.ndarray], masks: np.ndarray) -> Non
     for row, samples in enumerate(shown):
         style = REAL if row < len(masks) else {"linewidth": 0.9}
         axes.plot(_time_ms(samples), samples - step_pa * row, **style)
-    _name(axes, "5 ms of noise, one line a day", "time (ms)", f"pA, {step_pa:g} pA apart")
+    _label_axes(axes, "5 ms of noise, one line a day", "time (ms)", f"pA, {step_pa:g} pA apart")
 
 
 def _draw_spectra(axes: Axes, noises: list[np.ndarray], masks: np.ndarray) -> None:
@@ -107,7 +110,7 @@ def _draw_spectra(axes: Axes, noises: list[np.ndarray], masks: np.ndarray) -> No
     for mask in masks:
         axes.loglog(*welch(mask, RATE_HZ, nperseg=100), **REAL)
     axes.set_xlim(5, RATE_HZ / 2)
-    _name(axes, "noise spectrum", "frequency (Hz)", "pA²/Hz")
+    _label_axes(axes, "noise spectrum", "frequency (Hz)", "pA²/Hz")
 
 
 def _draw_correlations(axes: Axes, noises: list[np.ndarray], masks: np.ndarray) -> None:
@@ -117,7 +120,7 @@ def _draw_correlations(axes: Axes, noises: list[np.ndarray], masks: np.ndarray) 
         axes.plot(lag_ms, autocorrelation(pieces).mean(0), linewidth=0.9)
     for mask in masks:
         axes.plot(lag_ms, autocorrelation(mask), **REAL)
-    _name(axes, "autocorrelation in pieces of 5 ms", "lag (ms)", "correlation")
+    _label_axes(axes, "autocorrelation in pieces of 5 ms", "lag (ms)", "correlation")
 
 
 def _read_masks(published: Path | None) -> np.ndarray:
@@ -135,6 +138,6 @@ def _time_ms(samples: np.ndarray) -> np.ndarray:
     return np.arange(samples.shape[-1]) / RATE_HZ * 1000
 
 
-def _name(axes: Axes, title: str, x: str, y: str) -> None:
+def _label_axes(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.spines[["top", "right"]].set_visible(False)

@@ -14,7 +14,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 from hydra import compose, initialize_config_dir
+from hydra.experimental.callback import Callback as HydraCallback
+from pytorch_lightning.callbacks import RichProgressBar
 
 from paths import CONF, PROJECT
 from raphe.cli import declared_commands
@@ -24,6 +27,20 @@ TASKS = SOURCE / "raphe" / "tasks"
 MOST_FILES, MOST_LINES = 15, 400  # of a room without its __init__.py, of a file
 MOST_ARROWS = {"celltype": 60, "calcium": 45, "glif": 45}  # between rooms: pairs with an import
 DOTTED = re.compile(r"raphe(\.\w+)+")
+WORD, NAMES_ONLY = re.compile(r"\w+"), re.compile(r"[\w.:]+")  # of a string that names code
+FRAMEWORK = (
+    pl.LightningModule,
+    pl.LightningDataModule,
+    pl.Callback,
+    RichProgressBar,
+    HydraCallback,
+)
+CALLED_BY_NAME = {  # and by whom
+    "_load_pyfunc": "MLflow, where a registered model is served",
+    "predict_all": "whoever uses raphe.load_bundle",
+    "read_config": "tests: the simulator is held against published neurons",
+    "equal_spikes": "a benchmark of the simulator's precisions",
+}
 
 
 def module_files(source: Path) -> dict[str, Path]:
@@ -75,6 +92,52 @@ def unreached(source: Path, roots: Iterable[str]) -> list[str]:
         names = imports_of(ast.parse(file.read_text(encoding="utf-8")), package)
         waiting |= modules_named(names, modules) - reached
     return sorted(set(modules) - reached)
+
+
+def unnamed(source: Path) -> list[str]:
+    """Definitions that neither source, settings, train.py nor a notebook names, but frameworks do.
+
+    Two definitions of one name count as one; a name within its own definition counts.
+    """
+    named: set[str] = set()
+    defined: dict[str, str] = {}  # dotted name → name
+    for module, file in module_files(source).items():
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                named.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                named.add(node.attr)
+            elif isinstance(node, ast.keyword) and node.arg:
+                named.add(node.arg)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named |= (
+                    set(WORD.findall(node.value)) if NAMES_ONLY.fullmatch(node.value) else set()
+                )
+        for node in tree.body:
+            for name in definitions(node):
+                defined[f"{module}.{name}"] = name.rpartition(".")[2]
+    others = [*CONF.rglob("*.yaml"), PROJECT / "train.py", *PROJECT.glob("notebooks/*.ipynb")]
+    for file in others:
+        named |= set(WORD.findall(file.read_text(encoding="utf-8")))
+    called_by_others = {name for base in FRAMEWORK for name in dir(base)} | set(CALLED_BY_NAME)
+    return sorted(
+        dotted
+        for dotted, name in defined.items()
+        if name not in named | called_by_others and not name.startswith("__")
+    )
+
+
+def definitions(node: ast.AST) -> Iterator[str]:
+    """Names that a statement of a module defines, and the methods of a class."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    if isinstance(node, ast.ClassDef):
+        yield from (f"{node.name}.{m.name}" for m in node.body if isinstance(m, ast.FunctionDef))
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = (name for target in targets for name in ast.walk(target))
+        yield from (name.id for name in names if isinstance(name, ast.Name))
 
 
 def entry_points() -> Iterator[str]:
@@ -135,6 +198,26 @@ def test_a_module_that_only_a_test_imports_would_be_told(tmp_path: Path) -> None
         "raphe.other.planted",
         "raphe.room.planted",
     ]
+
+
+def test_every_definition_is_named_outside_the_tests() -> None:
+    assert unnamed(SOURCE) == []
+
+
+def test_a_definition_that_only_a_test_names_would_be_told(tmp_path: Path) -> None:
+    code = """
+PLANTED, LIMIT = 1, 2
+def run(): return Used().work()
+class Used:
+    def work(self): return LIMIT
+    def planted(self): return self.planted
+    def training_step(self): "which Lightning calls"
+class Planted: pass
+if __name__ == "__main__": run()
+"""
+    (tmp_path / "raphe").mkdir()
+    (tmp_path / "raphe" / "cli.py").write_text(code)
+    assert unnamed(tmp_path) == ["raphe.cli.PLANTED", "raphe.cli.Planted"]
 
 
 def test_rooms_and_files_are_small() -> None:

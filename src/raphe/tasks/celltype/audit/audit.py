@@ -41,7 +41,7 @@ QUESTIONS: tuple[tuple[str, SplitKind], ...] = (
 
 
 @dataclass(frozen=True)
-class Row:
+class AuditRow:
     """One way of asking, and what came of it on the test part."""
 
     trained_on: str
@@ -62,10 +62,10 @@ class Audit:
     note: str
     classes: tuple[str, ...]
     settings: Settings
-    rows: list[Row]
+    rows: list[AuditRow]
     left_out: list[str]
 
-    def of(self, trained_on: str, split: str) -> list[Row]:
+    def of(self, trained_on: str, split: str) -> list[AuditRow]:
         return [row for row in self.rows if (row.trained_on, row.split) == (trained_on, split)]
 
 
@@ -95,7 +95,7 @@ def audit(
             f"{NOISE}: no masks given; cut some with `raphe masks RECORDINGS MASKS` (a few dozen a "
             "recording, --masks N) and pass --masks MASKS"
         )
-    rows: list[Row] = []
+    rows: list[AuditRow] = []
     with tempfile.TemporaryDirectory() as scratch:
         stores = _stores(Path(scratch), spikes, noise, settings)
         jobs = [(what, split, path) for what, split in _questions(spikes) for path in stores[what]]
@@ -142,7 +142,7 @@ def _stores(
     return stores
 
 
-def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings, fit: Fit) -> Row:
+def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings, fit: Fit) -> AuditRow:
     data = CellTypeData(store, split=split, seed=settings.seed)
     model = fit(
         f"audit of {trained_on}, split by {split}",
@@ -159,4 +159,4 @@ def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings, fit
         *headlines("spikes", predictions, groups, spikes.classes, rng),
     ]
     figures = {(headline.level, headline.name): headline for headline in both_levels}
-    return Row(trained_on, split, len(predictions.label), len(by_cell.label), figures)
+    return AuditRow(trained_on, split, len(predictions.label), len(by_cell.label), figures)

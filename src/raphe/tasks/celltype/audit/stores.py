@@ -43,17 +43,18 @@ def noise_windows(spikes: SpikeSet, masks: MaskSet) -> tuple[np.ndarray, np.ndar
         )
     per_mask = masks.n_samples // spikes.n_samples
     index = {cell.cell_id: number for number, cell in enumerate(spikes.cells)}
-    owner = np.array([index.get(one.cell_id, -1) for one in masks.recordings])[masks.recording]
-    known = np.flatnonzero(owner >= 0)
-    if not per_mask or not len(known):
+    cell_of = np.array([index.get(recording.cell_id, -1) for recording in masks.recordings])
+    owner = cell_of[masks.recording]
+    of_a_cell = np.flatnonzero(owner >= 0)
+    if not per_mask or not len(of_a_cell):
         why = f"its masks have {masks.n_samples} samples, a window {spikes.n_samples}"
         if per_mask:
             why = f"holds none from a cell of {spikes.path}"
         raise StoreError(
             f"{masks.path}: {why}; cut masks with raphe masks from the same recordings"
         )
-    used = masks.masks[known][:, : per_mask * spikes.n_samples]
-    return used.reshape(-1, spikes.n_samples), np.repeat(owner[known], per_mask)
+    used = masks.masks[of_a_cell][:, : per_mask * spikes.n_samples]
+    return used.reshape(-1, spikes.n_samples), np.repeat(owner[of_a_cell], per_mask)
 
 
 def write(

@@ -95,20 +95,20 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[tuple[str, int], list[np.nda
 
 
 def _weights(content: bytes) -> dict[tuple[str, int], list[np.ndarray]]:
-    found: dict[tuple[str, int], dict[int, np.ndarray]] = {}
+    variables_of: dict[tuple[str, int], dict[int, np.ndarray]] = {}
 
     def collect(name: str, item: h5py.Group | h5py.Dataset) -> None:
         match = VARIABLE.fullmatch(name.replace("\\", "/"))  # Keras 2 on Windows
         if match and isinstance(item, h5py.Dataset):
             layer = (match["kind"], int(match["count"] or 0))
-            found.setdefault(layer, {})[int(match["index"])] = item[()]
+            variables_of.setdefault(layer, {})[int(match["index"])] = item[()]
 
     with h5py.File(io.BytesIO(content), "r") as file:
         file.visititems(collect)
     placed: dict[tuple[str, int], list[np.ndarray]] = {}
-    for kind, count in sorted(found):
+    for kind, count in sorted(variables_of):
         place = sum(other == kind for other, _ in placed)
-        variables = found[kind, count]
+        variables = variables_of[kind, count]
         placed[kind, place] = [variables[index] for index in sorted(variables)]
     return placed
 

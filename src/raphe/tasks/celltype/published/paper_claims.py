@@ -85,14 +85,14 @@ def _verdict_claims(table: TwoByTwo) -> list[Claim]:
 def _other_reading() -> str:
     """Rates of the true classes would fit were the numbers of cells exchanged."""
     exchanged = tables_that_fit(published.N_NSER, published.N_SER, PERCENT, TwoByTwo.of_true)
-    told = ", ".join(
-        f"{one.first_right}/{one.n_first} and {one.others_right}/{one.n_others} (accuracy "
-        f"{one.accuracy:.4f})"
-        for one in exchanged
+    rates = ", ".join(
+        f"{table.first_right}/{table.n_first} and {table.others_right}/{table.n_others} (accuracy "
+        f"{table.accuracy:.4f})"
+        for table in exchanged
     )
     return (
         f"It also rules out {published.N_NSER} serotonergic and {published.N_SER} other cells, "
-        f"whose rates would fit with {told}."
+        f"whose rates would fit with {rates}."
     )
 
 

@@ -67,8 +67,8 @@ def read_sweeps(path: Path) -> list[PublishedSweep]:
         names = list(dict.fromkeys(row["run"] for row in rows))
         sweeps = []
         for name in names:
-            own = [row for row in rows if row["run"] == name]
-            columns = [np.array([float(row[c]) for row in own]) for c in SWEEP_COLUMNS[1:]]
+            of_run = [row for row in rows if row["run"] == name]
+            columns = [np.array([float(row[c]) for row in of_run]) for c in SWEEP_COLUMNS[1:]]
             sweeps.append(PublishedSweep(name, columns[0].astype(int), *columns[1:]))
     except (OSError, KeyError, ValueError) as error:
         raise StoreError(

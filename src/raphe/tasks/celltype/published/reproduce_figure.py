@@ -21,7 +21,7 @@ ROW_IN, SEARCH_IN = 0.24, 3.3  # heights
 def reproduce_figure(claims: Sequence[Claim]) -> Figure:
     """Above, every table of verdicts and those that give either published percentage; below, each
     claim that is a number, as the papers have it and as recomputed."""
-    shown = [one for one in claims if one.theirs_value is not None and one.ours_value is not None]
+    shown = [c for c in claims if c.theirs_value is not None and c.ours_value is not None]
     sources = list(dict.fromkeys(claim.source for claim in shown))
     n_rows = len(shown) + len(sources)
     with rc_context(STYLE):

@@ -8,6 +8,7 @@ import numpy as np
 
 from raphe.core.claims import Claim, note_claim, percent
 from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
 from raphe.tasks.celltype.metrics.keras_sensitivity import keras_sensitivity
@@ -46,8 +47,8 @@ def ensemble_claims(name: str, members: Mapping[int, RunResults]) -> list[Claim]
     """
     claims = note_claim(name, next(iter(members.values())).note)
     of_each: dict[str, list[SetResult]] = defaultdict(list)
-    for kernels, told in ((TEXT_KERNELS, "text"), (CODE_KERNELS, "code")):
-        source = f"{name}, ensemble of the {told}, k = {kernels[0]}…{kernels[-1]}"
+    for kernels, where in ((TEXT_KERNELS, "text"), (CODE_KERNELS, "code")):
+        source = f"{name}, ensemble of the {where}, k = {kernels[0]}…{kernels[-1]}"
         missing = [k for k in kernels if k not in members]
         if missing:
             claims.append(_missing(source, missing))
@@ -79,8 +80,8 @@ def mean_of(members: Sequence[SetResult]) -> SetResult:
                 "whose members share their data and seed"
             )
     mean = Predictions(
-        np.mean([one.spikes.probability for one in members], axis=0),
-        np.mean([one.spikes.sigmoid for one in members], axis=0),
+        np.mean([member.spikes.probability for member in members], axis=0),
+        np.mean([member.spikes.sigmoid for member in members], axis=0),
         first.label,
         first.cell,
         first.cell_ids,
@@ -201,8 +202,8 @@ def _their_verdicts(cells: Predictions) -> TwoByTwo:
 def _plain(result: SetResult, level: str) -> dict[str, Headline]:
     shown = result.cells if level == "cells" else result.spikes
     rng = np.random.default_rng(SEED)
-    found = headlines(level, shown, result.groups, result.classes, rng)
-    return {one.name: one for one in found}
+    figures = headlines(level, shown, result.groups, result.classes, rng)
+    return {headline.name: headline for headline in figures}
 
 
 def _estimate(headline: Headline) -> Estimate:
@@ -221,7 +222,7 @@ def _number(headline: Headline) -> str:
 
 def _counted(result: SetResult) -> str:
     n_cells, n_spikes = len(result.cells.label), len(result.spikes.label)
-    return f"{result.name} set: {n_cells} cells, {n_spikes} spikes"
+    return f"{result.name} set: {counted('cell', n_cells)}, {counted('spike', n_spikes)}"
 
 
 def _missing(source: str, missing: Sequence[int]) -> Claim:

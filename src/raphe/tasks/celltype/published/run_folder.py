@@ -9,7 +9,7 @@ from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
 
-ANSWERS, CELLS, NOTE, SWEEP = "predictions.csv", "cells.csv", "note.txt", "sweep.csv"
+PREDICTIONS, CELLS, NOTE, SWEEP = "predictions.csv", "cells.csv", "note.txt", "sweep.csv"
 KERNEL = "model.kernel"
 
 
@@ -29,31 +29,31 @@ def find_run(run: str, runs_root: Path) -> Path:
     """
     if (folder := Path(run)).is_dir():
         return folder
-    found = sorted(runs_root.glob(f"artifacts/*/{run}*/artifacts")) if run else []
-    if len(found) != 1:
-        several = f"{len(found)} runs that begin so" if found else "none"
+    folders = sorted(runs_root.glob(f"artifacts/*/{run}*/artifacts")) if run else []
+    if len(folders) != 1:
+        several = f"{len(folders)} runs that begin so" if folders else "none"
         raise SettingError(
             f"--run {run}: expected a run's id, or a folder of its artifacts; {runs_root} has "
             f"{several}; look at the run's page in the MLflow UI, or name another folder with "
             "--runs"
         )
-    return found[0]
+    return folders[0]
 
 
 def read_run(folder: Path, name: str) -> RunResults:
     """The predictions of a single run. Raises SettingError where it has kept none."""
-    files = sorted(folder.glob(f"*/{ANSWERS}"))
+    files = sorted(folder.glob(f"*/{PREDICTIONS}"))
     if not files:
         raise SettingError(
-            f"{folder}: expected the artifacts of a run, with <set>/{ANSWERS}, found none; runs of "
-            "an older raphe have none, train again"
+            f"{folder}: expected the artifacts of a run, with <set>/{PREDICTIONS}, found none; "
+            "train again to have them written"
         )
     sets = {}
     for file in files:
         predictions, classes = read_predictions(file)
         days = _days(file.with_name(CELLS))
-        known = [Cell(one, 0, days.get(one, "")) for one in predictions.cell_ids]
-        sets[file.parent.name] = SetResult(file.parent.name, predictions, classes, known)
+        cells = [Cell(cell_id, 0, days.get(cell_id, "")) for cell_id in predictions.cell_ids]
+        sets[file.parent.name] = SetResult(file.parent.name, predictions, classes, cells)
     note = folder / NOTE
     return RunResults(
         name, sets, note.read_text(encoding="utf-8").strip() if note.is_file() else ""

@@ -66,11 +66,11 @@ def _load(path: Path, spikes: SpikeSet) -> CellTypeModule:
         raise SettingError(f"{path}: there is no such checkpoint; make it with raphe import keras")
     module = CellTypeModule.load_from_checkpoint(path, map_location="cpu").eval()
     for name in ("classes", "n_samples", "rate_hz"):
-        expected, found = getattr(spikes, name), module.hparams[name]
-        if (tuple(found) if name == "classes" else found) != expected:
+        expected, got = getattr(spikes, name), module.hparams[name]
+        if (tuple(got) if name == "classes" else got) != expected:
             raise SettingError(
                 f"{path}: expected a network for {name} {expected}, as {spikes.path} holds, got "
-                f"one for {found}; name the store that it was made for"
+                f"one for {got}; name the store that it was made for"
             )
     return module
 

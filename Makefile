@@ -16,7 +16,7 @@ train: $(VENV)/.installed
 	$(if $(ARGS),,@echo "Simulating recordings and training on them: about 2 minutes on two cores.")
 	$(BIN)/python train.py $(ARGS)
 test: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 $(ARGS)
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

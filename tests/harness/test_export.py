@@ -161,6 +161,17 @@ def test_an_artifact_that_was_deleted_is_told(
     assert told in capfd.readouterr().err
 
 
+def test_a_named_experiment_without_a_sweep_gives_its_newest_run(
+    train: Callable[..., int], runs_root: Path
+) -> None:
+    single = "tracking.experiment=single"
+    assert train("model.degree=1", single) == 0
+    assert train("model.degree=2", single) == 0
+    tracker, run = registry.find_sweep(runs_root, None, None, "single")
+    assert registry.members(tracker, run) == [run]
+    assert run.params["model.degree"] == "2"
+
+
 def test_a_run_that_is_not_there_is_told(sweep: str, export: Callable[..., int], capfd) -> None:
     assert export("export.sweep=0123") == 1
     assert "holds no such run" in capfd.readouterr().err

@@ -45,7 +45,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
     )
     parser.add_argument("--uri", help="MLflow server instead, as http://host:5000")
-    parser.add_argument("--experiment", metavar="NAME", help="where to look for the newest sweep")
+    parser.add_argument(
+        "--experiment",
+        metavar="NAME",
+        help="where to look for the newest sweep; without one, for the newest run",
+    )
     add_overwrite(parser)
     parser.add_argument(
         "--no-register", action="store_true", help="leave MLflow's model registry as it is"

@@ -5,13 +5,20 @@ from collections.abc import Sequence
 
 import hydra
 
+from raphe.core.errors import SettingError
 from raphe.harness.configuration import conf_folder
 from raphe.harness.launch import launch
+from raphe.harness.machine_settings import with_machine_settings
 from raphe.harness.stage import run_stage
 
 
 def train(arguments: Sequence[str]) -> int:
     """Compose the settings that the arguments ask for and do what they say; the exit code."""
+    try:
+        arguments = with_machine_settings(arguments)
+    except SettingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     sys.argv[1:] = arguments  # where Hydra reads them
     composed = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")
     return launch(composed(run_stage))

@@ -33,7 +33,8 @@ def find_sweep(
         runs_root, uri: where runs are tracked, see Tracker.
         run_id: of the sweep, or of a single run; None: the newest sweep that has ended and has a
             finished member.
-        experiment: to look in for the newest; None: all.
+        experiment: to look in for the newest; None: all. One without a sweep gives its newest
+            finished run.
 
     Raises:
         SettingError: where there is none.
@@ -121,12 +122,14 @@ def _newest_sweep(
     client: MlflowClient, experiments: Mapping[str, str], experiment: str | None
 ) -> Run:
     wanted = [key for key, name in experiments.items() if experiment in (None, name)]
-    sweeps = client.search_runs(
-        wanted, f"tags.`{SWEEP_TAG}` != ''", order_by=["attributes.start_time DESC"]
-    )
-    for run in sweeps:
+    newest = ["attributes.start_time DESC"]
+    for run in client.search_runs(wanted, f"tags.`{SWEEP_TAG}` != ''", order_by=newest):
         if run.info.status in ENDED and run.data.tags.get("raphe.finished", "0") != "0":
             return run
+    if experiment is not None:
+        for run in client.search_runs(wanted, "attributes.status = 'FINISHED'", order_by=newest):
+            if not {PARENT_TAG, SWEEP_TAG} & run.data.tags.keys():
+                return run
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     raise SettingError(
         f"{client.tracking_uri}: holds no finished sweep in {where}; run one, as `raphe train "

@@ -1,0 +1,32 @@
+"""Settings that hold on a machine, from its environment: `trainer=gpu data_root=/big/data`."""
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+
+from raphe.core.errors import SettingError
+
+VARIABLE = "RAPHE_SETTINGS"
+NAME = re.compile(r"[+~]*([\w./@-]+)=")
+
+
+def with_machine_settings(arguments: Sequence[str]) -> list[str]:
+    """The arguments of a command line after the machine's settings that they do not name.
+
+    Raises SettingError where the variable holds anything but settings.
+    """
+    try:
+        settings = shlex.split(os.environ.get(VARIABLE, ""))
+    except ValueError as error:
+        raise SettingError(f"{VARIABLE}: expected settings as on a command line, {error}") from None
+    for setting in settings:
+        if NAME.match(setting) is None:
+            raise SettingError(f"{VARIABLE}: expected settings, name=value, got {setting}")
+    named = {_name(argument) for argument in arguments}
+    return [*(setting for setting in settings if _name(setting) not in named), *arguments]
+
+
+def _name(argument: str) -> str | None:
+    match = NAME.match(argument)
+    return match and match[1]

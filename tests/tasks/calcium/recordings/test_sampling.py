@@ -26,6 +26,7 @@ def test_z_score_has_mean_0_and_deviation_1() -> None:
     z = z_scored(x)
     assert (z.mean(), z.std()) == pytest.approx((0, 1), abs=1e-6)
     assert np.isfinite(z_scored(np.ones(9))).all()
+    np.testing.assert_array_equal(z_scored(np.stack([2 * x + 1, x]))[1], z)
 
 
 def test_the_incomplete_last_bin_is_dropped() -> None:

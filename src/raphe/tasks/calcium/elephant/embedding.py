@@ -93,7 +93,9 @@ class Embedding:
 
     @cached_property
     def kept(self) -> np.ndarray:
-        """Recordings that make the spaces, by index: those above the 5th percentile of quality.
+        """Recordings that make the spaces: those above the 5th percentile of quality.
+
+        Their indices, int64 (n,), ascending.
 
         A dataset all of whose recordings fall below keeps them all.
         """

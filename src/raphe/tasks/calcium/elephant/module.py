@@ -26,7 +26,7 @@ TrainingBatch = tuple[Tensor, Tensor]
 
 
 class ElephantModule(ScoredModule):
-    """Train and test a ElephantNet.
+    """Train and test an ElephantNet.
 
     Logs `train/loss` each epoch, and as ScoredModule: loss (mean squared error of the z-scored
     target), `score` and `rate_error`.
@@ -66,6 +66,7 @@ class ElephantModule(ScoredModule):
         return self.optimizer_factory(self.parameters())
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
+        """Return the mean squared error of a batch's z-scored rates (B, L): a scalar."""
         calcium, target = batch
         loss = nn.functional.mse_loss(self(calcium), target)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(calcium))

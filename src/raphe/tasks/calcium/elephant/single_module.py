@@ -44,6 +44,7 @@ class SingleModule(pl.LightningModule):
         return self.optimizer_factory(self.parameters())
 
     def training_step(self, batch: SingleBatch, batch_idx: int) -> Tensor:
+        """Return the mean squared error of one recording's z-scored rates (B, 1): a scalar."""
         return self._loss("train", batch)
 
     def validation_step(self, batch: SingleBatch, batch_idx: int) -> None:

@@ -29,6 +29,7 @@ class LocallyConnected(nn.Module):
         nn.init.uniform_(self.weight, -limit, limit)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (B, P, filters) of (B, T, C); each of the P places has weights of its own."""
         x = x.unfold(1, self.taps, self.stride).transpose(2, 3).flatten(2)  # → (B, P, taps · C)
         return torch.baddbmm(self.bias, x.transpose(0, 1), self.weight).transpose(0, 1)
 

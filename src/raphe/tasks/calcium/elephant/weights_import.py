@@ -1,4 +1,4 @@
-"""Elephant's published weights (Keras 2.0 HDF5) as checkpoints of a ElephantModule.
+"""Elephant's published weights (Keras 2.0 HDF5) as checkpoints of an ElephantModule.
 
 The layers' names count through a session and differ from file to file: they are taken by order.
 """
@@ -41,7 +41,7 @@ def import_elephant(file: Path, checkpoint: Path) -> Path:
 
 
 def read_elephant(path: Path) -> dict[str, Tensor]:
-    """Return the weights of a ElephantNet that computes what the Keras network did.
+    """Return the weights of an ElephantNet that computes what the Keras network did.
 
     Raises:
         ElephantFileError: if the file is no HDF5 of Keras weights, or of another network; it names

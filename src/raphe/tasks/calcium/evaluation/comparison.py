@@ -127,7 +127,7 @@ def comparison(
 
 
 def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.ndarray]) -> str:
-    """A row a recording: its name, its dataset and each method's score."""
+    """A table as CSV, a row a recording: name, dataset and the score by each method (G,)."""
     rows = zip(recordings, *scores.values(), strict=True)
     return as_csv(
         ["recording", "dataset", *scores],

@@ -30,7 +30,7 @@ def facts_of(trace: np.ndarray) -> dict[str, float]:
 
 
 def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
-    """The least and the largest of each fact over training traces, as JSON values."""
+    """The least and the largest of each fact over training traces (N,) each, as JSON values."""
     facts = [facts for facts in map(facts_of, traces) if facts]
     if not facts:
         return {}
@@ -41,7 +41,10 @@ def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
 
 
 def outside(trace: np.ndarray, ranges: Mapping[str, Any]) -> list[str]:
-    """What of a trace lies outside the training range: a phrase each, the plainest first."""
+    """What of a trace (N,) lies outside the training ranges, a phrase each, the plainest first.
+
+    `ranges` are those of `domain`.
+    """
     facts = facts_of(trace)
     if not facts:
         return [f"shorter than {SEGMENT / RATE_HZ} s"]

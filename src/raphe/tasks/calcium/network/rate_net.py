@@ -41,6 +41,7 @@ class AdaptiveBlock(nn.Module):
         nn.init.zeros_(self.adapt.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, C, S) of features (N, C, S)."""
         h = self.wide(x)[..., : x.shape[2]].relu()  # (N, C, S): what lies ahead is cut off
         features = torch.cat(mean_and_deviation(h, self.causal), 1).transpose(1, 2)
         scale, shift = self.adapt(self.summary(features).relu()).transpose(1, 2).chunk(2, 1)

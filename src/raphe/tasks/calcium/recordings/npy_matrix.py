@@ -38,7 +38,7 @@ class NpyMatrix:
 
 
 def open_npy(path: Path) -> NpyMatrix | np.ndarray:
-    """A matrix that stays on disk; an array of any other number of axes mapped.
+    """A matrix (rows, columns) that stays on disk; an array of other axes, memory-mapped.
 
     Raises RecordingError.
     """

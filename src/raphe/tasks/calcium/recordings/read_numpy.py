@@ -27,7 +27,10 @@ def read_numpy(path: Path, options: TraceOptions) -> TraceSet:
 
 
 def choose_array(path: Path, variables: Mapping[str, Any], variable: str | None) -> np.ndarray:
-    """The traces among a file's arrays: the one named, the only one, or the one of a usual name."""
+    """The traces among a file's arrays: the one named, the only one, or the one of a usual name.
+
+    Of any shape; TraceSet.from_matrix judges it. Raises RecordingError where that is not one array.
+    """
     arrays = {
         name: array
         for name, array in variables.items()

@@ -37,9 +37,10 @@ def even_in_bins(rates: np.ndarray) -> np.ndarray:
 
 
 def z_scored(samples: np.ndarray) -> np.ndarray:
-    """Samples (N,) less their mean, over their standard deviation: float64 (N,)."""
+    """Samples (…, N) less each trace's mean, over its standard deviation: float64 (…, N)."""
     samples = np.asarray(samples, dtype=np.float64)
-    return (samples - samples.mean()) / (samples.std() + EPSILON)
+    deviation = samples.std(axis=-1, keepdims=True) + EPSILON
+    return (samples - samples.mean(axis=-1, keepdims=True)) / deviation
 
 
 def smoothing_kernel(width: float = KERNEL_WIDTH) -> np.ndarray:

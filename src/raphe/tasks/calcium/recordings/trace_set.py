@@ -77,7 +77,7 @@ class TraceSet:
         return self.beginning_with(0)
 
     def beginning_with(self, first: int) -> Iterator[tuple[str, np.ndarray]]:
-        """As iterated, from the trace `first` on."""
+        """As iterated, each name with samples float64 (T,), from the trace `first` on."""
         block = max(1, min(BLOCK, BLOCK_SAMPLES // self.n_samples))
         for start in range(first, len(self), block):
             traces = self.read(start, min(start + block, len(self)))
@@ -92,7 +92,7 @@ class TraceSet:
         layout: str | None,
         names: Sequence[str] | None = None,
     ) -> "TraceSet":
-        """Wrap a matrix, in memory or on disk, of two axes, or of one: a single trace.
+        """Wrap a matrix (N, T) or (T, N), in memory or on disk, or one trace (T,).
 
         `layout` is one of LAYOUTS; None takes the rows as traces and refuses a matrix of more rows
         than columns, which more likely holds its traces in columns.

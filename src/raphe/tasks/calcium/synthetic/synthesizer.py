@@ -128,12 +128,15 @@ class TraceDraws:
         self.n, self.rng = n, rng
 
     def even(self, between: Range) -> np.ndarray:
+        """Evenly between two values: float32 (N, 1)."""
         return self.rng.uniform(*between, (self.n, 1)).astype(np.float32)
 
     def log(self, between: Range) -> np.ndarray:
+        """Evenly in the logarithm: float32 (N, 1)."""
         return np.exp(self.even(tuple(np.log(between))))
 
     def normal(self, shape: tuple[int, int]) -> np.ndarray:
+        """White noise of deviation 1: float32 (N, T)."""
         return self.rng.standard_normal(shape, dtype=np.float32)
 
     def wander(

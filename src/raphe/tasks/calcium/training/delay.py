@@ -29,7 +29,7 @@ def delay(expected: Sequence[np.ndarray], spikes: Sequence[np.ndarray]) -> int:
 
 
 def moved(spikes: np.ndarray, by: int) -> np.ndarray:
-    """Samples (..., T) moved `by` samples later; what enters is 0."""
+    """Spikes or rates (…, T), moved `by` samples later: (…, T); what enters is 0."""
     out = np.zeros_like(spikes)
     n = spikes.shape[-1]
     if abs(by) < n:

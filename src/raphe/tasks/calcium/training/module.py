@@ -126,6 +126,7 @@ class RateModule(ScoredModule):
             group["lr"] = group.setdefault("first_lr", group["lr"]) * lr
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the members' losses of a batch, see StretchBatches, summed: a scalar."""
         calcium, spikes, dataset = batch
         spikes = self._in_one_timing(spikes, dataset)
         losses = [rate_loss(member(calcium), spikes).mean() for member in self.net.members]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from raphe.core.errors import SettingError
-from raphe.tasks.calcium.recordings.sampling import EPSILON, z_scored
+from raphe.tasks.calcium.recordings.sampling import z_scored
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.synthetic.indicators import Range
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
@@ -47,14 +47,8 @@ class Augmentation:
         noise = np.fft.irfft(spectrum, length)
         noise *= rng.uniform(0, self.noise, (n, 1)) / noise.std(1, keepdims=True)
         calcium = calcium + noise
-        calcium = standardised(calcium) * np.exp(self.gain * rng.normal(size=(n, 1)))
+        calcium = z_scored(calcium) * np.exp(self.gain * rng.normal(size=(n, 1)))
         return calcium.astype(np.float32)
-
-
-def standardised(traces: np.ndarray) -> np.ndarray:
-    """Each row of (N, T) as a z-score."""
-    deviation = traces.std(axis=1, keepdims=True) + EPSILON
-    return (traces - traces.mean(axis=1, keepdims=True)) / deviation
 
 
 class StretchBatches:
@@ -107,7 +101,7 @@ class StretchBatches:
         n_synthetic = self.synthetic(epoch)
         for batch in range(self.n_batches):
             calcium, spikes = self.synthesis.batch(n_synthetic, self.length, rng)
-            parts = [(standardised(calcium), spikes, np.full(n_synthetic, SYNTHETIC))]
+            parts = [(z_scored(calcium), spikes, np.full(n_synthetic, SYNTHETIC))]
             if n_synthetic < self.batch_size:
                 parts.append(self._recorded(self.batch_size - n_synthetic, batch, rng))
             calcium, spikes, dataset = (np.concatenate(rows) for rows in zip(*parts, strict=True))

@@ -54,12 +54,12 @@ def store(store_path: Path) -> CalciumStore:
 def _rate_module(seed: int) -> RateModule:
     """Untrained, but with members of different gain that adapt to a trace."""
     torch.manual_seed(seed)
-    made = RateModule(members=2, channels=8, dilations=(1, 2))
-    for member in made.net.members:
+    module = RateModule(members=2, channels=8, dilations=(1, 2))
+    for member in module.net.members:
         for block in member.blocks:
             torch.nn.init.normal_(block.adapt.weight, std=0.3)
-    made.net.gain[:] = torch.tensor([0.5, 2.0])
-    return made
+    module.net.gain[:] = torch.tensor([0.5, 2.0])
+    return module
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +72,9 @@ def rate_data(tmp_path_factory: pytest.TempPathFactory) -> RateData:
     """Two simulated datasets, the second held out."""
     store = tmp_path_factory.mktemp("traces") / "store"
     write_traces(store, simulate(Simulation(2, 3, 30.0)), {"note": "These are simulated."})
-    made = RateData(store, held_out="sim2")
-    made.setup()
-    return made
+    data = RateData(store, held_out="sim2")
+    data.setup()
+    return data
 
 
 @pytest.fixture(scope="session")

@@ -73,8 +73,8 @@ def test_a_dataset_held_out_beside_its_baselines(train_py, tmp_path: Path) -> No
 def test_every_dataset_is_held_out_in_turn(train_py, tmp_path: Path, capfd) -> None:
     places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
     assert train_py("experiment=calcium_folds", *SMALL[1:], *places) == 0
-    told = capfd.readouterr().out
-    assert "network less trace:" in told
+    printed = capfd.readouterr().out
+    assert "network less trace:" in printed
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("calcium")
     runs = client.search_runs([experiment.experiment_id])

@@ -33,14 +33,14 @@ def test_the_scale_of_the_target_is_of_training_recordings_alone(store_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"batch_size": 0}, r"data\.batch_size=0"),
         ({"consecutive": 1.5}, r"data\.consecutive=1\.5"),
     ],
 )
-def test_settings_that_cannot_work_are_told(store_path: Path, settings: dict, told: str) -> None:
-    with pytest.raises(SettingError, match=told):
+def test_settings_that_cannot_work_are_told(store_path: Path, settings: dict, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         ElephantData(store_path, **settings)
 
 

@@ -65,13 +65,15 @@ def test_weights_are_those_of_the_distances(tmp_path: Path, file: Path) -> None:
 def test_a_dataset_held_out_makes_no_part_of_the_embedding(
     tmp_path: Path, file: Path, monkeypatch
 ) -> None:
-    asked = []
+    left_out = []
     without = Embedding.without
     monkeypatch.setattr(
-        Embedding, "without", lambda self, names: asked.append(set(names)) or without(self, names)
+        Embedding,
+        "without",
+        lambda self, names: left_out.append(set(names)) or without(self, names),
     )
     weights = focus(tmp_path, file).weights({"a", "c", "d"}, {"b"})
-    assert asked == [{"b"}] and set(weights) == {"a", "c", "d"}
+    assert left_out == [{"b"}] and set(weights) == {"a", "c", "d"}
     assert max(weights.values()) == 1.0
 
 
@@ -89,9 +91,9 @@ def test_the_command_prints_the_nearest_first(tmp_path: Path, file: Path, capsys
     figure = tmp_path / "spaces.png"
     arguments = ["place", str(traces(tmp_path, 1)), str(file), "--rate", "100"]
     assert cli.main([*arguments, "--as-it-is", "--figure", str(figure)]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].endswith("3 recordings placed") and told[-1] == f"drew {figure}"
-    rows = [line.split() for line in told[2:-1]]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].endswith("3 recordings placed") and printed[-1] == f"drew {figure}"
+    rows = [line.split() for line in printed[2:-1]]
     assert (rows[0][0], rows[0][2]) == ("b", "1.000") and len(rows) == 4
     assert figure.stat().st_size > 0
 

@@ -94,7 +94,7 @@ def test_it_begins_from_a_checkpoint(tmp_path: Path) -> None:
     torch.manual_seed(2)
     first = ElephantModule()
     again = ElephantModule(weights=write_checkpoint(first, tmp_path / "first.ckpt"))
-    for one, other in zip(first.parameters(), again.parameters(), strict=True):
-        assert torch.equal(one, other)
+    for parameter, other in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(parameter, other)
     with pytest.raises(SettingError, match=r"model\.weights=absent\.ckpt: expected a checkpoint"):
         ElephantModule(weights="absent.ckpt")

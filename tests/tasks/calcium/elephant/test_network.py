@@ -78,12 +78,12 @@ def test_gradients_of_a_stretch_are_those_of_its_windows(network: ElephantNet) -
     x = torch.randn(2, 140)
     stretch = torch.autograd.grad(network(x).square().sum(), list(network.parameters()))
     windows = network(windows_of(x).reshape(-1, 128))
-    for one, other in zip(
+    for gradient, other in zip(
         stretch,
         torch.autograd.grad(windows.square().sum(), list(network.parameters())),
         strict=True,
     ):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(gradient, other, atol=1e-5, rtol=1e-4)
 
 
 def test_inference_joins_its_chunks_without_a_seam(network: ElephantNet, monkeypatch) -> None:

@@ -101,7 +101,7 @@ def test_a_checkpoint_is_written_that_lightning_loads(tmp_path: Path, capsys) ->
 
 
 @pytest.mark.parametrize(
-    ("shapes", "told"),
+    ("shapes", "message"),
     [
         (
             [*SHAPES[:-1], (4100, 1)],
@@ -110,8 +110,8 @@ def test_a_checkpoint_is_written_that_lightning_loads(tmp_path: Path, capsys) ->
         (SHAPES[:-1], "expected 5 layers with weights, got 4"),
     ],
 )
-def test_another_network_is_named(tmp_path: Path, shapes, told: str) -> None:
-    with pytest.raises(ElephantFileError, match=told):
+def test_another_network_is_named(tmp_path: Path, shapes, message: str) -> None:
+    with pytest.raises(ElephantFileError, match=message):
         read_elephant(keras_file(tmp_path / "model.h5", shapes))
 
 

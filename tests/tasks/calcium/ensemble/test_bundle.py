@@ -61,12 +61,13 @@ def test_the_tested_figures_are_those_of_the_checkpoint(
     rate_bundle: Path, rate_data: RateData, rate_module
 ) -> None:
     manifest = RateBundle.open(rate_bundle).manifest
-    store, own = rate_data.store, []
-    for one in rate_data.parts["test"].recordings:
-        calcium, spikes = (getattr(store, name)[one.rows] for name in ("calcium", "spikes"))
+    store, scores = rate_data.store, []
+    for recording in rate_data.parts["test"].recordings:
+        calcium, spikes = (getattr(store, name)[recording.rows] for name in ("calcium", "spikes"))
         rates = [rate_module(seed).eval().expected(calcium) for seed in (0, 1)]
-        own.append(score(np.concatenate(rates).mean(0), spikes)["correlation"])
-    assert manifest["figures"]["test"]["correlation"]["value"] == pytest.approx(np.mean(own), 1e-3)
+        scores.append(score(np.concatenate(rates).mean(0), spikes)["correlation"])
+    mean = manifest["figures"]["test"]["correlation"]["value"]
+    assert mean == pytest.approx(np.mean(scores), 1e-3)
 
 
 def test_a_run_that_diverged_is_refused(rate_data: RateData, rate_module, tmp_path: Path) -> None:
@@ -79,10 +80,10 @@ def test_a_run_that_diverged_is_refused(rate_data: RateData, rate_module, tmp_pa
 
 
 def test_an_altered_bundle_is_refused(exported, tmp_path: Path) -> None:
-    made = exported(tmp_path).bundle
-    (made / "model.onnx").write_bytes((made / "model.onnx").read_bytes() + b"x")
+    bundle = exported(tmp_path).bundle
+    (bundle / "model.onnx").write_bytes((bundle / "model.onnx").read_bytes() + b"x")
     with pytest.raises(BundleError, match=r"model\.onnx: altered"):
-        RateBundle.open(made)
+        RateBundle.open(bundle)
 
 
 def test_a_bundle_of_an_earlier_raphe_is_told(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_what_lies_outside_training_is_told(labelled) -> None:
     known = domain(traces)
     assert all(not outside(trace, known) for trace in traces)
     noise = np.random.default_rng(0).normal(size=3000)
-    told = outside(noise, known)
-    assert told[0].startswith("noise (1/√Hz)") and "training had" in told[0]
+    phrases = outside(noise, known)
+    assert phrases[0].startswith("noise (1/√Hz)") and "training had" in phrases[0]
     assert outside(noise[:100], known) == ["shorter than 10.24 s"]
     assert z_scored(noise).std() == pytest.approx(1)

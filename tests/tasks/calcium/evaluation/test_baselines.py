@@ -47,8 +47,8 @@ def test_deconvolution_finds_the_spikes_of_its_own_model() -> None:
     rng = np.random.default_rng(0)
     spikes = rng.poisson(0.01, 6000)
     calcium = np.convolve(spikes, 0.98 ** np.arange(400))[:6000]
-    found = deconvolution()(calcium + 0.05 * rng.normal(size=6000))
-    assert score(found, spikes)["correlation"] > 0.9
+    deconvolved = deconvolution()(calcium + 0.05 * rng.normal(size=6000))
+    assert score(deconvolved, spikes)["correlation"] > 0.9
 
 
 @pytest.mark.skipif(HAS_OASIS, reason="the package is there")

@@ -16,7 +16,7 @@ SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8]}  # the network's; the trac
 
 def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> SweptRun:
     """A run that held `fold` out."""
-    rows = [[f"{fold}/{n}", fold, own, own - 0.1] for n, own in enumerate(scores[fold])]
+    rows = [[f"{fold}/{n}", fold, value, value - 0.1] for n, value in enumerate(scores[fold])]
     path = folder / f"{fold}.csv"
     path.write_text(as_csv(["recording", "dataset", "network", "trace"], rows))
     return SweptRun(
@@ -25,17 +25,18 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
 
 
 def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> None:
-    made = FoldReport()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
-    rows = list(csv.DictReader(made["pooled/folds.csv"].splitlines()))
-    found = {(row["dataset"], row["method"]): float(row["correlation"]) for row in rows}
-    assert found == pytest.approx(
+    results = FoldReport()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
+    rows = list(csv.DictReader(results["pooled/folds.csv"].splitlines()))
+    means = {(row["dataset"], row["method"]): float(row["correlation"]) for row in rows}
+    assert means == pytest.approx(
         {("a", "network"): 0.3, ("a", "trace"): 0.2, ("b", "network"): 0.65, ("b", "trace"): 0.55,
          ("mean", "network"): 0.475, ("mean", "trace"): 0.375}
     )  # fmt: skip
-    assert made["pooled/correlation"] == pytest.approx(0.475)  # over the recordings it is 0.533
-    assert made["pooled/trace/correlation"] == pytest.approx(0.375)
-    assert 0.35 < made["pooled/correlation_low"] < 0.475 < made["pooled/correlation_high"] < 0.6
-    assert made["pooled/recordings.csv"].count("\n") == 7
+    assert results["pooled/correlation"] == pytest.approx(0.475)  # over the recordings it is 0.533
+    assert results["pooled/trace/correlation"] == pytest.approx(0.375)
+    low, high = (results[f"pooled/correlation_{end}"] for end in ("low", "high"))
+    assert 0.35 < low < 0.475 < high < 0.6
+    assert results["pooled/recordings.csv"].count("\n") == 7
 
 
 def test_the_summary_tells_every_fold_and_what_is_lacking(tmp_path: Path, rate_data) -> None:

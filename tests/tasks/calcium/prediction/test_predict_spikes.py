@@ -192,15 +192,15 @@ def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: s
             tmp_path / kind / f"{name}.{kind}",
         )
         if kind == "csv":
-            found = pd.read_csv(file)
-            assert list(found) == [str(index) for index in range(10)]
-            found = found.to_numpy().T
+            values = pd.read_csv(file)
+            assert list(values) == [str(index) for index in range(10)]
+            values = values.to_numpy().T
         else:
             assert file.read_bytes()[:10] == b"MATLAB 7.3"
             with pytest.raises(NotImplementedError):  # scipy knows it for MATLAB 7.3
                 whosmat(file)
-            found = read_traces(file, TraceOptions(30.0, variable=name)).read()
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+            values = read_traces(file, TraceOptions(30.0, variable=name)).read()
+        np.testing.assert_allclose(values, expected, rtol=1e-3, atol=1e-6)
     assert not (tmp_path / kind / "rates.npy").exists()
 
 
@@ -232,8 +232,8 @@ def test_predictions_of_the_challenges_files_are_scored_row_for_row(
     networks = [rate_module(seed).eval() for seed in (0, 1)]
     for trace, rate, fired in zip(read_traces(path).read(), rates, spikes, strict=True):
         known = ~np.isnan(trace)
-        own = np.concatenate([each.expected(trace[known]) for each in networks]).mean(0)
-        expected = score(own, fired[known])["correlation"]
+        rate = np.concatenate([each.expected(trace[known]) for each in networks]).mean(0)
+        expected = score(rate, fired[known])["correlation"]
         assert score(rate, fired)["correlation"] == pytest.approx(expected, abs=1e-3)
 
 
@@ -242,11 +242,11 @@ def test_an_interrupted_call_goes_on_where_it_was(
 ) -> None:
     options = ("--rate", "30", "--spikes", "--as", "csv")
     call(population, rate_bundle, tmp_path / "whole", *options)
-    infer, asked = Inferrer.infer, []
+    infer, inferred = Inferrer.infer, []
 
     def interrupted(self: Inferrer, name: str, *rest: object) -> object:
-        asked.append(name)
-        if len(asked) == 5:
+        inferred.append(name)
+        if len(inferred) == 5:
             raise KeyboardInterrupt
         return infer(self, name, *rest)
 
@@ -258,7 +258,7 @@ def test_an_interrupted_call_goes_on_where_it_was(
     assert call(population, rate_bundle, out, "--rate", "31", "--spikes") == 1
     assert "left 4 done, of other traces" in capsys.readouterr().err
     assert call(population, rate_bundle, out, *options) == 1  # some have a fault
-    assert asked == [*"01234", *"456789"]
+    assert inferred == [*"01234", *"456789"]
     assert "2: no sample is a number" in capsys.readouterr().err  # of the first call
     for path in (tmp_path / "whole").iterdir():
         if path.suffix == ".csv":
@@ -284,10 +284,10 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert call(population, rate_bundle, out, "--rate", "30") == 1
     assert refuse.called and "could not be written: no" in capsys.readouterr().err
     monkeypatch.undo()
-    asked = []
-    monkeypatch.setattr(Inferrer, "infer", lambda *given: asked.append(given))
+    inferred = []
+    monkeypatch.setattr(Inferrer, "infer", lambda *given: inferred.append(given))
     assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
-    assert not asked and len(np.load(out / "rates.npy")) == 10
+    assert not inferred and len(np.load(out / "rates.npy")) == 10
     assert sorted(path.name for path in out.iterdir()) == [
         "rates.npy", "spread.npy", "traces.csv", "traces.png",
     ]  # fmt: skip
@@ -405,8 +405,8 @@ def test_columns_taken_for_rows_are_told(rate_bundle, inputs, tmp_path, capsys) 
 
 
 def test_a_bundle_that_is_none_is_one_sentence(exported, population, tmp_path, capsys) -> None:
-    made = exported(tmp_path).bundle
-    manifest = made / "manifest.json"
+    bundle = exported(tmp_path).bundle
+    manifest = bundle / "manifest.json"
     whole = manifest.read_text()
 
     def told(bundle: Path) -> str:
@@ -417,13 +417,13 @@ def test_a_bundle_that_is_none_is_one_sentence(exported, population, tmp_path, c
     assert "there is no bundle here" in told(tmp_path / "absent")
     assert "is not a bundle, it holds no manifest.json" in told(population.parent)
     manifest.write_text(whole.replace("calcium/rates", "calcium/others"))
-    assert "was changed after it was written" in told(made)
+    assert "was changed after it was written" in told(bundle)
     manifest.write_text(whole[:100])
-    assert "is not a bundle's manifest" in told(made)
+    assert "is not a bundle's manifest" in told(bundle)
     manifest.write_text(whole)
-    (made / "model.onnx").unlink()
-    assert "model.onnx: missing" in told(made)
-    assert call(tmp_path / "absent.npy", made, tmp_path / "rates", "--rate", "30") == 1
+    (bundle / "model.onnx").unlink()
+    assert "model.onnx: missing" in told(bundle)
+    assert call(tmp_path / "absent.npy", bundle, tmp_path / "rates", "--rate", "30") == 1
     assert "absent.npy: expected a file of calcium traces, found none" in capsys.readouterr().err
 
 

@@ -37,9 +37,9 @@ def test_an_array_gets_the_rates_of_its_file(bundle, rate_bundle, traces, tmp_pa
     for given in (traces, tmp_path / "traces.npy", str(tmp_path / "traces.npy")):
         prediction = bundle.predict(given, RATE_HZ)
         assert prediction.rate_per_s.shape == prediction.spread_per_s.shape == (3, 300)
-        for row, one in enumerate(expected):
-            np.testing.assert_array_equal(prediction.rate_per_s[row], one.rate_per_s)
-            np.testing.assert_array_equal(prediction.spread_per_s[row], one.spread_per_s)
+        for row, trace in enumerate(expected):
+            np.testing.assert_array_equal(prediction.rate_per_s[row], trace.rate_per_s)
+            np.testing.assert_array_equal(prediction.spread_per_s[row], trace.spread_per_s)
         assert prediction.rate_hz == RATE_HZ
 
 

@@ -60,8 +60,8 @@ def test_percentiles_become_0_and_1_as_in_c2s() -> None:
 
 def test_neither_scale_nor_offset_of_the_detector_matters() -> None:
     trace = drifting()
-    one, other = (Conditioning()(each, 30.0).samples for each in (trace, 1000 * trace - 4000))
-    np.testing.assert_allclose(one, other, atol=1e-4)
+    plain, scaled = (Conditioning()(each, 30.0).samples for each in (trace, 1000 * trace - 4000))
+    np.testing.assert_allclose(plain, scaled, atol=1e-4)
 
 
 def test_a_trace_that_is_conditioned_already_stays_as_it_is() -> None:
@@ -112,7 +112,7 @@ def test_what_is_missing_changes_no_percentile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trace", "told"),
+    ("trace", "reason"),
     [
         ([np.nan, np.nan], "no sample is a number"),
         ([1, np.inf, -np.inf, np.nan], "2 of 4 samples infinite"),
@@ -120,8 +120,8 @@ def test_what_is_missing_changes_no_percentile() -> None:
         ([1, 2, np.nan], ""),
     ],
 )
-def test_a_trace_nothing_can_be_inferred_from_is_told(trace: list[float], told: str) -> None:
-    assert fault(np.array(trace)) == told
+def test_a_trace_nothing_can_be_inferred_from_is_told(trace: list[float], reason: str) -> None:
+    assert fault(np.array(trace)) == reason
 
 
 def test_a_trace_that_is_mostly_flat_is_not_divided_by_nothing() -> None:

@@ -109,14 +109,14 @@ def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
 def test_npy_is_read_block_by_block(tmp_path: Path, monkeypatch) -> None:
     many = np.arange(150.0)[:, None] + np.arange(200) / 1000
     traces = read_traces(written(tmp_path / "x.npy", many), AT_30)
-    asked = []
+    blocks = []
     monkeypatch.setattr(
-        TraceSet, "read", lambda self, start, stop: asked.append((start, stop)) or many[start:stop]
+        TraceSet, "read", lambda self, start, stop: blocks.append((start, stop)) or many[start:stop]
     )
     names, samples = zip(*traces, strict=True)
     assert names == tuple(map(str, range(150)))
     np.testing.assert_array_equal(samples, many)
-    assert asked == [(0, BLOCK), (BLOCK, 2 * BLOCK), (2 * BLOCK, 150)]
+    assert blocks == [(0, BLOCK), (BLOCK, 2 * BLOCK), (2 * BLOCK, 150)]
 
 
 def test_a_file_that_holds_its_rate_is_believed_unless_told_otherwise(tmp_path: Path) -> None:

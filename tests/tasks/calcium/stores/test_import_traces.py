@@ -41,7 +41,10 @@ def test_the_challenges_own_files_stay_as_they_are(tmp_path: Path) -> None:
     report = import_traces(tmp_path / "in", tmp_path / "store")
     assert (report.recordings, report.n_spikes, report.left_out) == ({"7": 2}, 300 + 125, [])
     store = open_traces(tmp_path / "store")
-    assert [(one.name, one.n_samples) for one in store.recordings] == [("7/0", 300), ("7/1", 250)]
+    assert [(recording.name, recording.n_samples) for recording in store.recordings] == [
+        ("7/0", 300),
+        ("7/1", 250),
+    ]
     np.testing.assert_array_equal(store.calcium[300:], wavy(1)[:250].astype(np.float32))
     np.testing.assert_array_equal(store.spikes[300:], np.arange(250) % 2)
 
@@ -92,7 +95,7 @@ def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None
         "1/twin: the same trace as 1/good",
         "1/odd: its spikes are not counts",
     ]
-    assert [one.name for one in open_traces(tmp_path / "store").recordings] == [
+    assert [recording.name for recording in open_traces(tmp_path / "store").recordings] == [
         "1/good",
         "1/silent",
     ]
@@ -126,9 +129,9 @@ def test_the_command_says_what_it_took(tmp_path: Path, capsys) -> None:
     pair(tmp_path / "in", "1.train", calcium, dict.fromkeys(calcium, np.arange(N) % 2))
     arguments = ["import", "traces", str(tmp_path / "in"), str(tmp_path / "store")]
     assert cli.main(arguments) == 1  # something is left out
-    told = capsys.readouterr()
-    assert "1 recordings with 150 spikes, of dataset 1" in told.out
-    assert "1/1: constant at 1" in told.err
+    printed = capsys.readouterr()
+    assert "1 recordings with 150 spikes, of dataset 1" in printed.out
+    assert "1/1: constant at 1" in printed.err
     assert cli.main(arguments) == 1
     assert "pass --overwrite" in capsys.readouterr().err
     pair(tmp_path / "in", "1.train", {"0": wavy(0)}, {"0": np.arange(N) % 2})
@@ -141,6 +144,6 @@ def test_the_organisers_counts(shared_data, tmp_path: Path) -> None:
     assert report.recordings == {"4": 6, "5": 9, "6": 9} and not report.left_out
     store = open_traces(tmp_path / "store")
     for dataset, samples, spikes in (("4", 166578, 7607), ("5", 152271, 8810), ("6", 173982, 2735)):
-        held = [one for one in store.recordings if one.dataset == dataset]
-        assert sum(one.n_samples for one in held) == samples
-        assert sum(one.n_spikes for one in held) == spikes
+        of_dataset = [recording for recording in store.recordings if recording.dataset == dataset]
+        assert sum(recording.n_samples for recording in of_dataset) == samples
+        assert sum(recording.n_spikes for recording in of_dataset) == spikes

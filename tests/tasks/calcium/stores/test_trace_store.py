@@ -15,11 +15,12 @@ def test_recordings_come_back(tmp_path: Path, labelled) -> None:
     path = write_traces(tmp_path / "store", iter(written), {"note": "made up"})
     store = open_traces(path)
     assert (store.datasets, store.note) == (("a", "b"), "made up")
-    for one, stored in zip(written, store.recordings, strict=True):
-        assert (stored.name, stored.dataset, stored.imaging_hz) == (one.name, one.dataset, 30.0)
-        assert stored.n_spikes == one.spikes.sum()
-        np.testing.assert_array_equal(store.calcium[stored.rows], one.calcium)
-        np.testing.assert_array_equal(store.spikes[stored.rows], one.spikes)
+    for recording, stored in zip(written, store.recordings, strict=True):
+        assert (stored.name, stored.dataset) == (recording.name, recording.dataset)
+        assert stored.imaging_hz == 30.0
+        assert stored.n_spikes == recording.spikes.sum()
+        np.testing.assert_array_equal(store.calcium[stored.rows], recording.calcium)
+        np.testing.assert_array_equal(store.spikes[stored.rows], recording.spikes)
     check_store(path)
 
 

@@ -16,37 +16,37 @@ STEADY = {"burstiness": (0.0, 0.0), "wander": (0.0, 0.0)}
 
 def only(**settings) -> dict[str, Indicator]:
     """One kind of indicator: at once, linear, and as told."""
-    own = {"rise_s": (0.003, 0.003), "decay_s": (0.5, 0.5), "delay_s": (0.0, 0.0)}
-    kind = Indicator(**own | {"cooperativity": (1.0, 1.0), "share": 1.0} | settings)
+    at_once = {"rise_s": (0.003, 0.003), "decay_s": (0.5, 0.5), "delay_s": (0.0, 0.0)}
+    kind = Indicator(**at_once | {"cooperativity": (1.0, 1.0), "share": 1.0} | settings)
     return {"dye": kind, "fast": replace(FAST, share=0.0), "slow": replace(SLOW, share=0.0)}
 
 
-def made(n: int = 8, length: int = 4096, seed: int = 0, **settings):
+def synthetic(n: int = 8, length: int = 4096, seed: int = 0, **settings):
     return Synthesis(**settings).batch(n, length, np.random.default_rng(seed))
 
 
 def test_shapes_and_the_same_for_the_same_seed() -> None:
-    calcium, spikes = made()
+    calcium, spikes = synthetic()
     assert calcium.shape == spikes.shape == (8, 4096)
     assert calcium.dtype == spikes.dtype == np.float32
     assert np.isfinite(calcium).all() and (spikes >= 0).all() and (spikes % 1 == 0).all()
-    for again, first in zip(made(), (calcium, spikes), strict=True):
+    for again, first in zip(synthetic(), (calcium, spikes), strict=True):
         np.testing.assert_array_equal(again, first)
 
 
 def test_the_firing_rate_is_the_one_asked_for() -> None:
-    _, spikes = made(40, 8192, rate_hz=(4.0, 4.0), fastest_hz=(1e6, 1e6))
+    _, spikes = synthetic(40, 8192, rate_hz=(4.0, 4.0), fastest_hz=(1e6, 1e6))
     assert spikes.mean() * 100 == pytest.approx(4.0, rel=0.15)
 
 
 def test_no_burst_is_faster_than_was_asked_for() -> None:
-    _, spikes = made(8, 8192, rate_hz=(1e5, 1e5), fastest_hz=(50.0, 50.0))
+    _, spikes = synthetic(8, 8192, rate_hz=(1e5, 1e5), fastest_hz=(50.0, 50.0))
     assert spikes.mean() * 100 == pytest.approx(50, rel=0.02)
 
 
 def test_a_dye_decays_as_it_was_told() -> None:
     """One over e of the autocovariance of a filtered Poisson train is the decay time."""
-    calcium, _ = made(
+    calcium, _ = synthetic(
         30, 16384, **QUIET, **STEADY, **only(), saturation=(1e4, 1e4), frame_hz=(80, 80),
         lead_frames=(0, 0),
     )  # fmt: skip
@@ -58,7 +58,7 @@ def test_a_dye_decays_as_it_was_told() -> None:
 
 @pytest.mark.parametrize("frame_hz", [8.0, 25.0, 60.0])
 def test_the_bandwidth_is_half_the_frame_rate(frame_hz: float) -> None:
-    calcium, _ = made(4, frame_hz=(frame_hz, frame_hz), noise=(1.0, 1.0))
+    calcium, _ = synthetic(4, frame_hz=(frame_hz, frame_hz), noise=(1.0, 1.0))
     for trace in calcium:
         assert bandwidth_hz(trace) == pytest.approx(frame_hz / 2, rel=0.4)
         assert bandwidth_hz(trace) >= 0.9 * frame_hz / 2
@@ -76,7 +76,7 @@ def test_an_indicator_rises_after_its_delay() -> None:
 
 def rise_after_spike(lead_frames: float, **kind) -> int:
     """Samples from a spike to the steepest rise, of a frame rate of 10 Hz."""
-    calcium, spikes = made(
+    calcium, spikes = synthetic(
         30, **QUIET, **STEADY, **only(**kind), rate_hz=(0.5, 0.5), frame_hz=(10.0, 10.0),
         dwell_frames=(0.0, 0.0), lead_frames=(lead_frames, lead_frames),
     )  # fmt: skip
@@ -104,13 +104,13 @@ def test_kinds_come_in_their_shares() -> None:
     late = {"dye": none["dye"], "fast": none["fast"], "slow": replace(SLOW, share=2.0)}
     for seed in range(3):
         np.testing.assert_array_equal(
-            made(seed=seed, **late)[0], made(seed=seed, **late | {"slow": SLOW})[0]
+            synthetic(seed=seed, **late)[0], synthetic(seed=seed, **late | {"slow": SLOW})[0]
         )
 
 
 def test_more_noise_is_more_noise() -> None:
     same = {**only(decay_s=(2.0, 2.0)), **STEADY, "rate_hz": (0.5, 0.5)}
-    low, high = (made(12, **same, noise=(noise, noise))[0] for noise in (0.1, 3.0))
+    low, high = (synthetic(12, **same, noise=(noise, noise))[0] for noise in (0.1, 3.0))
     more = [noise_level(loud) / noise_level(quiet) for quiet, loud in zip(low, high, strict=True)]
     assert min(more) > 1 and np.median(more) > 2
 

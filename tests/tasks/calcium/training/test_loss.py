@@ -19,8 +19,10 @@ def test_without_its_share_of_likelihood_it_is_one_less_the_score(monkeypatch) -
     expected, spikes = trains(0)
     monkeypatch.setattr("raphe.tasks.calcium.training.loss.POISSON_SHARE", 0.0)
     loss = rate_loss(expected, spikes)
-    for own, rate, train in zip(loss, expected, spikes, strict=True):
-        np.testing.assert_allclose(1 - own, score(rate.numpy(), train.numpy())["correlation"], 1e-4)
+    for lost, rate, train in zip(loss, expected, spikes, strict=True):
+        np.testing.assert_allclose(
+            1 - lost, score(rate.numpy(), train.numpy())["correlation"], 1e-4
+        )
 
 
 def test_the_true_count_is_the_best_scale() -> None:

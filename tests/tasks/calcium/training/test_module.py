@@ -20,40 +20,41 @@ SMALL = {"members": 2, "channels": 8, "dilations": (1, 2)}
 
 def data(store_path: Path, **settings) -> RateData:
     small = {"length": 256, "batch_size": 4, "batches": 2, "pretrain_epochs": 1}
-    made = RateData(store_path, **(small | settings))
-    made.setup("fit")
-    return made
+    rate_data = RateData(store_path, **(small | settings))
+    rate_data.setup("fit")
+    return rate_data
 
 
 def fitted(
     store_path: Path, epochs: int = 2, callbacks=(), ckpt_path=None, **settings
 ) -> tuple[RateModule, RateData]:
-    own = data(store_path, held_out="b")
+    rate_data = data(store_path, held_out="b")
     torch.manual_seed(0)
-    model = RateModule(**SMALL, **settings, **own.facts)
+    model = RateModule(**SMALL, **settings, **rate_data.facts)
     trainer = pl.Trainer(
         max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, callbacks=list(callbacks),
     )  # fmt: skip
-    trainer.fit(model, datamodule=own, ckpt_path=ckpt_path)
-    trainer.test(model, datamodule=own, verbose=False)
-    return model, own
+    trainer.fit(model, datamodule=rate_data, ckpt_path=ckpt_path)
+    trainer.test(model, datamodule=rate_data, verbose=False)
+    return model, rate_data
 
 
 def test_it_trains_and_tests_on_what_was_held_out(store_path: Path) -> None:
-    model, own = fitted(store_path)
-    assert [one.index for one in model.inferred["test"]] == own.split.test.tolist()
-    assert all((one.rate_per_s >= 0).all() for one in model.inferred["test"])
+    model, rate_data = fitted(store_path)
+    inferred = model.inferred["test"]
+    assert [recording.index for recording in inferred] == rate_data.split.test.tolist()
+    assert all((recording.rate_per_s >= 0).all() for recording in inferred)
 
 
 def test_a_gain_is_what_the_datasets_need_on_geometric_average(store_path: Path) -> None:
     """Two datasets and the synthetic one, which needs 1: their product to the power of a third."""
-    model, own = fitted(store_path)
+    model, rate_data = fitted(store_path)
     gain, model.net.gain[:] = model.net.gain.clone(), 1.0
     needed = {"a": [], "c": []}
-    for one in own.parts["train"].recordings:
-        expected = model.expected(own.store.calcium[one.rows]).sum(1)
-        needed[one.dataset].append(one.n_spikes / expected)
+    for recording in rate_data.parts["train"].recordings:
+        expected = model.expected(rate_data.store.calcium[recording.rows]).sum(1)
+        needed[recording.dataset].append(recording.n_spikes / expected)
     means = [np.exp(np.mean(np.log(each), axis=0)) for each in needed.values()]
     np.testing.assert_allclose(gain, (means[0] * means[1]) ** (1 / 3), rtol=1e-4)
     assert len(set(gain.tolist())) == 2
@@ -66,9 +67,10 @@ def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypat
     def spoiled(path):
         store = open_traces(path)
         calcium, spikes = np.array(store.calcium), np.array(store.spikes)
-        for one in store.recordings:
-            if one.dataset == "b":
-                calcium[one.rows], spikes[one.rows] = 7.0 * np.arange(one.n_samples), 1
+        for recording in store.recordings:
+            if recording.dataset == "b":
+                calcium[recording.rows] = 7.0 * np.arange(recording.n_samples)
+                spikes[recording.rows] = 1
         return replace(store, calcium=calcium, spikes=spikes)
 
     monkeypatch.setattr("raphe.tasks.calcium.training.recording_data.open_traces", spoiled)
@@ -79,15 +81,15 @@ def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypat
 
 def test_delays_are_measured_when_synthetic_training_ends(store_path: Path, monkeypatch) -> None:
     """Of the datasets trained on alone; spikes are moved back by them."""
-    asked = []
+    measured_sets = []
 
     def measured(expected, spikes):
-        asked.append(len(spikes))
+        measured_sets.append(len(spikes))
         return 5
 
     monkeypatch.setattr("raphe.tasks.calcium.training.module.delay", measured)
     model, _ = fitted(store_path)
-    assert model.delays.tolist() == [5, 0, 5] and len(asked) == 2
+    assert model.delays.tolist() == [5, 0, 5] and len(measured_sets) == 2
     spikes = torch.from_numpy(np.random.default_rng(0).poisson(0.2, (3, 60)).astype("f4"))
     aligned = model._in_one_timing(spikes, torch.tensor([0, 1, -1]))
     np.testing.assert_array_equal(aligned[0], moved(spikes[0].numpy(), -5))
@@ -166,9 +168,9 @@ def test_it_begins_from_weights(tmp_path: Path) -> None:
 
 
 def test_nothing_held_out_leaves_nothing_to_test(store_path: Path) -> None:
-    own = data(store_path, held_out="none")
-    assert own.test_names == [] and own.test_dataloader() == []
-    assert len(own.split.train) + len(own.split.val) == 12
+    rate_data = data(store_path, held_out="none")
+    assert rate_data.test_names == [] and rate_data.test_dataloader() == []
+    assert len(rate_data.split.train) + len(rate_data.split.val) == 12
 
 
 @pytest.mark.parametrize(

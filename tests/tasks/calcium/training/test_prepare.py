@@ -31,12 +31,12 @@ def test_a_store_that_is_named_is_used(tmp_path: Path, store_path: Path) -> None
 
 
 def test_the_simulation_is_made_once_for_its_settings(tmp_path: Path) -> None:
-    made = settle(tmp_path)
-    written = (made / "manifest.json").stat().st_mtime_ns
-    assert open_traces(made).note == CAVEAT
-    assert settle(tmp_path) == made
-    assert (made / "manifest.json").stat().st_mtime_ns == written
-    assert settle(tmp_path, simulation=Simulation(1, 3, 20.0, seed=7)) != made
+    store = settle(tmp_path)
+    written = (store / "manifest.json").stat().st_mtime_ns
+    assert open_traces(store).note == CAVEAT
+    assert settle(tmp_path) == store
+    assert (store / "manifest.json").stat().st_mtime_ns == written
+    assert settle(tmp_path, simulation=Simulation(1, 3, 20.0, seed=7)) != store
 
 
 def test_recordings_are_imported_anew_when_a_file_changes(tmp_path: Path, capsys) -> None:
@@ -48,10 +48,10 @@ def test_recordings_are_imported_anew_when_a_file_changes(tmp_path: Path, capsys
     np.save(folder / "x.spikes.npy", np.ones((2, 300)))
     with pytest.raises(RecordingError, match="pass --rate HZ"):
         settle(tmp_path / "data", recordings=folder)
-    made = settle(tmp_path / "data", recordings=folder, rate_hz=30.0)
+    store = settle(tmp_path / "data", recordings=folder, rate_hz=30.0)
     assert "warning: left out x/1: constant at 1" in capsys.readouterr().err
-    assert settle(tmp_path / "data", recordings=folder, rate_hz=30.0) == made
+    assert settle(tmp_path / "data", recordings=folder, rate_hz=30.0) == store
     np.save(folder / "x.calcium.npy", calcium[:, ::-1])
-    assert settle(tmp_path / "data", recordings=folder, rate_hz=30.0) != made
+    assert settle(tmp_path / "data", recordings=folder, rate_hz=30.0) != store
     with pytest.raises(RecordingError, match="expected a folder of recordings"):
         settle(tmp_path / "data", recordings=tmp_path / "absent")

@@ -49,8 +49,8 @@ def test_the_same_for_the_same_seed_and_epoch(store: CalciumStore) -> None:
 
 
 def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: CalciumStore) -> None:
-    own = store.recordings[4]
-    calcium, spikes = store.calcium[own.rows], store.spikes[own.rows]
+    recording = store.recordings[4]
+    calcium, spikes = store.calcium[recording.rows], store.spikes[recording.rows]
     for drawn, fired, _ in batches(store, rows=[4]):
         for x, s in zip(drawn.numpy(), fired.numpy(), strict=True):
             cuts = [

@@ -1,5 +1,6 @@
 """Which files a folder holds, told by their names: none is opened."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,12 @@ class Failure:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """All that is below `folder` in the order of the paths, but for what is hidden."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    """The files below `folder` in the order of their paths, but for hidden ones and folders."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # not walked into
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(files)
 
 
 def is_recording(file: Path) -> bool:

@@ -59,7 +59,7 @@ def cut_spikes(recording: Recording, cut: Cut, chunk: int = CHUNK_SAMPLES) -> Cu
             windows, kept, drops = _cut_windows(sweep, spikes, cut)
             dropped.update({DEAD_TIME: len(crossings) - len(spikes), **drops})
             waveforms.append(windows)
-            trigger.append(sweep.own_index(kept))
+            trigger.append(sweep.index_in_trace(kept))
             sweep_number.append(np.full(len(kept), number, np.int32))
     n_crossings = sum(map(len, trigger)) + dropped.total()
     return CutSpikes(

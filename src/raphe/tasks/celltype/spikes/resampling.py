@@ -56,7 +56,7 @@ class ResampledSweep:
         count = np.cumsum(np.r_[0, self.trace.suspect(begin, int(last[-1]))])
         return count[last - begin] > count[first - begin]
 
-    def own_index(self, index: np.ndarray) -> np.ndarray:
+    def index_in_trace(self, index: np.ndarray) -> np.ndarray:
         """The trace's own sample nearest to each resampled one, int (n,): int64 (n,)."""
         nearest = (2 * index * self.ratio.denominator + self.ratio.numerator) // (
             2 * self.ratio.numerator

@@ -6,7 +6,6 @@ which the current alone is kept, as float32.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -24,7 +23,7 @@ from raphe.tasks.celltype.recordings.file_names import (
     parse_cell_id,
     parse_window_name,
 )
-from raphe.tasks.celltype.recordings.files import Failure
+from raphe.tasks.celltype.recordings.files import Failure, visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
@@ -66,7 +65,7 @@ def import_csv(
     folder, cut = Path(folder), cut or Cut()
     if not folder.is_dir():
         raise StoreError(f"{folder}: there is no such folder; give the one that holds the spikes")
-    files = sorted(_find(folder))
+    files = _spike_files(folder)
     if not files:
         raise StoreError(f"{folder}: there is no .csv file here or in the folders below")
     reader = _Reader(folder, classes, cut, time_column)
@@ -198,13 +197,10 @@ class _Reader:
         return {"n_files": self._n_read, "sha256_of_names_and_contents": self._digest.hexdigest()}
 
 
-def _find(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [
-            name
-            for name in folders
-            if SKIPPED_FOLDERS not in name.upper() and not name.startswith(".")
-        ]
-        for name in names:
-            if name.lower().endswith(".csv") and not name.startswith("."):
-                yield Path(parent, name)
+def _spike_files(folder: Path) -> list[Path]:
+    return [
+        file
+        for file in visible_files(folder)
+        if file.suffix.lower() == ".csv"
+        and not any(SKIPPED_FOLDERS in name.upper() for name in file.relative_to(folder).parts[:-1])
+    ]

@@ -22,7 +22,7 @@ from raphe.tasks.celltype.stores.spike_store import (
     SHARDED_KIND,
     from_store,
     open_shards,
-    unfinished_shards,
+    shard_folders,
 )
 
 MAKE_ONE = "make one with raphe extract, raphe import csv or raphe import npy"
@@ -40,7 +40,7 @@ def open_spikes(
     """
     path = Path(path)
     if path.exists() and not (path / MANIFEST).exists():
-        if shards := unfinished_shards(path):
+        if shards := shard_folders(path):
             raise StoreError(
                 f"{path}: {counted('shard', len(shards))} but no {MANIFEST}, unfinished; {AGAIN}"
             )

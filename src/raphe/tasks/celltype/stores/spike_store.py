@@ -87,8 +87,8 @@ def open_shards(store: Store) -> Iterator[Store]:
         yield _open_shard(store.path / entry["name"], entry)
 
 
-def unfinished_shards(path: Path) -> list[Path]:
-    """Shards in a folder without a manifest: what a synthesis that was stopped has left."""
+def shard_folders(path: Path) -> list[Path]:
+    """The shards in a folder; without a manifest, what a synthesis that was stopped has left."""
     return sorted(path.glob("shard-*"))
 
 

@@ -232,7 +232,7 @@ def _cut(
     for row, (sweep, start) in enumerate(zip(number.tolist(), first.tolist(), strict=True)):
         noise = sweeps[sweep].read(start, start + n_mask).astype(np.float64)
         masks[row] = noise - noise.mean()
-        sample[row] = sweeps[sweep].own_index(np.array([start]))[0]
+        sample[row] = sweeps[sweep].index_in_trace(np.array([start]))[0]
     return masks, number.astype(np.int32), sample
 
 

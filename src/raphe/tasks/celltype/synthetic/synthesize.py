@@ -16,7 +16,7 @@ from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_store import SHARDED_KIND, unfinished_shards
+from raphe.tasks.celltype.stores.spike_store import SHARDED_KIND, shard_folders
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, split_spikes
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.shards import (
@@ -114,7 +114,7 @@ def _strangers(out: Path, shards: list[Shard], facts: dict) -> dict[Path, str]:
     """Shards in `out` that are none of these, and what is other in each. Damaged ones are these."""
     planned = {shard.name: shard for shard in shards}
     strangers = {}
-    for path in unfinished_shards(out):
+    for path in shard_folders(out):
         shard = planned.get(path.name)
         if shard is None:
             strangers[path] = f"is beyond the {counted('spike', shards[-1].stop)} asked for"
@@ -163,7 +163,7 @@ def _remove_strangers(out: Path, shards: list[Shard], facts: dict, overwrite: bo
 
 
 def _refuse_foreign_folder(out: Path) -> None:
-    if not out.exists() or unfinished_shards(out):
+    if not out.exists() or shard_folders(out):
         return
     if not out.is_dir() or any(entry.name != LOCK for entry in out.iterdir()):
         raise StoreError(

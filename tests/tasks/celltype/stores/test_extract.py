@@ -126,7 +126,7 @@ def test_the_table_gives_id_class_day_and_animal(tmp_path):
     cells = {cell.cell_id: cell for cell in open_spikes(tmp_path / "store").cells}
     assert cells == {"c1": Cell("c1", 1, "2024-02-29", "m7"), "two": Cell("two", 0)}
     assert [str(failure) for failure in report.failed] == [
-        f"{recordings / 'three.abf'}: listed in cells.csv but not there"
+        f"{recordings / 'three.abf'}: listed in cells.csv, but there is no such recording"
     ]
 
 

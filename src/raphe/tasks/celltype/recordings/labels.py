@@ -45,7 +45,10 @@ class _CellTable:
     missing: list[Path] = field(default_factory=list)  # listed, but not there
 
     def failures(self) -> list[Failure]:
-        return [Failure(file, f"listed in {CELL_TABLE} but not there") for file in self.missing]
+        return [
+            Failure(file, f"listed in {CELL_TABLE}, but there is no such recording")
+            for file in self.missing
+        ]
 
 
 def label_recordings(

@@ -89,7 +89,7 @@ class Cut:
     def _check_threshold(self, threshold: float) -> None:
         name = _named("threshold_pa")
         if not math.isfinite(threshold) or threshold == 0:
-            raise SettingError(f"{name}: expected a number but 0, got {threshold:g}")
+            raise SettingError(f"{name}: expected a number other than 0, got {threshold:g}")
         if self.polarity == "down" and threshold > 0:
             raise SettingError(f"{name}: polarity down needs it below 0, got {threshold:g}")
         if self.polarity == "up" and threshold < 0:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from raphe.core.errors import SettingError, SplitError, StoreError
+from raphe.core.sentences import counted
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, parts_of_fold
@@ -235,8 +236,8 @@ def _drawn(
     for name, n in zip(spikes.classes, spikes.per_class(spikes.counts).tolist(), strict=True):
         if n < per_class:
             raise SettingError(
-                f"data.per_class={per_class}: {spikes.path} has {n} spikes of {name}; "
-                "ask for no more"
+                f"data.per_class={per_class}: {spikes.path} has {counted('spike', n)} of "
+                f"{name}; ask for no more"
             )
         is_drawn.append(_shuffled(rng, np.array([False, True]), [n - per_class, per_class]))
     return _drawn_blocks(spikes, is_drawn)

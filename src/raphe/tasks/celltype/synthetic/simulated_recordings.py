@@ -18,6 +18,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.labels import CELL_TABLE, NOTE
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ, CellTraits, draw_traits, record
@@ -61,7 +62,7 @@ class Simulation:
         most = self.days * (MAX_NUMBER // len(CLASSES))
         if max(self.n_ser, self.n_nser) > most:
             raise SettingError(
-                f"{self.days} days hold at most {most} cells of each class, "
+                f"days: {counted('day', self.days)} can hold {most} cells of each class at most, "
                 f"got {self.n_ser} SER and {self.n_nser} NSER; ask for more days"
             )
 

@@ -185,8 +185,9 @@ def _require_space(
     free = shutil.disk_usage(place).free + freed
     if needed > free:
         raise StoreError(
-            f"{out}: {shards[-1].stop} spikes need {needed / 1e9:.2f} GB more, the disk has "
-            f"{free / 1e9:.2f} GB free; make room, lower --per-class, or choose another disk"
+            f"{out}: {counted('spike', shards[-1].stop)} would take {needed / 1e9:.2f} GB more, "
+            f"the disk has {free / 1e9:.2f} GB free; make room, lower --per-class, or choose "
+            "another disk"
         )
 
 

@@ -80,8 +80,8 @@ class RequireMetric(Callback):
 def require_metric(metric: str, logged: Iterable[str]) -> None:
     """Raise SettingError if a metric is not among those logged."""
     if metric not in logged:
-        known = sorted(key for key in logged if key.startswith("val/"))
-        raise SettingError(f"monitor.metric={metric}: expected one of {', '.join(known)}")
+        validated = sorted(key for key in logged if key.startswith("val/"))
+        raise SettingError(f"monitor.metric={metric}: expected one of {', '.join(validated)}")
 
 
 def had_ended(checkpoint: Path) -> bool:

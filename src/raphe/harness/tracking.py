@@ -1,4 +1,5 @@
-"""Tracking with MLflow, in a local SQLite file or on a server. The only file that imports it."""
+"""Runs tracked with MLflow, in a local SQLite file or on a server. Registered models and the search
+for a sweep are in registry.py; no other file imports MLflow."""
 
 import contextlib
 import math
@@ -95,9 +96,9 @@ class Tracker:
         return cls(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
 
     def _find_or_create_experiment(self) -> str:
-        found = self._client.get_experiment_by_name(self.experiment)
-        if found is not None:
-            return found.experiment_id
+        experiment = self._client.get_experiment_by_name(self.experiment)
+        if experiment is not None:
+            return experiment.experiment_id
         artifacts = None
         if not self.is_server:
             artifacts = (self.runs_root / "artifacts" / self.experiment).as_uri()
@@ -157,17 +158,17 @@ class TrackedRun:
 
     def log_anew(self, metrics: Mapping[str, float]) -> None:
         """Log numbers that replace those of an earlier attempt; what is not finite is left out."""
-        known = {key: value for key, value in metrics.items() if math.isfinite(value)}
-        steps = set().union(*(self._logged.get(key, set()) for key in known))
-        self.log_metrics(known, step=max(steps, default=-1) + 1)
+        finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
+        steps = set().union(*(self._logged.get(key, set()) for key in finite))
+        self.log_metrics(finite, step=max(steps, default=-1) + 1)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log settings; a resumed run has them already, and MLflow keeps the first value."""
-        known = self._client.get_run(self.run_id).data.params
+        logged = self._client.get_run(self.run_id).data.params
         entries = [
             Param(key, str(value)[:PARAM_LENGTH])
             for key, value in params.items()
-            if key not in known
+            if key not in logged
         ]
         for start in range(0, len(entries), PARAMS_PER_CALL):
             self._client.log_batch(self.run_id, params=entries[start : start + PARAMS_PER_CALL])

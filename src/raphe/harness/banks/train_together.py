@@ -86,6 +86,7 @@ def _trainees(jobs: Sequence[Job], data: pl.LightningDataModule, begun: bool) ->
 
 
 def _bank(config: DictConfig, models: Mapping[str, pl.LightningModule]) -> pl.LightningModule:
-    own = OmegaConf.masked_copy(config.bank, [key for key in config.bank if key not in OF_HARNESS])
+    keys = [key for key in config.bank if key not in OF_HARNESS]
+    of_task = OmegaConf.masked_copy(config.bank, keys)
     # A partial first: Hydra would turn arguments that are mappings into settings.
-    return instantiate(own, _partial_=True)(members=models)
+    return instantiate(of_task, _partial_=True)(members=models)

@@ -55,13 +55,14 @@ class SweepBar:
             bar.update(task, completed=len(_ended(member_states(self._folder))), description="")
 
     def _print_lines(self) -> None:
-        told: set[str] = set()
+        reported: set[str] = set()
         while True:
             stopping = self._stop.wait(POLL_S)
             for state in _ended(member_states(self._folder)):
-                if state.label not in told:
-                    told.add(state.label)
-                    line = f"[{len(told)}/{self._n_members}] {state.label} {state.status.lower()}"
+                if state.label not in reported:
+                    reported.add(state.label)
+                    place = f"[{len(reported)}/{self._n_members}]"
+                    line = f"{place} {state.label} {state.status.lower()}"
                     print(line, file=sys.stderr, flush=True)
             if stopping:
                 return

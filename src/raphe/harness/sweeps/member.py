@@ -53,9 +53,9 @@ class SweepPlan:
 
     @property
     def members(self) -> list[Planned]:
-        every = itertools.product(*self.parameters.values())
-        settings = [dict(zip(self.parameters, values, strict=True)) for values in every]
-        return [Planned(_label(one) or ALONE, one) for one in settings]
+        combinations = itertools.product(*self.parameters.values())
+        members = [dict(zip(self.parameters, values, strict=True)) for values in combinations]
+        return [Planned(_label(settings) or ALONE, settings) for settings in members]
 
     def write(self, sweep_folder: Path) -> None:
         sweep_folder.mkdir(parents=True, exist_ok=True)

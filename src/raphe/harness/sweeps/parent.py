@@ -122,15 +122,16 @@ class SweepParent:
         report.print_sweep(runs, parameters, self._config.report, self._tracker)
 
     def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
-        settings = {one.label: one.settings for one in self.plan.members}
+        settings = {member.label: member.settings for member in self.plan.members}
         finished = [(settings[label], run) for label, run in runs.items()]
-        missing = [own for label, own in settings.items() if label not in runs]
-        made = self._summarise(finished, missing)
-        metrics = {name: value for name, value in made.items() if isinstance(value, float)}
+        missing = [swept for label, swept in settings.items() if label not in runs]
+        results = self._summarise(finished, missing)
+        metrics = {name: value for name, value in results.items() if isinstance(value, float)}
         self._run.log_anew(metrics)
-        self._keep({name: made[name] for name in made if name not in metrics}, list(runs.values()))
-        if SUMMARY in made:
-            print(made[SUMMARY])
+        artifacts = {name: content for name, content in results.items() if name not in metrics}
+        self._keep(artifacts, list(runs.values()))
+        if SUMMARY in results:
+            print(results[SUMMARY])
 
     def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
         report.stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")

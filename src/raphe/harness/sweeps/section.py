@@ -25,14 +25,14 @@ from raphe.harness.tracking import RunFacts, Tracker
 Summarise = Callable[..., dict[str, Any]]
 
 
-def asked_of_data(config: DictConfig) -> list[str]:
+def settings_told_by_data(config: DictConfig) -> list[str]:
     """The settings whose values the data tell."""
     return list(config.sweep["values"]) if "sweep" in config else []
 
 
 def fill_in(config: DictConfig, data: pl.LightningDataModule) -> None:
     """Put the values that the data tell where Hydra's sweeper reads them."""
-    for setting in asked_of_data(config):
+    for setting in settings_told_by_data(config):
         values = instantiate(config.sweep["values"][setting])(data=data)
         sweeper = config.hydra.sweeper
         with read_write(config), open_dict(sweeper):
@@ -44,11 +44,11 @@ def fill_in(config: DictConfig, data: pl.LightningDataModule) -> None:
 
 def refuse_other_data(config: DictConfig, others: Sequence[str]) -> None:
     """Refuse to sweep `others`, which decide the data, beside settings whose values data tell."""
-    asked = asked_of_data(config)
-    if asked and others:
+    told_by_data = settings_told_by_data(config)
+    if told_by_data and others:
         raise SettingError(
-            f"{others[0]}: cannot be swept beside {asked[0]}, whose values depend on the data; run "
-            f"one after the other, each with one value of {others[0]}"
+            f"{others[0]}: cannot be swept beside {told_by_data[0]}, whose values depend on the "
+            f"data; run one after the other, each with one value of {others[0]}"
         )
 
 
@@ -62,16 +62,17 @@ def summarise(
 ) -> dict[str, Any]:
     """Let the task sum up the members, each given with its swept settings."""
     # Those that data tell, also where one value is left, which is not swept.
-    own = {name: str(OmegaConf.select(config, name)) for name in asked_of_data(config)}
+    names = settings_told_by_data(config)
+    from_data = {name: str(OmegaConf.select(config, name)) for name in names}
     with TemporaryDirectory() as scratch:
         members = []
         for settings, run in finished:
             kept_epoch = int(run.metrics["kept_epoch"])
             monitored = tracker.at_step(run.run_id, config.monitor.metric, kept_epoch)
             fetch = _fetcher(tracker, run.run_id, Path(scratch))
-            members.append(SweptRun(run.name, {**own, **settings}, monitored, fetch))
-        lacking = [{**own, **settings} for settings in missing]
-        return how(members=members, missing=lacking, data=data)
+            members.append(SweptRun(run.name, {**from_data, **settings}, monitored, fetch))
+        missing_settings = [{**from_data, **settings} for settings in missing]
+        return how(members=members, missing=missing_settings, data=data)
 
 
 def _fetcher(tracker: Tracker, run_id: str, scratch: Path) -> Callable[[str], Path]:

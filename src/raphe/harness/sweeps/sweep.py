@@ -74,15 +74,15 @@ def _told(error: Exception) -> str:
 
 def _parent(config: DictConfig) -> SweepParent:
     tracker = Tracker.from_settings(config)
-    asked = sweep_section.asked_of_data(config)
-    others = [name for name in _swept(config) if _decides_data(name) and name not in asked]
+    told_by_data = sweep_section.settings_told_by_data(config)
+    others = [name for name in _swept(config) if _decides_data(name) and name not in told_by_data]
     sweep_section.refuse_other_data(config, others)
     summarise, hashes = None, {}
     if not others:  # one for all members, prepared here with its progress bars
         data = instantiate(config.data, **call(config.prepare))
         hashes = data.hashes
         sweep_section.fill_in(config, data)
-        if asked:
+        if told_by_data:
             how = instantiate(config.sweep.summarise)
             summarise = partial(sweep_section.summarise, config, how, tracker, data)
     parameters = _swept(config)

@@ -90,7 +90,7 @@ def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None
     assert report.left_out == [
         "1/empty: calcium and spikes are nowhere known together",
         "1/flat: constant at 1",
-        "1/holed: 1 samples are missing inside it; cut it there into two recordings",
+        "1/holed: 1 sample missing inside it; cut it there into two recordings",
         "1/infinite: 1 of 300 samples infinite",
         "1/twin: the same trace as 1/good",
         "1/odd: its spikes are not counts",
@@ -130,7 +130,7 @@ def test_the_command_says_what_it_took(tmp_path: Path, capsys) -> None:
     arguments = ["import", "traces", str(tmp_path / "in"), str(tmp_path / "store")]
     assert cli.main(arguments) == 1  # something is left out
     printed = capsys.readouterr()
-    assert "1 recordings with 150 spikes, of dataset 1" in printed.out
+    assert "1 recording with 150 spikes, of dataset 1" in printed.out
     assert "1/1: constant at 1" in printed.err
     assert cli.main(arguments) == 1
     assert "pass --overwrite" in capsys.readouterr().err

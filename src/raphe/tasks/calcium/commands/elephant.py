@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from raphe.core.command_line import define
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -57,7 +58,7 @@ def _place(options: argparse.Namespace) -> int:
     place = embedding.place(focus.statistics)
     distances = embedding.distances(place)
     weights = retraining_weights(distances)
-    print(f"{options.traces}: {len(focus.statistics)} recordings placed")
+    print(f"{options.traces}: {counted('recording', len(focus.statistics))} placed")
     print("dataset  distance  weight")
     for name in sorted(distances, key=distances.get):
         print(f"{name:>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -40,10 +41,10 @@ def _import_traces(options: argparse.Namespace) -> int:
         conditioning(options),
         options.overwrite,
     )
-    datasets = ", ".join(report.recordings)
+    n_recordings = sum(report.recordings.values())
     print(
-        f"{report.store}: {sum(report.recordings.values())} recordings with {report.n_spikes} "
-        f"spikes, of dataset {datasets}"
+        f"{report.store}: {counted('recording', n_recordings)} with "
+        f"{counted('spike', report.n_spikes)}, of dataset {', '.join(report.recordings)}"
     )
     list_out("left out", report.left_out)
     if report.left_out:

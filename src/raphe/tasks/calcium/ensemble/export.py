@@ -14,7 +14,6 @@ from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import bootstrap, draw_groups, mean_of
-from raphe.tasks.calcium.ensemble import bundle as rate_bundle
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, PyfuncRates, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.model_card import rate_card
@@ -89,7 +88,7 @@ def export(
             for figure, value in figures.items()
             if value["value"] is not None
         },
-        loader=rate_bundle.__name__,
+        loader=PyfuncRates.__module__,
         example_input=example,
         example_output=PyfuncRates.open(bundle).predict(example),
     )

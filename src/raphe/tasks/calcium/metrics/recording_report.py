@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.metrics.rates_figure import busiest, rate_axis_below
 from raphe.tasks.calcium.metrics.scores import InferredRecording
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, smoothed, z_scored
@@ -101,7 +102,7 @@ def _draw_example(axes: Axes, example: InferredRecording, store: CalciumStore) -
     rate_axis_below(axes, top)
     axes.set_title(
         f"{recording.name}: correlation {example.scores['correlation']:.2f}, "
-        f"{recording.n_spikes} spikes in {recording.n_samples / RATE_HZ:.0f} s",
+        f"{counted('spike', recording.n_spikes)} in {recording.n_samples / RATE_HZ:.0f} s",
         loc="left",
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.recordings.rates import rate_ratio
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
@@ -150,7 +151,7 @@ def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:
     if reason := fault(trace):
         return reason
     if missing := int((np.isnan(trace) | np.isnan(counts)).sum()):
-        return f"{missing} samples are missing inside it; cut it there into two recordings"
+        return f"{counted('sample', missing)} missing inside it; cut it there into two recordings"
     if (counts < 0).any() or (counts % 1).any() or counts.max() > MOST_SPIKES:
         return "its spikes are not counts"
     return ""

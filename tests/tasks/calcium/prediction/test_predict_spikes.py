@@ -232,8 +232,8 @@ def test_predictions_of_the_challenges_files_are_scored_row_for_row(
     networks = [rate_module(seed).eval() for seed in (0, 1)]
     for trace, rate, fired in zip(read_traces(path).read(), rates, spikes, strict=True):
         known = ~np.isnan(trace)
-        rate = np.concatenate([each.expected(trace[known]) for each in networks]).mean(0)
-        expected = score(rate, fired[known])["correlation"]
+        spikes_expected = np.concatenate([each.expected(trace[known]) for each in networks]).mean(0)
+        expected = score(spikes_expected, fired[known])["correlation"]
         assert score(rate, fired)["correlation"] == pytest.approx(expected, abs=1e-3)
 
 

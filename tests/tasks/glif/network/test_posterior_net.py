@@ -90,5 +90,5 @@ def test_without_sbi_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     import sys
 
     monkeypatch.setitem(sys.modules, "sbi.neural_nets", None)
-    with pytest.raises(SettingError, match=r"needs the package sbi: pip install .*\[glif\]"):
+    with pytest.raises(SettingError, match=r"needs the package sbi: pip install .*\[train\]"):
         PosteriorNet(2, None)

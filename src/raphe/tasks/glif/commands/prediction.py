@@ -73,7 +73,7 @@ def _predict(options: argparse.Namespace) -> int:
     if options.samples < 1:
         raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
     bundle = PosteriorBundle.open(options.bundle)
-    typical_rest_v = bundle.members[0].scaler.mean[REST]
+    typical_rest_v = bundle.scaler.mean[REST]
     cells = read_cell_traces(
         SignalFile(voltage, options.unit, options.channel),
         SignalFile(stimulus, options.stimulus_unit, options.stimulus_channel),

@@ -1,4 +1,4 @@
-"""An exported posterior: its networks, the prior's scales, and how traces are put in.
+"""An exported posterior that infers with onnxruntime alone: no torch, no sbi, no Lightning.
 
 B traces, T samples, P quantities, S samples of a posterior, M members.
 """
@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from safetensors.torch import load
-from torch import Tensor
+import onnxruntime
 
 from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
-from raphe.tasks.glif.features.least_squares import estimate_quantities
+from raphe.core.errors import SettingError
+from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
 from raphe.tasks.glif.features.training_domain import unlike
-from raphe.tasks.glif.network.trace_encoder import least_samples
-from raphe.tasks.glif.training.module import PosteriorModule
+from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 
 KIND = "glif/posterior"
-WEIGHTS, CONFIG = "weights.safetensors", "config.yaml"
+GRAPH, CONFIG = "posterior_{}.onnx", "config.yaml"  # a graph for each member
+# Inputs of a graph, and its output; traces only where the network reads them.
+TRACES, FEATURES, CENTRE, SPREAD, NOISE = "traces", "features", "centre", "spread", "noise"
+DRAWS = "draws"
+NEEDED = {"level", "scaler", "n_members", "least_samples", "domain", "experiment"}
 
 
 class PosteriorDraws(NamedTuple):
@@ -30,36 +32,57 @@ class PosteriorDraws(NamedTuple):
     unlike: list[list[str]]  # of each trace, what no simulated one has
 
 
+class PosteriorGraph:
+    """A loaded ONNX graph of a member; `threads` of None is one a core."""
+
+    def __init__(self, graph: bytes, threads: int | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3  # errors: it warns of devices that are not there
+        providers = ["CPUExecutionProvider"]
+        self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        self._reads_traces = TRACES in {each.name for each in self._session.get_inputs()}
+
+    def draw(
+        self, traces: np.ndarray, estimate: LeastSquaresEstimate, noise: np.ndarray
+    ) -> np.ndarray:
+        """The draws float32 (S, B, P), standardised, that normal noise float32 (S, B, P) becomes.
+
+        Args:
+            traces: float32 (B, 2, T) in mV and pA, NaN in dead time.
+            estimate: of these traces by least squares.
+            noise: of mean 0 and deviation 1.
+        """
+        inputs = {
+            FEATURES: estimate.features,
+            CENTRE: estimate.centre,
+            SPREAD: estimate.spread,
+            NOISE: noise,
+        }
+        if self._reads_traces:
+            inputs[TRACES] = traces
+        return self._session.run([DRAWS], inputs)[0]
+
+
 @dataclass(frozen=True)
 class PosteriorBundle:
     """An opened bundle, ready to infer."""
 
     bundle: Bundle
-    members: list[PosteriorModule] = field(repr=False)
+    members: list[PosteriorGraph] = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path | str) -> "PosteriorBundle":
-        """Open a bundle and check its hashes. Raises BundleError, or SettingError without sbi."""
+    def open(cls, path: Path | str, threads: int | None = None) -> "PosteriorBundle":
+        """Open a bundle and check its hashes. Raises BundleError."""
         bundle = open_bundle(path, KIND)
-        arrays = load(bundle.file(WEIGHTS).read_bytes())
-        members = []
-        for number, settings in enumerate(bundle.manifest["members"]):
-            module = PosteriorModule(**settings)
-            prefix = f"{number}."
-            own = {
-                name.removeprefix(prefix): value
-                for name, value in arrays.items()
-                if name.startswith(prefix)
-            }
-            try:
-                module.load_state_dict(own)
-            except RuntimeError:
-                raise BundleError(
-                    f"{path}: its networks are not built as those of this version of raphe; export "
-                    "it anew"
-                ) from None
-            members.append(module.eval())
-        return cls(bundle, members)
+        missing = NEEDED - bundle.manifest.keys()
+        if missing:
+            raise BundleError(
+                f"{path}: its manifest holds no {min(missing)}, an earlier raphe wrote it; export "
+                "it again"
+            )
+        files = [bundle.file(GRAPH.format(m)) for m in range(bundle.manifest["n_members"])]
+        return cls(bundle, [PosteriorGraph(file.read_bytes(), threads) for file in files])
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -67,7 +90,14 @@ class PosteriorBundle:
 
     @property
     def level(self) -> int:
-        return self.members[0].scaler.level
+        """Of the model, 1 to 5."""
+        return self.manifest["level"]
+
+    @property
+    def scaler(self) -> PriorScaler:
+        """From what its graphs draw to SI units."""
+        mean, deviation = (np.array(self.manifest["scaler"][n]) for n in ("mean", "deviation"))
+        return PriorScaler(self.level, mean, deviation)
 
     @property
     def longest_s(self) -> float:
@@ -76,29 +106,35 @@ class PosteriorBundle:
 
     @property
     def least_samples(self) -> int:
-        """Of a trace that its networks can see."""
-        return least_samples()
+        """Of a trace that its networks can read."""
+        return self.manifest["least_samples"]
 
-    @torch.inference_mode()
     def infer(
-        self, traces: np.ndarray, rate_hz: float, n_samples: int, seed: int
+        self, traces: np.ndarray, rate_hz: float, n_samples: int, rng: np.random.Generator
     ) -> PosteriorDraws:
-        """Draw from the posteriors of traces float32 (B, 2, T): voltage in mV, NaN in dead time,
-        and current in pA. Each member gives its share of the draws."""
-        torch.manual_seed(seed)
-        scaler = self.members[0].scaler
-        said = estimate_quantities(traces, rate_hz, scaler)
-        x, features, centre, spread = (
-            torch.from_numpy(each) for each in (traces, said.features, said.centre, said.spread)
-        )
-        drawn: list[Tensor] = []
-        for member, n in zip(self.members, self._shares(n_samples), strict=True):
-            context = member.net.embed(x, features)
-            drawn.append(member.net.sample(n, context, centre, spread))
-        mixed = torch.cat(drawn)[torch.randperm(n_samples)]  # of members in no order
-        samples = scaler.values(mixed.numpy().astype(np.float64))
-        known = self.manifest["domain"]
-        return PosteriorDraws(samples, [unlike(each, known) for each in said.features])
+        """Draw n_samples from the posterior of each trace, every member its share of them.
 
-    def _shares(self, n: int) -> list[int]:
-        return [len(part) for part in np.array_split(np.arange(n), len(self.members))]
+        `traces` are float32 (B, 2, T): voltage in mV, NaN in dead time, and current in pA. Raises
+        SettingError for another shape, or traces too short for the networks.
+        """
+        if traces.ndim != 3 or traces.shape[1] != 2 or traces.shape[2] < self.least_samples:
+            raise SettingError(
+                f"traces: expected (B, 2, T), voltage and current, of {self.least_samples} samples "
+                f"or more, got {traces.shape}"
+            )
+        scaler = self.scaler
+        estimate = estimate_quantities(traces, rate_hz, scaler)
+        noise = rng.standard_normal((n_samples, *estimate.centre.shape), dtype=np.float32)
+        shares = np.array_split(noise, len(self.members))
+        draws = np.concatenate(
+            [
+                member.draw(traces, estimate, share)
+                for member, share in zip(self.members, shares, strict=True)
+            ]
+        )
+        mixed = rng.permutation(draws)  # so that the first few are of every member
+        domain = self.manifest["domain"]
+        return PosteriorDraws(
+            scaler.values(mixed.astype(np.float64)),
+            [unlike(features, domain) for features in estimate.features],
+        )

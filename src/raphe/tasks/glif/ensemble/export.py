@@ -8,20 +8,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
 from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
+from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
-from raphe.tasks.glif.ensemble.bundle import CONFIG, KIND, WEIGHTS
+from raphe.tasks.glif.ensemble.bundle import CONFIG, GRAPH, KIND, PosteriorGraph
 from raphe.tasks.glif.ensemble.model_card import posterior_card
+from raphe.tasks.glif.ensemble.posterior_graph import posterior_graph
+from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate
 from raphe.tasks.glif.features.training_domain import domain
 from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest, posterior_scores
+from raphe.tasks.glif.network.trace_encoder import least_samples
 from raphe.tasks.glif.synthetic.prior import prior_json
-from raphe.tasks.glif.training.data import TEST_SETS, PosteriorData, batch_of
+from raphe.tasks.glif.training.data import TEST_SETS, PosteriorBatch, PosteriorData, batch_of
 from raphe.tasks.glif.training.module import PosteriorModule, infer
 
 PRIOR = "prior.json"
+AGREEMENT = 1e-4  # of a standardised quantity, graph against torch
+N_COMPARED = 200  # draws of each example
 DOMAIN_BATCHES = 32  # of training, whose traces set what a new one is compared with
 
 
@@ -44,19 +49,23 @@ def export(
         overwrite: replace a bundle that stands at `out`.
 
     Raises:
-        RapheError: where `out` may not be replaced, or a run diverged.
+        RapheError: where `out` may not be replaced, a run diverged, or graph and torch differ.
     """
     with BundleWriter(out, overwrite) as writer:
         members = [_member(run) for run in runs]
-        weights = {
-            f"{i}.{name}": value.contiguous()
-            for i, member in enumerate(members)
-            for name, value in member.state_dict().items()
-        }
+        example = batch_of(data.test_batch("prior", 0), data.scaler)
+        graphs = [_graph(run, member, example) for run, member in zip(runs, members, strict=True)]
         facts = {
             "note": data.note,
             "level": data.prior.level,
-            "members": [dict(member.hparams) for member in members],
+            "n_members": len(members),
+            "scaler": {
+                "mean": data.scaler.mean.tolist(),
+                "deviation": data.scaler.deviation.tolist(),
+            },
+            "least_samples": max(
+                1 if member.net.encoder is None else least_samples() for member in members
+            ),
             "n_cells": data.prior.n_cells,
             "experiment": {**asdict(data.experiment)},
             "unseen_family": data.unseen_family,
@@ -65,7 +74,7 @@ def export(
             "provenance": dict(provenance),
         }
         files = {
-            WEIGHTS: save(weights),
+            **{GRAPH.format(number): graph for number, graph in enumerate(graphs)},
             CONFIG: settings.encode(),
             PRIOR: prior_json(data.prior).encode(),
             CARD: posterior_card(facts).encode(),
@@ -79,8 +88,8 @@ def export(
         f"--bundle {shlex.quote(str(bundle))}",
         metrics={
             f"{name}/{figure}": value
-            for name, own in facts["figures"].items()
-            for figure, value in own.items()
+            for name, scores in facts["figures"].items()
+            for figure, value in scores.items()
         },
     )
 
@@ -90,6 +99,22 @@ def _member(run: TrainedRun) -> PosteriorModule:
     if not all(bool(torch.isfinite(value).all()) for value in module.state_dict().values()):
         raise BundleError(f"{run.label} ({run.run_id}): its weights are not finite; leave it out")
     return module
+
+
+@torch.inference_mode()
+def _graph(run: TrainedRun, member: PosteriorModule, example: PosteriorBatch) -> bytes:
+    """A member's graph, shown to draw what torch draws of the same noise."""
+    file = posterior_graph(member.net)
+    given = LeastSquaresEstimate(
+        *(x.numpy() for x in (example.centre, example.spread, example.features))
+    )
+    noise = np.random.default_rng(0).standard_normal((N_COMPARED, *given.centre.shape), np.float32)
+    context = member.net.embed(example.traces, example.features)
+    expected = member.net.draw(torch.from_numpy(noise), context, example.centre, example.spread)
+    draws = PosteriorGraph(file).draw(example.traces.numpy(), given, noise)
+    whose = f"{run.label} ({run.run_id})".strip()
+    require_agreement(draws, expected.numpy(), AGREEMENT, whose, "a standardised quantity")
+    return file
 
 
 def _training_features(data: PosteriorData) -> np.ndarray:

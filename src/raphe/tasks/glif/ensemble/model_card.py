@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from raphe.core.bundles import cards
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.synthetic.quantities import quantities
 
 INTENDED = """\
@@ -20,9 +21,9 @@ LIMITS = """\
 - The threshold of a trace without a spike is bounded from below alone, and its dead time not told:
   there the posterior is the prior's."""
 FILES = """\
-`weights.safetensors` holds the networks, `prior.json` what neurons were drawn from, `config.yaml`
-the settings of training, `manifest.json` everything a program needs, with the SHA-256 of every
-file. It needs torch and sbi."""
+`posterior_0.onnx` and so on hold the networks, which turn normal noise into draws; `prior.json`
+what neurons were drawn from, `config.yaml` the settings of training, `manifest.json` everything a
+program needs, with the SHA-256 of every file."""
 SETS = {
     "prior": "drawn from the prior",
     "test": "cells that the prior has not seen",
@@ -33,18 +34,18 @@ SETS = {
 def posterior_card(facts: Mapping[str, Any]) -> str:
     """The card as Markdown, from the facts of a manifest."""
     experiment = facts["experiment"]
-    rates = [20 / keep for keep in experiment["keep_every"]]
+    rates_khz = [1e-3 * SIMULATED_HZ / keep for keep in experiment["keep_every"]]
     parts = [
         f"# Parameters of a GLIF neuron of level {facts['level']}: "
-        f"{cards.size(len(facts['members']))}",
+        f"{cards.size(facts['n_members'])}",
         cards.note(facts["note"]),
         "## Intended use",
         INTENDED.format(
             level=facts["level"],
             shortest=experiment["length_s"][0],
             longest=experiment["length_s"][1],
-            slowest=min(rates),
-            fastest=max(rates),
+            slowest=min(rates_khz),
+            fastest=max(rates_khz),
         ),
         "## Figures",
         _figures(facts),

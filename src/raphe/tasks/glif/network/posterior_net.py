@@ -1,15 +1,17 @@
 """The posterior of a neuron's quantities, given its voltage and current: neural estimation.
 
-A reader of the traces and the least-squares summary make up a context, which embeds the data for a
-neural spline flow of the package sbi. The flow models what is left: the quantities less a centre,
-over a spread, both those of the summary moved by what the context says. So an estimate that least
+An encoder of the traces and the least-squares estimate make up a context, which embeds the data for
+a neural spline flow of the package sbi. The flow models what is left: the quantities less a centre,
+over a spread, both those of the estimate moved by what the context says. So an estimate that least
 squares has to a thousandth need not be learnt anew, and its uncertainty is corrected, not trusted.
 
 B traces, P quantities (standardised, see `least_squares`), F features, C context, S samples.
 """
 
 import warnings
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +22,7 @@ from raphe.tasks.glif.network.trace_encoder import EncoderSize, TraceEncoder
 
 CONTEXT = 64
 FLOW_UNITS, FLOW_STEPS, FLOW_BINS = 64, 3, 8
+SPLINE_BOUND, LEAST_SLOPE = 5.0, 1e-3  # of a step's splines, as sbi has them
 COUPLED = 2  # halves that a step changes in turn: three times faster to draw from than one by one
 FARTHEST_SHIFT = 3.0  # spreads that a centre is moved by at most
 FARTHEST_LOG_SCALE = 4.0
@@ -27,12 +30,26 @@ WIDEST = 1.25  # the prior's deviation is 1, and no posterior is much wider
 WIDER = 0.7  # added to an untrained network's log-scale: least squares is too sure
 
 
+@dataclass(frozen=True, eq=False)
+class FlowStep:
+    """A step of the flow as arrays: splines whose shapes a perceptron of ReLUs gives.
+
+    The first half's shapes follow from the context alone, the second half's from both. Q quantities
+    of a half, K bins, U units.
+    """
+
+    first: np.ndarray  # int64 (Q,): the quantities of the first half
+    second: np.ndarray  # int64 (Q,)
+    weights: list[np.ndarray]  # float32 (U, P + C), (U, U) …, (P × (3 K − 1), U)
+    biases: list[np.ndarray]  # float32 (U,), …, (P × (3 K − 1),)
+
+
 class PosteriorNet(nn.Module):
     """A density of P standardised quantities.
 
     Args:
         n_quantities: P.
-        size: of the reader; None leaves the traces unread, and the summary is all there is.
+        size: of the encoder; None leaves the traces unread, and the estimate is all there is.
 
     Raises:
         SettingError: where the package sbi is not installed.
@@ -40,10 +57,10 @@ class PosteriorNet(nn.Module):
 
     def __init__(self, n_quantities: int, size: EncoderSize | None) -> None:
         super().__init__()
-        self.reader = None if size is None else TraceEncoder(size)
-        n_read = 0 if size is None else size.features
+        self.encoder = None if size is None else TraceEncoder(size)
+        n_encoded = 0 if size is None else size.features
         self.context = nn.Sequential(
-            nn.Linear(N_FEATURES + n_read, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(),
+            nn.Linear(N_FEATURES + n_encoded, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(),
             nn.Linear(128, CONTEXT),
         )  # fmt: skip
         self.correction = nn.Sequential(nn.GELU(), nn.Linear(CONTEXT, 2 * n_quantities))
@@ -58,21 +75,43 @@ class PosteriorNet(nn.Module):
                 f"features: expected (B, {N_FEATURES}), got {tuple(features.shape)}; see "
                 "least_squares.estimate_quantities"
             )
-        if self.reader is None:
+        if self.encoder is None:
             return self.context(features)
-        return self.context(torch.cat([features, self.reader(traces)], dim=1))
+        return self.context(torch.cat([features, self.encoder(traces)], dim=1))
 
     def log_prob(self, z: Tensor, context: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
-        """Log-density (S, B) of standardised quantities z (S, B, P)."""
+        """Log-density (S, B) in nats of standardised quantities z (S, B, P)."""
         middle, scale = self._moved(context, centre, spread)
         return self.flow.log_prob((z - middle) / scale, context) - scale.log().sum(dim=1)
 
     def sample(self, n: int, context: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
-        """n draws of each posterior, (S, B, P) standardised."""
+        """n draws of each posterior, (n, B, P) standardised, from torch's global generator."""
+        noise = torch.randn(n, *centre.shape, device=centre.device)
+        return self.draw(noise, context, centre, spread)
+
+    def draw(self, noise: Tensor, context: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
+        """The draws (S, B, P), standardised, that normal noise (S, B, P) becomes."""
         middle, scale = self._moved(context, centre, spread)
-        return middle + scale * self.flow.sample((n,), context)
+        return middle + scale * self.flow.net(context).transform.inv(noise)
+
+    def flow_steps(self) -> list[FlowStep]:
+        """The flow from the quantities to noise, step by step."""
+        steps = []
+        for transform in self.flow.net.transform.transforms:
+            layers = [layer for layer in transform.hyper if isinstance(layer, nn.Linear)]
+            order = transform.order.numpy()
+            steps.append(
+                FlowStep(
+                    np.flatnonzero(order == 0),
+                    np.flatnonzero(order == 1),
+                    [(layer.mask * layer.weight).detach().numpy() for layer in layers],
+                    [layer.bias.detach().numpy() for layer in layers],
+                )
+            )
+        return steps
 
     def _moved(self, context: Tensor, centre: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the flow's 0 lies and how wide its 1 is, (B, P) each."""
         shift, log_scale = self.correction(context).chunk(2, dim=1)
         log_scale = FARTHEST_LOG_SCALE * (log_scale / FARTHEST_LOG_SCALE).tanh() + WIDER
         shift = FARTHEST_SHIFT * (shift / FARTHEST_SHIFT).tanh()

@@ -76,11 +76,12 @@ def infer_glif(
 def _infer(
     cells: CellTraces, rows: Sequence[int], bundle: PosteriorBundle, n_samples: int, seed: int
 ) -> Iterator[Posterior]:
+    rng = np.random.default_rng(seed)
     blocks = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
     for block in progress(blocks, "Inferring"):
         block_cells = CellTraces(cells.voltage_v[block], cells.current_a[block], cells.rate_hz)
         traces, rate_hz, begins_s = network_input(block_cells, bundle.longest_s)
-        draws = bundle.infer(traces, rate_hz, n_samples, seed)
+        draws = bundle.infer(traces, rate_hz, n_samples, rng)
         for i, row in enumerate(block):
             samples = draws.samples[:, i]
             samples[:, REST] -= cells.rest_added_v

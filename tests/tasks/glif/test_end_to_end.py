@@ -15,7 +15,7 @@ from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, simulate
 from raphe.tasks.glif.prediction.network_input import cell_faults, network_input
-from raphe.tasks.glif.recordings.cell_files import SignalFile, read_cell_traces
+from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
@@ -157,15 +157,15 @@ def test_wrong_units_and_a_missing_rate_are_told(cell: list[str], case: str) -> 
                                                               strict=False))  # fmt: skip
     with pytest.raises(RecordingError, match=message):
         read_cell_traces(
-            SignalFile(Path(cell[0]), units["--unit"]),
-            SignalFile(Path(cell[2]), units["--stimulus-unit"]),
+            Signal(Path(cell[0]), units["--unit"]),
+            Signal(Path(cell[2]), units["--stimulus-unit"]),
             {"no rate": None, "kHz": 50}.get(case, 50_000),
         )
 
 
-def _save(cell: list[str], which: int, array: np.ndarray) -> tuple[SignalFile, SignalFile]:
+def _save(cell: list[str], which: int, array: np.ndarray) -> tuple[Signal, Signal]:
     np.save(cell[which], array)
-    return SignalFile(Path(cell[0]), "V"), SignalFile(Path(cell[2]), "A")
+    return Signal(Path(cell[0]), "V"), Signal(Path(cell[2]), "A")
 
 
 def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
@@ -217,7 +217,7 @@ def test_an_nwb_file_gives_its_response_and_its_stimulus(tmp_path: Path, cell: l
     path = tmp_path / "cell.nwb"
     with pynwb.NWBHDF5IO(str(path), "w") as io:
         io.write(file)
-    cells = read_cell_traces(SignalFile(path, "V"), SignalFile(path, "A"), None)
+    cells = read_cell_traces(Signal(path, "V"), Signal(path, "A"), None)
     np.testing.assert_allclose(cells.voltage_v[0], voltage, rtol=1e-6)
     np.testing.assert_allclose(cells.current_a[0], current, rtol=1e-6, atol=1e-18)
     assert cells.rate_hz == 50_000

@@ -59,24 +59,16 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
     from raphe.tasks.glif.prediction.infer_glif import infer_glif
-    from raphe.tasks.glif.recordings.cell_files import READERS, SignalFile, read_cell_traces
+    from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
     from raphe.tasks.glif.synthetic.quantities import REST
 
-    voltage, stimulus = one_input(options), options.stimulus
-    if stimulus is None:
-        if voltage.suffix.lower() not in READERS:
-            raise SettingError(
-                f"{voltage}: expected the current that was injected, got none; name it "
-                "with --stimulus"
-            )
-        stimulus = voltage
     if options.samples < 1:
         raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
     bundle = PosteriorBundle.open(options.bundle)
     typical_rest_v = bundle.scaler.mean[REST]
     cells = read_cell_traces(
-        SignalFile(voltage, options.unit, options.channel),
-        SignalFile(stimulus, options.stimulus_unit, options.stimulus_channel),
+        Signal(one_input(options), options.unit, options.channel),
+        Signal(options.stimulus, options.stimulus_unit, options.stimulus_channel),
         options.rate,
         sweep=options.sweep,
         relative_to_v=float(typical_rest_v) if options.relative_to_rest else None,

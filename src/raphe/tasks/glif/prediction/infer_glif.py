@@ -4,29 +4,26 @@ B cells, S samples of a posterior, P quantities.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
 
-from raphe.core.errors import RecordingError
 from raphe.core.figure_style import STYLE
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
-from raphe.core.progress import progress
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, ShownCell, predictive_figure
-from raphe.tasks.glif.prediction.network_input import cell_faults, network_input
+from raphe.tasks.glif.prediction.inference import infer_cells, inferable
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
-from raphe.tasks.glif.synthetic.quantities import REST, quantities
+from raphe.tasks.glif.synthetic.quantities import quantities
 
 PARAMETERS, CONFIG, SAMPLES, FIGURE = (
     "parameters.csv", "neuron_config.json", "posterior.npz", "predictive.png",
 )  # fmt: skip
-AT_ONCE = 64  # cells
 
 
 @dataclass(frozen=True)
@@ -61,38 +58,13 @@ def infer_glif(
         RecordingError: no cell can be inferred.
         StoreError: `out` may not be replaced.
     """
-    faults = cell_faults(cells, bundle.least_samples)
-    rows = [row for row in range(len(cells)) if row not in faults]
-    if not rows:
-        raise RecordingError(f"expected a cell that can be inferred, got none: {faults[0]}")
+    rows, faults = inferable(cells, bundle)
     with FolderBuilder(out, PARAMETERS, overwrite) as builder:
-        posteriors = list(_infer(cells, rows, bundle, n_samples, seed))
+        posteriors = list(infer_cells(cells, rows, bundle, n_samples, seed))
         with reporting(out):
             _write(builder.folder, posteriors, cells, rows)
         builder.commit()
     return InferenceReport(out, posteriors, {f"cell {row}": why for row, why in faults.items()})
-
-
-def _infer(
-    cells: CellTraces, rows: Sequence[int], bundle: PosteriorBundle, n_samples: int, seed: int
-) -> Iterator[Posterior]:
-    rng = np.random.default_rng(seed)
-    blocks = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
-    for block in progress(blocks, "Inferring"):
-        block_cells = CellTraces(cells.voltage_v[block], cells.current_a[block], cells.rate_hz)
-        traces, rate_hz, begins_s = network_input(block_cells, bundle.longest_s)
-        draws = bundle.infer(traces, rate_hz, n_samples, rng)
-        for i, row in enumerate(block):
-            samples = draws.samples[:, i]
-            samples[:, REST] -= cells.rest_added_v
-            yield Posterior(
-                f"cell {row}",
-                bundle.level,
-                samples,
-                draws.unlike[i],
-                float(begins_s[i]),
-                traces.shape[2] / rate_hz,
-            )
 
 
 def _write(

@@ -4,14 +4,14 @@ B cells, N samples.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from raphe.core.abf.reader import read_abf
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.core.recordings.arrays import load_array
 from raphe.core.recordings.nwb import read_nwb
 from raphe.core.recordings.recording import Recording
@@ -29,24 +29,29 @@ RATES_HZ = (1e3, 1e6)
 READERS: dict[str, Callable[..., Recording]] = {".nwb": read_nwb, ".abf": read_abf}
 
 
-@dataclass(frozen=True)
-class SignalFile:
-    """Where a voltage or a current lies.
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Where a voltage or a current is found.
 
     Args:
-        path: an array (.npy) of samples (N,) or (B, N), or a recording (.nwb, .abf).
+        source: an array of samples (N,) or (B, N), such an array's file (.npy) or a recording
+            (.nwb, .abf); of a current None: the recording of the voltage.
         unit: of an array; a recording knows its own.
         channel: of a recording, its number or name.
     """
 
-    path: Path
+    source: Path | np.ndarray | None
     unit: str
     channel: int | str | None = None
 
+    @property
+    def is_recording(self) -> bool:
+        return isinstance(self.source, Path) and self.source.suffix.lower() in READERS
+
 
 def read_cell_traces(
-    voltage_file: SignalFile,
-    current_file: SignalFile,
+    voltage: Signal,
+    current: Signal,
     rate_hz: float | None,
     *,
     sweep: int = 0,
@@ -56,7 +61,7 @@ def read_cell_traces(
     """Read and check voltage and current.
 
     Args:
-        voltage_file, current_file: where they lie; one current may serve several voltages.
+        voltage, current: where they are found; one current may serve several voltages.
         rate_hz: of arrays.
         sweep: of recordings.
         relative_to_v: a resting potential to add to a voltage that is relative to rest.
@@ -64,96 +69,114 @@ def read_cell_traces(
 
     Raises:
         RecordingError: no file, no rate, lengths that differ, values that can be no membrane's.
+        SettingError: a unit of neither.
     """
-    voltage_v, voltage_hz = _read_signal(voltage_file, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
-    current_a, current_hz = _read_signal(current_file, CURRENT_UNITS, "current", rate_hz, sweep)
+    if current.source is None:
+        if not voltage.is_recording:
+            raise RecordingError(
+                f"{_name(voltage, 'voltage')}: expected the current that was injected, got none; "
+                "name it with --stimulus"
+            )
+        current = replace(current, source=voltage.source)
+    voltage_v, voltage_hz = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
+    current_a, current_hz = _read(current, CURRENT_UNITS, "current", rate_hz, sweep)
+    voltage_name, current_name = _name(voltage, "voltage"), _name(current, "current")
     if not np.isclose(voltage_hz, current_hz, rtol=1e-6):
         raise RecordingError(
-            f"{current_file.path}: expected the voltage's rate of {voltage_hz:g} Hz, got "
+            f"{current_name}: expected the voltage's rate of {voltage_hz:g} Hz, got "
             f"{current_hz:g} Hz"
         )
     if voltage_v.shape[1] != current_a.shape[1] or len(current_a) not in (1, len(voltage_v)):
         raise RecordingError(
-            f"{current_file.path}: expected a current of {voltage_v.shape[1]} samples for each of "
+            f"{current_name}: expected a current of {voltage_v.shape[1]} samples for each of "
             f"the {len(voltage_v)} voltages or one for all, got shape {current_a.shape}"
         )
     if relative_to_v is not None:
-        _require_relative(voltage_v, voltage_file.path)
+        _require_relative(voltage_v, voltage_name)
         voltage_v = voltage_v + relative_to_v
-    _require_current(current_a, current_file.path)
+    _require_current(current_a, current_name)
     faults = {
         row: fault for row, trace in enumerate(voltage_v) if (fault := _membrane_fault(trace, cut))
     }
     if len(faults) == len(voltage_v):
-        raise RecordingError(f"{voltage_file.path}: {faults[0]}")
+        raise RecordingError(f"{voltage_name}: {faults[0]}")
     if cut:
         voltage_v = np.stack([cut_spikes(trace, voltage_hz) for trace in voltage_v])
     current_a = np.broadcast_to(current_a, voltage_v.shape)
     return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults)
 
 
-def _read_signal(
-    file: SignalFile, units: Sequence[str], signal: str, rate_hz: float | None, sweep: int
+def _name(signal: Signal, quantity: str) -> str:
+    """What an error calls a signal."""
+    return str(signal.source) if isinstance(signal.source, Path) else quantity
+
+
+def _read(
+    signal: Signal, units: Sequence[str], quantity: str, rate_hz: float | None, sweep: int
 ) -> tuple[np.ndarray, float]:
     """float64 (B, N) in V or A, and their rate in Hz."""
-    path = file.path
-    if path.suffix.lower() in READERS:
-        return _read_recording(file, units, signal, sweep)
-    if path.suffix.lower() != ".npy":
-        raise RecordingError(
-            f"{path}: expected a {signal} as an array (.npy) or a recording (.nwb, .abf)"
-        )
-    samples = load_array(path, RecordingError)
+    if signal.is_recording:
+        return _read_recording(signal, units, quantity, sweep)
+    name, samples = _name(signal, quantity), signal.source
+    if isinstance(samples, Path):
+        if samples.suffix.lower() != ".npy":
+            raise RecordingError(
+                f"{name}: expected a {quantity} as an array (.npy) or a recording (.nwb, .abf)"
+            )
+        samples = load_array(samples, RecordingError)
+    samples = np.asarray(samples)
     if rate_hz is None:
-        raise RecordingError(f"{path}: an array holds no sampling rate; name it with --rate, in Hz")
+        raise RecordingError(f"{name}: an array holds no sampling rate; name it with --rate, in Hz")
     if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
         raise RecordingError(
             f"--rate {rate_hz:g}: expected 1000 to 1000000 Hz; 50 kHz are --rate 50000"
         )
     if samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind not in "fiu":
         raise RecordingError(
-            f"{path}: expected numbers (samples,) or (cells, samples), got {samples.dtype} of "
+            f"{name}: expected numbers (samples,) or (cells, samples), got {samples.dtype} of "
             f"shape {samples.shape}"
         )
     if samples.ndim == 2 and samples.shape[0] > samples.shape[1]:
         raise RecordingError(
-            f"{path}: expected (cells, samples), got more cells than samples, {samples.shape}; "
+            f"{name}: expected (cells, samples), got more cells than samples, {samples.shape}; "
             "transpose it"
         )
     samples = np.atleast_2d(samples).astype(np.float64)
-    return samples * _si_factor(file.unit, units), float(rate_hz)
+    return samples * _si_factor(signal.unit, units), float(rate_hz)
 
 
 def _read_recording(
-    file: SignalFile, units: Sequence[str], signal: str, sweep: int
+    signal: Signal, units: Sequence[str], quantity: str, sweep: int
 ) -> tuple[np.ndarray, float]:
-    recording = _open_recording(file, units, signal)
+    recording = _open_recording(signal, units, quantity)
     if not 0 <= sweep < len(recording.sweeps):
         raise RecordingError(
-            f"{file.path}: expected a sweep from 0 to {len(recording.sweeps) - 1}, got {sweep}"
+            f"{signal.source}: expected a sweep from 0 to {len(recording.sweeps) - 1}, got {sweep}"
         )
     samples = recording.sweeps[sweep].read().astype(np.float64)[None]
     return samples * _si_factor(recording.unit, units), recording.rate_hz
 
 
-def _open_recording(file: SignalFile, units: Sequence[str], signal: str) -> Recording:
+def _open_recording(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     """The channel that was named; otherwise the only one in a unit that fits, of an NWB file's
     stimuli too."""
-    read = READERS[file.path.suffix.lower()]
+    read = READERS[signal.source.suffix.lower()]
     readers = [read, partial(read_nwb, stimulus=True)] if read is read_nwb else [read]
     problems = []
     for reader in readers:
-        for channel in (None, *units) if file.channel is None else (file.channel,):
+        for channel in (None, *units) if signal.channel is None else (signal.channel,):
             try:
-                recording = reader(file.path, channel)
+                recording = reader(signal.source, channel)
             except RecordingError as error:
                 problems.append(error)
                 continue
             if recording.unit in units:
                 return recording
-            problems.append(RecordingError(f"{file.path}: its only channel is in {recording.unit}"))
+            problems.append(
+                RecordingError(f"{signal.source}: its only channel is in {recording.unit}")
+            )
     raise RecordingError(
-        f"{file.path}: expected one {signal}, a channel in {', '.join(units)}, found none or "
+        f"{signal.source}: expected one {quantity}, a channel in {', '.join(units)}, found none or "
         f"several; choose it by --channel or --stimulus-channel ({problems[0]})"
     )
 
@@ -161,7 +184,8 @@ def _open_recording(file: SignalFile, units: Sequence[str], signal: str) -> Reco
 def _si_factor(unit: str, units: Sequence[str]) -> float:
     """From one of these units to the first of them, V or A."""
     factor = unit_factor(unit, units[0])
-    assert factor is not None, f"{unit} is none of {units}"
+    if factor is None:
+        raise SettingError(f"unit {unit}: expected one of {', '.join(units)}")
     return factor
 
 
@@ -191,21 +215,21 @@ def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:
     return None
 
 
-def _require_relative(voltage_v: np.ndarray, path: Path) -> None:
+def _require_relative(voltage_v: np.ndarray, name: str) -> None:
     finite = voltage_v[np.isfinite(voltage_v)]
     median = float(np.median(finite)) if finite.size else 0.0
     if not abs(median) < RELATIVE_V or np.abs(finite).max(initial=0) > MOST_RELATIVE_V:
         raise RecordingError(
-            f"{path}: expected a voltage relative to rest, with a median near 0 and within 200 mV, "
+            f"{name}: expected a voltage relative to rest, with a median near 0 and within 200 mV, "
             f"got a median of {1e3 * median:g} mV and up to {1e3 * np.abs(finite).max():g} mV; "
             "leave --relative-to-rest out, or correct --unit"
         )
 
 
-def _require_current(current_a: np.ndarray, path: Path) -> None:
+def _require_current(current_a: np.ndarray, name: str) -> None:
     peak = float(np.abs(current_a[np.isfinite(current_a)]).max(initial=0))
     if not LEAST_A <= peak <= MOST_A:
         raise RecordingError(
-            f"{path}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
+            f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
             "correct --stimulus-unit, or choose another channel"
         )

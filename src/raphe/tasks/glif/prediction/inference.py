@@ -1,0 +1,53 @@
+"""Posteriors of cells from their traces, a block of cells at a time.
+
+B cells.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.progress import progress
+from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
+from raphe.tasks.glif.prediction.network_input import cell_faults, network_input
+from raphe.tasks.glif.prediction.posterior import Posterior
+from raphe.tasks.glif.recordings.cell_traces import CellTraces
+from raphe.tasks.glif.synthetic.quantities import REST
+
+AT_ONCE = 64  # cells
+
+
+def inferable(cells: CellTraces, bundle: PosteriorBundle) -> tuple[list[int], dict[int, str]]:
+    """Rows of the cells that can be inferred, and of the others the reason.
+
+    Raises RecordingError where there is none.
+    """
+    faults = cell_faults(cells, bundle.least_samples)
+    rows = [row for row in range(len(cells)) if row not in faults]
+    if not rows:
+        raise RecordingError(f"expected a cell that can be inferred, got none: {faults[0]}")
+    return rows, faults
+
+
+def infer_cells(
+    cells: CellTraces, rows: list[int], bundle: PosteriorBundle, n_samples: int, seed: int
+) -> Iterator[Posterior]:
+    """The posterior of the cell in each of these rows, n_samples draws each."""
+    rng = np.random.default_rng(seed)
+    blocks = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
+    for block in progress(blocks, "Inferring"):
+        block_cells = CellTraces(cells.voltage_v[block], cells.current_a[block], cells.rate_hz)
+        traces, rate_hz, begins_s = network_input(block_cells, bundle.longest_s)
+        draws = bundle.infer(traces, rate_hz, n_samples, rng)
+        for i, row in enumerate(block):
+            samples = draws.samples[:, i]
+            samples[:, REST] -= cells.rest_added_v
+            yield Posterior(
+                f"cell {row}",
+                bundle.level,
+                samples,
+                draws.unlike[i],
+                float(begins_s[i]),
+                traces.shape[2] / rate_hz,
+            )

@@ -3,7 +3,7 @@
     make bench ARGS=glif_infer
 
 From traces in memory to draws of each posterior, as `raphe predict` goes: least squares, the
-reader, the flow. Weights do not matter for the time, the networks are untrained. The memory is the
+encoder, the flow. Weights do not matter for the time, the networks are untrained. The memory is the
 largest resident set of a process of its own that trains a step on 64 traces of 50 000 samples.
 """
 
@@ -12,12 +12,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import torch
 from machine import alternate, options_of, spread, write_table
 
 from raphe.core.bundles.bundle import Bundle
 from raphe.harness.memory import keep_freed_memory
-from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
+from raphe.tasks.glif.ensemble.bundle import PosteriorBundle, PosteriorGraph
+from raphe.tasks.glif.ensemble.posterior_graph import posterior_graph
 from raphe.tasks.glif.features.training_domain import NAMES
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, Measured, measure
@@ -26,20 +29,26 @@ from raphe.tasks.glif.training.data import batch_of
 from raphe.tasks.glif.training.module import PosteriorModule
 
 PRIOR = typical_prior(1)
-STANDARD = PriorScaler.of(PRIOR)
+SCALER = PriorScaler.of(PRIOR)
 TRACES = ((1.0, 4), (1.0, 1), (2.5, 1))  # length in s; sampled at 20 kHz over this
 TRAINED_ON = 64  # traces in a step
 
 
-def module(read: bool) -> PosteriorModule:
+def module(encode_traces: bool) -> PosteriorModule:
     torch.manual_seed(0)
-    facts = {"mean": STANDARD.mean.tolist(), "deviation": STANDARD.deviation.tolist()}
-    return PosteriorModule(read, **facts).eval()
+    facts = {"mean": SCALER.mean.tolist(), "deviation": SCALER.deviation.tolist()}
+    return PosteriorModule(encode_traces, **facts).eval()
 
 
-def bundle(read: bool) -> PosteriorBundle:
-    domain = dict.fromkeys(NAMES, (-1.0, 1.0))
-    return PosteriorBundle(Bundle(Path(), {"domain": domain}), [module(read)])
+def bundle(encode_traces: bool, threads: int) -> PosteriorBundle:
+    facts = {
+        "level": 1,
+        "scaler": {"mean": SCALER.mean.tolist(), "deviation": SCALER.deviation.tolist()},
+        "least_samples": 1,
+        "domain": dict.fromkeys(NAMES, (-1.0, 1.0)),
+    }
+    graph = posterior_graph(module(encode_traces).net)
+    return PosteriorBundle(Bundle(Path(), facts), [PosteriorGraph(graph, threads)])
 
 
 def measured(length_s: float, keep: int, n: int) -> Measured:
@@ -49,8 +58,8 @@ def measured(length_s: float, keep: int, n: int) -> Measured:
 
 def train_step(n_samples: int) -> float:
     """The process's largest resident set in MB, after a step."""
-    model = module(read=True).train()
-    batch = batch_of(measured(n_samples / 20_000, 1, TRAINED_ON), STANDARD)
+    model = module(encode_traces=True).train()
+    batch = batch_of(measured(n_samples / 20_000, 1, TRAINED_ON), SCALER)
     assert batch.traces.shape == (TRAINED_ON, 2, n_samples)
     optimizer = torch.optim.AdamW(model.parameters())
     (-model.log_prob(batch).mean()).backward()
@@ -69,17 +78,23 @@ def main() -> None:
     parser.add_argument("--train-step", action="store_true", help=text)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    numba.set_num_threads(options.threads)
     keep_freed_memory()
     if options.train_step:
         print(train_step(options.samples))
         return
     rows = []
-    bundles = {"reader and least squares": bundle(True), "least squares alone": bundle(False)}
+    bundles = {
+        "encoder and least squares": bundle(True, options.threads),
+        "least squares alone": bundle(False, options.threads),
+    }
     for length_s, keep in TRACES:
         given = measured(length_s, keep, options.cells)
         ways = [
-            lambda one=one, given=given: one.infer(given.traces, given.rate_hz, options.draws, 0)
-            for one in bundles.values()
+            lambda opened=opened, given=given: opened.infer(
+                given.traces, given.rate_hz, options.draws, np.random.default_rng(0)
+            )
+            for opened in bundles.values()
         ]
         for way in ways:
             way()

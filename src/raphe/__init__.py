@@ -9,6 +9,9 @@
     bundle = raphe.load_bundle("rates-bundle")
     bundle.predict(traces, rate_hz=30).rate_per_s    # traces × frames, spikes/s
 
+    bundle = raphe.load_bundle("glif-bundle")
+    bundle.predict(voltage_v, current_a, rate_hz=50_000).posteriors[0].samples   # SI units
+
     store = raphe.open_store("spikes")               # made by `raphe extract`
     store.arrays["waveform"]                         # memory-mapped
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from raphe.core.recordings.recording import Recording
     from raphe.tasks.calcium.prediction.predictor import RatePredictor
     from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
+    from raphe.tasks.glif.prediction.predictor import PosteriorPredictor
 
 __all__ = [
     "BundleError",
@@ -77,7 +81,7 @@ _HOMES = {
 
 def load_bundle(
     path: "Path | str", threads: int | None = None
-) -> "CellTypePredictor | RatePredictor":
+) -> "CellTypePredictor | RatePredictor | PosteriorPredictor":
     """Open a bundle of any task, check its hashes and load its networks.
 
     What comes back has `predict`, whose arguments and answer are the task's, and `manifest`.

@@ -65,5 +65,5 @@ def test_glif_infer_at_a_small_size(tmp_path: Path, run_script):
     table = tmp_path / "infer.md"
     small = ("--cells", 2, "--draws", 10, "--repeats", 1, "--threads", 1, "--samples", 4000)
     run_script("glif_infer.py", "--output", table, *small)
-    assert "| 1 s at 5 kHz, reader and least squares |" in table.read_text()
+    assert "| 1 s at 5 kHz, encoder and least squares |" in table.read_text()
     assert "64 × 4000 samples |" in table.read_text()

@@ -1,0 +1,37 @@
+"""`raphe.load_bundle` of a posterior: arrays in, draws out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import raphe
+from raphe.core.errors import SettingError
+
+
+def test_arrays_give_posteriors(posterior_bundle: Path, cell: list[str]) -> None:
+    bundle = raphe.load_bundle(posterior_bundle, threads=1)
+    voltage_v, current_a = np.load(cell[0]), np.load(cell[2])
+    voltages = np.stack([voltage_v, np.full_like(voltage_v, np.nan)])
+    prediction = bundle.predict(voltages, current_a, 50_000, n_samples=200)
+    (posterior,) = prediction.posteriors
+    assert posterior.cell == "cell 0" and posterior.samples.shape == (200, 5)
+    assert prediction.left_out == {"cell 1": "expected a voltage, got no finite sample"}
+    rows = {row["quantity"]: row for row in posterior.parameter_rows()}
+    assert float(rows["capacitance"]["median_lab"]) == pytest.approx(90, rel=0.1)
+    assert rows["capacitance"]["lab_unit"] == "pF"
+    again = bundle.predict(voltage_v, current_a, 50_000, n_samples=200).posteriors[0]
+    np.testing.assert_array_equal(again.samples, posterior.samples)
+    assert bundle.manifest["level"] == 1 and "glif/posterior" in repr(bundle)
+
+
+def test_files_and_units_are_those_of_the_command(posterior_bundle: Path, cell: list[str]) -> None:
+    bundle = raphe.load_bundle(posterior_bundle, threads=1)
+    of_files = bundle.predict(cell[0], cell[2], 50_000, n_samples=20).posteriors[0]
+    in_lab = bundle.predict(
+        1e3 * np.load(cell[0]), 1e12 * np.load(cell[2]), 50_000,
+        voltage_unit="mV", current_unit="pA", n_samples=20,
+    ).posteriors[0]  # fmt: skip
+    np.testing.assert_allclose(in_lab.samples, of_files.samples, rtol=1e-4)
+    with pytest.raises(SettingError, match="n_samples: expected 1 or more, got 0"):
+        bundle.predict(cell[0], cell[2], 50_000, n_samples=0)

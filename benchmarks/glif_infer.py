@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--train-step", action="store_true", help=text)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    numba.set_num_threads(options.threads)
+    numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))
     keep_freed_memory()
     if options.train_step:
         print(train_step(options.samples))

@@ -119,6 +119,7 @@ class ArrayFile:
     def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
         """Fill `out` with rows starts[0] to before stops[0], then starts[1] …, as they follow.
 
+        `starts` and `stops` are int64 (n,); `out` (rows in all, *the shape of a row) is in C order.
         Raises StoreError where the file has changed since it was opened, or cannot be read.
         """
         if out.dtype != self.dtype:

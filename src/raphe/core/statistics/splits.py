@@ -21,6 +21,7 @@ class Split:
     test: np.ndarray
 
     def parts(self) -> dict[str, np.ndarray]:
+        """Row numbers (n of the part,) by the part's name."""
         return {name: getattr(self, name) for name in PARTS}
 
 
@@ -95,7 +96,7 @@ def split_by_group(
 
 
 def check_disjoint(split: Split, groups: np.ndarray, group_name: str) -> None:
-    """Raise SplitError where one group has items in two parts."""
+    """Raise SplitError where one group has items in two parts; `groups` (N,) is each item's."""
     seen: dict[int, str] = {}
     for part, rows in split.parts().items():
         for group in np.unique(groups[rows]).tolist():

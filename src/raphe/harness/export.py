@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.sentences import counted
 from raphe.harness import identity, registry
 from raphe.harness.quiet import quieten
 from raphe.harness.run import RunFailed
@@ -96,16 +97,17 @@ def _require_known(make: partial) -> None:
 
 def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[str]]:
     """The members that finished, and a word on each of the others."""
-    found = registry.members(tracker, sweep)
-    finished = [run for run in found if run.status == "FINISHED"]
-    left_out = [f"{run.name} ({run.status.lower()})" for run in found if run not in finished]
+    members = registry.members(tracker, sweep)
+    finished = [run for run in members if run.status == "FINISHED"]
+    left_out = [f"{run.name} ({run.status.lower()})" for run in members if run not in finished]
     if not finished:
         raise SettingError(
-            f"{sweep.name} {sweep.run_id}: none of its {len(found)} runs finished; run it again"
+            f"{sweep.name} {sweep.run_id}: of its {counted('run', len(members))} none finished; "
+            "run it again"
         )
     if left_out:
         print(
-            f"{len(left_out)} of {len(found)} runs did not finish and are left out: "
+            f"{len(left_out)} of {counted('run', len(members))} did not finish, left out: "
             f"{', '.join(left_out)}"
         )
     return finished, left_out

@@ -17,20 +17,25 @@ from rich.console import Console
 from rich.table import Table
 
 from raphe.core.files.csv_text import csv_text
+from raphe.core.sentences import counted
 from raphe.harness.reference import Reference, read_reference
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
 SWEEP_FIGURE = "sweep.png"
 UNDEFINED = "–"
 DEFAULT_RUNS_ROOT = "mlruns"  # where `make ui` looks
-NOT_TEST_SETS = ("train", "val", "session", "system")  # a session is scored on the way
+NOT_TEST_SETS = ("train", "val", "system")
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
 
 
-def test_sets(run: RunFacts) -> list[str]:
-    """Names of the sets a run was tested on; "test" first."""
-    names = {key.partition("/")[0] for key in run.metrics if "/" in key} - set(NOT_TEST_SETS)
+def test_sets(run: RunFacts, settings: DictConfig) -> list[str]:
+    """Names of the sets a run was tested on; "test" first.
+
+    `report.scored_in_training` names those that a task scores on the way, as it does "val".
+    """
+    others = {*NOT_TEST_SETS, *settings.get("scored_in_training", ())}
+    names = {key.partition("/")[0] for key in run.metrics if "/" in key} - others
     return sorted(names, key=lambda name: (name != "test", name))
 
 
@@ -42,14 +47,16 @@ def shown_metrics(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
     shown = [
         metric
         for metric in settings.metrics
-        if any(f"{name}/{metric}" in run.metrics for run in runs for name in test_sets(run))
+        if any(
+            f"{name}/{metric}" in run.metrics for run in runs for name in test_sets(run, settings)
+        )
     ]
     return shown or list(settings.metrics)
 
 
 def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) -> None:
     """Print a run's test metrics, one column a test set, and where to look next."""
-    sets = test_sets(run)
+    sets = test_sets(run, settings)
     table = Table("metric", *sets, title=f"{run.name}: test results")
     for count, noun in settings.counts.items():
         table.add_row(noun, *(_count(run.metrics.get(f"{name}/{count}")) for name in sets))
@@ -59,7 +66,8 @@ def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) 
     console = Console()
     console.print(table)
     epochs, kept = run.metrics["epochs"], run.metrics["kept_epoch"] + 1
-    console.print(f"Trained for {epochs:.0f} epochs; the weights of epoch {kept:.0f} were tested.")
+    trained = f"Trained for {counted('epoch', int(epochs))}"
+    console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
     _print_note_and_next(console, note, run.run_id, tracker)
 
 
@@ -74,9 +82,9 @@ def print_sweep(
         name: [_text(run.metrics.get(f"test/{name}")) for run in runs]
         for name in shown_metrics(runs, settings)
     }
-    known = {name: texts for name, texts in tested.items() if set(texts) != {UNDEFINED}}
+    defined = {name: texts for name, texts in tested.items() if set(texts) != {UNDEFINED}}
     console.print("Test results of the sweep", style="italic")
-    for table in side_by_side(swept, known or tested, console):
+    for table in side_by_side(swept, defined or tested, console):
         console.print(table)
     parent = runs[0].tags.get(PARENT_TAG, "")
     _print_note_and_next(console, runs[0].tags.get(NOTE_TAG, ""), parent, tracker)
@@ -91,7 +99,7 @@ def side_by_side(
     tables: list[Table] = []
     shown: list[str] = []
     for name in values:
-        wider = _columns({**keys, **{one: values[one] for one in (*shown, name)}})
+        wider = _columns({**keys, **{key: values[key] for key in (*shown, name)}})
         if shown and console.measure(wider, options=unlimited).maximum > console.width:
             shown = []
             wider = _columns({**keys, name: values[name]})
@@ -157,8 +165,7 @@ def sweep_figure(
     )
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for index, metric in enumerate(metrics):
-        limits = settings.metrics[metric]
-        _sweep_panel(panels[index], runs, numbers, failed, metric, limits, settings.counts)
+        _sweep_panel(panels[index], runs, numbers, failed, metric, settings)
         if index + n_columns >= n_panels:  # nothing below
             panels[index].set_xlabel(axis_label)
     for panel in panels[n_panels:]:
@@ -185,18 +192,18 @@ def _sweep_panel(
     numbers: Sequence[float],
     failed: Sequence[float],
     metric: str,
-    limits: Sequence[float] | None,
-    counts: DictConfig,
+    settings: DictConfig,
 ) -> None:
-    for name in test_sets(runs[0]):
+    for name in test_sets(runs[0], settings):
         values = [run.metrics.get(f"{name}/{metric}", float("nan")) for run in runs]
-        label = ", ".join([name, *_counted(runs[0], name, counts)])
+        label = ", ".join([name, *_counted(runs[0], name, settings.counts)])
         panel.plot(
             numbers, values, marker="o", markersize=3, linewidth=1, label=label, clip_on=False
         )
     for index, number in enumerate(failed):
         label = "failed" if index == 0 else None
         panel.axvline(number, color="0.7", linestyle=":", linewidth=1, label=label)
+    limits = settings.metrics[metric]
     if limits is not None:  # shown at least so far, so that small differences look small
         panel.set_ylim(min(limits[0], panel.get_ylim()[0]), limits[1])
     if all(float(number).is_integer() for number in numbers):

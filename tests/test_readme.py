@@ -130,6 +130,7 @@ def test_it_runs_as_written(block: Block, folder: Path) -> None:
         "PATH": os.pathsep.join([str(binaries), os.environ["PATH"]]),
         "RAPHE_SETTINGS": SETTINGS.get(block.section, SHORT),
         "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(PROJECT / "src"),
     }
     text = block.text
     if block.language == "python":

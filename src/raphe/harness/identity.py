@@ -27,8 +27,12 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def code_version() -> str:
-    """The git commit, with `-dirty` where files differ from it; outside git the package version."""
+    """The git commit, with `-dirty` where files differ from it; of an installed package its version.
+
+    A package may lie in somebody's repository, as in its .venv, without being part of it.
+    """
     try:
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
         commit = _git("rev-parse", "HEAD")
         return f"{commit}-dirty" if _git("status", "--porcelain") else commit
     except (OSError, subprocess.CalledProcessError):

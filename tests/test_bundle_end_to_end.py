@@ -2,15 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from pathlib import Path
-from socket import socket
 
 import mlflow
 import numpy as np
@@ -22,6 +18,7 @@ from raphe.tasks.celltype.ensemble.bundle_runtime import GRAPH, Ensemble
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
+from waiting import HANG_S, serving
 
 
 @pytest.fixture
@@ -68,37 +65,20 @@ def test_command_line_pyfunc_and_onnx_give_the_same_numbers(
 @pytest.fixture
 def served(bundle: Path, tracking_uri: str, tmp_path: Path) -> Iterator[str]:
     """Address of `mlflow models serve`, as a user starts it in the project's environment."""
-    with closing(socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/celltype@champion"]
-    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
-    log = tmp_path / "serve.log"
-    process = subprocess.Popen(
-        [*command, "--workers", "1"],
-        env={**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": tracking_uri},
-        stdout=log.open("w"),
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        for _ in range(1200):
-            with suppress(OSError):  # refused, or slow to answer while it starts
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
-                break
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    environment = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": tracking_uri}
+    with serving(
+        [*command, "--env-manager=local", "--workers=1"], tmp_path / "serve.log", environment
+    ) as address:
+        yield address
 
 
 def ask(address: str, windows: np.ndarray) -> dict:
     body = json.dumps({"inputs": windows.tolist()}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{address}/invocations", body, headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
         return json.load(answer)["predictions"]
 
 

@@ -77,8 +77,8 @@ def test_recording_counts_the_spikes_of_a_simulated_cell(tmp_path: Path) -> None
     assert figures(done) == 3
 
 
-def test_recording_reads_a_real_file(shared_data, tmp_path: Path) -> None:
-    path = shared_data("abf", "File_axon_7.abf")
+def test_recording_reads_a_real_file(real_data, tmp_path: Path) -> None:
+    path = real_data("abf", "File_axon_7.abf")
     with pytest.raises(Exception, match="RecordingError"):  # it has no current channel in pA
         run("recording", f"path = {str(path)!r}", tmp_path)
 

@@ -1,16 +1,17 @@
 """Run the real train.py with the real conf and a toy task beside them."""
 
 import os
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from paths import PROJECT
+from waiting import wait_until
 
 TOY = Path(__file__).parent / "toy"
 
@@ -26,8 +27,8 @@ def toy_arguments(runs_root: Path, *overrides: str, multirun: bool = False) -> l
 
 
 @pytest.fixture
-def runs_root(tmp_path: Path) -> Path:
-    return tmp_path / "mlruns"
+def runs_root(tmp_path: Path, tracking_store: Callable[[Path], Path]) -> Path:
+    return tracking_store(tmp_path / "mlruns")
 
 
 @pytest.fixture
@@ -44,14 +45,15 @@ def train(
 
 
 @pytest.fixture
-def start_train(runs_root: Path) -> Callable[..., subprocess.Popen]:
+def start_train(runs_root: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Start train.py as a process of its own, to be interrupted or killed."""
+    started = []
 
     def start(*overrides: str, multirun: bool = False) -> subprocess.Popen:
         search = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
-        environment = {**os.environ, "PYTHONPATH": search, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": search}
         environment.pop("HYDRA_FULL_ERROR", None)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "train.py", *toy_arguments(runs_root, *overrides, multirun=multirun)],
             cwd=PROJECT,
             env=environment,
@@ -60,8 +62,14 @@ def start_train(runs_root: Path) -> Callable[..., subprocess.Popen]:
             text=True,
             start_new_session=True,
         )
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Runs:
@@ -98,15 +106,29 @@ def runs(runs_root: Path) -> Callable[[], Runs]:
     return lambda: Runs(runs_root)
 
 
+class Epochs:
+    """The epochs that the toy has begun, and where it is held."""
+
+    def __init__(self, folder: Path) -> None:
+        self._begun, self._hold = folder / "epochs", folder / "hold"
+        self.settings = [f"model.epochs_file={self._begun}", f"model.hold_file={self._hold}"]
+
+    @property
+    def begun(self) -> list[str]:
+        """Their numbers, in the order in which they began."""
+        return self._begun.read_text().split() if self._begun.exists() else []
+
+    def hold_at(self, n_begun: int) -> None:
+        """Whoever begins this epoch or a later one waits there."""
+        self._hold.write_text(str(n_begun))
+
+    def let_go(self) -> None:
+        self._hold.unlink()
+
+    def wait(self, n_begun: int, process: subprocess.Popen) -> None:
+        wait_until(lambda: len(self.begun) >= n_begun, process)
+
+
 @pytest.fixture
-def wait_for_epochs() -> Callable[[Path, int, subprocess.Popen], None]:
-    """Wait until a started train.py has begun so many epochs."""
-
-    def wait(epochs_file: Path, n: int, process: subprocess.Popen) -> None:
-        deadline = time.monotonic() + 60
-        while not epochs_file.exists() or len(epochs_file.read_text().split()) < n:
-            assert process.poll() is None, process.stdout.read()
-            assert time.monotonic() < deadline, "the run did not start"
-            time.sleep(0.05)
-
-    return wait
+def epochs(tmp_path: Path) -> Epochs:
+    return Epochs(tmp_path)

@@ -61,8 +61,8 @@ def test_a_table_that_does_not_fit_is_told(table, others, what):
         read_reference(OmegaConf.merge(settings(table), others), "model.kernel")
 
 
-def test_the_papers_own_table(shared_data):
-    path = shared_data("figures", "published_sweep.csv")
+def test_the_papers_own_table(real_data):
+    path = real_data("figures", "published_sweep.csv")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", overrides=[f"report.reference.path={path}"])
     reference = read_reference(config.report.reference, "model.kernel")

@@ -1,7 +1,6 @@
 """A single run: what is tracked, repeated, resumed, refused."""
 
 import signal
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +9,7 @@ from omegaconf import OmegaConf
 
 from raphe.harness.report import shown_metrics
 from raphe.harness.run import denormals_flushed
+from waiting import HANG_S
 
 STEPS = [0, 1, 2]
 
@@ -76,21 +76,20 @@ def test_a_failed_run_is_marked_and_told_in_one_line(train, runs, capfd) -> None
     assert "error: the toy fails as asked" in capfd.readouterr().err.splitlines()
 
 
-def test_a_killed_run_resumes_and_equals_an_unbroken_one(
-    train, start_train, wait_for_epochs, runs, tmp_path: Path
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    slow = ["trainer.max_epochs=5", "model.wait_s=0.4", f"model.epochs_file={epochs_file}"]
-    process = start_train(*slow)
-    wait_for_epochs(epochs_file, 3, process)
+def test_a_killed_run_resumes_and_equals_an_unbroken_one(train, start_train, epochs, runs) -> None:
+    settings = ["trainer.max_epochs=5", *epochs.settings]
+    epochs.hold_at(3)
+    process = start_train(*settings)
+    epochs.wait(3, process)
     process.kill()
     process.wait()
-    assert train(*slow) == 0
-    assert epochs_file.read_text().split() == ["0", "1", "2", "2", "3", "4"]
+    epochs.let_go()
+    assert train(*settings) == 0
+    assert epochs.begun == ["0", "1", "2", "2", "3", "4"]
     (resumed,) = runs().all()
     assert resumed.info.status == "FINISHED"
 
-    assert train(*slow, "resume=false") == 0
+    assert train(*settings, "resume=false") == 0
     unbroken = runs().all()[-1]
     for metric in ("train/loss", "val/loss", "test/loss"):
         assert runs().history(resumed.info.run_id, metric) == runs().history(
@@ -99,14 +98,12 @@ def test_a_killed_run_resumes_and_equals_an_unbroken_one(
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_cleanly(
-    start_train, wait_for_epochs, runs, tmp_path: Path, stop
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    process = start_train("model.wait_s=30", f"model.epochs_file={epochs_file}")
-    wait_for_epochs(epochs_file, 1, process)
+def test_an_interrupt_ends_cleanly(start_train, epochs, runs, stop) -> None:
+    epochs.hold_at(1)
+    process = start_train(*epochs.settings)
+    epochs.wait(1, process)
     process.send_signal(stop)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 130
     assert "run the same command again" in output
     assert "Traceback" not in output
@@ -129,17 +126,12 @@ def test_a_run_interrupted_after_its_early_stop_trains_no_further(train, runs, t
     assert (run.info.status, run.data.metrics["kept_epoch"]) == ("FINISHED", 1)
 
 
-def test_the_same_run_twice_at_once_is_refused(
-    train, start_train, wait_for_epochs, tmp_path: Path, capfd
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    slow = ["model.wait_s=30", f"model.epochs_file={epochs_file}"]
-    process = start_train(*slow)
-    wait_for_epochs(epochs_file, 1, process)
-    assert train(*slow) == 1
+def test_the_same_run_twice_at_once_is_refused(train, start_train, epochs, capfd) -> None:
+    epochs.hold_at(1)
+    process = start_train(*epochs.settings)
+    epochs.wait(1, process)
+    assert train(*epochs.settings) == 1
     assert "another process is training this run" in capfd.readouterr().err
-    process.kill()
-    process.wait()
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,14 @@
 
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from pathlib import Path
-from socket import socket
 
 import pytest
 
 from raphe.core.errors import SettingError
 from raphe.harness.tracking import Tracker
+from waiting import HANG_S, serving
 
 N_PROCESSES = 6
 OPEN_AND_LOG = """
@@ -31,7 +28,7 @@ def test_processes_that_open_a_fresh_database_at_once_all_succeed(tmp_path: Path
         )
         for _ in range(N_PROCESSES)
     ]
-    errors = [process.communicate(timeout=120)[1].decode() for process in processes]
+    errors = [process.communicate(timeout=HANG_S)[1].decode() for process in processes]
     assert [process.returncode for process in processes] == [0] * N_PROCESSES, errors
     assert len(Tracker("many", tmp_path).find({})) == N_PROCESSES
 
@@ -70,27 +67,11 @@ def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(tmp_path: Pat
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    with closing(socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    port = address.rpartition(":")[2]
-    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"]
+    command = [sys.executable, "-m", "mlflow", "server", "--workers=1"]
     command.append(f"--backend-store-uri=sqlite:///{tmp_path}/server.db")
     command.append(f"--artifacts-destination={tmp_path}/served")
-    process = subprocess.Popen(
-        [*command, "--workers=1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(600):
-            with suppress(OSError):  # refused, or slow to answer while it starts
-                urllib.request.urlopen(f"{address}/health", timeout=1)
-                break
-            assert process.poll() is None, "the server did not start"
-            time.sleep(0.1)
+    with serving(command, tmp_path / "server.log") as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.mark.slow

@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paths import REAL_DATA
 from raphe.core.abf.reader import read_abf
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import RecordingError, RecordingWarning
 
-REAL = REAL_DATA / "abf"
 SMALL_REAL = (
     "130618-1-12.abf",  # ABF 1, header of 2048 bytes
     "17o05027_ic_ramp.abf",
@@ -175,10 +173,10 @@ def test_a_file_cut_anywhere_is_refused(episodic_abf1, episodic_abf2, tmp_path):
             assert_refused(path)
 
 
-def test_real_files_cut_in_header_or_data_are_refused(shared_data, tmp_path):
+def test_real_files_cut_in_header_or_data_are_refused(real_data, tmp_path):
     path = tmp_path / "cut.abf"
     for name in SMALL_REAL:
-        content = shared_data("abf", name).read_bytes()
+        content = real_data("abf", name).read_bytes()
         for fraction in (0.001, 0.01, 0.02, 0.1, 0.5, 0.95):
             path.write_bytes(content[: int(fraction * len(content))])
             assert_refused(path)
@@ -224,9 +222,9 @@ def assert_read_or_refused(path: Path, most_samples: int) -> bool:
 
 
 @pytest.mark.parametrize("source", ["episodic_abf1", "episodic_abf2", *SMALL_REAL])
-def test_random_damage_gives_a_recording_or_an_error(tmp_path, request, shared_data, source):
+def test_random_damage_gives_a_recording_or_an_error(tmp_path, request, real_data, source):
     real = source in SMALL_REAL
-    content = (shared_data("abf", source) if real else request.getfixturevalue(source)).read_bytes()
+    content = (real_data("abf", source) if real else request.getfixturevalue(source)).read_bytes()
     path = tmp_path / "mutant.abf"
     rng = np.random.default_rng(20240731)
     read = refused = 0

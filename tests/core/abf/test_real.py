@@ -70,8 +70,8 @@ def test_the_hash_is_that_of_the_whole_file():
     assert read_abf(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_scales_and_names_agree_with_the_whole_of_pyabf(shared_data):
-    for path in sorted(shared_data("abf").glob("*.abf")):
+def test_scales_and_names_agree_with_the_whole_of_pyabf(real_data):
+    for path in sorted(real_data("abf").glob("*.abf")):
         ours, theirs = describe_abf(path), pyabf.ABF(path, loadData=False)
         integer = ours.dtype.kind == "i"
         for channel in ours.channels:

@@ -14,8 +14,8 @@ from raphe.core.errors import RecordingError, RecordingWarning
 # --- rate ---------------------------------------------------------------------------------------
 
 
-def test_the_rate_is_not_truncated(shared_data):
-    path = shared_data("abf", "File_axon_7.abf")
+def test_the_rate_is_not_truncated(real_data):
+    path = real_data("abf", "File_axon_7.abf")
     assert pyabf.ABF(path, loadData=False).dataRate == 403  # the trap
     assert read_abf(path).rate_hz == pytest.approx(1e6 / 2480, rel=1e-12)
 
@@ -30,8 +30,8 @@ def test_44100_hz_stays_44100_hz(abf1, tmp_path):
 # --- sweeps -------------------------------------------------------------------------------------
 
 
-def test_abf1_sweep_spacing_is_not_sweep_length(shared_data):
-    path = shared_data("abf", "f1.abf")
+def test_abf1_sweep_spacing_is_not_sweep_length(real_data):
+    path = real_data("abf", "f1.abf")
     assert pyabf.ABF(path, loadData=False).sweepIntervalSec == 2.5  # the trap
     recording = read_abf(path, channel="CH1")
     assert {sweep.n_samples for sweep in recording.sweeps} == {50_000}  # 2.5 s
@@ -67,8 +67,8 @@ def test_ticks_without_a_unit_are_intervals_between_samples_of_any_channel(abf1)
     assert recording.sweeps[1].start_s == 2.0  # 40 000 × 50 µs
 
 
-def test_variable_length_sweeps(shared_data):
-    recording = read_abf(shared_data("abf", "2020_06_16_0000.abf"))
+def test_variable_length_sweeps(real_data):
+    recording = read_abf(real_data("abf", "2020_06_16_0000.abf"))
     assert [sweep.n_samples for sweep in recording.sweeps] == [3540, 70_040, 16_040]
     starts = [sweep.start_s for sweep in recording.sweeps]
     assert starts == pytest.approx([1.4479, 4.4979, 14.7479], abs=1e-12)
@@ -116,8 +116,8 @@ def test_an_uncertain_sweep_layout_warns_and_is_suspect(abf1, fields):
     assert all(sweep.suspect().all() for sweep in recording.sweeps)
 
 
-def test_header_dates_change_no_time(shared_data, tmp_path, change):
-    original = shared_data("abf", "2018_11_16_sh_0006.abf")
+def test_header_dates_change_no_time(real_data, tmp_path, change):
+    original = real_data("abf", "2018_11_16_sh_0006.abf")
     copy = tmp_path / "undated.abf"
     copy.write_bytes(original.read_bytes())
     change(copy, date=0xFFFFFFFF)
@@ -224,8 +224,8 @@ def test_abf1_inputs_that_skip_one(abf1):
 # --- scale and samples --------------------------------------------------------------------------
 
 
-def test_a_negative_scale_keeps_its_sign(shared_data, abf1):
-    assert read_abf(shared_data("abf", "File_axon_1.abf")).sweeps[0].gain < 0
+def test_a_negative_scale_keeps_its_sign(real_data, abf1):
+    assert read_abf(real_data("abf", "File_axon_1.abf")).sweeps[0].gain < 0
     recording = read_abf(abf1(np.int16([100, -200]), scale=[-0.01] * 16, offset=[2.0] * 16))
     step = 10 / 0.01 / 32768
     np.testing.assert_allclose(recording.sweeps[0].read(), [2 - 100 * step, 2 + 200 * step])

@@ -10,6 +10,7 @@ import torch
 from raphe.core.errors import RapheError
 from raphe.harness.banks.member_epochs import MemberEpochs
 from raphe.harness.tracking import PARENT_TAG
+from waiting import HANG_S
 
 BANK = ["model=bank", "threads=1"]  # one thread: members are tested in this process
 UNSTEADY = ["trainer.max_epochs=12", "callbacks.patience=2", "model.lr=0.05"]
@@ -119,22 +120,20 @@ def test_a_bank_stopped_after_its_last_epoch_trains_no_further(
     assert [run.info.status for run in runs().all()] == ["FINISHED"] * 3
 
 
-def test_a_killed_bank_goes_on_and_equals_an_unbroken_one(
-    train, start_train, wait_for_epochs, runs, tmp_path: Path
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    slow = [*BANK, "trainer.max_epochs=4", "model.wait_s=0.3", f"model.epochs_file={epochs_file}"]
-    process = start_train(*slow)
-    wait_for_epochs(epochs_file, 5, process)  # both in their third epoch
+def test_a_killed_bank_goes_on_and_equals_an_unbroken_one(train, start_train, epochs, runs) -> None:
+    bank = [*BANK, "trainer.max_epochs=4", *epochs.settings]
+    epochs.hold_at(6)  # both in their third epoch
+    process = start_train(*bank)
+    epochs.wait(6, process)
     process.kill()
     process.communicate()
-    assert train(*slow) == 0
-    begun = sorted(epochs_file.read_text().split())
-    assert begun in (list("001122233"), list("0011222233"))
+    epochs.let_go()
+    assert train(*bank) == 0
+    assert epochs.begun == list("001122" + "2233")
     broken = runs().children()
     assert len(broken) == 2 and len(runs().parents()) == 1
 
-    assert train(*slow, "resume=false") == 0
+    assert train(*bank, "resume=false") == 0
     unbroken = runs().children()[2:]
     assert set(statuses(broken + unbroken).values()) == {"FINISHED"}
     for one, other in zip(broken, unbroken, strict=True):
@@ -143,14 +142,12 @@ def test_a_killed_bank_goes_on_and_equals_an_unbroken_one(
             assert histories[0] == histories[1]
 
 
-def test_an_interrupted_bank_is_marked_killed(
-    start_train, wait_for_epochs, runs, tmp_path: Path
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    process = start_train(*BANK, "model.wait_s=30", f"model.epochs_file={epochs_file}")
-    wait_for_epochs(epochs_file, 1, process)
+def test_an_interrupted_bank_is_marked_killed(start_train, epochs, runs) -> None:
+    epochs.hold_at(1)
+    process = start_train(*BANK, *epochs.settings)
+    epochs.wait(1, process)
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert [run.info.status for run in runs().all()] == ["KILLED"] * 3
@@ -158,7 +155,7 @@ def test_an_interrupted_bank_is_marked_killed(
 
 def test_two_workers_test_the_members(start_train, runs) -> None:
     process = start_train("model=bank", "bank.values=[1,2,3]", "threads=2")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 0, output
     assert statuses(runs().children()) == dict.fromkeys("123", "FINISHED")
 
@@ -184,6 +181,7 @@ def test_a_bank_that_cannot_be_is_told_in_one_line(
 
 
 def test_a_bank_in_a_multirun_is_refused(train, runs_root: Path) -> None:
+    before = (runs_root / "mlflow.db").read_bytes()
     told = train(*BANK, "model.degree=1,2", multirun=True)  # what the process exits with
     assert told.startswith("error: model=bank: trains all its members in one run; leave out -m")
-    assert not (runs_root / "mlflow.db").exists()
+    assert (runs_root / "mlflow.db").read_bytes() == before

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from raphe.harness.report import side_by_side
 from raphe.harness.tracking import PARENT_TAG
+from waiting import HANG_S
 
 
 def statuses(children: list) -> dict[str, str]:
@@ -65,27 +66,27 @@ def test_a_finished_sweep_ends_well_and_other_settings_begin_another(train, runs
     assert len(runs().children()) == 4
 
 
-def test_two_workers_share_a_fresh_database(start_train, runs) -> None:
+def test_two_workers_share_a_fresh_database(start_train, runs, runs_root: Path) -> None:
+    (runs_root / "mlflow.db").unlink()
     process = start_train(
         "model.degree=1,2,3,4", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", multirun=True
     )
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 0, output
     assert statuses(runs().children()) == dict.fromkeys("1234", "FINISHED")
     assert len(runs().parents()) == 1
 
 
-def test_workers_of_a_killed_sweep_let_go_of_their_runs(
-    train, start_train, wait_for_epochs, runs, tmp_path: Path
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    sweep = ["model.degree=1,2", "model.wait_s=2", f"model.epochs_file={epochs_file}"]
+def test_workers_of_a_killed_sweep_let_go_of_their_runs(train, start_train, epochs, runs) -> None:
+    sweep = ["model.degree=1,2", *epochs.settings]
     workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    epochs.hold_at(1)
     process = start_train(*sweep, *workers, multirun=True)
-    wait_for_epochs(epochs_file, 2, process)
+    epochs.wait(2, process)
     process.kill()
-    process.communicate()  # returns when the workers, too, have closed their output
-    assert len(epochs_file.read_text().split()) < 6  # they did not train on to the end
+    process.communicate(timeout=HANG_S)  # returns when the workers have closed their output
+    epochs.let_go()
+    assert epochs.begun == ["0", "0"]
     assert train(*sweep, multirun=True) == 0
     assert statuses(runs().children()) == dict.fromkeys("12", "FINISHED")
 
@@ -115,17 +116,16 @@ def test_a_report_that_fails_is_told_and_shows_in_the_exit_code(
     assert [run.info.status for run in runs().parents()] == ["FAILED"]
 
 
-def test_a_killed_sweep_goes_on_where_it_was(
-    train, start_train, wait_for_epochs, runs, tmp_path: Path
-) -> None:
-    epochs_file = tmp_path / "epochs"
-    sweep = ["model.degree=1,2,3", "model.wait_s=0.3", f"model.epochs_file={epochs_file}"]
+def test_a_killed_sweep_goes_on_where_it_was(train, start_train, epochs, runs) -> None:
+    sweep = ["model.degree=1,2,3", *epochs.settings]
+    epochs.hold_at(5)  # degree 1 is done, degree 2 in its second epoch
     process = start_train(*sweep, multirun=True)
-    wait_for_epochs(epochs_file, 5, process)  # degree 1 is done, degree 2 in its second epoch
+    epochs.wait(5, process)
     process.kill()
     process.wait()
+    epochs.let_go()
     assert train(*sweep, multirun=True) == 0
-    assert epochs_file.read_text().split() == list("012" + "01" + "12" + "012")
+    assert epochs.begun == list("012" + "01" + "12" + "012")
     assert statuses(runs().children()) == dict.fromkeys("123", "FINISHED")
     for child in runs().children():
         steps = [step for step, _ in runs().history(child.info.run_id, "train/loss")]
@@ -134,14 +134,13 @@ def test_a_killed_sweep_goes_on_where_it_was(
 
 @pytest.mark.parametrize("workers", [[], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]])
 def test_an_interrupted_sweep_is_marked_killed(
-    start_train, wait_for_epochs, runs, tmp_path: Path, workers: list[str]
+    start_train, epochs, runs, workers: list[str]
 ) -> None:
-    epochs_file = tmp_path / "epochs"
-    sweep = ["model.degree=1,2", "model.wait_s=30", f"model.epochs_file={epochs_file}"]
-    process = start_train(*sweep, *workers, multirun=True)
-    wait_for_epochs(epochs_file, 1, process)
+    epochs.hold_at(1)
+    process = start_train("model.degree=1,2", *epochs.settings, *workers, multirun=True)
+    epochs.wait(1, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 130, output
     assert [run.info.status for run in runs().parents() + runs().children()] == ["KILLED"] * 2
 

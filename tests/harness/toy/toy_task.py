@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +68,8 @@ class ToyModule(pl.LightningModule):
         lr: float,
         fail_at_epoch: int | None,
         fail_in_test_if: str | None,
-        wait_s: float,
         epochs_file: str | None,
+        hold_file: str | None,
     ) -> None:
         super().__init__()
         if degree < 1:
@@ -87,7 +88,14 @@ class ToyModule(pl.LightningModule):
                 file.write(f"{self.current_epoch}\n")
         if self.hparams.fail_at_epoch == self.current_epoch:
             raise RapheError("the toy fails as asked")
-        time.sleep(self.hparams.wait_s)
+        if self.hparams.hold_file:
+            self._hold(Path(self.hparams.hold_file), Path(self.hparams.epochs_file))
+
+    @staticmethod
+    def _hold(hold: Path, epochs: Path) -> None:
+        with suppress(FileNotFoundError):  # taken away
+            while len(epochs.read_text().split()) >= int(hold.read_text()):
+                time.sleep(0.01)
 
     def training_step(self, batch: tuple, batch_index: int) -> torch.Tensor:
         return self._loss(batch, "train")

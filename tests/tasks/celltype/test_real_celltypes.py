@@ -16,7 +16,7 @@ from raphe.tasks.celltype.training.data import CellTypeData
 UNITS = REAL_DATA / "celltypes"
 CLASSES = ("PV", "SST", "VIP", "Axo_Axonic", "Pyramidal")
 
-pytestmark = pytest.mark.skipif(not UNITS.is_dir(), reason="the opto-tagged units are not here")
+pytestmark = pytest.mark.skipif(not UNITS.is_dir(), reason=f"real data absent: {UNITS}")
 
 
 def made(tmp_path: Path, classes: tuple[str, ...]) -> Path:

@@ -26,11 +26,11 @@ SMALL = Study(n_train=12, n_val=6, n_test=6, rate_hz=20_000.0, simulated=600, fe
 
 
 @pytest.fixture(scope="session")
-def reference(shared_data) -> Callable[[str], tuple[Neurons, dict[str, np.ndarray]]]:
+def reference(real_data) -> Callable[[str], tuple[Neurons, dict[str, np.ndarray]]]:
     """A case's neuron and its arrays, from AllenSDK 2.16.2."""
 
     def load(case: str) -> tuple[Neurons, dict[str, np.ndarray]]:
-        with np.load(shared_data("glif", "reference", f"{case}.npz")) as file:
+        with np.load(real_data("glif", "reference", f"{case}.npz")) as file:
             arrays = {name: file[name] for name in file.files}
         return from_config(json.loads(str(arrays["config_json"])))[0], arrays
 

@@ -25,10 +25,9 @@ def embedding() -> Embedding:
 
 
 @pytest.fixture(scope="module")
-def published(request) -> Embedding:
-    find = request.getfixturevalue("shared_data")
-    find("elephant", "Parameters174py.mat")
-    return open_embedding(find("elephant", "Confusion.mat").parent)
+def published(real_data) -> Embedding:
+    real_data("elephant", "Parameters174py.mat")
+    return open_embedding(real_data("elephant", "Confusion.mat").parent)
 
 
 def up_to_sign(space: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -36,8 +35,8 @@ def up_to_sign(space: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return space * np.sign((space * expected).sum(axis=0))
 
 
-def test_the_published_spaces_are_recomputed(published: Embedding, shared_data) -> None:
-    expected = loadmat(shared_data("elephant", "embedding_spacesX.mat"))
+def test_the_published_spaces_are_recomputed(published: Embedding, real_data) -> None:
+    expected = loadmat(real_data("elephant", "embedding_spacesX.mat"))
     np.testing.assert_array_equal(published.quality, expected["predicting_quality"][0])
     np.testing.assert_array_equal(published.kept, expected["goodindizes"][0])
     for space, name in (

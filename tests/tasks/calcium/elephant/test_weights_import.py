@@ -133,20 +133,19 @@ def test_what_holds_no_weights_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def answers(request) -> dict[int, list[list[np.ndarray]]]:
+def answers(real_data) -> dict[int, list[list[np.ndarray]]]:
     """What each model says of each recording of the sets 4, 5, 6, and the spikes as model 0."""
-    find = request.getfixturevalue("shared_data")
     said: dict[int, list[list[np.ndarray]]] = {}
     for dataset in (4, 5, 6):
         calcium, spikes = (
-            read_traces(find("spikefinder", f"{dataset}.train.{kind}.csv.gz"))
+            read_traces(real_data("spikefinder", f"{dataset}.train.{kind}.csv.gz"))
             for kind in ("calcium", "spikes")
         )
         traces = [trace[~np.isnan(trace)] for _, trace in calcium]
         said.setdefault(0, []).append([trace[~np.isnan(trace)] for _, trace in spikes])
         for model in OUTPUTS:
             network = ElephantNet().eval()
-            network.load_state_dict(read_elephant(find("elephant", f"model{model}.h5")))
+            network.load_state_dict(read_elephant(real_data("elephant", f"model{model}.h5")))
             said.setdefault(model, []).append(
                 [network.infer(torch.tensor(z_scored(x)[None]).float())[0].numpy() for x in traces]
             )

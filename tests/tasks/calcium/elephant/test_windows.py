@@ -46,8 +46,8 @@ def test_an_epoch_holds_every_window_of_the_original_once(store: CalciumStore) -
     np.testing.assert_allclose(ordered(got), ordered(windows.astype(np.float32)), atol=1e-5)
 
 
-def test_there_are_as_many_windows_as_the_original_counts(shared_data, tmp_path) -> None:
-    folder = shared_data("spikefinder", "4.train.calcium.csv.gz").parent
+def test_there_are_as_many_windows_as_the_original_counts(real_data, tmp_path) -> None:
+    folder = real_data("spikefinder", "4.train.calcium.csv.gz").parent
     import_traces(folder, tmp_path / "store")
     real = open_traces(tmp_path / "store")
     for dataset, count in (("4", 165048), ("5", 149976), ("6", 171687)):

@@ -18,10 +18,10 @@ HAS_OASIS = importlib.util.find_spec("oasis") is not None
 needs_oasis = pytest.mark.skipif(not HAS_OASIS, reason="needs the extra oasis (oasis-deconv)")
 
 
-def correlations(shared_data: Callable[..., Path], dataset: int, method: str) -> list[float]:
-    weights = [shared_data("elephant", f"model{index}.h5") for index in range(1, 6)]
+def correlations(real_data: Callable[..., Path], dataset: int, method: str) -> list[float]:
+    weights = [real_data("elephant", f"model{index}.h5") for index in range(1, 6)]
     predict = baselines(method == "OASIS", weights)[method]
-    folder = shared_data("spikefinder", f"{dataset}.train.calcium.csv.gz").parent
+    folder = real_data("spikefinder", f"{dataset}.train.calcium.csv.gz").parent
     files = [folder / f"{dataset}.train.{kind}.csv.gz" for kind in ("calcium", "spikes")]
     calcium, spikes = (read_traces(file, TraceOptions()) for file in files)
     scores = []
@@ -32,14 +32,12 @@ def correlations(shared_data: Callable[..., Path], dataset: int, method: str) ->
 
 
 @pytest.mark.parametrize(("dataset", "published"), [(4, 0.245), (5, 0.166), (6, 0.273)])
-def test_the_trace_scores_as_the_organisers_found(shared_data, dataset, published) -> None:
-    assert np.mean(correlations(shared_data, dataset, "trace")) == pytest.approx(
-        published, abs=5e-4
-    )
+def test_the_trace_scores_as_the_organisers_found(real_data, dataset, published) -> None:
+    assert np.mean(correlations(real_data, dataset, "trace")) == pytest.approx(published, abs=5e-4)
 
 
-def test_the_published_weights_score_as_published(shared_data) -> None:
-    assert np.mean(correlations(shared_data, 4, "Elephant")) == pytest.approx(0.4666, abs=0.002)
+def test_the_published_weights_score_as_published(real_data) -> None:
+    assert np.mean(correlations(real_data, 4, "Elephant")) == pytest.approx(0.4666, abs=0.002)
 
 
 @needs_oasis

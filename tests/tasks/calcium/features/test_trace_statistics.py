@@ -15,13 +15,13 @@ from raphe.tasks.calcium.recordings.read_traces import read_traces
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_published_values_are_recomputed(shared_data, dtype) -> None:
+def test_the_published_values_are_recomputed(real_data, dtype) -> None:
     """Rows 45 to 68 are the sets 4, 5 and 6; float32 is what a store holds."""
-    published = loadmat(shared_data("elephant", "Parameters174py.mat"))["Parameters174temp"]
+    published = loadmat(real_data("elephant", "Parameters174py.mat"))["Parameters174temp"]
     ours = [
         statistics(trace.astype(dtype))
         for dataset in (4, 5, 6)
-        for _, trace in read_traces(shared_data("spikefinder", f"{dataset}.train.calcium.csv.gz"))
+        for _, trace in read_traces(real_data("spikefinder", f"{dataset}.train.calcium.csv.gz"))
     ]
     np.testing.assert_allclose(ours, published[45:69], rtol=1e-6)
 

@@ -29,10 +29,10 @@ def organisers(prediction: np.ndarray, spikes: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("dataset", "published"), [(4, 0.245), (5, 0.166), (6, 0.273)])
-def test_the_trace_itself_scores_what_the_organisers_say(shared_data, dataset, published) -> None:
+def test_the_trace_itself_scores_what_the_organisers_say(real_data, dataset, published) -> None:
     calcium, spikes = (
         np.genfromtxt(
-            shared_data("spikefinder", f"{dataset}.train.{kind}.csv.gz"),
+            real_data("spikefinder", f"{dataset}.train.{kind}.csv.gz"),
             delimiter=",",
             skip_header=1,
         ).T

@@ -221,11 +221,11 @@ def test_the_challenges_layout_comes_back_row_for_row(rate_bundle, tmp_path, n: 
 
 @pytest.mark.slow
 def test_predictions_of_the_challenges_files_are_scored_row_for_row(
-    rate_bundle, rate_module, shared_data, tmp_path
+    rate_bundle, rate_module, real_data, tmp_path
 ) -> None:
     """As its networks score on the traces without their missing samples."""
-    path = shared_data("spikefinder", "6.train.calcium.csv.gz")
-    spikes = pd.read_csv(shared_data("spikefinder", "6.train.spikes.csv.gz")).to_numpy().T
+    path = real_data("spikefinder", "6.train.calcium.csv.gz")
+    spikes = pd.read_csv(real_data("spikefinder", "6.train.spikes.csv.gz")).to_numpy().T
     assert call(path, rate_bundle, tmp_path / "out", "--as", "csv") == 0
     rates = pd.read_csv(tmp_path / "out" / "rates.csv").to_numpy().T
     assert rates.shape == spikes.shape

@@ -239,11 +239,11 @@ def test_a_blank_line_of_a_single_column_is_a_missing_sample(tmp_path: Path) -> 
     np.testing.assert_array_equal(read_traces(tmp_path / "x.csv", AT_30).read(), [[0.5, np.nan, 2]])
 
 
-def test_the_challenges_own_files(shared_data) -> None:
-    traces = read_traces(shared_data("spikefinder", "6.train.calcium.csv.gz"))
+def test_the_challenges_own_files(real_data) -> None:
+    traces = read_traces(real_data("spikefinder", "6.train.calcium.csv.gz"))
     assert (len(traces), traces.n_samples, traces.rate_hz) == (9, 23998, 100.0)
     missing = np.isnan(traces.read())
     assert (~missing).sum() == 173982
     assert (np.diff(missing.astype(int), axis=1) >= 0).all()  # at the end only
-    spikes = read_traces(shared_data("spikefinder", "6.train.spikes.csv.gz"))
+    spikes = read_traces(real_data("spikefinder", "6.train.spikes.csv.gz"))
     assert np.nansum(spikes.read()) == 2735

@@ -138,8 +138,8 @@ def test_the_command_says_what_it_took(tmp_path: Path, capsys) -> None:
     assert cli.main([*arguments, "--overwrite"]) == 0
 
 
-def test_the_organisers_counts(shared_data, tmp_path: Path) -> None:
-    folder = shared_data("spikefinder", "4.train.calcium.csv.gz").parent
+def test_the_organisers_counts(real_data, tmp_path: Path) -> None:
+    folder = real_data("spikefinder", "4.train.calcium.csv.gz").parent
     report = import_traces(folder, tmp_path / "store")
     assert report.recordings == {"4": 6, "5": 9, "6": 9} and not report.left_out
     store = open_traces(tmp_path / "store")

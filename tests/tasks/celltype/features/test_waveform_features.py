@@ -207,9 +207,9 @@ def test_a_store_may_say_how_long_its_baseline_is():
     assert baseline_of({"baseline_ms": 0.0}) == 0
 
 
-def test_the_real_spike(shared_data):
+def test_the_real_spike(real_data):
     """Read off its figure: trough −79 pA at sample 42, a hump 1.1 to 1.2 ms later."""
-    path = shared_data("figures", "A140313#073_trigger_1007585.csv")
+    path = real_data("figures", "A140313#073_trigger_1007585.csv")
     window = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1]
     features = measure(window, 40_000.0)
     assert 77 < features["amplitude"] < 82
@@ -217,10 +217,10 @@ def test_the_real_spike(shared_data):
     assert 0.09 < features["half_width"] < 0.23
 
 
-def test_cellexplorer_finds_the_same_trough_to_peak(shared_data):
+def test_cellexplorer_finds_the_same_trough_to_peak(real_data):
     """Of real units, by its own program, on the native samples; ours are on another time base."""
-    windows = np.load(shared_data("celltypes", "waveforms.npy"))
-    with shared_data("celltypes", "units.csv").open(newline="") as file:
+    windows = np.load(real_data("celltypes", "waveforms.npy"))
+    with real_data("celltypes", "units.csv").open(newline="") as file:
         theirs = np.array([float(row["trough_to_peak_ms"]) for row in csv.DictReader(file)])
     ours = waveform_features(windows, 40_000.0, baseline_ms=0.0)["trough_to_peak"]
     cut_off = np.isnan(ours)  # the common time base ends before their peak

@@ -70,8 +70,8 @@ def test_a_sweep_of_pooled_columns_is_recognised(tmp_path):
     assert sweep.largest_misfit > 0.05
 
 
-def test_the_notebooks_figures_are_pooled(shared_data):
-    original, balanced = read_sweeps(shared_data("figures", "published_sweep.csv"))
+def test_the_notebooks_figures_are_pooled(real_data):
+    original, balanced = read_sweeps(real_data("figures", "published_sweep.csv"))
     for sweep, n_spikes in ((original, 6500), (balanced, 4067)):
         assert sweep.n_spikes == n_spikes
         assert sweep.kernel.tolist() == list(range(1, 32))

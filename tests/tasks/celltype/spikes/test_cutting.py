@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from paths import REAL_DATA
 from raphe.core.abf.reader import read_abf
 from raphe.core.errors import RecordingError, RecordingWarning, SettingError
 from raphe.core.recordings.rates import rate_ratio
@@ -22,7 +21,6 @@ from raphe.tasks.celltype.spikes.cutting import CutSpikes, cut_spikes, find_cros
 from raphe.tasks.celltype.spikes.median_absolute_deviation import median_and_mad
 from raphe.tasks.celltype.spikes.resampling import ResampledSweep
 
-REAL = REAL_DATA / "abf"
 CUT = Cut()
 RATES_HZ = (10_000.0, 20_000.0, 25_000.0, 40_000.0, 44_100.0, 50_000.0, 100_000.0)
 
@@ -59,14 +57,13 @@ def test_the_window_is_4_ms_with_the_crossing_at_sample_40():
     assert spikes.waveforms[0, 40] == np.float32(-50.1)
 
 
-@pytest.mark.skipif(not (REAL).is_dir(), reason="real data absent")
-def test_crossings_of_the_real_recordings_are_the_reference_ones():
-    with (REAL / "reference_crossings.csv").open() as file:
+def test_crossings_of_the_real_recordings_are_the_reference_ones(real_data):
+    with real_data("abf", "reference_crossings.csv").open() as file:
         reference = defaultdict(list)
         for row in csv.DictReader(file):
             key = row["file"], int(row["channel"]), int(row["sweep"])
             reference[key].append(int(row["sample_index"]))
-    with (REAL / "crossing_counts.csv").open() as file:
+    with real_data("abf", "crossing_counts.csv").open() as file:
         counts = {
             (row["file"], int(row["channel"]), int(row["sweep"])): int(row["n_down_cross_-50"])
             for row in csv.DictReader(file)
@@ -75,7 +72,7 @@ def test_crossings_of_the_real_recordings_are_the_reference_ones():
     for name, channel in sorted({key[:2] for key in counts}):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RecordingWarning)
-            real = read_abf(REAL / name, channel=channel)
+            real = read_abf(real_data("abf", name), channel=channel)
         for sweep, trace in enumerate(real.sweeps):
             crossings_of[name, channel, sweep] = find_crossings(trace.read(), low=-50.0)
     assert {key: len(crossings) for key, crossings in crossings_of.items()} == counts
@@ -84,11 +81,10 @@ def test_crossings_of_the_real_recordings_are_the_reference_ones():
         np.testing.assert_array_equal(crossings_of[key], crossings, err_msg=str(key))
 
 
-@pytest.mark.skipif(not (REAL).is_dir(), reason="real data absent")
 @pytest.mark.parametrize("chunk", [997, 2**20])
-def test_spikes_of_a_real_50_khz_recording_lie_at_their_crossings(chunk):
+def test_spikes_of_a_real_50_khz_recording_lie_at_their_crossings(chunk, real_data):
     """130618-1-12: capacitive transients; each resampled trigger is within a sample of the raw."""
-    real = read_abf(REAL / "130618-1-12.abf")
+    real = read_abf(real_data("abf", "130618-1-12.abf"))
     spikes = cut_spikes(real, CUT, chunk)
     raw = [find_crossings(trace.read(), low=-50.0) for trace in real.sweeps]
     assert len(spikes) > 0

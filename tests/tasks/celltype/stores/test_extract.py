@@ -258,11 +258,11 @@ def test_a_copy_with_another_label_is_an_error_that_names_both_files(tmp_path):
     assert not (tmp_path / "store").exists()
 
 
-def test_of_several_channels_the_one_in_the_accepted_unit_is_cut(tmp_path, shared_data):
+def test_of_several_channels_the_one_in_the_accepted_unit_is_cut(tmp_path, real_data):
     """18425108.abf: a channel in nA and one in mV, in which SciPy's find_peaks counts 20 spikes."""
     file = tmp_path / "rec" / "SER" / "a.abf"
     file.parent.mkdir(parents=True)
-    file.write_bytes(shared_data("abf", "18425108.abf").read_bytes())
+    file.write_bytes(real_data("abf", "18425108.abf").read_bytes())
     cut = Cut(threshold_pa=1.0, polarity="up", dead_time_ms=0.0, accept_unit="mV")
     extract(tmp_path / "rec", tmp_path / "mv", cut)
     spikes = open_spikes(tmp_path / "mv")

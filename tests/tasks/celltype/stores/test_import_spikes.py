@@ -137,8 +137,8 @@ def test_nothing_to_import_is_told(tmp_path):
         import_csv(tmp_path, tmp_path / "store")
 
 
-def test_the_real_spike_read_off_the_published_figure(tmp_path, shared_data):
-    file = shared_data("figures", "A140313#073_trigger_1007585.csv")
+def test_the_real_spike_read_off_the_published_figure(tmp_path, real_data):
+    file = real_data("figures", "A140313#073_trigger_1007585.csv")
     (tmp_path / "SER").mkdir()
     (tmp_path / "SER" / file.name).write_bytes(file.read_bytes())
     import_csv(tmp_path, tmp_path / "store")

@@ -204,8 +204,8 @@ def test_files_that_are_not_there_are_told(tmp_path):
         import_windows(waveforms, units, tmp_path / "store", 0.0, "uV")
 
 
-def test_the_tagged_units(tmp_path, shared_data):
-    files = shared_data("celltypes", "waveforms.npy"), shared_data("celltypes", "units.csv")
+def test_the_tagged_units(tmp_path, real_data):
+    files = real_data("celltypes", "waveforms.npy"), real_data("celltypes", "units.csv")
     classes = ["PV", "SST", "VIP", "Axo_Axonic", "Pyramidal"]
     report, spikes = imported(tmp_path, *files, classes=classes)
     assert {name: n for name, (n, _) in report.per_class.items()} == {

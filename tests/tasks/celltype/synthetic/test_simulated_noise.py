@@ -55,8 +55,8 @@ def test_drift_wanders_by_what_is_stated_and_slowly():
 
 
 @pytest.mark.parametrize("mask", [1, 2])
-def test_published_masks_could_be_pieces_of_simulated_noise(shared_data, mask):
-    path = shared_data("figures", "noise_masks.csv")
+def test_published_masks_could_be_pieces_of_simulated_noise(real_data, mask):
+    path = real_data("figures", "noise_masks.csv")
     real = np.genfromtxt(path, delimiter=",", skip_header=1)[:, mask]
     simulated = np.concatenate([pieces(noise) for noise in days(False, 20)])
 

@@ -61,8 +61,8 @@ def test_inward_peak_is_a_tenth_to_a_fifth_of_a_millisecond_wide():
     assert np.mean((widths > 0.1) & (widths < 0.2)) > 0.9
 
 
-def test_real_spike_is_fitted_by_a_shape_that_may_be_drawn(shared_data):
-    path = shared_data("figures", "A140313#073_trigger_1007585.csv")
+def test_real_spike_is_fitted_by_a_shape_that_may_be_drawn(real_data):
+    path = real_data("figures", "A140313#073_trigger_1007585.csv")
     time_s, real_pa = np.genfromtxt(path, delimiter=",", skip_header=1).T
     udi_ms = (0.9, 1.4)  # of this spike: from −79 pA at 1.05 ms to a hump 1.1 to 1.2 ms later
     traits = (AMPLITUDE_PA, RISE_MS, FALL_MS, SHOULDER, SHOULDER_MS, OUTWARD, BEND, DECAY_MS)

@@ -16,14 +16,14 @@ def test_picture_without_published_data(tmp_path):
     figure.savefig(tmp_path / "figure.png")
 
 
-def test_picture_with_published_data_draws_them_in_black(shared_data):
-    figure = simulation_figure(SIMULATION, shared_data("figures"))
+def test_picture_with_published_data_draws_them_in_black(real_data):
+    figure = simulation_figure(SIMULATION, real_data("figures"))
     black = [sum(line.get_color() == "black" for line in axes.lines) for axes in figure.axes]
     assert black == [1, 0, 2, 2, 2, 1]
 
 
-def test_autocorrelation_is_the_published_one(shared_data):
-    path = shared_data("figures", "noise_masks.csv")
+def test_autocorrelation_is_the_published_one(real_data):
+    path = real_data("figures", "noise_masks.csv")
     masks = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1:].T
     stated = [
         [1, 0.68, 0.14, -0.15, -0.09, 0.06, 0.06, -0.06, -0.17],

@@ -103,9 +103,9 @@ def test_baselines_answer_what_they_can(measured) -> None:
         assert np.median(off[spiked, THRESHOLD]) < most, name
 
 
-def test_the_published_weights_are_no_better_than_a_constant(measured, shared_data) -> None:
+def test_the_published_weights_are_no_better_than_a_constant(measured, real_data) -> None:
     scaler = PriorScaler.of(typical_prior(1))
-    folder = shared_data("glif", "lstm_published")
+    folder = real_data("glif", "lstm_published")
     answer = baselines(folder)["published weights"](measured, scaler)
     truth = scaler.standardised(measured.values)
     told = [CAPACITANCE, RESISTANCE, THRESHOLD]

@@ -52,15 +52,15 @@ def test_what_cannot_be_read_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def published(shared_data) -> LstmPublished:
+def published(real_data) -> LstmPublished:
     net = LstmPublished()
-    net.load_state_dict(read_lstm_glif(shared_data("glif", "lstm_published", "weights.npz")))
+    net.load_state_dict(read_lstm_glif(real_data("glif", "lstm_published", "weights.npz")))
     return net.eval()
 
 
-def test_the_published_weights_answer_as_published(published, shared_data) -> None:
+def test_the_published_weights_answer_as_published(published, real_data) -> None:
     """9e-5 relative on four of the targets and 3e-4 on El, as the digitised current allows."""
-    folder = shared_data("glif", "lstm_published")
+    folder = real_data("glif", "lstm_published")
     digitised = read_digitised(folder / "noise2_first_250ms_digitised.npz")
     voltage_mv = torch.from_numpy((1e3 * digitised.voltage_v).astype(np.float32))[None]
     with torch.no_grad():
@@ -76,11 +76,11 @@ def test_the_published_weights_answer_as_published(published, shared_data) -> No
 
 @pytest.mark.parametrize("case", ["grid_03400", "grid_14221", "grid_22222", "grid_41344"])
 def test_the_published_weights_answer_each_reference_trace(
-    case: str, published, reference, shared_data
+    case: str, published, reference, real_data
 ) -> None:
     """NaN are left out, at most 50 000 samples are seen."""
     _, arrays = reference(case)
-    outputs = json.loads(shared_data("glif", "lstm_published", "outputs.json").read_text())[case]
+    outputs = json.loads(real_data("glif", "lstm_published", "outputs.json").read_text())[case]
     voltage_mv = (1e3 * arrays["voltage"]).astype(np.float32)
     fed = voltage_mv[~np.isnan(voltage_mv)][:50_000]
     assert len(fed) == outputs["n_fed"]

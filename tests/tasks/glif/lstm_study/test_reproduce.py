@@ -91,8 +91,8 @@ def test_a_finding_is_a_claim_of_the_study() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_computes_every_point(shared_data, tmp_path: Path, capsys) -> None:
-    folder = shared_data("glif", "lstm_published")
+def test_the_command_computes_every_point(real_data, tmp_path: Path, capsys) -> None:
+    folder = real_data("glif", "lstm_published")
     command = ["reproduce", "--task", "glif", "--published", str(folder), "--out", str(tmp_path)]
     assert cli.main(command) == 0
     assert "(published weights)" in " ".join(capsys.readouterr().out.split())
@@ -104,8 +104,8 @@ def test_the_command_computes_every_point(shared_data, tmp_path: Path, capsys) -
     assert value["a batch of more than one"] > 0
 
 
-def test_the_weights_import_answers_as_published(shared_data, tmp_path: Path, capsys) -> None:
-    folder = shared_data("glif", "lstm_published")
+def test_the_weights_import_answers_as_published(real_data, tmp_path: Path, capsys) -> None:
+    folder = real_data("glif", "lstm_published")
     command = ["import", "lstm-glif", folder / "weights.npz", tmp_path / "published.ckpt"]
     command += ["--check", folder / "noise2_first_250ms_digitised.npz"]
     assert cli.main(list(map(str, command))) == 0

@@ -11,8 +11,8 @@ from raphe.tasks.glif.neurons.simulation import simulate
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
-def test_a_fitted_cell_survives_reading_and_writing(level: int, shared_data) -> None:
-    neuron, dt_s = read_config(shared_data("glif", "configs", f"cell483101699_GLIF{level}.json"))
+def test_a_fitted_cell_survives_reading_and_writing(level: int, real_data) -> None:
+    neuron, dt_s = read_config(real_data("glif", "configs", f"cell483101699_GLIF{level}.json"))
     assert (neuron.level, dt_s) == (level, NATIVE_DT_S)
     again, again_dt_s = from_config(json.loads(json.dumps(to_config(neuron, dt_s, -0.078))))
     assert (again.level, again_dt_s) == (level, dt_s)
@@ -23,8 +23,8 @@ def test_a_fitted_cell_survives_reading_and_writing(level: int, shared_data) -> 
     np.testing.assert_array_equal(one.threshold_v, two.threshold_v)
 
 
-def test_a_configuration_may_stand_under_its_id(shared_data) -> None:
-    neuron, dt_s = read_config(shared_data("glif", "neuron_config_485513169.json"))
+def test_a_configuration_may_stand_under_its_id(real_data) -> None:
+    neuron, dt_s = read_config(real_data("glif", "neuron_config_485513169.json"))
     assert neuron.capacitance_f == [1.0949424420741503e-10]
     np.testing.assert_allclose(neuron.threshold_v, 1.1958624156695845 * 0.03418635859613008)
     np.testing.assert_allclose(neuron.dead_time_s, 55 * dt_s)

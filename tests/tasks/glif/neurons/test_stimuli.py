@@ -67,16 +67,16 @@ def test_the_ramp_climbs_25_pa_a_second_to_800() -> None:
     assert len(Stimulus("ramp", length_s=2.0).current(RATE_HZ)) == 2 * RATE_HZ
 
 
-def test_noises_peak_as_high_as_the_recorded_ones_may(shared_data) -> None:
+def test_noises_peak_as_high_as_the_recorded_ones_may(real_data) -> None:
     """347.6 and 353.6 pA were recorded with rheobase 150 pA: the median draw of 1.5 x 150 pA."""
     peaks = [Stimulus("noise_1", seed=seed).current(2_000.0).max() * 1e12 for seed in range(200)]
     assert np.quantile(peaks, 0.1) < 347.6 < 353.6 < np.quantile(peaks, 0.9)
 
 
-def test_the_fitted_cell_answers_as_the_real_one(shared_data) -> None:
+def test_the_fitted_cell_answers_as_the_real_one(real_data) -> None:
     """Recorded: silent in the first epoch, 9 to 14 spikes in the second, 32 to 35 in the third; of
     the fitted level 3 under another draw of the noise not to the spike."""
-    neuron, dt_s = read_config(shared_data("glif", "configs", "cell483101699_GLIF3.json"))
+    neuron, dt_s = read_config(real_data("glif", "configs", "cell483101699_GLIF3.json"))
     spikes = simulate(neuron, Stimulus("noise_1").current(1 / dt_s), dt_s).spikes[0].time_s
     counts = [((spikes > s) & (spikes < s + 3)).sum() for s in (2.02, 10.02, 18.02)]
     assert counts[0] == 0 and 3 <= counts[1] <= 20 and 28 <= counts[2] <= 45

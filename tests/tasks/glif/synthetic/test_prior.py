@@ -15,8 +15,8 @@ N_CELLS = {1: 475, 2: 172, 3: 475, 4: 172, 5: 171}
 
 
 @pytest.fixture(scope="module")
-def cells(shared_data):
-    return lambda level: read_cells(shared_data("glif", "glif_cells.csv"), level)
+def cells(real_data):
+    return lambda level: read_cells(real_data("glif", "glif_cells.csv"), level)
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])

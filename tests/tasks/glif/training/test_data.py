@@ -27,8 +27,8 @@ def typical(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def table(shared_data) -> Path:
-    return shared_data("glif", "glif_cells.csv")
+def table(real_data) -> Path:
+    return real_data("glif", "glif_cells.csv")
 
 
 def test_a_prior_is_made_once(tmp_path: Path, typical: Path) -> None:

@@ -58,30 +58,48 @@ def real_data() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this test run see, for what is made once for all of them."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Folder of a name, filled by the first process of this test run that asks for it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, whole = shared / name, shared / f"{name}.whole"
+        with FileLock(shared / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def tracking_store(shared_folder: Path) -> Callable[[Path], Path]:
+def tracking_store(made_once: Callable[..., Path]) -> Callable[[Path], Path]:
     """Begin an empty tracking store in a folder: MLflow takes seconds to make one, a copy none."""
-    empty = shared_folder / "empty-mlflow.db"
+
+    def fill(folder: Path) -> None:
+        from mlflow import MlflowClient
+
+        MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
 
     def begin(runs_root: Path) -> Path:
-        with FileLock(f"{empty}.lock"):
-            if not empty.exists():
-                from mlflow import MlflowClient
-
-                new = empty.with_suffix(".new")
-                MlflowClient(f"sqlite:///{new}").search_experiments()
-                new.rename(empty)
-        runs_root.mkdir(parents=True, exist_ok=True)
-        shutil.copy(empty, runs_root / "mlflow.db")
+        runs_root.mkdir(parents=True)
+        shutil.copy(made_once("empty-tracking-store", fill) / "mlflow.db", runs_root)
         return runs_root
 
     return begin
+
+
+@pytest.fixture
+def places(tmp_path: Path, tracking_store: Callable[[Path], Path]) -> list[str]:
+    """Settings: the data and the runs of train.py below the test's folder."""
+    return [f"data_root={tmp_path / 'data'}", f"runs_root={tracking_store(tmp_path / 'mlruns')}"]
 
 
 @pytest.fixture
@@ -99,28 +117,25 @@ def train_py(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     return call
 
 
-@pytest.fixture(scope="session")
-def home(shared_folder: Path) -> Path:
-    """Where `bundle` keeps its data and runs."""
-    return shared_folder / "home"
+@pytest.fixture
+def home(
+    train_py: Callable[..., int], made_once: Callable[..., Path], tracking_store: Callable
+) -> Path:
+    """Data, runs and `bundle` of a sweep over two kernels, registered as celltype@champion."""
+
+    def fill(folder: Path) -> None:
+        simulation = {"n_ser": 9, "n_nser": 9, "days": 3, "duration_s": 5}
+        small = [f"prepare.simulation.{name}={value}" for name, value in simulation.items()]
+        small += ["trainer.max_epochs=2", "data.batch_size=16"]
+        runs_root = tracking_store(folder / "mlruns")
+        places = [f"data_root={folder / 'data'}", f"runs_root={runs_root}"]
+        assert train_py("-m", "model.kernel=3,20", *places, *small) == 0
+        export = ["stage=export", f"export.out={folder / 'bundle'}", "export.members=all"]
+        assert train_py(*export, *places) == 0
+
+    return made_once("celltype-champion", fill)
 
 
 @pytest.fixture
-def bundle(
-    train_py: Callable[..., int], home: Path, tracking_store: Callable[[Path], Path]
-) -> Path:
-    """Of a sweep over two kernels, registered as celltype@champion; made once."""
-    out = home / "bundle"
-    with FileLock(f"{home}.lock"):
-        if not out.exists():
-            simulation = {"n_ser": 9, "n_nser": 9, "days": 3, "duration_s": 5}
-            small = [f"prepare.simulation.{name}={value}" for name, value in simulation.items()]
-            small += ["trainer.max_epochs=2", "data.batch_size=16"]
-            places = [
-                f"data_root={home / 'data'}",
-                f"runs_root={tracking_store(home / 'mlruns')}",
-            ]
-            assert train_py("-m", "model.kernel=3,20", *places, *small) == 0
-            export = ["stage=export", f"export.out={out}", "export.members=all"]
-            assert train_py(*export, *places) == 0
-    return out
+def bundle(home: Path) -> Path:
+    return home / "bundle"

@@ -16,8 +16,10 @@ SHORT = ["prepare.simulation.duration_s=5", "trainer.max_epochs=2", "data.batch_
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory, tracking_store) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    tracking_store(folder / "mlruns")
+    return folder
 
 
 @pytest.fixture

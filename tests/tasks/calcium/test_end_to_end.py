@@ -27,8 +27,7 @@ SMALL = [
 
 
 @pytest.mark.slow
-def test_train_on_all_export_and_infer(train_py, tmp_path: Path, capfd) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_train_on_all_export_and_infer(train_py, places, tmp_path: Path, capfd) -> None:
     assert train_py(*SMALL, *places, "data.held_out=none") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("calcium")
@@ -51,8 +50,7 @@ def test_train_on_all_export_and_infer(train_py, tmp_path: Path, capfd) -> None:
 
 
 @pytest.mark.slow
-def test_a_dataset_held_out_beside_its_baselines(train_py, tmp_path: Path) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_a_dataset_held_out_beside_its_baselines(train_py, places, tmp_path: Path) -> None:
     assert train_py(*SMALL, *places, "data.held_out=sim2") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("calcium")
@@ -70,8 +68,7 @@ def test_a_dataset_held_out_beside_its_baselines(train_py, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_every_dataset_is_held_out_in_turn(train_py, tmp_path: Path, capfd) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_every_dataset_is_held_out_in_turn(train_py, places, tmp_path: Path, capfd) -> None:
     assert train_py("experiment=calcium_folds", *SMALL[1:], *places) == 0
     printed = capfd.readouterr().out
     assert "network less trace:" in printed

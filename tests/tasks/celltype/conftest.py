@@ -89,14 +89,16 @@ def make_masks(tmp_path: Path) -> Callable[..., MaskSet]:
 
 
 @pytest.fixture(scope="session")
-def trained_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_bundle(made_once: Callable[..., Path]) -> Path:
     """A small ensemble trained on simulated cells in a few seconds, exported as users do."""
-    folder = tmp_path_factory.mktemp("trained")
-    data = CellTypeData(_store(folder / "store"))
-    data.setup()
-    runs = [_run(folder, kernel, data) for kernel in KERNELS]
-    out = folder / "bundle"
-    return export(runs, data, settings="", out=out, members="all", provenance={}).bundle
+
+    def fill(folder: Path) -> None:
+        data = CellTypeData(_store(folder / "store"))
+        data.setup()
+        runs = [_run(folder, kernel, data) for kernel in KERNELS]
+        export(runs, data, settings="", out=folder / "bundle", members="all", provenance={})
+
+    return made_once("celltype-trained", fill) / "bundle"
 
 
 def _store(path: Path) -> Path:

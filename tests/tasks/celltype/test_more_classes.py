@@ -221,9 +221,8 @@ def test_the_band_keeps_its_promise_on_new_cells(data, bundle) -> None:
 
 
 def test_the_experiment_leaves_animals_out_and_reports_over_all(
-    train_py, store: Path, tmp_path: Path
+    train_py, places, store: Path, tmp_path: Path
 ) -> None:
-    places = [f"runs_root={tmp_path / 'mlruns'}", f"data_root={tmp_path / 'data'}"]
     quick = ["data.folds=2", "trainer.max_epochs=1", "model.filters=[2,4]", "baselines=false"]
     assert train_py("experiment=celltypes", f"data.store={store}", *places, *quick) == 0
     (cells,) = tmp_path.glob("mlruns/**/pooled/cells.csv")

@@ -20,17 +20,15 @@ SMALL = [
 TRUE = {"capacitance": 90.0, "resistance": 200.0, "rest": -72.0, "threshold": 28.0}
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("posterior")
-
-
 @pytest.fixture
-def bundle(train_py, home: Path) -> Path:
+def bundle(train_py, made_once, tracking_store) -> Path:
     """Made once."""
-    if not (home / "bundle").exists():
-        _train_and_export(train_py, home)
-    return home / "bundle"
+
+    def fill(folder: Path) -> None:
+        tracking_store(folder / "mlruns")
+        _train_and_export(train_py, folder)
+
+    return made_once("glif-posterior", fill) / "bundle"
 
 
 def _train_and_export(train_py, folder: Path) -> None:

@@ -19,8 +19,7 @@ SMALL = [
 
 
 @pytest.mark.slow
-def test_a_sweep_over_the_dataset_held_out(train_py, tmp_path: Path, capfd) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_a_sweep_over_the_dataset_held_out(train_py, places, tmp_path: Path, capfd) -> None:
     assert train_py("-m", "task=elephant", "data.held_out=sim1,sim2", *SMALL, *places) == 0
     assert "say nothing about biology" in " ".join(capfd.readouterr().out.split())
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
@@ -40,7 +39,6 @@ def test_a_sweep_over_the_dataset_held_out(train_py, tmp_path: Path, capfd) -> N
         assert ElephantModule.load_from_checkpoint(file).hparams.rate_mean_per_s > 0
 
 
-def test_what_cannot_be_is_one_line(train_py, tmp_path: Path, capsys) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_what_cannot_be_is_one_line(train_py, places, tmp_path: Path, capsys) -> None:
     assert train_py("task=elephant", "data.held_out=sim9", *SMALL, *places) == 1
     assert "data.held_out=sim9: expected a dataset (sim1, sim2)" in capsys.readouterr().err

@@ -118,7 +118,7 @@ def test_a_store_without_a_usable_recording_is_told(tmp_path: Path, labelled) ->
 
 @pytest.mark.slow
 def test_the_experiment_makes_an_embedding_to_focus_with(
-    train_py, tmp_path: Path, labelled
+    train_py, places, tmp_path: Path, labelled
 ) -> None:
     recordings = [
         labelled(f"{dataset}/{index}", 1100 + 10 * index, 7 * index + seed)
@@ -126,8 +126,7 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
         for index in range(3)
     ]
     store = write_traces(tmp_path / "store", recordings, {})
-    home = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}", "threads=1"]
-    shared = [*home, f"data.store={store}", "tracking.system_metrics_every_s=null"]
+    shared = [*places, "threads=1", f"data.store={store}", "tracking.system_metrics_every_s=null"]
     assert train_py("task=elephant_embedding", *shared, "trainer.max_epochs=2") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("elephant_embedding")

@@ -199,7 +199,8 @@ def test_a_missing_bundle_is_one_sentence(tmp_path, batch, capsys):
 def test_prediction_needs_no_torch(trained_bundle, batch):
     code = (
         "import sys; from raphe import cli; "
-        f"cli.main(['predict', {str(batch / 'good.abf')!r}, '--bundle', {str(trained_bundle)!r}]); "
+        f"command = ['predict', {str(batch / 'good.abf')!r}, '--bundle', {str(trained_bundle)!r}]; "
+        "assert cli.main(command) == 0; "
         "heavy = {'torch', 'mlflow', 'pytorch_lightning', 'matplotlib'} & set(sys.modules); "
         "assert not heavy, heavy"
     )

@@ -20,8 +20,7 @@ SMALL = [
 
 
 @pytest.mark.slow
-def test_a_run_is_tracked_with_the_studys_figures(train_py, tmp_path: Path) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_a_run_is_tracked_with_the_studys_figures(train_py, places, tmp_path: Path) -> None:
     assert train_py("task=lstm_glif", *SMALL, *places) == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("lstm_glif")
@@ -35,7 +34,6 @@ def test_a_run_is_tracked_with_the_studys_figures(train_py, tmp_path: Path) -> N
     assert len(module.hparams.target_mean) == 5 and len(module.history["train"]) >= 1
 
 
-def test_what_cannot_be_is_one_line(train_py, tmp_path: Path, capsys) -> None:
-    places = [f"data_root={tmp_path / 'data'}", f"runs_root={tmp_path / 'mlruns'}"]
+def test_what_cannot_be_is_one_line(train_py, places, tmp_path: Path, capsys) -> None:
     assert train_py("task=lstm_glif", "model.net=gru", *SMALL, *places) == 1
     assert "model.net=gru: expected one of lstm_published" in capsys.readouterr().err

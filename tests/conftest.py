@@ -9,8 +9,9 @@ os.environ["NUMBA_NUM_THREADS"] = "1"
 
 import runpy
 import shutil
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,9 +104,10 @@ def places(tmp_path: Path, tracking_store: Callable[[Path], Path]) -> list[str]:
 
 
 @pytest.fixture
-def train_py(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def train_py(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     """Run the real train.py in this process with these arguments; returns the exit code."""
     monkeypatch.chdir(PROJECT)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def call(*arguments: str) -> int:
         os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -114,7 +116,9 @@ def train_py(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
             runpy.run_path(str(PROJECT / "train.py"), run_name="__main__")
         return leaving.value.code
 
-    return call
+    yield call
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -68,12 +68,16 @@ def test_a_new_cell_gets_parameters_a_configuration_and_a_figure(
     assert "GLIF neuron of level 1" in card and "| capacitance |" in card
 
 
+@pytest.fixture(params=["cell485513169_glif1_native", "cell327706437_glif1"])
+def simulated_by_allensdk(reference, request) -> tuple[Neurons, dict[str, np.ndarray]]:
+    return reference(request.param)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["cell485513169_glif1_native", "cell327706437_glif1"])
 def test_allensdks_own_simulation_gives_its_parameters_back(
-    bundle: Path, reference, case: str, tmp_path: Path
+    simulated_by_allensdk, bundle: Path, tmp_path: Path
 ) -> None:
-    neuron, arrays = reference(case)
+    neuron, arrays = simulated_by_allensdk
     np.save(tmp_path / "voltage.npy", 1e3 * arrays["voltage"])
     np.save(tmp_path / "current.npy", 1e12 * arrays["stimulus"])
     command = ["predict", str(tmp_path / "voltage.npy"), "--unit", "mV", "--relative-to-rest",

@@ -93,7 +93,7 @@ def test_no_date_is_no_date(tmp_path, noise):
     assert reader.raw_annotations["blocks"][0]["rec_datetime"] is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     samples=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=50),
     rate_hz=st.integers(1, 500_000),

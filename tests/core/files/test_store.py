@@ -44,7 +44,7 @@ def test_what_was_written_is_read_and_numpy_reads_it_too(tmp_path):
     assert hidden(tmp_path) == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 7), max_size=6))
 def test_the_store_does_not_depend_on_how_it_was_appended(tmp_path_factory, sizes):
     folder = tmp_path_factory.mktemp("pieces")

@@ -29,7 +29,7 @@ def opened(path: Path) -> ArrayFile:
     return ArrayFile.of(np.load(path, mmap_mode="r"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(bounds=st.lists(st.integers(0, N), max_size=20, unique=True))
 def test_spans_and_rows_are_numpys(saved, bounds):
     array, path = saved
@@ -176,7 +176,7 @@ def test_what_is_no_archive_of_arrays_is_told_in_a_sentence(files: Path, name, m
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_random_damage_gives_an_array_or_the_callers_error(tmp_path_factory, data) -> None:
     kind = data.draw(st.sampled_from(["npy", "npz"]))

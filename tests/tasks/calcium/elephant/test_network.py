@@ -62,7 +62,7 @@ def test_one_window_is_the_published_computation(network: ElephantNet) -> None:
         np.testing.assert_allclose(network(windows)[:, 0], expected, atol=1e-5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(n_traces=st.integers(1, 3), n_samples=st.integers(129, 200), seed=st.integers(0, 99))
 def test_a_whole_trace_gives_what_its_windows_give(n_traces, n_samples, seed) -> None:
     torch.manual_seed(seed)

@@ -30,7 +30,7 @@ def test_running_percentile_is_that_of_c2s(n: int, window: int, seed: int) -> No
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 300), st.integers(1, 400), st.sampled_from([5, 0, 50, 80, 100]), st.data())
 def test_running_percentile_is_that_of_pandas_to_the_last_digit(
     n, window, percentile, data

@@ -5,7 +5,7 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
@@ -30,7 +30,6 @@ from raphe.tasks.celltype.training.data import CellTypeData
 CLASSES = ("SER", "NSER")
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 120))
 def test_drawn_in_blocks_each_group_gives_as_many_as_drawn_at_once(seed, n_most):
     rng = np.random.default_rng(seed)
@@ -62,7 +61,6 @@ def test_every_spike_is_drawn_equally_often():
     assert np.abs(times[30:] / 2000 - 1 / 2).max() < 0.045
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 30))
 def test_no_threshold_is_better_on_the_validation_cells(seed, n):
     rng = np.random.default_rng(seed)

@@ -82,7 +82,7 @@ def test_more_classes_against_scikit_learn_and_torch(n_classes):
 
 
 @given(scored)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_ranks_with_ties_against_scikit_learn_and_every_threshold(rows):
     score = np.array([s for s, _ in rows], dtype=float)
     first = np.array([positive for _, positive in rows])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -23,7 +23,6 @@ def random_case(n: int, n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 @given(scored, st.sampled_from([0.0, 0.25, 0.5, 0.8, 0.9, 0.95, 1.0]))
-@settings(deadline=None)
 def test_exact_sensitivity_against_every_threshold(rows, specificity):
     score = np.array([s for s, _ in rows], dtype=float)
     positive = np.array([p for _, p in rows])

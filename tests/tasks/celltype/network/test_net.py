@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import raphe.tasks.celltype.network.net as net_module
@@ -183,7 +183,6 @@ def test_wrong_input_shape_is_named(shape):
 
 
 @given(st.lists(st.floats(-60, 60, width=32), min_size=2, max_size=5))
-@settings(deadline=None)
 def test_two_classes_have_the_published_sigmoids_and_more_a_softmax(values):
     logits = torch.tensor([values], dtype=torch.float64)
     probability = CellTypeNet.class_probability(logits)

@@ -145,7 +145,7 @@ def test_every_sweep_is_its_own_trace():
     assert spikes.dropped["edge"] == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_chunks_never_lose_double_or_shift_a_spike(data):
     seed, size = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.integers(300, 3000))
@@ -170,7 +170,7 @@ def test_chunks_never_lose_double_or_shift_a_spike(data):
 # ---- MAD
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     values=st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=60),
     chunk=st.integers(1, 70),
@@ -219,7 +219,7 @@ def test_one_waveform_gives_the_same_spikes_at_every_rate(rate_hz):
     np.testing.assert_allclose(spikes.trigger, at_40.trigger * rate_hz / 40_000, atol=0.5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rate_hz=st.sampled_from(RATES_HZ),
     start=st.integers(0, 2000),

@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
 
@@ -26,7 +25,6 @@ def parts(group, label, folds, fold, seed=0, classes=CLASSES):
     return parts_of_fold(group, label, assigned, fold, FRACTIONS, seed, classes)
 
 
-@of_hypothesis(deadline=None)
 @given(sizes=st.tuples(*[st.integers(4, 40)] * 3), folds=st.integers(2, 8), seed=st.integers(0, 9))
 def test_cells_of_each_class_are_shared_out_evenly(sizes, folds, seed):
     label = np.repeat([0, 1, 2], sizes)

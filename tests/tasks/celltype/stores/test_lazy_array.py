@@ -29,7 +29,7 @@ def make(tmp_path_factory):
     return make
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data(), lengths=st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any))
 def test_spans_across_sources(make, data, lengths):
     lazy, whole = make(lengths)

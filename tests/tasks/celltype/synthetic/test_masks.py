@@ -174,7 +174,7 @@ def test_a_missing_folder_an_empty_one_and_what_is_no_mask_store_are_told(tmp_pa
 # ---- stretches and places
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     loud=st.lists(st.integers(0, 199), max_size=12),
     guard=st.integers(0, 9),
@@ -194,7 +194,7 @@ def test_stretches_are_those_found_sample_by_sample(loud, guard, least, chunk):
     assert longest == length.max(initial=0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), seed=st.integers(0, 1000))
 def test_places_lie_in_the_stretches_and_never_overlap(data, seed):
     lengths = data.draw(st.lists(st.integers(10, 60), min_size=1, max_size=6))

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import savgol_filter
 from scipy.stats import chisquare
@@ -17,10 +17,7 @@ from raphe.tasks.celltype.synthetic.mask_parts import parts_of_masks, refuse_lea
 from raphe.tasks.celltype.synthetic.smoothing import smoother
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer, below, splitmix64
 
-# The fixtures are read-only stores, so that every example may use the same.
-PROPERTY = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PROPERTY = settings(max_examples=25)  # the fixtures are read-only stores: one for all examples
 
 # ---- random numbers by number
 

@@ -77,7 +77,7 @@ def shrink(
     patch.setattr(lazy_array, "BLOCK_ROWS", 13)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data(), n=st.integers(1, 120), batch=st.integers(1, 20), buffer=st.integers(1, 60))
 def test_each_spike_of_a_part_comes_once_an_epoch_with_its_label_and_cell(data, n, batch, buffer):
     with pytest.MonkeyPatch.context() as patch:
@@ -96,7 +96,7 @@ def test_each_spike_of_a_part_comes_once_an_epoch_with_its_label_and_cell(data, 
     assert len(StorePart(spikes)) == n
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(1, 80), count=st.integers(1, 200), epochs=st.integers(1, 6))
 def test_over_epochs_every_spike_comes_equally_often_whatever_makes_an_epoch(n, count, epochs):
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raphe.core.statistics.splits import PARTS
@@ -19,9 +19,7 @@ def maker(make_spikes, make_masks) -> Synthesizer:
     return Synthesizer(spikes, make_masks(), split_spikes(spikes))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(
     sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5),
     part=st.sampled_from([None, *PARTS]),

@@ -93,7 +93,7 @@ def test_the_rate_is_that_of_the_leaky_neuron() -> None:
     np.testing.assert_allclose(np.diff(response.spikes[0].time_s), period_s, atol=3e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(1, 700), st.integers(0, 2**31))
 def test_a_batch_is_its_neurons_one_by_one(n: int, n_samples: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from mlflow import MlflowClient
 
 from paths import PROJECT
@@ -42,6 +43,13 @@ def train(
         return train_py(*toy_arguments(runs_root, *overrides, multirun=multirun))
 
     return call
+
+
+@pytest.fixture
+def train_with_workers(train: Callable[..., int]) -> Iterator[Callable[..., int]]:
+    """`train` where joblib starts workers, which end with the test."""
+    yield train
+    get_reusable_executor().shutdown()
 
 
 @pytest.fixture

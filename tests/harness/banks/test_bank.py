@@ -153,10 +153,8 @@ def test_an_interrupted_bank_is_marked_killed(start_train, epochs, runs) -> None
     assert [run.info.status for run in runs().all()] == ["KILLED"] * 3
 
 
-def test_two_workers_test_the_members(start_train, runs) -> None:
-    process = start_train("model=bank", "bank.values=[1,2,3]", "threads=2")
-    output, _ = process.communicate(timeout=HANG_S)
-    assert process.returncode == 0, output
+def test_two_workers_test_the_members(train_with_workers, runs) -> None:
+    assert train_with_workers("model=bank", "bank.values=[1,2,3]", "threads=2") == 0
     assert statuses(runs().children()) == dict.fromkeys("123", "FINISHED")
 
 

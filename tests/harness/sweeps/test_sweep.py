@@ -66,13 +66,10 @@ def test_a_finished_sweep_ends_well_and_other_settings_begin_another(train, runs
     assert len(runs().children()) == 4
 
 
-def test_two_workers_share_a_fresh_database(start_train, runs, runs_root: Path) -> None:
+def test_two_workers_share_a_fresh_database(train_with_workers, runs, runs_root: Path) -> None:
     (runs_root / "mlflow.db").unlink()
-    process = start_train(
-        "model.degree=1,2,3,4", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", multirun=True
-    )
-    output, _ = process.communicate(timeout=HANG_S)
-    assert process.returncode == 0, output
+    sweep = ["model.degree=1,2,3,4", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    assert train_with_workers(*sweep, multirun=True) == 0
     assert statuses(runs().children()) == dict.fromkeys("1234", "FINISHED")
     assert len(runs().parents()) == 1
 

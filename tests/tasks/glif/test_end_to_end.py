@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe.cli import main
+from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
 
 SMALL = [

@@ -27,7 +27,7 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def code_version() -> str:
-    """The git commit, with `-dirty` where files differ from it; of a package its version.
+    """The git commit, `-dirty` where files differ from it; an installed package's version.
 
     A package may lie in somebody's repository, as in its .venv, without being part of it.
     """

@@ -114,7 +114,7 @@ class Ensemble:
         return Decision.from_facts(self.manifest)
 
     def state(self, member: Member) -> dict[str, np.ndarray]:
-        """A member's weights by their names in CellTypeNet."""
+        """A member's weights, float32, by their names and in their shapes in CellTypeNet."""
         prefix = f"{member.name}."
         with safe_open(self.bundle.file(WEIGHTS), "numpy") as file:
             keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118, no dict

@@ -81,7 +81,10 @@ def comparison(
     predictions: Mapping[str, CandidatePredictions],
     chosen: Mapping[str, np.ndarray],
 ) -> list[dict[str, Any]]:
-    """What each way to choose members gives, on every set: raw means over spikes and members."""
+    """What each way to choose members gives, on every set: raw means over spikes and members.
+
+    `kernels` are of the M candidates, `chosen` says how often each counts by a way: int64 (M,).
+    """
     validation = predictions[VALIDATION]
     ways = {**compared(kernels, validation.of_cells, validation.label), **chosen}
     rows: list[dict[str, Any]] = []
@@ -126,7 +129,7 @@ def figures(
 ) -> dict[str, Any]:
     """Each set's figures by cell, of calibrated probabilities: of all cells, and of those called.
 
-    NaN, which JSON has not, becomes None.
+    `times` is how often each candidate counts, int64 (M,). NaN, which JSON has not, becomes None.
     """
     return {
         name: _figures(data, name, of_set, times, decision) for name, of_set in predictions.items()

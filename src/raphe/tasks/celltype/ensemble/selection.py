@@ -50,7 +50,10 @@ def choose(
 def compared(
     kernels: Sequence[int], probability: np.ndarray, label: np.ndarray
 ) -> dict[str, np.ndarray | str]:
-    """What each way in COMPARED would have chosen, as `choose`; of one that cannot, why."""
+    """What each way in COMPARED would have chosen, int64 (M,); of one that cannot, the reason.
+
+    Arguments as of `choose`: probability (M, n, C), label (n,).
+    """
     chosen: dict[str, np.ndarray | str] = {}
     for way in COMPARED:
         try:

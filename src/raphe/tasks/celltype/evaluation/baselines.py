@@ -56,6 +56,7 @@ class SourceShares(ClassifierMixin, BaseEstimator):
     """
 
     def fit(self, columns: np.ndarray, label: np.ndarray) -> "SourceShares":
+        """Learn from one-hot sources (n, S) and labels (n,)."""
         self.classes_, row = np.unique(label, return_inverse=True)
         one_hot = np.eye(len(self.classes_))[row]  # (n, C)
         self.share_ = columns.T @ one_hot / one_hot.sum(axis=0)  # (S, C)

@@ -66,10 +66,12 @@ class PooledResult(SetResult):
 
     @cached_property
     def stated(self) -> np.ndarray:
+        """(n, C), see SetResult."""
         return np.concatenate([fold.stated for fold in self.folds])[self.by_index]
 
     @cached_property
     def decided(self) -> np.ndarray:
+        """bool (n,), see SetResult."""
         return np.concatenate([fold.decided for fold in self.folds])[self.by_index]
 
     @property

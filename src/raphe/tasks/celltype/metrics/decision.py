@@ -1,4 +1,4 @@
-"""How a cell is decided on: pool what was said of its spikes, calibrate, call or abstain.
+"""How a cell is decided on: pool its spikes' probabilities, calibrate, call or abstain.
 
 M members, N spikes of a cell, n cells, C classes.
 """

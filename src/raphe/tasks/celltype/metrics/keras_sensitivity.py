@@ -26,7 +26,10 @@ def count_outputs(sigmoid: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def sensitivity_of_counts(counts: np.ndarray, specificity: float = KERAS_SPECIFICITY) -> float:
-    """The largest share of own outputs above a threshold whose specificity is at least this."""
+    """The largest share of own outputs above a threshold whose specificity is at least this.
+
+    Of counts (2, 200) as `count_outputs` makes them.
+    """
     at_or_below = counts.cumsum(axis=1) / counts.sum(axis=1, keepdims=True)
     true_negative_rate, miss_rate = at_or_below
     # No output lies above the last threshold, 1, so at least that one is allowed.

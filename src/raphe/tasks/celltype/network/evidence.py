@@ -33,7 +33,8 @@ class Explainer:
     def from_state(
         cls, state: Mapping[str, np.ndarray], columns: int, rate_hz: float
     ) -> "Explainer":
-        """Read a CellTypeNet's state: its names, its shapes, NumPy arrays."""
+        """Read a CellTypeNet's state as NumPy arrays: norm (T,), conv1 (F₁, 1, 1, k), conv2
+        (F₂, F₁, 1, k), dense (C, F₂ · P), and the biases of the last three."""
         weights = {name: np.asarray(value, np.float64) for name, value in state.items()}
         conv2 = weights["conv2.weight"][:, :, 0].transpose(2, 1, 0)
         n_classes, n_filters = len(weights["dense.bias"]), conv2.shape[2]

@@ -30,8 +30,9 @@ def larger_of_columns(both: Tensor, n: int) -> Tensor:
 
 
 def relu_dropout(x: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
-    """Drop this share of the features after ReLU and scale the rest, as relu and dropout do.
+    """Drop this share of the features (N, L, F) after ReLU and scale the rest: (N, L, F).
 
+    As relu and dropout do.
     `generator` draws what is dropped; by default torch's own.
     """
     return _ReluDropout.apply(x, share, generator)
@@ -89,7 +90,7 @@ class _ReluDropout(Function):
     def forward(
         ctx: FunctionCtx, x: Tensor, share: float, generator: torch.Generator | None
     ) -> Tensor:
-        """Any shape and floating type → the same."""
+        """(N, L, F) → (N, L, F), of any floating type."""
         least = round(share * 2**RANDOM_BITS) - 2 ** (RANDOM_BITS - 1)
         exact = torch.promote_types(x.dtype, torch.float32)  # holds every int16
         kept = _random_bits(x, generator).to(exact).ge_(least)
@@ -100,7 +101,7 @@ class _ReluDropout(Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
-        """The shape of x → the same."""
+        """(N, L, F) → (N, L, F)."""
         (kept,) = ctx.saved_tensors
         passed = torch.ops.aten.threshold_backward(grad, kept, 0)
         return passed.mul_(1 / (1 - ctx.share)), None, None

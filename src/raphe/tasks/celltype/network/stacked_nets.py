@@ -57,7 +57,7 @@ class StackedNets:
         return stacked
 
     def unstack(self, key: str, stacked: Tensor) -> list[Tensor]:
-        """The reverse of `stack`: a tensor in the shape of each member's weight."""
+        """The reverse of `stack`: (M, …) to M tensors in the shapes of the members' weights."""
         values = [torch.empty_like(net.get_parameter(key)) for net in self.nets]
         for place, value in zip(stacked.detach(), values, strict=True):
             rows = _rows(key, value, self.filters)

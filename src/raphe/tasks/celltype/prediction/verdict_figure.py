@@ -181,9 +181,9 @@ def _draw_votes(axes: Axes, verdict: CellVerdict, wanted: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set_xlabel("kernel size k (samples)")
     axes.set_ylabel(f"probability of {wanted}")
-    agree, all_of_them = verdict.agreement
+    agree, n_votes = verdict.agreement
     axes.set_title(
-        f"votes: {agree} of {all_of_them} for {verdict.leading}; line: verdict",
+        f"votes: {agree} of {n_votes} for {verdict.leading}; line: verdict",
         loc="left",
         fontsize=10,
     )

@@ -58,7 +58,7 @@ def import_keras(file: Path, checkpoint: Path) -> Path:
 
 
 def read_keras(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the arguments of CellTypeModule and the weights of its CellTypeNet.
+    """Return the arguments of CellTypeModule and its CellTypeNet's weights, in their shapes there.
 
     Raises:
         KerasFileError: if the file is no .keras zip, misses a part, or holds another network; it

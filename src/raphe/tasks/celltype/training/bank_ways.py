@@ -31,7 +31,7 @@ class Way(Protocol):
     """Holds the members from the begin of an epoch to its end."""
 
     def train(self, current: Tensor, label: Tensor) -> Sequence[Tensor]:
-        """Step each member on a batch (N, T), (N,); return the M logits (N, C) before it."""
+        """Step each member on a batch (N, T) in pA, (N,); return the M logits (N, C) before it."""
 
     def logits(self, current: Tensor) -> Sequence[Tensor]:
         """Return the M logits (N, C) without dropout."""
@@ -51,6 +51,7 @@ class OneByOne:
         )
 
     def train(self, current: Tensor, label: Tensor) -> list[Tensor]:
+        """(N, T) in pA, (N,) → M × (N, C), see Way."""
         mixed = _autocast_here(current.device.type)
 
         def step(member: BankMember) -> Tensor:
@@ -65,6 +66,7 @@ class OneByOne:
         return self._each(step)
 
     def logits(self, current: Tensor) -> list[Tensor]:
+        """(N, T) in pA → M × (N, C), see Way."""
         mixed = _autocast_here(current.device.type)
 
         def predict(member: BankMember) -> Tensor:
@@ -100,6 +102,7 @@ class Batched:
                 self._optimizer.state[weight][name] = kept
 
     def train(self, current: Tensor, label: Tensor) -> Tensor:
+        """(N, T) in pA, (N,) → (M, N, C), see Way."""
         self._optimizer.zero_grad()
         logits = self._stack.logits(current, [member.generator for member in self._members])
         weights = [member.model.class_weights for member in self._members]
@@ -113,6 +116,7 @@ class Batched:
         return logits.detach()
 
     def logits(self, current: Tensor) -> Tensor:
+        """(N, T) in pA → (M, N, C), see Way."""
         return self._stack.logits(current)
 
     def close(self) -> None:

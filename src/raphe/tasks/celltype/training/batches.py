@@ -46,7 +46,7 @@ class SpikeStream(Protocol):
     """The spikes of one epoch from one source."""
 
     def put(self, block: SpikeBlock, places: np.ndarray) -> None:
-        """Put the next len(places) spikes at these places of the block."""
+        """Put the next m spikes at these places of the block: int64 (m,)."""
 
 
 class SpikeSource(Protocol):

@@ -92,6 +92,7 @@ class PartStream:
         self._round = -1
 
     def put(self, block: SpikeBlock, places: np.ndarray) -> None:
+        """Put the next m spikes at these places of the block: int64 (m,)."""
         n = len(self.part)
         while len(places):
             number, begin = divmod(self.place, n)
@@ -163,6 +164,7 @@ class OnlineStream:
         self.synthesizer, self.part, self.next, self.stop = synthesizer, part, start, stop
 
     def put(self, block: SpikeBlock, places: np.ndarray) -> None:
+        """Put the next m spikes at these places of the block: int64 (m,)."""
         while len(places):
             index = np.arange(self.next, self.next + DRAWN_AT_ONCE)
             drawn = self.synthesizer.draw(index)

@@ -21,6 +21,8 @@ from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 from raphe.tasks.celltype.network.net import CellTypeNet
 
 NOTES = """
+- `raphe export` asks a sweep's networks so, to choose among them; `raphe predict` runs the exported
+  graph instead, without torch (predict.md).
 - Threads that each take whole blocks of spikes, not threads that share each product: two that share
   shorten the second convolution by a third, two with blocks of their own halve everything.
 - Blocks of 64 to 256 spikes take the same time to a tenth; of 512 a quarter longer, as what a layer

@@ -66,10 +66,10 @@ def test_animals_are_asked_about_where_they_are_known(tmp_path, fit):
             spikes = rng.normal(scale=1 + i % 2, size=(20, 16)).astype(np.float32)
             writer.add(Cell(f"c{i:02d}", i % 2, animal=f"m{i // 3}"), spikes, np.arange(20))
         store = writer.finish(40_000.0, "pA", {})
-    found = audit(store, fit, settings=Settings(kernel=3, max_epochs=1, shuffles=0))
-    (by_animal,) = found.of(SPIKES, "animal")
+    audited = audit(store, fit, settings=Settings(kernel=3, max_epochs=1, shuffles=0))
+    (by_animal,) = audited.of(SPIKES, "animal")
     assert by_animal.n_cells % 3 == 0  # whole animals
-    assert conclusion(found).startswith("Cells of new animals are told apart")
+    assert conclusion(audited).startswith("Cells of new animals are told apart")
 
 
 def test_table_and_picture_show_every_row(audited):
@@ -91,11 +91,11 @@ def test_an_audit_that_was_interrupted_goes_on(marked_cells, audited, monkeypatc
     interrupted = Fitting(tmp_path)
     calls = []
 
-    def interrupt(name, *others):
+    def interrupt(name, *arguments):
         calls.append(name)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return interrupted(name, *others)
+        return interrupted(name, *arguments)
 
     with pytest.raises(KeyboardInterrupt), interrupted:
         audit(marked_cells, interrupt, settings=QUICK)
@@ -167,8 +167,8 @@ def test_noise_that_gives_the_class_away_is_told(tmp_path, make_masks, fit):
     changed = np.lib.format.open_memmap(masks.path / "masks.npy", mode="r+")
     changed += ripple.astype(np.float32)
     changed.flush()
-    found = audit(store, fit, masks.path, QUICK)
-    assert found.of(NOISE, "cell")[0]["spikes", "accuracy"].value > 0.95
+    audited = audit(store, fit, masks.path, QUICK)
+    assert audited.of(NOISE, "cell")[0]["spikes", "accuracy"].value > 0.95
     assert open_spikes(store).n == 720
 
 

@@ -32,13 +32,13 @@ KERNELS = (1, 2, 3, 4, 5)
 def make_runs(tmp_path: Path) -> Callable[..., list[TrainedRun]]:
     """Networks as they are before training: what they say is arbitrary."""
 
-    def one(kernel: int, settings: dict[str, Any]) -> TrainedRun:
+    def trained(kernel: int, settings: dict[str, Any]) -> TrainedRun:
         torch.manual_seed(kernel)
         module = CellTypeModule(kernel=kernel, **settings)
         checkpoint = write_checkpoint(module, tmp_path / f"{kernel}.ckpt")
         return TrainedRun(f"run{kernel}", f"model.kernel={kernel}", checkpoint)
 
-    return lambda **settings: [one(kernel, settings) for kernel in KERNELS]
+    return lambda **settings: [trained(kernel, settings) for kernel in KERNELS]
 
 
 @pytest.fixture
@@ -76,15 +76,17 @@ def test_the_bundle_gives_what_the_checkpoints_give(make, make_data, runs) -> No
         (k, f"run{k}", 1) for k in (2, 3, 4)
     ]
     windows = data.original.read(np.arange(30))
-    found = ensemble.predict(windows)
-    for member, own in zip(ensemble.members, found.members, strict=True):
+    probabilities = ensemble.predict(windows)
+    for member, of_member in zip(ensemble.members, probabilities.members, strict=True):
         net = CellTypeModule.load_from_checkpoint(runs[member.kernel - 1].checkpoint).eval().net
         with torch.inference_mode():
             expected = net.class_probability(net(torch.from_numpy(windows))).numpy()
-        np.testing.assert_allclose(own, expected, atol=1e-5)
+        np.testing.assert_allclose(of_member, expected, atol=1e-5)
         for key, value in net.state_dict().items():
             np.testing.assert_array_equal(ensemble.state(member)[key], value.numpy())
-    np.testing.assert_allclose(found.ensemble, found.members.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(
+        probabilities.ensemble, probabilities.members.mean(axis=0), atol=1e-6
+    )
 
 
 def test_the_manifest_says_what_prediction_needs(make, make_data) -> None:
@@ -134,7 +136,7 @@ def test_each_way_is_compared_on_the_cells_of_each_set(make, make_data) -> None:
     rows = {row["way"]: row for row in manifest["selection"]["compared"]}
     assert "no finished run of 20" in rows["published"]["impossible"]
     assert rows["all"]["members"] == "1–5"
-    n_cells = {name: one["n_cells"] for name, one in rows["top:2"]["sets"].items()}
+    n_cells = {name: of_set["n_cells"] for name, of_set in rows["top:2"]["sets"].items()}
     assert n_cells == {"validation": len(data._cells("val")), "test": len(data._cells("test"))}
     assert len(manifest["members"]) == 2
 
@@ -151,8 +153,8 @@ def test_a_split_by_spike_calibrates_nothing_and_says_so(make, make_data) -> Non
 def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:
     exported = make(make_data())
     card = (exported.bundle / "MODEL_CARD.md").read_text()
-    for told in ("SER or NSER?", "Noise, not spikes.", "## Limits", "| sensitivity", "2–4", "s1"):
-        assert told in card, told
+    for text in ("SER or NSER?", "Noise, not spikes.", "## Limits", "| sensitivity", "2–4", "s1"):
+        assert text in card, text
     assert "nan" not in card and "None" not in card
     assert f"raphe predict RECORDINGS --bundle {exported.bundle}" in exported.summary
     assert "kernels 2–4" in exported.summary
@@ -222,11 +224,13 @@ def test_predicting_loads_neither_torch_nor_mlflow(make, make_data) -> None:
         "import json, sys, numpy as np\n"
         "from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble\n"
         f"ensemble = Ensemble.open({str(bundle)!r})\n"
-        f"found = ensemble.predict(np.array({windows.tolist()!r}))\n"
+        f"predicted = ensemble.predict(np.array({windows.tolist()!r}))\n"
         "ensemble.state(ensemble.members[0])\n"
-        "print(json.dumps([found.ensemble.tolist(), list(sys.modules)]))"
+        "print(json.dumps([predicted.ensemble.tolist(), list(sys.modules)]))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    found, loaded = json.loads(told.stdout)
-    np.testing.assert_array_equal(found, Ensemble.open(bundle).predict(windows).ensemble)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    predicted, loaded = json.loads(process.stdout)
+    np.testing.assert_array_equal(predicted, Ensemble.open(bundle).predict(windows).ensemble)
     assert not {"torch", "pytorch_lightning", "mlflow", "hydra", "onnx"} & set(loaded)

@@ -86,7 +86,7 @@ def test_top_takes_those_of_least_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "told"),
+    ("way", "message"),
     [
         ("published", "has no finished run of 23, 27; train these, or choose top:N"),
         ("9-5", "the range is empty"),
@@ -96,17 +96,17 @@ def test_top_takes_those_of_least_loss() -> None:
         ("20–30", "expected one of"),  # a dash that looks like a minus
     ],
 )
-def test_what_the_sweep_cannot_give_is_told(way: str, told: str) -> None:
+def test_what_the_sweep_cannot_give_is_told(way: str, message: str) -> None:
     kernels = [k for k in range(1, 33) if k not in (23, 27)]
     members, label = random_members(30)
-    with pytest.raises(SettingError, match=told) as failing:
+    with pytest.raises(SettingError, match=message) as failing:
         choose(way, kernels, members, label)
     assert str(failing.value).startswith(f"export.members={way}: ")
 
 
 def test_every_way_is_compared_or_said_to_be_impossible() -> None:
     members, label = random_members(3)
-    found = compared([7, 8, 9], members, label)
-    assert list(found) == list(COMPARED)
-    assert isinstance(found["published"], str) and "no finished run of 20" in found["published"]
-    np.testing.assert_array_equal(found["all"], [1, 1, 1])
+    chosen = compared([7, 8, 9], members, label)
+    assert list(chosen) == list(COMPARED)
+    assert isinstance(chosen["published"], str) and "no finished run of 20" in chosen["published"]
+    np.testing.assert_array_equal(chosen["all"], [1, 1, 1])

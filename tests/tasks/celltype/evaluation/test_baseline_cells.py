@@ -41,12 +41,12 @@ def test_drawn_in_blocks_each_group_gives_as_many_as_drawn_at_once(seed, n_most)
     assert (np.diff(drawn) > 0).all()
     at_once = np.bincount(group[balanced_subsample(group, n_most, rng)], minlength=6)
     ours = np.bincount(group[drawn], minlength=6)
-    known = counts > 0
-    if n_most >= known.sum():
+    drawn_from = counts > 0
+    if n_most >= drawn_from.sum():
         assert ours.sum() <= n_most and (at_once - ours).min() >= 0
         assert (at_once - ours).max() <= 1
     else:
-        assert (ours[known] == 1).all()
+        assert (ours[drawn_from] == 1).all()
 
 
 def test_every_spike_is_drawn_equally_often():
@@ -65,16 +65,16 @@ def test_every_spike_is_drawn_equally_often():
 def test_no_threshold_is_better_on_the_validation_cells(seed, n):
     rng = np.random.default_rng(seed)
     score, positive = np.round(rng.random(n), 2), rng.random(n) < 0.5
-    found = choose_threshold(score, positive)
+    threshold = choose_threshold(score, positive)
     if positive.all() or not positive.any():
-        assert found == 0.5
+        assert threshold == 0.5
         return
-    reached = balanced_accuracy_score(positive, score >= found)
+    reached = balanced_accuracy_score(positive, score >= threshold)
     between = np.append(np.linspace(score.min() + 1e-9, score.max(), 500), 0.5)
-    others = [balanced_accuracy_score(positive, score >= t) for t in between]
-    assert reached == pytest.approx(max(others))
-    if balanced_accuracy_score(positive, score >= 0.5) == pytest.approx(max(others)):
-        assert found == 0.5
+    reachable = [balanced_accuracy_score(positive, score >= t) for t in between]
+    assert reached == pytest.approx(max(reachable))
+    if balanced_accuracy_score(positive, score >= 0.5) == pytest.approx(max(reachable)):
+        assert threshold == 0.5
 
 
 def test_moved_probabilities_are_cut_at_a_half_and_keep_their_order():
@@ -95,27 +95,31 @@ def data(make_spikes, tmp_path):
 
 def test_they_are_those_of_the_trained_baselines(data):
     trained = TrainedBaselines(data, data.seed)
-    asked = baseline_cells(data)["test"]
+    baselines = baseline_cells(data)["test"]
     in_val = trained.of_validation()
     for name, predictions in trained.predictions().items():
         cells, val = predictions["test"].per_cell(), in_val[name].per_cell()
         threshold = choose_threshold(val.probability[:, 0], val.label == 0)
-        own = asked.of(name)
-        np.testing.assert_array_equal(own.cell, cells.cell)
-        np.testing.assert_array_equal(own.label, cells.label)
-        np.testing.assert_allclose(own.probability, moved(cells.probability, threshold))
-        np.testing.assert_array_equal(own.predicted == 0, cells.probability[:, 0] >= threshold)
-    np.testing.assert_array_equal(asked.n_spikes, 6)
+        of_baseline = baselines.of(name)
+        np.testing.assert_array_equal(of_baseline.cell, cells.cell)
+        np.testing.assert_array_equal(of_baseline.label, cells.label)
+        np.testing.assert_allclose(of_baseline.probability, moved(cells.probability, threshold))
+        np.testing.assert_array_equal(
+            of_baseline.predicted == 0, cells.probability[:, 0] >= threshold
+        )
+    np.testing.assert_array_equal(baselines.n_spikes, 6)
 
 
 def test_they_are_trained_once_for_a_split(data, monkeypatch):
-    asked = baseline_cells(data)
+    baselines = baseline_cells(data)
     trained = []
     monkeypatch.setattr(kept, "TrainedBaselines", lambda *_: trained.append(1))
     again = baseline_cells(data)
     assert not trained
     for field in BaselineCells.__dataclass_fields__:
-        np.testing.assert_array_equal(getattr(again["test"], field), getattr(asked["test"], field))
+        np.testing.assert_array_equal(
+            getattr(again["test"], field), getattr(baselines["test"], field)
+        )
     for other in ({"seed": 1}, {"folds": 3}, {"cache": None}):
         path = data.original.path
         with pytest.raises(AttributeError):  # it would train: the stand-in cannot
@@ -154,15 +158,15 @@ def test_processes_that_ask_at_once_train_once(data, tmp_path):
 
 
 def test_the_table_is_read_back(data, tmp_path):
-    asked = baseline_cells(data)["test"]
+    written = baseline_cells(data)["test"]
     ids = [cell.cell_id for cell in data.original.cells]
     path = tmp_path / "cells.csv"
-    path.write_text(baseline_cells_csv(asked, ids, CLASSES))
-    found = read_baseline_cells(path, {name: index for index, name in enumerate(ids)}, CLASSES)
-    assert found.names == asked.names
+    path.write_text(baseline_cells_csv(written, ids, CLASSES))
+    read = read_baseline_cells(path, {name: index for index, name in enumerate(ids)}, CLASSES)
+    assert read.names == written.names
     for field in ("cell", "label", "n_spikes"):
-        np.testing.assert_array_equal(getattr(found, field), getattr(asked, field))
-    np.testing.assert_allclose(found.probability, asked.probability, rtol=1e-8)
+        np.testing.assert_array_equal(getattr(read, field), getattr(written, field))
+    np.testing.assert_allclose(read.probability, written.probability, rtol=1e-8)
     with pytest.raises(StoreError, match="train again"):
         read_baseline_cells(path, {}, CLASSES)
 
@@ -177,7 +181,7 @@ def cells_of(n_cells=40, sharp=2.0, seed=0) -> Predictions:
 def asked_of(*predictions: Predictions, n_spikes=1) -> BaselineCells:
     names = ["udi_threshold", "trees_window"][: len(predictions)]
     first = predictions[0]
-    probability = np.stack([one.probability for one in predictions])
+    probability = np.stack([of_baseline.probability for of_baseline in predictions])
     return BaselineCells(
         names, first.cell, first.label, np.full(len(first.cell), n_spikes), probability
     )
@@ -187,47 +191,59 @@ def test_the_network_is_compared_with_each_on_the_same_cells():
     network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
     result = SetResult("test", network, CLASSES)
     compared = compare(result, asked_of(network, weak))
-    found = {(one.classifier, one.headline.name): one for one in compared}
-    same, other = found["udi_threshold", "auroc"], found["trees_window", "auroc"]
+    by_name = {(row.classifier, row.headline.name): row for row in compared}
+    same, other = by_name["udi_threshold", "auroc"], by_name["trees_window", "auroc"]
     assert (same.difference.value, same.difference.p) == (0, 1)
-    expected = [roc_auc_score(one.label == 0, one.probability[:, 0]) for one in (network, weak)]
-    assert found[NETWORK, "auroc"].headline.value == pytest.approx(expected[0])
+    expected = [
+        roc_auc_score(cells.label == 0, cells.probability[:, 0]) for cells in (network, weak)
+    ]
+    assert by_name[NETWORK, "auroc"].headline.value == pytest.approx(expected[0])
     assert other.difference.value == pytest.approx(expected[0] - expected[1])
     assert 0 < other.difference.low < other.difference.value < other.difference.high
     assert other.difference.p < 0.01
-    for one in compared:
-        if one.difference is not None:
-            ours = found[NETWORK, one.headline.name].headline.value
-            assert one.difference.value == pytest.approx(ours - one.headline.value)
+    for row in compared:
+        if row.difference is not None:
+            ours = by_name[NETWORK, row.headline.name].headline.value
+            assert row.difference.value == pytest.approx(ours - row.headline.value)
 
 
 def test_table_page_and_figure_name_the_difference():
     network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
-    made = baseline_artifacts(SetResult("test", network, CLASSES), asked_of(weak, network))
-    assert isinstance(made["baselines.png"], Figure)
-    rows = list(csv.DictReader(made["baselines.csv"].splitlines()))
+    made_files = baseline_artifacts(SetResult("test", network, CLASSES), asked_of(weak, network))
+    assert isinstance(made_files["baselines.png"], Figure)
+    rows = list(csv.DictReader(made_files["baselines.csv"].splitlines()))
     by_figure = {row["classifier"]: row for row in rows if row["figure"] == "auroc"}
     assert by_figure[NETWORK]["network_minus_it"] == ""
-    told = float(by_figure["udi_threshold"]["network_minus_it"])
-    assert f"{told:+.3f}" in made["baselines.txt"] and "a threshold" in made["baselines.txt"]
-    labels = [text.get_text() for text in made["baselines.png"].axes[0].get_yticklabels()]
+    difference = float(by_figure["udi_threshold"]["network_minus_it"])
+    assert (
+        f"{difference:+.3f}" in made_files["baselines.txt"]
+        and "a threshold" in made_files["baselines.txt"]
+    )
+    labels = [text.get_text() for text in made_files["baselines.png"].axes[0].get_yticklabels()]
     assert labels == ["network", "UDI threshold", "trees, window"]
 
 
 def test_other_spikes_are_not_compared():
     network = cells_of()
     result = SetResult("test", network, CLASSES)
-    for asked in (asked_of(cells_of(30)), asked_of(network, n_spikes=2)):
-        made = baseline_artifacts(result, asked)
-        assert list(made) == ["baselines.txt"] and "other spikes" in made["baselines.txt"]
+    for baselines in (asked_of(cells_of(30)), asked_of(network, n_spikes=2)):
+        made_files = baseline_artifacts(result, baselines)
+        assert (
+            list(made_files) == ["baselines.txt"] and "other spikes" in made_files["baselines.txt"]
+        )
 
 
 def test_of_one_class_what_is_undefined_is_left_out():
     whole = cells_of()
-    own = whole.label == 0
-    one = Predictions(whole.probability[own], whole.sigmoid[own], whole.label[own], whole.cell[own])
-    result = SetResult("test", one, CLASSES)
-    made = baseline_artifacts(result, asked_of(one))
-    named = {row["figure"] for row in csv.DictReader(made["baselines.csv"].splitlines())}
+    of_first = whole.label == 0
+    first_class = Predictions(
+        whole.probability[of_first],
+        whole.sigmoid[of_first],
+        whole.label[of_first],
+        whole.cell[of_first],
+    )
+    result = SetResult("test", first_class, CLASSES)
+    made_files = baseline_artifacts(result, asked_of(first_class))
+    named = {row["figure"] for row in csv.DictReader(made_files["baselines.csv"].splitlines())}
     assert "sensitivity" in named and "auroc" not in named and "balanced_accuracy" not in named
-    assert "baselines.png" not in made
+    assert "baselines.png" not in made_files

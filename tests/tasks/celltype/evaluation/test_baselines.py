@@ -87,9 +87,11 @@ def test_no_test_spike_is_trained_on(data, monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_answers(data):
-    one, two = (TrainedBaselines(data, seed=3).predictions() for _ in range(2))
+    first, second = (TrainedBaselines(data, seed=3).predictions() for _ in range(2))
     for name in KINDS:
-        np.testing.assert_array_equal(one[name]["test"].probability, two[name]["test"].probability)
+        np.testing.assert_array_equal(
+            first[name]["test"].probability, second[name]["test"].probability
+        )
 
 
 def test_the_source_alone_is_called_without_a_look_at_the_spike(tmp_path):
@@ -105,8 +107,8 @@ def test_the_source_alone_is_called_without_a_look_at_the_spike(tmp_path):
     predictions = TrainedBaselines(data).predictions()
     alone = predictions["source_alone"]["test"]
     np.testing.assert_allclose(alone.probability, 0.5, atol=0.1)
-    found = predictions["logistic_features"]["test"]
-    assert (found.predicted == found.label).mean() > 0.9
+    of_features = predictions["logistic_features"]["test"]
+    assert (of_features.predicted == of_features.label).mean() > 0.9
 
 
 def test_one_source_for_all_tells_nothing_at_all():
@@ -128,10 +130,10 @@ def test_a_source_tells_its_classes_shares_and_an_unknown_one_nothing():
     source = np.array([0, 0, 1, 1, 1, 1, 1, 1])
     baseline = Baseline("source_alone", 2)
     baseline.fit({"source": np.eye(2)[source]}, label)
-    asked = {"source": np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])}
+    sources = {"source": np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])}
     # A third of the first class is at the second source, and all of the other.
     np.testing.assert_allclose(
-        baseline.predict(asked), [[1, 0], [0.25, 0.75], [0.5, 0.5]], atol=1e-12
+        baseline.predict(sources), [[1, 0], [0.25, 0.75], [0.5, 0.5]], atol=1e-12
     )
 
 

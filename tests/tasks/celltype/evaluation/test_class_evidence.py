@@ -24,7 +24,7 @@ BUMP = slice(100, 120)  # only here do the classes differ
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def evidence(tmp_path_factory):
     rng = np.random.default_rng(0)
     label = np.arange(120) % 2
     windows = rng.normal(0, 1, (120, N)).astype(np.float32)
@@ -33,8 +33,8 @@ def found(tmp_path_factory):
     path = tmp_path_factory.mktemp("why") / "store"
     with SpikeStoreWriter(path, ("SER", "NSER"), N) as writer:
         for c, name in enumerate(("SER", "NSER")):
-            own = windows[label == c]
-            writer.add(Cell(name, c), own, np.arange(len(own)))
+            of_label = windows[label == c]
+            writer.add(Cell(name, c), of_label, np.arange(len(of_label)))
         writer.finish(RATE_HZ, "pA", {})
     store = open_spikes(path)
     torch.manual_seed(0)
@@ -52,27 +52,27 @@ def found(tmp_path_factory):
     return class_evidence(module, store, np.arange(store.n), predictions)
 
 
-def test_the_evidence_lies_where_the_classes_differ(found):
-    ser = found[0]
+def test_the_evidence_lies_where_the_classes_differ(evidence):
+    ser = evidence[0]
     inside = np.abs(ser.gradients[BUMP]).sum() / np.abs(ser.gradients).sum()
     assert inside > 0.5  # in an eighth of the window
 
 
-def test_each_class_has_its_own_spikes_and_numbers(found):
-    assert [one.name for one in found] == ["SER", "NSER"]
-    for one in found:
-        assert one.n_spikes == SPIKES_EXPLAINED
-        for values in (one.mean, one.grad_cam, one.gradients, one.spike.window):
+def test_each_class_has_its_own_spikes_and_numbers(evidence):
+    assert [of_class.name for of_class in evidence] == ["SER", "NSER"]
+    for of_class in evidence:
+        assert of_class.n_spikes == SPIKES_EXPLAINED
+        for values in (of_class.mean, of_class.grad_cam, of_class.gradients, of_class.spike.window):
             assert values.shape == (N,) and np.isfinite(values).all()
-        assert one.grad_cam.min() >= 0 and one.grad_cam.max() <= 1
-    assert found[0].mean[BUMP].mean() > found[1].mean[BUMP].mean() + 15
+        assert of_class.grad_cam.min() >= 0 and of_class.grad_cam.max() <= 1
+    assert evidence[0].mean[BUMP].mean() > evidence[1].mean[BUMP].mean() + 15
 
 
-def test_table_and_figure_hold_every_class(found):
-    rows = list(csv.DictReader(io.StringIO(evidence_csv(found, RATE_HZ))))
+def test_table_and_figure_hold_every_class(evidence):
+    rows = list(csv.DictReader(io.StringIO(evidence_csv(evidence, RATE_HZ))))
     assert len(rows) == 2 * N
     assert float(rows[110]["time_ms"]) == pytest.approx(2.75)
-    assert float(rows[110]["grad_cam"]) == pytest.approx(found[0].grad_cam[110], rel=1e-5)
-    figure = evidence_figure(found, RATE_HZ, "pA")
+    assert float(rows[110]["grad_cam"]) == pytest.approx(evidence[0].grad_cam[110], rel=1e-5)
+    figure = evidence_figure(evidence, RATE_HZ, "pA")
     panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
     assert len(panels) == 8

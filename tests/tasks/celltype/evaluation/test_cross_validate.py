@@ -69,8 +69,8 @@ def rows_of(text: str) -> list[dict[str, str]]:
 def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     folds = [data_of(store, fold) for fold in range(5)]
     runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
-    made = pool(runs, folds[0])
-    rows = rows_of(made["pooled/cells.csv"])
+    artifacts = pool(runs, folds[0])
+    rows = rows_of(artifacts["pooled/cells.csv"])
     assert [row["cell"] for row in rows] == [cell.cell_id for cell in folds[0].original.cells]
     assert all(row["n_spikes"] == "6" for row in rows)
     expected = {}
@@ -88,12 +88,12 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
         assert float(row["calibrated_SER"]) == pytest.approx(stated, abs=1e-4)
     score = np.array([expected[index][1] for index in range(20)])
     truth = np.arange(20) % 2 == 0
-    assert made["pooled/cells/auroc"] == pytest.approx(roc_auc_score(truth, score))
-    assert made["pooled/cells/sensitivity"] == pytest.approx(recall_score(truth, score > 0.5))
-    counted = rows_of(made["pooled/headline.csv"])
+    assert artifacts["pooled/cells/auroc"] == pytest.approx(roc_auc_score(truth, score))
+    assert artifacts["pooled/cells/sensitivity"] == pytest.approx(recall_score(truth, score > 0.5))
+    counted = rows_of(artifacts["pooled/headline.csv"])
     assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
-    assert isinstance(made["pooled/folds.png"], Figure)
-    assert "20 of 20 cells tested" in " ".join(made["summary.txt"].split())
+    assert isinstance(artifacts["pooled/folds.png"], Figure)
+    assert "20 of 20 cells tested" in " ".join(artifacts["summary.txt"].split())
 
 
 def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):
@@ -105,10 +105,12 @@ def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):
         for kernel, val, test in ((4, 6.0, -6.0), (8, 0.1, 6.0))
     ]
     for way in ("best", "top:1", "greedy"):
-        made = pool(runs, folds[0], members=way)
-        assert made["pooled/cells/auroc"] < 0.1, way
-        assert {row["network"] for row in rows_of(made["pooled/folds.csv"])} == {"model.kernel=4"}
-        assert "model.kernel=4 in 5" in made["summary.txt"]
+        artifacts = pool(runs, folds[0], members=way)
+        assert artifacts["pooled/cells/auroc"] < 0.1, way
+        assert {row["network"] for row in rows_of(artifacts["pooled/folds.csv"])} == {
+            "model.kernel=4"
+        }
+        assert "model.kernel=4 in 5" in artifacts["summary.txt"]
     both = pool(runs, folds[0], members="all")
     assert {row["network"] for row in rows_of(both["pooled/cells.csv"])} == {
         "model.kernel=4, model.kernel=8"
@@ -144,14 +146,16 @@ def test_folds_that_failed_are_named_with_the_cells_that_lack(store, tmp_path):
         {"data.fold": "2", "model.kernel": "8"},
         {"data.fold": "3", "model.kernel": "8"},
     ]
-    made = pool(runs, folds[0], missing)
-    told = " ".join(made["summary.txt"].split())
+    artifacts = pool(runs, folds[0], missing)
+    summary = " ".join(artifacts["summary.txt"].split())
     untested = np.flatnonzero(folds[0].spike_split.fold_of_cell == 2)
     names = ", ".join(folds[0].original.cells[index].cell_id for index in untested)
-    assert f"MISSING: fold 2 did not finish: {len(untested)} cells are not tested: {names}." in told
-    assert "model.kernel=8 did not finish and was not to be chosen in fold 3." in told
-    assert f"{20 - len(untested)} of 20 cells tested" in told
-    assert {row["fold"] for row in rows_of(made["pooled/cells.csv"])} == set("0134")
+    assert (
+        f"MISSING: fold 2 did not finish: {len(untested)} cells are not tested: {names}." in summary
+    )
+    assert "model.kernel=8 did not finish and was not to be chosen in fold 3." in summary
+    assert f"{20 - len(untested)} of 20 cells tested" in summary
+    assert {row["fold"] for row in rows_of(artifacts["pooled/cells.csv"])} == set("0134")
 
 
 def test_a_diverged_network_is_not_chosen_and_a_diverged_fold_is_missing(store, tmp_path):
@@ -162,10 +166,10 @@ def test_a_diverged_network_is_not_chosen_and_a_diverged_fold_is_missing(store, 
         head, *rows = path.read_text().splitlines()
         rows = [",".join([*row.split(",")[:2], "nan", "nan"]) for row in rows]
         path.write_text("\n".join([head, *rows]))
-    made = pool(runs, folds[0], members="all")
-    chosen = {row["fold"]: row["network"] for row in rows_of(made["pooled/folds.csv"])}
+    artifacts = pool(runs, folds[0], members="all")
+    chosen = {row["fold"]: row["network"] for row in rows_of(artifacts["pooled/folds.csv"])}
     assert chosen["0"] == "model.kernel=8" and "1" not in chosen
-    assert "MISSING: fold 1" in made["summary.txt"]
+    assert "MISSING: fold 1" in artifacts["summary.txt"]
 
 
 @pytest.mark.parametrize("split", ["cell", "day", "animal"])
@@ -173,16 +177,16 @@ def test_leaving_one_out_pools_folds_of_one_class(store, tmp_path, split):
     first = data_of(store, 0, "all", split)
     folds = [data_of(store, fold, "all", split) for fold in fold_numbers(first)]
     runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
-    made = pool(runs, first)
-    assert len(rows_of(made["pooled/cells.csv"])) == 20
-    assert 0 < made["pooled/cells/auroc"] <= 1
-    rows = rows_of(made["pooled/folds.csv"])
+    artifacts = pool(runs, first)
+    assert len(rows_of(artifacts["pooled/cells.csv"])) == 20
+    assert 0 < artifacts["pooled/cells/auroc"] <= 1
+    rows = rows_of(artifacts["pooled/folds.csv"])
     field = "cell_id" if split == "cell" else split
     assert [row[split] for row in rows] == sorted(
         {getattr(cell, field) for cell in first.original.cells}
     )
-    assert f"leave one {split} out" in made["summary.txt"]
-    lowest = made["pooled/folds.png"].axes[-1].xaxis
+    assert f"leave one {split} out" in artifacts["summary.txt"]
+    lowest = artifacts["pooled/folds.png"].axes[-1].xaxis
     assert [label.get_text() for label in lowest.get_ticklabels()] == [row[split] for row in rows]
     assert lowest.get_tick_params()["labelbottom"]
 
@@ -194,20 +198,20 @@ def test_baselines_are_pooled_over_the_same_folds(store, tmp_path):
         pool(runs, folds[0], baselines=True)
     score = np.empty(20)
     for data, run in zip(folds, runs, strict=True):
-        asked = baseline_cells(data)["test"]
+        baselines = baseline_cells(data)["test"]
         ids = data.test_cell_ids["test"]
-        run.fetch("test/baseline_cells.csv").write_text(baseline_cells_csv(asked, ids, CLASSES))
-        score[asked.cell] = asked.of("trees_window").probability[:, 0]
-    made = pool(runs, folds[0], baselines=True)
+        run.fetch("test/baseline_cells.csv").write_text(baseline_cells_csv(baselines, ids, CLASSES))
+        score[baselines.cell] = baselines.of("trees_window").probability[:, 0]
+    artifacts = pool(runs, folds[0], baselines=True)
     (row,) = [
         row
-        for row in rows_of(made["pooled/baselines.csv"])
+        for row in rows_of(artifacts["pooled/baselines.csv"])
         if (row["classifier"], row["figure"]) == ("trees_window", "auroc")
     ]
     assert float(row["value"]) == pytest.approx(
         roc_auc_score(np.arange(20) % 2 == 0, score), abs=1e-5
     )
-    assert "trees_window" in made["summary.txt"]
+    assert "trees_window" in artifacts["summary.txt"]
 
 
 def test_answers_of_other_cells_than_the_folds_are_refused(store, tmp_path):
@@ -219,15 +223,15 @@ def test_answers_of_other_cells_than_the_folds_are_refused(store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"members": "bset"}, r"sweep\.summarise\.members=bset: expected best, top:N"),
         ({"pooling": "mode"}, r"evaluate\.pooling=mode"),
         ({"error_rate": 0}, r"evaluate\.error_rate=0"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(settings, told):
-    with pytest.raises(SettingError, match=told):
+def test_settings_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(SettingError, match=message):
         CrossValidation(**settings)
 
 

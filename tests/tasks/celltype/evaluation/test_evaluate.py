@@ -59,9 +59,9 @@ def result_of(predictions: Predictions, classes=CLASSES, **settings) -> SetResul
 @pytest.mark.parametrize("decides", [True, False])
 def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
     settings = {"decision": decision(len(classes))} if decides else {}
-    made = artifacts(result_of(random_predictions(n_classes=len(classes)), classes, **settings))
+    contents = artifacts(result_of(random_predictions(n_classes=len(classes)), classes, **settings))
     kinds = {Figure: set(), str: set(), float: set()}
-    for name, content in made.items():
+    for name, content in contents.items():
         kinds[type(content)].add(name.removeprefix("test/"))
     assert kinds[Figure] == FIGURES and kinds[str] == TEXTS
     of_classes = {"sensitivity", "specificity", "ppv", "npv", "auroc"}
@@ -75,13 +75,13 @@ def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
 
 @pytest.mark.parametrize("classes", [CLASSES, THREE])
 def test_figures_can_be_saved_and_name_their_axes(classes):
-    made = artifacts(
+    contents = artifacts(
         result_of(
             random_predictions(n_classes=len(classes)), classes, decision=decision(len(classes))
         )
     )
     for file in FIGURES:
-        figure = made[f"test/{file}"]
+        figure = contents[f"test/{file}"]
         content = io.BytesIO()
         figure.savefig(content)
         assert content.getvalue().startswith(b"\x89PNG")
@@ -93,7 +93,7 @@ def test_figures_can_be_saved_and_name_their_axes(classes):
 
 def test_metrics_against_scikit_learn():
     predictions = random_predictions()
-    made = artifacts(result_of(predictions))
+    contents = artifacts(result_of(predictions))
     for level, shown in (("cells", predictions.per_cell()), ("spikes", predictions)):
         called, truth = shown.predicted, shown.label
         expected = {
@@ -104,7 +104,9 @@ def test_metrics_against_scikit_learn():
             "mcc": reference.matthews_corrcoef(truth, called),
             "auroc": reference.roc_auc_score(truth == 0, shown.probability[:, 0]),
         }
-        assert {name: made[f"test/{level}/{name}"] for name in expected} == pytest.approx(expected)
+        assert {name: contents[f"test/{level}/{name}"] for name in expected} == pytest.approx(
+            expected
+        )
 
 
 def test_roc_shows_spikes_and_cells():
@@ -189,8 +191,8 @@ def test_cells_are_called_by_the_mean_of_their_spikes():
         cell=np.array([5, 5, 5, 2]),
         cell_ids=[f"A{i}" for i in range(6)],
     )
-    known = [Cell(f"A{i}", 0, f"2026-01-0{1 + i}") for i in range(6)]
-    text = cells_csv(result_of(predictions, known_cells=known))
+    dated_cells = [Cell(f"A{i}", 0, f"2026-01-0{1 + i}") for i in range(6)]
+    text = cells_csv(result_of(predictions, known_cells=dated_cells))
     second, first = csv.DictReader(text.splitlines())
     assert first == {
         "cell": "A5",
@@ -223,8 +225,8 @@ def test_a_verdict_is_calibrated_and_may_be_not_sure():
 
 def test_headline_text_tells_counts_intervals_and_abstentions():
     predictions, settled = random_predictions(30), decision()
-    known = [Cell(f"A{i:02d}", i % 2, f"2026-01-{1 + i // 3:02d}") for i in range(30)]
-    text = artifacts(result_of(predictions, known_cells=known, decision=settled))[
+    dated_cells = [Cell(f"A{i:02d}", i % 2, f"2026-01-{1 + i // 3:02d}") for i in range(30)]
+    text = artifacts(result_of(predictions, known_cells=dated_cells, decision=settled))[
         "test/headline.txt"
     ]
     assert "test set: 30 cells (15 SER, 15 NSER), 900 spikes" in text
@@ -257,18 +259,20 @@ def test_set_of_one_class_has_no_roc():
         predictions.label[ser],
         predictions.cell[ser],
     )
-    made = artifacts(result_of(only))
-    files = {name for name, content in made.items() if not isinstance(content, float)}
+    contents = artifacts(result_of(only))
+    files = {name for name, content in contents.items() if not isinstance(content, float)}
     assert files == {f"test/{file}" for file in (FIGURES | TEXTS) - {"roc.png"}}
-    table = json.loads(made["test/confusion.json"])
+    table = json.loads(contents["test/confusion.json"])
     assert np.sum(table["spikes"]) == 300 and table["spikes"][1] == [0, 0]
-    assert np.isnan(made["test/cells/auroc"]) and not np.isnan(made["test/cells/sensitivity"])
+    assert np.isnan(contents["test/cells/auroc"]) and not np.isnan(
+        contents["test/cells/sensitivity"]
+    )
 
 
 def test_cells_of_one_window_each_have_no_count_of_spikes():
-    one = random_predictions(20).per_cell()
-    made = artifacts(result_of(one))
-    assert "test/spikes_needed.png" not in made and "test/reliability.png" in made
+    single_spikes = random_predictions(20).per_cell()
+    contents = artifacts(result_of(single_spikes))
+    assert "test/spikes_needed.png" not in contents and "test/reliability.png" in contents
 
 
 def test_a_diverged_network_leaves_its_answers():
@@ -301,9 +305,9 @@ def set_up(make_spikes, **settings) -> tuple[CellTypeModule, CellTypeData]:
 
 def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_path):
     model, data = set_up(make_spikes)
-    made = Evaluation(error_rate=0.4, baselines=False)(model, data)
+    contents = Evaluation(error_rate=0.4, baselines=False)(model, data)
     assert model.training
-    (tmp_path / "val.csv").write_text(made["val/predictions.csv"])
+    (tmp_path / "val.csv").write_text(contents["val/predictions.csv"])
     held_out, classes = read_predictions(tmp_path / "val.csv")
     in_val = {
         data.original.cells[i].cell_id
@@ -312,10 +316,10 @@ def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_pa
     assert set(held_out.cell_ids) == in_val and tuple(classes) == CLASSES
     cells = held_out.per_cell()
     expected = Decision.fit(cells.probability, cells.label, "mean", "temperature", 0.4)
-    settled = Decision.from_facts(json.loads(made["decision.json"]))
+    settled = Decision.from_facts(json.loads(contents["decision.json"]))
     assert settled.calibration.slope == pytest.approx(expected.calibration.slope, rel=1e-4)
     assert settled.not_sure.n_items == len(in_val) and settled.not_sure.wanted_error == 0.4
-    assert "verdict" in made["test/cells.csv"].splitlines()[0]
+    assert "verdict" in contents["test/cells.csv"].splitlines()[0]
 
 
 def test_validation_answers_do_not_drop_out(make_spikes):
@@ -326,13 +330,13 @@ def test_validation_answers_do_not_drop_out(make_spikes):
 
 def test_split_by_spike_holds_no_cell_out_and_calibrates_nothing(make_spikes):
     model, data = set_up(make_spikes, split="spike")
-    made = Evaluation(baselines=False)(model, data)
-    assert "decision.json" not in made and "test/cells/coverage" not in made
-    assert "the split is by spike" in made["test/headline.txt"]
+    contents = Evaluation(baselines=False)(model, data)
+    assert "decision.json" not in contents and "test/cells/coverage" not in contents
+    assert "the split is by spike" in contents["test/headline.txt"]
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"pooling": "mode"}, r"evaluate\.pooling=mode: expected mean, median, trimmed"),
         ({"calibration": "isotonic"}, r"evaluate\.calibration=isotonic: expected temperature or"),
@@ -341,6 +345,6 @@ def test_split_by_spike_holds_no_cell_out_and_calibrates_nothing(make_spikes):
         ({"baselines": "some"}, r"evaluate\.baselines=some: expected true or false"),
     ],
 )
-def test_settings_that_cannot_be_are_refused_before_there_is_a_model(settings, told):
-    with pytest.raises(SettingError, match=told):
+def test_settings_that_cannot_be_are_refused_before_there_is_a_model(settings, message):
+    with pytest.raises(SettingError, match=message):
         Evaluation(**settings)

@@ -23,11 +23,11 @@ def cells_called(right_ser: int, ser: int, right_nser: int, nser: int) -> Predic
     return Predictions(probability, probability, label, np.arange(ser + nser))
 
 
-def by_name(found) -> dict:
-    return {one.name: one for one in found}
+def by_name(figures) -> dict:
+    return {figure.name: figure for figure in figures}
 
 
-def known(n: int, days: int, animals: int = 1) -> list[Cell]:
+def dated_cells(n: int, days: int, animals: int = 1) -> list[Cell]:
     return [
         Cell(f"c{i}", i % 2, f"2026-01-{1 + i % days:02d}", f"m{i % animals}") for i in range(n)
     ]
@@ -35,7 +35,7 @@ def known(n: int, days: int, animals: int = 1) -> list[Cell]:
 
 def test_the_published_cells():
     predictions = cells_called(51, 54, 24, 26)
-    found = by_name(
+    figures = by_name(
         headlines("cells", predictions, group_cells(predictions, ()), TWO, np.random.default_rng(0))
     )
     for name, counts, percent in (
@@ -45,17 +45,19 @@ def test_the_published_cells():
         ("npv", (24, 27), (88.9, 71.9, 96.1)),
         ("accuracy", (75, 80), (93.8, 86.2, 97.3)),
     ):
-        one = found[name]
-        assert one.counts == counts and one.interval == "Wilson"
-        assert [100 * one.value, 100 * one.low, 100 * one.high] == pytest.approx(percent, abs=0.06)
-    assert found["balanced_accuracy"].value == pytest.approx((51 / 54 + 24 / 26) / 2)
-    assert found["balanced_accuracy"].interval == "bootstrap over 80 cells"
+        figure = figures[name]
+        assert figure.counts == counts and figure.interval == "Wilson"
+        assert [100 * figure.value, 100 * figure.low, 100 * figure.high] == pytest.approx(
+            percent, abs=0.06
+        )
+    assert figures["balanced_accuracy"].value == pytest.approx((51 / 54 + 24 / 26) / 2)
+    assert figures["balanced_accuracy"].interval == "bootstrap over 80 cells"
 
 
 def test_bootstrap_over_cells_against_scipy():
     predictions = cells_called(20, 30, 18, 20)
     groups = group_cells(predictions, ())
-    one = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(1)))["auroc"]
+    area = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(1)))["auroc"]
     positive, negative = (predictions.probability[predictions.label == c, 0] for c in (0, 1))
 
     def auroc(positive, negative, axis=-1):
@@ -66,23 +68,25 @@ def test_bootstrap_over_cells_against_scipy():
         (positive, negative), auroc, n_resamples=9000, method="percentile",
         rng=np.random.default_rng(2), vectorized=True,
     ).confidence_interval  # fmt: skip
-    assert one.value == pytest.approx(auroc(positive, negative))
-    assert (one.low, one.high) == pytest.approx(expected, abs=0.01)
+    assert area.value == pytest.approx(auroc(positive, negative))
+    assert (area.low, area.high) == pytest.approx(expected, abs=0.01)
 
 
 def test_days_are_resampled_where_they_are_known_and_enough():
     predictions = cells_called(18, 20, 15, 20)
-    assert group_cells(predictions, known(40, days=8)).noun == "days"
-    assert group_cells(predictions, known(40, days=8)).n == 8
-    assert group_cells(predictions, known(40, days=7)).noun == "cells"
-    assert group_cells(predictions, known(40, days=7, animals=10)).noun == "animals"
-    undated = [*known(40, days=10)[:-1], Cell("c39", 1)]
+    assert group_cells(predictions, dated_cells(40, days=8)).noun == "days"
+    assert group_cells(predictions, dated_cells(40, days=8)).n == 8
+    assert group_cells(predictions, dated_cells(40, days=7)).noun == "cells"
+    assert group_cells(predictions, dated_cells(40, days=7, animals=10)).noun == "animals"
+    undated = [*dated_cells(40, days=10)[:-1], Cell("c39", 1)]
     assert group_cells(predictions, undated).noun == "cells"
 
 
 def test_only_the_days_of_the_tested_cells_count():
     predictions = cells_called(18, 20, 15, 20)
-    store = [Cell("elsewhere", 0, f"2025-01-{d:02d}") for d in range(1, 29)] + known(40, days=8)
+    store = [Cell("elsewhere", 0, f"2025-01-{d:02d}") for d in range(1, 29)] + dated_cells(
+        40, days=8
+    )
     moved = Predictions(
         predictions.probability, predictions.sigmoid, predictions.label, predictions.cell + 28
     )
@@ -101,10 +105,10 @@ def test_days_that_are_right_or_wrong_as_a_whole_widen_the_interval():
     rng = np.random.default_rng(3)
     width = {}
     for noun, days in (("days", 10), ("cells", 1)):
-        groups = group_cells(predictions, known(40, days))
+        groups = group_cells(predictions, dated_cells(40, days))
         assert groups.noun == noun
-        one = by_name(headlines("cells", predictions, groups, TWO, rng))["balanced_accuracy"]
-        width[noun] = one.high - one.low
+        figure = by_name(headlines("cells", predictions, groups, TWO, rng))["balanced_accuracy"]
+        width[noun] = figure.high - figure.low
     assert width["days"] > 1.5 * width["cells"]
 
 
@@ -117,10 +121,10 @@ def test_spikes_have_intervals_over_cells_not_wilson():
     groups = group_cells(predictions, ())
     spikes = by_name(headlines("spikes", repeated, groups, TWO, np.random.default_rng(4)))
     cells = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(4)))
-    one = spikes["sensitivity"]
-    assert one.counts == (900, 1000) and one.interval == "bootstrap over 40 cells"
+    sensitivity = spikes["sensitivity"]
+    assert sensitivity.counts == (900, 1000) and sensitivity.interval == "bootstrap over 40 cells"
     # As wide as that of 20 cells, not of 1000 spikes (0.88 to 0.92).
-    assert one.high - one.low > 0.2
+    assert sensitivity.high - sensitivity.low > 0.2
     assert spikes["mcc"].low == pytest.approx(cells["mcc"].low)
 
 
@@ -129,8 +133,8 @@ def test_cells_are_drawn_class_by_class_and_days_as_they_are():
 
     def lowest(known_cells):
         groups = group_cells(predictions, known_cells)
-        found = headlines("spikes", predictions, groups, TWO, np.random.default_rng(8))
-        return by_name(found)["accuracy"].low
+        figures = headlines("spikes", predictions, groups, TWO, np.random.default_rng(8))
+        return by_name(figures)["accuracy"].low
 
     # Of 2 SER cells, 1 of them wrong, 2 are always drawn.
     assert lowest(()) == pytest.approx(20 / 22)
@@ -140,20 +144,22 @@ def test_cells_are_drawn_class_by_class_and_days_as_they_are():
 def test_perfect_and_absent_classes_have_no_bootstrap():
     perfect = cells_called(5, 5, 5, 5)
     groups = group_cells(perfect, ())
-    found = by_name(headlines("cells", perfect, groups, TWO, np.random.default_rng(5)))
-    assert found["mcc"].value == 1 and np.isnan(found["mcc"].low)
-    assert found["sensitivity"].low == pytest.approx(0.566, abs=1e-3)
+    figures = by_name(headlines("cells", perfect, groups, TWO, np.random.default_rng(5)))
+    assert figures["mcc"].value == 1 and np.isnan(figures["mcc"].low)
+    assert figures["sensitivity"].low == pytest.approx(0.566, abs=1e-3)
     only = cells_called(4, 5, 0, 0)
-    found = by_name(headlines("cells", only, group_cells(only, ()), TWO, np.random.default_rng(6)))
-    assert np.isnan([found[name].value for name in ("specificity", "auroc", "mcc")]).all()
-    assert np.isnan(found["specificity"].low)
+    figures = by_name(
+        headlines("cells", only, group_cells(only, ()), TWO, np.random.default_rng(6))
+    )
+    assert np.isnan([figures[name].value for name in ("specificity", "auroc", "mcc")]).all()
+    assert np.isnan(figures["specificity"].low)
 
 
 def test_table():
     predictions = cells_called(18, 20, 15, 20)
-    groups = group_cells(predictions, known(40, days=10))
-    found = headlines("cells", predictions, groups, TWO, np.random.default_rng(7))
-    rows = {row["figure"]: row for row in csv.DictReader(headlines_csv(found).splitlines())}
+    groups = group_cells(predictions, dated_cells(40, days=10))
+    figures = headlines("cells", predictions, groups, TWO, np.random.default_rng(7))
+    rows = {row["figure"]: row for row in csv.DictReader(headlines_csv(figures).splitlines())}
     assert list(rows) == [
         "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "mcc", "auroc"
     ]  # fmt: skip

@@ -38,13 +38,13 @@ def test_many_sets_of_spikes_at_once():
     values = predictions(6, 20, n_classes=3)
     for how in WAYS:
         np.testing.assert_allclose(
-            pool(values, how), np.stack([pool(one, how) for one in values]), rtol=1e-12
+            pool(values, how), np.stack([pool(of_spikes, how) for of_spikes in values]), rtol=1e-12
         )
 
 
 def test_a_few_spikes_of_another_cell_move_median_and_trimmed_mean_less():
-    own, other = np.tile([0.9, 0.1], (19, 1)), np.array([[0.0, 1.0]])
-    mixed = np.concatenate([own, other])
+    of_cell, of_another = np.tile([0.9, 0.1], (19, 1)), np.array([[0.0, 1.0]])
+    mixed = np.concatenate([of_cell, of_another])
     assert cell_probability(mixed)[0] == pytest.approx(0.855)
     assert cell_probability(mixed, "median")[0] == pytest.approx(0.9)
     assert cell_probability(mixed, "trimmed")[0] == pytest.approx(0.9)

@@ -91,8 +91,8 @@ def test_ranks_with_ties_against_scikit_learn_and_every_threshold(rows):
     assert figures["auroc"] == pytest.approx(reference.roc_auc_score(first, score))
     for specificity in (0.50, 0.90, 0.95):
         expected = sensitivity_at_specificity(score, first, specificity)
-        found = figures[f"sensitivity_at_specificity_{specificity:.2f}"]
-        assert found == pytest.approx(expected)
+        figure = figures[f"sensitivity_at_specificity_{specificity:.2f}"]
+        assert figure == pytest.approx(expected)
 
 
 def test_confident_spikes_are_ranked_and_not_tied_at_one():
@@ -159,8 +159,8 @@ def test_outputs_on_a_threshold_and_at_both_ends_are_counted_as_keras_does() -> 
     logits = logits.clamp(-800, 800)  # sigmoids of exactly 0 and 1
     label = (torch.arange(200) % 3 == 0).long()
     predictions = Predictions.from_logits(logits.numpy(), label.numpy(), cell=label.numpy())
-    found = running_figures(logits, label, 7)["keras_sensitivity_at_specificity_0.50"]
-    assert found == keras_sensitivity(predictions.sigmoid, predictions.label)
+    figure = running_figures(logits, label, 7)["keras_sensitivity_at_specificity_0.50"]
+    assert figure == keras_sensitivity(predictions.sigmoid, predictions.label)
 
 
 def test_what_is_kept_does_not_grow_with_the_spikes(monkeypatch) -> None:

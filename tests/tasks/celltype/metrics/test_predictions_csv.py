@@ -46,8 +46,8 @@ def test_confident_spikes_are_told_apart(tmp_path):
     )
     read, _ = read_predictions(tmp_path / "a.csv")
     expected = roc_auc_score(label == 0, logits[:, 0])
-    found = roc_auc_score(read.label == 0, read.probability[:, 0])
-    assert found == pytest.approx(expected, abs=0.02)
+    of_file = roc_auc_score(read.label == 0, read.probability[:, 0])
+    assert of_file == pytest.approx(expected, abs=0.02)
 
 
 def test_certain_answers_survive(tmp_path):

@@ -38,8 +38,8 @@ def test_logits_are_the_networks(windows, kernel, columns):
     net = random_net(kernel, columns)
     with torch.no_grad():
         expected = (net(torch.from_numpy(windows).double()) - net.dense.bias).numpy()
-    found = explainer_of(net, columns).logits(standardise(windows))
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    logits = explainer_of(net, columns).logits(standardise(windows))
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("columns", [1, 2])
@@ -56,8 +56,8 @@ def test_the_gradient_is_autograds(windows, kernel, columns, monkeypatch):
 
     monkeypatch.setattr(functional, "layer_norm", of_the_ramp_alone)
     net(normed)[:, LABEL].sum().backward()
-    found = explainer_of(net, columns)._gradient(standardised, LABEL)
-    np.testing.assert_allclose(found, normed.grad.numpy(), rtol=1e-5, atol=1e-8)
+    gradient = explainer_of(net, columns)._gradient(standardised, LABEL)
+    np.testing.assert_allclose(gradient, normed.grad.numpy(), rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 7, 20, 30])
@@ -65,8 +65,10 @@ def test_attributions_sum_to_the_logit_over_a_flat_trace(windows, kernel):
     explainer = explainer_of(random_net(kernel, 2), 2)
     flat = explainer.logits(np.zeros((1, 160)))[:, LABEL]
     gained = explainer.logits(standardise(windows))[:, LABEL] - flat
-    found = explainer.integrated_gradients(windows, LABEL)
-    assert (np.abs(found.sum(axis=1) - gained) < 0.01 * np.abs(found).sum(axis=1)).all()
+    attributions = explainer.integrated_gradients(windows, LABEL)
+    assert (
+        np.abs(attributions.sum(axis=1) - gained) < 0.01 * np.abs(attributions).sum(axis=1)
+    ).all()
 
 
 @pytest.mark.parametrize("kernel", range(1, 33))

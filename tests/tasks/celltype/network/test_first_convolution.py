@@ -36,8 +36,8 @@ def test_is_conv1d_and_max_pool1d_with_gradients(n_samples: int, kernel: int) ->
     weights = torch.randn_like(theirs)
     by_ours = torch.autograd.grad((ours * weights).sum(), given)
     by_theirs = torch.autograd.grad((theirs * weights).sum(), given)
-    for one, other in zip(by_ours, by_theirs, strict=True):
-        torch.testing.assert_close(one, other)
+    for ours, theirs in zip(by_ours, by_theirs, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_gradients_are_those_of_finite_differences() -> None:

@@ -20,12 +20,12 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 
 def assert_same(ours, theirs, *inputs: Tensor) -> None:
     """Equal outputs, and equal gradients for the same gradient of the output."""
-    one, other = ours(*inputs), theirs(*inputs)
-    torch.testing.assert_close(one, other)
-    grad = random(*one.shape, seed=9).detach()
+    output, expected = ours(*inputs), theirs(*inputs)
+    torch.testing.assert_close(output, expected)
+    grad = random(*output.shape, seed=9).detach()
     for a, b in zip(
-        torch.autograd.grad(one, inputs, grad),
-        torch.autograd.grad(other, inputs, grad),
+        torch.autograd.grad(output, inputs, grad),
+        torch.autograd.grad(expected, inputs, grad),
         strict=True,
     ):
         torch.testing.assert_close(a, b)

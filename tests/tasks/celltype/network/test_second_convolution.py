@@ -47,9 +47,9 @@ def with_gradients(form: Form, given: list[Tensor]) -> list[Tensor]:
 
 
 def assert_all_close(ours: list[Tensor], theirs: list[Tensor], tolerance: float) -> None:
-    for one, other in zip(ours, theirs, strict=True):
-        scale = other.abs().max().item()
-        torch.testing.assert_close(one, other, rtol=0, atol=tolerance * scale)
+    for output, expected in zip(ours, theirs, strict=True):
+        scale = expected.abs().max().item()
+        torch.testing.assert_close(output, expected, rtol=0, atol=tolerance * scale)
 
 
 @pytest.mark.parametrize("form", FORMS)

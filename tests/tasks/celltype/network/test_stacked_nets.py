@@ -14,11 +14,11 @@ SEED = 5
 def nets(kernels, **settings) -> list[CellTypeNet]:
     """Networks whose every weight counts: new ones have no bias, and a norm without effect."""
     torch.manual_seed(0)
-    made = [CellTypeNet(kernel, **settings) for kernel in kernels]
-    for net in made:
+    nets = [CellTypeNet(kernel, **settings) for kernel in kernels]
+    for net in nets:
         for parameter in net.parameters():
             parameter.data += 0.05 * torch.randn_like(parameter)
-    return made
+    return nets
 
 
 def currents(n: int, n_samples: int = 160) -> Tensor:
@@ -37,7 +37,10 @@ def test_every_kernel_answers_as_its_network_does(columns: int) -> None:
         expected = torch.stack([net.eval()(x) for net in members])
         torch.testing.assert_close(stack.logits(x), expected, rtol=0, atol=1e-5)
         trained = torch.stack(
-            [net.train()(x, one) for net, one in zip(members, generators(32), strict=True)]
+            [
+                net.train()(x, generator)
+                for net, generator in zip(members, generators(32), strict=True)
+            ]
         )
         torch.testing.assert_close(stack.logits(x, generators(32)), trained, rtol=0, atol=1e-5)
     assert (trained - expected).abs().max() > 0.1  # dropout dropped something
@@ -56,22 +59,22 @@ def test_gradients_are_those_of_each_network_and_padding_has_none() -> None:
     members = [net.double().train() for net in nets([1, 4, 20, 32], filters=(4, 6))]
     stack, x = StackedNets(members), currents(5).double()
     stack.logits(x, generators(4)).square().sum().backward()
-    for net, one in zip(members, generators(4), strict=True):
-        net(x, one).square().sum().backward()
+    for net, generator in zip(members, generators(4), strict=True):
+        net(x, generator).square().sum().backward()
     for key, weight in stack.weights.items():
-        for net, found in zip(members, stack.unstack(key, weight.grad), strict=True):
+        for net, gradient in zip(members, stack.unstack(key, weight.grad), strict=True):
             expected = net.get_parameter(key).grad
-            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
-        own = stack.stack(key, [torch.ones_like(net.get_parameter(key)) for net in members])
-        assert not (weight.grad * (1 - own)).any()
+            torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-9)
+        is_weight = stack.stack(key, [torch.ones_like(net.get_parameter(key)) for net in members])
+        assert not (weight.grad * (1 - is_weight)).any()
 
 
 def test_members_may_differ_in_dropout() -> None:
     members = [nets([8], dropout=share)[0].train() for share in (0.0, 0.9)]
     stack, x = StackedNets(members), currents(3)
-    found = stack.logits(x, generators(2))
-    for net, one, logits in zip(members, generators(2), found, strict=True):
-        torch.testing.assert_close(logits, net(x, one), rtol=0, atol=1e-5)
+    stacked = stack.logits(x, generators(2))
+    for net, generator, logits in zip(members, generators(2), stacked, strict=True):
+        torch.testing.assert_close(logits, net(x, generator), rtol=0, atol=1e-5)
 
 
 def test_weights_come_back_as_they_were() -> None:

@@ -38,13 +38,13 @@ def verdict_on(judge, tmp_path):
 @pytest.mark.parametrize("label", ["SER", "NSER"])
 def test_new_cells_are_called(verdict_on, label, record):
     verdicts = [verdict_on(record(label, index)) for index in range(5)]
-    called = [one.verdict for one in verdicts if one.called]
+    called = [verdict.verdict for verdict in verdicts if verdict.called]
     assert len(called) >= 3
     assert called.count(label) >= len(called) - 1
-    for one in verdicts:
-        assert sum(one.probability.values()) == pytest.approx(1)
-        low, high = one.interval[one.leading]
-        assert low <= one.probability[one.leading] <= high
+    for verdict in verdicts:
+        assert sum(verdict.probability.values()) == pytest.approx(1)
+        low, high = verdict.interval[verdict.leading]
+        assert low <= verdict.probability[verdict.leading] <= high
 
 
 def test_the_probability_is_pooled_then_calibrated(judge, verdict_on, record):
@@ -57,8 +57,8 @@ def test_the_probability_is_pooled_then_calibrated(judge, verdict_on, record):
     mean = members.mean(axis=(0, 1))
     expected = mean**judge.decision.calibration.slope
     expected /= expected.sum()
-    found = judge.judge(cell).verdict
-    np.testing.assert_allclose(list(found.probability.values()), expected, rtol=1e-5)
+    verdict = judge.judge(cell).verdict
+    np.testing.assert_allclose(list(verdict.probability.values()), expected, rtol=1e-5)
     assert [vote.kernel for vote in verdict.votes] == [4, 9, 16]
 
 

@@ -86,18 +86,18 @@ def test_both_definitions_against_scikit_learn(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("first_of_val", "told"),
+    ("first_of_val", "beginning"),
     [
         (0, "by spike, as published: 100.0 %"),
         (18, "by spike, as published: 25.0 %"),
         (24, "by cell or by day: 0.0 %"),
     ],
 )
-def test_a_run_shows_how_it_was_split(tmp_path, first_of_val, told):
+def test_a_run_shows_how_it_was_split(tmp_path, first_of_val, beginning):
     keep(tmp_path, "test", random_predictions())
     keep(tmp_path, "val", random_predictions(first=first_of_val))
     claim = by_quantity(run_claims(read_run(tmp_path, "run")))["split"]
-    assert claim.ours.startswith(told)
+    assert claim.ours.startswith(beginning)
 
 
 def test_days_of_the_cells_are_resampled(tmp_path):
@@ -119,38 +119,42 @@ def test_simulated_cells_are_said_to_be_simulated(tmp_path):
 def test_ensembles_of_text_and_code(tmp_path):
     sweep = kept_sweep(tmp_path, range(18, 33))
     claims = reproduce(Sources(runs=[sweep], runs_root=tmp_path))
-    for told, kernels in (("text", range(20, 31)), ("code", range(20, 32))):
+    for source, kernels in (("text", range(20, 31)), ("code", range(20, 32))):
         (claim,) = [
-            one for one in claims
-            if f"ensemble of the {told}" in one.source and "positive" in one.quantity
+            claim for claim in claims
+            if f"ensemble of the {source}" in claim.source and "positive" in claim.quantity
         ]  # fmt: skip
         members = [random_predictions(seed=k) for k in kernels]
-        sigmoid = np.mean([one.sigmoid for one in members], axis=0)
+        sigmoid = np.mean([claim.sigmoid for claim in members], axis=0)
         cell = members[0].cell
         of_cell = np.stack([sigmoid[cell == i].mean(axis=0) for i in range(24)])
         truth = np.array([members[0].label[cell == i][0] for i in range(24)])
         called = np.where(of_cell[:, 0] > of_cell[:, 1], 0, 1)
         matrix = reference.confusion_matrix(truth, called, normalize="pred")
         assert claim.theirs_value == pytest.approx(matrix[0, 0])
-    (difference,) = [one for one in claims if "differently" in one.quantity]
+    (difference,) = [claim for claim in claims if "differently" in claim.quantity]
     assert difference.ours.endswith("of 24")
 
 
 def test_kernels_that_a_sweep_lacks_are_named(tmp_path):
     sweep = kept_sweep(tmp_path, range(20, 31))
     claims = reproduce(Sources(runs=[sweep[:6]], runs_root=tmp_path))
-    (missing,) = [one for one in claims if one.ours.startswith("none with")]
+    (missing,) = [claim for claim in claims if claim.ours.startswith("none with")]
     assert missing.ours == "none with k = 31" and "of the code" in missing.source
 
 
 def test_members_must_have_seen_the_same_spikes():
-    one, other_cells = random_predictions(), random_predictions(first=1)
+    predictions, other_cells = random_predictions(), random_predictions(first=1)
     other_order = Predictions(
-        one.probability[::-1], one.sigmoid[::-1], one.label[::-1], one.cell[::-1], one.cell_ids
+        predictions.probability[::-1],
+        predictions.sigmoid[::-1],
+        predictions.label[::-1],
+        predictions.cell[::-1],
+        predictions.cell_ids,
     )
     for other in (other_cells, other_order):
         with pytest.raises(SettingError, match="tested on different spikes"):
-            mean_of([SetResult("test", each, CLASSES) for each in (one, other)])
+            mean_of([SetResult("test", each, CLASSES) for each in (predictions, other)])
 
 
 def test_three_classes_have_no_such_definitions():
@@ -197,12 +201,12 @@ def test_networks_are_shown_the_whole_store(make_spikes, tmp_path):
     facts = {"classes": spikes.classes, "n_samples": 32, "rate_hz": 40_000.0}
     for kernel in (2, 3):
         save(tmp_path / f"{kernel}.ckpt", kernel, **facts)
-    found = predictions_of([tmp_path / "2.ckpt", tmp_path / "3.ckpt"], spikes)
-    assert list(found) == [2, 3]
+    runs = predictions_of([tmp_path / "2.ckpt", tmp_path / "3.ckpt"], spikes)
+    assert list(runs) == [2, 3]
     module = CellTypeModule.load_from_checkpoint(tmp_path / "3.ckpt").eval()
     with torch.inference_mode():
         expected = module(torch.tensor(spikes.read(slice(0, 30)))).sigmoid().numpy()
-    result = found[3].sets["whole"]
+    result = runs[3].sets["whole"]
     np.testing.assert_allclose(result.spikes.sigmoid, expected, rtol=1e-5)
     assert result.cell_name(result.spikes.cell[-1]) == spikes.cells[-1].cell_id
     with pytest.raises(SettingError, match="a second network with kernel 2"):
@@ -219,15 +223,17 @@ def test_the_authors_own_networks_on_a_store(make_spikes, tmp_path, capsys):
     checkpoint = import_keras(keras, tmp_path / "n5.ckpt")
     store = make_spikes(n_cells=12, per_cell=4, n_samples=160).path
     assert cli.main(["reproduce", "--store", str(store), "--checkpoints", str(checkpoint)]) == 0
-    told = capsys.readouterr().out
-    assert "n5.ckpt, whole set: 12 cells, 48 spikes" in told and "100.0 % split by spike" in told
+    printed = capsys.readouterr().out
+    assert (
+        "n5.ckpt, whole set: 12 cells, 48 spikes" in printed and "100.0 % split by spike" in printed
+    )
 
 
 def test_command_prints_and_writes_table_and_figure(tmp_path, capsys):
     assert cli.main(["reproduce", "--out", str(tmp_path / "out")]) == 0
-    told = capsys.readouterr().out
-    assert "sensitivity 94.4 % (84.9 to 98.1), 51/54 cells" in told
-    assert (tmp_path / "out" / "reproduce.txt").read_text().strip() in told
+    printed = capsys.readouterr().out
+    assert "sensitivity 94.4 % (84.9 to 98.1), 51/54 cells" in printed
+    assert (tmp_path / "out" / "reproduce.txt").read_text().strip() in printed
     rows = list(csv.DictReader((tmp_path / "out" / "reproduce.csv").read_text().splitlines()))
     assert float(rows[0]["theirs_value"]) == 0.962 and float(
         rows[0]["ours_value"]
@@ -244,11 +250,15 @@ def test_checkpoints_need_a_store(tmp_path, capsys):
 def test_figure_shows_both_values_of_every_claim(tmp_path):
     keep(tmp_path, "test", random_predictions())
     claims = reproduce(Sources(runs=[str(tmp_path)]))
-    shown = [one for one in claims if one.theirs_value is not None and one.ours_value is not None]
+    shown = [
+        claim for claim in claims if claim.theirs_value is not None and claim.ours_value is not None
+    ]
     search, rows = reproduce_figure(claims).axes
     diamonds = [line.get_xdata()[0] for line in rows.lines if line.get_marker() == "D"]
     assert diamonds == [claim.theirs_value for claim in shown]
-    assert [label.get_text() for label in rows.get_yticklabels()] == [one.quantity for one in shown]
+    assert [label.get_text() for label in rows.get_yticklabels()] == [
+        claim.quantity for claim in shown
+    ]
     both = [line for line in search.lines if "tables" in str(line.get_label())]
     first, second = (set(zip(*line.get_data(), strict=True)) for line in both)
     assert first & second == {(51, 24)}

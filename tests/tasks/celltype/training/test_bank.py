@@ -101,11 +101,11 @@ def test_one_by_one_each_member_is_bit_for_bit_the_network_trained_alone(
     fit(bank, callback, precision)
     assert torch.get_num_threads() == n_threads
     torch.set_num_threads(1)
-    for label, (single, own) in expected.items():
+    for label, (single, callback_alone) in expected.items():
         torch.testing.assert_close(members[label].state_dict(), single.state_dict(), rtol=0, atol=0)
-        for together, figures in zip(callback.figures, own.figures, strict=True):
-            found = {name: together[f"{label}|{name}"] for name in figures}
-            assert found == pytest.approx(figures, rel=0, abs=0, nan_ok=True)
+        for together, figures in zip(callback.figures, callback_alone.figures, strict=True):
+            figures_together = {name: together[f"{label}|{name}"] for name in figures}
+            assert figures_together == pytest.approx(figures, rel=0, abs=0, nan_ok=True)
 
 
 @pytest.mark.parametrize("optimizer", [None, SGD])
@@ -114,10 +114,10 @@ def test_batched_each_member_is_the_network_trained_alone(optimizer) -> None:
     bank, members = bank_of("batched", optimizer=optimizer)
     callback = EachEpoch()
     fit(bank, callback)
-    for label, (single, own) in expected.items():
+    for label, (single, callback_alone) in expected.items():
         for key, value in single.state_dict().items():
             torch.testing.assert_close(members[label].state_dict()[key], value, rtol=0, atol=1e-3)
-        for together, figures in zip(callback.figures, own.figures, strict=True):
+        for together, figures in zip(callback.figures, callback_alone.figures, strict=True):
             name = "val/loss"
             assert together[f"{label}|{name}"] == pytest.approx(figures[name], abs=1e-4)
 
@@ -130,9 +130,9 @@ def test_more_classes_that_weigh_alike_are_trained_as_alone(way: str, atol: floa
     bank, members = bank_of(way, **settings)
     fit(bank, EachEpoch())
     for label, (single, _) in expected.items():
-        found = members[label].net.dense.bias
-        torch.testing.assert_close(found, single.net.dense.bias, rtol=0, atol=atol)
-        assert (found - unlike[label][0].net.dense.bias).abs().max() > 2e-3
+        bias = members[label].net.dense.bias
+        torch.testing.assert_close(bias, single.net.dense.bias, rtol=0, atol=atol)
+        assert (bias - unlike[label][0].net.dense.bias).abs().max() > 2e-3
 
 
 @pytest.mark.parametrize(("way", "atol"), [("one_by_one", 0.0), ("batched", 1e-3)])

@@ -87,12 +87,12 @@ def test_each_spike_of_a_part_comes_once_an_epoch_with_its_label_and_cell(data, 
         part_of = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)), np.uint8)
         for number in set(part_of.tolist()):
             part = StorePart(spikes, LazyArray(InMemory(part_of)), number)
-            own = np.flatnonzero(part_of == number).tolist()
-            assert len(part) == len(own) and part.rows.tolist() == own
-            assert drawn([part], [len(own)], batch, seed=None) == own
-            shuffled = drawn([part], [len(own)], batch, seed=3, epoch=2)
-            assert sorted(shuffled) == own
-            assert drawn([part], [len(own)], batch, seed=3, epoch=2) == shuffled
+            rows = np.flatnonzero(part_of == number).tolist()
+            assert len(part) == len(rows) and part.rows.tolist() == rows
+            assert drawn([part], [len(rows)], batch, seed=None) == rows
+            shuffled = drawn([part], [len(rows)], batch, seed=3, epoch=2)
+            assert sorted(shuffled) == rows
+            assert drawn([part], [len(rows)], batch, seed=3, epoch=2) == shuffled
     assert len(StorePart(spikes)) == n
 
 
@@ -114,8 +114,8 @@ def test_a_part_told_by_cells_is_the_same(monkeypatch):
     column = LazyArray(InMemory(of_cell[spikes.cell]))
     for number in range(3):
         parts = [StorePart(spikes, column, number), StorePart(spikes, column, number, of_cell)]
-        one, two = (drawn([part], [len(part)], seed=2) for part in parts)
-        assert one == two
+        by_column, by_cell = (drawn([part], [len(part)], seed=2) for part in parts)
+        assert by_column == by_cell
 
 
 def test_an_epoch_is_the_same_alone_and_after_others(monkeypatch):

@@ -173,10 +173,12 @@ def test_online_and_on_disk_the_same_samples_are_trained_on(synthetic_sources) -
         batches = SpikeBatches([part], [100], 30)
         return [np.concatenate(values) for values in zip(*batches, strict=True)]
 
-    for made, read in zip(in_order(online), in_order(stored), strict=True):
-        np.testing.assert_array_equal(made, read)
+    for as_needed, from_store in zip(in_order(online), in_order(stored), strict=True):
+        np.testing.assert_array_equal(as_needed, from_store)
     epochs = [online.stream(100, epoch, None) for epoch in range(3)]
-    assert all(one.stop <= after.next for one, after in pairwise(epochs))  # new ones each time
+    assert all(
+        before.stop <= after.next for before, after in pairwise(epochs)
+    )  # new ones each time
 
 
 def test_synthetic_spikes_made_for_another_split_are_refused(synthetic_sources) -> None:
@@ -262,7 +264,7 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("made", "settings", "error", "told"),
+    ("layout", "settings", "error", "message"),
     [
         (
             {},
@@ -294,10 +296,10 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(
-    tmp_path: Path, made: dict, settings: dict, error: type[RapheError], told: str
+    tmp_path: Path, layout: dict, settings: dict, error: type[RapheError], message: str
 ) -> None:
-    store = write_store(tmp_path / "store", **made)
-    with pytest.raises(error, match=told):
+    store = write_store(tmp_path / "store", **layout)
+    with pytest.raises(error, match=message):
         datamodule(store, **settings)
 
 

@@ -136,8 +136,8 @@ def test_a_weight_of_two_counts_as_a_spike_twice(n_classes):
     plain = CellTypeModule(kernel=3, dropout=0.0, classes=classes, n_samples=40)
     twice = torch.cat([torch.arange(30), torch.arange(30)[label == 0]])
     expected = plain.training_step((current[twice], label[twice], cell[twice]), 0)
-    found = weighted.training_step((current, label, cell), 0)
-    torch.testing.assert_close(found * 30, expected * len(twice))
+    loss = weighted.training_step((current, label, cell), 0)
+    torch.testing.assert_close(loss * 30, expected * len(twice))
 
 
 def test_each_test_set_has_its_name_and_its_predictions(tmp_path):

@@ -34,9 +34,9 @@ def test_an_epoch_is_the_next_samples_of_the_part(maker, sizes, part, at_once):
         start, stop = stream.next, stream.stop
         for places in np.split(np.arange(count), np.cumsum(sizes)[:-1]):
             stream.put(block, places)
-    made = maker.make(np.arange(start, stop))
-    own = made if part is None else made[made.part == PARTS.index(part)]
-    np.testing.assert_array_equal(block.current, own.waveforms[:count])
-    np.testing.assert_array_equal(block.label, own.label[:count])
-    np.testing.assert_array_equal(block.cell, own.cell[:count])
+    samples = maker.make(np.arange(start, stop))
+    of_part = samples if part is None else samples[samples.part == PARTS.index(part)]
+    np.testing.assert_array_equal(block.current, of_part.waveforms[:count])
+    np.testing.assert_array_equal(block.label, of_part.label[:count])
+    np.testing.assert_array_equal(block.cell, of_part.cell[:count])
     assert (start, stop) == (epoch * (stop - start), (epoch + 1) * (stop - start))

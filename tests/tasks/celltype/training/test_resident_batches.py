@@ -20,14 +20,14 @@ from raphe.tasks.celltype.training.resident_batches import ResidentBatches, fits
 CPU = torch.device("cpu")
 
 
-def assert_same_batches(one: SpikeBatches, other: SpikeBatches) -> None:
-    assert len(one) == len(other)
+def assert_same_batches(resident: SpikeBatches, streamed: SpikeBatches) -> None:
+    assert len(resident) == len(streamed)
     n_batches = 0
-    for ours, theirs in zip(one, other, strict=True):
+    for ours, theirs in zip(resident, streamed, strict=True):
         for tensor, expected in zip(ours, theirs, strict=True):
             torch.testing.assert_close(tensor, expected, rtol=0, atol=0)
         n_batches += 1
-    assert n_batches == len(one) > 1
+    assert n_batches == len(resident) > 1
 
 
 def test_in_the_stores_order(make_spikes, monkeypatch) -> None:

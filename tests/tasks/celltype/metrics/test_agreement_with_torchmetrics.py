@@ -81,7 +81,7 @@ def test_confusion_matrix(n_classes: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("specificity", [0.5, 0.9, 0.95])
 def test_sensitivity_at_specificity(specificity: float, seed: int) -> None:
-    predictions = random_predictions(2, seed, digits=2)
+    predictions = random_predictions(2, seed)
     score, first = predictions.probability[:, 0], predictions.label == 0
     expected, _ = reference.binary_sensitivity_at_specificity(
         torch.from_numpy(score), torch.from_numpy(first).long(), specificity, **NOT_CHECKED

@@ -115,7 +115,9 @@ class _Counts:
     def __init__(self, n_classes: int, loss: Loss) -> None:
         self._n_classes, self._loss = n_classes, loss
         self._two = n_classes == PUBLISHED_CLASSES
-        settings = {"num_classes": n_classes, "validate_args": False}
+        # Each process sums up what it has seen, as it logs for itself.
+        apart = {"sync_on_compute": False}
+        settings = {"num_classes": n_classes, "validate_args": False, **apart}
         self._accuracy = MulticlassAccuracy(average="micro", **settings)
         self._by_class = MetricCollection(
             {
@@ -125,8 +127,8 @@ class _Counts:
             }
         )
         # Not nan_strategy="disable", with which torchmetrics 1.9 forgets the weights.
-        self._mean_loss = MeanMetric(nan_strategy="error").set_dtype(torch.float64)
-        self._squared_error = MeanSquaredError().set_dtype(torch.float64)
+        self._mean_loss = MeanMetric(nan_strategy="error", **apart).set_dtype(torch.float64)
+        self._squared_error = MeanSquaredError(**apart).set_dtype(torch.float64)
         self._keras_counts = np.zeros((2, N_THRESHOLDS), np.int64)
         self._diverged = False
 

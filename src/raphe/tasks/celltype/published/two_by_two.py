@@ -44,7 +44,7 @@ class TwoByTwo:
         return first, others
 
 
-Reading = Callable[[TwoByTwo], tuple[float, float]]
+SharesOf = Callable[[TwoByTwo], tuple[float, float]]
 
 
 def prints_as(share: float, percent: float) -> bool:
@@ -54,13 +54,13 @@ def prints_as(share: float, percent: float) -> bool:
 
 
 def tables_that_fit(
-    n_first: int, n_others: int, percent: tuple[float, float], reading: Reading
+    n_first: int, n_others: int, percent: tuple[float, float], shares_of: SharesOf
 ) -> list[TwoByTwo]:
     """All tables of so many cells whose two shares print as these percentages."""
     return [
         table
         for table in all_tables(n_first, n_others)
-        if all(map(prints_as, reading(table), percent))
+        if all(map(prints_as, shares_of(table), percent))
     ]
 
 

@@ -48,8 +48,8 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
     traces = read_traces(one_input(options), trace_options(options))
-    own = options.baseline is not None or options.as_it_is
-    inferrer = Inferrer(options.bundle, conditioning(options) if own else None)
+    is_chosen = options.baseline is not None or options.as_it_is
+    inferrer = Inferrer(options.bundle, conditioning(options) if is_chosen else None)
     try:
         summary = predict_spikes(
             traces, inferrer, options.out, options.kind, options.spikes, options.overwrite

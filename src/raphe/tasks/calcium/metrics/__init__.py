@@ -1,1 +1,1 @@
-"""What inferred rates come to: scores."""
+"""What inferred rates come to: scores, and the figures and tables of a test set."""

@@ -122,5 +122,5 @@ def _best_expectation(predicted: np.ndarray, count: np.ndarray) -> np.ndarray:
 def _both_known(prediction: np.ndarray, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     prediction, spikes = np.asarray(prediction, np.float64), np.asarray(spikes, np.float64)
     assert prediction.shape == spikes.shape and prediction.ndim == 1
-    known = ~(np.isnan(prediction) | np.isnan(spikes))
-    return prediction[known], spikes[known]
+    present = ~(np.isnan(prediction) | np.isnan(spikes))
+    return prediction[present], spikes[present]

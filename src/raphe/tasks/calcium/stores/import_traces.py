@@ -140,8 +140,8 @@ def _recordings(
 
 def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:
     """From the first to the last sample of which calcium and spikes are known."""
-    known = np.flatnonzero(~(np.isnan(trace) | np.isnan(counts)))
-    return slice(int(known[0]), int(known[-1]) + 1) if len(known) else slice(0, 0)
+    present = np.flatnonzero(~(np.isnan(trace) | np.isnan(counts)))
+    return slice(int(present[0]), int(present[-1]) + 1) if len(present) else slice(0, 0)
 
 
 def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:

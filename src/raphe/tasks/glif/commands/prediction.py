@@ -17,7 +17,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         "INPUT is the voltage: an array (.npy) of samples or cells × samples, or a recording "
         "(.nwb, .abf). Writes into --out (default: glif) parameters.csv (medians and intervals, in "
         "SI and lab units), posterior.npz (the draws), neuron_config.json (for AllenSDK's "
-        "GlifNeuron) and predictive.png. A trace unlike those that were simulated is told. Exit "
+        "GlifNeuron) and predictive.png. A trace unlike those that were simulated is named. Exit "
         "code: 0 when every cell has parameters; 1 when some are left out, or none has (error: …); "
         "2 for wrong usage.",
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from raphe.core.bundles import cards
+from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.synthetic.quantities import quantities
 
@@ -18,8 +19,8 @@ LIMITS = """\
   of its parameters is too narrow by as much as the model is wrong.
 - Trained on: {families}; noise up to {noise_mv:g} mV, a series resistance that compensation left of
   up to {series_mohm:g} MOhm, a drive of {low:g} to {high:g} rheobases after a test pulse of 50 pA.
-- The threshold of a trace without a spike is bounded from below alone, and its dead time not told:
-  there the posterior is the prior's."""
+- The threshold of a trace without a spike is bounded from below alone, and says nothing of its dead
+  time: there the posterior is the prior's."""
 FILES = """\
 `posterior_0.onnx` and so on hold the networks, which turn normal noise into draws; `prior.json`
 what neurons were drawn from, `config.yaml` the settings of training, `manifest.json` everything a
@@ -57,7 +58,7 @@ def posterior_card(facts: Mapping[str, Any]) -> str:
         else "Simulated experiments without end; the prior has round medians and spreads of cells.",
         "## Limits",
         LIMITS.format(
-            families=", ".join(one.replace("_", " ") for one in experiment["families"]),
+            families=", ".join(family.replace("_", " ") for family in experiment["families"]),
             low=experiment["relative"][0],
             high=experiment["relative"][1],
             **{name: experiment[name] for name in ("noise_mv", "series_mohm")},
@@ -72,19 +73,21 @@ def posterior_card(facts: Mapping[str, Any]) -> str:
 
 def _figures(facts: Mapping[str, Any]) -> str:
     tables = []
-    for name, own in facts["figures"].items():
+    for name, scores in facts["figures"].items():
         title = SETS[name].format(unseen_family=facts["unseen_family"].replace("_", " "))
         rows = [
-            f"| {one.name.replace('_', ' ')} | {_shown(own, f'r2_{one.name}', 4)} | "
-            + " / ".join(_shown(own, f"coverage_{level}_{one.name}", 2) for level in (50, 80, 95))
+            f"| {quantity.name.replace('_', ' ')} | {_shown(scores, f'r2_{quantity.name}', 4)} | "
+            + " / ".join(
+                _shown(scores, f"coverage_{interval}_{quantity.name}", 2) for interval in INTERVALS
+            )
             + " |"
-            for one in quantities(facts["level"])
+            for quantity in quantities(facts["level"])
         ]
-        head = "| quantity | R² | coverage 50 / 80 / 95 % |"
-        counted = f"{own['n_cells']:.0f} cells, {own['n_spiking']:.0f} of which fired"
-        tables.append("\n".join([f"### {title}: {counted}\n", head, "| --- | --- | --- |", *rows]))
+        head = f"| quantity | R² | coverage {' / '.join(map(str, INTERVALS))} % |"
+        cells = f"{scores['n_cells']:.0f} cells, {scores['n_spiking']:.0f} of which fired"
+        tables.append("\n".join([f"### {title}: {cells}\n", head, "| --- | --- | --- |", *rows]))
     return "\n\n".join(tables)
 
 
-def _shown(own: Mapping[str, float], name: str, digits: int) -> str:
-    return f"{own[name]:.{digits}f}" if name in own else "–"
+def _shown(scores: Mapping[str, float], name: str, digits: int) -> str:
+    return f"{scores[name]:.{digits}f}" if name in scores else "–"

@@ -23,7 +23,7 @@ from raphe.tasks.glif.synthetic.simulated_experiments import Measured
 
 Baseline = Callable[[Measured, PriorScaler], np.ndarray]
 FED = 50_000  # samples that the published network sees
-LEAST_V = 1e-4  # of a threshold that is told
+LEAST_V = 1e-4  # of a threshold
 
 
 def baselines(published: str | Path | None) -> dict[str, Baseline]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.metrics.posterior_scores import (
-    LEVELS,
+    INTERVALS,
     PosteriorTest,
     coverage,
     r_squared,
@@ -63,7 +63,7 @@ def quantities_csv(test: PosteriorTest, scaler: PriorScaler, p_values: np.ndarra
     scale; the logarithmic one is in natural logarithms. Those that show in spikes count cells that
     spiked; coverage counts all. `p_values` (P,) are those of the calibration.
     """
-    shares = [f"coverage_{level}" for level in LEVELS]
+    shares = [f"coverage_{interval}" for interval in INTERVALS]
     errors = ("normalised_error", "log_error", "median_error_lab")
     header = ["quantity", "cells", "r2", *errors, "lab_unit", *shares, "sbc_p"]
     rows = []
@@ -81,7 +81,9 @@ def quantities_csv(test: PosteriorTest, scaler: PriorScaler, p_values: np.ndarra
             rms * scaler.deviation[i] if quantity.scale is LOG else float("nan"),
             float(np.median(np.abs(off_si[cells, i]))) * quantity.in_lab,
         ]
-        inside = [coverage(test.samples[..., i], test.truth[:, i], level) for level in LEVELS]
+        inside = [
+            coverage(test.samples[..., i], test.truth[:, i], interval) for interval in INTERVALS
+        ]
         rows.append(
             [quantity.name, len(cells), *(f"{x:.5g}" for x in figures), quantity.lab_unit,
              *(f"{x:.3f}" for x in inside), f"{p_values[i]:.2g}"]

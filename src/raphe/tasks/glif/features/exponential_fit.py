@@ -60,10 +60,10 @@ def fit_trace(voltage_v: np.ndarray, current_a: np.ndarray, rate_hz: float) -> F
     places = np.linspace(*np.log(TAU_S), GRID)
     best = int(np.argmin([residual(place)[0] for place in places]))
     around = places[max(best - 1, 0)], places[min(best + 1, GRID - 1)]
-    found = minimize_scalar(lambda x: residual(x)[0], bounds=around, method="bounded")
-    error, (resistance, rest) = residual(found.x)
+    least = minimize_scalar(lambda x: residual(x)[0], bounds=around, method="bounded")
+    error, (resistance, rest) = residual(least.x)
     return FittedTrace(
-        float(np.exp(found.x) / resistance),
+        float(np.exp(least.x) / resistance),
         float(resistance),
         float(rest),
         float(voltage.max() - rest),

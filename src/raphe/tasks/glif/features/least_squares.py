@@ -44,28 +44,29 @@ class LeastSquaresEstimate:
 def estimate_quantities(
     traces: np.ndarray, rate_hz: float, scaler: PriorScaler
 ) -> LeastSquaresEstimate:
-    """Fit traces (B, 2, T), voltage in mV and current in pA, and say what the fit says."""
+    """Fit traces float32 (B, 2, T): voltage in mV, NaN in dead time, and current in pA."""
     fit = _fit(traces, rate_hz, scaler.level)
     n, n_quantities = len(traces), len(scaler.mean)
     centre, spread = np.zeros((n, n_quantities)), np.ones((n, n_quantities))
 
-    def say(at: int, number: np.ndarray, sd: np.ndarray) -> None:
+    def enter(at: int, number: np.ndarray, sd: np.ndarray) -> None:
+        """A quantity's estimate (B,) and its deviation, shrunk towards the prior's mean."""
         z = (number - scaler.mean[at]) / scaler.deviation[at]
         s = np.maximum(sd / scaler.deviation[at], LEAST_SPREAD)
-        known = np.isfinite(z) & np.isfinite(s)
-        z, s = np.where(known, z, 0.0), np.where(known, s, 1e3)
+        finite = np.isfinite(z) & np.isfinite(s)
+        z, s = np.where(finite, z, 0.0), np.where(finite, s, 1e3)
         centre[:, at], spread[:, at] = z / (1 + s**2), s / np.sqrt(1 + s**2)
 
-    say(CAPACITANCE, np.log(1e-12 * fit.capacitance_pf), fit.log_capacitance_sd)
-    say(RESISTANCE, np.log(1e6 * fit.resistance_mohm), fit.log_resistance_sd)
-    say(REST, 1e-3 * fit.rest_mv, 1e-3 * fit.rest_sd_mv)
+    enter(CAPACITANCE, np.log(1e-12 * fit.capacitance_pf), fit.log_capacitance_sd)
+    enter(RESISTANCE, np.log(1e6 * fit.resistance_mohm), fit.log_resistance_sd)
+    enter(REST, 1e-3 * fit.rest_mv, 1e-3 * fit.rest_sd_mv)
     interval_ms = 1e3 / rate_hz
     sd_ms = np.hypot(MODEL_STEP_MS, interval_ms / np.sqrt(np.maximum(fit.n_dead_times, 1)))
-    say(DEAD_TIME, np.log(1e-3 * fit.dead_time_ms), sd_ms / np.sqrt(12) / fit.dead_time_ms)
+    enter(DEAD_TIME, np.log(1e-3 * fit.dead_time_ms), sd_ms / np.sqrt(12) / fit.dead_time_ms)
     bounds = _standardised_bounds(fit, scaler)
     centre[:, THRESHOLD], spread[:, THRESHOLD] = _threshold(fit, bounds, scaler)
     features = _features(fit, bounds, centre, spread, traces, rate_hz, scaler)
-    return LeastSquaresEstimate(*(each.astype(np.float32) for each in (centre, spread, features)))
+    return LeastSquaresEstimate(*(array.astype(np.float32) for array in (centre, spread, features)))
 
 
 def _fit(traces: np.ndarray, rate_hz: float, level: int) -> MembraneFit:

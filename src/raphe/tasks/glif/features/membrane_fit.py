@@ -102,17 +102,19 @@ def _solve(
     gram = gram.transpose(0, 3, 1, 2)  # (B, K + 1, K + 1, W) → (B, W, K + 1, K + 1)
     gram = np.triu(gram) + np.swapaxes(np.triu(gram, 1), 2, 3)
     left, right, power = gram[..., :K, :K], gram[..., :K, K], gram[..., K, K]
-    known = np.zeros(K)
-    known[FILTERED] = 1 / RESISTANCE_SPREAD_MOHM**2
-    known[[SERIES_FIRST, SERIES_LAST]] = 1 / SERIES_SPREAD_MOHM**2
+    precision = np.zeros(K)  # of what is known of the weights
+    precision[FILTERED] = 1 / RESISTANCE_SPREAD_MOHM**2
+    precision[[SERIES_FIRST, SERIES_LAST]] = 1 / SERIES_SPREAD_MOHM**2
     expected = np.zeros(K)
     expected[[SERIES_FIRST, SERIES_LAST]] = SERIES_MOHM
     tiny = np.zeros(K)
     tiny[CONSTANT] = 1e-6
-    plain = power - np.einsum("bwk,bwk->bw", right, _inverse_times(left + np.diag(known), right))
+    plain = power - np.einsum(
+        "bwk,bwk->bw", right, _inverse_times(left + np.diag(precision), right)
+    )
     noise = np.maximum(plain.min(axis=1) / np.maximum(n_used, 1), LEAST_NOISE_MV**2)  # (B,)
-    penalty = noise[:, None, None, None] * np.diag(known) + np.diag(tiny)
-    moment = right + noise[:, None, None] * known * expected
+    penalty = noise[:, None, None, None] * np.diag(precision) + np.diag(tiny)
+    moment = right + noise[:, None, None] * precision * expected
     covariance = np.linalg.inv(left + penalty)
     weights = np.einsum("bwkl,bwl->bwk", covariance, moment)
     off = weights - expected
@@ -120,7 +122,7 @@ def _solve(
         power
         - 2 * np.einsum("bwk,bwk->bw", weights, right)
         + np.einsum("bwk,bwkl,bwl->bw", weights, left, weights)
-        + noise[:, None] * np.einsum("bwk,k->bw", off**2, known)
+        + noise[:, None] * np.einsum("bwk,k->bw", off**2, precision)
     )
     return _Solved(weights, covariance * noise[:, None, None, None], rss, n_used)
 

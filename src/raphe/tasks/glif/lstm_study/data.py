@@ -47,10 +47,10 @@ class TraceBatches:
 
     def _batch(self, files: np.ndarray) -> Batch:
         fed = [self.traces.fed_mv(file) for file in files]
-        lengths = torch.tensor([len(one) for one in fed])
+        lengths = torch.tensor([len(trace) for trace in fed])
         voltage = torch.zeros(len(fed), int(lengths.max()))
-        for row, one in zip(voltage, fed, strict=True):
-            row[: len(one)] = torch.from_numpy(one)
+        for row, trace in zip(voltage, fed, strict=True):
+            row[: len(trace)] = torch.from_numpy(trace)
         return voltage, lengths, torch.from_numpy(targets(self.traces.parameters[files]))
 
 

@@ -106,7 +106,10 @@ class LastStates(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, lengths: Tensor, w_in: Tensor, w_rec: Tensor, bias: Tensor):
+    def forward(
+        ctx, x: Tensor, lengths: Tensor, w_in: Tensor, w_rec: Tensor, bias: Tensor
+    ) -> Tensor:
+        """float32 (B, 2, H) of x float32 (B, T), lengths int64 (B,) and the weights above."""
         n_batch, n_units = len(x), w_rec.shape[2]
         longest = int(lengths.max())
         arrays = (
@@ -124,7 +127,9 @@ class LastStates(torch.autograd.Function):
         return torch.from_numpy(last)
 
     @staticmethod
-    def backward(ctx, d_last: Tensor):
+    def backward(ctx, d_last: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x (B, T), of no lengths, and of the weights, from those of the last hidden
+        states float32 (B, 2, H)."""
         x, lengths, w_in, w_rec, *states = ctx.kept
         n_batch, n_units = len(x), w_rec.shape[1]
         d_in = np.zeros((n_batch, 2, GATES * n_units), np.float32)
@@ -132,6 +137,6 @@ class LastStates(torch.autograd.Function):
         d_bias, d_x = np.zeros_like(d_in), np.zeros((n_batch, 2, x.shape[1]), np.float32)
         d_last = np.ascontiguousarray(d_last.numpy())
         _backward(x, lengths, w_in, w_rec, *states, d_last, d_in, d_rec, d_bias, d_x)
-        sums = (torch.from_numpy(each.sum(axis=0)) for each in (d_in, d_rec, d_bias))
+        sums = (torch.from_numpy(array.sum(axis=0)) for array in (d_in, d_rec, d_bias))
         d_in, d_rec, d_bias = sums
         return torch.from_numpy(d_x.sum(axis=1)), None, d_in, d_rec.transpose(1, 2), d_bias

@@ -47,7 +47,7 @@ class LstmGlifModule(pl.LightningModule):
         if net not in NETS:
             raise SettingError(f"model.net={net}: expected one of {', '.join(NETS)}")
         if target_mean is not None:
-            target_mean = [float(one) for one in target_mean]  # a checkpoint holds plain values
+            target_mean = [float(mean) for mean in target_mean]  # a checkpoint holds plain values
         self.save_hyperparameters(ignore=["optimizer"], logger=False)
         self.net = NETS[net]()
         self.optimizer_factory = optimizer or ADAM_AS_PUBLISHED
@@ -115,5 +115,7 @@ class LstmGlifModule(pl.LightningModule):
         self._seen.append((self(voltage, lengths), target))
 
     def _all_seen(self) -> tuple[np.ndarray, np.ndarray]:
-        answers, truth = (torch.cat(each).cpu().numpy() for each in zip(*self._seen, strict=True))
+        answers, truth = (
+            torch.cat(batches).cpu().numpy() for batches in zip(*self._seen, strict=True)
+        )
         return answers, truth

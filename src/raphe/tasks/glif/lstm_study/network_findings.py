@@ -31,11 +31,11 @@ def weights_findings(published: StudyFiles) -> list[Claim]:
     losses = published.train_losses
     error = grid_error(published.net, published.digitised.current_a)
     shares = ", ".join(f"{n} {e:.4f}" for n, e in zip(TARGETS, error, strict=True))
-    told = "; ".join(f"{loss:.4f} after epoch {i + 1}" for i, loss in enumerate(losses[:3]))
+    theirs = "; ".join(f"{loss:.4f} after epoch {i + 1}" for i, loss in enumerate(losses[:3]))
     return [
         finding(
             "the published network",
-            f"training loss {told}",
+            f"training loss {theirs}",
             f"MSE {error.sum():.4f}, the constant's is {constant:.4f}",
             f"Its weights on all {len(grid())} configurations under the study's Noise 2 as read "
             f"off its figure; of it {shares}. It is no better than answering the mean.",
@@ -56,14 +56,14 @@ def grid_error(net: LstmPublished, current_a: np.ndarray) -> np.ndarray:
 
 def seen_finding(digitised: Digitised, net: LstmPublished | None) -> Claim:
     """How much of a trace an answer depends on."""
-    known = "published weights" if net is not None else "untrained weights"
+    weights = "published weights" if net is not None else "untrained weights"
     seen = seen_ms(net or _untrained(), digitised.voltage_v)
     length_ms = 1e3 * STEP_S * len(digitised.voltage_v)
     return finding(
         "what the network sees of the fitted cell's trace",
         f"{length_ms:.0f} ms",
         f"the first and the last {seen:.1f} ms: whatever lies between, its answers stay the same "
-        f"to {SAME:g} ({known})",
+        f"to {SAME:g} ({weights})",
         "Each direction's last state is read: the backward one ends at the trace's first sample, "
         "the forward one at its last, and both have forgotten the rest.",
         seen,
@@ -114,11 +114,11 @@ def mixed_batch_finding(digitised: Digitised, net: LstmPublished | None) -> Clai
 
 
 def _answers(net: LstmPublished, voltage_v: np.ndarray) -> np.ndarray:
-    fed = [1e3 * one[~np.isnan(one)] for one in voltage_v]
-    lengths = torch.tensor([len(one) for one in fed])
+    fed = [1e3 * trace[~np.isnan(trace)] for trace in voltage_v]
+    lengths = torch.tensor([len(trace) for trace in fed])
     padded = torch.zeros(len(fed), int(lengths.max()))
-    for row, one in zip(padded, fed, strict=True):
-        row[: len(one)] = torch.from_numpy(one.astype(np.float32))
+    for row, trace in zip(padded, fed, strict=True):
+        row[: len(trace)] = torch.from_numpy(trace.astype(np.float32))
     with torch.no_grad():
         return net(padded, lengths).numpy()
 

@@ -102,9 +102,9 @@ def repeats_finding(study: Study) -> Claim:
     _, which = different(grid())
     times = study.sweeps * np.bincount(which)
     files = study.files()
-    trained = {which[one["configuration"]] for one in files if one["part"] == "train"}
-    validated = [which[one["configuration"]] for one in files if one["part"] == "val"]
-    shared = np.mean([one in trained for one in validated])
+    trained = {which[file["configuration"]] for file in files if file["part"] == "train"}
+    validated = [which[file["configuration"]] for file in files if file["part"] == "val"]
+    shared = np.mean([trace in trained for trace in validated])
     return finding(
         "training and validation traces",
         f"{study.n_train} and {study.n_val} different files",

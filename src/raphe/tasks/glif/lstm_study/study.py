@@ -92,7 +92,8 @@ def different(configurations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def responses(study: Study, stimulus: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Voltages (n, N) in V of the different configurations, chunk by chunk, with spike counts."""
+    """Voltages float64 (n, N) in V of the different configurations and spike counts int64 (n,),
+    chunk by chunk."""
     current, dt_s = study.current(stimulus), 1 / study.rate_hz
     cells = neurons(different(grid())[0])
     for start in range(0, len(cells), CHUNK):

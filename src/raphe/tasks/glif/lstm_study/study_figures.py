@@ -118,7 +118,7 @@ def spike_counts_figure(cells: StudyCells) -> Figure:
     left, right = figure.subplots(1, 2)
     for shift, cell in zip((-0.27, 0, 0.27), CELLS, strict=True):
         fed = [cells.cut[cell, name] for name in STIMULI]
-        fed_counts = [0 if one is None else int(one.spike_count[0]) for one in fed]
+        fed_counts = [0 if response is None else int(response.spike_count[0]) for response in fed]
         whole = [cells.whole_counts[cell, name] or 0 for name in STIMULI]
         for axes, counts in ((left, fed_counts), (right, whole)):
             x = np.arange(len(STIMULI)) + shift

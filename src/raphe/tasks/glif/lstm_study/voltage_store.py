@@ -56,8 +56,10 @@ def write_study(path: Path | str, study: Study, overwrite: bool = False) -> Path
     _, which = different(grid())
     n_different = int(which.max()) + 1
     first = {TRAINED_ON: 0, TESTED_ON: n_different}
-    files = [{**one, "trace": first[one["stimulus"]] + which[one["configuration"]]}
-             for one in study.files()]  # fmt: skip
+    files = [
+        {**file, "trace": first[file["stimulus"]] + which[file["configuration"]]}
+        for file in study.files()
+    ]
     traces = []
     with StoreWriter(path, {"voltage": ((study.simulated,), "float32")}, overwrite) as out:
         for stimulus in (TRAINED_ON, TESTED_ON):
@@ -75,14 +77,14 @@ def open_voltages(path: Path | str) -> VoltageStore:
         raise StoreError(f"{path}: expected a store of {KIND}, got {store.manifest['kind']}")
     study: Mapping[str, Any] = store.manifest["study"]
     files, traces = store.tables["files"], store.tables["traces"]
-    configuration = np.array([int(one["configuration"]) for one in files])
+    configuration = np.array([int(file["configuration"]) for file in files])
     return VoltageStore(
         Path(path),
         store.arrays["voltage"],
         grid()[configuration],
-        np.array([one["part"] for one in files]),
-        np.array([int(one["trace"]) for one in files]),
-        np.array([int(one["spikes"]) for one in traces]),
+        np.array([file["part"] for file in files]),
+        np.array([int(file["trace"]) for file in files]),
+        np.array([int(trace["spikes"]) for trace in traces]),
         study["rate_hz"],
         study["fed"],
         study["rheobase_a"],

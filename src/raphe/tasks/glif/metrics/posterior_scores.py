@@ -11,7 +11,7 @@ import numpy as np
 
 from raphe.tasks.glif.synthetic.quantities import SUBTHRESHOLD
 
-LEVELS = (50, 80, 95)  # of intervals, in %
+INTERVALS = (50, 80, 95)  # central ones, in %
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +63,13 @@ def posterior_scores(test: PosteriorTest, names: Sequence[str]) -> dict[str, flo
         cells = scored_cells(test, name)
         medians = np.median(test.samples[:, cells, i], axis=0)
         scores[f"r2_{name}"] = r_squared(medians, test.truth[cells, i])
-        for level in LEVELS:
-            scores[f"coverage_{level}_{name}"] = coverage(
-                test.samples[:, :, i], test.truth[:, i], level
+        for interval in INTERVALS:
+            scores[f"coverage_{interval}_{name}"] = coverage(
+                test.samples[:, :, i], test.truth[:, i], interval
             )
-    for level in LEVELS:
-        scores[f"coverage_{level}"] = float(
-            np.mean([scores[f"coverage_{level}_{name}"] for name in names])
+    for interval in INTERVALS:
+        scores[f"coverage_{interval}"] = float(
+            np.mean([scores[f"coverage_{interval}_{name}"] for name in names])
         )
     return scores
 
@@ -85,8 +85,8 @@ def r_squared(medians: np.ndarray, truth: np.ndarray) -> float:
     return 1 - float(np.mean((medians - truth) ** 2)) / variance if variance else math.nan
 
 
-def coverage(samples: np.ndarray, truth: np.ndarray, level: float) -> float:
-    """Share of truths (M,) inside the central interval of `level` % of the samples (S, M)."""
-    tail = (100 - level) / 2
+def coverage(samples: np.ndarray, truth: np.ndarray, interval: float) -> float:
+    """Share of truths (M,) inside the central interval, in %, of the samples (S, M)."""
+    tail = (100 - interval) / 2
     low, high = np.percentile(samples, [tail, 100 - tail], axis=0)
     return float(((low <= truth) & (truth <= high)).mean())

@@ -14,17 +14,19 @@ def explained_variance(
 ) -> float:
     """Share of the truth's variance that the model explains, both smoothed by a Gaussian.
 
+    Spike times in s, float64 (n,) each and rising.
+
     (var(truth) + var(model) - var(truth - model)) / (var(truth) + var(model)), as Teeter et al.
     2018 have it: 1 for equal trains, 0 for unrelated ones. The truth is one noiseless train here,
     so that nothing is divided by its own reliability. NaN where neither has a spike.
     """
-    model, truth = (smoothed(each, duration_s, sigma_s) for each in (model_s, truth_s))
+    model, truth = (smoothed(train_s, duration_s, sigma_s) for train_s in (model_s, truth_s))
     both = model.var() + truth.var()
     return float((both - (truth - model).var()) / both) if both else float("nan")
 
 
 def smoothed(times_s: np.ndarray, duration_s: float, sigma_s: float) -> np.ndarray:
-    """A spike train in bins of 1 ms, smoothed."""
+    """A spike train (n,) in bins of 1 ms, smoothed: float64 (bins,), in spikes a bin."""
     n_bins = int(np.ceil(duration_s / BIN_S))
     counts = np.bincount((np.asarray(times_s) / BIN_S).astype(int), minlength=n_bins)
     return gaussian_filter1d(
@@ -35,7 +37,7 @@ def smoothed(times_s: np.ndarray, duration_s: float, sigma_s: float) -> np.ndarr
 def coincidence(
     model_s: np.ndarray, truth_s: np.ndarray, duration_s: float, window_s: float = WINDOW_S
 ) -> float:
-    """The coincidence factor Γ (Kistler et al. 1997, Jolivet et al. 2008).
+    """The coincidence factor Γ (Kistler et al. 1997, Jolivet et al. 2008) of two trains (n,).
 
     1 where every spike is met within the window, 0 on average for a Poisson train of the model's
     rate. NaN where neither has a spike, or the model's rate leaves no chance level.

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
 from raphe.tasks.glif.neurons.neuron_config import NATIVE_DT_S, to_config
 from raphe.tasks.glif.synthetic.quantities import neurons_of, quantities
-
-INTERVALS = (50, 80, 95)  # central ones, in %
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,11 @@
 """The task's settings are the defaults of what they build, and Elephant's where they must be."""
 
+from pathlib import Path
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from paths import CONF
 from raphe import cli
@@ -87,3 +89,17 @@ def test_synthetic_training_alone_ends_where_recordings_would_begin() -> None:
     config = composed("experiment=calcium_synthetic", "data.pretrain_epochs=7")
     assert config.trainer.max_epochs == config.data.pretrain_epochs == 7
     assert config.data.held_out == "none"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for task in ("calcium", "elephant") for path in CONF.glob(f"experiment/{task}_*.yaml")],
+    ids=lambda path: path.stem,
+)
+def test_an_experiment_overrides_its_task_and_builds_nothing_else(path: Path) -> None:
+    """What has data or a network of its own is a task."""
+    settings = OmegaConf.load(path)
+    (task,) = (entry["override /task"] for entry in settings.defaults if "override /task" in entry)
+    assert (CONF / "task" / f"{task}.yaml").is_file()
+    for section in ("prepare", "data", "model", "export"):
+        assert "_target_" not in settings.get(section, {})

@@ -74,7 +74,7 @@ def recording_of(n_spikes: int, duration_s: float) -> np.ndarray:
 
 def judge(bundle: Path, recordings: Sequence[Path], out: Path, *options: str) -> tuple[float, int]:
     """Seconds of the command, from its start to its end, and bytes of its peak."""
-    arguments = ["predict", *recordings, "--bundle", bundle, "--out", out, *options]
+    arguments = ["predict", *recordings, "--bundle", bundle, "--out", out, "--overwrite", *options]
     command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)

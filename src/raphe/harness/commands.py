@@ -57,6 +57,10 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from raphe.harness.runs_folder import require_runs
+
+    if options.uri is None:  # told before MLflow and torch are loaded, which takes seconds
+        require_runs(options.runs)
     from raphe.harness.explain import user_line
     from raphe.harness.export import export_sweep, recorded_settings
     from raphe.harness.quiet import quieten

@@ -1,17 +1,22 @@
 """What a user is told of an error: one line with the remedy, or None for a defect of ours."""
 
-import difflib
+import sys
 
-from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from raphe.core.errors import RapheError
-from raphe.harness import settings
-from raphe.harness.configuration import conf_folder
 
+LIST_ALL = "`raphe train --cfg job` lists them all"
 NO_SPACE = 28  # errno.ENOSPC
+
+
+class RunFailed(BaseException):
+    """Carries an error past Hydra, which would print its own report of it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def user_line(error: BaseException) -> str | None:
@@ -22,8 +27,8 @@ def user_line(error: BaseException) -> str | None:
             return str(link)
     for link in chain:
         if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
-            return _unknown_setting(link.full_key)
-        if isinstance(link, MisconfigurationException):
+            return f"no setting is called {link.full_key}; {LIST_ALL}"
+        if _is_of_trainer(link):
             return f"trainer: {link}"
         if isinstance(link, OSError) and _is_users(link):
             return f"{link.filename}: {link.strerror}; name a folder that can be written to"
@@ -32,6 +37,12 @@ def user_line(error: BaseException) -> str | None:
     if any(isinstance(link, HydraException | OmegaConfBaseException) for link in chain):
         return " ".join(str(error).split())
     return None
+
+
+def _is_of_trainer(error: BaseException) -> bool:
+    """Lightning's own complaint, which is there only where Lightning has been imported."""
+    lightning = sys.modules.get("pytorch_lightning.utilities.exceptions")
+    return lightning is not None and isinstance(error, lightning.MisconfigurationException)
 
 
 def _is_users(error: OSError) -> bool:
@@ -45,11 +56,3 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         chain.append(error)
         error = error.__cause__ or error.__context__
     return chain
-
-
-def _unknown_setting(key: str) -> str:
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        known = settings.names(compose("train"))
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"no setting is called {key}; {hint}`raphe train --cfg job` lists them all"

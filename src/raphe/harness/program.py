@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import hydra
 
 from raphe.core.errors import SettingError
+from raphe.harness import overrides
 from raphe.harness.configuration import conf_folder
 from raphe.harness.launch import launch
 from raphe.harness.machine_settings import with_machine_settings
@@ -16,6 +17,7 @@ def train(arguments: Sequence[str]) -> int:
     """Compose the settings that the arguments ask for and do what they say; the exit code."""
     try:
         arguments = with_machine_settings(arguments)
+        overrides.check(arguments)
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -16,11 +16,11 @@ from mlflow.models import infer_signature
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported
+from raphe.harness.runs_folder import DATABASE, require_runs
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
 CHAMPION = "champion"
-DATABASE = "mlflow.db"  # in the folder of runs
 SERVED_WITH = ("raphe", "numpy", "onnxruntime")  # what a served model needs installed
 
 
@@ -39,13 +39,7 @@ def find_sweep(
     Raises:
         SettingError: where there is none.
     """
-    database = runs_root / DATABASE
-    if uri is None and not database.is_file():
-        raise SettingError(
-            f"{database}: there are no tracked runs here; name their folder with runs_root=… or "
-            "--runs …"
-        )
-    client = MlflowClient(uri or f"sqlite:///{database.absolute()}")
+    client = MlflowClient(uri or f"sqlite:///{require_runs(runs_root).absolute()}")
     try:
         experiments = {one.experiment_id: one.name for one in client.search_experiments()}
     except MlflowException as error:

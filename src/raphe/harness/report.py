@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
 SWEEP_FIGURE = "sweep.png"
 UNDEFINED = "–"
-DEFAULT_RUNS_ROOT = "mlruns"  # where `make ui` looks
+DEFAULT_RUNS_ROOT = "mlruns"  # where `raphe ui` looks
 NOT_TEST_SETS = ("train", "val", "system")
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
@@ -271,9 +272,9 @@ def _print_note_and_next(console: Console, note: str, run_id: str, tracker: Trac
 def _where_to_look(tracker: Tracker) -> str:
     if tracker.is_server:
         return str(tracker.uri)
-    command = f"mlflow ui --backend-store-uri {tracker.uri}"
-    default = Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root
-    return f"`{'make ui' if default else command}`, then open http://127.0.0.1:5000"
+    if Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root:
+        return "`raphe ui`"
+    return f"`raphe ui --runs {shlex.quote(str(tracker.runs_root))}`"
 
 
 def _count(value: float | None) -> str:

@@ -26,20 +26,13 @@ from omegaconf import DictConfig
 from raphe.core.errors import SettingError
 from raphe.harness import callbacks, report, settings
 from raphe.harness.cores import available_cores
+from raphe.harness.explain import RunFailed
 from raphe.harness.memory import keep_freed_memory
 from raphe.harness.place import Place, describe
 from raphe.harness.quiet import quieten
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
 from raphe.harness.tracking import RunFacts, TrackedRun
 from raphe.harness.trainer import build_trainer
-
-
-class RunFailed(BaseException):
-    """Carries an error past Hydra, which would print its own report of it."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 def run(config: DictConfig) -> None:

@@ -1,9 +1,10 @@
 """The composed settings: as one flat mapping, and checked before anything is prepared."""
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -14,6 +15,8 @@ STAGES = ("train", "export")
 KEEPS = ("best", "last")
 MODES = ("min", "max")
 GPUS = ("gpu", "cuda")
+# CUDA's, in a container and under WSL too, and ROCm's, which calls itself CUDA.
+GPU_DRIVERS = tuple(map(Path, ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")))
 
 
 def flat(config: DictConfig) -> dict[str, Any]:
@@ -22,11 +25,22 @@ def flat(config: DictConfig) -> dict[str, Any]:
 
 
 def names(config: DictConfig) -> list[str]:
-    return [name for name, _ in _flatten(OmegaConf.to_container(config))]
+    """The full names of all settings but those that take another's value."""
+    return [
+        name
+        for name, value in _flatten(OmegaConf.to_container(config))
+        if not (isinstance(value, str) and value.startswith("${"))
+    ]
 
 
 def check(config: DictConfig) -> None:
     """Raise SettingError for a value no run can have, before hours are spent on it."""
+    check_values(config)
+    instantiate(config.evaluate)  # whose settings are its own to check
+
+
+def check_values(config: DictConfig) -> None:
+    """The part of `check` that imports no task."""
     _one_of(config, "stage", STAGES)
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
@@ -38,8 +52,6 @@ def check(config: DictConfig) -> None:
         raise SettingError(
             f"stage={config.stage}: runs once, over a sweep that is done; leave out -m"
         )
-    if config.trainer.get("accelerator") in GPUS and not torch.cuda.is_available():
-        raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
     if is_bank(config) and OmegaConf.select(config, "hydra.mode") == RunMode.MULTIRUN:
         raise SettingError(
             "model=bank: trains all its members in one run; leave out -m, or with an experiment "
@@ -47,7 +59,8 @@ def check(config: DictConfig) -> None:
         )
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
-    instantiate(config.evaluate)  # whose settings are its own to check
+    if config.trainer.get("accelerator") in GPUS and not _has_gpu():
+        raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
 
 
 def is_bank(config: DictConfig) -> bool:
@@ -75,6 +88,15 @@ def check_bank(config: DictConfig, overrides: Sequence[str]) -> None:
             raise SettingError(
                 f"{override}: with model=bank, expected bank.values=[{value}], or no model=bank"
             )
+
+
+def _has_gpu() -> bool:
+    """Asks torch, which takes seconds to import, only where there may be one."""
+    if not any(map(Path.exists, GPU_DRIVERS)) and sys.platform == "linux":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _one_of(config: DictConfig, name: str, allowed: tuple[str, ...]) -> None:

@@ -1,18 +1,37 @@
-"""What `python train.py` does: `stage=train`, the default, here a bank too, or `stage=export`."""
+"""What training is told to do: `stage=train`, the default, here a bank too, or `stage=export`."""
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from raphe.harness.banks.bank import run_bank
-from raphe.harness.export import export
-from raphe.harness.run import run
-from raphe.harness.settings import is_bank
+from raphe.harness import settings
+from raphe.harness.explain import RunFailed
+from raphe.harness.runs_folder import require_runs
 
 
 def run_stage(config: DictConfig) -> None:
     """Train and test, once or the members of a bank, or export a sweep. Raises RunFailed."""
+    if HydraConfig.get().mode == RunMode.RUN:  # of a sweep its callback has checked them
+        _check(config)
+    # Torch, Lightning and MLflow, which take seconds to import, only after the checks.
     if config.stage == "export":
+        from raphe.harness.export import export
+
         export(config)
-    elif is_bank(config):
+    elif settings.is_bank(config):
+        from raphe.harness.banks.bank import run_bank
+
         run_bank(config)
     else:
+        from raphe.harness.run import run
+
         run(config)
+
+
+def _check(config: DictConfig) -> None:
+    try:
+        settings.check_values(config)
+        if config.stage == "export" and config.tracking.uri is None:
+            require_runs(config.runs_root)
+    except Exception as error:
+        raise RunFailed(error) from error

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from raphe.core.errors import SettingError
+from raphe.harness.runs_folder import require_runs
 
 HOST = "127.0.0.1"
-DATABASE = "mlflow.db"  # in the folder of runs
 START_S, POLL_S = 120.0, 0.2
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -30,12 +30,7 @@ def show(runs_root: Path, port: int, experiment: str | None) -> int:
 
     `experiment` is opened; None: the one that a run was tracked in last. Raises SettingError.
     """
-    database = runs_root / DATABASE
-    if not database.is_file():
-        raise SettingError(
-            f"{database}: there are no tracked runs here; train first, or name their folder with "
-            "--runs"
-        )
+    database = require_runs(runs_root)
     _require_free(port)
     os.environ.update(QUIET)
     from raphe.harness.registry import experiment_to_show  # takes seconds to import

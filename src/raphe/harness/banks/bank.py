@@ -25,10 +25,11 @@ from raphe.core.errors import RapheError
 from raphe.harness import identity, settings
 from raphe.harness.banks.train_together import Job, train_together
 from raphe.harness.cores import available_cores
+from raphe.harness.explain import RunFailed
 from raphe.harness.memory import keep_freed_memory
 from raphe.harness.place import Place, work_folder
 from raphe.harness.quiet import quieten
-from raphe.harness.run import RunFailed, run_as
+from raphe.harness.run import run_as
 from raphe.harness.sweeps.member import SweepMember, SweepPlan
 from raphe.harness.sweeps.parent import SweepParent
 from raphe.harness.tracking import Tracker, TrackingError

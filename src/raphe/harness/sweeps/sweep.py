@@ -1,78 +1,30 @@
-"""What a multirun adds: a parent run, its resume, the report over its members, an exit code.
+"""What a multirun adds: the parent run of what the composed settings sweep over.
 
 An experiment may have more to say to it, see raphe.harness.sweeps.section.
 """
 
-import contextlib
-import sys
-import traceback
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.experimental.callback import Callback
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from raphe.harness import identity, settings
+from raphe.harness import identity
 from raphe.harness.cores import available_cores
-from raphe.harness.explain import user_line
-from raphe.harness.quiet import quieten
 from raphe.harness.reference import read_reference
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.parent import SweepParent
-from raphe.harness.tracking import Tracker, TrackingError
+from raphe.harness.tracking import Tracker
 
 DATA_DECIDING = {"data", "prepare", "data_root", "seed", "task", "experiment", "debug"}
 
 
-class SweepCallback(Callback):
-    """Hydra's callback in the process that starts a multirun; workers carry an empty copy."""
+def begin_sweep(config: DictConfig) -> SweepParent:
+    """Prepare what all members share, and begin their parent run or resume it.
 
-    exit_code: ClassVar[int] = 0
-    _running: ClassVar[SweepParent | None] = None
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        # Hydra turns an exception here into a warning and goes on; an exit it lets pass.
-        quieten()
-        try:
-            settings.check(config)
-            SweepCallback._running = _parent(config)
-            SweepCallback._running.start()
-            SweepCallback._running.show_progress()
-        except Exception as error:
-            SweepCallback.end_running("FAILED")
-            sys.exit(_told(error))
-
-    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        # Here, too, Hydra would turn an exception into a warning, and the exit code into 0.
-        try:
-            complete = SweepCallback._running is not None and SweepCallback._running.finish()
-            SweepCallback.exit_code = 0 if complete else 1
-            SweepCallback._running = None
-        except Exception as error:
-            SweepCallback.exit_code = 1
-            print(_told(error), file=sys.stderr)
-            SweepCallback.end_running("FAILED")
-
-    @classmethod
-    def end_running(cls, status: str) -> None:
-        """End a sweep that cannot go on, as KILLED or FAILED."""
-        sweep, cls._running = cls._running, None
-        if sweep is not None:
-            with contextlib.suppress(TrackingError):  # it may be why the sweep cannot go on
-                sweep.abandon(status)
-
-
-def _told(error: Exception) -> str:
-    line = user_line(error)
-    if line is None:
-        traceback.print_exception(error)
-    return f"error: {line or 'the sweep could not go on, see above'}"
-
-
-def _parent(config: DictConfig) -> SweepParent:
+    Raises SettingError, also where the data cannot be those of every member.
+    """
     tracker = Tracker.from_settings(config)
     told_by_data = sweep_section.settings_told_by_data(config)
     others = [name for name in _swept(config) if _decides_data(name) and name not in told_by_data]

@@ -1,0 +1,242 @@
+"""What the command line sets, checked against the defaults before torch and MLflow are loaded."""
+
+import argparse
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, QuotedString
+from hydra.errors import HydraException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from raphe.core.errors import SettingError
+from raphe.harness import settings
+from raphe.harness.configuration import conf_folder
+from raphe.harness.explain import LIST_ALL
+from raphe.harness.signatures import Accepted, arguments
+
+NEAR = 0.75  # likeness from which a name is offered
+OFFERED = 3  # names at most
+# The trainer is Lightning's, whose settings here may also be of another type than their default.
+OTHER_TYPES = {"trainer.devices", "trainer.deterministic", "trainer.precision"}
+NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+NAMES |= {list: "a list", dict: "a section", type(None): "null"}
+
+
+def check(given: Sequence[str]) -> None:
+    """Raise SettingError for a setting or a choice that there is not, or a value of a wrong type.
+
+    `given` are the arguments of train.py. What cannot be parsed or composed is left to Hydra.
+    """
+    options, rest = _hydra_options().parse_known_args(given)
+    texts = [text for text in rest if not text.startswith("-")]
+    if options.config_name or options.config_path or not texts:
+        return  # settings of the user's own, or none
+    try:
+        overrides = OverridesParser.create().parse_overrides(texts)
+    except HydraException:
+        return
+    search = []
+    if options.config_dir:
+        search.append(f"hydra.searchpath=[file://{Path(options.config_dir).absolute()}]")
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        groups = [override for override in overrides if _is_group(override)]
+        for override in groups:
+            _check_choice(override)
+        try:
+            defaults = compose("train", search + [_first_choice(group) for group in groups])
+        except HydraException:
+            return
+    for override in overrides:
+        if override not in groups and not override.key_or_group.startswith("hydra."):
+            _check_name(override, defaults)
+            _check_type(override, defaults)
+
+
+def _hydra_options() -> argparse.ArgumentParser:
+    """Those of Hydra's options that have a value: the rest are overrides and flags."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for names in (
+        ("--config-dir", "-cd"),
+        ("--config-name", "-cn"),
+        ("--config-path", "-cp"),
+        ("--package", "-p"),
+        ("--cfg", "-c"),
+        ("--info", "-i"),
+        ("--experimental-rerun",),
+    ):
+        parser.add_argument(*names, nargs="?" if "-i" in names else None)
+    return parser
+
+
+def _is_group(override: Override) -> bool:
+    return bool(_choices(override.key_or_group))
+
+
+def _choices(group: str) -> list[str]:
+    return GlobalHydra.instance().config_loader().get_group_options(group)
+
+
+def _check_choice(override: Override) -> None:
+    choices = _choices(override.key_or_group)
+    for value in _values(override):
+        names = value if isinstance(value, list) else [value]
+        for name in names:
+            if name is not None and name not in choices:
+                hint = _did_you_mean(difflib.get_close_matches(str(name), choices, 1, NEAR))
+                raise SettingError(
+                    f"{override.key_or_group}={name}: expected {_listed(choices)}{hint}"
+                )
+
+
+def _first_choice(override: Override) -> str:
+    """The override as it stands, of a sweep its first value: what else is set is alike in all."""
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    return f"{override.key_or_group}={next(override.sweep_string_iterator())}"
+
+
+def _check_name(override: Override, defaults: DictConfig) -> None:
+    """Refuse a name that no setting has; with `+`, one that nothing would read."""
+    name = override.key_or_group
+    section, rest = _deepest(defaults, name)
+    if rest is None:
+        return
+    if override.is_add() or override.is_force_add():
+        taken = None
+        if isinstance(section, DictConfig) and isinstance(section.get("_target_"), str):
+            taken = arguments(section["_target_"])
+        is_misspelt = section is defaults and difflib.get_close_matches(rest, defaults, 1, NEAR)
+        if not is_misspelt and (taken is None or rest in taken or rest.startswith("_")):
+            return
+    raise SettingError(unknown(name, settings.names(defaults)))
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """The sentence for a setting that there is not, with those that may have been meant."""
+    known = sorted(known, key=lambda full: full.count("."))
+    near = [full for full in known if full.endswith(f".{name}")]
+    near = [full for full in near if full.count(".") == near[0].count(".")]
+    if not near:
+        near = difflib.get_close_matches(name, known, 1, NEAR)
+    if not near:  # the last word alone, in whichever section
+        last = {full.rpartition(".")[2] for full in known}
+        for word in difflib.get_close_matches(name.rpartition(".")[2], last, 1, NEAR):
+            near = [full for full in known if full.rpartition(".")[2] == word]
+    return f"no setting is called {name}{_did_you_mean(near[:OFFERED]) or ';'} {LIST_ALL}"
+
+
+def _deepest(config: DictConfig, name: str) -> tuple[Any, str | None]:
+    """The section that holds the first unknown word of a name, and that word; None where known."""
+    node: Any = config
+    for word in name.split("."):
+        if isinstance(node, ListConfig):
+            return node, None  # elements are the list's own
+        if not isinstance(node, DictConfig) or word not in node:
+            return node, word
+        node = node._get_node(word) if OmegaConf.is_missing(node, word) else node[word]
+    return node, None
+
+
+def _check_type(override: Override, defaults: DictConfig) -> None:
+    name = override.key_or_group
+    section_name, _, key = name.rpartition(".")
+    section = OmegaConf.select(defaults, section_name) if section_name else defaults
+    if override.is_delete() or not isinstance(section, DictConfig) or key in ("_target_",):
+        return
+    default = None if OmegaConf.is_missing(section, key) else section.get(key)
+    accepted = _accepted(section, key, name, default)
+    for value in _values(override):
+        if not _fits(value, accepted):
+            setting = f"{name}={_text(value)}"
+            if not override.is_sweep_override():
+                setting = override.input_line
+            expected, came = _expected(accepted, default), _what_came(value, accepted, name)
+            raise SettingError(f"{setting}: expected {expected}{came}")
+
+
+def _accepted(section: DictConfig, key: str, name: str, default: Any) -> Accepted:
+    """What the setting's argument admits; where that is not known, what is like the default."""
+    target = section.get("_target_")
+    taken = arguments(target) if isinstance(target, str) else None
+    if taken is not None and key in taken:
+        return taken[key]
+    if default is None or name in OTHER_TYPES:
+        return Accepted(anything=True)
+    if OmegaConf.is_list(default):
+        return Accepted((list,), null=True)
+    if OmegaConf.is_dict(default):
+        return Accepted((dict,), null=True)
+    return Accepted((int, float) if type(default) is float else (type(default),), null=True)
+
+
+def _fits(value: Any, accepted: Accepted) -> bool:
+    if accepted.anything or (isinstance(value, str) and "${" in value):
+        return True
+    if value is None:
+        return accepted.null
+    if isinstance(value, bool):
+        return bool in accepted.types or value in accepted.words
+    if isinstance(value, float) and float not in accepted.types and int in accepted.types:
+        return False
+    return isinstance(value, accepted.types) or value in accepted.words
+
+
+def _expected(accepted: Accepted, default: Any) -> str:
+    types = [kind for kind in accepted.types if not (kind is int and float in accepted.types)]
+    names = [NAMES[kind] for kind in dict.fromkeys(types)]
+    names += [str(word) for word in accepted.words]
+    if accepted.null and default is None:
+        names.append(NAMES[type(None)])
+    like = type(default) in accepted.types or (OmegaConf.is_list(default) and list in types)
+    return _listed(names) + (f", such as {_text(default)}" if like and names else "")
+
+
+def _what_came(value: Any, accepted: Accepted, name: str) -> str:
+    words = [str(word) for word in accepted.words]
+    if words and isinstance(value, str):
+        return _did_you_mean(difflib.get_close_matches(value, words, 1, NEAR))
+    came = f", got {NAMES[type(value)]}"
+    if str in accepted.types and isinstance(value, bool | int | float):  # a folder called 2026
+        came += f"""; as a word it needs quotes: "{name}='{_text(value)}'\""""
+    return came
+
+
+def _text(value: Any) -> str:
+    if OmegaConf.is_config(value):
+        value = OmegaConf.to_container(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_text, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def _values(override: Override) -> Iterator[Any]:
+    """The value, of a sweep each of its values."""
+    if override.is_sweep_override():
+        for text in override.sweep_string_iterator():
+            (single,) = OverridesParser.create().parse_overrides(
+                [f"{override.key_or_group}={text}"]
+            )
+            yield _plain(single.value())
+    elif not override.is_delete():
+        yield _plain(override.value())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, QuotedString):
+        return value.text
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def _did_you_mean(names: Sequence[str]) -> str:
+    return f"; did you mean {_listed(names)}?" if names else ""

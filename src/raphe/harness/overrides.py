@@ -40,13 +40,13 @@ def check(given: Sequence[str]) -> None:
         overrides = OverridesParser.create().parse_overrides(texts)
     except HydraException:
         return
-    search = []
-    if options.config_dir:
-        search.append(f"hydra.searchpath=[file://{Path(options.config_dir).absolute()}]")
+    more = Path(options.config_dir).absolute() if options.config_dir else None
+    search = [] if more is None else [f"hydra.searchpath=[file://{more}]"]
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        groups = [override for override in overrides if _is_group(override)]
+        choices = {override.key_or_group: _choices(override, more) for override in overrides}
+        groups = [override for override in overrides if choices[override.key_or_group]]
         for override in groups:
-            _check_choice(override)
+            _check_choice(override, choices[override.key_or_group])
         try:
             defaults = compose("train", search + [_first_choice(group) for group in groups])
         except HydraException:
@@ -73,16 +73,15 @@ def _hydra_options() -> argparse.ArgumentParser:
     return parser
 
 
-def _is_group(override: Override) -> bool:
-    return bool(_choices(override.key_or_group))
+def _choices(override: Override, more: Path | None) -> list[str]:
+    """The files of a group, those of a second folder too; none where it is a setting."""
+    names = GlobalHydra.instance().config_loader().get_group_options(override.key_or_group)
+    if more is not None:
+        names += [path.stem for path in (more / override.key_or_group).glob("*.yaml")]
+    return sorted(set(names))
 
 
-def _choices(group: str) -> list[str]:
-    return GlobalHydra.instance().config_loader().get_group_options(group)
-
-
-def _check_choice(override: Override) -> None:
-    choices = _choices(override.key_or_group)
+def _check_choice(override: Override, choices: Sequence[str]) -> None:
     for value in _values(override):
         names = value if isinstance(value, list) else [value]
         for name in names:
@@ -120,13 +119,13 @@ def unknown(name: str, known: Iterable[str]) -> str:
     """The sentence for a setting that there is not, with those that may have been meant."""
     known = sorted(known, key=lambda full: full.count("."))
     near = [full for full in known if full.endswith(f".{name}")]
-    near = [full for full in near if full.count(".") == near[0].count(".")]
     if not near:
         near = difflib.get_close_matches(name, known, 1, NEAR)
     if not near:  # the last word alone, in whichever section
         last = {full.rpartition(".")[2] for full in known}
         for word in difflib.get_close_matches(name.rpartition(".")[2], last, 1, NEAR):
             near = [full for full in known if full.rpartition(".")[2] == word]
+    near = [full for full in near if full.count(".") == near[0].count(".")]  # the least nested
     return f"no setting is called {name}{_did_you_mean(near[:OFFERED]) or ';'} {LIST_ALL}"
 
 

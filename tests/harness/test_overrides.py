@@ -1,0 +1,149 @@
+"""What the command line sets is checked against the defaults, before anything heavy is loaded."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from paths import CONF, PROJECT
+from raphe.core.errors import SettingError
+from raphe.harness.overrides import check
+from raphe.harness.signatures import Accepted, arguments
+
+TASKS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
+HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sklearn"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("model.kernal=3", "no setting is called model.kernal; did you mean model.kernel?"),
+        ("kernel=8", "no setting is called kernel; did you mean model.kernel?"),
+        ("kernal=8", "no setting is called kernal; did you mean model.kernel?"),
+        ("optimizer.lr=1e-3", "did you mean model.optimizer.lr?"),
+        ("+model.kernal=3", "no setting is called model.kernal; did you mean model.kernel?"),
+        ("+model.momentum=3", "no setting is called model.momentum;"),
+        ("+sed=3", "no setting is called sed; did you mean seed?"),
+        ("~model.kernal", "no setting is called model.kernal; did you mean model.kernel?"),
+        ("-m model.kernal=1,2", "no setting is called model.kernal"),
+        ("task=calcium model.chanels=8", "did you mean model.channels?"),
+        ("model.optimizer.lr=fast", "lr=fast: expected a number, such as 0.001, got a word"),
+        ("-m model.kernel=3,x", "model.kernel=x: expected a whole number, such as 20, got a word"),
+        ("model.kernel=2.5", "expected a whole number, such as 20, got a number"),
+        ("model.kernel=true", "expected a whole number, such as 20, got true or false"),
+        ("data.per_class=many", "expected a whole number or null, got a word"),
+        ("data.fractions=0.5", "expected a list, such as [0.7,0.15,0.15], got a number"),
+        ("data.recipe.gain=loud", "expected a number or recording, such as 1.0"),
+        ("evaluate.calibration=plat", "expected temperature or platt; did you mean platt?"),
+        ("trainer.max_epochs=long", "trainer.max_epochs=long: expected a whole number"),
+        ("runs_root=2026", "as a word it needs quotes: \"runs_root='2026'\""),
+        ("task=celltipe", "task=celltipe: expected calcium, celltype,"),
+        ("task=celltipe", "did you mean celltype?"),
+        ("-m experiment=paper,k_swep", "did you mean k_sweep?"),
+        ("hydra/launcher=joblibb", "did you mean joblib?"),
+    ],
+)
+def test_what_no_run_can_have_is_one_sentence(given: str, message: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        check(given.split())
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "--help",
+        "--cfg job model.kernel=3",
+        "-m model.kernel=range(1,33) hydra/launcher=joblib hydra.launcher.n_jobs=2",
+        "model=bank bank.values=[20,24]",
+        "callbacks.patience=null threads=2",
+        "data.recipe.gain=recording",
+        "data.store=spikes runs_root='2026' data.folds=all",
+        "trainer.devices=auto trainer.deterministic=warn trainer.precision=32",
+        "+data.test_stores.mine=store",
+        "+trainer.min_epochs=3",
+        "~data.test_stores.nonhomogeneous",
+        "model.optimizer.lr=1",
+        "prepare.cut.threshold_pa=null prepare.cut.mad_factor=5",
+        "data.seed=${seed}",
+        "model.kernel=3 --config-name=other",  # settings of the user's own
+        "model.kernel=[",  # Hydra says what is wrong with it
+    ],
+)
+def test_what_runs_may_have_passes(given: str) -> None:
+    check(given.split())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_defaults_of_every_task_pass_as_their_own_overrides(task: str) -> None:
+    from hydra import compose, initialize_config_dir
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"task={task}"])
+    values = [
+        f"{section}.{name}={value}"
+        for section in ("data", "model", "trainer", "monitor")
+        for name, value in config[section].items()
+        if isinstance(value, int | float | bool) and not name.startswith("_")
+    ]
+    assert len(values) > 5
+    check([f"task={task}", *values])
+
+
+def test_a_folder_of_more_settings_counts(tmp_path: Path) -> None:
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "mine.yaml").write_text("# @package _global_\nmodel:\n  width: 3\n")
+    check([f"--config-dir={tmp_path}", "task=mine", "model.width=4"])
+    check(["--config-dir", str(tmp_path), "task=mine", "model.width=4"])
+    with pytest.raises(SettingError, match=r"did you mean model\.width"):
+        check([f"--config-dir={tmp_path}", "task=mine", "model.widht=4"])
+
+
+def test_what_a_target_takes_is_read_from_its_source() -> None:
+    recipe = arguments("raphe.tasks.celltype.synthetic.synthesizer.Recipe")
+    assert recipe["smoothing"] == Accepted(words=("mean", "savgol"))  # by the name of a Literal
+    assert recipe["gain"].types == (int, float) and "recording" in recipe["gain"].words
+    assert arguments("torch.optim.Adam") is None
+    assert arguments("raphe.tasks.celltype.synthetic.synthesizer.Nothing") is None
+    assert arguments("raphe.nowhere.Nothing") is None
+    module = arguments("raphe.tasks.celltype.training.module.CellTypeModule")
+    assert module["kernel"] == Accepted((int,))
+    assert module["optimizer"].anything
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["--help", "--cfg job", "model.kernal=3", "-m model.kernel=1,x", "seed=-1", "trainer=gpu"],
+)
+def test_an_answer_comes_before_anything_heavy(given: str, tmp_path: Path) -> None:
+    code = "import sys; from raphe.harness.program import train\n"
+    code += f"try: train({given.split()!r})\nexcept SystemExit: pass\n"
+    code += "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert not HEAVY & set(done.stderr.splitlines()[-1].split()), done.stderr
+
+
+def test_the_answer_is_the_same_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train_py: Callable[..., int], capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert train_py("model.kernal=3") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: no setting is called model.kernal; did you mean model.kernel?")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outside_the_virtual_environment_one_sentence_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(PROJECT / "train.py")],  # without site-packages
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and "make setup" in line

@@ -22,7 +22,7 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 ui: $(VENV)/.installed
-	PYTHONWARNINGS=ignore $(BIN)/mlflow ui --workers 1 --backend-store-uri sqlite:///mlruns/mlflow.db
+	$(BIN)/raphe ui $(ARGS)
 bench: $(VENV)/.installed $(KERAS)/.installed $(ALLEN)/.installed
 	$(if $(ARGS),$(BENCH)/$(firstword $(ARGS)).py $(wordlist 2,99,$(ARGS)),\
 	set -e; for name in $(BENCHMARKS); do $(BENCH)/$$name.py; done)

@@ -1,13 +1,17 @@
 """The `raphe` command: its grammar, errors in one line, and quick to start."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from raphe import __version__, cli
+from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.command_line import SHARED
+from raphe.core.files.store import StoreWriter
 
 DECLARED = cli.declared_commands()
 VERBS = sorted({declared.command.verb for declared in DECLARED})
@@ -136,6 +140,37 @@ def test_a_task_must_be_told(tmp_path: Path, capsys) -> None:
     assert "there is no bundle here; check the path" in capsys.readouterr().err
     assert cli.main(["predict", "a.abf", "--bundle", str(tmp_path)]) == 1
     assert "is not a bundle, it holds no manifest.json" in capsys.readouterr().err
+
+
+def test_check_knows_the_stores_and_bundles_of_every_task(tmp_path: Path, capsys) -> None:
+    with StoreWriter(tmp_path / "store", {"trace": ((), "float32")}) as writer:
+        writer.append(trace=np.ones(5))
+        writer.finish({"kind": "calcium/other"})
+    with BundleWriter(tmp_path / "bundle") as writer:
+        writer.finish("glif/other", {CARD: b"a card", "weights": b"numbers"}, {})
+    assert cli.main(["check", str(tmp_path / "store")]) == 0
+    assert "a store, trace 5 (calcium/other); every hash is right" in capsys.readouterr().out
+    assert cli.main(["check", str(tmp_path / "bundle")]) == 0
+    assert "a bundle (glif/other); every hash is right" in capsys.readouterr().out
+    (tmp_path / "bundle" / "weights").write_bytes(b"Numbers")
+    assert cli.main(["check", str(tmp_path / "bundle")]) == 1
+    assert "weights: altered or damaged" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, capsys) -> None:
+    target = tmp_path / "no folder" / "features.csv"
+    error = FileNotFoundError(2, "No such file or directory", str(target))
+
+    def refuse(options: argparse.Namespace) -> int:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "parse", lambda arguments: argparse.Namespace(run=refuse))
+        assert cli.main([]) == 1
+        assert capsys.readouterr().err == f"error: {target}: No such file or directory\n"
+        error = OSError("a defect of ours")
+        with pytest.raises(OSError, match="a defect"):
+            cli.main([])
 
 
 def test_version(capsys) -> None:

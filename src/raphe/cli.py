@@ -77,6 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RapheError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED_EXIT
+    except OSError as error:  # a disk, a folder or a file that the user named
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return FAILED_EXIT
     except ModuleNotFoundError as error:
         if (sentence := missing_extra(error)) is None:
             raise

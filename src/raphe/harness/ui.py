@@ -1,6 +1,7 @@
 """MLflow's page over the runs of a folder, opened where the runs are."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def show(runs_root: Path, port: int, experiment: str | None) -> int:
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1"]
     command += ["--host", HOST, "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database.absolute()}"]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server ends, too
     with subprocess.Popen(command) as server:
         try:
             _wait_until_open(server, port)

@@ -1,0 +1,76 @@
+"""`raphe ui`: MLflow's page over a folder of runs, and the link that shows them."""
+
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from raphe import cli
+from raphe.core.errors import SettingError
+from raphe.harness.registry import experiment_to_show
+from raphe.harness.ui import link
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+@pytest.fixture
+def tracked(tmp_path: Path) -> Path:
+    """A folder of runs: an experiment of an earlier run, and one of a later."""
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    for number, name in enumerate(("later", "earlier")):
+        experiment = client.create_experiment(name, artifact_location=(tmp_path / name).as_uri())
+        client.create_run(experiment, start_time=1000 - number)
+    return tmp_path
+
+
+def test_the_experiment_of_the_newest_run_is_shown_or_the_one_that_is_named(tracked: Path) -> None:
+    client = MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    later, earlier = (client.get_experiment_by_name(name) for name in ("later", "earlier"))
+    assert experiment_to_show(tracked, None) == later.experiment_id
+    assert experiment_to_show(tracked, "earlier") == earlier.experiment_id
+    with pytest.raises(SettingError, match="--experiment x: there is no such; there are Default, "):
+        experiment_to_show(tracked, "x")
+
+
+def test_a_busy_port_and_a_folder_without_runs_are_one_sentence(tracked: Path, capsys) -> None:
+    def told(*arguments: str) -> str:
+        assert cli.main(["ui", *arguments]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        line = told("--runs", str(tracked), "--port", str(port))
+        assert line.startswith(f"error: --port {port}: another program listens there")
+    assert "expected a number from 1 to 65535" in told("--runs", str(tracked), "--port", "0")
+    assert "there are no tracked runs here" in told("--runs", str(tracked / "nowhere"))
+
+
+@pytest.mark.slow
+def test_the_page_opens_at_the_printed_link_and_ends_with_the_command(
+    tracked: Path, free_port: int
+) -> None:
+    command = [sys.executable, "-m", "raphe.cli", "ui", "--runs", str(tracked)]
+    with subprocess.Popen(
+        [*command, "--port", str(free_port)], stdout=subprocess.PIPE, text=True
+    ) as page:
+        try:
+            printed = next(line for line in page.stdout if line.startswith("runs: "))
+            assert printed == f"runs: {link(free_port, experiment_to_show(tracked, None))}\n"
+            with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=30) as answer:
+                assert "MLflow" in answer.read().decode()
+        finally:
+            page.terminate()
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", free_port)) != 0

@@ -26,13 +26,13 @@ RAW, CALIBRATED = "#999999", "black"
 def confusion_figure(result: SetResult) -> Figure:
     """Counts of cells and of spikes, with their share of the true class."""
     n = len(result.classes)
-    levels = {"cells": result.cells, "spikes": result.spikes}
+    levels = {"cell": result.cells, "spike": result.spikes}
     with rc_context(STYLE):
         figure = Figure(figsize=(2.2 + 1.8 * n, 1.2 + 0.9 * n), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (level, predictions) in zip(panels, levels.items(), strict=True):
             image = _draw_matrix(axes, predictions.confusion(), result.classes)
-            axes.set(xlabel="Predicted class", title=f"{len(predictions.label)} {level}")
+            axes.set(xlabel="Predicted class", title=counted(level, len(predictions.label)))
         panels[0].set_ylabel("True class")
         bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.8, pad=0.02)
         bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
@@ -88,8 +88,8 @@ def roc_figure(result: SetResult) -> Figure:
             axes.legend(loc="lower right")
             positive, rest = classes
         else:
-            axes.plot([], [], color="black", label=f"{len(spikes.label)} spikes")
-            axes.plot([], [], color="black", ls="--", label=f"{len(cells.label)} cells")
+            axes.plot([], [], color="black", label=counted("spike", len(spikes.label)))
+            axes.plot([], [], color="black", ls="--", label=counted("cell", len(cells.label)))
             for c, label in enumerate(classes):
                 colour = COLOURS[c % len(COLOURS)]
                 _draw_roc(axes, spikes, c, f"{label}, ", color=colour)
@@ -140,12 +140,13 @@ def reliability_figure(result: SetResult) -> Figure:
             errors += f", calibrated {calibrated.expected_error:.3f}"
             _draw_reliability(panels[0, 0], calibrated, "calibrated", CALIBRATED)
             _draw_intervals(panels[0, 0], calibrated, CALIBRATED)
-        panels[0, 0].set_title(f"{len(cells.label)} cells, {where}\n{_bins(raw)}\n{errors}")
+        n_cells, n_spikes = counted("cell", len(cells.label)), counted("spike", len(spikes.label))
+        panels[0, 0].set_title(f"{n_cells}, {where}\n{_bins(raw)}\n{errors}")
         stated, right = _stated(spikes.probability, spikes)
         curve = reliability(stated, right, "equal width")
         _draw_reliability(panels[0, 1], curve, "", RAW)
         errors = f"ECE {curve.expected_error:.3f}"
-        panels[0, 1].set_title(f"{len(spikes.label)} spikes, {where}\n{_bins(curve)}\n{errors}")
+        panels[0, 1].set_title(f"{n_spikes}, {where}\n{_bins(curve)}\n{errors}")
         _draw_histogram(panels[1, 0], _stated(result.stated, cells)[0], cells, result.classes)
         _draw_histogram(panels[1, 1], stated, spikes, result.classes)
         panels[0, 0].set_ylabel(f"Share that is {first}" if two else "Share called right")
@@ -208,8 +209,8 @@ def risk_coverage_figure(result: SetResult) -> Figure:
         figure = Figure(figsize=(4.2, 3.7), layout="constrained")
         axes = figure.add_subplot()
         right = spikes.predicted == spikes.label
-        _draw_risk(axes, spikes.probability, right, "spikes", color=COLOURS[0])
-        _draw_risk(axes, result.stated, result.right, "cells", color="black", linestyle="--")
+        _draw_risk(axes, spikes.probability, right, "spike", color=COLOURS[0])
+        _draw_risk(axes, result.stated, result.right, "cell", color="black", linestyle="--")
         top = max(5.0, 1.1 * axes.dataLim.y1)
         if result.decision:
             _draw_band(axes, result)
@@ -221,10 +222,10 @@ def risk_coverage_figure(result: SetResult) -> Figure:
 
 
 def _draw_risk(
-    axes: Axes, probability: np.ndarray, right: np.ndarray, items: str, **style: str
+    axes: Axes, probability: np.ndarray, right: np.ndarray, noun: str, **style: str
 ) -> None:
     curve = risk_coverage(probability.max(axis=1), right)
-    label = f"{len(right)} {items}, area {100 * curve.area:.2f} %"
+    label = f"{counted(noun, len(right))}, area {100 * curve.area:.2f} %"
     axes.step(100 * curve.coverage, 100 * curve.risk, where="pre", lw=1.4, label=label, **style)
 
 
@@ -232,7 +233,9 @@ def _draw_band(axes: Axes, result: SetResult) -> None:
     """Mark where the band puts these cells, and the most that it was to allow."""
     not_sure, decided = result.decision.not_sure, result.decided
     error = 100 * (~result.right[decided]).mean() if decided.any() else 0.0
-    label = f"P ≥ {not_sure.threshold:.2f}: {decided.sum()} of {len(decided)} cells called"
+    label = (
+        f"P ≥ {not_sure.threshold:.2f}: {decided.sum()} of {counted('cell', len(decided))} called"
+    )
     style = {"color": "black", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
     axes.plot(100 * decided.mean(), error, "D", clip_on=False, label=label, **style)
     coverage = np.linspace(0.005, 1, 400)

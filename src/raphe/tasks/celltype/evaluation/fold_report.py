@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
+from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import wilson
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
@@ -113,11 +114,12 @@ def _missing(
         cells = [
             data.original.cells[index].cell_id for index in np.flatnonzero(fold_of_cell == number)
         ]
-        why = (
+        reason = (
             "did not finish" if number in failed else "was not asked for, or its networks diverged"
         )
         lines += textwrap.wrap(
-            f"MISSING: fold {number} {why}: {len(cells)} cells are not tested: {', '.join(cells)}.",
+            f"MISSING: fold {number} {reason}: {counted('cell', len(cells))} "
+            f"{'is' if len(cells) == 1 else 'are'} not tested: {', '.join(cells)}.",
             LINE,
         )
     lacking: dict[str, list[str]] = {}
@@ -171,9 +173,9 @@ def _table(pooled: PooledResult, data: CellTypeData, metric: str) -> list[str]:
     widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
     lines = ["  ".join(key.rjust(width) for key, width in widths.items())]
     lines += ["  ".join(row[key].rjust(widths[key]) for key in widths) for row in rows]
-    counted = Counter(_chosen(fold) for fold in pooled.folds)
-    if any(counted):
-        choices = ", ".join(f"{label} in {n}" for label, n in counted.most_common())
+    times_chosen = Counter(_chosen(fold) for fold in pooled.folds)
+    if any(times_chosen):
+        choices = ", ".join(f"{label} in {n}" for label, n in times_chosen.most_common())
         lines += [
             "",
             *textwrap.wrap(f"Chosen by the folds on their validation cells: {choices}.", LINE),
@@ -213,7 +215,7 @@ def fold_figure(pooled: PooledResult, noun: str, groups: Sequence[Sequence[str]]
         panels[-1].set_xlim(place[0] - 0.6, place[-1] + 0.6)
         figure.legend(loc="outside upper center", ncols=2 if width < WIDE_IN else 4)
         n = len(pooled.cells.cell)
-        panels[0].set_title(f"{n} cells, each tested in one of {len(folds)} folds")
+        panels[0].set_title(f"{counted('cell', n)}, each tested in one of {len(folds)} folds")
     return figure
 
 

@@ -193,11 +193,11 @@ def _check_row(
 
 def _finder(files: Sequence[Path]) -> Callable[[Path], list[Path]]:
     """A function that gives the files a path may mean: itself, or those it lacks the suffix of."""
-    there = set(files)
+    paths = set(files)
     by_stem: dict[Path, list[Path]] = {}
     for file in files:
         by_stem.setdefault(file.with_suffix(""), []).append(file)
-    return lambda path: [path] if path in there else by_stem.get(path, [])
+    return lambda path: [path] if path in paths else by_stem.get(path, [])
 
 
 def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]) -> None:

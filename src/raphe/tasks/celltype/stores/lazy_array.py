@@ -123,8 +123,8 @@ class LazyArray(NDArrayOperatorsMixin):
         which = np.searchsorted(self._stops, rows, side="right")
         out = np.empty((len(rows), *self.shape[1:]), self.dtype)
         for number in np.unique(which).tolist():
-            here, source = np.flatnonzero(which == number), self._sources[number]
-            out[here] = source[rows[here] - (self._stops[number] - len(source))]
+            places, source = np.flatnonzero(which == number), self._sources[number]
+            out[places] = source[rows[places] - (self._stops[number] - len(source))]
         return out
 
     def _cut(self, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -239,17 +239,17 @@ class _CellIndex:
     def add(self, start: int, label: np.ndarray, names: np.ndarray) -> None:
         """Take the labels uint8 (n,) and names of the rows from `start` on. Raises StoreError."""
         texts = _texts(names)
-        here = np.array([self._number(name) for name in texts], np.uint32)
-        numbers, first_row = np.unique(here, return_index=True)
+        cell = np.array([self._number(name) for name in texts], np.uint32)
+        numbers, first_row = np.unique(cell, return_index=True)
         new = first_row[numbers >= len(self._first)]
         self._first += [(start + row, texts[row]) for row in new.tolist()]
         self.label_of_cell = np.append(self.label_of_cell, label[new])
-        wrong = np.flatnonzero(label != self.label_of_cell[here])
+        wrong = np.flatnonzero(label != self.label_of_cell[cell])
         if len(wrong):
-            self._refuse(start, int(wrong[0]), here, label, texts)
+            self._refuse(start, int(wrong[0]), cell, label, texts)
         if len(self._first) > np.iinfo(self.cell.dtype).max:
             self.cell = self.cell.astype(np.uint32)
-        self.cell[start : start + len(here)] = here
+        self.cell[start : start + len(cell)] = cell
 
     def _number(self, name: str) -> int:
         return self._numbers.setdefault(self._parse(name)[0], len(self._numbers))

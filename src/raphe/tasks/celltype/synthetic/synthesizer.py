@@ -149,11 +149,11 @@ class Synthesizer:
         """The samples that were drawn."""
         waveforms = np.empty((len(drawn), self.spikes.n_samples), np.float32)
         for start in range(0, len(waveforms), CACHE_ROWS):
-            here = slice(start, start + CACHE_ROWS)
-            noise = self._windows[drawn.mask[here], drawn.offset[here]]
-            noise *= self._gain(drawn.mask[here], drawn.cell[here])
-            smooth = self._smooth(self.spikes.read(drawn.parent[here]))
-            np.add(smooth, noise, out=waveforms[here])
+            block = slice(start, start + CACHE_ROWS)
+            noise = self._windows[drawn.mask[block], drawn.offset[block]]
+            noise *= self._gain(drawn.mask[block], drawn.cell[block])
+            smooth = self._smooth(self.spikes.read(drawn.parent[block]))
+            np.add(smooth, noise, out=waveforms[block])
         return SyntheticSpikes(**vars(drawn), waveforms=waveforms)
 
     def _random(self, counter: np.ndarray, draw: int) -> np.ndarray:

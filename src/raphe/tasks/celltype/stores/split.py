@@ -13,7 +13,7 @@ from raphe.core.sentences import counted
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, parts_of_fold
-from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
+from raphe.tasks.celltype.stores.lazy_array import ArraySource, InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
 SplitKind = Literal["cell", "day", "animal", "spike"]
@@ -126,7 +126,17 @@ def split_spikes(
         part, counts = _by_spike(spikes, per_class, fractions, seed)
     else:
         part, counts = _by_group(spikes, per_class, kind, fractions, seed, folds, fold)
-    return SpikeSplit(spikes, kind, tuple(fractions), seed, per_class, part, counts, folds, fold)
+    return SpikeSplit(
+        spikes,
+        kind,
+        tuple(fractions),
+        seed,
+        per_class,
+        LazyArray(part),
+        counts,
+        folds,
+        fold,
+    )
 
 
 def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) -> None:
@@ -173,7 +183,7 @@ def _refuse_strays(synthetic: SpikeSet, part_of_cell: np.ndarray) -> None:
 
 def _by_spike(
     spikes: SpikeSet, per_class: int | None, fractions: Sequence[float], seed: int
-) -> tuple[LazyArray, np.ndarray]:
+) -> tuple[ArraySource, np.ndarray]:
     """Each spike's part and the counts (cells, parts), where every spike falls by itself."""
     n = spikes.n if per_class is None else per_class * len(spikes.classes)
     sizes = splits.part_sizes(n, fractions)
@@ -187,7 +197,7 @@ def _by_spike(
         n_dealt += len(row)
         pair = cell.astype(np.int64) * len(PARTS) + part[row]
         counts += np.bincount(pair, minlength=counts.size).reshape(counts.shape)
-    return LazyArray(InMemory(part)), counts
+    return InMemory(part), counts
 
 
 def _by_group(
@@ -198,7 +208,7 @@ def _by_group(
     seed: int,
     folds: Folds | None,
     fold: int,
-) -> tuple[LazyArray, np.ndarray]:
+) -> tuple[ArraySource, np.ndarray]:
     """Each spike's part and the counts (cells, parts), where a cell's spikes stay together."""
     n_spikes = spikes.counts  # (cells,)
     if per_class is not None:
@@ -216,10 +226,10 @@ def _by_group(
     cells = np.flatnonzero(n_spikes)
     counts[cells, part_of_cell[cells]] = n_spikes[cells]
     if per_class is None:
-        return LazyArray(LookedUp(spikes.cell, part_of_cell)), counts
+        return LookedUp(spikes.cell, part_of_cell), counts
     part = np.full(spikes.n, LEFT_OUT, np.uint8)
     part[is_drawn] = part_of_cell[cell_of_drawn]
-    return LazyArray(InMemory(part)), counts
+    return InMemory(part), counts
 
 
 def _drawn(

@@ -186,6 +186,7 @@ def test_a_users_error_is_one_line_and_exit_code_one(tmp_path: Path, capsys) -> 
 def test_options_are_told_from_misspelt_ones(capsys) -> None:
     line = usage_error(capsys, "extract", "in", "out", "--treshold-pa", "-60")
     assert "there is no option --treshold-pa; did you mean --threshold-pa?" in line
+    assert line.endswith("See `raphe extract --help`")
     assert "unexpected argument 'more'" in usage_error(capsys, "extract", "in", "out", "more")
     assert "required: store" in usage_error(capsys, "extract", "in")
     assert "expected a verb" in usage_error(capsys)

@@ -54,8 +54,6 @@ WORDS = {  # that people use for these verbs
     "verify": "check",
 }
 USAGE_EXIT, FAILED_EXIT, INTERRUPTED_EXIT = 2, 1, 130
-
-
 COMPLETION = Command(
     "completion", "print what completes commands in your shell", "raphe.cli:add_completion"
 )
@@ -222,7 +220,7 @@ def _parser(declared: Declared) -> Parser:
         parser.add_argument("--task", choices=[declared.task], help="whose command is meant")
     shared.add(parser)
     command.function()(parser)
-    if shared.told_by is not None or (declared.task is not None and command.kind is None):
+    if command.verb in SHARED and declared.task is not None and command.kind is None:
         parser.help_line = f"{parser.prog} --task {declared.task} --help"
     return parser
 

@@ -19,6 +19,11 @@ def is_bundle(folder: Path) -> bool:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
+    if not folder.exists():
+        # Seldom needed, and slower to import than all of this.
+        from raphe.core.files.atomic import recover
+
+        recover(folder.resolve())
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):

@@ -191,6 +191,21 @@ def test_an_interrupted_batch_keeps_what_is_done(
     assert [cell["cell_id"] for cell in written["cells"]] == ["good"]
 
 
+def test_verdicts_are_replaced_only_when_that_is_asked_for(trained_bundle, batch, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["predict", str(batch / "good.abf"), "--bundle", str(trained_bundle), "--no-pages"]
+    command += ["--out", str(out)]
+    assert cli.main(command) == 0
+    first = (out / "verdicts.json").stat().st_mtime_ns
+    capsys.readouterr()
+    assert cli.main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"error: {out}: holds verdicts already; pass --overwrite or name another folder"
+    assert (out / "verdicts.json").stat().st_mtime_ns == first
+    assert cli.main([*command, "--overwrite"]) == 0
+    assert (out / "verdicts.json").stat().st_mtime_ns > first
+
+
 def test_a_missing_bundle_is_one_sentence(tmp_path, batch, capsys):
     assert cli.main(["predict", str(batch), "--bundle", str(tmp_path / "absent")]) == 1
     assert "there is no bundle here" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.folds import Folds
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.split import FRACTIONS, require_split, split_spikes
+from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, require_split, split_spikes
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
 from raphe.tasks.celltype.training.batches import SpikeBatches
@@ -61,7 +61,7 @@ class CellTypeData(pl.LightningDataModule):
         recipe: Recipe | None = None,
         synthetic_ratio: float = 1.0,
         test_stores: Mapping[str, str | Path] | None = None,
-        split: str = "cell",
+        split: SplitKind = "cell",
         fractions: Sequence[float] = FRACTIONS,
         folds: Folds | None = None,
         fold: int = 0,

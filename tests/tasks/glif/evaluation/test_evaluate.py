@@ -8,12 +8,7 @@ import pytest
 from raphe.tasks.glif.evaluation.baselines import baselines
 from raphe.tasks.glif.evaluation.evaluate import sbc_p_values
 from raphe.tasks.glif.evaluation.tables import quantities_csv
-from raphe.tasks.glif.metrics.posterior_scores import (
-    PosteriorTest,
-    coverage,
-    posterior_scores,
-    r_squared,
-)
+from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, REST, THRESHOLD
 from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
@@ -32,28 +27,12 @@ def _tested(width: float, shift: float = 0.0) -> PosteriorTest:
 
 
 def test_the_true_posterior_is_calibrated() -> None:
-    tested = _tested(1.0)
-    for level in (50, 80, 95):
-        assert coverage(tested.samples[..., 0], tested.truth[:, 0], level) == pytest.approx(
-            level / 100, abs=0.03
-        )
-    assert sbc_p_values(tested)[0] > 0.01
-    scores = posterior_scores(tested, ["capacitance"])
-    assert scores["r2_capacitance"] == pytest.approx(0.5, abs=0.05)
-    assert scores["coverage_50"] == scores["coverage_50_capacitance"]
+    assert sbc_p_values(_tested(1.0))[0] > 0.01
 
 
 @pytest.mark.parametrize(("width", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 0.3)])
 def test_a_wrong_posterior_is_found_out(width: float, shift: float) -> None:
     assert sbc_p_values(_tested(width, shift))[0] < 1e-6
-
-
-def test_quantities_that_need_a_spike_are_scored_where_there_is_one() -> None:
-    tested = _tested(1.0)
-    tested.spiked[:] = np.arange(M) < 100
-    tested.samples[:, 100:] += 50  # silent cells, answered at random
-    assert posterior_scores(tested, ["threshold"])["r2_threshold"] > 0.3
-    assert posterior_scores(tested, ["capacitance"])["r2_capacitance"] < -100
 
 
 def test_errors_are_told_on_each_scale() -> None:
@@ -72,13 +51,6 @@ def test_errors_are_told_on_each_scale() -> None:
     expected = 2e-3 / values[:, REST].std()
     assert float(rows["rest"]["normalised_error"]) == pytest.approx(expected, rel=1e-3)
     assert (rows["threshold"]["cells"], rows["rest"]["cells"]) == ("50", "500")
-
-
-def test_r_squared() -> None:
-    truth = np.array([1.0, 2.0, 3.0])
-    assert r_squared(truth, truth) == 1
-    assert r_squared(np.full(3, 2.0), truth) == 0
-    assert np.isnan(r_squared(truth, np.ones(3)))
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,7 @@ class PosteriorBundle:
             [
                 member.draw(traces, estimate, share)
                 for member, share in zip(self.members, shares, strict=True)
+                if len(share)
             ]
         )
         mixed = rng.permutation(draws)  # so that the first few are of every member

@@ -6,7 +6,7 @@ import sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # while loading, Ctrl-C just ends
 
 try:
-    from raphe.harness.program import train
+    from raphe.harness.start.program import train
 except ModuleNotFoundError as error:  # another Python than that of .venv
     sys.exit(
         f"error: {sys.executable} has no {error.name}: `make setup` installs into .venv, then run "

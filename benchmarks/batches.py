@@ -21,7 +21,7 @@ from simulated import simulated_store_and_masks
 from torch.utils.data import DataLoader, Dataset
 
 from raphe.core.files.store import open_store
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule

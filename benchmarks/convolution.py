@@ -11,7 +11,7 @@ import torch
 from machine import alternate, options_of, write_table
 from torch import Tensor
 
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.celltype.network.convolutions import (
     convolve_by_library,
     convolve_by_taps,

@@ -12,7 +12,7 @@ import torch
 from machine import options_of, run_peer, spread, write_table
 from simulated import as_in_keras, simulated_spikes
 
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.celltype.network.net import CellTypeNet
 from raphe.tasks.celltype.training.module import ADAM_AS_IN_KERAS
 

@@ -18,7 +18,7 @@ import torch
 from machine import alternate, options_of, spread, write_table
 
 from raphe.core.bundles.bundle import Bundle
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle, PosteriorGraph
 from raphe.tasks.glif.ensemble.posterior_graph import posterior_graph
 from raphe.tasks.glif.features.training_domain import NAMES

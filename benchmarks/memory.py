@@ -28,7 +28,7 @@ from simulated import simulated_store, simulated_store_and_masks
 from untracked import untracked_trainer
 
 from raphe.core.statistics.splits import PARTS
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.celltype.stores.npy_trios import CHECKED_ROWS
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.training.data import CellTypeData

@@ -12,7 +12,7 @@ from machine import alternate, options_of, spread, write_table
 from simulated import simulated_store_and_masks
 from untracked import untracked_trainer
 
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.training.data import ONLINE, CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from raphe.harness.quiet import quieten
+from raphe.harness.process import quieten
 
 
 def untracked_trainer(**settings: Any) -> pl.Trainer:

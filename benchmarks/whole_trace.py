@@ -9,7 +9,7 @@ every window of 128 samples by itself, in batches. Both in turn, on one thread a
 import torch
 from machine import alternate, options_of, spread, write_table
 
-from raphe.harness.memory import keep_freed_memory
+from raphe.harness.process import keep_freed_memory
 from raphe.tasks.calcium.elephant.network import BEFORE, WINDOW, ElephantNet
 
 BATCHES = (256, 1024, 4096)  # windows: as in training, and what may suit it better

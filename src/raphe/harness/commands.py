@@ -10,7 +10,7 @@ COMMANDS = (
     Command(
         "train",
         "train, test and track a network; with -m a sweep over settings",
-        "raphe.harness.program:train",
+        "raphe.harness.start.program:train",
         passes_on=True,
     ),
     Command(
@@ -61,10 +61,10 @@ def _export(options: argparse.Namespace) -> int:
 
     if options.uri is None:  # told before MLflow and torch are loaded, which takes seconds
         require_runs(options.runs)
-    from raphe.harness.explain import user_line
     from raphe.harness.export import export_sweep, recorded_settings
-    from raphe.harness.quiet import quieten
+    from raphe.harness.process import quieten
     from raphe.harness.registry import find_sweep
+    from raphe.harness.start.explain import user_line
 
     quieten()
     try:

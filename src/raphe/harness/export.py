@@ -22,8 +22,8 @@ from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.harness import identity, registry
-from raphe.harness.explain import RunFailed
-from raphe.harness.quiet import quieten
+from raphe.harness.process import quieten
+from raphe.harness.start.explain import RunFailed
 from raphe.harness.tracking import GIT_COMMIT_TAG, RunFacts, Tracker
 
 OWN = ("sweep", "out", "register_as")  # of the export section; the rest is the task's

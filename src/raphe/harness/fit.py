@@ -14,11 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 from raphe.core.errors import SettingError
 from raphe.core.protocol import FitSettings
 from raphe.harness import callbacks, identity
-from raphe.harness.configuration import conf_folder
-from raphe.harness.memory import keep_freed_memory
-from raphe.harness.quiet import quieten
+from raphe.harness.process import keep_freed_memory, quieten
 from raphe.harness.run import ctrl_c, denormals_flushed
-from raphe.harness.trainer import build_trainer, require_device
+from raphe.harness.settings.composed import require_device
+from raphe.harness.settings.configuration import conf_folder
+from raphe.harness.trainer import build_trainer
 
 MODE = "min"
 

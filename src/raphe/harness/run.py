@@ -24,12 +24,11 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
-from raphe.harness import callbacks, report, settings
-from raphe.harness.cores import available_cores
-from raphe.harness.explain import RunFailed
-from raphe.harness.memory import keep_freed_memory
-from raphe.harness.place import Place, describe
-from raphe.harness.quiet import quieten
+from raphe.harness import callbacks, report
+from raphe.harness.process import available_cores, keep_freed_memory, quieten
+from raphe.harness.run_location import RunLocation, describe
+from raphe.harness.settings import composed
+from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
 from raphe.harness.tracking import RunFacts, TrackedRun
 from raphe.harness.trainer import build_trainer
@@ -64,25 +63,25 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
     """Run, print the results of a single run; tell whether the member had finished before."""
     quieten()
     keep_freed_memory()
-    settings.check(config)
+    composed.check(config)
     torch.set_num_threads(threads(config, member.n_workers if member is not None else 1))
     data = instantiate(config.data, **call(config.prepare))
     data.prepare_data()
     data.setup("fit")
 
-    place = Place.of(config, member, data.hashes)
+    location = RunLocation.of(config, member, data.hashes)
     try:
-        with FileLock(place.work / "lock", blocking=False):
-            earlier = place.finished() if member is not None and config.resume else None
-            facts = earlier or _train_and_test(config, member, data, place)
-            place.clear()
+        with FileLock(location.work / "lock", blocking=False):
+            earlier = location.finished() if member is not None and config.resume else None
+            facts = earlier or _train_and_test(config, member, data, location)
+            location.clear()
     except Timeout:
         raise SettingError(
-            f"{place.name}: another process is training this run (same settings, same data); "
+            f"{location.name}: another process is training this run (same settings, same data); "
             "wait for it, or change a setting"
         ) from None
     if member is None:
-        report.print_run(facts, config.report, data.note, place.tracker)
+        report.print_run(facts, config.report, data.note, location.tracker)
     return facts, earlier is not None
 
 
@@ -94,19 +93,22 @@ def threads(config: DictConfig, n_workers: int) -> int:
 
 
 def _train_and_test(
-    config: DictConfig, member: SweepMember | None, data: pl.LightningDataModule, place: Place
+    config: DictConfig,
+    member: SweepMember | None,
+    data: pl.LightningDataModule,
+    location: RunLocation,
 ) -> RunFacts:
-    tracked = place.begin_or_resume(config.resume and place.last_checkpoint.exists())
+    tracked = location.begin_or_resume(config.resume and location.last_checkpoint.exists())
     with tracked.until_done(), tracked.system_metrics(config.tracking.system_metrics_every_s):
         describe(tracked, config, data)
         model = build_model(config, data)
-        trainer = _trainer(config, member, tracked, place.work)
-        resume_from = place.last_checkpoint if place.last_checkpoint.exists() else None
+        trainer = _trainer(config, member, tracked, location.work)
+        resume_from = location.last_checkpoint if location.last_checkpoint.exists() else None
         with ctrl_c(), denormals_flushed():
             if resume_from is None or not callbacks.had_ended(resume_from):
                 trainer.fit(model, datamodule=data, ckpt_path=resume_from)
-            _test(config, trainer, model, data, tracked, place.work)
-    return place.tracker.get(tracked.run_id)
+            _test(config, trainer, model, data, tracked, location.work)
+    return location.tracker.get(tracked.run_id)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ from mlflow.utils.mlflow_tags import (
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness import settings
+from raphe.harness.settings import composed
 
 TrackingError = MlflowException  # what any call here may raise
 
@@ -175,7 +175,7 @@ class TrackedRun:
 
     def log_settings(self, config: DictConfig) -> None:
         """Log every setting as a parameter and all of them as config.yaml."""
-        self.log_params(settings.flat(config))
+        self.log_params(composed.flat(config))
         self.log_text(OmegaConf.to_yaml(config, resolve=True), "config.yaml")
 
     def set_tags(self, tags: Mapping[str, str]) -> None:

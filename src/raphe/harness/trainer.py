@@ -14,14 +14,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_state
 
-GPUS = ("gpu", "cuda")
 PRECISIONS = ("highest", "high", "medium")  # of torch.set_float32_matmul_precision
-
-
-def require_device(settings: DictConfig) -> None:
-    """Refuse a section `trainer` whose accelerator is not there. Raises SettingError."""
-    if settings.get("accelerator") in GPUS and not torch.cuda.is_available():
-        raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -22,14 +22,13 @@ from joblib import Parallel, delayed
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from raphe.core.errors import RapheError
-from raphe.harness import identity, settings
+from raphe.harness import identity
 from raphe.harness.banks.train_together import Job, train_together
-from raphe.harness.cores import available_cores
-from raphe.harness.explain import RunFailed
-from raphe.harness.memory import keep_freed_memory
-from raphe.harness.place import Place, work_folder
-from raphe.harness.quiet import quieten
+from raphe.harness.process import available_cores, keep_freed_memory, quieten
 from raphe.harness.run import run_as
+from raphe.harness.run_location import RunLocation, work_folder
+from raphe.harness.settings import composed
+from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import SweepMember, SweepPlan
 from raphe.harness.sweeps.parent import SweepParent
 from raphe.harness.tracking import Tracker, TrackingError
@@ -52,8 +51,8 @@ def run_bank(config: DictConfig) -> None:
 def _run_bank(config: DictConfig) -> bool:
     quieten()
     keep_freed_memory()
-    settings.check(config)
-    settings.check_bank(config, HydraConfig.get().overrides.task)
+    composed.check(config)
+    composed.check_bank(config, HydraConfig.get().overrides.task)
     tracker = Tracker.from_settings(config)
     data = instantiate(config.data, **call(config.prepare))
     data.prepare_data()
@@ -106,7 +105,7 @@ def _jobs(
         OmegaConf.update(own, config.bank.setting, value)
         with open_dict(own):
             del own.bank.train
-        jobs.append(Job(member, own, Place.of(own, member, data.hashes)))
+        jobs.append(Job(member, own, RunLocation.of(own, member, data.hashes)))
     return jobs
 
 

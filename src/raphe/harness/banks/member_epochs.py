@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from raphe.core.files.checkpoint import write_state
 from raphe.harness.callbacks import HAD_ENDED, FreshMetrics, require_metric
-from raphe.harness.place import Place
+from raphe.harness.run_location import RunLocation
 from raphe.harness.tracking import TrackedRun
 
 UNDER = "|"  # <label>|val/loss
@@ -21,7 +21,7 @@ UNDER = "|"  # <label>|val/loss
 
 @dataclass(frozen=True)
 class Trainee:
-    place: Place
+    location: RunLocation
     run: TrackedRun
     model: pl.LightningModule
 
@@ -95,12 +95,12 @@ class MemberEpochs(Checkpoint):
         trainer.should_stop = not self.active
 
     def write_checkpoints(self, trainer: pl.Trainer) -> None:
-        """Write each member's best and last checkpoint to its place."""
+        """Write each member's best and last checkpoint where its own run would."""
         for label, trainee in self._trainees.items():
             progress = self._progress[label]
             last = progress.last or self._checkpoint(label, trainer)
-            write_state(progress.best, trainee.place.best_checkpoint)
-            write_state(last, trainee.place.last_checkpoint)
+            write_state(progress.best, trainee.location.best_checkpoint)
+            write_state(last, trainee.location.last_checkpoint)
 
     def _judge(self, label: str, score: float, trainer: pl.Trainer) -> None:
         progress = self._progress[label]

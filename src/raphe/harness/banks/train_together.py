@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness import callbacks
 from raphe.harness.banks.member_epochs import MemberEpochs, Trainee
-from raphe.harness.place import Place, describe
 from raphe.harness.run import build_model, ctrl_c, run_as, threads
+from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.trainer import build_trainer
 
@@ -25,7 +25,7 @@ class Job:
 
     member: SweepMember
     config: DictConfig
-    place: Place
+    location: RunLocation
 
     @property
     def label(self) -> str:
@@ -33,7 +33,7 @@ class Job:
 
     @property
     def is_trained(self) -> bool:
-        return self.place.last_checkpoint.exists() or self.place.finished() is not None
+        return self.location.last_checkpoint.exists() or self.location.finished() is not None
 
 
 def train_together(
@@ -79,9 +79,9 @@ def _trainees(jobs: Sequence[Job], data: pl.LightningDataModule, begun: bool) ->
         except Exception:
             run_as(job.member, job.config)  # fails likewise; tells and tracks it
             continue
-        run = job.place.begin_or_resume(begun)
+        run = job.location.begin_or_resume(begun)
         describe(run, job.config, data)
-        trainees[job.label] = Trainee(job.place, run, model)
+        trainees[job.label] = Trainee(job.location, run, model)
     return trainees
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from raphe.harness import settings
-from raphe.harness.explain import user_line
-from raphe.harness.quiet import quieten
+from raphe.harness.process import quieten
+from raphe.harness.settings import composed
+from raphe.harness.start.explain import user_line
 
 if TYPE_CHECKING:
     from raphe.harness.sweeps.parent import SweepParent
@@ -26,7 +26,7 @@ class SweepCallback(Callback):
         # Hydra turns an exception here into a warning and goes on; an exit it lets pass.
         quieten()
         try:
-            settings.check(config)
+            composed.check(config)
             from raphe.harness.sweeps.sweep import begin_sweep  # loads torch and MLflow
 
             SweepCallback._running = begin_sweep(config)

@@ -21,7 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from raphe.core.files.atomic import write_file
-from raphe.harness.explain import user_line
+from raphe.harness.start.explain import user_line
 
 PLAN_FILE = "sweep.json"
 STATE_FILE = "state.json"

@@ -11,7 +11,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness import identity
-from raphe.harness.cores import available_cores
+from raphe.harness.process import available_cores
 from raphe.harness.reference import read_reference
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.parent import SweepParent

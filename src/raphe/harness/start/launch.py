@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from raphe.harness.explain import RunFailed, user_line
+from raphe.harness.start.explain import RunFailed, user_line
 from raphe.harness.sweeps.callback import SweepCallback
 
 INTERRUPTED_EXIT = 130  # the shell's own code for Ctrl-C

@@ -24,7 +24,7 @@ UNFINISHED = ("RUNNING", "KILLED", "FAILED")  # a run killed outright stays RUNN
 
 
 @dataclass(frozen=True)
-class Place:
+class RunLocation:
     tracker: Tracker
     tags: dict[str, str]  # those that find this very run again
     name: str
@@ -33,8 +33,8 @@ class Place:
     @classmethod
     def of(
         cls, config: DictConfig, member: SweepMember | None, hashes: Mapping[str, str]
-    ) -> "Place":
-        """The place of a single run, or of a sweep's member."""
+    ) -> "RunLocation":
+        """The location of a single run, or of a sweep's member."""
         tracker = Tracker.from_settings(config)
         tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
         name = config.tracking.experiment

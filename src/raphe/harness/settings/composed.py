@@ -59,7 +59,12 @@ def check_values(config: DictConfig) -> None:
         )
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
-    if config.trainer.get("accelerator") in GPUS and not _has_gpu():
+    require_device(config.trainer)
+
+
+def require_device(trainer: DictConfig) -> None:
+    """Raise SettingError for a section `trainer` whose accelerator is not there."""
+    if trainer.get("accelerator") in GPUS and not _has_gpu():
         raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
 
 

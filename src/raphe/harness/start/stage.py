@@ -4,9 +4,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from raphe.harness import settings
-from raphe.harness.explain import RunFailed
 from raphe.harness.runs_folder import require_runs
+from raphe.harness.settings import composed
+from raphe.harness.start.explain import RunFailed
 
 
 def run_stage(config: DictConfig) -> None:
@@ -18,7 +18,7 @@ def run_stage(config: DictConfig) -> None:
         from raphe.harness.export import export
 
         export(config)
-    elif settings.is_bank(config):
+    elif composed.is_bank(config):
         from raphe.harness.banks.bank import run_bank
 
         run_bank(config)
@@ -30,7 +30,7 @@ def run_stage(config: DictConfig) -> None:
 
 def _check(config: DictConfig) -> None:
     try:
-        settings.check_values(config)
+        composed.check_values(config)
         if config.stage == "export" and config.tracking.uri is None:
             require_runs(config.runs_root)
     except Exception as error:

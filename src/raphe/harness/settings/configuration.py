@@ -8,7 +8,7 @@ PACKAGED = "raphe.conf"
 
 def conf_folder() -> Path:
     """The folder of train.yaml: the checkout's, where raphe runs from one, else the package's."""
-    checkout = Path(__file__).parents[3] / "conf"
+    checkout = Path(__file__).parents[4] / "conf"
     if (checkout / "train.yaml").is_file():
         return checkout
     spec = find_spec(PACKAGED)

@@ -3,7 +3,7 @@
 import pytest
 
 from raphe.core.errors import SettingError
-from raphe.harness.machine_settings import VARIABLE, with_machine_settings
+from raphe.harness.settings.machine_settings import VARIABLE, with_machine_settings
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from paths import CONF, PROJECT
 from raphe.core.errors import SettingError
-from raphe.harness.overrides import check
-from raphe.harness.signatures import Accepted, arguments
+from raphe.harness.settings.overrides import check
+from raphe.harness.settings.signatures import Accepted, arguments
 
 TASKS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
 HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sklearn"}
@@ -121,7 +121,7 @@ def test_what_a_target_takes_is_read_from_its_source() -> None:
     ["--help", "--cfg job", "model.kernal=3", "-m model.kernel=1,x", "seed=-1", "trainer=gpu"],
 )
 def test_an_answer_comes_before_anything_heavy(given: str, tmp_path: Path) -> None:
-    code = "import sys; from raphe.harness.program import train\n"
+    code = "import sys; from raphe.harness.start.program import train\n"
     code += f"try: train({given.split()!r})\nexcept SystemExit: pass\n"
     code += "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     done = subprocess.run(

@@ -14,10 +14,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness import settings
-from raphe.harness.configuration import conf_folder
-from raphe.harness.explain import LIST_ALL
-from raphe.harness.signatures import Accepted, arguments
+from raphe.harness.settings import composed
+from raphe.harness.settings.configuration import conf_folder
+from raphe.harness.settings.signatures import Accepted, arguments
+from raphe.harness.start.explain import LIST_ALL
 
 NEAR = 0.75  # likeness from which a name is offered
 OFFERED = 3  # names at most
@@ -112,7 +112,7 @@ def _check_name(override: Override, defaults: DictConfig) -> None:
         is_misspelt = section is defaults and difflib.get_close_matches(rest, defaults, 1, NEAR)
         if not is_misspelt and (taken is None or rest in taken or rest.startswith("_")):
             return
-    raise SettingError(unknown(name, settings.names(defaults)))
+    raise SettingError(unknown(name, composed.names(defaults)))
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import hydra
 
 from raphe.core.errors import SettingError
-from raphe.harness import overrides
-from raphe.harness.configuration import conf_folder
-from raphe.harness.launch import launch
-from raphe.harness.machine_settings import with_machine_settings
-from raphe.harness.stage import run_stage
+from raphe.harness.settings import overrides
+from raphe.harness.settings.configuration import conf_folder
+from raphe.harness.settings.machine_settings import with_machine_settings
+from raphe.harness.start.launch import launch
+from raphe.harness.start.stage import run_stage
 
 
 def train(arguments: Sequence[str]) -> int:

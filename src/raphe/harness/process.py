@@ -1,0 +1,44 @@
+"""This process and its machine: cores, the memory that it keeps, and libraries' talk."""
+
+import ctypes
+import logging
+import os
+import sys
+import warnings
+
+# glibc's malloc.h
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+KEPT_BYTES = 2**30
+
+
+def available_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: heeds taskset and containers
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc not to hand blocks back to the kernel; elsewhere do nothing.
+
+    By default it maps every block over 128 kB and unmaps it when freed, so that each step pays
+    for thousands of page faults.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+def quieten() -> None:
+    """Silence greetings and the warnings about what this harness does on purpose."""
+    for name in ("pytorch_lightning", "lightning_fabric", "mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # The folder of a resumed run holds its checkpoints.
+    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
+    # Batches come from one memory-mapped reader; worker processes would only copy them.
+    warnings.filterwarnings("ignore", "The '.*_dataloader' does not have many workers")
+    # Lightning 2.6 calls what torch 2.13 deprecates.
+    warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\)")

@@ -1,4 +1,4 @@
-"""RAPHE_SETTINGS comes before the command line, which wins."""
+"""RAPHE_SETTINGS joins the settings of the command line, which win."""
 
 import pytest
 
@@ -11,7 +11,9 @@ from raphe.harness.settings.machine_settings import VARIABLE, with_machine_setti
     [
         ("", ["seed=1"], ["seed=1"]),
         ("seed=2 trainer=gpu", [], ["seed=2", "trainer=gpu"]),
-        ("seed=2 trainer=gpu", ["-m", "seed=1"], ["trainer=gpu", "-m", "seed=1"]),
+        ("seed=2 trainer=gpu", ["-m", "seed=1"], ["-m", "trainer=gpu", "seed=1"]),
+        ("trainer=gpu", ["seed=1", "-m"], ["trainer=gpu", "seed=1", "-m"]),
+        ("seed=2", ["--cfg", "job"], ["--cfg", "job", "seed=2"]),
         ("trainer=gpu", ["trainer.max_epochs=3"], ["trainer=gpu", "trainer.max_epochs=3"]),
         ("data_root='/big data'", ["+seed=1"], ["data_root=/big data", "+seed=1"]),
         ("seed=2", ["~seed="], ["~seed="]),

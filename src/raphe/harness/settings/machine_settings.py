@@ -12,7 +12,7 @@ NAME = re.compile(r"[+~]*([\w./@-]+)=")
 
 
 def with_machine_settings(arguments: Sequence[str]) -> list[str]:
-    """The arguments of a command line after the machine's settings that they do not name.
+    """The arguments of a command line, and those of the machine's settings that they do not name.
 
     Raises SettingError where the variable holds anything but settings.
     """
@@ -23,8 +23,11 @@ def with_machine_settings(arguments: Sequence[str]) -> list[str]:
     for setting in settings:
         if NAME.match(setting) is None:
             raise SettingError(f"{VARIABLE}: expected settings, name=value, got {setting}")
-    named = {_name(argument) for argument in arguments}
-    return [*(setting for setting in settings if _name(setting) not in named), *arguments]
+    names = [_name(argument) for argument in arguments]
+    # Beside the command line's own: Hydra takes settings in one piece alone, before flags or after.
+    place = next((i for i, name in enumerate(names) if name is not None), len(arguments))
+    settings = [setting for setting in settings if _name(setting) not in names]
+    return [*arguments[:place], *settings, *arguments[place:]]
 
 
 def _name(argument: str) -> str | None:

@@ -114,7 +114,7 @@ def test_what_is_not_run_says_why_and_is_counted() -> None:
     assert len(blocks()) == len(languages) - languages.count("bat")
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "block",
     [

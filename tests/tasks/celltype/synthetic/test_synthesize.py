@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from raphe.tasks.celltype.stores.split import require_split, split_spikes
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
+from waiting import HANG_S, wait_until
 
 
 @pytest.fixture
@@ -94,44 +94,53 @@ def test_the_size_of_shards_and_blocks_changes_no_spike(sources, tmp_path, monke
     np.testing.assert_array_equal(first.read(slice(None)), second.read(slice(None)))
 
 
-# Slowed down, in its workers too, so that the kill comes in the middle.
-KILLED = """
+# Held after four shards, in its workers too, so that the kill comes in the middle.
+HELD = """
 import sys, time
+from pathlib import Path
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
 
-def slow(self, index, make=Synthesizer.make):
-    time.sleep(0.05)
+def held(self, index, make=Synthesizer.make):
+    while index[0] >= 400 and Path(sys.argv[5]).exists():
+        time.sleep(0.01)
     return make(self, index)
 
-Synthesizer.make = slow
+Synthesizer.make = held
 if __name__ == "__main__":
-    synthesize(*sys.argv[1:4], per_class=100_000, shard_size=5_000, workers=int(sys.argv[4]))
+    synthesize(*sys.argv[1:4], per_class=2_000, shard_size=100, workers=int(sys.argv[4]))
 """
+
+
+def kill_after_four_shards(sources, out: Path, workers: int) -> None:
+    """Returns when all of its processes have ended."""
+    script, hold = out.with_name("run.py"), out.with_name("hold")
+    script.write_text(HELD)
+    hold.touch()
+    arguments = [sys.executable, str(script), *map(str, sources), str(out), str(workers), str(hold)]
+    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+    try:
+        wait_until(lambda: len(list(out.glob("shard-*"))) == 4, run)
+    finally:
+        run.kill()
+        run.wait()
+        hold.unlink()
+    run.communicate(timeout=HANG_S)  # its workers notice at their next block, and close its output
+    assert run.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_after_a_kill_the_same_command_makes_only_what_is_missing(sources, tmp_path, workers):
-    script, out = tmp_path / "run.py", tmp_path / "out"
-    script.write_text(KILLED)
-    arguments = [sys.executable, str(script), *map(str, sources), str(out), str(workers)]
-    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
-    while len(list(out.glob("shard-*"))) < 4:  # in whatever order the workers end them
-        assert run.poll() is None, "it ended before it could be killed"
-        time.sleep(0.002)
-    run.send_signal(signal.SIGKILL)
-    run.communicate(timeout=60)  # its workers notice at their next block, and close its output
-    assert run.returncode == -signal.SIGKILL
+    out = tmp_path / "out"
+    kill_after_four_shards(sources, out, workers)
     with pytest.raises(StoreError, match=r"unfinished; run the same raphe synthesize command"):
         open_spikes(out)
     there = times(out)
-    assert 3 <= len(there) < 40
+    assert len(there) == 4
     left = [path for path in out.iterdir() if path.name.endswith(".partial")]
-    settings = {"per_class": 100_000, "shard_size": 5_000, "workers": workers}
+    settings = {"per_class": 2_000, "shard_size": 100, "workers": workers}
     report = synthesize(*sources, out, **settings)
-    assert sorted(report.new_shards) == sorted(
-        {f"shard-{number:05d}" for number in range(40)} - set(there)
-    )
+    assert sorted(report.new_shards) == [f"shard-{number:05d}" for number in range(4, 40)]
     after = times(out)
     assert {name: after[name] for name in there} == there
     assert not any(path.exists() for path in left)
@@ -144,19 +153,10 @@ def test_after_a_kill_the_same_command_makes_only_what_is_missing(sources, tmp_p
 
 def test_workers_end_with_the_run_that_was_killed(sources, tmp_path):
     """Else a second run would find orphans writing beside it."""
-    script, out = tmp_path / "run.py", tmp_path / "out"
-    script.write_text(KILLED.replace("100_000", "10_000_000"))
-    arguments = [sys.executable, str(script), *map(str, sources), str(out), "2"]
-    run = subprocess.Popen(arguments, stdout=subprocess.PIPE)
-    while not (out / "shard-00001").exists():
-        assert run.poll() is None
-        time.sleep(0.005)
-    run.kill()
-    run.communicate(timeout=60)  # ends when the workers, too, have closed their output
-    n_made = len(list(out.glob("shard-*")))
+    out = tmp_path / "out"
+    kill_after_four_shards(sources, out, workers=2)
+    assert len(list(out.glob("shard-*"))) == 4
     assert not list(out.glob(".shard-*")), "a worker that hears of it takes its half shard away"
-    time.sleep(0.5)
-    assert len(list(out.glob("shard-*"))) == n_made
 
 
 @pytest.mark.parametrize("harm", ["missing", "flipped", "short", "no manifest", "no array"])

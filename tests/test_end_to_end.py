@@ -40,6 +40,7 @@ def artifact(home: Path, run_id: str, name: str) -> Path:
     return Path(client(home).download_artifacts(run_id, name, str(home)))
 
 
+@pytest.mark.slow
 def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) -> None:
     arguments = [*places, *SMALL, *SHORT, "tracking.experiment=sweep"]
     assert train_py("-m", "model.kernel=1,20,60", *arguments) == 1
@@ -66,6 +67,7 @@ def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) ->
     assert CellTypeModule.load_from_checkpoint(checkpoint).hparams.kernel == 20
 
 
+@pytest.mark.slow
 def test_a_bank_gives_what_the_sweep_gives(
     train_py, home: Path, places: list[str], monkeypatch
 ) -> None:
@@ -109,6 +111,7 @@ def test_from_recordings_through_a_store_to_cells(
     assert not np.isnan(run.data.metrics["test/loss"])
 
 
+@pytest.mark.slow
 def test_recordings_named_in_the_settings_are_cut_once(
     train_py, home: Path, places: list[str]
 ) -> None:

@@ -8,7 +8,7 @@ fit cannot see keeps centre 0 and spread 1. B traces, P quantities, F features.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from raphe.tasks.glif.features.membrane_fit import MODEL_STEP_MS, MembraneFit, fit_membranes
 from raphe.tasks.glif.neurons.models import WITH_CURRENTS, WITH_RESET_RULE, WITH_VOLTAGE_THRESHOLD
@@ -114,7 +114,8 @@ def _threshold(
     least = MOVING_SPREAD if scaler.level in WITH_VOLTAGE_THRESHOLD else LEAST_SPREAD
     s = np.clip(sd_mv / middle_mv / deviation, least, 1.0)
     above = np.clip(bounds[:, columns[0]], -FARTHEST, 5.0)
-    ratio = norm.pdf(above) / norm.sf(above)  # mean of a normal variable above
+    density = np.exp(-0.5 * above**2) / np.sqrt(2 * np.pi)
+    ratio = density / ndtr(-above)  # mean of a normal variable above
     silent_sd = np.sqrt(np.maximum(1 + above * ratio - ratio**2, 0.01))
     return np.where(spiked, z, ratio), np.where(spiked, s, silent_sd)
 

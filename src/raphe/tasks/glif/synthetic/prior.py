@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import write_file
@@ -39,7 +39,7 @@ class Prior:
     @property
     def scores_of_quantiles(self) -> np.ndarray:
         """Where the quantiles lie, float64 (Q,): evenly in probability, without 0 and 1."""
-        return norm.ppf((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+        return ndtri((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
 
     @property
     def content_hash(self) -> str:
@@ -64,13 +64,15 @@ class Prior:
 
 def fit_prior(cells: FittedCells) -> Prior:
     """Fit the distribution of one level's cells. Raises SettingError for too few of them."""
+    from scipy.stats import rankdata  # takes half a second to load, and inference needs none
+
     level, n = cells.neurons.level, len(cells)
     if n < FEWEST:
         raise SettingError(f"level {level}: expected {FEWEST} fitted cells or more, got {n}")
     numbers = scaled(level, values_of(cells.neurons, cells.rest_v))  # (B, P)
     shares = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
     quantiles = np.quantile(numbers, shares, axis=0).T
-    ranks = norm.ppf((rankdata(numbers, axis=0) - 0.5) / n)
+    ranks = ndtri((rankdata(numbers, axis=0) - 0.5) / n)
     return Prior(level, _rising(quantiles), np.corrcoef(ranks.T), n)
 
 

@@ -5,7 +5,7 @@ fitted to neurons of mice and humans. A table of cells gives a better prior: see
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from raphe.tasks.glif.synthetic.prior import N_QUANTILES, Prior
 from raphe.tasks.glif.synthetic.quantities import quantities, scaled
@@ -40,7 +40,7 @@ def typical_prior(level: int) -> Prior:
     names = [quantity.name for quantity in quantities(level)]
     median = scaled(level, np.array([TYPICAL[name][0] for name in names]))
     spread = np.array([TYPICAL[name][1] for name in names])
-    at = norm.ppf((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+    at = ndtri((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
     correlation = np.eye(len(names))
     for pair, value in CORRELATED.items():
         i, j = map(names.index, pair)

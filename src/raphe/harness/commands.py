@@ -39,7 +39,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--members",
         metavar="WAY",
-        help="which to take: 20-30, published, coded, top:N, greedy, all (default: as configured)",
+        help="which to take, as all or top:N; a task may know more ways, see export.members in its "
+        "settings (default: as configured)",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"

@@ -41,7 +41,7 @@ def find_sweep(
     """
     client = MlflowClient(uri or f"sqlite:///{require_runs(runs_root).absolute()}")
     try:
-        experiments = {one.experiment_id: one.name for one in client.search_experiments()}
+        experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
     except MlflowException as error:
         raise SettingError(
             f"{client.tracking_uri}: expected an MLflow server or database, got {error}; start one "
@@ -58,7 +58,7 @@ def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
     Raises SettingError.
     """
     client = MlflowClient(f"sqlite:///{(runs_root / DATABASE).absolute()}")
-    ids = {one.name: one.experiment_id for one in client.search_experiments()}
+    ids = {entry.name: entry.experiment_id for entry in client.search_experiments()}
     if experiment is not None and experiment not in ids:
         raise SettingError(
             f"--experiment {experiment}: there is no such; there are {', '.join(sorted(ids))}"
@@ -105,10 +105,10 @@ def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -
                 input_example=exported.example_input,
                 pip_requirements=[f"{package}=={version(package)}" for package in SERVED_WITH],
             )
-        made = client.create_model_version(
+        registered = client.create_model_version(
             name, model.model_uri, run.run_id, model_id=model.model_id
         )
-    client.set_registered_model_alias(name, CHAMPION, made.version)
+    client.set_registered_model_alias(name, CHAMPION, registered.version)
     return f"models:/{name}@{CHAMPION}"
 
 

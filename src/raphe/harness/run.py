@@ -171,11 +171,11 @@ def _test(
     )
     trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
     metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
-    made = instantiate(config.evaluate)(model=model, data=data)
-    metrics |= {name: value for name, value in made.items() if isinstance(value, float)}
-    known = {name: value for name, value in metrics.items() if not math.isnan(value)}
-    tracked.log_metrics({**known, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
-    artifacts = {name: content for name, content in made.items() if name not in metrics}
+    results = instantiate(config.evaluate)(model=model, data=data)
+    metrics |= {name: value for name, value in results.items() if isinstance(value, float)}
+    defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
+    tracked.log_metrics({**defined, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
+    artifacts = {name: content for name, content in results.items() if name not in metrics}
     report.stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")

@@ -38,8 +38,8 @@ def _train_and_export(train_py, folder: Path) -> None:
     client = MlflowClient(f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("glif")
     (run,) = client.search_runs([experiment.experiment_id])
-    made = {one.path for one in client.list_artifacts(run.info.run_id, "test")}
-    assert {"test/recovery.png", "test/calibration.png", "test/comparison.csv"} <= made
+    artifacts = {file.path for file in client.list_artifacts(run.info.run_id, "test")}
+    assert {"test/recovery.png", "test/calibration.png", "test/comparison.csv"} <= artifacts
     metrics = run.data.metrics
     assert metrics["test/r2_capacitance"] > 0.95 and metrics["test/explained_variance"] > 0.5
     assert metrics["prior/n_cells"] == 64

@@ -42,8 +42,8 @@ def test_errors_are_told_on_each_scale() -> None:
     off = values * [1, 1.1, 1, 1, 1] + [0, 0, 2e-3, 0, 0]
     truth, answer = scaler.standardised(values), scaler.standardised(off)
     samples = np.repeat(answer[None], 100, axis=0)
-    tested = PosteriorTest(truth, samples, np.zeros(500), np.zeros(500), np.arange(500) < 50)
-    text = quantities_csv(tested, scaler, np.ones(5))
+    test = PosteriorTest(truth, samples, np.zeros(500), np.zeros(500), np.arange(500) < 50)
+    text = quantities_csv(test, scaler, np.ones(5))
     rows = {row["quantity"]: row for row in csv.DictReader(text.splitlines())}
     assert float(rows["resistance"]["log_error"]) == pytest.approx(np.log(1.1), rel=1e-4)
     assert float(rows["rest"]["median_error_lab"]) == pytest.approx(2.0, rel=1e-4)
@@ -80,6 +80,6 @@ def test_the_published_weights_are_no_better_than_a_constant(measured, real_data
     folder = real_data("glif", "lstm_published")
     answer = baselines(folder)["published weights"](measured, scaler)
     truth = scaler.standardised(measured.values)
-    told = [CAPACITANCE, RESISTANCE, THRESHOLD]
-    assert (np.abs(answer[:, told]) > 0).all() and not answer[:, REST].any()
-    assert ((answer - truth)[:, told] ** 2).mean() > (truth[:, told] ** 2).mean()
+    answered = [CAPACITANCE, RESISTANCE, THRESHOLD]
+    assert (np.abs(answer[:, answered]) > 0).all() and not answer[:, REST].any()
+    assert ((answer - truth)[:, answered] ** 2).mean() > (truth[:, answered] ** 2).mean()

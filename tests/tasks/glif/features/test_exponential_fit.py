@@ -19,18 +19,18 @@ def trace(threshold_v: float) -> np.ndarray:
 
 @pytest.mark.parametrize("threshold_v", [0.03, 0.5])
 def test_a_leaky_neuron_is_found_again(threshold_v: float) -> None:
-    found = fit_trace(trace(threshold_v), CURRENT, RATE_HZ)
-    assert found.capacitance_f == pytest.approx(9e-11, rel=1e-4)
-    assert found.resistance_ohm == pytest.approx(2.2e8, rel=1e-4)
-    assert found.rest_v == pytest.approx(-0.073, abs=1e-7)
-    assert found.rms_v < 1e-7
+    fit = fit_trace(trace(threshold_v), CURRENT, RATE_HZ)
+    assert fit.capacitance_f == pytest.approx(9e-11, rel=1e-4)
+    assert fit.resistance_ohm == pytest.approx(2.2e8, rel=1e-4)
+    assert fit.rest_v == pytest.approx(-0.073, abs=1e-7)
+    assert fit.rms_v < 1e-7
 
 
 def test_the_first_spike_bounds_the_threshold() -> None:
     """The last sample before it is less than a step below; a silent trace only says above."""
-    found = fit_trace(trace(0.03), CURRENT, RATE_HZ)
-    assert 0.0299 < found.threshold_v <= 0.03
-    assert found.dead_time_s == pytest.approx(0.003)
+    fit = fit_trace(trace(0.03), CURRENT, RATE_HZ)
+    assert 0.0299 < fit.threshold_v <= 0.03
+    assert fit.dead_time_s == pytest.approx(0.003)
     silent = fit_trace(trace(0.5), CURRENT, RATE_HZ)
     assert silent.threshold_v < 0.5 and silent.dead_time_s is None
     assert silent.threshold_v == pytest.approx(1.8e-10 * 2.2e8, rel=0.01)
@@ -38,10 +38,10 @@ def test_the_first_spike_bounds_the_threshold() -> None:
 
 def test_noise_moves_it_little() -> None:
     noisy = trace(0.03) + np.random.default_rng(0).normal(0, 2e-4, len(CURRENT))
-    found = fit_trace(noisy, CURRENT, RATE_HZ)
-    assert found.capacitance_f == pytest.approx(9e-11, rel=0.02)
-    assert found.resistance_ohm == pytest.approx(2.2e8, rel=0.02)
-    assert found.rms_v == pytest.approx(2e-4, rel=0.1)
+    fit = fit_trace(noisy, CURRENT, RATE_HZ)
+    assert fit.capacitance_f == pytest.approx(9e-11, rel=0.02)
+    assert fit.resistance_ohm == pytest.approx(2.2e8, rel=0.02)
+    assert fit.rms_v == pytest.approx(2e-4, rel=0.1)
 
 
 def test_a_trace_that_says_nothing_is_refused() -> None:

@@ -11,15 +11,15 @@ from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import TYPICAL, typical_prior
 
 PRIOR = typical_prior(1)
-STANDARD = PriorScaler.of(PRIOR)
+SCALER = PriorScaler.of(PRIOR)
 
 
 def test_standardised_quantities_of_the_prior_have_mean_0_and_deviation_1() -> None:
     values = PRIOR.draw(20_000, np.random.default_rng(0))
-    z = STANDARD.standardised(values)
+    z = SCALER.standardised(values)
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=0.03)
     np.testing.assert_allclose(z.std(axis=0), 1, atol=0.05)
-    np.testing.assert_allclose(STANDARD.values(z), values, rtol=1e-9)
+    np.testing.assert_allclose(SCALER.values(z), values, rtol=1e-9)
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
@@ -28,22 +28,22 @@ def test_typical_neurons_have_the_medians_they_are_said_to_have(level: int) -> N
     from raphe.tasks.glif.synthetic.quantities import quantities
 
     medians = np.median(prior.draw(4000, np.random.default_rng(1)), axis=0)
-    for one, median in zip(quantities(level), medians, strict=True):
-        expected, spread = TYPICAL[one.name]
-        numbers = one.scale.forward(np.array([median, expected]))
-        assert abs(np.diff(numbers)[0]) < 0.1 * spread, one.name
+    for quantity, median in zip(quantities(level), medians, strict=True):
+        expected, spread = TYPICAL[quantity.name]
+        numbers = quantity.scale.forward(np.array([median, expected]))
+        assert abs(np.diff(numbers)[0]) < 0.1 * spread, quantity.name
 
 
 @pytest.mark.parametrize("family", ["noise", "long_square", "ramp"])
 def test_the_centre_is_near_the_truth(family: str) -> None:
     batch = measure(PRIOR, Experiment(families=(family,)), 64, seed=1, number=0)
-    said = estimate_quantities(batch.traces, batch.rate_hz, STANDARD)
-    off = np.abs(said.centre - STANDARD.standardised(batch.values))
+    estimate = estimate_quantities(batch.traces, batch.rate_hz, SCALER)
+    off = np.abs(estimate.centre - SCALER.standardised(batch.values))
     spiked = batch.spike_count > 0
     assert np.median(off[:, :3]) < 0.02
     assert np.median(off[spiked, THRESHOLD]) < 0.05
-    assert said.features.shape == (64, N_FEATURES) and np.isfinite(said.features).all()
-    assert (said.spread > 0).all() and (said.spread <= 1).all()
+    assert estimate.features.shape == (64, N_FEATURES) and np.isfinite(estimate.features).all()
+    assert (estimate.spread > 0).all() and (estimate.spread <= 1).all()
 
 
 def test_a_silent_trace_says_the_prior_above_what_it_reached() -> None:
@@ -52,11 +52,15 @@ def test_a_silent_trace_says_the_prior_above_what_it_reached() -> None:
     batch = measure(PRIOR, weak, 16, seed=2, number=0)
     silent = batch.spike_count == 0
     assert silent.any()
-    said = estimate_quantities(batch.traces, batch.rate_hz, STANDARD)
-    z_reached = said.features[:, 10]  # the highest voltage without a spike
+    estimate = estimate_quantities(batch.traces, batch.rate_hz, SCALER)
+    z_reached = estimate.features[:, 10]  # the highest voltage without a spike
     expected = truncnorm(np.clip(z_reached, -8, 5), np.inf)
-    np.testing.assert_allclose(said.centre[silent, THRESHOLD], expected.mean()[silent], rtol=1e-3)
-    np.testing.assert_allclose(said.spread[silent, THRESHOLD], expected.std()[silent], rtol=1e-3)
+    np.testing.assert_allclose(
+        estimate.centre[silent, THRESHOLD], expected.mean()[silent], rtol=1e-3
+    )
+    np.testing.assert_allclose(
+        estimate.spread[silent, THRESHOLD], expected.std()[silent], rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize("level", [2, 3, 4, 5])
@@ -65,9 +69,9 @@ def test_the_truth_lies_within_reach_at_every_level(level: int) -> None:
     prior = typical_prior(level)
     batch = measure(prior, Experiment(families=("noise",)), 64, seed=4, number=0)
     scaler = PriorScaler.of(prior)
-    said = estimate_quantities(batch.traces, batch.rate_hz, scaler)
+    estimate = estimate_quantities(batch.traces, batch.rate_hz, scaler)
     fired = batch.spike_count > 0
-    off = np.abs(scaler.standardised(batch.values) - said.centre) / said.spread
+    off = np.abs(scaler.standardised(batch.values) - estimate.centre) / estimate.spread
     assert fired.sum() > 10 and np.median(off[fired], axis=0).max() < 6
     assert np.percentile(off[fired], 95) < 40
 
@@ -75,6 +79,6 @@ def test_the_truth_lies_within_reach_at_every_level(level: int) -> None:
 def test_later_parameters_of_a_level_are_left_to_the_network() -> None:
     prior = typical_prior(3)
     batch = measure(prior, Experiment(families=("noise",)), 8, seed=3, number=0)
-    said = estimate_quantities(batch.traces, batch.rate_hz, PriorScaler.of(prior))
-    assert said.centre.shape == (8, 9)
-    assert not said.centre[:, 5:].any() and (said.spread[:, 5:] == 1).all()
+    estimate = estimate_quantities(batch.traces, batch.rate_hz, PriorScaler.of(prior))
+    assert estimate.centre.shape == (8, 9)
+    assert not estimate.centre[:, 5:].any() and (estimate.spread[:, 5:] == 1).all()

@@ -118,6 +118,6 @@ def test_rows_do_not_know_each_other() -> None:
     for name in ("tau_ms", "resistance_mohm", "rest_mv", "noise_mv"):
         np.testing.assert_allclose(
             getattr(together, name),
-            np.concatenate([getattr(one, name) for one in alone]),
+            np.concatenate([getattr(fit, name) for fit in alone]),
             rtol=1e-9,
         )

@@ -9,11 +9,11 @@ from raphe.tasks.glif.features.training_domain import NAMES, domain, unlike
 
 def test_what_lies_outside_is_named() -> None:
     assert len(NAMES) == N_FEATURES
-    known = {name: [-1.0, 1.0] for name in NAMES}
+    bounds = {name: [-1.0, 1.0] for name in NAMES}
     features = np.zeros(N_FEATURES)
-    assert unlike(features, known) == []
+    assert unlike(features, bounds) == []
     features[15] = 2
-    assert unlike(features, known) == ["noise above that of every simulated trace"]
+    assert unlike(features, bounds) == ["noise above that of every simulated trace"]
 
 
 def test_the_domain_is_that_of_the_traces_and_a_margin() -> None:

@@ -27,7 +27,7 @@ def test_a_run_is_tracked_with_the_studys_figures(train_py, places, tmp_path: Pa
     (run,) = client.search_runs([experiment.experiment_id])
     metrics = run.data.metrics
     assert metrics["test/n_traces"] == 10 and metrics["test/constant_loss"] > 0
-    shown = {one.path for one in client.list_artifacts(run.info.run_id, "cells")}
+    shown = {file.path for file in client.list_artifacts(run.info.run_id, "cells")}
     assert {"cells/responses.png", "cells/strip.png", "cells/cells.csv"} <= shown
     file = client.download_artifacts(run.info.run_id, "checkpoint/model.ckpt", str(tmp_path))
     module = LstmGlifModule.load_from_checkpoint(file)

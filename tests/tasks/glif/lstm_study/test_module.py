@@ -98,8 +98,8 @@ def test_weights_become_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
-    def refused(told: str, **changed: np.ndarray) -> None:
-        with pytest.raises(LstmGlifFileError, match=told):
+    def refused(message: str, **changed: np.ndarray) -> None:
+        with pytest.raises(LstmGlifFileError, match=message):
             import_lstm_glif(write_weights(tmp_path / "w.npz", **changed), tmp_path / "w.ckpt")
 
     wider = {"encode_lstm.weight_ih_l0": np.zeros((20, 2))}

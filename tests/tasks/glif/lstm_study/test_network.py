@@ -16,7 +16,7 @@ from raphe.tasks.glif.lstm_study.weights_import import read_lstm_glif
 def gradients(net: LstmPublished, answers: Tensor) -> dict[str, Tensor]:
     net.zero_grad()
     (answers * torch.arange(1, answers.numel() + 1).view_as(answers)).sum().backward()
-    return {name: one.grad.clone() for name, one in net.named_parameters()}
+    return {name: weight.grad.clone() for name, weight in net.named_parameters()}
 
 
 def test_the_compiled_network_is_torchs() -> None:
@@ -26,10 +26,10 @@ def test_the_compiled_network_is_torchs() -> None:
     lengths = torch.tensor([40, 17, 1])
     ours, theirs = (torch.randn(3, 40).requires_grad_() for _ in range(2))
     theirs.data.copy_(ours.data)
-    found, expected = net(ours, lengths), net.readout(net._by_torch(theirs, lengths))
-    torch.testing.assert_close(found, expected)
+    answers, expected = net(ours, lengths), net.readout(net._by_torch(theirs, lengths))
+    torch.testing.assert_close(answers, expected)
     torch.testing.assert_close(
-        gradients(net, found), gradients(net, expected), rtol=1e-4, atol=1e-5
+        gradients(net, answers), gradients(net, expected), rtol=1e-4, atol=1e-5
     )
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
 
@@ -67,8 +67,8 @@ def test_the_published_weights_answer_as_published(published, real_data) -> None
         answers = published(voltage_mv)[0].numpy()
     stated = json.loads((folder / "nn_config_published.json").read_text())
     scale = {"C": 1e9, "El": 1, "R_input": 1e-9, "dt": 1e5, "th_inf": 1}
-    for (name, factor), found in zip(scale.items(), answers, strict=True):
-        assert found == pytest.approx(stated[name] * factor, rel=3e-4 if name == "El" else 9e-5)
+    for (name, factor), answer in zip(scale.items(), answers, strict=True):
+        assert answer == pytest.approx(stated[name] * factor, rel=3e-4 if name == "El" else 9e-5)
     outputs = json.loads((folder / "outputs.json").read_text())
     exact = outputs["fitted_cell_on_digitised_noise2"]["output_C1e9_El_R1e-9_dt1e5_th"]
     np.testing.assert_allclose(answers, exact, rtol=1e-5)

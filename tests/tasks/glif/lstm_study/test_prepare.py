@@ -20,8 +20,8 @@ def test_a_store_that_is_named_is_used(tmp_path: Path, store_path: Path) -> None
 
 
 def test_a_study_is_simulated_once(tmp_path: Path) -> None:
-    made = prepare(None, tmp_path, TINY)["store"]
-    written = (made / "manifest.json").stat().st_mtime_ns
-    assert prepare(None, tmp_path, TINY)["store"] == made
-    assert (made / "manifest.json").stat().st_mtime_ns == written
-    assert prepare(None, tmp_path, replace(TINY, seed=7))["store"] != made
+    store = prepare(None, tmp_path, TINY)["store"]
+    written = (store / "manifest.json").stat().st_mtime_ns
+    assert prepare(None, tmp_path, TINY)["store"] == store
+    assert (store / "manifest.json").stat().st_mtime_ns == written
+    assert prepare(None, tmp_path, replace(TINY, seed=7))["store"] != store

@@ -44,13 +44,13 @@ def test_dt_is_a_label_alone(reference) -> None:
 
 def test_parts_are_drawn_without_repeating_a_file() -> None:
     files = Study(n_train=500, n_val=300, n_test=200).files()
-    assert [sum(one["part"] == part for one in files) for part in ("train", "val", "test")] == [
+    assert [sum(file["part"] == part for file in files) for part in ("train", "val", "test")] == [
         500, 300, 200,
     ]  # fmt: skip
-    names = {(one["stimulus"], one["sweep"], one["configuration"]) for one in files}
+    names = {(file["stimulus"], file["sweep"], file["configuration"]) for file in files}
     assert len(names) == 1000
-    assert {one["stimulus"] for one in files if one["part"] == "test"} == {"noise_2"}
-    assert {one["stimulus"] for one in files if one["part"] != "test"} == {"noise_1"}
+    assert {file["stimulus"] for file in files if file["part"] == "test"} == {"noise_2"}
+    assert {file["stimulus"] for file in files if file["part"] != "test"} == {"noise_1"}
 
 
 def test_what_is_fed_is_the_pulse_and_the_first_epoch(reference) -> None:
@@ -63,7 +63,7 @@ def test_what_is_fed_is_the_pulse_and_the_first_epoch(reference) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"n_train": 9000}, "n_train . n_val: expected at most 9375 files"),
         ({"n_test": 0}, "n_test: expected 1 or more, got 0"),
@@ -71,8 +71,8 @@ def test_what_is_fed_is_the_pulse_and_the_first_epoch(reference) -> None:
         ({"fed": 60_000}, "fed: expected at most simulated, 52000, got 60000"),
     ],
 )
-def test_what_cannot_be_is_refused(wrong: dict, told: str) -> None:
-    with pytest.raises(SettingError, match=told):
+def test_what_cannot_be_is_refused(wrong: dict, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         replace(Study(), **wrong)
     with pytest.raises(SettingError, match="noise_1 has 1802000 samples that are not 0"):
         Study(simulated=2_000_000, fed=10).current("noise_1")

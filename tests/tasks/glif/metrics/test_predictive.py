@@ -20,17 +20,17 @@ def test_the_same_neuron_agrees_in_everything() -> None:
 
 def test_a_rest_that_is_off_shows_in_the_voltage_alone() -> None:
     moved = TRUE + np.array([[0, 0, 2e-3, 0, 0]])
-    found = agreement(1, TRUE, moved, CURRENT)
-    assert found.rms_mv[0] == pytest.approx(2.0, rel=1e-6)
-    assert found.count_error[0] == 0 and found.explained[0] == pytest.approx(1)
+    agreed = agreement(1, TRUE, moved, CURRENT)
+    assert agreed.rms_mv[0] == pytest.approx(2.0, rel=1e-6)
+    assert agreed.count_error[0] == 0 and agreed.explained[0] == pytest.approx(1)
 
 
 def test_a_higher_threshold_fires_less() -> None:
     higher = TRUE * np.array([[1, 1, 1, 1.2, 1]])
-    found = agreement(1, TRUE, higher, CURRENT)
+    agreed = agreement(1, TRUE, higher, CURRENT)
     times = [len(respond(1, each, CURRENT)[0].spikes[0].index) for each in (TRUE, higher)]
-    assert found.count_error[0] == times[1] - times[0] < 0
-    assert found.explained[0] < 0.9
+    assert agreed.count_error[0] == times[1] - times[0] < 0
+    assert agreed.explained[0] < 0.9
 
 
 def test_a_membrane_too_fast_to_simulate_is_slowed() -> None:

@@ -15,11 +15,11 @@ SMALL = EncoderSize(filters=(2, 2, 2), units=2, heads=1, features=3)
 def net() -> PosteriorNet:
     """Two quantities; weights far from where they begin."""
     torch.manual_seed(0)
-    made = PosteriorNet(2, None)
+    net = PosteriorNet(2, None)
     with torch.no_grad():
-        for value in made.parameters():
+        for value in net.parameters():
             value.add_(0.05 * torch.randn_like(value))
-    return made.eval()
+    return net.eval()
 
 
 def _given(centre: float, spread: float) -> tuple[torch.Tensor, ...]:
@@ -90,5 +90,5 @@ def test_without_sbi_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     import sys
 
     monkeypatch.setitem(sys.modules, "sbi.neural_nets", None)
-    with pytest.raises(SettingError, match=r"needs the package sbi: pip install .*\[train\]"):
+    with pytest.raises(SettingError, match=r"package sbi, which is not installed: pip install .*\[train\]"):
         PosteriorNet(2, None)

@@ -15,7 +15,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (
             {"capacitance_f": -1e-10},
@@ -30,8 +30,8 @@ GOOD = {
         ({"spike_decay_per_s": -2.0}, "spike_decay_per_s: expected 0 or more, got -2 /s"),
     ],
 )
-def test_impossible_parameters_are_refused(wrong: dict, told: str) -> None:
-    with pytest.raises(SettingError, match=told):
+def test_impossible_parameters_are_refused(wrong: dict, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         Neurons(1, **{**GOOD, **wrong})
 
 

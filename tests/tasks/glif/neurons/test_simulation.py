@@ -135,15 +135,15 @@ def test_a_dead_time_beyond_the_end_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("current", "told"),
+    ("current", "message"),
     [
         (np.zeros((2, 10)), r"expected \(N,\) or \(1, N\) samples, got \(2, 10\)"),
         (np.array([]), "samples, got"),
         (np.array([0.0, np.nan]), "expected finite values in A, got nan at sample 1"),
     ],
 )
-def test_a_wrong_current_is_refused(current: np.ndarray, told: str) -> None:
-    with pytest.raises(SettingError, match=told):
+def test_a_wrong_current_is_refused(current: np.ndarray, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         simulate(leaky(), current, 5e-5)
 
 

@@ -83,7 +83,7 @@ def test_the_fitted_cell_answers_as_the_real_one(real_data) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"name": "noise_3"}, "expected one of noise_1"),
         ({"name": "noise_1", "rheobase_a": 150.0}, "got 150; 150 pA is 150e-12"),
@@ -91,8 +91,8 @@ def test_the_fitted_cell_answers_as_the_real_one(real_data) -> None:
         ({"name": "ramp", "length_s": -1.0}, "expected a time above 0 s"),
     ],
 )
-def test_what_cannot_be_is_refused(settings: dict, told: str) -> None:
-    with pytest.raises(SettingError, match=told):
+def test_what_cannot_be_is_refused(settings: dict, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         Stimulus(**settings)
     with pytest.raises(SettingError, match="expected a sampling rate in Hz"):
         Stimulus("ramp").current(0.0)

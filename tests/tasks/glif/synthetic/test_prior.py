@@ -38,10 +38,10 @@ def test_draws_resemble_the_cells(level: int, cells) -> None:
     fitted = cells(level)
     theirs = values_of(fitted.neurons, fitted.rest_v)
     ours = fit_prior(fitted).draw(4000, np.random.default_rng(0))
-    for i, one in enumerate(quantities(level)):
+    for i, quantity in enumerate(quantities(level)):
         # Time constants have four values, which draws strew about a little.
-        pair = (np.round(one.scale.forward(each[:, i]), 3) for each in (theirs, ours))
-        assert ks_2samp(*pair).statistic < 0.12, one.name
+        pair = (np.round(quantity.scale.forward(each[:, i]), 3) for each in (theirs, ours))
+        assert ks_2samp(*pair).statistic < 0.12, quantity.name
     apart = np.abs(spearmanr(theirs).statistic - spearmanr(ours).statistic)
     assert apart.max() < 0.12
     neurons, rest_v = neurons_of(level, ours)  # none that cannot be
@@ -57,7 +57,7 @@ def test_quantities_rise_with_their_scores_far_beyond_the_cells(cells) -> None:
 
 def test_no_specimen_is_on_both_sides_at_any_level(cells) -> None:
     sides = [split_by_specimen(cells(level), 0.7, seed=0) for level in (1, 5)]
-    first = {name for one, _ in sides for name in one.specimen}
+    first = {name for fitted, _ in sides for name in fitted.specimen}
     second = {name for _, other in sides for name in other.specimen}
     assert not first & second
     assert len(sides[0][0]) / 475 == pytest.approx(0.7, abs=0.05)

@@ -40,11 +40,11 @@ def prior() -> Prior:
 
 
 def test_a_batch_is_that_of_seed_and_number(prior) -> None:
-    one, again = (measure(prior, Experiment(), 3, seed=1, number=5) for _ in range(2))
-    np.testing.assert_array_equal(one.traces, again.traces)
-    np.testing.assert_array_equal(one.values, again.values)
+    batch, again = (measure(prior, Experiment(), 3, seed=1, number=5) for _ in range(2))
+    np.testing.assert_array_equal(batch.traces, again.traces)
+    np.testing.assert_array_equal(batch.values, again.values)
     other = measure(prior, Experiment(), 3, seed=1, number=6)
-    assert not np.isin(other.values, one.values).any()
+    assert not np.isin(other.values, batch.values).any()
 
 
 def test_what_is_measured_is_the_simulation(prior) -> None:

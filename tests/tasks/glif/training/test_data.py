@@ -73,9 +73,9 @@ def test_no_part_shares_a_frozen_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     for current in PARTS:
         for number in range(20):
             measure(typical_prior(1), replace(SHORT, families=("noise",)), 1, 7, number, current)
-    assert [len(own) for own in seeds.values()] == [20, 20, 20]
-    for place, own in enumerate(seeds.values()):
-        assert {seed % len(PARTS) for seed in own} == {place}
+    assert [len(drawn) for drawn in seeds.values()] == [20, 20, 20]
+    for place, drawn in enumerate(seeds.values()):
+        assert {seed % len(PARTS) for seed in drawn} == {place}
 
 
 def test_a_test_set_is_the_same_each_time_and_no_other(typical: Path) -> None:

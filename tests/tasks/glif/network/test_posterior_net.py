@@ -90,5 +90,5 @@ def test_without_sbi_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     import sys
 
     monkeypatch.setitem(sys.modules, "sbi.neural_nets", None)
-    with pytest.raises(SettingError, match=r"package sbi, which is not installed: pip install .*\[train\]"):
+    with pytest.raises(SettingError, match=r"sbi, which is not installed: pip install .*\[train\]"):
         PosteriorNet(2, None)

@@ -118,7 +118,15 @@ def test_what_a_target_takes_is_read_from_its_source() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["--help", "--cfg job", "model.kernal=3", "-m model.kernel=1,x", "seed=-1", "trainer=gpu"],
+    [
+        "--help",
+        "--cfg job",
+        "model.kernal=3",
+        "-m model.kernel=1,x",
+        "seed=-1",
+        "trainer=gpu",
+        "stage=export",
+    ],
 )
 def test_an_answer_comes_before_anything_heavy(given: str, tmp_path: Path) -> None:
     code = "import sys; from raphe.harness.start.program import train\n"
@@ -128,6 +136,20 @@ def test_an_answer_comes_before_anything_heavy(given: str, tmp_path: Path) -> No
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
     assert not HEAVY & set(done.stderr.splitlines()[-1].split()), done.stderr
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "glif"])  # it has none
+def test_a_store_that_is_not_there_is_told_before_torch_is_loaded(
+    task: str, tmp_path: Path
+) -> None:
+    code = "import sys; from raphe.harness.start.program import train\n"
+    code += f"code = train(['task={task}', 'data.store=nowhere'])\n"
+    code += "print(code, *{'torch', 'pytorch_lightning', 'mlflow'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout == "1\n"
+    assert done.stderr.startswith("error: data.store=nowhere: no such store"), done.stderr
 
 
 def test_the_answer_is_the_same_from_any_folder(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.types import RunMode
-from hydra.utils import instantiate
+from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
@@ -40,7 +40,7 @@ def check(config: DictConfig) -> None:
 
 
 def check_values(config: DictConfig) -> None:
-    """The part of `check` that imports no task."""
+    """The part of `check` that loads neither torch nor MLflow."""
     _one_of(config, "stage", STAGES)
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
@@ -60,6 +60,8 @@ def check_values(config: DictConfig) -> None:
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
     require_device(config.trainer)
+    if OmegaConf.select(config, "prepare.store") is not None:
+        call(config.prepare)  # a store that is named is there, or prepare says how to make one
 
 
 def require_device(trainer: DictConfig) -> None:

@@ -29,6 +29,8 @@ settings.register_profile(
 )
 settings.load_profile("raphe")
 
+ID_LENGTH = 60
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the real data; files with slow tests first, so that no worker waits."""
@@ -38,6 +40,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         module = getattr(item, "module", None)
         if "real_data" in item.fixturenames or hasattr(module, "REAL_DATA"):
             item.add_marker("real_data")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Settings, shapes and command lines name their test; what is long is counted."""
+    if isinstance(val, dict):
+        name = " ".join(f"{key}={value}" for key, value in val.items())
+    elif isinstance(val, (list, tuple)) and all(isinstance(v, (str, int, float)) for v in val):
+        name = " ".join(map(str, val))
+    else:
+        return None
+    return name if 0 < len(name) <= ID_LENGTH and name.isprintable() else None
 
 
 @pytest.fixture(autouse=True, scope="session")

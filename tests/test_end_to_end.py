@@ -72,7 +72,7 @@ def test_a_bank_gives_what_the_sweep_gives(
     train_py, home: Path, places: list[str], monkeypatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the processes that test the members
-    same = [*places, *SMALL, *SHORT, "threads=1", "callbacks.patience=null"]
+    same = [*places, *SMALL, *SHORT, "threads=1", "callbacks.patience=null", "baselines=false"]
     kernels = ["1", "4", "20"]
     assert train_py("-m", f"model.kernel={','.join(kernels)}", *same, "tracking.experiment=a") == 0
     assert train_py("model=bank", f"bank.values=[{','.join(kernels)}]", *same,
@@ -122,6 +122,7 @@ def test_recordings_named_in_the_settings_are_cut_once(
         *SHORT[1:],
         "tracking.experiment=more",
         f"prepare.recordings={recordings}",
+        "baselines=false",
     ]
     assert train_py(*arguments) == 0
     (store,) = (home / "data" / "celltype").glob("extracted-*")

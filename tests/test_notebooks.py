@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from paths import PROJECT
+from waiting import HANG_S
 
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 
@@ -26,7 +27,12 @@ def run(name: str, parameters: str, folder: Path) -> NotebookNode:
     notebook = nbformat.read(PROJECT / "notebooks" / f"{name}.ipynb", as_version=4)
     (own,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     own.source = parameters
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        startup_timeout=HANG_S,
+        timeout=HANG_S,
+        resources={"metadata": {"path": str(folder)}},
+    )
     return client.execute()
 
 

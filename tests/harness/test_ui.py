@@ -13,6 +13,7 @@ from raphe import cli
 from raphe.core.errors import SettingError
 from raphe.harness.registry import experiment_to_show
 from raphe.harness.ui import link
+from waiting import HANG_S
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_the_page_opens_at_the_printed_link_and_ends_with_the_command(
         try:
             printed = next(line for line in page.stdout if line.startswith("runs: "))
             assert printed == f"runs: {link(free_port, experiment_to_show(tracked, None))}\n"
-            with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=HANG_S) as answer:
                 assert "MLflow" in answer.read().decode()
         finally:
             page.terminate()

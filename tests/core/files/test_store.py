@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.store import StoreWriter, check_store, open_store
+from waiting import HANG_S
 
 FIELDS = {"wave": ((3,), "float32"), "label": ((), "uint8")}
 ROWS = [{"name": "a", "remark": "µ, “quoted”"}, {"name": "b", "remark": ""}]
@@ -154,7 +155,7 @@ def start_and_hang(path: Path, moment: str) -> subprocess.Popen:
 
 def kill(child: subprocess.Popen) -> None:
     child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=10)
+    child.communicate(timeout=HANG_S)
 
 
 def test_a_killed_writer_leaves_no_store_and_the_next_one_sweeps_up(tmp_path):

@@ -33,7 +33,7 @@ SHORT_CALCIUM = (
 )
 SHORT_GLIF = (
     "trainer.max_epochs=1 tracking.system_metrics_every_s=null threads=1 baselines=false "
-    "model.n_samples=50 data.batches=4 data.batch_size=16 data.n_val=16 data.n_test=16 "
+    "model.n_samples=100 data.batches=4 data.batch_size=16 data.n_val=16 data.n_test=16 "
     "data.experiment.length_s=[0.5,0.6]"
 )
 SETTINGS = {

@@ -161,11 +161,13 @@ def test_an_artifact_that_was_deleted_is_told(
     assert told in capfd.readouterr().err
 
 
-def test_a_named_experiment_without_a_sweep_gives_its_newest_run(
+def test_a_named_experiment_gives_its_newest_run_or_sweep(
     train: Callable[..., int], runs_root: Path
 ) -> None:
     single = "tracking.experiment=single"
     assert train("model.degree=1", single) == 0
+    assert train("model.degree=1,3", single, multirun=True) == 0
+    assert "raphe.sweep" in registry.find_sweep(runs_root, None, None, "single")[1].tags
     assert train("model.degree=2", single) == 0
     tracker, run = registry.find_sweep(runs_root, None, None, "single")
     assert registry.members(tracker, run) == [run]

@@ -49,7 +49,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--experiment",
         metavar="NAME",
-        help="where to look for the newest sweep; without one, for the newest run",
+        help="to take the newest sweep or single run of (default: the newest sweep of all)",
     )
     add_overwrite(parser)
     parser.add_argument(

@@ -17,10 +17,11 @@ from mlflow.models import infer_signature
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported
 from raphe.harness.runs_folder import DATABASE, require_runs
-from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
+from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
 CHAMPION = "champion"
+MOST_RUNS = 50_000  # that MLflow looks through at once
 SERVED_WITH = ("raphe", "numpy", "onnxruntime")  # what a served model needs installed
 
 
@@ -33,8 +34,8 @@ def find_sweep(
         runs_root, uri: where runs are tracked, see Tracker.
         run_id: of the sweep, or of a single run; None: the newest sweep that has ended and has a
             finished member.
-        experiment: to look in for the newest; None: all. One without a sweep gives its newest
-            finished run.
+        experiment: to look in for the newest sweep or finished single run; None: for the newest
+            sweep of all.
 
     Raises:
         SettingError: where there is none.
@@ -116,19 +117,25 @@ def _newest_sweep(
     client: MlflowClient, experiments: Mapping[str, str], experiment: str | None
 ) -> Run:
     wanted = [key for key, name in experiments.items() if experiment in (None, name)]
-    newest = ["attributes.start_time DESC"]
-    for run in client.search_runs(wanted, f"tags.`{SWEEP_TAG}` != ''", order_by=newest):
-        if run.info.status in ENDED and run.data.tags.get("raphe.finished", "0") != "0":
+    sweeps_alone = f"tags.`{SWEEP_TAG}` != ''" if experiment is None else ""
+    for run in client.search_runs(
+        wanted, sweeps_alone, order_by=["attributes.start_time DESC"], max_results=MOST_RUNS
+    ):
+        if _can_be_exported(run):
             return run
-    if experiment is not None:
-        for run in client.search_runs(wanted, "attributes.status = 'FINISHED'", order_by=newest):
-            if not {PARENT_TAG, SWEEP_TAG} & run.data.tags.keys():
-                return run
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     raise SettingError(
         f"{client.tracking_uri}: holds no finished sweep in {where}; run one, as `raphe train "
         "experiment=k_sweep`, or name the run to export"
     )
+
+
+def _can_be_exported(run: Run) -> bool:
+    """A sweep that has ended and has a finished member, or a single run that has finished."""
+    tags = run.data.tags
+    if SWEEP_TAG in tags:
+        return run.info.status in ENDED and tags.get("raphe.finished", "0") != "0"
+    return run.info.status == "FINISHED" and KEY_TAG in tags and PARENT_TAG not in tags
 
 
 def _get(client: MlflowClient, run_id: str) -> Run:

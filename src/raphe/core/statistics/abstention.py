@@ -4,10 +4,16 @@ An item is decided where its largest probability, its confidence, is at least a 
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import Range, check_ranges
+
+ErrorRate = Annotated[
+    float,
+    Range(0, 1, "neither", noun="a share", also="as 0.05", remedy="no network can promise 0"),
+]
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def items_needed(wanted_error: float) -> int:
 
 
 def choose_not_sure(
-    confidence: np.ndarray, right: np.ndarray, wanted_error: float = 0.05
+    confidence: np.ndarray, right: np.ndarray, wanted_error: ErrorRate = 0.05
 ) -> NotSure:
     """The smallest threshold that keeps wrong verdicts as rare as wanted.
 
@@ -97,11 +103,7 @@ def choose_not_sure(
     Raises:
         SettingError: for an error rate that is none.
     """
-    if not 0 < wanted_error < 1:
-        raise SettingError(
-            f"error_rate={wanted_error}: expected a share between 0 and 1, as 0.05; no network can "
-            "promise 0"
-        )
+    check_ranges(choose_not_sure, locals())
     confidence, right = np.asarray(confidence, float), np.asarray(right, bool)
     n = len(right)
     allowed = int(np.floor(wanted_error * (n + 1) - 1 + 1e-9))

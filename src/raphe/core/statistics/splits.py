@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from raphe.core.errors import SplitError
+from raphe.core.ranges import Numbers, Range, fault
 from raphe.core.sentences import counted
 
 PARTS = ("train", "val", "test")
 ASSIGNMENTS_TRIED = 500  # random assignments of mixed groups, of which the best balanced is kept
+
+FRACTIONS_LIMIT = Numbers(
+    "three numbers (train, validation, test) that sum to 1, each",
+    Range(0, ends="neither"),
+    n=3,
+    total=1,
+    remedy="set data.fractions, for instance [0.7,0.15,0.15]",
+)
+Fractions = Annotated[Sequence[float], FRACTIONS_LIMIT]
 
 
 @dataclass(frozen=True)
@@ -44,11 +55,8 @@ def part_sizes(n: int, fractions: Sequence[float]) -> tuple[int, int, int]:
 
 
 def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
-        raise SplitError(
-            f"split fractions: expected three positive numbers (train, validation, test) that sum "
-            f"to 1, got {list(fractions)}; set data.fractions, for instance [0.7, 0.15, 0.15]"
-        )
+    if not FRACTIONS_LIMIT.admits(fractions, whole=False):
+        raise SplitError(f"split fractions: {fault(FRACTIONS_LIMIT, fractions, whole=False)}")
     train_fraction, val_fraction, test_fraction = fractions
     return train_fraction, val_fraction, test_fraction
 

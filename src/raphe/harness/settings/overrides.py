@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import fault, written
 from raphe.harness.settings import composed
 from raphe.harness.settings.configuration import conf_folder
 from raphe.harness.settings.signatures import Accepted, arguments
@@ -28,7 +29,7 @@ NAMES |= {list: "a list", dict: "a section", type(None): "null"}
 
 
 def check(given: Sequence[str]) -> None:
-    """Raise SettingError for a setting or a choice that there is not, or a value of a wrong type.
+    """Raise SettingError for a setting or a choice that there is not, or a value it cannot have.
 
     `given` are the arguments of train.py. What cannot be parsed or composed is left to Hydra.
     """
@@ -54,7 +55,7 @@ def check(given: Sequence[str]) -> None:
     for override in overrides:
         if override not in groups and not override.key_or_group.startswith("hydra."):
             _check_name(override, defaults)
-            _check_type(override, defaults)
+            _check_values(override, defaults)
 
 
 def _hydra_options() -> argparse.ArgumentParser:
@@ -141,7 +142,7 @@ def _deepest(config: DictConfig, name: str) -> tuple[Any, str | None]:
     return node, None
 
 
-def _check_type(override: Override, defaults: DictConfig) -> None:
+def _check_values(override: Override, defaults: DictConfig) -> None:
     name = override.key_or_group
     section_name, _, key = name.rpartition(".")
     section = OmegaConf.select(defaults, section_name) if section_name else defaults
@@ -156,6 +157,18 @@ def _check_type(override: Override, defaults: DictConfig) -> None:
                 setting = override.input_line
             expected, came = _expected(accepted, default), _what_came(value, accepted, name)
             raise SettingError(f"{setting}: expected {expected}{came}")
+        check_range(name, value, accepted)
+
+
+def check_range(name: str, value: Any, accepted: Accepted) -> None:
+    """Raise SettingError for a value, of a type that fits, outside the range of its argument."""
+    if value is None or isinstance(value, str | bool):  # a word, or taken from another setting
+        return
+    if isinstance(value, list) and any(isinstance(item, str) for item in value):
+        return
+    for limit in accepted.limits:
+        if not limit.admits(value, accepted.whole):
+            raise SettingError(f"{name}={written(value)}: {fault(limit, value, accepted.whole)}")
 
 
 def _accepted(section: DictConfig, key: str, name: str, default: Any) -> Accepted:
@@ -182,6 +195,8 @@ def _fits(value: Any, accepted: Accepted) -> bool:
         return bool in accepted.types or value in accepted.words
     if isinstance(value, float) and float not in accepted.types and int in accepted.types:
         return False
+    if isinstance(value, list) and list in accepted.types:
+        return not accepted.items or all(_fits(item, Accepted(accepted.items)) for item in value)
     return isinstance(value, accepted.types) or value in accepted.words
 
 
@@ -206,13 +221,7 @@ def _what_came(value: Any, accepted: Accepted, name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if OmegaConf.is_config(value):
-        value = OmegaConf.to_container(value)
-    if isinstance(value, list):
-        return f"[{','.join(map(_text, value))}]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+    return written(OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
 
 
 def _values(override: Override) -> Iterator[Any]:

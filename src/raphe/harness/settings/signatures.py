@@ -1,15 +1,27 @@
 """What a `_target_` of raphe takes, read from its source: importing it would load torch."""
 
 import ast
-from dataclasses import dataclass
+import operator
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from raphe.core.ranges import Limit, Numbers, Range
 
 OWN_PACKAGE = "raphe"
 NUMBERS = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,), "Path": (str,)}
 LISTS = {"list", "tuple", "Sequence", "Iterable", "Collection"}
 SECTIONS = {"dict", "Mapping"}
+LIMITS = {"Range": Range, "Numbers": Numbers}
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +32,13 @@ class Accepted:
     words: tuple[object, ...] = ()  # of a Literal
     null: bool = False
     anything: bool = False
+    items: tuple[type, ...] = ()  # of a list of numbers
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers, or those of the list, are whole."""
+        return float not in self.types + self.items
 
     def __or__(self, other: "Accepted") -> "Accepted":
         return Accepted(
@@ -27,6 +46,8 @@ class Accepted:
             self.words + other.words,
             self.null or other.null,
             self.anything or other.anything,
+            self.items + other.items,
+            self.limits + other.limits,
         )
 
 
@@ -42,16 +63,25 @@ def arguments(target: str) -> dict[str, Accepted] | None:
         return None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return _of_function(node, module)
+            return None if node.args.kwarg is not None else _of_function(node, module)
         if isinstance(node, ast.ClassDef) and node.name == name:
             return _of_class(node, module)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return arguments(f"{node.module}.{alias.name}")
     return None
 
 
 def _of_class(node: ast.ClassDef, module: str) -> dict[str, Accepted] | None:
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return _of_function(statement, module)
+            own = _of_function(statement, module)
+            match node.bases:
+                case [ast.Name(id=base)] if statement.args.kwarg is not None:
+                    inherited = arguments(f"{module}.{base}")  # what it is not given by name
+                    return None if inherited is None else inherited | own
+            return own if statement.args.kwarg is None else None
     decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
     if node.bases or not any("dataclass" in decorator for decorator in decorators):
         return None
@@ -62,9 +92,7 @@ def _of_class(node: ast.ClassDef, module: str) -> dict[str, Accepted] | None:
     }
 
 
-def _of_function(node: ast.FunctionDef, module: str) -> dict[str, Accepted] | None:
-    if node.args.kwarg is not None:
-        return None
+def _of_function(node: ast.FunctionDef, module: str) -> dict[str, Accepted]:
     every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     return {
         argument.arg: _accepted(argument.annotation, module)
@@ -86,8 +114,15 @@ def _accepted(annotation: ast.expr | None, module: str) -> Accepted:
             return Accepted(words=tuple(ast.literal_eval(item) for item in items))
         case ast.Subscript(value=ast.Name(id="Optional"), slice=item):
             return _accepted(item, module) | Accepted(null=True)
-        case ast.Subscript(value=ast.Name(id=name)) if name in LISTS:
-            return Accepted((list,))
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, *notes])):
+            values = [_value(note, module) for note in notes]
+            limits = tuple(value for value in values if isinstance(value, Limit))
+            return replace(_accepted(kind, module), limits=limits)
+        case ast.Subscript(value=ast.Name(id=name), slice=items) if name in LISTS:
+            items = items.elts if isinstance(items, ast.Tuple) else [items]
+            names = [item.id for item in items if isinstance(item, ast.Name)]
+            is_numbers = names and set(names) <= {"int", "float"}
+            return Accepted((list,), items=NUMBERS[max(names, key=len)] if is_numbers else ())
         case ast.Subscript(value=ast.Name(id=name)) if name in SECTIONS:
             return Accepted((dict,))
         case ast.Name(id=name) if name in NUMBERS:
@@ -100,21 +135,51 @@ def _accepted(annotation: ast.expr | None, module: str) -> Accepted:
 
 
 def _of_alias(name: str, module: str) -> Accepted:
-    """Follow the name of a type to `Name = Literal[…]`, in its module or where that imports it."""
+    """Follow the name of a type to `Name = Literal[…]` or the like; of a class nothing is known."""
+    assigned = _assigned(name, module)
+    match assigned:
+        case ast.Subscript() | ast.BinOp() as value, source:
+            return _accepted(value, source)
+    return ANYTHING
+
+
+def _assigned(name: str, module: str) -> tuple[ast.expr, str] | None:
+    """What a name stands for, in its module or where that imports it, and the module."""
     tree = _tree(module)
     for node in tree.body if tree is not None else ():
         match node:
-            case ast.Assign(targets=[ast.Name(id=assigned)], value=ast.Subscript() as value):
-                if assigned == name:
-                    return _accepted(value, module)
-            case ast.AnnAssign(target=ast.Name(id=assigned), value=ast.Subscript() as value):
-                if assigned == name:
-                    return _accepted(value, module)
+            case (
+                ast.Assign(targets=[ast.Name(id=assigned)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=assigned), value=ast.expr() as value)
+            ) if assigned == name:
+                return value, module
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                for target, value in zip(names, values, strict=False):
+                    if isinstance(target, ast.Name) and target.id == name:
+                        return value, module
             case ast.ImportFrom(module=str(source), names=names):
                 for alias in names:
                     if (alias.asname or alias.name) == name:
-                        return _of_alias(alias.name, source)
-    return ANYTHING
+                        return _assigned(alias.name, source)
+    return None
+
+
+def _value(node: ast.expr, module: str) -> Any:
+    """What an expression of literals, constants and limits comes to; raises ValueError for more."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, module)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](_value(left, module), _value(right, module))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if name in LIMITS:
+            named = {str(keyword.arg): _value(keyword.value, module) for keyword in keywords}
+            return LIMITS[name](*(_value(arg, module) for arg in args), **named)
+        case ast.Name(id=name):
+            if (assigned := _assigned(name, module)) is not None:
+                return _value(*assigned)
+    raise ValueError(f"{module}: {ast.unparse(node)} cannot be read without importing it")
 
 
 @cache

@@ -1,9 +1,11 @@
 """Recordings for an ElephantModule: windows in random order to train on, whole ones to test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from raphe.core.errors import SettingError, SplitError
+from raphe.core.errors import SplitError
+from raphe.core.ranges import Count, Seed, check_ranges
+from raphe.core.statistics.splits import Fractions
 from raphe.tasks.calcium.elephant.focus import Focus, shares
 from raphe.tasks.calcium.elephant.windows import (
     CUT,
@@ -35,15 +37,13 @@ class ElephantData(RecordingData):
         store: str | Path,
         test_stores: Mapping[str, str | Path] | None = None,
         held_out: str | int | None = None,
-        fractions: Sequence[float] = FRACTIONS,
-        batch_size: int = 256,
-        consecutive: int = 1,
+        fractions: Fractions = FRACTIONS,
+        batch_size: Count = 256,
+        consecutive: Count = 1,
         focus: Focus | None = None,
-        seed: int = 42,
+        seed: Seed = 42,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("consecutive", consecutive)):
-            if not isinstance(value, int) or value < 1:
-                raise SettingError(f"data.{name}={value}: expected a whole number from 1 up")
+        check_ranges(ElephantData.__init__, locals(), "data")
         super().__init__(store, test_stores, held_out, fractions, seed)
         self.batch_size, self.consecutive = batch_size, consecutive
         self.focus = focus or Focus()

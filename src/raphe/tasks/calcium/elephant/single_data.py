@@ -7,7 +7,8 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from raphe.core.errors import SettingError, StoreError
+from raphe.core.errors import StoreError
+from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.tasks.calcium.elephant.single_network import BEFORE, SMOOTHING, WINDOW
 from raphe.tasks.calcium.elephant.windows import WindowCut, stacked
 from raphe.tasks.calcium.features.trace_statistics import SEGMENT
@@ -27,10 +28,9 @@ class SingleData(pl.LightningDataModule):
         seed: of the order.
     """
 
-    def __init__(self, store: str | Path, batch_size: int = 1024, seed: int = 42) -> None:
+    def __init__(self, store: str | Path, batch_size: Count = 1024, seed: Seed = 42) -> None:
         super().__init__()
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
+        check_ranges(SingleData.__init__, locals(), "data")
         self.batch_size, self.seed = batch_size, seed
         self.store = open_traces(store)
         usable = [

@@ -6,12 +6,13 @@ used. T samples at the file's rate, N at 100 Hz.
 
 from bisect import insort
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from scipy.ndimage import rank_filter
 from scipy.signal import resample_poly
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import Range, check_ranges
 from raphe.core.recordings.rates import rate_ratio
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
@@ -27,6 +28,9 @@ class ConditionedTrace:
     missing: np.ndarray  # bool (N,)
 
 
+Baseline = Annotated[float, Range(0, ends="neither", noun="seconds", also="or null")]
+
+
 @dataclass(frozen=True)
 class Conditioning:
     """How a trace becomes a network's input.
@@ -39,12 +43,11 @@ class Conditioning:
         SettingError: for a window that is none.
     """
 
-    baseline_s: float | None = BASELINE_S
+    baseline_s: Baseline | None = BASELINE_S
     normalise: bool = True
 
     def __post_init__(self) -> None:
-        if self.baseline_s is not None and not 0 < self.baseline_s < float("inf"):
-            raise SettingError(f"baseline_s={self.baseline_s:g}: expected seconds above 0, or none")
+        check_ranges(Conditioning, vars(self))
 
     def __call__(self, trace: np.ndarray, rate_hz: float) -> ConditionedTrace:
         """Condition a trace (T,) that has no fault."""

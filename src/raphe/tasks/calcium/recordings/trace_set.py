@@ -3,32 +3,37 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.ranges import Range, Share, fault, faults
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
 
 LAYOUTS = ("traces-time", "time-traces")
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
 BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
-SLOWEST_HZ, FASTEST_HZ = 0.1, 1e5  # a rate beyond is one that was mistaken, as seconds a frame
+# A rate beyond is one that was mistaken.
+RATE_LIMIT = Range(
+    0.1, 1e5, noun="a sampling rate in Hz,", remedy="it is in frames a second, not seconds a frame"
+)
 
 
 @dataclass(frozen=True)
 class TraceOptions:
     """What a file may not say of itself. Raises RecordingError for what cannot be."""
 
-    rate_hz: float | None = None
+    rate_hz: Annotated[float, RATE_LIMIT] | None = None
     layout: str | None = None  # of a matrix, one of LAYOUTS
     variable: str | None = None  # the array to take, of a file that holds several
-    neuropil: float = NEUROPIL
+    neuropil: Share = NEUROPIL
 
     def __post_init__(self) -> None:
         if self.layout not in (None, *LAYOUTS):
             raise RecordingError(f"layout: expected {' or '.join(LAYOUTS)}, got {self.layout}")
-        if not 0 <= self.neuropil <= 1:
-            raise RecordingError(f"neuropil: expected a share from 0 to 1, got {self.neuropil:g}")
+        for name, reason in faults(TraceOptions, vars(self)):
+            raise RecordingError(f"{name}: {reason}")
 
     def rate(self, path: Path, of_file: float | None = None) -> float:
         """The rate asked for, else the one the file holds. Raises RecordingError without either."""
@@ -52,11 +57,8 @@ class TraceSet:
     rows: Callable[[int, int], np.ndarray] = field(repr=False)  # traces [start, stop): (n, T)
 
     def __post_init__(self) -> None:
-        if not SLOWEST_HZ <= self.rate_hz <= FASTEST_HZ:  # nor NaN
-            raise RecordingError(
-                f"{self.path}: expected a sampling rate in Hz, {SLOWEST_HZ:g} to {FASTEST_HZ:g}, "
-                f"got {self.rate_hz:g}; --rate takes frames a second"
-            )
+        if not RATE_LIMIT.admits(self.rate_hz, whole=False):
+            raise RecordingError(f"{self.path}: {fault(RATE_LIMIT, self.rate_hz, whole=False)}")
         if not self.names or self.n_samples < 1:
             raise RecordingError(
                 f"{self.path}: expected traces, got {len(self.names)} of {self.n_samples} samples"

@@ -5,10 +5,11 @@ where a neuron holds much of them. GCaMP6s rises over 0.1 to 0.2 s, and begins l
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import NotNegative, Numbers, Range, check_ranges
 
-Range = tuple[float, float]
+Span = Annotated[tuple[float, float], Numbers("a range [low, high]", Range(0), n=2, rising=True)]
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,14 @@ class Indicator:
     Raises SettingError for a range that is none.
     """
 
-    rise_s: Range  # log
-    decay_s: Range  # log
-    delay_s: Range  # from spike to rise
-    cooperativity: Range  # Hill exponent
-    share: float  # of the synthetic traces, relative to the other kinds'
+    rise_s: Span  # log
+    decay_s: Span  # log
+    delay_s: Span  # from spike to rise
+    cooperativity: Span  # Hill exponent
+    share: NotNegative  # of the synthetic traces, relative to the other kinds'
 
     def __post_init__(self) -> None:
-        for name in ("rise_s", "decay_s", "delay_s", "cooperativity"):
-            require_range(name, getattr(self, name))
-        if self.share < 0:
-            raise SettingError(f"share: expected 0 or more, got {self.share}")
-
-
-def require_range(name: str, value: Range) -> None:
-    """Raise SettingError unless a range rises from 0 or more."""
-    if not (len(value) == 2 and 0 <= value[0] <= value[1]):
-        raise SettingError(f"{name}: expected a range [low, high] from 0 up, got {value}")
+        check_ranges(Indicator, vars(self))
 
 
 DYE = Indicator((0.003, 0.02), (0.25, 1.5), (0.0, 0.005), (1.0, 1.3), 0.35)  # as OGB-1

@@ -7,14 +7,15 @@ well here has learned this simulation: its score says nothing about real neurons
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording
-from raphe.tasks.calcium.synthetic.indicators import DYE, FAST, SLOW, Range
+from raphe.tasks.calcium.synthetic.indicators import DYE, FAST, SLOW, Span
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
 CAVEAT = (
@@ -22,7 +23,7 @@ CAVEAT = (
     "works."
 )
 FRAME_RATES_HZ = (7.5, 11.5, 15.0, 30.0, 60.0)
-NOISE: Range = (0.2, 1.0)  # of a frame, relative to one spike's peak
+NOISE: Span = (0.2, 1.0)  # of a frame, relative to one spike's peak
 SHORTEST_S = 20.0
 _DATASET, _RECORDING = 0, 1  # the random streams
 
@@ -31,19 +32,13 @@ _DATASET, _RECORDING = 0, 1  # the random streams
 class Simulation:
     """What to simulate. Raises SettingError for what cannot be."""
 
-    datasets: int = 4
-    recordings: int = 6  # of each dataset
-    duration_s: float = 60.0  # of each recording
-    seed: int = 42
+    datasets: Count = 4
+    recordings: Count = 6  # of each dataset
+    duration_s: Annotated[float, Range(SHORTEST_S, 3600, unit="s")] = 60.0  # of each recording
+    seed: Seed = 42
 
     def __post_init__(self) -> None:
-        for name, low in (("datasets", 1), ("recordings", 1), ("seed", 0)):
-            if getattr(self, name) < low:
-                raise SettingError(f"{name}: expected {low} or more, got {getattr(self, name)}")
-        if not SHORTEST_S <= self.duration_s <= 3600:
-            raise SettingError(
-                f"duration_s: expected {SHORTEST_S:g} to 3600 s, got {self.duration_s:g}"
-            )
+        check_ranges(Simulation, vars(self))
 
     def rng(self, *key: int) -> np.random.Generator:
         """The generator of one dataset or recording, the same however many there are."""
@@ -67,7 +62,7 @@ def simulate(simulation: Simulation) -> Iterator[LabelledRecording]:
 def one_laboratory(rng: np.random.Generator) -> Synthesis:
     """Ranges that hold one indicator, one frame rate and one level of noise."""
 
-    def point(between: Range) -> Range:
+    def point(between: Span) -> Span:
         return (rng.uniform(*between),) * 2
 
     kind = (DYE, FAST, SLOW)[rng.integers(3)]

@@ -7,21 +7,21 @@ than signal. A network that has seen them all tells from the trace which it has 
 Linear steps are done on the spectrum. N traces, T samples at 100 Hz, F frequencies.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import fft
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import check_ranges
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.synthetic.indicators import (
     DYE,
     FAST,
     SLOW,
     Indicator,
-    Range,
-    require_range,
+    Span,
 )
 
 LEAD_IN = 512  # samples made too many and cut off: the spectrum joins a trace's end to its start
@@ -39,22 +39,20 @@ class Synthesis:
     dye: Indicator = DYE
     fast: Indicator = FAST
     slow: Indicator = SLOW
-    rate_hz: Range = (0.3, 8.0)  # log
-    burstiness: Range = (0.3, 1.6)  # deviation of the log-rate over 0.05 to 2 s
-    wander: Range = (0.0, 0.8)  # and over 2 to 20 s
-    fastest_hz: Range = (30.0, 300.0)  # log, what the rate tends to in a burst
-    saturation: Range = (3.0, 100.0)  # log, spikes at once that half fill the indicator
-    frame_hz: Range = (7.0, 80.0)  # log
-    lead_frames: Range = (0.3, 1.0)
-    dwell_frames: Range = (0.0, 1.0)  # part of a frame over which the neuron is averaged
-    noise: Range = (0.1, 3.0)  # log, of a frame, relative to one spike's peak
-    drift: Range = (0.0, 0.6)  # over 3 to 60 s, relative to the trace's deviation
-    neuropil: Range = (0.0, 0.4)  # over 0.1 to 1 s
+    rate_hz: Span = (0.3, 8.0)  # log
+    burstiness: Span = (0.3, 1.6)  # deviation of the log-rate over 0.05 to 2 s
+    wander: Span = (0.0, 0.8)  # and over 2 to 20 s
+    fastest_hz: Span = (30.0, 300.0)  # log, what the rate tends to in a burst
+    saturation: Span = (3.0, 100.0)  # log, spikes at once that half fill the indicator
+    frame_hz: Span = (7.0, 80.0)  # log
+    lead_frames: Span = (0.3, 1.0)
+    dwell_frames: Span = (0.0, 1.0)  # part of a frame over which the neuron is averaged
+    noise: Span = (0.1, 3.0)  # log, of a frame, relative to one spike's peak
+    drift: Span = (0.0, 0.6)  # over 3 to 60 s, relative to the trace's deviation
+    neuropil: Span = (0.0, 0.4)  # over 0.1 to 1 s
 
     def __post_init__(self) -> None:
-        for setting in fields(self):
-            if setting.type is not Indicator:
-                require_range(setting.name, getattr(self, setting.name))
+        check_ranges(Synthesis, vars(self))
         if not sum(kind.share for kind in self.kinds) > 0:
             raise SettingError("share: expected one kind of indicator above 0, got none")
 
@@ -127,11 +125,11 @@ class TraceDraws:
     def __init__(self, n: int, rng: np.random.Generator) -> None:
         self.n, self.rng = n, rng
 
-    def even(self, between: Range) -> np.ndarray:
+    def even(self, between: Span) -> np.ndarray:
         """Evenly between two values: float32 (N, 1)."""
         return self.rng.uniform(*between, (self.n, 1)).astype(np.float32)
 
-    def log(self, between: Range) -> np.ndarray:
+    def log(self, between: Span) -> np.ndarray:
         """Evenly in the logarithm: float32 (N, 1)."""
         return np.exp(self.even(tuple(np.log(between))))
 
@@ -140,7 +138,7 @@ class TraceDraws:
         return self.rng.standard_normal(shape, dtype=np.float32)
 
     def wander(
-        self, tau_s: Range, omega: np.ndarray, shape: tuple[int, int], low_pass: Any = 1.0
+        self, tau_s: Span, omega: np.ndarray, shape: tuple[int, int], low_pass: Any = 1.0
     ) -> np.ndarray:
         """Noise (N, T) of deviation 1 that forgets itself within a time drawn from `tau_s`."""
         spectrum = fft.rfft(self.normal(shape)) / (1 + omega * self.log(tau_s)) * low_pass

@@ -1,9 +1,12 @@
 """Recordings and synthetic traces for a RateModule: long stretches to train on, the rest whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Range, Seed, Share, check_ranges
+from raphe.core.statistics.splits import Fractions
 from raphe.tasks.calcium.network.rate_net import STRIDE
 from raphe.tasks.calcium.stores.split import FRACTIONS
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
@@ -34,28 +37,19 @@ class RateData(RecordingData):
         store: str | Path,
         test_stores: Mapping[str, str | Path] | None = None,
         held_out: str | int | None = None,
-        fractions: Sequence[float] = FRACTIONS,
+        fractions: Fractions = FRACTIONS,
         synthesis: Synthesis | None = None,
         augmentation: Augmentation | None = None,
-        length: int = 4096,
-        batch_size: int = 4,
-        batches: int = 100,
-        pretrain_epochs: int = 30,
-        synthetic: float = 0.5,
-        seed: int = 42,
+        length: Annotated[int, Range(STRIDE)] = 4096,
+        batch_size: Count = 4,
+        batches: Count = 100,
+        pretrain_epochs: Annotated[int, Range(0)] = 30,
+        synthetic: Share = 0.5,
+        seed: Seed = 42,
     ) -> None:
-        for name, value, least in (
-            ("length", length, STRIDE),
-            ("batch_size", batch_size, 1),
-            ("batches", batches, 1),
-            ("pretrain_epochs", pretrain_epochs, 0),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise SettingError(f"data.{name}={value}: expected a whole number from {least} up")
+        check_ranges(RateData.__init__, locals(), "data")
         if length % STRIDE:
             raise SettingError(f"data.length={length}: expected a multiple of {STRIDE} samples")
-        if not 0 <= synthetic <= 1:
-            raise SettingError(f"data.synthetic={synthetic}: expected a share, 0 to 1")
         super().__init__(store, test_stores, held_out, fractions, seed)
         self.synthesis = synthesis or Synthesis()
         self.augmentation = augmentation or Augmentation()

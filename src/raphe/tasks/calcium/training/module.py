@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Numbers, Positive, Range, Share, check_ranges
 from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, score
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.sampling import (
@@ -36,6 +37,9 @@ from raphe.tasks.calcium.training.stretches import SYNTHETIC
 WARM_UP = 0.1  # of a phase's steps, over which its learning rate rises
 LONGEST_STEP = 1.0  # norm of a gradient
 SYNTHETIC_SETS = 1  # as many datasets the synthetic traces count for, where gains are averaged
+Dilations = Annotated[Sequence[int], Numbers("whole numbers", Range(1))]
+Latency = Annotated[float, Range(0, noun="a multiple of 0.04 s", also="or null")]
+
 ADAMW = partial(torch.optim.AdamW, lr=3e-3, weight_decay=1e-2)
 
 
@@ -70,24 +74,21 @@ class RateModule(ScoredModule):
 
     def __init__(
         self,
-        members: int = 4,
-        channels: int = 32,
-        dilations: Sequence[int] = (1, 2, 4, 8, 16),
-        latency_s: float | None = None,
+        members: Count = 4,
+        channels: Count = 32,
+        dilations: Dilations = (1, 2, 4, 8, 16),
+        latency_s: Latency | None = None,
         weights: str | Path | None = None,
         optimizer: OptimizerFactory | None = None,
-        tuning_rate: float = 0.33,
-        tuned: float = 0.75,
+        tuning_rate: Positive = 0.33,
+        tuned: Share = 0.75,
         align: bool = True,
         *,
         datasets: Sequence[str] = (),
         pretrain_epochs: int = 0,
     ) -> None:
         super().__init__()
-        if not isinstance(members, int) or members < 1:
-            raise SettingError(f"model.members={members}: expected a whole number from 1 up")
-        if not 0 <= tuned <= 1:
-            raise SettingError(f"model.tuned={tuned}: expected a share, 0 to 1")
+        check_ranges(RateModule.__init__, locals(), "model")
         dilations, datasets = list(dilations), list(datasets)
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
         self.net = RateEnsemble(members, channels, dilations, latency_steps(latency_s))
@@ -210,6 +211,6 @@ def latency_steps(latency_s: float | None) -> int | None:
     if latency_s is None:
         return None
     steps = latency_s * RATE_HZ / STRIDE
-    if latency_s < 0 or abs(steps - round(steps)) > 1e-6:
+    if abs(steps - round(steps)) > 1e-6:
         raise SettingError(f"model.latency_s={latency_s}: expected a multiple of 0.04 s, or null")
     return round(steps)

@@ -5,17 +5,20 @@ B stretches of a batch, T samples of each.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import Range, check_ranges
 from raphe.tasks.calcium.recordings.sampling import z_scored
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset
-from raphe.tasks.calcium.synthetic.indicators import Range
+from raphe.tasks.calcium.synthetic.indicators import Span
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
 SYNTHETIC = -1  # in the place of a dataset's number
+
+Deviation = Annotated[float, Range(0, 2)]
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,13 @@ class Augmentation:
         gain: deviation of the logarithm of the gain.
     """
 
-    stretch: float = 0.2
-    noise: float = 0.3
-    gain: float = 0.2
-    noise_hz: Range = (3.0, 45.0)  # log: it ends somewhere here, as a frame rate's noise does
+    stretch: Deviation = 0.2
+    noise: Deviation = 0.3
+    gain: Deviation = 0.2
+    noise_hz: Span = (3.0, 45.0)  # log: it ends somewhere here, as a frame rate's noise does
 
     def __post_init__(self) -> None:
-        for name in ("stretch", "noise", "gain"):
-            if not 0 <= getattr(self, name) <= 2:
-                raise SettingError(f"{name}: expected 0 to 2, got {getattr(self, name)}")
+        check_ranges(Augmentation, vars(self))
 
     def __call__(self, calcium: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Calcium (B, T) with noise, z-scored, at another gain: float32 (B, T)."""

@@ -11,6 +11,7 @@ from safetensors.numpy import save
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import bundle_runtime, export_facts
 from raphe.tasks.celltype.ensemble.bundle_runtime import (
@@ -49,7 +50,7 @@ def export(
     members: str = "published",
     pooling: Pooling = "mean",
     calibration: Method = "temperature",
-    error_rate: float = 0.05,
+    error_rate: ErrorRate = 0.05,
     overwrite: bool = False,
 ) -> Exported:
     """Write the bundle of a sweep's ensemble.

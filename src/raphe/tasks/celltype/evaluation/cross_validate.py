@@ -13,6 +13,7 @@ import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
+from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.selection import NAMED_RANGES, choose
@@ -63,7 +64,7 @@ class CrossValidation:
     mode: Literal["min", "max"] = "min"
     pooling: Pooling = "mean"
     calibration: Method = "temperature"
-    error_rate: float = 0.05
+    error_rate: ErrorRate = 0.05
     baselines: bool = True
 
     def __post_init__(self) -> None:

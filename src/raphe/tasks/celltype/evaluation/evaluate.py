@@ -13,7 +13,8 @@ import torch
 from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
-from raphe.core.statistics.abstention import risk_coverage
+from raphe.core.ranges import check_ranges
+from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells
 from raphe.tasks.celltype.evaluation.baseline_report import baseline_artifacts
@@ -64,7 +65,7 @@ class Evaluation:
 
     pooling: Pooling = "mean"
     calibration: Method = "temperature"
-    error_rate: float = 0.05
+    error_rate: ErrorRate = 0.05
     baselines: bool = True
 
     def __post_init__(self) -> None:
@@ -73,10 +74,7 @@ class Evaluation:
             raise SettingError(
                 f"evaluate.calibration={self.calibration}: expected {' or '.join(get_args(Method))}"
             )
-        if not _is_share(self.error_rate):
-            raise SettingError(
-                f"evaluate.error_rate={self.error_rate}: expected a share between 0 and 1, as 0.05"
-            )
+        check_ranges(Evaluation, vars(self), "evaluate")
         if not isinstance(self.baselines, bool):
             raise SettingError(f"evaluate.baselines={self.baselines}: expected true or false")
 
@@ -113,10 +111,6 @@ def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
         "test/class_evidence.csv": evidence_csv(of_classes, spikes.rate_hz),
         "test/class_evidence.png": evidence_figure(of_classes, spikes.rate_hz, spikes.unit),
     }
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and 0 < value < 1
 
 
 def validation_predictions(model: CellTypeModule, data: CellTypeData) -> Predictions:

@@ -5,17 +5,26 @@ mixes the columns until the last pooling takes the larger of the two, so each co
 `branch` on its own. Axes here: N spikes, T samples, F filters, C classes.
 """
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Numbers, Range, check_ranges
 from raphe.tasks.celltype.network.convolutions import convolve_first, convolve_second
 from raphe.tasks.celltype.network.layers import larger_of_columns, relu_dropout
 
 NORM_EPSILON = 1e-3  # the default of Keras' LayerNormalization; torch's is 1e-5
 POOL = 2  # samples that each max-pooling merges
 PUBLISHED_CLASSES = 2  # each with a sigmoid of its own; more classes share a softmax
+
+Kernel = Annotated[int, Range(1, noun="a whole number of samples")]
+Columns = Annotated[int, Range(1, 2, noun="1 (current) or 2 (time, current),")]
+Filters = Annotated[Sequence[int], Numbers("two whole numbers", Range(1), n=2)]
+Dropout = Annotated[float, Range(0, 1, ends="least", noun="a share")]
 
 
 class CellTypeNet(nn.Module):
@@ -38,10 +47,10 @@ class CellTypeNet(nn.Module):
 
     def __init__(
         self,
-        kernel: int = 20,
-        columns: int = 2,
-        filters: tuple[int, int] = (32, 64),
-        dropout: float = 0.5,
+        kernel: Kernel = 20,
+        columns: Columns = 2,
+        filters: Filters = (32, 64),
+        dropout: Dropout = 0.5,
         n_classes: int = 2,
         n_samples: int = 160,
         rate_hz: float = 40_000.0,
@@ -129,22 +138,15 @@ def largest_kernel(n_samples: int) -> int:
 
 
 def check_settings(
-    kernel: int,
-    columns: int,
-    filters: tuple[int, int],
-    dropout: float,
+    kernel: Kernel,
+    columns: Columns,
+    filters: Filters,
+    dropout: Dropout,
     n_classes: int,
     n_samples: int,
 ) -> None:
     """Raise SettingError for a network that cannot be built, before any data are read."""
-    if not isinstance(kernel, int) or kernel < 1:
-        raise SettingError(f"kernel: expected a whole number of samples from 1 up, got {kernel!r}")
-    if columns not in (1, 2):
-        raise SettingError(f"columns: expected 1 (current) or 2 (time, current), got {columns!r}")
-    if len(filters) != 2 or not all(isinstance(f, int) and f > 0 for f in filters):
-        raise SettingError(f"filters: expected two whole numbers from 1 up, got {filters!r}")
-    if not 0 <= dropout < 1:
-        raise SettingError(f"dropout: expected at least 0 and less than 1, got {dropout!r}")
+    check_ranges(check_settings, locals(), "model")
     if n_classes < 2:
         raise SettingError(f"classes: expected at least 2 to tell apart, got {n_classes}")
     largest = largest_kernel(n_samples)

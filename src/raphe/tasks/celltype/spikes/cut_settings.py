@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import NotNegative, Positive, Range, faults
 
 Polarity = Literal["down", "up", "both"]
 
@@ -26,12 +27,12 @@ class Cut:
     """
 
     threshold_pa: float | None = THRESHOLD_PA
-    mad_factor: float | None = None
+    mad_factor: Positive | None = None
     polarity: Polarity = "down"
-    pre_ms: float = 1.0
-    post_ms: float = 3.0
-    rate_hz: float = 40_000.0
-    dead_time_ms: float = 3.0
+    pre_ms: NotNegative = 1.0
+    post_ms: NotNegative = 3.0
+    rate_hz: Annotated[float, Range(MIN_RATE_HZ, unit="Hz")] = 40_000.0
+    dead_time_ms: NotNegative = 3.0
     accept_unit: str | None = None
 
     @property
@@ -60,21 +61,10 @@ class Cut:
                 "give either threshold_pa or mad_factor (--threshold-pa or --mad), and null (None) "
                 f"for the other, got {self.threshold_pa} and {self.mad_factor}"
             )
-        if self.mad_factor is not None and not 0 < self.mad_factor < math.inf:
-            raise SettingError(
-                f"{_named('mad_factor')}: expected a positive number, got {self.mad_factor:g}"
-            )
+        for name, fault in faults(Cut, vars(self)):
+            raise SettingError(f"{_named(name)}: {fault}")
         if self.threshold_pa is not None:
             self._check_threshold(self.threshold_pa)
-        if not MIN_RATE_HZ <= self.rate_hz < math.inf:
-            raise SettingError(
-                f"{_named('rate_hz')}: expected {MIN_RATE_HZ:g} or more, got {self.rate_hz:g}"
-            )
-        for name in ("pre_ms", "post_ms", "dead_time_ms"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise SettingError(
-                    f"{_named(name)}: expected 0 or more, got {getattr(self, name):g}"
-                )
         if self.n_before >= self.n_samples:
             raise SettingError(
                 f"{_named('post_ms')}: {self.post_ms:g} ms leave no sample after the crossing"

@@ -4,21 +4,23 @@ G groups (cells, days or animals), n cells, C classes, K folds.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from raphe.core.errors import SettingError, SplitError
+from raphe.core.ranges import Range, check_ranges
 from raphe.core.sentences import counted
 from raphe.core.statistics.splits import ASSIGNMENTS_TRIED, PARTS
 
-Folds = int | Literal["all"]
+Folds = Annotated[int, Range(2, also="all or null")] | Literal["all"]
+Fold = Annotated[int, Range(0)]
 
 TRAIN, VAL, TEST = range(len(PARTS))
 FEWEST_CLASSES = 2  # in training and in validation: one class alone teaches and measures nothing
 
 
-def check_folds(folds: Folds | None, fold: int, split: str) -> None:
+def check_folds(folds: Folds | None, fold: Fold, split: str) -> None:
     """Raise SettingError for folds that no store can have."""
     if folds is None:
         return
@@ -27,10 +29,7 @@ def check_folds(folds: Folds | None, fold: int, split: str) -> None:
             f"data.folds={folds}: with data.split=spike a cell would be tested in every fold and "
             "trained on in all others; set data.split=cell, day or animal"
         )
-    if folds != "all" and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
-        raise SettingError(f"data.folds={folds}: expected a whole number from 2 up, all or null")
-    if isinstance(fold, bool) or not isinstance(fold, int) or fold < 0:
-        raise SettingError(f"data.fold={fold}: expected a whole number from 0 up")
+    check_ranges(check_folds, locals(), "data")
 
 
 def assign_folds(

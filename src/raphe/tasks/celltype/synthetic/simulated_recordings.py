@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
 from raphe.core.progress import progress
+from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.labels import CELL_TABLE, NOTE
@@ -43,22 +45,16 @@ _CELL, _DAY = 0, 1  # the random streams
 class Simulation:
     """What to simulate. `nonhomogeneous`: on days, and in noise, that the other set never has."""
 
-    n_ser: int = 100
-    n_nser: int = 100
-    days: int = 10
-    duration_s: float = 12.0  # of each recording
-    seed: int = 42
+    n_ser: Count = 100
+    n_nser: Count = 100
+    days: Annotated[int, Range(1, MAX_DAYS)] = 10
+    duration_s: Annotated[float, Range(1, 1800, unit="s")] = 12.0  # of each recording
+    seed: Seed = 42
     nonhomogeneous: bool = False
 
     def __post_init__(self) -> None:
         """Raises SettingError for what cannot be simulated."""
-        for name, low in (("n_ser", 1), ("n_nser", 1), ("days", 1), ("seed", 0)):
-            if getattr(self, name) < low:
-                raise SettingError(f"{name}: expected {low} or more, got {getattr(self, name)}")
-        if self.days > MAX_DAYS:
-            raise SettingError(f"days: expected {MAX_DAYS} or fewer, got {self.days}")
-        if not 1.0 <= self.duration_s <= 1800.0:
-            raise SettingError(f"duration_s: expected 1 to 1800 s, got {self.duration_s:g}")
+        check_ranges(Simulation, vars(self))
         most = self.days * (MAX_NUMBER // len(CLASSES))
         if max(self.n_ser, self.n_nser) > most:
             raise SettingError(

@@ -4,13 +4,15 @@ n windows, T samples a window, w the width.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Range, check_ranges
 
 Smoothing = Literal["mean", "savgol"]
+Width = Annotated[int, Range(1, noun="an odd number of samples")]  # one in the centre
 
 POLYNOMIAL = 3  # degree of Savitzky–Golay; Savitzky and Golay 1964 tabulate quadratic = cubic
 
@@ -74,11 +76,12 @@ def smoother(smoothing: Smoothing, width: int, n_samples: int) -> Smoother:
     )
 
 
-def check_smoothing(smoothing: str, width: int) -> None:
+def check_smoothing(smoothing: str, width: Width) -> None:
     """Raise SettingError for a method or a width that cannot be."""
     if smoothing not in get_args(Smoothing):
         raise SettingError(f"smoothing: expected mean or savgol, got {smoothing!r}")
-    if width < 1 or width % 2 == 0:
+    check_ranges(check_smoothing, locals())
+    if width % 2 == 0:
         raise SettingError(
             f"width: expected an odd number of samples, one in the centre, got {width}"
         )

@@ -5,18 +5,19 @@ n samples, N originals, T samples a window, M masks, L samples a mask.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from raphe.core.errors import SettingError, SplitError, StoreError
+from raphe.core.ranges import Range, check_ranges
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.split import LEFT_OUT, SpikeSplit
 from raphe.tasks.celltype.synthetic.mask_parts import parts_of_masks, refuse_leak
 from raphe.tasks.celltype.synthetic.mask_store import MaskSet
-from raphe.tasks.celltype.synthetic.smoothing import Smoothing, check_smoothing, smoother
+from raphe.tasks.celltype.synthetic.smoothing import Smoothing, Width, check_smoothing, smoother
 
 PARENT, MASK, OFFSET = range(3)  # a sample's draws
 N_DRAWS = 3
@@ -40,20 +41,13 @@ class Recipe:
     """
 
     smoothing: Smoothing = "mean"
-    width: int = 3
-    gain: float | Literal["recording"] = 1.0
-    seed: int = 42
+    width: Width = 3
+    gain: Annotated[float, Range(0, also="or recording")] | Literal["recording"] = 1.0
+    seed: Annotated[int, Range(0, 2**64 - 1)] = 42
 
     def __post_init__(self) -> None:
         check_smoothing(self.smoothing, self.width)
-        if self.gain != "recording" and not (
-            isinstance(self.gain, (int, float)) and 0 <= self.gain < float("inf")
-        ):
-            raise SettingError(
-                f"gain: expected a number of 0 or more, or recording, got {self.gain!r}"
-            )
-        if not 0 <= self.seed < 2**64:
-            raise SettingError(f"seed: expected 0 to 2**64 - 1, got {self.seed}")
+        check_ranges(Recipe, vars(self))
 
 
 @dataclass(frozen=True)

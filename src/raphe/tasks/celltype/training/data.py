@@ -1,16 +1,17 @@
 """Batches of labelled spikes, streamed from memory-mapped stores and split without leaks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import SettingError, SplitError, StoreError
-from raphe.core.statistics.splits import PARTS
-from raphe.tasks.celltype.stores.folds import Folds
+from raphe.core.ranges import Count, Range, Seed, check_ranges
+from raphe.core.statistics.splits import PARTS, Fractions
+from raphe.tasks.celltype.stores.folds import Fold, Folds
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, require_split, split_spikes
@@ -59,27 +60,23 @@ class CellTypeData(pl.LightningDataModule):
         synthetic: str | Path | None = None,
         masks: str | Path | None = None,
         recipe: Recipe | None = None,
-        synthetic_ratio: float = 1.0,
+        synthetic_ratio: Annotated[
+            float, Range(0, ends="neither", remedy="to train without set data.synthetic=null")
+        ] = 1.0,
         test_stores: Mapping[str, str | Path] | None = None,
         split: SplitKind = "cell",
-        fractions: Sequence[float] = FRACTIONS,
+        fractions: Fractions = FRACTIONS,
         folds: Folds | None = None,
-        fold: int = 0,
-        per_class: int | None = None,
+        fold: Fold = 0,
+        per_class: Count | None = None,
         weigh: Literal["spikes", "classes"] = "spikes",
-        batch_size: int = 64,
-        seed: int = 42,
+        batch_size: Count = 64,
+        seed: Seed = 42,
         resident: bool | None = None,
         cache: str | Path | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
-        if synthetic_ratio <= 0:
-            raise SettingError(
-                f"data.synthetic_ratio={synthetic_ratio}: expected a positive number; to train "
-                "without synthetic spikes set data.synthetic=null"
-            )
+        check_ranges(CellTypeData.__init__, locals(), "data")
         if weigh not in ("spikes", "classes"):
             raise SettingError(f"data.weigh={weigh}: expected spikes or classes")
         if weigh == "classes" and synthetic is not None:

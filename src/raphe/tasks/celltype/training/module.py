@@ -15,7 +15,14 @@ from raphe.tasks.celltype.metrics.epoch_figures import (
     epoch_figures,
 )
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.network.net import PUBLISHED_CLASSES, CellTypeNet
+from raphe.tasks.celltype.network.net import (
+    PUBLISHED_CLASSES,
+    CellTypeNet,
+    Columns,
+    Dropout,
+    Filters,
+    Kernel,
+)
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -73,10 +80,10 @@ class CellTypeModule(pl.LightningModule):
 
     def __init__(
         self,
-        kernel: int = 20,
-        columns: int = 2,
-        filters: Sequence[int] = (32, 64),
-        dropout: float = 0.5,
+        kernel: Kernel = 20,
+        columns: Columns = 2,
+        filters: Filters = (32, 64),
+        dropout: Dropout = 0.5,
         optimizer: OptimizerFactory | None = None,
         *,
         classes: Sequence[str] = ("SER", "NSER"),

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from raphe.core.errors import SettingError, StoreError
-from raphe.core.statistics.splits import PARTS, part_sizes
+from raphe.core.ranges import Count, check_ranges
+from raphe.core.statistics.splits import PARTS, Fractions, part_sizes
 from raphe.tasks.celltype.training.batches import Batch, SpikeBatches, SpikeBlock
 from raphe.tasks.celltype.training.data import EVALUATION_BATCH, CellTypeData
 from raphe.tasks.celltype.training.parts import OnlinePart, StorePart
@@ -36,18 +37,13 @@ class Sessions:
     published.
     """
 
-    n_spikes: int = 63_450
-    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)  # 44 415 of 63 450 are trained on
-    epochs: int = 25
+    n_spikes: Count = 63_450
+    fractions: Fractions = (0.70, 0.15, 0.15)  # 44 415 of 63 450 are trained on
+    epochs: Count = 25
     parents: Parents = "train"
 
     def __post_init__(self) -> None:
-        for name in ("n_spikes", "epochs"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise SettingError(
-                    f"data.sessions.{name}={value}: expected a whole number from 1 up"
-                )
+        check_ranges(Sessions, vars(self), "data.sessions")
         if self.parents not in get_args(Parents):
             raise SettingError(f"data.sessions.parents={self.parents}: expected train or all")
 

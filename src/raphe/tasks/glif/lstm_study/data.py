@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.tasks.glif.lstm_study.grid import targets
 from raphe.tasks.glif.lstm_study.voltage_store import VoltageStore, open_voltages
 
@@ -67,11 +67,10 @@ class LstmGlifData(pl.LightningDataModule):
     test_names = ("test",)
 
     def __init__(
-        self, store: str | Path, batch_size: int = 1, shuffle: bool = True, seed: int = 42
+        self, store: str | Path, batch_size: Count = 1, shuffle: bool = True, seed: Seed = 42
     ) -> None:
         super().__init__()
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise SettingError(f"data.batch_size={batch_size}: expected a whole number from 1 up")
+        check_ranges(LstmGlifData.__init__, locals(), "data")
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.traces = open_voltages(store)
 

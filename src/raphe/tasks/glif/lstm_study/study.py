@@ -6,10 +6,12 @@ every sweep, and with a dt that the simulation overrides: 9375 files of 625 diff
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Positive, Range, Seed, check_ranges
 from raphe.tasks.glif.lstm_study.grid import TARGETS, grid, neurons
 from raphe.tasks.glif.neurons.simulation import simulate
 from raphe.tasks.glif.neurons.stimuli import Stimulus
@@ -27,28 +29,24 @@ CAVEAT = (
 class Study:
     """What to simulate and how many traces to draw. Raises SettingError for what cannot be."""
 
-    n_train: int = 5000
-    n_val: int = 1500
-    n_test: int = 1500
-    sweeps: int = 3  # of each noise
-    rate_hz: float = 200_000.0
-    simulated: int = 52_000  # samples of each trace; its zeros are dropped before
-    fed: int = 50_000  # of them, without those of dead time, the network sees so many at most
-    rheobase_a: float = 150e-12
-    seed: int = 42
+    n_train: Count = 5000
+    n_val: Count = 1500
+    n_test: Count = 1500
+    sweeps: Count = 3  # of each noise
+    rate_hz: Annotated[float, Range(10_000, 1e6, unit="Hz")] = 200_000.0
+    simulated: Count = 52_000  # samples of each trace; its zeros are dropped before
+    fed: Count = 50_000  # of them, without those of dead time, the network sees so many at most
+    rheobase_a: Positive = 150e-12
+    seed: Seed = 42
 
     def __post_init__(self) -> None:
+        check_ranges(Study, vars(self))
         n_files = self.sweeps * len(grid())
-        for name in ("n_train", "n_val", "n_test", "sweeps", "simulated", "fed"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name}: expected 1 or more, got {getattr(self, name)}")
         if max(self.n_train + self.n_val, self.n_test) > n_files:
             raise SettingError(
                 f"n_train + n_val: expected at most {n_files} files of each noise, got "
                 f"{self.n_train} + {self.n_val} and n_test = {self.n_test}"
             )
-        if not 10_000 <= self.rate_hz <= 1e6:
-            raise SettingError(f"rate_hz: expected 10000 to 1000000 Hz, got {self.rate_hz:g}")
         if self.fed > self.simulated:
             raise SettingError(f"fed: expected at most simulated, {self.simulated}, got {self.fed}")
 

@@ -7,12 +7,15 @@ a threshold shows at spikes, a time constant where the current moves.
 B traces, T samples, C channels (voltage, current), F features, S = T / 200 steps.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Numbers, Range, check_ranges
 
 VOLTAGE, CURRENT = 0, 1  # the channels
 # What brings a fitted cell's numbers to about 1: half of them lie within these.
@@ -20,24 +23,20 @@ VOLTAGE_CENTRE_MV, VOLTAGE_SPREAD_MV = -65.0, 15.0
 CURRENT_SPREAD_PA = 100.0
 STRIDES, KERNELS = (10, 5, 4), (20, 15, 12)
 
+Filters = Annotated[Sequence[int], Numbers("3 whole numbers", Range(1), n=3)]  # one a stride
+
 
 @dataclass(frozen=True)
 class EncoderSize:
     """How large the layers are. Raises SettingError."""
 
-    filters: tuple[int, int, int] = (16, 32, 64)
-    units: int = 64  # of the LSTM in each direction
-    heads: int = 4  # of the attention
-    features: int = 64  # that come out
+    filters: Filters = (16, 32, 64)
+    units: Count = 64  # of the LSTM in each direction
+    heads: Count = 4  # of the attention
+    features: Count = 64  # that come out
 
     def __post_init__(self) -> None:
-        for name in ("units", "heads", "features"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name}: expected 1 or more, got {getattr(self, name)}")
-        if len(self.filters) != len(STRIDES) or min(self.filters) < 1:
-            raise SettingError(
-                f"filters: expected {len(STRIDES)} numbers of 1 or more, got {self.filters}"
-            )
+        check_ranges(EncoderSize, vars(self), "model")
 
 
 class TraceEncoder(nn.Module):

@@ -6,10 +6,12 @@ The table itself is not part of this program; its terms allow research use with 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from raphe.core.errors import StoreError
+from raphe.core.ranges import Range
 from raphe.tasks.glif.neurons.models import (
     WITH_CURRENTS,
     WITH_RESET_RULE,
@@ -21,6 +23,8 @@ COLUMNS = (
     "species", "specimen_id", "line", "glif_level", "R_input_ohm", "C_F", "El_V",
     "El_reference_V", "th_inf_V", "coeff_th_inf", "dt_s", "spike_cut_length",
 )  # fmt: skip
+
+HeldOut = Annotated[float, Range(0, 1, "neither", noun="a share")]  # of the specimens
 
 
 @dataclass(frozen=True, eq=False)

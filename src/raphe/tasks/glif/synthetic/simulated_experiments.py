@@ -10,11 +10,12 @@ B neurons, N samples as simulated, T as measured.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import NotNegative, Numbers, Range, check_ranges
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, Response, simulate
 from raphe.tasks.glif.neurons.stimuli import NOISE_CV, TEST_PULSE_A, TEST_PULSE_S, pink_second
@@ -26,6 +27,13 @@ PARTS = ("train", "val", "test")
 STAIRS, SINE_HZ = 8, (0.2, 10.0)
 LENGTH_STEP_S = 0.25
 TRIES = 20  # draws of a batch's neurons that may stop or be impossible
+
+Lengths = Annotated[
+    tuple[float, float], Numbers("[shortest, longest]", Range(0.2, 60, unit="s"), n=2, rising=True)
+]
+Drives = Annotated[
+    tuple[float, float], Numbers("[least, most] rheobases", Range(0), n=2, rising=True)
+]
 
 
 class Population(Protocol):
@@ -72,34 +80,18 @@ class Experiment:
     """
 
     families: Sequence[str] = ("noise", "long_square", "short_square", "stairs", "sine")
-    length_s: tuple[float, float] = (0.5, 2.5)
-    keep_every: Sequence[int] = (1, 2, 4)
-    noise_mv: float = 0.2
-    series_mohm: float = 5.0
-    relative: tuple[float, float] = (0.3, 2.0)
+    length_s: Lengths = (0.5, 2.5)
+    keep_every: Annotated[Sequence[int], Numbers("whole numbers", Range(1))] = (1, 2, 4)
+    noise_mv: NotNegative = 0.2
+    series_mohm: NotNegative = 5.0
+    relative: Drives = (0.3, 2.0)
 
     def __post_init__(self) -> None:
         for name in ("families", "length_s", "keep_every", "relative"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.families or not set(self.families) <= set(FAMILIES):
             raise SettingError(f"families: expected of {', '.join(FAMILIES)}, got {self.families}")
-        if len(self.length_s) != 2 or not 0.2 <= self.length_s[0] <= self.length_s[1] <= 60:
-            raise SettingError(
-                f"length_s: expected [shortest, longest] of 0.2 to 60 s, got {self.length_s}"
-            )
-        if not self.keep_every or any(
-            not isinstance(step, int) or step < 1 for step in self.keep_every
-        ):
-            raise SettingError(
-                f"keep_every: expected whole numbers from 1 up, got {self.keep_every}"
-            )
-        if len(self.relative) != 2 or not 0 <= self.relative[0] <= self.relative[1]:
-            raise SettingError(
-                f"relative: expected [least, most] drive in rheobases, got {self.relative}"
-            )
-        for name in ("noise_mv", "series_mohm"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{name}: expected 0 or more, got {getattr(self, name)}")
+        check_ranges(Experiment, vars(self))
 
     def draw_length_s(self, rng: np.random.Generator) -> float:
         """In steps of a quarter second: a network keeps memory for every length it has seen."""

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.tasks.glif.features.least_squares import estimate_quantities
-from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
+from raphe.tasks.glif.synthetic.fitted_cells import HeldOut, read_cells, split_by_specimen
 from raphe.tasks.glif.synthetic.prior import Prior, read_prior
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.simulated_experiments import (
@@ -97,21 +98,17 @@ class PosteriorData(pl.LightningDataModule):
         self,
         prior: str | Path,
         cells: str | Path | None = None,
-        held_out: float = 0.3,
+        held_out: HeldOut = 0.3,
         experiment: Experiment | None = None,
         unseen_family: str = "ramp",
-        batch_size: int = 64,
-        batches: int = 100,
-        n_val: int = 512,
-        n_test: int = 1024,
-        seed: int = 42,
+        batch_size: Count = 64,
+        batches: Count = 100,
+        n_val: Count = 512,
+        n_test: Count = 1024,
+        seed: Seed = 42,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ("batch_size", batch_size), ("batches", batches), ("n_val", n_val), ("n_test", n_test),
-        ):  # fmt: skip
-            if not isinstance(value, int) or value < 1:
-                raise SettingError(f"data.{name}={value}: expected a whole number from 1 up")
+        check_ranges(PosteriorData.__init__, locals(), "data")
         self.experiment = experiment or Experiment()
         if unseen_family not in FAMILIES or unseen_family in self.experiment.families:
             raise SettingError(

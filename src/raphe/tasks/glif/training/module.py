@@ -6,16 +6,17 @@ B traces, P quantities, S samples of a posterior.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from raphe.core.errors import SettingError
+from raphe.core.ranges import Count, Range, check_ranges
 from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest, posterior_scores
 from raphe.tasks.glif.network.posterior_net import PosteriorNet
-from raphe.tasks.glif.network.trace_encoder import EncoderSize
+from raphe.tasks.glif.network.trace_encoder import EncoderSize, Filters
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import quantities
 from raphe.tasks.glif.training.data import TEST_SETS, PosteriorBatch
@@ -48,20 +49,19 @@ class PosteriorModule(pl.LightningModule):
     def __init__(
         self,
         encode_traces: bool = True,
-        filters: Sequence[int] = (16, 32, 64),
-        units: int = 64,
-        heads: int = 4,
-        features: int = 64,
+        filters: Filters = (16, 32, 64),
+        units: Count = 64,
+        heads: Count = 4,
+        features: Count = 64,
         optimizer: OptimizerFactory | None = None,
-        n_samples: int = 400,
+        n_samples: Annotated[int, Range(RANKED)] = 400,
         *,
         level: int = 1,
         mean: Sequence[float] | None = None,
         deviation: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(n_samples, int) or n_samples < 100:
-            raise SettingError(f"model.n_samples={n_samples}: expected a whole number from 100 up")
+        check_ranges(PosteriorModule.__init__, locals(), "model")
         size = EncoderSize(tuple(filters), units, heads, features)
         self.names = [quantity.name for quantity in quantities(level)]
         self.scaler = PriorScaler(

@@ -1,17 +1,19 @@
 """From settings to the prior that neurons are drawn from."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from raphe.core.errors import StoreError
 from raphe.core.files.prepared import preparing
-from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
+from raphe.core.ranges import Range, Seed, check_ranges
+from raphe.tasks.glif.synthetic.fitted_cells import HeldOut, read_cells, split_by_specimen
 from raphe.tasks.glif.synthetic.prior import fit_prior, write_prior
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
+Level = Annotated[int, Range(1, 5, noun="a GLIF level")]
+
 
 def prepare(
-    cells: str | Path | None, folder: str | Path, level: int, held_out: float, seed: int
+    cells: str | Path | None, folder: str | Path, level: Level, held_out: HeldOut, seed: Seed
 ) -> dict[str, Any]:
     """Fit a prior to the cells that are not held out; without a table take typical neurons.
 
@@ -28,8 +30,7 @@ def prepare(
     Raises:
         RapheError: a table that cannot be read, or too few cells in it.
     """
-    if not 0 < held_out < 1:
-        raise StoreError(f"data.held_out={held_out}: expected a share between 0 and 1")
+    check_ranges(prepare, locals(), "prepare")
     if cells is None:
         prior = typical_prior(level)
     else:

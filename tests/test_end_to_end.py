@@ -136,7 +136,7 @@ def test_recordings_named_in_the_settings_are_cut_once(
     [
         ("data.store=nowhere", "make it with `raphe extract RECORDINGS nowhere`"),
         ("prepare.recordings=nowhere", "expected a folder of recordings"),
-        ("model.kernel=0", "kernel: expected a whole number of samples from 1 up"),
+        ("model.kernel=0", "model.kernel=0: expected a whole number of samples from 1 up"),
         ("evaluate.calibration=isotonic", "expected temperature or platt"),
         ("data.split=rig", "expected cell, day, animal or spike"),
     ],

@@ -24,13 +24,15 @@ Ends = Literal["both", "least", "most", "neither"]
 class Range:
     """Finite numbers from `least` to `most`; `ends` says which of the two belong to them.
 
-    `noun` replaces "a whole number" or "a number" in the sentence of a refusal, `unit` stands
-    behind the ends, `also` names what else the setting may be, and `remedy` what to do instead.
+    With a `step` only those so many steps above `least` are admitted; then `noun` says so. `noun`
+    stands for "a whole number" or "a number" in the sentence of a refusal, `unit` behind the ends,
+    `also` names what else the setting may be, and `remedy` says what to do instead.
     """
 
     least: float = -math.inf
     most: float = math.inf
     ends: Ends = "both"
+    step: float = 0
     noun: str = ""
     unit: str = ""
     also: str = ""
@@ -41,7 +43,10 @@ class Range:
             return False
         above = value >= self.least if self.ends in ("both", "least") else value > self.least
         below = value <= self.most if self.ends in ("both", "most") else value < self.most
-        return above and below and math.isfinite(value)
+        if not (above and below and math.isfinite(value)):
+            return False
+        steps = (value - self.least) / self.step if self.step else 0
+        return abs(steps - round(steps)) < 1e-6
 
     def expected(self, whole: bool) -> str:
         noun = self.noun or ("a whole number" if whole else "a number")

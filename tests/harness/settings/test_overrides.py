@@ -9,6 +9,7 @@ import pytest
 
 from paths import CONF, PROJECT
 from raphe.core.errors import SettingError
+from raphe.core.ranges import Range
 from raphe.harness.settings.overrides import check
 from raphe.harness.settings.signatures import Accepted, arguments
 
@@ -25,6 +26,13 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("optimizer.lr=1e-3", "did you mean model.optimizer.lr?"),
         ("+model.kernal=3", "no setting is called model.kernal; did you mean model.kernel?"),
         ("+model.momentum=3", "no setting is called model.momentum;"),
+        (
+            "model.filters=[32,a]",
+            "expected a list of whole numbers, such as [32,64], got a word",
+        ),
+        ("data.fractions=[0.7,0.3,no]", "expected a list of numbers, such as [0.7,0.15,0.15], got"),
+        ("+foo=1", "no setting is called foo;"),
+        ("+foo.bar=1", "no setting is called foo.bar;"),
         ("+sed=3", "no setting is called sed; did you mean seed?"),
         ("~model.kernal", "no setting is called model.kernal; did you mean model.kernel?"),
         ("-m model.kernal=1,2", "no setting is called model.kernal"),
@@ -34,7 +42,7 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("model.kernel=2.5", "expected a whole number, such as 20, got a number"),
         ("model.kernel=true", "expected a whole number, such as 20, got true or false"),
         ("data.per_class=many", "expected a whole number or null, got a word"),
-        ("data.fractions=0.5", "expected a list, such as [0.7,0.15,0.15], got a number"),
+        ("data.fractions=0.5", "expected a list of numbers, such as [0.7,0.15,0.15], got a number"),
         ("data.recipe.gain=loud", "expected a number or recording, such as 1.0"),
         ("evaluate.calibration=plat", "expected temperature or platt; did you mean platt?"),
         ("data.split=cells", "expected cell, day, animal or spike; did you mean cell?"),
@@ -71,6 +79,8 @@ def test_what_no_run_can_have_is_one_sentence(given: str, message: str) -> None:
         "model.optimizer.lr=1",
         "prepare.cut.threshold_pa=null prepare.cut.mad_factor=5",
         "data.seed=${seed}",
+        "+width=4 model.kernel=${width}",
+        "+sweep.values={data.fold:[0,1]} data.folds=2",
         "model.kernel=3 --config-name=other",  # settings of the user's own
         "model.kernel=[",  # Hydra says what is wrong with it
     ],
@@ -112,7 +122,9 @@ def test_what_a_target_takes_is_read_from_its_source() -> None:
     assert arguments("raphe.tasks.celltype.synthetic.synthesizer.Nothing") is None
     assert arguments("raphe.nowhere.Nothing") is None
     module = arguments("raphe.tasks.celltype.training.module.CellTypeModule")
-    assert module["kernel"] == Accepted((int,))
+    assert module["kernel"] == Accepted(
+        (int,), limits=(Range(1, noun="a whole number of samples"),)
+    )
     assert module["optimizer"].anything
 
 

@@ -10,6 +10,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.harness.settings.signatures import arguments, check_range
 
 STAGES = ("train", "export")
 KEEPS = ("best", "last")
@@ -41,6 +42,7 @@ def check(config: DictConfig) -> None:
 
 def check_values(config: DictConfig) -> None:
     """The part of `check` that loads neither torch nor MLflow."""
+    check_ranges(OmegaConf.to_container(config, resolve=True))
     _one_of(config, "stage", STAGES)
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
@@ -62,6 +64,18 @@ def check_values(config: DictConfig) -> None:
     require_device(config.trainer)
     if OmegaConf.select(config, "prepare.store") is not None:
         call(config.prepare)  # a store that is named is there, or prepare says how to make one
+
+
+def check_ranges(section: dict[str, Any], name: str = "") -> None:
+    """Raise SettingError for a value, from whichever file, outside the range of its argument."""
+    target = section.get("_target_")
+    accepted = (arguments(target) if isinstance(target, str) else None) or {}
+    for key, value in section.items():
+        full = f"{name}.{key}" if name else str(key)
+        if isinstance(value, dict):
+            check_ranges(value, full)
+        elif key in accepted:
+            check_range(full, value, accepted[key])
 
 
 def require_device(trainer: DictConfig) -> None:

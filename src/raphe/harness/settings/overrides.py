@@ -14,16 +14,17 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.core.ranges import fault, written
+from raphe.core.ranges import written
 from raphe.harness.settings import composed
 from raphe.harness.settings.configuration import conf_folder
-from raphe.harness.settings.signatures import Accepted, arguments
+from raphe.harness.settings.signatures import Accepted, arguments, check_range
 from raphe.harness.start.explain import LIST_ALL
 
 NEAR = 0.75  # likeness from which a name is offered
 OFFERED = 3  # names at most
 # The trainer is Lightning's, whose settings here may also be of another type than their default.
 OTHER_TYPES = {"trainer.devices", "trainer.deterministic", "trainer.precision"}
+OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there are some
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 NAMES |= {list: "a list", dict: "a section", type(None): "null"}
 
@@ -54,7 +55,7 @@ def check(given: Sequence[str]) -> None:
             return
     for override in overrides:
         if override not in groups and not override.key_or_group.startswith("hydra."):
-            _check_name(override, defaults)
+            _check_name(override, defaults, [*texts, OmegaConf.to_yaml(defaults)])
             _check_values(override, defaults)
 
 
@@ -100,8 +101,11 @@ def _first_choice(override: Override) -> str:
     return f"{override.key_or_group}={next(override.sweep_string_iterator())}"
 
 
-def _check_name(override: Override, defaults: DictConfig) -> None:
-    """Refuse a name that no setting has; with `+`, one that nothing would read."""
+def _check_name(override: Override, defaults: DictConfig, texts: Sequence[str]) -> None:
+    """Refuse a name that no setting has; with `+`, one that nothing would read.
+
+    `texts` are those in which a setting may take its value.
+    """
     name = override.key_or_group
     section, rest = _deepest(defaults, name)
     if rest is None:
@@ -110,8 +114,11 @@ def _check_name(override: Override, defaults: DictConfig) -> None:
         taken = None
         if isinstance(section, DictConfig) and isinstance(section.get("_target_"), str):
             taken = arguments(section["_target_"])
-        is_misspelt = section is defaults and difflib.get_close_matches(rest, defaults, 1, NEAR)
-        if not is_misspelt and (taken is None or rest in taken or rest.startswith("_")):
+        if section is defaults:
+            is_read = rest in OPTIONAL or any(f"${{{name}" in text for text in texts)
+        else:
+            is_read = taken is None or rest in taken or rest.startswith("_")
+        if is_read:
             return
     raise SettingError(unknown(name, composed.names(defaults)))
 
@@ -160,17 +167,6 @@ def _check_values(override: Override, defaults: DictConfig) -> None:
         check_range(name, value, accepted)
 
 
-def check_range(name: str, value: Any, accepted: Accepted) -> None:
-    """Raise SettingError for a value, of a type that fits, outside the range of its argument."""
-    if value is None or isinstance(value, str | bool):  # a word, or taken from another setting
-        return
-    if isinstance(value, list) and any(isinstance(item, str) for item in value):
-        return
-    for limit in accepted.limits:
-        if not limit.admits(value, accepted.whole):
-            raise SettingError(f"{name}={written(value)}: {fault(limit, value, accepted.whole)}")
-
-
 def _accepted(section: DictConfig, key: str, name: str, default: Any) -> Accepted:
     """What the setting's argument admits; where that is not known, what is like the default."""
     target = section.get("_target_")
@@ -203,6 +199,8 @@ def _fits(value: Any, accepted: Accepted) -> bool:
 def _expected(accepted: Accepted, default: Any) -> str:
     types = [kind for kind in accepted.types if not (kind is int and float in accepted.types)]
     names = [NAMES[kind] for kind in dict.fromkeys(types)]
+    if accepted.items:
+        names[types.index(list)] += f" of {'whole ' if accepted.whole else ''}numbers"
     names += [str(word) for word in accepted.words]
     if accepted.null and default is None:
         names.append(NAMES[type(None)])
@@ -214,6 +212,9 @@ def _what_came(value: Any, accepted: Accepted, name: str) -> str:
     words = [str(word) for word in accepted.words]
     if words and isinstance(value, str):
         return _did_you_mean(difflib.get_close_matches(value, words, 1, NEAR))
+    if isinstance(value, list) and accepted.items:
+        wrong = next(item for item in value if not _fits(item, Accepted(accepted.items)))
+        return f", got {NAMES[type(wrong)]} in it"
     came = f", got {NAMES[type(value)]}"
     if str in accepted.types and isinstance(value, bool | int | float):  # a folder called 2026
         came += f"""; as a word it needs quotes: "{name}='{_text(value)}'\""""

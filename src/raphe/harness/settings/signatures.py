@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from raphe.core.ranges import Limit, Numbers, Range
+from raphe.core.errors import SettingError
+from raphe.core.ranges import Limit, Numbers, Range, fault, written
 
 OWN_PACKAGE = "raphe"
 NUMBERS = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,), "Path": (str,)}
@@ -71,6 +72,17 @@ def arguments(target: str) -> dict[str, Accepted] | None:
                 if (alias.asname or alias.name) == name:
                     return arguments(f"{node.module}.{alias.name}")
     return None
+
+
+def check_range(name: str, value: Any, accepted: Accepted) -> None:
+    """Raise SettingError for a value, of a type that fits, outside the range of its argument."""
+    if value is None or isinstance(value, str | bool):  # a word, or taken from another setting
+        return
+    if isinstance(value, list) and any(isinstance(item, str) for item in value):
+        return
+    for limit in accepted.limits:
+        if not limit.admits(value, accepted.whole):
+            raise SettingError(f"{name}={written(value)}: {fault(limit, value, accepted.whole)}")
 
 
 def _of_class(node: ast.ClassDef, module: str) -> dict[str, Accepted] | None:

@@ -115,7 +115,7 @@ def test_weights_go_back_part_of_the_way(store_path: Path) -> None:
     for name, value in quarter.items():
         torch.testing.assert_close(value, none[name] + 0.25 * (whole[name] - none[name]), msg=name)
     assert any(not torch.equal(none[name], whole[name]) for name in none)
-    with pytest.raises(SettingError, match=r"model\.tuned=1\.5: expected a share"):
+    with pytest.raises(SettingError, match=r"model\.tuned=1\.5: expected a share from 0 to 1"):
         RateModule(**SMALL, tuned=1.5)
 
 

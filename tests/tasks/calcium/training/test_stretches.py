@@ -90,5 +90,5 @@ def test_noise_and_gain_are_those_asked_for() -> None:
 
 
 def test_a_setting_that_cannot_be_is_told() -> None:
-    with pytest.raises(SettingError, match="noise: expected 0 to 2, got -1"):
+    with pytest.raises(SettingError, match="noise=-1: expected a number from 0 to 2, got -1"):
         Augmentation(noise=-1)

@@ -161,12 +161,12 @@ def test_too_long_a_kernel_names_the_largest_that_fits():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"kernel": 0}, "kernel: expected a whole number"),
+        ({"kernel": 0}, "kernel=0: expected a whole number"),
         ({"kernel": 2.5}, "got 2.5"),
-        ({"columns": 3}, "columns: expected 1"),
-        ({"filters": (32,)}, "filters: expected two"),
-        ({"filters": (32, 0)}, "filters: expected two"),
-        ({"dropout": 1.0}, "dropout: expected at least 0"),
+        ({"columns": 3}, "columns=3: expected 1"),
+        ({"filters": (32,)}, r"filters=\[32\]: expected two"),
+        ({"filters": (32, 0)}, r"filters=\[32,0\]: expected two"),
+        ({"dropout": 1.0}, r"dropout=1\.0: expected a share from 0 to less than 1"),
         ({"n_classes": 1}, "at least 2"),
         ({"n_samples": 3}, "3 samples is too short"),
     ],

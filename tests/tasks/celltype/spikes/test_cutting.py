@@ -295,7 +295,7 @@ def test_volts_need_the_explicit_option_and_its_own_unit():
         ({"polarity": "sideways"}, "down, up or both"),
         ({"mad_factor": 5.0}, "either threshold_pa or mad_factor"),
         ({"threshold_pa": None}, "either threshold_pa or mad_factor"),
-        ({"threshold_pa": None, "mad_factor": -1.0}, "positive"),
+        ({"threshold_pa": None, "mad_factor": -1.0}, "above 0"),
         ({"polarity": "up"}, "above 0"),
         ({"threshold_pa": 50.0}, "below 0"),
         ({"threshold_pa": float("nan")}, "threshold_pa"),

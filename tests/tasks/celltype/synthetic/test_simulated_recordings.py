@@ -190,11 +190,11 @@ def test_only_a_simulation_is_replaced_and_only_when_asked(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_ser": 0}, "n_ser: expected 1 or more, got 0"),
-        ({"days": 101}, "days: expected 100 or fewer, got 101"),
-        ({"duration_s": 0.1}, "duration_s: expected 1 to 1800 s, got 0.1"),
+        ({"n_ser": 0}, "n_ser=0: expected a whole number from 1 up, got 0"),
+        ({"days": 101}, "days=101: expected a whole number from 1 to 100, got 101"),
+        ({"duration_s": 0.1}, "duration_s=0.1: expected a number from 1 to 1800 s, got 0.1"),
         ({"n_nser": 500, "days": 1}, "days: 1 day can hold 499 cells of each class at most"),
-        ({"seed": -1}, "seed: expected 0 or more, got -1"),
+        ({"seed": -1}, "seed=-1: expected a whole number from 0 up, got -1"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings, message):

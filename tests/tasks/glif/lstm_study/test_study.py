@@ -66,8 +66,11 @@ def test_what_is_fed_is_the_pulse_and_the_first_epoch(reference) -> None:
     ("wrong", "message"),
     [
         ({"n_train": 9000}, "n_train . n_val: expected at most 9375 files"),
-        ({"n_test": 0}, "n_test: expected 1 or more, got 0"),
-        ({"rate_hz": 1000.0}, "rate_hz: expected 10000 to 1000000 Hz, got 1000"),
+        ({"n_test": 0}, "n_test=0: expected a whole number from 1 up, got 0"),
+        (
+            {"rate_hz": 1000.0},
+            "rate_hz=1000.0: expected a number from 10000 to 1000000 Hz",
+        ),
         ({"fed": 60_000}, "fed: expected at most simulated, 52000, got 60000"),
     ],
 )

@@ -60,7 +60,7 @@ def test_the_shortest_trace_leaves_one_step() -> None:
     bad[0, 1, 7] = torch.nan
     with pytest.raises(SettingError, match="current: expected finite samples in pA, got NaN"):
         net(bad)
-    with pytest.raises(SettingError, match="filters: expected 3 numbers"):
+    with pytest.raises(SettingError, match=r"filters=.*: expected 3 whole numbers"):
         EncoderSize(filters=(4, 4))
 
 

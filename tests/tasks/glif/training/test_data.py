@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.errors import RapheError, SettingError, StoreError
+from raphe.core.errors import RapheError, SettingError
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.synthetic import simulated_experiments
 from raphe.tasks.glif.synthetic.fitted_cells import read_cells, split_by_specimen
@@ -36,7 +36,7 @@ def test_a_prior_is_made_once(tmp_path: Path, typical: Path) -> None:
     assert again == typical and len(list(tmp_path.glob("prior-*.json"))) == 1
     other = prepare(None, tmp_path, level=2, held_out=0.3, seed=42)["prior"]
     assert other != typical
-    with pytest.raises(StoreError, match=r"data\.held_out=1\.5: expected a share between 0 and 1"):
+    with pytest.raises(SettingError, match=r"held_out=1\.5: expected a share between 0 and 1"):
         prepare(None, tmp_path, level=1, held_out=1.5, seed=42)
 
 

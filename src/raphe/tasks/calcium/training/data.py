@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from raphe.core.errors import SettingError
 from raphe.core.ranges import Count, Range, Seed, Share, check_ranges
 from raphe.core.statistics.splits import Fractions
 from raphe.tasks.calcium.network.rate_net import STRIDE
@@ -40,7 +39,7 @@ class RateData(RecordingData):
         fractions: Fractions = FRACTIONS,
         synthesis: Synthesis | None = None,
         augmentation: Augmentation | None = None,
-        length: Annotated[int, Range(STRIDE)] = 4096,
+        length: Annotated[int, Range(STRIDE, step=STRIDE, noun="a multiple of 4 samples")] = 4096,
         batch_size: Count = 4,
         batches: Count = 100,
         pretrain_epochs: Annotated[int, Range(0)] = 30,
@@ -48,8 +47,6 @@ class RateData(RecordingData):
         seed: Seed = 42,
     ) -> None:
         check_ranges(RateData.__init__, locals(), "data")
-        if length % STRIDE:
-            raise SettingError(f"data.length={length}: expected a multiple of {STRIDE} samples")
         super().__init__(store, test_stores, held_out, fractions, seed)
         self.synthesis = synthesis or Synthesis()
         self.augmentation = augmentation or Augmentation()

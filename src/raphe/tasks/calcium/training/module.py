@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raphe.core.errors import SettingError
 from raphe.core.ranges import Count, Numbers, Positive, Range, Share, check_ranges
 from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, score
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
@@ -38,7 +37,9 @@ WARM_UP = 0.1  # of a phase's steps, over which its learning rate rises
 LONGEST_STEP = 1.0  # norm of a gradient
 SYNTHETIC_SETS = 1  # as many datasets the synthetic traces count for, where gains are averaged
 Dilations = Annotated[Sequence[int], Numbers("whole numbers", Range(1))]
-Latency = Annotated[float, Range(0, noun="a multiple of 0.04 s", also="or null")]
+Latency = Annotated[
+    float, Range(0, step=STRIDE / RATE_HZ, noun="a multiple of 0.04 s", also="or null")
+]
 
 ADAMW = partial(torch.optim.AdamW, lr=3e-3, weight_decay=1e-2)
 
@@ -207,10 +208,5 @@ class RateModule(ScoredModule):
 
 
 def latency_steps(latency_s: float | None) -> int | None:
-    """Steps of a latency. Raises SettingError unless it is a whole number of them, or None."""
-    if latency_s is None:
-        return None
-    steps = latency_s * RATE_HZ / STRIDE
-    if abs(steps - round(steps)) > 1e-6:
-        raise SettingError(f"model.latency_s={latency_s}: expected a multiple of 0.04 s, or null")
-    return round(steps)
+    """Steps of a latency, which is a multiple of theirs, or None."""
+    return None if latency_s is None else round(latency_s * RATE_HZ / STRIDE)

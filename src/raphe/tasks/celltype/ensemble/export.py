@@ -11,6 +11,7 @@ from safetensors.numpy import save
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import bundle_runtime, export_facts
@@ -74,6 +75,7 @@ def export(
         RapheError: where `out` may not be replaced, members are missing, or graph and torch differ.
     """
     check_pooling(pooling)
+    check_ranges(export, locals(), "export")
     with BundleWriter(out, overwrite) as writer:
         candidates, diverged = _load(runs)
         kernels = [candidate.kernel for candidate in candidates]

@@ -52,6 +52,8 @@ class Cut:
         return round(self.dead_time_ms * self.rate_hz / 1000)
 
     def __post_init__(self) -> None:
+        for name, fault in faults(Cut, vars(self)):
+            raise SettingError(f"{_named(name)}: {fault}")
         if self.polarity not in get_args(Polarity):
             raise SettingError(
                 f"{_named('polarity')}: expected down, up or both, got {self.polarity!r}"
@@ -61,8 +63,6 @@ class Cut:
                 "give either threshold_pa or mad_factor (--threshold-pa or --mad), and null (None) "
                 f"for the other, got {self.threshold_pa} and {self.mad_factor}"
             )
-        for name, fault in faults(Cut, vars(self)):
-            raise SettingError(f"{_named(name)}: {fault}")
         if self.threshold_pa is not None:
             self._check_threshold(self.threshold_pa)
         if self.n_before >= self.n_samples:

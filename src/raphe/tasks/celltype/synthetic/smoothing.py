@@ -12,7 +12,7 @@ from raphe.core.errors import SettingError
 from raphe.core.ranges import Range, check_ranges
 
 Smoothing = Literal["mean", "savgol"]
-Width = Annotated[int, Range(1, noun="an odd number of samples")]  # one in the centre
+Width = Annotated[int, Range(1, step=2, noun="an odd number of samples, one in the centre,")]
 
 POLYNOMIAL = 3  # degree of Savitzky–Golay; Savitzky and Golay 1964 tabulate quadratic = cubic
 
@@ -81,10 +81,6 @@ def check_smoothing(smoothing: str, width: Width) -> None:
     if smoothing not in get_args(Smoothing):
         raise SettingError(f"smoothing: expected mean or savgol, got {smoothing!r}")
     check_ranges(check_smoothing, locals())
-    if width % 2 == 0:
-        raise SettingError(
-            f"width: expected an odd number of samples, one in the centre, got {width}"
-        )
     if smoothing == "savgol" and width <= POLYNOMIAL + 1:
         raise SettingError(
             f"width: a cubic through {width} samples smooths nothing; give {POLYNOMIAL + 2} or more"

@@ -23,6 +23,7 @@ from raphe.tasks.celltype.training.resident_batches import ResidentBatches, fits
 
 EVALUATION_BATCH = 256  # without gradients larger than in training; more leave the cache
 SYNTHETIC, ONLINE = "synthetic", "online"
+WITHOUT_SYNTHETIC = "to train without synthetic spikes set data.synthetic=null"
 
 
 class CellTypeData(pl.LightningDataModule):
@@ -60,9 +61,7 @@ class CellTypeData(pl.LightningDataModule):
         synthetic: str | Path | None = None,
         masks: str | Path | None = None,
         recipe: Recipe | None = None,
-        synthetic_ratio: Annotated[
-            float, Range(0, ends="neither", remedy="to train without set data.synthetic=null")
-        ] = 1.0,
+        synthetic_ratio: Annotated[float, Range(0, ends="neither", remedy=WITHOUT_SYNTHETIC)] = 1.0,
         test_stores: Mapping[str, str | Path] | None = None,
         split: SplitKind = "cell",
         fractions: Fractions = FRACTIONS,

@@ -22,8 +22,11 @@ from raphe.harness.settings.overrides import check
 from raphe.harness.settings.signatures import arguments
 
 TASKS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
-EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(
+    path.stem for path in (CONF / "experiment").glob("*.yaml") if "_target_" in path.read_text()
+)  # the others set what tasks have
 CHOICES = [f"task={name}" for name in TASKS] + [f"experiment={name}" for name in EXPERIMENTS]
+REST = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sklearn"}
 
 
@@ -83,10 +86,15 @@ def test_command_line_and_constructor_say_the_same(setting: Limited) -> None:
     assert head == setting.given
     assert sentence.startswith("expected ") and f", got {written(setting.outside)}" in sentence
 
-    taker = get_object(setting.section["_target_"])
-    parameters = inspect.signature(taker).parameters
-    given = {name: None for name, item in parameters.items() if item.default is item.empty}
-    given |= {key: value for key, value in setting.section.items() if key in parameters}
+    target = setting.section["_target_"]
+    taker = get_object(target)
+    required = {
+        name: None
+        for name, parameter in inspect.signature(taker).parameters.items()
+        if parameter.default is parameter.empty and parameter.kind not in REST
+    }
+    taken = arguments(target)
+    given = required | {key: value for key, value in setting.section.items() if key in taken}
     key = setting.name.rpartition(".")[2]
     with pytest.raises(RapheError) as of_constructor:
         taker(**given | {key: setting.outside})
@@ -102,7 +110,8 @@ def test_what_is_set_by_default_is_within(choice: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_it_is_told_before_anything_heavy_is_loaded(task: str) -> None:
-    given = [setting.given for setting in LIMITED if setting.choice == f"task={task}"]
+    of_task = [setting for setting in LIMITED if setting.choice == f"task={task}"]
+    given = list({setting.section["_target_"]: setting.given for setting in of_task}.values())
     assert given
     code = "import json, sys; from raphe.harness.start.program import train\n"
     code += f"codes = [train(['task={task}', setting]) for setting in json.load(sys.stdin)]\n"
@@ -150,4 +159,9 @@ def test_a_value_of_a_file_counts_too(tmp_path: Path, train_py: Any, capsys: Any
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nmodel: {kernel: 0}\n")
     assert train_py(f"--config-dir={tmp_path}", "experiment=mine") == 1
+    assert "error: model.kernel=0: expected a whole number of samples" in capsys.readouterr().err
+
+
+def test_a_value_of_a_bank_counts_too(train_py: Any, capsys: Any) -> None:
+    assert train_py("model=bank", "bank.values=[20,0]") == 1
     assert "error: model.kernel=0: expected a whole number of samples" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """The composed settings: as one flat mapping, and checked before anything is prepared."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness.settings.signatures import arguments, check_range
+from raphe.harness.settings.signatures import ANYTHING, Accepted, arguments, check_range
 
 STAGES = ("train", "export")
 KEEPS = ("best", "last")
@@ -42,7 +42,9 @@ def check(config: DictConfig) -> None:
 
 def check_values(config: DictConfig) -> None:
     """The part of `check` that loads neither torch nor MLflow."""
-    check_ranges(OmegaConf.to_container(config, resolve=True))
+    for name, section in config.items_ex(resolve=False):
+        if isinstance(section, DictConfig) and name != "hydra":
+            check_ranges(OmegaConf.to_container(section, resolve=True), str(name))
     _one_of(config, "stage", STAGES)
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
@@ -68,14 +70,18 @@ def check_values(config: DictConfig) -> None:
 
 def check_ranges(section: dict[str, Any], name: str = "") -> None:
     """Raise SettingError for a value, from whichever file, outside the range of its argument."""
-    target = section.get("_target_")
-    accepted = (arguments(target) if isinstance(target, str) else None) or {}
+    accepted = _arguments(section)
     for key, value in section.items():
         full = f"{name}.{key}" if name else str(key)
         if isinstance(value, dict):
             check_ranges(value, full)
         elif key in accepted:
             check_range(full, value, accepted[key])
+
+
+def _arguments(section: Mapping[str, Any]) -> dict[str, Accepted]:
+    target = section.get("_target_")
+    return (arguments(target) if isinstance(target, str) else None) or {}
 
 
 def require_device(trainer: DictConfig) -> None:
@@ -103,6 +109,10 @@ def check_bank(config: DictConfig, overrides: Sequence[str]) -> None:
         raise SettingError(
             f"bank.values={values}: expected a list of different values of {setting}, as [1,2]"
         )
+    section, _, key = str(setting).rpartition(".")
+    accepted = _arguments(OmegaConf.select(config, section))
+    for value in values:
+        check_range(setting, value, accepted.get(key, ANYTHING))
     for override in overrides:
         name, _, value = override.lstrip("+").partition("=")
         if name == setting:

@@ -383,11 +383,11 @@ def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:
     ("options", "told"),
     [
         ([], "does not hold its sampling rate; pass --rate HZ"),
-        (["--rate", "0"], "expected a sampling rate in Hz, 0.1 to 100000, got 0; --rate takes"),
+        (["--rate", "0"], "expected a sampling rate in Hz, from 0.1 to 100000, got 0.0; --rate"),
         (["--rate", "0.033"], "got 0.033; --rate takes frames a second"),
         (["--rate", "nan"], "got nan; --rate takes frames a second"),
         (["--rate", "30", "--neuropil", "70"], "neuropil: expected a share from 0 to 1, got 70"),
-        (["--rate", "30", "--baseline", "-1"], "baseline_s=-1: expected seconds"),
+        (["--rate", "30", "--baseline", "-1"], "baseline_s=-1.0: expected seconds above 0"),
         (["--rate", "30", "--layout", "time-traces"], "every one of 900 has a fault"),
     ],
 )  # fmt: skip

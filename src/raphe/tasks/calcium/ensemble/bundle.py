@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
+from raphe.core.bundles.onnx_session import processor_session
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 
@@ -33,12 +33,7 @@ class RateGraph:
     """A loaded ONNX graph of an ensemble; `threads` of None is one a core."""
 
     def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3  # errors: it warns of devices that are not there
-        options.enable_cpu_mem_arena = False  # which would keep the largest trace's layers
-        providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        self._session = processor_session(graph, threads, keeps_memory=False)
 
     def expected(self, calcium: np.ndarray) -> np.ndarray:
         """Spikes expected in each sample (M, N, T) of z-scored calcium (N, T)."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out
-from raphe.core.errors import SettingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.core.progress import progress
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING, CellVerdict
@@ -103,8 +103,7 @@ def _watch(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.watch import Watch
 
     if not options.folder.is_dir():
-        print(f"error: {options.folder}: there is no such folder to watch", file=sys.stderr)
-        return 1
+        raise RecordingError(f"{options.folder}: there is no such folder to watch; check the path")
     judge = Judge(options.bundle)
     print_note(judge)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from safetensors import safe_open
 
 from raphe.core.bundles.bundle import Bundle, open_bundle
+from raphe.core.bundles.onnx_session import processor_session
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
@@ -35,11 +35,7 @@ class EnsembleGraph:
     """A loaded ONNX graph of an ensemble; `threads` of None is one a core."""
 
     def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3  # errors: it warns of devices that are not there
-        providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        self._session = processor_session(graph, threads)
         self.n_samples = self._session.get_inputs()[0].shape[1]
         self.n_members, _, self.n_classes = self._session.get_outputs()[1].shape
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
+from raphe.core.bundles.onnx_session import processor_session
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
 from raphe.tasks.glif.features.training_domain import unlike
@@ -36,11 +36,7 @@ class PosteriorGraph:
     """A loaded ONNX graph of a member; `threads` of None is one a core."""
 
     def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3  # errors: it warns of devices that are not there
-        providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        self._session = processor_session(graph, threads)
         self._reads_traces = TRACES in {each.name for each in self._session.get_inputs()}
 
     def draw(

@@ -2,7 +2,7 @@
 
 pyabf knows the fields of the header; this is the only file that imports it. Its header classes are
 called one by one, as `pyabf.ABF(path, loadData=False)` does, but only those needed and only on
-bytes that `abf_header` has checked. The whole would loop over whatever counts a damaged header
+bytes that `core.abf.header` has checked. The whole would loop over whatever counts a damaged header
 states, refuse float32 in ABF 1, divide by telegraph gains that are signal in a 2048-byte header,
 turn µA into A, truncate the rate (403.2258 Hz to 403) and count ignored samples as bytes.
 """

@@ -42,7 +42,7 @@ def test_a_bundle_infers_without_torch(posterior_bundle: Path, tmp_path: Path) -
     program = (
         "import sys, numpy as np\n"
         "from raphe.tasks.glif.ensemble.bundle import PosteriorBundle\n"
-        "from raphe.tasks.glif.prediction import infer_glif\n"
+        "from raphe.tasks.glif.prediction import infer_parameters\n"
         "from raphe.tasks.glif.recordings import cell_files\n"
         f"traces = np.load({str(tmp_path / 'traces.npy')!r})\n"
         f"draws = PosteriorBundle.open({str(posterior_bundle)!r}, 1)"

@@ -39,7 +39,7 @@ class CellVerdict:
     votes: tuple[Vote, ...] = ()
     unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
     remarks: tuple[str, ...] = ()
-    statistics: dict[str, float] | None = None  # see domain.cell_statistics
+    statistics: dict[str, float] | None = None  # see features.training_domain
     duration_s: float | None = None
     firing_rate_hz: float | None = None
     dropped: dict[str, int] | None = None  # crossings that were no spike, by reason

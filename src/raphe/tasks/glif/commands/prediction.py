@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import define, list_out, one_input
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
-    from raphe.tasks.glif.prediction.infer_glif import InferenceReport
+    from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
-    from raphe.tasks.glif.prediction.infer_glif import infer_glif
+    from raphe.tasks.glif.prediction.infer_parameters import infer_parameters
     from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
     from raphe.tasks.glif.synthetic.quantities import REST
 
@@ -74,7 +74,7 @@ def _predict(options: argparse.Namespace) -> int:
         relative_to_v=float(typical_rest_v) if options.relative_to_rest else None,
         cut=options.cut_spikes,
     )
-    report = infer_glif(
+    report = infer_parameters(
         cells, bundle, options.out,
         n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
     )  # fmt: skip

@@ -1,1 +1,1 @@
-"""What least squares says of a trace."""
+"""What least squares says of a trace; whether a new one is like those that were simulated."""

@@ -1,1 +1,1 @@
-"""What inferred parameters come to: spike trains compared."""
+"""What inferred parameters come to: scores of a posterior, spike trains compared."""

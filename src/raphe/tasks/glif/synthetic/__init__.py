@@ -1,1 +1,1 @@
-"""What no animal gave: priors over neurons and simulated experiments."""
+"""Priors over neurons, of fitted cells or typical ones, and experiments simulated on them."""

@@ -18,7 +18,7 @@ def prepare(
     """Fit a prior to the cells that are not held out; without a table take typical neurons.
 
     Args:
-        cells: table of fitted cells, see `cells.read_cells`.
+        cells: table of fitted cells, see `synthetic.fitted_cells`.
         folder: where priors are kept.
         level: of the model, 1 to 5.
         held_out: share of the specimens to test on.

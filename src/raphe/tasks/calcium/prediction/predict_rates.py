@@ -28,7 +28,7 @@ class PredictionSummary:
     warnings: list[str]  # of the whole file
 
 
-def predict_spikes(
+def predict_rates(
     traces: TraceSet,
     inferrer: Inferrer,
     out: Path,

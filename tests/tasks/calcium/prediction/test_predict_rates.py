@@ -18,7 +18,7 @@ from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, busiest, rate
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, frames_used, in_frames
-from raphe.tasks.calcium.prediction.predict_spikes import predict_spikes
+from raphe.tasks.calcium.prediction.predict_rates import predict_rates
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
@@ -133,8 +133,8 @@ def test_a_trace_is_inferred_alike_whoever_its_neighbours_are(
 ) -> None:
     whole = read_traces(population, TraceOptions(rate_hz=30.0))
     alone = TraceSet.from_matrix(population, np.load(population)[3], 30.0, None)
-    predict_spikes(whole, inferrer, tmp_path / "whole")
-    predict_spikes(alone, inferrer, tmp_path / "alone")
+    predict_rates(whole, inferrer, tmp_path / "whole")
+    predict_rates(alone, inferrer, tmp_path / "alone")
     np.testing.assert_array_equal(
         np.load(tmp_path / "whole" / "rates.npy")[3], np.load(tmp_path / "alone" / "rates.npy")[0]
     )
@@ -185,7 +185,7 @@ def test_every_format_in_gives_the_same_rates(inputs, name, rate_bundle, tmp_pat
 def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: str) -> None:
     traces = read_traces(population, TraceOptions(rate_hz=30.0))
     for each in ("npy", kind):
-        predict_spikes(traces, inferrer, tmp_path / each, each)
+        predict_rates(traces, inferrer, tmp_path / each, each)
     for name in ("rates", "spread"):
         expected, file = (
             np.load(tmp_path / "npy" / f"{name}.npy"),
@@ -316,14 +316,14 @@ def test_a_disk_without_room_is_told_before_it_starts(inferrer, tmp_path, monkey
     )
     many = TraceSet(Path("x.npy"), 30.0, ("a", "b") * 5000, 54000, lambda *_: np.ones((1, 54000)))
     with pytest.raises(StoreError, match=r"of 10000 traces take 15\.2 GB as csv, .* has 1\.0 GB"):
-        predict_spikes(many, inferrer, tmp_path / "out", "csv")
+        predict_rates(many, inferrer, tmp_path / "out", "csv")
     assert not (tmp_path / "out").exists()
 
 
 def test_nothing_to_infer_is_an_error(inferrer, tmp_path) -> None:
     traces = TraceSet.from_matrix(Path("x.npy"), np.ones((2, 300)), 30.0, None)
     with pytest.raises(RecordingError, match=r"every one of 2 has a fault: 0: constant at 1"):
-        predict_spikes(traces, inferrer, tmp_path / "out")
+        predict_rates(traces, inferrer, tmp_path / "out")
     assert [row["remark"] for row in table(tmp_path / "out" / "traces.csv")] == [
         "constant at 1"
     ] * 2
@@ -341,7 +341,7 @@ def test_memory_does_not_grow_with_the_traces(inferrer, tmp_path, monkeypatch) -
             lambda start, stop: np.tile(row, (stop - start, 1)),
         )  # fmt: skip
         tracemalloc.start()
-        predict_spikes(traces, inferrer, tmp_path / str(n))
+        predict_rates(traces, inferrer, tmp_path / str(n))
         reached = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return reached
@@ -353,7 +353,7 @@ def test_memory_does_not_grow_with_the_traces(inferrer, tmp_path, monkeypatch) -
 def test_a_frame_rate_outside_training_is_told(inferrer, tmp_path) -> None:
     noise = np.random.default_rng(0).normal(size=(1, 600))
     traces = TraceSet.from_matrix(Path("x.npy"), noise, 2.0, None)
-    told = predict_spikes(traces, inferrer, tmp_path / "out").warnings
+    told = predict_rates(traces, inferrer, tmp_path / "out").warnings
     assert told[0] == "These are simulated." and "2 Hz lies outside the 7 to 80" in told[1]
 
 

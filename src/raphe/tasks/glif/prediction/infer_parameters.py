@@ -35,7 +35,7 @@ class InferenceReport:
     left_out: dict[str, str]  # by cell the reason
 
 
-def infer_glif(
+def infer_parameters(
     cells: CellTraces,
     bundle: PosteriorBundle,
     out: Path,

@@ -50,6 +50,19 @@ def test_what_is_no_table_is_told_as_the_callers_error(tmp_path, content, messag
         read_table(path, StoreError)
 
 
+def test_a_missing_table_is_no_matter_of_its_encoding(tmp_path):
+    path = tmp_path / "cells.csv"
+    with pytest.raises(StoreError) as caught:
+        read_table(path, StoreError)
+    assert str(caught.value) == f"{path}: there is no such file; check the path"
+
+
+def test_a_folder_is_no_matter_of_its_encoding_either(tmp_path):
+    with pytest.raises(StoreError) as caught:
+        read_table(tmp_path, StoreError)
+    assert str(tmp_path) in str(caught.value) and "UTF-8" not in str(caught.value)
+
+
 def test_days():
     assert iso_day("2014-03-13", "x.csv, line 2", StoreError) == "2014-03-13"
     with pytest.raises(RecordingError, match=r"x.csv, line 2: expected a day such as .* got '13"):

@@ -51,8 +51,12 @@ def read_table(path: Path, error_type: type[RapheError]) -> Table:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError:
+        raise error_type(f"{path}: there is no such file; check the path") from None
+    except UnicodeDecodeError as error:
         raise error_type(f"{path}: could not be read ({error}); save it as UTF-8") from None
+    except OSError as error:
+        raise error_type(f"{path}: could not be read ({error.strerror or error})") from None
     first_line = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text), delimiter=max(DELIMITERS, key=first_line.count))
     try:

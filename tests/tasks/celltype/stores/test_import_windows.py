@@ -199,7 +199,7 @@ def test_files_that_are_not_there_are_told(tmp_path):
     waveforms, units = write(tmp_path)
     message = r"nowhere\.npy: expected one array \(\.npy\), could not be read"
     refused(tmp_path, message, tmp_path / "nowhere.npy", units)
-    refused(tmp_path, "nowhere.csv: could not be read", waveforms, tmp_path / "nowhere.csv")
+    refused(tmp_path, "nowhere.csv: there is no such file", waveforms, tmp_path / "nowhere.csv")
     with pytest.raises(StoreError, match="--rate-hz 0: expected the windows' rate"):
         import_windows(waveforms, units, tmp_path / "store", 0.0, "uV")
 

@@ -26,6 +26,13 @@ def test_sweeps_follow_each_other_in_time():
         ({"cell_id": ""}, "expected a cell id"),
         ({"samples": np.empty(0)}, r"samples in each sweep, got lengths \[0\]"),
         ({"samples": np.ones((2, 2, 2))}, r"got \(2, 2, 2\)"),
+        ({"samples": "0.1 0.2"}, "expected samples that are numbers, got str"),
+        ({"samples": ["a", "b"]}, "expected samples that are numbers, got list"),
+        ({"samples": None}, "expected samples that are numbers, got NoneType"),
+        ({"samples": [[1, 2], [3]]}, "got rows of different lengths"),
+        ({"rate_hz": "fast"}, "A140313#073: expected a sampling rate in Hz, got 'fast'"),
+        ({"rate_hz": None}, "expected a sampling rate in Hz, got None"),
+        ({"unit": None}, "expected the unit of the samples, such as 'pA', got None"),
     ],
 )
 def test_an_impossible_recording_is_refused(facts, message):

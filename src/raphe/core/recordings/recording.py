@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,11 @@ class Recording:
         where = self.path or self.cell_id or "a recording without a name"
         if not self.cell_id:
             raise RecordingError(f"{where}: expected a cell id, got a blank one")
-        if not (math.isfinite(self.rate_hz) and self.rate_hz > 0):
-            raise RecordingError(f"{where}: expected a sampling rate in Hz, got {self.rate_hz}")
+        _check_rate(where, self.rate_hz)
+        if not isinstance(self.unit, str):
+            raise RecordingError(
+                f"{where}: expected the unit of the samples, such as 'pA', got {self.unit!r}"
+            )
         if not self.unit.strip():
             raise RecordingError(f"{where}: expected the unit of the samples, got a blank one")
         if not self.sweeps or any(sweep.n_samples < 1 for sweep in self.sweeps):
@@ -120,16 +124,18 @@ class Recording:
     ) -> "Recording":
         """Make a recording of samples (N,) or (sweeps, N) in `unit`, one sweep after the other.
 
-        `facts` are further fields (path, remarks …). Warns of NaN and infinite samples.
+        `facts` are further fields (path, remarks …). Warns of NaN and infinite samples. Raises
+        RecordingError for what is no array of numbers, no rate and no unit; what cuts or reads the
+        recording refuses a unit that it does not know.
         """
-        samples = np.asarray(samples)
+        samples = _numbers(cell_id, samples)
+        _check_rate(cell_id, rate_hz)
         if samples.ndim not in (1, 2):
             raise RecordingError(
                 f"{cell_id}: expected samples (N,) or (sweeps, N), got {samples.shape}"
             )
         rows = np.atleast_2d(samples)
-        # A rate that cannot divide is refused below, by __post_init__.
-        length_s = rows.shape[1] / rate_hz if rate_hz else 0.0
+        length_s = rows.shape[1] / rate_hz
         sweeps = tuple(Trace.from_array(row, i * length_s) for i, row in enumerate(rows))
         remarks = (*facts.pop("remarks", ()), *find_suspects(sweeps))
         recording = cls(sweeps, rate_hz, unit, cell_id, remarks=remarks, **facts)
@@ -140,6 +146,30 @@ class Recording:
         """Give each remark as a RecordingWarning that names the file."""
         for remark in self.remarks:
             warnings.warn(f"{self.path or self.cell_id}: {remark}", RecordingWarning, stacklevel=3)
+
+
+def _check_rate(where: Path | str, rate_hz: object) -> None:
+    is_number = isinstance(rate_hz, Real) and not isinstance(rate_hz, bool)
+    if not (is_number and math.isfinite(rate_hz) and rate_hz > 0):
+        given = repr(rate_hz) if isinstance(rate_hz, str) else rate_hz
+        raise RecordingError(f"{where}: expected a sampling rate in Hz, got {given}")
+
+
+def _numbers(where: str, samples: object) -> np.ndarray:
+    """The samples as an array of integers or floats, of whatever shape."""
+    try:
+        array = np.asarray(samples)
+    except ValueError:  # rows of different lengths
+        raise RecordingError(
+            f"{where}: expected samples (N,) or (sweeps, N), got rows of different lengths; make "
+            "a recording of each"
+        ) from None
+    if array.dtype.kind not in "iuf":
+        raise RecordingError(
+            f"{where}: expected samples that are numbers, got {type(samples).__name__} of "
+            f"{array.dtype.name}"
+        )
+    return array
 
 
 def find_suspects(sweeps: tuple[Trace, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@
     bundle.predict(voltage_v, current_a, rate_hz=50_000).posteriors[0].samples   # SI units
 
     store = raphe.open_store("spikes")               # made by `raphe extract`
-    store.arrays["waveform"]                         # memory-mapped
+    store.arrays["spikes"]                           # memory-mapped
 
 An error that data or settings cause is a RapheError: one sentence that says where, what was
 expected, what came and the remedy. Names load when they are first used, and none loads torch.
@@ -92,7 +92,9 @@ def load_bundle(
 
     Raises:
         BundleError: it is missing, altered, or of a kind that this raphe cannot predict with.
-        SettingError: its task needs an extra that is not installed.
+        SettingError: its task needs an extra that is not installed, or `threads` is no number of
+            them.
+        TypeError: `path` is no path.
     """
     from raphe.core.bundles.bundle import BundleError, bundle_kind
     from raphe.core.errors import SettingError
@@ -121,4 +123,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

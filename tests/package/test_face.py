@@ -14,6 +14,12 @@ from paths import PROJECT
 from raphe.core import extras
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.files.store import StoreWriter
+from raphe.tasks.calcium.prediction.predictor import RatePrediction
+from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
+from raphe.tasks.celltype.prediction.verdict import CellVerdict
+from raphe.tasks.celltype.stores.spike_store import ARRAYS_READ
+from raphe.tasks.glif.prediction.posterior import Posterior
+from raphe.tasks.glif.prediction.predictor import PosteriorPrediction
 
 
 def run(code: str) -> str:
@@ -41,6 +47,46 @@ def test_what_is_promised_is_there_and_documented(name: str) -> None:
     value = getattr(raphe, name)
     assert name in dir(raphe)
     assert isinstance(value, str) or inspect.getdoc(value)
+
+
+def test_nothing_else_is_shown() -> None:
+    assert dir(raphe) == sorted(raphe.__all__)
+
+
+def test_the_docstring_names_what_there_is() -> None:
+    """Each name of its example is one of raphe, an answer's or an array that a store has."""
+    example = raphe.__doc__
+    assert set(re.findall(r"raphe\.(\w+)", example)) <= set(raphe.__all__)
+    assert re.findall(r'arrays\["(\w+)"\]', example) == [ARRAYS_READ[0]]
+    answers = {
+        "verdict": CellVerdict,
+        "bundle": CellTypePredictor,
+        "predict(traces, rate_hz=30)": RatePrediction,
+        "predict(voltage_v, current_a, rate_hz=50_000)": PosteriorPrediction,
+        "posteriors[0]": Posterior,
+        "store": raphe.Store,
+    }
+    for owner, kind in answers.items():
+        names = re.findall(rf"\b{re.escape(owner)}\.(\w+)", example)
+        assert names
+        members = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
+        assert set(names) <= members, (owner, names)
+
+
+@pytest.mark.parametrize(
+    ("take", "noun"),
+    [
+        (raphe.load_bundle, "a bundle"),
+        (raphe.open_store, "a store"),
+        (raphe.check_store, "a store"),
+        (raphe.read_abf, "an ABF file"),
+        (raphe.read_nwb, "an NWB file"),
+    ],
+)
+@pytest.mark.parametrize("path", [None, 3])
+def test_what_is_no_path_is_told(take, noun: str, path: object) -> None:
+    with pytest.raises(TypeError, match=f"expected the path of {noun}, a str or Path, got {path}"):
+        take(path)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

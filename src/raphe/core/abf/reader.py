@@ -24,6 +24,7 @@ from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.abf.header import AbfBytes, damaged, decode_text, locate
 from raphe.core.abf.scale import find_rail, find_rate, find_scale
 from raphe.core.abf.sweeps import MODES, Layout, SweepHeader, lay_out
+from raphe.core.files.path import checked_path
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
 
 
@@ -97,7 +98,7 @@ def read_abf(
     recording that is still `growing` it takes the samples there are.
     Reads the file twice in chunks (hash, suspect samples) and warns (RecordingWarning) of what is
     readable but suspect. Raises RecordingError for a file that is damaged, contradicts itself or
-    has no such channel.
+    has no such channel; TypeError for what is no path.
     """
     return read_channel(describe_abf(path, growing), channel, unit)
 
@@ -144,7 +145,7 @@ def describe_abf(path: str | Path, growing: bool = False) -> AbfFacts:
 
     Raises RecordingError for a file that is damaged, contradicts itself or is no ABF file.
     """
-    located = locate(Path(path), growing)
+    located = locate(checked_path(path, "an ABF file"), growing)
     fields = _fields_abf2(located) if located.is_abf2 else _fields_abf1(located)
     protocol = fields.protocol
     rate_hz = find_rate(located.path, fields.interval_us, fields.per_scan)

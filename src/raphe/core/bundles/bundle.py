@@ -15,6 +15,7 @@ from raphe.core.errors import RapheError
 from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.hashed_folder import CONTENT_HASH, HashedFolder, sha256_of
 from raphe.core.files.kind import MANIFEST
+from raphe.core.files.path import checked_path
 from raphe.version import __version__
 
 CARD = "MODEL_CARD.md"  # also what tells a bundle from other folders when one is replaced
@@ -104,7 +105,10 @@ def open_bundle(path: Path | str, kind: str) -> Bundle:
 
 
 def bundle_kind(path: Path | str) -> str:
-    """Of which kind the bundle is, as in "celltype/ensemble". Raises BundleError."""
-    path = Path(path)
+    """Of which kind the bundle is, as in "celltype/ensemble".
+
+    Raises BundleError; TypeError for what is no path.
+    """
+    path = checked_path(path, "a bundle")
     with reporting(path, "read"):
         return str(BUNDLE.read_manifest(path)["kind"])

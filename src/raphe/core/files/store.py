@@ -27,6 +27,7 @@ from raphe.core.files.hashed_folder import (
     sha256_of,
 )
 from raphe.core.files.kind import MANIFEST
+from raphe.core.files.path import checked_path
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import ArrayFile
 
@@ -164,9 +165,9 @@ def open_store(path: Path | str) -> Store:
     """Open the store at `path`; the arrays stay on disk.
 
     Checks the manifest's own hash, each array's size, shape and dtype, and each table's hash;
-    `check_store` also reads the arrays. Raises StoreError.
+    `check_store` also reads the arrays. Raises StoreError; TypeError for what is no path.
     """
-    path = Path(path)
+    path = checked_path(path, "a store")
     with reporting(path, "read"):
         manifest = STORE.read_manifest(path)
         arrays = {

@@ -15,6 +15,7 @@ from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.errors import RecordingError
 from raphe.core.extras import install
 from raphe.core.files.hashed_folder import sha256_of
+from raphe.core.files.path import checked_path
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
 
 UNITS = {"amperes": "A", "ampere": "A", "volts": "V", "volt": "V"}  # as NWB spells them out
@@ -54,9 +55,10 @@ def read_nwb(
     With `stimulus` one of those that were presented instead. Series of one name but for a number at
     its end, as one a sweep, are sweeps of one channel.
     `channel` and `unit` are those of `read_abf`. Reads the file twice in chunks (hash, suspect
-    samples) and warns (RecordingWarning) of suspect samples. Raises RecordingError.
+    samples) and warns (RecordingWarning) of suspect samples. Raises RecordingError;
+    TypeError for what is no path.
     """
-    path = Path(path)
+    path = checked_path(path, "an NWB file")
     sweeps = _read_sweeps(path, stimulus)
     names = list(dict.fromkeys((sweep.channel, sweep.unit) for sweep in sweeps))
     channels = [Channel(i, name, of_unit, 1.0, 0.0) for i, (name, of_unit) in enumerate(names)]

@@ -206,6 +206,15 @@ def test_verdicts_are_replaced_only_when_that_is_asked_for(trained_bundle, batch
     assert (out / "verdicts.json").stat().st_mtime_ns > first
 
 
+def test_a_mistyped_path_writes_nothing(trained_bundle, batch, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ["--bundle", str(trained_bundle), "--no-pages", "--out", str(out)]
+    assert cli.main(["predict", str(batch / "godo.abf"), *options]) == 1
+    assert "godo.abf: there is no such file or folder" in "".join(capsys.readouterr())
+    assert not out.exists()
+    assert cli.main(["predict", str(batch / "good.abf"), *options]) == 0
+
+
 def test_a_missing_bundle_is_one_sentence(tmp_path, batch, capsys):
     assert cli.main(["predict", str(batch), "--bundle", str(tmp_path / "absent")]) == 1
     assert "there is no bundle here" in capsys.readouterr().err

@@ -11,8 +11,7 @@ from raphe.tasks.celltype.prediction.cell_input import Reading
 from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
-from raphe.tasks.celltype.prediction.verdict import CellVerdict
-from raphe.tasks.celltype.recordings.files import Failure
+from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 
@@ -66,12 +65,44 @@ def test_a_folder_is_several_verdicts_and_failures(bundle, recording_file, recor
     write_abf(recording_file.with_name("second.abf"), record("NSER", 0), RATE_HZ, "pA")
     recording_file.with_name("broken.abf").write_bytes(b"ABF2 and no more")
     answers = list(bundle.predict_all([recording_file.parent]))
-    assert sorted(type(answer) for answer in answers if isinstance(answer, Failure)) == [Failure]
+    (unread,) = (answer for answer in answers if isinstance(answer, UnreadCell))
+    assert (unread.cell_id, unread.verdict, unread.probability, unread.n_spikes) == (
+        "broken.abf", "not read", None, 0,
+    )  # fmt: skip
+    assert unread.files == (recording_file.with_name("broken.abf"),)
+    assert unread.reason == str(unread) and "broken.abf: " in unread.reason
     assert {answer.cell_id for answer in answers if isinstance(answer, CellVerdict)} == {
         "A260105#001", "second",
     }  # fmt: skip
     with pytest.raises(raphe.RecordingError, match="expected one cell, got 3; use predict_all"):
         bundle.predict(recording_file.parent)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_path_is_not_its_letters(bundle, recording_file, kind) -> None:
+    for path in (recording_file, recording_file.parent):
+        (verdict,) = bundle.predict_all(kind(path))
+        assert verdict.cell_id == "A260105#001"
+
+
+def test_a_path_to_nothing_is_not_read(bundle) -> None:
+    (unread,) = bundle.predict_all("nowhere.abf")
+    assert (unread.cell_id, unread.verdict) == ("nowhere.abf", "not read")
+    assert unread.reason == "nowhere.abf: there is no such file or folder"
+
+
+@pytest.mark.parametrize("cell", [None, 3, [Path("a.abf")], ["a.abf"], [[1, 2], [3]], {}])
+def test_what_can_be_no_cell_is_told(bundle, cell) -> None:
+    with pytest.raises(raphe.RecordingError, match="expected the path of one cell, a Recording or"):
+        bundle.predict(cell)
+
+
+@pytest.mark.parametrize("threads", [-3, 0, "two", 1.5])
+def test_threads_that_cannot_be_are_told(trained_bundle, threads) -> None:
+    with pytest.raises(
+        raphe.SettingError, match=rf"threads={threads}: expected a whole number fro"
+    ):
+        raphe.load_bundle(trained_bundle, threads=threads)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,9 @@ def _predict(options: argparse.Namespace) -> int:
     judge = Judge(options.bundle)
     cells, failures = find_cells(options.inputs)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
-    folder = VerdictFolder(options.out, judge, not options.no_pages) if options.out else None
+    folder = None
+    if options.out and cells:  # a mistyped path leaves no empty verdicts to be overwritten
+        folder = VerdictFolder(options.out, judge, not options.no_pages)
     print_note(judge)
     failures = list(failures)
     try:

@@ -14,7 +14,7 @@ from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
 from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
-from raphe.tasks.celltype.prediction.verdict import CellVerdict
+from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
 from raphe.tasks.celltype.recordings.files import Failure
 
 IN_MEMORY = "cell"  # the id of one that is given as windows
@@ -62,7 +62,7 @@ class CellTypePredictor:
             unit: of the channel, for a file that leaves it blank.
 
         Raises:
-            RecordingError: it cannot be read, or is several cells.
+            RecordingError: it cannot be read, is several cells, or nothing that holds a cell.
             SettingError: windows of another length.
         """
         if isinstance(cell, (str, Path)):
@@ -71,24 +71,33 @@ class CellTypePredictor:
             paths = () if cell.path is None else (cell.path,)
             spikes = cut_recordings(cell.cell_id, paths, [cell], self._judge.cut)
         else:
-            spikes = _of_windows(np.asarray(cell, np.float32))
+            spikes = _of_windows(cell)
         return self._judge.judge(spikes).verdict
 
     def predict_all(
         self,
-        paths: Iterable[Path | str],
+        paths: Path | str | Iterable[Path | str],
         channel: int | str | None = None,
         unit: str | None = None,
-    ) -> Iterator[CellVerdict | Failure]:
+    ) -> Iterator[CellVerdict | UnreadCell]:
         """A verdict on each cell in these files and folders, one after the other.
 
-        What cannot be read is a Failure in its place, a path and a sentence, and stops no other.
-        Raises RecordingError where there is no cell at all.
+        A file that cannot be judged stops no other. What comes in its place has the `cell_id` of
+        the file's name, the `verdict` "not read", a `probability` of None, 0 for `n_spikes`, and
+        the `reason`, a sentence.
+
+        Args:
+            paths: files and folders, or one of them.
+            channel, unit: as in `predict`.
+
+        Raises:
+            RecordingError: the folders hold nothing that could be a cell.
         """
+        paths = [paths] if isinstance(paths, (str, Path)) else paths
         cells, failures = find_cells(paths)
-        yield from failures
+        yield from map(_unread, failures)
         for judged in self._judge.judge_all(cells, Reading(self._judge.cut, channel, unit)):
-            yield judged if isinstance(judged, Failure) else judged.verdict
+            yield _unread(judged) if isinstance(judged, Failure) else judged.verdict
 
     def _of_file(self, path: Path, reading: Reading) -> CellVerdict:
         cells, failures = find_cells([path])
@@ -99,7 +108,22 @@ class CellTypePredictor:
         return self._judge.judge(cells[0].read(reading)).verdict
 
 
-def _of_windows(waveforms: np.ndarray) -> CellSpikes:
+def _unread(failure: Failure) -> UnreadCell:
+    return UnreadCell(failure.path.name or str(failure.path), (failure.path,), str(failure))
+
+
+def _of_windows(cell: object) -> CellSpikes:
+    """Windows (N, T) that are in memory. Raises RecordingError for what is no array of numbers."""
+    try:
+        waveforms = np.asarray(cell, np.float32)
+        is_array = cell is not None and waveforms.ndim > 0
+    except (TypeError, ValueError):
+        is_array = False
+    if not is_array:
+        raise RecordingError(
+            "predict: expected the path of one cell, a Recording or windows (N, T) of numbers, "
+            f"got {type(cell).__name__}; for several paths use predict_all"
+        )
     if not np.isfinite(waveforms).all():
         raise RecordingError("windows in memory: expected numbers, got NaN or infinity")
     return CellSpikes(IN_MEMORY, (), waveforms, np.full(len(waveforms), np.nan))

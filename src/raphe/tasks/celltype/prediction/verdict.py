@@ -6,6 +6,7 @@ from typing import Any
 
 UNLIKE_TRAINING = "unlike training"  # the cell is out of the domain: no class is called
 NO_SPIKES = "no spikes"
+NOT_READ = "not read"
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,21 @@ class CellVerdict:
                 for name, value in (self.statistics or {}).items()
             },
         }
+
+
+@dataclass(frozen=True)
+class UnreadCell:
+    """What stands in a verdict's place for a file that could not be judged.
+
+    It answers to the names that a loop over verdicts asks for; str() of it is the sentence.
+    """
+
+    cell_id: str  # the file's name: what cell it holds is not known
+    files: tuple[Path, ...]
+    reason: str  # a sentence: where, what was expected, what came
+    verdict: str = NOT_READ
+    probability: None = None
+    n_spikes: int = 0
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,5 +1,7 @@
 """The composed settings: as one flat mapping, and checked before anything is prepared."""
 
+import difflib
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,12 +12,25 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness.settings.signatures import ANYTHING, Accepted, arguments, check_range
+from raphe.core.sentences import listed
+from raphe.harness.settings.signatures import (
+    ANYTHING,
+    Accepted,
+    arguments,
+    check_range,
+    trainer_arguments,
+)
 
 STAGES = ("train", "export")
 KEEPS = ("best", "last")
 MODES = ("min", "max")
 GPUS = ("gpu", "cuda")
+ACCELERATORS = ("cpu", *GPUS, "mps", "tpu", "auto")
+# Lightning's, which it lists in a module that loads torch.
+PRECISIONS = ("16-mixed", "16-true", "bf16-mixed", "bf16-true", "32-true", "64-true")
+SHORT_PRECISIONS = ("16", "bf16", "32", "64", "transformer-engine", "transformer-engine-float16")
+GIVEN = {"logger", "default_root_dir", "enable_progress_bar", "plugins", "callbacks"}  # by raphe
+DEVICES = re.compile(r"auto|-1|\d+(,\d+)*,?")  # a number of them, or a list of theirs
 # CUDA's, in a container and under WSL too, and ROCm's, which calls itself CUDA.
 GPU_DRIVERS = tuple(map(Path, ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")))
 
@@ -63,6 +78,7 @@ def check_values(config: DictConfig) -> None:
         )
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
+    check_trainer(config.trainer)
     require_device(config.trainer)
     if OmegaConf.select(config, "prepare.store") is not None:
         call(config.prepare)  # a store that is named is there, or prepare says how to make one
@@ -82,6 +98,35 @@ def check_ranges(section: dict[str, Any], name: str = "") -> None:
 def _arguments(section: Mapping[str, Any]) -> dict[str, Accepted]:
     target = section.get("_target_")
     return (arguments(target) if isinstance(target, str) else None) or {}
+
+
+def check_trainer(trainer: DictConfig) -> None:
+    """Raise SettingError for a section `trainer` that Lightning would not take."""
+    taken = trainer_arguments(str(trainer.get("_target_")))
+    for name in () if taken is None else sorted(set(map(str, trainer)) - {"_target_"}):
+        if name in GIVEN:
+            raise SettingError(f"trainer.{name}: is set by raphe itself; leave it out")
+        if name not in taken:
+            near = difflib.get_close_matches(name, taken - GIVEN, 1)
+            hint = f"did you mean trainer.{near[0]}?" if near else "leave it out"
+            raise SettingError(f"trainer.{name}: Lightning's trainer takes no such setting; {hint}")
+    accelerator, precision = trainer.get("accelerator", "auto"), trainer.get("precision")
+    if accelerator not in ACCELERATORS:
+        raise SettingError(
+            f"trainer.accelerator={accelerator}: expected {listed(ACCELERATORS, 'or')}"
+        )
+    if precision is not None and str(precision) not in PRECISIONS + SHORT_PRECISIONS:
+        raise SettingError(f"trainer.precision={precision}: expected {listed(PRECISIONS, 'or')}")
+    devices = trainer.get("devices", "auto")
+    if OmegaConf.is_list(devices):
+        fits = bool(devices) and all(type(index) is int and index >= 0 for index in devices)
+    else:
+        fits = type(devices) in (int, str) and devices != 0 and DEVICES.fullmatch(str(devices))
+    if not fits:
+        raise SettingError(
+            f"trainer.devices={devices}: expected how many (1 or more, -1 for all), a list of "
+            "their indices, or auto"
+        )
 
 
 def require_device(trainer: DictConfig) -> None:

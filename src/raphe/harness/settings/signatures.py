@@ -74,6 +74,32 @@ def arguments(target: str) -> dict[str, Accepted] | None:
     return None
 
 
+@cache
+def trainer_arguments(target: str) -> set[str] | None:
+    """Names that Lightning's trainer, or a function of raphe's that passes on to it, takes."""
+    module, _, name = target.rpartition(".")
+    package = find_spec("pytorch_lightning")
+    if package is None or package.origin is None:
+        return None
+    source = Path(package.origin).parent / "trainer" / "trainer.py"
+    names = _parameters(ast.parse(source.read_text(encoding="utf-8")), "Trainer")
+    if target == "pytorch_lightning.Trainer":
+        return names
+    own = _tree(module)
+    return None if own is None else names | _parameters(own, name)
+
+
+def _parameters(tree: ast.Module, name: str) -> set[str]:
+    """Of the function of that name, or the constructor of the class."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+            for inner in node.body if isinstance(node, ast.ClassDef) else [node]:
+                if isinstance(inner, ast.FunctionDef) and inner.name in (name, "__init__"):
+                    every = (*inner.args.posonlyargs, *inner.args.args, *inner.args.kwonlyargs)
+                    return {argument.arg for argument in every} - {"self"}
+    return set()
+
+
 def check_range(name: str, value: Any, accepted: Accepted) -> None:
     """Raise SettingError for a value, of a type that fits, outside the range of its argument."""
     if value is None or isinstance(value, str | bool):  # a word, or taken from another setting

@@ -30,8 +30,8 @@ def user_line(error: BaseException) -> str | None:
             return f"no setting is called {link.full_key}; {LIST_ALL}"
         if _is_of_trainer(link):
             return f"trainer: {link}"
-        if isinstance(link, OSError) and _is_users(link):
-            return f"{link.filename}: {link.strerror}; name a folder that can be written to"
+        if isinstance(link, OSError) and link.filename is not None:
+            return f"{link.filename}: {link.strerror}; {_remedy(link)}"
     if isinstance(error, InstantiationException):  # wraps whatever went wrong inside
         return None
     if any(isinstance(link, HydraException | OmegaConfBaseException) for link in chain):
@@ -45,9 +45,11 @@ def _is_of_trainer(error: BaseException) -> bool:
     return lightning is not None and isinstance(error, lightning.MisconfigurationException)
 
 
-def _is_users(error: OSError) -> bool:
+def _remedy(error: OSError) -> str:
     kinds = (PermissionError, NotADirectoryError, FileExistsError)
-    return error.filename is not None and (isinstance(error, kinds) or error.errno == NO_SPACE)
+    if isinstance(error, kinds) or error.errno == NO_SPACE:
+        return "name a folder that can be written to"
+    return "check that the path is there and can be read or written"
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

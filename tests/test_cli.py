@@ -173,6 +173,12 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, capsys) -> No
             cli.main([])
 
 
+@pytest.mark.parametrize("option", ["--every", "--settled"])
+def test_a_wait_that_cannot_be_is_wrong_usage(option: str, capsys) -> None:
+    told = usage_error(capsys, "watch", "folder", "--bundle", "bundle", option, "-1")
+    assert f"{option}: expected seconds, more than 0, got -1" in told
+
+
 def test_version(capsys) -> None:
     assert printed(capsys, "--version").strip() == f"raphe {__version__}"
 

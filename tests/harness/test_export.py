@@ -117,6 +117,16 @@ def test_the_command_exports_with_the_settings_the_sweep_had(
     assert "registered as models:/toy@champion" in capsys.readouterr().out
 
 
+def test_a_run_of_another_task_is_refused_by_both_names(
+    sweep: str, export: Callable[..., int], capfd
+) -> None:
+    capfd.readouterr()
+    assert export("export._target_=raphe.tasks.glif.ensemble.export.export") == 1
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert f"{sweep}: is a run of task toy_task, and these settings are of task glif; " in line
+    assert line.endswith(f"use `raphe export --sweep {sweep}`")
+
+
 def test_data_that_changed_since_are_refused(
     sweep: str, export: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capfd
 ) -> None:

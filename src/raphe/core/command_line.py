@@ -13,6 +13,9 @@ declares the options, and `_extract(options)` gives the exit code.
 
 import argparse
 import importlib
+import math
+import re
+import shlex
 import shutil
 import sys
 import textwrap
@@ -21,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHOWN = 200  # lines of a list of files
+# What Hydra reads as a word, unlike 2026 or null.
+PLAIN = re.compile(r"(?!(null|true|false|nan|inf)$)([a-z_]|\.{0,2}/)[\w./-]*", re.ASCII | re.I)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,33 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what was made there before"
     )
+
+
+def seconds(text: str) -> float:
+    """The value of an option that waits: more than 0 s."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0, got {text}")
+    return value
+
+
+def printed_setting(name: str, value: object) -> str:
+    r"""`NAME=VALUE` to be copied into a shell: quoted for Hydra, and that for the shell.
+
+    >>> print(printed_setting("data.store", "data/spikes"))
+    data.store=data/spikes
+    >>> print(printed_setting("data.store", "data/a=1, b"))
+    'data.store='"'"'data/a=1, b'"'"''
+    """
+    text = str(value)
+    if not PLAIN.fullmatch(text):
+        # Hydra reads backslashes as they are but for those before a quote.
+        escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" * bool(found[2])), text)
+        text = f"'{escaped}'"
+    return shlex.quote(f"{name}={text}")
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:

@@ -41,6 +41,7 @@ def export(config: DictConfig) -> None:
             config.export.sweep,
             config.tracking.experiment,
         )
+        _require_same_task(config.export, tracker, sweep)
         export_sweep(tracker, sweep, config.export)
     except Exception as error:
         raise RunFailed(error) from error
@@ -56,6 +57,24 @@ def recorded_settings(tracker: Tracker, sweep: RunFacts) -> DictConfig:
             f"stage=export export.sweep={sweep.run_id}`"
         )
     return config.export
+
+
+def _require_same_task(composed: DictConfig, tracker: Tracker, sweep: RunFacts) -> None:
+    """Refuse to call one task's export with the runs of another."""
+    with TemporaryDirectory() as scratch:
+        recorded = _config(tracker, sweep.run_id, Path(scratch))
+    asked, ran = composed.get("_target_"), OmegaConf.select(recorded, "export._target_")
+    if None not in (asked, ran) and asked != ran:
+        raise SettingError(
+            f"{sweep.name} {sweep.run_id}: is a run of task {_task(ran)}, and these settings are "
+            f"of task {_task(asked)}; use `raphe export --sweep {sweep.run_id}`"
+        )
+
+
+def _task(target: str) -> str:
+    """Of an `export._target_`: raphe.tasks.NAME.…, or the module of a task from elsewhere."""
+    module = target.rpartition(".")[0]
+    return module.removeprefix("raphe.tasks.").partition(".")[0]
 
 
 def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exported:
@@ -129,12 +148,12 @@ def _folder(scratch: Path, run_id: str) -> Path:
 
 
 def _require_one_split(runs: Sequence[RunFacts], configs: Sequence[DictConfig]) -> None:
-    """Refuse members of several splits: one's validation cells are trained on by another."""
+    """Refuse members of several splits: one's validation data are trained on by another."""
     for run, config in zip(runs[1:], configs[1:], strict=True):
         if config.data != configs[0].data:
             raise SettingError(
                 f"{run.name} and {runs[0].name} differ in the settings of their data, so that "
-                "cells one was trained on would choose and test the other; export a sweep over "
+                "what one was trained on would choose and test the other; export a sweep over "
                 "settings of the model alone"
             )
 

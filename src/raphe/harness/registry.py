@@ -125,8 +125,8 @@ def _newest_sweep(
             return run
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     raise SettingError(
-        f"{client.tracking_uri}: holds no finished sweep in {where}; run one, as `raphe train "
-        "experiment=k_sweep`, or name the run to export"
+        f"{client.tracking_uri}: holds no finished sweep in {where}; run one with "
+        "`raphe train -m`, or name the run to export"
     )
 
 

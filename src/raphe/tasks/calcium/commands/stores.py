@@ -1,11 +1,10 @@
 """The command that makes a store of traces: `raphe import traces`."""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
-from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.core.command_line import add_overwrite, define, list_out, printed_setting
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
@@ -50,6 +49,5 @@ def _import_traces(options: argparse.Namespace) -> int:
     if report.left_out:
         print("warning: store written, with recordings left out (exit code 1)", file=sys.stderr)
     else:
-        store = shlex.quote(str(report.store))
-        print(f"next: raphe train task=calcium data.store={store}")
+        print(f"next: raphe train task=calcium {printed_setting('data.store', report.store)}")
     return int(bool(report.left_out))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define, list_out
+from raphe.core.command_line import define, list_out, seconds
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.progress import progress
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
@@ -45,11 +45,15 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
     _add_channel(parser)
     parser.add_argument(
-        "--every", type=float, default=3.0, metavar="S", help="between looks (default: %(default)g)"
+        "--every",
+        type=seconds,
+        default=3.0,
+        metavar="S",
+        help="between looks (default: %(default)g)",
     )
     parser.add_argument(
         "--settled",
-        type=float,
+        type=seconds,
         default=10.0,
         metavar="S",
         help="a file not changed for so long is whole (default: %(default)g)",

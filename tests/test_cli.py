@@ -179,6 +179,12 @@ def test_a_wait_that_cannot_be_is_wrong_usage(option: str, capsys) -> None:
     assert f"{option}: expected seconds, more than 0, got -1" in told
 
 
+@pytest.mark.parametrize("option", ["--bundle", "--task"])
+def test_an_option_without_its_value_names_the_verb(option: str, capsys) -> None:
+    told = usage_error(capsys, "predict", "recording.abf", option)
+    assert told.startswith(f"error: raphe predict: argument {option}: expected one argument")
+
+
 def test_version(capsys) -> None:
     assert printed(capsys, "--version").strip() == f"raphe {__version__}"
 

@@ -45,7 +45,7 @@ def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) ->
     arguments = [*places, *SMALL, *SHORT, "tracking.experiment=sweep"]
     assert train_py("-m", "model.kernel=1,20,60", *arguments) == 1
     told = capfd.readouterr()
-    assert "kernel=60 leaves nothing to pool in a window of 160 samples" in told.err
+    assert "model.kernel=60 leaves nothing to pool in a window of 160 samples" in told.err
     assert "says nothing about biology" in " ".join(told.out.split())
 
     runs = runs_of(home, "sweep")

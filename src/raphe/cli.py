@@ -249,7 +249,7 @@ def _of_task(verb: str, commands: list[Declared], arguments: list[str]) -> Decla
     if not by_task:
         return general
     shared = SHARED.get(verb, SharedVerb(""))
-    named, path = _naming_arguments(shared, arguments)
+    named, path = _naming_arguments(verb, shared, arguments)
     kind = None if path is None else kind_of(path)
     of_manifest = None if kind is None else kind.partition("/")[0]
     overview = _task_parser(verb, shared, by_task)
@@ -285,9 +285,11 @@ def _no_manifest(path: Path) -> str:
     )
 
 
-def _naming_arguments(shared: SharedVerb, arguments: list[str]) -> tuple[str | None, Path | None]:
+def _naming_arguments(
+    verb: str, shared: SharedVerb, arguments: list[str]
+) -> tuple[str | None, Path | None]:
     """What names the task: --task, and the path whose manifest does."""
-    parser = Parser("raphe", add_help=False)
+    parser = Parser(f"raphe {verb}", add_help=False)
     parser.add_argument("--task")
     if shared.told_by is not None:
         optional = {} if shared.told_by.startswith("-") else {"nargs": "?"}

@@ -61,8 +61,9 @@ class HashedFolder:
             manifest = json.loads(file.read_bytes())
             version = manifest["format"]
         except (ValueError, KeyError, TypeError) as error:
+            why = "is no JSON" if isinstance(error, ValueError) else "names no format"
             raise self.error_type(
-                f"{file}: is not a {self.noun}'s manifest ({error!r}); {self.remedy}"
+                f"{file}: is not a {self.noun}'s manifest, it {why}; {self.remedy}"
             ) from None
         if version != self.format:
             made_by = f" (made by {manifest['raphe']})" if "raphe" in manifest else ""

@@ -154,6 +154,6 @@ def check_settings(
         raise SettingError(f"a window of {n_samples} samples is too short; at least 4 are needed")
     if kernel > largest:
         raise SettingError(
-            f"kernel={kernel} leaves nothing to pool in a window of {n_samples} samples; "
+            f"model.kernel={kernel} leaves nothing to pool in a window of {n_samples} samples; "
             f"the largest that fits is {largest}"
         )

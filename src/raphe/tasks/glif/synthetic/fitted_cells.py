@@ -57,8 +57,12 @@ def read_cells(path: Path | str, level: int) -> FittedCells:
     except (OSError, KeyError, ValueError) as error:
         raise StoreError(
             f"{path}: expected a table of fitted cells with the columns {', '.join(COLUMNS)} …, "
-            f"got {error!r}"
+            f"got {_fault(error)}"
         ) from None
+
+
+def _fault(error: Exception) -> str:
+    return f"none called {error.args[0]}" if isinstance(error, KeyError) else str(error)
 
 
 def split_by_specimen(

@@ -73,8 +73,8 @@ def test_a_newer_format_says_so_whatever_else_it_holds(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"\xff", "is not a bundle's manifest"),
-        (b"[]", "is not a bundle's manifest"),
+        (b"\xff", "is not a bundle's manifest, it is no JSON;"),
+        (b"[]", "is not a bundle's manifest, it names no format;"),
         (b'{"format": 1}', "names no files"),
     ],
 )

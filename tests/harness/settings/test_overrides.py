@@ -52,6 +52,12 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("task=celltipe", "did you mean celltype?"),
         ("-m experiment=paper,k_swep", "did you mean k_sweep?"),
         ("hydra/launcher=joblibb", "did you mean joblib?"),
+        ("foo", "foo: expected a setting with its value, foo=VALUE;"),
+        ("model.kernel", "model.kernel: expected a setting with its value, model.kernel=VALUE;"),
+        ("model.kernel=8,20", "model.kernel=8,20: several values are a sweep; add -m"),
+        ("data.store=a=(b", "the value cannot be read; if it is one word, it needs quotes"),
+        ("--foo", "there is no option --foo; settings are given as NAME=VALUE"),
+        ("--mutlirun seed=1", "there is no option --mutlirun; did you mean --multirun?"),
     ],
 )
 def test_what_no_run_can_have_is_one_sentence(given: str, message: str) -> None:
@@ -70,6 +76,8 @@ def test_what_no_run_can_have_is_one_sentence(given: str, message: str) -> None:
         "-m model.kernel=range(1,33) hydra/launcher=joblib hydra.launcher.n_jobs=2",
         "model=bank bank.values=[20,24]",
         "callbacks.patience=null threads=2",
+        "experiment=k_sweep model.kernel=8,20",
+        "--multirun model.kernel=8,20",
         "data.recipe.gain=recording",
         "data.store=spikes runs_root='2026' data.folds=all",
         "trainer.devices=auto trainer.deterministic=warn trainer.precision=32",
@@ -82,7 +90,6 @@ def test_what_no_run_can_have_is_one_sentence(given: str, message: str) -> None:
         "+width=4 model.kernel=${width}",
         "+sweep.values={data.fold:[0,1]} data.folds=2",
         "model.kernel=3 --config-name=other",  # settings of the user's own
-        "model.kernel=[",  # Hydra says what is wrong with it
     ],
 )
 def test_what_runs_may_have_passes(given: str) -> None:

@@ -11,8 +11,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from raphe.core.command_line import printed_setting
 from raphe.core.errors import SettingError
 from raphe.core.ranges import written
 from raphe.harness.settings import composed
@@ -20,6 +22,9 @@ from raphe.harness.settings.configuration import conf_folder
 from raphe.harness.settings.signatures import Accepted, arguments, check_range
 from raphe.harness.start.explain import LIST_ALL
 
+FLAGS = ("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun")
+FLAGS += ("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name")
+FLAGS += ("--config-path", "--experimental-rerun")
 NEAR = 0.75  # likeness from which a name is offered
 OFFERED = 3  # names at most
 # The trainer is Lightning's, whose settings here may also be of another type than their default.
@@ -32,16 +37,18 @@ NAMES |= {list: "a list", dict: "a section", type(None): "null"}
 def check(given: Sequence[str]) -> None:
     """Raise SettingError for a setting or a choice that there is not, or a value it cannot have.
 
-    `given` are the arguments of train.py. What cannot be parsed or composed is left to Hydra.
+    `given` are the arguments of train.py. What cannot be composed is left to Hydra.
     """
     options, rest = _hydra_options().parse_known_args(given)
+    for word in rest:
+        _check_flag(word)
     texts = [text for text in rest if not text.startswith("-")]
     if options.config_name or options.config_path or not texts:
         return  # settings of the user's own, or none
     try:
         overrides = OverridesParser.create().parse_overrides(texts)
     except HydraException:
-        return
+        raise SettingError(_unreadable(texts)) from None
     more = Path(options.config_dir).absolute() if options.config_dir else None
     search = [] if more is None else [f"hydra.searchpath=[file://{more}]"]
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
@@ -53,6 +60,8 @@ def check(given: Sequence[str]) -> None:
             defaults = compose("train", search + [_first_choice(group) for group in groups])
         except HydraException:
             return
+        if not {"-m", "--multirun"} & set(given):
+            _check_no_sweep(overrides, [*search, *map(_first_choice, groups)])
     for override in overrides:
         if override not in groups and not override.key_or_group.startswith("hydra."):
             _check_name(override, defaults, [*texts, OmegaConf.to_yaml(defaults)])
@@ -73,6 +82,42 @@ def _hydra_options() -> argparse.ArgumentParser:
     ):
         parser.add_argument(*names, nargs="?" if "-i" in names else None)
     return parser
+
+
+def _check_flag(word: str) -> None:
+    if word.startswith("--") and not any(flag.startswith(word) for flag in FLAGS):
+        near = difflib.get_close_matches(word, FLAGS, 1, NEAR)
+        hint = _did_you_mean(near) or "; settings are given as NAME=VALUE"
+        raise SettingError(f"there is no option {word}{hint}")
+
+
+def _unreadable(texts: Sequence[str]) -> str:
+    """The sentence for the first argument that Hydra cannot parse."""
+    for text in texts:
+        try:
+            OverridesParser.create().parse_overrides([text])
+        except HydraException:
+            if "=" not in text:
+                return f"{text}: expected a setting with its value, {text}=VALUE; {LIST_ALL}"
+            name, _, value = text.partition("=")
+            return (
+                f"{text}: the value cannot be read; if it is one word, it needs quotes: "
+                f"{printed_setting(name, value)}"
+            )
+    return f"{' '.join(texts)}: cannot be read together; {LIST_ALL}"
+
+
+def _check_no_sweep(overrides: Sequence[Override], choices: Sequence[str]) -> None:
+    """Refuse several values of a setting where nothing says that they are to be swept."""
+    swept = [override for override in overrides if override.is_sweep_override()]
+    modes = [override for override in overrides if override.key_or_group == "hydra.mode"]
+    if not swept or modes:
+        return
+    hydra = compose("train", list(choices), return_hydra_config=True).hydra
+    if hydra.mode != RunMode.MULTIRUN:
+        raise SettingError(
+            f"{swept[0].input_line}: several values are a sweep; add -m, or write a list as [8,20]"
+        )
 
 
 def _choices(override: Override, more: Path | None) -> list[str]:

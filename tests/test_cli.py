@@ -185,6 +185,12 @@ def test_an_option_without_its_value_names_the_verb(option: str, capsys) -> None
     assert told.startswith(f"error: raphe predict: argument {option}: expected one argument")
 
 
+def test_reproduce_tells_its_default_and_of_no_manifest(capsys) -> None:
+    told = printed(capsys, "reproduce", "--help")
+    assert "whose command is meant (default: celltype)" in told
+    assert "manifest" not in told
+
+
 def test_version(capsys) -> None:
     assert printed(capsys, "--version").strip() == f"raphe {__version__}"
 

@@ -301,7 +301,10 @@ def _naming_arguments(
 def _task_parser(verb: str, shared: SharedVerb, by_task: dict[str, Declared]) -> Parser:
     """For the help of a verb of several tasks: what they share, and which they are."""
     parser = Parser(f"raphe {verb}", description=_sentence(shared.summary))
-    parser.add_argument("--task", choices=list(by_task), help="where no manifest names it")
+    usual = [task for task, declared in by_task.items() if declared.command.is_default]
+    default = f" (default: {usual[0]})" if usual else ""
+    where = "whose command is meant" if shared.told_by is None else "where no manifest names it"
+    parser.add_argument("--task", choices=list(by_task), help=where + default)
     shared.add(parser)
     whose = f"{shared.told_by} PATH or " if (shared.told_by or "").startswith("-") else ""
     rows = {task: declared.command.summary for task, declared in by_task.items()}

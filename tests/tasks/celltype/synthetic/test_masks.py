@@ -165,7 +165,7 @@ def test_a_missing_folder_an_empty_one_and_what_is_no_mask_store_are_told(tmp_pa
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecordingError, match=r"no \.abf or \.nwb file"):
         cut_masks(tmp_path / "empty", tmp_path / "masks")
-    with pytest.raises(StoreError, match="make one with raphe masks"):
+    with pytest.raises(StoreError, match="raphe masks makes one"):
         open_masks(tmp_path / "nowhere")
     with pytest.raises(StoreError, match="expected a store of celltype/masks, got celltype/spikes"):
         open_masks(make_spikes().path)

@@ -36,7 +36,7 @@ COMMANDS = (
     ),
     Command(
         "check",
-        "also the counts of spikes and cells; of the authors' arrays, which have no hashes, shapes",
+        "verify that a store or a bundle of any task is whole, and count a store's spikes",
         f"{ROOM}.stores:add_check",
         is_default=True,
     ),

@@ -272,8 +272,8 @@ def add_check(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _check,
-        "Reads every byte. The authors' arrays have no hashes; of them shapes, labels and cells "
-        "are checked.",
+        "Reads every byte and compares the hash of every file. The authors' arrays have no hashes; "
+        "of them shapes, labels and cells are checked.",
     )
 
 

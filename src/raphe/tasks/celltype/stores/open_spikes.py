@@ -25,7 +25,7 @@ from raphe.tasks.celltype.stores.spike_store import (
     shard_folders,
 )
 
-MAKE_ONE = "make one with raphe extract, raphe import csv or raphe import npy"
+MAKE_ONE = "raphe extract, raphe import csv or raphe import npy makes one"
 
 
 def open_spikes(

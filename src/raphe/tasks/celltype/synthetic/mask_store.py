@@ -13,7 +13,7 @@ from raphe.core.errors import StoreError
 from raphe.core.files.store import open_store
 
 KIND = "celltype/masks"
-MAKE_ONE = "make one with raphe masks"
+MAKE_ONE = "raphe masks makes one"
 
 N_MASKS = 600  # Corradetti et al. 2024, as is the length
 MASK_MS = 5.0

@@ -141,7 +141,7 @@ def test_the_same_run_twice_at_once_is_refused(train, start_train, epochs, capfd
         ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
         ("task=nothing", "celltype"),
         ("model.degree=0", "model.degree=0: expected 1 or more"),
-        ("model.degree=1,2", "--multirun"),
+        ("model.degree=1,2", "several values are a sweep; add -m"),
         ("tracking.uri=http://127.0.0.1:9", "start one with `mlflow server`"),
         ("callbacks.keep=bset", "callbacks.keep=bset: expected best or last"),
         ("monitor.mode=up", "monitor.mode=up: expected min or max"),

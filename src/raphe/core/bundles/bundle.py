@@ -6,7 +6,7 @@ BUNDLE/…               what the task adds: weights, a graph, settings
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,8 @@ class BundleWriter:
         return Bundle(self._builder.commit(), json.loads(text))
 
 
-def open_bundle(path: Path | str, kind: str) -> Bundle:
-    """Open a bundle of this kind and check the hash of each of its files.
+def open_bundle(path: Path | str, kind: str, facts: Set[str] = frozenset()) -> Bundle:
+    """Open a bundle of this kind, whose manifest holds these facts, and check its files' hashes.
 
     Raises BundleError.
     """
@@ -99,6 +99,11 @@ def open_bundle(path: Path | str, kind: str) -> Bundle:
         manifest = BUNDLE.read_manifest(path)
         if manifest["kind"] != kind:
             raise BundleError(f"{path}: expected a bundle of {kind}, got {manifest['kind']}")
+        if missing := facts - manifest.keys():
+            raise BundleError(
+                f"{path}: its manifest holds no {min(missing)}, an earlier raphe wrote it; export "
+                "it again"
+            )
         for name, sha256 in manifest["files"].items():
             BUNDLE.check_file(path / name, sha256)
     return Bundle(path, manifest)

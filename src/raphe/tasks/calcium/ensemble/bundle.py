@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
+from raphe.core.bundles.bundle import Bundle, open_bundle
 from raphe.core.bundles.onnx_session import processor_session
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
@@ -52,13 +52,7 @@ class RateBundle:
     @classmethod
     def open(cls, path: Path | str, threads: int | None = None) -> "RateBundle":
         """Open a bundle and check its hashes. Raises BundleError."""
-        bundle = open_bundle(path, KIND)
-        missing = NEEDED - bundle.manifest.keys()
-        if missing:
-            raise BundleError(
-                f"{path}: its manifest holds no {min(missing)}, an earlier raphe wrote it; export "
-                "it again"
-            )
+        bundle = open_bundle(path, KIND, NEEDED)
         return cls(bundle, RateGraph(bundle.file(GRAPH).read_bytes(), threads))
 
     @property

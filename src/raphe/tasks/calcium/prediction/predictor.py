@@ -3,13 +3,12 @@
 N traces, T frames, K spikes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
@@ -38,23 +37,12 @@ class RatePrediction:
         return spike_times_s(np.nan_to_num(self.rate_per_s[trace]), self.rate_hz)
 
 
-class RatePredictor:
+class RatePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
         self._bundle = RateBundle.open(path, threads)
-
-    def __repr__(self) -> str:
-        return f"<raphe bundle of {self.manifest['kind']} in {self.path}>"
-
-    @property
-    def path(self) -> Path:
-        return self._bundle.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """What the bundle says of itself: its members, their training, what that looked like."""
-        return self._bundle.manifest
+        super().__init__(self._bundle.bundle)
 
     def predict(
         self,

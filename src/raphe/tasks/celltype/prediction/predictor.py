@@ -3,12 +3,12 @@
 N spikes, T samples a window.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
@@ -20,23 +20,12 @@ from raphe.tasks.celltype.recordings.files import Failure
 IN_MEMORY = "cell"  # the id of one that is given as windows
 
 
-class CellTypePredictor:
+class CellTypePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
         self._judge = Judge(path, threads)
-
-    def __repr__(self) -> str:
-        return f"<raphe bundle of {self.manifest['kind']} in {self.path}>"
-
-    @property
-    def path(self) -> Path:
-        return self._judge.ensemble.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """What the bundle says of itself: its members, their training, what that looked like."""
-        return self._judge.ensemble.manifest
+        super().__init__(self._judge.ensemble.bundle)
 
     @property
     def classes(self) -> tuple[str, ...]:

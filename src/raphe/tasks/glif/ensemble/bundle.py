@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
+from raphe.core.bundles.bundle import Bundle, open_bundle
 from raphe.core.bundles.onnx_session import processor_session
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
@@ -70,13 +70,7 @@ class PosteriorBundle:
     @classmethod
     def open(cls, path: Path | str, threads: int | None = None) -> "PosteriorBundle":
         """Open a bundle and check its hashes. Raises BundleError."""
-        bundle = open_bundle(path, KIND)
-        missing = NEEDED - bundle.manifest.keys()
-        if missing:
-            raise BundleError(
-                f"{path}: its manifest holds no {min(missing)}, an earlier raphe wrote it; export "
-                "it again"
-            )
+        bundle = open_bundle(path, KIND, NEEDED)
         files = [bundle.file(GRAPH.format(m)) for m in range(bundle.manifest["n_members"])]
         return cls(bundle, [PosteriorGraph(file.read_bytes(), threads) for file in files])
 

@@ -3,13 +3,12 @@
 B cells, N samples.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable
@@ -28,23 +27,12 @@ class PosteriorPrediction:
     left_out: dict[str, str]  # by name, why a cell has none
 
 
-class PosteriorPredictor:
+class PosteriorPredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
         self._bundle = PosteriorBundle.open(path, threads)
-
-    def __repr__(self) -> str:
-        return f"<raphe bundle of {self.manifest['kind']} in {self.path}>"
-
-    @property
-    def path(self) -> Path:
-        return self._bundle.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """What the bundle says of itself: its members, their training, what that looked like."""
-        return self._bundle.manifest
+        super().__init__(self._bundle.bundle)
 
     def predict(
         self,

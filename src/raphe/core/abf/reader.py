@@ -7,7 +7,6 @@ states, refuse float32 in ABF 1, divide by telegraph gains that are signal in a 
 turn µA into A, truncate the rate (403.2258 Hz to 403) and count ignored samples as bytes.
 """
 
-import hashlib
 import io
 import struct
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.abf.header import AbfBytes, damaged, decode_text, locate
 from raphe.core.abf.scale import find_rail, find_rate, find_scale
 from raphe.core.abf.sweeps import MODES, Layout, SweepHeader, lay_out
+from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.path import checked_path
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
 
@@ -245,11 +245,7 @@ def _fields_abf2(located: AbfBytes) -> _Fields:
 
 
 def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+        return sha256_of(path)
     except OSError as error:
         raise damaged(path, "a file that can be read", error.strerror or error) from error
-    return digest.hexdigest()

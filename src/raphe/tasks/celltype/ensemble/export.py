@@ -35,6 +35,7 @@ from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 from raphe.tasks.celltype.training.data import CellTypeData
 
@@ -86,7 +87,11 @@ def export(
             decision = Decision.without_held_out_cells(pooling, error_rate)
         else:
             pooled = validation.pooled(times, pooling)
-            decision = Decision.fit(pooled, validation.label, pooling, calibration, error_rate)
+            cells = [data.original.cells[index] for index in validation.cell]
+            held_out = held_out_units(data.split, cells)
+            decision = Decision.fit(
+                pooled, validation.label, pooling, calibration, error_rate, held_out
+            )
 
         predictions = {VALIDATION: validation, **_tests(networks, data)}
         chosen = {f"member{row}": candidates[row] for row in np.flatnonzero(times)}

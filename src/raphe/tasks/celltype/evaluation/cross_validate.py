@@ -23,6 +23,7 @@ from raphe.tasks.celltype.evaluation.fold_report import fold_artifacts
 from raphe.tasks.celltype.evaluation.pooled_result import Fold, PooledResult
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
 from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
 from raphe.tasks.celltype.training.data import CellTypeData
@@ -120,7 +121,12 @@ class CrossValidation:
         times = self._chosen(runs, validation)
         pooled = validation.pooled(times, self.pooling)
         decision = Decision.fit(
-            pooled, validation.label, self.pooling, self.calibration, self.error_rate
+            pooled,
+            validation.label,
+            self.pooling,
+            self.calibration,
+            self.error_rate,
+            held_out_units(data.split, [data.original.cells[index] for index in validation.cell]),
         )
         cells = tested.pooled(times, self.pooling)
         stated = decision.calibration(cells)

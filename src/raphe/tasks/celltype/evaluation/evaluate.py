@@ -36,6 +36,7 @@ from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed, spikes_
 from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
 from raphe.tasks.celltype.metrics.set_result import SetResult
@@ -88,7 +89,12 @@ class Evaluation:
         if data.split != "spike" and _is_finite(held_out):
             cells = held_out.per_cell(self.pooling)
             decision = Decision.fit(
-                cells.probability, cells.label, self.pooling, self.calibration, self.error_rate
+                cells.probability,
+                cells.label,
+                self.pooling,
+                self.calibration,
+                self.error_rate,
+                held_out_units(data.split, [data.original.cells[index] for index in cells.cell]),
             )
             contents["decision.json"] = json.dumps(decision.facts(), indent=2) + "\n"
         stores = {"test": data.original, **data.tests}

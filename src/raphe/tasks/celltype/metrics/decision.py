@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from raphe.core.statistics.abstention import NotSure, choose_not_sure
+from raphe.core.statistics.abstention import HeldOut, NotSure, choose_not_sure
 from raphe.core.statistics.calibration import Calibration, Method, fit_calibration
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 
@@ -33,6 +33,7 @@ class Decision:
         pooling: Pooling,
         method: Method,
         wanted_error: float,
+        held_out: HeldOut | None = None,
     ) -> "Decision":
         """Fit on cells that no member was trained on.
 
@@ -41,17 +42,18 @@ class Decision:
             label: class of each cell, (n,).
             pooling, method: see `cell_probability` and `fit_calibration`.
             wanted_error: share of cells that may be called wrong.
+            held_out: days or animals that the cells were held out with, see `held_out_units`.
         """
         calibration = fit_calibration(pooled, label, method)
         calibrated = calibration(pooled)
         right = calibrated.argmax(axis=1) == label
-        not_sure = choose_not_sure(calibrated.max(axis=1), right, wanted_error)
+        not_sure = choose_not_sure(calibrated.max(axis=1), right, wanted_error, held_out)
         return cls(pooling, method, calibration, not_sure)
 
     @classmethod
     def without_held_out_cells(cls, pooling: Pooling, wanted_error: float) -> "Decision":
         """Probabilities stay as they are, and every cell is called."""
-        return cls(pooling, "none", Calibration(), NotSure(0.0, wanted_error, 0, 0, 0, False))
+        return cls(pooling, "none", Calibration(), NotSure(0.0, wanted_error, 1.0, 0, 0, 0))
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Decision":

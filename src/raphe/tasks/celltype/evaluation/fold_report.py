@@ -53,6 +53,8 @@ def fold_artifacts(
         *_intro(pooled, data),
         *_missing(pooled, data, unfinished),
         "",
+        *textwrap.wrap(pooled.comparison.sentence(), LINE),
+        "",
         *_table(pooled, data, metric),
         "",
         artifacts[f"{POOLED}/headline.txt"].rstrip(),

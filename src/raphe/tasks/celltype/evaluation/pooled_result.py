@@ -11,10 +11,12 @@ import numpy as np
 
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
 from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
+from raphe.tasks.celltype.metrics.fold_auroc import FoldComparison
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
 POOLED = "pooled"  # its name
+SEED = 0  # of the simulated chance level
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,13 @@ class PooledResult(SetResult):
         """(n,)"""
         numbers = [np.full(len(fold.cells.cell), fold.number) for fold in self.folds]
         return np.concatenate(numbers)[self.by_index]
+
+    @cached_property
+    def comparison(self) -> FoldComparison:
+        """The AUROC within folds, and what it is by chance over all of them."""
+        group = self.groups.of_cell[self.cells.cell]
+        rng = np.random.default_rng(SEED)
+        return FoldComparison.of(self.cells, self.fold_of_cell, group, rng)
 
     @cached_property
     def baselines(self) -> BaselineCells | None:

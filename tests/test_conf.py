@@ -53,6 +53,14 @@ def test_each_setting_of_the_export_is_the_harness_s_or_an_argument_of_what_it_c
     assert set(settings) - {"_target_", *OWN} <= set(known)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_data_do_not_follow_the_seed_where_their_own_is_fixed(task: str) -> None:
+    """Else networks of several seeds, one split, would make no ensemble: see raphe export."""
+    first, second = (composed(f"task={task}", "data.seed=1", f"seed={seed}") for seed in (7, 8))
+    for section in ("prepare", "data"):
+        assert first[section] == second[section]
+
+
 @pytest.mark.parametrize("override", [f"experiment={name}" for name in EXPERIMENTS])
 def test_each_experiment_composes(override: str) -> None:
     config = composed(override)

@@ -7,11 +7,14 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from omegaconf import DictConfig, OmegaConf
 
 from raphe import cli
 from raphe.core.bundles.bundle import open_bundle
 from raphe.core.errors import SettingError
 from raphe.harness import registry
+from raphe.harness.export import require_same_data
+from raphe.harness.tracking import RunFacts
 
 KIND = "toy/ensemble"
 
@@ -145,7 +148,22 @@ def test_members_trained_on_different_data_are_refused(
     other = "tracking.experiment=other"
     assert train("data.seed=1,2", other, multirun=True) == 0
     assert export(other) == 1
-    assert "differ in the settings of their data" in capfd.readouterr().err
+    told = capfd.readouterr().err.strip()
+    assert "data.seed=2 and data.seed=1 differ in their data (data.seed is 2 and 1)" in told
+    assert told.endswith("train them again with one data.seed for all")
+
+
+def trained_with(store_hash: str, **prepare: int) -> tuple[RunFacts, DictConfig]:
+    facts = RunFacts("", "FINISHED", f"a run {prepare}", {}, {"store_hash.points": store_hash}, {})
+    return facts, OmegaConf.create({"seed": 1, "data": {"seed": 1}, "prepare": prepare})
+
+
+def test_how_a_store_was_prepared_counts_where_another_came_of_it() -> None:
+    runs = [trained_with("aa", shift=1, seed=1), trained_with("aa", shift=1, seed=2)]
+    require_same_data(*zip(*runs, strict=True))
+    runs.append(trained_with("bb", shift=2, seed=1))
+    with pytest.raises(SettingError, match=r"\(prepare.shift is 2 and 1\)"):
+        require_same_data(*zip(*runs, strict=True))
 
 
 def test_a_sweep_without_a_finished_member_is_no_sweep_to_export(

@@ -23,6 +23,7 @@ from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.harness import identity, registry
 from raphe.harness.process import quieten
+from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.tracking import GIT_COMMIT_TAG, RunFacts, Tracker
 
@@ -87,7 +88,7 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
     finished, left_out = _members(tracker, sweep)
     with TemporaryDirectory() as scratch:
         configs = [_config(tracker, run.run_id, Path(scratch)) for run in finished]
-        _require_one_split(finished, configs)
+        require_same_data(finished, configs)
         data = _rebuild(configs[0], finished)
         # A partial first: Hydra would turn arguments that are lists into settings.
         make = call({key: settings[key] for key in settings if key not in OWN}, _partial_=True)
@@ -147,15 +148,30 @@ def _folder(scratch: Path, run_id: str) -> Path:
     return folder
 
 
-def _require_one_split(runs: Sequence[RunFacts], configs: Sequence[DictConfig]) -> None:
-    """Refuse members of several splits: one's validation data are trained on by another."""
+def require_same_data(runs: Sequence[RunFacts], configs: Sequence[DictConfig]) -> None:
+    """Refuse members of several splits or stores: one's validation data are trained on by another.
+
+    How a store was prepared counts only where another store came of it.
+    """
+    first = composed.flat(configs[0])
     for run, config in zip(runs[1:], configs[1:], strict=True):
-        if config.data != configs[0].data:
-            raise SettingError(
-                f"{run.name} and {runs[0].name} differ in the settings of their data, so that "
-                "what one was trained on would choose and test the other; export a sweep over "
-                "settings of the model alone"
-            )
+        other = composed.flat(config)
+        differing = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+        sections = ["data"] if _hashes(run) == _hashes(runs[0]) else ["data", "prepare"]
+        for section in sections:
+            of_section = [name for name in differing if name.startswith(f"{section}.")]
+            if of_section:
+                name = min(of_section, key=lambda name: name.count("."))  # others follow it
+                raise SettingError(
+                    f"{run.name} and {runs[0].name} differ in their data ({name} is "
+                    f"{other.get(name)} and {first.get(name)}), so that what one was trained on may "
+                    f"choose and test the other; train them again with one {name} for all"
+                )
+
+
+def _hashes(run: RunFacts) -> dict[str, str]:
+    """Of the stores that a run was trained on."""
+    return {name: value for name, value in run.params.items() if name.startswith(STORE_HASH)}
 
 
 def _rebuild(config: DictConfig, runs: Sequence[RunFacts]) -> pl.LightningDataModule:

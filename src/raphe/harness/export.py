@@ -164,8 +164,8 @@ def require_same_data(runs: Sequence[RunFacts], configs: Sequence[DictConfig]) -
                 name = min(of_section, key=lambda name: name.count("."))  # others follow it
                 raise SettingError(
                     f"{run.name} and {runs[0].name} differ in their data ({name} is "
-                    f"{other.get(name)} and {first.get(name)}), so that what one was trained on may "
-                    f"choose and test the other; train them again with one {name} for all"
+                    f"{other.get(name)} and {first.get(name)}), so that what one was trained on "
+                    f"may choose and test the other; train them again with one {name} for all"
                 )
 
 

@@ -14,7 +14,7 @@ from simulated import as_in_keras, simulated_spikes
 
 from raphe.harness.process import keep_freed_memory
 from raphe.tasks.celltype.network.net import CellTypeNet
-from raphe.tasks.celltype.training.module import ADAM_AS_IN_KERAS
+from raphe.tasks.celltype.training.keras_adam import KerasAdam
 
 BATCH = 64
 EPOCHS = 5
@@ -33,7 +33,7 @@ def train(
     """Train as the harness does, without its tracking: seconds and test loss of each epoch."""
     torch.manual_seed(seed)
     net = CellTypeNet(kernel)
-    optimizer = ADAM_AS_IN_KERAS(net.parameters(), fused=True)
+    optimizer = KerasAdam(net.parameters())
     loss_of = torch.nn.functional.binary_cross_entropy_with_logits
     seconds, losses = [], []
     for _ in range(EPOCHS):

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics.epoch_figures import epoch_figures
+from raphe.tasks.celltype.training.keras_adam import KerasAdam
 from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
 
 NAMES = set(epoch_figures(torch.zeros(2, 2), torch.tensor([0, 1]), one_hot_loss))
@@ -226,7 +227,7 @@ def test_bfloat16_learns_as_float32_does(tmp_path, kernel):
 
 def test_default_optimiser_is_adam_as_in_keras():
     optimizer = CellTypeModule().configure_optimizers()
-    assert type(optimizer) is torch.optim.Adam
+    assert type(optimizer) is KerasAdam
     assert optimizer.defaults["lr"] == 1e-3 and optimizer.defaults["eps"] == 1e-7
 
 

@@ -1,7 +1,6 @@
 """Training: loss, optimiser, and figures for each epoch and each test set."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import numpy as np
 import pytorch_lightning as pl
@@ -23,10 +22,9 @@ from raphe.tasks.celltype.network.net import (
     Filters,
     Kernel,
 )
+from raphe.tasks.celltype.training.keras_adam import KerasAdam
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
-
-ADAM_AS_IN_KERAS = partial(torch.optim.Adam, lr=1e-3, eps=1e-7)  # torch's own eps is 1e-8
 
 # (current (B, T) float32 in pA, label (B,) int64, cell (B,) int64)
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -67,7 +65,7 @@ class CellTypeModule(pl.LightningModule):
 
     Args:
         kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
-        optimizer: builds the optimiser from the parameters; by default Adam as Keras has it.
+        optimizer: builds the optimiser from the parameters; by default KerasAdam.
         classes: names of the classes in the order of their labels, the one looked for first.
         n_samples: samples in a window.
         rate_hz: sampling rate of a window.
@@ -105,7 +103,7 @@ class CellTypeModule(pl.LightningModule):
         )
         weights = None if class_weights is None else torch.tensor(class_weights)
         self.register_buffer("class_weights", weights, persistent=False)
-        self.optimizer_factory = optimizer or ADAM_AS_IN_KERAS
+        self.optimizer_factory = optimizer or KerasAdam
         self.predictions: dict[str, Predictions] = {}
         self._running = RunningFigures(one_hot_loss)
         # Each step appends here and the figures are made once an epoch: constant cost a step, no

@@ -138,7 +138,7 @@ def test_recordings_named_in_the_settings_are_cut_once(
         ("prepare.recordings=nowhere", "expected a folder of recordings"),
         ("model.kernel=0", "model.kernel=0: expected a whole number of samples from 1 up"),
         ("evaluate.calibration=isotonic", "expected temperature or platt"),
-        ("data.split=rig", "expected cell, day, animal or spike"),
+        ("data.split=rig", "expected cell, day, animal, source or spike"),
     ],
 )
 def test_what_cannot_work_is_told_in_one_line(

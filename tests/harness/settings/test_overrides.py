@@ -45,7 +45,7 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("data.fractions=0.5", "expected a list of numbers, such as [0.7,0.15,0.15], got a number"),
         ("data.recipe.gain=loud", "expected a number or recording, such as 1.0"),
         ("evaluate.calibration=plat", "expected temperature or platt; did you mean platt?"),
-        ("data.split=cells", "expected cell, day, animal or spike; did you mean cell?"),
+        ("data.split=cells", "expected cell, day, animal, source or spike; did you mean cell?"),
         ("trainer.max_epochs=long", "trainer.max_epochs=long: expected a whole number"),
         ("runs_root=2026", "as a word it needs quotes: \"runs_root='2026'\""),
         ("task=celltipe", "task=celltipe: expected calcium, celltype,"),

@@ -1,6 +1,7 @@
 """A sample is its parent, smoothed, plus its mask; it depends on seed and index; nothing leaks."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -217,9 +218,10 @@ def leak_set(make_spikes, make_masks):
     return make_spikes(n_cells=16), make_masks(n_cells=16)
 
 
-@pytest.mark.parametrize("kind", ["cell", "day", "animal"])
+@pytest.mark.parametrize("kind", ["cell", "day", "animal", "source"])
 def test_one_mask_leaked_on_purpose_is_seen(make_spikes, make_masks, monkeypatch, kind):
     spikes, masks = make_spikes(), make_masks()
+    spikes.cells[:] = [replace(cell, source=f"lab {cell.day}") for cell in spikes.cells]
     split = split_spikes(spikes, kind)
     part = parts_of_masks(spikes, masks, split)
     refuse_leak(spikes, masks, split, part)

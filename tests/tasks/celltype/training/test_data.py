@@ -29,6 +29,7 @@ def write_store(
     labels: tuple[int, ...] = (0, 1),
     days: int = 0,
     animals: int = 0,
+    sources: int = 0,
     rate_hz: float = 40_000.0,
 ) -> Path:
     """A store in which each spike is filled with its own row number, so that it can be traced."""
@@ -38,7 +39,9 @@ def write_store(
             waveforms = np.repeat(rows[:, None], T, axis=1).astype(np.float32)
             day = f"2026-01-{1 + (number // 2) % days:02d}" if days else ""
             animal = f"m{number // 2 % animals}" if animals else ""
-            cell = Cell(f"{prefix}{number:02d}", labels[number % len(labels)], day, animal)
+            source = f"lab {number // 2 % sources}" if sources else ""
+            label = labels[number % len(labels)]
+            cell = Cell(f"{prefix}{number:02d}", label, day, animal, source)
             writer.add(cell, waveforms, trigger=rows)
         return writer.finish(rate_hz, "pA", {})
 
@@ -91,8 +94,8 @@ def test_by_spike_cells_are_on_both_sides_as_published(store: Path) -> None:
     assert cells_of(data.train_dataloader()) & cells_of(data.test_dataloader()[0])
 
 
-@pytest.mark.parametrize("kind", ["day", "animal"])
-def test_no_day_or_animal_is_in_two_parts(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["day", "animal", "source"])
+def test_no_day_animal_or_source_is_in_two_parts(tmp_path: Path, kind: str) -> None:
     store = write_store(tmp_path / "store", n_cells=24, **{f"{kind}s": 8})
     data = datamodule(store, split=kind)
     group_of_cell = [getattr(cell, kind) for cell in data.original.cells]
@@ -272,7 +275,7 @@ def test_the_hashes_are_those_of_the_stores(tmp_path: Path, store: Path) -> None
             SettingError,
             "needs noise masks: cut them with `raphe masks",
         ),
-        ({}, {"split": "rig"}, SettingError, "expected cell, day, animal, spike"),
+        ({}, {"split": "rig"}, SettingError, "expected cell, day, animal, source, spike"),
         ({}, {"weigh": "cells"}, SettingError, "data.weigh=cells: expected spikes or classes"),
         (
             {},

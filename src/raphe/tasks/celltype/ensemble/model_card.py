@@ -14,6 +14,7 @@ SPLIT_BY = {
     "cell": "by cell: no cell is in two parts, but cells of one day may be",
     "day": "by recording day: neither a cell nor a day is in two parts",
     "animal": "by animal: neither a cell nor an animal is in two parts",
+    "source": "by source: no laboratory, rig or set of recordings is in two parts",
     "spike": "by spike, as published: the same cells are trained and tested on",
 }
 ABBREVIATED = ("ppv", "npv", "mcc", "auroc", "f1")

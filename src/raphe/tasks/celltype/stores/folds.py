@@ -27,7 +27,7 @@ def check_folds(folds: Folds | None, fold: Fold, split: str) -> None:
     if split == "spike":
         raise SettingError(
             f"data.folds={folds}: with data.split=spike a cell would be tested in every fold and "
-            "trained on in all others; set data.split=cell, day or animal"
+            "trained on in all others; set data.split=cell, day, animal or source"
         )
     check_ranges(check_folds, locals(), "data")
 

@@ -1,4 +1,4 @@
-"""Which spikes are for training, validation and test: by cell, day or animal, or by spike."""
+"""Which spikes train, validate and test: by cell, day, animal or source, or spike by spike."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,16 @@ from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, 
 from raphe.tasks.celltype.stores.lazy_array import ArraySource, InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
-SplitKind = Literal["cell", "day", "animal", "spike"]
+SplitKind = Literal["cell", "day", "animal", "source", "spike"]
 
 FRACTIONS = (0.70, 0.15, 0.15)  # Corradetti et al. 2024
 LEFT_OUT = 255  # in place of a part's number
 MAX_ITEMS = 2**20  # of a store with more spikes, days are balanced by so many that stand for all
-OTHERWISE = {  # than more cells, days or animals
+OTHERWISE = {  # than more cells, days, animals or sources
     "cell": "set data.split=spike and accept the leak",
     "day": "set data.split=cell",
     "animal": "set data.split=cell",
+    "source": "set data.split=cell",
 }
 REMEDY = "make it with raphe synthesize from this store and for this split"
 
@@ -33,8 +34,8 @@ REMEDY = "make it with raphe synthesize from this store and for this split"
 class SpikeSplit:
     """The part that each spike of a store belongs to, and how that was decided.
 
-    A split by cell, day or animal of all spikes holds nothing a spike, any other a byte. A pickled
-    split is made anew.
+    Split by spike, or of some of the spikes, it holds a byte a spike, else nothing. A pickled split
+    is made anew.
     """
 
     spikes: SpikeSet = field(repr=False)
@@ -318,7 +319,7 @@ def _shuffled(rng: np.random.Generator, values: np.ndarray, counts: Sequence[int
 
 
 def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:
-    """The group of each cell: itself, its day or its animal. (n_cells,) int."""
+    """The group of each cell: itself, its day, animal or source. (n_cells,) int."""
     if kind == "cell":
         return np.arange(len(spikes.cells))
     names = [getattr(cell, kind) for cell in spikes.cells]

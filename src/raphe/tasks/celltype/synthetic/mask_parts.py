@@ -20,7 +20,8 @@ ALL_MASKS = (
 
 
 def parts_of_masks(spikes: SpikeSet, masks: MaskSet, split: SpikeSplit) -> np.ndarray:
-    """The part of each mask: that of its recording's cell, day or animal, by which was split.
+    """The part of each mask: that of its recording's cell, day or animal, by which was split; of a
+    split by source that of its cell.
 
     A mask of a cell (or day, or animal) that has no spike in the split belongs to no part and is
     not used. Returns uint8 (M,), LEFT_OUT of no part.
@@ -59,8 +60,8 @@ def refuse_leak(
 
 
 def _group_name(split: SpikeSplit) -> str:
-    """The field of cells and recordings that was split by."""
-    return "cell_id" if split.kind == "cell" else split.kind
+    """The field of cells and recordings that tells parts apart: recordings name no source."""
+    return "cell_id" if split.kind in ("cell", "source") else split.kind
 
 
 def _cells_and_parts(spikes: SpikeSet, split: SpikeSplit) -> Iterator[tuple[Cell, int]]:

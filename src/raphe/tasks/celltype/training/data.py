@@ -27,7 +27,7 @@ WITHOUT_SYNTHETIC = "to train without synthetic spikes set data.synthetic=null"
 
 
 class CellTypeData(pl.LightningDataModule):
-    """Spikes of a store, split by cell, day, animal or spike; further stores for testing only.
+    """Spikes of a store, split by cell, day, animal, source or spike; further stores to test on.
 
     Args:
         store: the labelled spikes, see `open_spikes`.
@@ -38,10 +38,11 @@ class CellTypeData(pl.LightningDataModule):
         recipe: how online synthesis makes them.
         synthetic_ratio: synthetic spikes per original one in each training epoch.
         test_stores: name → store, each tested on whole beside the test part; None is left out.
-        split: "cell" (default), "day", "animal", or "spike", which leaks as the publication does.
+        split: "cell" (default), "day", "animal", "source" (laboratory or rig), or "spike", which
+            leaks as the publication does.
         fractions: of cells, days, animals or spikes for training, validation and test.
-        folds: for cross-validation, into so many parts by `split`, or "all": each cell, day or
-            animal is one.
+        folds: for cross-validation, into so many parts by `split`, or "all": each cell, day,
+            animal or source is one.
         fold: the one of them that is tested; some of the others validate, by `fractions`.
         per_class: draw so many spikes of each class first; None takes all.
         weigh: "spikes", all alike, or "classes": in training those of a class with few spikes count

@@ -238,6 +238,7 @@ def test_headline_text_tells_counts_intervals_and_abstentions():
     )
     for index in np.flatnonzero(abstained):
         assert f"A{index:02d}" in text
+    assert f"Promise: {settled.not_sure.statement()}." in " ".join(text.split())
     assert f"{abstained.sum()} not sure" in text and "at most 3 % are called wrong" in text
 
 
@@ -319,7 +320,19 @@ def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_pa
     settled = Decision.from_facts(json.loads(contents["decision.json"]))
     assert settled.calibration.slope == pytest.approx(expected.calibration.slope, rel=1e-4)
     assert settled.not_sure.n_items == len(in_val) and settled.not_sure.wanted_error == 0.4
+    assert settled.not_sure.unit == "cell" and settled.not_sure.shared == "day"
     assert "verdict" in contents["test/cells.csv"].splitlines()[0]
+
+
+def test_split_by_day_the_promise_counts_days(make_spikes):
+    model, data = set_up(make_spikes, split="day")
+    contents = Evaluation(error_rate=0.4, baselines=False)(model, data)
+    not_sure = Decision.from_facts(json.loads(contents["decision.json"])).not_sure
+    days = {
+        data.original.cells[i].day for i in np.unique(data.original.cell[data.parts["val"].rows])
+    }
+    assert (not_sure.unit, not_sure.n_units, not_sure.shared) == ("day", len(days), "")
+    assert "of cells of new days, at most" in " ".join(contents["test/headline.txt"].split())
 
 
 def test_validation_answers_do_not_drop_out(make_spikes):

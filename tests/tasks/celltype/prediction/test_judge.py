@@ -168,6 +168,21 @@ def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys)
     assert 'href="cells/good.html"' in (out / "index.html").read_text()
 
 
+def test_one_sentence_promises_wherever_verdicts_stand(
+    trained_bundle, judge, batch, tmp_path, capsys
+):
+    out = tmp_path / "out"
+    command = ["predict", str(batch / "good.abf"), "--bundle", str(trained_bundle)]
+    assert cli.main([*command, "--out", str(out)]) == 0
+    promise = judge.decision.not_sure.statement()
+    assert promise.startswith("of new cells like those held out, at most ")
+    assert json.loads((out / "verdicts.json").read_text())["promise"] == promise
+    pages = [(out / page).read_text() for page in ("index.html", "cells/good.html")]
+    card = (trained_bundle / "MODEL_CARD.md").read_text()
+    for text in (capsys.readouterr().err, card, *pages):
+        assert f"Promise: {promise}." in text
+
+
 def test_a_whole_batch_exits_0(trained_bundle, batch, capsys):
     paths = [str(batch / name) for name in ("good.abf", "silent.abf")]
     assert cli.main(["predict", *paths, "--bundle", str(trained_bundle)]) == 0

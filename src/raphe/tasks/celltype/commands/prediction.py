@@ -129,6 +129,7 @@ def print_note(judge: "Judge") -> None:
     """What must be known beside every verdict of this bundle."""
     if judge.note:
         print(f"Note: {judge.note}", file=sys.stderr)
+    print(f"Promise: {judge.promise}.", file=sys.stderr)
 
 
 def print_verdict(verdict: CellVerdict) -> None:

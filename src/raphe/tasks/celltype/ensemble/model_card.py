@@ -134,9 +134,10 @@ def _not_sure(facts: Mapping[str, Any]) -> str:
         return "Never: no cell was held out to choose a threshold on."
     not_sure = NotSure(**facts["not_sure"])
     return (
-        f"Where no class has a calibrated probability of {not_sure.threshold:.3f}. From the "
-        f"validation cells: {not_sure.statement()}. The same cells may have stopped the training "
-        "and chosen the members, so where the test cells above say otherwise, believe those."
+        f"Where no class has a calibrated probability of {not_sure.threshold:.3f}. Promise: "
+        f"{not_sure.statement()}. The held-out cells are those of validation; they may have "
+        "stopped the training and chosen the members, so where the test cells above say otherwise, "
+        "believe those."
     )
 
 

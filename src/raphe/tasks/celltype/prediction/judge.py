@@ -59,6 +59,11 @@ class Judge:
         """The sentence of the training data that stands beside every verdict, or ""."""
         return self.ensemble.manifest["note"]
 
+    @property
+    def promise(self) -> str:
+        """How many new cells are called wrong at most, and of which cells: a sentence."""
+        return self.decision.not_sure.statement()
+
     def judge_all(
         self, cells: Iterable[CellInput], reading: Reading
     ) -> Iterator[JudgedCell | Failure]:

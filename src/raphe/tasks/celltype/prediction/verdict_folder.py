@@ -60,7 +60,14 @@ class VerdictFolder:
         self._write(CSV_FILE, _as_csv(self.verdicts, self.judge.ensemble.classes))
         if self._with_pages:
             failures = [str(failure) for failure in self.failures]
-            page = index_page(self.verdicts, self._pages, failures, self.judge.note, self.made_by)
+            page = index_page(
+                self.verdicts,
+                self._pages,
+                failures,
+                self.judge.note,
+                self.judge.promise,
+                self.made_by,
+            )
             self._write(INDEX, page)
 
     def _page(self, result: JudgedCell) -> str:
@@ -74,7 +81,7 @@ class VerdictFolder:
             classes = self.judge.ensemble.classes
             wanted = classes[0] if len(classes) == 2 else verdict.leading
             figure = verdict_figure(cell, verdict, evidence, self.judge.cut, wanted)
-        return cell_page(verdict, figure, self.judge.note, self.made_by)
+        return cell_page(verdict, figure, self.judge.note, self.judge.promise, self.made_by)
 
     def _free_name(self, cell_id: str) -> str:
         name, number = page_name(cell_id), 2
@@ -88,6 +95,7 @@ class VerdictFolder:
             "raphe": __version__,
             "bundle": {"path": str(bundle.path), "content_hash": bundle.content_hash},
             "note": self.judge.note,
+            "promise": self.judge.promise,
             "cells": [verdict.as_json() for verdict in self.verdicts],
             "left_out": [
                 {"file": str(failure.path), "reason": str(failure)} for failure in self.failures

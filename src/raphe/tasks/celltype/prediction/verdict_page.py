@@ -24,10 +24,13 @@ svg { max-width: 100%; height: auto; } footer { color: #666; font-size: .85rem; 
 """
 
 
-def cell_page(verdict: CellVerdict, figure: "Figure | None", note: str, made_by: str) -> str:
+def cell_page(
+    verdict: CellVerdict, figure: "Figure | None", note: str, promise: str, made_by: str
+) -> str:
     """One cell: verdict, probability, remarks, picture, facts.
 
-    `note` is the training's own, as "simulated cells"; `made_by` names bundle and version.
+    `note` is the training's own, as "simulated cells"; `promise` is of how few are called wrong;
+    `made_by` names bundle and version.
     """
     facts = [(name, _escape(text)) for name, text in _facts(verdict)]
     rows = "".join(f"<tr><th>{name}</th><td>{text}</td></tr>" for name, text in facts)
@@ -39,6 +42,7 @@ def cell_page(verdict: CellVerdict, figure: "Figure | None", note: str, made_by:
         _list("Remarks", verdict.remarks),
         _svg(figure) if figure is not None else "",
         f"<table>{rows}</table>",
+        _promise(promise),
     ]
     return _page(f"{verdict.cell_id}: {verdict.verdict}", "\n".join(body), made_by)
 
@@ -48,6 +52,7 @@ def index_page(
     pages: dict[str, str],
     failures: Iterable[str],
     note: str,
+    promise: str,
     made_by: str,
 ) -> str:
     """All cells in one table, each linked to its page (`pages`: cell id → file name)."""
@@ -69,6 +74,7 @@ def index_page(
         f"<h1>{counted('cell', len(verdicts))}</h1>",
         f'<p class="note">{_escape(note)}</p>' if note else "",
         f"<table>{head}{''.join(rows)}</table>",
+        _promise(promise),
         _list("Left out", failures),
     ]
     return _page(counted("cell", len(verdicts)), "\n".join(body), made_by)
@@ -109,6 +115,10 @@ def _facts(verdict: CellVerdict) -> list[tuple[str, str]]:
     for name, value in (verdict.statistics or {}).items():
         facts.append((name.replace("_", " "), "–" if value != value else f"{value:.3g}"))
     return facts
+
+
+def _promise(promise: str) -> str:
+    return f"<p>Promise: {_escape(promise)}.</p>"
 
 
 def _list(title: str, lines: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ def test_none_without_a_file_and_for_another_setting(table):
         ({"x": "k"}, "expected the columns k, got run, kernel, test_accuracy"),
         ({"rows": {"run": "other"}}, "no row with"),
         ({"columns": {"accuracy": "run"}}, "expected numbers"),
-        ({"path": "nowhere.csv"}, "nowhere.csv: expected a CSV table"),
+        ({"path": "nowhere.csv"}, r"reference\.path=nowhere.csv: there is no such file"),
     ],
 )
 def test_a_table_that_does_not_fit_is_told(table, others, what):

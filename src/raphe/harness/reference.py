@@ -1,6 +1,5 @@
 """Figures that others published, as a table beside a sweep's own."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
+from raphe.core.recordings.tables import read_table
 
 SETTING = "report.reference.path"
 
@@ -33,22 +33,19 @@ def read_reference(settings: DictConfig | None, parameter: str) -> Reference | N
     """
     if not settings or not settings.path or settings.parameter != parameter:
         return None
-    path = Path(settings.path)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows, names = list(reader), reader.fieldnames or []
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{SETTING}={path}: expected a CSV table, got {error}") from None
-    missing = {settings.x, *settings.rows, *settings.columns.values()} - set(names)
-    if missing:
+        table = read_table(Path(settings.path), SettingError)
+    except SettingError as error:
+        raise SettingError(f"{SETTING}={error}") from None
+    needed = {settings.x, *settings.rows, *settings.columns.values()}
+    if missing := [column for column in needed if column not in table]:
         raise SettingError(
-            f"{SETTING}={path}: expected the columns {', '.join(sorted(missing))}, got "
-            f"{', '.join(names)}; name others in report.reference"
+            f"{SETTING}={table.path}: expected the columns {', '.join(sorted(missing))}, got "
+            f"{', '.join(table.columns)}; name others in report.reference"
         )
-    rows = [row for row in rows if all(row[k] == str(v) for k, v in settings.rows.items())]
+    rows = [row for row in table.rows if all(row[k] == str(v) for k, v in settings.rows.items())]
     if not rows:
-        raise SettingError(f"{SETTING}={path}: holds no row with {dict(settings.rows)}")
+        raise SettingError(f"{SETTING}={table.path}: holds no row with {dict(settings.rows)}")
     try:
         x = np.array([float(row[settings.x]) for row in rows])
         curves = {
@@ -56,5 +53,5 @@ def read_reference(settings: DictConfig | None, parameter: str) -> Reference | N
             for metric, column in settings.columns.items()
         }
     except ValueError as error:
-        raise SettingError(f"{SETTING}={path}: expected numbers, got {error}") from None
+        raise SettingError(f"{SETTING}={table.path}: expected numbers, got {error}") from None
     return Reference(settings.label, curves)

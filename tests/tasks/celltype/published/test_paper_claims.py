@@ -33,7 +33,9 @@ def test_members_and_split():
     claims = by_quantity(published_claims())
     members = claims["members of the ensemble"]
     assert (members.theirs, members.ours) == ("k = 20…30, 11 networks", "k = 20…31, 12 networks")
-    assert "293 copies" in claims["test set of the synthetic model"].ours
+    leak = claims["test set of the synthetic model"]
+    assert "154 of each original by the README's number, 293 by the notebook's" in leak.ours
+    assert "10^-80 by the one number, 10^-153 by the other" in leak.why
 
 
 def made_up(n: int, wrong: dict[int, tuple[int, int, int]]) -> list[dict]:
@@ -43,7 +45,7 @@ def made_up(n: int, wrong: dict[int, tuple[int, int, int]]) -> list[dict]:
         false_positives, false_negatives = exchanged + both, exchanged + neither
         hits = n - false_negatives
         precision = hits / (hits + false_positives)
-        row = ["made up", kernel, 1 - exchanged / n, precision, hits / n]
+        row = ["made up", kernel, 0.1, 1 - exchanged / n, precision, hits / n]
         row += [false_positives, false_negatives, 0.999]
         rows.append(dict(zip(SWEEP_COLUMNS, row, strict=True)))
     return rows
@@ -84,13 +86,24 @@ def test_the_notebooks_figures_are_pooled(real_data):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "run,kernel\na,1\n", ",".join(SWEEP_COLUMNS) + "\na,one,,,,,,\n"]
+    ("text", "message"),
+    [
+        ("", r"sweep\.csv: expected a table of published figures .* this one lacks run, kernel"),
+        ("run,kernel\na,1\n", "this one lacks test_loss, test_accuracy"),
+        (",".join(SWEEP_COLUMNS) + "\n", "this one has no row"),
+        (
+            ",".join(SWEEP_COLUMNS) + "\na,one,,,,,,\n",
+            r"line 2: expected a number as kernel",
+        ),
+    ],
 )
-def test_another_table_is_refused(tmp_path, text):
+def test_another_table_is_refused(tmp_path, text, message):
     path = tmp_path / "sweep.csv"
     path.write_text(text)
-    with pytest.raises(StoreError, match=r"sweep\.csv: expected a table of published figures"):
+    with pytest.raises(StoreError, match=message):
         read_sweeps(path)
+    with pytest.raises(StoreError, match="there is no such file"):
+        read_sweeps(tmp_path / "none.csv")
 
 
 def test_table_and_text_hold_every_claim():

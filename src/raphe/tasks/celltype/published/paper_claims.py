@@ -6,17 +6,20 @@ import numpy as np
 
 from raphe.core.claims import Claim, percent, proportion
 from raphe.core.statistics.intervals import Estimate
+from raphe.tasks.celltype.metrics.contingency import ContingencyTable
 from raphe.tasks.celltype.published import paper_numbers as published
 from raphe.tasks.celltype.published.paper_numbers import PublishedSweep
-from raphe.tasks.celltype.published.two_by_two import TwoByTwo, all_tables, tables_that_fit
+from raphe.tasks.celltype.published.printed_shares import all_tables, tables_that_fit
 
 PAPERS = "papers"
-PERCENT = (published.TRUE_POSITIVE_PERCENT, published.TRUE_NEGATIVE_PERCENT)
+PERCENT = (published.TRUE_POSITIVE, published.TRUE_NEGATIVE)
 
 
-def published_table() -> TwoByTwo:
+def published_table() -> ContingencyTable:
     """The one table of the non-homogeneous cells that gives the published percentages."""
-    (table,) = tables_that_fit(published.N_SER, published.N_NSER, PERCENT, TwoByTwo.of_called)
+    (table,) = tables_that_fit(
+        published.N_SER, published.N_NSER, PERCENT, ContingencyTable.of_called
+    )
     return table
 
 
@@ -25,9 +28,9 @@ def published_claims() -> list[Claim]:
     return [*_verdict_claims(published_table()), *_set_up_claims()]
 
 
-def _verdict_claims(table: TwoByTwo) -> list[Claim]:
+def _verdict_claims(table: ContingencyTable) -> list[Claim]:
     n_tables = len(all_tables(table.n_first, table.n_others))
-    as_rates = tables_that_fit(table.n_first, table.n_others, PERCENT, TwoByTwo.of_true)
+    as_rates = tables_that_fit(table.n_first, table.n_others, PERCENT, ContingencyTable.of_true)
     ppv, npv = table.of_called()
     sensitivity = proportion(table.first_right, table.n_first)
     specificity = proportion(table.others_right, table.n_others)
@@ -45,7 +48,7 @@ def _verdict_claims(table: TwoByTwo) -> list[Claim]:
             f'confusion_matrix(normalize="pred") divides by the cells called serotonergic: '
             f"{PERCENT[0]} % is {table.first_right}/{table.n_called_first}, the positive "
             f"predictive value. {searched}.",
-            PERCENT[0] / 100,
+            float(PERCENT[0]) / 100,
             sensitivity,
         ),
         Claim(
@@ -55,7 +58,7 @@ def _verdict_claims(table: TwoByTwo) -> list[Claim]:
             f"specificity {percent(specificity)}, {table.others_right}/{table.n_others} cells",
             f"{PERCENT[1]} % is {table.others_right}/{table.n_called_other} = {100 * npv:.2f} %, "
             "cut off: the negative predictive value, by the same division.",
-            PERCENT[1] / 100,
+            float(PERCENT[1]) / 100,
             specificity,
         ),
         Claim(
@@ -84,7 +87,9 @@ def _verdict_claims(table: TwoByTwo) -> list[Claim]:
 
 def _other_reading() -> str:
     """Rates of the true classes would fit were the numbers of cells exchanged."""
-    exchanged = tables_that_fit(published.N_NSER, published.N_SER, PERCENT, TwoByTwo.of_true)
+    exchanged = tables_that_fit(
+        published.N_NSER, published.N_SER, PERCENT, ContingencyTable.of_true
+    )
     rates = ", ".join(
         f"{table.first_right}/{table.n_first} and {table.others_right}/{table.n_others} (accuracy "
         f"{table.accuracy:.4f})"
@@ -98,7 +103,9 @@ def _other_reading() -> str:
 
 def _set_up_claims() -> list[Claim]:
     text, code = published.TEXT_KERNELS, published.CODE_KERNELS
-    copies = published.N_SYNTHETIC / published.N_ORIGINAL
+    totals = (published.README_N_SYNTHETIC, sum(published.NOTEBOOK_N_SYNTHETIC.values()))
+    readme, notebook = (total / published.N_ORIGINAL for total in totals)  # copies of each spike
+    apart = np.log10(1 - published.TRAINED_SHARE)
     return [
         Claim(
             PAPERS,
@@ -119,10 +126,12 @@ def _set_up_claims() -> list[Claim]:
             PAPERS,
             "test set of the synthetic model",
             "30 % of the synthetic spikes of each session",
-            f"noisy copies of spikes that were trained on: {copies:.0f} copies of each original",
+            f"noisy copies of spikes that were trained on: {readme:.0f} of each original by the "
+            f"README's number, {notebook:.0f} by the notebook's",
             "Copies are split one by one, and each session goes on from the weights of the last: "
-            f"that none of an original's other copies is trained on has a chance of "
-            f"10^{(copies - 1) * np.log10(1 - published.TRAINED_SHARE):.0f}.",
+            "that none of an original's other copies is trained on has a chance of "
+            f"10^{(readme - 1) * apart:.0f} by the one number, 10^{(notebook - 1) * apart:.0f} by "
+            "the other.",
         ),
     ]
 

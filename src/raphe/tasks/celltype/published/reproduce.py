@@ -8,6 +8,7 @@ from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.files.atomic import reporting
 from raphe.tasks.celltype.published.paper_claims import published_claims, sweep_claims
 from raphe.tasks.celltype.published.paper_numbers import read_sweeps
+from raphe.tasks.celltype.published.readme_claims import readme_claims, readme_sweep_claims
 from raphe.tasks.celltype.published.run_claims import ensemble_claims, run_claims
 from raphe.tasks.celltype.published.run_folder import find_run, read_run, sweep_members
 
@@ -25,9 +26,13 @@ class Sources:
 
 def reproduce(sources: Sources) -> list[Claim]:
     """Every claim that these sources allow. Raises RapheError."""
-    claims = published_claims()
-    if sources.published is not None:
-        claims += sweep_claims(read_sweeps(sources.published))
+    sweeps = read_sweeps(sources.published) if sources.published is not None else []
+    claims = [
+        *published_claims(),
+        *readme_claims(),
+        *readme_sweep_claims(sweeps),
+        *sweep_claims(sweeps),
+    ]
     for run in sources.runs:
         claims += _of_run(run, sources.runs_root)
     if sources.store is not None:

@@ -12,7 +12,7 @@ from raphe.core.claims import NOTE, Claim
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.tasks.celltype.published import paper_numbers as published
 from raphe.tasks.celltype.published.paper_claims import PERCENT, published_table
-from raphe.tasks.celltype.published.two_by_two import all_tables, prints_as
+from raphe.tasks.celltype.published.printed_shares import all_tables, prints_as
 
 THEIRS, OURS = COLOURS[0], COLOURS[1]
 ROW_IN, SEARCH_IN = 0.24, 3.3  # heights

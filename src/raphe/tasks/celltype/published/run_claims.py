@@ -11,12 +11,12 @@ from raphe.core.errors import SettingError
 from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
+from raphe.tasks.celltype.metrics.contingency import ContingencyTable
 from raphe.tasks.celltype.metrics.keras_sensitivity import keras_sensitivity
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.published.paper_numbers import CODE_KERNELS, TEXT_KERNELS
 from raphe.tasks.celltype.published.run_folder import RunResults
-from raphe.tasks.celltype.published.two_by_two import TwoByTwo
 
 VALIDATION = "val"
 SPECIFICITY = 0.5
@@ -187,16 +187,9 @@ def _difference(source: str, text: SetResult, code: SetResult) -> Claim:
     )
 
 
-def _their_verdicts(cells: Predictions) -> TwoByTwo:
+def _their_verdicts(cells: Predictions) -> ContingencyTable:
     """From the mean of each sigmoid; a tie is the second class, as in the notebooks."""
-    called_first = cells.sigmoid[:, 0] > cells.sigmoid[:, 1]
-    first = cells.label == 0
-    return TwoByTwo(
-        int((called_first & first).sum()),
-        int(first.sum()),
-        int((~called_first & ~first).sum()),
-        int((~first).sum()),
-    )
+    return ContingencyTable.of(cells.sigmoid[:, 0] > cells.sigmoid[:, 1], cells.label == 0)
 
 
 def _plain(result: SetResult, level: str) -> dict[str, Headline]:

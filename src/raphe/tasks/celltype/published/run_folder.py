@@ -1,10 +1,10 @@
 """A tracked run's predictions, found on disk where the run left them as artifacts."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import SettingError
+from raphe.core.recordings.tables import read_table
 from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
@@ -64,8 +64,8 @@ def _days(table: Path) -> dict[str, str]:
     """The day of each cell, where the run knows it."""
     if not table.is_file():
         return {}
-    with table.open(newline="", encoding="utf-8") as file:
-        return {row["cell"]: row.get("day", "") for row in csv.DictReader(file)}
+    rows = read_table(table, SettingError).rows
+    return {row["cell"]: row.get("day") for row in rows}
 
 
 def sweep_members(folder: Path, runs_root: Path) -> dict[int, Path]:
@@ -73,12 +73,11 @@ def sweep_members(folder: Path, runs_root: Path) -> dict[int, Path]:
 
     Raises SettingError for a sweep over anything else.
     """
-    table = folder / SWEEP
-    if not table.is_file():
+    path = folder / SWEEP
+    if not path.is_file():
         return {}
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(path, SettingError).rows
     kernels = [row.get(KERNEL) for row in rows]
     if not rows or not all(kernels) or len(set(kernels)) < len(kernels):
-        raise SettingError(f"{table}: expected a sweep over {KERNEL} alone; name one of those")
+        raise SettingError(f"{path}: expected a sweep over {KERNEL} alone; name one of those")
     return {int(row[KERNEL]): find_run(row["run_id"], runs_root) for row in rows}

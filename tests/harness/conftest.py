@@ -1,5 +1,6 @@
 """Run the real train.py with the real conf and a toy task beside them."""
 
+import csv
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from joblib.externals.loky import get_reusable_executor
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from paths import PROJECT
 from waiting import wait_until
@@ -101,6 +103,12 @@ class Runs:
     def history(self, run_id: str, metric: str) -> list[tuple[int, float]]:
         history = self.client.get_metric_history(run_id, metric)
         return [(entry.step, entry.value) for entry in history]
+
+    def epochs(self, run: Run) -> tuple[list[str], list[list[float]]]:
+        """Header and rows of the table of epochs."""
+        path = Path(self.client.download_artifacts(run.info.run_id, "epochs.csv"))
+        header, *rows = csv.reader(path.read_text().splitlines())
+        return header, [[float(value) for value in row] for row in rows]
 
     def artifacts(self, run_id: str, under: str | None = None) -> set[str]:
         found = set()

@@ -24,10 +24,18 @@ def test_everything_of_a_run_is_tracked(train, runs) -> None:
     assert len(run.data.tags["raphe.data"]) == 64
     for metric in ("train/loss", "val/loss"):
         assert [step for step, _ in runs().history(run.info.run_id, metric)] == STEPS
+    header, epochs = runs().epochs(run)
+    assert header == ["epoch", "train/loss", "val/loss"]  # neither the test's nor the system's
+    losses = [runs().history(run.info.run_id, metric) for metric in header[1:]]
+    assert epochs == [
+        [step, training, validation]
+        for (step, training), (_, validation) in zip(*losses, strict=True)
+    ]
     assert run.data.metrics["test/loss"] > 0
     assert any(name.startswith("system/cpu") for name in run.data.metrics)
     assert runs().artifacts(run.info.run_id) >= {
         "config.yaml",
+        "epochs.csv",
         "checkpoint/model.ckpt",
         "test/line.png",
         "test/line.txt",
@@ -95,6 +103,7 @@ def test_a_killed_run_resumes_and_equals_an_unbroken_one(train, start_train, epo
         assert runs().history(resumed.info.run_id, metric) == runs().history(
             unbroken.info.run_id, metric
         )
+    assert runs().epochs(resumed) == runs().epochs(unbroken)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -124,6 +133,7 @@ def test_a_run_interrupted_after_its_early_stop_trains_no_further(train, runs, t
     assert epochs_file.read_text().split() == ["0", "1"]
     (run,) = runs().all()
     assert (run.info.status, run.data.metrics["kept_epoch"]) == ("FINISHED", 1)
+    assert [row[0] for row in runs().epochs(run)[1]] == [0, 1]
 
 
 def test_the_same_run_twice_at_once_is_refused(train, start_train, epochs, capfd) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 import shlex
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from raphe.harness.reference import Reference, read_reference
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
 
 SWEEP_FIGURE = "sweep.png"
+EPOCHS = "epochs.csv"
 UNDEFINED = "–"
 DEFAULT_RUNS_ROOT = "mlruns"  # where `raphe ui` looks
 NOT_TEST_SETS = ("train", "val", "system")
@@ -241,6 +242,21 @@ def _stamp_figure(figure: Figure, note: str) -> None:
     figure.text(
         0.5, NOTE_LINE_IN / 2 / height_in, "\n".join(lines), ha="center", size=6, color="0.4"
     )
+
+
+def epochs_csv(logged: Mapping[str, Mapping[int, float]], tested: Collection[str]) -> str:
+    """What each epoch logged, one row an epoch, counted from 0 as MLflow's steps are.
+
+    Args:
+        logged: of the run, by metric and step.
+        tested: metrics of the test, which no epoch has.
+    """
+    metrics = sorted(
+        key for key in logged if "/" in key and key not in tested and not key.startswith("system/")
+    )
+    epochs = sorted(set().union(*(logged[key] for key in metrics)))
+    rows = ([epoch, *(logged[key].get(epoch) for key in metrics)] for epoch in epochs)
+    return csv_text(["epoch", *metrics], rows)
 
 
 def _sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:

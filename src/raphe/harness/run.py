@@ -174,8 +174,10 @@ def _test(
     results = instantiate(config.evaluate)(model=model, data=data)
     metrics |= {name: value for name, value in results.items() if isinstance(value, float)}
     defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
+    epochs = report.epochs_csv(tracked.logged, metrics)
     tracked.log_metrics({**defined, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
     artifacts = {name: content for name, content in results.items() if name not in metrics}
+    artifacts[report.EPOCHS] = epochs
     report.stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")

@@ -142,19 +142,24 @@ class TrackedRun:
         self._client = client
         self.run_id = run_id
         self._uri = uri
-        self._logged: dict[str, set[int]] = {}
+        self._logged: dict[str, dict[int, float]] = {}
         for key in client.get_run(run_id).data.metrics:
             history = client.get_metric_history(run_id, key)
-            self._logged[key] = {metric.step for metric in history}
+            self._logged[key] = {metric.step: metric.value for metric in history}
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         now_ms = int(time.time() * 1000)
-        fresh = [key for key in metrics if step not in self._logged.setdefault(key, set())]
+        fresh = [key for key in metrics if step not in self._logged.setdefault(key, {})]
         self._client.log_batch(
             self.run_id, metrics=[Metric(key, float(metrics[key]), now_ms, step) for key in fresh]
         )
         for key in fresh:
-            self._logged[key].add(step)
+            self._logged[key][step] = float(metrics[key])
+
+    @property
+    def logged(self) -> Mapping[str, Mapping[int, float]]:
+        """What this run has logged until now, by metric and step; not what MLflow adds."""
+        return self._logged
 
     def log_anew(self, metrics: Mapping[str, float]) -> None:
         """Log numbers that replace those of an earlier attempt; what is not finite is left out."""

@@ -140,6 +140,7 @@ def test_a_killed_bank_goes_on_and_equals_an_unbroken_one(train, start_train, ep
         for metric in ("train/loss", "val/loss", "test/loss"):
             histories = [runs().history(run.info.run_id, metric) for run in (one, other)]
             assert histories[0] == histories[1]
+        assert runs().epochs(one) == runs().epochs(other)
 
 
 def test_an_interrupted_bank_is_marked_killed(start_train, epochs, runs) -> None:

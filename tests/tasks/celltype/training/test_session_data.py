@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
+from raphe.tasks.celltype.training.bank import CellTypeBank
 from raphe.tasks.celltype.training.module import CellTypeModule
 from raphe.tasks.celltype.training.session_data import LEAKS, SessionData, Sessions
 
@@ -106,7 +107,8 @@ def test_test_stores_are_scored_after_the_last_epoch_of_a_session(make):
     assert scored == [(1, ["val"]), session, (1, ["val"]), session]
 
 
-def test_session_scores_are_logged(make):
+@pytest.mark.parametrize("in_bank", [False, True])
+def test_session_scores_are_logged(make, in_bank):
     data = make()
     trainer = pl.Trainer(
         max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False,
@@ -114,8 +116,11 @@ def test_session_scores_are_logged(make):
         reload_dataloaders_every_n_epochs=1,
     )  # fmt: skip
     model = CellTypeModule(3, **data.facts)
-    trainer.fit(model, datamodule=data)
-    assert {"session/other/accuracy", "val/loss", "train/loss"} <= set(trainer.callback_metrics)
+    trainer.fit(CellTypeBank({"k": model}) if in_bank else model, datamodule=data)
+    logged = {name.removeprefix("k|"): value for name, value in trainer.callback_metrics.items()}
+    assert {"session/other/accuracy", "val/loss", "train/loss"} <= set(logged)
+    assert 0 <= logged["session/other/cells/sensitivity"] <= 1
+    assert not [name for name in logged if name.startswith("val/cells")]
 
 
 def test_online_sessions_hold_training_spikes_too(make, make_masks):

@@ -6,6 +6,8 @@ import numpy as np
 
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
+CELL_RATES = ("sensitivity", "specificity", "ppv", "npv")
+
 
 @dataclass(frozen=True)
 class ContingencyTable:
@@ -57,11 +59,15 @@ class ContingencyTable:
 
 
 def cell_rates(spikes: Predictions) -> dict[str, float]:
-    """Both pairs of rates of the cells of two classes that fired these spikes."""
+    """Both pairs of rates of the cells of two classes that fired these spikes.
+
+    NaN where they cannot be told, as of a network that diverged.
+    """
+    if not np.isfinite(spikes.probability).all():
+        return dict.fromkeys(CELL_RATES, float("nan"))
     cells = spikes.per_cell()
     table = ContingencyTable.of(cells.predicted == 0, cells.label == 0)
-    names = ("sensitivity", "specificity", "ppv", "npv")
-    return dict(zip(names, (*table.of_true(), *table.of_called()), strict=True))
+    return dict(zip(CELL_RATES, (*table.of_true(), *table.of_called()), strict=True))
 
 
 def _share(k: int, n: int) -> float:

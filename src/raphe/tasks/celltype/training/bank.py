@@ -22,6 +22,7 @@ from raphe.tasks.celltype.training.module import (
     Batch,
     CellTypeModule,
     one_hot_loss,
+    scored_figures,
     validation_sets,
 )
 
@@ -100,18 +101,20 @@ class CellTypeBank(pl.LightningModule):
         self._gathered: dict[str, GatheredBatches] = {}
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        current, label, _ = batch
+        current, label, cell = batch
         name = validation_sets(self.trainer)[dataloader_idx]
         n_batches = self.trainer.num_val_batches[dataloader_idx]
         gathered = self._gathered.setdefault(name, GatheredBatches(n_batches))
-        gathered.add(label, *self._epoch.way.logits(current))
+        gathered.add(label, cell, *self._epoch.way.logits(current))
 
     def on_validation_epoch_end(self) -> None:
         for name, gathered in self._gathered.items():
-            truth, *members = (part.cpu() for part in gathered.joined())
+            truth, cell, *members = (part.cpu() for part in gathered.joined())
             for label, logits in zip(self._epoch.labels, members, strict=True):
-                figures = epoch_figures(logits.float(), truth, one_hot_loss)
-                self._log(f"{label}|{name}", figures)
+                logits = logits.float()
+                self._log(f"{label}|{name}", epoch_figures(logits, truth, one_hot_loss))
+                of_cells = scored_figures(name, logits.numpy(), truth.numpy(), cell.numpy())
+                self._log(f"{label}|{name}", of_cells)
 
     def _begin(self) -> None:
         if self._epoch is not None:  # a validation has, before all training

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.tasks.celltype.metrics.contingency import cell_rates
 from raphe.tasks.celltype.metrics.epoch_figures import (
     GatheredBatches,
     RunningFigures,
@@ -53,6 +54,19 @@ def validation_sets(trainer: pl.Trainer) -> Sequence[str]:
     return getattr(trainer.datamodule, "val_sets", ("val",))
 
 
+def scored_figures(
+    name: str, logits: np.ndarray, label: np.ndarray, cell: np.ndarray
+) -> dict[str, float]:
+    """What else is logged of a set that is scored in training, logits (n, C), labels, cells.
+
+    Of those beside the validation part, which are tested on whole, the rates of their cells.
+    """
+    if name == "val" or logits.shape[1] != PUBLISHED_CLASSES:
+        return {}
+    rates = cell_rates(Predictions.from_logits(logits, label, cell))
+    return {f"cells/{rate}": value for rate, value in rates.items()}
+
+
 class CellTypeModule(pl.LightningModule):
     """Train and test a CellTypeNet.
 
@@ -61,7 +75,8 @@ class CellTypeModule(pl.LightningModule):
     training those of `RunningFigures`, of the network as it learns, dropout included. A test asks
     the datamodule for `test_cell_ids`: by the name of each set, in the order of the loaders, the
     ids of its cells; after it `predictions` holds those for each set by name. A datamodule that
-    validates on more than one set names them in `val_sets`.
+    validates on more than one set names them in `val_sets`; of two classes the further ones have
+    `<set>/cells/…` logged too, see `cell_rates`.
 
     Args:
         kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
@@ -141,7 +156,8 @@ class CellTypeModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         for name in list(self._steps):
-            self._finish(name)
+            for figure, value in scored_figures(name, *self._finish(name)).items():
+                self.log(f"{name}/{figure}", value)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         names = list(self.trainer.datamodule.test_cell_ids)

@@ -102,6 +102,13 @@ class StoreWriter:
                 self._files[name].write(np.ascontiguousarray(block))
         self.n += n
 
+    def written(self, name: str) -> ArrayFile:
+        """What was appended to an array so far, to be read in pieces."""
+        shape, dtype = self._fields[name]
+        with reporting(self.path):
+            self._files[name].flush()
+        return ArrayFile(self._file(f"{name}.npy"), dtype, (self.n, *shape), HEADER_BYTES)
+
     def finish(self, facts: Mapping[str, Any], tables: Mapping[str, Table] | None = None) -> Path:
         """Write headers, tables and manifest, flush all to disk, and move the store to its place.
 

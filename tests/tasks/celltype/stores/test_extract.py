@@ -20,18 +20,21 @@ from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 SER, NSER = "A260105#001", "A260105#002"
 
 
-def write_recording(path: Path, at=(1000, 5000), rate_hz=40_000.0, unit="pA", depth=-100.0) -> Path:
-    """Half a second with a spike of 3 samples at each of these places."""
+def write_recording(
+    path: Path, at=(1000, 5000), rate_hz=40_000.0, unit="pA", depth=-100.0, width=3
+) -> Path:
+    """Half a second with a spike of so many samples at each of these places."""
     samples = np.zeros(20_000, np.float32)
     for place in at:
-        samples[place : place + 3] = depth
+        samples[place : place + width] = depth
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_abf(path, samples, rate_hz, unit)
 
 
 def two_cells(folder: Path) -> Path:
     write_recording(folder / "SER" / f"{SER}.abf")
-    write_recording(folder / "NSER" / f"{NSER}.abf", at=(20, 2000, 2010, 9000, 12_000), depth=-60)
+    at = (20, 2000, 2010, 9000, 12_000)
+    write_recording(folder / "NSER" / f"{NSER}.abf", at, depth=-60, width=4)
     return folder
 
 
@@ -43,8 +46,8 @@ def write_table(folder: Path, *rows: dict[str, str], delimiter=",") -> None:
 
 
 def test_case_tells_neither_columns_nor_classes_apart(tmp_path):
-    for shift, name in enumerate("abcd"):
-        write_recording(tmp_path / "rec" / f"{name}.abf", at=(1000 + shift, 5000))
+    for width, name in enumerate("abcd", start=3):
+        write_recording(tmp_path / "rec" / f"{name}.abf", width=width)
     labels = {"a": "SER", "b": "ser", "c": "NSER", "d": "Nser"}
     rows = ({"File": name, "Cell_Id": f"cell {name}", "Label": labels[name]} for name in labels)
     write_table(tmp_path / "rec", *rows)
@@ -113,7 +116,7 @@ def test_a_batch_goes_on_past_bad_files_and_lists_them(tmp_path):
 def test_the_table_gives_id_class_day_and_animal(tmp_path):
     recordings = tmp_path / "rec"
     write_recording(recordings / "monday" / "one.abf")
-    write_recording(recordings / "two.abf", at=(3000,))
+    write_recording(recordings / "two.abf", at=(3000,), width=4)
     write_table(
         recordings,
         {"file": "monday/one.abf", "cell_id": "c1", "label": "NSER", "day": "2024-02-29",
@@ -199,7 +202,7 @@ def test_a_table_that_labels_nothing_is_not_denied(tmp_path, rows, reason):
 def test_a_table_as_spreadsheets_and_windows_write_it(tmp_path, delimiter):
     recordings = tmp_path / "rec"
     write_recording(recordings / "monday" / "one.abf")
-    write_recording(recordings / "two.abf", at=(3000,))
+    write_recording(recordings / "two.abf", at=(3000,), width=4)
     write_table(
         recordings,
         {" File": "monday\\one.abf ", "LABEL ": " ser"},

@@ -28,8 +28,9 @@ def write_spike(path: Path, seed=0, time_first=True, time_s=TIME_S, header="t,i\
 
 
 def authors_layout(folder: Path) -> Path:
-    for label, cell in (("SER", "A131024#089"), ("SER", "A131024#090"), ("NSER", "A140313#073")):
-        for trigger in (100, 9000, 70_000):
+    cells = (("SER", "A131024#089"), ("SER", "A131024#090"), ("NSER", "A140313#073"))
+    for number, (label, cell) in enumerate(cells):
+        for trigger in (100 + number, 9000 + number, 70_000 + number):
             write_spike(folder / label / cell / f"{cell}_trigger_{trigger}.csv", trigger)
     return folder
 

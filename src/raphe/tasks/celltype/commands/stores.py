@@ -4,14 +4,17 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from raphe.core.command_line import add_overwrite, check_hashes, define, list_out
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.stores.npy_trios import LABEL_CODE
+from raphe.tasks.celltype.stores.spike_set import OnCopies
 from raphe.tasks.celltype.stores.window_table import ColumnNames
 
+COPIES = "cells that hold the same spikes, or look like one cell"
 EXIT_CODES = (
     "Exit code: 0 when all was taken; 1 when a store was written but something is left out of it, "
     "or when none was written (error: …); 2 for wrong usage."
@@ -45,6 +48,7 @@ def _extract(options: argparse.Namespace) -> int:
         options.overwrite,
         options.channel,
         options.unit,
+        options.copies,
     )
     drops = ", ".join(f"{count} {reason}" for reason, count in report.dropped.items())
     crossings = counted("crossing", report.n_crossings)
@@ -55,6 +59,7 @@ def _extract(options: argparse.Namespace) -> int:
     )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
     list_out("read, but suspect in part", report.remarks)
+    list_out(COPIES, report.copies)
     list_out("read, but without a spike to keep", report.silent)
     list_out("left out", report.failure_lines())
     _warn_of_classes_without_spikes(report.per_class, "look at threshold and polarity")
@@ -78,12 +83,18 @@ def _import_csv(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.stores.import_spikes import import_csv
 
     report = import_csv(
-        options.folder, options.store, options.classes, options.overwrite, _time_column(options)
+        options.folder,
+        options.store,
+        options.classes,
+        options.overwrite,
+        _time_column(options),
+        on_copies=options.copies,
     )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
     other_length = (f"{file}: {counted('row', n)}" for file, n in report.other_length)
     list_out("of another length", other_length)
-    list_out("the same file twice, taken once", report.repeated)
+    list_out("the same spike of a cell again, taken once", report.repeated)
+    list_out(COPIES, report.copies)
     list_out("left out", report.failed)
     _warn_of_classes_without_spikes(report.per_class, "look at the names of the folders")
     return _exit_code(len(report.failed), "file")
@@ -108,9 +119,15 @@ def _import_npy(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.stores.import_spikes import import_npy
 
     report = import_npy(
-        options.folder, options.store, options.classes, options.overwrite, _time_column(options)
+        options.folder,
+        options.store,
+        options.classes,
+        options.overwrite,
+        _time_column(options),
+        options.copies,
     )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
+    list_out(COPIES, report.copies)
     _warn_of_classes_without_spikes(report.per_class, "look at the labels")
     return 0
 
@@ -124,7 +141,18 @@ def _add_store_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help=f"the classes, numbered in this order (default: {','.join(CLASSES)})",
     )
+    _add_copies(parser)
     add_overwrite(parser)
+
+
+def _add_copies(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--copies",
+        choices=get_args(OnCopies),
+        default="refuse",
+        help="two cells that hold the same spikes: refuse them (default), or join them, so that no "
+        "split divides them; with two labels they are always refused",
+    )
 
 
 def _add_time_column(parser: argparse.ArgumentParser) -> None:
@@ -229,6 +257,7 @@ def add_import_windows(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="a sentence that is to stand beside every result from them, as of their limits",
     )
+    _add_copies(parser)
     add_overwrite(parser)
 
 
@@ -254,6 +283,7 @@ def _import_windows(options: argparse.Namespace) -> int:
         options.baseline_ms,
         options.overwrite,
         options.note,
+        options.copies,
     )
     length_ms = 1000 * report.n_samples / options.rate_hz
     print(
@@ -265,6 +295,7 @@ def _import_windows(options: argparse.Namespace) -> int:
         print(f"  {name}: {counted('window', windows)} of {counted('cell', cells)}")
     for name, count in report.left_out.items():
         print(f"  left out: {count} labelled {name or '(blank)'}")
+    list_out(COPIES, report.copies)
     return 0
 
 
@@ -294,6 +325,10 @@ def _check(options: argparse.Namespace) -> int:
         f"{options.path}: {counted('spike', spikes.n)} of {counted('cell', len(spikes.cells))}, "
         f"{spikes.unit}, {spikes.rate_hz:g} Hz; {state}"
     )
+    joined = [cell.group for cell in spikes.cells if cell.group]
+    if joined:
+        groups = counted("group", len(set(joined)))
+        print(f"{counted('cell', len(joined))} in {groups} of copies, which no split divides")
     print(f"content hash {spikes.content_hash}")
     return 0
 

@@ -16,7 +16,7 @@ from raphe.tasks.celltype.recordings.labels import LabelledFile, label_recording
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import DROPS, CutSpikes, cut_spikes
-from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 
@@ -33,6 +33,7 @@ class ExtractReport:
     failed: list[Failure]
     silent: list[Path]  # read, but no spike was kept
     remarks: list[str]  # what is suspect in recordings that were read, one sentence each
+    copies: list[str]  # cells that were joined, or look like one cell, one sentence a pair
 
     def failure_lines(self) -> list[str]:
         """One sentence a recording that was left out."""
@@ -47,12 +48,14 @@ def extract(
     overwrite: bool = False,
     channel: int | str | None = None,
     unit: str | None = None,
+    on_copies: OnCopies = "refuse",
 ) -> ExtractReport:
     """Cut the spikes of all labelled recordings below a folder into a store.
 
-    Goes on past a recording that cannot be read or is a copy of an earlier one. `channel` and
-    `unit` are those of `read_abf`. Raises RecordingError when no spike is left to store or one
-    recording has two labels, StoreError when it cannot be written.
+    Goes on past a recording that cannot be read or has the bytes of an earlier one. `channel` and
+    `unit` are those of `read_abf`; `on_copies` says what becomes of cells that hold the same
+    spikes. Raises RecordingError when no spike is left to store or one recording has two labels,
+    StoreError for copies and when the store cannot be written.
     """
     folder, cut = Path(recordings), cut or Cut()
     files, failed = label_recordings(folder, recording_files(folder), classes)
@@ -81,6 +84,8 @@ def extract(
             rows.append(_row(file, folder, recording, spikes))
         if not writer.n:
             raise RecordingError(_nothing(folder, len(rows), dropped, failed))
+        first_files = {row["cell_id"]: row["file"] for row in reversed(rows)}
+        copies = writer.settle_copies(on_copies, folder, first_files)
         path = writer.finish(
             cut.rate_hz,
             cut.unit,
@@ -101,6 +106,7 @@ def extract(
         failed=failed,
         silent=silent,
         remarks=remarks,
+        copies=copies,
     )
 
 

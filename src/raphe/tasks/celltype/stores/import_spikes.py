@@ -27,7 +27,7 @@ from raphe.tasks.celltype.recordings.files import Failure, visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
-from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 SKIPPED_FOLDERS = "IMAGES"  # in the name of the authors' folders of pictures
@@ -44,7 +44,8 @@ class SpikeImportReport:
     n_cells: int = 0
     per_class: dict[str, tuple[int, int]] = field(default_factory=dict)  # cells, spikes
     other_length: list[tuple[Path, int]] = field(default_factory=list)  # and its rows
-    repeated: list[Path] = field(default_factory=list)  # same name and content as one before
+    repeated: list[Path] = field(default_factory=list)  # same cell and content as one before
+    copies: list[str] = field(default_factory=list)  # cells joined, or alike, a sentence a pair
     failed: list[Failure] = field(default_factory=list)
 
 
@@ -55,12 +56,14 @@ def import_csv(
     overwrite: bool = False,
     time_column: int | None = None,
     cut: Cut | None = None,
+    on_copies: OnCopies = "refuse",
 ) -> SpikeImportReport:
     """Read all spikes below `folder` into a store; the class is the name of a folder above each.
 
     The time column is the one that strictly increases; `time_column` (0 or 1) answers for files
-    in which neither or both do. `cut` says how long a window is and at what rate. Raises
-    StoreError when that question stays open, when a cell has two classes or when nothing is left.
+    in which neither or both do. `cut` says how long a window is and at what rate, `on_copies` what
+    becomes of cells that hold the same spikes. Raises StoreError when that question stays open,
+    when a cell has two classes, for copies and when nothing is left.
     """
     folder, cut = Path(folder), cut or Cut()
     if not folder.is_dir():
@@ -78,6 +81,7 @@ def import_csv(
         reader.refuse_open_questions()
         if not writer.n:
             raise StoreError(reader.nothing_left(len(files)))
+        reader.report.copies = writer.settle_copies(on_copies, folder, reader.first_files)
         facts = {"cut": {"pre_ms": cut.pre_ms, "post_ms": cut.post_ms}, "sources": reader.sources()}
         reader.report.store = writer.finish(cut.rate_hz, UNIT, facts)
     reader.report.n_spikes, reader.report.n_cells = writer.n, len(writer.cells)
@@ -91,10 +95,12 @@ def import_npy(
     classes: Sequence[str] = CLASSES,
     overwrite: bool = False,
     time_column: int | None = None,
+    on_copies: OnCopies = "refuse",
 ) -> SpikeImportReport:
     """Copy the arrays that `open_spikes` finds at `folder` into a store, in their order.
 
-    Memory use does not grow with the arrays. Raises StoreError.
+    `on_copies` says what becomes of cells that hold the same spikes. Memory use grows with the
+    arrays by some 100 bytes a spike. Raises StoreError.
     """
     if (Path(folder) / MANIFEST).exists():
         raise StoreError(f"{folder}: is a store already; use it as it is")
@@ -106,9 +112,10 @@ def import_npy(
             writer.add_mixed(
                 spikes.cells, spikes.cell[rows], spikes.read(rows), spikes.trigger[rows]
             )
+        copies = writer.settle_copies(on_copies, folder)
         facts = {"sources": {**spikes.facts["sources"], "hash": spikes.content_hash}}
         path = writer.finish(spikes.rate_hz, spikes.unit, facts)
-    return SpikeImportReport(path, writer.n, len(writer.cells), writer.per_class())
+    return SpikeImportReport(path, writer.n, len(writer.cells), writer.per_class(), copies=copies)
 
 
 class _Reader:
@@ -118,7 +125,9 @@ class _Reader:
         self.folder, self.classes, self.cut, self.time_column = folder, classes, cut, time_column
         self.report = SpikeImportReport()
         self._unclear: list[tuple[Path, str]] = []  # file, "neither" or "each"
-        self._seen: dict[str, tuple[bytes, Path]] = {}
+        self.first_files: dict[str, str] = {}  # of each cell
+        self._seen: dict[str, tuple[bytes, Path]] = {}  # by file name
+        self._contents: set[tuple[str, bytes]] = set()  # of each cell
         self._digest, self._n_read = hashlib.sha256(), 0
 
     def spikes(self, files: Iterable[Path]) -> Iterator[tuple[Cell, int, np.ndarray]]:
@@ -144,28 +153,31 @@ class _Reader:
         if len(columns) != self.cut.n_samples:
             self.report.other_length.append((file, len(columns)))
             return None
-        if self._is_repeated(file, data):
+        cell_id, trigger = parse_window_name(file.name)
+        if self._is_repeated(file, cell_id, data):
             return None
         time = self._time_column(file, columns)
         if time is None:
             return None
         check_step(columns[:, time], self.cut.rate_hz)
-        cell_id, trigger = parse_window_name(file.name)
         day = parse_cell_id(cell_id)[1]
+        self.first_files.setdefault(cell_id, file.relative_to(self.folder).as_posix())
         self._digest.update(f"{file.relative_to(self.folder).as_posix()}\n".encode() + data)
         self._n_read += 1
         cell = Cell(cell_id, label, day.isoformat() if day else "")
         return cell, trigger, columns[:, 1 - time].astype(np.float32)
 
-    def _is_repeated(self, file: Path, data: bytes) -> bool:
+    def _is_repeated(self, file: Path, cell_id: str, data: bytes) -> bool:
+        """Whether its cell has this spike already. Of another cell it is found once all are in."""
         mark = hashlib.sha256(data).digest()
         first_mark, first = self._seen.setdefault(file.name, (mark, file))
-        if first is file:
-            return False
         if first_mark != mark:
             raise ValueError(f"{first} has the same name and other values; rename or remove one")
-        self.report.repeated.append(file)
-        return True
+        if (cell_id, mark) in self._contents:
+            self.report.repeated.append(file)
+            return True
+        self._contents.add((cell_id, mark))
+        return False
 
     def _time_column(self, file: Path, columns: np.ndarray) -> int | None:
         rising = rising_columns(columns)

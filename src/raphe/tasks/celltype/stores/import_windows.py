@@ -16,7 +16,7 @@ from raphe.core.progress import progress
 from raphe.core.recordings.arrays import open_array
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
-from raphe.tasks.celltype.stores.spike_set import BASELINE_FACT, Cell
+from raphe.tasks.celltype.stores.spike_set import BASELINE_FACT, Cell, OnCopies
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.stores.window_table import (
     ColumnNames,
@@ -39,6 +39,7 @@ class WindowsReport:
     n_samples: int
     per_class: dict[str, tuple[int, int]]  # cells, spikes
     left_out: dict[str, int]
+    copies: list[str]  # cells that were joined, or look like one cell, one sentence a pair
 
 
 def import_windows(
@@ -53,6 +54,7 @@ def import_windows(
     baseline_ms: float = 0.0,
     overwrite: bool = False,
     note: str = "",
+    on_copies: OnCopies = "refuse",
 ) -> WindowsReport:
     """Copy windows (N, T), whose labels stand in a table of N rows, into a store.
 
@@ -67,6 +69,7 @@ def import_windows(
         baseline_ms: how much of each window's start is its baseline; 0 for windows that are
             high-passed or otherwise have it at 0.
         note: a sentence that must stand beside every result from them.
+        on_copies: what becomes of cells that hold the same windows.
 
     Raises:
         StoreError: for whatever is missing, does not fit or contradicts itself.
@@ -93,6 +96,8 @@ def import_windows(
             cells, cell = _cells([rows[row] for row in block], chosen)
             values = _read(waveforms, windows, block)
             writer.add_mixed(cells, cell, values, np.full(len(block), UNKNOWN_TRIGGER, np.int64))
+        lines = {rows[row].cell_id: f"line {rows[row].line}" for row in reversed(taken.tolist())}
+        copies = writer.settle_copies(on_copies, table, lines)
         sources = {path.name: sha256_of(path) for path in (waveforms, table)}
         facts = {"sources": sources, BASELINE_FACT: float(baseline_ms)}
         if note:
@@ -100,7 +105,13 @@ def import_windows(
         path = writer.finish(float(rate_hz), unit, facts)
     left_out = Counter(row.label for row in rows if row.label not in chosen)
     return WindowsReport(
-        path, writer.n, len(writer.cells), windows.shape[1], writer.per_class(), dict(left_out)
+        path,
+        writer.n,
+        len(writer.cells),
+        windows.shape[1],
+        writer.per_class(),
+        dict(left_out),
+        copies,
     )
 
 

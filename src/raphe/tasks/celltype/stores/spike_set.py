@@ -6,7 +6,7 @@ N spikes, T samples a window.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,18 +15,23 @@ from raphe.tasks.celltype.stores.lazy_array import LazyArray, LookedUp
 # The published windows begin 1 ms before the threshold is crossed, the earliest of their spikes
 # 0.36 ms before its trough.
 BASELINE_MS = 0.5
+OnCopies = Literal["refuse", "join"]  # where two cells hold the same spikes
 BASELINE_FACT = "baseline_ms"  # of a store whose windows ask for another
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One recorded cell; `day` (YYYY-MM-DD), `animal` and `source` are "" where not known."""
+    """One recorded cell; `day` (YYYY-MM-DD), `animal` and `source` are "" where not known.
+
+    Cells of one `group` hold the same spikes, and no split divides them; "" of a cell without copy.
+    """
 
     cell_id: str
     label: int  # index into the classes
     day: str = ""
     animal: str = ""
     source: str = ""  # the laboratory, rig or set that it comes from
+    group: str = ""  # id of the first of its copies
 
 
 @dataclass

@@ -3,7 +3,7 @@
 N spikes, n of them at once, T samples a window.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.store import Store, StoreWriter, open_store
 from raphe.core.sentences import counted
+from raphe.tasks.celltype.stores.copied_cells import settle_copies
+from raphe.tasks.celltype.stores.copies import find_copies
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
-from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies, SpikeSet
 
 KIND = "celltype/spikes"
 SHARDED_KIND = "celltype/synthetic"
@@ -67,14 +69,14 @@ def cell_rows(
 ) -> list[dict[str, Any]]:
     """The table `cells` of a store of KIND, as `from_store` reads it; `counts` are of spikes."""
     cells = list(cells)
-    sources = any(cell.source for cell in cells)
+    known = [name for name in ("source", "group") if any(getattr(cell, name) for cell in cells)]
     return [
         {
             "cell_id": cell.cell_id,
             "label": classes[cell.label],
             "day": cell.day,
             "animal": cell.animal,
-            **({"source": cell.source} if sources else {}),
+            **{name: getattr(cell, name) for name in known},
             "n_spikes": count,
         }
         for cell, count in zip(cells, counts, strict=True)
@@ -101,6 +103,7 @@ def _cells(store: Store) -> list[Cell]:
             row["day"],
             row["animal"],
             row.get("source", ""),
+            row.get("group", ""),
         )
         for row in store.tables["cells"]
     ]
@@ -239,6 +242,23 @@ class SpikeStoreWriter:
             n_cells, n_spikes = totals[self.classes[cell.label]]
             totals[self.classes[cell.label]] = (n_cells + 1, n_spikes + count)
         return totals
+
+    def settle_copies(
+        self, on_copies: OnCopies, where: object, whence: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Look for copies among the cells, and refuse or join them; before `finish`.
+
+        Returns and raises what `copied_cells.settle_copies` does.
+        """
+        windows, cell, trigger = (
+            LazyArray(self._writer.written(name)) for name in ("spikes", "cell", "trigger")
+        )
+        copies = find_copies(windows, cell, trigger)
+        cells, told = settle_copies(
+            copies, list(self.cells.values()), self.classes, on_copies, where, whence
+        )
+        self.cells = {cell.cell_id: cell for cell in cells}
+        return told
 
     def finish(
         self,

@@ -12,6 +12,7 @@ from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.sentences import counted
 from raphe.core.statistics import splits
 from raphe.core.statistics.splits import PARTS
+from raphe.tasks.celltype.stores.copied_cells import together
 from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, parts_of_fold
 from raphe.tasks.celltype.stores.lazy_array import ArraySource, InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
@@ -319,9 +320,22 @@ def _shuffled(rng: np.random.Generator, values: np.ndarray, counts: Sequence[int
 
 
 def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:
-    """The group of each cell: itself, its day, animal or source. (n_cells,) int."""
-    if kind == "cell":
-        return np.arange(len(spikes.cells))
+    """The group of each cell: itself, its day, animal or source, with its copies. (n_cells,) int.
+
+    A copy on another day joins the two days.
+    """
+    group = np.arange(len(spikes.cells)) if kind == "cell" else _by_name(spikes, kind)
+    first: dict[str, int] = {}
+    links = [
+        (first.setdefault(cell.group, number), number)
+        for cell, number in zip(spikes.cells, group.tolist(), strict=True)
+        if cell.group
+    ]
+    return together(*np.array(links).T, group.max() + 1)[group] if links else group
+
+
+def _by_name(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:
+    """The number of each cell's day, animal or source: int (n_cells,). Raises SplitError."""
     names = [getattr(cell, kind) for cell in spikes.cells]
     unknown = [cell.cell_id for cell, name in zip(spikes.cells, names, strict=True) if not name]
     if unknown:

@@ -73,5 +73,6 @@ def _extracted(recordings: Path, folder: Path, cut: Cut) -> Path:
 
 
 def _extract_whole(recordings: Path, store: Path, cut: Cut) -> None:
-    for line in extract(recordings, store, cut).failure_lines():
+    report = extract(recordings, store, cut)
+    for line in [*report.failure_lines(), *report.copies]:
         print(f"warning: {line}", file=sys.stderr)

@@ -1,0 +1,349 @@
+"""Copies: the same spikes under two cell ids, found by what they are, not by their names.
+
+Four searches, each of which finds what the others miss: windows equal to the last bit; windows
+nearer to one of another cell than noise lets two spikes come; spike times that agree; and spikes
+each of which has one of another cell for its parent. Two cells of one class, and two recordings of
+one cell, pass all four: no two spikes share their noise.
+
+N windows, T samples a window, C cells, D dimensions of a search.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import blake2b
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from raphe.core.progress import progress
+from raphe.tasks.celltype.stores.lazy_array import LazyArray
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
+
+HASH_BYTES = 8
+DIMENSIONS = 8  # of the search for near windows; full distances are then taken
+SEARCHED = 2**21  # windows at most, the first of each cell: copies keep their order
+LOOKED_UP = 32  # windows of each cell, evenly through it; fewer of many cells
+LOOKED_UP_IN_ALL = 2**15
+CELLS_AT_ONCE = 128
+ROWS_AT_ONCE = 2**12
+# Distances are between windows of mean 0 and norm 1.
+SHARE_OF_NOISE = 0.25  # of the distance between two neighbouring spikes of a cell
+FAR = 0.05  # further apart are no copies, whatever the noise
+ALONE = 0.005  # of cells too few of whose windows are there to tell their noise: templates
+ENOUGH = 8  # windows that tell a cell's noise, spikes whose times can be compared
+TIME_TOLERANCE = 1  # samples
+LEAST_SCATTER = 20  # samples between the quartiles of a cell's intervals
+LEAST_SHARE = 0.2  # of the windows looked up, or of the times, that must agree
+SEVERAL = 4  # nearest places, of which one may be in another cell
+NEIGHBOURS = 3  # cells nearest in mean waveform, which are compared spike by spike
+COMPARED = 20  # spikes of a cell, with fewer of which that comparison says nothing
+# Of the step up to the likest spike, see `_step_to_likest`: measured on simulated cells of which
+# none is a copy, with n spikes the logarithm has mean log 2 and SD 1.9 / √n at most.
+STEP, STEP_SD, STEP_SDS = 2.0, 1.9, 4.5
+WORTH_MORE = 3.0  # from so large a step on more spikes are looked at
+LOOKALIKE = 0.25  # distance of two means, beyond which spikes are not compared
+AGAIN = 1.6  # squared distance of two means over that which their noise gives
+
+
+class Kind(Enum):
+    """What two cells have in common."""
+
+    EQUAL = "equal windows"
+    NEAR = "windows that differ by less than noise"
+    TIMES = "spike times"
+    PARENTS = "spikes made from the other's"
+    AGAIN = "mean waveform"  # not the spikes: no copy, but it may be the same cell
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Two cells that hold the same spikes; of AGAIN, two that look like one cell recorded twice.
+
+    `n_alike` of `n_compared` windows, or times, of the cell that has fewer agree.
+    """
+
+    first: int  # index of the cell, the smaller one
+    second: int
+    kind: Kind
+    n_alike: int
+    n_compared: int
+
+
+def find_copies(windows: LazyArray, cell: LazyArray, trigger: LazyArray) -> list[Copy]:
+    """Pairs of cells that hold the same spikes, and pairs that look like one cell recorded again.
+
+    A pair comes once, by the first kind that fits, in the order of the cells; of more than two
+    copies each is paired with at least one other. Memory grows with N by some 100 bytes a window.
+
+    Args:
+        windows: float32 (N, T).
+        cell: int (N,), the cell of each.
+        trigger: int64 (N,), sample of each in its recording; -1 unknown.
+    """
+    if not len(windows):
+        return []
+    scan = _Scan(windows, cell, trigger)
+    copies: dict[tuple[int, int], Copy] = {}
+    for search in (_equal, _near, _same_times, _spikes_of_lookalikes):
+        for copy in search(scan):
+            copies.setdefault((copy.first, copy.second), copy)
+    return sorted(copies.values(), key=lambda copy: (copy.first, copy.second))
+
+
+def hash_windows(windows: np.ndarray) -> np.ndarray:
+    """A hash of each window (n, T), the same for equal values alone: uint64 (n,).
+
+    0 of a window that is one value throughout, which is nobody's spike.
+    """
+    rows = np.ascontiguousarray(windows, np.float32) + np.float32(0)  # −0 is 0
+    data, size = memoryview(rows.reshape(-1).view(np.uint8)), rows.itemsize * rows.shape[1]
+    digests = b"".join(
+        blake2b(data[start : start + size], digest_size=HASH_BYTES).digest()
+        for start in range(0, len(data), size)
+    )
+    hashes = np.frombuffer(digests, np.uint64)
+    return np.where(np.ptp(rows, axis=1) > 0, hashes, np.uint64(0))
+
+
+def unit_windows(windows: np.ndarray) -> np.ndarray:
+    """Windows (n, T) of mean 0 and norm 1, so that no gain or offset hides a copy: float64.
+
+    One that is one value throughout is 0.
+    """
+    centred = _centred(windows)
+    norm = np.linalg.norm(centred, axis=1, keepdims=True)
+    return centred / np.where(norm > 0, norm, 1)
+
+
+def _centred(windows: np.ndarray) -> np.ndarray:
+    return windows - windows.mean(axis=1, keepdims=True, dtype=np.float64)
+
+
+class _Scan:
+    """What one pass over a store's windows leaves of them."""
+
+    def __init__(self, windows: LazyArray, cell: LazyArray, trigger: LazyArray) -> None:
+        n, n_samples = windows.shape
+        self.windows, self.trigger = windows, trigger
+        self.cell = np.asarray(cell[:], np.int32)
+        self.counts = np.bincount(self.cell)
+        self._order = np.argsort(self.cell, kind="stable")
+        self._starts = np.cumsum(self.counts) - self.counts
+        rank = np.empty(n, np.int64)
+        rank[self._order] = np.arange(n) - np.repeat(self._starts, self.counts)
+        self.most = max(ENOUGH, SEARCHED // len(self.counts))  # windows searched of each cell
+        self.searched = np.flatnonzero(rank < self.most)  # rows, int64
+        self.axes = _axes(n_samples)  # (T, D)
+        self.place = np.empty((len(self.searched), self.axes.shape[1]), np.float32)
+        self.hash = np.empty(n, np.uint64)
+        self._read()
+
+    def _read(self) -> None:
+        n_cells, n_samples = len(self.counts), self.windows.shape[1]
+        sums, squares = np.zeros((n_cells, n_samples)), np.zeros(n_cells)
+        starts = range(0, len(self.cell), ROWS_AT_ONCE)
+        for start in progress(starts, "looking for copies", total=len(starts)):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            block = self.windows[rows]
+            first, last = np.searchsorted(self.searched, [start, start + len(block)])
+            self.hash[rows] = hash_windows(block)
+            searched = unit_windows(block[self.searched[first:last] - start])
+            self.place[first:last] = searched @ self.axes
+            centred = _centred(block)
+            by_cell = np.argsort(self.cell[rows], kind="stable")
+            cells, starts = np.unique(self.cell[rows][by_cell], return_index=True)
+            sums[cells] += np.add.reduceat(centred[by_cell], starts, axis=0)
+            squares += np.bincount(self.cell[rows], (centred**2).sum(axis=1), minlength=n_cells)
+        n = np.maximum(self.counts, 1)
+        self.means = sums / n[:, None]  # (C, T)
+        spread = squares / n - (self.means**2).sum(axis=1)
+        self.noise = np.maximum(spread, 0) * n / np.maximum(n - 1, 1)  # summed over samples, (C,)
+
+    def rows(self, cell: int) -> np.ndarray:
+        """Rows of a cell's windows that are searched, in their order: int64 (n,)."""
+        start = self._starts[cell]
+        return self._order[start : start + min(self.counts[cell], self.most)]
+
+    def sample(self, cell: int, n_most: int) -> np.ndarray:
+        """At most so many of them, evenly spaced: int64 (n,)."""
+        rows = self.rows(cell)
+        return rows[evenly_spaced(len(rows), n_most)] if len(rows) else rows
+
+
+def _equal(scan: _Scan) -> Iterator[Copy]:
+    """Cells that share windows to the last bit."""
+    order = np.argsort(scan.hash)
+    hashes = scan.hash[order]
+    shared: Counter[tuple[int, int]] = Counter()
+    same = np.flatnonzero((hashes[1:] == hashes[:-1]) & (hashes[1:] > 0))
+    for run in np.split(same, np.flatnonzero(np.diff(same) > 1) + 1) if len(same) else []:
+        first, *others = np.unique(scan.cell[order[run[0] : run[-1] + 2]]).tolist()
+        shared.update((first, other) for other in others)
+    for (first, second), n_shared in shared.items():
+        n = int(min(scan.counts[first], scan.counts[second]))
+        yield Copy(first, second, Kind.EQUAL, min(n_shared, n), n)
+
+
+def _near(scan: _Scan) -> Iterator[Copy]:
+    """Cells many of whose windows have one of the other nearer than their noise would bring it."""
+    n_of_each = int(np.clip(LOOKED_UP_IN_ALL // len(scan.counts), ENOUGH, LOOKED_UP))
+    tree = KDTree(scan.place)
+    reach = 1.5 * FAR * np.sqrt(scan.axes.shape[1] / len(scan.axes))  # of what FAR projects to
+    tolerance, n_asked = np.empty(len(scan.counts)), np.zeros(len(scan.counts), np.int64)
+    pairs = []  # of rows
+    for cells in np.array_split(np.arange(len(scan.counts)), -(-len(scan.counts) // CELLS_AT_ONCE)):
+        samples = [scan.sample(cell, n_of_each) for cell in cells]
+        asked = np.concatenate(samples)
+        windows = unit_windows(scan.windows[asked])
+        of_each = np.split(windows, np.cumsum([*map(len, samples)])[:-1])
+        tolerance[cells] = [_tolerance(of_cell) for of_cell in of_each]
+        is_spike = scan.hash[asked] > 0
+        asked, places = asked[is_spike], windows[is_spike] @ scan.axes
+        n_asked += np.bincount(scan.cell[asked], minlength=len(n_asked))
+        _, near = tree.query(places, k=SEVERAL, distance_upper_bound=reach)
+        for of_rank in near.T:
+            rows = np.flatnonzero(of_rank < tree.n)
+            others = scan.searched[of_rank[rows]]
+            pairs.append(np.stack([asked[rows], others], axis=1))
+    rows = np.concatenate(pairs)
+    rows = rows[scan.cell[rows[:, 0]] != scan.cell[rows[:, 1]]]
+    distance = _distances(scan, rows)
+    of_pair = scan.cell[rows]  # (pairs, 2)
+    rows, of_pair = (kept[distance <= tolerance[of_pair].min(axis=1)] for kept in (rows, of_pair))
+    _, once = np.unique(np.column_stack([rows[:, 0], of_pair[:, 1]]), axis=0, return_index=True)
+    alike = Counter(map(tuple, of_pair[once].tolist()))
+    yield from _agreeing(alike, n_asked, Kind.NEAR)
+
+
+def _tolerance(windows: np.ndarray) -> float:
+    """How near a window of another cell may come to one of these (n, T), which are of one cell."""
+    if len(windows) < ENOUGH:
+        return ALONE
+    similarity = windows @ windows.T
+    np.fill_diagonal(similarity, -1)
+    neighbour = np.sqrt(np.maximum(2 - 2 * similarity.max(axis=1), 0))
+    return min(SHARE_OF_NOISE * float(np.median(neighbour)), FAR)
+
+
+def _distances(scan: _Scan, rows: np.ndarray) -> np.ndarray:
+    """Distances of the unit windows of pairs of rows (n, 2): float64 (n,)."""
+    distance = np.empty(len(rows))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        first, second = (unit_windows(scan.windows[side]) for side in rows[part].T)
+        distance[part] = np.linalg.norm(first - second, axis=1)
+    return distance
+
+
+def _same_times(scan: _Scan) -> Iterator[Copy]:
+    """Cells whose spikes come at the same times, but for a constant: cut, filtered, synthetic."""
+    times = {
+        cell: spikes
+        for cell in range(len(scan.counts))
+        if len(spikes := _irregular_times(scan.trigger[scan.rows(cell)])) >= ENOUGH
+    }
+    if len(times) < 2:
+        return
+    intervals = {cell: np.diff(spikes) for cell, spikes in times.items()}
+    triples = [np.lib.stride_tricks.sliding_window_view(i, 3) for i in intervals.values()]
+    owner = np.repeat(list(intervals), [len(of_cell) for of_cell in triples])
+    points = np.concatenate(triples).astype(np.float64)
+    _, near = KDTree(points).query(
+        points, k=SEVERAL, p=np.inf, distance_upper_bound=TIME_TOLERANCE + 0.5
+    )
+    alike: Counter[tuple[int, int]] = Counter()
+    for of_rank in near.T:
+        found = np.flatnonzero(of_rank < len(points))
+        pairs = np.stack([owner[found], owner[of_rank[found]]], axis=1)
+        alike.update(map(tuple, pairs[pairs[:, 0] != pairs[:, 1]].tolist()))
+    n_triples = np.zeros(len(scan.counts), np.int64)
+    n_triples[list(intervals)] = [len(of_cell) for of_cell in triples]
+    yield from _agreeing(alike, n_triples, Kind.TIMES)
+
+
+def _irregular_times(trigger: np.ndarray) -> np.ndarray:
+    """The times of a cell's spikes, each once: ascending int64; none where they could be numbers.
+
+    Spikes that are counted, or come as regularly as a clock, agree between any two cells.
+    """
+    times = np.unique(trigger[trigger >= 0])
+    intervals = np.diff(times)
+    irregular = len(times) >= ENOUGH and (
+        np.subtract(*np.percentile(intervals, [75, 25])) >= LEAST_SCATTER
+    )
+    return times if irregular else times[:0]
+
+
+def _agreeing(
+    alike: Counter[tuple[int, int]], n_compared: np.ndarray, kind: Kind
+) -> Iterator[Copy]:
+    """Pairs of which enough was alike, seen from either cell."""
+    for (cell, other), n_alike in alike.items():
+        n = int(n_compared[cell])
+        if n_alike >= max(LEAST_SHARE * n, min(n, 3)):
+            yield Copy(min(cell, other), max(cell, other), kind, min(n_alike, n), n)
+
+
+def _spikes_of_lookalikes(scan: _Scan) -> Iterator[Copy]:
+    """Cells with nearly one mean waveform, compared spike by spike."""
+    cells = np.flatnonzero(scan.counts >= COMPARED)
+    if len(cells) < 2:
+        return
+    means = unit_windows(scan.means[cells])
+    place = means @ scan.axes
+    _, near = KDTree(place).query(place, k=min(NEIGHBOURS + 1, len(cells)))
+    pairs = {(min(i, j), max(i, j)) for i, row in enumerate(near) for j in row.tolist() if i != j}
+    for i, j in sorted(pairs):
+        if np.linalg.norm(means[i] - means[j]) > LOOKALIKE:
+            continue
+        first, second = int(cells[i]), int(cells[j])
+        if _made_from(scan, first, second) or _made_from(scan, second, first):
+            n = int(min(scan.counts[first], scan.counts[second]))
+            yield Copy(first, second, Kind.PARENTS, n, n)
+        elif _means_agree(scan, first, second):
+            yield Copy(first, second, Kind.AGAIN, 0, 0)
+
+
+def _made_from(scan: _Scan, child: int, parent: int) -> bool:
+    """Whether a cell's spikes were made from another's, smoothed or with noise added."""
+    for n_most in (LOOKED_UP, 4 * LOOKED_UP):
+        children, parents = scan.sample(child, n_most), scan.sample(parent, 8 * LOOKED_UP)
+        step = _step_to_likest(*(_residuals(scan, rows) for rows in (children, parents)))
+        if step < WORTH_MORE:
+            return False
+    return step > STEP * np.exp(STEP_SDS * STEP_SD / np.sqrt(len(children)))
+
+
+def _residuals(scan: _Scan, rows: np.ndarray) -> np.ndarray:
+    """What windows of one cell have beside its mean, of norm 1: float32 (n, T)."""
+    residuals = _centred(scan.windows[rows]) - scan.means[scan.cell[rows[0]]]
+    return unit_windows(residuals).astype(np.float32)
+
+
+def _step_to_likest(children: np.ndarray, parents: np.ndarray) -> float:
+    """How far the likest of some residuals (m, T) stands out before the next, seen from (n, T).
+
+    The median step from the second to the likest, over that from the third to the second: about 2
+    for noise of any colour, as of the largest of independent values; far more where each child was
+    made from one of the parents.
+    """
+    similarity = np.partition(children @ parents.T, (-3, -2, -1), axis=1)  # (n, m)
+    third, second, first = similarity[:, -3:].T
+    step = float(np.median(second - third))
+    return float(np.median(first - second)) / step if step > 0 else 0.0
+
+
+def _means_agree(scan: _Scan, first: int, second: int) -> bool:
+    """Whether two means differ by no more than their noise, as of one cell recorded twice."""
+    pair = [first, second]
+    expected = (scan.noise[pair] / scan.counts[pair]).sum()
+    return bool(((scan.means[first] - scan.means[second]) ** 2).sum() <= AGAIN * expected)
+
+
+def _axes(n_samples: int) -> np.ndarray:
+    """Orthonormal directions in which windows are searched: float32 (T, D), always the same."""
+    rng = np.random.default_rng(n_samples)
+    axes, _ = np.linalg.qr(rng.normal(size=(n_samples, min(DIMENSIONS, n_samples))))
+    return axes.astype(np.float32)

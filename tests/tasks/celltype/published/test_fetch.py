@@ -155,9 +155,11 @@ def test_the_next_command_follows_from_what_came(drive, tmp_path):
 
 
 def test_fetched_spikes_can_be_imported(drive, tmp_path):
-    rows = "".join(f"{row / 40_000:.6f},{-row % 7}\n" for row in range(160))
+    period = iter(range(7, 13))  # no two cells hold the same
     for label, drive_id in DRIVE_FOLDERS["original"].items():
         for number in range(3):
+            n = next(period)
+            rows = "".join(f"{row / 40_000:.6f},{-row % n}\n" for row in range(160))
             text = f"t,i\n{rows}"
             drive.put(drive_id, f"{label}-c{number}/{label}-c{number}_trigger_7.csv", text)
     fetch("original", tmp_path / "data")

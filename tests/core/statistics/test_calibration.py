@@ -2,13 +2,24 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, logit, softmax
-from sklearn.calibration import calibration_curve
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV, calibration_curve
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
 from raphe.core.errors import SettingError
-from raphe.core.statistics.calibration import Calibration, brier, fit_calibration, reliability
+from raphe.core.statistics.calibration import (
+    FEWEST_ITEMS,
+    Calibration,
+    Prior,
+    brier,
+    fit_calibration,
+    items_wanted,
+    reliability,
+)
 
 
 def overconfident(n: int, n_classes: int, temperature: float, seed: int):
@@ -30,35 +41,99 @@ def test_temperature_is_found_again(n_classes, temperature):
     np.testing.assert_array_equal(calibration(said).argmax(axis=1), said.argmax(axis=1))
 
 
-def test_temperature_is_the_most_likely_one():
-    _, label, said = overconfident(300, 3, 2.5, seed=1)
-    counts = np.bincount(label)
-    target = np.full((300, 3), 0.0)
-    for i, c in enumerate(label):  # Platt's targets, one by one
-        target[i] = 1 / (counts[c] + 3)
-        target[i, c] = (counts[c] + 1) / (counts[c] + 3)
-    slopes = np.linspace(0.05, 2, 4000)
-    losses = [-(target * np.log(Calibration(s)(said))).sum() for s in slopes]
-    assert fit_calibration(said, label).slope == pytest.approx(slopes[np.argmin(losses)], abs=1e-3)
+def posterior_loss(parameters, said, label, slope_sd, offset_sd=None) -> float:
+    """Written out cell by cell: -ln p(label) - ln prior, of log slope and offsets."""
+    slope, offset = np.exp(parameters[0]), np.zeros(said.shape[1])
+    offset[: len(parameters) - 1] = parameters[1:]
+    total = parameters[0] ** 2 / (2 * slope_sd**2)
+    if offset_sd:
+        total += (offset**2).sum() / (2 * offset_sd**2)
+    for p, c in zip(said, label, strict=True):
+        powers = p**slope * np.exp(offset)
+        total -= np.log(powers[c] / powers.sum())
+    return total
 
 
-@pytest.mark.parametrize("n", [12, 500])
-def test_platt_against_logistic_regression(n):
-    _, label, said = overconfident(n, 2, 2.0, seed=2)
+@pytest.mark.parametrize("n", [10, 300])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_posterior_is_at_its_maximum(n, n_classes):
+    _, label, said = overconfident(n, n_classes, 2.5, seed=1)
+    optimum = minimize_scalar(
+        lambda x: posterior_loss([x], said, label, 0.5), bounds=(-3, 3), method="bounded"
+    )
+    assert fit_calibration(said, label).slope == pytest.approx(np.exp(optimum.x), rel=1e-4)
+    full = minimize(
+        posterior_loss, np.zeros(n_classes + 1), (said, label, 0.5, 0.5), "BFGS", tol=1e-9
+    )
+    fitted = fit_calibration(said, label, "platt")
+    assert fitted.slope == pytest.approx(np.exp(full.x[0]), rel=1e-3)
+    assert fitted.offset == pytest.approx(full.x[1:], abs=1e-3)
+    assert sum(fitted.offset) == pytest.approx(0, abs=1e-5)  # no class is the reference
+
+
+def test_of_two_optima_the_better_is_taken():
+    # Many cells that are hardly surer than chance, all right: the likelihood wants a slope of
+    # hundreds, the prior one near 1, and both have an optimum.
+    said = np.tile([[0.5025, 0.4975]], (150, 1))
+    label = np.zeros(150, int)
+    log_slopes = np.linspace(-1, 7, 8001)
+    losses = [150 * np.log1p((0.4975 / 0.5025) ** np.exp(x)) + 2 * x**2 for x in log_slopes]
+    minima = np.flatnonzero((np.diff(losses)[:-1] < 0) & (np.diff(losses)[1:] > 0)) + 1
+    assert len(minima) == 2
+    best = np.exp(log_slopes[min(minima, key=losses.__getitem__)])
+    assert fit_calibration(said, label).slope == pytest.approx(best, rel=0.01)
+
+
+def test_without_a_prior_it_is_scikit_learns_temperature():
+    _, label, said = overconfident(200, 3, 2.5, seed=2)
+    network = FrozenEstimator(GivenLogits().fit(np.log(said), np.arange(3)))
+    theirs = CalibratedClassifierCV(network, method="temperature").fit(np.log(said), label)
+    ours = fit_calibration(said, label, prior=Prior(np.inf, np.inf))
+    np.testing.assert_allclose(ours(said), theirs.predict_proba(np.log(said)), atol=1e-3)
+
+
+class GivenLogits(ClassifierMixin, BaseEstimator):
+    """What scikit-learn takes for a classifier; its features are its logits."""
+
+    def fit(self, logits, label):
+        self.classes_ = np.unique(label)
+        return self
+
+    def predict(self, logits):
+        return logits.argmax(axis=1)
+
+    def decision_function(self, logits):
+        return logits
+
+
+def test_platt_without_a_prior_is_logistic_regression():
+    _, label, said = overconfident(500, 2, 2.0, seed=2)
     said = expit(logit(said[:, 0]) + 0.7)
     said = np.stack([said, 1 - said], axis=1)
-    # Soft targets, as scikit-learn can have them: each item once for either class, weighted.
-    n_first, n_second = (label == 0).sum(), (label == 1).sum()
-    first = np.where(label == 0, (n_first + 1) / (n_first + 2), 1 / (n_second + 2))
-    x = np.tile(logit(said[:, :1]), (2, 1))
-    y, weight = np.repeat([1, 0], n), np.concatenate([first, 1 - first])
-    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=5000).fit(x, y, weight)
-    calibration = fit_calibration(said, label, "platt")
+    x = logit(said[:, :1])
+    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=5000).fit(x, label == 0)
+    calibration = fit_calibration(said, label, "platt", Prior(np.inf, np.inf))
     assert calibration.slope == pytest.approx(reference.coef_.item(), rel=1e-3)
-    assert calibration.offset == pytest.approx((reference.intercept_.item(), 0.0), abs=1e-3)
-    np.testing.assert_allclose(
-        calibration(said)[:, 0], reference.predict_proba(logit(said[:, :1]))[:, 1], atol=1e-4
-    )
+    first, second = calibration.offset
+    assert first - second == pytest.approx(reference.intercept_.item(), abs=1e-3)
+    np.testing.assert_allclose(calibration(said)[:, 0], reference.predict_proba(x)[:, 1], atol=1e-4)
+
+
+def test_thirty_cells_of_a_right_network_leave_it_as_good_as_it_was():
+    """Of log odds that are normal, mean ± d²/2 and variance d², the true probability is known."""
+    d, errors, slopes = 3.0, [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        label = np.arange(30) % 2
+        log_odds = rng.normal(np.where(label == 0, 1, -1) * d**2 / 2, d)
+        said = np.stack([expit(log_odds), expit(-log_odds)], axis=1)
+        calibration = fit_calibration(said, label)
+        new = rng.normal(np.repeat([1, -1], 2000) * d**2 / 2, d)
+        true = np.stack([expit(new), expit(-new)], axis=1)
+        errors.append(np.abs(calibration(true) - true)[:, 0].mean())
+        slopes.append(calibration.slope)
+    assert np.mean(errors) < 0.04  # with Platt's smoothed targets .074
+    assert 0.8 < np.median(slopes) < 1.25  # .49
 
 
 def test_platt_of_more_classes_shifts_each():
@@ -73,15 +148,14 @@ def test_a_few_cells_all_right_do_not_make_certain():
     label = np.array([0] * 4 + [1] * 4)
     for method in ("temperature", "platt"):
         after = fit_calibration(probability, label, method)(probability)
-        # Platt's target for four of a class: 5 / 6.
-        np.testing.assert_allclose(after.max(axis=1), 5 / 6, atol=1e-4)
+        assert 0.9 < after.max() < 0.97  # maximum likelihood has none: a slope without an end
 
 
 def test_a_network_worse_than_chance_keeps_its_verdicts():
     _, label, said = overconfident(200, 2, 1.0, seed=4)
     after = fit_calibration(said, 1 - label)(said)
     np.testing.assert_array_equal(after.argmax(axis=1), said.argmax(axis=1))
-    assert after.max() < 0.6
+    assert said.max() > 0.9 and after.max() < 0.65
 
 
 def test_certain_answers_stay_finite():
@@ -108,6 +182,12 @@ def test_calibration_improves_what_is_stated():
         reliability(after[:, 0], right).expected_error
         < 0.5 * reliability(held_out[:, 0], right).expected_error
     )
+
+
+def test_how_many_more_are_wanted():
+    assert [items_wanted(n) for n in (0, FEWEST_ITEMS - 1, FEWEST_ITEMS, 500)] == [
+        FEWEST_ITEMS, 1, 0, 0,
+    ]  # fmt: skip
 
 
 def test_bad_settings_are_named():

@@ -4,9 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from raphe.core.statistics.calibration import Calibration
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.errors import SettingError
+from raphe.core.statistics.abstention import HeldOut
+from raphe.core.statistics.calibration import FEWEST_ITEMS, Calibration
+from raphe.tasks.celltype.metrics.decision import Decision, Mix
+
+CLASSES = ("SER", "NSER")
 
 
 @pytest.fixture
@@ -17,11 +22,23 @@ def held_out() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([first, 1 - first], axis=1), label
 
 
+def unlike_cells(n: int, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (n, 2) and labels (n,): 2 % of the first class look like the second, 16 % of
+    the second like the first."""
+    label = (np.arange(n) >= round(share * n)).astype(int)
+    log_odds = rng.normal(np.where(label == 0, 2, -2), np.where(label == 0, 1, 2))
+    return np.stack([expit(log_odds), expit(-log_odds)], axis=1), label
+
+
+@pytest.mark.parametrize("units", [None, np.arange(60) // 10])
 @pytest.mark.parametrize("method", ["temperature", "platt"])
-def test_it_survives_json(held_out: tuple[np.ndarray, np.ndarray], method: str) -> None:
-    decision = Decision.fit(*held_out, "median", method, 0.1)
-    assert Decision.from_facts(json.loads(json.dumps(decision.facts()))) == decision
+def test_it_survives_json(held_out, method: str, units: np.ndarray | None) -> None:
+    days = HeldOut(unit="cell" if units is None else "day", unit_of_item=units)
+    decision = Decision.fit(*held_out, "median", method, 0.1, days)
+    read = Decision.from_facts(json.loads(json.dumps(decision.facts())))
+    assert read == decision
     assert decision.method == method and decision.calibration != Calibration()
+    assert read.at_prevalence((0.2, 0.8)) == decision.at_prevalence((0.2, 0.8))
 
 
 def test_a_cell_is_pooled_over_members_by_their_times_and_calibrated() -> None:
@@ -39,3 +56,82 @@ def test_without_held_out_cells_every_cell_is_called_as_it_is() -> None:
     np.testing.assert_allclose(decision.calibration(probability), probability)
     assert decision.not_sure.decided(probability).all()
     assert Decision.from_facts(json.loads(json.dumps(decision.facts()))) == decision
+    assert decision.calibration_statement() == "not calibrated, as no cell was held out"
+    assert "is not known" in decision.mix_statement(CLASSES)
+
+
+def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -> None:
+    pooled, label = (part[: FEWEST_ITEMS - 4] for part in held_out)
+    decision = Decision.fit(pooled, label, "mean", "temperature", 0.1, trained_mix=(0.3, 0.7))
+    assert not decision.calibrated and decision.calibration == Calibration()
+    assert decision.calibration_statement() == (
+        "not calibrated: 16 validation cells are too few, 4 more are wanted"
+    )
+    assert decision.mix is not None and decision.mix.share == (0.3, 0.7)
+    assert decision.mix_statement(CLASSES) == (
+        "Probabilities hold where cells are 30 % SER and 70 % NSER, as the spikes trained on are; "
+        f"what is promised holds where cells are {share_of(label)}, as among the 16 validation "
+        "cells; elsewhere give --prevalence."
+    )
+    assert decision.not_sure.n_items == 16  # the band needs no calibration
+
+
+def share_of(label: np.ndarray) -> str:
+    first = 100 * np.mean(label == 0)
+    return f"{first:.0f} % SER and {100 - first:.0f} % NSER"
+
+
+def test_enough_cells_calibrate_and_are_named(held_out) -> None:
+    decision = Decision.fit(*held_out, "mean", "platt", 0.1, trained_mix=(0.3, 0.7))
+    assert decision.calibration_statement() == "calibrated by platt on 60 validation cells"
+    assert decision.mix_statement(CLASSES) == (
+        f"Probabilities and what is promised hold where cells are {share_of(held_out[1])}, as "
+        "among the 60 validation cells; elsewhere give --prevalence."
+    )
+
+
+def test_a_prevalence_is_bayes_rule_and_back(held_out) -> None:
+    decision = Decision.fit(*held_out, "mean", "temperature", 0.1)
+    stated, given = np.array(decision.mix.share), np.array([0.1, 0.9])
+    elsewhere = decision.at_prevalence(given)
+    before, after = (d.calibration(held_out[0]) for d in (decision, elsewhere))
+    joint = before * given / stated
+    np.testing.assert_allclose(after, joint / joint.sum(axis=1, keepdims=True), atol=1e-12)
+    assert elsewhere.mix == Mix((0.1, 0.9), "the prevalence given")
+    assert elsewhere.mix_statement(CLASSES) == (
+        "Probabilities and what is promised hold where cells are 10 % SER and 90 % NSER, the "
+        "prevalence given."
+    )
+    back = elsewhere.at_prevalence(stated)
+    assert back.not_sure == decision.not_sure
+    np.testing.assert_allclose(back.calibration(held_out[0]), before, atol=1e-12)
+
+
+def test_what_is_promised_holds_at_the_prevalence_given() -> None:
+    """Settled on even classes, judged where the harder one is frequent."""
+    wrong: dict[str, list[float]] = {"as it was": [], "at the prevalence": []}
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        decision = Decision.fit(*unlike_cells(60, 0.5, rng), "mean", "temperature", 0.1)
+        elsewhere = decision.at_prevalence((0.1, 0.9))
+        assert elsewhere.not_sure.promised_error == pytest.approx(0.1)
+        new, label = unlike_cells(200, 0.1, rng)
+        for name, settled in zip(wrong, (decision, elsewhere), strict=True):
+            stated = settled.calibration(new)
+            called = settled.not_sure.decided(stated)
+            wrong[name].append(np.mean(called & (stated.argmax(axis=1) != label)))
+    assert np.mean(wrong["as it was"]) > 0.12
+    assert 0.03 < np.mean(wrong["at the prevalence"]) < 0.1  # and not by never calling
+
+
+def test_a_prevalence_needs_to_know_where_the_probabilities_hold() -> None:
+    unknown = Decision.without_held_out_cells("mean", 0.05)
+    with pytest.raises(SettingError, match="how frequent the classes were in training"):
+        unknown.at_prevalence((0.3, 0.7))
+    trained = Decision.without_held_out_cells("mean", 0.05, (0.5, 0.5)).at_prevalence((0.2, 0.8))
+    np.testing.assert_allclose(trained.calibration(np.array([[0.5, 0.5]])), [[0.2, 0.8]])
+    of_one_class = Decision.fit(
+        np.array([[0.9, 0.1]] * 30), np.zeros(30, int), "mean", "temperature", 0.1, None, (0.5, 0.5)
+    )
+    with pytest.raises(SettingError, match="a class has no validation cell"):
+        of_one_class.at_prevalence((0.2, 0.8))

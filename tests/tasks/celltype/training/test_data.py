@@ -65,6 +65,12 @@ def cells_of(batches: SpikeBatches) -> set[int]:
     return {int(index) for _, _, cell in batches for index in cell}
 
 
+def drawn_shares(batches) -> np.ndarray:
+    """Of each of two classes among the spikes of an epoch."""
+    label = np.concatenate([label.numpy() for _, label, _ in batches])
+    return np.bincount(label, minlength=2) / len(label)
+
+
 def test_every_spike_is_drawn_once_an_epoch_with_its_own_label_and_cell(store: Path) -> None:
     data = datamodule(store, batch_size=16)
     spikes = open_spikes(store)
@@ -164,6 +170,8 @@ def test_synthetic_spikes_follow_their_parents_in_the_chosen_ratio(
     assert cells_of(batches) == cells_of(SpikeBatches([data.parts["train"]], [n_original], 64))
     assert len(data.val_dataloader().parts) == 1
     assert set(data.hashes) == {"original", "synthetic" if source == "stored" else "masks"}
+    assert data.class_shares.sum() == pytest.approx(1)
+    np.testing.assert_allclose(data.class_shares, drawn_shares(batches), atol=0.05)
 
 
 def test_online_and_on_disk_the_same_samples_are_trained_on(synthetic_sources) -> None:
@@ -246,6 +254,8 @@ def test_classes_may_weigh_alike(tmp_path: Path) -> None:
     counts = np.bincount(trained)
     assert counts[0] > 2 * counts[1]
     np.testing.assert_allclose(weights * counts, len(trained) / 2)
+    np.testing.assert_allclose(datamodule(store).class_shares, counts / len(trained))
+    np.testing.assert_allclose(data.class_shares, 0.5)
 
 
 def test_per_class_draws_so_many_of_each(store: Path) -> None:

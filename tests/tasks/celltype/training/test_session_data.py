@@ -123,6 +123,13 @@ def test_session_scores_are_logged(make, in_bank):
     assert not [name for name in logged if name.startswith("val/cells")]
 
 
+@pytest.mark.parametrize("parents", ["train", "all"])
+def test_the_classes_are_as_frequent_as_the_synthetic_spikes(make, parents):
+    data = make(Sessions(n_spikes=300, epochs=1, parents=parents))
+    label = np.concatenate([data.block().label for data.trainer.current_epoch in range(3)])
+    np.testing.assert_allclose(data.class_shares, np.bincount(label) / len(label), atol=0.05)
+
+
 def test_online_sessions_hold_training_spikes_too(make, make_masks):
     masks = make_masks(n_cells=24, folder="masks-online").path
     data = make(synthetic="online", masks=masks)

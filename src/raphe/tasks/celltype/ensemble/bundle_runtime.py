@@ -21,6 +21,7 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 KIND = "celltype/ensemble"
 GRAPH, WEIGHTS, CONFIG = "model.onnx", "weights.safetensors", "config.yaml"
 INPUT, OUTPUTS = "current_pa", ("probability", "member_probability")  # of the graph
+NEEDED = {"members", "classes", "window", "training", "note", "not_sure", "mix", "validation"}
 SPIKES_AT_ONCE = 256  # few enough that a layer's features stay in the processor's cache
 
 
@@ -73,7 +74,7 @@ class Ensemble:
     @classmethod
     def open(cls, path: Path | str, threads: int | None = None) -> "Ensemble":
         """Open a bundle and check its hashes. Raises BundleError."""
-        bundle = open_bundle(path, KIND)
+        bundle = open_bundle(path, KIND, NEEDED)
         members = tuple(Member(**facts) for facts in bundle.manifest["members"])
         return cls(bundle, members, EnsembleGraph(bundle.file(GRAPH).read_bytes(), threads))
 

@@ -84,13 +84,19 @@ def export(
         validation = CandidatePredictions.of(networks, data.val_dataloader(), VALIDATION)
         times = choose(members, kernels, validation.of_cells, validation.label)
         if data.split == "spike":
-            decision = Decision.without_held_out_cells(pooling, error_rate)
+            decision = Decision.without_held_out_cells(pooling, error_rate, data.class_shares)
         else:
             pooled = validation.pooled(times, pooling)
             cells = [data.original.cells[index] for index in validation.cell]
             held_out = held_out_units(data.split, cells)
             decision = Decision.fit(
-                pooled, validation.label, pooling, calibration, error_rate, held_out
+                pooled,
+                validation.label,
+                pooling,
+                calibration,
+                error_rate,
+                held_out,
+                data.class_shares,
             )
 
         predictions = {VALIDATION: validation, **_tests(networks, data)}

@@ -72,6 +72,7 @@ def training(data: CellTypeData) -> dict[str, Any]:
         },
         "days": sorted({cell.day for cell in cells if cell.day}),
         "animals": sorted({cell.animal for cell in cells if cell.animal}),
+        "class_shares": data.class_shares.tolist(),
         "domain": training_domain(spikes, rows),
     }
 

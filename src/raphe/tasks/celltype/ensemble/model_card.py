@@ -8,7 +8,9 @@ from typing import Any
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import NotSure
+from raphe.core.statistics.prevalence import shares_in_words
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
+from raphe.tasks.celltype.metrics.decision import Decision
 
 SPLIT_BY = {
     "cell": "by cell: no cell is in two parts, but cells of one day may be",
@@ -35,6 +37,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
         _intended(facts),
         "## Figures",
         *(_figures(name, of_set) for name, of_set in _tests_first(facts["figures"])),
+        "## For which cells its probabilities hold",
+        _probabilities(facts),
         "## When it says “not sure”",
         _not_sure(facts),
         "## How the members were chosen",
@@ -129,12 +133,26 @@ def _readable(name: str) -> str:
     return " ".join(word.upper() if word in ABBREVIATED else word for word in words)
 
 
+def _probabilities(facts: Mapping[str, Any]) -> str:
+    decision, classes = Decision.from_facts(facts), facts["classes"]
+    calibrated = decision.calibration_statement()
+    text = f"They are {calibrated}. {decision.mix_statement(classes)}"
+    trained = facts["training"]["class_shares"]
+    if decision.method == "temperature":
+        text += (
+            f" The networks were trained where {shares_in_words(trained, classes)} counted; a "
+            "temperature leaves it to them what that does to the balance between classes, where "
+            "evaluate.calibration=platt corrects it."
+        )
+    return f"{text} Predictive values above are those of the mix of each set."
+
+
 def _not_sure(facts: Mapping[str, Any]) -> str:
-    if facts["calibrated_by"] == "none":
+    if not facts["not_sure"]["n_items"]:
         return "Never: no cell was held out to choose a threshold on."
     not_sure = NotSure(**facts["not_sure"])
     return (
-        f"Where no class has a calibrated probability of {not_sure.threshold:.3f}. Promise: "
+        f"Where no class has a probability of {not_sure.threshold:.3f}. Promise: "
         f"{not_sure.statement()}. The held-out cells are those of validation; they may have "
         "stopped the training and chosen the members, so where the test cells above say otherwise, "
         "believe those."
@@ -200,7 +218,6 @@ def _limits(facts: Mapping[str, Any]) -> str:
         "Labels are those of the training data; whatever was wrong in them is wrong here.",
         f"The smallest class has {counted('training cell', smallest)}; the intervals above show "
         "what few cells can tell, but not how cells of another laboratory would differ.",
-        "A probability is calibrated for classes as frequent as among the validation cells.",
     ]
     if not facts["training"]["days"]:
         lines.append("Recording days are unknown, so noise of a day may give a class away.")

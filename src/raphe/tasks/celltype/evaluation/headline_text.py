@@ -127,6 +127,8 @@ def _verdicts(result: SetResult) -> list[str]:
         names = [result.cell_name(index) for index in result.cells.cell[~decided]]
         lines += textwrap.wrap(f"Not sure: {', '.join(names)}.", LINE)
     if result.decision:
+        mix = result.decision.mix_statement(result.classes)
+        lines += textwrap.wrap(mix, LINE, break_on_hyphens=False)
         promise = result.decision.not_sure.statement()
         lines += textwrap.wrap(f"Promise: {promise}.", LINE, break_on_hyphens=False)
     return lines

@@ -4,16 +4,71 @@ M members, N spikes of a cell, n cells, C classes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import HeldOut, NotSure, choose_not_sure
-from raphe.core.statistics.calibration import Calibration, Method, fit_calibration
+from raphe.core.statistics.calibration import (
+    Calibration,
+    Method,
+    fit_calibration,
+    items_wanted,
+)
+from raphe.core.statistics.prevalence import log_ratio, shares_in_words
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 
 NOT_SURE = "not sure"  # the verdict on a cell that no class is called of
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How frequent each class is where something holds that is said of cells."""
+
+    share: tuple[float, ...]  # (C,)
+    source: str  # where it is so: "as among the 30 validation cells"
+
+    def words(self, classes: Sequence[str]) -> str:
+        return f"where cells are {shares_in_words(self.share, classes)}, {self.source}"
+
+
+GIVEN, TRAINED = "the prevalence given", "as the spikes trained on are"  # sources of a Mix
+
+
+@dataclass(frozen=True)
+class ValidationCells:
+    """What a decision was settled on, kept so that it can be for another mix of classes."""
+
+    pooled: tuple[tuple[float, ...], ...]  # (n, C), not calibrated
+    label: tuple[int, ...]  # (n,)
+    unit_of_cell: tuple[int, ...] | None = None  # (n,), see HeldOut
+
+    @classmethod
+    def of(cls, pooled: np.ndarray, label: np.ndarray, held_out: HeldOut) -> "ValidationCells":
+        units = held_out.unit_of_item
+        return cls(
+            tuple(map(tuple, np.asarray(pooled, float).tolist())),
+            tuple(np.asarray(label).tolist()),
+            None if units is None else tuple(np.asarray(units).tolist()),
+        )
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> "ValidationCells":
+        units = facts["unit_of_cell"]
+        return cls(
+            tuple(map(tuple, facts["pooled"])),
+            tuple(facts["label"]),
+            None if units is None else tuple(units),
+        )
+
+    @property
+    def mix(self) -> Mix:
+        n = len(self.label)
+        counts = np.bincount(self.label, minlength=len(self.pooled[0]))
+        return Mix(tuple((counts / n).tolist()), f"as among the {counted('validation cell', n)}")
 
 
 @dataclass(frozen=True)
@@ -24,6 +79,8 @@ class Decision:
     method: Method | Literal["none"]
     calibration: Calibration
     not_sure: NotSure
+    mix: Mix | None = None  # None: not known
+    validation: ValidationCells | None = None
 
     @classmethod
     def fit(
@@ -34,8 +91,12 @@ class Decision:
         method: Method,
         wanted_error: float,
         held_out: HeldOut | None = None,
+        trained_mix: Sequence[float] | None = None,
     ) -> "Decision":
         """Fit on cells that no member was trained on.
+
+        With too few of them the probabilities stay as they are, for the mix of classes that was
+        trained on; the "not sure" band needs no calibration.
 
         Args:
             pooled: each cell's probability, pooled as `pooling` says, (n, C).
@@ -43,26 +104,42 @@ class Decision:
             pooling, method: see `cell_probability` and `fit_calibration`.
             wanted_error: share of cells that may be called wrong.
             held_out: days or animals that the cells were held out with, see `held_out_units`.
+            trained_mix: share of each class in what the members were trained on (C,), None where
+                it is not known.
         """
-        calibration = fit_calibration(pooled, label, method)
-        calibrated = calibration(pooled)
-        right = calibrated.argmax(axis=1) == label
-        not_sure = choose_not_sure(calibrated.max(axis=1), right, wanted_error, held_out)
-        return cls(pooling, method, calibration, not_sure)
+        held_out = held_out or HeldOut()
+        validation = ValidationCells.of(pooled, label, held_out)
+        if items_wanted(len(label)):
+            used: Method | Literal["none"] = "none"
+            calibration, mix = Calibration(), _trained_mix(trained_mix)
+        else:
+            used, calibration = method, fit_calibration(pooled, label, method)
+            mix = validation.mix
+        not_sure = _band(calibration(pooled), label, wanted_error, held_out)
+        return cls(pooling, used, calibration, not_sure, mix, validation)
 
     @classmethod
-    def without_held_out_cells(cls, pooling: Pooling, wanted_error: float) -> "Decision":
+    def without_held_out_cells(
+        cls,
+        pooling: Pooling,
+        wanted_error: float,
+        trained_mix: Sequence[float] | None = None,
+    ) -> "Decision":
         """Probabilities stay as they are, and every cell is called."""
-        return cls(pooling, "none", Calibration(), NotSure(0.0, wanted_error, 1.0, 0, 0, 0))
+        not_sure = NotSure(0.0, wanted_error, 1.0, 0, 0, 0)
+        return cls(pooling, "none", Calibration(), not_sure, _trained_mix(trained_mix))
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Decision":
         slope, offset = facts["calibration"]["slope"], tuple(facts["calibration"]["offset"])
+        mix, validation = facts["mix"], facts["validation"]
         return cls(
             facts["pooling"],
             facts["calibrated_by"],
             Calibration(slope, offset),
             NotSure(**facts["not_sure"]),
+            mix and Mix(tuple(mix["share"]), mix["source"]),
+            validation and ValidationCells.from_facts(validation),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -72,7 +149,75 @@ class Decision:
             "calibrated_by": self.method,
             "calibration": asdict(self.calibration),
             "not_sure": asdict(self.not_sure),
+            "mix": self.mix and asdict(self.mix),
+            "validation": self.validation and asdict(self.validation),
         }
+
+    @property
+    def calibrated(self) -> bool:
+        return self.method != "none"
+
+    def calibration_statement(self) -> str:
+        """How the probabilities came to be, or what they lack; the one clause for it."""
+        n = self.not_sure.n_items
+        if self.calibrated:
+            return f"calibrated by {self.method} on {counted('validation cell', n)}"
+        if not n:
+            return "not calibrated, as no cell was held out"
+        return (
+            f"not calibrated: {counted('validation cell', n)} {'is' if n == 1 else 'are'} too few, "
+            f"{items_wanted(n)} more are wanted"
+        )
+
+    def mix_statement(self, classes: Sequence[str]) -> str:
+        """For which mix of the classes probabilities and promise hold: a sentence."""
+        if self.mix is None:
+            return (
+                "How frequent the classes were in training is not known, so neither is where the "
+                "probabilities hold."
+            )
+        text = f"hold {self.mix.words(classes)}"
+        if self.validation is None:
+            text = f"Probabilities {text}"
+        elif self.mix.source == TRAINED:
+            promised = self.validation.mix.words(classes)
+            text = f"Probabilities {text}; what is promised holds {promised}"
+        else:
+            text = f"Probabilities and what is promised {text}"
+        return text + ("." if self.mix.source == GIVEN else "; elsewhere give --prevalence.")
+
+    def at_prevalence(self, prevalence: Sequence[float]) -> "Decision":
+        """The decision where classes are so frequent (C,), each cell of a class being as before.
+
+        Probabilities follow Bayes' rule. Other cells then are called, so the threshold is chosen
+        anew, on the validation cells weighted to the prevalence, and so is what is promised.
+
+        Raises:
+            SettingError: what the probabilities hold for is not known, or a class has no
+                validation cell.
+        """
+        if self.mix is None:
+            raise SettingError(
+                "prevalence: how frequent the classes were in training is not known of this "
+                "bundle; export it with validation cells, or leave --prevalence out"
+            )
+        cells = self.validation
+        if cells is not None and not all(cells.mix.share):
+            raise SettingError(
+                "prevalence: a class has no validation cell, so nothing can be said of how often "
+                "it is called wrong; leave --prevalence out"
+            )
+        calibration = self.calibration.shifted(log_ratio(prevalence, self.mix.share))
+        mix = Mix(tuple(prevalence), GIVEN)
+        if cells is None:
+            return replace(self, calibration=calibration, mix=mix)
+        label = np.array(cells.label)
+        units = None if cells.unit_of_cell is None else np.array(cells.unit_of_cell)
+        held_out = HeldOut(self.not_sure.item, self.not_sure.unit, units, self.not_sure.shared)
+        weight = (np.asarray(prevalence) / cells.mix.share)[label]
+        calibrated = calibration(np.array(cells.pooled))
+        not_sure = _band(calibrated, label, self.not_sure.wanted_error, held_out, weight)
+        return replace(self, calibration=calibration, not_sure=not_sure, mix=mix)
 
     def of_cell(self, members: np.ndarray, times: Sequence[int]) -> np.ndarray:
         """One cell's calibrated probability (C,).
@@ -83,3 +228,18 @@ class Decision:
         """
         pooled = cell_probability(np.repeat(members, times, axis=0), self.pooling)
         return self.calibration(pooled[None])[0]
+
+
+def _band(
+    calibrated: np.ndarray,
+    label: np.ndarray,
+    wanted_error: float,
+    held_out: HeldOut,
+    weight: np.ndarray | None = None,
+) -> NotSure:
+    right = calibrated.argmax(axis=1) == label
+    return choose_not_sure(calibrated.max(axis=1), right, wanted_error, held_out, weight)
+
+
+def _trained_mix(share: Sequence[float] | None) -> Mix | None:
+    return None if share is None else Mix(tuple(map(float, share)), TRAINED)

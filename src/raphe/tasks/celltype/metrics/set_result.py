@@ -51,10 +51,9 @@ class SetResult:
     @property
     def decided_how(self) -> str:
         """Of a set with a decision."""
-        band = self.decision.not_sure
         return (
-            f"calibrated by {self.decision.method} on {band.n_items} validation cells and called "
-            f"at P ≥ {band.threshold:.3f}"
+            f"{self.decision.calibration_statement()}; called at P ≥ "
+            f"{self.decision.not_sure.threshold:.3f}"
         )
 
     def cell_name(self, index: int) -> str:

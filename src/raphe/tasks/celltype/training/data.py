@@ -190,6 +190,20 @@ class CellTypeData(pl.LightningDataModule):
         weights = counts.sum() / present.sum() / np.maximum(counts, 1)
         return np.where(present, weights, 0.0).tolist()
 
+    @property
+    def class_shares(self) -> np.ndarray:
+        """Of each class in what the loss counts, weights included: (C,).
+
+        The mix that the network's probabilities are for before they are calibrated.
+        """
+        counts = self.original.per_class(self.spike_split.counts)[:, PARTS.index("train")]
+        shares = counts / counts.sum()
+        if self.weigh == "classes":
+            shares = shares * self._class_weights()
+        if self.synthetic is not None:
+            shares = shares + self.synthetic_ratio * self.synthetic.class_shares
+        return shares / shares.sum()
+
     def _require_both_classes(self) -> None:
         held = self.original.per_class(self.original.counts)
         missing = [name for name, n in zip(self.original.classes, held, strict=True) if n == 0]

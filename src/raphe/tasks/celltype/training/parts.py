@@ -64,6 +64,21 @@ class StorePart:
     def chunk_rows(self) -> int:
         return max(1, min(CHUNK_ROWS, self.spikes.n // MIN_CHUNKS))
 
+    @property
+    def class_shares(self) -> np.ndarray:
+        """Of each class among its spikes: (C,)."""
+        if self.column is None:
+            of_class = self.spikes.per_class(self.spikes.counts)
+        elif self.of_cell is not None:
+            counts = np.where(self.of_cell == self.number, self.spikes.counts, 0)
+            of_class = self.spikes.per_class(counts)
+        else:
+            of_class = np.zeros(len(self.spikes.classes), np.int64)
+            for start, block in self.column.blocks():
+                label = self.spikes.label[start : start + len(block)][block == self.number]
+                of_class += np.bincount(label, minlength=len(of_class))
+        return of_class / max(1, of_class.sum())
+
     def read(self, chunks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Windows float32 (n, T) and cells (n,) of the spikes in these chunks, which ascend."""
         starts = chunks * self.chunk_rows
@@ -147,14 +162,23 @@ class OnlinePart:
         number = None if self.part is None else PARTS.index(self.part)
         return OnlineStream(self.synthesizer, number, epoch * span, (epoch + 1) * span)
 
+    @property
+    def class_shares(self) -> np.ndarray:
+        """Of each class among its spikes: (C,)."""
+        return self._kept() / self._kept().sum()
+
     def _share(self) -> float:
         """Of the samples of every class, which take turns."""
+        return float(np.mean(self._kept()))
+
+    def _kept(self) -> np.ndarray:
+        """Of the samples of each class, the share whose parent is in the part: (C,)."""
         if self.part is None:
-            return 1.0
+            return np.ones(len(self.synthesizer.spikes.classes))
         split = self.synthesizer.split
         assert split is not None
         counts = self.synthesizer.spikes.per_class(split.counts)  # (classes, parts)
-        return float(np.mean(counts[:, PARTS.index(self.part)] / counts.sum(axis=1)))
+        return counts[:, PARTS.index(self.part)] / counts.sum(axis=1)
 
 
 class OnlineStream:

@@ -84,6 +84,11 @@ class SessionData(CellTypeData):
         return f"{super().note} {LEAKS}".strip()
 
     @property
+    def class_shares(self) -> np.ndarray:
+        """Of each class among the synthetic spikes, the only ones trained on: (C,)."""
+        return self.source.class_shares
+
+    @property
     def val_sets(self) -> list[str]:
         return [*super().val_sets, *(f"{SCORED}/{name}" for name in self._scored())]
 

@@ -10,7 +10,7 @@ import numpy as np
 from raphe.core.errors import SettingError
 from raphe.core.sentences import counted, listed
 
-GRAMMAR = "CLASS=SHARE for each class, as SER=0.3,NSER=0.7; one of them may be left out"
+GRAMMAR = "CLASS=SHARE for each class but perhaps one, as SER=0.3 or SER=0.3,NSER=0.7"
 
 
 def log_ratio(given: Sequence[float], stated: Sequence[float]) -> np.ndarray:
@@ -36,7 +36,7 @@ def parse_prevalence(text: str) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not (name and equals):
-            raise ValueError(f"expected {GRAMMAR}; got {text}")
+            raise ValueError(f"expected {GRAMMAR}, got {text}")
         if name in shares:
             raise ValueError(f"expected each class once, got {name} twice")
         shares[name] = share
@@ -49,6 +49,9 @@ def full_prevalence(shares: Mapping[str, float], classes: Sequence[str]) -> tupl
     Raises SettingError: for a class that is none, more than one left out, a share that is not
     between 0 and 1, or a sum that is not 1.
     """
+    if not isinstance(shares, Mapping):
+        example = f"{{{classes[0]!r}: 0.3}}"
+        raise SettingError(f"prevalence={shares}: expected a share by class, as {example}")
     given = ", ".join(f"{name}={share}" for name, share in shares.items())
     where = f"prevalence {given or 'of no class'}"
     if unknown := [name for name in shares if name not in classes]:

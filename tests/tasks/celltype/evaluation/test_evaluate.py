@@ -239,6 +239,7 @@ def test_headline_text_tells_counts_intervals_and_abstentions():
     for index in np.flatnonzero(abstained):
         assert f"A{index:02d}" in text
     assert f"Promise: {settled.not_sure.statement()}." in " ".join(text.split())
+    text = " ".join(text.split())
     assert f"{abstained.sum()} not sure" in text and "at most 3 % are called wrong" in text
 
 

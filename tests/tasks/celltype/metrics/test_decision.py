@@ -69,7 +69,7 @@ def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -
     )
     assert decision.mix is not None and decision.mix.share == (0.3, 0.7)
     assert decision.mix_statement(CLASSES) == (
-        "Probabilities hold where cells are 30 % SER and 70 % NSER, as the spikes trained on are; "
+        "Probabilities hold where cells are 30 % SER and 70 % NSER, as spikes counted in training; "
         f"what is promised holds where cells are {share_of(label)}, as among the 16 validation "
         "cells; elsewhere give --prevalence."
     )

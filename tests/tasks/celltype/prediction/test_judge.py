@@ -183,6 +183,42 @@ def test_one_sentence_promises_wherever_verdicts_stand(
         assert f"Promise: {promise}." in text
 
 
+@pytest.mark.parametrize("options", [(), ("--prevalence", "SER=0.05")])
+def test_each_output_says_for_which_mix_of_classes(
+    trained_bundle, batch, tmp_path, capsys, options
+):
+    out = tmp_path / "verdicts"
+    inputs = str(batch / "good.abf"), "--bundle", str(trained_bundle), "--out", str(out)
+    assert cli.main(["predict", *inputs, *options]) == 0
+    sentence = (
+        "Probabilities and what is promised hold where cells are 5.0 % SER and 95.0 % NSER, the "
+        "prevalence given."
+        if options
+        else "Probabilities hold where cells are "
+    )
+    calibration = json.loads((out / "verdicts.json").read_text())["calibration"]
+    assert "Not calibrated: 6 validation cells are too few, 14 more are wanted." in calibration
+    assert sentence in calibration
+    for text in (
+        capsys.readouterr().err,
+        (out / "index.html").read_text(),
+        (out / "cells" / "good.html").read_text(),
+    ):
+        assert calibration in text
+    (row,) = csv.DictReader((out / "verdicts.csv").read_text().splitlines())
+    (cell,) = json.loads((out / "verdicts.json").read_text())["cells"]
+    assert float(row["prevalence_SER"]) == cell["prevalence"]["SER"]
+    assert (cell["prevalence"]["SER"] == 0.05) == bool(options)
+
+
+def test_a_prevalence_in_other_words_is_wrong_usage(trained_bundle, batch, capsys):
+    options = ["--bundle", str(trained_bundle), "--prevalence", "0.3"]
+    with pytest.raises(SystemExit) as leaving:
+        cli.main(["predict", str(batch / "good.abf"), *options])
+    assert leaving.value.code == 2
+    assert "expected CLASS=SHARE for each class but perhaps one" in capsys.readouterr().err
+
+
 def test_a_whole_batch_exits_0(trained_bundle, batch, capsys):
     paths = [str(batch / name) for name in ("good.abf", "silent.abf")]
     assert cli.main(["predict", *paths, "--bundle", str(trained_bundle)]) == 0

@@ -61,6 +61,30 @@ def test_what_the_bundle_is_can_be_asked(bundle, trained_bundle) -> None:
     assert "celltype/ensemble" in repr(bundle)
 
 
+@pytest.mark.parametrize("given", [{"SER": 0.05}, {"SER": 0.05, "NSER": 0.95}])
+def test_a_prevalence_is_bayes_rule(bundle, recording_file, given) -> None:
+    plain, elsewhere = (bundle.predict(recording_file, prevalence=p) for p in (None, given))
+    assert elsewhere.prevalence == pytest.approx({"SER": 0.05, "NSER": 0.95})
+    joint = {
+        name: plain.probability[name] * share / plain.prevalence[name]
+        for name, share in elsewhere.prevalence.items()
+    }
+    expected = {name: value / sum(joint.values()) for name, value in joint.items()}
+    assert elsewhere.probability == pytest.approx(expected)
+    low, high = elsewhere.interval["SER"]
+    assert low <= elsewhere.probability["SER"] <= high
+    for before, vote in zip(plain.votes, elsewhere.votes, strict=True):
+        assert vote.probability["SER"] < before.probability["SER"]
+    assert bundle.predict(recording_file) == plain  # the next call is as it was
+
+
+def test_shares_that_are_none_are_one_sentence(bundle, recording_file) -> None:
+    with pytest.raises(raphe.SettingError, match="expected classes of SER and NSER, got DRN"):
+        bundle.predict(recording_file, prevalence={"DRN": 0.3})
+    with pytest.raises(raphe.SettingError, match="expected shares between 0 and 1"):
+        list(bundle.predict_all(recording_file, prevalence={"SER": 30}))
+
+
 def test_a_folder_is_several_verdicts_and_failures(bundle, recording_file, record) -> None:
     write_abf(recording_file.with_name("second.abf"), record("NSER", 0), RATE_HZ, "pA")
     recording_file.with_name("broken.abf").write_bytes(b"ABF2 and no more")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import define, list_out, seconds
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.progress import progress
+from raphe.core.statistics.prevalence import parse_prevalence
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING, CellVerdict
 from raphe.tasks.celltype.recordings.files import Failure
@@ -31,6 +32,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         f"verdicts.json and a page for each cell. {EXIT_CODES}",
     )
     _add_channel(parser)
+    _add_prevalence(parser)
     parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
 
 
@@ -44,6 +46,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="where the acquisition program writes")
     parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
     _add_channel(parser)
+    _add_prevalence(parser)
     parser.add_argument(
         "--every",
         type=seconds,
@@ -65,6 +68,23 @@ def _add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
 
 
+def _add_prevalence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prevalence",
+        type=_prevalence,
+        metavar="CLASS=SHARE,…",
+        help="how frequent the classes are where the cells come from, as SER=0.3 (of two classes "
+        "the other is the rest): probabilities and what is called are corrected to it",
+    )
+
+
+def _prevalence(text: str) -> dict[str, float]:
+    try:
+        return parse_prevalence(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.cell_input import Reading
     from raphe.tasks.celltype.prediction.find_cells import find_cells
@@ -75,7 +95,7 @@ def _predict(options: argparse.Namespace) -> int:
         raise SettingError(
             f"{options.out}: holds verdicts already; pass --overwrite or name another folder"
         )
-    judge = Judge(options.bundle)
+    judge = Judge(options.bundle).at_prevalence(options.prevalence)
     cells, failures = find_cells(options.inputs)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     folder = None
@@ -110,7 +130,7 @@ def _watch(options: argparse.Namespace) -> int:
 
     if not options.folder.is_dir():
         raise RecordingError(f"{options.folder}: there is no such folder to watch; check the path")
-    judge = Judge(options.bundle)
+    judge = Judge(options.bundle).at_prevalence(options.prevalence)
     print_note(judge)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     watch = Watch(options.folder, judge, reading, options.settled)
@@ -130,6 +150,7 @@ def print_note(judge: "Judge") -> None:
     if judge.note:
         print(f"Note: {judge.note}", file=sys.stderr)
     print(f"Promise: {judge.promise}.", file=sys.stderr)
+    print(judge.calibration, file=sys.stderr)
 
 
 def print_verdict(verdict: CellVerdict) -> None:

@@ -35,7 +35,7 @@ class Mix:
         return f"where cells are {shares_in_words(self.share, classes)}, {self.source}"
 
 
-GIVEN, TRAINED = "the prevalence given", "as the spikes trained on are"  # sources of a Mix
+GIVEN, TRAINED = "the prevalence given", "as spikes counted in training"  # sources of a Mix
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ evidence is too weak.
 M members (networks), N spikes, T samples a window, C classes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import numpy as np
 
 from raphe.core.errors import RapheError
 from raphe.core.sentences import counted
+from raphe.core.statistics.calibration import Calibration
+from raphe.core.statistics.prevalence import full_prevalence, log_ratio
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
@@ -53,6 +56,29 @@ class Judge:
         self.ensemble = Ensemble.open(bundle, threads)
         self.cut = self.ensemble.cut
         self.decision = self.ensemble.decision
+        self._of_votes = Calibration()  # none but for a prevalence
+
+    def at_prevalence(self, shares: Mapping[str, float] | None) -> "Judge":
+        """A judge of cells of which these are the shares of the classes; None: as it is.
+
+        Raises SettingError where they are no shares, or the bundle does not tell what its
+        probabilities hold for.
+        """
+        if shares is None:
+            return self
+        prevalence = full_prevalence(shares, self.ensemble.classes)
+        there, mix = copy(self), self.decision.mix
+        there.decision = self.decision.at_prevalence(prevalence)
+        assert mix is not None  # else the line before refuses
+        there._of_votes = self._of_votes.shifted(log_ratio(prevalence, mix.share))
+        return there
+
+    @property
+    def calibration(self) -> str:
+        """How probabilities came to be, and for which mix of the classes they hold: sentences."""
+        statement = self.decision.calibration_statement()
+        mix = self.decision.mix_statement(self.ensemble.classes)
+        return f"{statement[0].upper()}{statement[1:]}. {mix}"
 
     @property
     def note(self) -> str:
@@ -89,6 +115,7 @@ class Judge:
             files=cell.paths,
             verdict=self._call(probability, unlike),
             n_spikes=len(cell),
+            prevalence=self._prevalence,
             probability=self._named(probability),
             interval=self._interval(members),
             votes=self._votes(members),
@@ -165,11 +192,16 @@ class Judge:
 
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
         """What each network says on its own, the mean over spikes of (M, N, C)."""
-        means = members.mean(axis=1, dtype=np.float64)
+        means = self._of_votes(members.mean(axis=1, dtype=np.float64))
         return tuple(
             Vote(member.kernel, member.times, self._named(mean))
             for member, mean in zip(self.ensemble.members, means, strict=True)
         )
+
+    @property
+    def _prevalence(self) -> dict[str, float] | None:
+        mix = self.decision.mix
+        return mix and self._named(np.array(mix.share))
 
     def _named(self, probability: np.ndarray) -> dict[str, float]:
         """(C,) by the names of the classes."""
@@ -188,6 +220,7 @@ class Judge:
             files=cell.paths,
             verdict=NO_SPIKES,
             n_spikes=0,
+            prevalence=self._prevalence,
             probability={},
             interval=None,
             remarks=(reason, *_of_recordings(cell)),

@@ -3,7 +3,7 @@
 N spikes, T samples a window.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ class CellTypePredictor(BundlePredictor):
         cell: Path | str | Recording | np.ndarray,
         channel: int | str | None = None,
         unit: str | None = None,
+        prevalence: Mapping[str, float] | None = None,
     ) -> CellVerdict:
         """The verdict on one cell.
 
@@ -49,25 +50,29 @@ class CellTypePredictor(BundlePredictor):
                 or windows (N, T) that were cut as the bundle's manifest says, in its unit.
             channel: index, name or unit of the channel, of a file that holds several.
             unit: of the channel, for a file that leaves it blank.
+            prevalence: of the classes among cells like it, as {"SER": 0.3}, of all classes but one
+                at least; None: as the verdict's `prevalence` says, those of validation.
 
         Raises:
             RecordingError: it cannot be read, is several cells, or nothing that holds a cell.
-            SettingError: windows of another length.
+            SettingError: windows of another length, or shares that are none.
         """
+        judge = self._judge.at_prevalence(prevalence)
         if isinstance(cell, (str, Path)):
-            return self._of_file(Path(cell), Reading(self._judge.cut, channel, unit))
+            return _of_file(Path(cell), judge, Reading(judge.cut, channel, unit))
         if isinstance(cell, Recording):
             paths = () if cell.path is None else (cell.path,)
-            spikes = cut_recordings(cell.cell_id, paths, [cell], self._judge.cut)
+            spikes = cut_recordings(cell.cell_id, paths, [cell], judge.cut)
         else:
             spikes = _of_windows(cell)
-        return self._judge.judge(spikes).verdict
+        return judge.judge(spikes).verdict
 
     def predict_all(
         self,
         paths: Path | str | Iterable[Path | str],
         channel: int | str | None = None,
         unit: str | None = None,
+        prevalence: Mapping[str, float] | None = None,
     ) -> Iterator[CellVerdict | UnreadCell]:
         """A verdict on each cell in these files and folders, one after the other.
 
@@ -77,24 +82,27 @@ class CellTypePredictor(BundlePredictor):
 
         Args:
             paths: files and folders, or one of them.
-            channel, unit: as in `predict`.
+            channel, unit, prevalence: as in `predict`.
 
         Raises:
             RecordingError: the folders hold nothing that could be a cell.
+            SettingError: shares that are none.
         """
+        judge = self._judge.at_prevalence(prevalence)
         paths = [paths] if isinstance(paths, (str, Path)) else paths
         cells, failures = find_cells(paths)
         yield from map(_unread, failures)
-        for judged in self._judge.judge_all(cells, Reading(self._judge.cut, channel, unit)):
+        for judged in judge.judge_all(cells, Reading(judge.cut, channel, unit)):
             yield _unread(judged) if isinstance(judged, Failure) else judged.verdict
 
-    def _of_file(self, path: Path, reading: Reading) -> CellVerdict:
-        cells, failures = find_cells([path])
-        if failures:
-            raise RecordingError(str(failures[0]))
-        if len(cells) > 1:
-            raise RecordingError(f"{path}: expected one cell, got {len(cells)}; use predict_all")
-        return self._judge.judge(cells[0].read(reading)).verdict
+
+def _of_file(path: Path, judge: Judge, reading: Reading) -> CellVerdict:
+    cells, failures = find_cells([path])
+    if failures:
+        raise RecordingError(str(failures[0]))
+    if len(cells) > 1:
+        raise RecordingError(f"{path}: expected one cell, got {len(cells)}; use predict_all")
+    return judge.judge(cells[0].read(reading)).verdict
 
 
 def _unread(failure: Failure) -> UnreadCell:

@@ -44,6 +44,7 @@ class CellVerdict:
     duration_s: float | None = None
     firing_rate_hz: float | None = None
     dropped: dict[str, int] | None = None  # crossings that were no spike, by reason
+    prevalence: dict[str, float] | None = None  # of the classes where `probability` holds, if known
 
     @property
     def called(self) -> bool:

@@ -66,6 +66,7 @@ class VerdictFolder:
                 failures,
                 self.judge.note,
                 self.judge.promise,
+                self.judge.calibration,
                 self.made_by,
             )
             self._write(INDEX, page)
@@ -81,7 +82,14 @@ class VerdictFolder:
             classes = self.judge.ensemble.classes
             wanted = classes[0] if len(classes) == 2 else verdict.leading
             figure = verdict_figure(cell, verdict, evidence, self.judge.cut, wanted)
-        return cell_page(verdict, figure, self.judge.note, self.judge.promise, self.made_by)
+        return cell_page(
+            verdict,
+            figure,
+            self.judge.note,
+            self.judge.promise,
+            self.judge.calibration,
+            self.made_by,
+        )
 
     def _free_name(self, cell_id: str) -> str:
         name, number = page_name(cell_id), 2
@@ -96,6 +104,7 @@ class VerdictFolder:
             "bundle": {"path": str(bundle.path), "content_hash": bundle.content_hash},
             "note": self.judge.note,
             "promise": self.judge.promise,
+            "calibration": self.judge.calibration,
             "cells": [verdict.as_json() for verdict in self.verdicts],
             "left_out": [
                 {"file": str(failure.path), "reason": str(failure)} for failure in self.failures
@@ -108,8 +117,9 @@ class VerdictFolder:
 
 def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
     columns = [f"{what}_{name}" for name in classes for what in ("probability", "low", "high")]
+    prevalences = [f"prevalence_{name}" for name in classes]
     counts, texts = ("n_spikes", "n_agree", "n_members"), ("unlike", "remarks", "files")
-    header = ["cell_id", "verdict", *columns, *counts, *texts]
+    header = ["cell_id", "verdict", *columns, *prevalences, *counts, *texts]
     rows = []
     for verdict in verdicts:
         numbers: list[str] = []
@@ -117,6 +127,7 @@ def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
             values = (verdict.probability.get(name), *((verdict.interval or {}).get(name, ())))
             texts = ["" if value is None else f"{value:.6f}" for value in values]
             numbers += [*texts, "", ""][:3]
+        numbers += [f"{(verdict.prevalence or {}).get(name, '')}" for name in classes]
         rows.append(
             [verdict.cell_id, verdict.verdict, *numbers, verdict.n_spikes, *verdict.agreement,
              "; ".join(verdict.unlike), "; ".join(verdict.remarks),

@@ -25,11 +25,17 @@ svg { max-width: 100%; height: auto; } footer { color: #666; font-size: .85rem; 
 
 
 def cell_page(
-    verdict: CellVerdict, figure: "Figure | None", note: str, promise: str, made_by: str
+    verdict: CellVerdict,
+    figure: "Figure | None",
+    note: str,
+    promise: str,
+    calibration: str,
+    made_by: str,
 ) -> str:
     """One cell: verdict, probability, remarks, picture, facts.
 
-    `note` is the training's own, as "simulated cells"; `promise` is of how few are called wrong;
+    `note` is the training's own, as "simulated cells"; `promise` is of how few are called wrong,
+    `calibration` of how probabilities came to be and where they hold;
     `made_by` names bundle and version.
     """
     facts = [(name, _escape(text)) for name, text in _facts(verdict)]
@@ -43,6 +49,7 @@ def cell_page(
         _svg(figure) if figure is not None else "",
         f"<table>{rows}</table>",
         _promise(promise),
+        f"<p>{_escape(calibration)}</p>",
     ]
     return _page(f"{verdict.cell_id}: {verdict.verdict}", "\n".join(body), made_by)
 
@@ -53,6 +60,7 @@ def index_page(
     failures: Iterable[str],
     note: str,
     promise: str,
+    calibration: str,
     made_by: str,
 ) -> str:
     """All cells in one table, each linked to its page (`pages`: cell id → file name)."""
@@ -75,6 +83,7 @@ def index_page(
         f'<p class="note">{_escape(note)}</p>' if note else "",
         f"<table>{head}{''.join(rows)}</table>",
         _promise(promise),
+        f"<p>{_escape(calibration)}</p>",
         _list("Left out", failures),
     ]
     return _page(counted("cell", len(verdicts)), "\n".join(body), made_by)

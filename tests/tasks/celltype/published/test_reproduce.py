@@ -1,6 +1,7 @@
 """Both definitions from a run's own predictions, from a sweep's, and from networks on a store."""
 
 import csv
+import io
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,11 +15,19 @@ from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
 from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
 from raphe.tasks.celltype.metrics.set_result import SetResult
+from raphe.tasks.celltype.published.consensus import mean_of
+from raphe.tasks.celltype.published.ensemble_figures import consensus_figure, epochs_figure
 from raphe.tasks.celltype.published.keras_import import import_keras
 from raphe.tasks.celltype.published.reproduce import Sources, reproduce
 from raphe.tasks.celltype.published.reproduce_figure import reproduce_figure
-from raphe.tasks.celltype.published.run_claims import mean_of, run_claims
-from raphe.tasks.celltype.published.run_folder import RunResults, find_run, read_run, sweep_members
+from raphe.tasks.celltype.published.run_claims import run_claims
+from raphe.tasks.celltype.published.run_folder import (
+    RunResults,
+    find_run,
+    read_epochs,
+    read_run,
+    sweep_members,
+)
 from raphe.tasks.celltype.published.store_claims import leaked_share, predictions_of
 from raphe.tasks.celltype.training.module import CellTypeModule
 
@@ -44,11 +53,22 @@ def keep(folder, name: str, predictions: Predictions, classes=CLASSES) -> None:
     (folder / name / "predictions.csv").write_text(predictions_csv(predictions, classes))
 
 
+EPOCHS = """epoch,session/other/cells/npv,session/other/cells/ppv,session/other/cells/sensitivity,\
+session/other/cells/specificity,train/accuracy,train/loss,val/accuracy,val/loss
+0,,,,,0.6,0.7,0.7,0.6
+1,0.75,0.9,0.8,0.5,0.7,0.6,0.75,0.55
+2,,,,,0.8,0.5,0.8,0.5
+3,0.25,nan,0.6,1.0,0.9,0.4,0.85,0.45
+"""
+
+
 def kept_sweep(root, kernels) -> str:
     """A sweep as train.py leaves it on disk."""
     runs = root / "artifacts" / "celltype"
     for kernel in kernels:
-        keep(runs / f"{kernel:032x}" / "artifacts", "test", random_predictions(seed=kernel))
+        folder = runs / f"{kernel:032x}" / "artifacts"
+        keep(folder, "test", random_predictions(seed=kernel))
+        (folder / "epochs.csv").write_text(EPOCHS)
     parent = runs / ("f" * 32) / "artifacts"
     parent.mkdir(parents=True)
     rows = [f"{kernel},{kernel:032x}" for kernel in kernels]
@@ -111,14 +131,14 @@ def test_days_of_the_cells_are_resampled(tmp_path):
 def test_simulated_cells_are_said_to_be_simulated(tmp_path):
     keep(tmp_path, "test", random_predictions())
     (tmp_path / "note.txt").write_text("These recordings are simulated.\n")
-    claims = reproduce(Sources(runs=[str(tmp_path)]))
+    claims = reproduce(Sources(runs=[str(tmp_path)])).claims
     assert by_quantity(claims)["recordings"].ours == "These recordings are simulated."
     assert "simulated" in reproduce_figure(claims).get_suptitle()
 
 
 def test_ensembles_of_text_and_code(tmp_path):
     sweep = kept_sweep(tmp_path, range(18, 33))
-    claims = reproduce(Sources(runs=[sweep], runs_root=tmp_path))
+    claims = reproduce(Sources(runs=[sweep], runs_root=tmp_path)).claims
     for source, kernels in (("text", range(20, 31)), ("code", range(20, 32))):
         (claim,) = [
             claim for claim in claims
@@ -136,9 +156,83 @@ def test_ensembles_of_text_and_code(tmp_path):
     assert difference.ours.endswith("of 24")
 
 
+def test_a_consensus_is_written_cell_by_cell_and_as_a_matrix(tmp_path, capsys):
+    sweep = kept_sweep(tmp_path, range(20, 31))  # what the code has is not whole
+    out = tmp_path / "out"
+    arguments = ["--run", sweep, "--runs", str(tmp_path), "--out", str(out)]
+    assert cli.main(["reproduce", *arguments]) == 0
+    printed = capsys.readouterr().out
+    written = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    tables = {f"ensemble_1/k20-30/test/{name}" for name in ("cells.csv", "confusion.png")}
+    own = {f"reproduce.{suffix}" for suffix in ("txt", "csv", "png")}
+    assert written == tables | own | {"ensemble_1/epochs.png"}
+    assert f"{out}/ensemble_1/k20-30/test/cells.csv" in printed
+    members = [random_predictions(seed=k) for k in range(20, 31)]
+    sigmoid = np.mean([member.sigmoid for member in members], axis=0)
+    with (out / "ensemble_1/k20-30/test/cells.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["cell"] for row in rows] == [f"c{i}" for i in range(24)]
+    for i, row in enumerate(rows):
+        of_cell = sigmoid[members[0].cell == i].mean(axis=0)
+        outputs = [float(row[f"mean_output_{name}"]) for name in CLASSES]
+        assert outputs == pytest.approx(of_cell, abs=1e-6)
+        assert row["called_class"] == CLASSES[of_cell.argmax()] and row["n_spikes"] == "15"
+        assert row["true_class"] == CLASSES[members[0].label[members[0].cell == i][0]]
+
+
+def test_the_matrix_of_a_consensus_has_both_shares():
+    result = SetResult("other", random_predictions(), CLASSES)
+    cells = result.cells
+    called = np.where(cells.sigmoid[:, 0] > cells.sigmoid[:, 1], 0, 1)
+    figure = consensus_figure(result, range(20, 31), "These recordings are simulated. " * 6)
+    for axes, normalize in zip(figure.axes, ("true", "pred"), strict=True):
+        counts = reference.confusion_matrix(cells.label, called)
+        shares = reference.confusion_matrix(cells.label, called, normalize=normalize)
+        assert [text.get_text() for text in axes.texts] == [
+            f"{n}\n{100 * share:.1f} %"
+            for n, share in zip(counts.ravel(), shares.ravel(), strict=True)
+        ]
+    assert "simulated" in figure.get_supxlabel()
+
+
+def test_epochs_of_all_kernels_are_in_one_figure(tmp_path):
+    sweep = kept_sweep(tmp_path, (3, 20, 31))
+    (ensemble,) = reproduce(Sources(runs=[sweep], runs_root=tmp_path)).ensembles
+    figure = epochs_figure(ensemble.epochs)
+    *panels, bar = figure.axes
+    assert bar.get_ylabel() == "Kernel size k (samples)"
+    for axes, metric in zip(
+        panels, ("train/accuracy", "val/accuracy", "train/loss", "val/loss"), strict=True
+    ):
+        assert [line.get_label() for line in axes.lines] == ["3", "20", "31"]
+        assert len({line.get_color() for line in axes.lines}) == 3
+        with io.StringIO(EPOCHS) as file:
+            values = [float(row[metric]) for row in csv.DictReader(file)]
+        assert axes.lines[0].get_ydata().tolist() == values
+        assert axes.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+
+
+def test_rates_of_cells_are_averaged_over_sessions(tmp_path):
+    sweep = kept_sweep(tmp_path, (20, 21))
+    claims = reproduce(Sources(runs=[sweep], runs_root=tmp_path)).claims
+    positive, negative = (claim for claim in claims if "set after each of" in claim.source)
+    assert positive.source.endswith("other set after each of 2 sessions, 2 networks")
+    assert positive.theirs == "90.0 %, at best 90.0 %, false negative 10.0 %"  # nan: none called
+    assert positive.ours == "sensitivity 70.0 %, at best 80.0 %"
+    assert negative.theirs == "50.0 %, at best 75.0 %, false positive 50.0 %"
+    assert negative.ours_value.value == pytest.approx(0.75)
+    folder = tmp_path / "artifacts" / "celltype" / f"{20:032x}" / "artifacts"
+    claims = reproduce(Sources(runs=[str(folder)])).claims
+    sources = {claim.source for claim in claims if "set after" in claim.source}
+    assert len(sources) == 1 and sources.pop().endswith("other set after each of 2 sessions")
+    (folder / "epochs.csv").write_text("epoch,val/loss\n0,low\n")
+    with pytest.raises(SettingError, match=r"epochs\.csv: expected a table of numbers"):
+        read_epochs(folder)
+
+
 def test_kernels_that_a_sweep_lacks_are_named(tmp_path):
     sweep = kept_sweep(tmp_path, range(20, 31))
-    claims = reproduce(Sources(runs=[sweep[:6]], runs_root=tmp_path))
+    claims = reproduce(Sources(runs=[sweep[:6]], runs_root=tmp_path)).claims
     (missing,) = [claim for claim in claims if claim.ours.startswith("none with")]
     assert missing.ours == "none with k = 31" and "of the code" in missing.source
 
@@ -249,7 +343,7 @@ def test_checkpoints_need_a_store(tmp_path, capsys):
 
 def test_figure_shows_both_values_of_every_claim(tmp_path):
     keep(tmp_path, "test", random_predictions())
-    claims = reproduce(Sources(runs=[str(tmp_path)]))
+    claims = reproduce(Sources(runs=[str(tmp_path)])).claims
     shown = [
         claim for claim in claims if claim.theirs_value is not None and claim.ours_value is not None
     ]

@@ -1,16 +1,29 @@
 """The papers' claims beside what is recomputed: from what they print, from runs, from a store."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.files.atomic import reporting
+from raphe.tasks.celltype.published.consensus import (
+    Consensus,
+    consensus_claims,
+    consensus_csv,
+    consensuses,
+)
 from raphe.tasks.celltype.published.paper_claims import published_claims, sweep_claims
 from raphe.tasks.celltype.published.paper_numbers import read_sweeps
 from raphe.tasks.celltype.published.readme_claims import readme_claims, readme_sweep_claims
-from raphe.tasks.celltype.published.run_claims import ensemble_claims, run_claims
-from raphe.tasks.celltype.published.run_folder import find_run, read_run, sweep_members
+from raphe.tasks.celltype.published.run_claims import run_claims, session_claims
+from raphe.tasks.celltype.published.run_folder import (
+    Epochs,
+    RunResults,
+    find_run,
+    read_epochs,
+    read_run,
+    sweep_members,
+)
 
 
 @dataclass(frozen=True)
@@ -24,56 +37,114 @@ class Sources:
     published: Path | None = None  # the notebooks' test figures for each kernel
 
 
-def reproduce(sources: Sources) -> list[Claim]:
+@dataclass(frozen=True)
+class Ensemble:
+    """Networks of several kernels: each consensus of them, and their epochs where they are kept."""
+
+    folder: str  # where its tables and figures go
+    consensuses: Sequence[Consensus]
+    epochs: Mapping[int, Epochs]  # by kernel size
+    note: str
+
+
+@dataclass
+class Reproduction:
+    """The claims that the sources allow, and the ensembles among them."""
+
+    claims: list[Claim] = field(default_factory=list)
+    ensembles: list[Ensemble] = field(default_factory=list)
+
+
+def reproduce(sources: Sources) -> Reproduction:
     """Every claim that these sources allow. Raises RapheError."""
     sweeps = read_sweeps(sources.published) if sources.published is not None else []
-    claims = [
-        *published_claims(),
-        *readme_claims(),
-        *readme_sweep_claims(sweeps),
-        *sweep_claims(sweeps),
-    ]
+    made = Reproduction(
+        [
+            *published_claims(),
+            *readme_claims(),
+            *readme_sweep_claims(sweeps),
+            *sweep_claims(sweeps),
+        ]
+    )
     for run in sources.runs:
-        claims += _of_run(run, sources.runs_root)
+        _add_run(made, run, sources.runs_root)
     if sources.store is not None:
-        claims += _of_store(sources.store, sources.checkpoints)
-    return claims
+        _add_store(made, sources.store, sources.checkpoints)
+    return made
 
 
-def _of_run(run: str, runs_root: Path) -> list[Claim]:
+def _add_run(to: Reproduction, run: str, runs_root: Path) -> None:
     folder = find_run(run, runs_root)
     name = f"run {run[:8]}" if not Path(run).is_dir() else str(folder)
     members = sweep_members(folder, runs_root)
     if not members:
-        return run_claims(read_run(folder, name))
-    return ensemble_claims(
-        f"sweep {name.removeprefix('run ')}",
-        {kernel: read_run(member, f"k = {kernel}") for kernel, member in members.items()},
-    )
+        to.claims += run_claims(read_run(folder, name))
+        to.claims += session_claims(name, [read_epochs(folder)])
+        return
+    epochs = {kernel: read_epochs(member) for kernel, member in members.items()}
+    networks = {kernel: read_run(member, f"k = {kernel}") for kernel, member in members.items()}
+    name = f"sweep {name.removeprefix('run ')}"
+    _add_ensemble(to, name, networks, {kernel: kept for kernel, kept in epochs.items() if kept})
 
 
-def _of_store(store: Path, checkpoints: Sequence[Path]) -> list[Claim]:
+def _add_store(to: Reproduction, store: Path, checkpoints: Sequence[Path]) -> None:
     from raphe.tasks.celltype.published.store_claims import predictions_of, split_claims
     from raphe.tasks.celltype.stores.open_spikes import open_spikes
 
     spikes = open_spikes(store)
-    claims = split_claims(spikes)
+    to.claims += split_claims(spikes)
     if checkpoints:
-        members = predictions_of(checkpoints, spikes)
-        for run in members.values():
-            claims += run_claims(run)
-        claims += ensemble_claims(f"networks on {store}", members)
-    return claims
+        networks = predictions_of(checkpoints, spikes)
+        for network in networks.values():
+            to.claims += run_claims(network)
+        _add_ensemble(to, f"networks on {store}", networks, {})
 
 
-def write(claims: Sequence[Claim], folder: Path) -> list[Path]:
-    """Write reproduce.txt, reproduce.csv and reproduce.png; return where they are."""
+def _add_ensemble(
+    to: Reproduction,
+    name: str,
+    networks: Mapping[int, RunResults],
+    epochs: Mapping[int, Epochs],
+) -> None:
+    note = next(iter(networks.values())).note
+    of_each = consensuses(name, networks)
+    to.claims += consensus_claims(name, of_each, note)
+    to.claims += session_claims(name, list(epochs.values()))
+    to.ensembles.append(Ensemble(f"ensemble_{len(to.ensembles) + 1}", of_each, epochs, note))
+
+
+def write(made: Reproduction, folder: Path) -> list[Path]:
+    """Write the claims and what each ensemble has to show; return where it all is.
+
+    reproduce.txt, .csv and .png; in a folder for each ensemble epochs.png, and for each consensus
+    and test set confusion.png and cells.csv.
+    """
+    from raphe.tasks.celltype.published.ensemble_figures import consensus_figure, epochs_figure
     from raphe.tasks.celltype.published.reproduce_figure import reproduce_figure
 
-    paths = [folder / f"reproduce.{suffix}" for suffix in ("txt", "csv", "png")]
+    contents = {
+        "reproduce.txt": claims_text(made.claims),
+        "reproduce.csv": claims_csv(made.claims),
+        "reproduce.png": reproduce_figure(made.claims),
+    }
+    for ensemble in made.ensembles:
+        if ensemble.epochs:
+            contents[f"{ensemble.folder}/epochs.png"] = epochs_figure(
+                ensemble.epochs, ensemble.note
+            )
+        for consensus in ensemble.consensuses:
+            for name, result in consensus.results.items():
+                place = f"{ensemble.folder}/{consensus.name}/{name}"
+                contents[f"{place}/cells.csv"] = consensus_csv(result)
+                contents[f"{place}/confusion.png"] = consensus_figure(
+                    result, consensus.kernels, ensemble.note
+                )
     with reporting(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        paths[0].write_text(claims_text(claims), encoding="utf-8")
-        paths[1].write_text(claims_csv(claims), encoding="utf-8")
-        reproduce_figure(claims).savefig(paths[2], dpi=300)
-    return paths
+        for name, content in contents.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, str):
+                path.write_text(content, encoding="utf-8")
+            else:
+                content.savefig(path, dpi=300)
+    return [folder / name for name in contents]

@@ -1,8 +1,6 @@
-"""Both definitions, the papers' and the plain one, of a run's or an ensemble's own predictions."""
+"""Both definitions, the papers' and the plain one, of a network's own predictions."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,14 +9,14 @@ from raphe.core.errors import SettingError
 from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
-from raphe.tasks.celltype.metrics.contingency import ContingencyTable
+from raphe.tasks.celltype.metrics.contingency import CELL_RATES, ContingencyTable
 from raphe.tasks.celltype.metrics.keras_sensitivity import keras_sensitivity
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
 from raphe.tasks.celltype.metrics.set_result import SetResult
-from raphe.tasks.celltype.published.paper_numbers import CODE_KERNELS, TEXT_KERNELS
-from raphe.tasks.celltype.published.run_folder import RunResults
+from raphe.tasks.celltype.published.run_folder import Epochs, RunResults
 
 VALIDATION = "val"
+SESSION, CELLS = "session/", "/cells/"  # session/<set>/cells/<rate>
 SPECIFICITY = 0.5
 SEED = 0  # of the bootstrap
 
@@ -28,40 +26,26 @@ def run_claims(run: RunResults) -> list[Claim]:
     claims = note_claim(run.name, run.note)
     for name in test_sets(run):
         result = run.sets[name]
-        _require_two_classes(run.name, result)
-        source = f"{run.name}, {_counted(result)}"
+        require_two_classes(run.name, result)
+        source = f"{run.name}, {contents(result)}"
         claims += [*cell_claims(source, result), *_spike_claims(source, result)]
         if name == "test" and VALIDATION in run.sets:
             claims.append(_split_claim(source, result, run.sets[VALIDATION]))
     return claims
 
 
-def ensemble_claims(name: str, members: Mapping[int, RunResults]) -> list[Claim]:
-    """The ensemble as the text has it and as the code has it, on each test set of a sweep.
+def session_claims(name: str, networks: Sequence[Epochs]) -> list[Claim]:
+    """Rates of cells averaged over the sessions of a training, and over networks if several.
 
-    Args:
-        members: networks by kernel size.
-
-    Raises:
-        SettingError: for other than two classes, or members tested on different spikes.
+    None for networks that were not trained in sessions.
     """
-    claims = note_claim(name, next(iter(members.values())).note)
-    of_each: dict[str, list[SetResult]] = defaultdict(list)
-    for kernels, where in ((TEXT_KERNELS, "text"), (CODE_KERNELS, "code")):
-        source = f"{name}, ensemble of the {where}, k = {kernels[0]}…{kernels[-1]}"
-        missing = [k for k in kernels if k not in members]
-        if missing:
-            claims.append(_missing(source, missing))
-            continue
-        for set_name in test_sets(members[kernels[0]]):
-            result = mean_of([members[k].sets[set_name] for k in kernels])
-            _require_two_classes(name, result)
-            claims += cell_claims(f"{source}, {_counted(result)}", result)
-            of_each[set_name].append(result)
-    for both in of_each.values():
-        if len(both) == 2:
-            claims.append(_difference(f"{name}, {_counted(both[0])}", *both))
-    return claims
+    columns = sorted({column for epochs in networks for column in epochs})
+    sets = [
+        column.removeprefix(SESSION).partition(CELLS)[0]
+        for column in columns
+        if column.startswith(SESSION) and column.endswith(CELLS + CELL_RATES[0])
+    ]
+    return [claim for set_name in sets for claim in _session_claims_of(name, set_name, networks)]
 
 
 def test_sets(run: RunResults) -> list[str]:
@@ -69,32 +53,12 @@ def test_sets(run: RunResults) -> list[str]:
     return sorted(set(run.sets) - {VALIDATION}, key=lambda name: (name != "test", name))
 
 
-def mean_of(members: Sequence[SetResult]) -> SetResult:
-    """The mean of members' predictions to the same spikes. Raises SettingError for others."""
-    first = members[0].spikes
-    for other in (member.spikes for member in members[1:]):
-        same = np.array_equal(other.label, first.label) and np.array_equal(other.cell, first.cell)
-        if not same or other.cell_ids != first.cell_ids:
-            raise SettingError(
-                "the members of this sweep were tested on different spikes; reproduce a sweep "
-                "whose members share their data and seed"
-            )
-    mean = Predictions(
-        np.mean([member.spikes.probability for member in members], axis=0),
-        np.mean([member.spikes.sigmoid for member in members], axis=0),
-        first.label,
-        first.cell,
-        first.cell_ids,
-    )
-    return replace(members[0], spikes=mean)
-
-
 def cell_claims(source: str, result: SetResult) -> list[Claim]:
     """Rates of the cells that a network or an ensemble calls.
 
     The papers compare the means of both sigmoids, here each is first divided by their sum.
     """
-    theirs = _their_verdicts(result.cells)
+    theirs = verdicts_as_published(result.cells)
     ppv, npv = theirs.of_called()
     ours = _plain(result, "cells")
     pred = 'normalize="pred"'
@@ -161,6 +125,42 @@ def _spike_claims(source: str, result: SetResult) -> list[Claim]:
     ]
 
 
+def _session_claims_of(name: str, set_name: str, networks: Sequence[Epochs]) -> list[Claim]:
+    columns = {rate: f"{SESSION}{set_name}{CELLS}{rate}" for rate in CELL_RATES}
+    scored = [epochs for epochs in networks if columns["sensitivity"] in epochs]
+    rates = {
+        rate: np.concatenate([epochs[column] for epochs in scored])
+        for rate, column in columns.items()
+    }
+    rates = {rate: values[np.isfinite(values)] for rate, values in rates.items()}
+    n_sessions = max(np.isfinite(epochs[columns["sensitivity"]]).sum() for epochs in scored)
+    source = f"{name}, {set_name} set after each of {counted('session', int(n_sessions))}"
+    if len(networks) > 1:
+        source += f", {counted('network', len(scored))}"
+    return [
+        Claim(
+            source,
+            f"true {sign} rate of cells, mean over sessions",
+            f"{_mean_and_best(rates[theirs])}, false {other} "
+            f"{100 * (1 - rates[theirs].mean()):.1f} %",
+            f"{ours} {_mean_and_best(rates[ours])}",
+            "The papers' matrices are shares of the cells called so; a false rate is what is left "
+            "of 100 %. Verdicts are each network's own, the papers' those of their consensus.",
+            float(rates[theirs].mean()),
+            Estimate(float(rates[ours].mean()), float("nan"), float("nan")),
+        )
+        for sign, other, theirs, ours in (
+            ("positive", "negative", "ppv", "sensitivity"),
+            ("negative", "positive", "npv", "specificity"),
+        )
+        if len(rates[theirs]) and len(rates[ours])
+    ]
+
+
+def _mean_and_best(values: np.ndarray) -> str:
+    return f"{100 * values.mean():.1f} %, at best {100 * values.max():.1f} %"
+
+
 def _split_claim(source: str, test: SetResult, validation: SetResult) -> Claim:
     held_out = {validation.cell_name(index) for index in validation.cells.cell}
     shared_cells = [index for index in test.cells.cell if test.cell_name(index) in held_out]
@@ -176,18 +176,7 @@ def _split_claim(source: str, test: SetResult, validation: SetResult) -> Claim:
     )
 
 
-def _difference(source: str, text: SetResult, code: SetResult) -> Claim:
-    n = int((text.cells.predicted != code.cells.predicted).sum())
-    return Claim(
-        source,
-        "cells that the two ensembles call differently",
-        "one ensemble",
-        f"{n} of {len(text.cells.label)}",
-        f"The code has one more member, k = {CODE_KERNELS[-1]}.",
-    )
-
-
-def _their_verdicts(cells: Predictions) -> ContingencyTable:
+def verdicts_as_published(cells: Predictions) -> ContingencyTable:
     """From the mean of each sigmoid; a tie is the second class, as in the notebooks."""
     return ContingencyTable.of(cells.sigmoid[:, 0] > cells.sigmoid[:, 1], cells.label == 0)
 
@@ -213,23 +202,14 @@ def _number(headline: Headline) -> str:
     return f"{headline.value:.3f} ({headline.low:.3f} to {headline.high:.3f})"
 
 
-def _counted(result: SetResult) -> str:
+def contents(result: SetResult) -> str:
+    """The set and how much is in it, as a source is named."""
     n_cells, n_spikes = len(result.cells.label), len(result.spikes.label)
     return f"{result.name} set: {counted('cell', n_cells)}, {counted('spike', n_spikes)}"
 
 
-def _missing(source: str, missing: Sequence[int]) -> Claim:
-    kernels = ", ".join(map(str, missing))
-    return Claim(
-        source,
-        "members of the ensemble",
-        "all of these kernels",
-        f"none with k = {kernels}",
-        "Train them, as raphe train experiment=k_sweep does.",
-    )
-
-
-def _require_two_classes(name: str, result: SetResult) -> None:
+def require_two_classes(name: str, result: SetResult) -> None:
+    """Raise SettingError for more, of which the papers say nothing."""
     if len(result.classes) != 2:
         raise SettingError(
             f"{name}: the papers' definitions are of two classes, this run has "

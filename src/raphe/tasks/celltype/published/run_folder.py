@@ -1,7 +1,10 @@
 """A tracked run's predictions, found on disk where the run left them as artifacts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.core.recordings.tables import read_table
@@ -10,7 +13,10 @@ from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
 
 PREDICTIONS, CELLS, NOTE, SWEEP = "predictions.csv", "cells.csv", "note.txt", "sweep.csv"
+EPOCHS = "epochs.csv"
 KERNEL = "model.kernel"
+
+Epochs = Mapping[str, np.ndarray]  # of each metric, and "epoch": float (E,), NaN where none
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,24 @@ def _days(table: Path) -> dict[str, str]:
         return {}
     rows = read_table(table, SettingError).rows
     return {row["cell"]: row.get("day") for row in rows}
+
+
+def read_epochs(folder: Path) -> Epochs:
+    """What each epoch of a single run logged: (E,) of each metric, NaN where it was not.
+
+    Empty for a run that kept no table of it. Raises SettingError for one that cannot be read.
+    """
+    path = folder / EPOCHS
+    if not path.is_file():
+        return {}
+    table = read_table(path, SettingError)
+    try:
+        return {
+            column: np.array([float(row[column] or "nan") for row in table.rows])
+            for column in table.columns
+        }
+    except ValueError as error:
+        raise SettingError(f"{path}: expected a table of numbers, got {error}") from None
 
 
 def sweep_members(folder: Path, runs_root: Path) -> dict[int, Path]:

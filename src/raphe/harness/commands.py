@@ -2,9 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raphe.core.command_line import Command, add_overwrite, define
-from raphe.core.errors import RapheError
+from raphe.core.errors import RapheError, SettingError
+
+if TYPE_CHECKING:  # takes a while to load
+    from omegaconf import DictConfig
 
 COMMANDS = (
     Command(
@@ -27,20 +31,34 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _export,
-        "Its data must be where they were when it ran, unchanged. Other settings than these: "
-        "raphe train stage=export.",
+        "Its data must be where they were when it ran, unchanged. With --checkpoints a bundle of "
+        "networks in files, such as the authors' Keras models, of whose training nothing is known. "
+        "Other settings than these: raphe train stage=export.",
     )
     parser.add_argument(
         "--sweep",
         metavar="RUN",
         help="run id of the sweep or of a single run (default: the newest)",
     )
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="networks in place of a sweep's, .keras or .ckpt, or folders of them",
+    )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        help="labelled spikes of cells that none of the checkpoints was trained on, to calibrate "
+        "them on (default: not calibrated, nothing promised)",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make for the bundle")
     parser.add_argument(
         "--members",
         metavar="WAY",
         help="which to take, as all or top:N; a task may know more ways, see export.members in its "
-        "settings (default: as configured)",
+        "settings (default: as configured, of checkpoints all)",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
@@ -52,7 +70,13 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help="to take the newest sweep or single run of (default: the newest sweep of all)",
     )
     add_overwrite(parser)
-    parser.add_argument(
+    registering = parser.add_mutually_exclusive_group()
+    registering.add_argument(
+        "--register",
+        metavar="NAME",
+        help="name in MLflow's model registry (default: as configured, of checkpoints none)",
+    )
+    registering.add_argument(
         "--no-register", action="store_true", help="leave MLflow's model registry as it is"
     )
 
@@ -60,23 +84,26 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 def _export(options: argparse.Namespace) -> int:
     from raphe.harness.runs_folder import require_runs
 
-    if options.uri is None:  # told before MLflow and torch are loaded, which takes seconds
-        require_runs(options.runs)
-    from raphe.harness.export import export_sweep, recorded_settings
+    _require_one_source(options)
+    if options.uri is None and not options.checkpoints:
+        require_runs(options.runs)  # told before MLflow and torch are loaded, which takes seconds
+    from raphe.harness.export import export_files, export_sweep, recorded_settings
     from raphe.harness.process import quieten
     from raphe.harness.registry import find_sweep
+    from raphe.harness.settings.configuration import composed_settings
     from raphe.harness.start.explain import user_line
 
     quieten()
     try:
+        if options.checkpoints:
+            config = composed_settings()
+            _take(options, config.export, config.export.get("checkpoints"))
+            config.runs_root, config.tracking.uri = str(options.runs), options.uri
+            export_files(config)
+            return 0
         tracker, sweep = find_sweep(options.runs, options.uri, options.sweep, options.experiment)
         settings = recorded_settings(tracker, sweep)
-        settings.out = str(options.out) if options.out else None
-        settings.overwrite = options.overwrite
-        if options.members:
-            settings.members = options.members
-        if options.no_register:
-            settings.register_as = None
+        _take(options, settings, settings)
         export_sweep(tracker, sweep, settings)
     except Exception as error:
         line = user_line(error)
@@ -84,6 +111,42 @@ def _export(options: argparse.Namespace) -> int:
             raise
         raise RapheError(line) from error
     return 0
+
+
+def _require_one_source(options: argparse.Namespace) -> None:
+    """Raises SettingError where options of a sweep and of checkpoints stand together."""
+    if options.store and not options.checkpoints:
+        raise SettingError(
+            "--store: is for --checkpoints; a sweep's networks are calibrated on the cells that "
+            "their own data held out"
+        )
+    for name in ("sweep", "experiment"):
+        if options.checkpoints and getattr(options, name):
+            raise SettingError(
+                f"--checkpoints, --{name}: expected networks in files or those of a sweep, got "
+                "both; name one"
+            )
+    if options.checkpoints and options.out is None:
+        raise SettingError("--checkpoints: name a folder to make for the bundle with --out DIR")
+
+
+def _take(options: argparse.Namespace, export: "DictConfig", section: "DictConfig | None") -> None:
+    """Put options into the settings of an export; `section` is that of what is exported."""
+    export.out, export.overwrite = str(options.out) if options.out else None, options.overwrite
+    if section is None:
+        raise SettingError(
+            "--checkpoints: the task that is set exports no networks in files; leave out task=… of "
+            "RAPHE_SETTINGS"
+        )
+    if options.checkpoints:
+        section.files = [str(path) for path in options.checkpoints]
+        section.store = str(options.store) if options.store else None
+    if options.members:
+        section.members = options.members
+    if options.register:
+        section.register_as = options.register
+    if options.no_register:
+        section.register_as = None
 
 
 def add_ui(parser: argparse.ArgumentParser) -> None:

@@ -4,9 +4,12 @@ The task is reached through `export._target_` of its file in conf/task. It is ca
 (the finished members, a list of TrainedRun), `data` (the datamodule, set up for fit and test),
 `settings` (those of the runs, as YAML), `provenance` (JSON facts for the manifest), the folder
 `out`, `overwrite`, and whatever else the `export` section holds; it returns an Exported.
+
+A task whose networks may come as files, not as runs, also has `export.checkpoints`, which is called
+with `files`, `provenance`, `out`, `overwrite` and whatever else that section holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from inspect import signature
@@ -18,7 +21,9 @@ import pytorch_lightning as pl
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from raphe.core.errors import SettingError
+from raphe.core.bundles.bundle import BUNDLE
+from raphe.core.errors import RapheError, SettingError
+from raphe.core.files.hashed_folder import CONTENT_HASH
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.harness import identity, registry
@@ -27,15 +32,19 @@ from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.tracking import GIT_COMMIT_TAG, RunFacts, Tracker
 
-OWN = ("sweep", "out", "register_as")  # of the export section; the rest is the task's
+OWN = ("sweep", "out", "register_as", "checkpoints")  # of the section; the rest is the task's
 CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
 STORE_HASH = "store_hash."
+BUNDLE_TAG = "raphe.bundle"  # of a run that registered one: its content hash
 
 
 def export(config: DictConfig) -> None:
     """Export as `stage=export` says. Raises RunFailed, as `run` does."""
     quieten()
     try:
+        if names_files(config):
+            export_files(config)
+            return
         tracker, sweep = registry.find_sweep(
             Path(config.runs_root),
             config.tracking.uri,
@@ -78,6 +87,31 @@ def _task(target: str) -> str:
     return module.removeprefix("raphe.tasks.").partition(".")[0]
 
 
+def names_files(config: DictConfig) -> bool:
+    """Whether networks in files are to be exported, in place of a sweep."""
+    return bool(OmegaConf.select(config, "export.checkpoints.files"))
+
+
+def export_files(config: DictConfig) -> Exported:
+    """Export networks in files as `export.checkpoints` says, and print the summary.
+
+    Nothing of them was tracked, so they are registered only under a name that was asked for.
+    Raises RapheError.
+    """
+    settings = config.export.checkpoints
+    if config.export.out is None:
+        raise SettingError("export.out: name a folder to make for the bundle, as --out BUNDLE")
+    make = _task_export(settings)
+    exported = make(
+        provenance=_made_now(), out=Path(config.export.out), overwrite=config.export.overwrite
+    )
+    print(exported.summary)
+    if settings.register_as is not None:
+        tracker = Tracker.from_settings(config)
+        _register(tracker, "export of networks in files", {}, exported, settings.register_as)
+    return exported
+
+
 def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exported:
     """Export a sweep's finished members, print the summary and register the bundle.
 
@@ -90,20 +124,45 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
         configs = [_config(tracker, run.run_id, Path(scratch)) for run in finished]
         require_same_data(finished, configs)
         data = _rebuild(configs[0], finished)
-        # A partial first: Hydra would turn arguments that are lists into settings.
-        make = call({key: settings[key] for key in settings if key not in OWN}, _partial_=True)
-        _require_known(make)
+        make = _task_export(settings)
+        out = Path(settings.out or _default_out(configs[0], sweep, settings))
+        provenance = _provenance(tracker, sweep, settings, finished, left_out)
+        if settings.register_as is not None and _never_registered(tracker, out, provenance):
+            print(f"{out}: an earlier call made it and did not come to register it; made again")
+            make = partial(make, overwrite=True)
         exported = make(
             runs=[_trained(tracker, run, Path(scratch)) for run in finished],
             data=data,
             settings=OmegaConf.to_yaml(_config(tracker, sweep.run_id, Path(scratch))),
-            provenance=_provenance(tracker, sweep, finished, left_out),
-            out=Path(settings.out or _default_out(configs[0], sweep, settings)),
+            provenance=provenance,
+            out=out,
         )
     print(exported.summary)
     if settings.register_as is not None and exported.loader is not None:
-        _register(tracker, sweep, exported, settings.register_as)
+        tags = {"raphe.export": sweep.run_id}
+        _register(tracker, f"export of {sweep.name}", tags, exported, settings.register_as)
     return exported
+
+
+def _task_export(settings: DictConfig) -> partial:
+    """What a section names, with its settings."""
+    # A partial first: Hydra would turn arguments that are lists into settings.
+    make = call({key: settings[key] for key in settings if key not in OWN}, _partial_=True)
+    _require_known(make)
+    return make
+
+
+def _never_registered(tracker: Tracker, out: Path, provenance: Mapping[str, Any]) -> bool:
+    """Whether a bundle stands at `out` that an interrupted call made of the same with the same."""
+    try:
+        manifest = BUNDLE.read_manifest(out)
+    except (RapheError, OSError):
+        return False
+    made = manifest.get("provenance", {})
+    if any(made.get(fact) != provenance[fact] for fact in ("sweep", "settings_digest")):
+        return False
+    registered = tracker.find({BUNDLE_TAG: manifest[CONTENT_HASH]})
+    return all(run.status != "FINISHED" for run in registered)
 
 
 def _require_known(make: partial) -> None:
@@ -200,20 +259,36 @@ def _default_out(config: DictConfig, sweep: RunFacts, settings: DictConfig) -> P
 
 
 def _provenance(
-    tracker: Tracker, sweep: RunFacts, finished: Sequence[RunFacts], left_out: Sequence[str]
+    tracker: Tracker,
+    sweep: RunFacts,
+    settings: DictConfig,
+    finished: Sequence[RunFacts],
+    left_out: Sequence[str],
 ) -> dict[str, Any]:
+    decide = [key for key in settings if key not in (*OWN, "overwrite")]
+    plain = OmegaConf.to_container(OmegaConf.masked_copy(settings, decide), resolve=True)
     return {
         "experiment": tracker.experiment,
         "sweep": sweep.run_id,
         "not_finished": list(left_out),
         "trained_with_commit": sorted({run.tags.get(GIT_COMMIT_TAG, "") for run in finished}),
+        "settings_digest": identity.digest(plain)[:16],
+        **_made_now(),
+    }
+
+
+def _made_now() -> dict[str, str]:
+    return {
         "exported_with_commit": identity.code_version(),
         "exported_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 
 
-def _register(tracker: Tracker, sweep: RunFacts, exported: Exported, name: str) -> None:
-    tracked = tracker.begin(f"export of {sweep.name}", {"raphe.export": sweep.run_id})
+def _register(
+    tracker: Tracker, title: str, tags: Mapping[str, str], exported: Exported, name: str
+) -> None:
+    content_hash = BUNDLE.read_manifest(exported.bundle)[CONTENT_HASH]
+    tracked = tracker.begin(title, {**tags, BUNDLE_TAG: content_hash})
     with tracked.until_done():
         tracked.log_metrics(exported.metrics)
         uri = registry.register(tracker, tracked, exported, name)

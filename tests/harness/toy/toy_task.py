@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytorch_lightning as pl
@@ -199,7 +200,10 @@ def export(
     overwrite: bool,
 ) -> Exported:
     """A bundle of the checkpoints, and a model that sums what it is given."""
-    weights = {f"{run.label.rpartition('=')[2]}.ckpt": run.checkpoint.read_bytes() for run in runs}
+    weights = {
+        f"{Path(run.label.rpartition('=')[2]).name}.ckpt": run.checkpoint.read_bytes()
+        for run in runs
+    }
     with BundleWriter(out, overwrite) as writer:
         files = {CARD: members.encode(), "config.yaml": settings.encode(), **weights}
         facts = {"provenance": dict(provenance), "hashes": data.hashes}
@@ -207,6 +211,14 @@ def export(
     asked = np.zeros((2, 3), np.float32)
     answer = _load_pyfunc(bundle.path).predict(asked)
     return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__, asked, answer)
+
+
+def export_files(
+    files: list[str], provenance: Mapping, out: Path, members: str, overwrite: bool
+) -> Exported:
+    """A bundle of files that hold the toy's weights."""
+    runs = [TrainedRun("", file.removesuffix(".ckpt"), Path(file)) for file in files]
+    return export(runs, SimpleNamespace(hashes={}), "", provenance, out, members, overwrite)
 
 
 class _Toy:

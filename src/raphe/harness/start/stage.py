@@ -2,7 +2,7 @@
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness.runs_folder import require_runs
 from raphe.harness.settings import composed
@@ -31,7 +31,8 @@ def run_stage(config: DictConfig) -> None:
 def _check(config: DictConfig) -> None:
     try:
         composed.check_values(config)
-        if config.stage == "export" and config.tracking.uri is None:
+        files = OmegaConf.select(config, "export.checkpoints.files")
+        if config.stage == "export" and config.tracking.uri is None and not files:
             require_runs(config.runs_root)
     except Exception as error:
         raise RunFailed(error) from error

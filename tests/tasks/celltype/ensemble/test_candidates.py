@@ -1,11 +1,8 @@
 """A sweep's networks asked together, as export asks them, say what each says alone."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
-from raphe.core.protocol import TrainedRun
 from raphe.tasks.celltype.ensemble.bundle_runtime import EnsembleGraph
 from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredictions
 from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
@@ -25,6 +22,9 @@ def test_asked_together_they_say_what_each_says_alone_and_the_graph_says() -> No
         for net, probability in zip(nets, together.probability, strict=True):
             alone = net.class_probability(net(current))[order]
             np.testing.assert_allclose(probability, alone, rtol=0, atol=1e-6)
+        published = EnsembleForward(nets, as_published=True)(current)
+        for net, outputs in zip(nets, published, strict=True):
+            np.testing.assert_allclose(outputs, net(current).sigmoid(), rtol=0, atol=1e-6)
     graph = EnsembleGraph(ensemble_graph(nets, [1] * len(nets)))
     of_graph = graph.predict(current.numpy()).members[:, order]
     np.testing.assert_allclose(together.probability, of_graph, rtol=0, atol=1e-6)
@@ -35,7 +35,7 @@ def test_asked_together_they_say_what_each_says_alone_and_the_graph_says() -> No
 
 def test_a_network_with_a_weight_that_is_not_finite_has_diverged() -> None:
     net = CellTypeNet(3)
-    candidate = Candidate(TrainedRun("r", "model.kernel=3", Path()), 3, net)
+    candidate = Candidate("k=3", "run r", 3, net)
     assert not candidate.diverged
     with torch.no_grad():
         net.conv1.weight[0, 0, 0, 0] = float("inf")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,8 @@ def make(runs: list[TrainedRun], tmp_path: Path) -> Callable[..., Exported]:
 def test_the_bundle_gives_what_the_checkpoints_give(make, make_data, runs) -> None:
     data = make_data()
     ensemble = Ensemble.open(make(data).bundle)
-    assert [(m.kernel, m.run_id, m.times) for m in ensemble.members] == [
-        (k, f"run{k}", 1) for k in (2, 3, 4)
+    assert [(m.label, m.origin, m.times) for m in ensemble.members] == [
+        (f"k={k}", f"run run{k}", 1) for k in (2, 3, 4)
     ]
     windows = data.original.read(np.arange(30))
     probabilities = ensemble.predict(windows)
@@ -134,11 +135,24 @@ def test_each_way_is_compared_on_the_cells_of_each_set(make, make_data) -> None:
     data = make_data()
     manifest = Ensemble.open(make(data, members="top:2").bundle).manifest
     rows = {row["way"]: row for row in manifest["selection"]["compared"]}
-    assert "no finished run of 20" in rows["published"]["impossible"]
+    assert "no finished network of 20" in rows["published"]["impossible"]
     assert rows["all"]["members"] == "1–5"
     n_cells = {name: of_set["n_cells"] for name, of_set in rows["top:2"]["sets"].items()}
     assert n_cells == {"validation": len(data._cells("val")), "test": len(data._cells("test"))}
     assert len(manifest["members"]) == 2
+
+
+def test_a_grid_of_kernels_and_seeds_names_both(make_data, make_runs, tmp_path: Path) -> None:
+    runs = [
+        replace(run, run_id=f"{run.run_id}-{seed}", label=f"{run.label} seed={seed}")
+        for seed in (1, 2)
+        for run in make_runs(n_samples=16)
+    ]
+    exported = export(runs, make_data(), "", {}, tmp_path / "bundle", members="2-4")
+    labels = [member.label for member in Ensemble.open(exported.bundle).members]
+    assert labels == [f"k={k} seed={seed}" for seed in (1, 2) for k in (2, 3, 4)]
+    card = (exported.bundle / "MODEL_CARD.md").read_text()
+    assert "**2-4**" in card and "2–4 (2 networks each)" in card and "| k=3 seed=2 " in card
 
 
 def test_a_split_by_spike_calibrates_nothing_and_says_so(make, make_data) -> None:
@@ -184,7 +198,7 @@ def test_a_graph_that_differs_from_its_checkpoint_is_refused(
     make, make_data, monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(onnx_graph, "NORM_EPSILON", 10.0)
-    with pytest.raises(BundleError, match=r"model\.kernel=2 run2: the ONNX graph and the check"):
+    with pytest.raises(BundleError, match=r"k=2 \(run run2\): the ONNX graph and the check"):
         make(make_data())
     assert not (tmp_path / "bundle").exists()
 
@@ -195,9 +209,9 @@ def test_networks_that_diverged_are_left_out(make, make_data, runs) -> None:
     torch.save(checkpoint, runs[4].checkpoint)
     data = make_data()
     exported = make(data)
-    assert "diverged: model.kernel=5" in exported.summary
-    assert Ensemble.open(exported.bundle).manifest["provenance"]["diverged"] == ["model.kernel=5"]
-    with pytest.raises(SettingError, match="no finished run of 5"):
+    assert "diverged: k=5" in exported.summary
+    assert Ensemble.open(exported.bundle).manifest["provenance"]["diverged"] == ["k=5"]
+    with pytest.raises(SettingError, match="no finished network of 5"):
         make(data, "other", members="4-5")
     with pytest.raises(SettingError, match="all 1 runs diverged"):
         export(runs[4:], data, "", {}, exported.bundle.with_name("third"))

@@ -88,10 +88,10 @@ def test_top_takes_those_of_least_loss() -> None:
 @pytest.mark.parametrize(
     ("way", "message"),
     [
-        ("published", "has no finished run of 23, 27; train these, or choose top:N"),
+        ("published", "there is no finished network of 23, 27; train these, or"),
         ("9-5", "the range is empty"),
         ("top:0", "expected top:1 to top:30"),
-        ("top:31", "as many runs finished"),
+        ("top:31", "there are as many networks"),
         ("best", "expected one of published, coded"),
         ("20–30", "expected one of"),  # a dash that looks like a minus
     ],
@@ -101,12 +101,12 @@ def test_what_the_sweep_cannot_give_is_told(way: str, message: str) -> None:
     members, label = random_members(30)
     with pytest.raises(SettingError, match=message) as failing:
         choose(way, kernels, members, label)
-    assert str(failing.value).startswith(f"export.members={way}: ")
+    assert str(failing.value).startswith(f"members={way}: ")
 
 
 def test_every_way_is_compared_or_said_to_be_impossible() -> None:
     members, label = random_members(3)
     chosen = compared([7, 8, 9], members, label)
     assert list(chosen) == list(COMPARED)
-    assert isinstance(chosen["published"], str) and "no finished run of 20" in chosen["published"]
+    assert "no finished network of 20" in str(chosen["published"])
     np.testing.assert_array_equal(chosen["all"], [1, 1, 1])

@@ -101,7 +101,8 @@ def add_import_keras(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _import_keras,
-        "Reads Keras 2.14, 2.15 and 3 without Keras.",
+        "Reads Keras 2.14, 2.15 and 3 without Keras. raphe export --checkpoints takes the .keras "
+        "file itself.",
     )
     parser.add_argument("file", type=Path, help="the .keras file")
     parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")

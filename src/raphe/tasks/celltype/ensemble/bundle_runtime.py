@@ -57,7 +57,8 @@ class Member:
     """One network of the ensemble, as the manifest has it."""
 
     name: str  # prefix of its weights in weights.safetensors
-    run_id: str
+    label: str  # what tells it from the others, as "k=20 seed=3" or the name of its file
+    origin: str  # the run or the file that it comes from
     kernel: int
     columns: int
     times: int  # it counts so often in the ensemble's mean

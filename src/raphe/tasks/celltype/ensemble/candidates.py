@@ -3,6 +3,7 @@
 M members, n spikes, C classes.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -21,20 +22,24 @@ from raphe.tasks.celltype.network.net import CellTypeNet
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 AGREEMENT = 1e-5  # between the graph and torch
+SWEPT_KERNEL = re.compile(r"\bmodel\.kernel=\S+")  # in what a sweep calls its members
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A trained network that may become a member."""
 
-    run: TrainedRun
+    label: str  # what tells it from the others
+    origin: str  # "run 3f2a…", "SHA-256 9c1e…"
     kernel: int
     net: CellTypeNet
 
     @classmethod
-    def load(cls, run: TrainedRun) -> "Candidate":
+    def of_run(cls, run: TrainedRun) -> "Candidate":
         module = CellTypeModule.load_from_checkpoint(run.checkpoint, map_location="cpu")
-        return cls(run, module.hparams.kernel, module.net.eval())
+        kernel = module.hparams.kernel
+        varied = [f"k={kernel}", *SWEPT_KERNEL.sub("", run.label).split()]
+        return cls(" ".join(varied), f"run {run.run_id}", kernel, module.net.eval())
 
     @property
     def diverged(self) -> bool:
@@ -78,10 +83,10 @@ class CandidatePredictions:
 
     @cached_property
     def of_cells(self) -> np.ndarray:
-        """Each candidate's mean over the spikes of each cell: float64 (M, n_cells, C)."""
+        """Each candidate's mean over the spikes of each cell, which sums to 1 over the classes:
+        float64 (M, n_cells, C)."""
         totals = np.add.reduceat(self.probability, self.first, axis=1, dtype=np.float64)
-        counts = np.diff(self.first, append=self.n_spikes)
-        return totals / counts[:, None]
+        return totals / np.maximum(totals.sum(axis=2, keepdims=True), np.finfo(float).tiny)
 
     def pooled(self, times: np.ndarray, how: Pooling) -> np.ndarray:
         """Each cell's probability (n_cells, C), pooled over its spikes and the members.
@@ -101,13 +106,17 @@ class CandidatePredictions:
 
 
 def require_agreement(
-    graph: EnsembleGraph, candidates: Sequence[Candidate], windows: Tensor
+    graph: EnsembleGraph,
+    candidates: Sequence[Candidate],
+    windows: Tensor,
+    as_published: bool = False,
 ) -> None:
     """Refuse a graph that does not give what torch gives, in float64, for windows (N, T)."""
     predictions = graph.predict(windows.numpy()).members
     for candidate, probability in zip(candidates, predictions, strict=True):
         net = deepcopy(candidate.net).double()
+        answer = net.probabilities if as_published else net.class_probability
         with torch.inference_mode():
-            expected = net.class_probability(net(windows.double())).numpy()
-        whose = f"{candidate.run.label} {candidate.run.run_id}"
+            expected = answer(net(windows.double())).numpy()
+        whose = f"{candidate.label} ({candidate.origin})"
         onnx_graph.require_agreement(probability, expected, AGREEMENT, whose, "a probability")

@@ -1,46 +1,26 @@
 """From a sweep's finished networks to a bundle: choose members, calibrate, verify, write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import save
-
-from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.bundle import BundleWriter
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
-from raphe.tasks.celltype.ensemble import bundle_runtime, export_facts
-from raphe.tasks.celltype.ensemble.bundle_runtime import (
-    CONFIG,
-    GRAPH,
-    KIND,
-    WEIGHTS,
-    EnsembleGraph,
-    Member,
-    PyfuncEnsemble,
-)
-from raphe.tasks.celltype.ensemble.candidates import (
-    Candidate,
-    CandidatePredictions,
-    require_agreement,
-)
+from raphe.tasks.celltype.ensemble import export_facts
+from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredictions
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
-from raphe.tasks.celltype.ensemble.model_card import model_card, summary
-from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
 from raphe.tasks.celltype.ensemble.selection import choose
+from raphe.tasks.celltype.ensemble.writing import Chosen, write_ensemble
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
+from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.data import CellTypeData
-
-N_VERIFIED = 64  # windows on which graph and torch are compared
-N_EXAMPLES = 2  # windows kept beside the registered model
 
 
 def export(
@@ -99,49 +79,30 @@ def export(
                 data.class_shares,
             )
 
+        classes = data.original.classes
         predictions = {VALIDATION: validation, **_tests(networks, data)}
-        chosen = {f"member{row}": candidates[row] for row in np.flatnonzero(times)}
-        counts = times[times > 0].tolist()
-        graph = ensemble_graph([candidate.net for candidate in chosen.values()], counts)
-        windows = next(iter(data.val_dataloader()))[0]
-        require_agreement(EnsembleGraph(graph), list(chosen.values()), windows[:N_VERIFIED])
         compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": export_facts.note(data),
-            "classes": list(data.original.classes),
+            "classes": list(classes),
             "window": export_facts.window(data.original),
-            "members": _members(chosen, counts),
             "selection": {"way": members, "compared": compared},
             **decision.facts(),
-            "figures": export_facts.figures(data, predictions, times, decision),
+            "figures": export_facts.figures(_cells(data), classes, predictions, times, decision),
             "training": export_facts.training(data),
             "provenance": {**provenance, "diverged": diverged},
         }
-        files = {
-            GRAPH: graph,
-            WEIGHTS: save(_weights(chosen)),
-            CONFIG: settings.encode(),
-            CARD: model_card(facts).encode(),
-        }
-        bundle = writer.finish(KIND, files, facts).path
-    example = windows[:N_EXAMPLES].numpy()
-    return Exported(
-        bundle=bundle,
-        summary=summary(bundle, facts),
-        metrics=export_facts.metrics(facts["figures"]),
-        loader=bundle_runtime.__name__,
-        example_input=example,
-        example_output=PyfuncEnsemble.open(bundle).predict(example),
-    )
+        windows = next(iter(data.val_dataloader()))[0]
+        return write_ensemble(writer, Chosen.of(candidates, times), facts, windows, settings)
 
 
 def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:
     """The usable networks, and the labels of those that diverged."""
-    loaded = [Candidate.load(run) for run in runs]
+    loaded = [Candidate.of_run(run) for run in runs]
     candidates = [candidate for candidate in loaded if not candidate.diverged]
     if not candidates:
         raise SettingError(f"all {len(loaded)} runs diverged: their weights are not finite")
-    return candidates, [candidate.run.label for candidate in loaded if candidate.diverged]
+    return candidates, [candidate.label for candidate in loaded if candidate.diverged]
 
 
 def _tests(networks: EnsembleForward, data: CellTypeData) -> dict[str, CandidatePredictions]:
@@ -151,16 +112,8 @@ def _tests(networks: EnsembleForward, data: CellTypeData) -> dict[str, Candidate
     }
 
 
-def _members(chosen: Mapping[str, Candidate], counts: Sequence[int]) -> list[dict[str, Any]]:
-    return [
-        asdict(Member(name, network.run.run_id, network.kernel, network.net.columns, count))
-        for (name, network), count in zip(chosen.items(), counts, strict=True)
-    ]
-
-
-def _weights(chosen: Mapping[str, Candidate]) -> dict[str, np.ndarray]:
-    return {
-        f"{name}.{key}": value.numpy()
-        for name, candidate in chosen.items()
-        for key, value in candidate.net.state_dict().items()
-    }
+def _cells(data: CellTypeData) -> dict[str, list[Cell]]:
+    """Those that the cells' indices mean, of each set."""
+    own = data.original.cells
+    others = {name: spikes.cells for name, spikes in data.tests.items()}
+    return {VALIDATION: own, "test": own, **others}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.sentences import counted
 from raphe.core.statistics.calibration import brier, reliability
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.selection import compared, log_loss, mean_of
@@ -37,24 +38,31 @@ def note(data: CellTypeData) -> str:
 
 
 def window(spikes: SpikeSet) -> dict[str, Any]:
-    """What the ensemble takes, and how it is cut from a recording."""
-    cut = _cut(spikes)
+    """What an ensemble that was trained on these takes, and how it is cut from a recording."""
+    return window_of(spikes.n_samples, spikes.rate_hz, spikes.unit, spikes.facts)
+
+
+def window_of(
+    n_samples: int, rate_hz: float, unit: str, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """As `window`, from the facts of a store; none of them where there is no store."""
+    cut = cut_of(n_samples, rate_hz, unit, facts)
     return {
-        "n_samples": spikes.n_samples,
-        "rate_hz": spikes.rate_hz,
-        "unit": spikes.unit,
+        "n_samples": n_samples,
+        "rate_hz": rate_hz,
+        "unit": unit,
         "preprocessing": "none: each member standardises a window by its own mean and SD",
-        "baseline_ms": baseline_of(spikes.facts),
+        "baseline_ms": baseline_of(facts),
         "cut": None if cut is None else asdict(cut),
     }
 
 
-def _cut(spikes: SpikeSet) -> Cut | None:
+def cut_of(n_samples: int, rate_hz: float, unit: str, facts: Mapping[str, Any]) -> Cut | None:
     """As the store says, and as published where it says nothing; None where windows differ."""
-    if spikes.rate_hz < MIN_RATE_HZ:
+    if rate_hz < MIN_RATE_HZ:
         return None
-    cut = Cut(**{"rate_hz": spikes.rate_hz, **spikes.facts.get("cut", {})})
-    return cut if (cut.n_samples, cut.unit) == (spikes.n_samples, spikes.unit) else None
+    cut = Cut(**{"rate_hz": rate_hz, **facts.get("cut", {})})
+    return cut if (cut.n_samples, cut.unit) == (n_samples, unit) else None
 
 
 def training(data: CellTypeData) -> dict[str, Any]:
@@ -86,8 +94,9 @@ def comparison(
 
     `kernels` are of the M candidates, `chosen` says how often each counts by a way: int64 (M,).
     """
-    validation = predictions[VALIDATION]
-    ways = {**compared(kernels, validation.of_cells, validation.label), **chosen}
+    ways = dict(chosen)
+    if validation := predictions.get(VALIDATION):
+        ways = {**compared(kernels, validation.of_cells, validation.label), **chosen}
     rows: list[dict[str, Any]] = []
     for way, times in ways.items():
         if isinstance(times, str):
@@ -109,43 +118,54 @@ def _raw(predictions: CandidatePredictions, times: np.ndarray) -> dict[str, floa
 
 
 def _named(kernels: Sequence[int], times: np.ndarray) -> str:
-    """As "20–30" or "8, 24 (3 times)": kernel sizes, each with how often if more than once."""
-    chosen = sorted((kernels[row], int(times[row])) for row in np.flatnonzero(times))
+    """As "20–30", "8, 24 (3 times)" or "5–7 (2 networks each)": kernel sizes of the chosen, with
+    how many networks have each and how often they count, where that is not once."""
+    times_of: dict[int, list[int]] = {}
+    for row in np.flatnonzero(times):
+        times_of.setdefault(kernels[row], []).append(int(times[row]))
+    chosen = [(kernel, sorted(of_kernel)) for kernel, of_kernel in sorted(times_of.items())]
     # Neighbours that count alike have the same distance to their place in the list.
     runs = groupby(enumerate(chosen), key=lambda item: (item[1][0] - item[0], item[1][1]))
     return ", ".join(_span([item for _, item in run]) for _, run in runs)
 
 
-def _span(run: Sequence[tuple[int, int]]) -> str:
+def _span(run: Sequence[tuple[int, list[int]]]) -> str:
     (first, times), (last, _) = run[0], run[-1]
     span = f"{first}" if first == last else f"{first}–{last}"
-    return span if times == 1 else f"{span} ({times} times)"
+    counts = []
+    if len(times) > 1:
+        counts.append(counted("network", len(times)) + " each" * (first != last))
+    if sum(times) > len(times):
+        counts.append(counted("time", sum(times)))
+    return f"{span} ({', '.join(counts)})" if counts else span
 
 
 def figures(
-    data: CellTypeData,
+    cells: Mapping[str, Sequence[Cell]],
+    classes: Sequence[str],
     predictions: Mapping[str, CandidatePredictions],
     times: np.ndarray,
     decision: Decision,
 ) -> dict[str, Any]:
     """Each set's figures by cell, of calibrated probabilities: of all cells, and of those called.
 
-    `times` is how often each candidate counts, int64 (M,). NaN, which JSON has not, becomes None.
+    `cells` are those of each set's store, `times` is how often each candidate counts, int64 (M,).
+    NaN, which JSON has not, becomes None.
     """
     return {
-        name: _figures(data, name, of_set, times, decision) for name, of_set in predictions.items()
+        name: _figures(cells[name], classes, of_set, times, decision)
+        for name, of_set in predictions.items()
     }
 
 
 def _figures(
-    data: CellTypeData,
-    name: str,
+    cells: Sequence[Cell],
+    classes: Sequence[str],
     predictions: CandidatePredictions,
     times: np.ndarray,
     decision: Decision,
 ) -> dict[str, Any]:
     probability = decision.calibration(predictions.pooled(times, decision.pooling))
-    cells = data.tests[name].cells if name in data.tests else data.original.cells
     decided = decision.not_sure.decided(probability)
     right = probability.argmax(axis=1) == predictions.label
     stated = reliability(probability.max(axis=1), right)
@@ -157,8 +177,8 @@ def _figures(
         "log_loss": log_loss(probability, predictions.label),
         "brier": brier(probability, predictions.label),
         "expected_calibration_error": stated.expected_error,
-        "all_cells": _headlines(probability, predictions, cells, data.original.classes),
-        "called_cells": _headlines(probability, predictions, cells, data.original.classes, decided),
+        "all_cells": _headlines(probability, predictions, cells, classes),
+        "called_cells": _headlines(probability, predictions, cells, classes, decided),
     }
 
 

@@ -1,7 +1,7 @@
 """The card that goes with a bundle, and its short form for the terminal."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,13 @@ ABBREVIATED = ("ppv", "npv", "mcc", "auroc", "f1")
 FILES = """\
 `model.onnx` is every member in one graph: `current_pa` (N × {n_samples}, float32, {unit}) in,
 `probability` (N × {n_classes}, the members' mean) and `member_probability` ({n_members} × N ×
-{n_classes}) out. `weights.safetensors` holds the same weights, `config.yaml` the settings of
-training, `manifest.json` everything a program needs, with the SHA-256 of every file."""
+{n_classes}) out. `weights.safetensors` holds the same weights,{settings} `manifest.json` everything
+a program needs, with the SHA-256 of every file."""
+SETTINGS = " `config.yaml` the settings of training,"
+AS_PUBLISHED = (
+    "Its probability of a cell is the published consensus: the mean of each output over all spikes "
+    "and networks, before they are scaled to sum to 1."
+)
 
 
 def model_card(facts: Mapping[str, Any]) -> str:
@@ -37,12 +42,14 @@ def model_card(facts: Mapping[str, Any]) -> str:
         _intended(facts),
         "## Figures",
         *(_figures(name, of_set) for name, of_set in _tests_first(facts["figures"])),
+        "" if trained_here(facts) else _untested(facts),
         "## For which cells its probabilities hold",
         _probabilities(facts),
         "## When it says “not sure”",
         _not_sure(facts),
         "## How the members were chosen",
         _selection(facts),
+        _members(facts),
         "## Trained on",
         _training(facts),
         "## Limits",
@@ -53,11 +60,17 @@ def model_card(facts: Mapping[str, Any]) -> str:
             unit=facts["window"]["unit"],
             n_classes=len(classes),
             n_members=len(facts["members"]),
+            settings=SETTINGS if trained_here(facts) else "",
         ),
         "## Where it comes from",
         cards.provenance(facts["provenance"]),
     ]
     return cards.card(parts)
+
+
+def trained_here(facts: Mapping[str, Any]) -> bool:
+    """Whether the training is known; of networks that came as files it is not."""
+    return "cells" in facts["training"]
 
 
 def summary(path: Path, facts: Mapping[str, Any]) -> str:
@@ -90,9 +103,16 @@ def _intended(facts: Mapping[str, Any]) -> str:
     )
     if cut is not None:
         text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {_threshold(cut)}."
+    if facts["as_published"]:
+        text += f" {AS_PUBLISHED}"
+    marks = "`raphe predict` marks others"
+    if not trained_here(facts):
+        marks = "which are not known"
+        if store := facts["training"]["store"]:
+            marks += f"; `raphe predict` marks cells unlike those of {store['name']}"
     return (
-        f"{text} For cells recorded as those it was trained on; `raphe predict` marks others. Not "
-        "for clinical use, nor for other regions, species or recording methods."
+        f"{text} For cells recorded as those it was trained on, {marks}. Not for clinical use, nor "
+        "for other regions, species or recording methods."
     )
 
 
@@ -137,8 +157,8 @@ def _probabilities(facts: Mapping[str, Any]) -> str:
     decision, classes = Decision.from_facts(facts), facts["classes"]
     calibrated = decision.calibration_statement()
     text = f"They are {calibrated}. {decision.mix_statement(classes)}"
-    trained = facts["training"]["class_shares"]
-    if decision.method == "temperature":
+    trained = facts["training"].get("class_shares")
+    if decision.method == "temperature" and trained:
         text += (
             f" The networks were trained where {shares_in_words(trained, classes)} counted; a "
             "temperature leaves it to them what that does to the balance between classes, where "
@@ -151,12 +171,34 @@ def _not_sure(facts: Mapping[str, Any]) -> str:
     if not facts["not_sure"]["n_items"]:
         return "Never: no cell was held out to choose a threshold on."
     not_sure = NotSure(**facts["not_sure"])
+    caution = (
+        "The held-out cells are those of validation; they may have stopped the training and chosen "
+        "the members, so where the test cells above say otherwise, believe those."
+        if trained_here(facts)
+        else "This holds if none of the networks was trained on these cells, which their files do "
+        "not tell."
+    )
     return (
         f"Where no class has a probability of {not_sure.threshold:.3f}. Promise: "
-        f"{not_sure.statement()}. The held-out cells are those of validation; they may have "
-        "stopped the training and chosen the members, so where the test cells above say otherwise, "
-        "believe those."
+        f"{not_sure.statement()}. {caution}"
     )
+
+
+def _untested(facts: Mapping[str, Any]) -> str:
+    if not facts["figures"]:
+        return "None: no labelled cells were given."
+    return (
+        "No cells were kept for a test: these are the cells by which all the rest was settled, so "
+        "the figures are too good."
+    )
+
+
+def _members(facts: Mapping[str, Any]) -> str:
+    rows = [
+        [member["label"], f"{member['kernel']}", f"{member['times']}", member["origin"]]
+        for member in facts["members"]
+    ]
+    return cards.table(["member", "kernel", "counts", "from"], rows)
 
 
 def _chosen(facts: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,9 +224,19 @@ def _selection(facts: Mapping[str, Any]) -> str:
         [
             cards.table(head, table),
             *(["\n".join(reasons)] if reasons else []),
-            "The choice, in bold, was made on the validation cells alone; what the others give on "
-            "test cells is for information. Loss: mean of −ln P(true class) before calibration.",
+            _by_which_cells(facts, sets),
         ]
+    )
+
+
+def _by_which_cells(facts: Mapping[str, Any], sets: Sequence[str]) -> str:
+    if not sets:
+        return "The choice was made by kernel size alone, without any cells."
+    others = "what the others give on test cells is for information"
+    return (
+        f"The choice, in bold, was made on the validation cells alone"
+        f"{f'; {others}' if trained_here(facts) else ''}. Loss: mean of −ln P(true class) before "
+        "calibration."
     )
 
 
@@ -193,26 +245,49 @@ def _right(raw: Mapping[str, Any]) -> str:
 
 
 def _training(facts: Mapping[str, Any]) -> str:
+    if not trained_here(facts):
+        return _not_known(facts)
     training = facts["training"]
     cells = training["cells"]
     counts = ", ".join(f"{len(of_class)} {name}" for name, of_class in cells.items())
     n_cells = counted("cell", sum(map(len, cells.values())))
     days = training["days"]
     over_days = f" of {counted('day', len(days))} ({days[0]} to {days[-1]})" if days else ""
-    domain = training["domain"]
+    return (
+        f"{counted('spike', training['n_spikes'])} of {n_cells} ({counts}){over_days}. Split "
+        f"{SPLIT_BY[training['split']['kind']]}. Over the training cells:\n\n"
+        + _domain(training["domain"])
+    )
+
+
+def _domain(domain: Mapping[str, Any]) -> str:
     low, mid, high = (domain["levels"].index(level) for level in (0.05, 0.5, 0.95))
     rows = [
         [name, *(f"{values[place]:.3g}" for place in (low, mid, high))]
         for name, values in domain["quantiles"].items()
     ]
+    return cards.table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
+
+
+def _not_known(facts: Mapping[str, Any]) -> str:
+    text = (
+        "Not known: the networks came as the files above, which tell neither cells nor settings of "
+        "training."
+    )
+    store = facts["training"]["store"]
+    if store is None:
+        return text
+    counts = ", ".join(f"{n} {name}" for name, n in store["n_cells"].items())
     return (
-        f"{counted('spike', training['n_spikes'])} of {n_cells} ({counts}){over_days}. Split "
-        f"{SPLIT_BY[training['split']['kind']]}. Over the training cells:\n\n"
-        + cards.table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
+        f"{text} Whether a cell is unlike those of training is judged by the cells of "
+        f"{store['name']} in their place: {counted('spike', store['n_spikes'])} of {counts}, "
+        f"content hash {store['content_hash']}.\n\n" + _domain(facts["training"]["domain"])
     )
 
 
 def _limits(facts: Mapping[str, Any]) -> str:
+    if not trained_here(facts):
+        return "- What was wrong in the training of the networks, labels too, is wrong here."
     smallest = min(len(cells) for cells in facts["training"]["cells"].values())
     lines = [
         "Labels are those of the training data; whatever was wrong in them is wrong here.",

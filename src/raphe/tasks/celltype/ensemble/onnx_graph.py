@@ -15,7 +15,9 @@ from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, PUBLISHED_CLASS
 ENSEMBLE, MEMBERS = OUTPUTS
 
 
-def ensemble_graph(nets: Sequence[CellTypeNet], weights: Sequence[float]) -> bytes:
+def ensemble_graph(
+    nets: Sequence[CellTypeNet], weights: Sequence[float], as_published: bool = False
+) -> bytes:
     """The file of a graph from `current_pa` to the probabilities of every member and of all.
 
     Input: float32 (N, T) in pA. Outputs: `probability` (N, C), the mean over members by their
@@ -24,13 +26,16 @@ def ensemble_graph(nets: Sequence[CellTypeNet], weights: Sequence[float]) -> byt
     Args:
         nets: the members, all for windows of the same T and for the same C classes.
         weights: of the members in the mean; they are scaled to sum to 1.
+        as_published: each is `CellTypeNet.probabilities` instead.
     """
     graph = OnnxGraph()
     standardised = _standardise(graph)
     shares = (np.asarray(weights) / np.sum(weights)).astype(np.float32)
     first = graph.constant("first_axis", np.array([0]))
     stacked = [
-        graph.add("Unsqueeze", [_member(graph, f"member{index}", net, standardised), first])
+        graph.add(
+            "Unsqueeze", [_member(graph, f"member{index}", net, standardised, as_published), first]
+        )
         for index, net in enumerate(nets)
     ]
     graph.add("Concat", stacked, output=MEMBERS, axis=0)  # M × (1, N, C) → (M, N, C)
@@ -61,7 +66,9 @@ def _centre(graph: OnnxGraph, x: str) -> str:
     return graph.add("Sub", [x, graph.add("ReduceMean", [x], axes=[1])])
 
 
-def _member(graph: OnnxGraph, name: str, net: CellTypeNet, standardised: str) -> str:
+def _member(
+    graph: OnnxGraph, name: str, net: CellTypeNet, standardised: str, as_published: bool
+) -> str:
     """Probability of each class (N, C) from the standardised windows (N, T)."""
     state = {key: value.numpy() for key, value in net.state_dict().items()}
     weight = {key: graph.constant(f"{name}.{key}", value) for key, value in state.items()}
@@ -78,7 +85,10 @@ def _member(graph: OnnxGraph, name: str, net: CellTypeNet, standardised: str) ->
         x = graph.add("Max", [x, graph.constant(f"{name}.time", _time_features(net))])
     x = graph.add("Flatten", [x])  # (N, F₂, 1, L) → (N, F₂ · L)
     logits = graph.add("Gemm", [x, weight["dense.weight"], weight["dense.bias"]], transB=1)
-    if net.dense.out_features == PUBLISHED_CLASSES:  # the logarithms of their sigmoids
+    if net.dense.out_features == PUBLISHED_CLASSES:
+        if as_published:
+            return graph.add("Sigmoid", [logits])
+        # The logarithms of their sigmoids.
         logits = graph.add("Neg", [graph.add("Softplus", [graph.add("Neg", [logits])])])
     return graph.add("Softmax", [logits], axis=1)
 

@@ -20,7 +20,10 @@ WAYS = "published, coded, a range of kernels as 20-30, top:N, greedy, all"
 
 
 def choose(
-    way: str, kernels: Sequence[int], probability: np.ndarray, label: np.ndarray
+    way: str,
+    kernels: Sequence[int],
+    probability: np.ndarray | None,
+    label: np.ndarray | None,
 ) -> np.ndarray:
     """How often each member stands in the ensemble: int64 (M,), chosen by validation cells.
 
@@ -28,13 +31,19 @@ def choose(
         way: "published" or "20-30" (every member with such a kernel; none may be missing),
             "coded", "top:5" (those of least loss), "greedy", "all".
         kernels: kernel size of each member, (M,).
-        probability: each member's probability of each class for each cell, (M, n, C).
+        probability: each member's probability of each class for each cell, (M, n, C); None: there
+            are no cells to choose by.
         label: class of each cell, (n,).
 
     Raises:
-        SettingError: for another way, or members that the sweep does not have.
+        SettingError: for another way, members that there are not, or cells that there are not.
     """
     top, span = re.fullmatch(r"top:(\d+)", way), re.fullmatch(r"(\d+)-(\d+)", way)
+    if (top or way == "greedy") and (probability is None or label is None):
+        raise SettingError(
+            f"members={way}: is chosen by labelled cells; name some that no network was trained on "
+            "with --store, or choose all or a range of kernels"
+        )
     if way == "all":
         return np.ones(len(kernels), np.int64)
     if way == "greedy":
@@ -44,7 +53,7 @@ def choose(
     if span or way in NAMED_RANGES:
         first, last = NAMED_RANGES.get(way) or (int(span[1]), int(span[2]))
         return _fixed(first, last, way, np.asarray(kernels))
-    raise SettingError(f"export.members={way}: expected one of {WAYS}")
+    raise SettingError(f"members={way}: expected one of {WAYS}")
 
 
 def compared(
@@ -96,7 +105,7 @@ def mean_of(probability: np.ndarray, times: np.ndarray) -> np.ndarray:
 def _top(n: int, way: str, probability: np.ndarray, label: np.ndarray) -> np.ndarray:
     if not 1 <= n <= len(probability):
         raise SettingError(
-            f"export.members={way}: expected top:1 to top:{len(probability)}, as many runs finished"
+            f"members={way}: expected top:1 to top:{len(probability)}, there are as many networks"
         )
     losses = [log_loss(member, label) for member in probability]
     times = np.zeros(len(probability), np.int64)
@@ -109,7 +118,7 @@ def _fixed(first: int, last: int, way: str, kernels: np.ndarray) -> np.ndarray:
     if missing or first > last:
         lacking = ", ".join(map(str, missing)) or "nothing, the range is empty"
         raise SettingError(
-            f"export.members={way}: needs kernels {first} to {last}, the sweep has no finished run "
-            f"of {lacking}; train these, or choose top:N, greedy or another range"
+            f"members={way}: needs kernels {first} to {last}, there is no finished network of "
+            f"{lacking}; train these, or choose all, top:N, greedy or another range"
         )
     return ((kernels >= first) & (kernels <= last)).astype(np.int64)

@@ -30,13 +30,14 @@ class EnsembleForward:
 
     Args:
         nets: of any kernels, for one window and the same classes. They are copied.
+        as_published: give `CellTypeNet.probabilities`, whose sum may be other than 1.
 
     Raises:
         SettingError: if there is no network, or their windows or classes differ.
     """
 
     @torch.no_grad()
-    def __init__(self, nets: Sequence[CellTypeNet]) -> None:
+    def __init__(self, nets: Sequence[CellTypeNet], as_published: bool = False) -> None:
         shapes = sorted({(net.n_samples, net.dense.out_features) for net in nets})
         if len(shapes) != 1:
             got = " and ".join(f"{samples} samples, {classes}" for samples, classes in shapes)
@@ -45,6 +46,7 @@ class EnsembleForward:
                 f"got {got or 'no network'}; leave out those that differ"
             )
         ((self.n_samples, self.n_classes),) = shapes
+        self._answer = CellTypeNet.probabilities if as_published else CellTypeNet.class_probability
         self._members = [_Member(deepcopy(net).cpu()) for net in nets]
 
     def __call__(self, current: Tensor) -> Tensor:
@@ -68,7 +70,7 @@ class EnsembleForward:
             block = slice(start, start + size)
             x = functional.layer_norm(current[block], (self.n_samples,), eps=NORM_EPSILON)
             for member, probability in zip(self._members, probabilities, strict=True):
-                probability[block] = CellTypeNet.class_probability(member.logits(x))
+                probability[block] = self._answer(member.logits(x))
 
         try:
             with ThreadPoolExecutor(

@@ -22,6 +22,7 @@ from raphe.core.statistics.prevalence import full_prevalence, log_ratio
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
+from raphe.tasks.celltype.metrics.cell_probability import cell_probability
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
@@ -39,6 +40,9 @@ from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 N_RESAMPLES = 1000
 CONFIDENCE = 0.95
 SPIKES_EXPLAINED = 50
+NOT_JUDGED = (
+    "whether it is like the cells of training was not judged: the bundle knows none of these"
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Judge:
         statistics = cell_statistics(
             cell.waveforms, self.cut.rate_hz, self.cut.unit, self._baseline_ms
         )
-        unlike = unlike_training(statistics, self._domain)
+        unlike = [] if self._domain is None else unlike_training(statistics, self._domain)
         verdict = CellVerdict(
             cell_id=cell.cell_id,
             files=cell.paths,
@@ -120,7 +124,7 @@ class Judge:
             interval=self._interval(members),
             votes=self._votes(members),
             unlike=tuple(unlike),
-            remarks=_remarks(cell),
+            remarks=(*_remarks(cell), *([] if self._domain else [NOT_JUDGED])),
             statistics=statistics,
             duration_s=cell.duration_s,
             firing_rate_hz=_firing_rate(cell),
@@ -166,7 +170,8 @@ class Judge:
         return self.ensemble.manifest["window"].get("baseline_ms", BASELINE_MS)
 
     @property
-    def _domain(self) -> dict[str, Any]:
+    def _domain(self) -> dict[str, Any] | None:
+        """None: nothing is known of the cells of training."""
         return self.ensemble.manifest["training"]["domain"]
 
     def _interval(self, members: np.ndarray) -> dict[str, tuple[float, float]] | None:
@@ -192,9 +197,9 @@ class Judge:
 
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
         """What each network says on its own, the mean over spikes of (M, N, C)."""
-        means = self._of_votes(members.mean(axis=1, dtype=np.float64))
+        means = self._of_votes(np.stack([cell_probability(spikes) for spikes in members]))
         return tuple(
-            Vote(member.kernel, member.times, self._named(mean))
+            Vote(member.label, member.kernel, member.times, self._named(mean))
             for member, mean in zip(self.ensemble.members, means, strict=True)
         )
 

@@ -13,6 +13,7 @@ NOT_READ = "not read"
 class Vote:
     """One member's opinion: its mean probability of each class over the spikes."""
 
+    label: str  # what tells it from the others, as "k=20 seed=3"
     kernel: int
     times: int  # it counts so often in the ensemble
     probability: dict[str, float]

@@ -1,0 +1,105 @@
+"""The chosen networks as a bundle's files: one graph, their weights, the card, the manifest.
+
+N spikes, T samples of a window, M members.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+from torch import Tensor
+
+from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.protocol import Exported
+from raphe.tasks.celltype.ensemble import bundle_runtime, export_facts
+from raphe.tasks.celltype.ensemble.bundle_runtime import (
+    CONFIG,
+    GRAPH,
+    KIND,
+    WEIGHTS,
+    EnsembleGraph,
+    Member,
+    PyfuncEnsemble,
+)
+from raphe.tasks.celltype.ensemble.candidates import Candidate, require_agreement
+from raphe.tasks.celltype.ensemble.model_card import model_card, summary
+from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
+
+N_VERIFIED = 64  # windows on which graph and torch are compared
+N_EXAMPLES = 2  # windows kept beside the registered model
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which candidates are members, by the names that they have in the bundle's files."""
+
+    members: Mapping[str, Candidate]
+    times: Sequence[int]  # (M,), so often each counts
+    as_published: bool = False  # their outputs are not scaled to sum to 1
+
+    @classmethod
+    def of(
+        cls, candidates: Sequence[Candidate], times: np.ndarray, as_published: bool = False
+    ) -> "Chosen":
+        """Those of which `times`, int64 (candidates,), is not 0."""
+        members = {f"member{row}": candidates[row] for row in np.flatnonzero(times)}
+        return cls(members, times[times > 0].tolist(), as_published)
+
+    def facts(self) -> list[dict[str, Any]]:
+        """JSON values that `Member` reads."""
+        return [
+            asdict(
+                Member(name, network.label, network.origin, network.kernel, network.net.columns, n)
+            )
+            for (name, network), n in zip(self.members.items(), self.times, strict=True)
+        ]
+
+    def graph(self, windows: Tensor) -> bytes:
+        """The ONNX file. Raises BundleError where it differs from torch on windows (N, T)."""
+        networks = list(self.members.values())
+        graph = ensemble_graph([one.net for one in networks], self.times, self.as_published)
+        require_agreement(EnsembleGraph(graph), networks, windows[:N_VERIFIED], self.as_published)
+        return graph
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {
+            f"{name}.{key}": value.numpy()
+            for name, candidate in self.members.items()
+            for key, value in candidate.net.state_dict().items()
+        }
+
+
+def write_ensemble(
+    writer: BundleWriter,
+    chosen: Chosen,
+    facts: Mapping[str, Any],
+    windows: Tensor,
+    settings: str | None = None,
+) -> Exported:
+    """Finish a bundle of these networks.
+
+    Args:
+        facts: of the manifest, all but those on members.
+        windows: some of (N, T) in the ensemble's unit, to compare graph and networks on.
+        settings: of the training as YAML, where they are known.
+
+    Raises:
+        BundleError: where the graph differs from a network.
+    """
+    facts = {"members": chosen.facts(), "as_published": chosen.as_published, **facts}
+    files = {GRAPH: chosen.graph(windows), WEIGHTS: save(chosen.weights())}
+    if settings is not None:
+        files[CONFIG] = settings.encode()
+    files[CARD] = model_card(facts).encode()
+    bundle = writer.finish(KIND, files, facts).path
+    example = windows[:N_EXAMPLES].numpy()
+    return Exported(
+        bundle=bundle,
+        summary=summary(bundle, facts),
+        metrics=export_facts.metrics(facts["figures"]),
+        loader=bundle_runtime.__name__,
+        example_input=example,
+        example_output=PyfuncEnsemble.open(bundle).predict(example),
+    )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from paths import OWN_DATA
 from raphe.cli import main
 from raphe.core.abf.writer import write_abf
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
@@ -104,6 +105,42 @@ def test_errors_are_one_line_with_a_remedy(recordings, tmp_path, capsys):
         assert error.startswith("error: ")
         assert remedy in error
         assert error.count("\n") == 1
+
+
+def test_published_networks_become_a_bundle_that_judges_recordings(
+    recordings, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)  # where nothing was tracked
+    monkeypatch.setenv("RAPHE_SETTINGS", "threads=1")
+    bundle = ("--checkpoints", OWN_DATA / "keras", "--out", "bundle")
+    assert run("export", *bundle) == 0
+    told = capsys.readouterr().out
+    assert "3 networks, kernels 5, 20 (2 networks)" in told
+    assert f"next: raphe predict RECORDINGS --bundle {tmp_path / 'bundle'}" in told
+    assert not (tmp_path / "mlruns").exists()
+    assert run("predict", recordings, "--bundle", "bundle", "--out", "verdicts", "--no-pages") == 0
+    out, err = capsys.readouterr()
+    assert out.count("whether it is like the cells of training was not judged") == 2
+    assert "probabilities are not calibrated, nothing is promised" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--store", "s"), "--store: is for --checkpoints"),
+        (("--checkpoints", "a", "--sweep", "1", "--out", "b"), "got both; name one"),
+        (("--checkpoints", "a", "--experiment", "e", "--out", "b"), "got both; name one"),
+        (("--checkpoints", "a"), "name a folder to make for the bundle with --out DIR"),
+        (("--checkpoints", "a", "--out", "b"), "a: there is no such file or folder; `raphe fetch"),
+        (("--sweep", "1", "--runs", "nowhere"), "there are no tracked runs here; train first"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(options, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("export", *options) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and told in line
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_class_without_spikes_is_warned_of(recordings, tmp_path, capsys):

@@ -86,7 +86,7 @@ def test_without_a_store_nothing_is_promised_and_every_page_says_so(
     assert [vote.label for vote in verdict.votes] == [f"{name}.keras" for name in MODELS]
     print_verdict(verdict)
     not_judged = "whether it is like the cells of training was not judged"
-    page = cell_page(verdict, None, bundle.note, "")
+    page = cell_page(verdict, None, bundle.note, "", "")
     assert not_judged in capsys.readouterr().out and not_judged in page
     for text in ("is not known", "not calibrated", "nothing is promised", "is not judged"):
         assert text in page

@@ -35,6 +35,7 @@ from raphe.harness.tracking import GIT_COMMIT_TAG, RunFacts, Tracker
 OWN = ("sweep", "out", "register_as", "checkpoints")  # of the section; the rest is the task's
 CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
 STORE_HASH = "store_hash."
+NOT_OF_IT = {"sweep", "out", "overwrite", "checkpoints"}  # do not change what an export makes
 BUNDLE_TAG = "raphe.bundle"  # of a run that registered one: its content hash
 
 
@@ -265,7 +266,7 @@ def _provenance(
     finished: Sequence[RunFacts],
     left_out: Sequence[str],
 ) -> dict[str, Any]:
-    decide = [key for key in settings if key not in (*OWN, "overwrite")]
+    decide = [key for key in settings if key not in NOT_OF_IT]
     plain = OmegaConf.to_container(OmegaConf.masked_copy(settings, decide), resolve=True)
     return {
         "experiment": tracker.experiment,

@@ -266,14 +266,14 @@ def _provenance(
     finished: Sequence[RunFacts],
     left_out: Sequence[str],
 ) -> dict[str, Any]:
-    decide = [key for key in settings if key not in NOT_OF_IT]
-    plain = OmegaConf.to_container(OmegaConf.masked_copy(settings, decide), resolve=True)
+    asked = OmegaConf.to_container(settings, resolve=True)
+    decide = {name: value for name, value in asked.items() if name not in NOT_OF_IT}
     return {
         "experiment": tracker.experiment,
         "sweep": sweep.run_id,
         "not_finished": list(left_out),
         "trained_with_commit": sorted({run.tags.get(GIT_COMMIT_TAG, "") for run in finished}),
-        "settings_digest": identity.digest(plain)[:16],
+        "settings_digest": identity.digest(decide)[:16],
         **_made_now(),
     }
 

@@ -118,10 +118,14 @@ def test_published_networks_become_a_bundle_that_judges_recordings(
     assert "3 networks, kernels 5, 20 (2 networks)" in told
     assert f"next: raphe predict RECORDINGS --bundle {tmp_path / 'bundle'}" in told
     assert not (tmp_path / "mlruns").exists()
-    assert run("predict", recordings, "--bundle", "bundle", "--out", "verdicts", "--no-pages") == 0
+    assert run("predict", recordings, "--bundle", "bundle", "--out", "verdicts") == 0
     out, err = capsys.readouterr()
-    assert out.count("whether it is like the cells of training was not judged") == 2
-    assert "probabilities are not calibrated, nothing is promised" in err
+    not_judged = "whether it is like the cells of training was not judged"
+    assert out.count(not_judged) == 2
+    for page in (tmp_path / "verdicts" / "cells").iterdir():
+        text = page.read_text()
+        assert not_judged in text and "not calibrated, as no cell was held out; nothing is" in text
+    assert "Their probabilities are not calibrated" in err
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from raphe.core.bundles.bundle import BundleWriter
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported
 from raphe.core.ranges import check_ranges
-from raphe.core.sentences import counted, listed
+from raphe.core.sentences import listed
 from raphe.core.statistics.abstention import ErrorRate, HeldOut
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import export_facts

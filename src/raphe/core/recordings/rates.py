@@ -1,7 +1,13 @@
-"""Ratios of sampling rates, as a polyphase filter takes them."""
+"""Sampling rates: their ratios, as a polyphase filter takes them, and what times tell of them."""
 
+import math
 from fractions import Fraction
 
+import numpy as np
+
+SAME_RATE = 1e-5  # relative: 0.04 µs over a recording of 4 ms
+ROUND_HZ = (1000, 500, 100, 50, 10, 5, 1)  # nominal rates are multiples of these, the first first
+LEAST_SLACK = 1e-9  # of a step: no times are more exact
 LARGEST_DENOMINATOR = 1000  # off by 2 µs in 4 ms at worst, by less than 10 ms in an hour
 
 
@@ -12,3 +18,36 @@ def rate_ratio(to_hz: float, from_hz: float) -> Fraction:
     Fraction(10, 3)
     """
     return Fraction(to_hz / from_hz).limit_denominator(LARGEST_DENOMINATOR)
+
+
+def same_rate(first_hz: float, second_hz: float) -> bool:
+    """Whether two rates are one, however each was computed.
+
+    >>> same_rate(40_000.0, 40_000.068), same_rate(40_000.0, 39_990.0)
+    (True, False)
+    """
+    return math.isclose(first_hz, second_hz, rel_tol=SAME_RATE)
+
+
+def rate_of_times(time_s: np.ndarray) -> float:
+    """The rate in Hz of rising times (n, T) in s: the roundest that their precision allows.
+
+    How far they lie from even steps tells how they were rounded, as to 32 bits or to 1 µs.
+
+    >>> time_s = np.arange(160) / 40_000
+    >>> rate_of_times(time_s[None]), rate_of_times((25.19 + time_s[None]).astype(np.float32))
+    (40000.0, 40000.0)
+    """
+    time_s = np.asarray(time_s, np.float64)
+    n_steps = time_s.shape[1] - 1
+    step_s = (time_s[:, -1] - time_s[:, 0]) / n_steps
+    even_s = time_s[:, :1] + step_s[:, None] * np.arange(n_steps + 1)
+    rounding_s = 2 * np.abs(time_s - even_s).max(axis=1)
+    slack_s = np.maximum(rounding_s / n_steps, LEAST_SLACK * step_s)
+    shortest_s, longest_s = (step_s - slack_s).max(), (step_s + slack_s).min()
+    rate_hz = 1 / float(np.average(step_s, weights=1 / slack_s**2))
+    for unit_hz in ROUND_HZ:
+        nominal_hz = unit_hz * round(rate_hz / unit_hz)
+        if nominal_hz and shortest_s <= 1 / nominal_hz <= longest_s:
+            return float(nominal_hz)
+    return round(rate_hz, 3)

@@ -289,8 +289,8 @@ def test_no_figure_stays_alive_in_pyplot():
     assert not plt.get_fignums()
 
 
-def set_up(make_spikes, **settings) -> tuple[CellTypeModule, CellTypeData]:
-    spikes = make_spikes(n_cells=30, per_cell=4, n_samples=32)
+def set_up(make_spikes, note="", **settings) -> tuple[CellTypeModule, CellTypeData]:
+    spikes = make_spikes(n_cells=30, per_cell=4, n_samples=32, note=note)
     data = CellTypeData(spikes.path, **settings)
     data.setup()
     torch.manual_seed(0)
@@ -323,6 +323,12 @@ def test_calibration_and_band_come_from_the_validation_cells(make_spikes, tmp_pa
     assert settled.not_sure.n_items == len(in_val) and settled.not_sure.wanted_error == 0.4
     assert settled.not_sure.unit == "cell" and settled.not_sure.shared == "day"
     assert "verdict" in contents["test/cells.csv"].splitlines()[0]
+
+
+def test_a_note_on_the_spikes_stands_beside_the_headline(make_spikes):
+    contents = Evaluation(baselines=False)(*set_up(make_spikes, note="Noise, not spikes."))
+    assert contents["note.txt"] == "Noise, not spikes.\n"
+    assert contents["test/headline.txt"].endswith("\nNote: Noise, not spikes.\n")
 
 
 def test_split_by_day_the_promise_counts_days(make_spikes):

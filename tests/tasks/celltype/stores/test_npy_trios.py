@@ -14,7 +14,7 @@ from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.import_spikes import import_npy
 from raphe.tasks.celltype.stores.npy_trios import CHECKED_ROWS
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_NOTE, Cell
 from raphe.tasks.celltype.stores.split import split_spikes
 from raphe.tasks.celltype.training.batches import SpikeBatches
 from raphe.tasks.celltype.training.parts import StorePart
@@ -234,3 +234,21 @@ def test_a_cell_of_two_classes_and_a_lone_file_are_told(tmp_path):
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(StoreError, match=r"is not an \.npy array that is whole"):
         open_spikes(tmp_path / "cut")
+
+
+def test_a_time_of_32_bits_gives_the_nominal_rate(tmp_path):
+    write_trio(tmp_path)
+    windows = np.load(tmp_path / "Observations.npy").astype(np.float32)
+    np.save(tmp_path / "Observations.npy", windows)
+    assert open_spikes(tmp_path).rate_hz == 40_000.0
+
+
+def test_names_of_synthetic_spikes_are_noted_also_by_the_store_made_of_them(tmp_path):
+    write_trio(tmp_path / "arrays")
+    assert open_spikes(tmp_path / "arrays").is_synthetic
+    import_npy(tmp_path / "arrays", tmp_path / "store")
+    spikes = open_spikes(tmp_path / "store")
+    assert spikes.is_synthetic and spikes.note == SYNTHETIC_NOTE
+    names = np.load(tmp_path / "arrays" / "Cellulars.npy")
+    np.save(tmp_path / "arrays" / "Cellulars.npy", np.char.replace(names, "3mean_", ""))
+    assert open_spikes(tmp_path / "arrays").note == ""

@@ -1,5 +1,7 @@
 """The datamodule: what is drawn, in which order, from which cells; leaks and bad stores refused."""
 
+import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from raphe.core.errors import RapheError, SettingError, SplitError, StoreError
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_NOTE, Cell, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe
@@ -233,6 +235,51 @@ def test_a_test_store_with_a_trained_cell_is_refused(tmp_path: Path, store: Path
         datamodule(store, test_stores={"nonhomogeneous": same})
 
 
+def write_again(spikes: SpikeSet, path: Path, rows: np.ndarray, prefix: str = "other") -> Path:
+    """Some spikes of a store under other cell ids."""
+    with SpikeStoreWriter(path, CLASSES, spikes.n_samples) as writer:
+        cells = [replace(cell, cell_id=f"{prefix}-{cell.cell_id}") for cell in spikes.cells]
+        writer.add_mixed(cells, spikes.cell[rows], spikes.read(rows), spikes.trigger[rows])
+        return writer.finish(spikes.rate_hz, spikes.unit, {})
+
+
+@pytest.mark.parametrize("kind", ["cell", "spike"])
+def test_what_is_trained_on_is_no_test_store(make_spikes, make_masks, tmp_path, kind):
+    spikes = make_spikes(n_cells=24)
+    store, moved = spikes.path, tmp_path / "moved"
+    shutil.copytree(store, moved)
+    for same in (store, moved):
+        message = "are? trained on" if kind == "cell" else f"x: {same} is {store}, which is trained"
+        with pytest.raises(SplitError, match=message):
+            datamodule(store, split=kind, test_stores={"x": same})
+    renamed = write_again(spikes, tmp_path / "renamed", np.arange(spikes.n))
+    n_trained = len(datamodule(store, split=kind).parts["train"].rows)
+    n_trained += len(datamodule(store, split=kind).parts["val"].rows)
+    with pytest.raises(SplitError, match=f"renamed holds {n_trained} spikes that are trained on"):
+        datamodule(store, split=kind, test_stores={"x": renamed})
+    tested = datamodule(store, split=kind).parts["test"].rows
+    only_tested = write_again(spikes, tmp_path / "tested", tested)
+    datamodule(store, split=kind, test_stores={"x": only_tested})
+    out = tmp_path / "synthetic"
+    synthesize(store, make_masks(n_cells=24).path, out, per_class=20, split=kind, workers=1)
+    message = "trained on" if kind == "cell" else "holds synthetic spikes made from"
+    with pytest.raises(SplitError, match=message):
+        datamodule(store, split=kind, test_stores={"x": out})
+
+
+def test_a_synthetic_store_is_called_so_wherever_it_stands(make_spikes, make_masks, tmp_path):
+    out = tmp_path / "synthetic"
+    spikes = make_spikes(n_cells=24, note="Noise.")
+    synthesize(spikes.path, make_masks(n_cells=24).path, out, per_class=200, workers=1)
+    data = datamodule(out)
+    assert data.note == f"{SYNTHETIC_NOTE} Noise."
+    other = make_spikes(n_cells=26, folder="other")
+    assert datamodule(other.path, test_stores={}).note == ""
+    stranger = write_again(other, tmp_path / "stranger", np.arange(other.n))
+    data = datamodule(stranger, test_stores={"made": out})
+    assert data.note == "The spikes of made are synthetic."
+
+
 @pytest.mark.parametrize("kind", ["day", "animal"])
 def test_a_test_store_may_not_share_a_day_or_animal(tmp_path: Path, kind: str) -> None:
     settings = {"n_cells": 24, f"{kind}s": 8}
@@ -314,6 +361,11 @@ def test_what_cannot_be_trained_on_is_refused(
     store = write_store(tmp_path / "store", **layout)
     with pytest.raises(error, match=message):
         datamodule(store, **settings)
+
+
+def test_a_rate_computed_otherwise_is_no_other_rate(tmp_path: Path, store: Path) -> None:
+    other = write_store(tmp_path / "float32", prefix="other", rate_hz=40_000.068)
+    datamodule(store, test_stores={"float32": other})
 
 
 def test_stores_that_are_cut_differently_are_not_mixed(tmp_path: Path, store: Path) -> None:

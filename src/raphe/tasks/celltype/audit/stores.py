@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
+from raphe.core.recordings.rates import same_rate
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.stores.subsampling import balanced_subsample
@@ -36,7 +37,7 @@ def noise_windows(spikes: SpikeSet, masks: MaskSet) -> tuple[np.ndarray, np.ndar
 
     Raises StoreError where masks and spikes do not fit.
     """
-    if (masks.rate_hz, masks.unit) != (spikes.rate_hz, spikes.unit):
+    if masks.unit != spikes.unit or not same_rate(masks.rate_hz, spikes.rate_hz):
         raise StoreError(
             f"{masks.path}: expected {spikes.rate_hz:g} Hz and {spikes.unit} as in {spikes.path}, "
             f"got {masks.rate_hz:g} Hz and {masks.unit}; cut masks and spikes alike"

@@ -105,6 +105,9 @@ class Evaluation:
                 name, predictions, classes, stores[name].cells, self.pooling, decision
             )
             contents |= artifacts(result, baselines.get(name))
+        if data.note:
+            for name in model.predictions:
+                contents[f"{name}/headline.txt"] += f"\nNote: {data.note}\n"
         if _is_finite(model.predictions["test"]):
             contents |= _evidence(model, data)
         return contents

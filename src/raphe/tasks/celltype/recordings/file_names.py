@@ -9,6 +9,7 @@ CLASSES = ("SER", "NSER")  # of the published data, in its order
 # One letter, yymmdd, "#", the recording of that day: the naming of Corradetti et al. 2024.
 CELL_ID = re.compile(r"[A-Za-z](\d\d)(\d\d)(\d\d)#\d+")
 TRIGGER = re.compile(r"_trigger_(\d+)")
+SYNTHETIC = re.compile(r"\d+mean_")  # of a moving mean of so many samples, and a noise mask
 UNKNOWN_TRIGGER = -1
 
 
@@ -42,6 +43,15 @@ def parse_window_name(name: str) -> tuple[str, int]:
     before = stem[: match.start()] if match else stem
     recording = CELL_ID.search(before)
     return recording.group() if recording else before, int(match[1]) if match else UNKNOWN_TRIGGER
+
+
+def is_synthetic(name: str | PurePath) -> bool:
+    """Whether a single spike's name is that of a synthetic one.
+
+    >>> is_synthetic("3mean_A131024#140_trigger_1001976.csv"), is_synthetic("A131024#089_trigger_5")
+    (True, False)
+    """
+    return SYNTHETIC.match(PurePath(name).name) is not None
 
 
 def label_from_folders(folders: Sequence[str], classes: Sequence[str]) -> int | None:

@@ -107,6 +107,13 @@ def hash_windows(windows: np.ndarray) -> np.ndarray:
     return np.where(np.ptp(rows, axis=1) > 0, hashes, np.uint64(0))
 
 
+def hash_store(windows: LazyArray) -> np.ndarray:
+    """`hash_windows` of all windows (N, T), which are read once: uint64 (N,)."""
+    starts = range(0, len(windows), ROWS_AT_ONCE)
+    hashes = [hash_windows(windows[start : start + ROWS_AT_ONCE]) for start in starts]
+    return np.concatenate([np.empty(0, np.uint64), *hashes])
+
+
 def unit_windows(windows: np.ndarray) -> np.ndarray:
     """Windows (n, T) of mean 0 and norm 1, so that no gain or offset hides a copy: float64.
 

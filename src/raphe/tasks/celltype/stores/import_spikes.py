@@ -19,6 +19,7 @@ from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import (
     CLASSES,
+    is_synthetic,
     label_from_folders,
     parse_cell_id,
     parse_window_name,
@@ -27,7 +28,7 @@ from raphe.tasks.celltype.recordings.files import Failure, visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
-from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies
+from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_FACT, Cell, OnCopies
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 SKIPPED_FOLDERS = "IMAGES"  # in the name of the authors' folders of pictures
@@ -83,6 +84,8 @@ def import_csv(
             raise StoreError(reader.nothing_left(len(files)))
         reader.report.copies = writer.settle_copies(on_copies, folder, reader.first_files)
         facts = {"cut": {"pre_ms": cut.pre_ms, "post_ms": cut.post_ms}, "sources": reader.sources()}
+        if reader.is_synthetic:
+            facts[SYNTHETIC_FACT] = True
         reader.report.store = writer.finish(cut.rate_hz, UNIT, facts)
     reader.report.n_spikes, reader.report.n_cells = writer.n, len(writer.cells)
     reader.report.per_class = writer.per_class()
@@ -114,6 +117,8 @@ def import_npy(
             )
         copies = writer.settle_copies(on_copies, folder)
         facts = {"sources": {**spikes.facts["sources"], "hash": spikes.content_hash}}
+        if spikes.is_synthetic:
+            facts[SYNTHETIC_FACT] = True
         path = writer.finish(spikes.rate_hz, spikes.unit, facts)
     return SpikeImportReport(path, writer.n, len(writer.cells), writer.per_class(), copies=copies)
 
@@ -129,6 +134,7 @@ class _Reader:
         self._seen: dict[str, tuple[bytes, Path]] = {}  # by file name
         self._contents: set[tuple[str, bytes]] = set()  # of each cell
         self._digest, self._n_read = hashlib.sha256(), 0
+        self.is_synthetic = False  # any of them, by its name
 
     def spikes(self, files: Iterable[Path]) -> Iterator[tuple[Cell, int, np.ndarray]]:
         """Cell, trigger and current, float32 (T,) in pA, of each file that is whole."""
@@ -164,6 +170,7 @@ class _Reader:
         self.first_files.setdefault(cell_id, file.relative_to(self.folder).as_posix())
         self._digest.update(f"{file.relative_to(self.folder).as_posix()}\n".encode() + data)
         self._n_read += 1
+        self.is_synthetic = self.is_synthetic or is_synthetic(file.name)
         cell = Cell(cell_id, label, day.isoformat() if day else "")
         return cell, trigger, columns[:, 1 - time].astype(np.float32)
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.recordings.arrays import ArrayFile, open_array
-from raphe.tasks.celltype.recordings.file_names import parse_window_name
+from raphe.core.recordings.rates import rate_of_times
+from raphe.tasks.celltype.recordings.file_names import is_synthetic, parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.stores.spike_csv import rising_columns
@@ -83,6 +84,7 @@ class Trio:
     cell: np.ndarray  # uint16 (N,), or uint32 for more cells; index into cell_ids
     cell_ids: list[str]
     label_of_cell: np.ndarray  # uint8 (cells,)
+    is_synthetic: bool  # by the names of its spikes
     sampled_hash: str  # SHA-256 of labels, cells, and the size and 64 blocks of the observations
 
 
@@ -139,6 +141,7 @@ def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | 
         cells.cell,
         cells.cell_ids,
         cells.label_of_cell,
+        cells.is_synthetic,
         digest.hexdigest(),
     )
 
@@ -194,7 +197,9 @@ def _time_and_rate(path: Path, windows: np.ndarray, answer: int | None) -> tuple
             f"{path}: its time column steps by {step_s:g}, expected seconds and at most "
             f"{1 / MIN_RATE_HZ:g} s a step"
         )
-    return column, round(1 / step_s, 3)
+    time_s = checked[..., column]
+    rises = (np.diff(time_s, axis=1) > 0).all(axis=1)
+    return column, rate_of_times(time_s[rises]) if rises.any() else round(1 / step_s, 3)
 
 
 def _labels(path: Path, start: int, values: np.ndarray, n_classes: int) -> np.ndarray:
@@ -230,6 +235,7 @@ class _CellIndex:
         self.label_of_cell = np.empty(0, np.uint8)
         self._numbers: dict[str, int] = {}
         self._first: list[tuple[int, str]] = []  # row and name of each cell's first spike
+        self.is_synthetic = False  # any of them
         self._parse = lru_cache(NAMES_KEPT)(parse_window_name)
 
     @property
@@ -239,6 +245,7 @@ class _CellIndex:
     def add(self, start: int, label: np.ndarray, names: np.ndarray) -> None:
         """Take the labels uint8 (n,) and names of the rows from `start` on. Raises StoreError."""
         texts = _texts(names)
+        self.is_synthetic = self.is_synthetic or any(map(is_synthetic, texts))
         cell = np.array([self._number(name) for name in texts], np.uint32)
         numbers, first_row = np.unique(cell, return_index=True)
         new = first_row[numbers >= len(self._first)]

@@ -10,12 +10,13 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.kind import MANIFEST
 from raphe.core.files.store import check_store, open_store
+from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES, parse_cell_id
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.npy_trios import Trio, find_trios, open_trio
-from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_FACT, Cell, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import (
     AGAIN,
     KIND,
@@ -77,7 +78,7 @@ def _open_arrays(
     first = trios[0]
     for trio in trios[1:]:
         n_samples, n_expected = trio.windows.shape[1], first.windows.shape[1]
-        if (n_samples, trio.rate_hz) != (n_expected, first.rate_hz):
+        if n_samples != n_expected or not same_rate(trio.rate_hz, first.rate_hz):
             raise StoreError(
                 f"{trio.observations}: {n_samples} points at {trio.rate_hz:g} Hz, but "
                 f"{first.observations.name} has {n_expected} at {first.rate_hz:g} Hz; open one "
@@ -107,6 +108,7 @@ def _open_arrays(
         content_hash=f"sampled-{hashlib.sha256(hashes.encode()).hexdigest()}",
         facts={
             "kind": KIND,
+            **({SYNTHETIC_FACT: True} if any(trio.is_synthetic for trio in trios) else {}),
             "sources": {
                 "arrays": [trio.observations.name for trio in trios],
                 "hash_covers": "labels, cells, size and 64 blocks of each file of observations",

@@ -16,6 +16,11 @@ from raphe.tasks.celltype.stores.lazy_array import LazyArray, LookedUp
 # 0.36 ms before its trough.
 BASELINE_MS = 0.5
 OnCopies = Literal["refuse", "join"]  # where two cells hold the same spikes
+SYNTHETIC_FACT = "synthetic"  # of a store whose spikes have the names of synthetic ones
+SYNTHETIC_NOTE = (
+    "These spikes are synthetic: many were made from each recorded one, so figures on them say "
+    "little about recorded spikes."
+)
 BASELINE_FACT = "baseline_ms"  # of a store whose windows ask for another
 
 
@@ -73,9 +78,20 @@ class SpikeSet:
         return self.windows.shape[1]
 
     @property
+    def is_synthetic(self) -> bool:
+        """Whether its spikes were made from recorded ones."""
+        return self.part is not None or self.facts.get(SYNTHETIC_FACT, False)
+
+    @property
+    def made_from(self) -> str | None:
+        """The content hash of the store whose spikes were the parents of synthetic ones."""
+        return self.facts.get("made_from", {}).get("spikes")
+
+    @property
     def note(self) -> str:
-        """A sentence that must stand beside every result from these spikes, or ""."""
-        return self.facts.get("note", "")
+        """What must stand beside every result from these spikes, or ""."""
+        note = self.facts.get("note", "")
+        return f"{SYNTHETIC_NOTE} {note}".strip() if self.is_synthetic else note
 
     def per_class(self, counts: np.ndarray) -> np.ndarray:
         """Sums over the cells of each class: int64 (classes, …) of counts (cells, …)."""

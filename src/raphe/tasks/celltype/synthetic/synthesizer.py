@@ -5,6 +5,7 @@ n samples, N originals, T samples a window, M masks, L samples a mask.
 """
 
 from dataclasses import dataclass
+from operator import eq
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.ranges import Range, check_ranges
+from raphe.core.recordings.rates import same_rate
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.split import LEFT_OUT, SpikeSplit
@@ -197,7 +199,8 @@ def _starts(counts: np.ndarray) -> np.ndarray:
 def _require_fit(spikes: SpikeSet, masks: MaskSet) -> None:
     for fact in ("rate_hz", "unit"):
         expected, of_masks = getattr(spikes, fact), getattr(masks, fact)
-        if expected != of_masks:
+        same = same_rate if fact == "rate_hz" else eq
+        if not same(expected, of_masks):
             raise StoreError(
                 f"{masks.path}: expected {fact} {expected} as in {spikes.path}, got {of_masks}; "
                 "cut masks and spikes alike"

@@ -1,6 +1,8 @@
 """Batches of labelled spikes, streamed from memory-mapped stores and split without leaks."""
 
 from collections.abc import Mapping
+from functools import cached_property
+from operator import eq
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +12,10 @@ import torch
 
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.ranges import Count, Range, Seed, check_ranges
+from raphe.core.recordings.rates import same_rate
+from raphe.core.sentences import counted, listed
 from raphe.core.statistics.splits import PARTS, Fractions
+from raphe.tasks.celltype.stores.copies import hash_store
 from raphe.tasks.celltype.stores.folds import Fold, Folds
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
@@ -145,7 +150,9 @@ class CellTypeData(pl.LightningDataModule):
 
     @property
     def note(self) -> str:
-        return self.original.note
+        synthetic = [name for name, spikes in self.tests.items() if spikes.is_synthetic]
+        tests = f"The spikes of {listed(synthetic)} are synthetic." if synthetic else ""
+        return " ".join(filter(None, [self.original.note, tests]))
 
     def setup(self, stage: str | None = None) -> None:
         split = self.spike_split
@@ -157,6 +164,7 @@ class CellTypeData(pl.LightningDataModule):
         self._require_classes_in_parts()
         if self.split != "spike":
             self._refuse_shared_cells()
+        self._refuse_trained_spikes()
 
     def train_dataloader(self) -> SpikeBatches:
         parts: list[StorePart | OnlinePart] = [self.parts["train"]]
@@ -241,6 +249,30 @@ class CellTypeData(pl.LightningDataModule):
                     f"{min(shared)}); take them out of {spikes.path} or of {self.original.path}"
                 )
 
+    def _refuse_trained_spikes(self) -> None:
+        """By what the windows hold: neither another path nor other cell ids hide them."""
+        for name, spikes in self.tests.items():
+            what = ""
+            if spikes.content_hash == self.original.content_hash:
+                what = f"is {self.original.path}, which is trained on"
+            elif spikes.made_from == self.original.content_hash:
+                what = f"holds synthetic spikes made from {self.original.path}"
+            elif n := int(np.isin(hash_store(spikes.windows), self._trained_hashes).sum()):
+                what = f"holds {counted('spike', n)} that {'is' if n == 1 else 'are'} trained on"
+            if what:
+                raise SplitError(
+                    f"data.test_stores.{name}: {spikes.path} {what}; test on cells of their own, "
+                    "or on the test part alone (leave data.test_stores out)"
+                )
+
+    @cached_property
+    def _trained_hashes(self) -> np.ndarray:
+        """Of the windows that are trained on or choose the epoch: uint64 (n,)."""
+        part = self.spike_split.part[:]
+        trained = np.isin(part, [PARTS.index("train"), PARTS.index("val")])
+        hashes = hash_store(self.original.windows)[trained]
+        return hashes[hashes > 0]
+
     def _cells(self, part: str) -> list[Cell]:
         used = np.flatnonzero(self.spike_split.counts[:, PARTS.index(part)])
         return [self.original.cells[index] for index in used]
@@ -277,7 +309,8 @@ def _in_order(part: StorePart) -> SpikeBatches:
 def _require_same_facts(original: SpikeSet, other: SpikeSet, name: str) -> None:
     for fact in ("n_samples", "rate_hz", "unit", "classes"):
         expected, got = getattr(original, fact), getattr(other, fact)
-        if expected != got:
+        same = same_rate if fact == "rate_hz" else eq
+        if not same(expected, got):
             raise StoreError(
                 f"{other.path} ({name}): expected {fact} {expected} as in {original.path}, got "
                 f"{got}; cut both stores alike"

@@ -17,6 +17,7 @@ from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.store import open_store
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import check_spikes, open_spikes
+from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_NOTE
 from raphe.tasks.celltype.stores.split import require_split, split_spikes
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.synthesize import synthesize
@@ -64,7 +65,7 @@ def test_the_store_opens_as_one_and_holds_what_online_making_gives(sources, tmp_
             np.testing.assert_array_equal(getattr(opened, name), getattr(online, name))
     assert spikes.cells == originals.cells
     assert (spikes.classes, spikes.rate_hz, spikes.unit) == (("SER", "NSER"), 40_000.0, "pA")
-    assert spikes.note == "made up"
+    assert spikes.note == f"{SYNTHETIC_NOTE} made up"
     assert report.per_part == {name: int((online.part == i).sum()) for i, name in enumerate(PARTS)}
     for name in ("parent", "mask", "offset"):
         stored = [open_store(tmp_path / "out" / shard).arrays[name] for shard in report.new_shards]

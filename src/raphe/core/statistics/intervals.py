@@ -1,26 +1,30 @@
-"""Intervals: Wilson's for a proportion, the bootstrap over whole groups for everything else.
+"""Intervals: Wilson's for a proportion, and its like for every figure with two ends.
 
-Spikes of one cell are alike, and so are cells of one day; resampling them one by one would make an
-interval too narrow. So groups are resampled, each as a whole, and a statistic is a function of how
-often each group was drawn. R resamples, G groups.
+A figure of n items that is as sure as a proportion of m items has Wilson's interval of m, its
+effective number: fewer than there are, as cells of one day are alike (Kish 1965; Franco, Little,
+Louis & Slud 2019), with the quantile of t where few groups tell by how much. At an end of its range
+a figure has the exact bound of Clopper & Pearson (1934), never none. A mean of scores without ends
+has the interval of t.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.stats import norm, t
+
+from raphe.core.statistics.clusters import Clusters, Variance
 
 CONFIDENCE = 0.95
-N_RESAMPLES = 2000  # the ends of an interval then move by about 0.1 SD from seed to seed
-
-Statistic = Callable[[np.ndarray], np.ndarray]  # draws (R, G) → values (R,)
+ROUNDING = 1e-12  # of a share, and of scores as a share of the largest
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and the ends of its interval, which are NaN where no interval can be given."""
+    """A figure and the ends of its interval.
+
+    NaN where the figure is, and where it is a mean of scores that are too few or do not differ.
+    """
 
     value: float
     low: float
@@ -29,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Difference(Estimate):
-    """First less second, and the two-sided p of the bootstrap that there is none."""
+    """First less second, and the two-sided p that there is none."""
 
     p: float
 
@@ -42,7 +46,10 @@ def wilson(
     It never leaves 0 to 1 and has a width even at 0 or all successes.
     """
     k, n = np.asarray(successes, float), np.asarray(total, float)
-    z = norm.ppf((1 + confidence) / 2)
+    return _score_ends(k, n, norm.ppf((1 + confidence) / 2))
+
+
+def _score_ends(k: np.ndarray, n: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = (k + z**2 / 2) / (n + z**2)
         half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
@@ -51,83 +58,81 @@ def wilson(
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
-def draw_groups(
-    strata: ArrayLike, rng: np.random.Generator, n_resamples: int = N_RESAMPLES
-) -> np.ndarray:
-    """How often each group is drawn in each resample: int64 (R, G).
-
-    Args:
-        strata: (G,) groups are drawn with replacement among those of their stratum, so that each
-            stratum keeps its size. One value for all: no strata.
-    """
-    strata = np.asarray(strata)
-    draws = np.empty((n_resamples, len(strata)), dtype=np.int64)
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
-        share = np.full(len(members), 1 / len(members))
-        draws[:, members] = rng.multinomial(len(members), share, size=n_resamples)
-    return draws
-
-
-def bootstrap(statistic: Statistic, draws: np.ndarray, confidence: float = CONFIDENCE) -> Estimate:
-    """A statistic of the groups with its percentile interval.
-
-    Args:
-        statistic: gives a value for each row of its argument (R, G): how often each group counts.
-        draws: (R, G) from `draw_groups`.
-    """
-    value = float(statistic(np.ones((1, draws.shape[1])))[0])
-    return Estimate(value, *percentile_interval(statistic(draws), confidence))
-
-
-def mean_of(scores: np.ndarray, strata: np.ndarray | None = None) -> Statistic:
-    """The mean of scores (G,) less NaN, for `bootstrap`; given strata (G,), the mean of theirs."""
-    strata = np.zeros(len(scores)) if strata is None else strata
-    members = [~np.isnan(scores) & (strata == stratum) for stratum in np.unique(strata)]
-
-    def mean(drawn: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = [drawn[:, rows] @ scores[rows] / drawn[:, rows].sum(axis=1) for rows in members]
-        return np.mean(means, axis=0)
-
-    return mean
-
-
-def paired_difference(
-    first: Statistic, second: Statistic, draws: np.ndarray, confidence: float = CONFIDENCE
-) -> Difference:
-    """How much larger a statistic is for one classifier than for another on the same groups.
-
-    Both are counted over the same resamples, so that what makes a group hard for both cancels.
-    p is twice the smaller share of resamples on either side of 0 (Efron & Tibshirani 1993, with
-    one added so that it is never 0). Few groups make it too small: without any difference it falls
-    below 0.05 in 10 % of cases with 10 groups, 7 % with 20, 6 % with 80.
-    """
-    estimate = bootstrap(lambda drawn: first(drawn) - second(drawn), draws, confidence)
-    values = first(draws) - second(draws)
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return Difference(estimate.value, estimate.low, estimate.high, float("nan"))
-    sides = (values <= 0).sum(), (values >= 0).sum()
-    p = min(1.0, 2 * (min(sides) + 1) / (len(values) + 1))
-    return Difference(estimate.value, estimate.low, estimate.high, float(p))
-
-
-def percentile_interval(
-    resampled: np.ndarray, confidence: float = CONFIDENCE
+def interval_of_share(
+    share: float,
+    n_effective: float,
+    degrees_of_freedom: float = np.inf,
+    confidence: float = CONFIDENCE,
 ) -> tuple[float, float]:
-    """Ends of the interval that a statistic's resampled values (R,) give.
+    """Ends of the interval of a share of 0 to 1 that is as sure as one of `n_effective` items.
 
-    Percentiles, not BCa: they need no jackknife, which with ten groups is noise and at a perfect
-    score is 0/0, and they never leave the statistic's range. Both cover too little with few groups.
-
-    Resamples that leave the statistic undefined (NaN) are left out. There is no interval, NaN,
-    where more than half do, nor where all give one value: a perfect score says nothing of its own
-    error.
+    Wilson's with the quantile of t. Of 0 and of 1 the exact bound, or Wilson's where few degrees of
+    freedom make that the wider one.
     """
-    values = np.asarray(resampled)
-    defined = values[np.isfinite(values)]
-    if 2 * len(defined) < len(values) or np.ptp(defined) == 0:
+    if np.isnan(share) or not n_effective > 0:
         return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    right = share * n_effective
+    at_end = min(share, 1 - share) < ROUNDING
+    if at_end:
+        right = n_effective * round(share)
+    quantile = t.ppf((1 + confidence) / 2, degrees_of_freedom)
+    low, high = map(float, _score_ends(np.array(right), np.array(n_effective), quantile))
+    if not at_end:
+        return low, high
+    exact = ((1 - confidence) / 2) ** (1 / n_effective)
+    if not np.isfinite(degrees_of_freedom):
+        low, high = exact, 1 - exact
+    return (min(low, exact), 1.0) if share > 0.5 else (0.0, max(high, 1 - exact))
+
+
+def mean_of(scores: np.ndarray, strata: np.ndarray | None = None) -> Estimate:
+    """The mean of scores (G,) less NaN, or given strata (G,) the mean of theirs, with t's interval.
+
+    Groups are taken to be drawn anew, as many of each stratum as there are.
+    """
+    value, variance = _mean(scores, strata)
+    reach = _reach(variance)
+    return Estimate(value, value - reach, value + reach)
+
+
+def mean_difference(
+    first: np.ndarray, second: np.ndarray, strata: np.ndarray | None = None
+) -> Difference:
+    """How much larger scores (G,) are for one method than for another on the same groups.
+
+    Of groups that have a score by both, so that what makes a group hard for both cancels; the
+    interval and p are those of t.
+    """
+    value, variance = _mean(first - second, strata)
+    reach = _reach(variance)
+    if value == 0 and variance.value == 0:
+        p = 1.0
+    elif np.isnan(reach):
+        p = float("nan")
+    else:
+        p = float(2 * t.sf(abs(value) / np.sqrt(variance.value), variance.degrees_of_freedom))
+    return Difference(value, value - reach, value + reach, p)
+
+
+def _mean(scores: np.ndarray, strata: np.ndarray | None) -> tuple[float, Variance]:
+    scores = np.asarray(scores, float)
+    strata = np.zeros(len(scores)) if strata is None else np.asarray(strata)
+    names, stratum = np.unique(strata, return_inverse=True)
+    defined = ~np.isnan(scores)
+    n = np.bincount(stratum[defined], minlength=len(names))
+    if not n.all() or not len(names):
+        return float("nan"), Variance(float("nan"), 0.0)
+    means = np.bincount(stratum[defined], scores[defined], len(names)) / n
+    of_groups = Clusters(np.arange(defined.sum()), stratum[defined])
+    weight = 1 / (len(names) * n[stratum[defined]])
+    variance = of_groups.variance((scores[defined] - means[stratum[defined]]) * weight, weight)
+    if np.sqrt(variance.value) <= ROUNDING * np.abs(scores[defined]).max():
+        variance = Variance(0.0, variance.degrees_of_freedom)
+    return float(means.mean()), variance
+
+
+def _reach(variance: Variance) -> float:
+    if not variance.value > 0:
+        return float("nan")
+    quantile = t.ppf((1 + CONFIDENCE) / 2, variance.degrees_of_freedom)
+    return float(quantile * np.sqrt(variance.value))

@@ -59,7 +59,7 @@ def test_the_table_compares_the_first_with_each_other() -> None:
     rng = np.random.default_rng(0)
     base = rng.uniform(0.3, 0.7, 20)
     scores = {"network": base + 0.1, "trace": base, "other": np.where(base > 0.6, np.nan, base)}
-    network, trace, other = comparison(scores, seed=0)
+    network, trace, other = comparison(scores)
     assert network["correlation"] == pytest.approx(base.mean() + 0.1)
     assert network["low"] < network["correlation"] < network["high"]
     # Paired: what makes a recording hard for both cancels, so that the difference is exact.

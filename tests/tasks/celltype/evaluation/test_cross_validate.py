@@ -62,6 +62,15 @@ def pool(runs, data, missing: Sequence[Mapping[str, str]] = (), **settings) -> d
     return CrossValidation(**{"baselines": False, **settings})(runs, missing, data)
 
 
+def auroc_of_folds(truth: np.ndarray, score: np.ndarray, fold: np.ndarray) -> float:
+    """The mean over the folds, each weighted by its pairs of both classes."""
+    areas, pairs = [], []
+    for here in (fold == number for number in np.unique(fold)):
+        areas.append(roc_auc_score(truth[here], score[here]))
+        pairs.append(truth[here].sum() * (~truth[here]).sum())
+    return float(np.average(areas, weights=pairs))
+
+
 def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
@@ -88,7 +97,8 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
         assert float(row["calibrated_SER"]) == pytest.approx(stated, abs=1e-4)
     score = np.array([expected[index][1] for index in range(20)])
     truth = np.arange(20) % 2 == 0
-    assert artifacts["pooled/cells/auroc"] == pytest.approx(roc_auc_score(truth, score))
+    fold = np.array([expected[index][0] for index in range(20)])
+    assert artifacts["pooled/cells/auroc"] == pytest.approx(auroc_of_folds(truth, score, fold))
     assert artifacts["pooled/cells/sensitivity"] == pytest.approx(recall_score(truth, score > 0.5))
     counted = rows_of(artifacts["pooled/headline.csv"])
     assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
@@ -199,12 +209,13 @@ def test_baselines_are_pooled_over_the_same_folds(store, tmp_path):
     runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
     with pytest.raises(StoreError, match="train again"):
         pool(runs, folds[0], baselines=True)
-    score = np.empty(20)
+    score, fold = np.empty(20), np.empty(20)
     for data, run in zip(folds, runs, strict=True):
         baselines = baseline_cells(data)["test"]
         ids = data.test_cell_ids["test"]
         run.fetch("test/baseline_cells.csv").write_text(baseline_cells_csv(baselines, ids, CLASSES))
         score[baselines.cell] = baselines.of("trees_window").probability[:, 0]
+        fold[baselines.cell] = data.spike_split.fold
     artifacts = pool(runs, folds[0], baselines=True)
     (row,) = [
         row
@@ -212,7 +223,7 @@ def test_baselines_are_pooled_over_the_same_folds(store, tmp_path):
         if (row["classifier"], row["figure"]) == ("trees_window", "auroc")
     ]
     assert float(row["value"]) == pytest.approx(
-        roc_auc_score(np.arange(20) % 2 == 0, score), abs=1e-5
+        auroc_of_folds(np.arange(20) % 2 == 0, score, fold), abs=1e-5
     )
     assert "trees_window" in artifacts["summary.txt"]
 

@@ -231,7 +231,11 @@ def test_headline_text_tells_counts_intervals_and_abstentions():
     ]
     assert "test set: 30 cells (15 SER, 15 NSER), 900 spikes" in text
     counts = predictions.per_cell().confusion()
-    assert f"{counts[0, 0]}/15  Wilson" in text and "bootstrap over 10 days" in text
+    assert f"{counts[0, 0]}/15  10 days" in text
+    assert "over 10 days, each as a whole, and hold for new days" in " ".join(text.split())
+    undated = artifacts(result_of(predictions))["test/headline.txt"]
+    assert f"{counts[0, 0]}/15  15 cells" in undated
+    assert "days and animals are not all known" in " ".join(undated.split())
     abstained = ~(
         settled.calibration(predictions.per_cell().probability).max(axis=1)
         >= settled.not_sure.threshold

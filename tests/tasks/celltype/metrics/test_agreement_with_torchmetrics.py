@@ -1,4 +1,4 @@
-"""Figures that stay ours, as they run without torch or over resamples, against torchmetrics'.
+"""Figures that stay ours, as they run without torch, against torchmetrics'.
 
 Where torchmetrics says 0 or 1 of what cannot be told, ours are NaN: that is tested, too, so that a
 torchmetrics that learns to tell is noticed.
@@ -10,7 +10,7 @@ import torch
 from torchmetrics.functional import classification as reference
 
 from raphe.core.statistics.calibration import brier, reliability
-from raphe.tasks.celltype.metrics.group_figures import GroupCounts
+from raphe.tasks.celltype.metrics.linear_figures import linear_figures
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
 
 TWO, FOUR = ("SER", "NSER"), ("a", "b", "c", "d")
@@ -27,10 +27,7 @@ def random_predictions(n_classes: int, seed: int, digits: int = 1) -> Prediction
 
 
 def figures_of(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:
-    """The headline figures, without resampling: every row is a group of its own."""
-    counts = GroupCounts.count(predictions, predictions.cell, classes)
-    figures = counts.figures(np.ones((1, len(predictions.label))))
-    return {name: float(value[0]) for name, value in figures.items()}
+    return {figure.name: figure.value for figure in linear_figures(predictions, classes)}
 
 
 def tensors(predictions: Predictions) -> tuple[torch.Tensor, torch.Tensor]:

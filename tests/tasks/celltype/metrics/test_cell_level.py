@@ -1,12 +1,20 @@
-"""Headline figures: what is resampled, which interval is whose, and the published cells."""
+"""Headline figures: what their intervals are over, how wide they are, and the published cells."""
 
 import csv
 
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
-from raphe.tasks.celltype.metrics.cell_level import group_cells, headlines, headlines_csv
+from raphe.core.statistics.answers import Answer, above
+from raphe.tasks.celltype.metrics.cell_level import (
+    group_cells,
+    headlines,
+    headlines_csv,
+    interval_note,
+    share_of_cells,
+)
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 
@@ -35,9 +43,7 @@ def dated_cells(n: int, days: int, animals: int = 1) -> list[Cell]:
 
 def test_the_published_cells():
     predictions = cells_called(51, 54, 24, 26)
-    figures = by_name(
-        headlines("cells", predictions, group_cells(predictions, ()), TWO, np.random.default_rng(0))
-    )
+    figures = by_name(headlines("cells", predictions, group_cells(predictions, ()), TWO))
     for name, counts, percent in (
         ("sensitivity", (51, 54), (94.4, 84.9, 98.1)),
         ("specificity", (24, 26), (92.3, 75.9, 97.9)),
@@ -46,40 +52,25 @@ def test_the_published_cells():
         ("accuracy", (75, 80), (93.8, 86.2, 97.3)),
     ):
         figure = figures[name]
-        assert figure.counts == counts and figure.interval == "Wilson"
+        assert figure.counts == counts and figure.interval == f"{counts[1]} cells"
         assert [100 * figure.value, 100 * figure.low, 100 * figure.high] == pytest.approx(
             percent, abs=0.06
         )
     assert figures["balanced_accuracy"].value == pytest.approx((51 / 54 + 24 / 26) / 2)
-    assert figures["balanced_accuracy"].interval == "bootstrap over 80 cells"
+    assert figures["balanced_accuracy"].interval == "80 cells"
 
 
-def test_bootstrap_over_cells_against_scipy():
-    predictions = cells_called(20, 30, 18, 20)
-    groups = group_cells(predictions, ())
-    area = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(1)))["auroc"]
-    positive, negative = (predictions.probability[predictions.label == c, 0] for c in (0, 1))
-
-    def auroc(positive, negative, axis=-1):
-        return (positive[..., :, None] > negative[..., None, :]).mean(axis=(-2, -1))
-
-    # As ours: within each class.
-    expected = stats.bootstrap(
-        (positive, negative), auroc, n_resamples=9000, method="percentile",
-        rng=np.random.default_rng(2), vectorized=True,
-    ).confidence_interval  # fmt: skip
-    assert area.value == pytest.approx(auroc(positive, negative))
-    assert (area.low, area.high) == pytest.approx(expected, abs=0.01)
-
-
-def test_days_are_resampled_where_they_are_known_and_enough():
+def test_days_come_before_animals_and_both_before_cells():
     predictions = cells_called(18, 20, 15, 20)
-    assert group_cells(predictions, dated_cells(40, days=8)).noun == "days"
-    assert group_cells(predictions, dated_cells(40, days=8)).n == 8
-    assert group_cells(predictions, dated_cells(40, days=7)).noun == "cells"
-    assert group_cells(predictions, dated_cells(40, days=7, animals=10)).noun == "animals"
-    undated = [*dated_cells(40, days=10)[:-1], Cell("c39", 1)]
-    assert group_cells(predictions, undated).noun == "cells"
+    assert group_cells(predictions, dated_cells(40, days=3)).noun == "day"
+    assert group_cells(predictions, dated_cells(40, days=3)).n == 3
+    assert group_cells(predictions, dated_cells(40, days=2, animals=10)).noun == "animal"
+    assert group_cells(predictions, dated_cells(40, days=2, animals=2)).noun == "day"
+    undated = [*dated_cells(40, days=10, animals=4)[:-1], Cell("c39", 1, animal="m3")]
+    assert group_cells(predictions, undated).noun == "animal"
+    unknown = [*dated_cells(40, days=10)[:-1], Cell("c39", 1)]
+    assert group_cells(predictions, unknown).noun == "cell"
+    assert group_cells(predictions, ()).noun == "cell"
 
 
 def test_only_the_days_of_the_tested_cells_count():
@@ -91,80 +82,178 @@ def test_only_the_days_of_the_tested_cells_count():
         predictions.probability, predictions.sigmoid, predictions.label, predictions.cell + 28
     )
     groups = group_cells(moved, store)
-    assert groups.noun == "days" and groups.n == 8
+    assert groups.noun == "day" and groups.n == 8
     assert (groups.of_cell[:28] == -1).all()
 
 
-def test_days_that_are_right_or_wrong_as_a_whole_widen_the_interval():
+def on_wrong_days(days: int = 10, wrong: int = 2) -> Predictions:
+    """All right but those of the first days, all wrong."""
     predictions = cells_called(20, 20, 20, 20)
-    wrong_days = np.arange(40) % 10 < 2
+    of_wrong_day = np.arange(40) % days < wrong
     probability = np.where(
-        wrong_days[:, None], predictions.probability[:, ::-1], predictions.probability
+        of_wrong_day[:, None], predictions.probability[:, ::-1], predictions.probability
     )
-    predictions = Predictions(probability, probability, predictions.label, predictions.cell)
-    rng = np.random.default_rng(3)
-    width = {}
-    for noun, days in (("days", 10), ("cells", 1)):
-        groups = group_cells(predictions, dated_cells(40, days))
-        assert groups.noun == noun
-        figure = by_name(headlines("cells", predictions, groups, TWO, rng))["balanced_accuracy"]
-        width[noun] = figure.high - figure.low
-    assert width["days"] > 1.5 * width["cells"]
+    return Predictions(probability, probability, predictions.label, predictions.cell)
 
 
-def test_spikes_have_intervals_over_cells_not_wilson():
+def test_days_that_are_right_or_wrong_as_a_whole_widen_every_interval():
+    predictions = on_wrong_days()
+    cells, days = (
+        by_name(headlines("cells", predictions, group_cells(predictions, known), TWO))
+        for known in ((), dated_cells(40, days=10))
+    )
+    for name, figure in days.items():
+        assert figure.interval == "10 days"
+        assert figure.value == cells[name].value
+        width = figure.high - figure.low
+        assert width > 1.2 * (cells[name].high - cells[name].low), name
+    # As sure as 8 of 10, not as 32 of 40, and by t.
+    assert days["accuracy"].low < stats.binomtest(8, 10).proportion_ci(method="wilson").low
+
+
+def test_days_that_do_not_differ_narrow_nothing():
+    predictions = cells_called(10, 20, 10, 20)  # of each day half are right
+    known = [Cell(f"c{i}", i // 20, f"2026-01-{1 + i % 10:02d}") for i in range(40)]
+    figures = by_name(headlines("cells", predictions, group_cells(predictions, known), TWO))
+    accuracy = figures["accuracy"]
+    assert accuracy.value == 0.5
+    low, high = stats.binomtest(20, 40).proportion_ci(method="wilson")
+    assert accuracy.low < low and high < accuracy.high
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_two_days_hold_for_themselves_alone(days):
     predictions = cells_called(18, 20, 15, 20)
-    repeated = Predictions(
-        *(np.repeat(field, 50, axis=0) for field in
+    groups = group_cells(predictions, dated_cells(40, days))
+    figures = headlines("cells", predictions, groups, TWO)
+    only = "this day only" if days == 1 else "these 2 days only"
+    assert by_name(figures)["sensitivity"].interval == f"20 cells, {only}"
+    note = interval_note(figures, groups)
+    assert "hold for these days alone" in note and "For new days they are too narrow" in note
+
+
+def test_a_class_of_two_days_is_told_of_its_figures_alone():
+    predictions = cells_called(18, 20, 15, 20)
+    known = [Cell(f"c{i}", i // 20, f"2026-{1 + i // 20:02d}-{1 + i % (5 if i < 20 else 2):02d}")
+             for i in range(40)]  # fmt: skip
+    groups = group_cells(predictions, known)
+    figures = headlines("cells", predictions, groups, TWO)
+    told = {figure.name: figure.interval for figure in figures}
+    assert told["sensitivity"] == "5 days" and told["accuracy"] == "7 days"
+    assert told["specificity"] == "20 cells, these 2 days only"
+    assert told["balanced_accuracy"] == "40 cells, these 7 days only"
+    assert 'Those of "these days only" are over cells' in interval_note(figures, groups)
+
+
+def test_the_reader_is_told_of_what_new_cells_an_interval_holds():
+    predictions = cells_called(18, 20, 15, 20)
+
+    def note(known):
+        groups = group_cells(predictions, known)
+        return interval_note(headlines("cells", predictions, groups, TWO), groups)
+
+    assert "over cells, as their days and animals are not all known" in note(())
+    of_days = [Cell(f"c{i}", 0, f"2026-01-{1 + i % 10:02d}") for i in range(40)]
+    assert note(of_days).endswith("over 10 days, each as a whole, and hold for new days.")
+    assert "10 days of 2 animals" in note(dated_cells(40, 10, animals=2))
+    assert note(dated_cells(40, 10, animals=2)).endswith("new days of these animals.")
+    assert note(dated_cells(40, 10, animals=1)).endswith("new days of this animal.")
+    assert note(dated_cells(40, 10, animals=40)).endswith("hold for new days.")
+
+
+def repeated(predictions: Predictions, times: int) -> Predictions:
+    return Predictions(
+        *(np.repeat(field, times, axis=0) for field in
           (predictions.probability, predictions.sigmoid, predictions.label, predictions.cell))
     )  # fmt: skip
+
+
+def test_spikes_have_the_intervals_of_their_cells():
+    predictions = cells_called(18, 20, 15, 20)
     groups = group_cells(predictions, ())
-    spikes = by_name(headlines("spikes", repeated, groups, TWO, np.random.default_rng(4)))
-    cells = by_name(headlines("cells", predictions, groups, TWO, np.random.default_rng(4)))
+    spikes = by_name(headlines("spikes", repeated(predictions, 50), groups, TWO))
+    cells = by_name(headlines("cells", predictions, groups, TWO))
     sensitivity = spikes["sensitivity"]
-    assert sensitivity.counts == (900, 1000) and sensitivity.interval == "bootstrap over 40 cells"
+    assert sensitivity.counts == (900, 1000) and sensitivity.interval == "20 cells"
     # As wide as that of 20 cells, not of 1000 spikes (0.88 to 0.92).
-    assert sensitivity.high - sensitivity.low > 0.2
-    assert spikes["mcc"].low == pytest.approx(cells["mcc"].low)
+    for name, figure in cells.items():
+        width = figure.high - figure.low
+        assert spikes[name].high - spikes[name].low == pytest.approx(width, rel=0.25), name
 
 
-def test_cells_are_drawn_class_by_class_and_days_as_they_are():
-    predictions = cells_called(1, 2, 20, 20)
-
-    def lowest(known_cells):
-        groups = group_cells(predictions, known_cells)
-        figures = headlines("spikes", predictions, groups, TWO, np.random.default_rng(8))
-        return by_name(figures)["accuracy"].low
-
-    # Of 2 SER cells, 1 of them wrong, 2 are always drawn.
-    assert lowest(()) == pytest.approx(20 / 22)
-    assert lowest([Cell(f"c{i}", 0, f"2026-01-{1 + i % 11:02d}") for i in range(22)]) < 20 / 22
+def test_spikes_of_cells_of_days_have_intervals_over_days():
+    known = dated_cells(40, days=10)
+    predictions = repeated(on_wrong_days(), 30)
+    figures = by_name(headlines("spikes", predictions, group_cells(predictions, known), TWO))
+    assert figures["accuracy"].interval == "10 days"
+    cells = by_name(headlines("spikes", predictions, group_cells(predictions, ()), TWO))
+    width = cells["accuracy"].high - cells["accuracy"].low
+    assert figures["accuracy"].high - figures["accuracy"].low > 1.3 * width
 
 
-def test_perfect_and_absent_classes_have_no_bootstrap():
+def test_spikes_that_are_nearly_all_right_are_no_surer_than_their_cells():
+    predictions = repeated(cells_called(20, 20, 20, 20), 50)
+    probability = predictions.probability.copy()
+    probability[0] = probability[0, ::-1]
+    one_wrong = Predictions(probability, probability, predictions.label, predictions.cell)
+    lows = [
+        by_name(headlines("spikes", p, group_cells(p, ()), TWO))["sensitivity"].low
+        for p in (one_wrong, predictions)
+    ]
+    assert 0.75 < lows[0] < 0.87 and lows[0] == pytest.approx(lows[1], abs=0.05)
+
+
+def test_perfect_figures_have_exact_bounds_and_absent_classes_none():
     perfect = cells_called(5, 5, 5, 5)
-    groups = group_cells(perfect, ())
-    figures = by_name(headlines("cells", perfect, groups, TWO, np.random.default_rng(5)))
-    assert figures["mcc"].value == 1 and np.isnan(figures["mcc"].low)
-    assert figures["sensitivity"].low == pytest.approx(0.566, abs=1e-3)
+    figures = by_name(headlines("cells", perfect, group_cells(perfect, ()), TWO))
+    for name, n in (("sensitivity", 5), ("accuracy", 10), ("balanced_accuracy", 10), ("auroc", 5)):
+        expected = proportion_confint(n, n, method="beta")
+        assert (figures[name].low, figures[name].high) == pytest.approx(expected), name
+    assert figures["mcc"].low == pytest.approx(2 * 0.025**0.1 - 1)
     only = cells_called(4, 5, 0, 0)
-    figures = by_name(
-        headlines("cells", only, group_cells(only, ()), TWO, np.random.default_rng(6))
-    )
+    figures = by_name(headlines("cells", only, group_cells(only, ()), TWO))
     assert np.isnan([figures[name].value for name in ("specificity", "auroc", "mcc")]).all()
-    assert np.isnan(figures["specificity"].low)
+    assert np.isnan(figures["specificity"].low) and figures["specificity"].interval == ""
+
+
+def test_perfect_days_are_less_sure_than_perfect_cells():
+    perfect = cells_called(20, 20, 20, 20)
+    lows = [
+        by_name(headlines("cells", perfect, group_cells(perfect, known), TWO))["auroc"].low
+        for known in ((), dated_cells(40, 10), dated_cells(40, 4))
+    ]
+    assert 0.5 < lows[2] < lows[1] < lows[0] < 1
+
+
+@pytest.mark.parametrize("right", [0, 1, 2])
+def test_from_four_cells_no_figure_is_above_or_below_chance(right):
+    cells = cells_called(right, 2, right, 2)
+    for known in ((), dated_cells(4, 4), dated_cells(4, 2)):
+        for figure in headlines("cells", cells, group_cells(cells, known), TWO):
+            chance = 0.0 if figure.name == "mcc" else 0.5
+            if not np.isnan(figure.value):
+                assert above(figure, chance, 0.0) is Answer.CANNOT_TELL, figure
+
+
+def test_a_share_of_some_cells_has_the_same_interval():
+    predictions = on_wrong_days()
+    groups = group_cells(predictions, dated_cells(40, days=10))
+    right = predictions.predicted == predictions.label
+    share = share_of_cells("right", right, np.ones(40, bool), predictions, groups)
+    accuracy = by_name(headlines("cells", predictions, groups, TWO))["accuracy"]
+    assert (share.low, share.high, share.counts) == (accuracy.low, accuracy.high, (32, 40))
+    nothing = share_of_cells("right", right, np.zeros(40, bool), predictions, groups)
+    assert np.isnan(nothing.value)
 
 
 def test_table():
     predictions = cells_called(18, 20, 15, 20)
     groups = group_cells(predictions, dated_cells(40, days=10))
-    figures = headlines("cells", predictions, groups, TWO, np.random.default_rng(7))
+    figures = headlines("cells", predictions, groups, TWO)
     rows = {row["figure"]: row for row in csv.DictReader(headlines_csv(figures).splitlines())}
     assert list(rows) == [
         "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "mcc", "auroc"
     ]  # fmt: skip
     assert rows["sensitivity"]["value"] == "0.9"
     assert (rows["sensitivity"]["numerator"], rows["sensitivity"]["denominator"]) == ("18", "20")
-    assert (
-        rows["auroc"]["interval"] == "bootstrap over 10 days" and rows["auroc"]["numerator"] == ""
-    )
+    assert rows["auroc"]["interval"] == "10 days" and rows["auroc"]["numerator"] == ""

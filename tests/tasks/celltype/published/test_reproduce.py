@@ -125,7 +125,7 @@ def test_days_of_the_cells_are_resampled(tmp_path):
     rows = [f"c{i},2026-01-{1 + i % 9:02d}" for i in range(24)]
     (tmp_path / "test" / "cells.csv").write_text("\n".join(["cell,day", *rows]) + "\n")
     result = read_run(tmp_path, "run").sets["test"]
-    assert result.groups.noun == "days" and result.groups.n == 9
+    assert result.groups.noun == "day" and result.groups.n == 9
 
 
 def test_simulated_cells_are_said_to_be_simulated(tmp_path):

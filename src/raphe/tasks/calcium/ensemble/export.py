@@ -13,7 +13,7 @@ from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
-from raphe.core.statistics.intervals import bootstrap, draw_groups, mean_of
+from raphe.core.statistics.intervals import mean_of
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, PyfuncRates, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.model_card import rate_card
@@ -28,7 +28,6 @@ from raphe.tasks.calcium.training.module import RateModule
 
 AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
 N_SAMPLES = 6000  # of the example input
-SEED = 42  # of the bootstrap
 
 
 def export(
@@ -159,10 +158,9 @@ def _scored(graph: RateGraph, subset: RecordingSubset) -> dict[str, dict[str, fl
         rate_per_s = graph.expected(calcium)[:, 0].mean(axis=0) * RATE_HZ
         spikes = subset.store.spikes[recording.rows]
         rows.append(score(rate_per_s, spikes) | rate_error(rate_per_s, spikes))
-    draws = draw_groups(np.zeros(len(rows)), np.random.default_rng(SEED))
     figures = {}
     for name in rows[0]:
-        mean = bootstrap(mean_of(np.array([row[name] for row in rows])), draws)
+        mean = mean_of(np.array([row[name] for row in rows]))
         ends = {"value": mean.value, "low": mean.low, "high": mean.high}
         figures[name] = {end: None if np.isnan(at) else at for end, at in ends.items()}
     return figures

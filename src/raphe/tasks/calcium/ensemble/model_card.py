@@ -44,7 +44,7 @@ def rate_card(facts: Mapping[str, Any]) -> str:
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
         *(_figures(name, figures) for name, figures in facts["figures"].items()),
-        "Means over recordings, in brackets 95 % intervals of the bootstrap over them.",
+        "Means over recordings, in brackets 95 % intervals of t over them.",
         "## Trained on",
         _training(facts["training"]),
         "## Limits",

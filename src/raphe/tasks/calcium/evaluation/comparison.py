@@ -1,6 +1,6 @@
 """A tested network beside its baselines, on the same recordings, with intervals.
 
-R resamples, G recordings.
+G recordings.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
-from raphe.core.statistics.intervals import bootstrap, draw_groups, mean_of, paired_difference
+from raphe.core.statistics.intervals import mean_difference, mean_of
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
 from raphe.tasks.calcium.metrics.recording_report import recording_report
 from raphe.tasks.calcium.metrics.scores import InferredRecording, score
@@ -42,7 +42,6 @@ class RateComparison:
         compare: compute baselines at all.
         oasis: deconvolution among them, of the package oasis-deconv.
         elephant: published weights among them, files model1.h5 …
-        seed: of the bootstrap.
 
     Raises:
         RapheError: for a baseline that cannot be had.
@@ -53,9 +52,7 @@ class RateComparison:
         compare: bool = True,
         oasis: bool = False,
         elephant: Sequence[str | Path] = (),
-        seed: int = 42,
     ) -> None:
-        self.seed = seed
         self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
 
     def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | float]:
@@ -85,7 +82,7 @@ class RateComparison:
                     for recording in recordings
                 ]
             )
-        table = comparison(scores, self.seed)
+        table = comparison(scores)
         network = table[0]
         results: dict[str, str | float] = {
             f"{name}/comparison.csv": as_csv(COLUMNS, [row.values() for row in table]),
@@ -96,21 +93,18 @@ class RateComparison:
 
 
 def comparison(
-    scores: Mapping[str, np.ndarray], seed: int, dataset: np.ndarray | None = None
+    scores: Mapping[str, np.ndarray], dataset: np.ndarray | None = None
 ) -> list[dict[str, Any]]:
     """A row of COLUMNS for each method; the first is compared with each other one.
 
     Args:
         scores: of each method the score of every recording (G,), NaN where there is none.
-        seed: of the resampling of recordings.
         dataset: of each recording (G,): the mean is then that of the datasets' means.
     """
     first = next(iter(scores.values()))
-    dataset = np.zeros(len(first)) if dataset is None else dataset
-    draws = draw_groups(dataset, np.random.default_rng(seed))
     table = []
     for method, of_method in scores.items():
-        mean = bootstrap(mean_of(of_method, dataset), draws)
+        mean = mean_of(of_method, dataset)
         row = dict.fromkeys(COLUMNS, float("nan")) | {
             "method": method,
             "recordings": int((~np.isnan(of_method)).sum()),
@@ -119,7 +113,7 @@ def comparison(
             "high": mean.high,
         }
         if of_method is not first:
-            less = paired_difference(mean_of(first, dataset), mean_of(of_method, dataset), draws)
+            less = mean_difference(first, of_method, dataset)
             values = (less.value, less.low, less.high, less.p)
             row |= dict(zip(COLUMNS[5:], values, strict=True))
         table.append(row)

@@ -5,7 +5,6 @@ G recordings of all folds.
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,15 +41,8 @@ def fold_names(data: RateData, by: str) -> list[str]:
     return [recording.name for recording in data.store.recordings]
 
 
-@dataclass(frozen=True)
 class FoldReport:
-    """Pools a sweep over `data.held_out`, see raphe.harness.sweeps.section.
-
-    Args:
-        seed: of the bootstrap.
-    """
-
-    seed: int = 42
+    """Pools a sweep over `data.held_out`, see raphe.harness.sweeps.section."""
 
     def __call__(
         self,
@@ -71,7 +63,7 @@ class FoldReport:
                 "sweep nothing beside it"
             )
         rows = [row for run in members for row in _read(run)]
-        tables = tables_of(rows, self.seed)
+        tables = tables_of(rows)
         results: dict[str, Figure | str | float] = {
             f"{POOLED}/recordings.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
             f"{POOLED}/folds.csv": as_csv(
@@ -87,18 +79,16 @@ class FoldReport:
         return results | {f"{POOLED}/{row['method']}/{MEASURE}": row[MEASURE] for row in others}
 
 
-def tables_of(rows: Rows, seed: int) -> Tables:
+def tables_of(rows: Rows) -> Tables:
     """The comparison of each dataset's recordings, and under ALL of the datasets' means."""
     methods = [name for name in rows[0] if name not in FACTS]
     dataset = np.array([row["dataset"] for row in rows])  # (G,)
     scores = {name: np.array([float(row[name]) for row in rows]) for name in methods}
     tables = {
-        name: comparison(
-            {method: values[dataset == name] for method, values in scores.items()}, seed
-        )
+        name: comparison({method: values[dataset == name] for method, values in scores.items()})
         for name in dict.fromkeys(dataset.tolist())
     }
-    return tables | {ALL: comparison(scores, seed, dataset)}
+    return tables | {ALL: comparison(scores, dataset)}
 
 
 def summary(tables: Tables, unfinished: Sequence[str]) -> str:
@@ -110,7 +100,7 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "Correlation with the spikes at 25 Hz: mean over recordings, each tested by a network that",
-        "never saw its fold, with 95 % intervals of the bootstrap over recordings.",
+        "never saw its fold, with 95 % intervals of t over recordings.",
         "",
         *("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines),
         "",

@@ -152,11 +152,10 @@ def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings, fit
     )
     spikes, predictions = data.original, model.predictions["test"]
     groups = group_cells(predictions, spikes.cells)
-    rng = np.random.default_rng(settings.seed)
     by_cell = predictions.per_cell()
     both_levels = [
-        *headlines("cells", by_cell, groups, spikes.classes, rng),
-        *headlines("spikes", predictions, groups, spikes.classes, rng),
+        *headlines("cells", by_cell, groups, spikes.classes),
+        *headlines("spikes", predictions, groups, spikes.classes),
     ]
     figures = {(headline.level, headline.name): headline for headline in both_levels}
     return AuditRow(trained_on, split, len(predictions.label), len(by_cell.label), figures)

@@ -15,7 +15,12 @@ from raphe.core.statistics.calibration import brier, reliability
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.selection import compared, log_loss, mean_of
 from raphe.tasks.celltype.features.training_domain import training_domain
-from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
+from raphe.tasks.celltype.metrics.cell_level import (
+    Headline,
+    group_cells,
+    headlines,
+    interval_note,
+)
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut
@@ -23,7 +28,6 @@ from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet, baseline_of
 from raphe.tasks.celltype.training.data import CellTypeData
 
 VALIDATION = "validation"
-INTERVAL_SEED = 42
 LEAK = (
     "Trained on a split by spike: the cells tested on were also trained on, so the figures are too "
     "good, probabilities are not calibrated, and no verdict is ever “not sure”."
@@ -169,6 +173,10 @@ def _figures(
     decided = decision.not_sure.decided(probability)
     right = probability.argmax(axis=1) == predictions.label
     stated = reliability(probability.max(axis=1), right)
+    of_all, note = _headlines(probability, predictions, cells, classes)
+    of_called, note_of_called = _headlines(probability, predictions, cells, classes, decided)
+    if note_of_called not in ("", note):
+        note += f" Of those called: {note_of_called}"
     return {
         "n_spikes": predictions.n_spikes,
         "n_cells": len(decided),
@@ -177,8 +185,9 @@ def _figures(
         "log_loss": log_loss(probability, predictions.label),
         "brier": brier(probability, predictions.label),
         "expected_calibration_error": stated.expected_error,
-        "all_cells": _headlines(probability, predictions, cells, classes),
-        "called_cells": _headlines(probability, predictions, cells, classes, decided),
+        "all_cells": of_all,
+        "called_cells": of_called,
+        "intervals": note,
     }
 
 
@@ -188,15 +197,16 @@ def _headlines(
     cells: Sequence[Cell],
     classes: Sequence[str],
     rows: np.ndarray | slice = slice(None),
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], str]:
+    """The figures of some of the cells, and for what their intervals hold."""
     label, cell = predictions.label[rows], predictions.cell[rows]
     if not len(label):
-        return []
+        return [], ""
     of_rows = probability[rows]
     verdicts = Predictions(of_rows, of_rows, label, cell)
-    rng = np.random.default_rng(INTERVAL_SEED)
-    figures = headlines("cells", verdicts, group_cells(verdicts, cells), classes, rng)
-    return [_as_json(headline) for headline in figures]
+    groups = group_cells(verdicts, cells)
+    figures = headlines("cells", verdicts, groups, classes)
+    return [_as_json(headline) for headline in figures], interval_note(figures, groups)
 
 
 def _as_json(headline: Headline) -> dict[str, Any]:

@@ -138,12 +138,10 @@ def _figures(name: str, figures: Mapping[str, Any]) -> str:
         for headline in figures["all_cells"]
     ]
     head = f"all, {counted('cell', figures['n_cells'])}", f"the {figures['n_called']} called"
-    intervals = {headline["interval"] for headline in figures["all_cells"] if headline["interval"]}
     return (
         f"### {name} ({counted('spike', figures['n_spikes'])})\n\n"
         f"{cards.table(['', *head], rows)}\n\n"
-        f"In brackets 95 % intervals ({', '.join(sorted(intervals))}). Brier score "
-        f"{figures['brier']:.3f}, expected calibration error "
+        f"{figures['intervals']} Brier score {figures['brier']:.3f}, expected calibration error "
         f"{figures['expected_calibration_error']:.3f}."
     )
 

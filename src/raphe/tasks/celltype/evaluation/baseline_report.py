@@ -1,6 +1,6 @@
 """A network beside the baselines, on the same cells: a table, a page and a figure.
 
-n cells, G groups, R resamples.
+n cells.
 """
 
 import textwrap
@@ -16,11 +16,12 @@ from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted
 from raphe.core.statistics.answers import above
-from raphe.core.statistics.intervals import Difference, draw_groups, paired_difference
+from raphe.core.statistics.intervals import Difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.baselines import KINDS
-from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, strata
-from raphe.tasks.celltype.metrics.group_figures import GroupCounts
+from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, interval_note
+from raphe.tasks.celltype.metrics.figure_interval import difference_of
+from raphe.tasks.celltype.metrics.linear_figures import linear_figures
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
@@ -70,51 +71,25 @@ def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str,
     return artifacts
 
 
-def compare(result: SetResult, baselines: BaselineCells, seed: int = 0) -> list[ComparedFigure]:
-    """Every figure that the set has of the network and of each baseline, the network first.
-
-    The difference has the paired bootstrap over the set's groups.
-    """
-    rng = np.random.default_rng(seed)
-    classifiers = {NETWORK: result.cells, **{name: baselines.of(name) for name in baselines.names}}
-    group = result.groups.of_cell[result.cells.cell]
-    counts_of = {
-        name: GroupCounts.count(predictions, group, result.classes)
-        for name, predictions in classifiers.items()
-    }
-    draws = draw_groups(strata(counts_of[NETWORK]), rng)
-    figures = {name: _Figures(counts) for name, counts in counts_of.items()}
-    compared = []
-    for name, predictions in classifiers.items():
-        for headline in _defined(predictions, result, seed):
-            difference = None
-            if name != NETWORK:
-                of_each = (figures[NETWORK].of(headline.name), figures[name].of(headline.name))
-                difference = paired_difference(*of_each, draws)
+def compare(result: SetResult, baselines: BaselineCells) -> list[ComparedFigure]:
+    """Every figure that the set has of the network and of each baseline, the network first."""
+    fold = result.compared_within(result.cells)
+    levels = result.groups.levels("spikes", result.cells)  # each cell by itself, then by day
+    figures = linear_figures(result.cells, result.classes, fold)
+    compared = [ComparedFigure(NETWORK, h, None) for h in _headlines(result.cells, result)]
+    for name in baselines.names:
+        cells = baselines.of(name)
+        of_baseline = linear_figures(cells, result.classes, fold)
+        for network, baseline, headline in zip(
+            figures, of_baseline, _headlines(cells, result), strict=True
+        ):
+            difference = difference_of(network, baseline, levels)
             compared.append(ComparedFigure(name, headline, difference))
-    return compared
+    return [row for row in compared if np.isfinite(row.headline.value)]
 
 
-class _Figures:
-    """All figures of a classifier, counted once for the same draws (R, G), which no one changes."""
-
-    def __init__(self, counts: GroupCounts) -> None:
-        self._counts = counts
-        self._computed: dict[int, dict[str, np.ndarray]] = {}
-
-    def of(self, name: str):
-        def figure(draws: np.ndarray) -> np.ndarray:
-            if len(draws) not in self._computed:  # one set of resamples, and the groups as they are
-                self._computed[len(draws)] = self._counts.figures(draws)
-            return self._computed[len(draws)][name]
-
-        return figure
-
-
-def _defined(predictions: Predictions, result: SetResult, seed: int) -> list[Headline]:
-    rng = np.random.default_rng(seed)  # the same draws for each classifier
-    figures = headlines("cells", predictions, result.groups, result.classes, rng)
-    return [headline for headline in figures if np.isfinite(headline.value)]
+def _headlines(cells: Predictions, result: SetResult) -> list[Headline]:
+    return headlines("cells", cells, result.groups, result.classes, result.compared_within(cells))
 
 
 def _table(compared: Sequence[ComparedFigure]) -> str:
@@ -133,13 +108,13 @@ def _written(*numbers: float) -> list[str]:
 
 def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str:
     """The main figures of each, and what each looks at."""
-    groups = result.groups
+    note = interval_note([row.headline for row in compared], result.groups)
     how = (
         f"The network and the baselines on the same {counted('cell', len(result.cells.label))} "
         f"({result.name} set), trained on the same training part. A baseline calls a cell by "
         f"the {result.pooling} of its spikes' probabilities, at a threshold chosen on validation "
-        f"cells where there are two classes. Intervals are of 95 %; differences have the paired "
-        f"bootstrap over {groups.n} {groups.noun}, and so has p, of no difference."
+        f"cells where there are two classes. {note} The intervals of differences, and p of none, "
+        "are those of t over the same."
     )
     lines = [*textwrap.wrap(how, LINE), ""]
     for figure in [name for name in MAIN if any(row.headline.name == name for row in compared)]:

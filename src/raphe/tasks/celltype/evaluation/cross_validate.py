@@ -92,7 +92,7 @@ class CrossValidation:
             raise SettingError("every network of every fold diverged; lower model.optimizer.lr")
         pooled = PooledResult.of(
             folds,
-            ("animal",) if data.split == "animal" else ("day", "animal"),
+            (data.split,) if data.split in ("animal", "source") else ("day", "animal"),
             classes=data.original.classes,
             known_cells=data.original.cells,
             pooling=self.pooling,

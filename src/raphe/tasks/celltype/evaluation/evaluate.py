@@ -154,11 +154,16 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
     """
     contents: Artifacts = {"predictions.csv": predictions_csv(result.spikes, result.classes)}
     if _is_finite(result.spikes):
-        rng = np.random.default_rng(SEED)
         figures = [
             headline
             for level, predictions in (("cells", result.cells), ("spikes", result.spikes))
-            for headline in headlines(level, predictions, result.groups, result.classes, rng)
+            for headline in headlines(
+                level,
+                predictions,
+                result.groups,
+                result.classes,
+                result.compared_within(predictions),
+            )
         ]
         contents |= {
             "headline.txt": headline_text(result, figures),
@@ -171,7 +176,7 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
         }
         if len(np.unique(result.spikes.label)) > 1:
             contents["roc.png"] = roc_figure(result)
-        needed = spikes_needed(result.spikes, rng, result.pooling)
+        needed = spikes_needed(result.spikes, np.random.default_rng(SEED), result.pooling)
         if len(needed.counts) > 1:
             contents["spikes_needed.csv"] = needed.table()
             contents["spikes_needed.png"] = spikes_needed_figure(result.name, needed)

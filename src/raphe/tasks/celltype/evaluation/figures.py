@@ -15,7 +15,7 @@ from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import risk_coverage
 from raphe.core.statistics.calibration import N_BINS, Reliability, reliability
-from raphe.core.statistics.intervals import wilson
+from raphe.tasks.celltype.metrics.cell_level import share_of_cells
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
@@ -99,7 +99,8 @@ def roc_figure(result: SetResult) -> Figure:
         axes.set_xlabel(f"1 − specificity ({rest} called {positive})")
         axes.set_ylabel(f"Sensitivity ({positive} called {positive})")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        axes.set_title(f"ROC, {result.name} set")
+        over = "over all folds, " if result.compared_within(cells) is not None else ""
+        axes.set_title(f"ROC, {over}{result.name} set")
     return figure
 
 
@@ -134,12 +135,12 @@ def reliability_figure(result: SetResult) -> Figure:
         raw = reliability(*_stated(cells.probability, cells), "equal mass", n_bins)
         errors = f"ECE {raw.expected_error:.3f}"
         _draw_reliability(panels[0, 0], raw, "as the network states it", RAW)
-        _draw_intervals(panels[0, 0], raw, RAW)
+        _draw_intervals(panels[0, 0], raw, cells.probability, result, RAW)
         if result.decided is not None:
             calibrated = reliability(*_stated(result.stated, cells), "equal mass", n_bins)
             errors += f", calibrated {calibrated.expected_error:.3f}"
             _draw_reliability(panels[0, 0], calibrated, "calibrated", CALIBRATED)
-            _draw_intervals(panels[0, 0], calibrated, CALIBRATED)
+            _draw_intervals(panels[0, 0], calibrated, result.stated, result, CALIBRATED)
         n_cells, n_spikes = counted("cell", len(cells.label)), counted("spike", len(spikes.label))
         panels[0, 0].set_title(f"{n_cells}, {where}\n{_bins(raw)}\n{errors}")
         stated, right = _stated(spikes.probability, spikes)
@@ -176,10 +177,15 @@ def _draw_diagonals(panels: Sequence[Axes]) -> None:
         axes.tick_params(labelbottom=True)
 
 
-def _draw_intervals(axes: Axes, curve: Reliability, colour: str) -> None:
-    """Wilson's. Of cells alone: spikes of one cell are not independent."""
-    low, high = wilson(curve.n_right, curve.n)
-    axes.vlines(curve.stated, low, high, color=colour, linewidth=0.8)
+def _draw_intervals(
+    axes: Axes, curve: Reliability, stated: np.ndarray, result: SetResult, colour: str
+) -> None:
+    """Of cells (n,) alone: the intervals of spikes would be those of their cells."""
+    told, right = _stated(stated, result.cells)
+    bins = np.searchsorted(curve.edges[1:-1], told, side="left")
+    for at, number in zip(curve.stated, np.unique(bins), strict=True):
+        share = share_of_cells("", right, bins == number, result.cells, result.groups)
+        axes.vlines(at, share.low, share.high, color=colour, linewidth=0.8)
 
 
 def _draw_reliability(axes: Axes, curve: Reliability, name: str, colour: str) -> None:

@@ -17,9 +17,9 @@ from matplotlib.ticker import MaxNLocator
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted
-from raphe.core.statistics.intervals import wilson
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
+from raphe.tasks.celltype.metrics.cell_level import share_of_cells
 from raphe.tasks.celltype.training.data import CellTypeData
 
 LINE = 100  # characters
@@ -244,13 +244,17 @@ def _spread(n: int) -> np.ndarray:
 
 
 def _shares(axes: Axes, pooled: PooledResult) -> None:
-    right = np.array([(fold.cells.predicted == fold.cells.label).sum() for fold in pooled.folds])
-    n = np.array([len(fold.cells.label) for fold in pooled.folds])
-    low, high = wilson(right, n)
-    place = np.arange(len(n))
-    axes.vlines(place, low, high, color="black", linewidth=0.8)
-    axes.plot(place, right / n, "o", color="black", ms=4, label="called right (95 %, Wilson)")
-    axes.axhline(right.sum() / n.sum(), color=GREY, linewidth=0.8, label="all folds")
+    right = pooled.cells.predicted == pooled.cells.label
+    of_folds = [
+        share_of_cells("", right, pooled.fold_of_cell == fold.number, pooled.cells, pooled.groups)
+        for fold in pooled.folds
+    ]
+    place = np.arange(len(of_folds))
+    for at, share in zip(place, of_folds, strict=True):
+        axes.vlines(at, share.low, share.high, color="black", linewidth=0.8)
+    shares = [share.value for share in of_folds]
+    axes.plot(place, shares, "o", color="black", ms=4, label="called right (95 %)")
+    axes.axhline(right.mean(), color=GREY, linewidth=0.8, label="all folds")
     axes.set(ylabel="Share called right", ylim=(-0.04, 1.04))
 
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from raphe.core.sentences import counted
-from raphe.core.statistics.intervals import N_RESAMPLES, wilson
-from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.tasks.celltype.metrics.cell_level import Headline, interval_note, share_of_cells
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
 AS_NUMBER = ("mcc", "auroc", "macro_auroc", "macro_f1")  # all others are percentages
 LINE = 100  # characters
-FEW_CELLS = 20  # of a class: Wilson's interval of half of them is 40 points wide
+FEW_CELLS = 20  # of a class: the interval of half of them is 40 points wide
 NOT_HELD_OUT = (
     "No calibration and no band: the split is by spike, so no cell was held out to choose them on."
 )
@@ -34,9 +33,7 @@ def headline_text(result: SetResult, headlines: Sequence[Headline]) -> str:
         "",
         *_figures(headlines),
         "",
-        f"Intervals are of 95 %. Wilson's take cells as independent; the bootstrap draws whole "
-        f"{result.groups.noun}, {N_RESAMPLES} times.",
-        "– where resampling cannot tell, as without any mistake.",
+        *textwrap.wrap(interval_note(headlines, result.groups), LINE),
         "",
         *([NOT_HELD_OUT] if result.decided is None else _verdicts(result)),
     ]
@@ -118,10 +115,10 @@ def _verdicts(result: SetResult) -> list[str]:
         LINE,
     )
     if n_called:
-        low, high = wilson(n_wrong, n_called)
+        wrong = share_of_cells("wrong", ~result.right, decided, result.cells, result.groups)
         lines.append(
-            f"Wrong among the called: {n_wrong}/{n_called}, {100 * n_wrong / n_called:.1f} % "
-            f"({100 * low:.1f} to {100 * high:.1f}, Wilson)."
+            f"Wrong among the called: {n_wrong}/{n_called}, {100 * wrong.value:.1f} % "
+            f"({100 * wrong.low:.1f} to {100 * wrong.high:.1f}, over {wrong.interval})."
         )
     if n_called < n:
         names = [result.cell_name(index) for index in result.cells.cell[~decided]]

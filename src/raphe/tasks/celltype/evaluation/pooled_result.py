@@ -88,6 +88,12 @@ class PooledResult(SetResult):
         numbers = [np.full(len(fold.cells.cell), fold.number) for fold in self.folds]
         return np.concatenate(numbers)[self.by_index]
 
+    def compared_within(self, predictions: Predictions) -> np.ndarray | None:
+        """See SetResult; None too where most cells are in folds of one class."""
+        if not self.comparison.stands_for_all:
+            return None
+        return self.fold_of_cell[np.searchsorted(self.cells.cell, predictions.cell)]
+
     @cached_property
     def comparison(self) -> FoldComparison:
         """The AUROC within folds, and what it is by chance over all of them."""

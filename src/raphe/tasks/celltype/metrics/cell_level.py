@@ -9,45 +9,60 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.files.csv_text import csv_text
-from raphe.core.statistics.intervals import draw_groups, percentile_interval, wilson
-from raphe.tasks.celltype.metrics.group_figures import GroupCounts, precision_names, recall_names
+from raphe.core.sentences import counted
+from raphe.core.statistics.clusters import Clusters
+from raphe.core.statistics.intervals import Estimate
+from raphe.tasks.celltype.metrics.figure_interval import (
+    CELL,
+    FEWEST_GROUPS,
+    FigureInterval,
+    Levels,
+    interval_of,
+)
+from raphe.tasks.celltype.metrics.linear_figures import LinearFigure, linear_figures, proportion
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 
-FEWEST_GROUPS = 8  # fewer can be drawn in under 6 435 ways, and their intervals are far too narrow
 COLUMNS = ("level", "figure", "value", "low", "high", "numerator", "denominator", "interval")
 
 
 @dataclass(frozen=True)
 class Groups:
-    """What is resampled as a whole: days, animals or cells."""
+    """What holds cells together: days, animals, or nothing that is known."""
 
-    noun: str
+    noun: str  # day, animal or cell
     of_cell: np.ndarray  # (n_cells,) int64, -1 for a cell that is not in the set
+    n_animals: int = 0  # that the groups are of, where these are known and fewer
 
     @property
     def n(self) -> int:
         return int(self.of_cell.max()) + 1
 
+    def levels(self, level: str, predictions: Predictions) -> dict[str, Clusters]:
+        """By what the items, cells or spikes, come together, each coarser than the one before."""
+        cell, label = predictions.cell, predictions.label
+        levels = {CELL: Clusters.of(cell, label)} if level == "spikes" else {}
+        if self.noun != CELL:
+            levels[self.noun] = Clusters.of(self.of_cell[cell], label)
+        return levels
+
 
 @dataclass(frozen=True)
-class Headline:
+class Headline(Estimate):
     """One figure of a set."""
 
     level: str  # cells or spikes
     name: str
-    value: float
-    low: float
-    high: float
-    interval: str  # how low and high were found
+    interval: str  # over what, "10 days"
     counts: tuple[int, int] | None = None  # numerator and denominator of a proportion
 
 
 def group_cells(
     predictions: Predictions, cells: Sequence[Cell], by: Sequence[str] = ("day", "animal")
 ) -> Groups:
-    """Group a set's cells by day, else by animal, where each is known and they are at least eight;
-    else each cell is a group of its own.
+    """Group a set's cells by day, else by animal, where each is known; else each by itself.
+
+    Days that are too few for an interval give way to animals that are not.
 
     Args:
         predictions: of the set's spikes or cells.
@@ -55,11 +70,18 @@ def group_cells(
         by: what to group by, the first choice first.
     """
     present = np.unique(predictions.cell)
-    for noun in by:
-        names = [getattr(cells[index], noun) for index in present] if cells else []
-        if names and all(names) and len(set(names)) >= FEWEST_GROUPS:
-            return Groups(f"{noun}s", _numbered(present, np.unique(names, return_inverse=True)[1]))
-    return Groups("cells", _numbered(present, np.arange(len(present))))
+    names_of = {
+        noun: names
+        for noun in by
+        if cells and all(names := [getattr(cells[index], noun) for index in present])
+    }
+    enough = [noun for noun, names in names_of.items() if len(set(names)) >= FEWEST_GROUPS]
+    for noun in [*enough, *names_of]:
+        groups = np.unique(names_of[noun], return_inverse=True)[1]
+        n_animals = len(set(names_of.get("animal", range(len(present)))))
+        of_fewer = n_animals if n_animals <= groups.max() else 0
+        return Groups(noun, _numbered(present, groups), of_fewer)
+    return Groups(CELL, _numbered(present, np.arange(len(present))))
 
 
 def _numbered(present: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -73,51 +95,82 @@ def headlines(
     predictions: Predictions,
     groups: Groups,
     classes: Sequence[str],
-    rng: np.random.Generator,
+    fold: np.ndarray | None = None,
 ) -> list[Headline]:
-    """Every figure of a set's cells or spikes.
-
-    The interval of a proportion of cells is Wilson's, which takes cells as independent. All else
-    has the bootstrap over groups: spikes of one cell are not independent. Groups of one class each
-    are drawn class by class.
+    """Every figure of a set's cells or spikes, each with its interval over the groups.
 
     Args:
         level: "cells" or "spikes", what a row of `predictions` is.
+        fold: of each row (n,), of a cross-validation: the AUROC compares rows of one fold alone.
     """
-    counted = GroupCounts.count(predictions, groups.of_cell[predictions.cell], classes)
-    values = counted.figures(np.ones((1, groups.n)))
-    resampled = counted.figures(draw_groups(strata(counted), rng))
-    proportions = _proportions(predictions, classes)
-    figures = []
-    for name, value in values.items():
-        share = proportions.get(name)
-        if share is not None and level == "cells":
-            low, high = wilson(*share)
-            interval = "Wilson"
-        else:
-            low, high = percentile_interval(resampled[name])
-            interval = f"bootstrap over {groups.n} {groups.noun}"
-        figures.append(
-            Headline(level, name, float(value[0]), float(low), float(high), interval, share)
+    levels = groups.levels(level, predictions)
+    return [
+        _headline(figure, level, levels) for figure in linear_figures(predictions, classes, fold)
+    ]
+
+
+def share_of_cells(
+    name: str, counted_in: np.ndarray, among: np.ndarray, cells: Predictions, groups: Groups
+) -> Headline:
+    """A share of some of the cells, bool (n,) each, with its interval as every figure has it."""
+    return _headline(proportion(name, counted_in, among), "cells", groups.levels("cells", cells))
+
+
+def _headline(figure: LinearFigure, level: str, levels: Levels) -> Headline:
+    interval = interval_of(figure, levels)
+    return Headline(
+        figure.value,
+        interval.low,
+        interval.high,
+        level,
+        figure.name,
+        _over(figure, interval, level, levels),
+        figure.counts,
+    )
+
+
+def _over(figure: LinearFigure, interval: FigureInterval, level: str, levels: Levels) -> str:
+    """ "10 days", "80 cells", "40 cells, these 2 days only"."""
+    if np.isnan(figure.value):
+        return ""
+    has_part = figure.weight > 0
+    names = [level.removesuffix("s"), *levels]
+    n_items = figure.counts[1] if figure.counts else int(has_part.sum())
+    sizes = [n_items, *(clusters.n_with(has_part) for clusters in levels.values())]
+    over = counted(names[interval.n_levels], sizes[interval.n_levels])
+    if interval.n_levels == len(levels):
+        return over
+    noun, n = names[interval.n_levels + 1], sizes[interval.n_levels + 1]
+    return f"{over}, this {noun} only" if n == 1 else f"{over}, these {counted(noun, n)} only"
+
+
+def interval_note(figures: Sequence[Headline], groups: Groups) -> str:
+    """For what the intervals of such figures hold."""
+    if groups.noun == CELL:
+        return (
+            "Intervals of 95 % are over cells, as their days and animals are not all known: too "
+            "narrow where several cells are of one day."
         )
-    return figures
-
-
-def strata(counted: GroupCounts) -> np.ndarray:
-    """For `draw_groups`: the class of each group where each holds one, else 0, (G,)."""
-    per_class = counted.confusion.sum(axis=2)  # (G, C)
-    pure = ((per_class > 0).sum(axis=1) == 1).all()
-    return per_class.argmax(axis=1) if pure else np.zeros(len(per_class), dtype=np.int64)
-
-
-def _proportions(predictions: Predictions, classes: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Numerator and denominator of each figure that is a share of counts."""
-    confusion = predictions.confusion()
-    right, true, called = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    shares = dict(zip(recall_names(classes), zip(right, true, strict=True), strict=True))
-    shares |= zip(precision_names(classes), zip(right, called, strict=True), strict=True)
-    shares["accuracy"] = (right.sum(), true.sum())
-    return {name: (int(part), int(whole)) for name, (part, whole) in shares.items()}
+    stated = [figure for figure in figures if figure.interval]
+    only = [figure for figure in stated if figure.interval.endswith("only")]
+    few = f"fewer than {FEWEST_GROUPS} {groups.noun}s of a class"
+    if len(only) == len(stated):
+        return (
+            f"Intervals of 95 % are over cells and hold for these {groups.noun}s alone: {few} "
+            f"cannot tell how {groups.noun}s differ. For new {groups.noun}s they are too narrow."
+        )
+    of = f" of {counted('animal', groups.n_animals)}" if groups.n_animals else ""
+    those = {0: "", 1: " of this animal"}.get(groups.n_animals, " of these animals")
+    note = (
+        f"Intervals of 95 % are over {counted(groups.noun, groups.n)}{of}, each as a whole, and "
+        f"hold for new {groups.noun}s{those}."
+    )
+    if only:
+        note += (
+            f' Those of "these {groups.noun}s only" are over cells, as {few} cannot tell how '
+            f"{groups.noun}s differ, and are too narrow for new ones."
+        )
+    return note
 
 
 def headlines_csv(figures: Sequence[Headline]) -> str:

@@ -32,6 +32,11 @@ class SetResult:
     def groups(self) -> Groups:
         return group_cells(self.cells, self.known_cells)
 
+    def compared_within(self, predictions: Predictions) -> np.ndarray | None:
+        """The fold of each row of its cells or spikes (n,), where only rows of one fold can be
+        compared in an AUROC; else None."""
+        return None
+
     @cached_property
     def stated(self) -> np.ndarray:
         """Each cell's probability as it would be told, calibrated where it can be: (n, C)."""

@@ -18,7 +18,6 @@ from raphe.tasks.celltype.published.run_folder import Epochs, RunResults
 VALIDATION = "val"
 SESSION, CELLS = "session/", "/cells/"  # session/<set>/cells/<rate>
 SPECIFICITY = 0.5
-SEED = 0  # of the bootstrap
 
 
 def run_claims(run: RunResults) -> list[Claim]:
@@ -70,7 +69,7 @@ def cell_claims(source: str, result: SetResult) -> list[Claim]:
             f"sensitivity {_with_counts(ours['sensitivity'])}",
             f"{pred} divides by the cells called so: a predictive value.",
             ppv,
-            _estimate(ours["sensitivity"]),
+            ours["sensitivity"],
         ),
         Claim(
             source,
@@ -79,7 +78,7 @@ def cell_claims(source: str, result: SetResult) -> list[Claim]:
             f"specificity {_with_counts(ours['specificity'])}",
             f"{pred} divides by the cells called so: a predictive value.",
             npv,
-            _estimate(ours["specificity"]),
+            ours["specificity"],
         ),
         Claim(
             source,
@@ -89,7 +88,7 @@ def cell_claims(source: str, result: SetResult) -> list[Claim]:
             "Of verdicts with truth and verdict exchanged it is the mean of both predictive "
             "values; of probabilities it is how often a pair is ranked right.",
             (ppv + npv) / 2,
-            _estimate(ours["auroc"]),
+            ours["auroc"],
         ),
     ]
 
@@ -120,7 +119,7 @@ def _spike_claims(source: str, result: SetResult) -> list[Claim]:
             f"sensitivity {_with_counts(ours)}",
             "Keras' recall counts both classes as positives.",
             recall,
-            _estimate(ours),
+            ours,
         ),
     ]
 
@@ -183,17 +182,12 @@ def verdicts_as_published(cells: Predictions) -> ContingencyTable:
 
 def _plain(result: SetResult, level: str) -> dict[str, Headline]:
     shown = result.cells if level == "cells" else result.spikes
-    rng = np.random.default_rng(SEED)
-    figures = headlines(level, shown, result.groups, result.classes, rng)
+    figures = headlines(level, shown, result.groups, result.classes)
     return {headline.name: headline for headline in figures}
 
 
-def _estimate(headline: Headline) -> Estimate:
-    return Estimate(headline.value, headline.low, headline.high)
-
-
 def _with_counts(headline: Headline) -> str:
-    return f"{percent(_estimate(headline))}, {headline.counts[0]}/{headline.counts[1]}"
+    return f"{percent(headline)}, {headline.counts[0]}/{headline.counts[1]}"
 
 
 def _number(headline: Headline) -> str:

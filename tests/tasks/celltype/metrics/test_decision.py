@@ -1,6 +1,7 @@
 """How a cell is decided on survives the manifest and does what its parts do."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -122,6 +123,23 @@ def test_what_is_promised_holds_at_the_prevalence_given() -> None:
             wrong[name].append(np.mean(called & (stated.argmax(axis=1) != label)))
     assert np.mean(wrong["as it was"]) > 0.12
     assert 0.03 < np.mean(wrong["at the prevalence"]) < 0.1  # and not by never calling
+
+
+def test_predictive_values_are_those_of_sensitivity_and_specificity() -> None:
+    pooled, label = unlike_cells(200, 0.5, np.random.default_rng(1))
+    decision = Decision.fit(pooled, label, "mean", "temperature", 0.1)
+    assert decision.predictive_values(CLASSES) == ""
+    elsewhere = decision.at_prevalence((0.2, 0.8))
+    stated = elsewhere.calibration(pooled)
+    called = np.where(elsewhere.not_sure.decided(stated), stated.argmax(axis=1), -1)
+    share_called = [[np.mean(called[label == c] == k) for k in (0, 1)] for c in (0, 1)]
+    joint = np.array([[0.2], [0.8]]) * share_called  # (label, called)
+    values = 100 * np.diag(joint) / joint.sum(axis=0)
+    text = elsewhere.predictive_values(CLASSES)
+    for number, name in enumerate(CLASSES):
+        said = rf"the {np.sum(called == number)} called {name} {values[number]:.0f} % are \((\d+)–"
+        match = re.search(said, text)
+        assert match is not None and int(match[1]) < values[number]
 
 
 def test_a_prevalence_needs_to_know_where_the_probabilities_hold() -> None:

@@ -209,6 +209,7 @@ def test_each_output_says_for_which_mix_of_classes(
     (cell,) = json.loads((out / "verdicts.json").read_text())["cells"]
     assert float(row["prevalence_SER"]) == cell["prevalence"]["SER"]
     assert (cell["prevalence"]["SER"] == 0.05) == bool(options)
+    assert ("Of the validation cells, weighted to that, of the" in calibration) == bool(options)
 
 
 def test_a_prevalence_in_other_words_is_wrong_usage(trained_bundle, batch, capsys):

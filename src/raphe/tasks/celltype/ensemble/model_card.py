@@ -44,7 +44,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         *(_figures(name, of_set) for name, of_set in _tests_first(facts["figures"])),
         "" if trained_here(facts) else _untested(facts),
         "## For which cells its probabilities hold",
-        _probabilities(facts),
+        f"{_probabilities(facts)} Predictive values above are those of the mix of each set.",
         "## When it says “not sure”",
         _not_sure(facts),
         "## How the members were chosen",
@@ -87,6 +87,7 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
         wrong = f"{of_set['n_called_wrong']} of them wrong"
         cells = counted("cell", of_set["n_cells"])
         lines.append(f"{name}: {of_set['n_called']} of {cells} called, {wrong}")
+    lines += ["", _probabilities(facts)]
     if facts["note"]:
         lines += ["", f"Note: {facts['note']}"]
     lines += ["", f"next: raphe predict RECORDINGS --bundle {shlex.quote(str(path))}"]
@@ -162,7 +163,7 @@ def _probabilities(facts: Mapping[str, Any]) -> str:
             "temperature leaves it to them what that does to the balance between classes, where "
             "evaluate.calibration=platt corrects it."
         )
-    return f"{text} Predictive values above are those of the mix of each set."
+    return text
 
 
 def _not_sure(facts: Mapping[str, Any]) -> str:

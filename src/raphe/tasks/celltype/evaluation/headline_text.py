@@ -124,7 +124,9 @@ def _verdicts(result: SetResult) -> list[str]:
         names = [result.cell_name(index) for index in result.cells.cell[~decided]]
         lines += textwrap.wrap(f"Not sure: {', '.join(names)}.", LINE)
     if result.decision:
-        mix = result.decision.mix_statement(result.classes)
+        mix = (
+            f"{result.decision.mix_statement(result.classes)} Predictive values are for this set's."
+        )
         lines += textwrap.wrap(mix, LINE, break_on_hyphens=False)
         promise = result.decision.not_sure.statement()
         lines += textwrap.wrap(f"Promise: {promise}.", LINE, break_on_hyphens=False)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from raphe.core.errors import SettingError
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import HeldOut, NotSure, choose_not_sure
 from raphe.core.statistics.calibration import (
     Calibration,
@@ -18,6 +18,7 @@ from raphe.core.statistics.calibration import (
     fit_calibration,
     items_wanted,
 )
+from raphe.core.statistics.intervals import wilson
 from raphe.core.statistics.prevalence import log_ratio, shares_in_words
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 
@@ -185,6 +186,32 @@ class Decision:
         else:
             text = f"Probabilities and what is promised {text}"
         return text + ("." if self.mix.source == GIVEN else "; elsewhere give --prevalence.")
+
+    def predictive_values(self, classes: Sequence[str]) -> str:
+        """How often a called class is the right one, at a prevalence that was given: a sentence.
+
+        Of the validation cells, weighted to it; "" where none are known, or no prevalence is given.
+        """
+        if self.validation is None or self.mix is None or self.mix.source != GIVEN:
+            return ""
+        cells = self.validation
+        label, calibrated = np.array(cells.label), self.calibration(np.array(cells.pooled))
+        weight = (np.array(self.mix.share) / cells.mix.share)[label]
+        decided, predicted = self.not_sure.decided(calibrated), calibrated.argmax(axis=1)
+        of_classes = []
+        for number, name in enumerate(classes):
+            called = decided & (predicted == number)
+            if not called.any():
+                of_classes.append(f"none were called {name}")
+                continue
+            right, total = weight[called & (label == number)].sum(), weight[called].sum()
+            n_effective = total**2 / (weight[called] ** 2).sum()  # Kish 1965
+            low, high = (float(end) for end in wilson(right / total * n_effective, n_effective))
+            of_classes.append(
+                f"of the {int(called.sum())} called {name} {100 * right / total:.0f} % are "
+                f"({100 * low:.0f}–{100 * high:.0f} %)"
+            )
+        return f"Of the validation cells, weighted to that, {listed(of_classes)}."
 
     def at_prevalence(self, prevalence: Sequence[float]) -> "Decision":
         """The decision where classes are so frequent (C,), each cell of a class being as before.

@@ -81,8 +81,9 @@ class Judge:
     def calibration(self) -> str:
         """How probabilities came to be, and for which mix of the classes they hold: sentences."""
         statement = self.decision.calibration_statement()
-        mix = self.decision.mix_statement(self.ensemble.classes)
-        return f"{statement[0].upper()}{statement[1:]}. {mix}"
+        classes = self.ensemble.classes
+        mix = self.decision.mix_statement(classes), self.decision.predictive_values(classes)
+        return " ".join(filter(None, (f"{statement[0].upper()}{statement[1:]}.", *mix)))
 
     @property
     def note(self) -> str:

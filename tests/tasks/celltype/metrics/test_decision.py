@@ -75,6 +75,11 @@ def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -
         "cells; elsewhere give --prevalence."
     )
     assert decision.not_sure.n_items == 16  # the band needs no calibration
+    assert Decision.fit(pooled, label, "mean", "temperature", 0.1).mix_statement(CLASSES) == (
+        "How frequent the classes were in training is not known, so neither is where the "
+        f"probabilities hold; what is promised holds where cells are {share_of(label)}, as among "
+        "the 16 validation cells."
+    )
 
 
 def share_of(label: np.ndarray) -> str:

@@ -155,13 +155,13 @@ def _readable(name: str) -> str:
 def _probabilities(facts: Mapping[str, Any]) -> str:
     decision, classes = Decision.from_facts(facts), facts["classes"]
     calibrated = decision.calibration_statement()
-    text = f"They are {calibrated}. {decision.mix_statement(classes)}"
+    text = f"Probabilities are {calibrated}. {decision.mix_statement(classes)}"
     trained = facts["training"].get("class_shares")
     if decision.method == "temperature" and trained:
         text += (
-            f" The networks were trained where {shares_in_words(trained, classes)} counted; a "
-            "temperature leaves it to them what that does to the balance between classes, where "
-            "evaluate.calibration=platt corrects it."
+            f" In training, spikes counted as {shares_in_words(trained, classes)}; what that "
+            "did to the balance of the classes a temperature leaves as it is, and platt corrects "
+            "(evaluate.calibration=platt)."
         )
     return text
 

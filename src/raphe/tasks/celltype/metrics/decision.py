@@ -172,20 +172,17 @@ class Decision:
 
     def mix_statement(self, classes: Sequence[str]) -> str:
         """For which mix of the classes probabilities and promise hold: a sentence."""
+        promise = ""
+        if self.validation is not None and (self.mix is None or self.mix.source == TRAINED):
+            promise = f"; what is promised holds {self.validation.mix.words(classes)}"
         if self.mix is None:
             return (
                 "How frequent the classes were in training is not known, so neither is where the "
-                "probabilities hold."
+                f"probabilities hold{promise}."
             )
-        text = f"hold {self.mix.words(classes)}"
-        if self.validation is None:
-            text = f"Probabilities {text}"
-        elif self.mix.source == TRAINED:
-            promised = self.validation.mix.words(classes)
-            text = f"Probabilities {text}; what is promised holds {promised}"
-        else:
-            text = f"Probabilities and what is promised {text}"
-        return text + ("." if self.mix.source == GIVEN else "; elsewhere give --prevalence.")
+        both = " and what is promised" if self.validation is not None and not promise else ""
+        elsewhere = "" if self.mix.source == GIVEN else "; elsewhere give --prevalence"
+        return f"Probabilities{both} hold {self.mix.words(classes)}{promise}{elsewhere}."
 
     def predictive_values(self, classes: Sequence[str]) -> str:
         """How often a called class is the right one, at a prevalence that was given: a sentence.

@@ -1,30 +1,221 @@
-"""An audit of stores in which it is known what gives the class away."""
+"""Audits of stores in which it is known what gives the class away."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from raphe.cli import main
-from raphe.core.errors import SettingError, StoreError
+from raphe.core.errors import SplitError
+from raphe.core.statistics.answers import Answer
 from raphe.harness.fit import Fitting
-from raphe.tasks.celltype.audit.audit import NOISE, SHUFFLED, SPIKES, audit
-from raphe.tasks.celltype.audit.report import as_csv, conclusion, draw, table
+from raphe.tasks.celltype.audit.audit import audit
+from raphe.tasks.celltype.audit.figure import draw
+from raphe.tasks.celltype.audit.findings import findings
+from raphe.tasks.celltype.audit.kept import keep
+from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, planned
+from raphe.tasks.celltype.audit.report import as_csv, text
 from raphe.tasks.celltype.audit.settings import Settings
-from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset
-from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
-from raphe.tasks.celltype.training.module import CellTypeModule
 
-QUICK = Settings(kernel=3, max_epochs=8, n_spikes=2000, shuffles=1)
+CLASSES = ("SER", "NSER")
+QUICK = Settings(folds=2)
+SURE = 6.0  # SD of noise, between the classes' cells as a network sees them
 
 
-@pytest.fixture(scope="module")
-def marked_cells(tmp_path_factory):
+def knows_nothing(cell, trained, rng):
+    return 0.0
+
+
+def knows_class(cell, trained, rng):
+    return SURE
+
+
+def knows_days(cell, trained, rng):
+    """The class of the cells that were trained on, on days that were; nothing of a new day."""
+    labels = [other.label for other in trained if other.day == cell.day]
+    return SURE * (1 - 2 * np.mean(labels)) * (1 - 2 * cell.label) if labels else 0.0
+
+
+def knows_cells(cell, trained, rng):
+    return SURE if cell.cell_id in {other.cell_id for other in trained} else 0.0
+
+
+def audited(store, fit, masks=None, **settings):
+    with planned(store, masks, Settings(**{"folds": 2, **settings})) as plan:
+        return audit(plan, fit)
+
+
+@pytest.fixture
+def store_and_masks(make_spikes, make_masks):
+    """40 cells on 20 days of both classes, an animal having cells of two days."""
+    spikes = make_spikes(n_cells=40, per_cell=8)
+    return spikes.path, make_masks(n_cells=40, per_cell=8).path
+
+
+def test_a_rig_for_each_class_is_told(store_and_masks, planted_fit):
+    """Noise tells the class in every split: perfectly, which is the surest yes."""
+    result = audited(*store_and_masks[:1], planted_fit(knows_class), store_and_masks[1])
+    assert [row.answer for row in result.of(NOISE)] == [Answer.YES] * 4
+    first, *_ = findings(result)
+    assert first.startswith(
+        "Noise alone, without a spike, gives the class away by spike (AUROC 1.00"
+    )
+    assert "no split that was asked keeps it out" in first
+
+
+def test_days_of_one_class_and_of_their_own_noise_are_told(
+    make_store, make_masks, cells_on_days, planted_fit
+):
+    cells = cells_on_days(48, 12, of_one_class=True)
+    masks = make_masks(n_cells=48, per_cell=8)
+    result = audited(make_store(cells), planted_fit(knows_days), masks.path)
+    first, second, *_ = findings(result)
+    assert first.startswith("Noise alone, without a spike, gives the class away by spike")
+    assert "so a score by spike or cell counts it" in first
+    assert first.endswith("use data.split=day.")
+    assert second.startswith(
+        "Each day holds one class: 6 days of SER (24 cells) and 6 days of NSER"
+    )
+    assert result.of(NOISE, "day")[0].answer is not Answer.YES
+    assert "believe data.split=day" in " ".join(findings(result))
+
+
+def test_a_clean_set_claims_nothing_false(store_and_masks, planted_fit):
+    """Networks that know what they are told of spikes, and nothing of noise or of shuffles."""
+
+    class Clean(planted_fit):
+        def __call__(self, name, *arguments):
+            self.knows = knows_class if f"of {SPIKES}" in name else knows_nothing
+            return super().__call__(name, *arguments)
+
+    result = audited(store_and_masks[0], Clean(None), store_and_masks[1])
+    said = findings(result)
+    assert said[0].startswith("New cells (AUROC 1.00")
+    assert Answer.YES not in [row.answer for row in result.of(NOISE) + result.of(SHUFFLED)]
+    assert not any(("gives" in s and "Noise alone, " in s) or "data.split=day" in s for s in said)
+
+
+def test_labels_that_mean_nothing_are_told_by_nobody(store_and_masks, planted_fit):
+    result = audited(store_and_masks[0], planted_fit(knows_nothing), store_and_masks[1])
+    assert Answer.YES not in [row.answer for row in result.rows]
+
+
+def test_a_network_that_recognises_cells_is_told(make_store, cells_on_days, planted_fit):
+    result = audited(make_store(cells_on_days(40, 8)), planted_fit(knows_cells))
+    assert result.of(SHUFFLED)[0].answer is Answer.YES
+    assert any("recognises single cells" in sentence for sentence in findings(result))
+    assert result.of(SPIKES, "cell")[0].answer is not Answer.YES
+
+
+def test_a_laboratory_for_each_class_is_told_though_it_cannot_be_trained(
+    make_store, cells_on_days, planted_fit
+):
+    cells = [replace(c, source=f"lab {c.label}") for c in cells_on_days(24, 6)]
+    result = audited(make_store(cells), planted_fit(knows_class))
+    first, *_ = findings(result)
+    assert first.startswith("Each source (laboratory or rig) holds one class: 1 source of SER")
+    assert any("split by source" in reason for reason in result.left_out)
+
+
+def test_confounding_is_told_where_nothing_can_be_trained(make_store, planted_fit):
+    cells = [Cell(f"c{i}", i % 2, f"2026-01-{1 + i % 2:02d}") for i in range(4)]
+    result = audited(make_store(cells), planted_fit(knows_class), shuffles=0)
+    assert not result.of(SPIKES, "cell")
+    assert any(s.startswith("Each day holds one class: 1 day of SER") for s in findings(result))
+
+
+def test_a_store_of_which_nothing_is_known_is_refused(tmp_path, planted_fit):
+    with SpikeStoreWriter(tmp_path / "store", CLASSES, 16) as writer:
+        for i in range(2):
+            writer.add(Cell(f"c{i}", i), np.eye(16, dtype=np.float32)[i : i + 1], np.arange(1))
+        store = writer.finish(40_000.0, "pA", {})
+    with pytest.raises(SplitError, match=f"{store}: nothing can be audited"):
+        audited(store, planted_fit(knows_class), shuffles=0)
+
+
+def test_four_cells_tell_nothing(make_store, planted_fit):
+    store = make_store([Cell(f"c{i}", i % 2) for i in range(8)])
+    result = audited(store, planted_fit(knows_class), folds=4)
+    (row,) = result.of(SPIKES, "cell")
+    assert row.auroc.value == 1 and row.test.smallest == 1 / 16  # each fold: 1 of 2 orders
+    assert row.answer is Answer.CANNOT_TELL
+
+
+def test_copies_are_named_first(tmp_path, planted_fit):
+    rng = np.random.default_rng(0)
+    with SpikeStoreWriter(tmp_path / "store", CLASSES, 32) as writer:
+        for i in range(16):
+            spikes = (10 * rng.normal(size=32) + rng.normal(size=(30, 32))).astype(np.float32)
+            times = np.cumsum(rng.integers(100, 9000, 30))
+            writer.add(Cell(f"c{i:02d}", i % 2), spikes, times)
+            if i < 3:
+                writer.add(Cell(f"c{i:02d} again", 0), spikes, times)
+        store = writer.finish(40_000.0, "pA", {})
+    first, *_ = findings(audited(store, planted_fit(knows_nothing)))
+    assert first.startswith("Cells c01 (NSER) and c01 again (SER) hold the same spikes")
+    assert "(3 such pairs in the store, 1 of them of two classes)" in first
+
+
+def test_text_table_and_picture_show_every_row(store_and_masks, planted_fit, make_store):
+    store, masks = store_and_masks
+    result = audited(store, planted_fit(knows_class), masks)
+    lines = text(result).splitlines()
+    assert len([line for line in lines if line.startswith((SPIKES, NOISE, SHUFFLED))]) == 9
+    assert max(map(len, lines)) <= 130
+    n_figures = sum(len(row.figures) for row in result.rows)
+    assert len(as_csv(result).splitlines()) == 1 + n_figures
+    figure = draw(result)
+    assert [len(axes.lines) >= 2 * len(result.rows) for axes in figure.axes] == [True] * 3
+
+
+def test_each_figure_is_drawn_beside_its_own_chance(make_store, planted_fit):
+    """Of three SER a NSER: an accuracy of .75 is what the larger class alone gives."""
+    cells = [Cell(f"c{i:02d}", int(i % 4 == 0)) for i in range(24)]
+    result = audited(make_store(cells), planted_fit(knows_nothing))
+    rows = [line.split(",") for line in as_csv(result).splitlines()]
+    column = {name: index for index, name in enumerate(rows[0])}
+    of_cell = {
+        (row[column["level"]], row[column["figure"]]): float(row[column["chance"]])
+        for row in rows[1:]
+        if row[column["split"]] == "cell" and row[column["chance"]]
+    }
+    assert of_cell[SPIKES, "accuracy"] == 0.75
+    assert of_cell["cells", "balanced_accuracy"] == of_cell["cells", "auroc"] == 0.5
+
+
+def test_a_note_stands_before_everything(make_store, cells_on_days, planted_fit):
+    store = make_store(cells_on_days(24, 6), note="Simulated cells.")
+    result = audited(store, planted_fit(knows_class))
+    assert text(result).splitlines()[0] == "Note: Simulated cells."
+
+
+def test_an_audit_that_was_killed_goes_on(make_store, cells_on_days, planted_fit, tmp_path):
+    store = make_store(cells_on_days(24, 6))
+    whole = text(audited(store, planted_fit(knows_class)))
+    with planned(store, settings=QUICK) as plan:
+        n = len(plan.trainings)
+        killed = planted_fit(knows_class, interrupted_in=5)
+        with pytest.raises(KeyboardInterrupt):
+            audit(plan, killed, keep(tmp_path / "out", plan, "cpu"))
+    with planned(store, settings=QUICK) as plan:
+        kept = keep(tmp_path / "out", plan, "cpu")
+        assert kept.progress(plan) == ", 4 of them there already"
+        second = planted_fit(knows_class)
+        again = audit(plan, second, kept)
+        assert len(second.names) == n - 4
+        assert second.names[0] == killed.names[4]
+        third = planted_fit(knows_class)
+        assert text(audit(plan, third, kept)) == text(again) and not third.names
+    assert whole.splitlines()[-1] == text(again).splitlines()[-1]
+
+
+@pytest.fixture
+def marked_cells(tmp_path):
     """Cells without any trait of their class, each with a trait of its own."""
     rng = np.random.default_rng(5)
-    with SpikeStoreWriter(
-        tmp_path_factory.mktemp("audit") / "marked", ("SER", "NSER"), 32
-    ) as writer:
+    with SpikeStoreWriter(tmp_path / "marked", CLASSES, 32) as writer:
         for i in range(24):
             mark = 8 * rng.normal(size=32)
             spikes = (mark + rng.normal(size=(40, 32))).astype(np.float32)
@@ -32,146 +223,42 @@ def marked_cells(tmp_path_factory):
         return writer.finish(40_000.0, "pA", {"note": "made up"})
 
 
-@pytest.fixture(scope="module")
-def fit(tmp_path_factory):
-    with Fitting(tmp_path_factory.mktemp("mlruns")) as fit:
-        yield fit
+@pytest.mark.ci
+def test_a_real_network_that_recognises_cells_is_told(marked_cells, tmp_path, capsys):
+    """The cells have nothing of their class in common."""
+    with Fitting(tmp_path / "runs") as fit:
+        result = audited(marked_cells, fit, kernel=3, max_epochs=12, shuffles=1)
+    said = " ".join(findings(result))
+    assert "the network recognises single cells" in said
+    assert "are told apart" not in said
+    assert result.of(SPIKES, "spike")[0].answer is Answer.YES
 
 
-@pytest.fixture(scope="module")
-def audited(marked_cells, fit):
-    return audit(marked_cells, fit, settings=QUICK)
+def test_the_command_tells_keeps_and_goes_on(
+    marked_cells, tmp_path, capsys, monkeypatch, planted_fit
+):
+    monkeypatch.setattr(Fitting, "__call__", planted_fit(knows_cells).__call__)
+    out = tmp_path / "out"
+    options = ["--max-epochs", "12", "--shuffles", "1", "--folds", "2"]
+    command = ["audit", str(marked_cells), *options, "--out", str(out)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "4 trainings of at most 12 epochs: spikes by spike (1) and by cell (2); shuffled labels by "
+        "spike (1)\n"
+    )
+    assert "the network recognises single cells" in " ".join(said.split())
+    files = {"audit.txt", "audit.csv", "audit.png", "audit.json", "trainings"}
+    assert {file.name for file in out.iterdir()} == files
+    monkeypatch.setattr(Fitting, "__call__", lambda *_: pytest.fail("trained again"))
+    assert main(command) == 0
+    assert "4 of them there already\n" in capsys.readouterr().out
 
 
-def test_cells_that_are_recognised_show_when_spikes_are_split(audited):
-    (by_spike,), (by_cell,) = audited.of(SPIKES, "spike"), audited.of(SPIKES, "cell")
-    assert by_spike["spikes", "accuracy"].value > 0.95
-    assert by_cell["spikes", "accuracy"].value < 0.8
-    (shuffled,) = audited.of(SHUFFLED, "spike")
-    assert shuffled["spikes", "accuracy"].value > 0.95
-    assert "recognises single cells" in conclusion(audited)
-
-
-def test_what_cannot_be_asked_is_told(audited):
-    assert not audited.of(SPIKES, "day")
-    assert any("needs the day of every cell" in reason for reason in audited.left_out)
-    assert not audited.of(NOISE, "cell")
-    assert any("raphe masks" in reason for reason in audited.left_out)
-
-
-def test_animals_are_asked_about_where_they_are_known(tmp_path, fit):
-    rng = np.random.default_rng(5)
-    with SpikeStoreWriter(tmp_path / "store", ("SER", "NSER"), 16) as writer:
-        for i in range(24):
-            spikes = rng.normal(scale=1 + i % 2, size=(20, 16)).astype(np.float32)
-            writer.add(Cell(f"c{i:02d}", i % 2, animal=f"m{i // 3}"), spikes, np.arange(20))
-        store = writer.finish(40_000.0, "pA", {})
-    audited = audit(store, fit, settings=Settings(kernel=3, max_epochs=1, shuffles=0))
-    (by_animal,) = audited.of(SPIKES, "animal")
-    assert by_animal.n_cells % 3 == 0  # whole animals
-    assert conclusion(audited).startswith("Cells of new animals are told apart")
-
-
-def test_table_and_picture_show_every_row(audited):
-    lines = table(audited).splitlines()
-    assert len([line for line in lines if line.startswith("spikes")]) == len(audited.rows) == 4
-    assert lines[-1] == "Note: made up"
-    n_figures = sum(len(row.figures) for row in audited.rows)
-    assert len(as_csv(audited).splitlines()) == 1 + n_figures
-    figure = draw(audited)
-    assert [len(axes.lines) > len(audited.rows) for axes in figure.axes] == [True] * 3
-
-
-def test_the_same_seed_gives_the_same_table(marked_cells, audited, tmp_path):
-    with Fitting(tmp_path) as fit:
-        assert table(audit(marked_cells, fit, settings=QUICK)) == table(audited)
-
-
-def test_an_audit_that_was_interrupted_goes_on(marked_cells, audited, monkeypatch, tmp_path):
-    interrupted = Fitting(tmp_path)
-    calls = []
-
-    def interrupt(name, *arguments):
-        calls.append(name)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return interrupted(name, *arguments)
-
-    with pytest.raises(KeyboardInterrupt), interrupted:
-        audit(marked_cells, interrupt, settings=QUICK)
-    assert len(list((tmp_path / "work").iterdir())) == 2
-    epochs = []
-    monkeypatch.setattr(CellTypeModule, "on_train_epoch_start", lambda model: epochs.append(model))
-    with Fitting(tmp_path) as fit:
-        assert table(audit(marked_cells, fit, settings=QUICK)) == table(audited)
-    n_trained = len({id(model) for model in epochs})
-    assert n_trained == len(audited.rows) - 2
-    assert not list((tmp_path / "work").iterdir())
-
-
-def test_the_command_writes_its_files_and_leaves_no_work(marked_cells, tmp_path, capsys):
-    out, runs = tmp_path / "out", tmp_path / "runs"
-    options = ["--max-epochs", "1", "--shuffles", "0", "--kernel", "3", "--n-spikes", "500"]
-    paths = ["--out", str(out), "--runs", str(runs)]
-    assert main(["audit", str(marked_cells), *options, *paths]) == 0
-    assert "spikes" in capsys.readouterr().out
-    assert {file.name for file in out.iterdir()} == {"audit.txt", "audit.csv", "audit.png"}
-    assert not list((runs / "work").iterdir())
-
-
-def test_shuffled_labels_are_the_same_labels_of_other_cells():
-    cells = [Cell(str(i), int(i < 30)) for i in range(100)]
-    dealt = shuffled_labels(cells, np.random.default_rng(0))
-    assert [cell.cell_id for cell in dealt] == [cell.cell_id for cell in cells]
-    assert sum(cell.label for cell in dealt) == 30
-    assert dealt != cells
-
-
-def test_a_subset_takes_as_many_of_each_cell(make_spikes):
-    windows, cell = subset(make_spikes(n_cells=6, per_cell=10), 24, np.random.default_rng(0))
-    np.testing.assert_array_equal(np.bincount(cell), [4] * 6)
-    assert windows.shape == (24, 16)
-
-
-def test_noise_windows_are_the_masks_of_known_cells(make_spikes, make_masks):
-    spikes, masks = make_spikes(n_cells=4), make_masks(n_cells=6, n_samples=40)
-    windows, cell = noise_windows(spikes, masks)
-    assert windows.shape == (4 * 4 * 2, 16)
-    np.testing.assert_array_equal(windows[0], masks.masks[0, :16])
-    np.testing.assert_array_equal(windows[1], masks.masks[0, 16:32])
-    np.testing.assert_array_equal(np.bincount(cell), [8] * 4)
-
-
-@pytest.mark.parametrize(
-    ("masks", "message"),
-    [
-        ({"n_samples": 10}, "its masks have 10 samples, a window 16"),
-        ({"rate_hz": 20_000.0}, "expected 40000 Hz and pA"),
-    ],
-)
-def test_masks_that_do_not_fit_are_refused(make_spikes, make_masks, masks, message):
-    with pytest.raises(StoreError, match=message):
-        noise_windows(make_spikes(), make_masks(**masks))
-
-
-def test_noise_that_gives_the_class_away_is_told(tmp_path, make_masks, fit):
-    """Cells c00, c02 … are SER; their masks get a ripple the others' do not have."""
-    rng = np.random.default_rng(1)
-    with SpikeStoreWriter(tmp_path / "store", ("SER", "NSER"), 16) as writer:
-        for i in range(24):
-            spikes = rng.normal(size=(30, 16)).astype(np.float32)
-            writer.add(Cell(f"c{i:02d}", i % 2), spikes, np.arange(30))
-        store = writer.finish(40_000.0, "pA", {})
-    masks = make_masks(n_cells=24, per_cell=40, n_samples=16)
-    ripple = 40 * np.sin(np.arange(16)) * (masks.recording % 2 == 0)[:, None]
-    changed = np.lib.format.open_memmap(masks.path / "masks.npy", mode="r+")
-    changed += ripple.astype(np.float32)
-    changed.flush()
-    audited = audit(store, fit, masks.path, QUICK)
-    assert audited.of(NOISE, "cell")[0]["spikes", "accuracy"].value > 0.95
-    assert open_spikes(store).n == 720
-
-
-def test_settings_out_of_range_are_refused():
-    with pytest.raises(SettingError, match="--n-spikes: expected 1 or more, got 0"):
-        Settings(n_spikes=0)
+def test_a_place_for_the_files_is_asked_for_before_training(
+    marked_cells, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(Fitting, "__call__", lambda *_: pytest.fail("trained"))
+    (tmp_path / "out").write_text("a file")
+    assert main(["audit", str(marked_cells), "--out", str(tmp_path / "out")]) == 1
+    assert "could not be written" in capsys.readouterr().err

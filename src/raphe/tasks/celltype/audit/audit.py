@@ -1,13 +1,13 @@
-"""Does a good score mean that the network knows the class? The same network, asked in five ways.
+"""Does a good score mean that the network knows the class? The same network, asked in every way.
 
-Split by spike, by cell, by day and by animal; on noise without a spike; and with labels that mean
-nothing.
+Split by spike, cell, day, animal and source, on spikes and on noise without a spike; and with
+labels that mean nothing. Every cell is tested; n cells or spikes, C classes.
 """
 
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,147 +15,187 @@ import numpy as np
 from raphe.core.errors import SplitError
 from raphe.core.progress import progress
 from raphe.core.protocol import Fit, FitSettings
+from raphe.core.statistics.answers import Answer, above
+from raphe.core.statistics.permutation import PermutationTest
+from raphe.tasks.celltype.audit.chance import p_of_cells
+from raphe.tasks.celltype.audit.confounding import Confounding, confoundings
+from raphe.tasks.celltype.audit.copied import copies_told
+from raphe.tasks.celltype.audit.kept import Kept
+from raphe.tasks.celltype.audit.plan import SHUFFLED, Plan, Training, Way
 from raphe.tasks.celltype.audit.settings import Settings
-from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
-from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
-from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_set import SpikeSet
-from raphe.tasks.celltype.stores.split import SplitKind
-from raphe.tasks.celltype.synthetic.mask_store import MaskSet, open_masks
-from raphe.tasks.celltype.training.data import CellTypeData
+from raphe.tasks.celltype.metrics.cell_level import Groups, Headline, group_cells, headlines
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.module import CellTypeModule
 
-SPIKES, NOISE, SHUFFLED = "spikes", "noise without a spike", "spikes, labels shuffled over cells"
-
-
-QUESTIONS: tuple[tuple[str, SplitKind], ...] = (
-    (SPIKES, "spike"),
-    (SPIKES, "cell"),
-    (SPIKES, "day"),
-    (SPIKES, "animal"),
-    (NOISE, "cell"),
-    (NOISE, "day"),
-    (SHUFFLED, "spike"),
-    (SHUFFLED, "cell"),
-)
+CHANCE = 0.5  # of an AUROC, whatever the classes' shares
+MARGIN = 0.1  # above it: an AUROC that is surely below 0.6 is as good as none
+GROUPED_BY = {"animal": ("animal",), "source": ("source",)}  # else by day or animal
 
 
 @dataclass(frozen=True)
 class AuditRow:
-    """One way of asking, and what came of it on the test part."""
+    """One way of asking, and what came of it over all cells."""
 
-    trained_on: str
-    split: SplitKind
+    way: Way
+    n_trainings: int
     n_spikes: int
     n_cells: int
-    figures: dict[tuple[str, str], Headline]  # by level (cells, spikes) and name
+    noun: str  # of what cells are alike in: day, animal, source, or cell where that is not known
+    n_groups: int
+    n_classes: int
+    figures: Mapping[tuple[str, str], Headline]  # by level (cells, spikes) and name
+    majority: Mapping[str, float]  # share of the largest class among the cells, the spikes
+    test: PermutationTest  # of the AUROC of cells
 
-    def __getitem__(self, key: tuple[str, str]) -> Headline:
-        return self.figures[key]
+    @property
+    def auroc(self) -> Headline:
+        """Of cells."""
+        return next(
+            self.figures["cells", name]
+            for name in ("auroc", "macro_auroc")
+            if ("cells", name) in self.figures
+        )
+
+    @property
+    def answer(self) -> Answer:
+        """Whether the AUROC of cells is above chance, by its interval and by its p."""
+        if not self.test.can_tell:
+            return Answer.CANNOT_TELL
+        answer = above(self.auroc, CHANCE, MARGIN)
+        return Answer.CANNOT_TELL if answer is Answer.YES and not self.test.shows else answer
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The table, and why rows are missing from it."""
+    """What is known of a store: by its table, and by every way of asking."""
 
     store: Path
     note: str
-    classes: tuple[str, ...]
+    classes: Sequence[str]
     settings: Settings
-    rows: list[AuditRow]
-    left_out: list[str]
+    copies: Sequence[str]
+    confoundings: Sequence[Confounding]
+    rows: Sequence[AuditRow]
+    left_out: Sequence[str]
 
-    def of(self, trained_on: str, split: str) -> list[AuditRow]:
-        return [row for row in self.rows if (row.trained_on, row.split) == (trained_on, split)]
+    def of(self, trained_on: str, *splits: str) -> list[AuditRow]:
+        """The rows of what was trained on, of these splits or all, the finest first."""
+        return [
+            row
+            for row in self.rows
+            if row.way.trained_on == trained_on and (not splits or row.way.split in splits)
+        ]
 
 
-def audit(
-    store: Path | str,
-    fit: Fit,
-    masks: Path | str | None = None,
-    settings: Settings | None = None,
-) -> Audit:
-    """Train and test the network in each way.
+def audit(plan: Plan, fit: Fit, kept: Kept | None = None) -> Audit:
+    """Train and test the network in each way that is planned.
 
     Args:
-        store: labelled spikes.
         fit: trains.
-        masks: cut from the same recordings, give the noise; without them that row is left out.
-        settings: of the network and its training.
+        kept: finished trainings, which are not trained again, and where others are kept.
 
     Raises:
-        RapheError: where not one way can be asked.
+        RapheError: where a training fails, or nothing is known of the store.
     """
-    settings = settings or Settings()
-    spikes = open_spikes(Path(store))
-    noise = open_masks(Path(masks)) if masks is not None else None
-    left_out = []
-    if noise is None:
-        left_out.append(
-            f"{NOISE}: no masks given; cut some with `raphe masks RECORDINGS MASKS` (a few dozen a "
-            "recording, --masks N) and pass --masks MASKS"
-        )
-    rows: list[AuditRow] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        stores = _stores(Path(scratch), spikes, noise, settings)
-        jobs = [(what, split, path) for what, split in _questions(spikes) for path in stores[what]]
-        for what, split, path in progress(jobs, "training", total=len(jobs)):
-            try:
-                rows.append(_ask(what, split, path, settings, fit))
-            except SplitError as error:
-                left_out.append(f"{what}, split by {split}: {error}".replace(str(path), str(store)))
-    if not rows:
-        raise SplitError(f"{store}: nothing can be audited: {left_out[-1]}")
-    return Audit(Path(store), spikes.note, spikes.classes, settings, rows, left_out)
+    rng = np.random.default_rng(plan.settings.seed)
+    cells = plan.spikes.cells
+    told = copies_told(plan.spikes)
+    confounded = list(confoundings(cells, plan.spikes.classes, rng))
+    if not plan.trainings and not confounded and not told:
+        raise SplitError(f"{plan.store}: nothing can be audited: {plan.left_out[-1]}")
+    predictions = [
+        _predictions(training, plan, fit, kept)
+        for training in progress(plan.trainings, "training", total=len(plan.trainings))
+    ]
+    rows = []
+    of_ways = zip(plan.trainings, predictions, strict=True)
+    for way, members in groupby(of_ways, key=lambda member: member[0].way):
+        of_folds = [of_fold for _, of_fold in members]
+        rows.append(row_of(way, of_folds, cells, plan.spikes.classes, rng))
+    return Audit(
+        plan.store,
+        plan.spikes.note,
+        plan.spikes.classes,
+        plan.settings,
+        told,
+        confounded,
+        rows,
+        plan.left_out,
+    )
 
 
-def _questions(spikes: SpikeSet) -> Iterator[tuple[str, SplitKind]]:
-    """Those of QUESTIONS that may be asked; that animals are not known is no news."""
-    for what, split in QUESTIONS:
-        if split != "animal" or any(cell.animal for cell in spikes.cells):
-            yield what, split
-
-
-def _stores(
-    scratch: Path, spikes: SpikeSet, noise: MaskSet | None, settings: Settings
-) -> dict[str, list[Path]]:
-    rng = np.random.default_rng(settings.seed)
-    windows, cell = subset(spikes, settings.n_spikes, rng)
-    stores = {
-        SPIKES: [write(scratch / "spikes", spikes, spikes.cells, windows, cell)],
-        SHUFFLED: [
-            write(
-                scratch / f"shuffled-{number}",
-                spikes,
-                shuffled_labels(spikes.cells, rng),
-                windows,
-                cell,
-            )
-            for number in range(settings.shuffles)
-        ],
-        NOISE: [],
-    }
-    if noise is not None:
-        stores[NOISE] = [
-            write(scratch / "noise", spikes, spikes.cells, *noise_windows(spikes, noise))
-        ]
-    return stores
-
-
-def _ask(trained_on: str, split: SplitKind, store: Path, settings: Settings, fit: Fit) -> AuditRow:
-    data = CellTypeData(store, split=split, seed=settings.seed)
+def _predictions(training: Training, plan: Plan, fit: Fit, kept: Kept | None) -> Predictions:
+    """Of the test spikes, by the index that their cells have in the store that is audited."""
+    predictions = kept.read(training.name) if kept else None
+    if predictions is not None:
+        return predictions
+    data, settings = training.data(), plan.settings
     model = fit(
-        f"audit of {trained_on}, split by {split}",
+        f"audit of {training.way}, {training.number}",
         partial(CellTypeModule, settings.kernel, **data.facts),
         data,
         FitSettings(settings.max_epochs, settings.patience, settings.seed),
     )
-    spikes, predictions = data.original, model.predictions["test"]
-    groups = group_cells(predictions, spikes.cells)
-    by_cell = predictions.per_cell()
-    both_levels = [
-        *headlines("cells", by_cell, groups, spikes.classes),
-        *headlines("spikes", predictions, groups, spikes.classes),
+    tested = model.predictions["test"]
+    index = {cell.cell_id: number for number, cell in enumerate(plan.spikes.cells)}
+    cell = np.array([index[cell_id] for cell_id in tested.cell_ids])[tested.cell]
+    predictions = Predictions(tested.probability, tested.sigmoid, tested.label, cell)
+    if kept:
+        kept.write(training.name, predictions)
+    return predictions
+
+
+def row_of(
+    way: Way,
+    of_folds: Sequence[Predictions],
+    cells: Sequence[Cell],
+    classes: Sequence[str],
+    rng: np.random.Generator,
+) -> AuditRow:
+    """Figures of all folds, or shuffles, together."""
+    fold = np.repeat(np.arange(len(of_folds)), [len(of_fold.label) for of_fold in of_folds])
+    spikes = _joined(of_folds)
+    if way.trained_on == SHUFFLED:  # a cell is another one in each shuffle
+        cell = spikes.cell + fold * len(cells)
+        spikes = Predictions(spikes.probability, spikes.sigmoid, spikes.label, cell)
+    by_cell = spikes.per_cell()
+    fold_of_cell = fold[np.unique(spikes.cell, return_index=True)[1]]
+    groups = _groups(way, by_cell, cells)
+    group = groups.of_cell[by_cell.cell]
+    of_levels = [
+        *headlines("cells", by_cell, groups, classes, fold_of_cell),
+        *headlines("spikes", spikes, groups, classes, fold),
     ]
-    figures = {(headline.level, headline.name): headline for headline in both_levels}
-    return AuditRow(trained_on, split, len(predictions.label), len(by_cell.label), figures)
+    return AuditRow(
+        way,
+        len(of_folds),
+        len(spikes.label),
+        len(np.unique(by_cell.cell % len(cells))),
+        groups.noun,
+        groups.n,
+        len(classes),
+        {(headline.level, headline.name): headline for headline in of_levels},
+        {"cells": _majority(by_cell), "spikes": _majority(spikes)},
+        p_of_cells(by_cell.probability, by_cell.label, fold_of_cell, group, rng),
+    )
+
+
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    arrays = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Predictions)
+        if field.name != "cell_ids"
+    }
+    return Predictions(**arrays)
+
+
+def _majority(predictions: Predictions) -> float:
+    return float(np.bincount(predictions.label).max() / len(predictions.label))
+
+
+def _groups(way: Way, by_cell: Predictions, cells: Sequence[Cell]) -> Groups:
+    """What cells are alike in: their day or animal; labels that were shuffled, in nothing."""
+    if way.trained_on == SHUFFLED:
+        return group_cells(by_cell, [])
+    return group_cells(by_cell, cells, GROUPED_BY.get(way.split, ("day", "animal")))

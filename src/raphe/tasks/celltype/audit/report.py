@@ -1,140 +1,112 @@
-"""An audit as a table, a sentence and a picture."""
+"""An audit as text and table."""
 
-from collections.abc import Sequence
+import re
+import textwrap
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
-from raphe.core.statistics.intervals import CONFIDENCE
-from raphe.tasks.celltype.audit.audit import NOISE, SHUFFLED, SPIKES, Audit, AuditRow
+from raphe.core.sentences import whole
+from raphe.tasks.celltype.audit.audit import Audit, AuditRow
+from raphe.tasks.celltype.audit.findings import findings, legend
 from raphe.tasks.celltype.metrics.cell_level import Headline
 
 SHOWN = (("spikes", "accuracy"), ("cells", "balanced_accuracy"), ("cells", "auroc"))
 MORE_CLASSES = {"auroc": "macro_auroc"}
-NEW_CELLS = {"animal": "cells of new animals", "day": "cells of new days", "cell": "new cells"}
-CHANCE = 0.5  # of an AUROC, whatever the classes' shares
-RECOGNISED = 0.05  # of accuracy, by which shuffled labels must do better split by spike
-COLOURS = {SPIKES: "tab:blue", NOISE: "tab:gray", SHUFFLED: "tab:orange"}
+LINE = 100  # characters
 
 
-def table(audit: Audit) -> str:
-    """One line a way of asking, its figures with their 95 % intervals; then the conclusion."""
-    names = [(level, _name(audit, name)) for level, name in SHOWN]
-    head = ["trained on", "split by", "test spikes", "test cells"]
-    head += [_title(level, name) for level, name in names]
-    lines = [head]
+def text(audit: Audit) -> str:
+    """The findings, the most important first; then one line a way of asking, and what is not."""
+    return "\n".join(
+        [
+            *(line for sentence in _sentences(audit) for line in _wrapped(sentence)),
+            "",
+            *(_table(audit) if audit.rows else []),
+            *(_wrapped(legend()) if audit.rows else []),
+            *(line for reason in audit.left_out for line in _wrapped(f"left out: {reason}")),
+        ]
+    )
+
+
+def _sentences(audit: Audit) -> list[str]:
+    return [*([f"Note: {audit.note}"] if audit.note else []), *findings(audit)]
+
+
+def _wrapped(sentence: str) -> list[str]:
+    """Lines that end between words, not within a figure as "p < 0.001"."""
+    whole_figures = re.sub(
+        r"\b(p [<=–]|AUROC) (?=\d)", lambda m: m[0].replace(" ", "\xa0"), sentence
+    )
+    lines = textwrap.wrap(whole_figures, LINE, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\xa0", " ") for line in lines]
+
+
+def _table(audit: Audit) -> list[str]:
+    names = shown(audit)
+    lines = [
+        ["trained on", "split by", "spikes", "cells", *(title(*name) for name in names), "chance"]
+    ]
     for row in audit.rows:
-        figures = [_stated(row[key]) for key in names]
-        lines.append([row.trained_on, row.split, str(row.n_spikes), str(row.n_cells), *figures])
+        figures = [_stated(row.figures[name]) for name in names]
+        lines.append(
+            [
+                row.way.trained_on,
+                row.way.split,
+                whole(row.n_spikes),
+                whole(row.n_cells),
+                *figures,
+                str(row.test),
+            ]
+        )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
+    return [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
-    left_out = [f"left out: {reason}" for reason in audit.left_out]
-    note = [f"Note: {audit.note}"] if audit.note else []
-    return "\n".join([*text, "", *left_out, conclusion(audit), *note])
 
 
 def as_csv(audit: Audit) -> str:
     """One row a figure of each way of asking."""
-    header = ["trained_on", "split", "level", "figure", "value", "low", "high", "interval"]
+    header = [
+        "trained_on", "split", "level", "figure", "value", "low", "high", "interval", "chance",
+        "n_spikes", "n_cells", "n_trainings", "p", "smallest_p", "answer",
+    ]  # fmt: skip
     lines = []
     for row in audit.rows:
         for h in row.figures.values():
-            numbers = [f"{value:.6g}" for value in (h.value, h.low, h.high)]
+            is_auroc = h is row.auroc
+            tested = (
+                [f"{row.test.p:.6g}", f"{row.test.smallest:.6g}", row.answer.value]
+                if is_auroc
+                else ["", "", ""]
+            )
+            level = chance(row, h.level, h.name)
             lines.append(
-                [row.trained_on, row.split, h.level, h.name, *numbers, h.interval,
-                 row.n_spikes, row.n_cells]
+                [row.way.trained_on, row.way.split, h.level, h.name,
+                 *(f"{value:.6g}" for value in (h.value, h.low, h.high)), h.interval,
+                 "" if level is None else f"{level:.6g}",
+                 row.n_spikes, row.n_cells, row.n_trainings, *tested]
             )  # fmt: skip
-    return csv_text([*header, "n_spikes", "n_cells"], lines)
+    return csv_text(header, lines)
 
 
-def conclusion(audit: Audit) -> str:
-    """One sentence from the table: what new cells get, what leaks, what noise tells."""
-    parts = [_of_new_cells(audit), _of_splitting(audit), _of_shuffles(audit), _of_noise(audit)]
-    text = "; ".join(part for part in parts if part)
-    return text[:1].upper() + text[1:] + "."
+def chance(row: AuditRow, level: str, name: str) -> float | None:
+    """What a figure comes to where nothing is told apart; None where that depends on the calls."""
+    if name == "accuracy":
+        return row.majority[level]
+    if name == "balanced_accuracy":
+        return 1 / row.n_classes
+    return {"auroc": 0.5, "macro_auroc": 0.5, "mcc": 0.0}.get(name)
 
 
-def _of_new_cells(audit: Audit) -> str:
-    for split, who in NEW_CELLS.items():
-        if rows := audit.of(SPIKES, split):
-            stated = _stated(rows[0]["cells", _name(audit, "auroc")])
-            return f"{who} are told apart with an AUROC of {stated}"
-    return ""
+def shown(audit: Audit) -> list[tuple[str, str]]:
+    """Level and name of each figure in table and picture."""
+    more = len(audit.classes) > 2
+    return [(level, MORE_CLASSES.get(name, name) if more else name) for level, name in SHOWN]
 
 
-def _of_splitting(audit: Audit) -> str:
-    by_spike, by_cell = audit.of(SPIKES, "spike"), audit.of(SPIKES, "cell")
-    if not by_spike or not by_cell:
-        return ""
-    gain = by_spike[0]["spikes", "accuracy"].value - by_cell[0]["spikes", "accuracy"].value
-    return f"splitting by spike instead of by cell changes the accuracy by {100 * gain:+.1f} points"
-
-
-def _of_shuffles(audit: Audit) -> str:
-    by_spike, by_cell = (
-        [row["spikes", "accuracy"].value for row in audit.of(SHUFFLED, split)]
-        for split in ("spike", "cell")
-    )
-    if not by_spike or not by_cell:
-        return ""
-    recognised = np.mean(by_spike) - np.mean(by_cell) > RECOGNISED
-    return (
-        f"labels that mean nothing are {'still' if recognised else 'not'} learnt when spikes are "
-        f"split (accuracy {np.mean(by_spike):.2f}, by cell {np.mean(by_cell):.2f}): the network "
-        f"{'recognises' if recognised else 'does not recognise'} single cells"
-    )
-
-
-def _of_noise(audit: Audit) -> str:
-    rows = audit.of(NOISE, "day") or audit.of(NOISE, "cell")
-    if not rows:
-        return ""
-    auroc = rows[0]["cells", _name(audit, "auroc")]
-    gives = "gives the class away" if auroc.low > CHANCE else "does not give the class away"
-    return f"noise alone {gives} (AUROC {_stated(auroc)})"
-
-
-def draw(audit: Audit) -> Figure:
-    """Each way of asking in a line, its figures with their intervals."""
-    names = [(level, _name(audit, name)) for level, name in SHOWN]
-    figure = Figure(figsize=(11, 1.4 + 0.36 * len(audit.rows)), layout="constrained")
-    panels: Sequence = figure.subplots(1, len(names), sharey=True)
-    places = np.arange(len(audit.rows))[::-1]
-    for panel, (level, name) in zip(panels, names, strict=True):
-        for place, row in zip(places, audit.rows, strict=True):
-            _draw_figure(panel, place, row, row[level, name])
-        panel.axvline(CHANCE, color="0.7", linewidth=1, linestyle="--", zorder=0)
-        panel.set_xlim(min(0.2, panel.get_xlim()[0]), 1.02)
-        panel.set_xlabel(_title(level, name))
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(
-        places, [f"{row.trained_on}, by {row.split} (n = {row.n_cells})" for row in audit.rows]
-    )
-    panels[0].set_ylim(-0.6, len(audit.rows) - 0.4)
-    figure.suptitle(
-        f"the same network (k = {audit.settings.kernel}), asked in different ways; points with "
-        f"{CONFIDENCE:.0%} intervals, n test cells",
-        fontsize=10,
-    )
-    return figure
-
-
-def _draw_figure(panel, place: int, row: AuditRow, headline: Headline) -> None:
-    colour = COLOURS[row.trained_on]
-    panel.plot(headline.value, place, "o", color=colour, markersize=5)
-    if np.isfinite(headline.low):
-        panel.plot([headline.low, headline.high], [place, place], color=colour, linewidth=1.5)
-
-
-def _name(audit: Audit, name: str) -> str:
-    return MORE_CLASSES.get(name, name) if len(audit.classes) > 2 else name
-
-
-def _title(level: str, name: str) -> str:
+def title(level: str, name: str) -> str:
     return f"{name.replace('_', ' ').replace('auroc', 'AUROC')} of {level}"
 
 

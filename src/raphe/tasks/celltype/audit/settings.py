@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from raphe.core.errors import SettingError
 
+LEAST = {"seed": 0, "shuffles": 0, "folds": 2}  # of all others 1
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -12,13 +14,14 @@ class Settings:
     kernel: int = 20
     max_epochs: int = 15
     patience: int = 4
-    n_spikes: int = 20_000  # at most, evenly over the cells
-    shuffles: int = 3
+    n_spikes: int = 10_000  # at most, evenly over the cells; of spikes and of noise
+    folds: int = 5  # fewer where there are fewer days, animals or sources
+    shuffles: int | None = None  # None: as many as the p of their test needs
     seed: int = 42
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            least = 0 if name in ("seed", "shuffles") else 1
-            if value < least:
+            least = LEAST.get(name, 1)
+            if value is not None and value < least:
                 option = name.replace("_", "-")
                 raise SettingError(f"--{option}: expected {least} or more, got {value}")

@@ -32,10 +32,12 @@ def shuffled_labels(cells: Sequence[Cell], rng: np.random.Generator) -> list[Cel
     return [replace(cell, label=int(label)) for cell, label in zip(cells, labels, strict=True)]
 
 
-def noise_windows(spikes: SpikeSet, masks: MaskSet) -> tuple[np.ndarray, np.ndarray]:
-    """Spike-free windows (N, T) and the cell (N,) each is from; as many a mask as it holds.
+def noise_windows(
+    spikes: SpikeSet, masks: MaskSet, n_most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """At most so many spike-free windows (N, T), evenly of the cells, and the cell (N,) of each.
 
-    Raises StoreError where masks and spikes do not fit.
+    A mask gives as many as it holds. Raises StoreError where masks and spikes do not fit.
     """
     if masks.unit != spikes.unit or not same_rate(masks.rate_hz, spikes.rate_hz):
         raise StoreError(
@@ -55,7 +57,9 @@ def noise_windows(spikes: SpikeSet, masks: MaskSet) -> tuple[np.ndarray, np.ndar
             f"{masks.path}: {why}; cut masks with raphe masks from the same recordings"
         )
     used = masks.masks[of_a_cell][:, : per_mask * spikes.n_samples]
-    return used.reshape(-1, spikes.n_samples), np.repeat(owner[of_a_cell], per_mask)
+    windows, cell = used.reshape(-1, spikes.n_samples), np.repeat(owner[of_a_cell], per_mask)
+    rows = balanced_subsample(cell, n_most, rng)
+    return windows[rows], cell[rows]
 
 
 def write(

@@ -4,66 +4,73 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from raphe.core.command_line import define
+from raphe.core.command_line import add_overwrite, define
 from raphe.tasks.celltype.audit.settings import Settings
 
-TABLE, CSV_FILE, PICTURE = "audit.txt", "audit.csv", "audit.png"
+TEXT, CSV_FILE, PICTURE = "audit.txt", "audit.csv", "audit.png"
 HELP = {
     "kernel": "kernel size of the network",
     "max_epochs": "epochs of each training at most",
     "patience": "epochs without a better validation loss before a training stops",
-    "n_spikes": "spikes at most, drawn evenly over the cells",
+    "n_spikes": "spikes at most, drawn evenly over the cells; noise alike",
+    "folds": "of the cross-validation by cell, day, animal and source",
     "shuffles": "times that labels are shuffled over the cells",
     "seed": "of splits, draws and networks",
 }
+AS_NEEDED = "as many as their test needs"
 
 
 def add_audit(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _audit,
-        "Trains one network in several ways: split by spike, by cell, by day and, where they are "
-        "known, by animal, on noise without a spike, and with labels shuffled over cells. One "
-        "table, one sentence.",
+        "Trains one network in several ways, so that every cell is tested: split by spike and, in "
+        "folds, by cell, day, animal and source where these are known; on noise without a spike; "
+        "and with labels shuffled over cells. Says first what leaks, and by which split it does "
+        "not. Killed, the same command goes on with the trainings that are there.",
     )
     parser.add_argument("store", type=Path, help="labelled spikes, as made by raphe extract")
     parser.add_argument(
         "--masks", type=Path, help="noise for the control, cut by raphe masks from the recordings"
     )
-    parser.add_argument("--out", type=Path, help=f"folder for {TABLE}, {CSV_FILE} and {PICTURE}")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("audit"),
+        help=f"folder for {TEXT}, {CSV_FILE}, {PICTURE} and what trainings that are finished said "
+        "(default: %(default)s)",
+    )
     parser.add_argument(
         "--trainer", default="cpu", choices=("cpu", "gpu"), help="(default: %(default)s)"
     )
-    parser.add_argument(
-        "--runs",
-        type=Path,
-        default=Path("mlruns"),
-        help="folder of tracked runs: an audit that was interrupted goes on from there (default: "
-        "mlruns)",
-    )
     for field in fields(Settings):
         option = "--" + field.name.replace("_", "-")
+        default = AS_NEEDED if field.default is None else field.default
         parser.add_argument(
-            option,
-            type=int,
-            default=field.default,
-            help=f"{HELP[field.name]} (default: %(default)s)",
+            option, type=int, default=field.default, help=f"{HELP[field.name]} (default: {default})"
         )
+    add_overwrite(parser)
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from raphe.core.files.atomic import reporting
+    from raphe.core.files.atomic import open_whole, write_file
     from raphe.tasks.celltype.audit.audit import audit
-    from raphe.tasks.celltype.audit.report import as_csv, draw, table
+    from raphe.tasks.celltype.audit.figure import draw
+    from raphe.tasks.celltype.audit.kept import keep
+    from raphe.tasks.celltype.audit.plan import planned
+    from raphe.tasks.celltype.audit.report import as_csv, text
 
     settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
-    with options.fitting(options.runs, options.trainer) as fit:
-        report = audit(options.store, fit, options.masks, settings)
-    print(table(report))
-    if options.out:
-        with reporting(options.out):
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / TABLE).write_text(table(report) + "\n", encoding="utf-8")
-            (options.out / CSV_FILE).write_text(as_csv(report), encoding="utf-8")
-            draw(report).savefig(options.out / PICTURE, dpi=300)
+    with planned(options.store, options.masks, settings) as plan:
+        kept = keep(options.out, plan, options.trainer, options.overwrite)
+        print(f"{plan.summary}{kept.progress(plan)}", flush=True)
+        with options.fitting(options.out, options.trainer) as fit:
+            result = audit(plan, fit, kept)
+    write_file(options.out / TEXT, text(result) + "\n")
+    write_file(options.out / CSV_FILE, as_csv(result))
+    if result.rows:
+        with open_whole(options.out / PICTURE) as file:
+            draw(result).savefig(file, dpi=300, format="png")
+    kept.finish()
+    print(text(result))
     return 0

@@ -1,0 +1,243 @@
+"""Which trainings an audit needs, known before the first of them starts.
+
+The same network is asked in different ways: on spikes and on noise without a spike, split in every
+way that training knows, and on labels that mean nothing. Each cell is tested by networks that were
+not trained on it (or, by spike, on its other spikes).
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil, comb, log
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from raphe.core.errors import SplitError, StoreError
+from raphe.core.sentences import counted, listed
+from raphe.core.statistics.permutation import SIGNIFICANT
+from raphe.tasks.celltype.audit.settings import Settings
+from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
+from raphe.tasks.celltype.stores.folds import FEWEST_CLASSES
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
+from raphe.tasks.celltype.stores.split import SplitKind
+from raphe.tasks.celltype.synthetic.mask_store import MaskSet, open_masks
+from raphe.tasks.celltype.training.data import CellTypeData
+
+SPIKES, NOISE, SHUFFLED = "spikes", "noise", "shuffled labels"
+SPLITS: tuple[SplitKind, ...] = ("spike", "cell", "day", "animal", "source")  # finest first
+assert set(SPLITS) == set(get_args(SplitKind))
+
+FEWEST_FOLDS = 3  # one group each for training, validation and test
+FEWEST_SHUFFLES = 2
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is trained on, and how it is split."""
+
+    trained_on: str
+    split: SplitKind
+
+    def __str__(self) -> str:
+        return f"{self.trained_on}, split by {self.split}"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network of a way: that of a fold, or of one shuffling of the labels."""
+
+    way: Way
+    number: int  # of the fold or shuffling, from 0
+    store: Path
+    n_folds: int | None  # None: one split by spike, in which every cell is tested
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """For file names: "noise-by-day-3"."""
+        what = self.way.trained_on.replace(" ", "-")
+        return f"{what}-by-{self.way.split}-{self.number}"
+
+    def data(self) -> CellTypeData:
+        """Raises SplitError for a split that cannot be trained with."""
+        if self.n_folds is None:
+            return CellTypeData(self.store, split=self.way.split, seed=self.seed)
+        folds = {"folds": self.n_folds, "fold": self.number}
+        return CellTypeData(self.store, split=self.way.split, seed=self.seed, **folds)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be trained, on stores that are there while the context of `planned` lasts."""
+
+    store: Path
+    spikes: SpikeSet
+    masks: MaskSet | None
+    settings: Settings
+    trainings: Sequence[Training]
+    left_out: Sequence[str]
+
+    @property
+    def summary(self) -> str:
+        """How many trainings there will be, of what."""
+        parts = [
+            f"{what} {listed(_by_split(trainings))}"
+            for what, trainings in groupby(self.trainings, key=lambda t: t.way.trained_on)
+        ]
+        return (
+            f"{counted('training', len(self.trainings))} of at most "
+            f"{counted('epoch', self.settings.max_epochs)}: {'; '.join(parts)}"
+        )
+
+
+def _by_split(trainings: Iterator[Training]) -> Iterator[str]:
+    for split, of_split in groupby(trainings, key=lambda training: training.way.split):
+        yield f"by {split} ({len(list(of_split))})"
+
+
+@contextmanager
+def planned(
+    store: Path | str, masks: Path | str | None = None, settings: Settings | None = None
+) -> Iterator[Plan]:
+    """Every training that store and masks allow, and why others are left out.
+
+    Args:
+        store: labelled spikes.
+        masks: cut from the same recordings, give the noise; without them nothing is asked of it.
+        settings: of the network and its training.
+
+    Raises:
+        StoreError: for stores that cannot be audited, or masks from elsewhere.
+    """
+    settings = settings or Settings()
+    spikes = open_spikes(Path(store))
+    mask_set = open_masks(Path(masks)) if masks is not None else None
+    left_out = []
+    if mask_set is None:
+        left_out.append(
+            f"{NOISE} without a spike: no masks given; cut some with `raphe masks RECORDINGS "
+            "MASKS` (a few dozen a recording, --masks N) and pass --masks MASKS"
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        trainings: list[Training] = []
+        for what, stores in _stores(Path(scratch), spikes, mask_set, settings).items():
+            read = masks if what == NOISE else store
+            try:
+                trained, untrained = _trainings(what, stores, settings)
+            except StoreError as error:  # a class is missing
+                reason = str(error).replace(str(stores[0]), str(read))
+                if what == SPIKES:
+                    raise StoreError(reason) from None
+                trained, untrained = [], [f"{what}: {reason}"]
+            trainings += trained
+            left_out += [reason.replace(str(stores[0]), str(read)) for reason in untrained]
+        yield Plan(Path(store), spikes, mask_set, settings, trainings, left_out)
+
+
+def _trainings(
+    what: str, stores: Sequence[Path], settings: Settings
+) -> tuple[list[Training], list[str]]:
+    """Those on spikes, noise or shuffled labels, and why others are left out."""
+    if what == SHUFFLED:
+        way = Way(SHUFFLED, "spike")
+        found = [Training(way, i, path, None, settings.seed) for i, path in enumerate(stores)]
+        return found, []
+    if not stores:
+        return [], []
+    cells = open_spikes(stores[0]).cells
+    trainings, left_out, seen = [], [], {}
+    for split in SPLITS:
+        way = Way(what, split)
+        groups = groups_of(cells, split)
+        if groups is not None:
+            if groups in seen:
+                left_out.append(
+                    f"{way}: each {split} is one {seen[groups]} and the other way round, so it "
+                    f"would be the same as by {seen[groups]}"
+                )
+                continue
+            seen[groups] = split
+        elif not any(getattr(cell, split, "") for cell in cells) and split in ("animal", "source"):
+            continue  # that animals or sources are not known is no news
+        try:
+            trainings += _of_way(way, stores[0], groups, settings)
+        except SplitError as error:
+            left_out.append(f"{way}: {error}")
+    return trainings, left_out
+
+
+def _of_way(
+    way: Way, store: Path, groups: tuple[int, ...] | None, settings: Settings
+) -> list[Training]:
+    """One of each fold. Raises SplitError where a fold cannot be trained."""
+    if way.split == "spike":
+        trainings = [Training(way, 0, store, None, settings.seed)]
+    else:
+        n_groups = len(set(groups or ()))
+        if groups is not None and n_groups < FEWEST_FOLDS:
+            raise SplitError(
+                f"{counted(way.split, n_groups)} cannot be shared out among training, validation "
+                f"and test; add {way.split}s"
+            )
+        n_folds = max(2, min(settings.folds, n_groups))
+        trainings = [Training(way, i, store, n_folds, settings.seed) for i in range(n_folds)]
+    for training in trainings:
+        training.data().setup()
+    return trainings
+
+
+def groups_of(cells: Sequence[Cell], split: SplitKind) -> tuple[int, ...] | None:
+    """The group of each cell, numbered as they first occur; None by spike, or where one is not
+    known. Two splits with the same numbers are the same split."""
+    if split == "spike":
+        return None
+    names = [
+        (cell.group or cell.cell_id) if split == "cell" else getattr(cell, split) for cell in cells
+    ]
+    if not all(names):
+        return None
+    first = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return tuple(first[name] for name in names)
+
+
+def _stores(
+    scratch: Path, spikes: SpikeSet, masks: MaskSet | None, settings: Settings
+) -> dict[str, list[Path]]:
+    """What is trained on, by what it is."""
+    rng = np.random.default_rng(settings.seed)
+    windows, cell = subset(spikes, settings.n_spikes, rng)
+    stores = {SPIKES: [write(scratch / "spikes", spikes, spikes.cells, windows, cell)], NOISE: []}
+    if masks is not None:
+        noise, owner = noise_windows(spikes, masks, settings.n_spikes, rng)
+        stores[NOISE].append(write(scratch / "noise", spikes, spikes.cells, noise, owner))
+    n_shuffles = settings.shuffles
+    if n_shuffles is None:
+        n_shuffles = shuffles_needed(spikes.label_of_cell[np.unique(cell)])
+    stores[SHUFFLED] = [
+        write(
+            scratch / f"shuffled-{number}",
+            spikes,
+            shuffled_labels(spikes.cells, rng),
+            windows,
+            cell,
+        )
+        for number in range(n_shuffles)
+    ]
+    return stores
+
+
+def shuffles_needed(label: np.ndarray) -> int:
+    """The fewest that let a p be small, of cells with these labels (n,).
+
+    Four cells can be dealt two labels in six ways, so that one shuffling shows nothing.
+    """
+    counts = np.bincount(label)
+    n_ways = max(comb(int(counts.sum()), int(n)) for n in counts)
+    if n_ways < FEWEST_CLASSES:
+        return 0
+    return max(FEWEST_SHUFFLES, ceil(log(1 / SIGNIFICANT) / log(n_ways)))

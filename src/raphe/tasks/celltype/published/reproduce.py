@@ -25,6 +25,8 @@ from raphe.tasks.celltype.published.run_folder import (
     sweep_members,
 )
 
+DOTS_PER_IN = 300
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -146,5 +148,5 @@ def write(made: Reproduction, folder: Path) -> list[Path]:
             if isinstance(content, str):
                 path.write_text(content, encoding="utf-8")
             else:
-                content.savefig(path, dpi=300)
+                content.savefig(path, dpi=DOTS_PER_IN)
     return [folder / name for name in contents]

@@ -132,6 +132,7 @@ def _session_claims_of(name: str, set_name: str, networks: Sequence[Epochs]) -> 
         for rate, column in columns.items()
     }
     rates = {rate: values[np.isfinite(values)] for rate, values in rates.items()}
+    n_known = len(rates["sensitivity"])  # of a session that calls no cell so its share is not
     n_sessions = max(np.isfinite(epochs[columns["sensitivity"]]).sum() for epochs in scored)
     source = f"{name}, {set_name} set after each of {counted('session', int(n_sessions))}"
     if len(networks) > 1:
@@ -141,7 +142,7 @@ def _session_claims_of(name: str, set_name: str, networks: Sequence[Epochs]) -> 
             source,
             f"true {sign} rate of cells, mean over sessions",
             f"{_mean_and_best(rates[theirs])}, false {other} "
-            f"{100 * (1 - rates[theirs].mean()):.1f} %",
+            f"{100 * (1 - rates[theirs].mean()):.1f} %" + _where_known(rates[theirs], n_known),
             f"{ours} {_mean_and_best(rates[ours])}",
             "The papers' matrices are shares of the cells called so; a false rate is what is left "
             "of 100 %. Verdicts are each network's own, the papers' those of their consensus.",
@@ -158,6 +159,10 @@ def _session_claims_of(name: str, set_name: str, networks: Sequence[Epochs]) -> 
 
 def _mean_and_best(values: np.ndarray) -> str:
     return f"{100 * values.mean():.1f} %, at best {100 * values.max():.1f} %"
+
+
+def _where_known(values: np.ndarray, n: int) -> str:
+    return f", where any cell is called so: {len(values)} of {n}" if len(values) < n else ""
 
 
 def _split_claim(source: str, test: SetResult, validation: SetResult) -> Claim:

@@ -10,7 +10,6 @@ from raphe.core.errors import SettingError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.ensemble.candidates import Candidate
-from raphe.tasks.celltype.network.keras_weights import read_keras
 from raphe.tasks.celltype.recordings.files import visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -43,7 +42,7 @@ class NetworkFile:
     def read(cls, path: Path) -> "NetworkFile":
         """Raises SettingError or KerasFileError for what holds no network of this task."""
         is_keras = path.suffix.lower() != CHECKPOINT
-        module = _of_keras(path) if is_keras else _of_checkpoint(path)
+        module = CellTypeModule.of_keras(path) if is_keras else _of_checkpoint(path)
         facts = module.hparams
         candidate = Candidate(
             path.name, f"SHA-256 {sha256_of(path)}", facts.kernel, module.net.eval()
@@ -98,13 +97,6 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 def _is_network(file: Path) -> bool:
     return file.suffix.lower() in (KERAS, *OLD_KERAS, CHECKPOINT)
-
-
-def _of_keras(path: Path) -> CellTypeModule:
-    settings, state = read_keras(path)
-    module = CellTypeModule(**settings)
-    module.net.load_state_dict(state)
-    return module
 
 
 def _of_checkpoint(path: Path) -> CellTypeModule:

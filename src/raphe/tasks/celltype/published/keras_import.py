@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from raphe.core.files.checkpoint import write_checkpoint
-from raphe.tasks.celltype.network.keras_weights import read_keras
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 
@@ -11,9 +10,6 @@ def import_keras(file: Path, checkpoint: Path) -> Path:
     """Write a checkpoint that CellTypeModule.load_from_checkpoint reads, and return its path.
 
     Raises:
-        KerasFileError: as read_keras.
+        KerasFileError: as CellTypeModule.of_keras.
     """
-    settings, state = read_keras(file)
-    module = CellTypeModule(**settings)
-    module.net.load_state_dict(state)
-    return write_checkpoint(module, checkpoint)
+    return write_checkpoint(CellTypeModule.of_keras(file), checkpoint)

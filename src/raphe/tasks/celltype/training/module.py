@@ -1,6 +1,7 @@
 """Training: loss, optimiser, and figures for each epoch and each test set."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
@@ -15,6 +16,7 @@ from raphe.tasks.celltype.metrics.epoch_figures import (
     epoch_figures,
 )
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.network.keras_weights import read_keras
 from raphe.tasks.celltype.network.net import (
     PUBLISHED_CLASSES,
     CellTypeNet,
@@ -124,6 +126,14 @@ class CellTypeModule(pl.LightningModule):
         # Each step appends here and the figures are made once an epoch: constant cost a step, no
         # wait for the accelerator, and nothing of it in a checkpoint.
         self._steps: dict[str, GatheredBatches] = {}
+
+    @classmethod
+    def of_keras(cls, file: Path) -> "CellTypeModule":
+        """One of the authors' saved Keras models. Raises KerasFileError, see read_keras."""
+        settings, state = read_keras(file)
+        module = cls(**settings)
+        module.net.load_state_dict(state)
+        return module
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, C), see CellTypeNet.forward."""

@@ -30,8 +30,8 @@ class Prior:
     deviations make maximum likelihood.
     """
 
-    log_slope_sd: float = 0.5  # half to twice as sure: 0.25 to 4 within 2.8 SD
-    offset_sd: float = 0.5  # of the log odds of two classes: 0.7
+    log_slope_sd: float = 0.5  # a slope of 0.38 to 2.7 with 95 %
+    offset_sd: float = 0.5  # of each class's; of the log odds of two classes 0.7
 
 
 PRIOR = Prior()  # chosen, as is the next, by benchmarks/calibration.py

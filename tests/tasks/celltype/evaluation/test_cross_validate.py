@@ -94,7 +94,7 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
         fold, raw, stated = expected[index]
         assert int(row["fold"]) == fold
         assert float(row["probability_SER"]) == pytest.approx(raw, abs=1e-5)
-        assert float(row["calibrated_SER"]) == pytest.approx(stated, abs=1e-4)
+        assert float(row["stated_SER"]) == pytest.approx(stated, abs=1e-4)
     score = np.array([expected[index][1] for index in range(20)])
     truth = np.arange(20) % 2 == 0
     fold = np.array([expected[index][0] for index in range(20)])
@@ -103,7 +103,11 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     counted = rows_of(artifacts["pooled/headline.csv"])
     assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
     assert isinstance(artifacts["pooled/folds.png"], Figure)
-    assert "20 of 20 cells tested" in " ".join(artifacts["summary.txt"].split())
+    summary = " ".join(artifacts["summary.txt"].split())
+    assert "20 of 20 cells tested" in summary
+    n = len(val.label)
+    assert f"not calibrated, and the band chosen in each fold on its own {n} validation" in summary
+    assert f"{20 - n} more are wanted to calibrate on" in summary
 
 
 def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):

@@ -72,7 +72,7 @@ def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -
     assert decision.mix_statement(CLASSES) == (
         "Probabilities hold where cells are 30 % SER and 70 % NSER, as spikes counted in training; "
         f"what is promised holds where cells are {share_of(label)}, as among the 16 validation "
-        "cells; elsewhere give --prevalence."
+        "cells; for another mix, raphe predict --prevalence."
     )
     assert decision.not_sure.n_items == 16  # the band needs no calibration
     assert Decision.fit(pooled, label, "mean", "temperature", 0.1).mix_statement(CLASSES) == (
@@ -92,7 +92,7 @@ def test_enough_cells_calibrate_and_are_named(held_out) -> None:
     assert decision.calibration_statement() == "calibrated by platt on 60 validation cells"
     assert decision.mix_statement(CLASSES) == (
         f"Probabilities and what is promised hold where cells are {share_of(held_out[1])}, as "
-        "among the 60 validation cells; elsewhere give --prevalence."
+        "among the 60 validation cells; for another mix, raphe predict --prevalence."
     )
 
 

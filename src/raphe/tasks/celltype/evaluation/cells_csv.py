@@ -12,8 +12,8 @@ from raphe.tasks.celltype.metrics.set_result import SetResult
 def cells_csv(result: SetResult, more: Mapping[str, Sequence[str]] | None = None) -> str:
     """One row a cell: its class, the class called, the probabilities, what its spikes say.
 
-    The verdict is the class of the largest calibrated probability, or "not sure"; without a
-    decision both are left out. `more` are further columns by name.
+    `stated` is calibrated where there were cells enough. The verdict is the class of the largest
+    one, or "not sure"; without a decision both are left out. `more` are further columns by name.
     """
     more = more or {}
     classes, cells = result.classes, result.cells
@@ -21,7 +21,7 @@ def cells_csv(result: SetResult, more: Mapping[str, Sequence[str]] | None = None
     columns += [f"spikes_called_{name}" for name in classes]
     columns += [f"probability_{name}" for name in classes]
     if result.decided is not None:
-        columns += [*(f"calibrated_{name}" for name in classes), "verdict"]
+        columns += [*(f"stated_{name}" for name in classes), "verdict"]
     header = [*columns, *more]
     rows = []
     for i, (index, label) in enumerate(zip(cells.cell, cells.label, strict=True)):

@@ -52,10 +52,10 @@ Artifacts = dict[str, Figure | str | float]
 class Evaluation:
     """Sums up each test set of a tested model; see `artifacts`. Raises SettingError.
 
-    Calibration and the "not sure" band are settled on the validation cells. Split by spike there
-    are none that were not trained on, and neither is made. All predictions are kept as
-    `<set>/predictions.csv`, also those of validation, the decision as `decision.json`, and what
-    must stand beside every result as `note.txt`.
+    Calibration and the "not sure" band are settled on the validation cells; too few of them make
+    the band alone. Split by spike there are none that were not trained on, and neither is made. All
+    predictions are kept as `<set>/predictions.csv`, also those of validation, the decision as
+    `decision.json`, and what must stand beside every result as `note.txt`.
 
     Args:
         pooling: of a cell's spikes into one probability: mean, median or trimmed.

@@ -136,7 +136,7 @@ def reliability_figure(result: SetResult) -> Figure:
         errors = f"ECE {raw.expected_error:.3f}"
         _draw_reliability(panels[0, 0], raw, "as the network states it", RAW)
         _draw_intervals(panels[0, 0], raw, cells.probability, result, RAW)
-        if result.decided is not None:
+        if result.calibrated:
             calibrated = reliability(*_stated(result.stated, cells), "equal mass", n_bins)
             errors += f", calibrated {calibrated.expected_error:.3f}"
             _draw_reliability(panels[0, 0], calibrated, "calibrated", CALIBRATED)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from raphe.core.statistics.calibration import FEWEST_ITEMS, items_wanted
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
 from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
 from raphe.tasks.celltype.metrics.fold_auroc import FoldComparison
@@ -29,7 +30,7 @@ class Fold:
     n_validation: int  # cells
     spikes: Predictions  # by the index of the cell in the store
     cells: Predictions
-    stated: np.ndarray  # calibrated, (n, C)
+    stated: np.ndarray  # calibrated where there were validation cells enough, (n, C)
     decided: np.ndarray  # bool (n,)
     baselines: BaselineCells | None
 
@@ -77,10 +78,21 @@ class PooledResult(SetResult):
         return np.concatenate([fold.decided for fold in self.folds])[self.by_index]
 
     @property
+    def calibrated(self) -> bool:
+        """Of any fold."""
+        return any(not items_wanted(fold.n_validation) for fold in self.folds)
+
+    @property
     def decided_how(self) -> str:
         sizes = sorted(fold.n_validation for fold in self.folds)
         n = f"{sizes[0]} to {sizes[-1]}" if sizes[0] < sizes[-1] else f"{sizes[0]}"
-        return f"calibrated, and the band chosen, in each fold on its own {n} validation cells"
+        chosen = f"the band chosen in each fold on its own {n} validation cells"
+        wanted = items_wanted(sizes[0])
+        if not wanted:
+            return f"calibrated, and {chosen}"
+        if self.calibrated:
+            return f"{chosen}, and calibrated in folds of {FEWEST_ITEMS} or more"
+        return f"not calibrated, and {chosen}: {wanted} more are wanted to calibrate on"
 
     @property
     def fold_of_cell(self) -> np.ndarray:

@@ -181,7 +181,9 @@ class Decision:
                 f"probabilities hold{promise}."
             )
         both = " and what is promised" if self.validation is not None and not promise else ""
-        elsewhere = "" if self.mix.source == GIVEN else "; elsewhere give --prevalence"
+        elsewhere = (
+            "" if self.mix.source == GIVEN else "; for another mix, raphe predict --prevalence"
+        )
         return f"Probabilities{both} hold {self.mix.words(classes)}{promise}{elsewhere}."
 
     def predictive_values(self, classes: Sequence[str]) -> str:
@@ -223,13 +225,13 @@ class Decision:
         if self.mix is None:
             raise SettingError(
                 "prevalence: how frequent the classes were in training is not known of this "
-                "bundle; export it with validation cells, or leave --prevalence out"
+                "bundle; export it with validation cells, or leave the prevalence out"
             )
         cells = self.validation
         if cells is not None and not all(cells.mix.share):
             raise SettingError(
                 "prevalence: a class has no validation cell, so nothing can be said of how often "
-                "it is called wrong; leave --prevalence out"
+                "it is called wrong; leave the prevalence out"
             )
         calibration = self.calibration.shifted(log_ratio(prevalence, self.mix.share))
         mix = Mix(tuple(prevalence), GIVEN)

@@ -54,6 +54,10 @@ class SetResult:
         return self.decision.not_sure.decided(self.stated) if self.decision else None
 
     @property
+    def calibrated(self) -> bool:
+        return self.decision is not None and self.decision.calibrated
+
+    @property
     def decided_how(self) -> str:
         """Of a set with a decision."""
         return (

@@ -223,9 +223,11 @@ def wide(spikes: Spikes) -> Spikes:
 
 def with_copy(label: str) -> tuple[Spikes, list[str]]:
     """Six cells and the second again as the seventh, of which `label` is the class."""
-    spikes = honest_cells(n_cells=6)
-    spikes = wide(spikes.of(*range(6)))
-    return spikes + replace(spikes.of(1), cell=np.full(PER_CELL, 6)), ["SER", "NSER"] * 3 + [label]
+    n_each = 10
+    rows = np.arange(6 * PER_CELL).reshape(6, PER_CELL)[:, :n_each].reshape(-1)
+    spikes = wide(honest_cells(n_cells=6))
+    spikes = Spikes(*(array[rows] for array in vars(spikes).values()))
+    return spikes + replace(spikes.of(1), cell=np.full(n_each, 6)), ["SER", "NSER"] * 3 + [label]
 
 
 READERS = {

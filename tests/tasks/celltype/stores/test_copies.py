@@ -85,6 +85,7 @@ def disguised(spikes: Spikes, disguise: str, rng: np.random.Generator) -> Spikes
         "another gain and zero": 1.3 * windows + 7,
         "as 16-bit numbers": np.round(windows / 0.03) * 0.03,
         "cut elsewhere": np.roll(windows, 3, axis=1),
+        "begun later": np.hstack([windows[:, 4:], rng.normal(0, NOISE_PA, (len(windows), 4))]),
         "filtered": uniform_filter1d(windows, 5),
         "synthetic": uniform_filter1d(windows, 3) + 0.7 * noise,
         "recorded again": again(spikes, rng).windows,
@@ -105,6 +106,7 @@ def disguised(spikes: Spikes, disguise: str, rng: np.random.Generator) -> Spikes
         ("cut elsewhere", Kind.TIMES),
         ("filtered", Kind.TIMES),
         ("synthetic", Kind.PARENTS),
+        ("begun later", Kind.PARENTS),
         ("recorded again", Kind.AGAIN),
     ],
 )

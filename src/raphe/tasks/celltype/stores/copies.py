@@ -47,6 +47,9 @@ LOOKALIKE = 0.25  # distance of two means, beyond which spikes are not compared
 AGAIN = 1.6  # squared distance of two means over that which their noise gives
 
 
+CellPart = tuple[int, slice]  # a cell, and the samples of its windows that are compared
+
+
 class Kind(Enum):
     """What two cells have in common."""
 
@@ -294,39 +297,65 @@ def _agreeing(
 
 
 def _spikes_of_lookalikes(scan: _Scan) -> Iterator[Copy]:
-    """Cells with nearly one mean waveform, compared spike by spike."""
+    """Cells with nearly one mean waveform, wherever it lies in the window, spike by spike."""
     cells = np.flatnonzero(scan.counts >= COMPARED)
     if len(cells) < 2:
         return
-    means = unit_windows(scan.means[cells])
-    place = means @ scan.axes
-    _, near = KDTree(place).query(place, k=min(NEIGHBOURS + 1, len(cells)))
-    pairs = {(min(i, j), max(i, j)) for i, row in enumerate(near) for j in row.tolist() if i != j}
+    means = scan.means[cells]
+    peak = np.abs(means).argmax(axis=1)  # sample of the window
+    aligned = np.array([np.roll(mean, -place) for mean, place in zip(means, peak, strict=True)])
+    pairs = _nearest(unit_windows(means) @ scan.axes) | _nearest(unit_windows(aligned) @ scan.axes)
     for i, j in sorted(pairs):
-        if np.linalg.norm(means[i] - means[j]) > LOOKALIKE:
+        parts = _overlap(means[[i, j]], int(peak[i] - peak[j]))
+        if parts is None:
             continue
         first, second = int(cells[i]), int(cells[j])
-        if _made_from(scan, first, second) or _made_from(scan, second, first):
+        both = (first, parts[0]), (second, parts[1])
+        if _made_from(scan, *both) or _made_from(scan, *both[::-1]):
             n = int(min(scan.counts[first], scan.counts[second]))
             yield Copy(first, second, Kind.PARENTS, n, n)
-        elif _means_agree(scan, first, second):
+        elif _means_agree(scan, *both):
             yield Copy(first, second, Kind.AGAIN, 0, 0)
 
 
-def _made_from(scan: _Scan, child: int, parent: int) -> bool:
+def _nearest(place: np.ndarray) -> set[tuple[int, int]]:
+    """Pairs of which one is among the nearest of the other, of places (n, D)."""
+    _, near = KDTree(place).query(place, k=min(NEIGHBOURS + 1, len(place)))
+    return {(min(i, j), max(i, j)) for i, row in enumerate(near) for j in row.tolist() if i != j}
+
+
+def _overlap(means: np.ndarray, shift: int) -> tuple[slice, slice] | None:
+    """The parts of two windows in which their means (2, T) are most alike; None if not enough.
+
+    The spike comes about `shift` samples later in the first: noise and smoothing move a peak.
+    """
+    best, nearest = None, LOOKALIKE
+    for tried in {0, shift - 1, shift, shift + 1}:
+        first = slice(max(tried, 0), means.shape[1] + min(tried, 0))
+        second = slice(first.start - tried, first.stop - tried)
+        if 2 * (first.stop - first.start) < means.shape[1]:
+            continue
+        units = unit_windows(np.stack([means[0, first], means[1, second]]))
+        distance = float(np.linalg.norm(units[0] - units[1]))
+        if distance <= nearest:
+            best, nearest = (first, second), distance
+    return best
+
+
+def _made_from(scan: _Scan, child: CellPart, parent: CellPart) -> bool:
     """Whether a cell's spikes were made from another's, smoothed or with noise added."""
     for n_most in (LOOKED_UP, 4 * LOOKED_UP):
-        children, parents = scan.sample(child, n_most), scan.sample(parent, 8 * LOOKED_UP)
-        step = _step_to_likest(*(_residuals(scan, rows) for rows in (children, parents)))
+        children = _residuals(scan, *child, n_most)
+        step = _step_to_likest(children, _residuals(scan, *parent, 8 * LOOKED_UP))
         if step < WORTH_MORE:
             return False
     return step > STEP * np.exp(STEP_SDS * STEP_SD / np.sqrt(len(children)))
 
 
-def _residuals(scan: _Scan, rows: np.ndarray) -> np.ndarray:
-    """What windows of one cell have beside its mean, of norm 1: float32 (n, T)."""
-    residuals = _centred(scan.windows[rows]) - scan.means[scan.cell[rows[0]]]
-    return unit_windows(residuals).astype(np.float32)
+def _residuals(scan: _Scan, cell: int, part: slice, n_most: int) -> np.ndarray:
+    """What windows of a cell have beside their mean, of norm 1: float32 (n, T of the part)."""
+    residuals = _centred(scan.windows[scan.sample(cell, n_most)]) - scan.means[cell]
+    return unit_windows(residuals[:, part]).astype(np.float32)
 
 
 def _step_to_likest(children: np.ndarray, parents: np.ndarray) -> float:
@@ -342,11 +371,12 @@ def _step_to_likest(children: np.ndarray, parents: np.ndarray) -> float:
     return float(np.median(first - second)) / step if step > 0 else 0.0
 
 
-def _means_agree(scan: _Scan, first: int, second: int) -> bool:
+def _means_agree(scan: _Scan, *cells: CellPart) -> bool:
     """Whether two means differ by no more than their noise, as of one cell recorded twice."""
-    pair = [first, second]
-    expected = (scan.noise[pair] / scan.counts[pair]).sum()
-    return bool(((scan.means[first] - scan.means[second]) ** 2).sum() <= AGAIN * expected)
+    first, second = (_centred(scan.means[[cell]][:, part])[0] for cell, part in cells)
+    expected = sum(scan.noise[cell] / scan.counts[cell] for cell, _ in cells)
+    share = len(first) / scan.windows.shape[1]
+    return bool(((first - second) ** 2).sum() <= AGAIN * expected * share)
 
 
 def _axes(n_samples: int) -> np.ndarray:

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from raphe.core.statistics.abstention import NotSure
+from raphe.core.statistics.calibration import Calibration
 from raphe.tasks.celltype.evaluation.spikes_needed import N_DRAWS, spikes_needed
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.enough_spikes import FEWEST_SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 
@@ -55,7 +59,21 @@ def test_cells_with_fewer_spikes_count_with_all_they_have():
     assert needed.n_cells == 8 and needed.counts[-1] == 100
     assert needed.n_short.tolist() == [0, 0, 0] + [2] * (len(needed.counts) - 3)
     np.testing.assert_allclose(needed.accuracy, 6 / 8)
-    assert needed.enough == 1
+    assert needed.enough == FEWEST_SPIKES
+
+
+def test_a_cell_between_two_verdicts_needs_more_spikes_with_a_band():
+    """A third of each cell's spikes are wrong, so that its few may fall below the threshold."""
+    predictions = sure_spikes(20, 600, 2 / 3)
+    not_sure = NotSure(0.62, 0.05, 0.05, 40, 40, 1)
+    decision = Decision("mean", "temperature", Calibration(), not_sure)
+    rng = np.random.default_rng(4)
+    called = spikes_needed(predictions, rng)
+    may_abstain = spikes_needed(predictions, rng, decision=decision)
+    assert called.enough < may_abstain.enough
+    np.testing.assert_allclose(
+        called.accuracy.mean(axis=1), may_abstain.accuracy.mean(axis=1), atol=0.02
+    )
 
 
 def test_table():

@@ -11,6 +11,7 @@ import pytest
 from raphe import cli
 from raphe.core.abf.writer import write_abf
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.metrics.recorded_again import log_odds
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading
 from raphe.tasks.celltype.prediction.find_cells import find_cells
@@ -43,7 +44,7 @@ def test_new_cells_are_called(verdict_on, label, record):
     assert called.count(label) >= len(called) - 1
     for verdict in verdicts:
         assert sum(verdict.probability.values()) == pytest.approx(1)
-        low, high = verdict.interval[verdict.leading]
+        low, high = verdict.again[verdict.leading]
         assert low <= verdict.probability[verdict.leading] <= high
 
 
@@ -66,7 +67,7 @@ def test_the_interval_narrows_with_more_spikes(verdict_on, record):
     samples = record("NSER", 1, duration_s=60.0)
 
     def width(verdict):
-        low, high = verdict.interval["SER"]
+        low, high = log_odds(np.array(verdict.again["SER"]))
         return high - low
 
     assert width(verdict_on(samples)) < width(verdict_on(samples[: 8 * 40_000]))
@@ -97,8 +98,19 @@ def test_one_spike_has_a_verdict_without_an_interval(verdict_on, record):
     samples[2000:2160] = whole[trigger - 40 : trigger + 120]
     verdict = verdict_on(samples)
     assert verdict.n_spikes == 1
-    assert verdict.interval is None
-    assert any("only 1 spike" in remark for remark in verdict.remarks)
+    assert verdict.again is None and not verdict.enough
+    assert "1 spike is not yet enough: more may change the verdict" in verdict.remarks[0]
+
+
+def test_a_bundle_that_knows_nothing_of_days_gives_no_interval(judge, record, monkeypatch):
+    windows = np.stack([record("SER", 0)[t : t + 160] for t in range(0, 3200, 160)])
+    cell = CellSpikes("c", (), windows, np.full(len(windows), np.nan))
+    assert judge.judge(cell).verdict.again is not None
+    manifest = {**judge.ensemble.manifest, "between_days": None}
+    monkeypatch.setattr(type(judge.ensemble), "manifest", manifest)
+    verdict = judge.judge(cell).verdict
+    assert verdict.again is None and "(" not in verdict.stated
+    assert "is not known" in judge.footnotes[0]
 
 
 def test_artefacts_alone_are_unlike_training(verdict_on):
@@ -158,7 +170,7 @@ def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys)
     with (out / "verdicts.csv").open() as file:
         rows = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"good", "silent"}
-    assert 0.5 < float(rows["good"]["low_SER"]) <= float(rows["good"]["probability_SER"]) <= 1
+    assert 0.5 < float(rows["good"]["again_low_SER"]) <= float(rows["good"]["probability_SER"]) <= 1
     written = json.loads((out / "verdicts.json").read_text())
     assert [cell["cell_id"] for cell in written["cells"]] == ["good", "silent"]
     assert len(written["left_out"]) == 2
@@ -181,8 +193,13 @@ def test_one_sentence_promises_wherever_verdicts_stand(
     card = (trained_bundle / "MODEL_CARD.md").read_text()
     mix = judge.decision.mix_statement(("SER", "NSER"))
     assert mix.startswith("Probabilities hold where cells are ")
-    for text in (capsys.readouterr().err, card, *pages):
+    shown = capsys.readouterr()
+    for text in (shown.err, card, *pages):
         assert f"Promise: {promise}." in text and mix in text
+    for text in (shown.err, *pages):  # what the interval is, and that it was found so
+        assert judge.footnotes[0].startswith("“Recorded again”") and judge.footnotes[0] in text
+    assert "(recorded again 0." in shown.out and "(recorded again 0." in pages[0]
+    assert "if recorded again, in 95 % of cases" in pages[1]
 
 
 def test_each_output_says_for_which_mix_of_classes(trained_bundle, batch, tmp_path, capsys):

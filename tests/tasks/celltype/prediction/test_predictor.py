@@ -71,7 +71,7 @@ def test_a_prevalence_is_bayes_rule(bundle, recording_file, given) -> None:
     }
     expected = {name: value / sum(joint.values()) for name, value in joint.items()}
     assert elsewhere.probability == pytest.approx(expected)
-    low, high = elsewhere.interval["SER"]
+    low, high = elsewhere.again["SER"]
     assert low <= elsewhere.probability["SER"] <= high
     for before, vote in zip(plain.votes, elsewhere.votes, strict=True):
         assert vote.probability["SER"] < before.probability["SER"]

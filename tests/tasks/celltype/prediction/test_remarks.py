@@ -1,9 +1,11 @@
 """Each remark appears where it should and stays away from a sound cell."""
 
+import re
+
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.prediction.remarks import remarks_on, split_in_two
+from raphe.tasks.celltype.prediction.remarks import remarks_on, split_in_two, too_few
 
 RNG = np.random.default_rng(7)
 SHAPE = -np.exp(-(((np.arange(160) - 42) / 4) ** 2))
@@ -27,10 +29,9 @@ def test_no_spikes_have_no_remark():
     assert remarks_on(np.empty((0, 160), np.float32), np.empty(0)) == []
 
 
-@pytest.mark.parametrize(("n", "text"), [(1, "only 1 spike:"), (19, "only 19 spikes:")])
-def test_few_spikes(n, text):
-    (remark,) = remarks_on(spikes_of(np.full(n, 90.0)), regular(n))
-    assert text in remark
+@pytest.mark.parametrize(("n", "text"), [(1, "1 spike is not"), (19, "19 spikes are not")])
+def test_too_few_spikes(n, text):
+    assert too_few(n).startswith(f"{text} yet enough: more may change the verdict")
 
 
 def test_clipped_peaks():
@@ -41,7 +42,8 @@ def test_clipped_peaks():
 
 def test_a_growing_peak_is_drift():
     (remark,) = remarks_on(spikes_of(np.linspace(60, 120, 100)), regular(100))
-    assert "drifts from 61 to 120" in remark
+    first, last = map(int, re.search(r"drifts from (\d+) to (\d+)", remark).groups())
+    assert abs(first - 60) <= 2 and abs(last - 120) <= 2
     assert (
         remarks_on(spikes_of(np.linspace(88, 96, 100)), regular(100)) == []
     )  # the published cell's
@@ -60,7 +62,8 @@ def test_two_sizes_one_after_the_other_are_no_second_cell():
 
 
 def test_doublets():
-    time_s = np.sort(np.r_[regular(100), regular(30) + 0.006])
+    single_s = regular(100)
+    time_s = np.sort(np.r_[single_s, single_s[:30] + 0.006])
     assert any(
         "within 10 ms" in remark for remark in remarks_on(spikes_of(np.full(130, 90)), time_s)
     )

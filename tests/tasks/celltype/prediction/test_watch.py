@@ -1,7 +1,5 @@
 """A folder in which recordings grow, finish and break, looked at with a clock of our own."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -120,13 +118,10 @@ def test_one_bad_file_stops_no_other(watch, folder, whole, tmp_path, put, clock)
     assert good.result.verdict.verdict == "no spikes"
 
 
-@pytest.mark.parametrize(("threshold", "enough"), [(0.0, True), (1.1, False)])
-def test_enough_needs_a_class_that_its_interval_stays_in(
-    watch, folder, whole, put, monkeypatch, threshold, enough
-):
-    put(folder / "cell.abf", whole)
-    decision = watch.judge.decision
-    not_sure = replace(decision.not_sure, threshold=threshold)
-    monkeypatch.setattr(watch.judge, "decision", replace(decision, not_sure=not_sure))
+@pytest.mark.parametrize(("share", "enough"), [(0.05, False), (1.0, True)])
+def test_enough_needs_spikes_that_leave_the_verdict(watch, folder, whole, put, share, enough):
+    put(folder / "cell.abf", up_to(whole, share))
     (news,) = watch.look()
-    assert watch.judge.enough(news.result.verdict) == enough
+    verdict = news.result.verdict
+    assert verdict.enough == enough
+    assert any("not yet enough" in remark for remark in verdict.remarks) != enough

@@ -141,7 +141,7 @@ def _watch(options: argparse.Namespace) -> int:
         elif news.final:
             print_verdict(news.result.verdict)
         else:
-            _print_so_far(judge, news.path, news.result.verdict)
+            _print_so_far(news.path, news.result.verdict)
     return 0
 
 
@@ -149,8 +149,8 @@ def print_note(judge: "Judge") -> None:
     """What must be known beside every verdict of this bundle."""
     if judge.note:
         print(f"Note: {judge.note}", file=sys.stderr)
-    print(f"Promise: {judge.promise}.", file=sys.stderr)
-    print(judge.calibration, file=sys.stderr)
+    for footnote in judge.footnotes:
+        print(footnote, file=sys.stderr)
 
 
 def print_verdict(verdict: CellVerdict) -> None:
@@ -166,11 +166,11 @@ def print_verdict(verdict: CellVerdict) -> None:
     sys.stdout.flush()
 
 
-def _print_so_far(judge: "Judge", path: Path, verdict: CellVerdict) -> None:
+def _print_so_far(path: Path, verdict: CellVerdict) -> None:
     so_far = f"{path.name}: {verdict.duration_s or 0:.0f} s, {verdict.n_spikes} spikes so far"
     if verdict.n_spikes:
         so_far += f", p({verdict.leading}) {verdict.stated}"
-    print(f"{so_far}; {'enough' if judge.enough(verdict) else 'not yet enough'}", flush=True)
+    print(f"{so_far}; {'enough' if verdict.enough else 'not yet enough'}", flush=True)
 
 
 def _channel(text: str | None) -> int | str | None:

@@ -21,7 +21,17 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 KIND = "celltype/ensemble"
 GRAPH, WEIGHTS, CONFIG = "model.onnx", "weights.safetensors", "config.yaml"
 INPUT, OUTPUTS = "current_pa", ("probability", "member_probability")  # of the graph
-NEEDED = {"members", "classes", "window", "training", "note", "not_sure", "mix", "validation"}
+NEEDED = {
+    "members",
+    "classes",
+    "window",
+    "training",
+    "note",
+    "not_sure",
+    "mix",
+    "validation",
+    "between_days",
+}
 SPIKES_AT_ONCE = 256  # few enough that a layer's features stay in the processor's cache
 
 

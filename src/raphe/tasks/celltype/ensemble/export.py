@@ -12,6 +12,7 @@ from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredictions
+from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.ensemble.writing import Chosen, write_ensemble
@@ -81,6 +82,8 @@ def export(
 
         classes = data.original.classes
         predictions = {VALIDATION: validation, **_tests(networks, data)}
+        chosen = Chosen.of(candidates, times)
+        validation_spikes = data.original, data.spike_split.rows("val")
         compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": export_facts.note(data),
@@ -88,12 +91,15 @@ def export(
             "window": export_facts.window(data.original),
             "selection": {"way": members, "compared": compared},
             **decision.facts(),
+            "between_days": day_spread(
+                chosen.forward(), chosen.times, decision, *validation_spikes
+            ),
             "figures": export_facts.figures(_cells(data), classes, predictions, times, decision),
             "training": export_facts.training(data),
             "provenance": {**provenance, "diverged": diverged},
         }
         windows = next(iter(data.val_dataloader()))[0]
-        return write_ensemble(writer, Chosen.of(candidates, times), facts, windows, settings)
+        return write_ensemble(writer, chosen, facts, windows, settings)
 
 
 def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:

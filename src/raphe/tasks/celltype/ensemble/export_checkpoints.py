@@ -24,6 +24,7 @@ from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.checkpoints import FACTS, NetworkFile, read_networks, told
+from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.ensemble.writing import N_VERIFIED, Chosen, write_ensemble
@@ -96,6 +97,7 @@ def export_checkpoints(
             )
         classes = networks[0].classes
         cells = {} if spikes is None else {VALIDATION: spikes.cells}
+        chosen = Chosen.of(candidates, times, as_published=True)
         compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": _note(spikes, decision),
@@ -103,11 +105,13 @@ def export_checkpoints(
             "window": _window(networks, spikes),
             "selection": {"way": members, "compared": compared},
             **decision.facts(),
+            "between_days": None
+            if spikes is None
+            else day_spread(chosen.forward(), chosen.times, decision, spikes, np.arange(spikes.n)),
             "figures": export_facts.figures(cells, classes, predictions, times, decision),
             "training": _training(spikes),
             "provenance": {**provenance, "diverged": []},
         }
-        chosen = Chosen.of(candidates, times, as_published=True)
         return write_ensemble(writer, chosen, facts, windows)
 
 

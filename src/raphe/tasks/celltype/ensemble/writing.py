@@ -26,6 +26,7 @@ from raphe.tasks.celltype.ensemble.bundle_runtime import (
 from raphe.tasks.celltype.ensemble.candidates import Candidate, require_agreement
 from raphe.tasks.celltype.ensemble.model_card import model_card, summary
 from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
+from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 
 N_VERIFIED = 64  # windows on which graph and torch are compared
 N_EXAMPLES = 2  # windows kept beside the registered model
@@ -55,6 +56,10 @@ class Chosen:
             )
             for (name, network), n in zip(self.members.items(), self.times, strict=True)
         ]
+
+    def forward(self) -> EnsembleForward:
+        """The members, to be asked."""
+        return EnsembleForward([one.net for one in self.members.values()], self.as_published)
 
     def graph(self, windows: Tensor) -> bytes:
         """The ONNX file. Raises BundleError where it differs from torch on windows (N, T)."""

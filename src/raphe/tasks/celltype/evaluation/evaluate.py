@@ -176,7 +176,9 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
         }
         if len(np.unique(result.spikes.label)) > 1:
             contents["roc.png"] = roc_figure(result)
-        needed = spikes_needed(result.spikes, np.random.default_rng(SEED), result.pooling)
+        needed = spikes_needed(
+            result.spikes, np.random.default_rng(SEED), result.pooling, result.decision
+        )
         if len(needed.counts) > 1:
             contents["spikes_needed.csv"] = needed.table()
             contents["spikes_needed.png"] = spikes_needed_figure(result.name, needed)

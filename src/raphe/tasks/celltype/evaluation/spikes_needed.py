@@ -1,6 +1,7 @@
 """How many spikes of a cell are enough to call it: a table and a figure.
 
-n spikes of a cell, D draws of m among them, K numbers of spikes.
+Enough as `metrics.enough_spikes` says it of a test's cells. n spikes of a cell, D draws of m among
+them, K numbers of spikes, C classes.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.enough_spikes import (
+    SAME_VERDICT,
+    enough_for_cells,
+    verdict_of,
+)
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
 N_DRAWS = 200
-ENOUGH = 0.95  # of the verdicts as with all spikes
 BAND = (0.05, 0.95)
 MOST_TICKS = 8
 
@@ -28,18 +34,16 @@ class SpikesNeeded:
     """What verdicts from few spikes are worth. Each (K, D), a share of the cells."""
 
     counts: np.ndarray  # (K,) spikes drawn of each cell
-    accuracy: np.ndarray  # called right
-    agreement: np.ndarray  # called as with all of their spikes
+    accuracy: np.ndarray  # whose most probable class is their own
+    agreement: np.ndarray  # with the verdict of all their spikes, which may be "not sure"
     all_spikes: float  # accuracy with all of them
     n_cells: int
     n_short: np.ndarray  # (K,) cells that have fewer spikes, and count with all they have
 
     @property
     def enough(self) -> int | None:
-        """The fewest spikes from which on, on average, 95 % of cells are called as with all."""
-        reached = self.agreement.mean(axis=1) >= ENOUGH
-        from_here_on = np.logical_and.accumulate(reached[::-1])[::-1]
-        return int(self.counts[from_here_on][0]) if from_here_on.any() else None
+        """The fewest spikes from which on, on average, 95 % of verdicts are as with all."""
+        return enough_for_cells(self.counts, self.agreement.mean(axis=1))
 
     def table(self) -> str:
         """CSV, one row a number of spikes: mean and 5 to 95 % of the draws."""
@@ -61,28 +65,34 @@ def _summary(draws: np.ndarray) -> list[float]:
 
 
 def spikes_needed(
-    predictions: Predictions, rng: np.random.Generator, pooling: Pooling = "mean"
+    predictions: Predictions,
+    rng: np.random.Generator,
+    pooling: Pooling = "mean",
+    decision: Decision | None = None,
 ) -> SpikesNeeded:
     """Call every cell from spikes drawn without replacement, many times over.
 
-    The numbers of spikes end where more than half of the cells have fewer.
+    The numbers of spikes end where more than half of the cells have fewer. Without a decision
+    probabilities stay as they are, and every cell is called.
     """
     cells = predictions.per_cell(pooling)
     spikes = [predictions.probability[_of(predictions, cells, i)] for i in range(len(cells.label))]
     n_spikes = np.array([len(of_cell) for of_cell in spikes])
     counts = np.array([m for m in COUNTS if m <= np.median(n_spikes)])
+    leading, verdicts = _called(cells.probability, decision)
     right = np.zeros((len(counts), N_DRAWS))
     agreed = np.zeros((len(counts), N_DRAWS))
     for i, of_cell in enumerate(spikes):
-        for k, called in enumerate(_verdicts(of_cell, counts, rng, pooling)):
-            right[k] += called == cells.label[i]
-            agreed[k] += called == cells.predicted[i]
+        for k, pooled in enumerate(_drawn(of_cell, counts, rng, pooling)):
+            of_few, verdict = _called(pooled, decision)
+            right[k] += of_few == cells.label[i]
+            agreed[k] += verdict == verdicts[i]
     n_cells = len(spikes)
     return SpikesNeeded(
         counts,
         right / n_cells,
         agreed / n_cells,
-        all_spikes=float(np.mean(cells.predicted == cells.label)),
+        all_spikes=float(np.mean(leading == cells.label)),
         n_cells=n_cells,
         n_short=(n_spikes < counts[:, None]).sum(axis=1),
     )
@@ -94,15 +104,21 @@ def _of(predictions: Predictions, cells: Predictions, i: int) -> np.ndarray:
     )
 
 
-def _verdicts(
+def _called(pooled: np.ndarray, decision: Decision | None) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable class of each pooled probability (n, C), and the verdict: int64 (n,)."""
+    stated = pooled if decision is None else decision.calibration(pooled)
+    return stated.argmax(axis=1), verdict_of(stated, decision.not_sure if decision else None)
+
+
+def _drawn(
     probability: np.ndarray, counts: np.ndarray, rng: np.random.Generator, pooling: Pooling
 ) -> list[np.ndarray]:
-    """The class called from the first m of D random orders of a cell's spikes: (D,) for each m."""
+    """The first m of D random orders of a cell's spikes, pooled: (D, C) for each m."""
     order = rng.permuted(np.tile(np.arange(len(probability)), (N_DRAWS, 1)), axis=1)[
         :, : counts[-1]
     ]
     drawn = probability[order]  # (D, m, C)
-    return [pool(drawn[:, :m], pooling).argmax(axis=1) for m in counts]
+    return [pool(drawn[:, :m], pooling) for m in counts]
 
 
 def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
@@ -110,18 +126,16 @@ def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
     with rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.7), layout="constrained")
         axes = figure.add_subplot()
-        lines = {"called as with all spikes": needed.agreement, "called right": needed.accuracy}
+        lines = {"verdict as with all spikes": needed.agreement, "right": needed.accuracy}
         for colour, (label, draws) in zip(COLOURS[1::-1], lines.items(), strict=True):
             low, high = 100 * np.quantile(draws, BAND, axis=1)
             axes.fill_between(needed.counts, low, high, color=colour, alpha=0.2, linewidth=0)
             axes.plot(
                 needed.counts, 100 * draws.mean(axis=1), "o-", color=colour, ms=3, label=label
             )
-        axes.axhline(
-            100 * needed.all_spikes, color=GREY, lw=0.8, ls=":", label="called right with all"
-        )
+        axes.axhline(100 * needed.all_spikes, color=GREY, lw=0.8, ls=":", label="right with all")
         if needed.enough is not None:
-            label = f"{counted('spike', needed.enough)}: {100 * ENOUGH:g} % as with all"
+            label = f"{counted('spike', needed.enough)}: {100 * SAME_VERDICT:g} % as with all"
             axes.axvline(needed.enough, color="black", lw=0.8, ls="--", label=label)
         axes.set_xscale("log")
         shown = needed.counts[:: -(-len(needed.counts) // MOST_TICKS)]

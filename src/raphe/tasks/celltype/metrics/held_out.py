@@ -9,12 +9,13 @@ from raphe.tasks.celltype.stores.spike_set import Cell
 
 
 def held_out_units(split: str, cells: Sequence[Cell]) -> HeldOut:
-    """Of a part's cells (n,) held out by cell, day or animal.
+    """Of a part's cells (n,) held out by cell, day, animal or source.
 
     Split by cell, held-out cells are of the same days as those trained on, where days are known:
-    what is promised holds for more cells of these. Split by day or animal, it holds for new ones.
+    what is promised holds for more cells of these. Split otherwise, it holds for new days, animals
+    or sources.
     """
-    if split in ("day", "animal"):
+    if split not in ("cell", "spike"):
         names = [getattr(cell, split) for cell in cells]
         return HeldOut(unit=split, unit_of_item=np.unique(names, return_inverse=True)[1])
     shared = next((noun for noun in ("day", "animal") if _known(noun, cells)), "")

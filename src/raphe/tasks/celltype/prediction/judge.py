@@ -24,11 +24,14 @@ from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
 from raphe.tasks.celltype.metrics.cell_probability import cell_probability
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell
+from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
-from raphe.tasks.celltype.prediction.remarks import remarks_on
+from raphe.tasks.celltype.prediction.remarks import remarks_on, too_few
 from raphe.tasks.celltype.prediction.verdict import (
     NO_SPIKES,
+    RECORDED_AGAIN,
     UNLIKE_TRAINING,
     CellVerdict,
     Vote,
@@ -37,8 +40,6 @@ from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
-N_RESAMPLES = 1000
-CONFIDENCE = 0.95
 SPIKES_EXPLAINED = 50
 NOT_JUDGED = (
     "whether it is like the cells of training was not judged: the bundle knows none of these"
@@ -95,6 +96,21 @@ class Judge:
         """How many new cells are called wrong at most, and of which cells: a sentence."""
         return self.decision.not_sure.statement()
 
+    @property
+    def footnotes(self) -> tuple[str, ...]:
+        """What the words beside a verdict mean, a paragraph each."""
+        between_days = self.ensemble.manifest["between_days"]
+        if between_days is None:
+            again = "How far a verdict would move if the cell were recorded again is not known."
+        else:
+            again = (
+                f"“{RECORDED_AGAIN.capitalize()}”: in {100 * CONFIDENCE:g} % of cases its "
+                "probability would lie there if the cell were recorded again for as long, on the "
+                f"same or another day. How far days differ: {between_days['how']}. Tested on "
+                "simulated recordings alone."
+            )
+        return again, f"Promise: {self.promise}.", self.calibration
+
     def judge_all(
         self, cells: Iterable[CellInput], reading: Reading
     ) -> Iterator[JudgedCell | Failure]:
@@ -111,6 +127,10 @@ class Judge:
             return JudgedCell(cell, self._without_spikes(cell))
         members = self.ensemble.predict(cell.waveforms).members  # (M, N, C)
         probability = self.decision.of_cell(members, self._times)  # (C,), calibrated
+        resamples = resampled(self.decision, members, self._times) if len(cell) > 1 else None
+        enough = resamples is not None and enough_for_cell(
+            probability, resamples, len(cell), self.decision.not_sure
+        )
         statistics = cell_statistics(
             cell.waveforms, self.cut.rate_hz, self.cut.unit, self._baseline_ms
         )
@@ -122,10 +142,11 @@ class Judge:
             n_spikes=len(cell),
             prevalence=self._prevalence,
             probability=self._named(probability),
-            interval=self._interval(members),
+            again=self._again(probability, resamples, len(cell)),
+            enough=enough,
             votes=self._votes(members),
             unlike=tuple(unlike),
-            remarks=(*_remarks(cell), *([] if self._domain else [NOT_JUDGED])),
+            remarks=(*_remarks(cell, enough), *([] if self._domain else [NOT_JUDGED])),
             statistics=statistics,
             duration_s=cell.duration_s,
             firing_rate_hz=_firing_rate(cell),
@@ -140,15 +161,6 @@ class Judge:
         if not self.decision.not_sure.decided(probability[None])[0]:
             return NOT_SURE
         return self.ensemble.classes[int(probability.argmax())]
-
-    def enough(self, verdict: CellVerdict) -> bool:
-        """Whether more spikes of the cell would hardly change its verdict.
-
-        A class is called, and both ends of its interval over the spikes call it too.
-        """
-        if not verdict.called or verdict.interval is None:
-            return False
-        return verdict.interval[verdict.leading][0] >= self.decision.not_sure.threshold
 
     def evidence(self, cell: CellSpikes, leading: str) -> np.ndarray:
         """Grad-CAM for a class, the mean over some spikes and all members: (T,), 0 to 1."""
@@ -175,26 +187,16 @@ class Judge:
         """None: nothing is known of the cells of training."""
         return self.ensemble.manifest["training"]["domain"]
 
-    def _interval(self, members: np.ndarray) -> dict[str, tuple[float, float]] | None:
-        """Percentiles of the cell's probability over resampled spikes, of members' (M, N, C).
-
-        How much the verdict hangs on which spikes were caught; not how often networks are wrong.
-        """
-        n = members.shape[1]
-        if n < 2:
+    def _again(
+        self, probability: np.ndarray, resamples: np.ndarray | None, n_spikes: int
+    ) -> dict[str, tuple[float, float]] | None:
+        """Ends of each class's probability if the cell were recorded again; None of one spike, and
+        where the bundle does not know how much days differ."""
+        between_days = self.ensemble.manifest["between_days"]
+        if resamples is None or between_days is None:
             return None
-        rng = np.random.default_rng(n)
-        times = self._times
-        if self.decision.pooling == "mean":  # in which members and spikes may take turns
-            members, times = np.average(members, axis=0, weights=times)[None], [1]
-        resampled = [
-            self.decision.of_cell(members[:, rng.integers(0, n, n)], times)
-            for _ in range(N_RESAMPLES)
-        ]
-        ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-        low, high = np.quantile(resampled, ends, axis=0)
-        pairs = zip(low.tolist(), high.tolist(), strict=True)
-        return dict(zip(self.ensemble.classes, pairs, strict=True))
+        ends = interval_again(probability, resamples, n_spikes, between_days["spread"])
+        return dict(zip(self.ensemble.classes, map(tuple, ends.tolist()), strict=True))
 
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
         """What each network says on its own, the mean over spikes of (M, N, C)."""
@@ -228,15 +230,16 @@ class Judge:
             n_spikes=0,
             prevalence=self._prevalence,
             probability={},
-            interval=None,
+            again=None,
             remarks=(reason, *_of_recordings(cell)),
             duration_s=cell.duration_s,
             dropped=cell.dropped,
         )
 
 
-def _remarks(cell: CellSpikes) -> tuple[str, ...]:
-    return (*remarks_on(cell.waveforms, cell.time_s), *_of_recordings(cell))
+def _remarks(cell: CellSpikes, enough: bool) -> tuple[str, ...]:
+    few = () if enough else (too_few(len(cell)),)
+    return (*few, *remarks_on(cell.waveforms, cell.time_s), *_of_recordings(cell))
 
 
 def _of_recordings(cell: CellSpikes) -> tuple[str, ...]:

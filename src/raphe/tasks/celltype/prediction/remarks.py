@@ -8,7 +8,6 @@ from scipy.stats import spearmanr
 
 from raphe.core.sentences import counted
 
-FEW_SPIKES = 20
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
 FEWEST_FOR_DRIFT = 20
@@ -20,18 +19,18 @@ FEWEST_FOR_TWO = 30
 MIXED_RUNS = 0.5  # of the runs that two groups in random order have
 DOUBLET_MS = 10.0
 DOUBLET_SHARE = 0.05
+FEWEST_FOR_DOUBLETS = 20
 
 
 def remarks_on(waveforms: np.ndarray, time_s: np.ndarray) -> list[str]:
     """Sentences on spikes (N, T) at times (N,) in s, NaN where unknown; none on none.
 
-    Few spikes, clipped ones, drift of the amplitude, two cells in one recording, doublets.
+    Clipped spikes, drift of the amplitude, two cells in one recording, doublets.
     """
     if not len(waveforms):
         return []
     amplitude = np.abs(waveforms).max(axis=1)
     remarks = [
-        _few(len(waveforms)),
         _clipped(waveforms),
         _drift(amplitude, time_s),
         _two_cells(amplitude, time_s),
@@ -40,10 +39,12 @@ def remarks_on(waveforms: np.ndarray, time_s: np.ndarray) -> list[str]:
     return [remark for remark in remarks if remark]
 
 
-def _few(n: int) -> str:
-    if n >= FEW_SPIKES:
-        return ""
-    return f"only {counted('spike', n)}: record longer, {FEW_SPIKES} or more are wanted"
+def too_few(n_spikes: int) -> str:
+    """Of a cell whose spikes are not enough, see `metrics.enough_spikes`."""
+    return (
+        f"{counted('spike', n_spikes)} {'is' if n_spikes == 1 else 'are'} not yet enough: more may "
+        "change the verdict, record longer"
+    )
 
 
 def _clipped(waveforms: np.ndarray) -> str:
@@ -131,7 +132,7 @@ def _mixed(group: np.ndarray, time_s: np.ndarray) -> bool:
 
 def _doublets(time_s: np.ndarray) -> str:
     intervals_ms = 1000 * np.diff(np.sort(time_s[np.isfinite(time_s)]))
-    if len(intervals_ms) < FEW_SPIKES:
+    if len(intervals_ms) < FEWEST_FOR_DOUBLETS:
         return ""
     share = (intervals_ms < DOUBLET_MS).mean()
     if share < DOUBLET_SHARE:

@@ -7,6 +7,7 @@ from typing import Any
 UNLIKE_TRAINING = "unlike training"  # the cell is out of the domain: no class is called
 NO_SPIKES = "no spikes"
 NOT_READ = "not read"
+RECORDED_AGAIN = "recorded again"  # names the interval in a line
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class CellVerdict:
     """One cell's verdict.
 
     `verdict` is a class, NOT_SURE, UNLIKE_TRAINING or NO_SPIKES; `probability` is calibrated and
-    stands there whenever there are spikes, and `interval` holds the ends of its bootstrap interval
-    over the spikes (None of a single one).
+    stands there whenever there are spikes. `again` holds its 95 % predictive interval if the cell
+    were recorded again, as long and on any day (None of a single spike, and from a bundle that does
+    not know how much days differ). `enough`: more spikes would hardly change the verdict.
     """
 
     cell_id: str
@@ -37,7 +39,8 @@ class CellVerdict:
     verdict: str
     n_spikes: int
     probability: dict[str, float]
-    interval: dict[str, tuple[float, float]] | None
+    again: dict[str, tuple[float, float]] | None
+    enough: bool = False
     votes: tuple[Vote, ...] = ()
     unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
     remarks: tuple[str, ...] = ()
@@ -59,14 +62,14 @@ class CellVerdict:
 
     @property
     def stated(self) -> str:
-        """The leading class's probability and its interval, "0.93 (0.88–0.96)"; "–" without."""
+        """The leading class's probability, "0.93 (recorded again 0.71–0.97)"; "–" without."""
         if not self.leading:
             return "–"
         text = f"{self.probability[self.leading]:.2f}"
-        if self.interval is None:
+        if self.again is None:
             return text
-        low, high = self.interval[self.leading]
-        return f"{text} ({low:.2f}–{high:.2f})"
+        low, high = self.again[self.leading]
+        return f"{text} ({RECORDED_AGAIN} {low:.2f}–{high:.2f})"
 
     @property
     def agreement(self) -> tuple[int, int]:

@@ -173,8 +173,8 @@ def _draw_votes(axes: Axes, verdict: CellVerdict, wanted: str) -> None:
             markerfacecolor="tab:blue" if agrees else "white",
             markeredgecolor="tab:blue",
         )
-    if verdict.interval is not None:
-        axes.axhspan(*verdict.interval[wanted], color="tab:blue", alpha=0.12, linewidth=0)
+    if verdict.again is not None:
+        axes.axhspan(*verdict.again[wanted], color="tab:blue", alpha=0.12, linewidth=0)
     axes.axhline(verdict.probability[wanted], color="tab:blue", linewidth=1)
     axes.set_ylim(-0.04, 1.04)
     axes.margins(x=0.1)
@@ -183,7 +183,8 @@ def _draw_votes(axes: Axes, verdict: CellVerdict, wanted: str) -> None:
     axes.set_ylabel(f"probability of {wanted}")
     agree, n_votes = verdict.agreement
     axes.set_title(
-        f"votes: {agree} of {n_votes} for {verdict.leading}; line: verdict",
+        f"votes: {agree} of {n_votes} for {verdict.leading}; line: verdict"
+        + ("; band: recorded again, 95 %" if verdict.again is not None else ""),
         loc="left",
         fontsize=10,
     )

@@ -65,8 +65,7 @@ class VerdictFolder:
                 self._pages,
                 failures,
                 self.judge.note,
-                self.judge.promise,
-                self.judge.calibration,
+                self.judge.footnotes,
                 self.made_by,
             )
             self._write(INDEX, page)
@@ -82,14 +81,7 @@ class VerdictFolder:
             classes = self.judge.ensemble.classes
             wanted = classes[0] if len(classes) == 2 else verdict.leading
             figure = verdict_figure(cell, verdict, evidence, self.judge.cut, wanted)
-        return cell_page(
-            verdict,
-            figure,
-            self.judge.note,
-            self.judge.promise,
-            self.judge.calibration,
-            self.made_by,
-        )
+        return cell_page(verdict, figure, self.judge.note, self.judge.footnotes, self.made_by)
 
     def _free_name(self, cell_id: str) -> str:
         name, number = page_name(cell_id), 2
@@ -105,6 +97,7 @@ class VerdictFolder:
             "note": self.judge.note,
             "promise": self.judge.promise,
             "calibration": self.judge.calibration,
+            "between_days": self.judge.ensemble.manifest["between_days"],
             "cells": [verdict.as_json() for verdict in self.verdicts],
             "left_out": [
                 {"file": str(failure.path), "reason": str(failure)} for failure in self.failures
@@ -116,7 +109,9 @@ class VerdictFolder:
 
 
 def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
-    columns = [f"{what}_{name}" for name in classes for what in ("probability", "low", "high")]
+    columns = [
+        f"{what}_{name}" for name in classes for what in ("probability", "again_low", "again_high")
+    ]
     prevalences = [f"prevalence_{name}" for name in classes]
     counts, texts = ("n_spikes", "n_agree", "n_members"), ("unlike", "remarks", "files")
     header = ["cell_id", "verdict", *columns, *prevalences, *counts, *texts]
@@ -124,7 +119,7 @@ def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
     for verdict in verdicts:
         numbers: list[str] = []
         for name in classes:
-            values = (verdict.probability.get(name), *((verdict.interval or {}).get(name, ())))
+            values = (verdict.probability.get(name), *((verdict.again or {}).get(name, ())))
             texts = ["" if value is None else f"{value:.6f}" for value in values]
             numbers += [*texts, "", ""][:3]
         numbers += [f"{(verdict.prevalence or {}).get(name, '')}" for name in classes]

@@ -28,14 +28,12 @@ def cell_page(
     verdict: CellVerdict,
     figure: "Figure | None",
     note: str,
-    promise: str,
-    calibration: str,
+    footnotes: Sequence[str],
     made_by: str,
 ) -> str:
     """One cell: verdict, probability, remarks, picture, facts.
 
-    `note` is the training's own, as "simulated cells"; `promise` is of how few are called wrong,
-    `calibration` of how probabilities came to be and where they hold;
+    `note` is the training's own, as "simulated cells"; `footnotes` say what its words mean;
     `made_by` names bundle and version.
     """
     facts = [(name, _escape(text)) for name, text in _facts(verdict)]
@@ -48,8 +46,7 @@ def cell_page(
         _list("Remarks", verdict.remarks),
         _svg(figure) if figure is not None else "",
         f"<table>{rows}</table>",
-        _promise(promise),
-        f"<p>{_escape(calibration)}</p>",
+        _footnotes(footnotes),
     ]
     return _page(f"{verdict.cell_id}: {verdict.verdict}", "\n".join(body), made_by)
 
@@ -59,8 +56,7 @@ def index_page(
     pages: dict[str, str],
     failures: Iterable[str],
     note: str,
-    promise: str,
-    calibration: str,
+    footnotes: Sequence[str],
     made_by: str,
 ) -> str:
     """All cells in one table, each linked to its page (`pages`: cell id → file name)."""
@@ -82,9 +78,8 @@ def index_page(
         f"<h1>{counted('cell', len(verdicts))}</h1>",
         f'<p class="note">{_escape(note)}</p>' if note else "",
         f"<table>{head}{''.join(rows)}</table>",
-        _promise(promise),
-        f"<p>{_escape(calibration)}</p>",
         _list("Left out", failures),
+        _footnotes(footnotes),
     ]
     return _page(counted("cell", len(verdicts)), "\n".join(body), made_by)
 
@@ -110,9 +105,9 @@ def _facts(verdict: CellVerdict) -> list[tuple[str, str]]:
         facts[0] = ("files", f"{facts[0][1]} and {len(verdict.files) - 3} more")
     for name, value in verdict.probability.items():
         low_high = ""
-        if verdict.interval is not None:
-            low, high = verdict.interval[name]
-            low_high = f" (95 % interval over its spikes {low:.3f} to {high:.3f})"
+        if verdict.again is not None:
+            low, high = verdict.again[name]
+            low_high = f" (if recorded again, in 95 % of cases {low:.3f} to {high:.3f})"
         facts.append((f"probability of {name}", f"{value:.3f}{low_high}"))
     if verdict.duration_s is not None:
         facts.append(("recorded", f"{verdict.duration_s:.1f} s"))
@@ -126,8 +121,8 @@ def _facts(verdict: CellVerdict) -> list[tuple[str, str]]:
     return facts
 
 
-def _promise(promise: str) -> str:
-    return f"<p>Promise: {_escape(promise)}.</p>"
+def _footnotes(footnotes: Sequence[str]) -> str:
+    return "".join(f"<p>{_escape(footnote)}</p>" for footnote in footnotes)
 
 
 def _list(title: str, lines: Iterable[str]) -> str:

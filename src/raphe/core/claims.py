@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.files.csv_text import csv_text
-from raphe.core.statistics.intervals import Estimate, wilson
+from raphe.core.statistics.intervals import Estimate, interval_of_share
 
 LINE = 100  # characters
 NOTE = "recordings"  # the quantity of a claim that tells what the data are, where they are not real
@@ -33,9 +33,9 @@ def note_claim(source: str, note: str) -> list[Claim]:
 
 
 def proportion(k: int, n: int) -> Estimate:
-    """k of n with Wilson's interval."""
-    low, high = wilson(k, n)
-    return Estimate(k / n if n else float("nan"), float(low), float(high))
+    """k of n independent ones with Wilson's interval, none and all with the exact one."""
+    share = k / n if n else float("nan")
+    return Estimate(share, *interval_of_share(share, n))
 
 
 def percent(estimate: Estimate) -> str:

@@ -40,6 +40,17 @@ def number(value: float, digits: int = 3) -> str:
     return whole(int(whole_part)) if not point else f"{whole_part}.{fraction}"
 
 
+def p_value(p: float) -> str:
+    """The p of a test as people write it, nothing for none.
+
+    >>> p_value(0.0123), p_value(2e-5), p_value(float("nan"))
+    ('0.012', '<0.001', '')
+    """
+    if math.isnan(p):
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def duration(seconds: float) -> str:
     """A time in the unit that suits it.
 

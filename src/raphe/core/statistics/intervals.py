@@ -59,10 +59,7 @@ def _score_ends(k: np.ndarray, n: np.ndarray, z: float) -> tuple[np.ndarray, np.
 
 
 def interval_of_share(
-    share: float,
-    n_effective: float,
-    degrees_of_freedom: float = np.inf,
-    confidence: float = CONFIDENCE,
+    share: float, n_effective: float, degrees_of_freedom: float = np.inf
 ) -> tuple[float, float]:
     """Ends of the interval of a share of 0 to 1 that is as sure as one of `n_effective` items.
 
@@ -75,11 +72,11 @@ def interval_of_share(
     at_end = min(share, 1 - share) < ROUNDING
     if at_end:
         right = n_effective * round(share)
-    quantile = t.ppf((1 + confidence) / 2, degrees_of_freedom)
+    quantile = t.ppf((1 + CONFIDENCE) / 2, degrees_of_freedom)
     low, high = map(float, _score_ends(np.array(right), np.array(n_effective), quantile))
     if not at_end:
         return low, high
-    exact = ((1 - confidence) / 2) ** (1 / n_effective)
+    exact = ((1 - CONFIDENCE) / 2) ** (1 / n_effective)
     if not np.isfinite(degrees_of_freedom):
         low, high = exact, 1 - exact
     return (min(low, exact), 1.0) if share > 0.5 else (0.0, max(high, 1 - exact))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
+from raphe.core.sentences import p_value
 from raphe.tasks.calcium.evaluation.baselines import ELEPHANT
 from raphe.tasks.calcium.evaluation.comparison import (
     BY_RECORDING,
@@ -106,7 +107,8 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
         "",
         *(
             f"{NETWORK} less {row['method']}: {row['network_less_it']:+.3f} "
-            f"({row['difference_low']:+.3f} to {row['difference_high']:+.3f}), p = {row['p']:.3f}"
+            f"({row['difference_low']:+.3f} to {row['difference_high']:+.3f}), "
+            f"p: {p_value(row['p'])}"
             for row in tables[ALL][1:]
             if not np.isnan(row["difference_low"])
         ),

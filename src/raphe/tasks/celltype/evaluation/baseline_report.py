@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, p_value
 from raphe.core.statistics.answers import above
 from raphe.core.statistics.intervals import Difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
@@ -127,14 +127,13 @@ def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str
 
 def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
     title = {"auroc": "AUROC", "macro_auroc": "macro AUROC"}.get(figure, figure.replace("_", " "))
-    columns = "network − it  interval           p      network above it"
+    columns = "network − it  interval           p       network above it"
     lines = [f"{title:19}  value  interval          {columns}"]
     for row in rows:
         h, d = row.headline, row.difference
         line = f"  {row.classifier:17}  {h.value:.3f}  {_span(h.low, h.high, ''):16}"
         if d is not None:
-            p = "" if np.isnan(d.p) else f"{d.p:.3f}"
-            line += f"  {_signed(d.value):>12}  {_span(d.low, d.high, '+'):17}  {p:5}"
+            line += f"  {_signed(d.value):>12}  {_span(d.low, d.high, '+'):17}  {p_value(d.p):6}"
             line += f"  {above(d, 0.0, 0.0).value}"
         lines.append(line.rstrip())
     return lines

@@ -18,7 +18,7 @@ from raphe.core.statistics.calibration import (
     fit_calibration,
     items_wanted,
 )
-from raphe.core.statistics.intervals import wilson
+from raphe.core.statistics.intervals import interval_of_share
 from raphe.core.statistics.prevalence import log_ratio, shares_in_words
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 
@@ -205,7 +205,7 @@ class Decision:
                 continue
             right, total = weight[called & (label == number)].sum(), weight[called].sum()
             n_effective = total**2 / (weight[called] ** 2).sum()  # Kish 1965
-            low, high = (float(end) for end in wilson(right / total * n_effective, n_effective))
+            low, high = interval_of_share(right / total, n_effective)
             of_classes.append(
                 f"of the {int(called.sum())} called {name} {100 * right / total:.0f} % are "
                 f"({100 * low:.0f}–{100 * high:.0f} %)"

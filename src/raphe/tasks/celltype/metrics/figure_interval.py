@@ -18,10 +18,9 @@ from raphe.core.statistics.clusters import Clusters
 from raphe.core.statistics.intervals import CONFIDENCE, Difference, interval_of_share
 from raphe.tasks.celltype.metrics.linear_figures import NO_VARIANCE, LinearFigure
 
-FEWEST_GROUPS = (
-    3  # of each class: from two, t has one degree of freedom and an interval says nothing
-)
 CELL = "cell"
+# Of each class. From two, t has one degree of freedom and its interval says nothing.
+FEWEST_GROUPS = 3
 # Intraclass correlation where all items are right, so that none can be seen: that of a day effect
 # of about 0.8 on the logit. Spikes of one cell are taken as one.
 UNSEEN_LIKENESS = 0.1
@@ -38,9 +37,7 @@ class FigureInterval:
     n_levels: int  # all that were given, or those before the first with too few groups
 
 
-def interval_of(
-    figure: LinearFigure, levels: Levels, confidence: float = CONFIDENCE
-) -> FigureInterval:
+def interval_of(figure: LinearFigure, levels: Levels) -> FigureInterval:
     """The interval of a figure of items that come in groups; NaN where the figure is."""
     if np.isnan(figure.value):
         return FigureInterval(figure.value, figure.value, 0)
@@ -49,14 +46,12 @@ def interval_of(
     n_effective = figure.n_items / design_effect
     if CELL in used and not figure.is_perfect:
         n_effective = 1 / (1 / n_effective + 1 / _most_of_cells(figure, used[CELL]))
-    low, high = interval_of_share(figure.share, n_effective, freedom, confidence)
+    low, high = interval_of_share(figure.share, n_effective, freedom)
     scale = 1 - figure.lowest
     return FigureInterval(figure.lowest + scale * low, figure.lowest + scale * high, len(used))
 
 
-def difference_of(
-    first: LinearFigure, second: LinearFigure, levels: Levels, confidence: float = CONFIDENCE
-) -> Difference:
+def difference_of(first: LinearFigure, second: LinearFigure, levels: Levels) -> Difference:
     """How much larger a figure of cells is for one classifier than for another of the same cells.
 
     What makes a cell or a day hard for both cancels. Interval and p are those of t over the groups.
@@ -77,26 +72,22 @@ def difference_of(
     most = 1 - first.lowest
     if widest < NO_VARIANCE:
         n = min(part.sum() for part in first.parts) / _assumed_effect(first, used)
-        reach = most * (1 - ((1 - confidence) / 2) ** (1 / n))
+        reach = most * (1 - ((1 - CONFIDENCE) / 2) ** (1 / n))
         p = min(1.0, 2 * (1 - min(abs(value) / most, 0.5)) ** n)
     else:
         freedom = max(variances[-1].degrees_of_freedom, 1.0)
         error = np.sqrt(widest)
-        reach = error * t.ppf((1 + confidence) / 2, freedom)
+        reach = error * t.ppf((1 + CONFIDENCE) / 2, freedom)
         p = 2 * t.sf(abs(value) / error, freedom)
     low, high = max(value - reach, -most), min(value + reach, most)
     return Difference(value, float(low), float(high), float(p))
 
 
 def _with_enough_groups(levels: Levels, figure: LinearFigure) -> dict[str, Clusters]:
-    return dict(
-        takewhile(
-            lambda level: (
-                min((level[1].n_with(part) for part in figure.parts), default=0) >= FEWEST_GROUPS
-            ),
-            levels.items(),
-        )
-    )
+    def enough(level: tuple[str, Clusters]) -> bool:
+        return min(level[1].n_with(part) for part in figure.parts) >= FEWEST_GROUPS
+
+    return dict(takewhile(enough, levels.items()))
 
 
 def _design_effect(figure: LinearFigure, levels: Levels) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from machine import options_of, write_table
 from simulated_ensemble import SimulatedEnsemble, add_folder
 
 from raphe.core.recordings.recording import Recording
-from raphe.core.statistics.intervals import wilson
+from raphe.core.statistics.intervals import interval_of_share
 from raphe.tasks.celltype.metrics.enough_spikes import FEWEST_SPIKES, enough_for_cell, verdict_of
 from raphe.tasks.celltype.metrics.recorded_again import interval_again, resampled
 from raphe.tasks.celltype.prediction.judge import Judge
@@ -134,7 +134,7 @@ def _of(n: int, changes: dict[tuple[int, float], np.ndarray]) -> dict[float, np.
 def _share(yes: np.ndarray) -> tuple[str, str, str]:
     if not len(yes):
         return "0", "–", "–"
-    low, high = wilson(yes.sum(), len(yes))
+    low, high = interval_of_share(yes.mean(), len(yes))
     return str(len(yes)), f"{yes.mean():.3f}", f"{low:.3f}–{high:.3f}"
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from machine import options_of, write_table
 from scipy.optimize import brentq
 from scipy.special import expit, logit
+from scipy.stats import binomtest
 
 from raphe.core.statistics.clusters import Clusters
-from raphe.core.statistics.intervals import wilson
 from raphe.tasks.celltype.metrics.figure_interval import CELL, Levels, difference_of, interval_of
 from raphe.tasks.celltype.metrics.linear_figures import linear_figures, matthews
 from raphe.tasks.celltype.metrics.predictions import Predictions
@@ -222,7 +222,7 @@ def _before(
     counts = dict(zip(SHARES, zip(parts, wholes, strict=True), strict=True))
     for name in FIGURES:
         if name in SHARES and len(predictions.label) == len(np.unique(predictions.cell)):
-            low, high = wilson(*counts[name])
+            low, high = binomtest(*counts[name]).proportion_ci(NOMINAL, method="wilson")
         else:
             low, high = np.nanquantile(drawn[name], [(1 - NOMINAL) / 2, (1 + NOMINAL) / 2])
         ends[name] = float(low), float(high)

@@ -10,8 +10,7 @@ has the interval of t.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.stats import norm, t
+from scipy.stats import t
 
 from raphe.core.statistics.clusters import Clusters, Variance
 
@@ -38,26 +37,6 @@ class Difference(Estimate):
     p: float
 
 
-def wilson(
-    successes: ArrayLike, total: ArrayLike, confidence: float = CONFIDENCE
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of Wilson's score interval (1927) of proportions; NaN where the total is 0.
-
-    It never leaves 0 to 1 and has a width even at 0 or all successes.
-    """
-    k, n = np.asarray(successes, float), np.asarray(total, float)
-    return _score_ends(k, n, norm.ppf((1 + confidence) / 2))
-
-
-def _score_ends(k: np.ndarray, n: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centre = (k + z**2 / 2) / (n + z**2)
-        half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
-    # Rounding would leave 1e-17 instead of 0 and of 1.
-    low, high = np.where(k == 0, 0.0, centre - half), np.where(k == n, 1.0, centre + half)
-    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
-
-
 def interval_of_share(
     share: float, n_effective: float, degrees_of_freedom: float = np.inf
 ) -> tuple[float, float]:
@@ -68,13 +47,13 @@ def interval_of_share(
     """
     if np.isnan(share) or not n_effective > 0:
         return float("nan"), float("nan")
-    right = share * n_effective
-    at_end = min(share, 1 - share) < ROUNDING
-    if at_end:
-        right = n_effective * round(share)
     quantile = t.ppf((1 + CONFIDENCE) / 2, degrees_of_freedom)
-    low, high = map(float, _score_ends(np.array(right), np.array(n_effective), quantile))
-    if not at_end:
+    weight = n_effective / (n_effective + quantile**2)
+    centre = weight * share + (1 - weight) / 2
+    half = weight * quantile / n_effective
+    half *= np.sqrt(n_effective * share * (1 - share) + quantile**2 / 4)
+    low, high = float(centre - half), float(centre + half)
+    if min(share, 1 - share) > ROUNDING:
         return low, high
     exact = ((1 - CONFIDENCE) / 2) ** (1 / n_effective)
     if not np.isfinite(degrees_of_freedom):

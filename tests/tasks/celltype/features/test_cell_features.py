@@ -93,7 +93,8 @@ def test_the_command_explains(capsys):
 
 
 def test_windows_go_from_files_to_a_table(tmp_path, capsys):
-    np.save(tmp_path / "w.npy", np.stack([SHAPE, 2 * SHAPE, 3 * SHAPE]))
+    later = 2 * SHAPE + 40 * np.exp(-(((TIME_MS - 2.6) / 0.3) ** 2))  # another cell, no copy
+    np.save(tmp_path / "w.npy", np.stack([SHAPE, later, 3 * SHAPE]))
     (tmp_path / "u.csv").write_text("type,mouse\nA,m1\nB+,m1\nC,m2\n")
     paths = [str(tmp_path / name) for name in ("w.npy", "u.csv", "store")]
     options = ["--rate-hz", "40000", "--unit", "uV", "--label-column", "type", "--animal-column"]

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.features.firing import firing_features, firing_of_cells
+from raphe.tasks.celltype.features.firing import (
+    firing_features,
+    firing_of_cells,
+    first_spikes,
+    mains_locking,
+    shortest_interval,
+)
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
@@ -61,3 +67,36 @@ def test_unknown_times_give_no_rate(make_spikes, tmp_path):
         writer.add(Cell("c", 0), np.zeros((3, 8), np.float32), np.full(3, -1))
         spikes = open_spikes(writer.finish(40_000.0, "pA", {}))
     assert np.isnan(firing_of_cells(spikes)).all()
+
+
+@pytest.mark.parametrize("mains_hz", [50.0, 60.0])
+@pytest.mark.parametrize("drift_hz", [0.0, 0.05])
+def test_artefacts_keep_to_the_mains_however_these_drift(mains_hz: float, drift_hz: float) -> None:
+    rng = np.random.default_rng(0)
+    cycles = np.sort(rng.choice(int(20 * mains_hz), 60, replace=False))
+    locked = cycles / (mains_hz + drift_hz) + rng.normal(0, 2e-4, 60)
+    # All pairs at one phase would give √(2 pairs); 60 spikes in 20 s have some 5.4 within 2 s each.
+    assert mains_locking([locked]) > 0.85 * np.sqrt(2 * 60 * 5.4)
+
+
+def test_spikes_that_ignore_the_mains_lock_to_them_as_chance_has_it() -> None:
+    rng = np.random.default_rng(1)
+    locking = [mains_locking([np.sort(rng.uniform(0, 12, 40))]) for _ in range(200)]
+    # The largest of four standard normal deviates.
+    assert np.mean(locking) == pytest.approx(1.03, abs=0.2) and max(locking) < 5
+
+
+def test_mains_locking_is_that_of_the_pairs_one_by_one() -> None:
+    rng = np.random.default_rng(2)
+    trains = [np.sort(rng.uniform(0, 5, 30)), np.sort(rng.uniform(7, 9, 8))]
+    apart = np.concatenate([(t[None] - t[:, None])[np.triu_indices(len(t), 1)] for t in trains])
+    apart = apart[apart < 2]
+    largest = max(np.cos(2 * np.pi * hz * apart).sum() for hz in (50, 60, 100, 120))
+    assert mains_locking(trains) == pytest.approx(largest / np.sqrt(len(apart) / 2))
+
+
+def test_shortest_interval_and_the_first_spikes_of_trains() -> None:
+    trains = [np.array([0.0, 0.1, 0.3]), np.array([5.0, 5.4, 5.9])]
+    assert shortest_interval(trains) == pytest.approx(np.quantile([0.1, 0.2, 0.4, 0.5], 0.05))
+    assert np.isnan(shortest_interval(trains[:1]))
+    assert [train.tolist() for train in first_spikes(trains, 4)] == [[0.0, 0.1, 0.3], [5.0]]

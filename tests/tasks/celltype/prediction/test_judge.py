@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from raphe import cli
 from raphe.core.abf.writer import write_abf
@@ -123,6 +124,42 @@ def test_artefacts_alone_are_unlike_training(verdict_on):
 
 def test_an_amplitude_ten_times_that_of_training_is_never_quietly_called(verdict_on, record):
     assert verdict_on(10 * record("SER", 5)).verdict == UNLIKE_TRAINING
+
+
+def mains_artefacts(samples):
+    """In place of the cell its spikes 100 times a second, all of the same size."""
+    first = int(np.flatnonzero(samples < -50)[0])
+    altered = np.array(np.roll(samples, 4000))
+    quiet = samples[first - 400 : first - 40]
+    altered = np.resize(quiet, len(samples))
+    for trigger in range(4000, len(samples) - 400, 400):
+        altered[trigger - 40 : trigger + 120] = samples[first - 40 : first + 120]
+    return altered
+
+
+def half_the_rate(samples):
+    """As a 20 kHz file has it that says 40 kHz."""
+    return signal.resample_poly(samples, 1, 2)
+
+
+def high_pass(samples):
+    return signal.sosfilt(signal.butter(2, 300, "high", fs=RATE_HZ, output="sos"), samples)
+
+
+FAULTS = {mains_artefacts: "mains", half_the_rate: "noise", high_pass: "noise"}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_faulty_rig_or_file_is_unlike_training_and_told_so(verdict_on, record, fault):
+    for label in ("SER", "NSER"):
+        verdict = verdict_on(fault(record(label, 1)).astype(np.float32))
+        assert verdict.verdict == UNLIKE_TRAINING
+        assert any(FAULTS[fault] in sentence for sentence in verdict.unlike)
+
+
+def test_cells_recorded_as_those_of_training_are_like_them(verdict_on, record):
+    verdicts = [verdict_on(record(label, i)) for label in ("SER", "NSER") for i in range(5, 10)]
+    assert sum(verdict.verdict == UNLIKE_TRAINING for verdict in verdicts) <= 1
 
 
 def test_weak_evidence_is_not_sure(judge, verdict_on, monkeypatch, record):

@@ -10,6 +10,8 @@ from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.prevalence import shares_in_words
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
+from raphe.tasks.celltype.features.cell_statistics import FIRING, by_column
+from raphe.tasks.celltype.features.training_domain import FEWEST_CELLS
 from raphe.tasks.celltype.metrics.decision import Decision
 
 SPLIT_BY = {
@@ -268,17 +270,19 @@ def _training(facts: Mapping[str, Any]) -> str:
     return (
         f"{counted('spike', training['n_spikes'])} of {n_cells} ({counts}){over_days}. Split "
         f"{SPLIT_BY[training['split']['kind']]}. Over the training cells:\n\n"
-        + _domain(training["domain"])
+        + _domain(training["domain"], facts["window"]["unit"])
     )
 
 
-def _domain(domain: Mapping[str, Any]) -> str:
+def _domain(domain: Mapping[str, Any], unit: str) -> str:
     low, mid, high = (domain["levels"].index(level) for level in (0.05, 0.5, 0.95))
+    named = by_column(unit)
     rows = [
-        [name, *(f"{values[place]:.3g}" for place in (low, mid, high))]
+        [named[name].words, *(named[name].shown(values[place], unit) for place in (low, mid, high))]
         for name, values in domain["quantiles"].items()
     ]
-    return cards.table(["median over a cell's spikes", "5 %", "50 %", "95 %"], rows)
+    table = cards.table(["of a cell's spikes", "5 %", "50 %", "95 %"], rows)
+    return f"{table}\n\n{_unlike(domain, unit)}"
 
 
 def _not_known(facts: Mapping[str, Any]) -> str:
@@ -293,8 +297,26 @@ def _not_known(facts: Mapping[str, Any]) -> str:
     return (
         f"{text} Whether a cell is unlike those of training is judged by the cells of "
         f"{store['name']} in their place: {counted('spike', store['n_spikes'])} of {counts}, "
-        f"content hash {store['content_hash']}.\n\n" + _domain(facts["training"]["domain"])
+        f"content hash {store['content_hash']}.\n\n"
+        + _domain(facts["training"]["domain"], facts["window"]["unit"])
     )
+
+
+def _unlike(domain: Mapping[str, Any], unit: str) -> str:
+    """What a verdict “unlike training” rests on, and how often it is a false alarm."""
+    if domain["test"] is None:
+        n_cells = counted("training cell", domain["n_cells"])
+        return f"No cell is called unlike training: {n_cells} cannot tell, {FEWEST_CELLS} could."
+    kind = domain["held_out"]["kind"]
+    left_out = counted(kind, domain["held_out"]["n_folds"])
+    firing = any(by_column(unit)[column].group == FIRING for column in domain["test"]["columns"])
+    held = "the same days (of others nothing is known)" if kind == "cell" else f"new {kind}s"
+    return (
+        "A cell far from these in one statistic, or in several taken together, is called unlike "
+        f"training and gets no class. At most {domain['false_alarms']:.0%} of cells recorded as "
+        f"those of training are, on {held}: the limits are from {left_out} left out in turn. "
+        + ("" if firing else "Firing is not compared, as the times of the spikes are not known.")
+    ).rstrip()
 
 
 def _limits(facts: Mapping[str, Any]) -> str:

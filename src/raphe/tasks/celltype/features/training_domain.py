@@ -1,91 +1,181 @@
-"""What the cells of training were like, so that one unlike all of them can be told.
+"""Whether a cell is like those of training, by a test whose false alarms were counted.
 
-N spikes, T samples a window.
+`training_domain` fits a `JointTest` to the training's cells and, leaving out whole days in turn,
+finds how far out the cells of a day may lie that the test has not seen; both go into the bundle's
+manifest. `unlike_training` applies them, with numpy alone.
+
+N spikes, T samples a window, n cells.
 """
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import numpy as np
 
-from raphe.tasks.celltype.features.feature_table import WAVEFORM_FEATURES
-from raphe.tasks.celltype.features.waveform_features import waveform_features
-from raphe.tasks.celltype.stores.spike_set import BASELINE_MS, SpikeSet, baseline_of
-from raphe.tasks.celltype.stores.subsampling import evenly_spaced
+from raphe.core.sentences import counted
+from raphe.tasks.celltype.features.cell_statistics import (
+    FIRING,
+    GROUPS,
+    NOISE,
+    SPIKE,
+    by_column,
+)
+from raphe.tasks.celltype.features.joint_test import ALL, PARTS, SINGLE, JointTest
+from raphe.tasks.celltype.features.spike_shapes import mean_spike
+from raphe.tasks.celltype.features.training_cells import (
+    DescribedCell,
+    TrainingCells,
+    folds,
+    training_cells,
+)
+from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
 LEVELS = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)  # of the quantiles over cells
-MARGIN = 0.5  # of the range over training cells, beyond which a cell is unlike them
-SPIKES_OF_A_CELL = 500  # evenly spaced ones stand for all
-
-
-def cell_statistics(
-    windows: np.ndarray, rate_hz: float, unit: str = "pA", baseline_ms: float = BASELINE_MS
-) -> dict[str, float]:
-    """One cell in a few numbers, from its spikes (N, T); NaN for what none of them has.
-
-    The median over spikes of each waveform feature and of the baseline, and the noise's SD before
-    the spike: over the baseline, root mean square over spikes. Names end with the unit.
-
-    Args:
-        windows: (N, T), in `unit`.
-        baseline_ms: start of each window that is baseline, at most an eighth of it is taken; 0 for
-            windows whose own zero it is.
-    """
-    windows = np.asarray(windows[evenly_spaced(len(windows), SPIKES_OF_A_CELL)], np.float64)
-    baseline_ms = min(baseline_ms, 1000 * windows.shape[1] / rate_hz / 8)
-    features = waveform_features(windows, rate_hz, baseline_ms)
-    named = {feature.column(unit): features[feature.name] for feature in WAVEFORM_FEATURES}
-    statistics = {name: _median(values) for name, values in named.items()}
-    start = windows[:, : round(baseline_ms * rate_hz / 1000)]
-    if start.shape[1] > 1:
-        statistics[f"baseline_{unit}"] = _median(start.mean(axis=1))
-        statistics[f"noise_sd_{unit}"] = float(np.sqrt(start.var(axis=1, ddof=1).mean()))
-    return statistics
+FALSE_ALARMS = 0.05  # stated: at most so many cells like those of training are called unlike them
+CALIBRATED_TO = 0.025  # of the held-out cells: a few days tell a limit only roughly
+FEWEST_CELLS = round(1 / FALSE_ALARMS)  # the farthest of fewer would still give more false alarms
+FEW_SPIKES = (1, 2, 3, 5, 10)  # of so many or more a cell has limits of its own …
+USUAL_QUANTILE = 0.1  # … below this quantile of the training cells' counts
+USUAL_SCORE = 0.95  # quantile of the held-out scores, by which the parts of the test are weighed
+WHOLE = {SPIKE: "spike's shape", NOISE: "noise", FIRING: "firing"}
+NOT_COMPARED = {
+    SPIKE: "the spike's shape could not be measured, so it was not compared with training's",
+    NOISE: "the noise could not be measured, so it was not compared with training's",
+    FIRING: "too few spike times are known, so the firing was not compared with training's",
+}
+SENTENCES = 4  # at most, the farthest first
+NAMED = 2  # statistics in a sentence on a group
 
 
 def training_domain(spikes: SpikeSet, rows: np.ndarray) -> dict[str, Any]:
-    """Quantiles over the cells of these rows, int64 (n,), of each of `cell_statistics`.
+    """What the cells of these rows, int64 (n,), are like, and the test for one unlike them.
 
-    Returns JSON values: `levels`, `n_cells`, and for each statistic its quantiles at the levels;
-    a statistic that no cell has is left out.
+    Returns JSON values: `n_cells`; `levels`, and for each statistic its `quantiles` over cells at
+    the levels, without those that no cell has; `test`, None for fewer than FEWEST_CELLS; `limits`
+    of its parts, by a cell's number of spikes; `held_out`: in which groups cells were left out.
     """
-    cell = spikes.cell[rows]
-    order = np.argsort(cell, kind="stable")
-    rows_of_cells = np.split(rows[order], np.flatnonzero(np.diff(cell[order])) + 1)
-    baseline_ms = baseline_of(spikes.facts)
-    of_cells = []
-    for rows_of_cell in rows_of_cells:
-        windows = spikes.read(rows_of_cell[evenly_spaced(len(rows_of_cell), SPIKES_OF_A_CELL)])
-        of_cells.append(cell_statistics(windows, spikes.rate_hz, spikes.unit, baseline_ms))
+    cells = training_cells(spikes, rows, FEW_SPIKES)
     quantiles = {}
-    for name in of_cells[0]:
-        values = np.array([statistics[name] for statistics in of_cells])
+    for name in cells.described[0].statistics:
+        values = np.array([cell.statistics[name] for cell in cells.described])
         values = values[np.isfinite(values)]
         if len(values):
-            quantiles[name] = np.quantile(values, LEVELS).round(6).tolist()
-    return {"levels": list(LEVELS), "n_cells": len(of_cells), "quantiles": quantiles}
+            quantiles[name] = [float(f"{q:.6g}") for q in np.quantile(values, LEVELS)]
+    facts = {"n_cells": len(cells), "levels": list(LEVELS), "quantiles": quantiles, "test": None}
+    return facts if len(cells) < FEWEST_CELLS else facts | _test(cells, spikes.unit)
 
 
-def unlike_training(statistics: Mapping[str, float], domain: Mapping[str, Any]) -> list[str]:
-    """In what a cell is unlike every cell of training, a sentence each; none for one like them.
+def not_compared(statistics: Mapping[str, float], domain: Mapping[str, Any]) -> list[str]:
+    """What of a cell could not be compared with training's, and why, a sentence each."""
+    if domain["test"] is None:
+        n_cells = counted("training cell", domain["n_cells"])
+        return [
+            f"whether this cell is like those of training cannot be told from {n_cells}: "
+            f"{FEWEST_CELLS} are needed"
+        ]
+    named = by_column(domain["test"]["unit"])
+    compared = [c for c in domain["test"]["columns"] if np.isfinite(statistics.get(c, np.nan))]
+    missing = {named[column].group for column in domain["test"]["columns"]}
+    missing -= {named[column].group for column in compared}
+    return [NOT_COMPARED[group] for group in GROUPS if group in missing]
 
-    A statistic may leave the range of training by MARGIN of its width, as the few cells of a store
-    do not reach the ends of what there is.
+
+def unlike_training(
+    statistics: Mapping[str, float],
+    windows: np.ndarray,
+    n_baseline: int,
+    domain: Mapping[str, Any],
+) -> list[str]:
+    """In what a cell is unlike those of training, a sentence each; none for one like them.
+
+    Of cells like those of training, on days of their own, FALSE_ALARMS at most are called unlike.
+
+    Args:
+        statistics: of `cell_statistics`.
+        windows: (N, T), the cell's spikes.
+        n_baseline: samples of their start that are baseline.
+        domain: of `training_domain`.
     """
-    unlike = []
-    for name, value in statistics.items():
-        quantiles = domain["quantiles"].get(name)
-        if quantiles is None or not np.isfinite(value):
-            continue
-        low, high = quantiles[0], quantiles[-1]
-        margin = MARGIN * (high - low)
-        if not low - margin <= value <= high + margin:
-            unlike.append(
-                f"{name.replace('_', ' ')} is {value:.3g}, in training {low:.3g} to {high:.3g}"
-            )
-    return unlike
+    if domain["test"] is None:
+        return []
+    test = JointTest.from_facts(domain["test"])
+    values = test.values(statistics, mean_spike(windows, n_baseline))
+    scaled = test.scaled(values)
+    limits = _limits_for(len(windows), domain["limits"])
+    beyond = dict(zip(PARTS, test.scores(scaled) > limits, strict=True))
+    if not any(beyond.values()):
+        return []
+    size = np.abs(np.nan_to_num(scaled))
+    rows = np.flatnonzero(size > limits[PARTS.index(SINGLE)])
+    rows = rows[np.argsort(-size[rows])]
+    sentences = [f"{test.statistics[row].words} is {test.compared(row, values)}" for row in rows]
+    told = {test.statistics[row].group for row in rows}
+    groups = [group for group in GROUPS if beyond[group] and group not in told]
+    if not rows.size and not groups:
+        groups = [ALL]
+    sentences += [_sentence_on(group, test, values, scaled) for group in groups]
+    return sentences[:SENTENCES]
 
 
-def _median(values: np.ndarray) -> float:
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else float("nan")
+def _sentence_on(group: str, test: JointTest, values: np.ndarray, scaled: np.ndarray) -> str:
+    away = test.contributions(scaled, group)
+    named = {test.statistics[row].words: int(row) for row in np.argsort(away)}
+    rows = sorted(named.values(), key=lambda row: -away[row])[:NAMED]
+    most = " and ".join(
+        f"{test.statistics[row].words} {test.compared(row, values)}" for row in rows
+    )
+    what = "all statistics" if group == ALL else f"the statistics of the {WHOLE[group]}"
+    return f"{what} taken together are unlike any in training, most of all {most}"
+
+
+def _test(cells: TrainingCells, unit: str) -> dict[str, Any]:
+    """The test fitted to all cells, and the limits that held for those left out of one."""
+    held_out, fold = folds(cells.cells)
+    # Limits for few spikes are from cells cut short; those for all hold from a usual count on.
+    usual = int(np.quantile(cells.n_spikes, USUAL_QUANTILE))
+    described = {n: few for n, few in cells.few.items() if n < usual} | {usual: cells.described}
+    scores = {n: np.empty((len(cells), len(PARTS))) for n in described}
+    for left_out in np.unique(fold):
+        test = _fitted([cells.described[row] for row in np.flatnonzero(fold != left_out)], unit)
+        for n, of_cells in described.items():
+            for row in np.flatnonzero(fold == left_out):
+                scores[n][row] = _scores(test, of_cells[row])
+    limits = [
+        {"n_spikes": n, **dict(zip(PARTS, _limits(of_n).tolist(), strict=True))}
+        for n, of_n in scores.items()
+    ]
+    test = _fitted(cells.described, unit)
+    return {
+        "test": test.facts(),
+        "limits": limits,
+        "held_out": {"kind": held_out, "n_folds": len(np.unique(fold))},
+        "false_alarms": FALSE_ALARMS,
+    }
+
+
+def _fitted(cells: list[DescribedCell], unit: str) -> JointTest:
+    spikes = np.array([cell.spike for cell in cells])
+    return JointTest.fit([cell.statistics for cell in cells], spikes, unit)
+
+
+def _scores(test: JointTest, cell: DescribedCell) -> np.ndarray:
+    return test.scores(test.scaled(test.values(cell.statistics, cell.spike)))
+
+
+def _limits(scores: np.ndarray) -> np.ndarray:
+    """What each part may come to, (5,), from scores (n, 5) of cells that a test had not seen.
+
+    One factor on all of them, so that CALIBRATED_TO of these cells, counted as a conformal
+    prediction counts them, are beyond any: the parts share the false alarms.
+    """
+    usual = np.maximum(np.quantile(scores, USUAL_SCORE, axis=0), 1.0)
+    farthest = np.sort((scores / usual).max(axis=1))
+    rank = min(ceil((len(scores) + 1) * (1 - CALIBRATED_TO)), len(scores))
+    return (usual * farthest[rank - 1]).round(4)
+
+
+def _limits_for(n_spikes: int, limits: list[dict[str, float]]) -> np.ndarray:
+    """Those of a cell of so many spikes: (5,)."""
+    rows = [row for row in limits if row["n_spikes"] <= n_spikes] or limits[:1]
+    return np.array([rows[-1][part] for part in PARTS])

@@ -44,9 +44,24 @@ class CellSpikes:
     time_s: np.ndarray  # float64 (N,): of the crossing, one recording after the other; NaN unknown
     recordings: tuple[Recording, ...] = ()
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DROPS, 0))
+    sweep: np.ndarray | None = None  # int (N,): the unbroken sweep of each; None: all of one
 
     def __len__(self) -> int:
         return len(self.waveforms)
+
+    @property
+    def trains(self) -> list[np.ndarray]:
+        """Each sweep's spike times in s, ascending; none where one of them is unknown."""
+        if not np.isfinite(self.time_s).all():
+            return []
+        if self.sweep is None:
+            return [np.sort(self.time_s)]
+        return [np.sort(self.time_s[self.sweep == number]) for number in np.unique(self.sweep)]
+
+    @property
+    def recorded_hz(self) -> float | None:
+        """The recordings' rate, the lowest of several; None where it is not known."""
+        return min((recording.rate_hz for recording in self.recordings), default=None)
 
     @property
     def duration_s(self) -> float | None:
@@ -79,15 +94,17 @@ def cut_recordings(
 ) -> CellSpikes:
     """Cut the spikes of a cell's recordings, which follow one another. Raises RecordingError."""
     cut = _recordings_cut(cell_id, cut)
-    cut_from, waveforms, time_s = [], [], []
+    cut_from, waveforms, time_s, sweep = [], [], [], []
     dropped = dict.fromkeys(DROPS, 0)
-    begun_s = 0.0
+    begun_s, n_sweeps = 0.0, 0
     for recording in recordings:
         spikes = cut_spikes(recording, cut)
         cut_from.append(recording)
         waveforms.append(spikes.waveforms)
         starts_s = np.array([sweep.start_s for sweep in recording.sweeps])
         time_s.append(begun_s + starts_s[spikes.sweep] + spikes.trigger / recording.rate_hz)
+        sweep.append(n_sweeps + spikes.sweep)
+        n_sweeps += len(recording.sweeps)
         begun_s += starts_s[-1] + recording.sweeps[-1].n_samples / recording.rate_hz
         dropped = {drop: count + spikes.dropped[drop] for drop, count in dropped.items()}
     return CellSpikes(
@@ -97,6 +114,7 @@ def cut_recordings(
         np.concatenate(time_s),
         tuple(cut_from),
         dropped,
+        np.concatenate(sweep),
     )
 
 

@@ -20,8 +20,9 @@ from raphe.core.sentences import counted
 from raphe.core.statistics.calibration import Calibration
 from raphe.core.statistics.prevalence import full_prevalence, log_ratio
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
+from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
 from raphe.tasks.celltype.features.firing import firing_features
-from raphe.tasks.celltype.features.training_domain import cell_statistics, unlike_training
+from raphe.tasks.celltype.features.training_domain import not_compared, unlike_training
 from raphe.tasks.celltype.metrics.cell_probability import cell_probability
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell
@@ -131,14 +132,12 @@ class Judge:
         enough = resamples is not None and enough_for_cell(
             probability, resamples, len(cell), self.decision.not_sure
         )
-        statistics = cell_statistics(
-            cell.waveforms, self.cut.rate_hz, self.cut.unit, self._baseline_ms
-        )
-        unlike = [] if self._domain is None else unlike_training(statistics, self._domain)
+        statistics = self.statistics(cell)
+        unlike = self.unlike(cell, statistics)
         verdict = CellVerdict(
             cell_id=cell.cell_id,
             files=cell.paths,
-            verdict=self._call(probability, unlike),
+            verdict=self.called(probability, unlike),
             n_spikes=len(cell),
             prevalence=self._prevalence,
             probability=self._named(probability),
@@ -146,15 +145,33 @@ class Judge:
             enough=enough,
             votes=self._votes(members),
             unlike=tuple(unlike),
-            remarks=(*_remarks(cell, enough), *([] if self._domain else [NOT_JUDGED])),
+            remarks=self._remarks(cell, enough, statistics),
             statistics=statistics,
+            unit=self.cut.unit,
             duration_s=cell.duration_s,
             firing_rate_hz=_firing_rate(cell),
             dropped=cell.dropped,
         )
         return JudgedCell(cell, verdict)
 
-    def _call(self, probability: np.ndarray, unlike: Sequence[str]) -> str:
+    def statistics(self, cell: CellSpikes) -> dict[str, float]:
+        """What a cell with spikes is compared with training by, see `cell_statistics`."""
+        rate_hz, unit = self.cut.rate_hz, self.cut.unit
+        return cell_statistics(
+            cell.waveforms, rate_hz, unit, self._baseline_ms, cell.trains, cell.recorded_hz
+        )
+
+    def unlike(self, cell: CellSpikes, statistics: Mapping[str, float]) -> list[str]:
+        """In what a cell of these statistics is unlike those of training, a sentence each.
+
+        None where it is not known what they were like.
+        """
+        if self._domain is None:
+            return []
+        n_baseline = baseline_samples(self.cut.n_samples, self.cut.rate_hz, self._baseline_ms)
+        return unlike_training(statistics, cell.waveforms, n_baseline, self._domain)
+
+    def called(self, probability: np.ndarray, unlike: Sequence[str]) -> str:
         """The class of the largest probability (C,), unless none may be called."""
         if unlike:
             return UNLIKE_TRAINING
@@ -198,6 +215,16 @@ class Judge:
         ends = interval_again(probability, resamples, n_spikes, between_days["spread"])
         return dict(zip(self.ensemble.classes, map(tuple, ends.tolist()), strict=True))
 
+    def _remarks(
+        self, cell: CellSpikes, enough: bool, statistics: Mapping[str, float]
+    ) -> tuple[str, ...]:
+        return (
+            *(() if enough else (too_few(len(cell)),)),
+            *remarks_on(cell.waveforms, cell.time_s),
+            *_of_recordings(cell),
+            *([NOT_JUDGED] if self._domain is None else not_compared(statistics, self._domain)),
+        )
+
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
         """What each network says on its own, the mean over spikes of (M, N, C)."""
         means = self._of_votes(np.stack([cell_probability(spikes) for spikes in members]))
@@ -237,15 +264,10 @@ class Judge:
         )
 
 
-def _remarks(cell: CellSpikes, enough: bool) -> tuple[str, ...]:
-    few = () if enough else (too_few(len(cell)),)
-    return (*few, *remarks_on(cell.waveforms, cell.time_s), *_of_recordings(cell))
-
-
 def _of_recordings(cell: CellSpikes) -> tuple[str, ...]:
     return tuple(remark for recording in cell.recordings for remark in recording.remarks)
 
 
 def _firing_rate(cell: CellSpikes) -> float | None:
-    rate_hz, _ = firing_features([np.sort(cell.time_s)])
+    rate_hz, _ = firing_features(cell.trains)
     return rate_hz if np.isfinite(rate_hz) else None

@@ -44,7 +44,8 @@ class CellVerdict:
     votes: tuple[Vote, ...] = ()
     unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
     remarks: tuple[str, ...] = ()
-    statistics: dict[str, float] | None = None  # see features.training_domain
+    statistics: dict[str, float] | None = None  # see features.cell_statistics
+    unit: str = ""  # of the windows, and so of the statistics
     duration_s: float | None = None
     firing_rate_hz: float | None = None
     dropped: dict[str, int] | None = None  # crossings that were no spike, by reason
@@ -84,7 +85,7 @@ class CellVerdict:
             "files": [str(path) for path in self.files],
             "votes": [{**vars(vote), "called": vote.called} for vote in self.votes],
             "statistics": {
-                name: None if value != value else round(value, 4)  # JSON has no NaN
+                name: None if value != value else float(f"{value:.5g}")  # JSON has no NaN
                 for name, value in (self.statistics or {}).items()
             },
         }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.sentences import counted
+from raphe.tasks.celltype.features.cell_statistics import by_column
 from raphe.tasks.celltype.prediction.verdict import CellVerdict
 
 if TYPE_CHECKING:  # matplotlib takes most of a second to load
@@ -116,8 +117,9 @@ def _facts(verdict: CellVerdict) -> list[tuple[str, str]]:
     dropped = {what: n for what, n in (verdict.dropped or {}).items() if n}
     if dropped:
         facts.append(("left out", ", ".join(f"{n} for {what}" for what, n in dropped.items())))
-    for name, value in (verdict.statistics or {}).items():
-        facts.append((name.replace("_", " "), "–" if value != value else f"{value:.3g}"))
+    named = by_column(verdict.unit)
+    for column, value in (verdict.statistics or {}).items():
+        facts.append((named[column].words, named[column].shown(value, verdict.unit)))
     return facts
 
 

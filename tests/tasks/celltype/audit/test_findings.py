@@ -1,5 +1,6 @@
 """Every sentence that an audit can say, fed with 1.00, 0.00, NaN and four cells."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,18 @@ def test_what_holds_by_cell_and_not_by_day_is_no_trait_of_cells():
     )
     (sentence,) = say(row(SPIKES, "cell", GOOD), row(SPIKES, "day", GOOD))
     assert "believe" not in sentence
+
+
+def test_spikes_that_tell_no_more_than_noise_does_are_doubted():
+    *_, last = say(row(NOISE, "cell", GOOD), row(SPIKES, "cell", GOOD), row(SPIKES, "day", GOOD))
+    assert last.endswith("are told apart, which by cell noise alone may explain.")
+
+
+def test_an_interval_for_these_days_only_says_so():
+    of_two_days = row(SPIKES, "cell", GOOD)
+    auroc = replace(of_two_days.auroc, interval="40 cells, these 2 days only")
+    of_two_days = replace(of_two_days, figures={("cells", "auroc"): auroc})
+    assert "(AUROC 0.90 (0.80–0.97), p < 0.001, these 2 days only)" in say(of_two_days)[0]
 
 
 def test_noise_that_says_nothing_comes_last():

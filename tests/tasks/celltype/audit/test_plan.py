@@ -105,6 +105,16 @@ def test_masks_of_one_class_leave_noise_out(make_spikes, make_masks):
         assert any(f"{masks.path}" in why and "none of NSER" in why for why in plan.left_out)
 
 
+def test_shuffles_that_cannot_be_trained_are_left_out(make_store):
+    cells = [Cell("c0", 0), Cell("c1", 1)]
+    with planned(make_store(cells), settings=Settings(shuffles=1)) as plan:
+        ways = set(n_trainings(plan))
+        assert all(
+            way in ways or any(reason.startswith(str(way)) for reason in plan.left_out)
+            for way in (Way(SPIKES, "spike"), Way(SHUFFLED, "spike"))
+        )
+
+
 def test_one_class_is_refused(make_store):
     store = make_store([Cell(f"c{i}", 0) for i in range(12)])
     with (

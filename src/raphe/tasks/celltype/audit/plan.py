@@ -21,7 +21,6 @@ from raphe.core.sentences import counted, listed
 from raphe.core.statistics.permutation import SIGNIFICANT
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
-from raphe.tasks.celltype.stores.folds import FEWEST_CLASSES
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import SplitKind
@@ -143,15 +142,11 @@ def _trainings(
     what: str, stores: Sequence[Path], settings: Settings
 ) -> tuple[list[Training], list[str]]:
     """Those on spikes, noise or shuffled labels, and why others are left out."""
-    if what == SHUFFLED:
-        way = Way(SHUFFLED, "spike")
-        found = [Training(way, i, path, None, settings.seed) for i, path in enumerate(stores)]
-        return found, []
     if not stores:
         return [], []
     cells = open_spikes(stores[0]).cells
     trainings, left_out, seen = [], [], {}
-    for split in SPLITS:
+    for split in ("spike",) if what == SHUFFLED else SPLITS:
         way = Way(what, split)
         groups = groups_of(cells, split)
         if groups is not None:
@@ -165,18 +160,19 @@ def _trainings(
         elif not any(getattr(cell, split, "") for cell in cells) and split in ("animal", "source"):
             continue  # that animals or sources are not known is no news
         try:
-            trainings += _of_way(way, stores[0], groups, settings)
+            trainings += _of_way(way, stores, groups, settings)
         except SplitError as error:
             left_out.append(f"{way}: {error}")
     return trainings, left_out
 
 
 def _of_way(
-    way: Way, store: Path, groups: tuple[int, ...] | None, settings: Settings
+    way: Way, stores: Sequence[Path], groups: tuple[int, ...] | None, settings: Settings
 ) -> list[Training]:
-    """One of each fold. Raises SplitError where a fold cannot be trained."""
+    """One of each fold, or each shuffling. Raises SplitError where one cannot be trained."""
+    seed = settings.seed
     if way.split == "spike":
-        trainings = [Training(way, 0, store, None, settings.seed)]
+        trainings = [Training(way, i, store, None, seed) for i, store in enumerate(stores)]
     else:
         n_groups = len(set(groups or ()))
         if groups is not None and n_groups < FEWEST_FOLDS:
@@ -185,7 +181,7 @@ def _of_way(
                 f"and test; add {way.split}s"
             )
         n_folds = max(2, min(settings.folds, n_groups))
-        trainings = [Training(way, i, store, n_folds, settings.seed) for i in range(n_folds)]
+        trainings = [Training(way, i, stores[0], n_folds, seed) for i in range(n_folds)]
     for training in trainings:
         training.data().setup()
     return trainings
@@ -238,6 +234,6 @@ def shuffles_needed(label: np.ndarray) -> int:
     """
     counts = np.bincount(label)
     n_ways = max(comb(int(counts.sum()), int(n)) for n in counts)
-    if n_ways < FEWEST_CLASSES:
+    if n_ways == 1:  # one class
         return 0
     return max(FEWEST_SHUFFLES, ceil(log(1 / SIGNIFICANT) / log(n_ways)))

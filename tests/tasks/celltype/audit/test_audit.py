@@ -9,13 +9,14 @@ from raphe.cli import main
 from raphe.core.errors import SplitError
 from raphe.core.statistics.answers import Answer
 from raphe.harness.fit import Fitting
-from raphe.tasks.celltype.audit.audit import audit
+from raphe.tasks.celltype.audit.audit import audit, row_of
 from raphe.tasks.celltype.audit.figure import draw
 from raphe.tasks.celltype.audit.findings import findings
 from raphe.tasks.celltype.audit.kept import keep
-from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, planned
+from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, Way, planned
 from raphe.tasks.celltype.audit.report import as_csv, text
 from raphe.tasks.celltype.audit.settings import Settings
+from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
@@ -141,6 +142,23 @@ def test_four_cells_tell_nothing(make_store, planted_fit):
     (row,) = result.of(SPIKES, "cell")
     assert row.auroc.value == 1 and row.test.smallest == 1 / 16  # each fold: 1 of 2 orders
     assert row.answer is Answer.CANNOT_TELL
+
+
+def test_a_row_compares_cells_of_one_fold_and_deals_out_days_whole():
+    """Two networks, of which one leans far to the other class; each of six days has one class."""
+    label, day, fold = np.tile([0, 1], 12), np.arange(24) % 6, np.arange(24) // 12
+    first = 0.5 + 0.02 * (1 - 2 * label) + 0.3 * fold
+    of_folds = [
+        Predictions(*[np.stack([first, 1 - first], axis=1)[fold == f]] * 2, label[fold == f],
+                    np.flatnonzero(fold == f))
+        for f in (0, 1)
+    ]  # fmt: skip
+    cells = [Cell(f"c{i}", int(label[i]), f"2026-01-0{1 + day[i]}") for i in range(24)]
+    rng = np.random.default_rng(0)
+    row = row_of(Way(SPIKES, "cell"), of_folds, cells, CLASSES, rng)
+    assert row.auroc.value == 1
+    assert row.figures["cells", "balanced_accuracy"].value < 0.8
+    assert (row.noun, row.n_groups, row.test.p) == ("day", 6, 1 / 20)
 
 
 def test_copies_are_named_first(tmp_path, planted_fit):

@@ -152,8 +152,8 @@ def _trainings(
         if groups is not None:
             if groups in seen:
                 left_out.append(
-                    f"{way}: each {split} is one {seen[groups]} and the other way round, so it "
-                    f"would be the same as by {seen[groups]}"
+                    f"{way}: the same as by {seen[groups]}, as {seen[groups]}s and {split}s are "
+                    "the same groups of cells"
                 )
                 continue
             seen[groups] = split

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,12 +79,22 @@ def spread(values: Sequence[float] | np.ndarray, digits: int = 2) -> str:
     return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
+Table = tuple[Sequence[str], Sequence[Sequence[object]]]  # columns and rows
+
+
 def write_table(
     path: Path, title: str, about: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """One Markdown file: title, header(about), table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    table = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    write_tables(path, title, about, {"": (columns, rows)})
+
+
+def write_tables(path: Path, title: str, about: str, tables: Mapping[str, Table]) -> None:
+    """One Markdown file: title, header(about), and each table below the text that it goes by."""
+    parts = [f"# {title}", header(about)]
+    for text, (columns, rows) in tables.items():
+        lines = [columns, ["---"] * len(columns), *rows]
+        parts += [text, "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"# {title}\n\n{header(about)}\n\n{table}\n", encoding="utf-8")
-    print(table)
+    path.write_text("\n\n".join(filter(None, parts)) + "\n", encoding="utf-8")
+    print("\n\n".join(filter(None, parts[2:])))

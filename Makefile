@@ -7,7 +7,7 @@ KERAS  := .venv-keras
 ALLEN  := .venv-allensdk
 PIP    := -m pip install --disable-pip-version-check
 BENCH  := $(BIN)/python benchmarks
-BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer promise copies interval_coverage shift calibration
+BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer promise again copies interval_coverage shift calibration
 
 .PHONY: setup train test lint ui bench pins clean
 

@@ -105,7 +105,7 @@ class Judge:
             again = "How far a verdict would move if the cell were recorded again is not known."
         else:
             again = (
-                f"“{RECORDED_AGAIN.capitalize()}”: in {100 * CONFIDENCE:g} % of cases its "
+                f"“{RECORDED_AGAIN.capitalize()}”: in {100 * CONFIDENCE:g} % of cases the "
                 "probability would lie there if the cell were recorded again for as long, on the "
                 f"same or another day. How far days differ: {between_days['how']}. Tested on "
                 "simulated recordings alone."

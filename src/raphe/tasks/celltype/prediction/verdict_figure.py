@@ -183,8 +183,8 @@ def _draw_votes(axes: Axes, verdict: CellVerdict, wanted: str) -> None:
     axes.set_ylabel(f"probability of {wanted}")
     agree, n_votes = verdict.agreement
     axes.set_title(
-        f"votes: {agree} of {n_votes} for {verdict.leading}; line: verdict"
-        + ("; band: recorded again, 95 %" if verdict.again is not None else ""),
+        f"votes: {agree} of {n_votes} for {verdict.leading}\nline: verdict"
+        + ("; band: recorded again" if verdict.again is not None else ""),
         loc="left",
         fontsize=10,
     )

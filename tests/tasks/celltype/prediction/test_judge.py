@@ -208,6 +208,7 @@ def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys)
         rows = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"good", "silent"}
     assert 0.5 < float(rows["good"]["again_low_SER"]) <= float(rows["good"]["probability_SER"]) <= 1
+    assert (rows["good"]["enough"], rows["silent"]["enough"]) == ("true", "false")
     written = json.loads((out / "verdicts.json").read_text())
     assert [cell["cell_id"] for cell in written["cells"]] == ["good", "silent"]
     assert len(written["left_out"]) == 2

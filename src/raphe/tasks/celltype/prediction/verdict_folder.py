@@ -113,7 +113,7 @@ def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
         f"{what}_{name}" for name in classes for what in ("probability", "again_low", "again_high")
     ]
     prevalences = [f"prevalence_{name}" for name in classes]
-    counts, texts = ("n_spikes", "n_agree", "n_members"), ("unlike", "remarks", "files")
+    counts, texts = ("n_spikes", "enough", "n_agree", "n_members"), ("unlike", "remarks", "files")
     header = ["cell_id", "verdict", *columns, *prevalences, *counts, *texts]
     rows = []
     for verdict in verdicts:
@@ -124,7 +124,8 @@ def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
             numbers += [*texts, "", ""][:3]
         numbers += [f"{(verdict.prevalence or {}).get(name, '')}" for name in classes]
         rows.append(
-            [verdict.cell_id, verdict.verdict, *numbers, verdict.n_spikes, *verdict.agreement,
+            [verdict.cell_id, verdict.verdict, *numbers, verdict.n_spikes,
+             str(verdict.enough).lower(), *verdict.agreement,
              "; ".join(verdict.unlike), "; ".join(verdict.remarks),
              "; ".join(str(path) for path in verdict.files)]
         )  # fmt: skip

@@ -25,7 +25,7 @@ from simulated_ensemble import SimulatedEnsemble, Training, add_folder
 
 from raphe.core.files.atomic import write_file
 from raphe.core.progress import progress
-from raphe.core.statistics.intervals import wilson
+from raphe.core.statistics.intervals import interval_of_share
 from raphe.tasks.celltype.features.training_domain import FALSE_ALARMS
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, cut_recordings
@@ -154,8 +154,8 @@ def share(outcomes: Sequence[Outcome], of: Callable[[Outcome], bool]) -> tuple[f
     a_day = np.array([hits[day == d].mean() for d in np.unique(day)])
     expected = p * (1 - p) / (n / len(a_day))
     effect = max(1.0, a_day.var(ddof=1) / expected) if expected and len(a_day) > 1 else 1.0
-    low, high = wilson(p * n / effect, n / effect)
-    return float(p), float(low), float(high)
+    low, high = interval_of_share(p, n / effect)
+    return float(p), low, high
 
 
 def table_row(shift: Shift, outcomes: Sequence[Outcome]) -> tuple[str, ...]:

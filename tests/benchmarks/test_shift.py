@@ -69,7 +69,7 @@ def test_what_was_judged_is_not_judged_again(tmp_path: Path, monkeypatch):
     assert [cell.marked for cell in outcomes["flipped"]] == [True, True]
     assert set(json.loads((tmp_path / "kept" / "0.json").read_text())) == {"none", "flipped"}
     (flipped,) = [one for one in SHIFTS if one.name == "flipped"]
-    assert shift.table_row(flipped, outcomes["flipped"])[2:5] == ("0.000", "0.000–0.658", "1.000")
+    assert shift.table_row(flipped, outcomes["flipped"])[2:5] == ("0.000", "0.000–0.842", "1.000")
 
 
 def test_an_interval_is_wider_where_days_differ():

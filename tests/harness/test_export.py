@@ -250,6 +250,18 @@ def test_a_folder_without_runs_is_told_and_left_as_it_is(tmp_path: Path) -> None
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_name_that_no_model_can_have_is_told_before_any_work(
+    sweep: str, export: Callable[..., int], tmp_path: Path, capfd
+) -> None:
+    assert export("export.register_as=a/b") == 1
+    assert "register_as=a/b: expected a name without / and :" in capfd.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+    for name in ("a:b", " "):
+        with pytest.raises(SettingError):
+            registry.check_name(name)
+    registry.check_name(None)
+
+
 def test_a_stage_that_is_not_one_is_told(train: Callable[..., int], capfd) -> None:
     assert train("stage=exprot") == 1
     assert "stage=exprot: expected train or export" in capfd.readouterr().err

@@ -100,6 +100,7 @@ def export_files(config: DictConfig) -> Exported:
     Raises RapheError.
     """
     settings = config.export.checkpoints
+    registry.check_name(settings.register_as)
     if config.export.out is None:
         raise SettingError("export.out: name a folder to make for the bundle, as --out BUNDLE")
     make = _task_export(settings)
@@ -120,6 +121,7 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
     """
     if "_target_" not in settings:
         raise SettingError("export: the task's file in conf/task names no export._target_ to call")
+    registry.check_name(settings.register_as)
     finished, left_out = _members(tracker, sweep)
     with TemporaryDirectory() as scratch:
         configs = [_config(tracker, run.run_id, Path(scratch)) for run in finished]

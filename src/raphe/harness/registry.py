@@ -45,8 +45,9 @@ def find_sweep(
         experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
     except MlflowException as error:
         raise SettingError(
-            f"{client.tracking_uri}: expected an MLflow server or database, got {error}; start one "
-            "with `mlflow server`, or name another"
+            f"{client.tracking_uri}: expected an MLflow server or database, got "
+            f"“{str(error).splitlines()[0][:100]}…”; start one with `mlflow server`, or name "
+            "another"
         ) from error
     run = _get(client, run_id) if run_id else _newest_sweep(client, experiments, experiment)
     tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
@@ -88,6 +89,15 @@ def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
             f"run {run_id}: its artifact {name} cannot be had from {tracker.uri} ({error}); was it "
             "deleted or moved? Train that run again"
         ) from None
+
+
+def check_name(name: str | None) -> None:
+    """Raises SettingError for what cannot be a registered model's name; None: none is wanted."""
+    if name is not None and (not name.strip() or set(name) & set("/:")):
+        raise SettingError(
+            f"register_as={name}: expected a name without / and :, under which the bundle is "
+            "registered; give another, or --no-register"
+        )
 
 
 def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -> str:

@@ -3,7 +3,6 @@
 M members, n spikes, C classes.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from raphe.tasks.celltype.network.net import CellTypeNet
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 AGREEMENT = 1e-5  # between the graph and torch
-SWEPT_KERNEL = re.compile(r"\bmodel\.kernel=\S+")  # in what a sweep calls its members
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,10 @@ class Candidate:
     def of_run(cls, run: TrainedRun) -> "Candidate":
         module = CellTypeModule.load_from_checkpoint(run.checkpoint, map_location="cpu")
         kernel = module.hparams.kernel
-        varied = [f"k={kernel}", *SWEPT_KERNEL.sub("", run.label).split()]
-        return cls(" ".join(varied), f"run {run.run_id}", kernel, module.net.eval())
+        swept = [word for word in run.label.split() if "=" in word]  # a single run has a name
+        others = [word for word in swept if not word.startswith("model.kernel=")]
+        label = " ".join([f"k={kernel}", *others])
+        return cls(label, f"run {run.run_id}", kernel, module.net.eval())
 
     @property
     def diverged(self) -> bool:

@@ -23,6 +23,8 @@ from torch import Tensor
 from raphe.core.errors import RapheError
 from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, pooled_samples
 
+AGAIN = "copy it anew, or save it in Keras again"
+ANOTHER = "the published network alone can be read"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LAYERS = (
     "LayerNormalization",
@@ -59,7 +61,7 @@ def read_keras(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _open(path: Path) -> tuple[dict[str, Any], dict[tuple[str, int], list[np.ndarray]]]:
     """Return the model's config and its weights by kind of layer and place among that kind."""
     if not path.is_file():
-        raise KerasFileError(f"{path}: expected a .keras file, found none")
+        raise KerasFileError(f"{path}: expected a .keras file, found none; check the path")
     with path.open("rb") as file:
         if file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE:
             raise KerasFileError(
@@ -71,13 +73,17 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[tuple[str, int], list[np.nda
             config = json.loads(archive.read("config.json"))
             weights = archive.read("model.weights.h5")
     except KeyError as error:
-        raise KerasFileError(f"{path}: not a whole .keras file: {error.args[0]}") from error
+        raise KerasFileError(
+            f"{path}: not a whole .keras file: {error.args[0]}; {AGAIN}"
+        ) from error
     except (zipfile.BadZipFile, zlib.error, ValueError) as error:
-        raise KerasFileError(f"{path}: expected a .keras file (a zip): {error}") from error
+        raise KerasFileError(f"{path}: expected a .keras file (a zip): {error}; {AGAIN}") from error
     try:
         return config, _weights(weights)
     except Exception as error:  # damage shows in h5py as one of many kinds
-        raise KerasFileError(f"{path}: model.weights.h5 cannot be read: {error}") from error
+        raise KerasFileError(
+            f"{path}: model.weights.h5 cannot be read: {error}; {AGAIN}"
+        ) from error
 
 
 def _weights(content: bytes) -> dict[tuple[str, int], list[np.ndarray]]:
@@ -104,7 +110,7 @@ def _settings(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     try:
         layers = [(layer["class_name"], layer["config"]) for layer in config["config"]["layers"]]
     except (KeyError, TypeError) as error:
-        raise KerasFileError(f"{path}: config.json lists no layers") from error
+        raise KerasFileError(f"{path}: config.json lists no layers; {AGAIN}") from error
     shape = None
     if layers and layers[0][0] == "InputLayer":
         first = layers.pop(0)[1]
@@ -112,14 +118,16 @@ def _settings(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     kinds = tuple(kind for kind, _ in layers)
     if kinds != LAYERS:
         raise KerasFileError(
-            f"{path}: expected the layers {', '.join(LAYERS)}; got {', '.join(kinds)}"
+            f"{path}: expected the layers {', '.join(LAYERS)}; got {', '.join(kinds)}; {ANOTHER}"
         )
     configs = [layer_config for _, layer_config in layers]
     configs[0] = {"rms_scaling": False} | configs[0]  # a setting that Keras 2 does not have
     norm, conv1, _, conv2, _, _, dropout, _ = configs
     shape = shape or norm.get("batch_input_shape")
     if not shape or len(shape) != 4 or shape[2] not in (1, 2) or shape[3] != 1:
-        raise KerasFileError(f"{path}: expected input of shape (None, 160, 2, 1), got {shape}")
+        raise KerasFileError(
+            f"{path}: expected input of shape (None, 160, 2, 1), got {shape}; {ANOTHER}"
+        )
     kernel = conv1.get("kernel_size", [None])[0]
     published = _published(kernel, columns=shape[2])
     for layer_config, (name, expected) in zip(configs, published.items(), strict=True):
@@ -170,7 +178,9 @@ def _compare(path: Path, name: str, layer: dict[str, Any], expected: dict[str, A
         if isinstance(value, list) and isinstance(got, int):
             got = [got] * len(value)  # Keras writes 1 for (1, 1)
         if got != value:
-            raise KerasFileError(f"{path}: {name}: expected {setting} {value}, got {got}")
+            raise KerasFileError(
+                f"{path}: {name}: expected {setting} {value}, got {got}; {ANOTHER}"
+            )
 
 
 def _state(
@@ -189,9 +199,13 @@ def _state(
     for key, (name, shapes) in expected.items():
         arrays = weights.get(key, [])
         if (got := [array.shape for array in arrays]) != shapes:
-            raise KerasFileError(f"{path}: weights of {name}: expected shapes {shapes}, got {got}")
+            raise KerasFileError(
+                f"{path}: weights of {name}: expected shapes {shapes}, got {got}; {AGAIN}"
+            )
         if not all(np.isfinite(array).all() for array in arrays):
-            raise KerasFileError(f"{path}: weights of {name}: some are NaN or infinite")
+            raise KerasFileError(
+                f"{path}: weights of {name}: some are NaN or infinite; leave it out"
+            )
         weight, bias = (array.astype(np.float32) for array in arrays)
         state[f"{name}.weight"], state[f"{name}.bias"] = weight, bias
     for name in ("conv1", "conv2"):  # (k, 1, in, out) → (out, in, 1, k)

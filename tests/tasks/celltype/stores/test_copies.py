@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter1d
 
+from raphe.cli import main
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import StoreError
 from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies, hash_windows
@@ -249,8 +250,8 @@ def test_every_importer_refuses_or_joins_a_cell_under_two_ids(tmp_path, importer
     assert sentence.startswith(f"{data}: cells c")
     assert "c1 (NSER" in sentence and "c6 (NSER" in sentence and "hold the same spikes" in sentence
     assert "--copies join" in sentence and "\n" not in sentence
-    if importer != "npy":
-        assert f"NSER/c1{'.abf' if importer == 'extract' else '/'}" in sentence
+    file = {"extract": "NSER/c1.abf", "csv": "NSER/c1/c1_trigger_10.csv", "npy": "Observations.npy"}
+    assert f"c1 (NSER, {file[importer]})" in sentence
     assert not (tmp_path / "store").exists()
     report = run(data, tmp_path / "store", on_copies="join")
     assert len(report.copies) == 1 and report.copies[0].endswith("joined")
@@ -294,7 +295,7 @@ def test_forty_cells_each_under_two_ids_are_refused_or_never_divided(tmp_path):
             assert all(part[number[f"c{i}"]] == part[number[f"c{i + 40}"]] for i in range(40))
 
 
-def test_a_copy_on_another_day_joins_the_days(tmp_path):
+def test_a_copy_on_another_day_joins_the_days(tmp_path, capsys):
     spikes = honest_cells(n_cells=16)
     spikes += replace(spikes.of(0), cell=np.full(PER_CELL, 16))
     days = [f"2026-01-{1 + cell // 2:02d}" for cell in range(17)]  # 16 is alone on the ninth
@@ -304,6 +305,8 @@ def test_a_copy_on_another_day_joins_the_days(tmp_path):
     for seed in range(5):
         part = split_spikes(store, "day", seed=seed).of_cell
         assert part[0] == part[1] == part[16]
+    assert main(["check", str(tmp_path / "store")]) == 0
+    assert "2 cells in 1 group of copies, which no split divides" in capsys.readouterr().out
 
 
 def test_a_cell_recorded_again_is_a_remark(tmp_path):
@@ -318,3 +321,11 @@ def test_a_cell_recorded_again_is_a_remark(tmp_path):
         in (report.copies[0])
     )
     assert {cell.group for cell in open_spikes(report.store).cells} == {""}
+
+
+def test_windows_of_both_classes_are_refused_whatever_is_asked(tmp_path):
+    spikes, labels = with_copy("SER")
+    files = write_windows(tmp_path, spikes, labels, ["2026-01-01"] * 7)
+    message = r"c1 \(NSER, line 12\) and c6 \(SER, line 62\) .*equal; which class is right\?"
+    with pytest.raises(StoreError, match=message):
+        import_windows(*files, on_copies="join")

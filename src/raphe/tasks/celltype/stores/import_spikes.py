@@ -115,7 +115,7 @@ def import_npy(
             writer.add_mixed(
                 spikes.cells, spikes.cell[rows], spikes.read(rows), spikes.trigger[rows]
             )
-        copies = writer.settle_copies(on_copies, folder)
+        copies = writer.settle_copies(on_copies, folder, spikes.facts["file_of_cell"])
         facts = {"sources": {**spikes.facts["sources"], "hash": spikes.content_hash}}
         if spikes.is_synthetic:
             facts[SYNTHETIC_FACT] = True

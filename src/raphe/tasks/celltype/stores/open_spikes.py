@@ -108,6 +108,11 @@ def _open_arrays(
         content_hash=f"sampled-{hashlib.sha256(hashes.encode()).hexdigest()}",
         facts={
             "kind": KIND,
+            "file_of_cell": {
+                cell_id: trio.observations.name
+                for trio in reversed(trios)
+                for cell_id in trio.cell_ids
+            },
             **({SYNTHETIC_FACT: True} if any(trio.is_synthetic for trio in trios) else {}),
             "sources": {
                 "arrays": [trio.observations.name for trio in trios],

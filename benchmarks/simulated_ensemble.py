@@ -76,11 +76,22 @@ class SimulatedEnsemble:
             finished.touch()
         return path
 
-    def bundle(self, out: Path | None = None) -> Path:
-        """Export all of the sweep's networks to `out`, over a bundle that stands there."""
+    def bundle(self, out: Path | None = None, error_rate: float = 0.05) -> Path:
+        """Export all of the sweep's networks to `out`, over a bundle that stands there.
+
+        `error_rate` is the wanted share of cells that are called wrong.
+        """
         out = out or self.home / "bundle"
-        options = "--members", "all", "--no-register", "--overwrite"
-        _run(*RAPHE, "export", "--runs", self.runs, "--out", out, *options)
+        settings = {
+            "runs_root": self.runs,
+            "export.out": out,
+            "export.members": "all",
+            "export.error_rate": error_rate,
+            "export.register_as": "null",
+            "export.overwrite": "true",
+        }
+        given = (f"{name}={value}" for name, value in settings.items())
+        _run(sys.executable, "train.py", "stage=export", *given)
         return out
 
     def new_cells(self, cells: int = 300, days: int = 20, seed: int = 987) -> Path:

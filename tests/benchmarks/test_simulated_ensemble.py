@@ -25,6 +25,6 @@ def test_networks_that_were_trained_are_used_again_and_exported_anew(tmp_path: P
         ensemble.bundle(tmp_path / "bundle")
     assert [command[1:3] for command in commands] == [
         ("train.py", "-m"),
-        ("-m", "raphe.cli"),
-        ("-m", "raphe.cli"),
+        ("train.py", "stage=export"),
+        ("train.py", "stage=export"),
     ]

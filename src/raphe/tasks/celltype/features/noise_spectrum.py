@@ -6,12 +6,17 @@ Nyquist frequency shows filters, and a rate that the file states wrongly.
 N windows, T samples a window, F frequencies.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
-BANDS_HZ = (
-    (250, 1000), (1000, 2500), (2500, 5000), (5000, 7500), (7500, 10_000), (10_000, 14_000),
-    (14_000, 19_000),
+# So fine that bands depend on one another, as filters and seals have few parameters: a spectrum
+# that a wrong rate stretches breaks what they have in common.
+EDGES_HZ = (
+    250, 750, 1250, 1750, 2500, 3500, 4500, 5500, 6500, 7500, 8500, 9500, 10_500, 12_000, 14_000,
+    16_500, 19_000,
 )  # fmt: skip
+BANDS_HZ = tuple(pairwise(EDGES_HZ))
 BELOW_NYQUIST = 0.8  # of a slower recording's own Nyquist frequency, where its filter begins
 FEWEST_WINDOWS = 3  # a mean of fewer takes too much of the noise with it
 MAD_TO_SD = 1.4826  # of a normal distribution

@@ -1,6 +1,7 @@
 """Networks in files as a bundle: the published consensus, calibrated where cells are given."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from paths import OWN_DATA
 from raphe.core.errors import RapheError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.recordings.recording import Recording
+from raphe.tasks.celltype.ensemble import export_checkpoints as ensemble_export
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.checkpoints import read_networks
 from raphe.tasks.celltype.ensemble.export_checkpoints import export_checkpoints
@@ -20,6 +22,7 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.net import CellTypeNet
 from raphe.tasks.celltype.published.keras_import import import_keras
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -207,6 +210,24 @@ def test_a_store_that_cannot_calibrate_is_told(
         line = str(told.value)
         assert sentence in line and line.startswith(str(path)) and "; " in line, line
         assert not (tmp_path / "bundle").exists()
+
+
+def test_synthetic_spikes_calibrate_nothing(
+    export, network, make_spikes: Callable[..., Any], monkeypatch
+) -> None:
+    spikes = make_spikes()
+    of_training = replace(spikes, part=LazyArray(InMemory(np.zeros(spikes.n, np.uint8))))
+    monkeypatch.setattr(ensemble_export, "open_spikes", lambda _: of_training)
+    with pytest.raises(RapheError, match="its spikes are synthetic, which tell nothing of new"):
+        export(network(), store=spikes.path)
+
+
+def test_too_few_cells_leave_the_probabilities_as_they_are_and_say_so(
+    export, network, make_spikes: Callable[..., Any]
+) -> None:
+    manifest = Ensemble.open(export(network(), store=make_spikes(n_cells=6).path)).manifest
+    assert manifest["calibrated_by"] == "none" and manifest["not_sure"]["n_items"] == 6
+    assert "not calibrated: 6 validation cells are too few" in manifest["note"]
 
 
 def test_members_are_chosen_by_cells_only_where_there_are_some(export, network) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raphe.core.statistics import permutation
-from raphe.tasks.celltype.audit.chance import FoldRanks, p_of_cells, p_of_table
+from raphe.tasks.celltype.audit.chance import evidence_within_folds, p_of_cells, p_of_table
 from raphe.tasks.celltype.metrics.fold_auroc import auroc_within_folds
 
 RNG = np.random.default_rng(0)
@@ -21,16 +21,13 @@ def p_of(score, label, fold=None, group=None):
     return p_of_cells(two_classes(np.asarray(score, float)), label, fold, group, RNG)
 
 
-def test_ranks_give_the_auroc_within_folds():
+def test_evidence_adds_up_to_the_auroc_within_folds():
     rng = np.random.default_rng(1)
     score, fold = np.round(rng.normal(size=90), 1), rng.integers(0, 4, 90)  # with ties
     label = rng.integers(0, 2, 90)
     expected = auroc_within_folds(score, label == 0, fold).value
-    ranks = FoldRanks(two_classes(score), fold)
-    assert ranks.auroc(label[None])[0] == pytest.approx(expected, rel=1e-12)
-    assert 0.5 + ranks.evidence(label)[np.arange(len(label)), label].sum() == pytest.approx(
-        expected, rel=1e-12
-    )
+    evidence = evidence_within_folds(two_classes(score), label, fold)
+    assert 0.5 + evidence[np.arange(90), label].sum() == pytest.approx(expected, rel=1e-12)
 
 
 def test_of_three_classes_it_is_their_mean():
@@ -38,11 +35,8 @@ def test_of_three_classes_it_is_their_mean():
     probability, fold = rng.dirichlet(np.ones(3), 60), rng.integers(0, 3, 60)
     label = rng.integers(0, 3, 60)
     each = [auroc_within_folds(probability[:, c], label == c, fold).value for c in range(3)]
-    ranks = FoldRanks(probability, fold)
-    assert ranks.auroc(label[None])[0] == pytest.approx(np.mean(each), rel=1e-12)
-    assert 0.5 + ranks.evidence(label)[np.arange(len(label)), label].sum() == pytest.approx(
-        np.mean(each), rel=1e-12
-    )
+    evidence = evidence_within_folds(probability, label, fold)
+    assert 0.5 + evidence[np.arange(60), label].sum() == pytest.approx(np.mean(each), rel=1e-12)
 
 
 def test_a_perfect_separation_has_the_smallest_p():

@@ -1,6 +1,6 @@
 """Whether scores tell cells' classes apart better than chance does: permutation p of their AUROC.
 
-n cells, C classes, F folds, B permutations.
+n cells, C classes.
 """
 
 import numpy as np
@@ -14,48 +14,30 @@ from raphe.core.statistics.permutation import (
 )
 
 
-class FoldRanks:
-    """Scores ranked within the folds whose networks gave them; cells of two are not compared.
+def evidence_within_folds(
+    probability: np.ndarray, label: np.ndarray, fold: np.ndarray
+) -> np.ndarray:
+    """What each cell would add to the AUROC above 0.5 were it of each class: (n, C).
+
+    Scores are ranked within the folds whose networks gave them, so that the sum over cells of their
+    own classes' is the share of pairs of one fold that are ranked right, less 0.5: of two classes
+    that of the first, of more the mean of each against all others. All NaN where no fold holds a
+    pair.
 
     Args:
         probability: (n, C).
-        fold: int (n,).
+        label, fold: int (n,).
     """
-
-    def __init__(self, probability: np.ndarray, fold: np.ndarray) -> None:
-        ranked = probability[:, :1] if probability.shape[1] == 2 else probability
-        self._in_fold = fold[:, None] == np.unique(fold)  # bool (n, F)
-        self._centred = np.zeros(ranked.shape)  # rank less the fold's mean rank
-        for rows in self._in_fold.T:
-            self._centred[rows] = rankdata(ranked[rows], axis=0) - (rows.sum() + 1) / 2
-
-    def auroc(self, labels: np.ndarray) -> np.ndarray:
-        """Share of pairs of a fold that are ranked right, of labels (B, n): (B,).
-
-        The mean over the classes, each against all others; of two the first alone. NaN where no
-        fold holds a pair.
-        """
-        areas = []
-        for c, centred in enumerate(self._centred.T):
-            positive = (labels == c).astype(float)  # (B, n)
-            areas.append(_ratio(positive @ centred, self._pairs(positive)) + 0.5)
-        return np.mean(areas, axis=0)
-
-    def evidence(self, label: np.ndarray) -> np.ndarray:
-        """What each cell adds to the AUROC above 0.5 were it of each class: (n, C).
-
-        Of as many pairs as labels (n,) make; all NaN where they make none.
-        """
-        evidence = np.zeros((len(label), max(2, self._centred.shape[1])))
-        for c, centred in enumerate(self._centred.T):
-            pairs = self._pairs((label == c).astype(float)[None])[0]
-            evidence[:, c] = centred / (pairs if pairs else np.nan)
-        return evidence / self._centred.shape[1]
-
-    def _pairs(self, positive: np.ndarray) -> np.ndarray:
-        """Of a positive and a negative of one fold, of (B, n): (B,)."""
-        n_positive = positive @ self._in_fold  # (B, F)
-        return (n_positive * (self._in_fold.sum(axis=0) - n_positive)).sum(axis=1)
+    ranked = 1 if probability.shape[1] == 2 else probability.shape[1]
+    evidence = np.zeros(probability.shape)
+    n_pairs = np.zeros(ranked)
+    for rows in (np.flatnonzero(fold == number) for number in np.unique(fold)):
+        rank = rankdata(probability[rows, :ranked], axis=0)
+        evidence[rows, :ranked] = rank - (len(rows) + 1) / 2
+        n_positive = (label[rows, None] == np.arange(ranked)).sum(axis=0)
+        n_pairs += n_positive * (len(rows) - n_positive)
+    evidence[:, :ranked] /= np.where(n_pairs > 0, n_pairs, np.nan) * ranked
+    return evidence
 
 
 def p_of_cells(
@@ -74,7 +56,7 @@ def p_of_cells(
         probability: (n, C) of each cell.
         label, fold, group: int (n,).
     """
-    evidence = FoldRanks(probability, fold).evidence(label)
+    evidence = evidence_within_folds(probability, label, fold)
     block = fold if _is_function_of(fold, group) else np.zeros_like(fold)
     return grouped_permutation_test(evidence, label, group, block, rng)
 
@@ -95,7 +77,3 @@ def _is_function_of(value: np.ndarray, group: np.ndarray) -> bool:
     """Whether each group has one value."""
     pairs = np.unique(np.stack([group, value]), axis=1).shape[1]
     return pairs == len(np.unique(group))
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)

@@ -98,7 +98,7 @@ def _of_spikes(rows: Sequence[AuditRow], of_noise: Sequence[AuditRow]) -> Iterat
 def _of_shuffles(rows: Sequence[AuditRow]) -> Iterator[str]:
     for row in rows:
         shuffles = counted("shuffle", row.n_trainings)
-        stated = f"{stated_auroc(row.auroc)} over {shuffles}, {row.test}"
+        stated = f"{_stated_auroc(row.auroc)} over {shuffles}, {row.test}"
         if row.answer is Answer.YES:
             yield (
                 f"labels shuffled over cells are still learnt when spikes are split ({stated}): "
@@ -117,7 +117,7 @@ def _of_shuffles(rows: Sequence[AuditRow]) -> Iterator[str]:
             )
 
 
-def stated_auroc(auroc: Headline) -> str:
+def _stated_auroc(auroc: Headline) -> str:
     """ "AUROC 0.92 (0.83–0.98)"."""
     if math.isnan(auroc.value):
         return "no AUROC"
@@ -146,7 +146,7 @@ def _new(rows: Sequence[AuditRow]) -> str:
 def _told(row: AuditRow) -> str:
     """ "AUROC 0.92 (0.83–0.98), p < 0.001", of these 2 days only where so few are known."""
     _, _, only = row.auroc.interval.partition(", ")
-    return f"{stated_auroc(row.auroc)}, {row.test}{f', {only}' if only else ''}"
+    return f"{_stated_auroc(row.auroc)}, {row.test}{f', {only}' if only else ''}"
 
 
 def _splits(rows: Sequence[AuditRow]) -> str:

@@ -23,7 +23,7 @@ CLASSES = ("SER", "NSER")
 
 @pytest.fixture
 def store(make_spikes) -> Path:
-    return make_spikes(n_cells=20, per_cell=6, n_samples=160).path
+    return make_spikes(n_cells=20, per_cell=6, n_samples=160, note="Noise, not spikes.").path
 
 
 def data_of(store: Path, fold: int = 0, folds=5, split="cell") -> CellTypeData:
@@ -100,6 +100,8 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     fold = np.array([expected[index][0] for index in range(20)])
     assert artifacts["pooled/cells/auroc"] == pytest.approx(auroc_of_folds(truth, score, fold))
     assert artifacts["pooled/cells/sensitivity"] == pytest.approx(recall_score(truth, score > 0.5))
+    for page in ("pooled/headline.txt", "summary.txt"):
+        assert "\nNote: Noise, not spikes.\n" in artifacts[page]
     counted = rows_of(artifacts["pooled/headline.csv"])
     assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
     assert isinstance(artifacts["pooled/folds.png"], Figure)

@@ -18,7 +18,7 @@ from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.selection import NAMED_RANGES, choose
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, read_baseline_cells
-from raphe.tasks.celltype.evaluation.evaluate import Artifacts, Evaluation, artifacts
+from raphe.tasks.celltype.evaluation.evaluate import Artifacts, Evaluation, artifacts, with_note
 from raphe.tasks.celltype.evaluation.fold_report import fold_artifacts
 from raphe.tasks.celltype.evaluation.pooled_result import Fold, PooledResult
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
@@ -97,7 +97,7 @@ class CrossValidation:
             known_cells=data.original.cells,
             pooling=self.pooling,
         )
-        pooled_artifacts = artifacts(pooled, pooled.baselines)
+        pooled_artifacts = with_note(artifacts(pooled, pooled.baselines), data.note)
         unfinished = [(int(settings[FOLD]), _varied(settings)) for settings in missing]
         of_folds = fold_artifacts(pooled, data, self.metric, unfinished, pooled_artifacts)
         return pooled_artifacts | of_folds

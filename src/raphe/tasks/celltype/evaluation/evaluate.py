@@ -105,12 +105,18 @@ class Evaluation:
                 name, predictions, classes, stores[name].cells, self.pooling, decision
             )
             contents |= artifacts(result, baselines.get(name))
-        if data.note:
-            for name in model.predictions:
-                contents[f"{name}/headline.txt"] += f"\nNote: {data.note}\n"
         if _is_finite(model.predictions["test"]):
             contents |= _evidence(model, data)
-        return contents
+        return with_note(contents, data.note)
+
+
+def with_note(contents: Artifacts, note: str) -> Artifacts:
+    """The same, and below each headline the note that must stand beside every result."""
+    below = f"\nNote: {note}\n" if note else ""
+    return {
+        name: f"{content}{below}" if name.endswith("headline.txt") else content
+        for name, content in contents.items()
+    }
 
 
 def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:

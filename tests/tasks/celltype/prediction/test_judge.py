@@ -103,6 +103,15 @@ def test_one_spike_has_a_verdict_without_an_interval(verdict_on, record):
     assert "1 spike is not yet enough: more may change the verdict" in verdict.remarks[0]
 
 
+def test_the_first_spikes_of_a_cell_are_judged_alone(judge, record):
+    windows = np.stack([record("SER", 0)[t : t + 160] for t in range(0, 3200, 160)])
+    sweep = np.repeat([0, 1], 10)
+    whole = CellSpikes("c", (), windows, np.arange(20) / 3, sweep=sweep)
+    few = whole.first(12)
+    assert [len(train) for train in few.trains] == [10, 2] and len(few) == 12
+    assert judge.judge(few).verdict.n_spikes == 12
+
+
 def test_a_bundle_that_knows_nothing_of_days_gives_no_interval(judge, record, monkeypatch):
     windows = np.stack([record("SER", 0)[t : t + 160] for t in range(0, 3200, 160)])
     cell = CellSpikes("c", (), windows, np.full(len(windows), np.nan))

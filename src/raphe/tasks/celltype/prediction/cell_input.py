@@ -4,7 +4,7 @@ N spikes, T samples a window.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,11 @@ class CellSpikes:
 
     def __len__(self) -> int:
         return len(self.waveforms)
+
+    def first(self, n: int) -> "CellSpikes":
+        """The cell as its first n spikes show it; the recordings stay whole."""
+        sweep = None if self.sweep is None else self.sweep[:n]
+        return replace(self, waveforms=self.waveforms[:n], time_s=self.time_s[:n], sweep=sweep)
 
     @property
     def trains(self) -> list[np.ndarray]:

@@ -257,3 +257,22 @@ def test_table():
     assert rows["sensitivity"]["value"] == "0.9"
     assert (rows["sensitivity"]["numerator"], rows["sensitivity"]["denominator"]) == ("18", "20")
     assert rows["auroc"]["interval"] == "10 days" and rows["auroc"]["numerator"] == ""
+
+
+def test_copies_of_a_cell_count_as_one():
+    called = cells_called(17, 20, 16, 20)
+    alone = by_name(headlines("cells", called, group_cells(called, ()), TWO))
+    fields = (called.probability, called.probability, called.label)
+    twice = Predictions(*(np.concatenate([field, field]) for field in fields), np.arange(80))
+    joined = [Cell(f"c{i}", int(twice.label[i]), group=f"c{i % 40}") for i in range(80)]
+    apart = [Cell(f"c{i}", int(twice.label[i])) for i in range(80)]
+    figures = by_name(headlines("cells", twice, group_cells(twice, joined), TWO))
+    as_80 = by_name(headlines("cells", twice, group_cells(twice, apart), TWO))
+    for name in ("accuracy", "sensitivity", "auroc"):
+        width = {
+            how: of[name].high - of[name].low
+            for how, of in {"alone": alone, "joined": figures, "as 80": as_80}.items()
+        }
+        assert width["joined"] == pytest.approx(width["alone"], rel=0.15), name
+        assert width["as 80"] < 0.8 * width["joined"], name
+    assert figures["accuracy"].interval == "40 cells"

@@ -33,6 +33,7 @@ class Groups:
     noun: str  # day, animal or cell
     of_cell: np.ndarray  # (n_cells,) int64, -1 for a cell that is not in the set
     n_animals: int = 0  # that the groups are of, where these are known and fewer
+    copies: np.ndarray | None = None  # as of_cell, copies of a cell under one number
 
     @property
     def n(self) -> int:
@@ -41,7 +42,9 @@ class Groups:
     def levels(self, level: str, predictions: Predictions) -> dict[str, Clusters]:
         """By what the items, cells or spikes, come together, each coarser than the one before."""
         cell, label = predictions.cell, predictions.label
-        levels = {CELL: Clusters.of(cell, label)} if level == "spikes" else {}
+        of_cells = cell if self.copies is None else self.copies[cell]
+        several_of_a_cell = level == "spikes" or self.copies is not None
+        levels = {CELL: Clusters.of(of_cells, label)} if several_of_a_cell else {}
         if self.noun != CELL:
             levels[self.noun] = Clusters.of(self.of_cell[cell], label)
         return levels
@@ -62,7 +65,8 @@ def group_cells(
 ) -> Groups:
     """Group a set's cells by day, else by animal, where each is known; else each by itself.
 
-    Days that are too few for an interval give way to animals that are not.
+    Days that are too few for an interval give way to animals that are not. Copies of a cell count
+    as one.
 
     Args:
         predictions: of the set's spikes or cells.
@@ -70,6 +74,7 @@ def group_cells(
         by: what to group by, the first choice first.
     """
     present = np.unique(predictions.cell)
+    copies = _copies(present, cells)
     names_of = {
         noun: names
         for noun in by
@@ -80,8 +85,15 @@ def group_cells(
         groups = np.unique(names_of[noun], return_inverse=True)[1]
         n_animals = len(set(names_of.get("animal", range(len(present)))))
         of_fewer = n_animals if n_animals <= groups.max() else 0
-        return Groups(noun, _numbered(present, groups), of_fewer)
-    return Groups(CELL, _numbered(present, np.arange(len(present))))
+        return Groups(noun, _numbered(present, groups), of_fewer, copies)
+    return Groups(CELL, _numbered(present, np.arange(len(present))), copies=copies)
+
+
+def _copies(present: np.ndarray, cells: Sequence[Cell]) -> np.ndarray | None:
+    if not cells or not any(cells[index].group for index in present):
+        return None
+    names = [cells[index].group or cells[index].cell_id for index in present]
+    return _numbered(present, np.unique(names, return_inverse=True)[1])
 
 
 def _numbered(present: np.ndarray, group: np.ndarray) -> np.ndarray:

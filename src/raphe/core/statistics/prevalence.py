@@ -82,6 +82,10 @@ def shares_in_words(shares: Sequence[float], classes: Sequence[str]) -> str:
 
 
 def _percent(share: float) -> str:
-    """Two digits where the share is small or nearly all."""
+    """More digits where the share is small or nearly all; none where it is."""
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
     digits = 0 if 0.1 <= share <= 0.9 else 1 if 0.01 <= share <= 0.99 else 3
+    if min(share, 1 - share) < 5e-6:  # of which three digits leave nothing
+        return f"{'less' if share < 0.5 else 'more'} than {0.001 if share < 0.5 else 99.999} %"
     return f"{100 * share:.{digits}f} %"

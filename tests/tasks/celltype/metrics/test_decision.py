@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from raphe.core.errors import SettingError
 from raphe.core.statistics.abstention import HeldOut
-from raphe.core.statistics.calibration import FEWEST_ITEMS, Calibration
+from raphe.core.statistics.calibration import FEWEST_ITEMS, Calibration, Method
 from raphe.tasks.celltype.metrics.decision import Decision, Mix
 
 CLASSES = ("SER", "NSER")
@@ -35,7 +35,7 @@ def unlike_cells(n: int, share: float, rng: np.random.Generator) -> tuple[np.nda
 @pytest.mark.parametrize("method", ["temperature", "platt"])
 def test_it_survives_json(held_out, method: str, units: np.ndarray | None) -> None:
     days = HeldOut(unit="cell" if units is None else "day", unit_of_item=units)
-    decision = Decision.fit(*held_out, "median", method, 0.1, days)
+    decision = Decision.fit(*held_out, "median", method, 0.1, days, (0.5, 0.5))
     read = Decision.from_facts(json.loads(json.dumps(decision.facts())))
     assert read == decision
     assert decision.method == method and decision.calibration != Calibration()
@@ -96,8 +96,41 @@ def test_enough_cells_calibrate_and_are_named(held_out) -> None:
     )
 
 
+def test_a_temperature_leaves_the_mix_of_training(held_out) -> None:
+    decision = Decision.fit(*held_out, "mean", "temperature", 0.1, trained_mix=(0.3, 0.7))
+    assert decision.mix is not None and decision.mix.share == (0.3, 0.7)
+    assert decision.mix_statement(CLASSES).startswith(
+        "Probabilities hold where cells are 30 % SER and 70 % NSER, as spikes counted in training; "
+        f"what is promised holds where cells are {share_of(held_out[1])}"
+    )
+    with pytest.raises(SettingError, match="evaluate.calibration=platt"):
+        Decision.fit(*held_out, "mean", "temperature", 0.1).at_prevalence((0.2, 0.8))
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_a_network_of_even_classes_is_right_of_cells_of_another_mix(method: Method) -> None:
+    """Trained on even classes, as synthetic ones are; of the validation cells a fifth are SER."""
+    rng = np.random.default_rng(14)
+
+    def cells(n: int) -> tuple[np.ndarray, np.ndarray]:
+        label = (rng.random(n) > 0.2).astype(int)
+        first = expit(2 * rng.normal(1 - 2 * label))
+        return np.stack([first, 1 - first], axis=1), label
+
+    decision = Decision.fit(*cells(1000), "mean", method, 0.1, trained_mix=(0.5, 0.5))
+    new, label = cells(20_000)
+    stated = decision.at_prevalence((0.2, 0.8)).calibration(new)[:, 0]
+    assert stated.mean() == pytest.approx(np.mean(label == 0), abs=0.02)  # without a shift 0.34
+
+
+def test_one_class_alone_is_told_without_a_remedy_that_is_refused() -> None:
+    pooled = np.array([[0.9, 0.1]] * 30)
+    text = Decision.fit(pooled, np.zeros(30, int), "mean", "platt", 0.1).mix_statement(CLASSES)
+    assert "where cells are 100 % SER and 0 % NSER" in text and "--prevalence" not in text
+
+
 def test_a_prevalence_is_bayes_rule_and_back(held_out) -> None:
-    decision = Decision.fit(*held_out, "mean", "temperature", 0.1)
+    decision = Decision.fit(*held_out, "mean", "platt", 0.1)
     stated, given = np.array(decision.mix.share), np.array([0.1, 0.9])
     elsewhere = decision.at_prevalence(given)
     before, after = (d.calibration(held_out[0]) for d in (decision, elsewhere))
@@ -118,7 +151,8 @@ def test_what_is_promised_holds_at_the_prevalence_given() -> None:
     wrong: dict[str, list[float]] = {"as it was": [], "at the prevalence": []}
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        decision = Decision.fit(*unlike_cells(60, 0.5, rng), "mean", "temperature", 0.1)
+        settled_on = unlike_cells(60, 0.5, rng)
+        decision = Decision.fit(*settled_on, "mean", "temperature", 0.1, None, (0.5, 0.5))
         elsewhere = decision.at_prevalence((0.1, 0.9))
         assert elsewhere.not_sure.promised_error == pytest.approx(0.1)
         new, label = unlike_cells(200, 0.1, rng)
@@ -132,7 +166,7 @@ def test_what_is_promised_holds_at_the_prevalence_given() -> None:
 
 def test_predictive_values_are_those_of_sensitivity_and_specificity() -> None:
     pooled, label = unlike_cells(200, 0.5, np.random.default_rng(1))
-    decision = Decision.fit(pooled, label, "mean", "temperature", 0.1)
+    decision = Decision.fit(pooled, label, "mean", "platt", 0.1)
     assert decision.predictive_values(CLASSES) == ""
     elsewhere = decision.at_prevalence((0.2, 0.8))
     stated = elsewhere.calibration(pooled)

@@ -8,7 +8,6 @@ from typing import Any
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import NotSure
-from raphe.core.statistics.prevalence import shares_in_words
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.features.cell_statistics import FIRING, by_column
 from raphe.tasks.celltype.features.training_domain import FEWEST_CELLS
@@ -160,12 +159,10 @@ def _probabilities(facts: Mapping[str, Any]) -> str:
     decision, classes = Decision.from_facts(facts), facts["classes"]
     calibrated = decision.calibration_statement()
     text = f"Probabilities are {calibrated}. {decision.mix_statement(classes)}"
-    trained = facts["training"].get("class_shares")
-    if decision.method == "temperature" and trained:
+    if decision.method == "temperature":
         text += (
-            f" In training, spikes counted as {shares_in_words(trained, classes)}; what that "
-            "did to the balance of the classes a temperature leaves as it is, and platt corrects "
-            "(evaluate.calibration=platt)."
+            " A temperature leaves the mix of training as it is; evaluate.calibration=platt learns "
+            "that of the validation cells."
         )
     return text
 

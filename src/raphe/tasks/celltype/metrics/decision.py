@@ -13,6 +13,7 @@ from raphe.core.errors import SettingError
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import HeldOut, NotSure, choose_not_sure
 from raphe.core.statistics.calibration import (
+    FEWEST_ITEMS,
     Calibration,
     Method,
     fit_calibration,
@@ -96,8 +97,9 @@ class Decision:
     ) -> "Decision":
         """Fit on cells that no member was trained on.
 
-        With too few of them the probabilities stay as they are, for the mix of classes that was
-        trained on; the "not sure" band needs no calibration.
+        With too few of them the probabilities stay as they are; the "not sure" band needs no
+        calibration. Only Platt's offsets learn how frequent the classes are among these cells: a
+        temperature, like none, leaves the probabilities for the mix that was trained on.
 
         Args:
             pooled: each cell's probability, pooled as `pooling` says, (n, C).
@@ -112,10 +114,10 @@ class Decision:
         validation = ValidationCells.of(pooled, label, held_out)
         if items_wanted(len(label)):
             used: Method | Literal["none"] = "none"
-            calibration, mix = Calibration(), _trained_mix(trained_mix)
+            calibration = Calibration()
         else:
             used, calibration = method, fit_calibration(pooled, label, method)
-            mix = validation.mix
+        mix = validation.mix if used == "platt" else _trained_mix(trained_mix)
         not_sure = _band(calibration(pooled), label, wanted_error, held_out)
         return cls(pooling, used, calibration, not_sure, mix, validation)
 
@@ -167,7 +169,7 @@ class Decision:
             return "not calibrated, as no cell was held out"
         return (
             f"not calibrated: {counted('validation cell', n)} {'is' if n == 1 else 'are'} too few, "
-            f"{items_wanted(n)} more are wanted"
+            f"{items_wanted(n)} more {'is' if items_wanted(n) == 1 else 'are'} wanted"
         )
 
     def mix_statement(self, classes: Sequence[str]) -> str:
@@ -181,9 +183,10 @@ class Decision:
                 f"probabilities hold{promise}."
             )
         both = " and what is promised" if self.validation is not None and not promise else ""
-        elsewhere = (
-            "" if self.mix.source == GIVEN else "; for another mix, raphe predict --prevalence"
+        can_be_given = self.mix.source != GIVEN and (
+            self.validation is None or all(self.validation.mix.share)
         )
+        elsewhere = "; for another mix, raphe predict --prevalence" if can_be_given else ""
         return f"Probabilities{both} hold {self.mix.words(classes)}{promise}{elsewhere}."
 
     def predictive_values(self, classes: Sequence[str]) -> str:
@@ -225,7 +228,8 @@ class Decision:
         if self.mix is None:
             raise SettingError(
                 "prevalence: how frequent the classes were in training is not known of this "
-                "bundle; export it with validation cells, or leave the prevalence out"
+                f"bundle; export it with {FEWEST_ITEMS} validation cells or more and "
+                "evaluate.calibration=platt, or leave the prevalence out"
             )
         cells = self.validation
         if cells is not None and not all(cells.mix.share):

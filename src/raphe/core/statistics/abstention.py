@@ -52,6 +52,7 @@ class HeldOut:
     unit: str = "cell"  # what was held out as a whole: an item, or its day or animal
     unit_of_item: np.ndarray | None = field(default=None, repr=False)  # (n,), None: each its own
     shared: str = ""  # what held-out items have in common with those trained on, as "day"
+    shared_of_item: np.ndarray | None = field(default=None, repr=False)  # (n,), of which each is
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,28 @@ def test_two_days_hold_for_themselves_alone(days):
     assert "hold for these days alone" in note and "For new days they are too narrow" in note
 
 
+@pytest.mark.parametrize(
+    ("split", "holds_for"),
+    [
+        ("spike", "other cells were trained on, as of these"),
+        ("cell", "other cells were trained on, as of these"),
+        ("day", "hold for new days"),
+        ("animal", "hold for new days"),
+        (None, "hold for new days"),
+    ],
+)
+def test_the_note_does_not_speak_of_new_days_where_these_were_trained_on(split, holds_for):
+    predictions = cells_called(18, 20, 15, 20)
+    groups = group_cells(predictions, dated_cells(40, 10), split=split)
+    note = interval_note(headlines("cells", predictions, groups, TWO), groups)
+    assert holds_for in note and ("new days" in note) == (split not in ("spike", "cell"))
+
+
+def test_animals_in_place_of_too_few_days_were_trained_on_where_days_were_held_out():
+    known = dated_cells(40, days=2, animals=10)
+    assert group_cells(cells_called(18, 20, 15, 20), known, split="day").trained_on
+
+
 def test_a_class_of_two_days_is_told_of_its_figures_alone():
     predictions = cells_called(18, 20, 15, 20)
     known = [Cell(f"c{i}", i // 20, f"2026-{1 + i // 20:02d}-{1 + i % (5 if i < 20 else 2):02d}")

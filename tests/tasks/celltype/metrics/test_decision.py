@@ -103,7 +103,7 @@ def test_a_temperature_leaves_the_mix_of_training(held_out) -> None:
         "Probabilities hold where cells are 30 % SER and 70 % NSER, as spikes counted in training; "
         f"what is promised holds where cells are {share_of(held_out[1])}"
     )
-    with pytest.raises(SettingError, match="evaluate.calibration=platt"):
+    with pytest.raises(SettingError, match=r"evaluate\.calibration=platt"):
         Decision.fit(*held_out, "mean", "temperature", 0.1).at_prevalence((0.2, 0.8))
 
 
@@ -179,6 +179,29 @@ def test_predictive_values_are_those_of_sensitivity_and_specificity() -> None:
         said = rf"the {np.sum(called == number)} called {name} {values[number]:.0f} % are \((\d+)–"
         match = re.search(said, text)
         assert match is not None and int(match[1]) < values[number]
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        HeldOut(shared="day", shared_of_item=np.arange(200) // 20),
+        HeldOut(unit="day", unit_of_item=np.arange(200) // 20),
+    ],
+)
+def test_intervals_of_predictive_values_are_over_days(days: HeldOut) -> None:
+    """Of cells that are wrong on days of their own: Wilson's of cells is far narrower."""
+    pooled, label = unlike_cells(200, 0.5, np.random.default_rng(1))
+    order = np.argsort((pooled.argmax(axis=1) != label) * 200 + np.arange(200) % 2)
+    pooled, label = pooled[order], label[order]
+    alone, of_days = (
+        Decision.fit(pooled, label, "mean", "platt", 0.3, held_out)
+        .at_prevalence((0.2, 0.8))
+        .predictive_values(CLASSES)
+        for held_out in (HeldOut(), days)
+    )
+    assert of_days.endswith("; the intervals of 95 % are over 10 days.")
+    low, low_of_days = (int(re.search(r"\((\d+)–", text)[1]) for text in (alone, of_days))
+    assert low_of_days < low - 10
 
 
 def test_a_prevalence_needs_to_know_where_the_probabilities_hold() -> None:

@@ -31,3 +31,9 @@ def test_a_split_by_cell_shares_the_days_where_all_are_known(cells: list, shared
     held_out = held_out_units("cell", cells)
     assert held_out.unit == "cell" and held_out.unit_of_item is None
     assert held_out.shared == shared
+    assert (held_out.shared_of_item is None) == (shared == "")
+
+
+def test_copies_of_a_cell_are_one_unit() -> None:
+    cells = [Cell("a", 0, group="a"), Cell("a2", 0, group="a"), Cell("b", 1)]
+    np.testing.assert_array_equal(held_out_units("cell", cells).unit_of_item, [0, 0, 1])

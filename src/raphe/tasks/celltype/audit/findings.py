@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from raphe.core.sentences import counted, listed, number
 from raphe.core.statistics.answers import Answer
 from raphe.tasks.celltype.audit.audit import CHANCE, MARGIN, Audit, AuditRow
-from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, SPLITS
+from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES
 from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.tasks.celltype.stores.split import SPLITS
 
 NEW = {
     "cell": "new cells",

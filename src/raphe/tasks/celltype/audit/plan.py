@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, comb, log
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -23,13 +22,11 @@ from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
-from raphe.tasks.celltype.stores.split import SplitKind
+from raphe.tasks.celltype.stores.split import SPLITS, SplitKind
 from raphe.tasks.celltype.synthetic.mask_store import MaskSet, open_masks
 from raphe.tasks.celltype.training.data import CellTypeData
 
 SPIKES, NOISE, SHUFFLED = "spikes", "noise", "shuffled labels"
-SPLITS: tuple[SplitKind, ...] = ("spike", "cell", "day", "animal", "source")  # finest first
-assert set(SPLITS) == set(get_args(SplitKind))
 
 FEWEST_FOLDS = 3  # one group each for training, validation and test
 FEWEST_SHUFFLES = 2

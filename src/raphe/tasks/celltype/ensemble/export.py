@@ -94,7 +94,9 @@ def export(
             "between_days": day_spread(
                 chosen.forward(), chosen.times, decision, *validation_spikes
             ),
-            "figures": export_facts.figures(_cells(data), classes, predictions, times, decision),
+            "figures": export_facts.figures(
+                _cells(data), classes, predictions, times, decision, data.split
+            ),
             "training": export_facts.training(data),
             "provenance": {**provenance, "diverged": diverged},
         }

@@ -28,6 +28,7 @@ from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet, baseline_of
 from raphe.tasks.celltype.training.data import CellTypeData
 
 VALIDATION = "validation"
+OWN = (VALIDATION, "test")  # sets whose cells are of the store that was trained on
 LEAK = (
     "Trained on a split by spike: the cells tested on were also trained on, so the figures are too "
     "good, probabilities are not calibrated, and no verdict is ever “not sure”."
@@ -150,14 +151,18 @@ def figures(
     predictions: Mapping[str, CandidatePredictions],
     times: np.ndarray,
     decision: Decision,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Each set's figures by cell, of calibrated probabilities: of all cells, and of those called.
 
-    `cells` are those of each set's store, `times` is how often each candidate counts, int64 (M,).
+    `cells` are those of each set's store, `times` is how often each candidate counts, int64 (M,),
+    `split` by what those of validation and the test part were held out of what was trained on.
     NaN, which JSON has not, becomes None.
     """
     return {
-        name: _figures(cells[name], classes, of_set, times, decision)
+        name: _figures(
+            cells[name], classes, of_set, times, decision, split if name in OWN else None
+        )
         for name, of_set in predictions.items()
     }
 
@@ -168,13 +173,14 @@ def _figures(
     predictions: CandidatePredictions,
     times: np.ndarray,
     decision: Decision,
+    split: str | None,
 ) -> dict[str, Any]:
     probability = decision.calibration(predictions.pooled(times, decision.pooling))
     decided = decision.not_sure.decided(probability)
     right = probability.argmax(axis=1) == predictions.label
     stated = reliability(probability.max(axis=1), right)
-    of_all, note = _headlines(probability, predictions, cells, classes)
-    of_called, note_of_called = _headlines(probability, predictions, cells, classes, decided)
+    of_all, note = _headlines(probability, predictions, cells, classes, split)
+    of_called, note_of_called = _headlines(probability, predictions, cells, classes, split, decided)
     if note_of_called not in ("", note):
         note += f" Of those called: {note_of_called}"
     return {
@@ -196,6 +202,7 @@ def _headlines(
     predictions: CandidatePredictions,
     cells: Sequence[Cell],
     classes: Sequence[str],
+    split: str | None,
     rows: np.ndarray | slice = slice(None),
 ) -> tuple[list[dict[str, Any]], str]:
     """The figures of some of the cells, and for what their intervals hold."""
@@ -204,7 +211,7 @@ def _headlines(
         return [], ""
     of_rows = probability[rows]
     verdicts = Predictions(of_rows, of_rows, label, cell)
-    groups = group_cells(verdicts, cells)
+    groups = group_cells(verdicts, cells, split=split)
     figures = headlines("cells", verdicts, groups, classes)
     return [_as_json(headline) for headline in figures], interval_note(figures, groups)
 

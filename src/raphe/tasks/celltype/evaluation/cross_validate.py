@@ -96,6 +96,7 @@ class CrossValidation:
             classes=data.original.classes,
             known_cells=data.original.cells,
             pooling=self.pooling,
+            split=data.split,
         )
         pooled_artifacts = with_note(artifacts(pooled, pooled.baselines), data.note)
         unfinished = [(int(settings[FOLD]), _varied(settings)) for settings in missing]

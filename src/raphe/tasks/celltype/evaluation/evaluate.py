@@ -101,8 +101,9 @@ class Evaluation:
         stores = {"test": data.original, **data.tests}
         baselines = baseline_cells(data, self.pooling) if self.baselines else {}
         for name, predictions in model.predictions.items():
+            split = data.split if stores[name] is data.original else None
             result = SetResult(
-                name, predictions, classes, stores[name].cells, self.pooling, decision
+                name, predictions, classes, stores[name].cells, self.pooling, decision, split
             )
             contents |= artifacts(result, baselines.get(name))
         if _is_finite(model.predictions["test"]):

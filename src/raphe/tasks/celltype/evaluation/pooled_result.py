@@ -65,7 +65,7 @@ class PooledResult(SetResult):
 
     @cached_property
     def groups(self) -> Groups:
-        return group_cells(self.cells, self.known_cells, self.group_by)
+        return group_cells(self.cells, self.known_cells, self.group_by, self.split)
 
     @cached_property
     def stated(self) -> np.ndarray:

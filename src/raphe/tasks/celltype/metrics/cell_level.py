@@ -15,13 +15,14 @@ from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.figure_interval import (
     CELL,
     FEWEST_GROUPS,
-    FigureInterval,
     Levels,
     interval_of,
+    over_what,
 )
 from raphe.tasks.celltype.metrics.linear_figures import LinearFigure, linear_figures, proportion
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.split import SPLITS
 
 COLUMNS = ("level", "figure", "value", "low", "high", "numerator", "denominator", "interval")
 
@@ -34,6 +35,7 @@ class Groups:
     of_cell: np.ndarray  # (n_cells,) int64, -1 for a cell that is not in the set
     n_animals: int = 0  # that the groups are of, where these are known and fewer
     copies: np.ndarray | None = None  # as of_cell, copies of a cell under one number
+    trained_on: bool = False  # whether other cells of the same groups were
 
     @property
     def n(self) -> int:
@@ -61,7 +63,10 @@ class Headline(Estimate):
 
 
 def group_cells(
-    predictions: Predictions, cells: Sequence[Cell], by: Sequence[str] = ("day", "animal")
+    predictions: Predictions,
+    cells: Sequence[Cell],
+    by: Sequence[str] = ("day", "animal"),
+    split: str | None = None,
 ) -> Groups:
     """Group a set's cells by day, else by animal, where each is known; else each by itself.
 
@@ -72,6 +77,8 @@ def group_cells(
         predictions: of the set's spikes or cells.
         cells: the cells by the index that `predictions.cell` has.
         by: what to group by, the first choice first.
+        split: by what the cells were held out of the store that was trained on; None for cells of
+            another store.
     """
     present = np.unique(predictions.cell)
     copies = _copies(present, cells)
@@ -85,7 +92,8 @@ def group_cells(
         groups = np.unique(names_of[noun], return_inverse=True)[1]
         n_animals = len(set(names_of.get("animal", range(len(present)))))
         of_fewer = n_animals if n_animals <= groups.max() else 0
-        return Groups(noun, _numbered(present, groups), of_fewer, copies)
+        trained_on = split is not None and SPLITS.index(noun) > SPLITS.index(split)
+        return Groups(noun, _numbered(present, groups), of_fewer, copies, trained_on)
     return Groups(CELL, _numbered(present, np.arange(len(present))), copies=copies)
 
 
@@ -136,24 +144,9 @@ def _headline(figure: LinearFigure, level: str, levels: Levels) -> Headline:
         interval.high,
         level,
         figure.name,
-        _over(figure, interval, level, levels),
+        over_what(figure, interval, level.removesuffix("s"), levels),
         figure.counts,
     )
-
-
-def _over(figure: LinearFigure, interval: FigureInterval, level: str, levels: Levels) -> str:
-    """ "10 days", "80 cells", "40 cells, these 2 days only"."""
-    if np.isnan(figure.value):
-        return ""
-    has_part = figure.weight > 0
-    names = [level.removesuffix("s"), *levels]
-    n_items = figure.counts[1] if figure.counts else int(has_part.sum())
-    sizes = [n_items, *(clusters.n_with(has_part) for clusters in levels.values())]
-    over = counted(names[interval.n_levels], sizes[interval.n_levels])
-    if interval.n_levels == len(levels):
-        return over
-    noun, n = names[interval.n_levels + 1], sizes[interval.n_levels + 1]
-    return f"{over}, this {noun} only" if n == 1 else f"{over}, these {counted(noun, n)} only"
 
 
 def interval_note(figures: Sequence[Headline], groups: Groups) -> str:
@@ -175,7 +168,13 @@ def interval_note(figures: Sequence[Headline], groups: Groups) -> str:
     those = {0: "", 1: " of this animal"}.get(groups.n_animals, " of these animals")
     note = (
         f"Intervals of 95 % are over {counted(groups.noun, groups.n)}{of}, each as a whole, and "
-        f"hold for new {groups.noun}s{those}."
+        "hold for "
+    )
+    note += (
+        f"more {groups.noun}s{those} of which other cells were trained on, as of these; of "
+        f"{groups.noun}s that were not trained on they say nothing."
+        if groups.trained_on
+        else f"new {groups.noun}s{those}."
     )
     if only:
         note += (

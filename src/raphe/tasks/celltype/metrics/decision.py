@@ -19,9 +19,11 @@ from raphe.core.statistics.calibration import (
     fit_calibration,
     items_wanted,
 )
-from raphe.core.statistics.intervals import interval_of_share
+from raphe.core.statistics.clusters import Clusters
 from raphe.core.statistics.prevalence import log_ratio, shares_in_words
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
+from raphe.tasks.celltype.metrics.figure_interval import CELL, Levels, interval_of, over_what
+from raphe.tasks.celltype.metrics.linear_figures import weighted_precision
 
 NOT_SURE = "not sure"  # the verdict on a cell that no class is called of
 
@@ -47,23 +49,28 @@ class ValidationCells:
     pooled: tuple[tuple[float, ...], ...]  # (n, C), not calibrated
     label: tuple[int, ...]  # (n,)
     unit_of_cell: tuple[int, ...] | None = None  # (n,), see HeldOut
+    shared_of_cell: tuple[int, ...] | None = None  # (n,)
 
     @classmethod
     def of(cls, pooled: np.ndarray, label: np.ndarray, held_out: HeldOut) -> "ValidationCells":
-        units = held_out.unit_of_item
         return cls(
             tuple(map(tuple, np.asarray(pooled, float).tolist())),
             tuple(np.asarray(label).tolist()),
-            None if units is None else tuple(np.asarray(units).tolist()),
+            *(
+                None if numbers is None else tuple(np.asarray(numbers).tolist())
+                for numbers in (held_out.unit_of_item, held_out.shared_of_item)
+            ),
         )
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "ValidationCells":
-        units = facts["unit_of_cell"]
         return cls(
             tuple(map(tuple, facts["pooled"])),
             tuple(facts["label"]),
-            None if units is None else tuple(units),
+            *(
+                None if facts[name] is None else tuple(facts[name])
+                for name in ("unit_of_cell", "shared_of_cell")
+            ),
         )
 
     @property
@@ -200,20 +207,32 @@ class Decision:
         label, calibrated = np.array(cells.label), self.calibration(np.array(cells.pooled))
         weight = (np.array(self.mix.share) / cells.mix.share)[label]
         decided, predicted = self.not_sure.decided(calibrated), calibrated.argmax(axis=1)
-        of_classes = []
+        levels, of_classes, over = self._levels(label), [], ""
         for number, name in enumerate(classes):
             called = decided & (predicted == number)
             if not called.any():
                 of_classes.append(f"none were called {name}")
                 continue
-            right, total = weight[called & (label == number)].sum(), weight[called].sum()
-            n_effective = total**2 / (weight[called] ** 2).sum()  # Kish 1965
-            low, high = interval_of_share(right / total, n_effective)
+            figure = weighted_precision(name, label, number, called, weight)
+            interval = interval_of(figure, levels)
+            over = over or over_what(figure, interval, CELL, levels)
             of_classes.append(
-                f"of the {int(called.sum())} called {name} {100 * right / total:.0f} % are "
-                f"({100 * low:.0f}–{100 * high:.0f} %)"
+                f"of the {int(called.sum())} called {name} {100 * figure.value:.0f} % are "
+                f"({100 * interval.low:.0f}–{100 * interval.high:.0f} %)"
             )
-        return f"Of the validation cells, weighted to that, {listed(of_classes)}."
+        text = f"Of the validation cells, weighted to that, {listed(of_classes)}"
+        return f"{text}; the intervals of 95 % are over {over}." if levels else f"{text}."
+
+    def _levels(self, label: np.ndarray) -> Levels:
+        """By what the validation cells come together: copies, and days, animals or sources."""
+        cells, rule = self.validation, self.not_sure
+        assert cells is not None
+        of_levels = {rule.unit: cells.unit_of_cell, rule.shared: cells.shared_of_cell}
+        return {
+            noun: Clusters.of(np.array(numbers), label)
+            for noun, numbers in of_levels.items()
+            if numbers is not None
+        }
 
     def at_prevalence(self, prevalence: Sequence[float]) -> "Decision":
         """The decision where classes are so frequent (C,), each cell of a class being as before.

@@ -14,6 +14,7 @@ from itertools import takewhile
 import numpy as np
 from scipy.stats import t
 
+from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
 from raphe.core.statistics.intervals import CONFIDENCE, Difference, interval_of_share
 from raphe.tasks.celltype.metrics.linear_figures import NO_VARIANCE, LinearFigure
@@ -49,6 +50,21 @@ def interval_of(figure: LinearFigure, levels: Levels) -> FigureInterval:
     low, high = interval_of_share(figure.share, n_effective, freedom)
     scale = 1 - figure.lowest
     return FigureInterval(figure.lowest + scale * low, figure.lowest + scale * high, len(used))
+
+
+def over_what(figure: LinearFigure, interval: FigureInterval, item: str, levels: Levels) -> str:
+    """ "10 days", "80 cells", "40 cells, these 2 days only"; `item` is a cell or a spike."""
+    if np.isnan(figure.value):
+        return ""
+    has_part = figure.weight > 0
+    names = [item, *levels]
+    n_items = figure.counts[1] if figure.counts else int(has_part.sum())
+    sizes = [n_items, *(clusters.n_with(has_part) for clusters in levels.values())]
+    over = counted(names[interval.n_levels], sizes[interval.n_levels])
+    if interval.n_levels == len(levels):
+        return over
+    noun, n = names[interval.n_levels + 1], sizes[interval.n_levels + 1]
+    return f"{over}, this {noun} only" if n == 1 else f"{over}, these {counted(noun, n)} only"
 
 
 def difference_of(first: LinearFigure, second: LinearFigure, levels: Levels) -> Difference:

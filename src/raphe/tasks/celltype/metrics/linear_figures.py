@@ -154,6 +154,22 @@ def proportion(name: str, right: np.ndarray, among: np.ndarray) -> LinearFigure:
     )
 
 
+def weighted_precision(
+    name: str, label: np.ndarray, number: int, called: np.ndarray, weight: np.ndarray
+) -> LinearFigure:
+    """The share of a class among those called it, bool (n,) with one or more, items weighing
+    `weight` (n,)."""
+    right, total = label == number, weight[called].sum()
+    share = float(weight[called & right].sum() / total)
+    influence = np.where(called, weight * (right - share), 0.0) / total
+    item_variance = float((influence**2).sum())
+    n_items = total**2 / (weight[called] ** 2).sum()  # Kish 1965
+    if item_variance > NO_VARIANCE:  # fewer where the wrong ones weigh most
+        n_items = min(n_items, share * (1 - share) / item_variance)
+    of_all, parts = weight / weight.sum(), [label == c for c in np.unique(label)]
+    return LinearFigure(name, share, influence, of_all, parts, item_variance, float(n_items))
+
+
 def _of_confusion(
     name: str, function: OfConfusion, predictions: Predictions, lowest: float = 0.0
 ) -> LinearFigure:

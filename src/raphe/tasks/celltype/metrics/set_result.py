@@ -23,6 +23,7 @@ class SetResult:
     known_cells: Sequence[Cell] = ()  # by the index that `spikes.cell` has, where known
     pooling: Pooling = "mean"
     decision: Decision | None = None  # settled on cells that are neither trained on nor in this set
+    split: str | None = None  # by what the cells were held out; None for those of another store
 
     @cached_property
     def cells(self) -> Predictions:
@@ -30,7 +31,7 @@ class SetResult:
 
     @cached_property
     def groups(self) -> Groups:
-        return group_cells(self.cells, self.known_cells)
+        return group_cells(self.cells, self.known_cells, split=self.split)
 
     def compared_within(self, predictions: Predictions) -> np.ndarray | None:
         """The fold of each row of its cells or spikes (n,), where only rows of one fold can be

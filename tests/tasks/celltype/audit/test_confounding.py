@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from raphe.tasks.celltype.audit.confounding import confoundings
+from raphe.tasks.celltype.stores.spike_set import Cell
 
 CLASSES = ("SER", "NSER")
 
@@ -24,6 +25,15 @@ def test_a_cell_a_day_is_not_spoken_of(cells_on_days):
 
 def test_two_cells_on_one_day_among_thirty_are_chance(cells_on_days):
     assert not sentences(cells_on_days(31, 30, of_one_class=True))
+
+
+@pytest.mark.parametrize("seed", [3, 4, 9, 35, 53])
+def test_days_animals_and_laboratories_share_one_error(seed):
+    """By chance one of the three has a p of .02 to .05: each by itself, one clean table in ten."""
+    labels = np.random.default_rng(seed).integers(0, 2, 80)
+    cells = [Cell(f"c{i}", int(label), f"d{i // 8}", f"m{i // 8 % 5}", f"lab {i // 8 % 2}")
+             for i, label in enumerate(labels)]  # fmt: skip
+    assert not sentences(cells)
 
 
 def test_days_of_one_class_each_are_counted(cells_on_days):
@@ -86,8 +96,6 @@ def test_days_that_are_not_known_tell_nothing(cells_on_days, unknown):
 
 
 def test_three_classes_are_counted_each():
-    from raphe.tasks.celltype.stores.spike_set import Cell
-
     cells = [Cell(f"c{i}", i % 3, animal=f"m{i % 9}") for i in range(45)]
     rng = np.random.default_rng(0)
     (found,) = confoundings(cells, ("PV", "SST", "VIP"), rng)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.features.cell_statistics import cell_statistics
+from raphe.tasks.celltype.features.cell_statistics import by_column, cell_statistics
 from raphe.tasks.celltype.features.joint_test import PARTS, JointTest
 from raphe.tasks.celltype.features.training_cells import DescribedCell, TrainingCells, folds
 from raphe.tasks.celltype.features.training_domain import (
@@ -113,6 +113,12 @@ def test_a_cell_without_times_is_compared_without_its_firing(domain: dict) -> No
     assert "the firing was not compared" in sentence
     timed = cell_statistics(windows, RATE_HZ, trains=[np.arange(12) / 4])
     assert not_compared(timed, domain) == []
+    test = dict(domain["test"])
+    named = by_column(test["unit"])
+    test["columns"] = [c for c in test["columns"] if named[c].group != "firing"]
+    assert not_compared(timed, domain | {"test": test}) == [
+        "training's firing is not known, so this cell's was not compared with it"
+    ]
 
 
 def drawn(n_days: int, a_day: int, rng: np.random.Generator) -> TrainingCells:

@@ -73,6 +73,11 @@ def test_unknown_times_are_no_drift():
     assert remarks_on(spikes_of(np.linspace(60, 120, 100)), np.full(100, np.nan)) == []
 
 
+def test_times_that_are_all_one_are_no_drift():
+    assert not any("drifts" in remark for remark in
+                   remarks_on(spikes_of(np.linspace(60, 120, 100)), np.zeros(100)))  # fmt: skip
+
+
 def test_separation_is_ashmans():
     normal, uniform = RNG.normal(size=100_000), RNG.random(100_000)
     assert split_in_two(normal)[1] == pytest.approx(2.65, abs=0.03)

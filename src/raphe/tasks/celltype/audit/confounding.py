@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.sentences import counted, listed
-from raphe.core.statistics.permutation import PermutationTest
+from raphe.core.statistics.permutation import SIGNIFICANT, PermutationTest
 from raphe.tasks.celltype.audit.chance import p_of_table
 from raphe.tasks.celltype.audit.plan import FEWEST_FOLDS, groups_of
 from raphe.tasks.celltype.stores.spike_set import Cell
@@ -82,12 +82,15 @@ class Confounding:
 def confoundings(
     cells: Sequence[Cell], classes: Sequence[str], rng: np.random.Generator
 ) -> Iterator[Confounding]:
-    """Where class and source, animal or day come together, the coarsest first."""
+    """Where class and source, animal or day come together, the coarsest first.
+
+    Of a table where they do not, one in 20 has any that is told: the tests share that error.
+    """
     label = np.array([cell.label for cell in cells])
     of_kind: dict[tuple[int, ...], list[SplitKind]] = {}
     for kind in LOOKED_AT:
         groups = groups_of(cells, kind)
-        if groups is not None:
+        if groups is not None and len(set(groups)) > 1:
             of_kind.setdefault(groups, []).append(kind)
     explained: list[tuple[int, ...]] = []  # coarser groups of one class each
     for groups, kinds in of_kind.items():
@@ -96,8 +99,6 @@ def confoundings(
         group = np.array(groups)
         counts = np.zeros((group.max() + 1, len(classes)), np.int64)
         np.add.at(counts, (group, label), 1)
-        if len(counts) == 1:
-            continue
         confounding = Confounding(
             tuple(reversed(kinds)), classes, counts, p_of_table(group, label, rng)
         )
@@ -105,7 +106,7 @@ def confoundings(
         if confounding.total and n_shared >= SHARED * len(cells):
             explained.append(groups)
             yield confounding
-        elif confounding.test.shows:
+        elif confounding.test.p <= SIGNIFICANT / len(of_kind):
             yield confounding
 
 

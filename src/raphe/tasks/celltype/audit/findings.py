@@ -162,7 +162,7 @@ def _cannot(rows: Sequence[AuditRow]) -> str:
     if all(math.isnan(row.auroc.value) for row in rows):
         return f"{text}, as each fold holds one class"
     if not any(row.test.can_tell for row in rows):
-        smallest = min(row.test.smallest for row in rows)
+        smallest = min(row.test.smallest for row in rows if not math.isnan(row.test.smallest))
         return f"{text}, whose p is {number(smallest, 2)} at best"
     return text
 

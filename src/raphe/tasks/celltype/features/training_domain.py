@@ -75,10 +75,19 @@ def not_compared(statistics: Mapping[str, float], domain: Mapping[str, Any]) -> 
             f"{FEWEST_CELLS} are needed"
         ]
     named = by_column(domain["test"]["unit"])
-    compared = [c for c in domain["test"]["columns"] if np.isfinite(statistics.get(c, np.nan))]
-    missing = {named[column].group for column in domain["test"]["columns"]}
-    missing -= {named[column].group for column in compared}
-    return [NOT_COMPARED[group] for group in GROUPS if group in missing]
+    of_training = {named[column].group for column in domain["test"]["columns"]}
+    compared = {
+        named[column].group
+        for column in domain["test"]["columns"]
+        if np.isfinite(statistics.get(column, np.nan))
+    }
+    return [
+        NOT_COMPARED[group]
+        if group in of_training
+        else f"training's {WHOLE[group]} is not known, so this cell's was not compared with it"
+        for group in GROUPS
+        if group not in compared
+    ]
 
 
 def unlike_training(

@@ -65,7 +65,7 @@ def _drift(amplitude: np.ndarray, time_s: np.ndarray) -> str:
     if timed.sum() < FEWEST_FOR_DRIFT:
         return ""
     amplitude, time_s = amplitude[timed], time_s[timed]
-    if np.ptp(amplitude) == 0 or spearmanr(time_s, amplitude).pvalue > DRIFT_P:
+    if not np.ptp(amplitude) or not np.ptp(time_s) or spearmanr(time_s, amplitude).pvalue > DRIFT_P:
         return ""
     slope, start = np.polynomial.Polynomial.fit(time_s, amplitude, 1).convert().coef[::-1]
     first, last = start + slope * time_s[[0, -1]]

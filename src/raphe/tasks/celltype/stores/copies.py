@@ -127,6 +127,12 @@ def unit_windows(windows: np.ndarray) -> np.ndarray:
     return centred / np.where(norm > 0, norm, 1)
 
 
+def _upright(windows: np.ndarray) -> np.ndarray:
+    """Windows (n, T) with their largest sample upwards, so that no polarity hides a copy."""
+    largest = np.abs(windows).argmax(axis=1)
+    return windows * np.where(windows[np.arange(len(windows)), largest] < 0, -1, 1)[:, None]
+
+
 def _centred(windows: np.ndarray) -> np.ndarray:
     return windows - windows.mean(axis=1, keepdims=True, dtype=np.float64)
 
@@ -159,7 +165,7 @@ class _Scan:
             block = self.windows[rows]
             first, last = np.searchsorted(self.searched, [start, start + len(block)])
             self.hash[rows] = hash_windows(block)
-            searched = unit_windows(block[self.searched[first:last] - start])
+            searched = _upright(unit_windows(block[self.searched[first:last] - start]))
             self.place[first:last] = searched @ self.axes
             centred = _centred(block)
             by_cell = np.argsort(self.cell[rows], kind="stable")
@@ -206,7 +212,7 @@ def _near(scan: _Scan) -> Iterator[Copy]:
     for cells in np.array_split(np.arange(len(scan.counts)), -(-len(scan.counts) // CELLS_AT_ONCE)):
         samples = [scan.sample(cell, n_of_each) for cell in cells]
         asked = np.concatenate(samples)
-        windows = unit_windows(scan.windows[asked])
+        windows = _upright(unit_windows(scan.windows[asked]))
         of_each = np.split(windows, np.cumsum([*map(len, samples)])[:-1])
         tolerance[cells] = [_tolerance(of_cell) for of_cell in of_each]
         is_spike = scan.hash[asked] > 0
@@ -238,11 +244,11 @@ def _tolerance(windows: np.ndarray) -> float:
 
 
 def _distances(scan: _Scan, rows: np.ndarray) -> np.ndarray:
-    """Distances of the unit windows of pairs of rows (n, 2): float64 (n,)."""
+    """Distances of the upright unit windows of pairs of rows (n, 2): float64 (n,)."""
     distance = np.empty(len(rows))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        first, second = (unit_windows(scan.windows[side]) for side in rows[part].T)
+        first, second = (_upright(unit_windows(scan.windows[side])) for side in rows[part].T)
         distance[part] = np.linalg.norm(first - second, axis=1)
     return distance
 

@@ -52,6 +52,7 @@ def say(*rows, copies=(), confoundings=()):
         (FOUR_CELLS, Answer.CANNOT_TELL),
         ((1.0, NAN, NAN, SURE), Answer.CANNOT_TELL),
         ((0.9, 0.8, 0.97, UNSURE), Answer.CANNOT_TELL),  # interval and p must agree
+        ((0.55, 0.49, 0.59, SURE), Answer.CANNOT_TELL),
     ],
 )
 def test_an_answer_needs_interval_and_p(outcome, answer):

@@ -107,3 +107,14 @@ def test_more_classes_count_each_against_the_rest():
     ]
     assert comparison.within == pytest.approx(np.mean(expected))
     assert comparison.sentence().count("macro AUROC") == 1
+
+
+def test_a_class_in_folds_of_its_own_leaves_no_area_to_tell():
+    label = np.r_[np.arange(20) % 2, np.full(10, 2)]
+    fold = np.r_[np.arange(20) // 10, np.full(10, 2)]
+    rng = np.random.default_rng(0)
+    sentence = FoldComparison.of(_cells(label, 3, 0), fold, np.arange(30), rng).sentence()
+    assert sentence == (
+        "Only 20 cells are in folds of more than one class: the macro AUROC of cells compares "
+        "cells that different networks scored."
+    )

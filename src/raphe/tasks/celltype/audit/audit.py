@@ -59,11 +59,12 @@ class AuditRow:
 
     @property
     def answer(self) -> Answer:
-        """Whether the AUROC of cells is above chance, by its interval and by its p."""
+        """Whether the AUROC of cells is above chance, as its interval and its p agree."""
         if not self.test.can_tell:
             return Answer.CANNOT_TELL
         answer = above(self.auroc, CHANCE, MARGIN)
-        return Answer.CANNOT_TELL if answer is Answer.YES and not self.test.shows else answer
+        agreed = answer is (Answer.YES if self.test.shows else Answer.NO)
+        return answer if agreed else Answer.CANNOT_TELL
 
 
 @dataclass(frozen=True)

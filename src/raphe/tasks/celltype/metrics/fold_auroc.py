@@ -66,13 +66,11 @@ class FoldComparison:
                 f"one fold with one another: {self.within:.3f}, of {counted('cell', self.n_cells)} "
                 f"in {counted('fold', self.n_folds)} that hold more than one class."
             )
+        within = "" if np.isnan(self.within) else f" ({name} within folds {self.within:.3f})"
         held = (
             "No fold holds more than one class"
             if not self.n_folds
-            else (
-                f"Only {counted('cell', self.n_cells)} are in folds of more than one class "
-                f"({name} within folds {self.within:.3f})"
-            )
+            else f"Only {counted('cell', self.n_cells)} are in folds of more than one class{within}"
         )
         said = f"{held}: the {name} of cells compares cells that different networks scored."
         if np.isnan(self.chance.auroc):

@@ -51,7 +51,7 @@ def test_the_grammar(text: str, shares: tuple[float, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["0.3", "SER", "SER=", "=0.3", "SER=x", "SER=0.3,", "", "SER:0.3"])
 def test_text_of_another_form_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=rf"CLASS=SHARE for each.*, got {re.escape(text)}$"):
+    with pytest.raises(ValueError, match=rf"CLASS=SHARE for every class.*, got {re.escape(text)}$"):
         parse_prevalence(text)
 
 
@@ -64,7 +64,7 @@ def test_a_class_given_twice_is_refused() -> None:
     ("shares", "classes", "sentence"),
     [
         (0.3, CLASSES, "prevalence=0.3: expected a share by class, as {'SER': 0.3}"),
-        ({"DRN": 0.3}, CLASSES, "expected classes of SER and NSER, got DRN"),
+        ({"DRN": 0.3}, CLASSES, "expected a share of SER or NSER, got one of DRN"),
         ({"a": 0.3}, THREE, "all but one of 3 classes, b and c are missing"),
         ({}, CLASSES, "prevalence of no class: .* SER and NSER are missing"),
         ({"SER": 1.0}, CLASSES, "prevalence SER=1.0: expected shares between 0 and 1"),

@@ -10,7 +10,7 @@ import numpy as np
 from raphe.core.errors import SettingError
 from raphe.core.sentences import counted, listed
 
-GRAMMAR = "CLASS=SHARE for each class but perhaps one, as SER=0.3 or SER=0.3,NSER=0.7"
+GRAMMAR = "CLASS=SHARE for every class or all but one, as SER=0.3 or SER=0.3,NSER=0.7"
 
 
 def log_ratio(given: Sequence[float], stated: Sequence[float]) -> np.ndarray:
@@ -55,7 +55,8 @@ def full_prevalence(shares: Mapping[str, float], classes: Sequence[str]) -> tupl
     given = ", ".join(f"{name}={share}" for name, share in shares.items())
     where = f"prevalence {given or 'of no class'}"
     if unknown := [name for name in shares if name not in classes]:
-        raise SettingError(f"{where}: expected classes of {listed(classes)}, got {unknown[0]}")
+        expected = f"expected a share of {listed(classes, 'or')}"
+        raise SettingError(f"{where}: {expected}, got one of {unknown[0]}")
     missing = [name for name in classes if name not in shares]
     if len(missing) > 1:
         raise SettingError(

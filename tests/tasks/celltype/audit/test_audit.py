@@ -93,7 +93,7 @@ def test_a_clean_set_claims_nothing_false(store_and_masks, planted_fit):
 
     result = audited(store_and_masks[0], Clean(None), store_and_masks[1])
     said = findings(result)
-    assert said[0].startswith("New cells (AUROC 1.00")
+    assert said[0].startswith("The classes are told apart in new cells (AUROC 1.00")
     assert Answer.YES not in [row.answer for row in result.of(NOISE) + result.of(SHUFFLED)]
     assert not any(("gives" in s and "Noise alone, " in s) or "data.split=day" in s for s in said)
 
@@ -248,7 +248,7 @@ def test_a_real_network_that_recognises_cells_is_told(marked_cells, tmp_path, ca
         result = audited(marked_cells, fit, kernel=3, max_epochs=12, shuffles=1)
     said = " ".join(findings(result))
     assert "the network recognises single cells" in said
-    assert "are told apart" not in said
+    assert "classes are told apart" not in said
     assert result.of(SPIKES, "spike")[0].answer is Answer.YES
 
 

@@ -62,7 +62,9 @@ def test_an_answer_needs_interval_and_p(outcome, answer):
 NOISE_GIVES = "Noise alone, without a spike, gives the class away by cell"
 NOISE_DOES_NOT = "Noise alone does not give the class away by cell"
 NOISE_OPEN = "Whether noise alone gives the class away by cell"
-NEW_TOLD, NEW_UNTOLD = "New cells (", "are not told apart."
+NEW_TOLD = "The classes are told apart in new cells ("
+NEW_UNTOLD = "The classes are not told apart in new cells ("
+NEW_OPEN = "Whether the classes can be told apart in new cells ("
 RECOGNISES = "Labels shuffled over cells are still learnt when spikes are split"
 DOES_NOT_RECOGNISE = "Labels shuffled over cells are not learnt when spikes are split"
 RECOGNISES_OPEN = "Whether the network recognises single cells when spikes are split cannot be told"
@@ -72,7 +74,7 @@ RECOGNISES_OPEN = "Whether the network recognises single cells when spikes are s
     ("trained_on", "split", "yes", "no", "open_"),
     [
         (NOISE, "cell", NOISE_GIVES, NOISE_DOES_NOT, NOISE_OPEN),
-        (SPIKES, "cell", NEW_TOLD, NEW_TOLD, "Whether new cells ("),
+        (SPIKES, "cell", NEW_TOLD, NEW_UNTOLD, NEW_OPEN),
         (SHUFFLED, "spike", RECOGNISES, DOES_NOT_RECOGNISE, RECOGNISES_OPEN),
     ],
 )
@@ -128,7 +130,9 @@ def test_a_split_known_to_be_clean_is_advised_before_one_that_is_not():
 
 def test_what_holds_by_cell_and_not_by_day_is_no_trait_of_cells():
     (sentence,) = say(row(SPIKES, "cell", GOOD), row(SPIKES, "day", OPEN))
-    assert sentence.startswith("New cells (AUROC 0.90 (0.80–0.97), p < 0.001) are told apart; ")
+    assert sentence.startswith(
+        "The classes are told apart in new cells (AUROC 0.90 (0.80–0.97), p < 0.001); "
+    )
     assert sentence.endswith(
         "what cells of one day have in common may be what is learnt by cell: believe "
         "data.split=day."
@@ -139,7 +143,7 @@ def test_what_holds_by_cell_and_not_by_day_is_no_trait_of_cells():
 
 def test_spikes_that_tell_no_more_than_noise_does_are_doubted():
     *_, last = say(row(NOISE, "cell", GOOD), row(SPIKES, "cell", GOOD), row(SPIKES, "day", GOOD))
-    assert last.endswith("are told apart, which by cell noise alone may explain.")
+    assert last.endswith("p < 0.001), which by cell noise alone may explain.")
 
 
 def test_an_interval_for_these_days_only_says_so():

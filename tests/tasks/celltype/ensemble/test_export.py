@@ -170,6 +170,9 @@ def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:
     for text in ("SER or NSER?", "Noise, not spikes.", "## Limits", "| sensitivity", "2–4", "s1"):
         assert text in card, text
     assert "nan" not in card and "None" not in card
+    of_sets = Ensemble.open(exported.bundle).manifest["figures"].values()
+    shown = [figure for of_set in of_sets for figure in of_set["all_cells"]]
+    assert card.count(" days only)") >= sum("only" in figure["interval"] for figure in shown) > 0
     assert f"raphe predict RECORDINGS --bundle {exported.bundle}" in exported.summary
     assert "kernels 2–4" in exported.summary
     assert 0 <= exported.metrics["test/accuracy"] <= 1

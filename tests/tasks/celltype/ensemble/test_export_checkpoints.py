@@ -89,6 +89,8 @@ def test_without_a_store_nothing_is_promised(export, record: Callable[..., np.nd
     card = (bundle.path / "MODEL_CARD.md").read_text()
     assert "Never: no cell was held out" in card and "config.yaml" not in card
     assert "nan" not in card and "None:" in card and "None " not in card
+    assert "or that it is not sure" not in card and "Predictive values" not in card
+    assert "Every network is a member" in card
 
 
 def test_a_store_calibrates_and_stands_for_the_cells_of_training(
@@ -103,10 +105,16 @@ def test_a_store_calibrates_and_stands_for_the_cells_of_training(
     assert manifest["not_sure"]["unit"] == "animal"
     assert manifest["training"]["domain"]["n_cells"] == 24
     assert manifest["training"]["store"]["content_hash"] == spikes.content_hash
-    assert manifest["note"].startswith("Noise. What these networks were trained on is not known")
+    assert manifest["note"].startswith(
+        "Of the store “store”: Noise. What these networks were trained on is not known"
+    )
     assert len(manifest["members"]) == 1
     card = (bundle / "MODEL_CARD.md").read_text()
-    for text in ("No cells were kept for a test", "cells of store in their place", "SHA-256 "):
+    for text in (
+        "No cells were kept for a test",
+        "cells of the store “store” in their place",
+        "SHA-256 ",
+    ):
         assert text in card
     assert "if none of the networks was trained on these cells" in card
 

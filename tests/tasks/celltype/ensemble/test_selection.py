@@ -91,7 +91,7 @@ def test_top_takes_those_of_least_loss() -> None:
         ("published", "there is no finished network of 23, 27; train these, or"),
         ("9-5", "the range is empty"),
         ("top:0", "expected top:1 to top:30"),
-        ("top:31", "there are as many networks"),
+        ("top:31", "the number of networks"),
         ("best", "expected one of published, coded"),
         ("20–30", "expected one of"),  # a dash that looks like a minus
     ],

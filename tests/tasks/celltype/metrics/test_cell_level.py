@@ -164,7 +164,7 @@ def test_a_class_of_two_days_is_told_of_its_figures_alone():
     assert told["sensitivity"] == "5 days" and told["accuracy"] == "7 days"
     assert told["specificity"] == "20 cells, these 2 days only"
     assert told["balanced_accuracy"] == "40 cells, these 7 days only"
-    assert 'Those of "these days only" are over cells' in interval_note(figures, groups)
+    assert "Those said to be of these days only are over cells" in interval_note(figures, groups)
 
 
 def test_the_reader_is_told_of_what_new_cells_an_interval_holds():

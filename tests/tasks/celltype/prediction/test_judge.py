@@ -212,7 +212,7 @@ def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys)
     assert "silent: no spikes" in shown.out
     assert "broken.abf: expected" in shown.err
     assert "volts.abf: expected pA, got mV" in shown.err
-    assert "Note: Simulated cells." in shown.err
+    assert "Note on the bundle: Simulated cells." in shown.err
     with (out / "verdicts.csv").open() as file:
         rows = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"good", "silent"}
@@ -276,7 +276,7 @@ def test_a_prevalence_in_other_words_is_wrong_usage(trained_bundle, batch, capsy
     with pytest.raises(SystemExit) as leaving:
         cli.main(["predict", str(batch / "good.abf"), *options])
     assert leaving.value.code == 2
-    assert "expected CLASS=SHARE for each class but perhaps one" in capsys.readouterr().err
+    assert "expected CLASS=SHARE for every class or all but one" in capsys.readouterr().err
 
 
 def test_a_whole_batch_exits_0(trained_bundle, batch, capsys):

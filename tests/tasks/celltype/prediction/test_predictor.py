@@ -79,7 +79,7 @@ def test_a_prevalence_is_bayes_rule(bundle, recording_file, given) -> None:
 
 
 def test_shares_that_are_none_are_one_sentence(bundle, recording_file) -> None:
-    with pytest.raises(raphe.SettingError, match="expected classes of SER and NSER, got DRN"):
+    with pytest.raises(raphe.SettingError, match="expected a share of SER or NSER, got one of DRN"):
         bundle.predict(recording_file, prevalence={"DRN": 0.3})
     with pytest.raises(raphe.SettingError, match="expected shares between 0 and 1"):
         list(bundle.predict_all(recording_file, prevalence={"SER": 30}))

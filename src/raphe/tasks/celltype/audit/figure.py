@@ -35,8 +35,8 @@ def draw(audit: Audit) -> Figure:
     )
     panels[0].set_ylim(-0.6, len(audit.rows) - 0.4)
     figure.suptitle(
-        f"the same network (k = {audit.settings.kernel}), asked in different ways: points with "
-        f"{CONFIDENCE:.0%} intervals; dashes: chance, of the accuracy the larger class's share",
+        f"The same network (k = {audit.settings.kernel}), asked in different ways: points with "
+        f"{CONFIDENCE:.0%} intervals; dashes: chance (for accuracy, the larger class's share)",
         fontsize=10,
     )
     return figure

@@ -81,11 +81,11 @@ def _of_spikes(rows: Sequence[AuditRow], of_noise: Sequence[AuditRow]) -> Iterat
     if told := by_answer[Answer.YES]:
         by_noise = [row for row in told if row.way.split in leaking]
         doubt = f", which {_splits(by_noise)} noise alone may explain" if by_noise else ""
-        parts.append(f"{_new(told)} are told apart{doubt}")
+        parts.append(f"the classes are told apart in {_new(told)}{doubt}")
     if untold := by_answer[Answer.NO]:
-        parts.append(f"{_new(untold)} are not told apart")
+        parts.append(f"the classes are not told apart in {_new(untold)}")
     if open_ := by_answer[Answer.CANNOT_TELL]:
-        parts.append(f"whether {_new(open_)} can be told apart {_cannot(open_)}")
+        parts.append(f"whether the classes can be told apart in {_new(open_)} {_cannot(open_)}")
     if told and any(_rank(row) > max(map(_rank, told)) for row in (*untold, *open_)):
         coarser = next(row for row in rows if _rank(row) > max(map(_rank, told)))
         parts.append(
@@ -170,7 +170,7 @@ def _cannot(rows: Sequence[AuditRow]) -> str:
 def legend() -> str:
     """What yes, no and p mean."""
     return (
-        f"“Does not” and “not” mean an AUROC that is surely below {CHANCE + MARGIN:.2f}, which "
-        f"compares cells of one fold alone. p is of labels that change places, cells of one day or "
-        "animal together."
+        "“Does not” and “not” mean that the AUROC, which compares only cells of one fold, is "
+        f"surely below {CHANCE + MARGIN:.2f}. p is how often labels exchanged at random, those of "
+        "one day or animal together, give an AUROC as high."
     )

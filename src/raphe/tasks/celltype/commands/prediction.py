@@ -148,7 +148,7 @@ def _watch(options: argparse.Namespace) -> int:
 def print_note(judge: "Judge") -> None:
     """What must be known beside every verdict of this bundle."""
     if judge.note:
-        print(f"Note: {judge.note}", file=sys.stderr)
+        print(f"Note on the bundle: {judge.note}", file=sys.stderr)
     for footnote in judge.footnotes:
         print(footnote, file=sys.stderr)
 

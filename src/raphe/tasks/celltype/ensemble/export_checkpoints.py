@@ -184,8 +184,10 @@ def _note(spikes: SpikeSet | None, decision: Decision) -> str:
             f"{known}; nothing is promised, every cell is called, and whether a cell is unlike "
             "those of training is not judged."
         )
-    instead = f"a cell counts as unlike training where it is unlike the cells of {_name(spikes)}"
-    return " ".join(filter(None, [spikes.note, f"{known}; {instead}."]))
+    store = f"the store “{_name(spikes)}”"
+    whose_note = f"Of {store}: {spikes.note}" if spikes.note else ""
+    instead = f"a cell counts as unlike training where it is unlike those of {store}"
+    return " ".join(filter(None, [whose_note, f"{known}; {instead}."]))
 
 
 def _training(spikes: SpikeSet | None) -> dict[str, Any]:

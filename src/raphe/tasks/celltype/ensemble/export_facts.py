@@ -182,7 +182,7 @@ def _figures(
     of_all, note = _headlines(probability, predictions, cells, classes, split)
     of_called, note_of_called = _headlines(probability, predictions, cells, classes, split, decided)
     if note_of_called not in ("", note):
-        note += f" Of those called: {note_of_called}"
+        note += f" Of those called: {note_of_called[:1].lower()}{note_of_called[1:]}"
     return {
         "n_spikes": predictions.n_spikes,
         "n_cells": len(decided),

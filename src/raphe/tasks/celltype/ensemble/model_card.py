@@ -27,6 +27,7 @@ FILES = """\
 {n_classes}) out. `weights.safetensors` holds the same weights,{settings} `manifest.json` everything
 a program needs, with the SHA-256 of every file."""
 SETTINGS = " `config.yaml` the settings of training,"
+OF_EACH_SET = " Predictive values above are those of the mix of each set."
 AS_PUBLISHED = (
     "Its probability of a cell is the published consensus: the mean of each output over all spikes "
     "and networks, before they are scaled to sum to 1."
@@ -45,7 +46,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         *(_figures(name, of_set) for name, of_set in _tests_first(facts["figures"])),
         "" if trained_here(facts) else _untested(facts),
         "## For which cells its probabilities hold",
-        f"{_probabilities(facts)} Predictive values above are those of the mix of each set.",
+        _probabilities(facts) + (OF_EACH_SET if facts["figures"] else ""),
         "## When it says “not sure”",
         _not_sure(facts),
         "## If a cell were recorded again",
@@ -90,7 +91,7 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
         wrong = f"{of_set['n_called_wrong']} of them wrong"
         cells = counted("cell", of_set["n_cells"])
         lines.append(f"{name}: {of_set['n_called']} of {cells} called, {wrong}")
-    lines += ["", _probabilities(facts)]
+    lines += [*([""] if facts["figures"] else []), _probabilities(facts)]
     if facts["note"]:
         lines += ["", f"Note: {facts['note']}"]
     lines += ["", f"next: raphe predict RECORDINGS --bundle {shlex.quote(str(path))}"]
@@ -99,11 +100,12 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
 
 def _intended(facts: Mapping[str, Any]) -> str:
     window, cut = facts["window"], facts["window"]["cut"]
+    abstains = facts["not_sure"]["n_items"] > 0
     kind = "an uncalibrated" if facts["calibrated_by"] == "none" else "a calibrated"
     text = (
         f"Says of one cell, from windows of {window['n_samples']} samples at "
         f"{window['rate_hz']:g} Hz in {window['unit']}, which of {', '.join(facts['classes'])} it "
-        f"is, with {kind} probability, or that it is not sure."
+        f"is, with {kind} probability{', or that it is not sure' if abstains else ''}."
     )
     if cut is not None:
         text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {_threshold(cut)}."
@@ -113,7 +115,7 @@ def _intended(facts: Mapping[str, Any]) -> str:
     if not trained_here(facts):
         marks = "which are not known"
         if store := facts["training"]["store"]:
-            marks += f"; `raphe predict` marks cells unlike those of {store['name']}"
+            marks += f"; `raphe predict` marks cells unlike those of the store “{store['name']}”"
     return (
         f"{text} For cells recorded as those it was trained on, {marks}. Not for clinical use, nor "
         "for other regions, species or recording methods."
@@ -136,8 +138,8 @@ def _figures(name: str, figures: Mapping[str, Any]) -> str:
     rows = [
         [
             _readable(headline["name"]),
-            cards.with_interval(headline),
-            cards.with_interval(called.get(headline["name"])),
+            _with_interval(headline),
+            _with_interval(called.get(headline["name"])),
         ]
         for headline in figures["all_cells"]
     ]
@@ -148,6 +150,13 @@ def _figures(name: str, figures: Mapping[str, Any]) -> str:
         f"{figures['intervals']} Brier score {figures['brier']:.3f}, expected calibration error "
         f"{figures['expected_calibration_error']:.3f}."
     )
+
+
+def _with_interval(headline: Mapping[str, Any] | None) -> str:
+    """As all cards have it, told where the interval is of these days only."""
+    text = cards.with_interval(headline)
+    only = headline and headline["interval"].partition(", ")[2]
+    return f"{text.removesuffix(')')}, {only})" if only and text.endswith(")") else text
 
 
 def _readable(name: str) -> str:
@@ -242,7 +251,9 @@ def _selection(facts: Mapping[str, Any]) -> str:
 
 def _by_which_cells(facts: Mapping[str, Any], sets: Sequence[str]) -> str:
     if not sets:
-        return "The choice was made by kernel size alone, without any cells."
+        if facts["selection"]["way"] == "all":
+            return "Every network is a member: there were no cells to choose by."
+        return "The choice was made by kernel size alone: there were no cells to choose by."
     others = "what the others give on test cells is for information"
     return (
         f"The choice, in bold, was made on the validation cells alone"
@@ -292,8 +303,9 @@ def _not_known(facts: Mapping[str, Any]) -> str:
         return text
     counts = ", ".join(f"{n} {name}" for name, n in store["n_cells"].items())
     return (
-        f"{text} Whether a cell is unlike those of training is judged by the cells of "
-        f"{store['name']} in their place: {counted('spike', store['n_spikes'])} of {counts}, "
+        f"{text} Whether a cell is unlike those of training is judged by the cells of the "
+        f"store “{store['name']}” in their place: "
+        f"{counted('spike', store['n_spikes'])} of {counts}, "
         f"content hash {store['content_hash']}.\n\n"
         + _domain(facts["training"]["domain"], facts["window"]["unit"])
     )

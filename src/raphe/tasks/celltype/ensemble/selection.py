@@ -105,7 +105,7 @@ def mean_of(probability: np.ndarray, times: np.ndarray) -> np.ndarray:
 def _top(n: int, way: str, probability: np.ndarray, label: np.ndarray) -> np.ndarray:
     if not 1 <= n <= len(probability):
         raise SettingError(
-            f"members={way}: expected top:1 to top:{len(probability)}, there are as many networks"
+            f"members={way}: expected top:1 to top:{len(probability)}, the number of networks"
         )
     losses = [log_loss(member, label) for member in probability]
     times = np.zeros(len(probability), np.int64)

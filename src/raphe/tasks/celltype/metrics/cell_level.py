@@ -171,15 +171,15 @@ def interval_note(figures: Sequence[Headline], groups: Groups) -> str:
         "hold for "
     )
     note += (
-        f"more {groups.noun}s{those} of which other cells were trained on, as of these; of "
-        f"{groups.noun}s that were not trained on they say nothing."
+        f"{groups.noun}s{those} of which other cells were trained on, as of these; of "
+        f"{groups.noun}s not trained on they say nothing."
         if groups.trained_on
         else f"new {groups.noun}s{those}."
     )
     if only:
         note += (
-            f' Those of "these {groups.noun}s only" are over cells, as {few} cannot tell how '
-            f"{groups.noun}s differ, and are too narrow for new ones."
+            f" Those said to be of these {groups.noun}s only are over cells, as {few} cannot tell "
+            f"how {groups.noun}s differ, and are too narrow for new ones."
         )
     return note
 

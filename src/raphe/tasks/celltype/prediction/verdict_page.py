@@ -42,7 +42,7 @@ def cell_page(
     body = [
         f"<h1>{_escape(verdict.cell_id)}: <b>{_escape(verdict.verdict)}</b></h1>",
         f"<p>{_escape(sentence(verdict))}</p>",
-        f'<p class="note">{_escape(note)}</p>' if note else "",
+        f'<p class="note">Note on the bundle: {_escape(note)}</p>' if note else "",
         _list("Unlike the cells of training", verdict.unlike),
         _list("Remarks", verdict.remarks),
         _svg(figure) if figure is not None else "",
@@ -77,7 +77,7 @@ def index_page(
     )
     body = [
         f"<h1>{counted('cell', len(verdicts))}</h1>",
-        f'<p class="note">{_escape(note)}</p>' if note else "",
+        f'<p class="note">Note on the bundle: {_escape(note)}</p>' if note else "",
         f"<table>{head}{''.join(rows)}</table>",
         _list("Left out", failures),
         _footnotes(footnotes),

@@ -192,6 +192,16 @@ def test_classes_of_another_mix_are_weighted() -> None:
     assert not choose_not_sure(np.full(20, 0.9), np.ones(20, bool), 0.05, weight=[1.8] * 20).kept
 
 
+def test_counts_stand_beside_what_they_weigh() -> None:
+    """Half of the cells called wrong, all of a class that is rare elsewhere."""
+    weight = np.repeat([0.02, 1.98], 100)
+    chosen = choose_not_sure(np.full(200, 0.9), np.arange(200) >= 100, 0.05, weight=weight)
+    assert chosen.statement() == (
+        "of new cells like those held out, at most 5 % are called wrong on average (200 of 200 "
+        "held-out cells were called, 100 of them wrong: where classes are so frequent 1 % of all)"
+    )
+
+
 @pytest.mark.parametrize(
     ("not_sure", "sentence"),
     [

@@ -73,6 +73,7 @@ class NotSure:
     n_units: int = 0  # what `unit` counts
     units_needed: int = 0  # to promise the wanted error
     shared: str = ""  # see HeldOut
+    wrong_share: float | None = None  # of all, weighted; None where each item counts once
 
     def decided(self, probability: np.ndarray) -> np.ndarray:
         """Which rows of (N, C) are called: bool (N,)."""
@@ -96,10 +97,15 @@ class NotSure:
         else:
             whose = f"new {items} like those held out"
         held_out = f"held-out {items}" + (f" of {counted(self.unit, self.n_units)}" * grouped)
+        weighted = (
+            ""
+            if self.wrong_share is None
+            else f": where classes are so frequent {_percent(self.wrong_share)} of all"
+        )
         text = (
             f"of {whose}, at most {_percent(self.promised_error)} are called wrong on average "
             f"({self.n_decided} of {self.n_items} {held_out} were called, {self.n_wrong} of them "
-            "wrong)"
+            f"wrong{weighted})"
         )
         if not self.kept:
             wanted = _percent(self.wanted_error)
@@ -159,7 +165,8 @@ def choose_not_sure(
     confidence, right = np.asarray(confidence, float), np.asarray(right, bool)
     held_out = held_out or HeldOut()
     n = len(right)
-    weight = np.ones(n) if weight is None else np.asarray(weight, float)
+    is_weighted = weight is not None
+    weight = np.asarray(weight, float) if is_weighted else np.ones(n)
     largest = float(weight.max(initial=1.0))
     rule = _threshold(confidence, right, wanted_error, weight, largest, n)
     n_units = n
@@ -171,6 +178,7 @@ def choose_not_sure(
         of_units, promised = _threshold(confidence, right, wanted_error, by_unit, largest, n_units)
         threshold = max(threshold, of_units)
     decided = confidence >= threshold
+    wrong_share = float(weight[decided & ~right].sum() / n) if is_weighted and n else None
     return NotSure(
         threshold,
         wanted_error,
@@ -183,6 +191,7 @@ def choose_not_sure(
         n_units=n_units,
         units_needed=units_needed(wanted_error, largest),
         shared=held_out.shared,
+        wrong_share=wrong_share,
     )
 
 

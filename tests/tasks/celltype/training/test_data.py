@@ -267,6 +267,20 @@ def test_what_is_trained_on_is_no_test_store(make_spikes, make_masks, tmp_path, 
         datamodule(store, split=kind, test_stores={"x": out})
 
 
+@pytest.mark.parametrize("kind", ["cell", "spike"])
+def test_spikes_trained_on_are_no_test_store_at_another_gain(make_spikes, tmp_path, kind):
+    spikes = make_spikes(n_cells=24)
+    with SpikeStoreWriter(tmp_path / "half", CLASSES, spikes.n_samples) as writer:
+        cells = [replace(cell, cell_id=f"other-{cell.cell_id}") for cell in spikes.cells]
+        halved = (-0.5 * spikes.windows[:]).astype(np.float32)
+        writer.add_mixed(cells, spikes.cell[:], halved, np.full(spikes.n, -1))
+        half = writer.finish(spikes.rate_hz, spikes.unit, {})
+    with pytest.raises(
+        SplitError, match=r"half holds copies of cells .*\(\d+ pairs\): cells .*hold the same"
+    ):
+        datamodule(spikes.path, split=kind, test_stores={"x": half})
+
+
 def test_a_synthetic_store_is_called_so_wherever_it_stands(make_spikes, make_masks, tmp_path):
     out = tmp_path / "synthetic"
     spikes = make_spikes(n_cells=24, note="Noise.")

@@ -17,8 +17,9 @@ from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, 
 from raphe.tasks.celltype.stores.lazy_array import ArraySource, InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
-SplitKind = Literal["spike", "cell", "day", "animal", "source"]
-SPLITS: tuple[SplitKind, ...] = get_args(SplitKind)  # finest first
+SplitKind = Literal["cell", "day", "animal", "source", "spike"]
+SPLITS: tuple[SplitKind, ...] = ("spike", "cell", "day", "animal", "source")  # finest first
+assert set(SPLITS) == set(get_args(SplitKind))
 
 FRACTIONS = (0.70, 0.15, 0.15)  # Corradetti et al. 2024
 LEFT_OUT = 255  # in place of a part's number

@@ -15,8 +15,10 @@ from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.splits import PARTS, Fractions
-from raphe.tasks.celltype.stores.copies import hash_store
+from raphe.tasks.celltype.stores.copied_cells import copy_sentence
+from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies, hash_store
 from raphe.tasks.celltype.stores.folds import Fold, Folds
+from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, require_split, split_spikes
@@ -259,11 +261,35 @@ class CellTypeData(pl.LightningDataModule):
                 what = f"holds synthetic spikes made from {self.original.path}"
             elif n := int(np.isin(hash_store(spikes.windows), self._trained_hashes).sum()):
                 what = f"holds {counted('spike', n)} that {'is' if n == 1 else 'are'} trained on"
+            elif copies := self._copies_of_trained(spikes):
+                cells = [*self.original.cells, *spikes.cells]
+                sentence = copy_sentence(copies[0], cells, self.original.classes, None)
+                n_pairs = counted("pair", len(copies))
+                what = f"holds copies of cells that are trained on ({n_pairs}): {sentence}"
             if what:
                 raise SplitError(
                     f"data.test_stores.{name}: {spikes.path} {what}; test on cells of their own, "
                     "or on the test part alone (leave data.test_stores out)"
                 )
+
+    def _copies_of_trained(self, spikes: SpikeSet) -> list[Copy]:
+        """Pairs of a cell that is trained on and one of a test store, which is numbered after the
+        original's, with the same spikes at another gain or polarity, filtered, or synthetic."""
+        n_cells, numbers = len(self.original.cells), np.asarray(spikes.cell[:])
+        copies = find_copies(
+            LazyArray(self.original.windows, spikes.windows),
+            LazyArray(self.original.cell, InMemory(numbers + n_cells)),
+            LazyArray(self.original.trigger, spikes.trigger),
+        )
+        parts = [PARTS.index("train"), PARTS.index("val")]
+        trained = self.spike_split.counts[:, parts].sum(axis=1) > 0
+        return [
+            copy
+            for copy in copies
+            if copy.kind not in (Kind.EQUAL, Kind.AGAIN)  # the first are of the test part
+            and copy.first < n_cells <= copy.second
+            and trained[copy.first]
+        ]
 
     @cached_property
     def _trained_hashes(self) -> np.ndarray:

@@ -98,3 +98,14 @@ def test_of_an_absent_class_nothing_is_compared():
     right = np.arange(10) % 2 == 0
     specificity = differences(called(right, label), called(~right, label))["specificity"]
     assert np.isnan([specificity.value, specificity.low, specificity.p]).all()
+
+
+@pytest.mark.parametrize("n", range(2, 17, 2))
+def test_a_perfect_network_and_a_baseline_that_is_always_wrong_need_cells_enough(n):
+    """Interval and p agree, and p is that of the sign test."""
+    label = np.arange(n) % 2
+    of_all = differences(called(np.ones(n, bool), label), called(np.zeros(n, bool), label))
+    for name, difference in of_all.items():
+        assert difference.value == (2 if name == "mcc" else 1)
+        assert (difference.low > 0) == (difference.p < 0.05), name
+    assert of_all["accuracy"].p == pytest.approx(stats.binomtest(n, n).pvalue)

@@ -88,14 +88,17 @@ def difference_of(first: LinearFigure, second: LinearFigure, levels: Levels) -> 
     most = 1 - first.lowest
     if widest < NO_VARIANCE:
         n = min(part.sum() for part in first.parts) / _assumed_effect(first, used)
-        reach = most * (1 - ((1 - CONFIDENCE) / 2) ** (1 / n))
+        otherwise = 1 - ((1 - CONFIDENCE) / 2) ** (
+            1 / n
+        )  # share of cells, as far from value as can be
+        low, high = value - otherwise * (most + value), value + otherwise * (most - value)
         p = min(1.0, 2 * (1 - min(abs(value) / most, 0.5)) ** n)
     else:
         freedom = max(variances[-1].degrees_of_freedom, 1.0)
         error = np.sqrt(widest)
         reach = error * t.ppf((1 + CONFIDENCE) / 2, freedom)
         p = 2 * t.sf(abs(value) / error, freedom)
-    low, high = max(value - reach, -most), min(value + reach, most)
+        low, high = max(value - reach, -most), min(value + reach, most)
     return Difference(value, float(low), float(high), float(p))
 
 

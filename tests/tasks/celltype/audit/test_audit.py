@@ -161,6 +161,17 @@ def test_a_row_compares_cells_of_one_fold_and_deals_out_days_whole():
     assert (row.noun, row.n_groups, row.test.p) == ("day", 6, 1 / 20)
 
 
+def test_copies_that_were_joined_are_dealt_out_as_one_cell():
+    """Three cells a class, four times each: six cells have 20 orders, 24 have millions."""
+    label = np.repeat([0, 1], 12)
+    first = 1 - 0.8 * label - 0.1
+    predictions = Predictions(*[np.stack([first, 1 - first], axis=1)] * 2, label, np.arange(24))
+    cells = [Cell(f"c{i}", int(label[i]), group=f"c{i // 4 * 4}") for i in range(24)]
+    rng = np.random.default_rng(0)
+    row = row_of(Way(SPIKES, "cell"), [predictions], cells, CLASSES, rng)
+    assert row.test.p == 1 / 20
+
+
 def test_copies_are_named_first(tmp_path, planted_fit):
     rng = np.random.default_rng(0)
     with SpikeStoreWriter(tmp_path / "store", CLASSES, 32) as writer:

@@ -24,6 +24,7 @@ from raphe.tasks.celltype.audit.kept import Kept
 from raphe.tasks.celltype.audit.plan import SHUFFLED, Plan, Training, Way
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.metrics.cell_level import Groups, Headline, group_cells, headlines
+from raphe.tasks.celltype.metrics.figure_interval import CELL
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -163,7 +164,8 @@ def row_of(
     by_cell = spikes.per_cell()
     fold_of_cell = fold[np.unique(spikes.cell, return_index=True)[1]]
     groups = _groups(way, by_cell, cells)
-    group = groups.of_cell[by_cell.cell]
+    together = groups.of_cell if groups.noun != CELL or groups.copies is None else groups.copies
+    group = together[by_cell.cell]
     of_levels = [
         *headlines("cells", by_cell, groups, classes, fold_of_cell),
         *headlines("spikes", spikes, groups, classes, fold),

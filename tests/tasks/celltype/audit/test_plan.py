@@ -174,3 +174,10 @@ def test_settings_out_of_range_are_refused():
         Settings(n_spikes=0)
     with pytest.raises(SettingError, match="--folds: expected 2 or more, got 1"):
         Settings(folds=1)
+
+
+def test_fewer_spikes_than_cells_are_refused(make_spikes):
+    store = make_spikes(n_cells=24, per_cell=2).path
+    told = "--n-spikes: expected 24 or more, one for each cell of .*, got 23"
+    with pytest.raises(SettingError, match=told), planned(store, settings=Settings(n_spikes=23)):
+        pass

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.errors import SplitError, StoreError
+from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.permutation import SIGNIFICANT
 from raphe.tasks.celltype.audit.settings import Settings
@@ -109,9 +109,11 @@ def planned(
 
     Raises:
         StoreError: for stores that cannot be audited, or masks from elsewhere.
+        SettingError: for fewer spikes than cells.
     """
     settings = settings or Settings()
     spikes = open_spikes(Path(store))
+    _check_n_spikes(settings, spikes)
     mask_set = open_masks(Path(masks)) if masks is not None else None
     left_out = []
     if mask_set is None:
@@ -133,6 +135,15 @@ def planned(
             trainings += trained
             left_out += [reason.replace(str(stores[0]), str(read)) for reason in untrained]
         yield Plan(Path(store), spikes, mask_set, settings, trainings, left_out)
+
+
+def _check_n_spikes(settings: Settings, spikes: SpikeSet) -> None:
+    n_cells = len(np.unique(spikes.cell[np.arange(spikes.n)]))
+    if settings.n_spikes < n_cells:
+        raise SettingError(
+            f"--n-spikes: expected {n_cells} or more, one for each cell of {spikes.path}, got "
+            f"{settings.n_spikes}"
+        )
 
 
 def _trainings(

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy import signal
 
 from raphe import cli
 from raphe.core.abf.writer import write_abf
+from raphe.core.bundles.bundle import BundleError
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.recorded_again import log_odds
 from raphe.tasks.celltype.network.evidence import Explainer
@@ -121,6 +123,15 @@ def test_a_bundle_that_knows_nothing_of_days_gives_no_interval(judge, record, mo
     verdict = judge.judge(cell).verdict
     assert verdict.again is None and "(" not in verdict.stated
     assert "is not known" in judge.footnotes[0]
+
+
+def test_a_decision_of_an_earlier_raphe_is_one_sentence(judge):
+    bundle = judge.ensemble.bundle
+    validation = {**bundle.manifest["validation"]}
+    del validation["label"]
+    earlier = replace(bundle, manifest={**bundle.manifest, "validation": validation})
+    with pytest.raises(BundleError, match="holds no label, an earlier raphe wrote it"):
+        replace(judge.ensemble, bundle=earlier).decision  # noqa: B018
 
 
 def test_artefacts_alone_are_unlike_training(verdict_on):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors import safe_open
 
-from raphe.core.bundles.bundle import Bundle, open_bundle
+from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
 from raphe.core.bundles.onnx_session import processor_session
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics.decision import Decision
@@ -118,8 +118,14 @@ class Ensemble:
 
     @cached_property
     def decision(self) -> Decision:
-        """How a cell is decided on from the probabilities of its spikes."""
-        return Decision.from_facts(self.manifest)
+        """How a cell is decided on from the probabilities of its spikes. Raises BundleError."""
+        try:
+            return Decision.from_facts(self.manifest)
+        except KeyError as missing:
+            raise BundleError(
+                f"{self.bundle.path}: its manifest holds no {missing.args[0]}, an earlier raphe "
+                "wrote it; export it again"
+            ) from None
 
     def state(self, member: Member) -> dict[str, np.ndarray]:
         """A member's weights, float32, by their names and in their shapes in CellTypeNet."""

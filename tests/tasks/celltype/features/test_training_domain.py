@@ -15,6 +15,7 @@ from raphe.tasks.celltype.features.training_domain import (
     FEW_SPIKES,
     FEWEST_CELLS,
     LEVELS,
+    _limits,
     _limits_for,
     _test,
     not_compared,
@@ -151,6 +152,15 @@ def test_false_alarms_on_new_days_are_no_more_than_stated(n_days: int, a_day: in
             scores = test.scores(test.scaled(test.values(cell.statistics, cell.spike)))
             alarms.append((scores > limits).any())
     assert np.mean(alarms) <= FALSE_ALARMS
+
+
+def test_a_part_that_held_out_days_raise_is_limited_by_how_its_cells_differ() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.standard_normal((400, len(PARTS)))
+    scores[:8, 0] += 8.0  # single cells, far out in one part
+    raised = scores + np.array([0.0, 4.0, 0.0, 0.0, 0.0])
+    assert (scores > _limits(scores)).any(axis=1).mean() == pytest.approx(0.025, abs=0.003)
+    assert _limits(raised) - _limits(scores) == pytest.approx([0, 4, 0, 0, 0], abs=1e-3)
 
 
 @pytest.mark.parametrize(

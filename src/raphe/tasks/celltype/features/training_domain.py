@@ -37,7 +37,8 @@ CALIBRATED_TO = 0.025  # of the held-out cells: a few days tell a limit only rou
 FEWEST_CELLS = round(1 / FALSE_ALARMS)  # the farthest of fewer would still give more false alarms
 FEW_SPIKES = (1, 2, 3, 5, 10)  # of so many or more a cell has limits of its own …
 USUAL_QUANTILE = 0.1  # … below this quantile of the training cells' counts
-USUAL_SCORE = 0.95  # quantile of the held-out scores, by which the parts of the test are weighed
+USUAL_SCORE = 0.95  # quantile of held-out scores: its distance from their median weighs a part
+LEAST_DISTANCE = 1.0  # of the two, in SD: a part that is the same in every cell has none
 WHOLE = {SPIKE: "spike's shape", NOISE: "noise", FIRING: "firing"}
 NOT_COMPARED = {
     SPIKE: "the spike's shape could not be measured, so it was not compared with training's",
@@ -175,13 +176,17 @@ def _scores(test: JointTest, cell: DescribedCell) -> np.ndarray:
 def _limits(scores: np.ndarray) -> np.ndarray:
     """What each part may come to, (5,), from scores (n, 5) of cells that a test had not seen.
 
-    One factor on all of them, so that CALIBRATED_TO of these cells, counted as a conformal
-    prediction counts them, are beyond any: the parts share the false alarms.
+    Each part's scores are taken from their median, in units of how far USUAL_SCORE is from it. A
+    day that was left out raises every cell's score of the noise: counted from 0, as far again
+    would be allowed it as single cells with odd spikes need. One number of units for all parts,
+    so that CALIBRATED_TO of these cells, counted as a conformal prediction counts them, are beyond
+    any: the parts share the false alarms.
     """
-    usual = np.maximum(np.quantile(scores, USUAL_SCORE, axis=0), 1.0)
-    farthest = np.sort((scores / usual).max(axis=1))
+    median, usual = np.quantile(scores, (0.5, USUAL_SCORE), axis=0)
+    distance = np.maximum(usual - median, LEAST_DISTANCE)
+    farthest = np.sort(((scores - median) / distance).max(axis=1))
     rank = min(ceil((len(scores) + 1) * (1 - CALIBRATED_TO)), len(scores))
-    return (usual * farthest[rank - 1]).round(4)
+    return (median + distance * farthest[rank - 1]).round(4)
 
 
 def _limits_for(n_spikes: int, limits: list[dict[str, float]]) -> np.ndarray:

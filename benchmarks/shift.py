@@ -51,6 +51,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
+# Not beyond telling: a test that knows how a day's noise is drawn, and not only what 20 days were,
+# would mark 9 in 10 of these cells at 5 % false alarms.
+OF_A_RATE_TOO_HIGH = (
+    "Where 40 kHz are said to be 50, the spikes are those of cells whose spikes last 0.8 times as "
+    "long, and only the noise tells, by a cut-off that is a quarter too high: with a few tens of "
+    "spikes a cell and so few days of training it does so for some of the cells only"
+)
+
+
 class Outcome(NamedTuple):
     """What came of one cell."""
 
@@ -180,7 +189,7 @@ def main() -> None:
     add_folder(parser)
     parser.add_argument("--cells", type=int, default=300, help="new ones, half of each class")
     parser.add_argument("--days", type=int, default=20, help="of the new cells")
-    parser.add_argument("--seed", type=int, default=1987, help="of the new cells")
+    parser.add_argument("--seed", type=int, default=2987, help="of the new cells")
     parser.add_argument("--training-seed", type=int, default=42)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
@@ -204,7 +213,7 @@ def main() -> None:
         f"{domain['n_cells']} of {training.cells} training cells of {training.days} days (seed "
         f"{training.seed}), days left out in turn, and nothing from the cells of this table. "
         f"Networks asked about {SPIKES_ASKED} spikes of a cell at most. Intervals are over days, "
-        "of which cells are alike. Before: one statistic at a time",
+        f"of which cells are alike. Before: one statistic at a time. {OF_A_RATE_TOO_HIGH}",
         COLUMNS,
         [table_row(shift, outcomes[shift.name]) for shift in SHIFTS],
     )

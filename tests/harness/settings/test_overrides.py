@@ -167,7 +167,7 @@ def test_a_store_that_is_not_there_is_told_before_torch_is_loaded(
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
-    assert done.stdout == "1\n"
+    assert done.stdout == "1\n", done.stderr
     assert done.stderr.startswith("error: data.store=nowhere: no such store"), done.stderr
 
 

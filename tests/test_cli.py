@@ -210,6 +210,11 @@ def test_options_are_told_from_misspelt_ones(capsys) -> None:
     assert "expected a verb" in usage_error(capsys)
 
 
+def test_an_empty_path_is_not_the_current_folder(capsys) -> None:
+    for arguments in (("check", ""), ("export", "--checkpoints", "", "--out", "b")):
+        assert "expected a path, got nothing" in usage_error(capsys, *arguments)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["extrakt"]])
 def test_starting_imports_no_task(arguments: list[str]) -> None:
     code = (

@@ -129,6 +129,11 @@ class Parser(argparse.ArgumentParser):
         )
         self.help_line = f"{prog} --help"
 
+    def add_argument(self, *names: str, **others: object) -> argparse.Action:
+        if others.get("type") is Path:
+            others["type"] = _path
+        return super().add_argument(*names, **others)
+
     @property
     def options(self) -> list[str]:
         """Every long option, as the usage tells them."""
@@ -138,6 +143,12 @@ class Parser(argparse.ArgumentParser):
         joint = " See" if message.endswith("?") else "; see"
         print(f"error: {self.prog}: {message}{joint} `{self.help_line}`", file=sys.stderr)
         sys.exit(USAGE_EXIT)
+
+
+def _path(text: str) -> Path:
+    if not text:  # Path("") would be the current folder
+        raise argparse.ArgumentTypeError("expected a path, got nothing; is a variable empty?")
+    return Path(text)
 
 
 def add_completion(parser: argparse.ArgumentParser) -> None:

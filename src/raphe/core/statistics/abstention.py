@@ -53,6 +53,7 @@ class HeldOut:
     unit_of_item: np.ndarray | None = field(default=None, repr=False)  # (n,), None: each its own
     shared: str = ""  # what held-out items have in common with those trained on, as "day"
     shared_of_item: np.ndarray | None = field(default=None, repr=False)  # (n,), of which each is
+    provided: str = ""  # what is not known of them and must be so, as "no network saw them"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class NotSure:
     n_units: int = 0  # what `unit` counts
     units_needed: int = 0  # to promise the wanted error
     shared: str = ""  # see HeldOut
+    provided: str = ""  # see HeldOut
     wrong_share: float | None = None  # of all, weighted; None where each item counts once
 
     def decided(self, probability: np.ndarray) -> np.ndarray:
@@ -107,6 +109,8 @@ class NotSure:
             f"({self.n_decided} of {self.n_items} {held_out} were called, {self.n_wrong} of them "
             f"wrong{weighted})"
         )
+        if self.provided:
+            text += f", provided that {self.provided}"
         if not self.kept:
             wanted = _percent(self.wanted_error)
             text += f"; to promise {wanted} takes {self.units_needed} held-out {units}"
@@ -191,6 +195,7 @@ def choose_not_sure(
         n_units=n_units,
         units_needed=units_needed(wanted_error, largest),
         shared=held_out.shared,
+        provided=held_out.provided,
         wrong_share=wrong_share,
     )
 

@@ -14,6 +14,7 @@ from paths import OWN_DATA
 from raphe.core.errors import RapheError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.recordings.recording import Recording
+from raphe.core.statistics.abstention import NotSure
 from raphe.tasks.celltype.ensemble import export_checkpoints as ensemble_export
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.checkpoints import read_networks
@@ -116,7 +117,9 @@ def test_a_store_calibrates_and_stands_for_the_cells_of_training(
         "SHA-256 ",
     ):
         assert text in card
-    assert "if none of the networks was trained on these cells" in card
+    statement = NotSure(**manifest["not_sure"]).statement()
+    assert "provided that none of the networks was trained on these cells" in statement
+    assert statement in " ".join(card.split())
 
 
 def test_the_probability_of_a_cell_is_that_of_raphe_reproduce(

@@ -6,7 +6,7 @@ promised. T samples of a window.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from raphe.tasks.celltype.training.data import EVALUATION_BATCH
 from raphe.tasks.celltype.training.parts import StorePart
 
 NOISE_PA = 30.0
+NOT_TRAINED_ON = "none of the networks was trained on these cells"
 NOT_KNOWN = "What these networks were trained on is not known"
 
 
@@ -161,7 +162,8 @@ def _require_published_cut(spikes: SpikeSet, network: NetworkFile) -> None:
 def _held_out(cells: Sequence[Cell]) -> HeldOut:
     """By the widest unit that is known of every cell: none of a store was trained on in part."""
     known = [unit for unit in ("animal", "day") if all(getattr(cell, unit) for cell in cells)]
-    return held_out_units(known[0] if known else "cell", cells)
+    held_out = held_out_units(known[0] if known else "cell", cells)
+    return replace(held_out, provided=NOT_TRAINED_ON)
 
 
 def _made_up(n_samples: int) -> Tensor:

@@ -184,8 +184,7 @@ def _not_sure(facts: Mapping[str, Any]) -> str:
         "The held-out cells are those of validation; they may have stopped the training and chosen "
         "the members, so where the test cells above say otherwise, believe those."
         if trained_here(facts)
-        else "This holds if none of the networks was trained on these cells, which their files do "
-        "not tell."
+        else "Whether a network was trained on these cells, its file does not tell."
     )
     return (
         f"Where no class has a probability of {not_sure.threshold:.3f}. Promise: "

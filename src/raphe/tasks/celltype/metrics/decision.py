@@ -262,10 +262,11 @@ class Decision:
             return replace(self, calibration=calibration, mix=mix)
         label = np.array(cells.label)
         units = None if cells.unit_of_cell is None else np.array(cells.unit_of_cell)
-        held_out = HeldOut(self.not_sure.item, self.not_sure.unit, units, self.not_sure.shared)
+        band = self.not_sure
+        held_out = HeldOut(band.item, band.unit, units, band.shared, provided=band.provided)
         weight = (np.asarray(prevalence) / cells.mix.share)[label]
         calibrated = calibration(np.array(cells.pooled))
-        not_sure = _band(calibrated, label, self.not_sure.wanted_error, held_out, weight)
+        not_sure = _band(calibrated, label, band.wanted_error, held_out, weight)
         return replace(self, calibration=calibration, not_sure=not_sure, mix=mix)
 
     def of_cell(self, members: np.ndarray, times: Sequence[int]) -> np.ndarray:

@@ -44,9 +44,8 @@ def _wrapped(sentence: str) -> list[str]:
 
 def _table(audit: Audit) -> list[str]:
     names = shown(audit)
-    lines = [
-        ["trained on", "split by", "spikes", "cells", *(title(*name) for name in names), "chance"]
-    ]
+    heads = [title(*name) for name in names]
+    lines = [["trained on", "split by", "spikes", "cells", *heads, "AUROC by chance"]]
     for row in audit.rows:
         figures = [_stated(row.figures[name]) for name in names]
         lines.append(

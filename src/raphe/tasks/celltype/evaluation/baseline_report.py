@@ -113,8 +113,8 @@ def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str
         f"The network and the baselines on the same {counted('cell', len(result.cells.label))} "
         f"({result.name} set), trained on the same training part. A baseline calls a cell by "
         f"the {result.pooling} of its spikes' probabilities, at a threshold chosen on validation "
-        f"cells where there are two classes. {note} The intervals of differences, and p of none, "
-        "are those of t over the same."
+        f"cells where there are two classes. {note} A difference is the network's figure less "
+        "the baseline's; its interval, and p of none, are those of t over the same."
     )
     lines = [*textwrap.wrap(how, LINE), ""]
     for figure in [name for name in MAIN if any(row.headline.name == name for row in compared)]:
@@ -127,7 +127,7 @@ def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str
 
 def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
     title = {"auroc": "AUROC", "macro_auroc": "macro AUROC"}.get(figure, figure.replace("_", " "))
-    columns = "network − it  interval           p       network above it"
+    columns = "difference    interval           p       network above it"
     lines = [f"{title:19}  value  interval          {columns}"]
     for row in rows:
         h, d = row.headline, row.difference
@@ -199,5 +199,5 @@ def _draw_differences(
             axes.plot([row.difference.low, row.difference.high], [y, y], color="black", lw=1.4)
             axes.plot(row.difference.value, y, "o", color="black", markersize=4)
     axes.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set_xlabel(f"{AXES[name]},\nnetwork − it")
+    axes.set_xlabel(f"{AXES[name]},\nnetwork − baseline")
     axes.tick_params(axis="y", left=False)

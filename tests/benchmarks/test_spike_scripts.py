@@ -28,6 +28,7 @@ def test_memory_refuses_a_small_disk_before_writing(tmp_path: Path, run_script):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.ci
 def test_predict_at_a_small_size(tmp_path: Path, run_script, capsys):
     table = tmp_path / "predict.md"
     options = ("--recordings", 12, "--repeats", 1, "--scratch", tmp_path, "--output", table)

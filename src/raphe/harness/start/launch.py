@@ -9,6 +9,7 @@ from types import FrameType
 from raphe.harness.start.explain import RunFailed, user_line
 from raphe.harness.sweeps.callback import SweepCallback
 
+FULL_ERROR = "HYDRA_FULL_ERROR"  # in the environment: a user asks for tracebacks
 INTERRUPTED_EXIT = 130  # the shell's own code for Ctrl-C
 
 
@@ -18,8 +19,8 @@ def launch(main: Callable[[], None]) -> int:
     0: done. 1: a setting, the data or a member of a sweep failed. 130: interrupted.
     """
     SweepCallback.exit_code = 0
-    wants_traceback = "HYDRA_FULL_ERROR" in os.environ
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach us instead of Hydra's own printing
+    wants_traceback = FULL_ERROR in os.environ
+    os.environ.setdefault(FULL_ERROR, "1")  # errors reach us instead of Hydra's own printing
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
@@ -31,6 +32,9 @@ def launch(main: Callable[[], None]) -> int:
     except Exception as error:
         SweepCallback.end_running("FAILED")
         return _failed(error, wants_traceback)
+    finally:
+        if not wants_traceback:  # nor does the next program of this process
+            del os.environ[FULL_ERROR]
     return SweepCallback.exit_code
 
 

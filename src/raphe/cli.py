@@ -24,7 +24,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
 
 import raphe.tasks
 from raphe import __version__
@@ -32,6 +31,7 @@ from raphe.core.command_line import SHARED, Command, SharedVerb, define
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.extras import missing_extra
 from raphe.core.files.kind import MANIFEST, kind_of
+from raphe.core.parser import Parser
 
 STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
@@ -53,7 +53,7 @@ WORDS = {  # that people use for these verbs
     "sweep": "train",
     "verify": "check",
 }
-USAGE_EXIT, FAILED_EXIT, INTERRUPTED_EXIT = 2, 1, 130
+FAILED_EXIT, INTERRUPTED_EXIT = 1, 130
 COMPLETION = Command(
     "completion", "print what completes commands in your shell", "raphe.cli:add_completion"
 )
@@ -118,37 +118,6 @@ def declared_commands() -> list[Declared]:
             commands = importlib.import_module(module).COMMANDS
             declared += [Declared(command, task.name) for command in commands]
     return declared
-
-
-class Parser(argparse.ArgumentParser):
-    """Tells wrong usage in one sentence; options cannot be abbreviated."""
-
-    def __init__(self, prog: str, **others: object) -> None:
-        super().__init__(
-            prog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **others
-        )
-        self.help_line = f"{prog} --help"
-
-    def add_argument(self, *names: str, **others: object) -> argparse.Action:
-        if others.get("type") is Path:
-            others["type"] = _path
-        return super().add_argument(*names, **others)
-
-    @property
-    def options(self) -> list[str]:
-        """Every long option, as the usage tells them."""
-        return re.findall(r"(?<![\w-])--[a-z][\w-]*", self.format_usage())
-
-    def error(self, message: str) -> NoReturn:
-        joint = " See" if message.endswith("?") else "; see"
-        print(f"error: {self.prog}: {message}{joint} `{self.help_line}`", file=sys.stderr)
-        sys.exit(USAGE_EXIT)
-
-
-def _path(text: str) -> Path:
-    if not text:  # Path("") would be the current folder
-        raise argparse.ArgumentTypeError("expected a path, got nothing; is a variable empty?")
-    return Path(text)
 
 
 def add_completion(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,40 @@
+"""The parser of a command: wrong usage is one sentence, options are not abbreviated."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+USAGE_EXIT = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells wrong usage in one sentence; options cannot be abbreviated."""
+
+    def __init__(self, prog: str, **others: object) -> None:
+        super().__init__(
+            prog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **others
+        )
+        self.help_line = f"{prog} --help"
+
+    def add_argument(self, *names: str, **others: object) -> argparse.Action:
+        if others.get("type") is Path:
+            others["type"] = _path
+        return super().add_argument(*names, **others)
+
+    @property
+    def options(self) -> list[str]:
+        """Every long option, as the usage tells them."""
+        return re.findall(r"(?<![\w-])--[a-z][\w-]*", self.format_usage())
+
+    def error(self, message: str) -> NoReturn:
+        joint = " See" if message.endswith("?") else "; see"
+        print(f"error: {self.prog}: {message}{joint} `{self.help_line}`", file=sys.stderr)
+        sys.exit(USAGE_EXIT)
+
+
+def _path(text: str) -> Path:
+    if not text:  # Path("") would be the current folder
+        raise argparse.ArgumentTypeError("expected a path, got nothing; is a variable empty?")
+    return Path(text)

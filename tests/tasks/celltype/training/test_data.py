@@ -379,7 +379,8 @@ def test_what_cannot_be_trained_on_is_refused(
 
 def test_a_rate_computed_otherwise_is_no_other_rate(tmp_path: Path, store: Path) -> None:
     other = write_store(tmp_path / "float32", prefix="other", rate_hz=40_000.068)
-    datamodule(store, test_stores={"float32": other})
+    data = datamodule(store, test_stores={"float32": other})
+    assert "float32" in data.tests
 
 
 def test_stores_that_are_cut_differently_are_not_mixed(tmp_path: Path, store: Path) -> None:

@@ -12,6 +12,7 @@ from raphe.core.sentences import listed
 from raphe.tasks.celltype.ensemble.candidates import Candidate
 from raphe.tasks.celltype.recordings.files import visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
+from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 KERAS, OLD_KERAS, CHECKPOINT = ".keras", (".h5", ".hdf5"), ".ckpt"
@@ -61,13 +62,7 @@ def read_networks(paths: Sequence[Path]) -> list[NetworkFile]:
     networks = [NetworkFile.read(path) for path in _files(paths)]
     first, seen = networks[0], {}
     for network in networks:
-        for name in FACTS:
-            expected, got = getattr(first, name), getattr(network, name)
-            if got != expected:
-                raise SettingError(
-                    f"{network.path}: expected {name} {told(expected)} as {first.path} has, got "
-                    f"{told(got)}; make a bundle of each kind"
-                )
+        require_alike(first, network, "make a bundle of each kind")
         other = seen.setdefault(network.weights, network)
         if other is not network:
             raise SettingError(
@@ -75,6 +70,17 @@ def read_networks(paths: Sequence[Path]) -> list[NetworkFile]:
                 "it once"
             )
     return networks
+
+
+def require_alike(network: NetworkFile, other: NetworkFile | SpikeSet, remedy: str) -> None:
+    """Raise SettingError where another network, or spikes, differ from a network in FACTS."""
+    for name in FACTS:
+        expected, got = getattr(network, name), getattr(other, name)
+        if got != expected:
+            raise SettingError(
+                f"{other.path}: expected {name} {_told(expected)} as {network.path} has, got "
+                f"{_told(got)}; {remedy}"
+            )
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -114,6 +120,6 @@ def _of_checkpoint(path: Path) -> CellTypeModule:
     return module
 
 
-def told(value: object) -> str:
+def _told(value: object) -> str:
     """One of FACTS in words."""
     return listed(value) if isinstance(value, tuple) else f"{value:g}"

@@ -23,7 +23,7 @@ from raphe.core.statistics.abstention import ErrorRate, HeldOut
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
-from raphe.tasks.celltype.ensemble.checkpoints import FACTS, NetworkFile, read_networks, told
+from raphe.tasks.celltype.ensemble.checkpoints import NetworkFile, read_networks, require_alike
 from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.selection import choose
@@ -119,13 +119,7 @@ def export_checkpoints(
 def _validation(store: str | Path, networks: Sequence[NetworkFile]) -> SpikeSet:
     """The store, where it can calibrate these networks. Raises StoreError or SettingError."""
     spikes, network = open_spikes(store), networks[0]
-    for name in FACTS:
-        expected, got = getattr(network, name), getattr(spikes, name)
-        if expected != got:
-            raise SettingError(
-                f"{spikes.path}: expected {name} {told(expected)} as {network.path} has, got "
-                f"{told(got)}; cut its recordings as the networks' spikes were"
-            )
+    require_alike(network, spikes, "cut its recordings as the networks' spikes were")
     held = spikes.per_class(spikes.counts)
     missing = [name for name, n in zip(spikes.classes, held, strict=True) if not n]
     if missing:

@@ -8,9 +8,9 @@ import torch
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from torchmetrics.functional.classification import binary_auroc, binary_roc
 
+from raphe.core.confusion_matrix import draw_confusion
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import risk_coverage
@@ -31,7 +31,9 @@ def confusion_figure(result: SetResult) -> Figure:
         figure = Figure(figsize=(2.2 + 1.8 * n, 1.2 + 0.9 * n), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (level, predictions) in zip(panels, levels.items(), strict=True):
-            image = _draw_matrix(axes, predictions.confusion(), result.classes)
+            counts = predictions.confusion()
+            of_true = counts.sum(axis=1, keepdims=True)
+            image = draw_confusion(axes, counts, of_true, result.classes)
             axes.set(xlabel="Predicted class", title=counted(level, len(predictions.label)))
         panels[0].set_ylabel("True class")
         bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.8, pad=0.02)
@@ -40,21 +42,6 @@ def confusion_figure(result: SetResult) -> Figure:
         bar.outline.set_visible(False)
         figure.suptitle(f"Confusion matrix, {result.name} set", fontsize=STYLE["axes.titlesize"])
     return figure
-
-
-def _draw_matrix(axes: Axes, counts: np.ndarray, classes: Sequence[str]) -> AxesImage:
-    total = counts.sum(axis=1, keepdims=True)
-    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        percent = f"\n{100 * share[row, column]:.1f} %" if total[row] else ""
-        colour = "white" if share[row, column] > 0.55 else "black"
-        axes.text(column, row, f"{count}{percent}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(classes)), classes)
-    axes.set_yticks(range(len(classes)), classes)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return image
 
 
 def confusion_json(result: SetResult) -> str:

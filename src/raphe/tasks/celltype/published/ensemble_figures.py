@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import colormaps, rc_context
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from raphe.core.confusion_matrix import draw_confusion
 from raphe.core.figure_style import STYLE
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.set_result import SetResult
@@ -74,7 +74,7 @@ def consensus_figure(result: SetResult, kernels: Sequence[int], note: str = "") 
         figure = Figure(figsize=(6.0, 3.8), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (title, totals) in zip(panels, normalised.items(), strict=True):
-            _matrix(axes, counts, np.broadcast_to(totals, counts.shape), result.classes)
+            draw_confusion(axes, counts, totals, result.classes)
             axes.set(xlabel="Called", title=title)
         panels[0].set_ylabel("True class")
         n_cells = counted("cell", int(counts.sum()))
@@ -91,16 +91,3 @@ def _stand_below(figure: Figure, note: str) -> None:
     if note:
         width = round(figure.get_figwidth() * CHARACTERS_PER_IN)
         figure.supxlabel(textwrap.fill(note, width), fontsize=6, color="0.4")
-
-
-def _matrix(axes: Axes, counts: np.ndarray, totals: np.ndarray, classes: Sequence[str]) -> None:
-    share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        percent = f"\n{100 * share[row, column]:.1f} %" if totals[row, column] else ""
-        colour = "white" if share[row, column] > 0.55 else "black"
-        axes.text(column, row, f"{count}{percent}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(classes)), classes)
-    axes.set_yticks(range(len(classes)), classes)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from raphe.harness.report import shown_metrics
+from raphe.harness.report.shown import shown_metrics
 from raphe.harness.run import denormals_flushed
 from waiting import HANG_S
 

@@ -24,8 +24,11 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
-from raphe.harness import callbacks, report
+from raphe.harness import callbacks
 from raphe.harness.process import available_cores, keep_freed_memory, quieten
+from raphe.harness.report.csv_tables import EPOCHS, epochs_csv
+from raphe.harness.report.note import stamp
+from raphe.harness.report.run_table import print_run
 from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
@@ -81,7 +84,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
             "wait for it, or change a setting"
         ) from None
     if member is None:
-        report.print_run(facts, config.report, data.note, location.tracker)
+        print_run(facts, config.report, data.note, location.tracker)
     return facts, earlier is not None
 
 
@@ -174,10 +177,10 @@ def _test(
     results = instantiate(config.evaluate)(model=model, data=data)
     metrics |= {name: value for name, value in results.items() if isinstance(value, float)}
     defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
-    epochs = report.epochs_csv(tracked.logged, metrics)
+    epochs = epochs_csv(tracked.logged, metrics)
     tracked.log_metrics({**defined, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
     artifacts = {name: content for name, content in results.items() if name not in metrics}
-    artifacts[report.EPOCHS] = epochs
-    report.stamp(artifacts, data.note)
+    artifacts[EPOCHS] = epochs
+    stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from raphe.harness.report import side_by_side
+from raphe.harness.report.sweep_table import side_by_side
 from raphe.harness.tracking import PARENT_TAG
 from waiting import HANG_S
 
@@ -107,7 +107,7 @@ def test_a_report_that_fails_is_told_and_shows_in_the_exit_code(
     def broken(*_: object) -> dict:
         raise RuntimeError("no report today")
 
-    monkeypatch.setattr("raphe.harness.report.sweep_artifacts", broken)
+    monkeypatch.setattr("raphe.harness.sweeps.parent.sweep_artifacts", broken)
     assert train("model.degree=1,2", multirun=True) == 1
     assert "no report today" in capfd.readouterr().err
     assert [run.info.status for run in runs().parents()] == ["FAILED"]

@@ -11,7 +11,10 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness import identity, report
+from raphe.harness import identity
+from raphe.harness.report.note import stamp
+from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
+from raphe.harness.report.sweep_table import print_sweep
 from raphe.harness.sweeps.bar import SweepBar
 from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
 from raphe.harness.tracking import (
@@ -112,14 +115,14 @@ class SweepParent:
     def _report(self, runs: Sequence[RunFacts], failed: Sequence[MemberState]) -> None:
         """Keep and print the table and the figure that every sweep has."""
         parameters = list(self.plan.parameters)
-        artifacts = report.sweep_artifacts(
+        artifacts = sweep_artifacts(
             runs, [state.label for state in failed], parameters, self._config.report
         )
         if self._summarise is not None:
-            artifacts.pop(report.SWEEP_FIGURE, None)  # nothing grows with the number of a fold
+            artifacts.pop(SWEEP_FIGURE, None)  # nothing grows with the number of a fold
         self._keep(artifacts, runs)
         self._run.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
-        report.print_sweep(runs, parameters, self._config.report, self._tracker)
+        print_sweep(runs, parameters, self._config.report, self._tracker)
 
     def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
         settings = {member.label: member.settings for member in self.plan.members}
@@ -134,7 +137,7 @@ class SweepParent:
             print(results[SUMMARY])
 
     def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
-        report.stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")
+        stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")
         self._run.log_artifacts(artifacts)
 
     def abandon(self, status: str) -> None:

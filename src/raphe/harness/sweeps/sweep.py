@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness import identity
 from raphe.harness.process import available_cores
-from raphe.harness.reference import read_reference
+from raphe.harness.report.reference import read_reference
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.parent import SweepParent
 from raphe.harness.tracking import Tracker

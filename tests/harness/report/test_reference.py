@@ -7,8 +7,8 @@ from omegaconf import OmegaConf
 
 from paths import CONF
 from raphe.core.errors import SettingError
-from raphe.harness.reference import read_reference
-from raphe.harness.report import SWEEP_FIGURE, sweep_artifacts
+from raphe.harness.report.reference import read_reference
+from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.tracking import RunFacts
 
 TABLE = "run,kernel,test_accuracy\noriginal,1,0.9\nbalanced,1,0.8\noriginal,2,0.95\n"

@@ -2,8 +2,8 @@
 
 from omegaconf import OmegaConf
 
-from raphe.harness.report import epochs_csv
-from raphe.harness.report import test_sets as sets_tested
+from raphe.harness.report.csv_tables import epochs_csv
+from raphe.harness.report.shown import test_sets as sets_tested
 from raphe.harness.tracking import RunFacts
 
 

@@ -1,0 +1,1 @@
+"""Results as a person reads them: on the terminal, in tables, in the figure of a sweep."""

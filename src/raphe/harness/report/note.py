@@ -1,0 +1,30 @@
+"""The note that belongs to every result, below each figure."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
+
+
+def stamp(artifacts: Mapping[str, Any], note: str) -> None:
+    """Write the note that belongs to every result below each figure."""
+    if not note:
+        return
+    for artifact in artifacts.values():
+        if isinstance(artifact, Figure):
+            _stamp_figure(artifact, note)
+
+
+def _stamp_figure(figure: Figure, note: str) -> None:
+    width_in, height_in = figure.get_size_inches()
+    lines = textwrap.wrap(note, round(width_in * NOTE_CHARACTERS_PER_IN))
+    bottom = (len(lines) + 1) * NOTE_LINE_IN / height_in
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, bottom, 1, 1 - bottom))
+    figure.text(
+        0.5, NOTE_LINE_IN / 2 / height_in, "\n".join(lines), ha="center", size=6, color="0.4"
+    )

@@ -1,0 +1,27 @@
+"""The results of a single run on the terminal."""
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from raphe.core.sentences import counted
+from raphe.harness.report.next_step import print_note_and_next
+from raphe.harness.report.shown import count_text, figure_text, shown_metrics, test_sets
+from raphe.harness.tracking import RunFacts, Tracker
+
+
+def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) -> None:
+    """Print a run's test metrics, one column a test set, and where to look next."""
+    sets = test_sets(run, settings)
+    table = Table("metric", *sets, title=f"{run.name}: test results")
+    for count, noun in settings.counts.items():
+        table.add_row(noun, *(count_text(run.metrics.get(f"{name}/{count}")) for name in sets))
+    for metric in shown_metrics([run], settings):
+        values = [figure_text(run.metrics.get(f"{name}/{metric}")) for name in sets]
+        table.add_row(metric, *values)
+    console = Console()
+    console.print(table)
+    epochs, kept = run.metrics["epochs"], run.metrics["kept_epoch"] + 1
+    trained = f"Trained for {counted('epoch', int(epochs))}"
+    console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
+    print_note_and_next(console, note, run.run_id, tracker)

@@ -1,0 +1,53 @@
+"""What a report shows of a run: which test sets, which metrics, and numbers as texts."""
+
+import math
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from raphe.harness.tracking import RunFacts
+
+UNDEFINED = "–"
+NOT_TEST_SETS = ("train", "val", "system")
+
+
+def test_sets(run: RunFacts, settings: DictConfig) -> list[str]:
+    """Names of the sets a run was tested on; "test" first.
+
+    `report.scored_in_training` names those that a task scores on the way, as it does "val".
+    """
+    others = {*NOT_TEST_SETS, *settings.get("scored_in_training", ())}
+    names = {key.partition("/")[0] for key in run.metrics if "/" in key} - others
+    return sorted(names, key=lambda name: (name != "test", name))
+
+
+def shown_metrics(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
+    """Which of `report.metrics` to show: those that a test set of a run has; all, if none has any.
+
+    Which there are may depend on the data, as on the number of classes.
+    """
+    shown = [
+        metric
+        for metric in settings.metrics
+        if any(
+            f"{name}/{metric}" in run.metrics for run in runs for name in test_sets(run, settings)
+        )
+    ]
+    return shown or list(settings.metrics)
+
+
+def counts_of(run: RunFacts, test_set: str, counts: DictConfig) -> list[str]:
+    """What a test set holds, "1172 spikes", by the metrics that count it."""
+    return [
+        f"{run.metrics[f'{test_set}/{metric}']:.0f} {noun}"
+        for metric, noun in counts.items()
+        if f"{test_set}/{metric}" in run.metrics
+    ]
+
+
+def count_text(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.0f}"
+
+
+def figure_text(value: float | None) -> str:
+    return UNDEFINED if value is None or math.isnan(value) else f"{value:.4f}"

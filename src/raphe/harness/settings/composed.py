@@ -24,6 +24,7 @@ from raphe.harness.settings.signatures import (
 STAGES = ("train", "export")
 KEEPS = ("best", "last")
 MODES = ("min", "max")
+CHOICES = ("best", "one_standard_error")  # see raphe.harness.sweeps.choice
 GPUS = ("gpu", "cuda")
 ACCELERATORS = ("cpu", *GPUS, "mps", "tpu", "auto")
 # Lightning's, which it lists in a module that loads torch.
@@ -63,6 +64,7 @@ def check_values(config: DictConfig) -> None:
     _one_of(config, "stage", STAGES)
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
+    _one_of(config, "choose", CHOICES)
     _whole_number(config, "seed", least=0)
     _whole_number(config, "trainer.max_epochs", least=1)
     _whole_number(config, "threads", least=1, optional=True)

@@ -16,6 +16,7 @@ from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
 from raphe.harness.sweeps.bar import SweepBar
+from raphe.harness.sweeps.choice import choose_run
 from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
 from raphe.harness.tracking import (
     DATA_TAG,
@@ -123,6 +124,8 @@ class SweepParent:
         self._keep(artifacts, runs)
         self._run.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
         print_sweep(runs, parameters, self._config.report, self._tracker)
+        if (choice := choose_run(runs, parameters, self._config, {})) is not None:
+            print(choice.sentence)
 
     def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
         settings = {member.label: member.settings for member in self.plan.members}

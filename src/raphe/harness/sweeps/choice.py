@@ -1,0 +1,127 @@
+"""Which member of a sweep is chosen: by validation of the weights that were kept, never by test.
+
+The smallest of many validation losses is smaller than that member's loss on new cells. The rule of
+one standard error (Breiman et al. 1984) takes, of all that the best cannot be told from, the member
+with the smallest swept number.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+
+from raphe.core.sentences import number
+from raphe.harness.settings.composed import CHOICES
+from raphe.harness.tracking import RunFacts
+
+BEST, ONE_STANDARD_ERROR = CHOICES
+
+
+@dataclass(frozen=True)
+class SweptMember:
+    """A finished member as the choice sees it."""
+
+    label: str  # "model.kernel=7"
+    number: float | None  # what is swept, where that is one number
+    value: float  # of the monitored metric at the kept epoch; NaN where there is none
+    standard_error: float | None = None  # of that value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`index` is the chosen member's in the list that was chosen among."""
+
+    index: int
+    rule: str  # that decided: without standard errors or one swept number it is `best`
+    sentence: str
+
+
+def choose(
+    members: Sequence[SweptMember], rule: str, metric: str, mode: str = "min"
+) -> Choice | None:
+    """The member that a rule takes; None where no member has a value, or there is only one.
+
+    Args:
+        members: that finished.
+        rule: one of CHOICES.
+        metric: name of the values, for the sentence.
+        mode: "min" or "max", which of the values is best.
+    """
+    sign = 1.0 if mode == "min" else -1.0
+    rows = [row for row, member in enumerate(members) if math.isfinite(member.value)]
+    if not rows or len(members) == 1:
+        return None
+    rows.sort(key=lambda row: (sign * members[row].value, _number(members[row])))
+    best = members[rows[0]]
+    value = f"{metric} {number(best.value)}"
+    extreme = "lowest" if mode == "min" else "highest"
+    optimism = (
+        f"As the best of {len(rows)} that figure flatters; the test had no part in the choice."
+    )
+    if rule == BEST:
+        sentence = f"Chosen by validation: {best.label}, with the {extreme} {value}. {optimism}"
+        return Choice(rows[0], BEST, sentence)
+    if lacking := _lacking(best, [members[row] for row in rows]):
+        sentence = (
+            f"Chosen by validation: {best.label}, with the {extreme} {value}; {lacking}, so that "
+            f"the rule of one standard error could not be used. {optimism}"
+        )
+        return Choice(rows[0], BEST, sentence)
+    within = [
+        row for row in rows if sign * (members[row].value - best.value) <= best.standard_error
+    ]
+    chosen = min(within, key=lambda row: _number(members[row]))
+    taken = members[chosen]
+    sentence = (
+        f"Chosen by validation: {taken.label}, the smallest within one standard error "
+        f"({number(best.standard_error, 2)}) of the {extreme} {value} ({best.label})."
+    )
+    return Choice(chosen, ONE_STANDARD_ERROR, sentence)
+
+
+def choose_run(
+    runs: Sequence[RunFacts],
+    parameters: Sequence[str],
+    config: DictConfig,
+    standard_errors: Mapping[str, float | None],
+) -> Choice | None:
+    """`choose` among tracked members, as the settings `choose` and `monitor` say.
+
+    Args:
+        runs: members that finished.
+        parameters: names of what is swept.
+        standard_errors: of the metric, by run id; of a run that is missing it is not known.
+    """
+    metric = f"kept/{config.monitor.metric}"
+    members = [
+        SweptMember(
+            run.name,
+            _as_number(run.params.get(parameters[0])) if len(parameters) == 1 else None,
+            run.metrics.get(metric, math.nan),
+            standard_errors.get(run.run_id),
+        )
+        for run in runs
+    ]
+    return choose(members, config.choose, metric, config.monitor.mode)
+
+
+def _lacking(best: SweptMember, members: Sequence[SweptMember]) -> str:
+    """What the rule of one standard error lacks, or ""."""
+    if any(member.number is None for member in members):
+        return "what is swept is not one number"
+    if best.standard_error is None or not math.isfinite(best.standard_error):
+        return "its standard error is not known"
+    return ""
+
+
+def _number(member: SweptMember) -> float:
+    return math.inf if member.number is None else member.number
+
+
+def _as_number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

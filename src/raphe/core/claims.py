@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.files.csv_text import csv_text
-from raphe.core.statistics.intervals import Estimate, interval_of_share
+from raphe.core.metric_names import Estimate
+from raphe.core.statistics.intervals import interval_of_share
 
 LINE = 100  # characters
 NOTE = "recordings"  # the quantity of a claim that tells what the data are, where they are not real

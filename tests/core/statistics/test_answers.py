@@ -5,8 +5,8 @@ import math
 import pytest
 from scipy import stats
 
+from raphe.core.metric_names import Estimate
 from raphe.core.statistics.answers import Answer, above
-from raphe.core.statistics.intervals import Estimate
 
 CHANCE, MARGIN = 0.5, 0.1
 NAN = math.nan

@@ -7,7 +7,7 @@ that reads `estimate.low > value` turns both into a no.
 import math
 from enum import Enum
 
-from raphe.core.statistics.intervals import Estimate
+from raphe.core.metric_names import Estimate
 
 
 class Answer(Enum):

@@ -12,22 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
+from raphe.core.metric_names import Estimate
 from raphe.core.statistics.clusters import Clusters, Variance
 
 CONFIDENCE = 0.95
 ROUNDING = 1e-12  # of a share, and of scores as a share of the largest
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and the ends of its interval.
-
-    NaN where the figure is, and where it is a mean of scores that are too few or do not differ.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from raphe.core.protocol import SweptRun
 from raphe.tasks.celltype.evaluation.baseline_cells import baseline_cells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.cross_validate import CrossValidation, fold_numbers
 from raphe.tasks.celltype.metrics.decision import Decision
-from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
+from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv
 from raphe.tasks.celltype.training.data import CellTypeData
 
 CLASSES = ("SER", "NSER")

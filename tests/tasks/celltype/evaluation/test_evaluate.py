@@ -22,8 +22,7 @@ from raphe.tasks.celltype.evaluation.figures import (
     roc_figure,
 )
 from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
-from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
+from raphe.tasks.celltype.metrics.predictions import Predictions, read_predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.data import CellTypeData

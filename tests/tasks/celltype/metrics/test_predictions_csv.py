@@ -5,8 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv, read_predictions
+from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv, read_predictions
 
 CLASSES = ("SER", "5-HT, other")
 

@@ -7,7 +7,7 @@ import pytest
 
 from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.errors import StoreError
-from raphe.core.statistics.intervals import Estimate
+from raphe.core.metric_names import Estimate
 from raphe.tasks.celltype.published.paper_claims import published_claims, sweep_claims
 from raphe.tasks.celltype.published.paper_numbers import SWEEP_COLUMNS, read_sweeps
 

@@ -12,8 +12,11 @@ from sklearn import metrics as reference
 from paths import OWN_DATA
 from raphe import cli
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
-from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
+from raphe.tasks.celltype.metrics.predictions import (
+    Predictions,
+    predictions_csv,
+    sensitivity_at_specificity,
+)
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.published.consensus import mean_of
 from raphe.tasks.celltype.published.ensemble_figures import consensus_figure, epochs_figure

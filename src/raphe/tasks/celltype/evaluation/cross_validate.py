@@ -24,8 +24,7 @@ from raphe.tasks.celltype.evaluation.pooled_result import Fold, PooledResult
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
-from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.metrics.predictions_csv import read_predictions
+from raphe.tasks.celltype.metrics.predictions import Predictions, read_predictions
 from raphe.tasks.celltype.training.data import CellTypeData
 
 FOLD, KERNEL = "data.fold", "model.kernel"

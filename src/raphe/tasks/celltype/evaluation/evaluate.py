@@ -37,8 +37,7 @@ from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
-from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.metrics.predictions_csv import predictions_csv
+from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.files.csv_text import csv_text
+from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
-from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.figure_interval import (
     CELL,
     FEWEST_GROUPS,

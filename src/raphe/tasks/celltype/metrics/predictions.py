@@ -1,20 +1,28 @@
-"""What a network says of labelled spikes, in NumPy: no torch, as `raphe reproduce` needs none.
+"""What a network says of labelled spikes, and that as a table, one row a spike.
+
+In NumPy: no torch, as `raphe reproduce` needs none.
 
 Of two classes, class 0 is the one looked for: SER, the serotonergic cells. Sensitivity is the share
 of its spikes that are called SER, specificity the share of the others that are not. More classes
 count alike: their figures are means over the classes. n spikes, C classes.
 """
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
-from scipy.special import expit, log_expit, softmax
+from scipy.special import expit, log_expit, logit, softmax
 
+from raphe.core.errors import StoreError
+from raphe.core.files.csv_text import csv_text
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability, pool
 
 BLOCK_SPIKES = 65_536  # worked on at once, so that millions need little memory
+CELL, CLASS, LOGIT = "cell", "true_class", "logit_"
+REMEDY = "train again to have it written anew"
 
 
 @dataclass(frozen=True)
@@ -92,3 +100,44 @@ def sensitivity_at_specificity(
     floors = np.concatenate([[-np.inf], negatives])  # of a threshold, the next above 1 more of them
     allowed = np.arange(len(floors)) / len(negatives) >= specificity
     return float(np.mean(positives > floors[allowed.argmax()]))
+
+
+def predictions_csv(predictions: Predictions, classes: Sequence[str]) -> str:
+    """Columns cell, true_class, and logit_… of each class.
+
+    Logits, as those of confident spikes would all be printed as the probability 1. Of more than
+    two classes they are told up to what a spike's have in common, which a softmax does not see.
+    """
+    header = [CELL, CLASS, *(LOGIT + name for name in classes)]
+    rows = []
+    names = predictions.cell_ids or range(int(predictions.cell.max(initial=-1)) + 1)
+    with np.errstate(divide="ignore"):  # a sigmoid of 1 has an infinite logit
+        two = predictions.n_classes == 2
+        outputs = logit(predictions.sigmoid) if two else np.log(predictions.probability)
+    for cell, label, row in zip(predictions.cell, predictions.label, outputs, strict=True):
+        rows.append([names[cell], classes[label], *(f"{value:.7g}" for value in row)])
+    return csv_text(header, rows)
+
+
+def read_predictions(path: Path) -> tuple[Predictions, list[str]]:
+    """Read such a table: the predictions, and the classes in their order.
+
+    Cells are numbered in the order in which they appear. Raises StoreError.
+    """
+    try:
+        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+        classes = [name.removeprefix(LOGIT) for name in header[2:]]
+        expected = [CELL, CLASS, *(LOGIT + name for name in classes)]
+        if header != expected or len(classes) < 2 or not rows:
+            raise ValueError(f"columns {', '.join(header)} and {len(rows)} rows")
+        cell_ids = list(dict.fromkeys(row[0] for row in rows))
+        number = {name: index for index, name in enumerate(cell_ids)}
+        label = np.array([classes.index(row[1]) for row in rows])
+        logits = np.array([row[2:] for row in rows], dtype=float)
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path}: expected a run's predictions, a table with the columns {CELL}, {CLASS} and "
+            f"{LOGIT}… of each class, got {error}; {REMEDY}"
+        ) from None
+    cell = np.array([number[row[0]] for row in rows])
+    return Predictions.from_logits(logits, label, cell, cell_ids), classes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from raphe.core.claims import Claim, percent, proportion
-from raphe.core.statistics.intervals import Estimate
+from raphe.core.metric_names import Estimate
 from raphe.tasks.celltype.metrics.contingency import ContingencyTable
 from raphe.tasks.celltype.published import paper_numbers as published
 from raphe.tasks.celltype.published.paper_numbers import PublishedSweep

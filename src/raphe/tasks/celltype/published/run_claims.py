@@ -6,8 +6,8 @@ import numpy as np
 
 from raphe.core.claims import Claim, note_claim, percent
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
-from raphe.core.statistics.intervals import Estimate
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
 from raphe.tasks.celltype.metrics.contingency import CELL_RATES, ContingencyTable
 from raphe.tasks.celltype.metrics.keras_sensitivity import keras_sensitivity

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from raphe.core.claims import Claim
-from raphe.core.statistics.intervals import Estimate
+from raphe.core.metric_names import Estimate
 from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, TARGETS, grid, neurons, targets
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 from raphe.tasks.glif.lstm_study.study import different

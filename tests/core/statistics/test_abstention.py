@@ -89,8 +89,8 @@ def test_too_few_cells_promise_less_and_say_so():
     assert units_needed(0.05) == 19
     few = choose_not_sure(np.full(18, 0.9), np.ones(18, bool), 0.05)
     assert not few.kept and few.threshold == 0 and few.promised_error == pytest.approx(1 / 19)
-    assert "at most 5.3 % are" in few.statement()
-    assert "to promise 5 % takes 19 held-out cells" in few.statement()
+    assert "at most 5.3 % of new cells" in few.statement()
+    assert "promising 5 % would take 19 held-out cells" in few.statement()
     enough = choose_not_sure(np.full(19, 0.9), np.ones(19, bool), 0.05)
     assert enough.kept and enough.threshold == 0
     assert "at most 5 %" in enough.statement() and "19 of 19 held-out cells" in enough.statement()
@@ -197,8 +197,9 @@ def test_counts_stand_beside_what_they_weigh() -> None:
     weight = np.repeat([0.02, 1.98], 100)
     chosen = choose_not_sure(np.full(200, 0.9), np.arange(200) >= 100, 0.05, weight=weight)
     assert chosen.statement() == (
-        "of new cells like those held out, at most 5 % are called wrong on average (200 of 200 "
-        "held-out cells were called, 100 of them wrong: where classes are so frequent 1 % of all)"
+        "on average at most 5 % of new cells like those held out are called wrong (200 of 200 "
+        "held-out cells were called, 100 of them wrong; weighted to these class frequencies, 1 % "
+        "of all)"
     )
 
 
@@ -207,22 +208,23 @@ def test_counts_stand_beside_what_they_weigh() -> None:
     [
         (
             NotSure(0.7, 0.05, 0.05, 30, 28, 1, n_units=30, units_needed=19, shared="day"),
-            "of new cells of the days trained on, at most 5 % are called wrong on average (28 of "
-            "30 held-out cells were called, 1 of them wrong); of other days nothing is promised",
+            "on average at most 5 % of new cells of the days trained on are called wrong (28 of 30 "
+            "held-out cells were called, 1 of them wrong); nothing is promised for other days",
         ),
         (
             NotSure(0.7, 0.05, 0.05, 300, 28, 1, unit="day", n_units=24, units_needed=19),
-            "of cells of new days, at most 5 % are called wrong on average (28 of 300 held-out "
+            "on average at most 5 % of the cells of new days are called wrong (28 of 300 held-out "
             "cells of 24 days were called, 1 of them wrong)",
         ),
         (
             NotSure(0.7, 0.05, 1.3 / 7, 30, 28, 1, unit="day", n_units=6, units_needed=19),
-            "of cells of new days, at most 19 % are called wrong on average (28 of 30 held-out "
-            "cells of 6 days were called, 1 of them wrong); to promise 5 % takes 19 held-out days",
+            "on average at most 19 % of the cells of new days are called wrong (28 of 30 held-out "
+            "cells of 6 days were called, 1 of them wrong); promising 5 % would take 19 held-out "
+            "days",
         ),
         (
             NotSure(0.0, 0.05, 1.0, 0, 0, 0),
-            "nothing is promised of new cells, as none were held out",
+            "nothing is promised about new cells, as none were held out",
         ),
     ],
 )

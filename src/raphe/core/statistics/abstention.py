@@ -90,10 +90,10 @@ class NotSure:
         """What may be said of it, in the one sentence that stands wherever it is told."""
         items, units = f"{self.item}s", f"{self.unit}s"
         if not self.n_items:
-            return f"nothing is promised of new {items}, as none were held out"
+            return f"nothing is promised about new {items}, as none were held out"
         grouped = self.unit != self.item
         if grouped:
-            whose = f"{items} of new {units}"
+            whose = f"the {items} of new {units}"
         elif self.shared:
             whose = f"new {items} of the {self.shared}s trained on"
         else:
@@ -102,10 +102,10 @@ class NotSure:
         weighted = (
             ""
             if self.wrong_share is None
-            else f": where classes are so frequent {_percent(self.wrong_share)} of all"
+            else f"; weighted to these class frequencies, {_percent(self.wrong_share)} of all"
         )
         text = (
-            f"of {whose}, at most {_percent(self.promised_error)} are called wrong on average "
+            f"on average at most {_percent(self.promised_error)} of {whose} are called wrong "
             f"({self.n_decided} of {self.n_items} {held_out} were called, {self.n_wrong} of them "
             f"wrong{weighted})"
         )
@@ -113,9 +113,9 @@ class NotSure:
             text += f", provided that {self.provided}"
         if not self.kept:
             wanted = _percent(self.wanted_error)
-            text += f"; to promise {wanted} takes {self.units_needed} held-out {units}"
+            text += f"; promising {wanted} would take {self.units_needed} held-out {units}"
         if self.shared and not grouped:
-            text += f"; of other {self.shared}s nothing is promised"
+            text += f"; nothing is promised for other {self.shared}s"
         return text
 
 

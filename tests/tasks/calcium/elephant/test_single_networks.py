@@ -136,7 +136,7 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     assert names == {"test/confusion.png", "test/spaces.png", "test/embedding.json"}
     file = client.download_artifacts(run.info.run_id, "test/embedding.json", str(tmp_path))
     assert open_embedding(file).datasets == ("a", "b", "c")
-    assert json.loads(Path(file).read_text())["rows"] == "recording that is told"
+    assert json.loads(Path(file).read_text())["rows"] == "recording that is predicted"
 
     np.save(
         tmp_path / "new.npy", np.stack([recording.calcium[:1100] for recording in recordings[:3]])

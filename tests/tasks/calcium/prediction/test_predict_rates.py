@@ -109,7 +109,8 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     assert "rates of 5 of 10 traces" in told.out
     for line in (
         "2: no sample is a number", "4: constant at 3", "5: 1 of 900 samples infinite",
-        "6: 2 s are known, expected 2", "9: no finite rate results, its values reach 1e+300",
+        "6: only 2 s of it are numbers, expected 2",
+        "9: its rates are not finite, because its values reach 1e+300",
     ):  # fmt: skip
         assert line in told.err
     assert "These are simulated." in told.err  # the training data's note

@@ -88,7 +88,7 @@ def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None
     pair(tmp_path / "in", "1.train", calcium, spikes)
     report = import_traces(tmp_path / "in", tmp_path / "store")
     assert report.left_out == [
-        "1/empty: calcium and spikes are nowhere known together",
+        "1/empty: there is no stretch in which both calcium and spikes are known",
         "1/flat: constant at 1",
         "1/holed: 1 sample missing inside it; cut it there into two recordings",
         "1/infinite: 1 of 300 samples infinite",

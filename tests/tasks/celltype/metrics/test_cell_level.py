@@ -135,8 +135,8 @@ def test_two_days_hold_for_themselves_alone(days):
 @pytest.mark.parametrize(
     ("split", "holds_for"),
     [
-        ("spike", "other cells were trained on, as of these"),
-        ("cell", "other cells were trained on, as of these"),
+        ("spike", "have other cells in the training part, as these do"),
+        ("cell", "have other cells in the training part, as these do"),
         ("day", "hold for new days"),
         ("animal", "hold for new days"),
         (None, "hold for new days"),
@@ -164,7 +164,7 @@ def test_a_class_of_two_days_is_told_of_its_figures_alone():
     assert told["sensitivity"] == "5 days" and told["accuracy"] == "7 days"
     assert told["specificity"] == "20 cells, these 2 days only"
     assert told["balanced_accuracy"] == "40 cells, these 7 days only"
-    assert "Those said to be of these days only are over cells" in interval_note(figures, groups)
+    assert "Those marked “these days only” are over cells" in interval_note(figures, groups)
 
 
 def test_the_reader_is_told_of_what_new_cells_an_interval_holds():
@@ -174,9 +174,9 @@ def test_the_reader_is_told_of_what_new_cells_an_interval_holds():
         groups = group_cells(predictions, known)
         return interval_note(headlines("cells", predictions, groups, TWO), groups)
 
-    assert "over cells, as their days and animals are not all known" in note(())
+    assert "because their days and animals are not all" in note(())
     of_days = [Cell(f"c{i}", 0, f"2026-01-{1 + i % 10:02d}") for i in range(40)]
-    assert note(of_days).endswith("over 10 days, each as a whole, and hold for new days.")
+    assert note(of_days).endswith("over 10 days, each taken as a whole, and hold for new days.")
     assert "10 days of 2 animals" in note(dated_cells(40, 10, animals=2))
     assert note(dated_cells(40, 10, animals=2)).endswith("new days of these animals.")
     assert note(dated_cells(40, 10, animals=1)).endswith("new days of this animal.")

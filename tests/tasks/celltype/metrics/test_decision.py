@@ -58,7 +58,7 @@ def test_without_held_out_cells_every_cell_is_called_as_it_is() -> None:
     np.testing.assert_allclose(decision.calibration(probability), probability)
     assert decision.not_sure.decided(probability).all()
     assert Decision.from_facts(json.loads(json.dumps(decision.facts()))) == decision
-    assert decision.calibration_statement() == "not calibrated, as no cell was held out"
+    assert decision.calibration_statement() == "not calibrated, because no cell was held out"
     assert "is not known" in decision.mix_statement(CLASSES)
 
 
@@ -67,19 +67,19 @@ def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -
     decision = Decision.fit(pooled, label, "mean", "temperature", 0.1, trained_mix=(0.3, 0.7))
     assert not decision.calibrated and decision.calibration == Calibration()
     assert decision.calibration_statement() == (
-        "not calibrated: 16 validation cells are too few, 4 more are wanted"
+        "not calibrated: 16 validation cells are too few, 4 more are needed"
     )
     assert decision.mix is not None and decision.mix.share == (0.3, 0.7)
     assert decision.mix_statement(CLASSES) == (
-        "Probabilities hold where cells are 30 % SER and 70 % NSER, as spikes counted in training; "
-        f"what is promised holds where cells are {share_of(label)}, as among the 16 validation "
-        "cells; for another mix, raphe predict --prevalence."
+        "Probabilities hold where cells are 30 % SER and 70 % NSER, as among the spikes of "
+        f"training; the promised error rate holds where cells are {share_of(label)}, as among the "
+        "16 validation cells; for another mix, use raphe predict --prevalence."
     )
     assert decision.not_sure.n_items == 16  # the band needs no calibration
     assert Decision.fit(pooled, label, "mean", "temperature", 0.1).mix_statement(CLASSES) == (
-        "How frequent the classes were in training is not known, so neither is where the "
-        f"probabilities hold; what is promised holds where cells are {share_of(label)}, as among "
-        "the 16 validation cells."
+        "How frequent the classes were in training is not known, so it is not known either for "
+        "which mix of cells the probabilities hold; the promised error rate holds where cells are "
+        f"{share_of(label)}, as among the 16 validation cells."
     )
 
 
@@ -92,8 +92,8 @@ def test_enough_cells_calibrate_and_are_named(held_out) -> None:
     decision = Decision.fit(*held_out, "mean", "platt", 0.1, trained_mix=(0.3, 0.7))
     assert decision.calibration_statement() == "calibrated by platt on 60 validation cells"
     assert decision.mix_statement(CLASSES) == (
-        f"Probabilities and what is promised hold where cells are {share_of(held_out[1])}, as "
-        "among the 60 validation cells; for another mix, raphe predict --prevalence."
+        f"Probabilities and the promised error rate hold where cells are {share_of(held_out[1])}, "
+        "as among the 60 validation cells; for another mix, use raphe predict --prevalence."
     )
 
 
@@ -101,8 +101,8 @@ def test_a_temperature_leaves_the_mix_of_training(held_out) -> None:
     decision = Decision.fit(*held_out, "mean", "temperature", 0.1, trained_mix=(0.3, 0.7))
     assert decision.mix is not None and decision.mix.share == (0.3, 0.7)
     assert decision.mix_statement(CLASSES).startswith(
-        "Probabilities hold where cells are 30 % SER and 70 % NSER, as spikes counted in training; "
-        f"what is promised holds where cells are {share_of(held_out[1])}"
+        "Probabilities hold where cells are 30 % SER and 70 % NSER, as among the spikes of "
+        f"training; the promised error rate holds where cells are {share_of(held_out[1])}"
     )
     with pytest.raises(SettingError, match=r"evaluate\.calibration=platt"):
         Decision.fit(*held_out, "mean", "temperature", 0.1).at_prevalence((0.2, 0.8))
@@ -139,8 +139,8 @@ def test_a_prevalence_is_bayes_rule_and_back(held_out) -> None:
     np.testing.assert_allclose(after, joint / joint.sum(axis=1, keepdims=True), atol=1e-12)
     assert elsewhere.mix == Mix((0.1, 0.9), "the prevalence given")
     assert elsewhere.mix_statement(CLASSES) == (
-        "Probabilities and what is promised hold where cells are 10 % SER and 90 % NSER, the "
-        "prevalence given."
+        "Probabilities and the promised error rate hold where cells are 10 % SER and 90 % NSER, "
+        "the prevalence given."
     )
     back = elsewhere.at_prevalence(stated)
     assert replace(back.not_sure, wrong_share=None) == decision.not_sure
@@ -177,7 +177,7 @@ def test_predictive_values_are_those_of_sensitivity_and_specificity() -> None:
     values = 100 * np.diag(joint) / joint.sum(axis=0)
     text = elsewhere.predictive_values(CLASSES)
     for number, name in enumerate(CLASSES):
-        said = rf"the {np.sum(called == number)} called {name} {values[number]:.0f} % are \((\d+)–"
+        said = rf"the {np.sum(called == number)} called {name}, {values[number]:.0f} % are \((\d+)–"
         match = re.search(said, text)
         assert match is not None and int(match[1]) < values[number]
 
@@ -200,7 +200,7 @@ def test_intervals_of_predictive_values_are_over_days(days: HeldOut) -> None:
         .predictive_values(CLASSES)
         for held_out in (HeldOut(), days)
     )
-    assert of_days.endswith("; the intervals of 95 % are over 10 days.")
+    assert of_days.endswith("; the 95 % intervals are over 10 days.")
     low, low_of_days = (int(re.search(r"\((\d+)–", text)[1]) for text in (alone, of_days))
     assert low_of_days < low - 10
 

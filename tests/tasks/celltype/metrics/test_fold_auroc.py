@@ -93,7 +93,7 @@ def test_the_reader_is_told_what_pooling_does():
     assert "nan" not in alone.sentence()
     mixed = FoldComparison.of(cells, np.arange(60) % 5, np.arange(60), np.random.default_rng(7))
     assert (
-        f"{mixed.within:.3f}, of 60 cells in 5 folds that hold more than one class"
+        f"{mixed.within:.3f}, from 60 cells in 5 folds that hold more than one class"
         in mixed.sentence()
     )
 

@@ -245,7 +245,7 @@ def test_one_sentence_promises_wherever_verdicts_stand(
     command = ["predict", str(batch / "good.abf"), "--bundle", str(trained_bundle)]
     assert cli.main([*command, "--out", str(out)]) == 0
     promise = judge.decision.not_sure.statement()
-    assert promise.startswith("of new cells like those held out, at most ")
+    assert promise.startswith("on average at most ")
     assert json.loads((out / "verdicts.json").read_text())["promise"] == promise
     pages = [(out / page).read_text() for page in ("index.html", "cells/good.html")]
     card = (trained_bundle / "MODEL_CARD.md").read_text()
@@ -267,9 +267,9 @@ def test_each_output_says_for_which_mix_of_classes(trained_bundle, batch, tmp_pa
     written = json.loads((out / "verdicts.json").read_text())
     calibration = written["calibration"]
     assert calibration.startswith(
-        "Not calibrated: 6 validation cells are too few, 14 more are wanted. Probabilities and "
-        "what is promised hold where cells are 5.0 % SER and 95.0 % NSER, the prevalence given. Of "
-        "the validation cells, weighted to that, of the "
+        "Not calibrated: 6 validation cells are too few, 14 more are needed. Probabilities and "
+        "the promised error rate hold where cells are 5.0 % SER and 95.0 % NSER, the prevalence "
+        "given. Among the validation cells, weighted to that mix, of the "
     )
     for text in (
         capsys.readouterr().err,

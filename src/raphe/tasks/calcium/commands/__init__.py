@@ -24,7 +24,7 @@ COMMANDS = (
     ),
     Command(
         "place",
-        "tell which datasets new calcium traces resemble",
+        "show which datasets new calcium traces resemble",
         f"{ROOM}.elephant:add_place",
     ),
 )

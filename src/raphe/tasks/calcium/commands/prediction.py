@@ -20,10 +20,11 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         _predict,
         "INPUT is a file of traces, or a Suite2p folder. Writes rates and their spread over the "
         "ensemble, in spikes/s for each frame of the file, a table, traces.csv, and a figure of "
-        "some, into --out (default: rates). A trace that is constant, infinite, too short or "
-        "nowhere a number is marked, and the rest go on; one unlike those of training is told. "
-        "However many traces there are, a few are held in memory (.csv and .mat files are read "
-        "whole). Interrupted or killed, the same command goes on where it was. Exit code: 0 when "
+        "some, into --out (default: rates). A trace that is constant, infinite, too short "
+        "or without a single number is marked and left out, and the others go on; one unlike those "
+        "of training is named. However many traces there are, only a few are held in memory (.csv "
+        "and .mat files are read whole). If it is interrupted, the same command goes on where it "
+        "was. Exit code: 0 when "
         "every trace has a rate; 1 when some are left out, or none has (error: …); 2 for wrong "
         "usage; 130 interrupted.",
     )

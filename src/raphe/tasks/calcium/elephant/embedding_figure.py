@@ -31,7 +31,7 @@ def confusion_figure(embedding: Embedding) -> Figure:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("Dataset of the recording the network was trained on")
-        axes.set_ylabel("Dataset of the recording that is told")
+        axes.set_ylabel("Dataset of the recording predicted")
         axes.set_title(f"Networks trained on one recording, {n} × {n}")
         bar = figure.colorbar(image, ax=axes, shrink=0.8)
         bar.set_label("Correlation with the spikes at 25 Hz")
@@ -53,7 +53,7 @@ def spaces_figure(embedding: Embedding, placed: Mapping[str, np.ndarray] | None 
         left.set_title("By what the traces look like")
         mapped = {name: embedding.predicted_place(point) for name, point in placed.items()}
         _draw(right, embedding, embedding.predictive_space, mapped)
-        right.set_title("By how networks tell each other's spikes")
+        right.set_title("By how well networks predict each other's spikes")
         if placed:
             handles, labels = left.get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))

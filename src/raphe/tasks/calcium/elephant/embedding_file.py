@@ -35,7 +35,7 @@ def to_json(embedding: Embedding, note: str) -> str:
     """The matrix and the statistics that the spaces are computed from, as text."""
     table = {
         "note": note,
-        "rows": "recording that is told",
+        "rows": "recording that is predicted",
         "columns": "recording that the network was trained on",
         "statistics_names": NAMES,
         "names": embedding.names,

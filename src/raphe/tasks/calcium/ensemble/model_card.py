@@ -7,8 +7,8 @@ from raphe.core.bundles import cards
 from raphe.core.sentences import counted
 
 INTENDED = """\
-Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Any
-two-photon recording can be put in; trained on {low:g} to {high:g} frames a second.
+Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Takes
+any two-photon recording; trained on {low:g} to {high:g} frames a second.
 `raphe predict` says which traces lie outside what training saw. The members' standard
 deviation is the uncertainty. Not for clinical use."""
 LIMITS = """\

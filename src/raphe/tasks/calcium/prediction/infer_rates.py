@@ -78,7 +78,9 @@ class Inferrer:
             rates = self.bundle.infer(conditioned.samples)
         if not np.isfinite(rates).all():
             largest = np.nanmax(np.abs(trace))
-            return _nothing(name, trace, f"no finite rate results, its values reach {largest:.0e}")
+            return _nothing(
+                name, trace, f"its rates are not finite, because its values reach {largest:.0e}"
+            )
         at_frames = np.full((len(rates), len(trace)), np.nan, np.float32)
         for row, at_100_hz in zip(at_frames, rates, strict=True):
             row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)
@@ -113,7 +115,11 @@ def in_frames(rate_per_s: np.ndarray, n_frames: int, rate_hz: float) -> np.ndarr
 
 def _too_short(trace: np.ndarray, rate_hz: float) -> str:
     known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
-    return f"{known_s:.2g} s are known, expected {SHORTEST_S:g}" if known_s < SHORTEST_S else ""
+    return (
+        f"only {known_s:.2g} s of it are numbers, expected {SHORTEST_S:g} s"
+        if known_s < SHORTEST_S
+        else ""
+    )
 
 
 def _nothing(name: str, trace: np.ndarray, reason: str) -> InferredTrace:

@@ -147,7 +147,7 @@ def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:
 def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:
     """Why a recording cannot be trained on, or ""."""
     if not len(trace):
-        return "calcium and spikes are nowhere known together"
+        return "there is no stretch in which both calcium and spikes are known"
     if reason := fault(trace):
         return reason
     if missing := int((np.isnan(trace) | np.isnan(counts)).sum()):

@@ -67,7 +67,7 @@ COMMANDS = (
     ),
     Command(
         "audit",
-        "ask whether a good score on a store means that its classes are known",
+        "ask whether a good score on a store means what it seems to mean",
         f"{ROOM}.audit:add_audit",
         trains=True,
     ),

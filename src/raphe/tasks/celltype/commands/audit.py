@@ -12,12 +12,12 @@ HELP = {
     "kernel": "kernel size of the network",
     "max_epochs": "epochs of each training at most",
     "patience": "epochs without a better validation loss before a training stops",
-    "n_spikes": "spikes at most, drawn evenly over the cells; noise alike",
-    "folds": "of the cross-validation by cell, day, animal and source",
-    "shuffles": "times that labels are shuffled over the cells",
-    "seed": "of splits, draws and networks",
+    "n_spikes": "most spikes to use, drawn evenly from the cells; as many of noise",
+    "folds": "folds of the cross-validation by cell, day, animal and source",
+    "shuffles": "how many times the labels are shuffled over the cells",
+    "seed": "seed of splits, draws and networks",
 }
-AS_NEEDED = "as many as their test needs"
+AS_NEEDED = "as many as the test needs"
 
 
 def add_audit(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +26,8 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
         _audit,
         "Trains one network in several ways, so that every cell is tested: split by spike and, in "
         "folds, by cell, day, animal and source where these are known; on noise without a spike; "
-        "and with labels shuffled over cells. Says first what leaks, and by which split it does "
-        "not. Killed, the same command goes on with the trainings that are there.",
+        "and with labels shuffled over cells. The first sentences say what leaks, and which split "
+        "prevents it. If it is interrupted, the same command goes on with the trainings done.",
     )
     parser.add_argument("store", type=Path, help="labelled spikes, as made by raphe extract")
     parser.add_argument(
@@ -37,7 +37,7 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         default=Path("audit"),
-        help=f"folder for {TEXT}, {CSV_FILE}, {PICTURE} and what trainings that are finished said "
+        help=f"folder for {TEXT}, {CSV_FILE}, {PICTURE} and the results of finished trainings "
         "(default: %(default)s)",
     )
     parser.add_argument(

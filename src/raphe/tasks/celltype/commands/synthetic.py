@@ -32,9 +32,9 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=N_MASKS,
         metavar="N",
-        help="how many, shared evenly over the days and their recordings (default: %(default)s)",
+        help="how many, divided evenly over the days and their recordings (default: %(default)s)",
     )
-    number.add_argument("--per-day", type=int, metavar="N", help="or how many of each day")
+    number.add_argument("--per-day", type=int, metavar="N", help="or how many from each day")
     parser.add_argument(
         "--mask-ms",
         type=float,

@@ -153,33 +153,33 @@ def interval_note(figures: Sequence[Headline], groups: Groups) -> str:
     """For what the intervals of such figures hold."""
     if groups.noun == CELL:
         return (
-            "Intervals of 95 % are over cells, as their days and animals are not all known: too "
-            "narrow where several cells are of one day."
+            "95 % intervals treat cells as independent, because their days and animals are not all "
+            "known: they are too narrow where several cells were recorded on one day."
         )
     stated = [figure for figure in figures if figure.interval]
     only = [figure for figure in stated if figure.interval.endswith("only")]
     few = f"fewer than {FEWEST_GROUPS} {groups.noun}s of a class"
     if len(only) == len(stated):
         return (
-            f"Intervals of 95 % are over cells and hold for these {groups.noun}s alone: {few} "
-            f"cannot tell how {groups.noun}s differ. For new {groups.noun}s they are too narrow."
+            f"95 % intervals are over cells and hold for these {groups.noun}s alone: {few} cannot "
+            f"tell how {groups.noun}s differ. For new {groups.noun}s they are too narrow."
         )
     of = f" of {counted('animal', groups.n_animals)}" if groups.n_animals else ""
     those = {0: "", 1: " of this animal"}.get(groups.n_animals, " of these animals")
     note = (
-        f"Intervals of 95 % are over {counted(groups.noun, groups.n)}{of}, each as a whole, and "
-        "hold for "
+        f"95 % intervals are over {counted(groups.noun, groups.n)}{of}, each taken as a whole, "
+        "and hold for "
     )
     note += (
-        f"{groups.noun}s{those} of which other cells were trained on, as of these; of "
-        f"{groups.noun}s not trained on they say nothing."
+        f"{groups.noun}s{those} that have other cells in the training part, as these do; they say "
+        f"nothing about {groups.noun}s that were not trained on."
         if groups.trained_on
         else f"new {groups.noun}s{those}."
     )
     if only:
         note += (
-            f" Those said to be of these {groups.noun}s only are over cells, as {few} cannot tell "
-            f"how {groups.noun}s differ, and are too narrow for new ones."
+            f" Those marked “these {groups.noun}s only” are over cells, because {few} cannot tell "
+            f"how {groups.noun}s differ; they are too narrow for new ones."
         )
     return note
 

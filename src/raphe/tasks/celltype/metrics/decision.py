@@ -39,7 +39,7 @@ class Mix:
         return f"where cells are {shares_in_words(self.share, classes)}, {self.source}"
 
 
-GIVEN, TRAINED = "the prevalence given", "as spikes counted in training"  # sources of a Mix
+GIVEN, TRAINED = "the prevalence given", "as among the spikes of training"  # sources of a Mix
 
 
 @dataclass(frozen=True)
@@ -173,27 +173,27 @@ class Decision:
         if self.calibrated:
             return f"calibrated by {self.method} on {counted('validation cell', n)}"
         if not n:
-            return "not calibrated, as no cell was held out"
+            return "not calibrated, because no cell was held out"
         return (
             f"not calibrated: {counted('validation cell', n)} {'is' if n == 1 else 'are'} too few, "
-            f"{items_wanted(n)} more {'is' if items_wanted(n) == 1 else 'are'} wanted"
+            f"{items_wanted(n)} more {'is' if items_wanted(n) == 1 else 'are'} needed"
         )
 
     def mix_statement(self, classes: Sequence[str]) -> str:
         """For which mix of the classes probabilities and promise hold: a sentence."""
         promise = ""
         if self.validation is not None and (self.mix is None or self.mix.source == TRAINED):
-            promise = f"; what is promised holds {self.validation.mix.words(classes)}"
+            promise = f"; the promised error rate holds {self.validation.mix.words(classes)}"
         if self.mix is None:
             return (
-                "How frequent the classes were in training is not known, so neither is where the "
-                f"probabilities hold{promise}."
+                "How frequent the classes were in training is not known, so it is not known either "
+                f"for which mix of cells the probabilities hold{promise}."
             )
-        both = " and what is promised" if self.validation is not None and not promise else ""
+        both = " and the promised error rate" if self.validation is not None and not promise else ""
         can_be_given = self.mix.source != GIVEN and (
             self.validation is None or all(self.validation.mix.share)
         )
-        elsewhere = "; for another mix, raphe predict --prevalence" if can_be_given else ""
+        elsewhere = "; for another mix, use raphe predict --prevalence" if can_be_given else ""
         return f"Probabilities{both} hold {self.mix.words(classes)}{promise}{elsewhere}."
 
     def predictive_values(self, classes: Sequence[str]) -> str:
@@ -217,11 +217,11 @@ class Decision:
             interval = interval_of(figure, levels)
             over = over or over_what(figure, interval, CELL, levels)
             of_classes.append(
-                f"of the {int(called.sum())} called {name} {100 * figure.value:.0f} % are "
+                f"of the {int(called.sum())} called {name}, {100 * figure.value:.0f} % are "
                 f"({100 * interval.low:.0f}–{100 * interval.high:.0f} %)"
             )
-        text = f"Of the validation cells, weighted to that, {listed(of_classes)}"
-        return f"{text}; the intervals of 95 % are over {over}." if levels else f"{text}."
+        text = f"Among the validation cells, weighted to that mix, {listed(of_classes)}"
+        return f"{text}; the 95 % intervals are over {over}." if levels else f"{text}."
 
     def _levels(self, label: np.ndarray) -> Levels:
         """By what the validation cells come together: copies, and days, animals or sources."""

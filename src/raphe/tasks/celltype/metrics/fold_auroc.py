@@ -62,8 +62,8 @@ class FoldComparison:
         name = "AUROC" if self.n_classes == 2 else "macro AUROC"
         if self.stands_for_all:
             return (
-                f"Each fold has a network of its own, so the {name} of cells compares the cells of "
-                f"one fold with one another: {self.within:.3f}, of {counted('cell', self.n_cells)} "
+                f"Each fold has a network of its own, so the {name} of cells compares only cells "
+                f"of the same fold: it is {self.within:.3f}, from {counted('cell', self.n_cells)} "
                 f"in {counted('fold', self.n_folds)} that hold more than one class."
             )
         within = "" if np.isnan(self.within) else f" ({name} within folds {self.within:.3f})"
@@ -76,7 +76,7 @@ class FoldComparison:
         if np.isnan(self.chance.auroc):
             return said
         if self.chance.auroc >= 0.495:
-            return f"{said} With so many folds that lowers it by less than 0.01."
+            return f"{said} With this many folds that lowers it by less than 0.01."
         return (
             f"{said} That lowers it: without any difference between the classes a plain classifier "
             f"(nearest class mean) has {self.chance.auroc:.2f} in these folds, not 0.50, and a "

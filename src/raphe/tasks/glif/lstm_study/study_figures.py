@@ -85,7 +85,7 @@ def responses_figure(cells: StudyCells, rate_hz: float) -> Figure:
     for row, name in zip(panels, STIMULI, strict=True):
         for axes, cell in zip(row, CELLS, strict=True):
             _response(axes, cells, cell, name, rate_hz)
-        row[0].set_ylabel(f"{name}\nVoltage over rest (mV)")
+        row[0].set_ylabel(f"{name}\nVoltage above rest (mV)")
     for axes, cell in zip(panels[0], CELLS, strict=True):
         axes.set_title(f"{cell} cell\n{axes.get_title()}", color=COLOUR[cell])
     for axes in panels[-1]:

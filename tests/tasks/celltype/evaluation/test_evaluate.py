@@ -231,7 +231,7 @@ def test_headline_text_tells_counts_intervals_and_abstentions():
     assert "test set: 30 cells (15 SER, 15 NSER), 900 spikes" in text
     counts = predictions.per_cell().confusion()
     assert f"{counts[0, 0]}/15  10 days" in text
-    assert "over 10 days, each as a whole, and hold for new days" in " ".join(text.split())
+    assert "over 10 days, each taken as a whole, and hold for new days" in " ".join(text.split())
     undated = artifacts(result_of(predictions))["test/headline.txt"]
     assert f"{counts[0, 0]}/15  15 cells" in undated
     assert "days and animals are not all known" in " ".join(undated.split())
@@ -342,7 +342,9 @@ def test_split_by_day_the_promise_counts_days(make_spikes):
         data.original.cells[i].day for i in np.unique(data.original.cell[data.parts["val"].rows])
     }
     assert (not_sure.unit, not_sure.n_units, not_sure.shared) == ("day", len(days), "")
-    assert "of cells of new days, at most" in " ".join(contents["test/headline.txt"].split())
+    assert "% of the cells of new days are called wrong" in " ".join(
+        contents["test/headline.txt"].split()
+    )
 
 
 def test_validation_answers_do_not_drop_out(make_spikes):

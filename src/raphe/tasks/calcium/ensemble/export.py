@@ -11,6 +11,7 @@ import torch
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.errors import SettingError
+from raphe.core.notes import note_of_networks
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import mean_of
@@ -64,7 +65,7 @@ def export(
             graph.expected(example), expected, AGREEMENT, str(out), "the spikes of a sample"
         )
         facts = {
-            "note": data.note,
+            "note": note_of_networks(data.note),
             "n_members": len(ensemble.members),
             "rate_hz": RATE_HZ,
             "latency_s": latency_s(ensemble),

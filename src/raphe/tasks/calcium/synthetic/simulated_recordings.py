@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 
+from raphe.core.notes import simulated
 from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
@@ -18,10 +19,7 @@ from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 from raphe.tasks.calcium.synthetic.indicators import DYE, FAST, SLOW, Span
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
-CAVEAT = (
-    "These traces are simulated: scores on them say nothing about biology, only that the software "
-    "works."
-)
+CAVEAT = simulated("traces")
 FRAME_RATES_HZ = (7.5, 11.5, 15.0, 30.0, 60.0)
 NOISE: Span = (0.2, 1.0)  # of a frame, relative to one spike's peak
 SHORTEST_S = 20.0

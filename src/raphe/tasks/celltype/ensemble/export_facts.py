@@ -37,9 +37,7 @@ LEAK = (
 
 def note(data: CellTypeData) -> str:
     """The sentences that must stand beside every verdict, or ""."""
-    return " ".join(
-        sentence for sentence in (data.note, LEAK if data.split == "spike" else "") if sentence
-    )
+    return f"{data.note_of_networks} {LEAK if data.split == 'spike' else ''}".strip()
 
 
 def window(spikes: SpikeSet) -> dict[str, Any]:

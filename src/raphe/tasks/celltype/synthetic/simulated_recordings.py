@@ -18,6 +18,7 @@ from raphe.core.abf.writer import write_abf
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
+from raphe.core.notes import simulated
 from raphe.core.progress import progress
 from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.sentences import counted
@@ -26,10 +27,7 @@ from raphe.tasks.celltype.recordings.labels import CELL_TABLE, NOTE
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ, CellTraits, draw_traits, record
 from raphe.tasks.celltype.synthetic.simulated_noise import TRAINING_NOISE, UNSEEN_NOISE, DayNoise
 
-CAVEAT = (
-    "These recordings are simulated: accuracy on them says nothing about biology, "
-    "only that the software works."
-)
+CAVEAT = simulated("recordings")
 SETTINGS_FILE = "simulation.json"  # also what tells a simulation from a folder that is not ours
 CHANNEL = "Im"
 PA_PER_BIT = 1000 / 2**15  # an amplifier set to 10 mV/pA before a ±10 V converter of 16 bits

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import SettingError, SplitError, StoreError
+from raphe.core.notes import note_of_networks
 from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, listed
@@ -152,9 +153,18 @@ class CellTypeData(pl.LightningDataModule):
 
     @property
     def note(self) -> str:
+        return f"{self.original.note} {self.note_of_tests}".strip()
+
+    @property
+    def note_of_networks(self) -> str:
+        """What stands beside every verdict of networks that were trained on these data, or ""."""
+        return f"{note_of_networks(self.original.note)} {self.note_of_tests}".strip()
+
+    @property
+    def note_of_tests(self) -> str:
+        """What stands beside the figures of the tests for what the test sets are, or ""."""
         synthetic = [name for name, spikes in self.tests.items() if spikes.is_synthetic]
-        tests = f"The spikes of {listed(synthetic)} are synthetic." if synthetic else ""
-        return " ".join(filter(None, [self.original.note, tests]))
+        return f"The spikes of {listed(synthetic)} are synthetic." if synthetic else ""
 
     def setup(self, stage: str | None = None) -> None:
         split = self.spike_split

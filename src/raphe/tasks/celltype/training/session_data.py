@@ -78,10 +78,9 @@ class SessionData(CellTypeData):
         self._read = lru_cache(maxsize=1)(self._read_session)
 
     @property
-    def note(self) -> str:
-        if self.sessions.parents == "train":
-            return super().note
-        return f"{super().note} {LEAKS}".strip()
+    def note_of_tests(self) -> str:
+        leaks = "" if self.sessions.parents == "train" else LEAKS
+        return f"{super().note_of_tests} {leaks}".strip()
 
     @property
     def class_shares(self) -> np.ndarray:

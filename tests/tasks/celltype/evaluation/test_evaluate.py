@@ -243,7 +243,7 @@ def test_headline_text_tells_counts_intervals_and_abstentions():
         assert f"A{index:02d}" in text
     assert f"Promise: {settled.not_sure.statement()}." in " ".join(text.split())
     text = " ".join(text.split())
-    assert f"{abstained.sum()} not sure" in text and "at most 3 % are called wrong" in text
+    assert f"{abstained.sum()} not sure" in text and "at most 3 % of new cells" in text
 
 
 def test_cells_without_names_are_numbered():

@@ -117,7 +117,7 @@ def _verdicts(result: SetResult) -> list[str]:
     if n_called:
         wrong = share_of_cells("wrong", ~result.right, decided, result.cells, result.groups)
         lines.append(
-            f"Wrong among the called: {n_wrong}/{n_called}, {100 * wrong.value:.1f} % "
+            f"Wrong among the cells called: {n_wrong}/{n_called}, {100 * wrong.value:.1f} % "
             f"({100 * wrong.low:.1f} to {100 * wrong.high:.1f}, over {wrong.interval})."
         )
     if n_called < n:
@@ -125,7 +125,8 @@ def _verdicts(result: SetResult) -> list[str]:
         lines += textwrap.wrap(f"Not sure: {', '.join(names)}.", LINE)
     if result.decision:
         mix = (
-            f"{result.decision.mix_statement(result.classes)} Predictive values are for this set's."
+            f"{result.decision.mix_statement(result.classes)} Predictive values hold for the mix "
+            "of classes in this set."
         )
         lines += textwrap.wrap(mix, LINE, break_on_hyphens=False)
         promise = result.decision.not_sure.statement()

@@ -1,14 +1,200 @@
-"""What all figures look like."""
+"""What all figures look like, the colours' meanings, and how a figure is saved with its caption.
 
-STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 9,
+Sizes are those of journals: one column of 89 mm, two of 183 mm.
+"""
+
+import string
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+
+from raphe.core.errors import SettingError
+from raphe.core.files.atomic import open_whole, write_file
+from raphe.core.sentences import counted
+
+ONE_COLUMN_IN, TWO_COLUMNS_IN = 3.5, 7.2
+TEXT_PT, SMALL_PT = 8, 7
+DOTS_PER_IN = 200  # of a picture for the screen; what is printed is a PDF
+
+# Hues belong to classes, in their order. All colours have a contrast to white of 3 or more, those
+# that text is written in (INK, GREY) of 4.5 or more, as WCAG 2.2 wants them.
+CLASS_COLOURS = ("#D55E00", "#0072B2", "#03703A", "#C95FD3", "#0B95A8", "#66244D", "#7C4A2A",
+                 "#5A5AE0")  # fmt: skip
+COLOURS = CLASS_COLOURS
+INK, GREY = "#1A1A1A", "#6B6B6B"  # what is meant, and what it is measured by
+MEANINGS = {
+    "cells": INK,
+    "spikes": "#7A7A7A",
+    "network": INK,
+    "baseline": GREY,
+    "validation": "#00636B",
+    "test": "#5A10B0",
+    "published": "#B81232",
+    # Further ways of doing the same.
+    "method 1": "#6E7B00",
+    "method 2": "#8A5A00",
+    "method 3": "#A3357A",
+    "method 4": "#3F5F8A",
+}
+
+STYLE: Mapping[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+    "font.size": TEXT_PT,
+    "axes.titlesize": TEXT_PT,
+    "axes.labelsize": TEXT_PT,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.linewidth": 0.8,
+    "figure.titlesize": TEXT_PT,
+    "legend.fontsize": SMALL_PT,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": SMALL_PT,
+    "ytick.labelsize": SMALL_PT,
+    "pdf.fonttype": 42,  # text stays text that an editor can change; journals refuse Type 3
+    "svg.hashsalt": "raphe",
 }
-# Okabe & Ito's palette, told apart by colour-blind readers too.
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
-GREY = "#999999"
+_NOT_LOOKS = ("backend", "interactive", "timezone", "toolbar", "webagg")
+_DEFAULTS = {key: rcParamsDefault[key] for key in rcParamsDefault if not key.startswith(_NOT_LOOKS)}
+_UNDATED = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+CAPTION_WIDTH = 100  # characters
+PAGES, CAPTIONS = "figures.pdf", "captions.txt"
+LETTER_OFFSET_PT = (-6, 7)
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in this style, as `with house_style():` or `@house_style()`; nothing is left behind.
+
+    A matplotlibrc or a notebook's own style has no say.
+    """
+    with rc_context({**_DEFAULTS, **STYLE}):
+        yield
+
+
+class PaperFigure(Figure):
+    """A figure that is drawn in the house style by whomever, with the caption to stand under it.
+
+    Args:
+        width_in, height_in: the size on the page.
+        caption: what a reader of the figure alone must know, in whole sentences.
+    """
+
+    def __init__(self, width_in: float, height_in: float, caption: str = "", **options) -> None:
+        with house_style():
+            super().__init__((width_in, height_in), layout="constrained", **options)
+        self.caption = caption
+
+    def draw(self, renderer: RendererBase) -> None:
+        with house_style():
+            super().draw(renderer)
+
+    def savefig(self, fname: Path | str | IO[bytes], **options) -> None:
+        with house_style():
+            super().savefig(fname, **options)
+
+
+def class_colour(index: int) -> str:
+    """Of the class that is this one in the order of its store, the same in every figure."""
+    return CLASS_COLOURS[index % len(CLASS_COLOURS)]
+
+
+def colour(meaning: str) -> str:
+    """Of what is no class: "cells", "spikes", "validation", "test", "published", "method 1" …"""
+    return MEANINGS[meaning]
+
+
+def letter(panels: Iterable[Axes]) -> None:
+    """Bold letters a, b, c … at the panels' upper left corners, for the caption to name."""
+    for name, axes in zip(string.ascii_lowercase, panels, strict=False):
+        axes.annotate(
+            name, (0, 1), xycoords="axes fraction", xytext=LETTER_OFFSET_PT,
+            textcoords="offset points", ha="right", va="bottom", weight="bold",
+            fontsize=TEXT_PT + 1, annotation_clip=False, gid="panel letter",
+        )  # fmt: skip
+
+
+def counts_note(**counts: int) -> str:
+    """What a figure rests on, the noun of each count by name.
+
+    >>> counts_note(cell=12, day=4)
+    'n = 12 cells, 4 days'
+    """
+    return f"n = {', '.join(counted(noun, n) for noun, n in counts.items())}"
+
+
+def save_figure(figure: Figure, path: Path) -> list[Path]:
+    """Save as PNG, PDF or SVG by the name; beside a PNG a PDF, and the caption as a text.
+
+    "roc.png" comes with "roc.pdf" and "roc.caption.txt". A file is the same whenever it is saved.
+
+    Raises:
+        SettingError: for another kind of name.
+        StoreError: for what the operating system refuses.
+
+    Returns:
+        What was written.
+    """
+    check_figure_name(path)
+    suffix = path.suffix.lower()
+    saved = []
+    for kind in (suffix, ".pdf") if suffix == ".png" else (suffix,):
+        file = path if kind == suffix else path.with_suffix(kind)
+        with open_whole(file) as content:
+            figure.savefig(content, dpi=DOTS_PER_IN, format=kind[1:], metadata=_UNDATED[kind])
+        saved.append(file)
+    caption = caption_of(figure)
+    if caption:
+        saved.append(write_file(path.with_suffix(".caption.txt"), _wrapped(caption)))
+    return saved
+
+
+def check_figure_name(path: Path) -> None:
+    """Before the work, that `save_figure` can save it. Raises SettingError."""
+    if path.suffix.lower() not in _UNDATED:
+        raise SettingError(f"{path}: expected the name of a figure to end in .png, .pdf or .svg")
+
+
+def save_together(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Save the figures of a folder by name as PNG, all as the pages of figures.pdf, captions.txt.
+
+    One PDF, because embedding fonts takes as long as drawing: a file for each figure would double
+    the time that the figures of a run take.
+    """
+    captions = []
+    for page, (name, figure) in enumerate(figures.items(), start=1):
+        figure.savefig(folder / name, dpi=DOTS_PER_IN)
+        if caption_of(figure):
+            captions.append(_wrapped(f"{name}, page {page}: {caption_of(figure)}"))
+    if captions:
+        (folder / CAPTIONS).write_text("\n".join(captions), encoding="utf-8")
+    _save_pages(figures.values(), folder / PAGES)
+
+
+def _save_pages(figures: Iterable[Figure], path: Path) -> None:
+    with PdfPages(path, metadata=_UNDATED[".pdf"]) as pages, house_style():
+        for figure in figures:
+            figure.set_layout_engine("none")  # it was laid out for the PNG, and that takes long
+            pages.savefig(figure)
+
+
+def caption_of(figure: Figure) -> str:
+    return figure.caption if isinstance(figure, PaperFigure) else ""
+
+
+def _wrapped(caption: str) -> str:
+    return "\n".join(textwrap.wrap(caption, CAPTION_WIDTH)) + "\n"

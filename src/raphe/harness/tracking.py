@@ -200,7 +200,13 @@ class TrackedRun:
         self._client.log_artifacts(self.run_id, str(folder))
 
     def log_artifacts(self, artifacts: Mapping[str, Any]) -> None:
-        """Log figures and texts by file name, as `{"test/roc.png": Figure, "table.csv": str}`."""
+        """Log figures and texts by file name, as `{"test/roc.png": Figure, "table.csv": str}`.
+
+        The figures of a folder come together as figures.pdf, too, their captions as captions.txt.
+        """
+        from raphe.core.figure_style import save_together
+
+        figures: dict[Path, dict[str, Any]] = {}
         with TemporaryDirectory() as scratch:
             for name, content in artifacts.items():
                 path = Path(scratch) / name
@@ -208,7 +214,9 @@ class TrackedRun:
                 if isinstance(content, str):
                     path.write_text(content, encoding="utf-8")
                 else:
-                    content.savefig(path, dpi=300)
+                    figures.setdefault(path.parent, {})[path.name] = content
+            for folder, of_folder in figures.items():
+                save_together(of_folder, folder)
             self.log_files(Path(scratch))
 
     def end(self, status: str) -> None:

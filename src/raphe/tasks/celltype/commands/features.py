@@ -43,15 +43,20 @@ def _features(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.features.cell_features import cell_features, features_csv
     from raphe.tasks.celltype.stores.open_spikes import open_spikes
 
+    if options.figure is not None:
+        from raphe.core.figure_style import check_figure_name
+
+        check_figure_name(options.figure)
     spikes = open_spikes(options.store)
     features = cell_features(spikes)
     options.table.write_text(features_csv(features), encoding="utf-8")
     n_features = counted("feature", len(features.columns))
     print(f"{options.table}: {counted('cell', len(features.cells))}, {n_features}")
     if options.figure is not None:
+        from raphe.core.figure_style import save_figure
         from raphe.tasks.celltype.features.features_figure import features_figure
 
-        features_figure(features, spikes.note).savefig(options.figure, dpi=150)
+        save_figure(features_figure(features, spikes.note), options.figure)
         print(f"drew {options.figure}")
     first = next((i for i, reason in enumerate(features.missing) if reason), None)
     if first is not None:

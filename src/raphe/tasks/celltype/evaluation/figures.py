@@ -11,7 +11,19 @@ from matplotlib.figure import Figure
 from torchmetrics.functional.classification import binary_auroc, binary_roc
 
 from raphe.core.confusion_matrix import draw_confusion
-from raphe.core.figure_style import COLOURS, GREY, STYLE
+from raphe.core.figure_style import (
+    COLOURS,
+    GREY,
+    ONE_COLUMN_IN,
+    STYLE,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    class_colour,
+    colour,
+    counts_note,
+    house_style,
+    letter,
+)
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import risk_coverage
 from raphe.core.statistics.calibration import N_BINS, Reliability, reliability
@@ -23,24 +35,29 @@ CELLS_PER_BIN = 10  # fewer, and a point says next to nothing
 RAW, CALIBRATED = "#999999", "black"
 
 
+@house_style()
 def confusion_figure(result: SetResult) -> Figure:
     """Counts of cells and of spikes, with their share of the true class."""
     n = len(result.classes)
     levels = {"cell": result.cells, "spike": result.spikes}
-    with rc_context(STYLE):
-        figure = Figure(figsize=(2.2 + 1.8 * n, 1.2 + 0.9 * n), layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, (level, predictions) in zip(panels, levels.items(), strict=True):
-            counts = predictions.confusion()
-            of_true = counts.sum(axis=1, keepdims=True)
-            image = draw_confusion(axes, counts, of_true, result.classes)
-            axes.set(xlabel="Predicted class", title=counted(level, len(predictions.label)))
-        panels[0].set_ylabel("True class")
-        bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.8, pad=0.02)
-        bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
-        bar.set_label("Share of the true class\n(each row sums to 100 %)")
-        bar.outline.set_visible(False)
-        figure.suptitle(f"Confusion matrix, {result.name} set", fontsize=STYLE["axes.titlesize"])
+    caption = (
+        f"Confusion matrices of the {result.name} set, cells (a) and their spikes (b). Counts with "
+        f"their share of the true class. {counts_note(cell=len(result.cells.label))}."
+    )
+    figure = PaperFigure(min(2.2 + 1.8 * n, TWO_COLUMNS_IN), 1.2 + 0.9 * n, caption)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (level, predictions) in zip(panels, levels.items(), strict=True):
+        counts = predictions.confusion()
+        of_true = counts.sum(axis=1, keepdims=True)
+        image = draw_confusion(axes, counts, of_true, result.classes)
+        axes.set(xlabel="Predicted class", title=counted(level, len(predictions.label)))
+    panels[0].set_ylabel("True class")
+    letter(panels)
+    bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.8, pad=0.02)
+    bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
+    bar.set_label("Share of the true class\n(each row sums to 100 %)")
+    bar.outline.set_visible(False)
+    figure.suptitle(f"Confusion matrix, {result.name} set")
     return figure
 
 
@@ -65,12 +82,14 @@ def roc_figure(result: SetResult) -> Figure:
     classes, spikes, cells = result.classes, result.spikes, result.cells
     with rc_context(STYLE):
         two = len(classes) == 2
-        figure = Figure(figsize=(3.6, 3.7) if two else (6.4, 4.0), layout="constrained")
+        figure = Figure(figsize=(ONE_COLUMN_IN, 3.6) if two else (6.4, 4.0), layout="constrained")
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         if two:
             _draw_roc(axes, spikes, 0, f"Spikes, n = {len(spikes.label)}, ", color=COLOURS[0])
-            _draw_roc(axes, cells, 0, f"Cells, n = {len(cells.label)}, ", color="black", ls="--")
+            _draw_roc(
+                axes, cells, 0, f"Cells, n = {len(cells.label)}, ", color=colour("cells"), ls="--"
+            )
             axes.plot([], [], "o", color=GREY, markersize=4, label=f"at P({classes[0]}) > 0.5")
             axes.legend(loc="lower right")
             positive, rest = classes
@@ -78,9 +97,8 @@ def roc_figure(result: SetResult) -> Figure:
             axes.plot([], [], color="black", label=counted("spike", len(spikes.label)))
             axes.plot([], [], color="black", ls="--", label=counted("cell", len(cells.label)))
             for c, label in enumerate(classes):
-                colour = COLOURS[c % len(COLOURS)]
-                _draw_roc(axes, spikes, c, f"{label}, ", color=colour)
-                _draw_roc(axes, cells, c, f"{label}, ", color=colour, ls="--")
+                _draw_roc(axes, spikes, c, f"{label}, ", color=class_colour(c))
+                _draw_roc(axes, cells, c, f"{label}, ", color=class_colour(c), ls="--")
             figure.legend(loc="outside right center")
             positive, rest = "class", "another class"
         axes.set_xlabel(f"1 − specificity ({rest} called {positive})")

@@ -27,16 +27,26 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def code_version() -> str:
-    """The git commit, `-dirty` where files differ from it; an installed package's version.
+    """The git commit, `-dirty` where the code differs from it; an installed package's version.
 
     A package may lie in somebody's repository, as in its .venv, without being part of it.
+    Recordings, stores and bundles that lie beside the code are no change of it.
     """
     try:
         _git("ls-files", "--error-unmatch", Path(__file__).name)
         commit = _git("rev-parse", "HEAD")
-        return f"{commit}-dirty" if _git("status", "--porcelain") else commit
+        changed = _git("status", "--porcelain", "--untracked-files=no") or _git(
+            "status", "--porcelain", "--untracked-files=all", "--", *_code_folders()
+        )
+        return f"{commit}-dirty" if changed else commit
     except (OSError, subprocess.CalledProcessError):
         return __version__
+
+
+def _code_folders() -> list[str]:
+    """The package and its settings, which a new file in them changes."""
+    _, package, _, checkout = Path(__file__).parents[:4]
+    return [str(folder) for folder in (package, checkout / "conf") if folder.is_dir()]
 
 
 def _git(*arguments: str) -> str:

@@ -1,12 +1,9 @@
 """What export takes from MLflow and gives to it: sweeps, files of runs, registered models."""
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one a file
 
 import mlflow
 from mlflow import MlflowClient

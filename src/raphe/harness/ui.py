@@ -13,8 +13,7 @@ from raphe.harness.runs_folder import require_runs
 
 HOST = "127.0.0.1"
 START_S, POLL_S = 120.0, 0.2
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
+QUIET = {  # beside what raphe.harness sets
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "PYTHONWARNINGS": "ignore",
 }

@@ -1,6 +1,7 @@
 """The tracking store: opened by many at once, on a server, resumed without doubles."""
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,3 +90,8 @@ def test_a_server_keeps_runs_and_artifacts(server: str, tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="start one with `mlflow server`"):
         Tracker("remote", tmp_path, "http://127.0.0.1:9")
+
+
+def test_mlflow_tells_nobody_of_a_run_and_prints_no_links_of_its_own() -> None:
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"  # before MLflow was imported
+    assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "true"

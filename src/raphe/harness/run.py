@@ -103,7 +103,7 @@ def _train_and_test(
 ) -> RunFacts:
     tracked = location.begin_or_resume(config.resume and location.last_checkpoint.exists())
     with tracked.until_done(), tracked.system_metrics(config.tracking.system_metrics_every_s):
-        describe(tracked, config, data)
+        describe(tracked, config, data, member)
         model = build_model(config, data)
         trainer = _trainer(config, member, tracked, location.work)
         resume_from = location.last_checkpoint if location.last_checkpoint.exists() else None

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 
 from raphe.harness import identity
+from raphe.harness.records.parameters import parameters, swept_numbers
 from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.tracking import (
     DATA_TAG,
@@ -83,8 +84,16 @@ def work_folder(tracker: Tracker, tags: Mapping[str, str]) -> Path:
     return folder
 
 
-def describe(run: TrackedRun, config: DictConfig, data: pl.LightningDataModule) -> None:
+def describe(
+    run: TrackedRun,
+    config: DictConfig,
+    data: pl.LightningDataModule,
+    member: SweepMember | None,
+) -> None:
     """Track a run's settings, its data and its code."""
-    run.log_settings(config)
+    swept = member.settings if member is not None else {}
+    run.log_params(parameters(config, swept))
+    run.log_config(config)
+    run.log_metrics(swept_numbers(swept))
     run.log_params({f"store_hash.{name}": value for name, value in data.hashes.items()})
     run.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})

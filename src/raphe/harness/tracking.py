@@ -3,7 +3,6 @@ for a sweep are in registry.py; no other file imports MLflow."""
 
 import contextlib
 import math
-import os
 import shutil
 import time
 import traceback
@@ -12,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a server that is down says so soon
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -28,7 +25,6 @@ from mlflow.utils.mlflow_tags import (
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness.settings import composed
 
 TrackingError = MlflowException  # what any call here may raise
 
@@ -178,9 +174,8 @@ class TrackedRun:
         for start in range(0, len(entries), PARAMS_PER_CALL):
             self._client.log_batch(self.run_id, params=entries[start : start + PARAMS_PER_CALL])
 
-    def log_settings(self, config: DictConfig) -> None:
-        """Log every setting as a parameter and all of them as config.yaml."""
-        self.log_params(composed.flat(config))
+    def log_config(self, config: DictConfig) -> None:
+        """Log all settings, as the artifact config.yaml."""
         self.log_text(OmegaConf.to_yaml(config, resolve=True), "config.yaml")
 
     def set_tags(self, tags: Mapping[str, str]) -> None:

@@ -42,6 +42,8 @@ def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
     }
     assert parent.data.params["sweep.model.degree"] == "0,1,2"
     assert parent.data.params["trainer.max_epochs"] == "3"
+    assert "model.degree" not in parent.data.params  # it ran none
+    assert {run.data.metrics["swept/model.degree"] for run in children} == {0.0, 1.0, 2.0}
     rows = list(
         csv.DictReader(
             io.StringIO(read_artifact(runs, parent.info.run_id, "sweep.csv", tmp_path).decode())

@@ -97,7 +97,7 @@ def _jobs(
         member = SweepMember(
             parent_run_id=plan.parent_run_id,
             n_workers=plan.n_workers,
-            label=f"{config.bank.setting}={value}",
+            settings={config.bank.setting: str(value)},
             folder=folder,
             launcher=plan.launcher,
         )

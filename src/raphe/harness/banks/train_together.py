@@ -80,7 +80,7 @@ def _trainees(jobs: Sequence[Job], data: pl.LightningDataModule, begun: bool) ->
             run_as(job.member, job.config)  # fails likewise; tells and tracks it
             continue
         run = job.location.begin_or_resume(begun)
-        describe(run, job.config, data)
+        describe(run, job.config, data, job.member)
         trainees[job.label] = Trainee(job.location, run, model)
     return trainees
 

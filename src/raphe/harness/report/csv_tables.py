@@ -16,7 +16,9 @@ def epochs_csv(logged: Mapping[str, Mapping[int, float]], tested: Collection[str
         tested: metrics of the test, which no epoch has.
     """
     metrics = sorted(
-        key for key in logged if "/" in key and key not in tested and not key.startswith("system/")
+        key
+        for key in logged
+        if "/" in key and key not in tested and not key.startswith(("system/", "swept/"))
     )
     epochs = sorted(set().union(*(logged[key] for key in metrics)))
     rows = ([epoch, *(logged[key].get(epoch) for key in metrics)] for epoch in epochs)
@@ -24,7 +26,9 @@ def epochs_csv(logged: Mapping[str, Mapping[int, float]], tested: Collection[str
 
 
 def sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:
-    metrics = sorted({key for run in runs for key in run.metrics if not key.startswith("system/")})
+    metrics = sorted(
+        {key for run in runs for key in run.metrics if not key.startswith(("system/", "swept/"))}
+    )
     header = [*parameters, "run_id", *metrics]
     rows = []
     for run in runs:

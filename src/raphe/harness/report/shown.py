@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from raphe.harness.tracking import RunFacts
 
 UNDEFINED = "–"
-NOT_TEST_SETS = ("train", "val", "system")
+NOT_TEST_SETS = ("train", "val", "system", "swept")
 
 
 def test_sets(run: RunFacts, settings: DictConfig) -> list[str]:

@@ -55,7 +55,7 @@ class SweepPlan:
     def members(self) -> list[Planned]:
         combinations = itertools.product(*self.parameters.values())
         members = [dict(zip(self.parameters, values, strict=True)) for values in combinations]
-        return [Planned(_label(settings) or ALONE, settings) for settings in members]
+        return [Planned(label_of(settings), settings) for settings in members]
 
     def write(self, sweep_folder: Path) -> None:
         sweep_folder.mkdir(parents=True, exist_ok=True)
@@ -84,13 +84,17 @@ def member_states(sweep_folder: Path) -> list[MemberState]:
 
 @dataclass(frozen=True)
 class SweepMember:
-    """This process's job: `label` is what it sweeps, as "model.kernel=7"."""
+    """This process's job, and what it sweeps."""
 
     parent_run_id: str
     n_workers: int
-    label: str
+    settings: Mapping[str, str]  # {"model.kernel": "7"}
     folder: Path
     launcher: int  # process id
+
+    @property
+    def label(self) -> str:
+        return label_of(self.settings)
 
     def end_with_launcher(self) -> None:
         """End this process when the one that launched it is gone, so that it holds no lock.
@@ -110,10 +114,9 @@ class SweepMember:
         hydra = HydraConfig.get()
         plan = SweepPlan.read(Path(hydra.sweep.dir))
         values = dict(override.lstrip("+").partition("=")[::2] for override in hydra.overrides.task)
-        label = _label({name: values[name] for name in plan.parameters})
+        settings = {name: values[name] for name in plan.parameters}
         folder = Path(hydra.runtime.output_dir)
-        label = label or ALONE
-        return cls(plan.parent_run_id, plan.n_workers, label, folder, plan.launcher)
+        return cls(plan.parent_run_id, plan.n_workers, settings, folder, plan.launcher)
 
     @property
     def has_ended(self) -> bool:
@@ -148,8 +151,9 @@ class ReportEpoch(pl.Callback):
         self.member.at_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0)
 
 
-def _label(settings: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={value}" for name, value in settings.items())
+def label_of(settings: Mapping[str, str]) -> str:
+    """What a member sweeps, as "model.kernel=7"."""
+    return " ".join(f"{name}={value}" for name, value in settings.items()) or ALONE
 
 
 def _exit_when_orphaned() -> None:

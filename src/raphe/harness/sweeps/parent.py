@@ -12,6 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
 from raphe.harness import identity
+from raphe.harness.records.parameters import parameters as parameters_of
+from raphe.harness.records.parameters import values_text
 from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
@@ -160,13 +162,15 @@ class SweepParent:
         earlier = self._tracker.find(tags) if self._config.resume else []
         if earlier:
             return self._tracker.resume(earlier[0].run_id)
-        varied = " ".join(f"{key}={values[0]}…{values[-1]}" for key, values in parameters.items())
+        varied = " ".join(f"{key}={values_text(values)}" for key, values in parameters.items())
         parent = self._tracker.begin(
             f"{name} {varied}", {**tags, GIT_COMMIT_TAG: identity.code_version()}
         )
         parent.log_params({f"sweep.{key}": ",".join(values) for key, values in parameters.items()})
         task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])
-        parent.log_settings(task)
+        settled = parameters_of(task, {})
+        parent.log_params({key: settled[key] for key in settled if key not in parameters})
+        parent.log_config(task)
         return parent
 
     def _end(self, status: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 import pytorch_lightning as pl
 from hydra import compose, initialize_config_dir
 from hydra.experimental.callback import Callback as HydraCallback
-from pytorch_lightning.callbacks import RichProgressBar
+from rich.progress import ProgressColumn
 
 from paths import CONF, PROJECT
 from raphe.cli import declared_commands
@@ -32,8 +32,8 @@ FRAMEWORK = (
     pl.LightningModule,
     pl.LightningDataModule,
     pl.Callback,
-    RichProgressBar,
     HydraCallback,
+    ProgressColumn,
 )
 CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",

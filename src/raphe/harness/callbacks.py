@@ -11,7 +11,6 @@ from pytorch_lightning.callbacks import (
     Checkpoint,
     EarlyStopping,
     ModelCheckpoint,
-    RichProgressBar,
 )
 from torch import Tensor
 
@@ -115,14 +114,3 @@ def early_stopping(metric: str, mode: str, patience: int | None) -> list[Callbac
     if patience is None:
         return []
     return [EarlyStopping(monitor=metric, mode=mode, patience=patience)]
-
-
-class EpochBar(RichProgressBar):
-    """Lightning's bar, with epochs counted from one."""
-
-    def _get_train_description(self, current_epoch: int) -> str:
-        return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}"
-
-
-def progress_bar() -> Callback:
-    return EpochBar(leave=False)

@@ -87,7 +87,7 @@ class Fitting:
             *callbacks.early_stopping(settings.monitor, MODE, settings.patience),
         ]
         config = OmegaConf.create({"trainer": {**self._trainer, "max_epochs": settings.max_epochs}})
-        trainer = build_trainer(config, work, own, bar=None)
+        trainer = build_trainer(config, work, own)
         last = work / "last.ckpt"
         resume_from = last if last.exists() else None
         if resume_from is None or not callbacks.had_ended(resume_from):

@@ -35,6 +35,7 @@ from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
 from raphe.harness.tracking import RunFacts, TrackedRun
 from raphe.harness.trainer import build_trainer
+from raphe.harness.training_progress import TrainingProgress
 
 
 def run(config: DictConfig) -> None:
@@ -59,7 +60,8 @@ def run_as(member: SweepMember | None, config: DictConfig) -> None:
         member.failed(error)
     else:
         if member is not None:
-            member.finished(facts.run_id, skipped)
+            metric = config.monitor.metric
+            member.finished(facts.run_id, skipped, metric, facts.metrics.get(f"kept/{metric}"))
 
 
 def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool]:
@@ -156,8 +158,8 @@ def _trainer(
         *callbacks.early_stopping(metric, mode, config.callbacks.patience),
     ]
     if member is not None:
-        return build_trainer(config, work, [*own, ReportEpoch(member)], bar=None)
-    return build_trainer(config, work, own, callbacks.progress_bar())
+        return build_trainer(config, work, [*own, ReportEpoch(member, metric)])
+    return build_trainer(config, work, [*own, TrainingProgress("training", metric)])
 
 
 def _test(

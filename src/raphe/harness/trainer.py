@@ -26,17 +26,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         write_state(checkpoint, path)
 
 
-def build_trainer(
-    config: DictConfig, work: Path, callbacks: Sequence[Callback], bar: Callback | None
-) -> pl.Trainer:
+def build_trainer(config: DictConfig, work: Path, callbacks: Sequence[Callback]) -> pl.Trainer:
     """The configured trainer; what it writes by itself goes to `work`."""
     return instantiate(
         config.trainer,
         logger=False,
         default_root_dir=str(work),
-        enable_progress_bar=bar is not None,
+        enable_progress_bar=False,
         plugins=[AtomicCheckpointIO()],
-        callbacks=[*callbacks, bar] if bar is not None else list(callbacks),
+        callbacks=list(callbacks),
     )
 
 

@@ -15,6 +15,7 @@ from raphe.harness.run import build_model, ctrl_c, run_as, threads
 from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.trainer import build_trainer
+from raphe.harness.training_progress import TrainingProgress
 
 OF_HARNESS = ("train", "setting", "values")  # of the section `bank`; the rest builds the module
 
@@ -59,8 +60,11 @@ def train_together(
     trainer = build_trainer(
         config,
         path.parent,
-        [callbacks.SeedEachEpoch(config.seed), epochs],
-        callbacks.progress_bar(),
+        [
+            callbacks.SeedEachEpoch(config.seed),
+            epochs,
+            TrainingProgress("bank", config.monitor.metric),
+        ],
     )
     if epochs.active:
         bank = _bank(config, {label: trainee.model for label, trainee in trainees.items()})

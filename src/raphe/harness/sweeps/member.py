@@ -70,8 +70,10 @@ class SweepPlan:
 class MemberState:
     label: str
     status: str  # RUNNING, FINISHED, SKIPPED (finished by an earlier call) or FAILED
-    epoch: int = 0
+    epoch: int = 0  # the last that ended, from 1
     n_epochs: int = 0
+    metric: str = ""  # the monitored one …
+    value: float | None = None  # … after that epoch; of a member that finished, of what it kept
     run_id: str | None = None
     error: str | None = None
 
@@ -123,12 +125,12 @@ class SweepMember:
         path = self.folder / STATE_FILE
         return path.exists() and MemberState(**json.loads(path.read_text())).status != "RUNNING"
 
-    def at_epoch(self, epoch: int, n_epochs: int) -> None:
-        self._write(MemberState(self.label, "RUNNING", epoch=epoch, n_epochs=n_epochs))
+    def at_epoch(self, epoch: int, n_epochs: int, metric: str, value: float | None) -> None:
+        self._write(MemberState(self.label, "RUNNING", epoch, n_epochs, metric, value))
 
-    def finished(self, run_id: str, skipped: bool) -> None:
+    def finished(self, run_id: str, skipped: bool, metric: str, kept: float | None) -> None:
         status = "SKIPPED" if skipped else "FINISHED"
-        self._write(MemberState(self.label, status, run_id=run_id))
+        self._write(MemberState(self.label, status, metric=metric, value=kept, run_id=run_id))
 
     def failed(self, error: Exception) -> None:
         """Say at once what failed; the traceback is kept beside the state."""
@@ -144,11 +146,22 @@ class SweepMember:
 class ReportEpoch(pl.Callback):
     """Keep a member's state up to date while it trains."""
 
-    def __init__(self, member: SweepMember) -> None:
+    def __init__(self, member: SweepMember, metric: str) -> None:
         self.member = member
+        self.metric = metric
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._report(trainer, trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.member.at_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0)
+        self._report(trainer, trainer.current_epoch + 1)
+
+    def _report(self, trainer: pl.Trainer, epoch: int) -> None:
+        value = trainer.callback_metrics.get(self.metric)
+        finite = value is not None and math.isfinite(value)
+        self.member.at_epoch(
+            epoch, trainer.max_epochs or 0, self.metric, float(value) if finite else None
+        )
 
 
 def label_of(settings: Mapping[str, str]) -> str:

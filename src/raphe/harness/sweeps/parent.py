@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
 from raphe.harness import identity
 from raphe.harness.records.parameters import parameters as parameters_of
 from raphe.harness.records.parameters import values_text
@@ -82,7 +83,7 @@ class SweepParent:
         tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes)}
         self._run = self._begin_or_resume(name, tags, parameters)
         self.plan = SweepPlan(self._run.run_id, parameters, n_workers, os.getpid())
-        self._bar = SweepBar(folder, self.plan.n_members)
+        self._bar = SweepBar(folder, self.plan.n_members, name)
         self._open = contextlib.ExitStack()
 
     def start(self) -> None:
@@ -106,6 +107,9 @@ class SweepParent:
         n_lost = self.plan.n_members - len(runs) - len(failed)
         complete = not failed and n_lost == 0
         self._report(list(runs.values()), failed)
+        if n_skipped := sum(state.status == "SKIPPED" for state in states):
+            whole = counted("member", self.plan.n_members)
+            print(f"{n_skipped} of {whole} had finished before; resume=false trains them anew")
         if not complete:
             self._run.log_text(_failures(failed, n_lost), "failed.txt")
         if self._summarise is not None and runs:

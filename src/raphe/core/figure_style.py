@@ -30,6 +30,7 @@ CLASS_COLOURS = ("#D55E00", "#0072B2", "#03703A", "#C95FD3", "#0B95A8", "#66244D
                  "#5A5AE0")  # fmt: skip
 COLOURS = CLASS_COLOURS
 INK, GREY = "#1A1A1A", "#6B6B6B"  # what is meant, and what it is measured by
+PALE = "#D9D9D9"  # areas and lines behind what is meant
 MEANINGS = {
     "cells": INK,
     "spikes": "#7A7A7A",
@@ -44,6 +45,7 @@ MEANINGS = {
     "method 3": "#A3357A",
     "method 4": "#3F5F8A",
 }
+METHODS = tuple(MEANINGS[f"method {number}"] for number in range(1, 5))
 
 STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine

@@ -212,6 +212,13 @@ def test_each_figure_is_drawn_beside_its_own_chance(make_store, planted_fit):
     }
     assert of_cell[SPIKES, "accuracy"] == 0.75
     assert of_cell["cells", "balanced_accuracy"] == of_cell["cells", "auroc"] == 0.5
+    panels = draw(result).axes
+    dashes = [
+        {line.get_xdata()[0] for line in panel.lines if line.get_linestyle() == "--"}
+        for panel in panels
+    ]
+    assert 0.75 in dashes[0] and dashes[1:] == [{0.5}, {0.5}]
+    assert {panel.get_xlim() for panel in panels} == {(-0.03, 1.03)}
 
 
 def test_a_note_stands_before_everything(make_store, cells_on_days, planted_fit):
@@ -277,7 +284,8 @@ def test_the_command_tells_keeps_and_goes_on(
         "spike (1)\n"
     )
     assert "the network recognises single cells" in " ".join(said.split())
-    files = {"audit.txt", "audit.csv", "audit.png", "audit.json", "trainings"}
+    drawn = {"audit.png", "audit.pdf", "audit.caption.txt"}
+    files = {"audit.txt", "audit.csv", "audit.json", "trainings"} | drawn
     assert {file.name for file in out.iterdir()} == files
     monkeypatch.setattr(Fitting, "__call__", lambda *_: pytest.fail("trained again"))
     assert main(command) == 0

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from raphe.cli import main
+from raphe.tasks.celltype.evaluation.features_figure import features_figure, separation
 from raphe.tasks.celltype.features.cell_features import cell_features, features_csv
-from raphe.tasks.celltype.features.features_figure import features_figure
 from raphe.tasks.celltype.features.waveform_features import waveform_features
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
@@ -60,19 +61,26 @@ def test_the_table_names_units_and_says_what_is_missing(spikes):
 
 def test_the_figure_shows_every_cell_once(spikes):
     features = cell_features(spikes)
-    figure = features_figure(features, "made up")
+    figure = features_figure(features, "These are made up.")
     panels = [axes for axes in figure.axes if axes.get_visible()]
     labels = [axes.get_ylabel() for axes in panels]
-    assert labels[0] == "UDI\n(ms)" and "amplitude\n(pA)" in labels
-    assert not any("trough to peak" in label for label in labels)  # the same as the UDI
-    slope = panels[labels.index("recovery slope\n(pA/ms)")]
-    assert [tick.get_text() for tick in slope.get_xticklabels()] == ["SER\n2", "NSER\n1 of 2"]
+    assert labels[0] == "UDI (ms)" and "Amplitude (pA)" in labels
+    assert "Trough to peak (ms)" not in labels  # the same as the UDI
+    slope = panels[labels.index("Recovery slope (pA/ms)")]
+    assert [tick.get_text() for tick in slope.get_xticklabels()] == ["SER\nn = 2", "NSER\nn = 1"]
     dots = np.concatenate([line.get_ydata() for line in slope.lines if line.get_marker() == "o"])
     np.testing.assert_allclose(np.sort(dots), np.sort(features.values[:3, 5]))
-    assert any(
-        "made up" in text.get_text()
-        for text in figure.findobj(match=lambda o: hasattr(o, "get_text"))
-    )
+    assert figure.caption.endswith("These are made up.")
+
+
+def test_separation_is_how_often_the_first_class_has_more(spikes):
+    """Gains 1.0 and 1.2 are SER, 1.1 and 1.3 NSER: of four pairs of cells SER wins one."""
+    features = cell_features(spikes)
+    column = features.columns.index("amplitude_pA")
+    assert separation(features, column).value == 0.25
+    assert separation(features, column).low < 0.25 < separation(features, column).high
+    of_three = replace(features, classes=("SER", "NSER", "other"))
+    assert separation(of_three, column) is None
 
 
 def test_the_command_writes_table_and_figure(spikes, tmp_path, capsys):

@@ -11,6 +11,7 @@ from sklearn import metrics as reference
 
 from paths import OWN_DATA
 from raphe import cli
+from raphe.core.claims import percent, proportion
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics.predictions import (
     Predictions,
@@ -136,7 +137,7 @@ def test_simulated_cells_are_said_to_be_simulated(tmp_path):
     (tmp_path / "note.txt").write_text("These recordings are simulated.\n")
     claims = reproduce(Sources(runs=[str(tmp_path)])).claims
     assert by_quantity(claims)["recordings"].ours == "These recordings are simulated."
-    assert "simulated" in reproduce_figure(claims).get_suptitle()
+    assert "simulated" in reproduce_figure(claims).caption
 
 
 def test_ensembles_of_text_and_code(tmp_path):
@@ -160,16 +161,17 @@ def test_ensembles_of_text_and_code(tmp_path):
 
 
 def test_a_consensus_is_written_cell_by_cell_and_as_a_matrix(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("raphe.tasks.celltype.published.reproduce.DOTS_PER_IN", 20)
+    monkeypatch.setattr("raphe.core.figure_style.DOTS_PER_IN", 20)
     sweep = kept_sweep(tmp_path, range(20, 31))  # what the code has is not whole
     out = tmp_path / "out"
     arguments = ["--run", sweep, "--runs", str(tmp_path), "--out", str(out)]
     assert cli.main(["reproduce", *arguments]) == 0
     printed = capsys.readouterr().out
     written = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    tables = {f"ensemble_1/k20-30/test/{name}" for name in ("cells.csv", "confusion.png")}
-    own = {f"reproduce.{suffix}" for suffix in ("txt", "csv", "png")}
-    assert written == tables | own | {"ensemble_1/epochs.png"}
+    figures = ("reproduce", "ensemble_1/epochs", "ensemble_1/k20-30/test/confusion")
+    drawn = {f"{name}.{kind}" for name in figures for kind in ("png", "pdf", "caption.txt")}
+    tables = {"reproduce.txt", "reproduce.csv", "ensemble_1/k20-30/test/cells.csv"}
+    assert written == drawn | tables
     assert f"{out}/ensemble_1/k20-30/test/cells.csv" in printed
     members = [random_predictions(seed=k) for k in range(20, 31)]
     sigmoid = np.mean([member.sigmoid for member in members], axis=0)
@@ -192,11 +194,13 @@ def test_the_matrix_of_a_consensus_has_both_shares():
     for axes, normalize in zip(figure.axes, ("true", "pred"), strict=True):
         counts = reference.confusion_matrix(cells.label, called)
         shares = reference.confusion_matrix(cells.label, called, normalize=normalize)
-        assert [text.get_text() for text in axes.texts] == [
+        entries = [text.get_text() for text in axes.texts if not text.get_gid()]
+        assert entries == [
             f"{n}\n{100 * share:.1f} %"
             for n, share in zip(counts.ravel(), shares.ravel(), strict=True)
         ]
-    assert "simulated" in figure.get_supxlabel()
+    assert "simulated" in figure.caption
+    assert f"of SER {percent(proportion(9, 16))} and of NSER" in figure.caption
 
 
 def test_epochs_of_all_kernels_are_in_one_figure(tmp_path):
@@ -356,7 +360,7 @@ def test_figure_shows_both_values_of_every_claim(tmp_path):
     diamonds = [line.get_xdata()[0] for line in rows.lines if line.get_marker() == "D"]
     assert diamonds == [claim.theirs_value for claim in shown]
     assert [label.get_text() for label in rows.get_yticklabels()] == [
-        claim.quantity for claim in shown
+        claim.quantity[:1].upper() + claim.quantity[1:] for claim in shown
     ]
     both = [line for line in search.lines if "tables" in str(line.get_label())]
     first, second = (set(zip(*line.get_data(), strict=True)) for line in both)

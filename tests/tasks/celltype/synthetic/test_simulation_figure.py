@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from raphe.core.figure_style import INK, class_colour
 from raphe.tasks.celltype.synthetic.simulated_recordings import CAVEAT, Simulation
 from raphe.tasks.celltype.synthetic.simulation_figure import autocorrelation, simulation_figure
 
@@ -11,15 +12,23 @@ SIMULATION = Simulation(n_ser=2, n_nser=2, days=2, duration_s=2.0)
 
 def test_picture_without_published_data(tmp_path):
     figure = simulation_figure(SIMULATION)
-    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2, 2, 2, 2]
-    assert CAVEAT in figure.get_suptitle()
+    # Cells of either class, one spike of each, and two days, the first with a bar of 25 pA.
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2, 3, 2, 2]
+    assert figure.caption.endswith(CAVEAT)
     figure.savefig(tmp_path / "figure.png")
+
+
+def test_classes_have_their_colours_and_one_scale_of_current():
+    ser, nser, both, *_ = simulation_figure(SIMULATION).axes
+    colours = [{line.get_color() for line in axes.lines} for axes in (ser, nser, both)]
+    assert colours == [{class_colour(0)}, {class_colour(1)}, {class_colour(0), class_colour(1)}]
+    assert ser.get_ylim() == nser.get_ylim() == both.get_ylim()
 
 
 def test_picture_with_published_data_draws_them_in_black(real_data):
     figure = simulation_figure(SIMULATION, real_data("figures"))
-    black = [sum(line.get_color() == "black" for line in axes.lines) for axes in figure.axes]
-    assert black == [1, 0, 2, 2, 2, 1]
+    black = [sum(line.get_color() == INK for line in axes.lines) for axes in figure.axes]
+    assert black == [1, 0, 1, 2, 2, 2]
 
 
 def test_autocorrelation_is_the_published_one(real_data):

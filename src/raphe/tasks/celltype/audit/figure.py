@@ -1,51 +1,90 @@
 """An audit as a picture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from raphe.core.sentences import counted
+from raphe.core.figure_style import (
+    GREY,
+    INK,
+    METHODS,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    house_style,
+    letter,
+)
+from raphe.core.sentences import counted, listed
 from raphe.core.statistics.intervals import CONFIDENCE
 from raphe.tasks.celltype.audit.audit import Audit, AuditRow
 from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES
 from raphe.tasks.celltype.audit.report import chance, shown, title
 
-COLOURS = {SPIKES: "tab:blue", NOISE: "tab:gray", SHUFFLED: "tab:orange"}
+LOOKS = {
+    SPIKES: ("spikes", "o", INK),
+    NOISE: ("noise without a spike", "s", METHODS[1]),
+    SHUFFLED: ("spikes whose cells' classes were shuffled", "D", METHODS[2]),
+}
+HELD_OUT = {"spike": "other spikes of the same cells", "cell": "other cells", "day": "other days",
+            "animal": "other animals", "source": "other sources"}  # fmt: skip
 HALF_ROW = 0.4
 
 
-def draw(audit: Audit) -> Figure:
+@house_style()
+def draw(audit: Audit) -> PaperFigure:
     """Each way of asking in a line, its figures with their intervals and the level of chance."""
     names = shown(audit)
-    figure = Figure(figsize=(11, 1.5 + 0.36 * len(audit.rows)), layout="constrained")
-    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    figure = PaperFigure(TWO_COLUMNS_IN, 1.3 + 0.24 * len(audit.rows), _caption(audit))
+    panels = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
     places = np.arange(len(audit.rows))[::-1]
     for panel, (level, name) in zip(panels, names, strict=True):
         for place, row in zip(places, audit.rows, strict=True):
             _draw_row(panel, place, row, level, name)
-        panel.set_xlim(min(0.2, panel.get_xlim()[0]), 1.02)
-        panel.set_xlabel(title(level, name))
-        panel.spines[["top", "right"]].set_visible(False)
+        heading = title(level, name)
+        panel.set_xlabel(heading[0].upper() + heading[1:])
     panels[0].set_yticks(
         places,
-        [
-            f"{row.way.trained_on}, by {row.way.split} ({counted('cell', row.n_cells)})"
-            for row in audit.rows
-        ],
+        [f"{HELD_OUT[row.way.split]} ({counted('cell', row.n_cells)})" for row in audit.rows],
     )
-    panels[0].set_ylim(-0.6, len(audit.rows) - 0.4)
-    figure.suptitle(
-        f"The same network (k = {audit.settings.kernel}), asked in different ways: points with "
-        f"{CONFIDENCE:.0%} intervals; dashes: chance (for accuracy, the larger class's share)",
-        fontsize=10,
-    )
+    panels[0].set_ylabel("Tested on")
+    panels[0].set(xlim=(-0.03, 1.03), ylim=(-0.6, len(audit.rows) - 0.4))
+    figure.legend(handles=_keys(audit.rows), loc="outside lower center", ncols=2)
+    letter(panels)
     return figure
 
 
 def _draw_row(panel: Axes, place: int, row: AuditRow, level: str, name: str) -> None:
-    headline, colour = row.figures[level, name], COLOURS[row.way.trained_on]
+    headline, (_, marker, colour) = row.figures[level, name], LOOKS[row.way.trained_on]
     by_chance = [chance(row, level, name)] * 2
-    panel.plot(by_chance, [place - HALF_ROW, place + HALF_ROW], "--", color="0.7", zorder=0)
+    panel.plot(by_chance, [place - HALF_ROW, place + HALF_ROW], "--", color=GREY, lw=1, zorder=0)
     if np.isfinite(headline.low):
-        panel.plot([headline.low, headline.high], [place, place], color=colour, linewidth=1.5)
-    panel.plot(headline.value, place, "o", color=colour, markersize=5)
+        panel.plot([headline.low, headline.high], [place, place], color=colour)
+    panel.plot(headline.value, place, marker, color=colour)
+
+
+def _keys(rows: Sequence[AuditRow]) -> list[Line2D]:
+    trained_on = dict.fromkeys(row.way.trained_on for row in rows)
+    return [
+        *(
+            Line2D([], [], marker=marker, color=colour, label=f"trained on {words}")
+            for words, marker, colour in (LOOKS[what] for what in trained_on)
+        ),
+        Line2D([], [], linestyle="--", color=GREY, lw=1, label="chance"),
+    ]
+
+
+def _caption(audit: Audit) -> str:
+    nouns = listed((f"{noun}s" for noun in dict.fromkeys(row.noun for row in audit.rows)), "or")
+    sentences = [
+        f"The same network (kernel size k = {audit.settings.kernel}), trained and tested in "
+        "different ways.",
+        f"Points: all test folds together; lines: {100 * CONFIDENCE:.0f} % intervals over {nouns}, "
+        "whichever the cells share.",
+        "Dashes: chance, the larger class's share for an accuracy.",
+        f"Classes: {', '.join(audit.classes)}; "
+        f"{counted('training', sum(row.n_trainings for row in audit.rows))}.",
+        *(f"Not drawn: {reason.partition(';')[0]}." for reason in audit.left_out),
+        *([audit.note] if audit.note else []),
+    ]
+    return " ".join(sentences)

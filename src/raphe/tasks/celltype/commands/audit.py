@@ -53,7 +53,8 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from raphe.core.files.atomic import open_whole, write_file
+    from raphe.core.figure_style import save_figure
+    from raphe.core.files.atomic import write_file
     from raphe.tasks.celltype.audit.audit import audit
     from raphe.tasks.celltype.audit.figure import draw
     from raphe.tasks.celltype.audit.kept import keep
@@ -69,8 +70,7 @@ def _audit(options: argparse.Namespace) -> int:
     write_file(options.out / TEXT, text(result) + "\n")
     write_file(options.out / CSV_FILE, as_csv(result))
     if result.rows:
-        with open_whole(options.out / PICTURE) as file:
-            draw(result).savefig(file, dpi=300, format="png")
+        save_figure(draw(result), options.out / PICTURE)
     kept.finish()
     print(text(result))
     return 0

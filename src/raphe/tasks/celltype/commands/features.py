@@ -54,7 +54,7 @@ def _features(options: argparse.Namespace) -> int:
     print(f"{options.table}: {counted('cell', len(features.cells))}, {n_features}")
     if options.figure is not None:
         from raphe.core.figure_style import save_figure
-        from raphe.tasks.celltype.features.features_figure import features_figure
+        from raphe.tasks.celltype.evaluation.features_figure import features_figure
 
         save_figure(features_figure(features, spikes.note), options.figure)
         print(f"drew {options.figure}")

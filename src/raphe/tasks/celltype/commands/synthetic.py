@@ -228,6 +228,10 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
 def _simulate(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.synthetic.simulated_recordings import CAVEAT, Simulation, simulate
 
+    if options.figure is not None:
+        from raphe.core.figure_style import check_figure_name
+
+        check_figure_name(options.figure)
     simulation = Simulation(
         options.n_ser,
         options.n_nser,
@@ -239,9 +243,10 @@ def _simulate(options: argparse.Namespace) -> int:
     folder = simulate(options.folder, simulation, options.overwrite)
     print(f"{folder}: {simulation.n_ser} SER and {simulation.n_nser} NSER recordings\n{CAVEAT}")
     if options.figure is not None:
+        from raphe.core.figure_style import save_figure
         from raphe.tasks.celltype.synthetic.simulation_figure import simulation_figure
 
-        simulation_figure(simulation, options.published).savefig(options.figure, dpi=150)
+        save_figure(simulation_figure(simulation, options.published), options.figure)
         print(f"drew {options.figure}")
     print(f"next: raphe extract {shlex.quote(str(options.folder))} STORE")
     return 0

@@ -25,8 +25,6 @@ from raphe.tasks.celltype.published.run_folder import (
     sweep_members,
 )
 
-DOTS_PER_IN = 300
-
 
 @dataclass(frozen=True)
 class Sources:
@@ -119,8 +117,9 @@ def write(made: Reproduction, folder: Path) -> list[Path]:
     """Write the claims and what each ensemble has to show; return where it all is.
 
     reproduce.txt, .csv and .png; in a folder for each ensemble epochs.png, and for each consensus
-    and test set confusion.png and cells.csv.
+    and test set confusion.png and cells.csv; beside each PNG a PDF and the caption.
     """
+    from raphe.core.figure_style import save_figure
     from raphe.tasks.celltype.published.ensemble_figures import consensus_figure, epochs_figure
     from raphe.tasks.celltype.published.reproduce_figure import reproduce_figure
 
@@ -148,5 +147,5 @@ def write(made: Reproduction, folder: Path) -> list[Path]:
             if isinstance(content, str):
                 path.write_text(content, encoding="utf-8")
             else:
-                content.savefig(path, dpi=DOTS_PER_IN)
+                save_figure(content, path)
     return [folder / name for name in contents]

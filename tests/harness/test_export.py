@@ -14,6 +14,7 @@ from raphe.core.bundles.bundle import open_bundle
 from raphe.core.errors import SettingError
 from raphe.harness import registry
 from raphe.harness.export import require_same_data
+from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import RunFacts
 
 KIND = "toy/ensemble"
@@ -223,11 +224,16 @@ def test_a_named_experiment_gives_its_newest_run_or_sweep(
     single = "tracking.experiment=single"
     assert train("model.degree=1", single) == 0
     assert train("model.degree=1,3", single, multirun=True) == 0
-    assert "raphe.sweep" in registry.find_sweep(runs_root, None, None, "single")[1].tags
+    assert "raphe.sweep" in find_sweep(runs_root, None, None, "single").run.tags
     assert train("model.degree=2", single) == 0
-    tracker, run = registry.find_sweep(runs_root, None, None, "single")
-    assert registry.members(tracker, run) == [run]
-    assert run.params["model.degree"] == "2"
+    found = find_sweep(runs_root, None, None, "single")
+    assert registry.members(found.tracker, found.run) == [found.run]
+    assert found.run.params["model.degree"] == "2"
+    assert found.run.name == "run model.degree=2"
+    assert (
+        found.sentence
+        == f"Taken: run model.degree=2 ({found.run.run_id}), the newest finished run."
+    )
 
 
 def test_a_run_that_is_not_there_is_told(sweep: str, export: Callable[..., int], capfd) -> None:
@@ -242,7 +248,7 @@ def test_a_task_without_an_export_is_told(sweep: str, export: Callable[..., int]
 
 def test_a_folder_without_runs_is_told_and_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="there are no tracked runs here"):
-        registry.find_sweep(tmp_path / "elsewhere", None, None)
+        find_sweep(tmp_path / "elsewhere", None, None)
     assert not (tmp_path / "elsewhere").exists()
 
 

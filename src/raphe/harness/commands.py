@@ -38,7 +38,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sweep",
         metavar="RUN",
-        help="run id of the sweep or of a single run (default: the newest)",
+        help="run id of the sweep or of a single run (default: the newest sweep over settings or "
+        "seeds, or bank)",
     )
     parser.add_argument(
         "--checkpoints",
@@ -89,9 +90,9 @@ def _export(options: argparse.Namespace) -> int:
         require_runs(options.runs)  # told before MLflow and torch are loaded, which takes seconds
     from raphe.harness.export import export_files, export_sweep, recorded_settings
     from raphe.harness.process import quieten
-    from raphe.harness.registry import find_sweep
     from raphe.harness.settings.configuration import composed_settings
     from raphe.harness.start.explain import user_line
+    from raphe.harness.sweeps.finding import find_sweep
 
     quieten()
     try:
@@ -101,10 +102,12 @@ def _export(options: argparse.Namespace) -> int:
             config.runs_root, config.tracking.uri = str(options.runs), options.uri
             export_files(config)
             return 0
-        tracker, sweep = find_sweep(options.runs, options.uri, options.sweep, options.experiment)
-        settings = recorded_settings(tracker, sweep)
+        found = find_sweep(options.runs, options.uri, options.sweep, options.experiment)
+        settings = recorded_settings(found.tracker, found.run)
         _take(options, settings, settings)
-        export_sweep(tracker, sweep, settings)
+        if found.sentence:
+            print(found.sentence)
+        export_sweep(found.tracker, found.run, settings)
     except Exception as error:
         line = user_line(error)
         if line is None:

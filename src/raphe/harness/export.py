@@ -30,7 +30,8 @@ from raphe.harness import identity, registry
 from raphe.harness.process import quieten
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
-from raphe.harness.tracking import GIT_COMMIT_TAG, RunFacts, Tracker
+from raphe.harness.sweeps.finding import find_sweep
+from raphe.harness.tracking import GIT_COMMIT_TAG, PARENT_TAG, RunFacts, Tracker
 
 OWN = ("sweep", "out", "register_as", "checkpoints")  # of the section; the rest is the task's
 CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
@@ -46,14 +47,16 @@ def export(config: DictConfig) -> None:
         if names_files(config):
             export_files(config)
             return
-        tracker, sweep = registry.find_sweep(
+        found = find_sweep(
             Path(config.runs_root),
             config.tracking.uri,
             config.export.sweep,
             config.tracking.experiment,
         )
-        _require_same_task(config.export, tracker, sweep)
-        export_sweep(tracker, sweep, config.export)
+        _require_same_task(config.export, found.tracker, found.run)
+        if found.sentence:
+            print(found.sentence)
+        export_sweep(found.tracker, found.run, config.export)
     except Exception as error:
         raise RunFailed(error) from error
 
@@ -197,7 +200,8 @@ def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[st
 
 def _trained(tracker: Tracker, run: RunFacts, scratch: Path) -> TrainedRun:
     checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
-    return TrainedRun(run.run_id, run.name, checkpoint)
+    varied = run.name if PARENT_TAG in run.tags else tracker.experiment
+    return TrainedRun(run.run_id, varied, checkpoint)
 
 
 def _config(tracker: Tracker, run_id: str, scratch: Path) -> DictConfig:

@@ -1,54 +1,22 @@
-"""What export takes from MLflow and gives to it: sweeps, files of runs, registered models."""
+"""What export takes from MLflow and gives to it: members, their files, registered models."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported
-from raphe.harness.runs_folder import DATABASE, require_runs
-from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
+from raphe.harness.runs_folder import DATABASE
+from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
-ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
 CHAMPION = "champion"
-MOST_RUNS = 50_000  # that MLflow looks through at once
 SERVED_WITH = ("raphe", "numpy", "onnxruntime")  # what a served model needs installed
-
-
-def find_sweep(
-    runs_root: Path, uri: str | None, run_id: str | None, experiment: str | None = None
-) -> tuple[Tracker, RunFacts]:
-    """A sweep's parent run and the tracker of its experiment.
-
-    Args:
-        runs_root, uri: where runs are tracked, see Tracker.
-        run_id: of the sweep, or of a single run; None: the newest sweep that has ended and has a
-            finished member.
-        experiment: to look in for the newest sweep or finished single run; None: for the newest
-            sweep of all.
-
-    Raises:
-        SettingError: where there is none.
-    """
-    client = MlflowClient(uri or f"sqlite:///{require_runs(runs_root).absolute()}")
-    try:
-        experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
-    except MlflowException as error:
-        raise SettingError(
-            f"{client.tracking_uri}: expected an MLflow server or database, got "
-            f"“{str(error).splitlines()[0][:100]}…”; start one with `mlflow server`, or name "
-            "another"
-        ) from error
-    run = _get(client, run_id) if run_id else _newest_sweep(client, experiments, experiment)
-    tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
-    return tracker, tracker.get(run.info.run_id)
 
 
 def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
@@ -118,41 +86,6 @@ def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -
         )
     client.set_registered_model_alias(name, CHAMPION, registered.version)
     return f"models:/{name}@{CHAMPION}"
-
-
-def _newest_sweep(
-    client: MlflowClient, experiments: Mapping[str, str], experiment: str | None
-) -> Run:
-    wanted = [key for key, name in experiments.items() if experiment in (None, name)]
-    sweeps_alone = f"tags.`{SWEEP_TAG}` != ''" if experiment is None else ""
-    for run in client.search_runs(
-        wanted, sweeps_alone, order_by=["attributes.start_time DESC"], max_results=MOST_RUNS
-    ):
-        if _can_be_exported(run):
-            return run
-    where = "any experiment" if experiment is None else f"experiment {experiment}"
-    raise SettingError(
-        f"{client.tracking_uri}: holds no finished sweep in {where}; run one with "
-        "`raphe train -m`, or name the run to export"
-    )
-
-
-def _can_be_exported(run: Run) -> bool:
-    """A sweep that has ended and has a finished member, or a single run that has finished."""
-    tags = run.data.tags
-    if SWEEP_TAG in tags:
-        return run.info.status in ENDED and tags.get("raphe.finished", "0") != "0"
-    return run.info.status == "FINISHED" and KEY_TAG in tags and PARENT_TAG not in tags
-
-
-def _get(client: MlflowClient, run_id: str) -> Run:
-    try:
-        return client.get_run(run_id)
-    except MlflowException:
-        raise SettingError(
-            f"sweep {run_id}: {client.tracking_uri} holds no such run; its id stands at the end of "
-            "the sweep's output and in the MLflow UI"
-        ) from None
 
 
 @contextlib.contextmanager

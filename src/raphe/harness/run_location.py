@@ -1,10 +1,11 @@
 """Where a run stands: in the tracking store, and on disk while it is not finished."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from raphe.harness import identity
@@ -21,6 +22,12 @@ from raphe.harness.tracking import (
     Tracker,
 )
 
+NAME_LENGTH = 100
+# Where a run is kept, how fast it is, and its task, which is the experiment: nothing of its result.
+NOT_OF_NAME = {
+    *("task", "hydra", "runs_root", "data_root", "tracking", "threads", "resume", "stage"),
+    *("report", "export", "debug"),
+}
 UNFINISHED = ("RUNNING", "KILLED", "FAILED")  # a run killed outright stays RUNNING
 
 
@@ -38,7 +45,7 @@ class RunLocation:
         """The location of a single run, or of a sweep's member."""
         tracker = Tracker.from_settings(config)
         tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
-        name = config.tracking.experiment
+        name = run_name(overrides_of_call())
         if member is not None:
             tags[PARENT_TAG] = member.parent_run_id
             name = member.label
@@ -75,6 +82,22 @@ class RunLocation:
         """This run's earlier attempts, newest first; of a single run never a sweep's member."""
         runs = self.tracker.find(self.tags)
         return [run for run in runs if (PARENT_TAG in run.tags) == (PARENT_TAG in self.tags)]
+
+
+def overrides_of_call() -> list[str]:
+    """What the command line set; nothing where Hydra did not start this process."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+def run_name(overrides: Sequence[str]) -> str:
+    """Of a single run: which settings were not the default, of paths their last part."""
+    told = []
+    for override in overrides:
+        name, _, value = override.lstrip("+").partition("=")
+        if name.partition(".")[0].partition("/")[0] not in NOT_OF_NAME:
+            told.append(f"{name}={value.rstrip('/').rpartition('/')[2]}")
+    name = f"run {' '.join(told)}" if told else "run with default settings"
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
 def work_folder(tracker: Tracker, tags: Mapping[str, str]) -> Path:

@@ -1,5 +1,5 @@
-"""Runs tracked with MLflow, in a local SQLite file or on a server. Registered models and the search
-for a sweep are in registry.py; no other file imports MLflow."""
+"""Runs tracked with MLflow, in a local SQLite file or on a server. Registered models are in
+registry.py, the search for a sweep in sweeps/finding.py; no other file imports MLflow."""
 
 import contextlib
 import math

@@ -163,6 +163,8 @@ def test_values_that_the_data_tell_are_swept_and_summed_up(
     children, (parent,) = runs().children(), runs().parents()
     assert statuses(children) == dict.fromkeys("123", "FINISHED")
     assert parent.data.tags["raphe.data"] == children[0].data.tags["raphe.data"]
+    assert parent.data.tags["raphe.kind"] == "folds"
+    assert parent.info.run_name == "cross-validation model.degree=1…3"
     losses = [min(v for _, v in runs().history(run.info.run_id, "val/loss")) for run in children]
     expected = [f"{degree}: {loss:.6f}" for degree, loss in zip("123", losses, strict=True)]
     told = capfd.readouterr().out

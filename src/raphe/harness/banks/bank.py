@@ -29,6 +29,7 @@ from raphe.harness.run import run_as
 from raphe.harness.run_location import RunLocation, work_folder
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
+from raphe.harness.sweeps.kinds import Kind
 from raphe.harness.sweeps.member import SweepMember, SweepPlan
 from raphe.harness.sweeps.parent import SweepParent
 from raphe.harness.tracking import Tracker, TrackingError
@@ -80,7 +81,9 @@ def _parent(tracker: Tracker, config: DictConfig, data: pl.LightningDataModule) 
     bank = OmegaConf.to_container(config.bank, resolve=True)
     key = identity.digest({"run": identity.run_key(config, data.hashes), "bank": bank})
     n_workers = min(config.threads or available_cores(), len(config.bank["values"]))
-    return SweepParent(tracker, config, "bank", key, _folder(), parameters, data.hashes, n_workers)
+    return SweepParent(
+        tracker, config, Kind.BANK, key, _folder(), parameters, data.hashes, n_workers
+    )
 
 
 def _folder() -> Path:

@@ -20,6 +20,8 @@ from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
 from raphe.harness.sweeps.bar import SweepBar
 from raphe.harness.sweeps.choice import choose_run
+from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
+from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
 from raphe.harness.tracking import (
     DATA_TAG,
@@ -42,7 +44,7 @@ class SweepParent:
     Args:
         tracker: of its experiment.
         config: the composed settings, which the parent tracks.
-        name: "sweep" or "bank", before what is varied.
+        kind: of sweep; its title stands before what is varied.
         key: tells it from other sweeps; a repetition of the same one finds its parent by it.
         folder: where members leave their states, each in one of its own.
         parameters: each varied setting with its values as texts.
@@ -59,7 +61,7 @@ class SweepParent:
         self,
         tracker: Tracker,
         config: DictConfig,
-        name: str,
+        kind: Kind,
         key: str,
         folder: Path,
         parameters: dict[str, list[str]],
@@ -77,13 +79,13 @@ class SweepParent:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise SettingError(
-                f"another process is running this very {name} (same settings, same data); wait "
-                "for it"
+                f"another process is running this very {kind.title} (same settings, same data); "
+                "wait for it"
             ) from None
-        tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes)}
-        self._run = self._begin_or_resume(name, tags, parameters)
+        tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes), KIND_TAG: kind.tag}
+        self._run = self._begin_or_resume(kind.title, tags, parameters)
         self.plan = SweepPlan(self._run.run_id, parameters, n_workers, os.getpid())
-        self._bar = SweepBar(folder, self.plan.n_members, name)
+        self._bar = SweepBar(folder, self.plan.n_members, kind.title)
         self._open = contextlib.ExitStack()
 
     def start(self) -> None:
@@ -128,7 +130,7 @@ class SweepParent:
         if self._summarise is not None:
             artifacts.pop(SWEEP_FIGURE, None)  # nothing grows with the number of a fold
         self._keep(artifacts, runs)
-        self._run.set_tags({"raphe.finished": str(len(runs)), "raphe.failed": str(len(failed))})
+        self._run.set_tags({FINISHED_TAG: str(len(runs)), FAILED_TAG: str(len(failed))})
         print_sweep(runs, parameters, self._config.report, self._tracker)
         if (choice := choose_run(runs, parameters, self._config, {})) is not None:
             print(choice.sentence)
@@ -161,14 +163,14 @@ class SweepParent:
             self._tracker.delete(self._run.run_id)
 
     def _begin_or_resume(
-        self, name: str, tags: dict[str, str], parameters: dict[str, list[str]]
+        self, title: str, tags: dict[str, str], parameters: dict[str, list[str]]
     ) -> TrackedRun:
         earlier = self._tracker.find(tags) if self._config.resume else []
         if earlier:
             return self._tracker.resume(earlier[0].run_id)
         varied = " ".join(f"{key}={values_text(values)}" for key, values in parameters.items())
         parent = self._tracker.begin(
-            f"{name} {varied}", {**tags, GIT_COMMIT_TAG: identity.code_version()}
+            f"{title} {varied}", {**tags, GIT_COMMIT_TAG: identity.code_version()}
         )
         parent.log_params({f"sweep.{key}": ",".join(values) for key, values in parameters.items()})
         task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])

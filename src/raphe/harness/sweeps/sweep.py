@@ -14,10 +14,9 @@ from raphe.harness import identity
 from raphe.harness.process import available_cores
 from raphe.harness.report.reference import read_reference
 from raphe.harness.sweeps import section as sweep_section
+from raphe.harness.sweeps.kinds import decides_data, kind_of
 from raphe.harness.sweeps.parent import SweepParent
 from raphe.harness.tracking import Tracker
-
-DATA_DECIDING = {"data", "prepare", "data_root", "seed", "task", "experiment", "debug"}
 
 
 def begin_sweep(config: DictConfig) -> SweepParent:
@@ -27,7 +26,7 @@ def begin_sweep(config: DictConfig) -> SweepParent:
     """
     tracker = Tracker.from_settings(config)
     told_by_data = sweep_section.settings_told_by_data(config)
-    others = [name for name in _swept(config) if _decides_data(name) and name not in told_by_data]
+    others = [name for name in _swept(config) if decides_data(name) and name not in told_by_data]
     sweep_section.refuse_other_data(config, others)
     summarise, hashes = None, {}
     if not others:  # one for all members, prepared here with its progress bars
@@ -43,9 +42,8 @@ def begin_sweep(config: DictConfig) -> SweepParent:
     key = identity.digest({"run": identity.run_key(config, hashes), "sweep": parameters})
     folder = Path(config.hydra.sweep.dir)
     n_workers = _n_workers(config)
-    return SweepParent(
-        tracker, config, "sweep", key, folder, parameters, hashes, n_workers, summarise
-    )
+    kind = kind_of(config, parameters, told_by_data)
+    return SweepParent(tracker, config, kind, key, folder, parameters, hashes, n_workers, summarise)
 
 
 def _swept(config: DictConfig) -> dict[str, list[str]]:
@@ -59,10 +57,6 @@ def _swept(config: DictConfig) -> dict[str, list[str]]:
         for name, override in last.items()
         if override.is_sweep_override()
     }
-
-
-def _decides_data(setting: str) -> bool:
-    return setting.partition(".")[0] in DATA_DECIDING
 
 
 def _n_workers(config: DictConfig) -> int:

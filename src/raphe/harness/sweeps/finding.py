@@ -1,0 +1,135 @@
+"""The sweep to export or to look at: the one that is named, or the newest whose networks were
+trained on the same data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from raphe.core.errors import SettingError
+from raphe.core.sentences import listed
+from raphe.harness.runs_folder import require_runs
+from raphe.harness.sweeps.kinds import KIND_TAG, Kind
+from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, Tracker
+
+FINISHED_TAG, FAILED_TAG = "raphe.finished", "raphe.failed"  # how many members of a sweep
+ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
+MOST_RUNS = 50_000  # that MLflow looks through at once
+MOST_SAID = 3  # of the sweeps that were passed over
+
+
+@dataclass(frozen=True)
+class FoundSweep:
+    """A sweep's parent run, or a single run, and the tracker of its experiment."""
+
+    tracker: Tracker
+    run: RunFacts
+    passed_over: tuple[str, ...] = ()  # newer ones, each with the reason
+    was_named: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """Which one is taken and what is newer; "" where it was named."""
+        if self.was_named:
+            return ""
+        is_sweep = SWEEP_TAG in self.run.tags
+        what = "sweep whose networks were trained on the same data" if is_sweep else "finished run"
+        taken = f"Taken: {self.run.name} ({self.run.run_id}), the newest {what}."
+        if not self.passed_over:
+            return taken
+        return f"{taken} Newer, but passed over: {_some(self.passed_over)}. --sweep RUN names one."
+
+
+def find_sweep(
+    runs_root: Path, uri: str | None, run_id: str | None, experiment: str | None = None
+) -> FoundSweep:
+    """The sweep whose networks are to be compared or joined.
+
+    Args:
+        runs_root, uri: where runs are tracked, see Tracker.
+        run_id: of the sweep, or of a single run; None: the newest sweep over settings or seeds, or
+            bank, that has ended and has a finished member. A cross-validation is none: its networks
+            were trained on different cells.
+        experiment: to look in for the newest sweep or finished single run; None: for the newest
+            sweep of all.
+
+    Raises:
+        SettingError: where there is none.
+    """
+    client = MlflowClient(uri or f"sqlite:///{require_runs(runs_root).absolute()}")
+    try:
+        experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
+    except MlflowException as error:
+        raise SettingError(
+            f"{client.tracking_uri}: expected an MLflow server or database, got "
+            f"“{str(error).splitlines()[0][:100]}…”; start one with `mlflow server`, or name "
+            "another"
+        ) from error
+    passed_over: list[str] = []
+    if run_id:
+        run = _get(client, run_id)
+    else:
+        run, passed_over = _newest(client, experiments, experiment)
+    tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
+    return FoundSweep(
+        tracker, tracker.get(run.info.run_id), tuple(passed_over), was_named=bool(run_id)
+    )
+
+
+def _newest(
+    client: MlflowClient, experiments: Mapping[str, str], experiment: str | None
+) -> tuple[Run, list[str]]:
+    """The newest run that can be taken, and the newer sweeps that cannot."""
+    wanted = [key for key, name in experiments.items() if experiment in (None, name)]
+    sweeps_alone = f"tags.`{SWEEP_TAG}` != ''" if experiment is None else ""
+    passed_over = []
+    for run in client.search_runs(
+        wanted, sweeps_alone, order_by=["attributes.start_time DESC"], max_results=MOST_RUNS
+    ):
+        if SWEEP_TAG in run.data.tags:
+            reason = _reason_against(run)
+            if not reason:
+                return run, passed_over
+            passed_over.append(f"{run.info.run_name} ({run.info.run_id}), {reason}")
+        elif _is_finished_single(run):
+            return run, passed_over
+    where = "any experiment" if experiment is None else f"experiment {experiment}"
+    there_are = f"; there is {_some(passed_over)}" if passed_over else ""
+    raise SettingError(
+        f"{client.tracking_uri}: holds no finished sweep over settings or seeds in "
+        f"{where}{there_are}; run one with `raphe train -m`, or name the run to export"
+    )
+
+
+def _reason_against(sweep: Run) -> str:
+    """Why a sweep is not taken unless it is named; "" where it is."""
+    tags = sweep.data.tags
+    if sweep.info.status not in ENDED:
+        return f"which is {sweep.info.status.lower()}"
+    if tags.get(FINISHED_TAG, "0") == "0":
+        return "of which no member finished"
+    kind = Kind.of_tag(tags.get(KIND_TAG))
+    return "of an unknown kind" if kind is None else kind.apart
+
+
+def _is_finished_single(run: Run) -> bool:
+    tags = run.data.tags
+    return run.info.status == "FINISHED" and KEY_TAG in tags and PARENT_TAG not in tags
+
+
+def _get(client: MlflowClient, run_id: str) -> Run:
+    try:
+        return client.get_run(run_id)
+    except MlflowException:
+        raise SettingError(
+            f"sweep {run_id}: {client.tracking_uri} holds no such run; its id stands at the end of "
+            "the sweep's output and in the MLflow UI"
+        ) from None
+
+
+def _some(sweeps: list[str] | tuple[str, ...]) -> str:
+    rest = len(sweeps) - MOST_SAID
+    return listed([*sweeps[:MOST_SAID], *([f"{rest} more"] if rest > 0 else [])])

@@ -51,14 +51,13 @@ class ComparedFigure:
 
 def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str, Figure | str]:
     """baselines.csv, .txt and .png, and baseline_cells.csv; only a word where the cells differ."""
-    n_predicted = np.bincount(result.spikes.cell, minlength=int(baselines.cell.max()) + 1)
-    same_cells = np.array_equal(result.cells.cell, baselines.cell)
-    if not same_cells or not np.array_equal(n_predicted[baselines.cell], baselines.n_spikes):
+    if not same_cells(result, baselines):
         return {"baselines.txt": OTHER_SPIKES}
+    n_cells = int(max(result.spikes.cell.max(), baselines.cell.max())) + 1
     compared = compare(result, baselines)
     artifacts: dict[str, Figure | str] = {
         "baseline_cells.csv": baseline_cells_csv(
-            baselines, [result.cell_name(i) for i in range(len(n_predicted))], result.classes
+            baselines, [result.cell_name(i) for i in range(n_cells)], result.classes
         ),
         "baselines.csv": _table(compared),
         "baselines.txt": baselines_text(result, compared),
@@ -71,13 +70,21 @@ def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str,
     return artifacts
 
 
-def compare(result: SetResult, baselines: BaselineCells) -> list[ComparedFigure]:
+def same_cells(result: SetResult, baselines: BaselineCells) -> bool:
+    """Whether baselines were tested on the very cells and spikes of a set."""
+    n_predicted = np.bincount(result.spikes.cell, minlength=int(baselines.cell.max()) + 1)
+    return np.array_equal(result.cells.cell, baselines.cell) and np.array_equal(
+        n_predicted[baselines.cell], baselines.n_spikes
+    )
+
+
+def compare(result: SetResult, baselines: BaselineCells | None) -> list[ComparedFigure]:
     """Every figure that the set has of the network and of each baseline, the network first."""
     fold = result.compared_within(result.cells)
     levels = result.groups.levels("spikes", result.cells)  # each cell by itself, then by day
     figures = linear_figures(result.cells, result.classes, fold)
     compared = [ComparedFigure(NETWORK, h, None) for h in _headlines(result.cells, result)]
-    for name in baselines.names:
+    for name in baselines.names if baselines else ():
         cells = baselines.of(name)
         of_baseline = linear_figures(cells, result.classes, fold)
         for network, baseline, headline in zip(
@@ -125,6 +132,32 @@ def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str
     return "\n".join(lines) + "\n"
 
 
+def short_table(result: SetResult, baselines: BaselineCells | None) -> list[str]:
+    """The main figures of the network and of each baseline with their intervals, a line each."""
+    compared = [row for row in compare(result, baselines) if row.headline.name in MAIN]
+    names = [name for name in MAIN if any(row.headline.name == name for row in compared)]
+    of_classifier: dict[str, dict[str, ComparedFigure]] = {}
+    for row in compared:
+        of_classifier.setdefault(row.classifier, {})[row.headline.name] = row
+    table = [["", *(AXES[name] for name in names)]]
+    for classifier, of_name in of_classifier.items():
+        figures = [
+            _with_interval(of_name[name].headline) if name in of_name else "–" for name in names
+        ]
+        table.append([readable(classifier), *figures])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
+
+
+def _with_interval(headline: Headline) -> str:
+    if np.isnan(headline.low):
+        return f"{headline.value:.2f}"
+    return f"{headline.value:.2f} ({headline.low:.2f} to {headline.high:.2f})"
+
+
 def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
     title = {"auroc": "AUROC", "macro_auroc": "macro AUROC"}.get(figure, figure.replace("_", " "))
     columns = "difference    interval           p       network above it"
@@ -133,7 +166,7 @@ def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
         h, d = row.headline, row.difference
         line = f"  {row.classifier:17}  {h.value:.3f}  {_span(h.low, h.high, ''):16}"
         if d is not None:
-            line += f"  {_signed(d.value):>12}  {_span(d.low, d.high, '+'):17}  {p_value(d.p):6}"
+            line += f"  {signed(d.value):>12}  {_span(d.low, d.high, '+'):17}  {p_value(d.p):6}"
             line += f"  {above(d, 0.0, 0.0).value}"
         lines.append(line.rstrip())
     return lines
@@ -142,11 +175,11 @@ def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
 def _span(low: float, high: float, sign: str) -> str:
     if np.isnan(low):
         return "–"
-    written = _signed if sign else "{:.3f}".format
+    written = signed if sign else "{:.3f}".format
     return f"{written(low)} to {written(high)}"
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
@@ -166,14 +199,19 @@ def baseline_figure(
             chance = 1 / n_classes if name == "balanced_accuracy" else CHANCE
             _draw_values(panels[2 * index], of_figure, place, name, chance)
             _draw_differences(panels[2 * index + 1], of_figure, place, name)
-        panels[0].set_yticks(range(len(labels)), [_readable(label) for label in labels])
+        panels[0].set_yticks(range(len(labels)), [readable(label) for label in labels])
         panels[0].set_ylim(len(labels) - 0.5, -0.5)
         title = f"Baselines on the same {counted('cell', n_cells)}, {test_set} set"
         figure.suptitle(title, fontsize=STYLE["axes.titlesize"])
     return figure
 
 
-def _readable(classifier: str) -> str:
+def readable(classifier: str) -> str:
+    """A kind of baseline for a reader.
+
+    >>> readable("udi_threshold"), readable("logistic_features"), readable("source_alone")
+    ('UDI threshold', 'logistic, features', 'source alone')
+    """
     alone = classifier.replace("udi_", "UDI ").replace("_alone", " alone")
     return alone.replace("_", ", ")
 

@@ -16,13 +16,17 @@ from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, listed
+from raphe.tasks.celltype.evaluation.baseline_report import same_cells, short_table
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
+from raphe.tasks.celltype.evaluation.conclusion import conclusion
+from raphe.tasks.celltype.evaluation.headline_text import verdict_lines
 from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
 from raphe.tasks.celltype.metrics.cell_level import share_of_cells
 from raphe.tasks.celltype.training.data import CellTypeData
 
 LINE = 100  # characters
+MORE = ("headline.txt", "baselines.txt", "cells.csv")  # what the summary leaves out
 FOLD_IN = 0.30  # width of a fold …
 LEAST_IN, MOST_IN = 4.4, 11.0  # … and of the figure
 WIDE_IN = 6.0  # enough for the legend in one line
@@ -44,23 +48,31 @@ def fold_artifacts(
         data: of any fold.
         metric: the monitored one.
         unfinished: fold and network of each run that did not end well.
-        artifacts: the artifacts of the pooled set, `pooled/headline.txt` among them.
+        artifacts: those of the pooled set.
     """
     chosen = {fold.number: _chosen(fold) for fold in pooled.folds}
     of_cell = pooled.fold_of_cell
     more = {"fold": of_cell.astype(str), "network": [chosen[number] for number in of_cell]}
+    baselines = pooled.baselines
+    if baselines is not None and not same_cells(pooled, baselines):
+        baselines = None
+    more_files = [f"{POOLED}/{name}" for name in MORE if f"{POOLED}/{name}" in artifacts]
     summary = [
+        *textwrap.wrap(conclusion(pooled, baselines), LINE),
+        "",
         *_intro(pooled, data),
         *_missing(pooled, data, unfinished),
-        "",
         *textwrap.wrap(pooled.comparison.sentence(), LINE),
+        "",
+        *short_table(pooled, baselines),
+        "",
+        *verdict_lines(pooled),
         "",
         *_table(pooled, data, metric),
         "",
-        artifacts[f"{POOLED}/headline.txt"].rstrip(),
+        *([f"Note: {data.note}"] if data.note else []),
+        f"More in the run's files {listed(more_files)}.",
     ]
-    if f"{POOLED}/baselines.txt" in artifacts:
-        summary += ["", artifacts[f"{POOLED}/baselines.txt"].rstrip()]
     return {
         f"{POOLED}/cells.csv": cells_csv(pooled, more),
         f"{POOLED}/folds.csv": _csv(pooled, data, metric),

@@ -35,7 +35,7 @@ def headline_text(result: SetResult, headlines: Sequence[Headline]) -> str:
         "",
         *textwrap.wrap(interval_note(headlines, result.groups), LINE),
         "",
-        *([NOT_HELD_OUT] if result.decided is None else _verdicts(result)),
+        *verdict_lines(result),
     ]
     return "\n".join(lines) + "\n"
 
@@ -107,7 +107,10 @@ def _value_and_interval(h: Headline) -> tuple[str, str]:
     return ("–" if np.isnan(h.value) else value + unit), interval
 
 
-def _verdicts(result: SetResult) -> list[str]:
+def verdict_lines(result: SetResult) -> list[str]:
+    """How many cells are called, how many of them wrongly, and what is promised."""
+    if result.decided is None:
+        return [NOT_HELD_OUT]
     decided = result.decided
     n, n_called, n_wrong = len(decided), int(decided.sum()), int((~result.right[decided]).sum())
     lines = textwrap.wrap(

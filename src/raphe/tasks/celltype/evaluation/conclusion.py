@@ -1,0 +1,96 @@
+"""What a test comes to, in the few sentences that stand before every table."""
+
+import numpy as np
+
+from raphe.core.sentences import counted, listed, p_value
+from raphe.core.statistics.answers import Answer, above
+from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
+from raphe.tasks.celltype.evaluation.baseline_report import (
+    NETWORK,
+    ComparedFigure,
+    compare,
+    readable,
+    signed,
+)
+from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.tasks.celltype.metrics.set_result import SetResult
+
+CHANCE, MARGIN = 0.5, 0.1  # of an AUROC; one surely below 0.6 is as good as none
+JUDGED_BY = {  # the first that the set has
+    "auroc": "AUROC", "macro_auroc": "macro AUROC", "balanced_accuracy": "balanced accuracy",
+}  # fmt: skip
+
+
+def conclusion(result: SetResult, baselines: BaselineCells | None) -> str:
+    """Whether the network tells the classes apart, and whether it beats the best simple baseline.
+
+    "Cannot be told" where the interval leaves it open: by the AUROC of cells, and where that is
+    undefined, as in folds of one class each, by the balanced accuracy.
+    """
+    compared = compare(result, baselines)
+    judged = {row.headline.name: row.headline for row in compared if row.classifier == NETWORK}
+    name = next((name for name in JUDGED_BY if name in judged), None)
+    if name is None:
+        n_cells = counted("cell", len(result.cells.label))
+        return f"Whether the network tells the classes apart cannot be told from {n_cells}."
+    rows = [row for row in compared if row.headline.name == name and row.difference is not None]
+    sentences = [_apart(judged[name], result), *([_against(rows, name)] if rows else [])]
+    return " ".join(sentences)
+
+
+def _apart(headline: Headline, result: SetResult) -> str:
+    chance = 1 / len(result.classes) if headline.name == "balanced_accuracy" else CHANCE
+    figure = f"{JUDGED_BY[headline.name]} {headline.value:.2f}{_interval(headline)}"
+    n_cells = counted("cell", len(result.cells.label))
+    over = "" if headline.interval in ("", n_cells) else f", {headline.interval}"
+    of_cells = f"{n_cells}{over}"
+    answer = above(headline, chance, MARGIN)
+    if answer is Answer.YES:
+        return f"The network tells the classes apart: {figure}, {of_cells}."
+    if answer is Answer.NO:
+        return f"The network does not tell the classes apart: {figure}, {of_cells}."
+    return (
+        f"Whether the network tells the classes apart cannot be told from {of_cells}: {figure}, "
+        f"where {chance:.2f} is chance."
+    )
+
+
+def _interval(headline: Headline) -> str:
+    if np.isnan(headline.low):
+        return " without an interval"
+    return f" (95 % interval {headline.low:.2f} to {headline.high:.2f})"
+
+
+def _against(rows: list[ComparedFigure], name: str) -> str:
+    """The network beside the best of the baselines, and how many others are better than it."""
+    best = max(rows, key=lambda row: row.headline.value)
+    which = (
+        f"{_of_how_many(len(rows))}, {readable(best.classifier)} "
+        f"({JUDGED_BY[name]} {best.headline.value:.2f})"
+    )
+    by = f"{signed(best.difference.value)}{_difference(best)}"
+    better = [row for row in rows if row.difference.high < 0]
+    if best in better:
+        others = [readable(row.classifier) for row in better if row is not best]
+        are = "is" if len(others) == 1 else "are"
+        more = f"; {listed(others)} {are} better than it, too" if others else ""
+        return f"It is worse than {which}: {by}{more}."
+    answer = above(best.difference, 0.0, MARGIN)
+    if answer is Answer.YES:
+        return f"It is better than {which}: {by}."
+    if answer is Answer.NO:
+        return f"It is no better than {which}: {by}."
+    return f"Whether it is better than {which} cannot be told: {by}."
+
+
+def _of_how_many(n: int) -> str:
+    return "the one simple baseline" if n == 1 else f"the best of {counted('simple baseline', n)}"
+
+
+def _difference(row: ComparedFigure) -> str:
+    difference = row.difference
+    if np.isnan(difference.low):
+        return " without an interval"
+    p = p_value(difference.p)
+    stated = f", p {p if p.startswith('<') else f'= {p}'}" if p else ""
+    return f" ({signed(difference.low)} to {signed(difference.high)}{stated})"

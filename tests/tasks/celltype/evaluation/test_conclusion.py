@@ -1,0 +1,73 @@
+"""The sentences before the tables: yes, no and "cannot be told", by the intervals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
+from raphe.tasks.celltype.evaluation.conclusion import conclusion
+from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.metrics.set_result import SetResult
+
+CLASSES = ("SER", "NSER")
+
+
+def cells(n: int, sharp: float, seed: int = 0) -> np.ndarray:
+    """Probabilities (n, 2) of cells of alternating classes; of sharp 0 they are noise."""
+    rng = np.random.default_rng(seed)
+    logit = sharp * np.where(np.arange(n) % 2 == 0, 1.0, -1.0) + rng.normal(size=n)
+    first = 1 / (1 + np.exp(-logit))
+    return np.stack([first, 1 - first], axis=1)
+
+
+def result(n: int, sharp: float) -> SetResult:
+    label = np.arange(n) % 2
+    probability = cells(n, sharp)
+    return SetResult("test", Predictions(probability, probability, label, np.arange(n)), CLASSES)
+
+
+def baselines(n: int, **sharp: float) -> BaselineCells:
+    probability = np.stack([cells(n, of, 1 + i) for i, of in enumerate(sharp.values())])
+    number = np.arange(n)
+    return BaselineCells(list(sharp), number, number % 2, np.ones(n, int), probability)
+
+
+def test_a_network_that_loses_is_said_to_lose_first() -> None:
+    told = conclusion(result(80, 0.3), baselines(80, udi_threshold=3.0, logistic_window=2.5))
+    apart, against = told.split(". It ")
+    assert "the network tells the classes apart" in apart.lower() and ", 80 cells" in apart
+    assert against.startswith("is worse than the best of 2 simple baselines, UDI threshold (AUROC ")
+    assert against.endswith("); logistic, window is better than it, too.")
+    assert ": −0." in against and "p <0.001" in against
+
+
+def test_a_network_that_wins_and_one_that_draws() -> None:
+    wins = conclusion(result(200, 3.0), baselines(200, udi_threshold=0.1))
+    assert "It is better than the one simple baseline, UDI threshold (AUROC 0." in wins
+    draws = conclusion(result(24, 1.0), baselines(24, udi_threshold=1.0))
+    assert "It is no better than the one simple baseline, UDI threshold (AUROC 1.00): " in draws
+    few = conclusion(result(12, 1.0), baselines(12, udi_threshold=0.3))
+    assert "Whether it is better than the one simple baseline, UDI threshold" in few
+    assert "cannot be told: " in few
+
+
+@pytest.mark.parametrize("n", [2, 8])
+def test_few_cells_conclude_nothing(n: int) -> None:
+    told = conclusion(result(n, 0.2), None)
+    assert told.startswith(
+        f"Whether the network tells the classes apart cannot be told from {n} cells: AUROC "
+    )
+    assert told.endswith(", where 0.50 is chance.")
+
+
+def test_many_cells_at_chance_are_not_told_apart() -> None:
+    assert conclusion(result(2000, 0.0), None).startswith(
+        "The network does not tell the classes apart: AUROC 0."
+    )
+
+
+def test_of_one_class_alone_nothing_is_told() -> None:
+    alone = result(8, 1.0)
+    alone = replace(alone, spikes=replace(alone.spikes, label=np.zeros(8, int)))
+    assert "cannot be told" in conclusion(alone, None)

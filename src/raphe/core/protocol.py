@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
 
+CONCLUSION = "conclusion.txt"  # the text of an evaluation that stands before its table of results
+
 
 @dataclass(frozen=True)
 class SweptRun:

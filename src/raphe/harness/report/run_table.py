@@ -1,17 +1,24 @@
 """The results of a single run on the terminal."""
 
+import contextlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from raphe.core.errors import SettingError
+from raphe.core.protocol import CONCLUSION
 from raphe.core.sentences import counted
+from raphe.harness import registry
 from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import count_text, figure_text, shown_metrics, test_sets
 from raphe.harness.tracking import RunFacts, Tracker
 
 
 def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) -> None:
-    """Print a run's test metrics, one column a test set, and where to look next."""
+    """Print what the test came to: the task's conclusion, a column for each test set, what next."""
     sets = test_sets(run, settings)
     table = Table("metric", *sets, title=f"{run.name}: test results")
     for count, noun in settings.counts.items():
@@ -20,8 +27,18 @@ def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) 
         values = [figure_text(run.metrics.get(f"{name}/{metric}")) for name in sets]
         table.add_row(metric, *values)
     console = Console()
+    if conclusion := _conclusion(run, tracker):
+        console.print(conclusion, highlight=False)
     console.print(table)
     epochs, kept = run.metrics["epochs"], run.metrics["kept_epoch"] + 1
     trained = f"Trained for {counted('epoch', int(epochs))}"
     console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
     print_note_and_next(console, note, run.run_id, tracker)
+
+
+def _conclusion(run: RunFacts, tracker: Tracker) -> str:
+    """What the task's evaluation concludes; "" where it does not."""
+    with TemporaryDirectory() as scratch, contextlib.suppress(SettingError):
+        file = registry.fetch(tracker, run.run_id, CONCLUSION, Path(scratch))
+        return file.read_text(encoding="utf-8").strip()
+    return ""

@@ -10,6 +10,7 @@ from raphe.tasks.celltype.evaluation.baseline_report import (
     ComparedFigure,
     compare,
     readable,
+    same_cells,
     signed,
 )
 from raphe.tasks.celltype.metrics.cell_level import Headline
@@ -27,6 +28,8 @@ def conclusion(result: SetResult, baselines: BaselineCells | None) -> str:
     "Cannot be told" where the interval leaves it open: by the AUROC of cells, and where that is
     undefined, as in folds of one class each, by the balanced accuracy.
     """
+    if baselines is not None and not same_cells(result, baselines):
+        baselines = None
     compared = compare(result, baselines)
     judged = {row.headline.name: row.headline for row in compared if row.classifier == NETWORK}
     name = next((name for name in JUDGED_BY if name in judged), None)

@@ -13,6 +13,7 @@ import torch
 from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
+from raphe.core.protocol import CONCLUSION
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier
@@ -24,6 +25,7 @@ from raphe.tasks.celltype.evaluation.class_evidence import (
     evidence_csv,
     evidence_figure,
 )
+from raphe.tasks.celltype.evaluation.conclusion import conclusion
 from raphe.tasks.celltype.evaluation.figures import (
     confusion_figure,
     confusion_json,
@@ -105,6 +107,8 @@ class Evaluation:
                 name, predictions, classes, stores[name].cells, self.pooling, decision, split
             )
             contents |= artifacts(result, baselines.get(name))
+            if name == "test" and _is_finite(predictions):
+                contents[CONCLUSION] = conclusion(result, baselines.get(name)) + "\n"
         if _is_finite(model.predictions["test"]):
             contents |= _evidence(model, data)
         return with_note(contents, data.note)

@@ -26,6 +26,7 @@ from raphe.tasks.celltype.metrics.cell_level import share_of_cells
 from raphe.tasks.celltype.training.data import CellTypeData
 
 LINE = 100  # characters
+UDI = "UDI: upstroke–downstroke interval of a spike."
 MORE = ("headline.txt", "baselines.txt", "cells.csv")  # what the summary leaves out
 FOLD_IN = 0.30  # width of a fold …
 LEAST_IN, MOST_IN = 4.4, 11.0  # … and of the figure
@@ -65,6 +66,7 @@ def fold_artifacts(
         *textwrap.wrap(pooled.comparison.sentence(), LINE),
         "",
         *short_table(pooled, baselines),
+        *([UDI] if baselines is not None else []),
         "",
         *verdict_lines(pooled),
         "",

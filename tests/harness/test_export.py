@@ -1,5 +1,6 @@
 """Export as the harness does it: which runs, whose data, and what is registered."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,6 +178,10 @@ def test_members_trained_on_different_data_are_refused(
     other = "tracking.experiment=other"
     assert train("data.seed=1,2", other, multirun=True) == 0
     assert export(other) == 1
+    told = capfd.readouterr().err
+    assert "there is sweep over data data.seed=1,2 (" in told
+    (named,) = re.findall(r"data.seed=1,2 \((\w+)\)", told)
+    assert export(other, f"export.sweep={named}") == 1
     told = capfd.readouterr().err.strip()
     assert "data.seed=2 and data.seed=1 differ in their data (data.seed is 2 and 1)" in told
     assert told.endswith("train them again with one data.seed for all")
@@ -201,7 +206,9 @@ def test_a_sweep_without_a_finished_member_is_no_sweep_to_export(
     hopeless = "tracking.experiment=hopeless"
     assert train("model.degree=0,-1", hopeless, multirun=True) == 1
     assert export(hopeless) == 1
-    assert "holds no finished sweep in experiment hopeless" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "no finished sweep over settings or seeds in experiment hopeless" in told
+    assert "of which no member finished" in told
 
 
 def test_an_artifact_that_was_deleted_is_told(
@@ -230,10 +237,8 @@ def test_a_named_experiment_gives_its_newest_run_or_sweep(
     assert registry.members(found.tracker, found.run) == [found.run]
     assert found.run.params["model.degree"] == "2"
     assert found.run.name == "run model.degree=2"
-    assert (
-        found.sentence
-        == f"Taken: run model.degree=2 ({found.run.run_id}), the newest finished run."
-    )
+    name = f"run model.degree=2 ({found.run.run_id})"
+    assert found.sentence == f"Taken: {name}, the newest finished run."
 
 
 def test_a_run_that_is_not_there_is_told(sweep: str, export: Callable[..., int], capfd) -> None:

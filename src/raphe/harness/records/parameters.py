@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from raphe.core import metric_names
 from raphe.harness.identity import DECIDING_SECTIONS
 from raphe.harness.settings import composed
 
@@ -23,7 +24,6 @@ HOUSEKEEPING = {
     "trainer.num_sanity_val_steps",
 }
 TARGET = "._target_"
-SWEPT, CHOSEN = "swept/", "chosen/"  # metrics: a swept number of a member, the chosen one of all
 
 
 def parameters(config: DictConfig, swept: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +61,7 @@ def unread_settings(config: DictConfig) -> list[str]:
 def swept_numbers(swept: Mapping[str, str]) -> dict[str, float]:
     """The swept settings that are numbers, as metrics: MLflow sorts parameters as text."""
     numbers = {name: number_of(text) for name, text in swept.items()}
-    return {SWEPT + name: value for name, value in numbers.items() if value is not None}
+    return {metric_names.swept(name): value for name, value in numbers.items() if value is not None}
 
 
 def number_of(text: str) -> float | None:

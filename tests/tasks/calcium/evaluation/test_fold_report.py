@@ -54,7 +54,12 @@ def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> N
     axes = FoldReport()([member(tmp_path, "b")], [], rate_data)["pooled/folds.png"].axes[0]
     points = [line.get_ydata() for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(points[0], SCORES["b"])
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["b", "mean"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "b\nn = 4", "mean\nof 1 dataset",
+    ]  # fmt: skip
+    (low, high) = axes.containers[0][2][0].get_segments()[0][:, 1]
+    of_recordings = stats.t.interval(0.95, 3, np.mean(SCORES["b"]), stats.sem(SCORES["b"]))
+    assert (low, high) == pytest.approx(of_recordings)
 
 
 def test_folds_are_datasets_or_recordings(rate_data) -> None:

@@ -290,7 +290,7 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
     assert not inferred and len(np.load(out / "rates.npy")) == 10
     assert sorted(path.name for path in out.iterdir()) == [
-        "rates.npy", "spread.npy", "traces.csv", "traces.png",
+        "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
     ]  # fmt: skip
 
 

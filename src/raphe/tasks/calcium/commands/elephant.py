@@ -49,10 +49,13 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def _place(options: argparse.Namespace) -> int:
+    from raphe.core.figure_style import check_figure_name, save_figure
     from raphe.tasks.calcium.elephant.embedding import retraining_weights
     from raphe.tasks.calcium.elephant.embedding_figure import spaces_figure
     from raphe.tasks.calcium.elephant.focus import Focus
 
+    if options.figure is not None:
+        check_figure_name(options.figure)
     focus = Focus(options.traces, options.embedding, trace_options(options), conditioning(options))
     embedding = focus.embedding_without(())
     place = embedding.place(focus.statistics)
@@ -63,6 +66,6 @@ def _place(options: argparse.Namespace) -> int:
     for name in sorted(distances, key=distances.get):
         print(f"{name:>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")
     if options.figure is not None:
-        spaces_figure(embedding, {options.traces.name: place}).savefig(options.figure, dpi=150)
+        save_figure(spaces_figure(embedding, {options.traces.name: place}), options.figure)
         print(f"drew {options.figure}")
     return 0

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from raphe.core.figure_style import COLOURS, STYLE
+from raphe.core.figure_style import (
+    METHODS,
+    TEXT_PT,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    house_style,
+    letter,
+)
+from raphe.core.sentences import counted
 
 N_EXAMPLES = 6  # traces drawn
 SHOWN_S = 30.0
 LEAST_TOP = 2.0  # spikes/s, of an axis: a silent neuron is not blown up
-CALCIUM, INFERRED = COLOURS[2], COLOURS[0]
+CALCIUM, INFERRED = METHODS[3], METHODS[2]
 
 
 @dataclass(frozen=True)
@@ -27,17 +33,23 @@ class ExampleTrace:
     spread_per_s: np.ndarray  # (T,), spikes/s
 
 
-def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> Figure:
+@house_style()
+def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigure:
     """Fluorescence above its rate with its spread, in the half minute with the most spikes."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 1.4 * len(examples) + 0.6), layout="constrained")
-        panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
-        for axes, example in zip(panels, examples, strict=True):
-            _draw(axes, example, rate_hz)
-        panels[-1].set_xlabel("Time (s)")
-        figure.supylabel("Rate (spikes/s)", size=9)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-        return figure
+    caption = (
+        f"{counted('trace', len(examples))} of those inferred, {SHOWN_S:g} s each where the rate "
+        "is highest: calcium, which has no unit here, above the inferred rate; the band is the "
+        "standard deviation over the networks. Each trace has its own scale."
+    )
+    figure = PaperFigure(TWO_COLUMNS_IN, 1.3 * len(examples) + 0.6, caption)
+    panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
+    for axes, example in zip(panels, examples, strict=True):
+        _draw(axes, example, rate_hz)
+    panels[-1].set_xlabel("Time (s)")
+    figure.supylabel("Rate (spikes/s)", size=TEXT_PT)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    letter(panels)
+    return figure
 
 
 def busiest(spikes: np.ndarray, length: int) -> slice:

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.errors import StoreError
+from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_line
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
@@ -105,7 +106,7 @@ class RateFolder:
         with reporting(self.path):
             self.files.note()
             if figure is not None:
-                figure.savefig(self.folder / FIGURE, dpi=150)
+                save_figure(figure, self.folder / FIGURE)
             for name in converted:
                 source = self.folder / name
                 write = WRITERS[self.kind]

@@ -49,7 +49,7 @@ def test_style_has_the_say_while_a_figure_is_drawn_and_leaves_nothing_behind():
     with mpl.rc_context({"font.size": 31, "xtick.labelsize": 40}):
         before = dict(mpl.rcParams)
         figure = figure_of_two_panels()
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         assert dict(mpl.rcParams) == before
     tick = figure.axes[0].xaxis.get_major_ticks()[0]
     assert tick.label1.get_fontsize() == figure_style.SMALL_PT
@@ -66,7 +66,7 @@ def figure_of_two_panels() -> PaperFigure:
 
 def test_letters_stand_at_the_panels_left():
     figure = figure_of_two_panels()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for name, axes in zip("ab", figure.axes, strict=True):
         text = next(text for text in axes.texts if text.get_gid() == "panel letter")
         assert text.get_text() == name

@@ -1,7 +1,6 @@
 """The numbers that the figures and tables of a test show."""
 
 import csv
-import io
 import json
 
 import matplotlib.pyplot as plt
@@ -11,47 +10,20 @@ import torch
 from matplotlib.figure import Figure
 from sklearn import metrics as reference
 
+from celltype_results import CLASSES, THREE, decision, random_predictions, result_of
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_predictions
-from raphe.tasks.celltype.evaluation.figures import (
-    confusion_figure,
-    confusion_json,
-    reliability_figure,
-    risk_coverage_figure,
-    roc_figure,
-)
+from raphe.tasks.celltype.evaluation.figures import confusion_json
 from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions, read_predictions
-from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule
 
-CLASSES = ("SER", "NSER")
-THREE = ("SER", "GABA", "glutamate")
 FIGURES = {"roc.png", "confusion.png", "reliability.png", "risk_coverage.png", "spikes_needed.png"}
 TEXTS = {"headline.txt", "headline.csv", "cells.csv", "confusion.json", "spikes_needed.csv",
          "predictions.csv"}  # fmt: skip
-
-
-def random_predictions(n_cells: int = 20, n_classes: int = 2, seed: int = 0) -> Predictions:
-    """Thirty spikes a cell, mostly right, with an offset of its own for each cell."""
-    rng = np.random.default_rng(seed)
-    cell = np.repeat(np.arange(n_cells), 30)
-    label = cell % n_classes
-    offset = rng.normal(size=(n_cells, n_classes))[cell]
-    logits = 2 * np.eye(n_classes)[label] + offset + rng.normal(size=(len(cell), n_classes))
-    return Predictions.from_logits(logits, label, cell, [f"A{i:02d}" for i in range(n_cells)])
-
-
-def decision(n_classes: int = 2) -> Decision:
-    cells = random_predictions(40, n_classes, seed=9).per_cell()
-    return Decision.fit(cells.probability, cells.label, "mean", "temperature", 0.03)
-
-
-def result_of(predictions: Predictions, classes=CLASSES, **settings) -> SetResult:
-    return SetResult("test", predictions, classes, **settings)
 
 
 @pytest.mark.parametrize("classes", [CLASSES, THREE])
@@ -73,24 +45,6 @@ def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
     assert kinds[float] == expected | {f"cells/{name}" for name in of_verdicts}
 
 
-@pytest.mark.parametrize("classes", [CLASSES, THREE])
-def test_figures_can_be_saved_and_name_their_axes(classes):
-    contents = artifacts(
-        result_of(
-            random_predictions(n_classes=len(classes)), classes, decision=decision(len(classes))
-        )
-    )
-    for file in FIGURES:
-        figure = contents[f"test/{file}"]
-        content = io.BytesIO()
-        figure.savefig(content)
-        assert content.getvalue().startswith(b"\x89PNG")
-        named = {text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())}
-        assert len(named - {""}) >= 2
-        titles = [axes.get_title() for axes in figure.axes] + [figure.get_suptitle()]
-        assert any("test set" in title for title in titles)
-
-
 def test_metrics_against_scikit_learn():
     predictions = random_predictions()
     contents = artifacts(result_of(predictions))
@@ -109,32 +63,6 @@ def test_metrics_against_scikit_learn():
         )
 
 
-def test_roc_shows_spikes_and_cells():
-    predictions = random_predictions()
-    axes = roc_figure(result_of(predictions)).axes[0]
-    lines = {line.get_label().split(",")[0]: line for line in axes.lines}
-    for name, shown in (("Spikes", predictions), ("Cells", predictions.per_cell())):
-        positive, score = shown.label == 0, shown.probability[:, 0]
-        x, y, _ = reference.roc_curve(positive, score, drop_intermediate=False)
-        np.testing.assert_allclose(lines[name].get_xdata(), x)
-        np.testing.assert_allclose(lines[name].get_ydata(), y)
-        assert f"AUROC {reference.roc_auc_score(positive, score):.3f}" in lines[name].get_label()
-    assert "n = 600" in lines["Spikes"].get_label() and "n = 20" in lines["Cells"].get_label()
-
-
-def test_confusion_shows_raw_counts_and_names_its_normalisation():
-    predictions = random_predictions()
-    cells, spikes, bar = confusion_figure(result_of(predictions)).axes
-    for axes, shown in ((spikes, predictions), (cells, predictions.per_cell())):
-        expected = reference.confusion_matrix(shown.label, shown.predicted)
-        written = [text.get_text().split("\n") for text in axes.texts if not text.get_gid()]
-        assert [int(count) for count, _ in written] == expected.ravel().tolist()
-        percent = 100 * expected / expected.sum(axis=1, keepdims=True)
-        assert [p for _, p in written] == [f"{value:.1f} %" for value in percent.ravel()]
-    assert cells.get_ylabel() == "True class" and spikes.get_xlabel() == "Predicted class"
-    assert "each row sums to 100 %" in bar.get_ylabel()
-
-
 def test_confusion_table_holds_raw_counts():
     predictions = random_predictions()
     table = json.loads(confusion_json(result_of(predictions)))
@@ -143,43 +71,6 @@ def test_confusion_table_holds_raw_counts():
     expected = reference.confusion_matrix(predictions.label, predictions.predicted)
     assert table["spikes"] == expected.tolist()
     assert np.sum(table["spikes"]) == 600 and np.sum(table["cells"]) == 20
-
-
-def test_reliability_shows_cells_before_and_after_calibration_and_spikes():
-    predictions, settled = random_predictions(60), decision()
-    figure = reliability_figure(result_of(predictions, decision=settled))
-    of_cells, of_spikes, cell_counts, spike_counts = figure.axes
-    cells = predictions.per_cell()
-    calibrated = settled.calibration(cells.probability)
-    for line, stated, shown, n_bins in (
-        (of_cells.lines[1], cells.probability[:, 0], cells, 6),
-        (of_cells.lines[2], calibrated[:, 0], cells, 6),
-        (of_spikes.lines[1], predictions.probability[:, 0], predictions, None),
-    ):
-        if n_bins:  # of equal mass
-            edges = np.quantile(stated, np.linspace(0, 1, n_bins + 1))
-        else:
-            edges = np.linspace(0, 1, 11)
-        row = np.clip(np.searchsorted(edges, stated) - 1, 0, len(edges) - 2)
-        filled = [row == b for b in range(len(edges) - 1) if (row == b).any()]
-        np.testing.assert_allclose(line.get_xdata(), [stated[b].mean() for b in filled])
-        np.testing.assert_allclose(line.get_ydata(), [(shown.label[b] == 0).mean() for b in filled])
-    for panel, n in ((cell_counts, 60), (spike_counts, 1800)):
-        assert sum(bar.get_height() for bar in panel.patches) == n
-    assert of_cells.get_title().startswith("60 cells, test set\n6 bins of equal mass\nECE")
-
-
-def test_risk_and_coverage_mark_the_band():
-    predictions, settled = random_predictions(60), decision()
-    axes = risk_coverage_figure(result_of(predictions, decision=settled)).axes[0]
-    (mark,) = [line for line in axes.lines if line.get_marker() == "D"]
-    stated = settled.calibration(predictions.per_cell().probability)
-    decided = stated.max(axis=1) >= settled.not_sure.threshold
-    wrong = stated.argmax(axis=1) != predictions.per_cell().label
-    assert mark.get_xdata()[0] == pytest.approx(100 * decided.mean())
-    assert mark.get_ydata()[0] == pytest.approx(100 * wrong[decided].mean())
-    limit = axes.lines[-1]
-    np.testing.assert_allclose(limit.get_xdata() * limit.get_ydata(), 100 * 3)  # 3 % of all
 
 
 def test_cells_are_called_by_the_mean_of_their_spikes():

@@ -29,11 +29,13 @@ from raphe.tasks.celltype.evaluation.conclusion import conclusion
 from raphe.tasks.celltype.evaluation.figures import (
     confusion_figure,
     confusion_json,
-    reliability_figure,
-    risk_coverage_figure,
     roc_figure,
 )
 from raphe.tasks.celltype.evaluation.headline_text import headline_text
+from raphe.tasks.celltype.evaluation.probability_figures import (
+    reliability_figure,
+    risk_coverage_figure,
+)
 from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed, spikes_needed_figure
 from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling

@@ -1,64 +1,88 @@
-"""Four figures of a test set: confusion, ROC, reliability, and risk against coverage."""
+"""How a test set was called: the confusion matrix, and sensitivity against false alarms."""
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
 import torch
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torchmetrics.functional.classification import binary_auroc, binary_roc
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from torchmetrics.functional.classification import binary_roc
 
 from raphe.core.confusion_matrix import draw_confusion
 from raphe.core.figure_style import (
-    COLOURS,
     GREY,
     ONE_COLUMN_IN,
-    STYLE,
     TWO_COLUMNS_IN,
     PaperFigure,
     class_colour,
     colour,
-    counts_note,
     house_style,
     letter,
 )
-from raphe.core.sentences import counted
-from raphe.core.statistics.abstention import risk_coverage
-from raphe.core.statistics.calibration import N_BINS, Reliability, reliability
-from raphe.tasks.celltype.metrics.cell_level import share_of_cells
+from raphe.core.sentences import listed
+from raphe.tasks.celltype.metrics.cell_level import auroc_of_class, share_of
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
-CELLS_PER_BIN = 10  # fewer, and a point says next to nothing
-RAW, CALIBRATED = "#999999", "black"
+SQUARE_IN = 0.85  # of a confusion matrix, where there is room for it
+BESIDE_IN, ABOVE_IN = 2.1, 1.2  # what a confusion matrix has around it
+
+
+def panel_names(result: SetResult) -> str:
+    """ "cells (a) and their spikes (b)", "cells, one window each"."""
+    return "cells, one window each" if result.one_window_each else "cells (a) and spikes (b)"
+
+
+def interval_words(result: SetResult) -> str:
+    """What the intervals of a figure of this set are over, as a caption's sentence has it."""
+    groups = result.groups
+    of = f", {groups.n} of them" if groups.noun != "cell" else ""
+    return f"95 % intervals over {groups.noun}s{of}"
 
 
 @house_style()
 def confusion_figure(result: SetResult) -> Figure:
-    """Counts of cells and of spikes, with their share of the true class."""
-    n = len(result.classes)
-    levels = {"cell": result.cells, "spike": result.spikes}
+    """Counts of cells and of spikes, with their share of the true class and its interval."""
+    n, levels = len(result.classes), result.levels
+    square = min(SQUARE_IN, (TWO_COLUMNS_IN - BESIDE_IN) / (len(levels) * n))
     caption = (
-        f"Confusion matrices of the {result.name} set, cells (a) and their spikes (b). Counts with "
-        f"their share of the true class. {counts_note(cell=len(result.cells.label))}."
+        f"Confusion matrix of the {result.name} set: {panel_names(result)}. Each field has the "
+        "count, its share of the true class, which is the colour, and in brackets that share's "
+        f"interval in %. {interval_words(result)}."
     )
-    figure = PaperFigure(min(2.2 + 1.8 * n, TWO_COLUMNS_IN), 1.2 + 0.9 * n, caption)
-    panels = figure.subplots(1, 2, sharey=True)
+    width = BESIDE_IN + len(levels) * n * square
+    figure = PaperFigure(width, ABOVE_IN + n * square, caption)
+    panels = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
     for axes, (level, predictions) in zip(panels, levels.items(), strict=True):
         counts = predictions.confusion()
         of_true = counts.sum(axis=1, keepdims=True)
-        image = draw_confusion(axes, counts, of_true, result.classes)
-        axes.set(xlabel="Predicted class", title=counted(level, len(predictions.label)))
+        intervals = _intervals(level, predictions, result)
+        image = draw_confusion(axes, counts, of_true, result.classes, intervals)
+        axes.set(xlabel="Predicted class", title=result.size_of(level))
     panels[0].set_ylabel("True class")
-    letter(panels)
-    bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.8, pad=0.02)
+    if len(panels) > 1:
+        letter(panels)
+    bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.9, pad=0.02)
     bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
     bar.set_label("Share of the true class\n(each row sums to 100 %)")
     bar.outline.set_visible(False)
     figure.suptitle(f"Confusion matrix, {result.name} set")
     return figure
+
+
+def _intervals(level: str, predictions: Predictions, result: SetResult) -> np.ndarray:
+    """Of the share of each field: (C, C, 2)."""
+    n = len(result.classes)
+    ends = np.full((n, n, 2), np.nan)
+    for true, called in np.ndindex(n, n):
+        share = share_of(
+            level, "", predictions.predicted == called, predictions.label == true, predictions,
+            result.groups,
+        )  # fmt: skip
+        ends[true, called] = share.low, share.high
+    return ends
 
 
 def confusion_json(result: SetResult) -> str:
@@ -74,183 +98,102 @@ def confusion_json(result: SetResult) -> str:
     return json.dumps(table, indent=2) + "\n"
 
 
+@house_style()
 def roc_figure(result: SetResult) -> Figure:
-    """Sensitivity against false alarms; more classes each against the rest.
+    """Sensitivity against false alarms; more than two classes each against the rest.
 
-    Of two classes, a dot marks the class with the larger probability.
+    Of two classes, a dot marks where the class with the larger probability is called.
     """
-    classes, spikes, cells = result.classes, result.spikes, result.cells
-    with rc_context(STYLE):
-        two = len(classes) == 2
-        figure = Figure(figsize=(ONE_COLUMN_IN, 3.6) if two else (6.4, 4.0), layout="constrained")
-        axes = figure.add_subplot()
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-        if two:
-            _draw_roc(axes, spikes, 0, f"Spikes, n = {len(spikes.label)}, ", color=COLOURS[0])
-            _draw_roc(
-                axes, cells, 0, f"Cells, n = {len(cells.label)}, ", color=colour("cells"), ls="--"
-            )
-            axes.plot([], [], "o", color=GREY, markersize=4, label=f"at P({classes[0]}) > 0.5")
-            axes.legend(loc="lower right")
-            positive, rest = classes
-        else:
-            axes.plot([], [], color="black", label=counted("spike", len(spikes.label)))
-            axes.plot([], [], color="black", ls="--", label=counted("cell", len(cells.label)))
-            for c, label in enumerate(classes):
-                _draw_roc(axes, spikes, c, f"{label}, ", color=class_colour(c))
-                _draw_roc(axes, cells, c, f"{label}, ", color=class_colour(c), ls="--")
-            figure.legend(loc="outside right center")
-            positive, rest = "class", "another class"
-        axes.set_xlabel(f"1 − specificity ({rest} called {positive})")
-        axes.set_ylabel(f"Sensitivity ({positive} called {positive})")
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        over = "over all folds, " if result.compared_within(cells) is not None else ""
-        axes.set_title(f"ROC, {over}{result.name} set")
-    return figure
+    return _roc_of_two(result) if len(result.classes) == 2 else _roc_of_more(result)
 
 
-def _draw_roc(axes: Axes, predictions: Predictions, c: int, name: str, **style: str) -> None:
-    """Draw class c against the rest, unless one of the two is absent."""
-    positive = predictions.label == c
-    if positive.all() or not positive.any():
-        return
-    score, target = torch.from_numpy(predictions.probability[:, c]), torch.from_numpy(positive)
-    false_alarms, sensitivity, _ = binary_roc(score, target.long(), validate_args=False)
-    area = binary_auroc(score, target.long(), validate_args=False).item()
-    label = f"{name}AUROC {area:.3f}"
-    axes.plot(false_alarms.numpy(), sensitivity.numpy(), linewidth=1.4, label=label, **style)
-    if predictions.n_classes == 2:
-        called = predictions.predicted == c
-        point = called[~positive].mean(), called[positive].mean()
-        axes.plot(*point, "o", color=style["color"], markersize=4)
-
-
-def reliability_figure(result: SetResult) -> Figure:
-    """How often a stated probability is right, above how often each probability is stated.
-
-    Of two classes, the probability of the first; of more, that of the class called.
-    """
-    cells, spikes, first = result.cells, result.spikes, result.classes[0]
-    two, where = len(result.classes) == 2, f"{result.name} set"
-    n_bins = int(np.clip(len(cells.label) // CELLS_PER_BIN, 1, N_BINS))
-    with rc_context(STYLE):
-        figure = Figure(figsize=(6.6, 4.7), layout="constrained")
-        panels = figure.subplots(2, 2, sharex=True, height_ratios=[3, 1])
-        _draw_diagonals(panels[0])
-        raw = reliability(*_stated(cells.probability, cells), "equal mass", n_bins)
-        errors = f"ECE {raw.expected_error:.3f}"
-        _draw_reliability(panels[0, 0], raw, "as the network states it", RAW)
-        _draw_intervals(panels[0, 0], raw, cells.probability, result, RAW)
-        if result.calibrated:
-            calibrated = reliability(*_stated(result.stated, cells), "equal mass", n_bins)
-            errors += f", calibrated {calibrated.expected_error:.3f}"
-            _draw_reliability(panels[0, 0], calibrated, "calibrated", CALIBRATED)
-            _draw_intervals(panels[0, 0], calibrated, result.stated, result, CALIBRATED)
-        n_cells, n_spikes = counted("cell", len(cells.label)), counted("spike", len(spikes.label))
-        panels[0, 0].set_title(f"{n_cells}, {where}\n{_bins(raw)}\n{errors}")
-        stated, right = _stated(spikes.probability, spikes)
-        curve = reliability(stated, right, "equal width")
-        _draw_reliability(panels[0, 1], curve, "", RAW)
-        errors = f"ECE {curve.expected_error:.3f}"
-        panels[0, 1].set_title(f"{n_spikes}, {where}\n{_bins(curve)}\n{errors}")
-        _draw_histogram(panels[1, 0], _stated(result.stated, cells)[0], cells, result.classes)
-        _draw_histogram(panels[1, 1], stated, spikes, result.classes)
-        panels[0, 0].set_ylabel(f"Share that is {first}" if two else "Share called right")
-        quantity = f"Stated P({first})" if two else "Stated probability of the class called"
-        for panel, items in zip(panels[1], ("Cells", "Spikes"), strict=True):
-            panel.set(xlabel=quantity, ylabel=items)
-        handles = [*panels[0, 0].lines[1:], *panels[1, 0].containers]
-        figure.legend(handles=handles, loc="outside upper center", ncols=4, handlelength=1.2)
-    return figure
-
-
-def _bins(curve: Reliability) -> str:
-    return f"{counted('bin', len(curve.n))} of {curve.binning}"
-
-
-def _stated(probability: np.ndarray, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """What is stated, and whether it is so: (n,) each."""
-    if probability.shape[1] == 2:
-        return probability[:, 0], predictions.label == 0
-    return probability.max(axis=1), probability.argmax(axis=1) == predictions.label
-
-
-def _draw_diagonals(panels: Sequence[Axes]) -> None:
-    for axes in panels:
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-        axes.tick_params(labelbottom=True)
-
-
-def _draw_intervals(
-    axes: Axes, curve: Reliability, stated: np.ndarray, result: SetResult, colour: str
-) -> None:
-    """Of cells (n,) alone: the intervals of spikes would be those of their cells."""
-    told, right = _stated(stated, result.cells)
-    bins = np.searchsorted(curve.edges[1:-1], told, side="left")
-    for at, number in zip(curve.stated, np.unique(bins), strict=True):
-        share = share_of_cells("", right, bins == number, result.cells, result.groups)
-        axes.vlines(at, share.low, share.high, color=colour, linewidth=0.8)
-
-
-def _draw_reliability(axes: Axes, curve: Reliability, name: str, colour: str) -> None:
-    axes.plot(curve.stated, curve.share_right, "o-", color=colour, lw=0.8, ms=4, label=name)
-
-
-def _draw_histogram(
-    axes: Axes, stated: np.ndarray, predictions: Predictions, classes: Sequence[str]
-) -> None:
-    edges = np.linspace(0, 1, N_BINS + 1)
-    bottom = np.zeros(N_BINS)
-    for c, label in enumerate(classes):
-        count = np.histogram(stated[predictions.label == c], edges)[0]
-        colour = COLOURS[c % len(COLOURS)]
-        bars = {"align": "edge", "color": colour, "edgecolor": "white", "linewidth": 0.5}
-        axes.bar(edges[:-1], count, 1 / N_BINS, bottom, label=f"true {label}", **bars)
-        bottom += count
-
-
-def risk_coverage_figure(result: SetResult) -> Figure:
-    """What abstaining buys: errors among the called, against the share called.
-
-    The most confident are called first; a diamond marks the band that was chosen.
-    """
-    spikes = result.spikes
-    with rc_context(STYLE):
-        figure = Figure(figsize=(4.2, 3.7), layout="constrained")
-        axes = figure.add_subplot()
-        right = spikes.predicted == spikes.label
-        _draw_risk(axes, spikes.probability, right, "spike", color=COLOURS[0])
-        _draw_risk(axes, result.stated, result.right, "cell", color="black", linestyle="--")
-        top = max(5.0, 1.1 * axes.dataLim.y1)
-        if result.decision:
-            _draw_band(axes, result)
-        axes.set(xlabel="Share called (%)", ylabel="Wrong among the called (%)")
-        axes.set(xlim=(0, 100), ylim=(0, top))
-        axes.set_title(f"Risk and coverage, {result.name} set")
-        figure.legend(loc="outside upper center", ncols=2)
-    return figure
-
-
-def _draw_risk(
-    axes: Axes, probability: np.ndarray, right: np.ndarray, noun: str, **style: str
-) -> None:
-    curve = risk_coverage(probability.max(axis=1), right)
-    label = f"{counted(noun, len(right))}, area {100 * curve.area:.2f} %"
-    axes.step(100 * curve.coverage, 100 * curve.risk, where="pre", lw=1.4, label=label, **style)
-
-
-def _draw_band(axes: Axes, result: SetResult) -> None:
-    """Mark where the band puts these cells, and the most that it was to allow."""
-    not_sure, decided = result.decision.not_sure, result.decided
-    error = 100 * (~result.right[decided]).mean() if decided.any() else 0.0
-    label = (
-        f"P ≥ {not_sure.threshold:.2f}: {decided.sum()} of {counted('cell', len(decided))} called"
+def _roc_of_two(result: SetResult) -> Figure:
+    positive, rest = result.classes
+    figure = PaperFigure(ONE_COLUMN_IN, 4.5, _roc_caption(result))
+    axes = figure.add_subplot()
+    curves, dots = [], []
+    for level, predictions in result.levels.items():
+        name = level.capitalize()
+        style = {"color": colour(level), "zorder": 3 if level == "cells" else 2}
+        curves.append(_draw_roc(axes, predictions, 0, name, level, result, **style))
+        called, true = predictions.predicted == 0, predictions.label == 0
+        dots += axes.plot(called[~true].mean(), called[true].mean(), "o", ms=5, **style)
+    chance = _draw_chance(axes)
+    handles = [*curves, tuple(dots), chance]
+    labels = [curve.get_label() for curve in curves]
+    labels += [f"called {positive} at P({positive}) > 0.5", "chance"]
+    figure.legend(
+        handles, labels, loc="outside lower center", handler_map={tuple: HandlerTuple(None)}
     )
-    style = {"color": "black", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
-    axes.plot(100 * decided.mean(), error, "D", clip_on=False, label=label, **style)
-    coverage = np.linspace(0.005, 1, 400)
-    # Wrong calls are wanted to be rare among all cells, so the fewer are called the more may err.
-    label = f"{100 * not_sure.wanted_error:g} % of all called wrong"
-    wanted = 100 * not_sure.wanted_error / coverage
-    axes.plot(100 * coverage, wanted, color=GREY, lw=0.8, ls=":", label=label)
+    axes.set_xlabel(f"1 − specificity ({rest} called {positive})")
+    axes.set_ylabel(f"Sensitivity ({positive} called {positive})")
+    axes.set_title(_roc_title(result))
+    return figure
+
+
+def _roc_of_more(result: SetResult) -> Figure:
+    """A panel a level, each with its own legend below."""
+    levels = result.levels
+    width = TWO_COLUMNS_IN if len(levels) > 1 else ONE_COLUMN_IN
+    below_in = 0.2 + 0.15 * len(result.classes)
+    figure = PaperFigure(width, 4.2 + below_in, _roc_caption(result))
+    panels, legends = figure.subplots(2, len(levels), squeeze=False, height_ratios=[3.2, below_in])
+    for axes, legend, (level, predictions) in zip(panels, legends, levels.items(), strict=True):
+        legend.set_axis_off()
+        for index, name in enumerate(result.classes):
+            _draw_roc(axes, predictions, index, name, level, result, color=class_colour(index))
+        _draw_chance(axes)
+        axes.set_xlabel("1 − specificity\n(other classes called this one)")
+        axes.set_title(result.size_of(level))
+        legend.legend(handles=axes.lines, loc="upper center", borderaxespad=0)
+    panels[0].set_ylabel("Sensitivity (own class called)")
+    if len(panels) > 1:
+        letter(panels)
+        figure.suptitle(_roc_title(result))
+    else:
+        panels[0].set_title(f"{_roc_title(result)}\n{panels[0].get_title()}")
+    return figure
+
+
+def _roc_title(result: SetResult) -> str:
+    over = "over all folds, " if result.compared_within(result.cells) is not None else ""
+    return f"ROC, {over}{result.name} set"
+
+
+def _roc_caption(result: SetResult) -> str:
+    how = "each class against all others" if len(result.classes) > 2 else "by the probability of "
+    how += "" if len(result.classes) > 2 else result.classes[0]
+    sizes = listed(result.size_of(level) for level in result.levels)
+    return (
+        f"Receiver operating characteristic of the {result.name} set, {how} ({sizes}). AUROC is "
+        "the area under a curve: how often a cell or spike of the class has a higher probability "
+        f"of it than one of another class; in brackets {interval_words(result)}."
+    )
+
+
+def _draw_chance(axes: Axes) -> Line2D:
+    """The diagonal, and the frame that every such panel has."""
+    (line,) = axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":", label="chance")
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    return line
+
+
+def _draw_roc(
+    axes: Axes,
+    predictions: Predictions,
+    index: int,
+    name: str,
+    level: str,
+    result: SetResult,
+    **style: str | float,
+) -> Line2D:
+    """Of one class against the rest; a class that is absent, or alone, has a legend only."""
+    positive = predictions.label == index
+    if positive.all() or not positive.any():
+        return axes.plot([], [], label=f"{name}: none", **style)[0]
+    score, target = torch.from_numpy(predictions.probability[:, index]), torch.from_numpy(positive)
+    false_alarms, sensitivity, _ = binary_roc(score, target.long(), validate_args=False)
+    area = auroc_of_class(index, level, predictions, result.groups)
+    n = len(positive) if len(result.classes) == 2 else int(positive.sum())
+    label = f"{name}, n = {n}: AUROC {area.value:.3f} ({area.low:.2f}–{area.high:.2f})"
+    return axes.plot(false_alarms.numpy(), sensitivity.numpy(), label=label, **style)[0]

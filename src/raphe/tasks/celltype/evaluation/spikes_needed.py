@@ -7,11 +7,10 @@ them, K numbers of spikes, C classes.
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullFormatter
 
-from raphe.core.figure_style import COLOURS, GREY, STYLE
+from raphe.core.figure_style import GREY, INK, ONE_COLUMN_IN, PaperFigure, colour, house_style
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
@@ -26,7 +25,7 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
 N_DRAWS = 200
 BAND = (0.05, 0.95)
-MOST_TICKS = 8
+LABELLED = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # of COUNTS, which all have a tick
 
 
 @dataclass(frozen=True)
@@ -121,33 +120,46 @@ def _drawn(
     return [pool(drawn[:, :m], pooling) for m in counts]
 
 
+@house_style()
 def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
-    """Means and bands over the draws against the logarithm of the number."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(4.2, 3.7), layout="constrained")
-        axes = figure.add_subplot()
-        lines = {"verdict as with all spikes": needed.agreement, "right": needed.accuracy}
-        for colour, (label, draws) in zip(COLOURS[1::-1], lines.items(), strict=True):
-            low, high = 100 * np.quantile(draws, BAND, axis=1)
-            axes.fill_between(needed.counts, low, high, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(
-                needed.counts, 100 * draws.mean(axis=1), "o-", color=colour, ms=3, label=label
-            )
-        axes.axhline(100 * needed.all_spikes, color=GREY, lw=0.8, ls=":", label="right with all")
-        if needed.enough is not None:
-            label = f"{counted('spike', needed.enough)}: {100 * SAME_VERDICT:g} % as with all"
-            axes.axvline(needed.enough, color="black", lw=0.8, ls="--", label=label)
-        axes.set_xscale("log")
-        shown = needed.counts[:: -(-len(needed.counts) // MOST_TICKS)]
-        axes.set_xticks(shown, [str(count) for count in shown])
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set(xlabel="Spikes used of each cell", ylabel="Cells (%)")
-        axes.set_ylim(min(90, axes.get_ylim()[0]), 101)
-        share = 100 * (BAND[1] - BAND[0])
-        axes.set_title(
-            f"How many spikes are enough, {name} set\n"
-            f"{counted('cell', needed.n_cells)}; mean and {share:g} % of {N_DRAWS} random draws"
+    """Means and bands over the draws against the logarithm of the number, on an axis of 0 to 1."""
+    share = 100 * (BAND[1] - BAND[0])
+    caption = (
+        f"How many spikes of a cell of the {name} set are enough. So many spikes are drawn of each "
+        f"of {counted('cell', needed.n_cells)} without replacement, {N_DRAWS} times; lines are "
+        f"means, bands hold the middle {share:g} % of the draws. How much other cells would differ "
+        "is not in them."
+    )
+    short = int(needed.n_short[-1])
+    if short:
+        caption += (
+            f" {counted('cell', short)} with fewer than {needed.counts[-1]} spikes "
+            f"{'counts' if short == 1 else 'count'} with all of them there."
         )
-        figure.legend(loc="outside upper center", ncols=2)
+    figure = PaperFigure(ONE_COLUMN_IN, 3.9, caption)
+    axes = figure.add_subplot()
+    lines = (
+        ("same verdict as from all spikes", needed.agreement, INK, "o-", INK),
+        ("right class", needed.accuracy, colour("method 1"), "s--", "white"),
+    )
+    for label, draws, shade, style, face in lines:
+        low, high = 100 * np.quantile(draws, BAND, axis=1)
+        axes.fill_between(needed.counts, low, high, color=shade, alpha=0.15, linewidth=0)
+        means = 100 * draws.mean(axis=1)
+        axes.plot(needed.counts, means, style, color=shade, mfc=face, label=label)
+    label = f"right class from all spikes: {100 * needed.all_spikes:.0f} %"
+    axes.axhline(100 * needed.all_spikes, color=colour("method 1"), lw=0.8, ls=":", label=label)
+    if needed.enough is not None:
+        enough = counted("spike", needed.enough)
+        label = f"{enough}: {100 * SAME_VERDICT:g} % of verdicts as from all"
+        axes.axvline(needed.enough, color=GREY, lw=0.8, ls="-.", label=label)
+    axes.set_xscale("log")
+    labelled = [count for count in needed.counts if count in LABELLED]
+    axes.set_xticks(labelled, [str(count) for count in labelled])
+    axes.set_xticks(needed.counts, minor=True)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="Spikes used of each cell", ylabel="Share of cells (%)", ylim=(0, 102))
+    size = counted("cell", needed.n_cells)
+    axes.set_title(f"How many spikes are enough, {name} set ({size})")
+    figure.legend(loc="outside lower center")
     return figure

@@ -19,7 +19,12 @@ from raphe.tasks.celltype.metrics.figure_interval import (
     interval_of,
     over_what,
 )
-from raphe.tasks.celltype.metrics.linear_figures import LinearFigure, linear_figures, proportion
+from raphe.tasks.celltype.metrics.linear_figures import (
+    LinearFigure,
+    auroc,
+    linear_figures,
+    proportion,
+)
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.split import SPLITS
@@ -133,7 +138,32 @@ def share_of_cells(
     name: str, counted_in: np.ndarray, among: np.ndarray, cells: Predictions, groups: Groups
 ) -> Headline:
     """A share of some of the cells, bool (n,) each, with its interval as every figure has it."""
-    return _headline(proportion(name, counted_in, among), "cells", groups.levels("cells", cells))
+    return share_of("cells", name, counted_in, among, cells, groups)
+
+
+def share_of(
+    level: str,
+    name: str,
+    counted_in: np.ndarray,
+    among: np.ndarray,
+    predictions: Predictions,
+    groups: Groups,
+) -> Headline:
+    """As `share_of_cells`, of the rows of `predictions`, which are cells or spikes by `level`."""
+    return _headline(proportion(name, counted_in, among), level, groups.levels(level, predictions))
+
+
+def auroc_of_class(index: int, level: str, predictions: Predictions, groups: Groups) -> Headline:
+    """The AUROC of one class against the rest; rows of all folds are compared with one another."""
+    score = predictions.probability[:, index]
+    rest = Predictions(
+        probability=np.stack([score, 1 - score], axis=1),
+        sigmoid=predictions.sigmoid,
+        label=(predictions.label != index).astype(np.int64),
+        cell=predictions.cell,
+    )
+    everything = np.zeros(len(score), np.int64)
+    return _headline(auroc("auroc", rest, everything), level, groups.levels(level, rest))
 
 
 def _headline(figure: LinearFigure, level: str, levels: Levels) -> Headline:

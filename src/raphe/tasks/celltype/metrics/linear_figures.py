@@ -76,11 +76,11 @@ def linear_figures(
         _of_confusion("mcc", matthews, predictions, lowest=-1.0),
     ]
     if len(classes) == 2:
-        return [*by_class, *shared, _auroc("auroc", predictions, fold)]
+        return [*by_class, *shared, auroc("auroc", predictions, fold)]
     macro = [
         _of_confusion("macro_ppv", mean_precision, predictions),
         _of_confusion("macro_f1", mean_f1, predictions),
-        _auroc("macro_auroc", predictions, fold),
+        auroc("macro_auroc", predictions, fold),
     ]
     return [*shared, *macro, *by_class]
 
@@ -219,7 +219,7 @@ def _multinomial_variance(confusion: np.ndarray, slope: np.ndarray) -> float:
     return float((confusion * (slope - mean[:, None]) ** 2).sum())
 
 
-def _auroc(name: str, predictions: Predictions, fold: np.ndarray) -> LinearFigure:
+def auroc(name: str, predictions: Predictions, fold: np.ndarray) -> LinearFigure:
     """Of two classes that of the first; of more the mean over the classes, each against the
     rest."""
     n_classes, label = predictions.n_classes, predictions.label

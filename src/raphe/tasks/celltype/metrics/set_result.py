@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
 from raphe.tasks.celltype.metrics.cell_probability import Pooling
 from raphe.tasks.celltype.metrics.decision import Decision
@@ -28,6 +29,21 @@ class SetResult:
     @cached_property
     def cells(self) -> Predictions:
         return self.spikes.per_cell(self.pooling)
+
+    @property
+    def one_window_each(self) -> bool:
+        """Whether each cell has one window, its mean spike, so that its spikes are the cells."""
+        return len(self.spikes.label) == len(self.cells.label)
+
+    @property
+    def levels(self) -> dict[str, Predictions]:
+        """What is counted, "cells" and "spikes", each once."""
+        return {"cells": self.cells} | ({} if self.one_window_each else {"spikes": self.spikes})
+
+    def size_of(self, level: str) -> str:
+        """ "40 cells", "1461 spikes", "60 cells, one window each"."""
+        size = counted(level.removesuffix("s"), len(self.levels[level].label))
+        return f"{size}, one window each" if self.one_window_each else size
 
     @cached_property
     def groups(self) -> Groups:

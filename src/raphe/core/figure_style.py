@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import open_whole, write_file
-from raphe.core.sentences import counted
 
 ONE_COLUMN_IN, TWO_COLUMNS_IN = 3.5, 7.2
 TEXT_PT, SMALL_PT = 8, 7
@@ -128,15 +127,6 @@ def letter(panels: Iterable[Axes]) -> None:
             textcoords="offset points", ha="right", va="bottom", weight="bold",
             fontsize=TEXT_PT + 1, annotation_clip=False, gid="panel letter",
         )  # fmt: skip
-
-
-def counts_note(**counts: int) -> str:
-    """What a figure rests on, the noun of each count by name.
-
-    >>> counts_note(cell=12, day=4)
-    'n = 12 cells, 4 days'
-    """
-    return f"n = {', '.join(counted(noun, n) for noun, n in counts.items())}"
 
 
 def save_figure(figure: Figure, path: Path) -> list[Path]:

@@ -19,7 +19,6 @@ from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells
 from raphe.tasks.celltype.evaluation.baseline_report import baseline_artifacts
-from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.class_evidence import (
     class_evidence,
     evidence_csv,
@@ -28,14 +27,13 @@ from raphe.tasks.celltype.evaluation.class_evidence import (
 from raphe.tasks.celltype.evaluation.conclusion import conclusion
 from raphe.tasks.celltype.evaluation.figures import (
     confusion_figure,
-    confusion_json,
     roc_figure,
 )
-from raphe.tasks.celltype.evaluation.headline_text import headline_text
 from raphe.tasks.celltype.evaluation.probability_figures import (
     reliability_figure,
     risk_coverage_figure,
 )
+from raphe.tasks.celltype.evaluation.set_report import cells_csv, confusion_json, headline_text
 from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed, spikes_needed_figure
 from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling

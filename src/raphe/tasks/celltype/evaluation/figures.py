@@ -1,7 +1,5 @@
 """How a test set was called: the confusion matrix, and sensitivity against false alarms."""
 
-import json
-
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -83,19 +81,6 @@ def _intervals(level: str, predictions: Predictions, result: SetResult) -> np.nd
         )  # fmt: skip
         ends[true, called] = share.low, share.high
     return ends
-
-
-def confusion_json(result: SetResult) -> str:
-    """Raw counts of spikes and of cells, with what each axis stands for."""
-    table = {
-        "classes": list(result.classes),
-        "rows": "true class",
-        "columns": "predicted class",
-        "normalised_over": None,
-        "cells": result.cells.confusion().tolist(),
-        "spikes": result.spikes.confusion().tolist(),
-    }
-    return json.dumps(table, indent=2) + "\n"
 
 
 @house_style()

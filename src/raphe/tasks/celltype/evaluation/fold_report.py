@@ -18,10 +18,9 @@ from raphe.core.figure_style import COLOURS, GREY, STYLE
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.evaluation.baseline_report import same_cells, short_table
-from raphe.tasks.celltype.evaluation.cells_csv import cells_csv
 from raphe.tasks.celltype.evaluation.conclusion import conclusion
-from raphe.tasks.celltype.evaluation.headline_text import verdict_lines
 from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
+from raphe.tasks.celltype.evaluation.set_report import cells_csv, verdict_lines
 from raphe.tasks.celltype.metrics.cell_level import share_of_cells
 from raphe.tasks.celltype.training.data import CellTypeData
 

@@ -96,23 +96,9 @@ def load_bundle(
             them.
         TypeError: `path` is no path.
     """
-    from raphe.core.bundles.bundle import BundleError, bundle_kind
-    from raphe.core.errors import SettingError
-    from raphe.core.extras import missing_extra
+    from raphe.core.bundles.predictor import load_predictor
 
-    kind = bundle_kind(path)
-    task = kind.partition("/")[0]
-    try:
-        predictor = import_module(f"raphe.tasks.{task}.prediction.predictor")
-    except ModuleNotFoundError as error:
-        if sentence := missing_extra(error):
-            raise SettingError(f"{path}: {sentence}") from None
-        if not (error.name or "").startswith("raphe."):
-            raise
-        raise BundleError(
-            f"{path}: no task of this raphe predicts with a bundle of {kind}"
-        ) from None
-    return predictor.load(path, threads)
+    return load_predictor(path, threads)
 
 
 def __getattr__(name: str) -> object:

@@ -38,7 +38,7 @@ STEPS = {  # verbs in the order of the work
     "synthetic examples": ("masks", "synthesize"),
     "training": ("train", "ui"),
     "questions to a score": ("audit", "reproduce"),
-    "bundles and new recordings": ("export", "predict", "watch", "place"),
+    "bundles and new recordings": ("export", "predict", "watch", "serve", "place"),
     "this shell": ("completion",),
 }
 WORDS = {  # that people use for these verbs
@@ -61,7 +61,7 @@ COMPLETION = Command(
 
 @dataclass(frozen=True)
 class Declared:
-    """A command and whose it is; the harness's belong to no task."""
+    """A command and whose it is; the harness's and serve's belong to no task."""
 
     command: Command
     task: str | None
@@ -109,9 +109,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def declared_commands() -> list[Declared]:
     """Of the harness and of every task."""
-    from raphe.harness.commands import COMMANDS
+    from raphe.harness.commands import COMMANDS as OF_HARNESS
+    from raphe.serve.commands import COMMANDS as OF_SERVE
 
-    declared = [Declared(command, None) for command in (*COMMANDS, COMPLETION)]
+    general = (*OF_HARNESS, *OF_SERVE, COMPLETION)
+    declared = [Declared(command, None) for command in general]
     for task in pkgutil.iter_modules(raphe.tasks.__path__):
         module = f"raphe.tasks.{task.name}.commands"
         if find_spec(module) is not None:

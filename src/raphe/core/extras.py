@@ -15,6 +15,7 @@ PACKAGES = {
         "torchmetrics",
     ),
     "glif": ("numba",),
+    "serve": ("fastapi", "uvicorn"),
     "nwb": ("pynwb",),
     "fetch": ("gdown",),
     "oasis": ("oasis",),

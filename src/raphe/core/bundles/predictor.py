@@ -1,14 +1,31 @@
 """What a bundle that was opened to predict with says of itself, whatever its `predict` takes."""
 
+import math
+import re
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from raphe.core.bundles.bundle import Bundle
+from raphe.core.bundles.bundle import CARD, Bundle, BundleError, bundle_kind
+from raphe.core.bundles.fields import Field
+from raphe.core.errors import RapheError, RecordingError, SettingError
+from raphe.core.extras import missing_extra
+from raphe.core.sentences import number
 
 
 class BundlePredictor:
-    """An opened bundle, to predict with."""
+    """An opened bundle, to predict with: from Python by the task's `predict`, from elsewhere by
+    values of JSON in and out, which `raphe serve` and MLflow ask for.
+
+    `FIELDS` are the values that `answer` takes; `SUFFIXES` the files that `answer_file` reads, and
+    `FILE_FIELDS` what may be said beside one. `ANSWER` holds what comes back, by name.
+    """
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+    SUFFIXES: ClassVar[tuple[str, ...]] = ()
+    FILE_FIELDS: ClassVar[tuple[Field, ...]] = ()
+    ANSWER: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, bundle: Bundle) -> None:
         self._opened = bundle
@@ -24,3 +41,87 @@ class BundlePredictor:
     def manifest(self) -> Mapping[str, Any]:
         """What the bundle says of itself: its members, their training, what that looked like."""
         return self._opened.manifest
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the manifest, which holds the SHA-256 of every file."""
+        return self._opened.content_hash
+
+    @property
+    def card(self) -> str:
+        """The model card, in Markdown."""
+        return self._opened.file(CARD).read_text(encoding="utf-8")
+
+    def example(self) -> dict[str, Any]:
+        """Values that `answer` takes: of no cell, to try with."""
+        raise NotImplementedError
+
+    def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """The answer to one item, values of FIELDS, as JSON has it. Raises RapheError."""
+        raise NotImplementedError
+
+    def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
+        """The answer to a file of one of SUFFIXES, with values of FILE_FIELDS, as JSON has it.
+
+        What the file is called plays no part. Raises RapheError.
+        """
+        raise NotImplementedError
+
+    def sentence(self, error: RapheError, folder: Path | None = None) -> str:
+        """What an error says, for whoever is far away: without folders of this machine, and with
+        the names of fields for options of the command line."""
+        text = str(error)
+        for path, shown in ((folder, ""), (self.path, "bundle")):
+            if path is not None:
+                text = text.replace(f"{path}/", "").replace(str(path), shown)
+        for field in (*self.FIELDS, *self.FILE_FIELDS):
+            if field.option:
+                text = re.sub(rf"{field.option}\b", field.name, text)
+        return text
+
+
+def load_predictor(path: Path | str, threads: int | None = None) -> Any:
+    """What predicts with a bundle of whichever task, a BundlePredictor: see `raphe.load_bundle`."""
+    kind = bundle_kind(path)
+    try:
+        predictor = import_module(predictor_module(kind))
+    except ModuleNotFoundError as error:
+        if sentence := missing_extra(error):
+            raise SettingError(f"{path}: {sentence}") from None
+        if not (error.name or "").startswith("raphe."):
+            raise
+        raise BundleError(
+            f"{path}: no task of this raphe predicts with a bundle of {kind}"
+        ) from None
+    return predictor.load(path, threads)
+
+
+def predictor_module(kind: str) -> str:
+    """Where the task of a bundle of this kind has its predictor, as `load`."""
+    return f"raphe.tasks.{kind.partition('/')[0]}.prediction.predictor"
+
+
+def json_values(answer: object) -> Any:
+    """The same as lists, numbers, texts and None, which stands for NaN.
+
+    >>> json_values({"rate": float("nan"), "classes": ("SER",)})
+    {'rate': None, 'classes': ['SER']}
+    """
+    if isinstance(answer, Mapping):
+        return {str(name): json_values(value) for name, value in answer.items()}
+    if isinstance(answer, (list, tuple)):
+        return [json_values(value) for value in answer]
+    if hasattr(answer, "tolist"):  # NumPy's arrays and numbers
+        return json_values(answer.tolist())
+    if isinstance(answer, float) and not math.isfinite(answer):
+        return None
+    return answer
+
+
+def require_at_most(limit: float, value: float, where: str, what: str) -> None:
+    """Refuse what would keep a server busy or fill its memory. Raises RecordingError."""
+    if not value <= limit:
+        raise RecordingError(
+            f"{where}: expected at most {number(limit)} {what} in one call, got {number(value)}; "
+            "give parts, or use `raphe predict`"
+        )

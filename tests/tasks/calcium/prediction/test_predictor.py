@@ -1,5 +1,6 @@
 """`raphe.load_bundle(…).predict(…)` says of traces what `raphe predict` writes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,38 @@ def test_columns_and_another_conditioning_can_be_asked_for(bundle, traces) -> No
 def test_what_is_not_clear_is_one_sentence(bundle, traces, rate_hz, layout, sentence) -> None:
     with pytest.raises(raphe.RecordingError, match=sentence):
         bundle.predict(traces, rate_hz, layout=layout)
+
+
+def test_values_of_json_and_a_file_get_the_rates_of_their_array(bundle, traces, tmp_path) -> None:
+    traces[2, 50:60] = np.nan
+    rows = [[None if np.isnan(value) else value for value in row] for row in traces.tolist()]
+    answer = bundle.answer({"traces": rows, "rate_hz": RATE_HZ})
+    assert set(json.loads(json.dumps(answer, allow_nan=False))) == set(bundle.ANSWER)
+    expected = bundle.predict(traces, RATE_HZ)
+    rates = np.array(answer["rate_per_s"], np.float64)  # None is NaN
+    np.testing.assert_array_equal(rates.astype(np.float32), expected.rate_per_s)
+    assert answer["left_out"] == {"1": "constant at 0.5"}
+    np.save(tmp_path / "recording.npy", traces)
+    assert bundle.answer_file(tmp_path / "recording.npy", {"rate_hz": RATE_HZ}) == answer
+    assert bundle.answer(bundle.example())["left_out"] == {"0": "constant at 0"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "rate_hz", "sentence"),
+    [
+        ((2, 500_000), 30.0, "expected at most 120 minutes of a trace"),
+        ((2, 1000), 0.1, "expected at most 120 minutes of a trace"),
+        ((1, 10_000), 50_000.0, "rate_hz: expected at most 1000 frames a second"),
+        ((1_000_000, 4), 30.0, "expected more samples than traces"),
+        ((9_999_999_999, 0), 30.0, "expected traces of some samples"),
+    ],
+)
+def test_what_would_keep_a_server_busy_is_refused(
+    bundle, tmp_path: Path, shape, rate_hz, sentence
+) -> None:
+    with (tmp_path / "recording.npy").open("wb") as file:
+        facts = {"descr": "|i1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, facts)
+        file.truncate(file.tell() + shape[0] * shape[1])
+    with pytest.raises(raphe.RecordingError, match=sentence):
+        bundle.answer_file(tmp_path / "recording.npy", {"rate_hz": rate_hz})

@@ -1,5 +1,9 @@
 """`raphe.load_bundle(…).predict(…)` says of a cell what `raphe predict` says."""
 
+import json
+import pickle
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +150,112 @@ def test_a_recording_in_another_unit_is_told(bundle, record) -> None:
     recording = raphe.Recording.from_array(record("SER", 0), RATE_HZ, "mV", "mine")
     with pytest.raises(raphe.RecordingError, match="mine: expected pA, got mV"):
         bundle.predict(recording)
+
+
+@pytest.fixture
+def json_answer(bundle) -> Callable[[dict], dict]:
+    """The answer to values that have been text, as a caller far away has it."""
+    return lambda values: json.loads(
+        json.dumps(bundle.answer(json.loads(json.dumps(values))), allow_nan=False)
+    )
+
+
+def test_samples_in_json_get_the_verdict_of_their_recording(bundle, record, json_answer) -> None:
+    samples = record("SER", 0, 8.0)
+    answer = json_answer(
+        {"samples": samples.tolist(), "rate_hz": RATE_HZ, "unit": "pA", "cell_id": "mine"}
+    )
+    verdict = bundle.predict(raphe.Recording.from_array(samples, RATE_HZ, "pA", "mine"))
+    assert set(answer) == set(bundle.ANSWER)
+    assert answer["verdict"] == verdict.verdict and answer["cell_id"] == "mine"
+    assert answer["probability"] == pytest.approx(verdict.probability)
+    assert answer["again"]["SER"] == pytest.approx(list(verdict.again["SER"]))
+    assert answer["note"] == "Simulated cells." and "files" not in answer
+    windows = cut_spikes(raphe.Recording.from_array(samples, RATE_HZ, "pA", "x"), Cut()).waveforms
+    of_windows = json_answer({"windows": windows.tolist(), "prevalence": {"SER": 0.05}})
+    assert of_windows["n_spikes"] == verdict.n_spikes
+    assert of_windows["prevalence"]["SER"] == pytest.approx(0.05)
+    assert json_answer(bundle.example())["n_spikes"] == 2
+
+
+def test_a_file_gets_its_answer_whatever_it_is_called(bundle, recording_file, json_answer) -> None:
+    renamed = recording_file.rename(recording_file.with_name("recording.abf"))
+    answer = bundle.answer_file(renamed, {"cell_id": "mine", "prevalence": {"SER": 0.4}})
+    assert answer["verdict"] == bundle.predict(renamed, prevalence={"SER": 0.4}).verdict
+    assert answer["cell_id"] == "mine" and str(renamed.parent) not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({}, "expected either samples, with rate_hz and unit, or windows, got neither"),
+        ({"samples": [1.0], "windows": [[1.0]]}, "or windows, got both"),
+        ({"samples": [1.0], "unit": "pA"}, "rate_hz: expected it beside samples"),
+        ({"samples": [1.0], "rate_hz": 40_000}, "unit: expected it beside samples"),
+        ({"samples": [1.0], "rate_hz": -3, "unit": "pA"}, "expected a sampling rate in Hz"),
+        ({"samples": [], "rate_hz": 4e4, "unit": "pA"}, "expected samples in each sweep"),
+        ({"windows": [[0.0] * 100] * 50}, r"bundle: expected windows \(N, 160\) in pA, got"),
+        ({"windows": [[0.0] * 160, [0.0]]}, "windows: expected lists of one length"),
+        ({"windows": [[None] * 160]}, "expected numbers, got NaN"),
+        ({"samples": [1.0], "file": "/etc/passwd"}, "file: there is no such field"),
+        ({"samples": "/etc/passwd", "rate_hz": 1, "unit": "pA"}, "samples: expected a list"),
+        ({"windows": [[0.0] * 160], "prevalence": {"X": 0.5}}, "expected a share of SER or NSER"),
+    ],
+)
+def test_values_that_are_no_cell_are_one_sentence(bundle, values, sentence) -> None:
+    with pytest.raises(raphe.RapheError) as refused:
+        bundle.answer(values)
+    told = bundle.sentence(refused.value)
+    assert re.search(sentence, told) and len(told) < 300
+    assert str(bundle.path) not in told
+
+
+def _npy(header: str, body: bytes = b"") -> bytes:
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.npy", b""),
+        ("zip.npy", b"PK\x03\x04" + b"\0" * 100),
+        ("pickle.npy", b"\x80\x04\x95" + pickle.dumps(print)),
+        ("objects.npy", _npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"\x80")),
+        ("code.npy", _npy("__import__('os').system('touch here')")),
+        ("long.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': ()}" + " " * 60_000)),
+        ("huge.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 160)}")),
+        ("thin.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 0)}")),
+        ("minus.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 160)}")),
+        ("words.npy", _npy("{'descr': '<U9', 'fortran_order': False, 'shape': (1, 0)}")),
+        ("deep.npy", _npy("(" * 9_000)),
+        ("empty.abf", b""),
+        ("short.abf", b"ABF2"),
+        ("zeros.abf", b"ABF2" + b"\0" * 6000),
+        ("full.abf", b"ABF2" + b"\xff" * 6000),
+        ("old.abf", b"ABF " + b"\xff" * 6000),
+        ("text.csv", b"a,b\n" * 160),
+        ("nul.csv", b"\0" * 4000),
+        ("bomb.csv", b"1" * 100_000),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_strangers_file_is_one_sentence(
+    bundle, tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / f"recording{Path(name).suffix}"
+    path.write_bytes(content)
+    with pytest.raises(raphe.RapheError) as refused:
+        bundle.answer_file(path, {})
+    told = bundle.sentence(refused.value, tmp_path)
+    assert told.startswith(path.name) and len(told) < 500
+    assert str(tmp_path) not in told
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_part_of_a_recording_is_one_sentence(bundle, recording_file) -> None:
+    content = recording_file.read_bytes()
+    for share in (0.001, 0.01, 0.1, 0.5, 0.99):
+        recording_file.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(raphe.RecordingError):
+            bundle.answer_file(recording_file, {})

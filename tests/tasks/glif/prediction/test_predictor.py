@@ -1,5 +1,6 @@
 """`raphe.load_bundle` of a posterior: arrays in, draws out."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -35,3 +36,22 @@ def test_files_and_units_are_those_of_the_command(posterior_bundle: Path, cell: 
     np.testing.assert_allclose(in_lab.samples, of_files.samples, rtol=1e-4)
     with pytest.raises(SettingError, match="n_samples: expected 1 or more, got 0"):
         bundle.predict(cell[0], cell[2], 50_000, n_samples=0)
+
+
+def test_values_of_json_get_the_parameters_of_their_arrays(posterior_bundle, cell) -> None:
+    bundle = raphe.load_bundle(posterior_bundle, threads=1)
+    voltage_v, current_a = np.load(cell[0]), np.load(cell[2])
+    voltage_mv = [None if np.isnan(volts) else 1e3 * volts for volts in voltage_v.tolist()]
+    answer = bundle.answer(
+        {"voltage": voltage_mv, "voltage_unit": "mV", "current": (1e12 * current_a).tolist(),
+         "current_unit": "pA", "rate_hz": 50_000}
+    )  # fmt: skip
+    assert set(json.loads(json.dumps(answer, allow_nan=False))) == set(bundle.ANSWER)
+    rows = {row["quantity"]: row for row in answer["parameters"]}
+    assert rows["capacitance"]["median_lab"] == pytest.approx(90, rel=0.1)
+    assert rows["capacitance"]["lab_unit"] == "pF"
+    with pytest.raises(raphe.RecordingError, match="expected at most 2 097 152 samples"):
+        bundle.answer({"voltage": [0.0] * 2_100_000, "current": [0.0], "rate_hz": 50_000})
+    with pytest.raises(raphe.RapheError) as refused:
+        bundle.answer(bundle.example())
+    assert "pass --" not in bundle.sentence(refused.value)

@@ -3,21 +3,34 @@
 N traces, T frames, K spikes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from raphe.core.bundles.predictor import BundlePredictor
+from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
-from raphe.tasks.calcium.recordings.trace_set import NEUROPIL, TraceOptions, TraceSet
+from raphe.tasks.calcium.recordings.trace_set import (
+    LAYOUTS,
+    NEUROPIL,
+    TraceOptions,
+    TraceSet,
+)
 
 IN_MEMORY = Path("traces")  # what messages name where there is no file
+LAYOUT = Field("layout", "text", f"of a matrix: {' or '.join(LAYOUTS)}", option="--layout")
+RATE = Field("rate_hz", "number", "frames a second", needed=True, option="--rate")
+# Of one call from elsewhere: its answer is a number for each frame, twice, and a trace is read at
+# 100 Hz, whole.
+MOST_FRAMES, LONGEST_MIN, FASTEST_HZ = 2**21, 120, 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +52,23 @@ class RatePrediction:
 
 class RatePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+
+    FIELDS = (
+        Field("traces", "rows", "a list of frames for each neuron", needed=True),
+        RATE,
+        LAYOUT,
+    )
+    SUFFIXES = (".npy", ".csv")  # others are compressed: a small one may hold too much
+    FILE_FIELDS = (RATE, LAYOUT)
+    ANSWER = {  # noqa: RUF012
+        "names": "of the traces",
+        "rate_hz": "frames a second",
+        "rate_per_s": "spikes/s in each frame of each trace, null where there is no rate",
+        "spread_per_s": "the networks' standard deviation, spikes/s",
+        "left_out": "by trace, why it has no rate",
+        "unlike": "by trace, in what it is unlike those of training",
+        "warnings": "what must be known beside all rates",
+    }
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
         self._bundle = RateBundle.open(path, threads)
@@ -68,6 +98,31 @@ class RatePredictor(BundlePredictor):
             RecordingError: what cannot be read, or is not clear without one of these arguments.
         """
         opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil))
+        return self._infer(opened, conditioning)
+
+    def example(self) -> dict[str, Any]:
+        """One flat trace of 4 s: no rate can be told of it."""
+        return {"traces": [[0.0] * 120], "rate_hz": 30.0}
+
+    def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """Rates of `traces` as JSON has them. Raises RapheError."""
+        given = read_fields(values, self.FIELDS)
+        return self._answer(given.pop("traces"), TraceOptions(**given))
+
+    def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
+        """Rates of the traces in a file as JSON has them. Raises RapheError."""
+        return self._answer(path, TraceOptions(**read_fields(values, self.FILE_FIELDS)))
+
+    def _answer(self, traces: Path | np.ndarray, options: TraceOptions) -> dict[str, Any]:
+        require_at_most(FASTEST_HZ, options.rate_hz, "rate_hz", "frames a second")
+        opened = _open(traces, options)
+        require_at_most(
+            LONGEST_MIN, opened.n_samples / opened.rate_hz / 60, "traces", "minutes of a trace"
+        )
+        require_at_most(MOST_FRAMES, len(opened) * opened.n_samples, "traces", "frames")
+        return json_values(vars(self._infer(opened, None)))
+
+    def _infer(self, opened: TraceSet, conditioning: Conditioning | None) -> RatePrediction:
         inferrer = Inferrer(self._bundle, conditioning)
         inferred = list(inferrer.traces(opened))
         return RatePrediction(

@@ -107,6 +107,8 @@ class TraceSet:
             raise RecordingError(
                 f"{path}: expected a matrix of traces and time, got shape {matrix.shape}"
             )
+        if 0 in matrix.shape:  # any number of traces fits into no bytes
+            raise RecordingError(f"{path}: expected traces of some samples, got {matrix.shape}")
         if layout is None and matrix.shape[0] > matrix.shape[1]:
             raise RecordingError(
                 f"{path}: expected more samples than traces, got shape {matrix.shape}; pass "

@@ -39,11 +39,12 @@ def resampled(decision: Decision, members: np.ndarray, times: Sequence[int]) -> 
     length = block_length(n)
     rng = np.random.default_rng(n)
     starts = rng.integers(0, n, (N_RESAMPLES, -(-n // length)))
-    spikes = (starts[:, :, None] + np.arange(length)).reshape(N_RESAMPLES, -1)[:, :n] % n
     at_once = max(1, AT_ONCE // values.size)
     parts = []
     for start in range(0, N_RESAMPLES, at_once):
-        drawn = values[:, spikes[start : start + at_once]]  # (M, R, N, C)
+        blocks = starts[start : start + at_once, :, None] + np.arange(length)
+        spikes = blocks.reshape(len(blocks), -1)[:, :n] % n  # (R, N)
+        drawn = values[:, spikes]  # (M, R, N, C)
         drawn = np.moveaxis(drawn, 0, 1).reshape(drawn.shape[1], -1, drawn.shape[-1])
         parts.append(pool(drawn, decision.pooling))
     pooled = np.concatenate(parts)

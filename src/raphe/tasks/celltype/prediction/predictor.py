@@ -5,23 +5,67 @@ N spikes, T samples a window.
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from raphe.core.bundles.predictor import BundlePredictor
-from raphe.core.errors import RecordingError
+from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.predictor import BundlePredictor, json_values
+from raphe.core.errors import RecordingError, SettingError
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
-from raphe.tasks.celltype.prediction.find_cells import find_cells
+from raphe.tasks.celltype.prediction.find_cells import KNOWN, find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
 from raphe.tasks.celltype.recordings.files import Failure
+from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
 
 IN_MEMORY = "cell"  # the id of one that is given as windows
+OF_CELL = (
+    Field("cell_id", "text", "what to call the cell in the answer"),
+    Field(
+        "prevalence",
+        "shares",
+        "of the classes among cells like it, as SER 0.3, of all classes but one at least",
+        option="--prevalence",
+    ),
+)
 
 
 class CellTypePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+
+    FIELDS = (
+        Field("samples", "numbers", "one sweep of the recording, in `unit`; or give `windows`"),
+        Field("rate_hz", "number", "samples a second", option="--rate"),
+        Field("unit", "text", "of the samples, as pA", option="--unit"),
+        Field("windows", "rows", "a list for each spike, cut as in training, in its unit"),
+        *OF_CELL,
+    )
+    SUFFIXES = KNOWN
+    FILE_FIELDS = (
+        Field("channel", "text", "index, name or unit, of several channels", option="--channel"),
+        Field("unit", "text", "of a channel whose file leaves it blank", option="--unit"),
+        *OF_CELL,
+    )
+    ANSWER = {  # noqa: RUF012
+        "cell_id": "as it was given",
+        "verdict": "a class, “not sure”, “unlike training” or “no spikes”",
+        "probability": "calibrated, of each class",
+        "again": "where it would lie if the cell were recorded again, in 95 % of cases: low, high",
+        "n_spikes": "how many spikes were found",
+        "enough": "whether more spikes would hardly change the verdict",
+        "unlike": "in what the cell is unlike those of training, a sentence each",
+        "remarks": "what a careful eye remarks on the spikes, a sentence each",
+        "votes": "each network's own opinion, not calibrated",
+        "statistics": "what the cell is compared with training by",
+        "prevalence": "of the classes, where the probability holds",
+        "unit": "of the windows",
+        "duration_s": "of the recording",
+        "firing_rate_hz": "of the cell",
+        "dropped": "crossings of the threshold that were no spike, by reason",
+        "note": "what must be known beside every verdict, or nothing",
+    }
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
         self._judge = Judge(path, threads)
@@ -94,6 +138,43 @@ class CellTypePredictor(BundlePredictor):
         yield from map(_unread, failures)
         for judged in judge.judge_all(cells, Reading(judge.cut, channel, unit)):
             yield _unread(judged) if isinstance(judged, Failure) else judged.verdict
+
+    def example(self) -> dict[str, Any]:
+        """Two flat windows: of no cell, but of the right length."""
+        return {"windows": [[0.0] * self._judge.cut.n_samples] * 2, "cell_id": IN_MEMORY}
+
+    def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """The verdict on a cell as JSON has it.
+
+        The cell is `samples` at `rate_hz` in `unit`, or `windows` that were cut before. Raises
+        RapheError.
+        """
+        given = read_fields(values, self.FIELDS)
+        cell_id = given.get("cell_id", IN_MEMORY)
+        if ("samples" in given) == ("windows" in given):
+            raise SettingError(
+                "expected either samples, with rate_hz and unit, or windows, got "
+                f"{'both' if 'samples' in given else 'neither'}"
+            )
+        if "windows" in given:
+            cell = given["windows"]
+        elif isinstance(self._judge.cut, GivenWindows):
+            raise SettingError("samples: the bundle was trained on windows; give windows instead")
+        elif missing := [name for name in ("rate_hz", "unit") if name not in given]:
+            raise SettingError(f"{missing[0]}: expected it beside samples, got none")
+        else:
+            cell = Recording.from_array(given["samples"], given["rate_hz"], given["unit"], cell_id)
+        return self._as_json(self.predict(cell, prevalence=given.get("prevalence")), cell_id)
+
+    def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
+        """The verdict on a file's one cell as JSON has it. Raises RapheError."""
+        given = read_fields(values, self.FILE_FIELDS)
+        cell_id = given.pop("cell_id", IN_MEMORY)
+        return self._as_json(self.predict(path, **given), cell_id)
+
+    def _as_json(self, verdict: CellVerdict, cell_id: str) -> dict[str, Any]:
+        answer = {**verdict.as_json(), "cell_id": cell_id, "note": self.note}
+        return json_values({name: answer[name] for name in self.ANSWER})
 
 
 def _of_file(path: Path, judge: Judge, reading: Reading) -> CellVerdict:

@@ -92,6 +92,8 @@ def _map(path: Path) -> np.ndarray:
             f"{path}: expected spikes (N, T), (N, T, 2) or (N, T, 2, 1), got {shape} "
             f"{windows.dtype.name}"
         )
+    if not windows.shape[1]:  # any number of them fits into no bytes
+        raise RecordingError(f"{path}: expected spikes of some samples, got {shape}")
     return windows
 
 

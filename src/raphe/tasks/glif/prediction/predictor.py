@@ -3,12 +3,16 @@
 B cells, N samples.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
-from raphe.core.bundles.predictor import BundlePredictor
+from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable
@@ -17,6 +21,17 @@ from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
 from raphe.tasks.glif.synthetic.quantities import REST
 
 SAMPLES, SEED = 1000, 42
+MOST_SAMPLES = 2**21  # of one call from elsewhere: 105 s at 20 kHz
+BOTH = (
+    Field(
+        "relative_to_rest",
+        "flag",
+        "whether the voltage is, as AllenSDK's GlifNeuron gives it",
+        option="--relative-to-rest",
+    ),
+    Field("cut_spikes", "flag", "out of a real recording", option="--cut-spikes"),
+)
+ONE_AT_A_TIME = Lock()  # some of numba's thread pools end the process when two calls meet
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +44,31 @@ class PosteriorPrediction:
 
 class PosteriorPredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+
+    FIELDS = (
+        Field("voltage", "gaps", "of one cell, null in dead time", needed=True),
+        Field("current", "numbers", "that was injected", needed=True, option="--stimulus"),
+        Field("rate_hz", "number", "samples a second", needed=True, option="--rate"),
+        Field("voltage_unit", "text", "V (if left out) or mV", option="--unit"),
+        Field("current_unit", "text", "A (if left out), nA or pA", option="--stimulus-unit"),
+        *BOTH,
+    )
+    SUFFIXES = (".abf", ".nwb")
+    FILE_FIELDS = (
+        Field("voltage_channel", "text", "its name or number", option="--channel"),
+        Field("current_channel", "text", "its name or number", option="--stimulus-channel"),
+        Field("sweep", "whole", "its number, from 0", option="--sweep"),
+        *BOTH,
+    )
+    ANSWER = {  # noqa: RUF012
+        "parameters": "of each quantity the median and intervals, in SI and in lab units",
+        "neuron_config": "the neuron of the medians as AllenSDK's GlifNeuron reads it",
+        "unlike": "what no simulated trace has, a sentence each",
+        "begin_s": "of the stretch that was read",
+        "length_s": "of that stretch",
+        "n_draws": "of the posterior that medians and intervals are of",
+        "note": "what must be known beside every answer, or nothing",
+    }
 
     def __init__(self, path: Path | str, threads: int | None = None) -> None:
         self._bundle = PosteriorBundle.open(path, threads)
@@ -84,6 +124,40 @@ class PosteriorPredictor(BundlePredictor):
         rows, faults = inferable(cells, self._bundle)
         posteriors = list(infer_cells(cells, rows, self._bundle, n_samples, seed))
         return PosteriorPrediction(posteriors, {f"cell {row}": why for row, why in faults.items()})
+
+    def example(self) -> dict[str, Any]:
+        """0.3 s at rest, far from any current: of no cell."""
+        return {"voltage": [-0.07] * 6000, "current": [0.0] * 6000, "rate_hz": 20_000.0}
+
+    def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """Parameters of one cell as JSON has them. Raises RapheError."""
+        given = read_fields(values, self.FIELDS)
+        require_at_most(MOST_SAMPLES, len(given["voltage"]), "voltage", "samples")
+        return self._answer(given)
+
+    def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
+        """Parameters of a recording's cell as JSON has them. Raises RapheError."""
+        return self._answer({"voltage": path, **read_fields(values, self.FILE_FIELDS)})
+
+    def _answer(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        with ONE_AT_A_TIME:
+            prediction = self.predict(**arguments)
+        (posterior,) = prediction.posteriors
+        answer = {
+            "parameters": [_numbers(row) for row in posterior.parameter_rows()],
+            "neuron_config": posterior.neuron_config(not arguments.get("relative_to_rest", False)),
+            "n_draws": len(posterior.samples),
+            "note": self.manifest.get("note", ""),
+        }
+        answer |= vars(posterior)
+        return json_values({name: answer[name] for name in self.ANSWER})
+
+
+def _numbers(row: Mapping[str, str]) -> dict[str, str | float]:
+    """A row of a table whose numbers are numbers."""
+    words = {name: text for name, text in row.items() if name in ("quantity", "lab_unit")}
+    ends = {name: float(text) for name, text in row.items() if name.endswith(("_si", "_lab"))}
+    return words | ends
 
 
 def _source(samples: Path | str | np.ndarray | None) -> Path | np.ndarray | None:

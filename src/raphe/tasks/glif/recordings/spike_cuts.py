@@ -24,8 +24,9 @@ def cut_spikes(voltage_v: np.ndarray, rate_hz: float) -> np.ndarray:
         peak = n + int(np.nanargmax(voltage_v[n : n + round(PEAK_WITHIN_S * rate_hz) + 1]))
         if not voltage_v[peak] - voltage_v[n] >= LEAST_RISE_V:
             continue
-        later = fast[fast > peak]
-        end = min(peak + round(TROUGH_WITHIN_S * rate_hz), later[0] if len(later) else len(cut))
+        later = np.searchsorted(fast, peak, side="right")
+        next_rise = fast[later] if later < len(fast) else len(cut)
+        end = min(peak + round(TROUGH_WITHIN_S * rate_hz), next_rise)
         trough = peak + int(np.nanargmin(voltage_v[peak : end + 1]))
         cut[n:trough] = np.nan
         at = trough

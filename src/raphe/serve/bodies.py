@@ -1,0 +1,108 @@
+"""The body of a request, into memory or into a file of ours, never more than is allowed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from raphe.core.bundles.fields import shown
+from raphe.core.sentences import listed
+from raphe.serve.limits import TEXT_BYTES, Limits
+from raphe.serve.refusal import Refusal
+
+JSON = "application/json"
+FILE_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")  # curl's own word
+TABLES = (".csv",)
+GONE = 499  # nobody reads it
+
+
+class _Sink(Protocol):
+    def write(self, block: bytes, /) -> object: ...
+
+
+def suffix_of(name: str, suffixes: tuple[str, ...]) -> str:
+    """The suffix of a stranger's file name, of which nothing else is used. Raises Refusal."""
+    suffix = PurePosixPath(name.replace("\\", "/")).suffix.casefold()
+    if suffix not in suffixes:
+        raise Refusal(
+            415, f"name: expected that of a {listed(suffixes, 'or')} file, got {shown(name)}"
+        )
+    return suffix
+
+
+async def receive_file(request: Request, path: Path, limits: Limits) -> None:
+    """Write the body into a new file. Raises Refusal."""
+    _require_type(request, FILE_TYPES, "the file itself, as application/octet-stream,")
+    is_table = path.suffix in TABLES
+    at_most = min(limits.file_bytes, TEXT_BYTES) if is_table else limits.file_bytes
+    with path.open("xb") as file:
+        size = await _receive(request, file, at_most, limits.receive_s)
+    if not size:
+        raise Refusal(400, "expected a file, got an empty body")
+
+
+async def receive_json(request: Request, limits: Limits) -> bytes:
+    """The body of a request with JSON. Raises Refusal."""
+    _require_type(request, (JSON,), JSON)
+    body = bytearray()
+    await _receive(request, _Growing(body), min(TEXT_BYTES, limits.file_bytes), limits.receive_s)
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Mapping[str, Any]:
+    """Values by name, all numbers floats. Raises Refusal, as for NaN, which JSON has not."""
+    try:
+        values = json.loads(body, parse_constant=_refuse_constant, parse_int=float)
+    except (ValueError, RecursionError, MemoryError):
+        raise Refusal(400, "expected JSON as RFC 8259 has it, without NaN and Infinity") from None
+    if not isinstance(values, dict):
+        raise Refusal(400, "expected an object of JSON, values by name")
+    return values
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+class _Growing:
+    def __init__(self, body: bytearray) -> None:
+        self._body = body
+
+    def write(self, block: bytes, /) -> None:
+        self._body += block
+
+
+def _require_type(request: Request, expected: tuple[str, ...], words: str) -> None:
+    given = request.headers.get("content-type", expected[0])
+    if given.partition(";")[0].strip().casefold() not in expected:
+        raise Refusal(415, f"Content-Type: expected {words} got {shown(given)}")
+
+
+async def _receive(request: Request, sink: _Sink, at_most: int, within_s: float) -> int:
+    """Write the body; its bytes. What is announced as too large is not read at all."""
+    too_large = Refusal(
+        413, f"expected at most {at_most / 1e6:g} MB; `raphe serve --max-mb` allows more"
+    )
+    if at_most == TEXT_BYTES:
+        too_large = Refusal(
+            413, f"expected at most {at_most / 1e6:g} MB of text; send a binary file instead"
+        )
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced[:20]) > at_most:
+        raise too_large
+    size = 0
+    try:
+        with anyio.fail_after(within_s):
+            async for block in request.stream():
+                size += len(block)
+                if size > at_most:
+                    raise too_large
+                sink.write(block)
+    except TimeoutError:
+        raise Refusal(408, f"expected the whole body within {within_s:g} s") from None
+    except ClientDisconnect:
+        raise Refusal(GONE, "the caller has gone") from None
+    return size

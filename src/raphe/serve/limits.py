@@ -1,0 +1,20 @@
+"""How much a request may ask of this machine."""
+
+from dataclasses import dataclass
+
+TEXT_BYTES = 2**24  # of JSON or a table: as objects of Python it is some sixty times as large
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of all requests together `at_once` are answered at a time, and so many more wait."""
+
+    file_bytes: int = 200_000_000
+    at_once: int = 2
+    receive_s: float = 300.0  # until a body is there, however slowly it comes
+    answer_s: float = 300.0  # after which a caller is told that it takes too long
+
+    @property
+    def admitted(self) -> int:
+        """Requests whose bodies are here, coming in or being answered."""
+        return 5 * self.at_once

@@ -21,6 +21,8 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec containers/compose.yaml
+	if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint containers/*.Dockerfile; fi
 ui: $(VENV)/.installed
 	$(BIN)/raphe ui $(ARGS)
 bench: $(VENV)/.installed $(KERAS)/.installed $(ALLEN)/.installed

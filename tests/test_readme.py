@@ -40,7 +40,7 @@ SETTINGS = {
     "Spike rates from calcium traces": SHORT_CALCIUM,
     "Parameters of an integrate-and-fire neuron": SHORT_GLIF,
 }
-NOT_RUN = 8  # a block more has to be counted here
+NOT_RUN = 10  # a block more has to be counted here
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pytest
 from mlflow import MlflowClient
 from omegaconf import DictConfig, OmegaConf
@@ -74,10 +73,13 @@ def test_the_newest_sweep_is_exported_and_registered(
         model = mlflow.pyfunc.load_model("models:/toy@champion")
     finally:
         mlflow.set_tracking_uri(before)
-    assert model.metadata.signature.inputs.inputs[0].shape == (-1, 3)
-    assert model.input_example is not None
-    answer = model.predict(np.ones((4, 3), np.float32))["sum"]
-    np.testing.assert_array_equal(answer, [3.0] * 4)
+    assert model.metadata.signature.inputs.input_names() == ["numbers"]
+    assert model.predict(model.input_example) == [0.0]
+    assert model.predict([{"numbers": [1.0, 2.0]}, {"numbers": [5.0]}]) == [3.0, 5.0]
+    uri = client.tracking_uri
+    line = f"MLFLOW_TRACKING_URI={uri} mlflow models serve -m models:/toy@champion"
+    assert f"{line} --env-manager local\n" in told
+    assert f"raphe serve {tmp_path / 'bundle'}\n" in told
 
 
 def test_the_champion_is_the_last_one_exported(

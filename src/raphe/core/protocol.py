@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
 
@@ -37,16 +35,15 @@ class TrainedRun:
 class Exported:
     """What a task's export made, for the harness to print and to register.
 
-    `loader` names the module whose `_load_pyfunc(folder)` gives an object that predicts; a bundle
-    without one is not registered, for nothing could serve it.
+    `loader` names the module whose `_load_pyfunc(folder)` gives an object that answers as
+    raphe.core.bundles.pyfunc does; a bundle without one is not registered, for nothing could serve
+    it.
     """
 
     bundle: Path
     summary: str  # for the terminal
     metrics: Mapping[str, float]
     loader: str | None = None
-    example_input: np.ndarray | None = None  # as the loaded object takes it, items first
-    example_output: Mapping[str, np.ndarray] | None = None  # what it gives for them, by name
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -300,3 +301,5 @@ def _register(
         tracked.log_metrics(exported.metrics)
         uri = registry.register(tracker, tracked, exported, name)
     print(f"registered as {uri}")
+    print(f"serve it: raphe serve {quote(str(exported.bundle))}")
+    print(f"or from the registry: {registry.serving_command(tracker, uri)}")

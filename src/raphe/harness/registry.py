@@ -2,21 +2,27 @@
 
 import contextlib
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.types.schema import AnyType, ColSpec, Schema
 
+from raphe.core.bundles.bundle import bundle_kind
+from raphe.core.bundles.predictor import predictor_module
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Exported
+from raphe.harness.model_code import ModelCode
 from raphe.harness.runs_folder import DATABASE
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
 CHAMPION = "champion"
-SERVED_WITH = ("raphe", "numpy", "onnxruntime")  # what a served model needs installed
 
 
 def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
@@ -67,25 +73,45 @@ def check_name(name: str | None) -> None:
 
 def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -> str:
     """Log the bundle as a pyfunc model of `run`, registered as `name@champion`; return its URI."""
-    signature = infer_signature(exported.example_input, dict(exported.example_output))
     client = MlflowClient(tracker.uri)
     with contextlib.suppress(MlflowException):  # it is there already
         client.create_registered_model(name)
     with _global_uri(tracker):
         with mlflow.start_run(run_id=run.run_id):
-            model = mlflow.pyfunc.log_model(
-                name="ensemble",
-                loader_module=exported.loader,
-                data_path=str(exported.bundle),
-                signature=signature,
-                input_example=exported.example_input,
-                pip_requirements=[f"{package}=={version(package)}" for package in SERVED_WITH],
-            )
+            model = _log_model(exported)
         registered = client.create_model_version(
             name, model.model_uri, run.run_id, model_id=model.model_id
         )
     client.set_registered_model_alias(name, CHAMPION, registered.version)
     return f"models:/{name}@{CHAMPION}"
+
+
+def serving_command(tracker: Tracker, model: str) -> str:
+    """The line of a shell that serves a registered model over HTTP, where raphe is installed."""
+    return (
+        f"MLFLOW_TRACKING_URI={quote(tracker.uri)} mlflow models serve -m {quote(model)} "
+        "--env-manager local"
+    )
+
+
+def _log_model(exported: Exported) -> ModelInfo:
+    """Log the bundle to the run that is open, with the code of raphe that it is read by.
+
+    Its columns have no types for MLflow to enforce: it refuses by printing the data it was given.
+    """
+    loaded = import_module(exported.loader)._load_pyfunc(exported.bundle)
+    columns = [ColSpec(AnyType(), field.name, required=False) for field in loaded.fields]
+    code = ModelCode.of([exported.loader, predictor_module(bundle_kind(exported.bundle))])
+    with TemporaryDirectory() as folder:
+        return mlflow.pyfunc.log_model(
+            name="ensemble",
+            loader_module=exported.loader,
+            data_path=str(exported.bundle),
+            code_paths=[str(code.copy(Path(folder)))] if code.files else None,
+            signature=ModelSignature(Schema(columns)),
+            input_example=loaded.example(),
+            pip_requirements=code.requirements(),
+        )
 
 
 @contextlib.contextmanager

@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader, TensorDataset
 
 from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.fields import Field
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.protocol import Exported, SweptRun, TrainedRun
 
@@ -208,9 +209,7 @@ def export(
         files = {CARD: members.encode(), "config.yaml": settings.encode(), **weights}
         facts = {"provenance": dict(provenance), "hashes": data.hashes}
         bundle = writer.finish("toy/ensemble", files, facts)
-    asked = np.zeros((2, 3), np.float32)
-    answer = _load_pyfunc(bundle.path).predict(asked)
-    return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__, asked, answer)
+    return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__)
 
 
 def export_files(
@@ -222,8 +221,13 @@ def export_files(
 
 
 class _Toy:
-    def predict(self, asked: np.ndarray) -> dict[str, np.ndarray]:
-        return {"sum": asked.sum(axis=1)}
+    fields = (Field("numbers", "numbers", "to be summed"),)
+
+    def example(self) -> list[dict]:
+        return [{"numbers": [0.0, 0.0, 0.0]}]
+
+    def predict(self, rows: pd.DataFrame) -> list[float]:
+        return [sum(row) for row in rows["numbers"]]
 
 
 def _load_pyfunc(path: str) -> _Toy:

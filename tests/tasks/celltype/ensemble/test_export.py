@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from raphe.core.bundles.bundle import BundleError
+from raphe.core.bundles.predictor import load_predictor
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import Exported, TrainedRun
@@ -193,7 +194,10 @@ def test_three_classes_of_imported_windows(make_runs, tmp_path: Path) -> None:
     assert ensemble.classes == classes
     assert ensemble.cut == GivenWindows(40, 30_000.0, "µV")
     assert ensemble.predict(data.original.read(np.arange(7))).members.shape == (3, 7, 3)
-    assert set(exported.example_output) == set(classes)
+    predictor = load_predictor(exported.bundle)
+    assert set(predictor.answer(predictor.example())["probability"]) == set(classes)
+    with pytest.raises(SettingError, match="samples: the bundle was trained on windows"):
+        predictor.answer({"samples": [1.0], "rate_hz": 30_000, "unit": "pA"})
     assert "of PV" in (exported.bundle / "MODEL_CARD.md").read_text()
 
 

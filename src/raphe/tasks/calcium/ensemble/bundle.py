@@ -80,25 +80,3 @@ class RateBundle:
         expected = self.graph.expected(z_scored(samples)[None])[:, 0]
         rates = even_in_bins(expected) * RATE_HZ
         return Rates(rates.mean(axis=0), rates.std(axis=0))
-
-
-@dataclass(frozen=True)
-class PyfuncRates:
-    """A bundle as MLflow serves it: conditioned traces in, spikes per second out."""
-
-    bundle: RateBundle
-
-    @classmethod
-    def open(cls, path: Path | str) -> "PyfuncRates":
-        return cls(RateBundle.open(path))
-
-    def predict(self, traces: np.ndarray) -> dict[str, np.ndarray]:
-        """Rate and spread (N, T) of traces (N, T) at 100 Hz."""
-        rates = [self.bundle.infer(trace) for trace in np.asarray(traces)]
-        return {
-            "rate_per_s": np.stack([trace.mean for trace in rates]),
-            "spread_per_s": np.stack([trace.spread for trace in rates]),
-        }
-
-
-_load_pyfunc = PyfuncRates.open  # the name that MLflow looks for

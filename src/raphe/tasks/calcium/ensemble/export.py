@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.errors import SettingError
@@ -15,7 +16,7 @@ from raphe.core.notes import note_of_networks
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import mean_of
-from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, PyfuncRates, RateGraph
+from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.training_domain import domain
@@ -88,9 +89,7 @@ def export(
             for figure, value in figures.items()
             if value["value"] is not None
         },
-        loader=PyfuncRates.__module__,
-        example_input=example,
-        example_output=PyfuncRates.open(bundle).predict(example),
+        loader=pyfunc.__name__,
     )
 
 

@@ -133,22 +133,3 @@ class Ensemble:
         with safe_open(self.bundle.file(WEIGHTS), "numpy") as file:
             keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118, no dict
             return {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
-
-
-@dataclass(frozen=True)
-class PyfuncEnsemble:
-    """A bundle as MLflow serves it: windows in, a probability for each class out."""
-
-    ensemble: Ensemble
-
-    @classmethod
-    def open(cls, path: Path | str) -> "PyfuncEnsemble":
-        return cls(Ensemble.open(path))
-
-    def predict(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Each class's probability (N,) of windows (N, T) in pA, as `Ensemble.predict`."""
-        probability = self.ensemble.predict(windows).ensemble
-        return {name: probability[:, c] for c, name in enumerate(self.ensemble.classes)}
-
-
-_load_pyfunc = PyfuncEnsemble.open  # the name that MLflow looks for

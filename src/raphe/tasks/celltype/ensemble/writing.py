@@ -11,9 +11,10 @@ import numpy as np
 from safetensors.numpy import save
 from torch import Tensor
 
+from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.protocol import Exported
-from raphe.tasks.celltype.ensemble import bundle_runtime, export_facts
+from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.bundle_runtime import (
     CONFIG,
     GRAPH,
@@ -21,7 +22,6 @@ from raphe.tasks.celltype.ensemble.bundle_runtime import (
     WEIGHTS,
     EnsembleGraph,
     Member,
-    PyfuncEnsemble,
 )
 from raphe.tasks.celltype.ensemble.candidates import Candidate, require_agreement
 from raphe.tasks.celltype.ensemble.model_card import model_card, summary
@@ -29,7 +29,6 @@ from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 
 N_VERIFIED = 64  # windows on which graph and torch are compared
-N_EXAMPLES = 2  # windows kept beside the registered model
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,9 @@ def write_ensemble(
         files[CONFIG] = settings.encode()
     files[CARD] = model_card(facts).encode()
     bundle = writer.finish(KIND, files, facts).path
-    example = windows[:N_EXAMPLES].numpy()
     return Exported(
         bundle=bundle,
         summary=summary(bundle, facts),
         metrics=export_facts.metrics(facts["figures"]),
-        loader=bundle_runtime.__name__,
-        example_input=example,
-        example_output=PyfuncEnsemble.open(bundle).predict(example),
+        loader=pyfunc.__name__,
     )

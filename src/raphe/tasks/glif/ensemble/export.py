@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.protocol import Exported, TrainedRun
@@ -91,6 +92,7 @@ def export(
             for name, scores in facts["figures"].items()
             for figure, value in scores.items()
         },
+        loader=pyfunc.__name__,
     )
 
 

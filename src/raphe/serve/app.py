@@ -21,7 +21,7 @@ from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
 from raphe.serve import hdf5_contents
-from raphe.serve.bodies import JSON, parse_json, receive_file, receive_json, suffix_of
+from raphe.serve.bodies import JSON, Receiver, parse_json, suffix_of
 from raphe.serve.guard import Guard
 from raphe.serve.limits import Limits
 from raphe.serve.page import overview
@@ -37,7 +37,7 @@ def application(
     predictor: BundlePredictor, limits: Limits, names: Iterable[str] = ()
 ) -> Callable[..., Any]:
     """What answers with an opened bundle, as ASGI has it; `names` are further ones of the host."""
-    work = Work(limits)
+    work, receiver = Work(limits), Receiver(limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +72,7 @@ def application(
     @app.post("/predict", **schema.predict)
     async def predict(request: Request) -> Response:
         with work.admitted():
-            body = await receive_json(request, limits)
+            body = await receiver.json(request)
             answer = await work.answer(partial(_of_json, predictor, body), lambda: None)
         return Response(answer, media_type=JSON)
 
@@ -84,7 +84,7 @@ def application(
             folder = TemporaryDirectory(prefix="raphe-")
             path = Path(folder.name, f"recording{suffix}")
             try:
-                await receive_file(request, path, limits)
+                await receiver.file(request, path)
             except BaseException:
                 folder.cleanup()
                 raise

@@ -1,9 +1,11 @@
 """The body of a request, into memory or into a file of ours, never more than is allowed."""
 
+import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, BinaryIO
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -19,10 +21,6 @@ TABLES = (".csv",)
 GONE = 499  # nobody reads it
 
 
-class _Sink(Protocol):
-    def write(self, block: bytes, /) -> object: ...
-
-
 def suffix_of(name: str, suffixes: tuple[str, ...]) -> str:
     """The suffix of a stranger's file name, of which nothing else is used. Raises Refusal."""
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.casefold()
@@ -33,23 +31,31 @@ def suffix_of(name: str, suffixes: tuple[str, ...]) -> str:
     return suffix
 
 
-async def receive_file(request: Request, path: Path, limits: Limits) -> None:
-    """Write the body into a new file. Raises Refusal."""
-    _require_type(request, FILE_TYPES, "the file itself, as application/octet-stream,")
-    is_table = path.suffix in TABLES
-    at_most = min(limits.file_bytes, TEXT_BYTES) if is_table else limits.file_bytes
-    with path.open("xb") as file:
-        size = await _receive(request, file, at_most, limits.receive_s)
-    if not size:
-        raise Refusal(400, "expected a file, got an empty body")
+@dataclass(frozen=True)
+class Receiver:
+    """Takes the bodies of requests in. Each of its ways raises Refusal."""
 
+    limits: Limits
 
-async def receive_json(request: Request, limits: Limits) -> bytes:
-    """The body of a request with JSON. Raises Refusal."""
-    _require_type(request, (JSON,), JSON)
-    body = bytearray()
-    await _receive(request, _Growing(body), min(TEXT_BYTES, limits.file_bytes), limits.receive_s)
-    return bytes(body)
+    async def file(self, request: Request, path: Path) -> None:
+        """Write the body into a new file."""
+        _require_type(request, FILE_TYPES, "the file itself, as application/octet-stream,")
+        limit = self._text_bytes if path.suffix in TABLES else self.limits.file_bytes
+        with path.open("xb") as file:
+            size = await _receive(request, file, limit, self.limits.receive_s)
+        if not size:
+            raise Refusal(400, "expected a file, got an empty body")
+
+    async def json(self, request: Request) -> bytes:
+        """The body of a request with JSON."""
+        _require_type(request, (JSON,), JSON)
+        body = io.BytesIO()
+        await _receive(request, body, self._text_bytes, self.limits.receive_s)
+        return body.getvalue()
+
+    @property
+    def _text_bytes(self) -> int:
+        return min(TEXT_BYTES, self.limits.file_bytes)
 
 
 def parse_json(body: bytes) -> Mapping[str, Any]:
@@ -67,21 +73,13 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(name)
 
 
-class _Growing:
-    def __init__(self, body: bytearray) -> None:
-        self._body = body
-
-    def write(self, block: bytes, /) -> None:
-        self._body += block
-
-
 def _require_type(request: Request, expected: tuple[str, ...], words: str) -> None:
     given = request.headers.get("content-type", expected[0])
     if given.partition(";")[0].strip().casefold() not in expected:
         raise Refusal(415, f"Content-Type: expected {words} got {shown(given)}")
 
 
-async def _receive(request: Request, sink: _Sink, at_most: int, within_s: float) -> int:
+async def _receive(request: Request, sink: BinaryIO, at_most: int, within_s: float) -> int:
     """Write the body; its bytes. What is announced as too large is not read at all."""
     too_large = Refusal(
         413, f"expected at most {at_most / 1e6:g} MB; `raphe serve --max-mb` allows more"

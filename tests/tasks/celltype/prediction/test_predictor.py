@@ -170,7 +170,7 @@ def test_samples_in_json_get_the_verdict_of_their_recording(bundle, record, json
     assert answer["verdict"] == verdict.verdict and answer["cell_id"] == "mine"
     assert answer["probability"] == pytest.approx(verdict.probability)
     assert answer["again"]["SER"] == pytest.approx(list(verdict.again["SER"]))
-    assert answer["note"] == "Simulated cells." and "files" not in answer
+    assert answer["note"] == bundle.note and "files" not in answer
     windows = cut_spikes(raphe.Recording.from_array(samples, RATE_HZ, "pA", "x"), Cut()).waveforms
     of_windows = json_answer({"windows": windows.tolist(), "prevalence": {"SER": 0.05}})
     assert of_windows["n_spikes"] == verdict.n_spikes

@@ -7,10 +7,17 @@ import pytest
 
 from raphe.tasks.glif.evaluation.baselines import baselines
 from raphe.tasks.glif.evaluation.evaluate import sbc_p_values
+from raphe.tasks.glif.evaluation.figures import calibration_figure
 from raphe.tasks.glif.evaluation.tables import quantities_csv
 from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
-from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, REST, THRESHOLD
+from raphe.tasks.glif.synthetic.quantities import (
+    CAPACITANCE,
+    RESISTANCE,
+    REST,
+    THRESHOLD,
+    quantities,
+)
 from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
@@ -51,6 +58,26 @@ def test_errors_are_told_on_each_scale() -> None:
     expected = 2e-3 / values[:, REST].std()
     assert float(rows["rest"]["normalised_error"]) == pytest.approx(expected, rel=1e-3)
     assert (rows["threshold"]["cells"], rows["rest"]["cells"]) == ("50", "500")
+
+
+def test_every_quantity_has_its_calibration_drawn_on_one_scale_of_cells() -> None:
+    """All 15 of the fifth level, not the first few."""
+    shown = quantities(5)
+    one = _tested(1.0)
+    test = PosteriorTest(
+        np.repeat(one.truth, len(shown), axis=1), np.repeat(one.samples, len(shown), axis=2),
+        one.log_prob, one.outside, one.spiked,
+    )  # fmt: skip
+    figure = calibration_figure("Typical neurons", test, 5, np.full(len(shown), 1e-9))
+    histograms = figure.axes[1 : 1 + len(shown)]
+    assert [axes.get_title() for axes in histograms[-2:]] == [
+        "Voltage gain\np < 0.001", "Voltage decay\np < 0.001",
+    ]  # fmt: skip
+    assert len({axes.get_ylim() for axes in histograms}) == 1
+    assert "2000 simulated cells, 300 samples" in figure.caption
+    assert [quantity.label for quantity in (shown[1], shown[5], shown[12])] == [
+        "Resistance (MΩ)", "Reset slope", "Afterspike decay 2 (ms)",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from raphe.tasks.glif.lstm_study.data import LstmGlifData
 from raphe.tasks.glif.lstm_study.evaluation import evaluate
@@ -37,6 +38,16 @@ def test_every_figure_of_the_study_is_drawn(made, tmp_path: Path) -> None:
         made[name].savefig(tmp_path / "one.png")
     losses = made["losses.png"].axes[0]
     assert [line.get_ydata().tolist() for line in losses.lines] == [[1.8, 1.7], [1.9, 1.8]]
+
+
+def test_figures_name_quantities_in_units_and_have_captions(made) -> None:
+    for name in ("test/answers.png", "cells/parameters.png", "cells/strip.png"):
+        words = {text.get_text() for text in made[name].findobj(Text)}
+        assert not words & set(TARGETS), name
+        assert made[name].caption.endswith(".")
+    axes = made["test/answers.png"].axes[0]
+    assert (axes.get_title(), axes.get_xlabel()) == ("Capacitance", "True (pF)")
+    assert axes.lines[0].get_xdata() == pytest.approx([100, 1000])
 
 
 def test_answers_are_tabulated_in_si_units(made) -> None:

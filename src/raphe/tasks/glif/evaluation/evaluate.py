@@ -9,11 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from scipy.stats import kstest
 
-from raphe.core.figure_style import STYLE
 from raphe.tasks.glif.evaluation.baselines import Baseline, baselines
 from raphe.tasks.glif.evaluation.figures import calibration_figure, examples_figure, recovery_figure
 from raphe.tasks.glif.evaluation.tables import (
@@ -87,12 +85,11 @@ class PosteriorEvaluation:
         joined = {method: _joined(kept) for method, kept in agreements.items()}
         figures = mean_figures(joined[POSTERIOR], test.spiked)
         p_values = sbc_p_values(test)
-        with rc_context(STYLE):
-            pictures = {
-                "recovery.png": recovery_figure(title, test, model),
-                "calibration.png": calibration_figure(title, test, names, p_values),
-                "examples.png": examples_figure(title, test, model, data.test_batch(name, 0)),
-            }
+        pictures = {
+            "recovery.png": recovery_figure(title, test, model),
+            "calibration.png": calibration_figure(title, test, scaler.level, p_values),
+            "examples.png": examples_figure(title, test, model, data.test_batch(name, 0)),
+        }
         return {
             **pictures,
             "comparison.csv": comparison_csv(answers, joined, test, names),

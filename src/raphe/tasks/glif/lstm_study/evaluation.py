@@ -1,10 +1,8 @@
 """Figures and tables of a test: the study's own."""
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from raphe.core.figure_style import STYLE
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.lstm_study.data import LstmGlifData
 from raphe.tasks.glif.lstm_study.grid import SCALES, TARGETS, UNITS
@@ -30,17 +28,16 @@ def evaluate(model: LstmGlifModule, data: LstmGlifData, seed: int) -> dict[str, 
     """
     model = model.cpu().eval()
     cells = study_cells(model, data.traces.rate_hz, data.traces.fed, seed)
-    with rc_context(STYLE):
-        return {
-            "losses.png": losses_figure(model.history),
-            "test/answers.png": answers_figure(model.answers, model.truth),
-            "test/answers.csv": answers_csv(model.answers, model.truth),
-            "cells/parameters.png": parameters_figure(cells),
-            "cells/strip.png": strip_figure(cells),
-            "cells/responses.png": responses_figure(cells, data.traces.rate_hz),
-            "cells/spike_counts.png": spike_counts_figure(cells),
-            "cells/cells.csv": cells_csv(cells),
-        }
+    return {
+        "losses.png": losses_figure(model.history),
+        "test/answers.png": answers_figure(model.answers, model.truth),
+        "test/answers.csv": answers_csv(model.answers, model.truth),
+        "cells/parameters.png": parameters_figure(cells),
+        "cells/strip.png": strip_figure(cells),
+        "cells/responses.png": responses_figure(cells, data.traces.rate_hz),
+        "cells/spike_counts.png": spike_counts_figure(cells),
+        "cells/cells.csv": cells_csv(cells),
+    }
 
 
 def answers_csv(answers: np.ndarray, truth: np.ndarray) -> str:

@@ -4,92 +4,143 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
-from raphe.core.figure_style import COLOURS, GREY
+from raphe.core.figure_style import (
+    GREY,
+    INK,
+    MEANINGS,
+    METHODS,
+    ONE_COLUMN_IN,
+    SMALL_PT,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    house_style,
+    letter,
+)
+from raphe.core.sentences import counted
 from raphe.tasks.glif.lstm_study.grid import SCALES, TARGETS, THRESHOLD_COEFFICIENT, VALUES
 from raphe.tasks.glif.lstm_study.study_cells import CELLS, STIMULI, StudyCells
 
-COLOUR = dict(zip(CELLS, (COLOURS[1], COLOURS[0], COLOURS[2]), strict=True))
-LAB_UNITS = {"C": ("pF", 1e12), "El": ("mV", 1e3), "R_input": ("MOhm", 1e-6),
-             "dt": ("µs", 1e6), "th_inf": ("mV", 1e3)}  # fmt: skip
+COLOUR = dict(zip(CELLS, (INK, METHODS[2], METHODS[0]), strict=True))
+# What the study's names stand for, the unit to show, and how many are in an SI unit.
+QUANTITIES = {
+    "C": ("Capacitance", "pF", 1e12),
+    "El": ("Leak potential", "mV", 1e3),
+    "R_input": ("Input resistance", "MΩ", 1e-6),
+    "dt": ("Time step", "µs", 1e6),
+    "th_inf": ("Threshold", "mV", 1e3),
+}
+THREE_CELLS = (
+    "The fitted cell (model 485513169 of the Allen Cell Types Database), the cell that the network "
+    "infers from its response, and a random one of the grid"
+)
 
 
-def losses_figure(history: Mapping[str, Sequence[float]]) -> Figure:
+@house_style()
+def losses_figure(history: Mapping[str, Sequence[float]]) -> PaperFigure:
     """Mean squared error of each epoch, in training and validation."""
-    figure = Figure(figsize=(3.6, 2.8), layout="constrained")
+    caption = (
+        "Mean squared error over the five scaled targets, of each epoch. A network that always "
+        "answers the mean has the variance of the targets as its error."
+    )
+    figure = PaperFigure(ONE_COLUMN_IN, 2.6, caption)
     axes = figure.add_subplot()
-    for colour, (name, label) in zip(
-        COLOURS, {"train": "training", "val": "validation"}.items(), strict=False
+    for name, label, colour in (
+        ("train", "training", GREY),
+        ("val", "validation", MEANINGS["validation"]),
     ):
         losses = history[name]
         axes.plot(range(1, len(losses) + 1), losses, "o-", ms=3, color=colour, label=label)
-    axes.set(xlabel="Epoch", ylabel="Mean squared error of the scaled targets")
+    axes.set(xlabel="Epoch", ylabel="Mean squared error")
+    axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     return figure
 
 
-def answers_figure(answers: np.ndarray, truth: np.ndarray) -> Figure:
+@house_style()
+def answers_figure(answers: np.ndarray, truth: np.ndarray) -> PaperFigure:
     """Each test trace's answer over the truth (n, 5), in scaled targets."""
-    figure = Figure(figsize=(9.5, 2.4), layout="constrained")
-    for axes, name, answer, true in zip(
-        figure.subplots(1, len(TARGETS)), TARGETS, answers.T, truth.T, strict=True
-    ):
-        axes.plot(true, answer, ".", ms=2, color=COLOURS[1], alpha=0.4)
+    caption = (
+        f"Answers of the network on {counted('test trace', len(truth))} over the truth. Dotted: "
+        "inferred = true; line: the mean of the truth, which a network answers that tells nothing "
+        "apart."
+    )
+    figure = PaperFigure(TWO_COLUMNS_IN, 1.9, caption)
+    panels = figure.subplots(1, len(TARGETS))
+    for at, (axes, name) in enumerate(zip(panels, TARGETS, strict=True)):
+        words, unit, factor = QUANTITIES[name]
+        true, answer = (values[:, at] * factor / SCALES[at] for values in (truth, answers))
+        axes.plot(true, answer, ".", ms=2, color=INK, alpha=0.4, mew=0)
         ends = [min(true.min(), answer.min()), max(true.max(), answer.max())]
         axes.plot(ends, ends, color=GREY, linewidth=0.8, linestyle=":")
         axes.axhline(true.mean(), color=GREY, linewidth=0.8)
-        axes.set(xlabel="True", title=_scaled(name))
-    figure.axes[0].set_ylabel("Answered")
-    figure.suptitle("Test traces (line: their mean, the constant answer)", size=8)
+        axes.set_xlabel(f"True ({unit})")
+        axes.set_title(words, fontsize=SMALL_PT)
+    panels[0].set_ylabel("Inferred")
+    letter(panels)
     return figure
 
 
-def parameters_figure(cells: StudyCells) -> Figure:
+@house_style()
+def parameters_figure(cells: StudyCells) -> PaperFigure:
     """The parameters of the three cells side by side."""
-    figure = Figure(figsize=(9.5, 2.4), layout="constrained")
-    for axes, (at, name) in zip(figure.subplots(1, 5), enumerate(TARGETS), strict=True):
-        unit, factor = LAB_UNITS[name]
+    figure = PaperFigure(TWO_COLUMNS_IN, 2.0, f"{THREE_CELLS}: their parameters.")
+    panels = figure.subplots(1, len(TARGETS))
+    for axes, (at, name) in zip(panels, enumerate(TARGETS), strict=True):
+        words, unit, factor = QUANTITIES[name]
         values = [cells.parameters[cell][at] * factor for cell in CELLS]
         axes.bar(range(3), values, color=[COLOUR[cell] for cell in CELLS], width=0.7)
-        axes.axhline(0, color="black", linewidth=0.6)
-        axes.set_xticks(range(3), CELLS, rotation=30)
-        axes.set_title(f"{name} ({unit})")
+        axes.axhline(0, color=INK, linewidth=0.6)
+        axes.set_xticks(range(3), CELLS, rotation=40, ha="right")
+        axes.set_ylabel(f"{words} ({unit})")
+    letter(panels)
     return figure
 
 
-def strip_figure(cells: StudyCells) -> Figure:
+@house_style()
+def strip_figure(cells: StudyCells) -> PaperFigure:
     """The grid's values of each parameter, and where the three cells lie among them."""
-    figure = Figure(figsize=(5.2, 3.0), layout="constrained")
+    caption = (
+        f"{THREE_CELLS}: each parameter as a share of the range that the study's grid spans, 0 its "
+        "least and 1 its largest value. Grey: the five values of the grid."
+    )
+    figure = PaperFigure(0.7 * TWO_COLUMNS_IN, 2.8, caption)
     axes = figure.add_subplot()
     for x, name in enumerate(TARGETS):
         values = np.array(VALUES[name])
         low, span = values.min(), np.ptp(values)
-        axes.plot(np.full(5, x), (values - low) / span, "_", color=GREY, ms=18)
+        axes.plot(np.full(len(values), x), (values - low) / span, "_", color=GREY, ms=18)
         for shift, cell in zip((-0.15, 0, 0.15), CELLS, strict=True):
             place = (cells.parameters[cell][x] - low) / span
-            axes.plot(
-                x + shift, place, "o", ms=5, color=COLOUR[cell], label=cell if not x else None
-            )
-    axes.set_xticks(range(len(TARGETS)), TARGETS)
-    axes.set_ylabel("Share of the grid's range (grey: its values)")
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+            axes.plot(x + shift, place, "o", color=COLOUR[cell], label=None if x else cell)
+    names = [QUANTITIES[name][0].replace(" ", "\n") for name in TARGETS]
+    axes.set_xticks(range(len(TARGETS)), names)
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel("Share of the grid's range")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), title="Cell")
     return figure
 
 
-def responses_figure(cells: StudyCells, rate_hz: float) -> Figure:
+@house_style()
+def responses_figure(cells: StudyCells, rate_hz: float) -> PaperFigure:
     """Voltage, threshold (dotted) and spikes of each cell, as the study feeds the stimuli."""
-    figure = Figure(figsize=(9.0, 8.0), layout="constrained")
-    panels = figure.subplots(len(STIMULI), len(CELLS), sharex=True)
+    caption = (
+        f"{THREE_CELLS}: voltage under the four stimuli, as the study feeds them to the network. "
+        "Dotted: threshold; ticks: spikes. Each cell has its own scale."
+    )
+    figure = PaperFigure(TWO_COLUMNS_IN, 6.4, caption)
+    panels = figure.subplots(len(STIMULI), len(CELLS), sharex=True, sharey="col")
     for row, name in zip(panels, STIMULI, strict=True):
         for axes, cell in zip(row, CELLS, strict=True):
             _response(axes, cells, cell, name, rate_hz)
         row[0].set_ylabel(f"{name}\nVoltage above rest (mV)")
     for axes, cell in zip(panels[0], CELLS, strict=True):
-        axes.set_title(f"{cell} cell\n{axes.get_title()}", color=COLOUR[cell])
+        axes.set_title(f"{cell.capitalize()} cell", color=COLOUR[cell])
     for axes in panels[-1]:
         axes.set_xlabel("Time as fed (s)")
+    letter(panels.ravel())
     return figure
 
 
@@ -99,6 +150,8 @@ def _response(axes: Axes, cells: StudyCells, cell: str, name: str, rate_hz: floa
         axes.text(
             0.5, 0.5, "no neuron has\nthese parameters", transform=axes.transAxes, ha="center"
         )
+        axes.spines[:].set_visible(False)
+        axes.tick_params(left=False, labelleft=False, bottom=False)
         return
     time_s = np.arange(response.voltage_v.shape[1]) / rate_hz
     thin = max(1, len(time_s) // 2500)
@@ -108,31 +161,33 @@ def _response(axes: Axes, cells: StudyCells, cell: str, name: str, rate_hz: floa
     axes.axhline(threshold_mv, color=GREY, linewidth=0.8, linestyle=":")
     spikes = response.spikes[0]
     if len(spikes.index):
-        axes.plot(spikes.time_s, 1e3 * spikes.threshold_v, "|", color="black", ms=5, mew=0.5)
-    axes.set_title(f"{len(spikes.index)} spikes", size=8)
+        axes.plot(spikes.time_s, 1e3 * spikes.threshold_v, "|", color=GREY, ms=5, mew=0.5)
+    axes.set_title(counted("spike", len(spikes.index)), loc="right", fontsize=SMALL_PT)
 
 
-def spike_counts_figure(cells: StudyCells) -> Figure:
+@house_style()
+def spike_counts_figure(cells: StudyCells) -> PaperFigure:
     """Spikes of each cell, in what the study feeds and in the whole sweep."""
-    figure = Figure(figsize=(7.2, 2.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    caption = f"{THREE_CELLS}: spikes under each stimulus, none for parameters that no neuron has."
+    figure = PaperFigure(TWO_COLUMNS_IN, 2.4, caption)
+    panels = figure.subplots(1, 2, sharey=True)
+    left, right = panels
     for shift, cell in zip((-0.27, 0, 0.27), CELLS, strict=True):
         fed = [cells.cut[cell, name] for name in STIMULI]
         fed_counts = [0 if response is None else int(response.spike_count[0]) for response in fed]
         whole = [cells.whole_counts[cell, name] or 0 for name in STIMULI]
         for axes, counts in ((left, fed_counts), (right, whole)):
             x = np.arange(len(STIMULI)) + shift
-            bars = axes.bar(x, counts, 0.25, color=COLOUR[cell], label=cell)
-            axes.bar_label(bars, size=6)
-    for axes, title in ((left, "First 250 ms as the study feeds it"), (right, "Whole sweep")):
-        axes.set_xticks(range(len(STIMULI)), STIMULI, rotation=20)
-        axes.set(title=title, ylabel="Spikes")
+            bars = axes.bar(x, counts, 0.25, color=COLOUR[cell], label=f"{cell} cell")
+            axes.bar_label(bars, size=SMALL_PT - 1)
+    for axes, title in ((left, "First 250 ms, as the study feeds them"), (right, "Whole sweep")):
+        axes.set_xticks(range(len(STIMULI)), STIMULI)
+        axes.tick_params(axis="x", length=0)
+        axes.set_title(title)
         axes.set_yscale("symlog")
-        axes.set_ylim(0, 2 * max(1, axes.dataLim.y1))
-    left.legend()
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    left.set_ylabel("Spikes")
+    left.set_ylim(0, 2 * max(1, *(axes.dataLim.y1 for axes in panels)))
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    letter(panels)
     return figure
-
-
-def _scaled(name: str) -> str:
-    scale = SCALES[TARGETS.index(name)]
-    return name if scale == 1 else f"{name} × {scale:g}"

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
-from raphe.core.figure_style import STYLE
+from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
@@ -92,5 +91,4 @@ def _write(
         )
         for posterior, row in zip(posteriors[:N_SHOWN], rows, strict=False)
     ]
-    with rc_context(STYLE):
-        predictive_figure(shown).savefig(folder / FIGURE, dpi=150)
+    save_figure(predictive_figure(shown), folder / FIGURE)

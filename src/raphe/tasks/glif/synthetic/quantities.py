@@ -44,6 +44,17 @@ class Quantity:
     field: str  # of Neurons; "" for the rest, which no simulation needs
     slot: int | None = None  # of the afterspike currents
 
+    @property
+    def label(self) -> str:
+        """Of an axis.
+
+        >>> quantities(1)[RESISTANCE].label, quantities(4)[-1].label
+        ('Resistance (MΩ)', 'Afterspike decay 2 (ms)')
+        """
+        words = self.name.replace("asc_amp", "afterspike current").replace("_", " ")
+        words = words.replace("asc tau", "afterspike decay").capitalize()
+        return f"{words} ({self.lab_unit.replace('MOhm', 'MΩ')})" if self.lab_unit else words
+
 
 ALL_LEVELS = (
     Quantity("capacitance", LOG, "pF", 1e12, "capacitance_f"),

@@ -31,7 +31,7 @@ def train(runs: Path, *overrides: str) -> np.ndarray:
     subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, check=True)
     (table,) = runs.rglob("sweep.csv")
     with table.open(newline="") as file:
-        return np.array([float(row["test/accuracy"]) for row in csv.DictReader(file)])
+        return np.array([float(row["test/spikes/accuracy"]) for row in csv.DictReader(file)])
 
 
 def main() -> None:

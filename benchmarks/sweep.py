@@ -50,7 +50,7 @@ def accuracies(runs: Path) -> list[float]:
     """Test accuracy of each member, from the table that the sweep left."""
     (table,) = runs.rglob("sweep.csv")
     with table.open(newline="") as file:
-        return [float(row["test/accuracy"]) for row in csv.DictReader(file)]
+        return [float(row["test/spikes/accuracy"]) for row in csv.DictReader(file)]
 
 
 def save_for_keras(path: Path, store: Path) -> int:

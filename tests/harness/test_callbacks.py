@@ -45,4 +45,4 @@ def test_only_what_an_epoch_logged_is_sent_with_it():
     )  # fmt: skip
     trainer.fit(EverySecondEpoch(), data, data)
     both = {"val/always": 7.0, "session/sometimes": 7.0}
-    assert run.sent == [(0, {"val/always": 7.0}), (1, both), (2, {"val/always": 7.0}), (3, both)]
+    assert run.sent == [(1, {"val/always": 7.0}), (2, both), (3, {"val/always": 7.0}), (4, both)]

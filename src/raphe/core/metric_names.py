@@ -15,6 +15,7 @@ from typing import Literal
 
 TRAIN, VAL, TEST = "train", "val", "test"
 KEPT = "kept"  # before val: of the weights that were kept
+KEPT_VAL = f"{KEPT}/{VAL}"
 EPOCHS_TRAINED, EPOCHS_KEPT = "epochs/trained", "epochs/kept"
 SWEPT = "swept"  # before a setting
 SYSTEM = "system"  # before what MLflow samples of the machine
@@ -85,6 +86,15 @@ def metric(part: str, level: str, figure: str) -> str:
     return str(Name(part, level, figure))
 
 
+def kept(metric: str) -> str:
+    """The name of a validation metric, of the weights that were kept.
+
+    >>> kept("val/loss")
+    'kept/val/loss'
+    """
+    return f"{KEPT}/{metric}"
+
+
 def swept(setting: str) -> str:
     """The name under which the number that a sweep gave a setting is logged.
 
@@ -137,6 +147,11 @@ class Names:
         figure, level = self.figure(metric), Name.of(metric).level
         unit = f" ({figure.unit})" if figure.unit else ""
         return f"{figure.label}{unit}{f', {level}' if level else ''}"
+
+    @property
+    def without_part(self) -> list[str]:
+        """Every name, as reports list them."""
+        return [metric("", level, name) for level, name in self._by_name]
 
     def __contains__(self, metric: str) -> bool:
         """Whether a run of the task may log this; of what MLflow samples of the machine, too."""

@@ -52,7 +52,7 @@ class FreshMetrics:
 
 
 class TrackEpochs(Checkpoint):
-    """Send each epoch's metrics to the tracked run, with the epoch as step.
+    """Send each epoch's metrics to the tracked run, with the epoch, counted from 1, as step.
 
     A `Checkpoint`, because those see the training metrics of the epoch that ends, and listed
     before the others: what a checkpoint remembers has been logged.
@@ -63,7 +63,7 @@ class TrackEpochs(Checkpoint):
         self._fresh = FreshMetrics()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.run.log_metrics(self._fresh.of_epoch(trainer), step=trainer.current_epoch)
+        self.run.log_metrics(self._fresh.of_epoch(trainer), step=trainer.current_epoch + 1)
 
 
 class RequireMetric(Callback):

@@ -17,8 +17,10 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 from raphe.core.bundles.bundle import bundle_kind
 from raphe.core.bundles.predictor import predictor_module
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import Estimate
 from raphe.core.protocol import Exported
 from raphe.harness.model_code import ModelCode
+from raphe.harness.report.csv_tables import INTERVALS, read_intervals
 from raphe.harness.runs_folder import DATABASE
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
@@ -60,6 +62,13 @@ def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
             f"run {run_id}: its artifact {name} cannot be had from {tracker.uri} ({error}); was it "
             "deleted or moved? Train that run again"
         ) from None
+
+
+def intervals_of(tracker: Tracker, run_id: str) -> dict[str, Estimate]:
+    """A run's estimates by metric; none of a run whose task gave none."""
+    with TemporaryDirectory() as scratch, contextlib.suppress(SettingError):
+        return read_intervals(fetch(tracker, run_id, INTERVALS, Path(scratch)))
+    return {}
 
 
 def check_name(name: str | None) -> None:

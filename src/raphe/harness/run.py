@@ -6,15 +6,18 @@ A task is reached only through the `_target_` strings of its file in conf/task:
 - `data` is a LightningDataModule with `hashes` (the content hash of each of its stores, by
   name), `facts` (keyword arguments that complete `model`) and `note` (a sentence that must stand
   beside every result, or ""); the order of its training batches depends on (seed, epoch) alone;
-- `model` is a LightningModule that logs `train/…`, `val/…` and `<test set>/…` once an epoch;
+- `model` is a LightningModule that logs `train/…` and `val/…` once an epoch, and `<test set>/…`;
 - `evaluate` is a function of `model` and `data`, tested, that returns artifacts, figures and texts
-  by file name, and numbers by the metric they are. It is built of its settings before all else, so
-  that a wrong one is refused before hours are spent on training.
+  by file name, and numbers or estimates (numbers with an interval) by the metric they are. It is
+  built of its settings before all else, so that a wrong one is refused before hours are spent on
+  training;
+- `report.names` are all metrics' names, see raphe.core.metric_names.
 """
 
 import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -23,10 +26,12 @@ from filelock import FileLock, Timeout
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig
 
+from raphe.core import metric_names
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import VAL, Estimate, Name
 from raphe.harness import callbacks
 from raphe.harness.process import available_cores, keep_freed_memory, quieten
-from raphe.harness.report.csv_tables import EPOCHS, epochs_csv
+from raphe.harness.report.csv_tables import EPOCHS, epochs_csv, metrics_and_artifacts
 from raphe.harness.report.note import stamp
 from raphe.harness.report.run_table import print_run
 from raphe.harness.run_location import RunLocation, describe
@@ -174,15 +179,31 @@ def _test(
     kept_epoch, last_epoch = (
         torch.load(path, weights_only=True)["epoch"] for path in (kept, work / "last.ckpt")
     )
+    # Not taken from the epoch's own: a task may change its weights when all training ends.
+    trainer.validate(model, datamodule=data, ckpt_path=kept, verbose=False)
+    validated = {name: value.item() for name, value in trainer.callback_metrics.items()}
     trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
-    metrics = {key: value.item() for key, value in trainer.callback_metrics.items()}
+    tested = {name: value.item() for name, value in trainer.callback_metrics.items()}
     results = instantiate(config.evaluate)(model=model, data=data)
-    metrics |= {name: value for name, value in results.items() if isinstance(value, float)}
-    defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
-    epochs = epochs_csv(tracked.logged, metrics)
-    tracked.log_metrics({**defined, "kept_epoch": kept_epoch, "epochs": last_epoch + 1})
-    artifacts = {name: content for name, content in results.items() if name not in metrics}
-    artifacts[EPOCHS] = epochs
+    measured = tested | {
+        metric_names.kept(name): value for name, value in validated.items() if _is_val(name)
+    }
+    # The very numbers that the module logs, also where a task has reckoned them again.
+    results |= {
+        name: replace(results[name], value=value)
+        if isinstance(results.get(name), Estimate)
+        else value
+        for name, value in measured.items()
+    }
+    metrics, artifacts = metrics_and_artifacts(results)
+    metrics[metric_names.EPOCHS_TRAINED] = last_epoch + 1
+    metrics[metric_names.EPOCHS_KEPT] = kept_epoch + 1
+    tracked.log_metrics({name: value for name, value in metrics.items() if not math.isnan(value)})
+    artifacts[EPOCHS] = epochs_csv(tracked.logged)
     stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, "checkpoint", "model.ckpt")
+
+
+def _is_val(metric: str) -> bool:
+    return Name.of(metric).part == VAL

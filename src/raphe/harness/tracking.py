@@ -122,11 +122,6 @@ class Tracker:
         )
         return [_facts(run) for run in runs]
 
-    def at_step(self, run_id: str, metric: str, step: int) -> float:
-        """A metric as logged at a step, an epoch; NaN where it was not."""
-        history = self._client.get_metric_history(run_id, metric)
-        return next((entry.value for entry in history if entry.step == step), math.nan)
-
     def get(self, run_id: str) -> RunFacts:
         return _facts(self._client.get_run(run_id))
 

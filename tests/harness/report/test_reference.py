@@ -21,7 +21,7 @@ def settings(path):
         "label": "a paper",
         "x": "kernel",
         "rows": {"run": "original"},
-        "columns": {"accuracy": "test_accuracy"},
+        "columns": {"spikes/accuracy": "test_accuracy"},
     }
     return OmegaConf.create(plain)
 
@@ -36,7 +36,7 @@ def table(tmp_path):
 def test_reads_the_rows_asked_for(table):
     reference = read_reference(settings(table), "model.kernel")
     assert reference.label == "a paper"
-    x, y = reference.curves["accuracy"]
+    x, y = reference.curves["spikes/accuracy"]
     np.testing.assert_array_equal(x, [1, 2])
     np.testing.assert_array_equal(y, [0.9, 0.95])
 
@@ -52,7 +52,7 @@ def test_none_without_a_file_and_for_another_setting(table):
     [
         ({"x": "k"}, "expected the columns k, got run, kernel, test_accuracy"),
         ({"rows": {"run": "other"}}, "no row with"),
-        ({"columns": {"accuracy": "run"}}, "expected numbers"),
+        ({"columns": {"spikes/accuracy": "run"}}, "expected numbers"),
         ({"path": "nowhere.csv"}, r"reference\.path=nowhere.csv: there is no such file"),
     ],
 )
@@ -66,7 +66,7 @@ def test_the_papers_own_table(real_data):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", overrides=[f"report.reference.path={path}"])
     reference = read_reference(config.report.reference, "model.kernel")
-    x, accuracy = reference.curves["accuracy"]
+    x, accuracy = reference.curves["spikes/accuracy"]
     np.testing.assert_array_equal(x, np.arange(1, 32))
     assert accuracy[0] == pytest.approx(0.906, abs=5e-4)
     assert (x[accuracy.argmax()], accuracy.max()) == (27, pytest.approx(0.988, abs=5e-4))
@@ -75,15 +75,16 @@ def test_the_papers_own_table(real_data):
 def test_the_sweeps_figure_has_the_published_curve_in_its_panel(table):
     report = OmegaConf.create(
         {
-            "metrics": {"loss": None, "accuracy": [0.5, 1.0]},
-            "counts": {},
+            "names": {"_target_": "raphe.tasks.celltype.metrics.names.names"},
+            "metrics": ["loss", "spikes/accuracy"],
+            "counts": [],
             "axes": {},
             "reference": settings(table),
         }
     )
     runs = [
         RunFacts(f"run{k}", "FINISHED", "", {}, {"model.kernel": str(k)},
-                 {"test/loss": 0.3, "test/accuracy": 0.9})
+                 {"test/loss": 0.3, "test/spikes/accuracy": 0.9})
         for k in (1, 2, 3)
     ]  # fmt: skip
     figure = sweep_artifacts(runs, [], ["model.kernel"], report)[SWEEP_FIGURE]

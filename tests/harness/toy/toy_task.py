@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +14,11 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.data import DataLoader, TensorDataset
 
+from raphe.core import metric_names
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.fields import Field
 from raphe.core.errors import RapheError, SettingError
+from raphe.core.metric_names import Estimate, Names
 from raphe.core.protocol import Exported, SweptRun, TrainedRun
 
 HOLD_S = 900
@@ -168,10 +171,17 @@ class ToyBank(pl.LightningModule):
         return loss
 
 
+def names() -> Names:
+    figures = ("loss", "degree", "best", "members", "slope", "of_other_data")
+    return Names(tuple(metric_names.Figure(name, name, "", "A toy's.") for name in figures))
+
+
 def evaluate(model: ToyModule, data: ToyData) -> dict:
     figure = Figure()
     figure.subplots().plot([0, 1])
-    return {"test/line.png": figure, "test/line.txt": "a line", "test/degree": 1.0}
+    slope = Estimate(3.0, 2.5, 3.5, se=0.25)
+    return {"test/line.png": figure, "test/line.txt": "a line", "test/degree": 1.0,
+            "test/slope": slope, "kept/val/loss": replace(slope, value=0.0)}  # fmt: skip
 
 
 def degrees(data: ToyData) -> list[int]:

@@ -150,7 +150,7 @@ def test_cell_level_figures_are_scikit_learns(data, modules, made) -> None:
     assert (confusion["rows"], confusion["columns"]) == ("true class", "predicted class")
     assert confusion["cells"] == reference.confusion_matrix(label, called).tolist()
     for name in ("balanced_accuracy", "macro_f1", "macro_auroc"):
-        assert made[f"test/cells/{name}"] == pytest.approx(expected[name])
+        assert made[f"test/cells/{name}"].value == pytest.approx(expected[name])
 
 
 def test_the_page_of_headlines_names_every_class_and_the_axis(made) -> None:

@@ -41,7 +41,10 @@ def _train_and_export(train_py, folder: Path) -> None:
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id, "test")}
     assert {"test/recovery.png", "test/calibration.png", "test/comparison.csv"} <= artifacts
     metrics = run.data.metrics
-    assert metrics["test/r2_capacitance"] > 0.95 and metrics["test/explained_variance"] > 0.5
+    assert (
+        metrics["test/cells/r2_capacitance"] > 0.95
+        and metrics["test/cells/explained_variance"] > 0.5
+    )
     assert metrics["prior/n_cells"] == 64
     export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={folder / 'bundle'}"]
     assert train_py("task=glif", *export, *places) == 0

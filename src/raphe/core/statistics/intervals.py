@@ -55,9 +55,14 @@ def mean_of(scores: np.ndarray, strata: np.ndarray | None = None) -> Estimate:
 
     Groups are taken to be drawn anew, as many of each stratum as there are.
     """
-    value, variance = _mean(scores, strata)
+    return mean_with_interval(*_mean(scores, strata))
+
+
+def mean_with_interval(value: float, variance: Variance) -> Estimate:
+    """A mean with the interval of t, none where nothing varies, and its standard error."""
     reach = _reach(variance)
-    return Estimate(value, value - reach, value + reach)
+    error = float(np.sqrt(variance.value)) if variance.value > 0 else None
+    return Estimate(value, value - reach, value + reach, se=error)
 
 
 def mean_difference(

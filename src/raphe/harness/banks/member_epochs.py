@@ -87,7 +87,7 @@ class MemberEpochs(Checkpoint):
         logged = self._fresh.of_epoch(trainer)
         for label in self.active:
             figures = _of_member(label, logged)
-            self._trainees[label].run.log_metrics(figures, step=trainer.current_epoch)
+            self._trainees[label].run.log_metrics(figures, step=trainer.current_epoch + 1)
             self._progress[label].epoch = trainer.current_epoch
             self._judge(label, figures[self._metric], trainer)
         pl_module.active = self.active

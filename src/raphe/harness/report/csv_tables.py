@@ -1,37 +1,90 @@
-"""What the epochs of a run logged, and what the members of a sweep came to, as CSV."""
+"""What the epochs of a run logged, the intervals of its figures, and a sweep's, as CSV."""
 
-from collections.abc import Collection, Mapping, Sequence
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from raphe.core.files.csv_text import csv_text
+from raphe.core.metric_names import SWEPT, SYSTEM, Estimate
 from raphe.harness.tracking import RunFacts
 
 EPOCHS = "epochs.csv"
+INTERVALS = "intervals.csv"
+COLUMNS = ("metric", "value", "low", "high", "se")  # of intervals
 
 
-def epochs_csv(logged: Mapping[str, Mapping[int, float]], tested: Collection[str]) -> str:
-    """What each epoch logged, one row an epoch, counted from 0 as MLflow's steps are.
+def epochs_csv(logged: Mapping[str, Mapping[int, float]]) -> str:
+    """What each epoch logged, one row an epoch, counted from 1 as MLflow's steps are.
 
-    Args:
-        logged: of the run, by metric and step.
-        tested: metrics of the test, which no epoch has.
+    `logged` is the run's, by metric and step. What is of the run as a whole is at step 0.
     """
-    metrics = sorted(
-        key
-        for key in logged
-        if "/" in key and key not in tested and not key.startswith(("system/", "swept/"))
+    of_epochs = {
+        metric: {step: value for step, value in history.items() if step > 0}
+        for metric, history in logged.items()
+        if not metric.startswith(f"{SYSTEM}/")
+    }
+    metrics = sorted(metric for metric, history in of_epochs.items() if history)
+    epochs = sorted(set().union(*(of_epochs[metric] for metric in metrics)))
+    rows = (
+        [epoch, *(_written(of_epochs[metric].get(epoch)) for metric in metrics)] for epoch in epochs
     )
-    epochs = sorted(set().union(*(logged[key] for key in metrics)))
-    rows = ([epoch, *(logged[key].get(epoch) for key in metrics)] for epoch in epochs)
     return csv_text(["epoch", *metrics], rows)
+
+
+def metrics_and_artifacts(
+    results: Mapping[str, Any],
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """What a task's evaluation came to: its numbers, and its files with the intervals of those."""
+    estimates = {name: value for name, value in results.items() if isinstance(value, Estimate)}
+    metrics = {name: value for name, value in results.items() if isinstance(value, float)}
+    metrics |= {name: estimate.value for name, estimate in estimates.items()}
+    artifacts = {name: content for name, content in results.items() if name not in metrics}
+    if estimates:
+        artifacts[INTERVALS] = intervals_csv(estimates)
+    return metrics, artifacts
+
+
+def intervals_csv(estimates: Mapping[str, Estimate]) -> str:
+    """One row a metric; none for those that are undefined."""
+    rows = (
+        [metric, *map(_written, (estimate.value, estimate.low, estimate.high, estimate.se))]
+        for metric, estimate in sorted(estimates.items())
+        if not math.isnan(estimate.value)
+    )
+    return csv_text(COLUMNS, rows)
+
+
+def read_intervals(path: Path) -> dict[str, Estimate]:
+    """The estimates of such a table, by metric."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            row["metric"]: Estimate(
+                *(float(row[end] or "nan") for end in ("value", "low", "high")),
+                se=float(row["se"]) if row["se"] else None,
+            )
+            for row in csv.DictReader(file)
+        }
 
 
 def sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:
     metrics = sorted(
-        {key for run in runs for key in run.metrics if not key.startswith(("system/", "swept/"))}
+        {
+            key
+            for run in runs
+            for key in run.metrics
+            if not key.startswith((f"{SYSTEM}/", f"{SWEPT}/"))
+        }
     )
     header = [*parameters, "run_id", *metrics]
     rows = []
     for run in runs:
         swept = [run.params.get(name, "") for name in parameters]
-        rows.append([*swept, run.run_id, *(run.metrics.get(key, "") for key in metrics)])
+        rows.append([*swept, run.run_id, *(_written(run.metrics.get(key)) for key in metrics)])
     return csv_text(header, rows)
+
+
+def _written(value: float | None) -> str:
+    """Nothing for what is missing or NaN."""
+    return "" if value is None or math.isnan(value) else f"{value:.7g}"

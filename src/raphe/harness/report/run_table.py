@@ -10,10 +10,11 @@ from rich.table import Table
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import CONCLUSION
+from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED
 from raphe.core.sentences import counted
 from raphe.harness import registry
 from raphe.harness.report.next_step import print_note_and_next
-from raphe.harness.report.shown import count_text, figure_text, shown_metrics, test_sets
+from raphe.harness.report.shown import count_text, figure_text, names_of, shown_metrics, test_sets
 from raphe.harness.tracking import RunFacts, Tracker
 
 
@@ -21,16 +22,18 @@ def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) 
     """Print what the test came to: the task's conclusion, a column for each test set, what next."""
     sets = test_sets(run, settings)
     table = Table("metric", *sets, title=f"{run.name}: test results")
-    for count, noun in settings.counts.items():
-        table.add_row(noun, *(count_text(run.metrics.get(f"{name}/{count}")) for name in sets))
+    names = names_of(settings)
+    for count in settings.counts:
+        values = [count_text(run.metrics.get(f"{name}/{count}")) for name in sets]
+        table.add_row(names.label(count), *values)
     for metric in shown_metrics([run], settings):
         values = [figure_text(run.metrics.get(f"{name}/{metric}")) for name in sets]
-        table.add_row(metric, *values)
+        table.add_row(names.label(metric), *values)
     console = Console()
     if conclusion := _conclusion(run, tracker):
         console.print(conclusion, highlight=False)
     console.print(table)
-    epochs, kept = run.metrics["epochs"], run.metrics["kept_epoch"] + 1
+    epochs, kept = run.metrics[EPOCHS_TRAINED], run.metrics[EPOCHS_KEPT]
     trained = f"Trained for {counted('epoch', int(epochs))}"
     console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
     print_note_and_next(console, note, run.run_id, tracker)

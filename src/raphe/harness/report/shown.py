@@ -3,12 +3,19 @@
 import math
 from collections.abc import Sequence
 
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from raphe.core.metric_names import KEPT, SWEPT, SYSTEM, TRAIN, VAL, Names
 from raphe.harness.tracking import RunFacts
 
 UNDEFINED = "–"
-NOT_TEST_SETS = ("train", "val", "system", "swept")
+NOT_TEST_SETS = (TRAIN, VAL, KEPT, "epochs", SWEPT, SYSTEM)
+
+
+def names_of(settings: DictConfig) -> Names:
+    """The names of all metrics of a task, of the section `report`."""
+    return instantiate(settings.names)
 
 
 def test_sets(run: RunFacts, settings: DictConfig) -> list[str]:
@@ -36,11 +43,12 @@ def shown_metrics(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
     return shown or list(settings.metrics)
 
 
-def counts_of(run: RunFacts, test_set: str, counts: DictConfig) -> list[str]:
+def counts_of(run: RunFacts, test_set: str, settings: DictConfig) -> list[str]:
     """What a test set holds, "1172 spikes", by the metrics that count it."""
+    names = names_of(settings)
     return [
-        f"{run.metrics[f'{test_set}/{metric}']:.0f} {noun}"
-        for metric, noun in counts.items()
+        f"{run.metrics[f'{test_set}/{metric}']:.0f} {names.label(metric)}"
+        for metric in settings.counts
         if f"{test_set}/{metric}" in run.metrics
     ]
 

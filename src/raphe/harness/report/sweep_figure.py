@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from omegaconf import DictConfig
 
 from raphe.harness.report.reference import Reference
-from raphe.harness.report.shown import counts_of, shown_metrics, test_sets
+from raphe.harness.report.shown import counts_of, names_of, shown_metrics, test_sets
 from raphe.harness.tracking import RunFacts
 
 PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
@@ -63,17 +63,21 @@ def _sweep_panel(
 ) -> None:
     for name in test_sets(runs[0], settings):
         values = [run.metrics.get(f"{name}/{metric}", float("nan")) for run in runs]
-        label = ", ".join([name, *counts_of(runs[0], name, settings.counts)])
+        label = ", ".join([name, *counts_of(runs[0], name, settings)])
         panel.plot(
             numbers, values, marker="o", markersize=3, linewidth=1, label=label, clip_on=False
         )
     for index, number in enumerate(failed):
         label = "failed" if index == 0 else None
         panel.axvline(number, color="0.7", linestyle=":", linewidth=1, label=label)
-    limits = settings.metrics[metric]
-    if limits is not None:  # shown at least so far, so that small differences look small
-        panel.set_ylim(min(limits[0], panel.get_ylim()[0]), limits[1])
+    names = names_of(settings)
+    figure = names.figure(metric)
+    # Shown at least so far, so that small differences look small.
+    if figure.low is not None:
+        panel.set_ylim(bottom=min(figure.low, panel.get_ylim()[0]))
+    if figure.high is not None:
+        panel.set_ylim(top=figure.high)
     if all(float(number).is_integer() for number in numbers):
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panel.set_ylabel(metric.replace("_", " "))
+    panel.set_ylabel(names.label(metric))
     panel.spines[["top", "right"]].set_visible(False)

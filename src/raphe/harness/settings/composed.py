@@ -12,6 +12,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import TEST
 from raphe.core.sentences import listed
 from raphe.harness.settings.signatures import (
     ANYTHING,
@@ -78,12 +79,25 @@ def check_values(config: DictConfig) -> None:
             "model=bank: trains all its members in one run; leave out -m, or with an experiment "
             "that sweeps set hydra.mode=RUN, and name their values with bank.values=[…]"
         )
-    if not config.report.metrics:
-        raise SettingError("report.metrics: expected at least one metric to report, got none")
+    _check_report(config)
     check_trainer(config.trainer)
     require_device(config.trainer)
     if OmegaConf.select(config, "prepare.store") is not None:
         call(config.prepare)  # a store that is named is there, or prepare says how to make one
+
+
+def _check_report(config: DictConfig) -> None:
+    names = instantiate(config.report.names)
+    if not config.report.metrics:
+        raise SettingError("report.metrics: expected at least one metric to report, got none")
+    for key in ("metrics", "counts"):
+        for metric in config.report[key]:
+            if f"{TEST}/{metric}" not in names:
+                close = difflib.get_close_matches(metric, names.without_part) or names.without_part
+                raise SettingError(
+                    f"report.{key}: {metric} is no metric of this task; expected "
+                    f"{listed(close, 'or')}"
+                )
 
 
 def check_ranges(section: dict[str, Any], name: str = "") -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
+from raphe.core.metric_names import kept
 from raphe.core.sentences import number
 from raphe.harness.settings.composed import CHOICES
 from raphe.harness.tracking import RunFacts
@@ -93,7 +94,7 @@ def choose_run(
         parameters: names of what is swept.
         standard_errors: of the metric, by run id; of a run that is missing it is not known.
     """
-    metric = f"kept/{config.monitor.metric}"
+    metric = kept(config.monitor.metric)
     members = [
         SweptMember(
             run.name,

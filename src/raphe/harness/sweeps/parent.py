@@ -11,10 +11,13 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import kept
 from raphe.core.sentences import counted
 from raphe.harness import identity
 from raphe.harness.records.parameters import parameters as parameters_of
 from raphe.harness.records.parameters import values_text
+from raphe.harness.registry import intervals_of
+from raphe.harness.report.csv_tables import metrics_and_artifacts
 from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
@@ -132,7 +135,12 @@ class SweepParent:
         self._keep(artifacts, runs)
         self._run.set_tags({FINISHED_TAG: str(len(runs)), FAILED_TAG: str(len(failed))})
         print_sweep(runs, parameters, self._config.report, self._tracker)
-        if (choice := choose_run(runs, parameters, self._config, {})) is not None:
+        metric = kept(self._config.monitor.metric)
+        intervals = {run.run_id: intervals_of(self._tracker, run.run_id) for run in runs}
+        errors = {
+            run_id: known[metric].se for run_id, known in intervals.items() if metric in known
+        }
+        if (choice := choose_run(runs, parameters, self._config, errors)) is not None:
             print(choice.sentence)
 
     def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
@@ -140,9 +148,8 @@ class SweepParent:
         finished = [(settings[label], run) for label, run in runs.items()]
         missing = [swept for label, swept in settings.items() if label not in runs]
         results = self._summarise(finished, missing)
-        metrics = {name: value for name, value in results.items() if isinstance(value, float)}
+        metrics, artifacts = metrics_and_artifacts(results)
         self._run.log_anew(metrics)
-        artifacts = {name: content for name, content in results.items() if name not in metrics}
         self._keep(artifacts, list(runs.values()))
         if SUMMARY in results:
             print(results[SUMMARY])

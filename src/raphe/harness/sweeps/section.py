@@ -8,6 +8,7 @@
 Values given on the command line come first. `data` is the datamodule before its set-up.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import kept
 from raphe.core.protocol import SweptRun
 from raphe.harness import registry
 from raphe.harness.tracking import RunFacts, Tracker
@@ -67,8 +69,7 @@ def summarise(
     with TemporaryDirectory() as scratch:
         members = []
         for settings, run in finished:
-            kept_epoch = int(run.metrics["kept_epoch"])
-            monitored = tracker.at_step(run.run_id, config.monitor.metric, kept_epoch)
+            monitored = run.metrics.get(kept(config.monitor.metric), math.nan)
             fetch = _fetcher(tracker, run.run_id, Path(scratch))
             members.append(SweptRun(run.name, {**from_data, **settings}, monitored, fetch))
         missing_settings = [{**from_data, **settings} for settings in missing]

@@ -30,7 +30,10 @@ def test_a_sweep_over_the_dataset_held_out(train_py, places, tmp_path: Path, cap
     for run in children:
         metrics = run.data.metrics
         assert metrics["test/n_recordings"] == 3
-        assert -1 <= metrics["test/correlation"] <= 1 and metrics["test/error"] > 0
+        assert (
+            -1 <= metrics["test/recordings/correlation"] <= 1
+            and metrics["test/recordings/error"] > 0
+        )
         file = client.download_artifacts(run.info.run_id, "test/recordings.csv", str(tmp_path))
         with Path(file).open() as table:
             held_out = {row["dataset"] for row in csv.DictReader(table)}

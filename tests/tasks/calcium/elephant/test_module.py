@@ -61,7 +61,7 @@ def test_it_learns(tested) -> None:
     """One epoch on an easy simulation beats the mean and finds most of the spikes."""
     _, _, metrics = tested
     assert metrics["val/loss"] < 0.95
-    assert metrics["test/correlation"] > 0.3
+    assert metrics["test/recordings/correlation"] > 0.3
 
 
 def test_test_scores_are_of_whole_recordings(tested) -> None:
@@ -75,8 +75,8 @@ def test_test_scores_are_of_whole_recordings(tested) -> None:
     rates = [recording.rate for recording in inferred]
     scores = [score(rate, train) for rate, train in zip(rates, spikes, strict=True)]
     for name, value in mean_score(scores).items():
-        assert metrics[f"test/{name}"] == pytest.approx(value, abs=1e-6)
-    assert 0 < metrics["test/error"] < 2
+        assert metrics[f"test/recordings/{name}"] == pytest.approx(value, abs=1e-6)
+    assert 0 < metrics["test/recordings/error"] < 2
     errors = [
         np.mean((rate - z_scored(smoothed(train)))[32:-96] ** 2)
         for rate, train in zip(rates, spikes, strict=True)

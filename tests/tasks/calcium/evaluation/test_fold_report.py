@@ -33,9 +33,12 @@ def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> No
         {("a", "network"): 0.3, ("a", "trace"): 0.2, ("b", "network"): 0.65, ("b", "trace"): 0.55,
          ("mean", "network"): 0.475, ("mean", "trace"): 0.375}
     )  # fmt: skip
-    assert results["pooled/correlation"] == pytest.approx(0.475)  # over the recordings it is 0.533
-    assert results["pooled/trace/correlation"] == pytest.approx(0.375)
-    low, high = (results[f"pooled/correlation_{end}"] for end in ("low", "high"))
+    assert results["pooled/recordings/correlation"].value == pytest.approx(
+        0.475
+    )  # over the recordings it is 0.533
+    assert results["pooled/recordings/correlation_of_trace"].value == pytest.approx(0.375)
+    pooled = results["pooled/recordings/correlation"]
+    low, high = pooled.low, pooled.high
     # Of two recordings and of four: Welch's interval.
     welch = stats.ttest_ind(SCORES["a"], np.negative(SCORES["b"]), equal_var=False)
     ends = welch.confidence_interval()

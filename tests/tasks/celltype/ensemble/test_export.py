@@ -176,7 +176,7 @@ def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:
     assert card.count(" days only)") >= sum("only" in figure["interval"] for figure in shown) > 0
     assert f"raphe predict RECORDINGS --bundle {exported.bundle}" in exported.summary
     assert "kernels 2–4" in exported.summary
-    assert 0 <= exported.metrics["test/accuracy"] <= 1
+    assert 0 <= exported.metrics["test/cells/accuracy"] <= 1
 
 
 def test_three_classes_of_imported_windows(make_runs, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sklearn import metrics as reference
 
 from celltype_results import CLASSES, THREE, decision, random_predictions, result_of
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import Estimate
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_predictions
 from raphe.tasks.celltype.evaluation.set_report import cells_csv, confusion_json
 from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
@@ -30,7 +31,7 @@ TEXTS = {"headline.txt", "headline.csv", "cells.csv", "confusion.json", "spikes_
 def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
     settings = {"decision": decision(len(classes))} if decides else {}
     contents = artifacts(result_of(random_predictions(n_classes=len(classes)), classes, **settings))
-    kinds = {Figure: set(), str: set(), float: set()}
+    kinds = {Figure: set(), str: set(), float: set(), Estimate: set()}
     for name, content in contents.items():
         kind = next(kind for kind in kinds if isinstance(content, kind))
         kinds[kind].add(name.removeprefix("test/"))
@@ -41,7 +42,7 @@ def test_every_set_has_its_figures_tables_and_metrics(classes, decides):
     headlines = of_classes | {"accuracy", "balanced_accuracy", "mcc"}
     of_verdicts = {"brier", "aurc"} | ({"coverage", "wrong_calls"} if decides else set())
     expected = {f"{level}/{name}" for level in ("cells", "spikes") for name in headlines}
-    assert kinds[float] == expected | {f"cells/{name}" for name in of_verdicts}
+    assert kinds[float] | kinds[Estimate] == expected | {f"cells/{name}" for name in of_verdicts}
 
 
 def test_metrics_against_scikit_learn():
@@ -57,7 +58,7 @@ def test_metrics_against_scikit_learn():
             "mcc": reference.matthews_corrcoef(truth, called),
             "auroc": reference.roc_auc_score(truth == 0, shown.probability[:, 0]),
         }
-        assert {name: contents[f"test/{level}/{name}"] for name in expected} == pytest.approx(
+        assert {name: contents[f"test/{level}/{name}"].value for name in expected} == pytest.approx(
             expected
         )
 
@@ -156,12 +157,14 @@ def test_set_of_one_class_has_no_roc():
         predictions.cell[ser],
     )
     contents = artifacts(result_of(only))
-    files = {name for name, content in contents.items() if not isinstance(content, float)}
+    files = {
+        name for name, content in contents.items() if not isinstance(content, float | Estimate)
+    }
     assert files == {f"test/{file}" for file in (FIGURES | TEXTS) - {"roc.png"}}
     table = json.loads(contents["test/confusion.json"])
     assert np.sum(table["spikes"]) == 300 and table["spikes"][1] == [0, 0]
-    assert np.isnan(contents["test/cells/auroc"]) and not np.isnan(
-        contents["test/cells/sensitivity"]
+    assert np.isnan(contents["test/cells/auroc"].value) and not np.isnan(
+        contents["test/cells/sensitivity"].value
     )
 
 

@@ -50,7 +50,7 @@ def test_checkpoint_can_be_tested_by_a_trainer(tmp_path):
     loader = torch.utils.data.DataLoader(data, batch_size=64)
     result = trainer.validate(module, loader, ckpt_path=checkpoint, verbose=False)[0]
     called = np.load(K20.with_suffix(".outputs.npy")).argmax(axis=1)
-    assert result["val/accuracy"] == pytest.approx(np.mean(called == 0))
+    assert result["val/spikes/accuracy"] == pytest.approx(np.mean(called == 0))
 
 
 def test_absent_file_and_kind_of_error(tmp_path):

@@ -58,11 +58,11 @@ def keep(folder, name: str, predictions: Predictions, classes=CLASSES) -> None:
 
 
 EPOCHS = """epoch,session/other/cells/npv,session/other/cells/ppv,session/other/cells/sensitivity,\
-session/other/cells/specificity,train/accuracy,train/loss,val/accuracy,val/loss
-0,,,,,0.6,0.7,0.7,0.6
-1,0.75,0.9,0.8,0.5,0.7,0.6,0.75,0.55
-2,,,,,0.8,0.5,0.8,0.5
-3,0.25,nan,0.6,1.0,0.9,0.4,0.85,0.45
+session/other/cells/specificity,train/spikes/accuracy,train/loss,val/spikes/accuracy,val/loss
+1,,,,,0.6,0.7,0.7,0.6
+2,0.75,0.9,0.8,0.5,0.7,0.6,0.75,0.55
+3,,,,,0.8,0.5,0.8,0.5
+4,0.25,nan,0.6,1.0,0.9,0.4,0.85,0.45
 """
 
 
@@ -210,7 +210,9 @@ def test_epochs_of_all_kernels_are_in_one_figure(tmp_path):
     *panels, bar = figure.axes
     assert bar.get_ylabel() == "Kernel size k (samples)"
     for axes, metric in zip(
-        panels, ("train/accuracy", "val/accuracy", "train/loss", "val/loss"), strict=True
+        panels,
+        ("train/spikes/accuracy", "val/spikes/accuracy", "train/loss", "val/loss"),
+        strict=True,
     ):
         assert [line.get_label() for line in axes.lines] == ["3", "20", "31"]
         assert len({line.get_color() for line in axes.lines}) == 3
@@ -234,7 +236,7 @@ def test_rates_of_cells_are_averaged_over_sessions(tmp_path):
     claims = reproduce(Sources(runs=[str(folder)])).claims
     sources = {claim.source for claim in claims if "set after" in claim.source}
     assert len(sources) == 1 and sources.pop().endswith("other set after each of 2 sessions")
-    (folder / "epochs.csv").write_text("epoch,val/loss\n0,low\n")
+    (folder / "epochs.csv").write_text("epoch,val/loss\n1,low\n")
     with pytest.raises(SettingError, match=r"epochs\.csv: expected a table of numbers"):
         read_epochs(folder)
 

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.metrics.epoch_figures import epoch_figures
 from raphe.tasks.celltype.training.keras_adam import KerasAdam
-from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
+from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss, spike_figures
 
-NAMES = set(epoch_figures(torch.zeros(2, 2), torch.tensor([0, 1]), one_hot_loss))
+NAMES = set(spike_figures(epoch_figures(torch.zeros(2, 2), torch.tensor([0, 1]), one_hot_loss)))
 
 
 def spikes(n: int, seed: int, n_classes: int = 2, n_samples: int = 160) -> TensorDataset:
@@ -87,10 +87,11 @@ def test_learns_and_logs_each_epoch(tmp_path):
     figures = Figures()
     fitted(tmp_path, figures, epochs=4, optimizer=partial(torch.optim.Adam, lr=1e-2))
     last = figures.epochs[-1]
-    streamed = {"loss", "accuracy", "f1", "brier", "keras_sensitivity_at_specificity_0.50"}
+    counting = ("accuracy", "f1", "brier", "keras_sensitivity_at_specificity_0.50")
+    streamed = {"loss", *(f"spikes/{figure}" for figure in counting)}
     assert set(last) == {f"train/{name}" for name in streamed} | {f"val/{name}" for name in NAMES}
     assert last["val/loss"] < figures.epochs[0]["val/loss"]
-    assert last["val/accuracy"] > 0.9
+    assert last["val/spikes/accuracy"] > 0.9
 
 
 def test_figures_are_of_the_whole_epoch(tmp_path):
@@ -98,7 +99,7 @@ def test_figures_are_of_the_whole_epoch(tmp_path):
     checked = trainer(tmp_path).validate(module, datamodule=Spikes(), verbose=False)[0]
     current, label, _ = spikes(60, 1).tensors
     with torch.no_grad():
-        expected = epoch_figures(module(current), label, one_hot_loss)
+        expected = spike_figures(epoch_figures(module(current), label, one_hot_loss))
     assert checked == pytest.approx({f"val/{name}": value for name, value in expected.items()})
 
 
@@ -241,7 +242,9 @@ def test_three_classes_train_and_test(tmp_path):
     data = DataLoader(spikes(96, 0, n_classes=3, n_samples=40), batch_size=32)
     fit = trainer(tmp_path, epochs=1)
     fit.fit(module, data, data)
-    assert {"val/macro_auroc", "val/macro_f1", "train/accuracy"} <= set(fit.callback_metrics)
+    assert {"val/spikes/macro_auroc", "val/spikes/macro_f1", "train/spikes/accuracy"} <= set(
+        fit.callback_metrics
+    )
     assert not [name for name in fit.callback_metrics if "sensitivity" in name]
 
 

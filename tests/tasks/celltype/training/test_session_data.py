@@ -118,7 +118,7 @@ def test_session_scores_are_logged(make, in_bank):
     model = CellTypeModule(3, **data.facts)
     trainer.fit(CellTypeBank({"k": model}) if in_bank else model, datamodule=data)
     logged = {name.removeprefix("k|"): value for name, value in trainer.callback_metrics.items()}
-    assert {"session/other/accuracy", "val/loss", "train/loss"} <= set(logged)
+    assert {"session/other/spikes/accuracy", "val/loss", "train/loss"} <= set(logged)
     assert 0 <= logged["session/other/cells/sensitivity"] <= 1
     assert not [name for name in logged if name.startswith("val/cells")]
 

@@ -40,8 +40,8 @@ def test_the_loss_is_the_studys_mean_squared_error(tested) -> None:
     assert test["test/n_traces"] == 6
     at = TARGETS.index("R_input")
     mse = ((module.answers - truth)[:, at] ** 2).mean()
-    assert test["test/mse_R_input"] == pytest.approx(mse, rel=1e-5)
-    assert test["test/r2_R_input"] == pytest.approx(1 - mse / truth[:, at].var(), rel=1e-4)
+    assert test["test/traces/mse_R_input"] == pytest.approx(mse, rel=1e-5)
+    assert test["test/traces/r2_R_input"] == pytest.approx(1 - mse / truth[:, at].var(), rel=1e-4)
 
 
 def test_it_learns(tested) -> None:

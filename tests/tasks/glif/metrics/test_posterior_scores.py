@@ -31,8 +31,8 @@ def test_the_true_posterior_covers_as_its_intervals_say() -> None:
         share = coverage(test.samples[..., 0], test.truth[:, 0], interval)
         assert share == pytest.approx(interval / 100, abs=0.03)
     scores = posterior_scores(test, ["capacitance"])
-    assert scores["r2_capacitance"] == pytest.approx(0.5, abs=0.05)
-    assert scores["coverage_50"] == scores["coverage_50_capacitance"]
+    assert scores["cells/r2_capacitance"] == pytest.approx(0.5, abs=0.05)
+    assert scores["cells/coverage_50"] == scores["cells/coverage_50_capacitance"]
     assert (scores["n_cells"], scores["n_spiking"]) == (M, M)
 
 
@@ -40,8 +40,8 @@ def test_quantities_that_need_a_spike_are_scored_where_there_is_one() -> None:
     test = conjugate()
     test.spiked[:] = np.arange(M) < 100
     test.samples[:, 100:] += 50  # silent cells, answered at random
-    assert posterior_scores(test, ["threshold"])["r2_threshold"] > 0.3
-    assert posterior_scores(test, ["capacitance"])["r2_capacitance"] < -100
+    assert posterior_scores(test, ["threshold"])["cells/r2_threshold"] > 0.3
+    assert posterior_scores(test, ["capacitance"])["cells/r2_capacitance"] < -100
 
 
 def test_r_squared() -> None:

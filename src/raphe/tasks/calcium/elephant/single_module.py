@@ -19,7 +19,8 @@ class SingleModule(pl.LightningModule):
     """Train a SingleNet on each recording; test each on all.
 
     Logs `train/loss`, `val/loss` (of each recording by its own network, without dropout) and, of
-    the confusion matrix, `test/own` and `test/other`: mean correlation on and off its diagonal.
+    the confusion matrix, `test/recordings/own_correlation` and `other_correlation`: the mean on and
+    off its diagonal.
     After a test `confusion` holds the matrix (R, R): the row's recording, as the network trained
     on the column's tells it, correlated with its spikes at 25 Hz; 0 where a network is constant.
 
@@ -61,8 +62,8 @@ class SingleModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         diagonal = np.eye(len(self.confusion), dtype=bool)
         others = self.confusion[~diagonal]
-        self.log("test/own", float(self.confusion[diagonal].mean()))
-        self.log("test/other", float(others.mean()) if len(others) else 0.0)
+        self.log("test/recordings/own_correlation", float(self.confusion[diagonal].mean()))
+        self.log("test/recordings/other_correlation", float(others.mean()) if len(others) else 0.0)
         self.log("test/n_recordings", float(len(self.confusion)))
 
     def _loss(self, name: str, batch: SingleBatch) -> Tensor:

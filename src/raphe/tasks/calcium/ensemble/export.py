@@ -12,6 +12,7 @@ from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import VAL, metric
 from raphe.core.notes import note_of_networks
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
@@ -30,6 +31,7 @@ from raphe.tasks.calcium.training.module import RateModule
 
 AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
 N_SAMPLES = 6000  # of the example input
+VALIDATION = "validation"  # among the facts' figures
 
 
 def export(
@@ -84,7 +86,7 @@ def export(
         summary=f"{bundle}: {counted('network', facts['n_members'])}\n\n"
         f"next: raphe predict TRACES --rate HZ --bundle {shlex.quote(str(bundle))}",
         metrics={
-            f"{name}/{figure}": value["value"]
+            metric(VAL if name == VALIDATION else name, "recordings", figure): value["value"]
             for name, figures in facts["figures"].items()
             for figure, value in figures.items()
             if value["value"] is not None
@@ -146,7 +148,7 @@ def _training(data: RateData) -> dict[str, Any]:
 
 def _figures(graph: RateGraph, data: RateData) -> dict[str, dict[str, dict[str, float | None]]]:
     """Means over recordings with 95 % intervals, of validation and of each test set."""
-    sets = {"validation": data.parts["val"], "test": data.parts["test"]}
+    sets = {VALIDATION: data.parts["val"], "test": data.parts["test"]}
     sets |= {name: RecordingSubset.whole(store) for name, store in data.tests.items()}
     return {name: _scored(graph, subset) for name, subset in sets.items() if subset.recordings}
 

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
+from raphe.core.metric_names import Estimate, metric
 from raphe.core.statistics.intervals import mean_difference, mean_of
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
 from raphe.tasks.calcium.metrics.recording_report import recording_report
@@ -55,13 +56,13 @@ class RateComparison:
     ) -> None:
         self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
 
-    def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | float]:
+    def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | Estimate]:
         """Of each test set `recording_report`, `comparison.csv` and, by recording, `methods.csv`.
 
-        The scores of a baseline are also figures, `<set>/<baseline>/correlation`, as are the ends
-        of the network's 95 % interval, `<set>/correlation_low` and `_high`.
+        By metric `<set>/recordings/correlation` with its interval, and of each baseline
+        `<set>/recordings/correlation_of_<baseline>` with its own.
         """
-        results: dict[str, Figure | str | float] = {}
+        results: dict[str, Figure | str | Estimate] = {}
         for name, inferred in model.inferred.items():
             store = data.test_store(name)
             results |= recording_report(name, inferred, store)
@@ -70,7 +71,7 @@ class RateComparison:
 
     def _compared(
         self, name: str, inferred: Sequence[InferredRecording], store: CalciumStore
-    ) -> dict[str, str | float]:
+    ) -> dict[str, str | Estimate]:
         recordings = [store.recordings[recording.index] for recording in inferred]
         scores = {NETWORK: np.array([recording.scores[MEASURE] for recording in inferred])}
         for method, predict in self.baselines.items():
@@ -83,13 +84,11 @@ class RateComparison:
                 ]
             )
         table = comparison(scores)
-        network = table[0]
-        results: dict[str, str | float] = {
+        results: dict[str, str | Estimate] = {
             f"{name}/comparison.csv": as_csv(COLUMNS, [row.values() for row in table]),
             f"{name}/{BY_RECORDING}": by_recording(recordings, scores),
         }
-        results |= {f"{name}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
-        return results | {f"{name}/{row['method']}/{MEASURE}": row[MEASURE] for row in table[1:]}
+        return results | estimates(name, table)
 
 
 def comparison(
@@ -118,6 +117,18 @@ def comparison(
             row |= dict(zip(COLUMNS[5:], values, strict=True))
         table.append(row)
     return table
+
+
+def estimates(part: str, table: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:
+    """The rows of a comparison by metric, of the network and of each baseline."""
+    named = {
+        MEASURE if row["method"] == NETWORK else f"{MEASURE}_of_{row['method'].lower()}": row
+        for row in table
+    }
+    return {
+        metric(part, "recordings", figure): Estimate(row[MEASURE], row["low"], row["high"])
+        for figure, row in named.items()
+    }
 
 
 def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.ndarray]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import Estimate
 from raphe.core.protocol import SweptRun
 from raphe.core.sentences import p_value
 from raphe.tasks.calcium.evaluation.baselines import ELEPHANT
@@ -21,6 +22,7 @@ from raphe.tasks.calcium.evaluation.comparison import (
     NETWORK,
     as_csv,
     comparison,
+    estimates,
 )
 from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
 from raphe.tasks.calcium.training.data import RateData
@@ -50,7 +52,7 @@ class FoldReport:
         members: Sequence[SweptRun],
         missing: Sequence[Mapping[str, str]],
         data: RateData,
-    ) -> dict[str, Figure | str | float]:
+    ) -> dict[str, Figure | str | Estimate]:
         """In `pooled`, recordings.csv, folds.csv and folds.png; summary.txt; means as metrics.
 
         Raises:
@@ -65,7 +67,7 @@ class FoldReport:
             )
         rows = [row for run in members for row in _read(run)]
         tables = tables_of(rows)
-        results: dict[str, Figure | str | float] = {
+        results: dict[str, Figure | str | Estimate] = {
             f"{POOLED}/recordings.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
             f"{POOLED}/folds.csv": as_csv(
                 ["dataset", *COLUMNS],
@@ -74,10 +76,7 @@ class FoldReport:
             f"{POOLED}/folds.png": folds_figure(rows, tables),
             "summary.txt": summary(tables, [settings[FOLD] for settings in missing]),
         }
-        network, *others = tables[ALL]
-        results |= {f"{POOLED}/{MEASURE}": network[MEASURE]}
-        results |= {f"{POOLED}/{MEASURE}_{end}": network[end] for end in ("low", "high")}
-        return results | {f"{POOLED}/{row['method']}/{MEASURE}": row[MEASURE] for row in others}
+        return results | estimates(POOLED, tables[ALL])
 
 
 def tables_of(rows: Rows) -> Tables:

@@ -32,9 +32,9 @@ class LoggedRecording:
 class ScoredModule(pl.LightningModule):
     """Logs `val/…` each epoch and `<set>/…` for each test set: means over the recordings.
 
-    They are the loss and the scores that `score_recording`, the subclass's own, gives; for a test
-    set also n_recordings and n_spikes. A test asks the datamodule for `test_names`, in the order of
-    its loaders; after it `inferred` holds the answers by set.
+    They are the loss and, as recordings/…, the scores that `score_recording`, the subclass's own,
+    gives; for a test set also n_recordings and n_spikes. A test asks the datamodule for
+    `test_names`, in the order of its loaders; after it `inferred` holds the answers by set.
     """
 
     def __init__(self) -> None:
@@ -75,8 +75,9 @@ class ScoredModule(pl.LightningModule):
         loss = float(np.mean([recording.loss for recording in finished]))
         self.log(f"{name}/loss", loss, prog_bar=True)
         means = mean_score([recording.inferred.scores for recording in finished])
-        for measure, value in means.items():
-            self.log(f"{name}/{measure}", value, prog_bar=(name, measure) == ("val", "correlation"))
+        for figure, value in means.items():
+            shown = (name, figure) == ("val", "correlation")
+            self.log(f"{name}/recordings/{figure}", value, prog_bar=shown)
         return finished
 
 

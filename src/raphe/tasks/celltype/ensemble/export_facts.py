@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.metric_names import VAL, metric
 from raphe.core.sentences import counted
 from raphe.core.statistics.calibration import brier, reliability
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
@@ -22,6 +23,8 @@ from raphe.tasks.celltype.metrics.cell_level import (
     interval_note,
 )
 from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class
+from raphe.tasks.celltype.metrics.names import CELLS
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet, baseline_of
@@ -218,17 +221,22 @@ def _as_json(headline: Headline) -> dict[str, Any]:
     return {
         key: None if value != value else value
         for key, value in asdict(headline).items()
-        if key != "level"
+        if key not in ("level", "se")
     }
 
 
 def metrics(figures: Mapping[str, Any]) -> dict[str, float]:
-    """The figures of all cells under the names that a tracked run has, `test/auroc`."""
+    """The figures of all cells under the names that a tracked run has, `test/cells/auroc`."""
     by_name: dict[str, float] = {}
     for name, of_set in figures.items():
-        for headline in of_set["all_cells"]:
-            if headline["value"] is not None:
-                by_name[f"{name}/{headline['name']}"] = headline["value"]
-        by_name[f"{name}/coverage"] = of_set["n_called"] / of_set["n_cells"]
-        by_name[f"{name}/brier"] = of_set["brier"]
+        part = VAL if name == VALIDATION else name
+        of_cells = {
+            headline["name"]: headline["value"]
+            for headline in of_set["all_cells"]
+            if headline["value"] is not None and not is_of_a_class(headline["name"])
+        }
+        of_cells["coverage"] = of_set["n_called"] / of_set["n_cells"]
+        of_cells["brier"] = of_set["brier"]
+        by_name |= {metric(part, CELLS, figure): value for figure, value in of_cells.items()}
+        by_name |= {metric(part, "", n): float(of_set[n]) for n in ("n_cells", "n_spikes")}
     return by_name

@@ -5,6 +5,7 @@ figure that counts spikes has the count of cells beside it.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import CONCLUSION
+from raphe.core.metric_names import KEPT_VAL, Estimate
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier
@@ -35,10 +37,18 @@ from raphe.tasks.celltype.evaluation.probability_figures import (
 )
 from raphe.tasks.celltype.evaluation.set_report import cells_csv, confusion_json, headline_text
 from raphe.tasks.celltype.evaluation.spikes_needed import spikes_needed, spikes_needed_figure
-from raphe.tasks.celltype.metrics.cell_level import headlines, headlines_csv
+from raphe.tasks.celltype.metrics.cell_level import (
+    Headline,
+    headlines,
+    headlines_csv,
+    mean_loss,
+    share_of_cells,
+)
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
+from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class
+from raphe.tasks.celltype.metrics.names import CELLS, SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.training.data import CellTypeData
@@ -46,7 +56,7 @@ from raphe.tasks.celltype.training.module import CellTypeModule
 
 SEED = 0  # of resampling: the same predictions give the same intervals
 
-Artifacts = dict[str, Figure | str | float]
+Artifacts = dict[str, Figure | str | float | Estimate]
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,7 @@ class Evaluation:
         classes = data.facts["classes"]
         held_out = validation_predictions(model, data)
         contents: Artifacts = {"val/predictions.csv": predictions_csv(held_out, classes)}
+        contents |= kept_figures(held_out, data, self.pooling)
         if data.note:
             contents["note.txt"] = f"{data.note}\n"
         decision = None
@@ -155,26 +166,16 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
         Under `<set>/…`: confusion.png, roc.png (of more than one class), reliability.png,
         risk_coverage.png and spikes_needed.png (of cells with several spikes) as figures;
         headline.txt, headline.csv, cells.csv, confusion.json, spikes_needed.csv and
-        predictions.csv as text; with baselines what `baseline_artifacts` makes; and numbers,
-        metrics of the run: cells/… and spikes/… for every headline, cells/brier, cells/aurc, and
-        with a decision cells/coverage, the share called, and cells/wrong_calls, the share called
-        wrong.
+        predictions.csv as text; with baselines what `baseline_artifacts` makes; and metrics of the
+        run, with intervals: cells/… and spikes/… for every headline, and with a decision
+        cells/coverage, the share called, and cells/wrong_calls, the share called wrong; without:
+        cells/brier and cells/aurc.
 
         Of a network that diverged predictions.csv alone.
     """
     contents: Artifacts = {"predictions.csv": predictions_csv(result.spikes, result.classes)}
     if _is_finite(result.spikes):
-        figures = [
-            headline
-            for level, predictions in (("cells", result.cells), ("spikes", result.spikes))
-            for headline in headlines(
-                level,
-                predictions,
-                result.groups,
-                result.classes,
-                result.compared_within(predictions),
-            )
-        ]
+        figures = _headlines(result)
         contents |= {
             "headline.txt": headline_text(result, figures),
             "headline.csv": headlines_csv(figures),
@@ -192,23 +193,63 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
         if len(needed.counts) > 1:
             contents["spikes_needed.csv"] = needed.table()
             contents["spikes_needed.png"] = spikes_needed_figure(result.name, needed)
-        # Names of classes may hold what no metric's name can, so those figures stay in the tables.
-        contents |= {f"{h.level}/{h.name}": h.value for h in figures if " of " not in h.name}
-        contents |= _of_verdicts(result)
+        contents |= _estimates(figures) | _of_verdicts(result)
         if baselines is not None:
             contents |= baseline_artifacts(result, baselines)
     return {f"{result.name}/{name}": content for name, content in contents.items()}
 
 
-def _of_verdicts(result: SetResult) -> dict[str, float]:
+def kept_figures(
+    held_out: Predictions, data: CellTypeData, pooling: Pooling
+) -> dict[str, float | Estimate]:
+    """Of the validation part, as the weights that were kept have them: every headline, the loss
+    with its standard error, and how many cells and spikes there are. Nothing if it diverged."""
+    if not _is_finite(held_out):
+        return {}
+    result = SetResult(
+        KEPT_VAL, held_out, data.facts["classes"], data.original.cells, pooling, split=data.split
+    )
+    figures: dict[str, float | Estimate] = {
+        "loss": mean_loss(held_out, result.groups),
+        "n_cells": float(len(result.cells.label)),
+        "n_spikes": float(len(held_out.label)),
+        **_estimates(_headlines(result)),
+    }
+    return {f"{KEPT_VAL}/{name}": value for name, value in figures.items()}
+
+
+def _headlines(result: SetResult) -> list[Headline]:
+    return [
+        headline
+        for level, predictions in ((CELLS, result.cells), (SPIKES, result.spikes))
+        for headline in headlines(
+            level, predictions, result.groups, result.classes, result.compared_within(predictions)
+        )
+    ]
+
+
+def _estimates(figures: Sequence[Headline]) -> dict[str, Estimate]:
+    return {
+        f"{headline.level}/{headline.name}": Estimate(headline.value, headline.low, headline.high)
+        for headline in figures
+        if not is_of_a_class(headline.name)
+    }
+
+
+def _of_verdicts(result: SetResult) -> dict[str, float | Estimate]:
     curve = risk_coverage(result.stated.max(axis=1), result.right)
-    figures = {
+    figures: dict[str, float | Estimate] = {
         "cells/brier": brier(result.stated, result.cells.label),
         "cells/aurc": curve.area,
     }
     if result.decided is not None:
-        figures["cells/coverage"] = float(result.decided.mean())
-        figures["cells/wrong_calls"] = float((result.decided & ~result.right).mean())
+        every_cell = np.ones(len(result.decided), bool)
+        called, wrong = result.decided, result.decided & ~result.right
+        shares = [
+            share_of_cells(name, counted_in, every_cell, result.cells, result.groups)
+            for name, counted_in in (("coverage", called), ("wrong_calls", wrong))
+        ]
+        figures |= _estimates(shares)
     return figures
 
 

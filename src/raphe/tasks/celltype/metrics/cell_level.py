@@ -12,6 +12,7 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
+from raphe.core.statistics.intervals import mean_with_interval
 from raphe.tasks.celltype.metrics.figure_interval import (
     CELL,
     FEWEST_GROUPS,
@@ -164,6 +165,19 @@ def auroc_of_class(index: int, level: str, predictions: Predictions, groups: Gro
     )
     everything = np.zeros(len(score), np.int64)
     return _headline(auroc("auroc", rest, everything), level, groups.levels(level, rest))
+
+
+def mean_loss(spikes: Predictions, groups: Groups) -> Estimate:
+    """The mean loss of spikes, with the interval of t and the standard error over the groups: days,
+    else animals, else cells. Without an interval where these are too few."""
+    losses, n = spikes.losses(), len(spikes.label)
+    value = float(losses.mean())
+    for clusters in reversed(groups.levels("spikes", spikes).values()):
+        if clusters.n >= FEWEST_GROUPS:
+            return mean_with_interval(
+                value, clusters.variance((losses - value) / n, np.ones(n) / n)
+            )
+    return Estimate(value, float("nan"), float("nan"))
 
 
 def _headline(figure: LinearFigure, level: str, levels: Levels) -> Headline:

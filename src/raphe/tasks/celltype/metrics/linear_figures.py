@@ -12,6 +12,7 @@ import numpy as np
 
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
+OF_CLASS = " of "  # before the name of a class
 NO_VARIANCE = 1e-18  # rounding; that of one item of 100 000 is 1e-10
 STEP = 1e-4  # of numerical derivatives, as a share of the items
 
@@ -88,12 +89,18 @@ def linear_figures(
 def recall_names(classes: Sequence[str]) -> list[str]:
     """What the share of each class' own items that are called so is called."""
     two = len(classes) == 2
-    return ["sensitivity", "specificity"] if two else [f"sensitivity of {c}" for c in classes]
+    return ["sensitivity", "specificity"] if two else [f"sensitivity{OF_CLASS}{c}" for c in classes]
 
 
 def precision_names(classes: Sequence[str]) -> list[str]:
     """What the share of right ones among those called each class is called."""
-    return ["ppv", "npv"] if len(classes) == 2 else [f"ppv of {c}" for c in classes]
+    return ["ppv", "npv"] if len(classes) == 2 else [f"ppv{OF_CLASS}{c}" for c in classes]
+
+
+def is_of_a_class(name: str) -> bool:
+    """Whether a figure is of one of more than two classes: it stands in tables alone, as the name
+    of a class may hold what no metric's name can."""
+    return OF_CLASS in name
 
 
 def mean_recall(confusion: np.ndarray) -> np.ndarray:

@@ -79,6 +79,15 @@ class Predictions:
             cell_ids=self.cell_ids,
         )
 
+    def losses(self) -> np.ndarray:
+        """The network's loss of each spike (n,), as `one_hot_loss` of training, unweighted."""
+        tiny = np.finfo(float).tiny  # of an output of 0 or 1 a logarithm is no number
+        if self.n_classes > 2:
+            own = self.probability[np.arange(len(self.label)), self.label]
+            return -np.log(np.maximum(own, tiny))
+        right = np.where(np.eye(2, dtype=bool)[self.label], self.sigmoid, 1 - self.sigmoid)
+        return -np.log(np.maximum(right, tiny)).mean(axis=1)
+
     def confusion(self) -> np.ndarray:
         """Count spikes: int64 (C, C), a row for each true class, a column for each class called."""
         counts = np.zeros((self.n_classes, self.n_classes), dtype=np.int64)

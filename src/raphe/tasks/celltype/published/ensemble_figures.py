@@ -17,7 +17,7 @@ from raphe.tasks.celltype.published.run_claims import verdicts_as_published
 from raphe.tasks.celltype.published.run_folder import Epochs
 
 PARTS = {"train": "Training, with dropout", "val": "Validation"}
-FIGURES = {"accuracy": "Accuracy of spikes", "loss": "Cross-entropy of spikes (nats)"}
+FIGURES = {"spikes/accuracy": "Accuracy of spikes", "loss": "Cross-entropy of spikes (nats)"}
 DARKEST, LIGHTEST = 0.0, 0.85  # its yellow cannot be seen on white
 
 
@@ -38,7 +38,7 @@ def epochs_figure(epochs: Mapping[int, Epochs], note: str = "") -> PaperFigure:
             for kernel in sorted(epochs):
                 values = epochs[kernel].get(f"{part}/{name}")
                 if values is not None:
-                    x = epochs[kernel]["epoch"] + 1
+                    x = epochs[kernel]["epoch"]
                     axes.plot(x, values, color=scale.to_rgba(kernel), lw=0.9, label=f"{kernel}")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         row[0].set_ylabel(label)

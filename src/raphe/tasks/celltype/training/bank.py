@@ -23,6 +23,7 @@ from raphe.tasks.celltype.training.module import (
     CellTypeModule,
     one_hot_loss,
     scored_figures,
+    spike_figures,
     validation_sets,
 )
 
@@ -94,7 +95,7 @@ class CellTypeBank(pl.LightningModule):
             return
         epoch.way.close()
         for label, figures in zip(epoch.labels, epoch.training, strict=True):
-            self._log(f"{label}|train", figures.figures())
+            self._log(f"{label}|train", spike_figures(figures.figures()))
 
     def on_validation_epoch_start(self) -> None:
         self._begin()
@@ -112,7 +113,8 @@ class CellTypeBank(pl.LightningModule):
             truth, cell, *members = (part.cpu() for part in gathered.joined())
             for label, logits in zip(self._epoch.labels, members, strict=True):
                 logits = logits.float()
-                self._log(f"{label}|{name}", epoch_figures(logits, truth, one_hot_loss))
+                of_spikes = spike_figures(epoch_figures(logits, truth, one_hot_loss))
+                self._log(f"{label}|{name}", of_spikes)
                 of_cells = scored_figures(name, logits.numpy(), truth.numpy(), cell.numpy())
                 self._log(f"{label}|{name}", of_cells)
 

@@ -1,6 +1,6 @@
 """Training: loss, optimiser, and figures for each epoch and each test set."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.core.metric_names import metric
 from raphe.tasks.celltype.metrics.contingency import cell_rates
 from raphe.tasks.celltype.metrics.epoch_figures import (
     GatheredBatches,
     RunningFigures,
     epoch_figures,
 )
+from raphe.tasks.celltype.metrics.names import CELLS, SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.keras_weights import read_keras
 from raphe.tasks.celltype.network.net import (
@@ -56,25 +58,35 @@ def validation_sets(trainer: pl.Trainer) -> Sequence[str]:
     return getattr(trainer.datamodule, "val_sets", ("val",))
 
 
+def spike_figures(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures of an epoch by the metric's name without the part: all but the loss are told of
+    spikes."""
+    return {
+        metric("", "" if figure == "loss" else SPIKES, figure): value
+        for figure, value in figures.items()
+    }
+
+
 def scored_figures(
     name: str, logits: np.ndarray, label: np.ndarray, cell: np.ndarray
 ) -> dict[str, float]:
     """What else is logged of a set that is scored in training, logits (n, C), labels, cells.
 
-    Of those beside the validation part, which are tested on whole, the rates of their cells.
+    Of those beside the validation part, which are tested on whole, the rates of their cells. By
+    the metric's name without the part.
     """
     if name == "val" or logits.shape[1] != PUBLISHED_CLASSES:
         return {}
     rates = cell_rates(Predictions.from_logits(logits, label, cell))
-    return {f"cells/{rate}": value for rate, value in rates.items()}
+    return {metric("", CELLS, rate): value for rate, value in rates.items()}
 
 
 class CellTypeModule(pl.LightningModule):
     """Train and test a CellTypeNet.
 
-    Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set; the names behind the
-    slash are those of `epoch_figures`, for a test set also n_spikes and n_cells, for
-    training those of `RunningFigures`, of the network as it learns, dropout included. A test asks
+    Logs `train/…` and `val/…` each epoch and `<set>/…` for each test set: loss and, as spikes/…,
+    the rest of `epoch_figures`, for a test set also n_spikes and n_cells, for training those of
+    `RunningFigures`, of the network as it learns, dropout included. A test asks
     the datamodule for `test_cell_ids`: by the name of each set, in the order of the loaders, the
     ids of its cells; after it `predictions` holds those for each set by name. A datamodule that
     validates on more than one set names them in `val_sets`; of two classes the further ones have
@@ -154,7 +166,7 @@ class CellTypeModule(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         # A run resumed from a checkpoint of the epoch's validation ends that epoch without a step.
         if len(self._running):
-            for figure, value in self._running.figures().items():
+            for figure, value in spike_figures(self._running.figures()).items():
                 self.log(f"train/{figure}", value)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -194,6 +206,6 @@ class CellTypeModule(pl.LightningModule):
     def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""
         logits, label, cell = (part.cpu() for part in self._steps.pop(name).joined())
-        for figure, value in epoch_figures(logits, label, one_hot_loss).items():
+        for figure, value in spike_figures(epoch_figures(logits, label, one_hot_loss)).items():
             self.log(f"{name}/{figure}", value, prog_bar=(name, figure) == ("val", "loss"))
         return logits.numpy(), label.numpy(), cell.numpy()

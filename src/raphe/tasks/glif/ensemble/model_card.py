@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from raphe.core.bundles import cards
-from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
+from raphe.tasks.glif.metrics.names import INTERVALS
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.synthetic.quantities import quantities
 
@@ -76,9 +76,10 @@ def _figures(facts: Mapping[str, Any]) -> str:
     for name, scores in facts["figures"].items():
         title = SETS[name].format(unseen_family=facts["unseen_family"].replace("_", " "))
         rows = [
-            f"| {quantity.name.replace('_', ' ')} | {_shown(scores, f'r2_{quantity.name}', 4)} | "
+            f"| {quantity.noun} | {_shown(scores, f'cells/r2_{quantity.name}', 4)} | "
             + " / ".join(
-                _shown(scores, f"coverage_{interval}_{quantity.name}", 2) for interval in INTERVALS
+                _shown(scores, f"cells/coverage_{interval}_{quantity.name}", 2)
+                for interval in INTERVALS
             )
             + " |"
             for quantity in quantities(facts["level"])

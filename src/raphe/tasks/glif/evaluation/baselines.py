@@ -13,10 +13,11 @@ import torch
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.exponential_fit import fit_trace
 from raphe.tasks.glif.features.least_squares import estimate_quantities
-from raphe.tasks.glif.lstm_study.grid import TARGETS, in_si
+from raphe.tasks.glif.lstm_study.grid import in_si
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 from raphe.tasks.glif.lstm_study.study_files import RATE_HZ, WEIGHTS
 from raphe.tasks.glif.lstm_study.weights_import import read_lstm_glif
+from raphe.tasks.glif.metrics.names import TARGETS
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import quantities
 from raphe.tasks.glif.synthetic.simulated_experiments import Measured

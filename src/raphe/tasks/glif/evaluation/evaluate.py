@@ -49,8 +49,9 @@ class PosteriorEvaluation:
 
         Returns:
             Of each set by file name recovery.png, calibration.png, examples.png, comparison.csv,
-            quantities.csv and cells.csv; by metric, of the posterior medians, explained_variance,
-            coincidence, count_error and rms_mv; least_sbc_p; and `test/seconds_per_cell`.
+            quantities.csv and cells.csv; by metric, of the posterior medians,
+            `<set>/cells/…`: explained_variance, coincidence, count_error and rms_mV; least_sbc_p;
+            and `test/seconds_per_cell`.
         """
         model = model.cpu().eval()
         titles = set_titles(data)
@@ -95,8 +96,8 @@ class PosteriorEvaluation:
             "comparison.csv": comparison_csv(answers, joined, test, names),
             "quantities.csv": quantities_csv(test, scaler, p_values),
             "cells.csv": cells_csv(test, joined[POSTERIOR], scaler),
-            **figures,
-            "least_sbc_p": float(p_values.min()),
+            **{f"cells/{name}": value for name, value in figures.items()},
+            "cells/least_sbc_p": float(p_values.min()),
         }
 
 

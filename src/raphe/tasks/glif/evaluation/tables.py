@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from raphe.core.files.csv_text import csv_text
+from raphe.tasks.glif.metrics.names import INTERVALS
 from raphe.tasks.glif.metrics.posterior_scores import (
-    INTERVALS,
     PosteriorTest,
     coverage,
     r_squared,
@@ -26,7 +26,7 @@ def mean_figures(agreed: Agreement, spiked: np.ndarray) -> dict[str, float]:
         "explained_variance": float(np.nanmean(agreed.explained[spiked])),
         "coincidence": float(np.nanmean(agreed.coincidence[spiked])),
         "count_error": float(np.mean(np.abs(agreed.count_error))),
-        "rms_mv": float(np.nanmean(agreed.rms_mv)),
+        "rms_mV": float(np.nanmean(agreed.rms_mv)),
     }
 
 
@@ -109,7 +109,7 @@ def cells_csv(test: PosteriorTest, agreed: Agreement, scaler: PriorScaler) -> st
             header.append(f"{quantity.name}_{end}{unit}")
             columns.append(si[:, i] * quantity.in_lab)
     for name, column in vars(agreed).items():
-        header.append(name)
+        header.append(name.replace("_mv", "_mV"))
         columns.append(column)
     rows = zip(*columns, strict=True)
     return csv_text(header, ([f"{x:.6g}" for x in row] for row in rows))

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.lstm_study.data import LstmGlifData
-from raphe.tasks.glif.lstm_study.grid import SCALES, TARGETS, UNITS
+from raphe.tasks.glif.lstm_study.grid import SCALES, UNITS
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.study_cells import CELLS, STIMULI, StudyCells, study_cells
 from raphe.tasks.glif.lstm_study.study_figures import (
@@ -16,6 +16,7 @@ from raphe.tasks.glif.lstm_study.study_figures import (
     spike_counts_figure,
     strip_figure,
 )
+from raphe.tasks.glif.metrics.names import TARGETS
 
 
 def evaluate(model: LstmGlifModule, data: LstmGlifData, seed: int) -> dict[str, Figure | str]:

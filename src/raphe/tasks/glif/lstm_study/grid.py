@@ -8,9 +8,9 @@ import itertools
 
 import numpy as np
 
+from raphe.tasks.glif.metrics.names import TARGETS
 from raphe.tasks.glif.neurons.models import Neurons
 
-TARGETS = ("C", "El", "R_input", "dt", "th_inf")
 UNITS = ("F", "V", "Ohm", "s", "V")
 SCALES = (1e9, 1.0, 1e-9, 1e5, 1.0)  # a target is so many times its parameter in SI units
 VALUES = {

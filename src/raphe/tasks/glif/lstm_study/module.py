@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.lstm_study.data import Batch
-from raphe.tasks.glif.lstm_study.grid import TARGETS
 from raphe.tasks.glif.lstm_study.network import LstmPublished
+from raphe.tasks.glif.metrics.names import TARGETS
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 NETS: dict[str, Callable[[], nn.Module]] = {"lstm_published": LstmPublished}
@@ -24,8 +24,8 @@ class LstmGlifModule(pl.LightningModule):
 
     Logs `train/loss` and `val/loss` each epoch, and of the test: loss (mean squared error of the
     scaled targets), constant_loss (of answering the training targets' mean), n_traces, and for
-    each target mse_… and r2_…. After a test `answers` and `truth` hold scaled targets (n, 5);
-    `history` holds the losses of each epoch.
+    each target traces/mse_… and traces/r2_…. After a test `answers` and `truth` hold scaled
+    targets (n, 5); `history` holds the losses of each epoch.
 
     Args:
         net: a name in NETS.
@@ -98,8 +98,9 @@ class LstmGlifModule(pl.LightningModule):
             self.log("test/constant_loss", float(((constant - self.truth) ** 2).mean()))
         spread = self.truth.var(axis=0)
         for name, mse, variance in zip(TARGETS, error.mean(axis=0), spread, strict=True):
-            self.log(f"test/mse_{name}", float(mse))
-            self.log(f"test/r2_{name}", float(1 - mse / variance) if variance else float("nan"))
+            self.log(f"test/traces/mse_{name}", float(mse))
+            r_squared = float(1 - mse / variance) if variance else float("nan")
+            self.log(f"test/traces/r2_{name}", r_squared)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["history"] = self.history

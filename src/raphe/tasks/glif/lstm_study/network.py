@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from raphe.core.errors import SettingError
-from raphe.tasks.glif.lstm_study.grid import TARGETS
 from raphe.tasks.glif.lstm_study.lstm_kernel import LastStates
+from raphe.tasks.glif.metrics.names import TARGETS
 
 UNITS = 5
 

@@ -7,10 +7,11 @@ import torch
 
 from raphe.core.claims import Claim
 from raphe.core.metric_names import Estimate
-from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, TARGETS, grid, neurons, targets
+from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, grid, neurons, targets
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 from raphe.tasks.glif.lstm_study.study import different
 from raphe.tasks.glif.lstm_study.study_files import Digitised, StudyFiles
+from raphe.tasks.glif.metrics.names import TARGETS
 from raphe.tasks.glif.neurons.simulation import simulate
 
 SEED = 0  # of a network where no trained one is given

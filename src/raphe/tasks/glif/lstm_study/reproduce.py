@@ -6,7 +6,7 @@ import numpy as np
 
 from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.files.atomic import reporting
-from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, TARGETS, VALUES, grid, neurons, targets
+from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, VALUES, grid, neurons, targets
 from raphe.tasks.glif.lstm_study.network_findings import (
     finding,
     mixed_batch_finding,
@@ -15,6 +15,7 @@ from raphe.tasks.glif.lstm_study.network_findings import (
 )
 from raphe.tasks.glif.lstm_study.study import DT, Study, different
 from raphe.tasks.glif.lstm_study.study_files import Digitised, read_study_files
+from raphe.tasks.glif.metrics.names import TARGETS
 from raphe.tasks.glif.neurons.simulation import simulate
 
 UNPHYSICAL_V = 0.1  # a leak potential so far from rest

@@ -12,7 +12,8 @@ import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.core.ranges import Count, Positive, Range, Seed, check_ranges
-from raphe.tasks.glif.lstm_study.grid import TARGETS, grid, neurons
+from raphe.tasks.glif.lstm_study.grid import grid, neurons
+from raphe.tasks.glif.metrics.names import TARGETS
 from raphe.tasks.glif.neurons.simulation import simulate
 from raphe.tasks.glif.neurons.stimuli import Stimulus
 

@@ -19,8 +19,9 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.sentences import counted
-from raphe.tasks.glif.lstm_study.grid import SCALES, TARGETS, THRESHOLD_COEFFICIENT, VALUES
+from raphe.tasks.glif.lstm_study.grid import SCALES, THRESHOLD_COEFFICIENT, VALUES
 from raphe.tasks.glif.lstm_study.study_cells import CELLS, STIMULI, StudyCells
+from raphe.tasks.glif.metrics.names import TARGETS
 
 COLOUR = dict(zip(CELLS, (INK, METHODS[2], METHODS[0]), strict=True))
 # What the study's names stand for, the unit to show, and how many are in an SI unit.

@@ -8,10 +8,11 @@ import torch
 
 from raphe.core.errors import SettingError
 from raphe.core.recordings.arrays import load_array, load_arrays
-from raphe.tasks.glif.lstm_study.grid import TARGETS, UNITS, in_si
+from raphe.tasks.glif.lstm_study.grid import UNITS, in_si
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
 from raphe.tasks.glif.lstm_study.network import LstmPublished
 from raphe.tasks.glif.lstm_study.weights_import import read_lstm_glif
+from raphe.tasks.glif.metrics.names import TARGETS
 
 WEIGHTS, DIGITISED, LOSSES = (
     "weights.npz",

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.tasks.glif.metrics.names import INTERVALS
 from raphe.tasks.glif.synthetic.quantities import SUBTHRESHOLD
-
-INTERVALS = (50, 80, 95)  # central ones, in %
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +49,9 @@ class PosteriorTest:
 def posterior_scores(test: PosteriorTest, names: Sequence[str]) -> dict[str, float]:
     """The metrics of a test set whose quantities have these names (P).
 
-    loss, the negative log-density of the truth in nats; of each quantity r2_… of the posterior
-    medians (of those that show in spikes, where the cell spiked) and coverage_50_… to 95;
-    coverage_50 to 95, the means of those; n_cells and n_spiking.
+    loss, the negative log-density of the truth in nats; of each quantity cells/r2_… of the
+    posterior medians (of those that show in spikes, where the cell spiked) and cells/coverage_50_…
+    to 95; cells/coverage_50 to 95, the means of those; n_cells and n_spiking.
     """
     scores = {
         "loss": float(-test.log_prob.mean()),
@@ -62,14 +61,14 @@ def posterior_scores(test: PosteriorTest, names: Sequence[str]) -> dict[str, flo
     for i, name in enumerate(names):
         cells = scored_cells(test, name)
         medians = np.median(test.samples[:, cells, i], axis=0)
-        scores[f"r2_{name}"] = r_squared(medians, test.truth[cells, i])
+        scores[f"cells/r2_{name}"] = r_squared(medians, test.truth[cells, i])
         for interval in INTERVALS:
-            scores[f"coverage_{interval}_{name}"] = coverage(
+            scores[f"cells/coverage_{interval}_{name}"] = coverage(
                 test.samples[:, :, i], test.truth[:, i], interval
             )
     for interval in INTERVALS:
-        scores[f"coverage_{interval}"] = float(
-            np.mean([scores[f"coverage_{interval}_{name}"] for name in names])
+        scores[f"cells/coverage_{interval}"] = float(
+            np.mean([scores[f"cells/coverage_{interval}_{name}"] for name in names])
         )
     return scores
 

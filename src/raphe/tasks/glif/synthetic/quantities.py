@@ -45,14 +45,23 @@ class Quantity:
     slot: int | None = None  # of the afterspike currents
 
     @property
+    def noun(self) -> str:
+        """For people.
+
+        >>> quantities(1)[DEAD_TIME].noun, quantities(4)[-1].noun
+        ('dead time', 'afterspike decay 2')
+        """
+        words = self.name.replace("asc_amp", "afterspike current").replace("_", " ")
+        return words.replace("asc tau", "afterspike decay")
+
+    @property
     def label(self) -> str:
         """Of an axis.
 
         >>> quantities(1)[RESISTANCE].label, quantities(4)[-1].label
         ('Resistance (MΩ)', 'Afterspike decay 2 (ms)')
         """
-        words = self.name.replace("asc_amp", "afterspike current").replace("_", " ")
-        words = words.replace("asc tau", "afterspike decay").capitalize()
+        words = self.noun.capitalize()
         return f"{words} ({self.lab_unit.replace('MOhm', 'MΩ')})" if self.lab_unit else words
 
 
@@ -83,6 +92,7 @@ VOLTAGE_THRESHOLD = (
     Quantity("voltage_gain", PLAIN, "1/s", 1.0, "voltage_gain_per_s"),
     Quantity("voltage_decay", LOG, "1/s", 1.0, "voltage_decay_per_s"),
 )
+EVERY_QUANTITY = (*ALL_LEVELS, *RESET_RULE, *AFTERSPIKE_CURRENTS, *VOLTAGE_THRESHOLD)
 
 
 def quantities(level: int) -> tuple[Quantity, ...]:

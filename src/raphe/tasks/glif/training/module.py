@@ -32,7 +32,7 @@ class PosteriorModule(pl.LightningModule):
     """Train and test a PosteriorNet.
 
     Logs `train/loss` and `val/loss`, the negative log-density of the standardised truth in nats,
-    and of each test set its posterior_scores. After a test `tests` holds the posteriors.
+    and of each test set its `posterior_scores`. After a test `tests` holds the posteriors.
 
     Args:
         encode_traces: let a network read the traces; otherwise it sees the least-squares estimate
@@ -130,8 +130,8 @@ class PosteriorModule(pl.LightningModule):
         self.tests = {n: PosteriorTest.joined(batches) for n, batches in self._test_batches.items()}
         self._test_batches.clear()
         for name, test in self.tests.items():
-            for metric, value in posterior_scores(test, self.names).items():
-                self.log(f"{name}/{metric}", value)
+            for figure, value in posterior_scores(test, self.names).items():
+                self.log(f"{name}/{figure}", value)
 
 
 @torch.inference_mode()

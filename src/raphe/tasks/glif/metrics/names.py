@@ -1,0 +1,114 @@
+"""What the metrics of the tasks on GLIF neurons are called, and what each means."""
+
+from functools import cache
+
+from raphe.core.metric_names import Figure, Names
+from raphe.tasks.glif.synthetic.quantities import EVERY_QUANTITY
+
+CELLS, TRACES = ("cells",), ("traces",)
+INTERVALS = (50, 80, 95)  # central ones of a posterior, in %
+
+FIGURES = (
+    Figure(
+        "loss", "loss", "nats",
+        "Negative log-density that the posterior gives the standardised truth, the mean over "
+        "cells.",
+        "lower",
+    ),
+    *(
+        Figure(
+            f"r2_{quantity.name}", f"R² of {quantity.noun}", "",
+            f"Share of the variance of {quantity.noun}, on the scale that is learnt, that "
+            "the posterior medians explain.",
+            "higher", 0.0, 1.0, CELLS,
+        )
+        for quantity in EVERY_QUANTITY
+    ),
+    *(
+        Figure(
+            f"coverage_{interval}", f"coverage of {interval} % intervals", "",
+            f"Share of truths inside the central {interval} % interval, the mean over the "
+            f"quantities; {interval / 100:.2f} if calibrated.",
+            None, 0.0, 1.0, CELLS,
+        )
+        for interval in INTERVALS
+    ),
+    *(
+        Figure(
+            f"coverage_{interval}_{quantity.name}",
+            f"coverage of {interval} % intervals of {quantity.noun}", "",
+            f"Share of truths inside the central {interval} % interval.",
+            None, 0.0, 1.0, CELLS,
+        )
+        for interval in INTERVALS
+        for quantity in EVERY_QUANTITY
+    ),
+    Figure(
+        "least_sbc_p", "least p of the calibration", "",
+        "The smallest over the quantities of the probability that ranks of the truths so far from "
+        "uniform come by chance (simulation-based calibration).",
+        "higher", 0.0, 1.0, CELLS,
+    ),
+    Figure(
+        "explained_variance", "explained variance of spike trains", "",
+        "Of the true neuron's spike train at 10 ms, by the inferred one's.",
+        "higher", 0.0, 1.0, CELLS,
+    ),
+    Figure(
+        "coincidence", "coincidence Γ", "",
+        "Of the spikes of the true and of the inferred neuron at 4 ms: 0 by chance.",
+        "higher", 0.0, 1.0, CELLS,
+    ),
+    Figure(
+        "count_error", "error of the spike count", "spikes",
+        "Mean absolute difference of the spikes of the inferred and of the true neuron.",
+        "lower", 0.0, levels=CELLS,
+    ),
+    Figure(
+        "rms_mV", "RMS error of the voltage", "mV",
+        "Root mean square difference of the voltages of the inferred and of the true neuron, away "
+        "from spikes.",
+        "lower", 0.0, levels=CELLS,
+    ),
+    Figure("n_cells", "cells", "", "How many simulated cells the set holds."),
+    Figure("n_spiking", "spiking cells", "", "How many of them fired."),
+    Figure(
+        "seconds_per_cell", "time to infer a cell", "s",
+        "From a batch of traces in memory to samples of its posteriors.", "lower", 0.0,
+    ),
+)  # fmt: skip
+
+TARGETS = ("C", "El", "R_input", "dt", "th_inf")  # of the LSTM study, as it calls them
+LSTM_STUDY = (
+    Figure("loss", "loss", "", "Mean squared error of the scaled targets.", "lower"),
+    Figure(
+        "constant_loss", "loss of the constant", "",
+        "Mean squared error of answering the training targets' mean.", "lower",
+    ),
+    *(
+        Figure(
+            f"mse_{target}", f"mean squared error of {target}", "",
+            f"Mean squared error of the scaled target {target}.", "lower", levels=TRACES,
+        )
+        for target in TARGETS
+    ),
+    *(
+        Figure(
+            f"r2_{target}", f"R² of {target}", "",
+            f"Share of the variance of {target} that the answers explain.",
+            "higher", 0.0, 1.0, TRACES,
+        )
+        for target in TARGETS
+    ),
+    Figure("n_traces", "traces", "", "How many traces the part holds."),
+)  # fmt: skip
+
+
+@cache
+def names() -> Names:
+    return Names(FIGURES)
+
+
+@cache
+def lstm_study_names() -> Names:
+    return Names(LSTM_STUDY)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from raphe.core.errors import SettingError
-from raphe.core.protocol import CONCLUSION
 from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED
+from raphe.core.protocol import CONCLUSION
 from raphe.core.sentences import counted
 from raphe.harness import registry
 from raphe.harness.report.next_step import print_note_and_next

@@ -165,7 +165,7 @@ def test_each_test_set_has_its_name_and_its_predictions(tmp_path):
         np.testing.assert_allclose(predictions.sigmoid, logits.sigmoid(), atol=1e-6)
         merged = {k: v for result in results for k, v in result.items()}
         accuracy = np.mean(predictions.predicted == predictions.label)
-        assert merged[f"{name}/accuracy"] == pytest.approx(accuracy)
+        assert merged[f"{name}/spikes/accuracy"] == pytest.approx(accuracy)
 
 
 def test_checkpoint_loads_with_torch_defaults(tmp_path):

@@ -14,8 +14,8 @@ import torch
 from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
-from raphe.core.protocol import CONCLUSION
 from raphe.core.metric_names import KEPT_VAL, Estimate
+from raphe.core.protocol import CONCLUSION
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier

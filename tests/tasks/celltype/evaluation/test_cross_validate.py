@@ -97,8 +97,12 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     score = np.array([expected[index][1] for index in range(20)])
     truth = np.arange(20) % 2 == 0
     fold = np.array([expected[index][0] for index in range(20)])
-    assert artifacts["pooled/cells/auroc"] == pytest.approx(auroc_of_folds(truth, score, fold))
-    assert artifacts["pooled/cells/sensitivity"] == pytest.approx(recall_score(truth, score > 0.5))
+    assert artifacts["pooled/cells/auroc"].value == pytest.approx(
+        auroc_of_folds(truth, score, fold)
+    )
+    assert artifacts["pooled/cells/sensitivity"].value == pytest.approx(
+        recall_score(truth, score > 0.5)
+    )
     for page in ("pooled/headline.txt", "summary.txt"):
         assert "\nNote: Noise, not spikes.\n" in artifacts[page]
     counted = rows_of(artifacts["pooled/headline.csv"])
@@ -121,7 +125,7 @@ def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):
     ]
     for way in ("best", "top:1", "greedy"):
         artifacts = pool(runs, folds[0], members=way)
-        assert artifacts["pooled/cells/auroc"] < 0.1, way
+        assert artifacts["pooled/cells/auroc"].value < 0.1, way
         assert {row["network"] for row in rows_of(artifacts["pooled/folds.csv"])} == {
             "model.kernel=4"
         }
@@ -194,7 +198,7 @@ def test_leaving_one_out_pools_folds_of_one_class(store, tmp_path, split):
     runs = [member(tmp_path, data, 8, 2.0, 2.0, swept=False) for data in folds]
     artifacts = pool(runs, first)
     assert len(rows_of(artifacts["pooled/cells.csv"])) == 20
-    assert 0 < artifacts["pooled/cells/auroc"] <= 1
+    assert 0 < artifacts["pooled/cells/auroc"].value <= 1
     rows = rows_of(artifacts["pooled/folds.csv"])
     field = "cell_id" if split == "cell" else split
     assert [row[split] for row in rows] == sorted(

@@ -63,10 +63,9 @@ def test_command_line_pyfunc_and_onnx_give_the_same_numbers(
     assert refused == {"error": f"bundle: expected windows (N, 160) in pA, got ({len(windows)}, 100"
                                 "); cut the spikes as the manifest's window says"}  # fmt: skip
 
-    assert (
-        cli.main(["predict", str(recording), "--bundle", str(bundle), "--out", str(tmp_path)]) == 0
-    )
-    (verdict,) = json.loads((tmp_path / "verdicts.json").read_text())["cells"]
+    out = tmp_path / "verdicts"
+    assert cli.main(["predict", str(recording), "--bundle", str(bundle), "--out", str(out)]) == 0
+    (verdict,) = json.loads((out / "verdicts.json").read_text())["cells"]
     of_cell = ensemble.decision.calibration(by_onnx.mean(axis=0, keepdims=True))[0]
     assert verdict["n_spikes"] == len(windows)
     for name, expected in zip(ensemble.classes, of_cell, strict=True):

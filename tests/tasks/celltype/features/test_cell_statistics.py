@@ -68,6 +68,6 @@ def test_windows_without_a_baseline_have_no_noise_level() -> None:
 def test_names_have_units_and_words_have_none() -> None:
     assert set(by_column("pA")) >= set(cell_statistics(spikes(150.0), RATE_HZ))
     assert by_column("pA")["noise_10500_to_12000_Hz_pA_per_rtHz"].shown(0.0041, "pA") == (
-        "0.0041 pA/√Hz"
+        "0.00410 pA/√Hz"
     )
     assert not any("_" in statistic.words for statistic in STATISTICS)

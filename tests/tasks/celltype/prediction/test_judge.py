@@ -20,6 +20,7 @@ from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading
 from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict import NO_SPIKES, UNLIKE_TRAINING
+from raphe.tasks.celltype.prediction.verdict_folder import INDEX
 
 RATE_HZ = 40_000.0
 
@@ -47,7 +48,7 @@ def test_new_cells_are_called(verdict_on, label, record):
     assert called.count(label) >= len(called) - 1
     for verdict in verdicts:
         assert sum(verdict.probability.values()) == pytest.approx(1)
-        low, high = verdict.again[verdict.leading]
+        low, high = verdict.recorded_again[verdict.leading]
         assert low <= verdict.probability[verdict.leading] <= high
 
 
@@ -70,7 +71,7 @@ def test_the_interval_narrows_with_more_spikes(verdict_on, record):
     samples = record("NSER", 1, duration_s=60.0)
 
     def width(verdict):
-        low, high = log_odds(np.array(verdict.again["SER"]))
+        low, high = log_odds(np.array(verdict.recorded_again["SER"]))
         return high - low
 
     assert width(verdict_on(samples)) < width(verdict_on(samples[: 8 * 40_000]))
@@ -101,7 +102,7 @@ def test_one_spike_has_a_verdict_without_an_interval(verdict_on, record):
     samples[2000:2160] = whole[trigger - 40 : trigger + 120]
     verdict = verdict_on(samples)
     assert verdict.n_spikes == 1
-    assert verdict.again is None and not verdict.enough
+    assert verdict.recorded_again is None and not verdict.enough_spikes
     assert "1 spike is not yet enough: more may change the verdict" in verdict.remarks[0]
 
 
@@ -117,11 +118,11 @@ def test_the_first_spikes_of_a_cell_are_judged_alone(judge, record):
 def test_a_bundle_that_knows_nothing_of_days_gives_no_interval(judge, record, monkeypatch):
     windows = np.stack([record("SER", 0)[t : t + 160] for t in range(0, 3200, 160)])
     cell = CellSpikes("c", (), windows, np.full(len(windows), np.nan))
-    assert judge.judge(cell).verdict.again is not None
+    assert judge.judge(cell).verdict.recorded_again is not None
     manifest = {**judge.ensemble.manifest, "between_days": None}
     monkeypatch.setattr(type(judge.ensemble), "manifest", manifest)
     verdict = judge.judge(cell).verdict
-    assert verdict.again is None and "(" not in verdict.stated
+    assert verdict.recorded_again is None and "(" not in verdict.stated
     assert "is not known" in judge.footnotes[0]
 
 
@@ -223,19 +224,26 @@ def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys)
     assert "silent: no spikes" in shown.out
     assert "broken.abf: expected" in shown.err
     assert "volts.abf: expected pA, got mV" in shown.err
-    assert "Note on the bundle: Simulated cells." in shown.err
+    assert "Note: Of the data that the networks were trained on: “Simulated cells.”" in shown.err
+    assert "left out (2):" in shown.err
+    *_, counts, files, following = shown.out.splitlines()
+    assert counts == "2 cells: 1 SER and 1 without spikes."
+    assert files == f"{out}: verdicts.csv, verdicts.json, index.html, card.html"
+    assert following == f"next: open {out / 'index.html'}"
     with (out / "verdicts.csv").open() as file:
         rows = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"good", "silent"}
-    assert 0.5 < float(rows["good"]["again_low_SER"]) <= float(rows["good"]["probability_SER"]) <= 1
-    assert (rows["good"]["enough"], rows["silent"]["enough"]) == ("true", "false")
+    low, probability = (
+        float(rows["good"][name]) for name in ("recorded_again_low_SER", "probability_SER")
+    )
+    assert 0.5 < low <= probability <= 1
+    assert [rows[name]["enough_spikes"] for name in ("good", "silent")] == ["true", "false"]
+    assert [rows[name]["most_probable_class"] for name in ("good", "silent")] == ["SER", ""]
+    assert all(name.partition("SER")[0].strip("N").islower() for name in rows["good"])
     written = json.loads((out / "verdicts.json").read_text())
     assert [cell["cell_id"] for cell in written["cells"]] == ["good", "silent"]
     assert len(written["left_out"]) == 2
-    page = (out / "cells" / "good.html").read_text()
-    assert "<svg" in page
-    assert "http" not in page.replace("http://www.w3.org", "").split("<body>")[0]
-    assert 'href="cells/good.html"' in (out / "index.html").read_text()
+    assert written["counts"] == {"SER": 1, "no spikes": 1}
 
 
 def test_one_sentence_promises_wherever_verdicts_stand(
@@ -256,7 +264,7 @@ def test_one_sentence_promises_wherever_verdicts_stand(
         assert f"Promise: {promise}." in text and mix in text
     for text in (shown.err, *pages):  # what the interval is, and that it was found so
         assert judge.footnotes[0].startswith("“Recorded again”") and judge.footnotes[0] in text
-    assert "(recorded again 0." in shown.out and "(recorded again 0." in pages[0]
+    assert "(recorded again " in shown.out and "if recorded again" in pages[0]
     assert "if recorded again, in 95 % of cases" in pages[1]
 
 
@@ -311,6 +319,31 @@ def test_an_interrupted_batch_keeps_what_is_done(
     assert cli.main(["predict", *paths, "--bundle", str(trained_bundle), "--out", str(out)]) == 130
     written = json.loads((out / "verdicts.json").read_text())
     assert [cell["cell_id"] for cell in written["cells"]] == ["good"]
+    assert f"{out}: holds the 1 of 2 cells judged so far" in capsys.readouterr().err
+    assert "The call was interrupted: 1 of 2 cells were judged." in (out / INDEX).read_text()
+
+
+def test_an_interrupted_call_replaces_nothing_by_a_part(
+    trained_bundle, batch, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    command = ["predict", str(batch / "good.abf"), str(batch / "silent.abf"), "--no-pages"]
+    command += ["--bundle", str(trained_bundle), "--out", str(out)]
+    assert cli.main(command) == 0
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    capsys.readouterr()
+    judged = Judge.judge
+
+    def once(self, cell):
+        if cell.cell_id != "good":
+            raise KeyboardInterrupt
+        return judged(self, cell)
+
+    monkeypatch.setattr(Judge, "judge", once)
+    assert cli.main([*command, "--overwrite"]) == 130
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    assert "nothing was written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob(".out*")] == []
 
 
 def test_verdicts_are_replaced_only_when_that_is_asked_for(trained_bundle, batch, tmp_path, capsys):
@@ -319,13 +352,26 @@ def test_verdicts_are_replaced_only_when_that_is_asked_for(trained_bundle, batch
     command += ["--out", str(out)]
     assert cli.main(command) == 0
     first = (out / "verdicts.json").stat().st_mtime_ns
+    (out / "cells").mkdir()
+    (out / "cells" / "of_an_earlier_call.html").touch()
     capsys.readouterr()
     assert cli.main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"error: {out}: holds verdicts already; pass --overwrite or name another folder"
+    assert line == f"error: {out}: exists already; pass --overwrite to replace it"
     assert (out / "verdicts.json").stat().st_mtime_ns == first
     assert cli.main([*command, "--overwrite"]) == 0
     assert (out / "verdicts.json").stat().st_mtime_ns > first
+    assert {path.name for path in out.iterdir()} == {"verdicts.json", "verdicts.csv"}
+
+
+def test_what_is_read_is_never_replaced(trained_bundle, batch, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["--bundle", str(trained_bundle), "--no-pages", "--out", str(out), "--overwrite"]
+    assert cli.main(["predict", str(batch / "good.abf"), *command]) == 0
+    moved = (batch / "good.abf").rename(out / "good.abf")
+    assert cli.main(["predict", str(moved), *command]) == 1
+    assert f"{out}: holds {moved}, which is to be read" in capsys.readouterr().err
+    assert moved.exists()
 
 
 def test_a_mistyped_path_writes_nothing(trained_bundle, batch, tmp_path, capsys):

@@ -123,5 +123,5 @@ def test_enough_needs_spikes_that_leave_the_verdict(watch, folder, whole, put, s
     put(folder / "cell.abf", up_to(whole, share))
     (news,) = watch.look()
     verdict = news.result.verdict
-    assert verdict.enough == enough
+    assert verdict.enough_spikes == enough
     assert any("not yet enough" in remark for remark in verdict.remarks) != enough

@@ -2,19 +2,27 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, seconds
-from raphe.core.errors import RecordingError, SettingError
+from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
+from raphe.core.sentences import counted
 from raphe.core.statistics.prevalence import parse_prevalence
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
-from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING, CellVerdict
+from raphe.tasks.celltype.prediction.verdict import (
+    UNLIKE_TRAINING,
+    CellVerdict,
+    counts_sentence,
+)
 from raphe.tasks.celltype.recordings.files import Failure
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
     from raphe.tasks.celltype.prediction.judge import Judge
+    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
 
 EXIT_CODES = (
     "Exit codes: 0 every cell has a verdict (also not sure, unlike training or no spikes), 1 some "
@@ -28,8 +36,8 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         _predict,
         "Cuts the spikes as those of training were. A cell the evidence on is weak is listed as "
         f"{NOT_SURE!r}, one that training has nothing like as {UNLIKE_TRAINING!r}. INPUT: .abf, "
-        ".nwb, the authors' single spikes (.csv), windows (.npy). With --out verdicts.csv, "
-        f"verdicts.json and a page for each cell. {EXIT_CODES}",
+        ".nwb, the authors' single spikes (.csv), windows (.npy). With --out a folder of pages, "
+        f"index.html first, verdicts.csv and verdicts.json. {EXIT_CODES}",
     )
     _add_channel(parser)
     _add_prevalence(parser)
@@ -89,38 +97,56 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.cell_input import Reading
     from raphe.tasks.celltype.prediction.find_cells import find_cells
     from raphe.tasks.celltype.prediction.judge import Judge
-    from raphe.tasks.celltype.prediction.verdict_folder import CSV_FILE, VerdictFolder
+    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
 
-    if options.out and (options.out / CSV_FILE).exists() and not options.overwrite:
-        raise SettingError(
-            f"{options.out}: holds verdicts already; pass --overwrite or name another folder"
-        )
     judge = Judge(options.bundle).at_prevalence(options.prevalence)
     cells, failures = find_cells(options.inputs)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     folder = None
     if options.out and cells:  # a mistyped path leaves no empty verdicts to be overwritten
-        folder = VerdictFolder(options.out, judge, not options.no_pages)
-    print_note(judge)
+        folder = VerdictFolder(options.out, judge, cells, not options.no_pages, options.overwrite)
+    verdicts: list[CellVerdict] = []
     failures = list(failures)
     try:
-        for failure in failures:
-            if folder:
-                folder.add(failure)
-        for result in progress(judge.judge_all(cells, reading), "judging", total=len(cells)):
-            if folder:
-                folder.add(result)
-            if isinstance(result, Failure):
-                failures.append(result)
-            else:
-                print_verdict(result.verdict)
-    finally:  # what is done is kept, also of a call that was interrupted
+        with folder or nullcontext():
+            for failure in failures:
+                if folder:
+                    folder.add(failure)
+            for result in progress(judge.judge_all(cells, reading), "judging", total=len(cells)):
+                if folder:
+                    folder.add(result)
+                if isinstance(result, Failure):
+                    failures.append(result)
+                else:
+                    verdicts.append(result.verdict)
+                    print_verdict(result.verdict)
+    except KeyboardInterrupt:
         if folder:
-            folder.finish()
+            print(_kept(folder, len(verdicts)), file=sys.stderr)
+        raise
+    if verdicts:
+        print(f"{counts_sentence(verdicts, judge.ensemble.classes)}.", flush=True)
     list_out("left out", failures)
+    list_out("remarks", _remarks(verdicts))
+    print_note(judge)
     if folder:
-        print(f"{folder.path}: {', '.join(folder.written)}")
+        print(f"{folder.path}: {', '.join(folder.files)}\nnext: open {folder.shown_first}")
     return 1 if failures else 0
+
+
+def _kept(folder: "VerdictFolder", n_judged: int) -> str:
+    """What became of an interrupted call's verdicts."""
+    if not folder.is_kept:
+        return f"{folder.path}: nothing was written"
+    return f"{folder.path}: holds the {n_judged} of {counted('cell', folder.n_asked)} judged so far"
+
+
+def _remarks(verdicts: Iterable[CellVerdict]) -> list[str]:
+    return [
+        f"{verdict.cell_id}: {remark}"
+        for verdict in verdicts
+        for remark in (*verdict.unlike, *verdict.remarks)
+    ]
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -140,6 +166,8 @@ def _watch(options: argparse.Namespace) -> int:
             print(f"{news.path.name}: could not be read: {news.result}", flush=True)
         elif news.final:
             print_verdict(news.result.verdict)
+            for remark in _remarks([news.result.verdict]):
+                print(f"    {remark}", flush=True)
         else:
             _print_so_far(news.path, news.result.verdict)
     return 0
@@ -148,29 +176,26 @@ def _watch(options: argparse.Namespace) -> int:
 def print_note(judge: "Judge") -> None:
     """What must be known beside every verdict of this bundle."""
     if judge.note:
-        print(f"Note on the bundle: {judge.note}", file=sys.stderr)
+        print(f"Note: {judge.note}", file=sys.stderr)
     for footnote in judge.footnotes:
         print(footnote, file=sys.stderr)
 
 
 def print_verdict(verdict: CellVerdict) -> None:
-    """A line for the verdict and one for each remark."""
+    """A line for the verdict."""
     agree, n_votes = verdict.agreement
     line = f"{verdict.cell_id}: {verdict.verdict}"
     if verdict.n_spikes:
-        line += f", p({verdict.leading}) {verdict.stated}, {verdict.n_spikes} spikes, "
-        line += f"{agree} of {n_votes} votes"
-    print(line)
-    for remark in (*verdict.unlike, *verdict.remarks):
-        print(f"    {remark}")
-    sys.stdout.flush()
+        line += f", p({verdict.leading}) {verdict.stated}, {counted('spike', verdict.n_spikes)}, "
+        line += f"{agree} of {counted('vote', n_votes)}"
+    print(line, flush=True)
 
 
 def _print_so_far(path: Path, verdict: CellVerdict) -> None:
     so_far = f"{path.name}: {verdict.duration_s or 0:.0f} s, {verdict.n_spikes} spikes so far"
     if verdict.n_spikes:
         so_far += f", p({verdict.leading}) {verdict.stated}"
-    print(f"{so_far}; {'enough' if verdict.enough else 'not yet enough'}", flush=True)
+    print(f"{so_far}; {'enough' if verdict.enough_spikes else 'not yet enough'}", flush=True)
 
 
 def _channel(text: str | None) -> int | str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.sentences import number
 from raphe.tasks.celltype.features.feature_table import WAVEFORM_FEATURES
 from raphe.tasks.celltype.features.firing import (
     firing_features,
@@ -45,7 +46,11 @@ class Statistic:
         """A value with its unit: "4.2 pA"; "–" for NaN."""
         if value != value:
             return "–"
-        return f"{value:.3g} {self.unit.format(unit=unit)}".rstrip()
+        return f"{number(value)} {self.unit.format(unit=unit)}".rstrip()
+
+    def span(self, low: float, high: float, unit: str) -> str:
+        """A range with its unit: "0.12 to 0.21 ms"."""
+        return f"{number(low)} to {number(high)} {self.unit.format(unit=unit)}".rstrip()
 
 
 def _band_words(low_hz: float, high_hz: float) -> str:
@@ -55,8 +60,16 @@ def _band_words(low_hz: float, high_hz: float) -> str:
 IN_LOGARITHMS = (
     "trough_to_peak", "half_width", "amplitude", "peak_to_trough_ratio", "repolarization_slope",
 )  # fmt: skip
+WORDS = {  # where the name's own are not enough
+    "udi": "upstroke–downstroke interval (UDI)",
+    "trough_to_peak": "trough-to-peak time",
+    "half_width": "half-width",
+    "peak_to_trough_ratio": "peak-to-trough ratio",
+}
 WAVEFORM = tuple(
-    Statistic(f.name, f.unit, f.name.replace("_", " "), SPIKE, f.name in IN_LOGARITHMS)
+    Statistic(
+        f.name, f.unit, WORDS.get(f.name, f.name.replace("_", " ")), SPIKE, f.name in IN_LOGARITHMS
+    )
     for f in WAVEFORM_FEATURES
 )
 LEVELS_AFTER = (

@@ -17,13 +17,11 @@ import numpy as np
 
 from raphe.core.errors import RapheError
 from raphe.core.sentences import counted
-from raphe.core.statistics.calibration import Calibration
-from raphe.core.statistics.prevalence import full_prevalence, log_ratio
+from raphe.core.statistics.prevalence import full_prevalence
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import not_compared, unlike_training
-from raphe.tasks.celltype.metrics.cell_probability import cell_probability
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
@@ -62,7 +60,6 @@ class Judge:
         self.ensemble = Ensemble.open(bundle, threads)
         self.cut = self.ensemble.cut
         self.decision = self.ensemble.decision
-        self._of_votes = Calibration()  # none but for a prevalence
 
     def at_prevalence(self, shares: Mapping[str, float] | None) -> "Judge":
         """A judge of cells of which these are the shares of the classes; None: as it is.
@@ -73,10 +70,8 @@ class Judge:
         if shares is None:
             return self
         prevalence = full_prevalence(shares, self.ensemble.classes)
-        there, mix = copy(self), self.decision.mix
+        there = copy(self)
         there.decision = self.decision.at_prevalence(prevalence)
-        assert mix is not None  # else the line before refuses
-        there._of_votes = self._of_votes.shifted(log_ratio(prevalence, mix.share))
         return there
 
     @property
@@ -96,6 +91,17 @@ class Judge:
     def promise(self) -> str:
         """How many new cells are called wrong at most, and of which cells: a sentence."""
         return self.decision.not_sure.statement()
+
+    @property
+    def prevalence(self) -> dict[str, float] | None:
+        """Of the classes where probabilities hold; None where that is not known."""
+        mix = self.decision.mix
+        return mix and self._named(np.array(mix.share))
+
+    @property
+    def knows_days(self) -> bool:
+        """Whether the bundle knows how much days differ."""
+        return self.ensemble.manifest["between_days"] is not None
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -139,10 +145,10 @@ class Judge:
             files=cell.paths,
             verdict=self.called(probability, unlike),
             n_spikes=len(cell),
-            prevalence=self._prevalence,
+            prevalence=self.prevalence,
             probability=self._named(probability),
-            again=self._again(probability, resamples, len(cell)),
-            enough=enough,
+            recorded_again=self._recorded_again(probability, resamples, len(cell)),
+            enough_spikes=enough,
             votes=self._votes(members),
             unlike=tuple(unlike),
             remarks=self._remarks(cell, enough, statistics),
@@ -166,10 +172,10 @@ class Judge:
 
         None where it is not known what they were like.
         """
-        if self._domain is None:
+        if self.domain is None:
             return []
         n_baseline = baseline_samples(self.cut.n_samples, self.cut.rate_hz, self._baseline_ms)
-        return unlike_training(statistics, cell.waveforms, n_baseline, self._domain)
+        return unlike_training(statistics, cell.waveforms, n_baseline, self.domain)
 
     def called(self, probability: np.ndarray, unlike: Sequence[str]) -> str:
         """The class of the largest probability (C,), unless none may be called."""
@@ -200,11 +206,11 @@ class Judge:
         return self.ensemble.manifest["window"].get("baseline_ms", BASELINE_MS)
 
     @property
-    def _domain(self) -> dict[str, Any] | None:
-        """None: nothing is known of the cells of training."""
+    def domain(self) -> dict[str, Any] | None:
+        """What the cells of training are like, see `training_domain`; None: nothing is known."""
         return self.ensemble.manifest["training"]["domain"]
 
-    def _again(
+    def _recorded_again(
         self, probability: np.ndarray, resamples: np.ndarray | None, n_spikes: int
     ) -> dict[str, tuple[float, float]] | None:
         """Ends of each class's probability if the cell were recorded again; None of one spike, and
@@ -222,21 +228,20 @@ class Judge:
             *(() if enough else (too_few(len(cell)),)),
             *remarks_on(cell.waveforms, cell.time_s),
             *_of_recordings(cell),
-            *([NOT_JUDGED] if self._domain is None else not_compared(statistics, self._domain)),
+            *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )
 
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
-        """What each network says on its own, the mean over spikes of (M, N, C)."""
-        means = self._of_votes(np.stack([cell_probability(spikes) for spikes in members]))
+        """What each network would say alone, of (M, N, C)."""
         return tuple(
-            Vote(member.label, member.kernel, member.times, self._named(mean))
-            for member, mean in zip(self.ensemble.members, means, strict=True)
+            Vote(
+                member.label,
+                member.kernel,
+                member.times,
+                self._named(self.decision.of_cell(spikes[None], [1])),
+            )
+            for member, spikes in zip(self.ensemble.members, members, strict=True)
         )
-
-    @property
-    def _prevalence(self) -> dict[str, float] | None:
-        mix = self.decision.mix
-        return mix and self._named(np.array(mix.share))
 
     def _named(self, probability: np.ndarray) -> dict[str, float]:
         """(C,) by the names of the classes."""
@@ -255,9 +260,9 @@ class Judge:
             files=cell.paths,
             verdict=NO_SPIKES,
             n_spikes=0,
-            prevalence=self._prevalence,
+            prevalence=self.prevalence,
             probability={},
-            again=None,
+            recorded_again=None,
             remarks=(reason, *_of_recordings(cell)),
             duration_s=cell.duration_s,
             dropped=cell.dropped,

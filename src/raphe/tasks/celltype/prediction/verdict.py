@@ -1,8 +1,13 @@
 """What a prediction says of a cell, as it is printed, written and drawn."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from raphe.core.sentences import counted, listed
+from raphe.tasks.celltype.metrics.decision import NOT_SURE
 
 UNLIKE_TRAINING = "unlike training"  # the cell is out of the domain: no class is called
 NO_SPIKES = "no spikes"
@@ -12,7 +17,7 @@ RECORDED_AGAIN = "recorded again"  # names the interval in a line
 
 @dataclass(frozen=True)
 class Vote:
-    """One member's opinion: its mean probability of each class over the spikes."""
+    """What one member alone would say of the cell, calibrated as the verdict is."""
 
     label: str  # what tells it from the others, as "k=20 seed=3"
     kernel: int
@@ -29,9 +34,9 @@ class CellVerdict:
     """One cell's verdict.
 
     `verdict` is a class, NOT_SURE, UNLIKE_TRAINING or NO_SPIKES; `probability` is calibrated and
-    stands there whenever there are spikes. `again` holds its 95 % predictive interval if the cell
-    were recorded again, as long and on any day (None of a single spike, and from a bundle that does
-    not know how much days differ). `enough`: more spikes would hardly change the verdict.
+    stands there whenever there are spikes. `recorded_again` holds its 95 % predictive interval if
+    the cell were recorded again, as long and on any day (None of a single spike, and from a bundle
+    that does not know how much days differ). `enough_spikes`: more would hardly change the verdict.
     """
 
     cell_id: str
@@ -39,8 +44,8 @@ class CellVerdict:
     verdict: str
     n_spikes: int
     probability: dict[str, float]
-    again: dict[str, tuple[float, float]] | None
-    enough: bool = False
+    recorded_again: dict[str, tuple[float, float]] | None
+    enough_spikes: bool = False
     votes: tuple[Vote, ...] = ()
     unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
     remarks: tuple[str, ...] = ()
@@ -66,11 +71,11 @@ class CellVerdict:
         """The leading class's probability, "0.93 (recorded again 0.71–0.97)"; "–" without."""
         if not self.leading:
             return "–"
-        text = f"{self.probability[self.leading]:.2f}"
-        if self.again is None:
+        text = share(self.probability[self.leading])
+        if self.recorded_again is None:
             return text
-        low, high = self.again[self.leading]
-        return f"{text} ({RECORDED_AGAIN} {low:.2f}–{high:.2f})"
+        low, high = self.recorded_again[self.leading]
+        return f"{text} ({RECORDED_AGAIN} {span(low, high, '–')})"
 
     @property
     def agreement(self) -> tuple[int, int]:
@@ -80,15 +85,68 @@ class CellVerdict:
 
     def as_json(self) -> dict[str, Any]:
         """JSON values under the names of the fields."""
-        return {
-            **vars(self),
-            "files": [str(path) for path in self.files],
-            "votes": [{**vars(vote), "called": vote.called} for vote in self.votes],
-            "statistics": {
-                name: None if value != value else float(f"{value:.5g}")  # JSON has no NaN
-                for name, value in (self.statistics or {}).items()
-            },
-        }
+        return rounded(
+            {
+                **vars(self),
+                "most_probable_class": self.leading or None,
+                "files": [str(path) for path in self.files],
+                "votes": [{**vars(vote), "called": vote.called} for vote in self.votes],
+                "statistics": self.statistics or {},
+            }
+        )
+
+
+def share(probability: float) -> str:
+    """Two digits, and never 0 or 1, which no evidence reaches.
+
+    >>> share(0.934), share(0.9973), share(0.0021)
+    ('0.93', '>0.99', '<0.01')
+    """
+    if not 0.005 <= probability < 0.995:
+        return ">0.99" if probability > 0.5 else "<0.01"
+    return f"{probability:.2f}"
+
+
+def span(low: float, high: float, between: str = " to ") -> str:
+    """Where a probability lies.
+
+    >>> span(0.71, 0.9712), span(0.996, 0.999)
+    ('0.71 to 0.97', '>0.99')
+    """
+    ends = share(low), share(high)
+    return ends[0] if ends[0] == ends[1] else between.join(ends)
+
+
+def rounded(value: Any) -> Any:
+    """JSON values whose numbers have the digits that mean something; NaN, which JSON lacks, None.
+
+    >>> rounded({"share": [0.37029063509149623, float("nan")]})
+    {'share': [0.37029, None]}
+    """
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(each) for each in value]
+    if isinstance(value, float):
+        return float(f"{value:.5g}") if value == value else None
+    return value
+
+
+def counts(verdicts: Iterable[CellVerdict], classes: Sequence[str]) -> dict[str, int]:
+    """How many cells have each verdict that there is: classes first, in their order."""
+    number = Counter(verdict.verdict for verdict in verdicts)
+    order = (*classes, NOT_SURE, UNLIKE_TRAINING, NO_SPIKES)
+    return {name: number[name] for name in order if number[name]}
+
+
+def counts_sentence(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
+    """ "6 cells: 2 SER, 3 NSER and 1 not sure"."""
+    numbers = counts(verdicts, classes)
+    cells = counted("cell", len(verdicts))
+    if not numbers:
+        return cells
+    words = {NO_SPIKES: "without spikes"}
+    return f"{cells}: {listed(f'{n} {words.get(name, name)}' for name, n in numbers.items())}"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""The evidence for one cell's verdict in one picture.
+"""The evidence for one cell's verdict as pictures: alone for a page, together for a paper.
 
 N spikes, T samples a window.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,180 +12,252 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from raphe.core.recordings.recording import CHUNK, Recording
-from raphe.core.sentences import counted
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes
-from raphe.tasks.celltype.prediction.verdict import CellVerdict
+from raphe.core.figure_style import (
+    GREY,
+    INK,
+    SMALL_PT,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    class_colour,
+    house_style,
+    letter,
+)
+from raphe.core.sentences import counted, number
+from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
+from raphe.tasks.celltype.prediction.trace_view import Envelope, cell_envelopes
+from raphe.tasks.celltype.prediction.verdict import RECORDED_AGAIN, share
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
-from raphe.tasks.celltype.spikes.cutting import recording_scale
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 STRETCHES = 1500  # of the trace, a little more than its pixels
 SPIKES_DRAWN = 100
-TRACE = "0.35"
 SHADES = "viridis"
-
-
-def verdict_figure(
-    cell: CellSpikes,
-    verdict: CellVerdict,
-    evidence: np.ndarray,
-    cut: Cut | GivenWindows,
-    wanted: str,
-) -> Figure:
-    """The trace, the spikes, their mean over the evidence for it, and the members' votes.
-
-    Args:
-        evidence: (T,) Grad-CAM of the leading class, mean over spikes and members.
-        wanted: the class whose probability the votes show.
-    """
-    figure = Figure(figsize=(11, 6.4), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.4))
-    if cell.recordings:
-        _draw_trace(top.subplots(), cell, cut)
-    else:
-        _draw_amplitudes(top.subplots(), cell, cut)
-    spikes, mean, votes = bottom.subplots(1, 3, width_ratios=(1, 1.15, 1))
-    time_ms = (np.arange(cell.waveforms.shape[1]) - cut.n_before) * 1000 / cut.rate_hz
-    _draw_spikes(spikes, cell.waveforms, time_ms, cut)
-    _draw_mean(mean, cell.waveforms, time_ms, evidence, verdict.leading, cut)
-    mean.sharey(spikes)
-    _draw_votes(votes, verdict, wanted)
-    for axes in (*top.axes, spikes, mean, votes):
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+PANEL_IN, LEGEND_IN = (3.2, 2.5), 0.7  # of a picture that stands alone
+TRACE_IN = (8.0, 2.2)
 
 
 @dataclass(frozen=True)
-class Envelope:
-    """A long trace as a picture needs it: the lowest and highest sample of a few stretches.
+class Picture:
+    """One panel that stands alone, its title and what must be known to read it."""
 
-    Each array (n,), NaN where a sweep ends.
-    """
-
-    time_s: np.ndarray  # of its beginning, sweeps one after the other on the recording's clock
-    low: np.ndarray  # in the recording's unit
-    high: np.ndarray
+    title: str
+    caption: str
+    figure: Figure
 
 
-def envelope(recording: Recording, n_stretches: int) -> Envelope:
-    """Walk through a recording in chunks; about `n_stretches` in all, one at least a sweep."""
-    size = max(1, -(-recording.n_samples // n_stretches))
-    per_chunk = max(1, CHUNK // size) * size
-    time_s, low, high = [], [], []
-    for sweep in recording.sweeps:
-        for start, samples in sweep.chunks(per_chunk):
-            firsts = np.arange(0, len(samples), size)
-            time_s.append(sweep.start_s + (start + firsts) / recording.rate_hz)
-            low.append(np.minimum.reduceat(samples, firsts))
-            high.append(np.maximum.reduceat(samples, firsts))
-        for values in (time_s, low, high):  # a gap in the picture
-            values.append([np.nan])
-    return Envelope(*(np.concatenate(values) for values in (time_s, low, high)))
+def verdict_figure(judged: JudgedCell, judge: Judge) -> PaperFigure:
+    """A cell's recording, its spikes, their mean over the evidence for it, and the votes."""
+    with house_style():
+        figure = PaperFigure(TWO_COLUMNS_IN, 4.6)
+        grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.5))
+        top = figure.add_subplot(grid[0, :])
+        spikes, mean, votes = (figure.add_subplot(grid[1, column]) for column in range(3))
+        captions = [
+            _draw_recording(top, judged, judge),
+            _draw_spikes(spikes, judged, judge),
+            _draw_mean(mean, judged, judge),
+            _draw_votes(votes, judged, judge),
+        ]
+        votes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25))
+        panels = (top, spikes, mean, votes)
+        letter(panels)
+        named = (f"({name}) {caption}" for name, caption in zip("abcd", captions, strict=True))
+        figure.caption = f"{judged.verdict.cell_id}: {judged.verdict.verdict}. {' '.join(named)}"
+    return figure
 
 
-def _draw_trace(axes: Axes, cell: CellSpikes, cut: Cut) -> None:
-    begun_s = 0.0
-    for recording in cell.recordings:
-        scale = recording_scale(recording, cut)
-        drawn = envelope(recording, STRETCHES // len(cell.recordings))
-        time_s = begun_s + drawn.time_s
-        axes.fill_between(time_s, drawn.low * scale, drawn.high * scale, color=TRACE, linewidth=0.5)
-        last = recording.sweeps[-1]
-        begun_s += last.start_s + last.n_samples / recording.rate_hz
+def recording_picture(
+    judged: JudgedCell, judge: Judge, sweeps: Sequence[Envelope] | None = None
+) -> Picture:
+    """The recording, or the peaks of spikes that were cut elsewhere; `sweeps`: its envelopes."""
+    figure = PaperFigure(*TRACE_IN)
+    with house_style():
+        caption = _draw_recording(figure.subplots(), judged, judge, sweeps)
+    return Picture("Recording", caption, figure)
+
+
+def spike_pictures(judged: JudgedCell, judge: Judge) -> list[Picture]:
+    """The spikes, their mean over the evidence, and the votes."""
+    pictures = []
+    for title, draw in (
+        ("Spikes", _draw_spikes),
+        ("Mean spike and evidence", _draw_mean),
+        ("Votes of the networks", _draw_votes),
+    ):
+        with house_style():
+            width, height = PANEL_IN
+            figure = PaperFigure(width, height + LEGEND_IN * (draw is _draw_votes))
+            axes = figure.subplots()
+            caption = draw(axes, judged, judge)
+            handles, labels = axes.get_legend_handles_labels()
+            if labels:
+                figure.legend(handles, labels, loc="outside lower left")
+        pictures.append(Picture(title, caption, figure))
+    return pictures
+
+
+def _draw_recording(
+    axes: Axes, judged: JudgedCell, judge: Judge, sweeps: Sequence[Envelope] | None = None
+) -> str:
+    cell, cut = judged.cell, judge.cut
+    if not cell.recordings or not isinstance(cut, Cut):
+        return _draw_peaks(axes, judged, judge)
+    if sweeps is None:
+        sweeps = cell_envelopes(cell, cut, STRETCHES)
+    colour = _colour(judged, judge)
+    for sweep in sweeps:
+        drawn = sweep.coarser(STRETCHES // len(sweeps))
+        axes.fill_between(drawn.time_s, drawn.low, drawn.high, color=GREY, linewidth=0.5)
+    caption = f"The recording and {counted('spike', len(cell))}, marked above it"
     if cut.threshold_pa is not None:
-        axes.axhline(cut.threshold_pa, color="tab:red", linewidth=0.7, linestyle="--")
+        axes.axhline(cut.threshold_pa, color=INK, linewidth=0.7, linestyle="--")
+        caption += f"; dashed, the threshold of {cut.threshold_pa:g} {cut.unit}"
     top = axes.get_ylim()[1]
-    axes.plot(cell.time_s, np.full(len(cell), top), "|", color="tab:red", markersize=5)
-    axes.set_xlim(0, begun_s)
+    axes.plot(cell.time_s, np.full(len(cell), top), "|", color=colour, ms=6, rasterized=True)
+    last = sweeps[-1]
+    axes.set_xlim(0, last.start_s + last.step_s * len(last.low))
     axes.set_xlabel("time (s)")
-    axes.set_ylabel(f"current ({cut.unit})")
-    axes.set_title(f"recording, {counted('spike', len(cell))} marked", loc="left", fontsize=10)
+    axes.set_ylabel(_quantity(cut.unit))
+    return f"{caption}."
 
 
-def _draw_amplitudes(axes: Axes, cell: CellSpikes, cut: Cut | GivenWindows) -> None:
+def _draw_peaks(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
+    cell, unit = judged.cell, judge.cut.unit
     size = np.abs(cell.waveforms).max(axis=1)
     timed = np.isfinite(cell.time_s).all()
-    axes.plot(cell.time_s if timed else np.arange(1, len(cell) + 1), size, ".", color=TRACE)
-    axes.set_xlabel("time (s)" if timed else "spike")
-    axes.set_ylabel(f"peak size ({cut.unit})")
+    colour = _colour(judged, judge)
+    axes.plot(cell.time_s if timed else np.arange(1, len(cell) + 1), size, ".", color=colour)
+    axes.set_xlabel("time (s)" if timed else "number of the spike")
+    axes.set_ylabel(f"size of the peak ({unit})")
     axes.set_ylim(bottom=0)
-    axes.set_title(f"{counted('spike', len(cell))}, cut before", loc="left", fontsize=10)
+    return f"The size of the peak of each of {counted('spike', len(cell))}, which were cut before."
 
 
-def _draw_spikes(
-    axes: Axes, waveforms: np.ndarray, time_ms: np.ndarray, cut: Cut | GivenWindows
-) -> None:
+def _draw_spikes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
+    waveforms = judged.cell.waveforms
     rows = evenly_spaced(len(waveforms), SPIKES_DRAWN)
+    time_ms = _time_ms(axes, judge.cut)
     lines = [np.column_stack([time_ms, spike]) for spike in waveforms[rows]]
-    overlaid = LineCollection(lines, colors="0.2", linewidths=0.4, alpha=0.35)
+    overlaid = LineCollection(
+        lines, colors=_colour(judged, judge), linewidths=0.5, alpha=_alpha(len(rows))
+    )
     overlaid.set_rasterized(True)  # as lines they would be most of the page
     axes.add_collection(overlaid)
-    axes.autoscale()
-    axes.set_xlim(time_ms[0], time_ms[-1])
-    axes.set_xlabel(_time_name(cut))
-    axes.set_ylabel(_quantity(cut.unit))
-    number = f"{len(rows)} of {len(waveforms)}" if len(rows) < len(waveforms) else f"{len(rows)}"
-    axes.set_title(f"spikes ({number})", loc="left", fontsize=10)
+    axes.autoscale(axis="y")
+    axes.set_ylabel(_quantity(judge.cut.unit))
+    if len(rows) < len(waveforms):
+        return f"{len(rows)} of {counted('spike', len(waveforms))}, evenly spaced in time."
+    return f"All {counted('spike', len(rows))}." if len(rows) > 1 else "The one spike."
 
 
-def _draw_mean(
-    axes: Axes,
-    waveforms: np.ndarray,
-    time_ms: np.ndarray,
-    evidence: np.ndarray,
-    called: str,
-    cut: Cut | GivenWindows,
-) -> None:
-    mean = waveforms.mean(axis=0)
+def _draw_mean(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
+    waveforms, leading = judged.cell.waveforms, judged.verdict.leading
+    evidence = judge.evidence(judged.cell, leading)
+    time_ms, mean = _time_ms(axes, judge.cut), waveforms.mean(axis=0)
+    caption = "The spike"
     if len(waveforms) > 1:
         spread = waveforms.std(axis=0, ddof=1)
-        axes.fill_between(time_ms, mean - spread, mean + spread, color="0.85", linewidth=0)
+        axes.fill_between(time_ms, mean - spread, mean + spread, color="0.88", linewidth=0)
+        caption = f"Mean of {counted('spike', len(waveforms))}, grey: ± SD"
     points = np.column_stack([time_ms, mean])
     segments = np.stack([points[:-1], points[1:]], axis=1)  # (T - 1, 2, 2)
     line = LineCollection(segments, cmap=SHADES, linewidths=2.2)
     line.set_array((evidence[:-1] + evidence[1:]) / 2)
     line.set_clim(0, 1)
     axes.add_collection(line)
-    axes.autoscale()
-    axes.set_xlim(time_ms[0], time_ms[-1])
-    axes.set_xlabel(_time_name(cut))
-    axes.set_title(f"mean ± SD; colour: Grad-CAM for {called}", loc="left", fontsize=10)
-    axes.tick_params(labelleft=False)
-    axes.figure.colorbar(line, ax=axes, pad=0.02, ticks=(0, 0.5, 1))
+    axes.autoscale(axis="y")
+    axes.set_ylabel(_quantity(judge.cut.unit))
+    bar = axes.figure.colorbar(line, ax=axes, pad=0.02, ticks=(0, 0.5, 1))
+    bar.set_label(f"evidence for {leading}")
+    caption += (
+        f". Colour: where in the window the networks found what speaks for {leading} (Grad-CAM, "
+        "from 0, nothing, to 1, most)"
+    )
+    if not evidence.any():
+        caption += f", which here is nowhere: {leading} is what remains where nothing speaks for"
+        caption += " the others" if len(judge.ensemble.classes) > 2 else " the other class"
+    return f"{caption}. {_draw_udi(axes, judged, time_ms, mean)}".strip()
 
 
-def _time_name(cut: Cut | GivenWindows) -> str:
-    return "time from crossing (ms)" if isinstance(cut, Cut) else "time in the window (ms)"
+def _draw_udi(axes: Axes, judged: JudgedCell, time_ms: np.ndarray, mean: np.ndarray) -> str:
+    udi_ms = (judged.verdict.statistics or {}).get("udi_ms", np.nan)
+    if not np.isfinite(udi_ms):
+        return ""
+    start_ms = time_ms[int(np.abs(mean - np.median(mean)).argmax())]
+    low, high = axes.get_ylim()
+    level = low - 0.06 * (high - low)
+    ends = start_ms, start_ms + udi_ms
+    axes.plot(ends, (level, level), "|-", color=INK, linewidth=1, markersize=7)
+    axes.annotate(
+        f"UDI {number(udi_ms, 2)} ms", (ends[1], level), xytext=(5, 0),
+        textcoords="offset points", va="center", fontsize=SMALL_PT,
+    )  # fmt: skip
+    axes.set_ylim(low - 0.14 * (high - low), high)
+    return (
+        "UDI: the upstroke–downstroke interval, from the largest deflection to the peak of the "
+        "other sign after it, the median over spikes."
+    )
+
+
+def _draw_votes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
+    verdict = judged.verdict
+    leading, colour = verdict.leading, _colour(judged, judge)
+    threshold = judge.decision.not_sure.threshold
+    if threshold > 0:
+        axes.axhspan(0, threshold, color="0.93", linewidth=0)
+        axes.axhline(
+            threshold, color=INK, linewidth=0.8, linestyle="--",
+            label=f"called from {threshold:.2f} up, not sure below",
+        )  # fmt: skip
+    if verdict.recorded_again is not None:
+        axes.axhspan(
+            *verdict.recorded_again[leading], color=colour, alpha=0.2, linewidth=0,
+            label=f"if {RECORDED_AGAIN} (95 %)",
+        )  # fmt: skip
+    together = verdict.probability[leading]
+    axes.axhline(together, color=colour, label=f"all networks together, {share(together)}")
+    for agrees, words in ((True, f"network for {leading}"), (False, "network for another class")):
+        votes = [vote for vote in verdict.votes if (vote.called == leading) is agrees]
+        if votes:
+            axes.scatter(
+                [vote.kernel for vote in votes],
+                [vote.probability[leading] for vote in votes],
+                [(4 + 2 * vote.times) ** 2 for vote in votes],
+                facecolors=colour if agrees else "white", edgecolors=colour, label=words, zorder=3,
+            )  # fmt: skip
+    axes.set_ylim(-0.03, 1.03)
+    axes.margins(x=0.1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.set_xlabel("kernel size k of the network (samples)")
+    axes.set_ylabel(f"probability of {leading}")
+    agree, n_votes = verdict.agreement
+    caption = (
+        f"{agree} of {counted('vote', n_votes)} for {leading}. A point is one network, asked alone "
+        "and calibrated as the verdict is, on the same scale"
+    )
+    if any(vote.times > 1 for vote in verdict.votes):
+        caption += "; a larger point counts several times"
+    return f"{caption}."
+
+
+def _time_ms(axes: Axes, cut: Cut | GivenWindows) -> np.ndarray:
+    """Of the window's samples (T,), on an axis that has both ends of the window."""
+    time_ms = (np.arange(cut.n_samples) - cut.n_before) * 1000 / cut.rate_hz
+    axes.set_xlim(time_ms[0], time_ms[-1] + 1000 / cut.rate_hz)
+    from_crossing = isinstance(cut, Cut)
+    axes.set_xlabel("time from crossing (ms)" if from_crossing else "time in the window (ms)")
+    return time_ms
+
+
+def _colour(judged: JudgedCell, judge: Judge) -> str:
+    """That of the most probable class."""
+    leading = judged.verdict.leading
+    return class_colour(judge.ensemble.classes.index(leading)) if leading else INK
+
+
+def _alpha(n: int) -> float:
+    return float(np.clip(8 / n, 0.2, 1))
 
 
 def _quantity(unit: str) -> str:
     return f"{'voltage' if unit.endswith('V') else 'current'} ({unit})"
-
-
-def _draw_votes(axes: Axes, verdict: CellVerdict, wanted: str) -> None:
-    for vote in verdict.votes:
-        agrees = vote.called == verdict.leading
-        axes.plot(
-            vote.kernel,
-            vote.probability[wanted],
-            "o",
-            markersize=4 + 2 * vote.times,
-            markerfacecolor="tab:blue" if agrees else "white",
-            markeredgecolor="tab:blue",
-        )
-    if verdict.again is not None:
-        axes.axhspan(*verdict.again[wanted], color="tab:blue", alpha=0.12, linewidth=0)
-    axes.axhline(verdict.probability[wanted], color="tab:blue", linewidth=1)
-    axes.set_ylim(-0.04, 1.04)
-    axes.margins(x=0.1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    axes.set_xlabel("kernel size k (samples)")
-    axes.set_ylabel(f"probability of {wanted}")
-    agree, n_votes = verdict.agreement
-    axes.set_title(
-        f"votes: {agree} of {n_votes} for {verdict.leading}\nline: verdict"
-        + ("; band: recorded again" if verdict.again is not None else ""),
-        loc="left",
-        fontsize=10,
-    )

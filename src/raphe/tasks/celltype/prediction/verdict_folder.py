@@ -1,132 +1,147 @@
-"""Verdicts on disk: JSON, CSV and pages, each cell's as soon as it is known."""
+"""Verdicts on disk: JSON, CSV and pages, in a folder that appears whole."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from raphe.core.files.atomic import reporting, write_file
-from raphe.core.files.csv_text import csv_text
+from raphe.core.bundles.answers import answered_by, origin
+from raphe.core.bundles.bundle import CARD
+from raphe.core.files.atomic import FolderBuilder, write_file
+from raphe.core.files.path import refuse_inputs_within
+from raphe.tasks.celltype.prediction.cell_input import CellInput
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
-from raphe.tasks.celltype.prediction.verdict import CellVerdict
-from raphe.tasks.celltype.prediction.verdict_page import cell_page, index_page, page_name
+from raphe.tasks.celltype.prediction.verdict import CellVerdict, counts, rounded
+from raphe.tasks.celltype.prediction.verdict_table import verdicts_csv
 from raphe.tasks.celltype.recordings.files import Failure
-from raphe.version import __version__
 
-JSON_FILE, CSV_FILE, INDEX = "verdicts.json", "verdicts.csv", "index.html"
+JSON_FILE, CSV_FILE, INDEX, CARD_PAGE = "verdicts.json", "verdicts.csv", "index.html", "card.html"
 PAGES = "cells"
 
 
 class VerdictFolder:
-    """A folder of verdicts; what an earlier call wrote there is replaced file by file.
+    """A folder of verdicts on cells, filled as a context by `add`; it is there when that ends.
 
-    `add` writes the cell's page at once, `finish` the tables over all cells so far: also of a run
-    that was interrupted.
+    A call that is interrupted keeps what it has done, but replaces nothing by a part of it.
+
+    Args:
+        path: where to.
+        judge: who judges.
+        cells: that are asked for.
+        pages: also a page a cell, and one that lists them all.
+        overwrite: replace verdicts that stand at `path`, the whole folder.
+
+    Raises:
+        StoreError: something that may not be replaced stands at `path`.
+        SettingError: it holds a file that is to be read.
     """
 
-    def __init__(self, path: Path | str, judge: Judge, pages: bool = True) -> None:
-        self.path, self.judge = Path(path), judge
+    def __init__(
+        self,
+        path: Path | str,
+        judge: Judge,
+        cells: Iterable[CellInput],
+        pages: bool = True,
+        overwrite: bool = False,
+    ) -> None:
+        self.judge = judge
+        self.n_asked = len(cells := list(cells))
+        refuse_inputs_within(Path(path), [file for cell in cells for file in cell.paths])
+        self._builder = FolderBuilder(path, CSV_FILE, overwrite)
+        self.path, self._folder = Path(path), self._builder.folder
+        self._replaces = (self._builder.path / CSV_FILE).exists()
+        self.is_kept = False  # whether what was added stands at the path
         self.verdicts: list[CellVerdict] = []
         self.failures: list[Failure] = []
-        self._with_pages = pages
-        self._pages: dict[str, str] = {}
-        with reporting(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            if pages:
-                (self.path / PAGES).mkdir(exist_ok=True)
+        self._answered = answered_by(judge.ensemble.bundle)
+        self._pages = _Pages(self._folder, judge, origin(self._answered)) if pages else None
+
+    def __enter__(self) -> "VerdictFolder":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None or (self.verdicts and not self._replaces):
+                self._finish()
+        finally:
+            self._builder.__exit__()
 
     @property
-    def made_by(self) -> str:
-        bundle = self.judge.ensemble.bundle
-        return f"raphe {__version__}, bundle {bundle.path.name} ({bundle.content_hash[:12]})"
+    def files(self) -> tuple[str, ...]:
+        """The names of what it holds, the pages of cells aside."""
+        return (CSV_FILE, JSON_FILE, *((INDEX, CARD_PAGE) if self._pages else ()))
 
     @property
-    def written(self) -> tuple[str, ...]:
-        return (CSV_FILE, JSON_FILE, *([INDEX] if self._with_pages else []))
+    def shown_first(self) -> Path:
+        """The file to open first."""
+        return self.path / (INDEX if self._pages else CSV_FILE)
 
     def add(self, result: JudgedCell | Failure) -> None:
         if isinstance(result, Failure):
             self.failures.append(result)
             return
-        verdict = result.verdict
-        self.verdicts.append(verdict)
-        if self._with_pages:
-            name = self._free_name(verdict.cell_id)
-            self._pages[verdict.cell_id] = f"{PAGES}/{name}"
-            self._write(f"{PAGES}/{name}", self._page(result))
+        if self._pages:
+            self._pages.add(result)
+        self.verdicts.append(result.verdict)  # it has its page
 
-    def finish(self) -> None:
-        self._write(JSON_FILE, json.dumps(self._as_json(), indent=2, ensure_ascii=False) + "\n")
-        self._write(CSV_FILE, _as_csv(self.verdicts, self.judge.ensemble.classes))
-        if self._with_pages:
-            failures = [str(failure) for failure in self.failures]
-            page = index_page(
-                self.verdicts,
-                self._pages,
-                failures,
-                self.judge.note,
-                self.judge.footnotes,
-                self.made_by,
-            )
-            self._write(INDEX, page)
-
-    def _page(self, result: JudgedCell) -> str:
-        # matplotlib takes most of a second to load, which those who want no pages do not wait for.
-        from raphe.tasks.celltype.prediction.verdict_figure import verdict_figure
-
-        cell, verdict = result.cell, result.verdict
-        figure = None
-        if verdict.n_spikes:
-            evidence = self.judge.evidence(cell, verdict.leading)
-            classes = self.judge.ensemble.classes
-            wanted = classes[0] if len(classes) == 2 else verdict.leading
-            figure = verdict_figure(cell, verdict, evidence, self.judge.cut, wanted)
-        return cell_page(verdict, figure, self.judge.note, self.judge.footnotes, self.made_by)
-
-    def _free_name(self, cell_id: str) -> str:
-        name, number = page_name(cell_id), 2
-        while f"{PAGES}/{name}" in self._pages.values():
-            name, number = page_name(f"{cell_id}-{number}"), number + 1
-        return name
+    def _finish(self) -> None:
+        judge, folder = self.judge, self._folder
+        text = json.dumps(self._as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        write_file(folder / JSON_FILE, text + "\n")
+        write_file(folder / CSV_FILE, verdicts_csv(self.verdicts, judge))
+        if self._pages:
+            self._pages.finish(self.failures, self.n_asked)
+        self._builder.commit()
+        self.is_kept = True
 
     def _as_json(self) -> dict[str, Any]:
-        bundle = self.judge.ensemble.bundle
+        judge = self.judge
         return {
-            "raphe": __version__,
-            "bundle": {"path": str(bundle.path), "content_hash": bundle.content_hash},
-            "note": self.judge.note,
-            "promise": self.judge.promise,
-            "calibration": self.judge.calibration,
-            "between_days": self.judge.ensemble.manifest["between_days"],
+            **self._answered,
+            "note": judge.note,
+            "promise": judge.promise,
+            "calibration": judge.calibration,
+            "least_probability_called": rounded(judge.decision.not_sure.threshold),
+            "between_days": rounded(judge.ensemble.manifest["between_days"]),
+            "counts": counts(self.verdicts, judge.ensemble.classes),
+            "n_asked": self.n_asked,
             "cells": [verdict.as_json() for verdict in self.verdicts],
             "left_out": [
                 {"file": str(failure.path), "reason": str(failure)} for failure in self.failures
             ],
         }
 
-    def _write(self, name: str, text: str) -> None:
-        write_file(self.path / name, text)
 
+class _Pages:
+    """A page a cell as soon as it is judged, then the index and the bundle's card."""
 
-def _as_csv(verdicts: Sequence[CellVerdict], classes: Sequence[str]) -> str:
-    columns = [
-        f"{what}_{name}" for name in classes for what in ("probability", "again_low", "again_high")
-    ]
-    prevalences = [f"prevalence_{name}" for name in classes]
-    counts, texts = ("n_spikes", "enough", "n_agree", "n_members"), ("unlike", "remarks", "files")
-    header = ["cell_id", "verdict", *columns, *prevalences, *counts, *texts]
-    rows = []
-    for verdict in verdicts:
-        numbers: list[str] = []
-        for name in classes:
-            values = (verdict.probability.get(name), *((verdict.again or {}).get(name, ())))
-            texts = ["" if value is None else f"{value:.6f}" for value in values]
-            numbers += [*texts, "", ""][:3]
-        numbers += [f"{(verdict.prevalence or {}).get(name, '')}" for name in classes]
-        rows.append(
-            [verdict.cell_id, verdict.verdict, *numbers, verdict.n_spikes,
-             str(verdict.enough).lower(), *verdict.agreement,
-             "; ".join(verdict.unlike), "; ".join(verdict.remarks),
-             "; ".join(str(path) for path in verdict.files)]
-        )  # fmt: skip
-    return csv_text(header, rows)
+    def __init__(self, folder: Path, judge: Judge, made: str) -> None:
+        # matplotlib takes most of a second to load, which those who want no pages do not wait for.
+        from raphe.tasks.celltype.prediction import cell_page, index_page, page
+
+        self._cell_page, self._index_page, self._page = cell_page, index_page, page
+        self._folder, self._judge, self._made = folder, judge, made
+        self._rows: list[Any] = []
+        self._names: set[str] = set()
+        (folder / PAGES).mkdir()
+
+    def add(self, judged: JudgedCell) -> None:
+        name = self._free_name(judged.verdict.cell_id)
+        page = self._cell_page.cell_page(judged, self._judge, self._made)
+        write_file(self._folder / PAGES / name, page)
+        self._rows.append(self._index_page.IndexRow.of(judged, f"{PAGES}/{name}"))
+
+    def finish(self, failures: Iterable[Failure], n_asked: int) -> None:
+        page = self._index_page.index_page(self._rows, failures, n_asked, self._judge, self._made)
+        write_file(self._folder / INDEX, page)
+        card = self._judge.ensemble.bundle.file(CARD).read_text(encoding="utf-8")
+        write_file(self._folder / CARD_PAGE, self._page.card_page(card, self._made))
+
+    def _free_name(self, cell_id: str) -> str:
+        """A file name that any file system takes, and no other page of the folder has."""
+        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in cell_id)
+        name, number = f"{safe}.html", 2
+        while name.casefold() in self._names:  # a file system may not tell a from A
+            name, number = f"{safe}-{number}.html", number + 1
+        self._names.add(name.casefold())
+        return name

@@ -1,0 +1,33 @@
+"""Where answers come from: what stands in every folder of predictions."""
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from raphe.core.bundles.bundle import Bundle
+from raphe.version import __version__
+
+
+def answered_by(bundle: Bundle) -> dict[str, Any]:
+    """As JSON values: this raphe, the bundle, and the time, which is now."""
+    return {
+        "raphe": __version__,
+        "made_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "bundle": {
+            "name": bundle.path.resolve().name,
+            "path": str(bundle.path),
+            "raphe": bundle.manifest["raphe"],
+            "content_hash": bundle.content_hash,
+        },
+    }
+
+
+def origin(answered: Mapping[str, Any]) -> str:
+    """The same as a sentence for a page: "Made on 2026-11-28 at 16:05 UTC by raphe 0.1.0 …"."""
+    made = datetime.fromisoformat(answered["made_utc"])
+    bundle = answered["bundle"]
+    return (
+        f"Made on {made:%Y-%m-%d} at {made:%H:%M} UTC by raphe {answered['raphe']} with the bundle "
+        f"“{bundle['name']}” (content hash {bundle['content_hash'][:12]}, exported by raphe "
+        f"{bundle['raphe']})."
+    )

@@ -1,0 +1,219 @@
+"""Pages of verdicts: whole without a network, readable without a script, true to the numbers."""
+
+import base64
+import doctest
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from raphe import cli
+from raphe.core.abf.writer import write_abf
+from raphe.core.recordings.recording import Recording
+from raphe.core.sentences import number
+from raphe.tasks.celltype.prediction import verdict as verdict_module
+from raphe.tasks.celltype.prediction.cell_input import cut_recordings
+from raphe.tasks.celltype.prediction.cell_page import weighed
+from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.page import card_page
+from raphe.tasks.celltype.prediction.trace_view import MISSING, cell_envelopes, trace_data
+from raphe.tasks.celltype.prediction.verdict_folder import CARD_PAGE, CSV_FILE, INDEX, JSON_FILE
+
+RATE_HZ = 40_000.0
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Its tags, its links, its words, and what of it is not closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.ids, self.links, self.words = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        named = dict(attributes)
+        self.tags.append((tag, named))
+        self.ids += [named["id"]] if "id" in named else []
+        self.links += [named[name] for name in ("href", "src") if tag != "use" and name in named]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def folder(trained_bundle, tmp_path_factory):
+    """Verdicts on a cell whose name is not HTML, one without spikes, and a damaged file."""
+    place = tmp_path_factory.mktemp("pages")
+    rng = np.random.default_rng(3)
+    inputs = place / "new"
+    inputs.mkdir()
+    noise = rng.normal(0, 4, 80_000).astype(np.float32)
+    spikes = noise.copy()
+    for start in range(2000, 78_000, 4000):
+        spikes[start : start + 12] -= 90 * np.hanning(12).astype(np.float32)
+        spikes[start + 12 : start + 40] += 15 * np.hanning(28).astype(np.float32)
+    write_abf(inputs / "<b>&1.abf", spikes, RATE_HZ, "pA")
+    write_abf(inputs / "silent.abf", noise, RATE_HZ, "pA")
+    (inputs / "broken.abf").write_bytes(b"ABF2" + bytes(100))
+    out = place / "verdicts"
+    assert cli.main(["predict", str(inputs), "--bundle", str(trained_bundle), "--out", str(out)])
+    return out
+
+
+@pytest.fixture(scope="module")
+def pages(folder):
+    return {str(f.relative_to(folder)): Page(f.read_text()) for f in folder.rglob("*.html")}
+
+
+def test_every_page_is_whole_by_itself(folder, pages):
+    assert set(pages) >= {INDEX, CARD_PAGE, "cells/silent.html"} and len(pages) == 4
+    for name, page in pages.items():
+        assert not page.open, name
+        assert len(page.ids) == len(set(page.ids)), name
+        place = (folder / name).parent
+        for link in page.links:
+            assert not link.startswith(("http", "//", "/", "data:")), link
+            target = link.partition("#")[0]
+            assert not target or (place / target).is_file(), link
+        text = (folder / name).read_text()
+        assert "@import" not in text and "fetch(" not in text
+        assert text.replace("http://www.w3.org/", "").count("://") == 0
+        assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in (
+            page.tags
+        )
+
+
+def test_every_picture_has_words(pages):
+    n_pictures = 0
+    for page in pages.values():
+        for tag, named in page.tags:
+            if tag == "svg" and named.get("role") != "presentation":
+                n_pictures += 1
+                labels = named.get("aria-labelledby", "").split()
+                assert named["role"] == "img"
+                assert named.get("aria-label") or (labels and set(labels) <= set(page.ids))
+    assert n_pictures == 1 + 4 + 1  # thumbnail; recording and three panels; the silent recording
+
+
+def test_the_index_says_all_without_a_script(folder, pages):
+    index, written = pages[INDEX], json.loads((folder / JSON_FILE).read_text())
+    assert "1 file left out" in index.text and "broken.abf: expected" in index.text
+    assert "no spikes" in index.text and "<b>&1" in index.text
+    (cell, _) = written["cells"]
+    leading = cell["most_probable_class"]
+    assert f"{leading} {verdict_module.share(cell['probability'][leading])}" in index.text
+    for link in (CSV_FILE, JSON_FILE, CARD_PAGE):
+        assert link in index.links
+    made = written["made_utc"]
+    assert f"Made on {made[:10]} at {made[11:16]} UTC by raphe {written['raphe']}" in index.text
+    assert "with the bundle “bundle”" in index.text
+    assert "../index.html" in pages["cells/silent.html"].links
+
+
+def test_a_statistic_stands_in_words_beside_trainings_range(folder, pages, trained_bundle):
+    (name,) = set(pages) - {INDEX, CARD_PAGE, "cells/silent.html"}
+    page = pages[name]
+    domain = Judge(trained_bundle).domain
+    low, *_, high = domain["quantiles"]["half_width_ms"]
+    (cell, _) = json.loads((folder / JSON_FILE).read_text())["cells"]
+    value = cell["statistics"]["half_width_ms"]
+    outside = "" if low <= value <= high else ", outside"
+    assert f"half-width {number(value)} ms{outside} {number(low)} to {number(high)} ms" in page.text
+    for column in cell["statistics"]:
+        assert "_" not in column or column not in page.text
+    assert "e+0" not in page.text
+
+
+def test_numbers_of_the_files_have_the_digits_that_mean_something(folder):
+    written = json.loads((folder / JSON_FILE).read_text())
+    digits = [len(repr(n).replace("0.", "").lstrip("0-")) for n in _numbers(written)]
+    assert max(digits) <= 7
+    header, *rows = (folder / CSV_FILE).read_text().splitlines()
+    assert "prevalence_SER" in header and " " not in header
+    assert len(rows) == 2
+
+
+def _numbers(value):
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(each)
+
+
+def test_what_was_weighed_is_of_this_cell(trained_bundle, record):
+    judge = Judge(trained_bundle)
+    recording = Recording.from_array(record("SER", 0), RATE_HZ, "pA", "c")
+    cell = cut_recordings("c", (), [recording], judge.cut)
+    few = judge.judge(cell.first(2)).verdict
+    assert any("not yet enough" in text for text in weighed(few, judge)[1])
+    whole = judge.judge(cell).verdict
+    for_it, against = weighed(whole, judge)
+    assert any(text.startswith("3 of 3 networks, each asked alone, say SER") for text in for_it)
+    assert any("are enough" in text for text in for_it) == whole.enough_spikes
+    assert not any("enough" in text for text in against) or not whole.enough_spikes
+
+
+def test_a_vote_is_on_the_scale_of_the_verdict(trained_bundle, record):
+    """All networks asked alone, pooled, give the verdict where nothing is calibrated; and one
+    network's vote moves with a prevalence as the verdict does."""
+    judge = Judge(trained_bundle)
+    recording = Recording.from_array(record("SER", 1), RATE_HZ, "pA", "c")
+    cell = cut_recordings("c", (), [recording], judge.cut)
+    verdict = judge.judge(cell).verdict
+    votes = [vote.probability["SER"] for vote in verdict.votes]
+    assert not judge.decision.calibrated
+    assert verdict.probability["SER"] == pytest.approx(np.mean(votes), abs=1e-6)
+    given = judge.at_prevalence({"SER": 0.1}).judge(cell).verdict
+    odds = np.array([[v.probability["SER"] / v.probability["NSER"] for v in x.votes]
+                     for x in (verdict, given)])  # fmt: skip
+    share = judge.prevalence
+    expected = 0.1 / 0.9 / (share["SER"] / share["NSER"])
+    np.testing.assert_allclose(odds[1] / odds[0], expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("duration_s", [5.0, 120.0])
+def test_a_page_holds_a_recording_in_bounded_space(trained_bundle, duration_s):
+    judge = Judge(trained_bundle)
+    samples = np.random.default_rng(0).normal(0, 5, round(duration_s * RATE_HZ)).astype(np.float32)
+    samples[1000] = np.nan
+    recording = Recording.from_array(samples, RATE_HZ, "pA", "c")
+    cell = cut_recordings("c", (), [recording], judge.cut)
+    sweeps = cell_envelopes(cell, judge.cut)
+    data = trace_data(cell, judge.cut, sweeps)
+    assert len(json.dumps(data)) < 120_000
+    low = np.frombuffer(base64.b64decode(data["sweeps"][0]["low"]), "<i2")
+    assert (low == MISSING).sum() == 1
+    assert low[low > MISSING].min() / data["perUnit"] == pytest.approx(np.nanmin(samples), rel=1e-3)
+    assert sweeps[0].time_s[-1] < duration_s <= sweeps[0].time_s[-1] + 2 * sweeps[0].step_s
+    coarse = sweeps[0].coarser(100)
+    assert len(coarse.low) <= 100 and coarse.high[-1] <= np.nanmax(samples)
+
+
+def test_a_card_becomes_a_page_and_no_script():
+    page = card_page(
+        "# A & B\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n<script>alert(1)</script>\n", "m"
+    )
+    assert "<title>A &amp; B</title>" in page and "<td>1</td>" in page
+    assert "<script>" not in page
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(verdict_module).failed == 0

@@ -53,7 +53,7 @@ class CellTypePredictor(BundlePredictor):
         "verdict": "a class, “not sure”, “unlike training” or “no spikes”",
         "most_probable_class": "also where it is not called",
         "probability": "calibrated, of each class",
-        "recorded_again": "where it would lie if the cell were recorded again, in 95 % of cases: low, high",
+        "recorded_again": "low and high of where it would then lie, in 95 % of cases",
         "n_spikes": "how many spikes were found",
         "enough_spikes": "whether more spikes would hardly change the verdict",
         "unlike": "in what the cell is unlike those of training, a sentence each",

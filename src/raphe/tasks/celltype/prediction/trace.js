@@ -31,6 +31,9 @@
   help.textContent = "Drag to move. Zoom with two fingers, with Ctrl and the wheel, or with the "
     + "wheel once the picture is clicked. Keys: + and −, the arrows, Home for all of it, N and P "
     + "for the next and the previous spike.";
+  const step_ms = 1000 * Math.max(...sweeps.map((sweep) => sweep.step));
+  help.textContent += ` Grey lies between the lowest and the highest sample of each `
+    + `${step_ms.toPrecision(2)} ms; from close by, spikes are drawn as they were sampled.`;
   let from = 0;
   let to = end;
 
@@ -65,20 +68,22 @@
     return values;
   };
 
-  // The lowest and highest value of each column of pixels, as [x, low, high].
+  // The lowest and highest value of each stretch or, where these are finer, each column of pixels:
+  // [x, low, high, width].
   const columns = (sweep, toX) => {
     const first = Math.max(0, Math.floor((from - sweep.start) / sweep.step));
     const stop = Math.min(sweep.low.length, Math.ceil((to - sweep.start) / sweep.step) + 1);
     const found = [];
     for (let i = first; i < stop; i += 1) {
       if (sweep.low[i] === MISSING || sweep.high[i] === MISSING) continue;
-      const x = Math.round(toX(sweep.start + (i + 0.5) * sweep.step));
+      const x = Math.floor(toX(sweep.start + i * sweep.step));
+      const width = Math.max(1, Math.ceil(toX(sweep.start + (i + 1) * sweep.step)) - x);
       const before = found[found.length - 1];
       if (before && before[0] === x) {
         before[1] = Math.min(before[1], sweep.low[i]);
         before[2] = Math.max(before[2], sweep.high[i]);
       } else {
-        found.push([x, sweep.low[i], sweep.high[i]]);
+        found.push([x, sweep.low[i], sweep.high[i], width]);
       }
     }
     return found;
@@ -137,15 +142,9 @@
 
     pen.save();
     pen.beginPath(); pen.rect(left, 0, right - left, bottom + 1); pen.clip();
-    drawn.forEach((found) => {
-      pen.strokeStyle = grey;
-      pen.beginPath();
-      found.forEach(([x, a, b], i) => {
-        // Where stretches are wider than pixels, bars are joined to a line.
-        pen[i ? "lineTo" : "moveTo"](x, rawY(b));
-        pen.lineTo(x, Math.max(rawY(a), rawY(b) + 1));
-      });
-      pen.stroke();
+    pen.fillStyle = asSampled.length ? line : grey;
+    drawn.flat().forEach(([x, a, b, wide]) => {
+      pen.fillRect(x, rawY(b), wide, Math.max(1, rawY(a) - rawY(b)));
     });
     pen.strokeStyle = colour;
     pen.lineWidth = 2;

@@ -27,7 +27,6 @@ DOTS_PER_IN = 200  # of a picture for the screen; what is printed is a PDF
 # that text is written in (INK, GREY) of 4.5 or more, as WCAG 2.2 wants them.
 CLASS_COLOURS = ("#D55E00", "#0072B2", "#03703A", "#C95FD3", "#0B95A8", "#66244D", "#7C4A2A",
                  "#5A5AE0")  # fmt: skip
-COLOURS = CLASS_COLOURS
 INK, GREY = "#1A1A1A", "#6B6B6B"  # what is meant, and what it is measured by
 PALE = "#D9D9D9"  # areas and lines behind what is meant
 MEANINGS = {

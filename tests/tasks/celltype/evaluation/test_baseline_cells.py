@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
+from figure_texts import assert_texts_apart
 from raphe.core.errors import StoreError
 from raphe.tasks.celltype.evaluation import baseline_cells as kept
 from raphe.tasks.celltype.evaluation.baseline_cells import (
@@ -221,7 +222,16 @@ def test_table_page_and_figure_name_the_difference():
         and "a threshold" in made_files["baselines.txt"]
     )
     labels = [text.get_text() for text in made_files["baselines.png"].axes[0].get_yticklabels()]
-    assert labels == ["network", "UDI threshold", "trees, window"]
+    assert labels == ["network", "UDI, threshold", "window samples, trees"]
+    figure = made_files["baselines.png"]
+    values, differences = figure.axes[::2], figure.axes[1::2]
+    assert (
+        len({axes.get_xlim() for axes in values})
+        == 1
+        == len({axes.get_xlim() for axes in differences})
+    )
+    assert "window samples, trees: gradient-boosted trees" in figure.caption
+    assert_texts_apart(figure)
 
 
 def test_other_spikes_are_not_compared():

@@ -2,13 +2,16 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from figure_texts import assert_texts_apart
 from raphe.tasks.celltype.evaluation.class_evidence import (
     SPIKES_EXPLAINED,
+    TimeAxis,
     class_evidence,
     evidence_csv,
     evidence_figure,
@@ -20,6 +23,7 @@ from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
 
 RATE_HZ, N = 40_000.0, 160
+AXIS = TimeAxis(RATE_HZ, pre_ms=1.0)
 BUMP = slice(100, 120)  # only here do the classes differ
 
 
@@ -69,10 +73,30 @@ def test_each_class_has_its_own_spikes_and_numbers(evidence):
 
 
 def test_table_and_figure_hold_every_class(evidence):
-    rows = list(csv.DictReader(io.StringIO(evidence_csv(evidence, RATE_HZ))))
+    rows = list(csv.DictReader(io.StringIO(evidence_csv(evidence, AXIS))))
     assert len(rows) == 2 * N
-    assert float(rows[110]["time_ms"]) == pytest.approx(2.75)
+    assert float(rows[110]["time_from_crossing_ms"]) == pytest.approx(1.75)
     assert float(rows[110]["grad_cam"]) == pytest.approx(evidence[0].grad_cam[110], rel=1e-5)
-    figure = evidence_figure(evidence, RATE_HZ, "pA")
-    panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
-    assert len(panels) == 8
+    figure = evidence_figure(evidence, AXIS, "pA")
+    panels, bars = figure.axes[:8], figure.axes[8:]
+    assert [axes.get_title() != "" for axes in panels] == [True] * 4 + [False] * 4
+    assert panels[0].get_ylabel() == "SER:\ncurrent (pA)"
+    assert panels[4].get_xlabel() == "Time from crossing (ms)"
+    assert len(bars) == 2  # one scale a kind of evidence
+    assert len({axes.images[0].get_clim() for axes in panels}) == 2
+    assert panels[0].lines[0].get_xdata()[0] == -1.0
+    assert "16 spikes of 1 cell SER" in figure.caption
+    assert_texts_apart(figure)
+
+
+def test_windows_of_an_unknown_crossing_begin_at_0():
+    axis = TimeAxis(RATE_HZ)
+    assert axis.time_ms(3).tolist() == [0, 0.025, 0.05]
+    assert (axis.label, axis.column) == ("Time in the window (ms)", "time_in_window_ms")
+
+
+def test_where_nothing_spoke_for_a_class_the_figure_says_so(evidence):
+    flat = replace(evidence[0], grad_cam=np.zeros(N, np.float32))
+    first, *rest = evidence_figure([flat], AXIS, "pA").axes[:4]
+    assert "0 throughout:\nno time spoke\nfor SER" in [text.get_text() for text in first.texts]
+    assert not any("spoke" in text.get_text() for axes in rest for text in axes.texts)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from sklearn.metrics import recall_score, roc_auc_score
 
+from figure_texts import assert_texts_apart
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.celltype.evaluation.baseline_cells import baseline_cells, baseline_cells_csv
@@ -107,7 +107,13 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
         assert "\nNote: Noise, not spikes.\n" in artifacts[page]
     counted = rows_of(artifacts["pooled/headline.csv"])
     assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
-    assert isinstance(artifacts["pooled/folds.png"], Figure)
+    figure = artifacts["pooled/folds.png"]
+    assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == list("12345")
+    assert_texts_apart(figure)
+    unsure = sum(
+        len(line.get_xdata()) for line in figure.axes[0].lines if line.get_mfc() == "white"
+    )
+    assert unsure == sum(int(row["not sure"]) for row in rows_of(artifacts["pooled/folds.csv"]))
     summary = " ".join(artifacts["summary.txt"].split())
     assert "20 of 20 cells tested" in summary
     n = len(val.label)

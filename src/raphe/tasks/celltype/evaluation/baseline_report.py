@@ -8,17 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from raphe.core.figure_style import COLOURS, GREY, STYLE
+from raphe.core.figure_style import (
+    GREY,
+    INK,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    colour,
+    house_style,
+    letter,
+)
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted, p_value
 from raphe.core.statistics.answers import above
-from raphe.core.statistics.intervals import Difference
+from raphe.core.statistics.intervals import Difference, Estimate
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.baselines import KINDS
+from raphe.tasks.celltype.evaluation.figures import interval_words
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, interval_note
 from raphe.tasks.celltype.metrics.figure_interval import difference_of
 from raphe.tasks.celltype.metrics.linear_figures import linear_figures
@@ -28,9 +37,16 @@ from raphe.tasks.celltype.metrics.set_result import SetResult
 NETWORK = "network"
 MAIN = ("balanced_accuracy", "auroc", "macro_auroc")  # as far as a set has them
 LINE = 100  # characters
-ROW_IN, PANEL_IN, LABELS_IN = 0.22, 2.0, 1.3
+ROW_IN, ABOVE_IN = 0.2, 1.15
 CHANCE = 0.5  # of an AUROC; of the balanced accuracy it is one class in all
 AXES = {"auroc": "AUROC", "macro_auroc": "Macro AUROC", "balanced_accuracy": "Balanced accuracy"}
+LOOKS_AT = {
+    "udi": "UDI",
+    "features": "waveform features",
+    "firing": "features and firing",
+    "window": "window samples",
+    "source": "laboratory or rig",
+}
 OTHER_SPIKES = (
     "No baselines: the network was tested on other spikes than the store's own test part.\n"
 )
@@ -64,9 +80,7 @@ def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str,
     }
     shown = [row for row in compared if row.headline.name in MAIN]
     if shown:
-        artifacts["baselines.png"] = baseline_figure(
-            result.name, len(baselines.cell), len(result.classes), shown
-        )
+        artifacts["baselines.png"] = baseline_figure(result, shown)
     return artifacts
 
 
@@ -183,27 +197,74 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def baseline_figure(
-    test_set: str, n_cells: int, n_classes: int, rows: Sequence[ComparedFigure]
-) -> Figure:
-    """For each figure a panel of values beside one of differences, with their 95 % intervals."""
+@house_style()
+def baseline_figure(result: SetResult, rows: Sequence[ComparedFigure]) -> Figure:
+    """For each figure a panel of values beside one of differences, with their 95 % intervals.
+
+    All values share one range, and so do all differences.
+    """
     names = list(dict.fromkeys(row.headline.name for row in rows))
     labels = list(dict.fromkeys(row.classifier for row in rows))
-    width = LABELS_IN + 2 * PANEL_IN * len(names)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, 1.1 + ROW_IN * len(labels)), layout="constrained")
-        panels = figure.subplots(1, 2 * len(names), sharey=True, squeeze=False)[0]
-        for index, name in enumerate(names):
-            of_figure = [row for row in rows if row.headline.name == name]
-            place = [labels.index(row.classifier) for row in of_figure]
-            chance = 1 / n_classes if name == "balanced_accuracy" else CHANCE
-            _draw_values(panels[2 * index], of_figure, place, name, chance)
-            _draw_differences(panels[2 * index + 1], of_figure, place, name)
-        panels[0].set_yticks(range(len(labels)), [readable(label) for label in labels])
-        panels[0].set_ylim(len(labels) - 0.5, -0.5)
-        title = f"Baselines on the same {counted('cell', n_cells)}, {test_set} set"
-        figure.suptitle(title, fontsize=STYLE["axes.titlesize"])
+    height = ABOVE_IN + ROW_IN * len(labels)
+    figure = PaperFigure(TWO_COLUMNS_IN, height, _caption(result, labels))
+    panels = figure.subplots(1, 2 * len(names), sharey=True, squeeze=False)[0]
+    least = min(np.nanmin([row.headline.low, row.headline.value]) for row in rows)
+    compared = [row.difference for row in rows if row.difference is not None]
+    most = max(np.nanmax(np.abs([d.low, d.high, d.value])) for d in compared) if compared else 1.0
+    for index, name in enumerate(names):
+        of_figure = [row for row in rows if row.headline.name == name]
+        place = [labels.index(row.classifier) for row in of_figure]
+        chance = 1 / len(result.classes) if name == "balanced_accuracy" else CHANCE
+        values, differences = panels[2 * index : 2 * index + 2]
+        for row, y in zip(of_figure, place, strict=True):
+            is_network = row.difference is None
+            _draw(values, row.headline, y, colour("network" if is_network else "baseline"))
+            if row.difference is not None:
+                _draw(differences, row.difference, y, colour("baseline"))
+        values.axvline(chance, color=GREY, linewidth=0.8, linestyle=":", label="chance")
+        differences.axvline(0, color=INK, linewidth=0.8, linestyle="--", label="no difference")
+        values.set(xlabel=AXES[name], xlim=(min(chance, least) - 0.03, 1.03))
+        differences.set_xlim(-1.05 * most, 1.05 * most)
+        differences.set_xlabel(f"{AXES[name]},\nnetwork − baseline")
+    for axes in panels:
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axes.tick_params(axis="y", left=axes is panels[0])
+    panels[0].set_yticks(range(len(labels)), [_axis_label(label) for label in labels])
+    panels[0].set_ylim(len(labels) - 0.5, -0.5)
+    lines = [*panels[0].lines[-1:], *panels[1].lines[-1:]]
+    figure.legend(handles=lines, loc="outside lower right", ncols=2)
+    letter(panels)
+    size = counted("cell", len(result.cells.label))
+    figure.suptitle(f"The network and baselines on the same {size}, {result.name} set")
     return figure
+
+
+def _caption(result: SetResult, classifiers: Sequence[str]) -> str:
+    meanings = "; ".join(
+        f"{_axis_label(name)}: {KINDS[name].meaning}" for name in classifiers if name in KINDS
+    )
+    return (
+        f"The network beside baselines that were trained on the same cells, on the "
+        f"{counted('cell', len(result.cells.label))} of the {result.name} set; points with "
+        f"{interval_words(result)}. Beside each figure the difference to the network: right of "
+        f"the dashed line the network is better. Baselines are {meanings}. UDI is the time from "
+        "the spike's inward peak to its outward one, AUROC the area under the receiver operating "
+        "characteristic; balanced accuracy is the mean of the classes' shares called right."
+    )
+
+
+def _axis_label(classifier: str) -> str:
+    """ "waveform features, trees" """
+    if classifier not in KINDS:
+        return classifier
+    columns = KINDS[classifier].columns
+    first, last = classifier.split("_")
+    return f"{LOOKS_AT[columns]}, {first if last == columns else last}"
+
+
+def _draw(axes: Axes, estimate: Estimate, y: int, shade: str) -> None:
+    axes.plot([estimate.low, estimate.high], [y, y], color=shade)
+    axes.plot(estimate.value, y, "o", color=shade)
 
 
 def readable(classifier: str) -> str:
@@ -214,28 +275,3 @@ def readable(classifier: str) -> str:
     """
     alone = classifier.replace("udi_", "UDI ").replace("_alone", " alone")
     return alone.replace("_", ", ")
-
-
-def _draw_values(
-    axes: Axes, rows: Sequence[ComparedFigure], place: Sequence[int], name: str, chance: float
-) -> None:
-    for row, y in zip(rows, place, strict=True):
-        headline = row.headline
-        colour = COLOURS[1] if row.difference is None else "black"
-        axes.plot([headline.low, headline.high], [y, y], color=colour, linewidth=1.4)
-        axes.plot(headline.value, y, "o", color=colour, markersize=4)
-    axes.axvline(chance, color=GREY, linewidth=0.8, linestyle=":")
-    least = min(np.nanmin([row.headline.low, row.headline.value]) for row in rows)
-    axes.set(xlabel=AXES[name], xlim=(min(chance - 0.05, least - 0.02), 1.02))
-
-
-def _draw_differences(
-    axes: Axes, rows: Sequence[ComparedFigure], place: Sequence[int], name: str
-) -> None:
-    for row, y in zip(rows, place, strict=True):
-        if row.difference is not None:
-            axes.plot([row.difference.low, row.difference.high], [y, y], color="black", lw=1.4)
-            axes.plot(row.difference.value, y, "o", color="black", markersize=4)
-    axes.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set_xlabel(f"{AXES[name]},\nnetwork − baseline")
-    axes.tick_params(axis="y", left=False)

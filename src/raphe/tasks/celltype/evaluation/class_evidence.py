@@ -3,16 +3,23 @@
 n spikes, T samples, C classes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from raphe.core.figure_style import GREY
+from raphe.core.figure_style import (
+    INK,
+    SMALL_PT,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    house_style,
+    letter,
+)
 from raphe.core.files.csv_text import csv_text
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
@@ -20,8 +27,41 @@ from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 SPIKES_EXPLAINED = 16  # of each class, spread evenly over its spikes; the gradients take long
-SHADES = {"Grad-CAM": "viridis", "integrated gradients": "RdBu_r"}
-MEANING = {"Grad-CAM": "evidence", "integrated gradients": "added to the logit"}
+ROW_IN = 1.35
+QUANTITY = {"A": "current", "V": "voltage"}  # by the last letter of its unit
+GRAD_CAM, GRADIENTS = "Grad-CAM", "integrated gradients"
+KINDS = (GRAD_CAM, GRAD_CAM, GRADIENTS, GRADIENTS)  # of a row's panels
+MEANING = {
+    GRAD_CAM: "Grad-CAM: how much this time spoke\nfor the class, from none (0) to the most (1)",
+    GRADIENTS: "Integrated gradients: what a sample adds\nto the logit of the class",
+}
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The time of a window's samples, as everywhere: from the crossing of the threshold."""
+
+    rate_hz: float
+    pre_ms: float | None = None  # of the crossing, after the window's start; None where not known
+
+    @classmethod
+    def of(cls, spikes: SpikeSet) -> "TimeAxis":
+        """Of a store's windows."""
+        pre_ms = spikes.facts.get("cut", {}).get("pre_ms")
+        return cls(spikes.rate_hz, pre_ms)
+
+    @property
+    def label(self) -> str:
+        return f"Time {'in the window' if self.pre_ms is None else 'from crossing'} (ms)"
+
+    @property
+    def column(self) -> str:
+        """In a table."""
+        return "time_in_window_ms" if self.pre_ms is None else "time_from_crossing_ms"
+
+    def time_ms(self, n_samples: int) -> np.ndarray:
+        """(T,)"""
+        return 1000 * np.arange(n_samples) / self.rate_hz - (self.pre_ms or 0.0)
 
 
 @dataclass(frozen=True)
@@ -30,6 +70,7 @@ class ClassEvidence:
 
     name: str
     n_spikes: int
+    n_cells: int  # that these are of
     mean: np.ndarray  # of the windows, in their unit
     grad_cam: np.ndarray  # mean, 0 to 1
     gradients: np.ndarray  # mean, what each sample adds to the class's logit
@@ -70,59 +111,93 @@ def class_evidence(
         surest = predictions.probability[some, label].argmax()
         spike = SpikeEvidence(windows[surest], cam[surest], gradients[surest])
         means = (part.mean(axis=0) for part in (windows, cam, gradients))
-        evidence.append(ClassEvidence(name, len(some), *means, spike))
+        n_cells = len(np.unique(predictions.cell[some]))
+        evidence.append(ClassEvidence(name, len(some), n_cells, *means, spike))
     return evidence
 
 
-def evidence_csv(evidence: list[ClassEvidence], rate_hz: float) -> str:
+def evidence_csv(evidence: Sequence[ClassEvidence], axis: TimeAxis) -> str:
     """A row for each class and sample."""
-    header = ["class", "time_ms", "mean", "grad_cam", "integrated_gradients"]
+    header = ["class", axis.column, "mean", "grad_cam", "integrated_gradients"]
     rows = []
     for of_class in evidence:
         columns = (of_class.mean, of_class.grad_cam, of_class.gradients)
-        for sample, values in enumerate(zip(*columns, strict=True)):
-            time_ms = f"{1000 * sample / rate_hz:.4f}"
-            rows.append([of_class.name, time_ms, *(f"{value:.6g}" for value in values)])
+        time_ms = axis.time_ms(len(of_class.mean))
+        for at_ms, *values in zip(time_ms, *columns, strict=True):
+            rows.append([of_class.name, f"{at_ms:.4f}", *(f"{value:.6g}" for value in values)])
     return csv_text(header, rows)
 
 
-def evidence_figure(evidence: list[ClassEvidence], rate_hz: float, unit: str) -> Figure:
-    """A row for each class: its mean spike and one spike, coloured by both kinds of evidence."""
-    figure = Figure(figsize=(11, 2.4 * len(evidence) + 0.4), layout="constrained")
+@house_style()
+def evidence_figure(evidence: Sequence[ClassEvidence], axis: TimeAxis, unit: str) -> Figure:
+    """A row for each class: its mean spike and one spike, upon the evidence of two kinds.
+
+    Each kind has one scale for all classes and spikes.
+    """
+    figure = PaperFigure(TWO_COLUMNS_IN, 1.5 + ROW_IN * len(evidence), _caption(evidence))
     panels = figure.subplots(len(evidence), 4, squeeze=False, sharex=True, sharey="row")
+    every = [part for of_class in evidence for part in (of_class, of_class.spike)]
+    most = max(float(np.abs(part.gradients).max()) for part in every) or 1.0
+    scales = {GRAD_CAM: ("Purples", 0.0, 1.0), GRADIENTS: ("PRGn", -most, most)}
     for row, of_class in zip(panels, evidence, strict=True):
-        for column, (name_of_part, part) in enumerate(
-            (("mean", of_class), ("one spike", of_class.spike))
-        ):
-            is_mean = name_of_part == "mean"
-            window = part.mean if is_mean else part.window
-            values = {"Grad-CAM": part.grad_cam, "integrated gradients": part.gradients}
-            for place, (name, colours) in enumerate(values.items()):
-                axes = row[2 * column + place]
-                _draw(axes, window, colours, rate_hz, name)
-                number = counted("spike", of_class.n_spikes)
-                count = f"mean of {number}" if is_mean else name_of_part
-                axes.set_title(f"{of_class.name}, {count}: {name}", loc="left", fontsize=8)
-        row[0].set_ylabel(f"{of_class.name} ({unit})")
+        cams = (of_class.grad_cam, of_class.spike.grad_cam)
+        values = (*cams, of_class.gradients, of_class.spike.gradients)
+        time_ms = axis.time_ms(len(of_class.mean))
+        for axes, window in zip(row, (of_class.mean, of_class.spike.window) * 2, strict=True):
+            axes.plot(time_ms, window, color=INK, linewidth=1.0)
+            axes.margins(x=0, y=0.08)
+        row[0].get_ylim()  # settles the scale, which is the lines' alone
+        for axes, evidence_of_panel, kind in zip(row, values, KINDS, strict=True):
+            _draw_shades(axes, time_ms, evidence_of_panel, *scales[kind])
+        for axes, cam in zip(row, cams, strict=False):
+            if not cam.any():
+                _note(axes, f"0 throughout:\nno time spoke\nfor {of_class.name}")
+        of_cells = counted("cell", of_class.n_cells)
+        _note(row[2], f"n = {counted('spike', of_class.n_spikes)}\nof {of_cells}")
+        row[0].set_ylabel(f"{of_class.name}:\n{QUANTITY.get(unit[-1:], 'signal')} ({unit})")
+    for axes, kind, of in zip(panels[0], KINDS, ("Mean spike", "One spike") * 2, strict=True):
+        axes.set_title(f"{of},\n{kind}")
     for axes in panels[-1]:
-        axes.set_xlabel("time in the window (ms)")
+        axes.set_xlabel(axis.label)
+    letter(panels[0])
+    for columns, kind in ((slice(0, 2), GRAD_CAM), (slice(2, 4), GRADIENTS)):
+        shades, of_pair = panels[0, columns][0].images[0], panels[:, columns].ravel().tolist()
+        bar = figure.colorbar(shades, ax=of_pair, location="bottom", aspect=30, shrink=0.9)
+        bar.set_label(MEANING[kind])
+        bar.outline.set_visible(False)
+    figure.suptitle("What in the spike spoke for each class, test set")
     return figure
 
 
-def _draw(axes: Axes, window: np.ndarray, colours: np.ndarray, rate_hz: float, name: str) -> None:
-    time_ms = 1000 * np.arange(len(window)) / rate_hz
-    points = np.column_stack([time_ms, window])
-    line = LineCollection(np.stack([points[:-1], points[1:]], axis=1), cmap=SHADES[name])
-    line.set_linewidth(2.2)
-    line.set_array((colours[:-1] + colours[1:]) / 2)
-    if name == "Grad-CAM":
-        line.set_clim(0, 1)
-    else:  # white is nothing: the line below it shows through
-        most = float(np.abs(colours).max()) or 1.0
-        line.set_clim(-most, most)
-        axes.plot(time_ms, window, color=GREY, linewidth=3.0)
-    axes.add_collection(line)
-    axes.autoscale()
-    axes.set_xlim(time_ms[0], time_ms[-1])
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.figure.colorbar(line, ax=axes, pad=0.02, label=MEANING[name])
+def _caption(evidence: Sequence[ClassEvidence]) -> str:
+    sizes = listed(
+        f"{counted('spike', row.n_spikes)} of {counted('cell', row.n_cells)} {row.name}"
+        for row in evidence
+    )
+    return (
+        f"What in the spike spoke for its own class, a row a class: the mean of {sizes}, spread "
+        "evenly over the test set, and the one of them that is most surely called its own class. "
+        "Shades: Grad-CAM (a, b), how much the network's last feature maps at this time "
+        "spoke for the class, from 0 to the most of the spike, which is 1; and integrated "
+        "gradients (c, d; against a flat trace), what each sample adds to the logit of the class, "
+        "where purple speaks against it and green for it. Each has one scale for all panels."
+    )
+
+
+def _draw_shades(
+    axes: Axes, time_ms: np.ndarray, values: np.ndarray, shades: str, low: float, high: float
+) -> None:
+    """Evidence over the whole height of a panel, as wide as each sample."""
+    half_ms = (time_ms[1] - time_ms[0]) / 2
+    axes.set_autoscale_on(False)
+    axes.imshow(
+        values[None], cmap=shades, vmin=low, vmax=high, aspect="auto", interpolation="nearest",
+        extent=(time_ms[0] - half_ms, time_ms[-1] + half_ms, 0, 1), zorder=0, alpha=0.75,
+        transform=axes.get_xaxis_transform(),
+    )  # fmt: skip
+
+
+def _note(axes: Axes, text: str) -> None:
+    """At the lower right, where a spike has gone by."""
+    place = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
+    axes.text(0.97, 0.05, text, fontsize=SMALL_PT, **place)

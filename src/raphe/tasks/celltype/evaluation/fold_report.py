@@ -9,16 +9,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from raphe.core.figure_style import COLOURS, GREY, STYLE
+from raphe.core.figure_style import (
+    GREY,
+    INK,
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    class_colour,
+    house_style,
+    letter,
+)
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.evaluation.baseline_report import same_cells, short_table
 from raphe.tasks.celltype.evaluation.conclusion import conclusion
+from raphe.tasks.celltype.evaluation.figures import interval_words
 from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
 from raphe.tasks.celltype.evaluation.set_report import cells_csv, verdict_lines
 from raphe.tasks.celltype.metrics.cell_level import share_of_cells
@@ -27,10 +35,10 @@ from raphe.tasks.celltype.training.data import CellTypeData
 LINE = 100  # characters
 UDI = "UDI: upstroke–downstroke interval of a spike."
 MORE = ("headline.txt", "baselines.txt", "cells.csv")  # what the summary leaves out
-FOLD_IN = 0.30  # width of a fold …
-LEAST_IN, MOST_IN = 4.4, 11.0  # … and of the figure
+FOLD_IN = 0.30  # width of a fold
 WIDE_IN = 6.0  # enough for the legend in one line
-SPREAD = 0.3  # of dots, of the distance between two folds
+SPREAD = 0.38  # of a fold's classes, of the distance between two folds
+TOUCHING = 0.025  # difference of two probabilities whose dots lie on one another
 NAME_IN, MOST_CHARACTERS = 0.06, 30  # of height for the names of the folds
 MOST_LABELS = 30  # folds that are named; of more, some are numbered
 
@@ -207,53 +215,92 @@ def _csv(pooled: PooledResult, data: CellTypeData, metric: str) -> str:
     return csv_text(header, lines)
 
 
+@house_style()
 def fold_figure(pooled: PooledResult, noun: str, groups: Sequence[Sequence[str]]) -> Figure:
     """A dot for each cell, above the share called right in each fold of several cells.
 
-    Of two classes, the probability of the first; of more, that of the cell's own. `groups` are the
-    cells, days or animals (`noun`) of each fold.
+    Of two classes, the stated probability of the first; of more, that of the cell's own. A cell
+    that is "not sure" has an open dot. `groups` are the cells, days or animals (`noun`) of each
+    fold; folds are counted from 1.
     """
     folds = pooled.folds
     several = any(len(fold.cells.cell) > 1 for fold in folds)
-    place = np.arange(len(folds))
-    with rc_context(STYLE):
-        width = float(np.clip(1.6 + FOLD_IN * len(folds), LEAST_IN, MOST_IN))
-        height = (4.6 if several else 3.4) + NAME_IN * _longest_name(groups)
-        figure = Figure(figsize=(width, height), layout="constrained")
-        panels = figure.subplots(
-            1 + several, 1, sharex=True, squeeze=False, height_ratios=[2, 1][: 1 + several]
-        )[:, 0]
-        _dots(panels[0], pooled)
-        if several:
-            _shares(panels[1], pooled)
-        _name_folds(panels[-1], noun, groups, [fold.number for fold in folds])
-        panels[-1].set_xlim(place[0] - 0.6, place[-1] + 0.6)
-        figure.legend(loc="outside upper center", ncols=2 if width < WIDE_IN else 4)
-        n = len(pooled.cells.cell)
-        panels[0].set_title(f"{counted('cell', n)}, each tested in one of {len(folds)} folds")
+    width = float(np.clip(1.0 + FOLD_IN * len(folds), ONE_COLUMN_IN, TWO_COLUMNS_IN))
+    height = (4.9 if several else 3.7) + NAME_IN * _longest_name(groups)
+    figure = PaperFigure(width, height, _fold_caption(pooled, noun, groups, several))
+    panels = figure.subplots(
+        1 + several, 1, sharex=True, squeeze=False, height_ratios=[2, 1][: 1 + several]
+    )[:, 0]
+    _dots(panels[0], pooled)
+    if several:
+        _shares(panels[1], pooled)
+        letter(panels)
+    _name_folds(panels[-1], noun, groups, [fold.number for fold in folds])
+    panels[-1].set_xlim(-0.6, len(folds) - 0.4)
+    figure.legend(loc="outside lower center", ncols=2 if width < WIDE_IN else 4)
+    size = counted("cell", len(pooled.cells.cell))
+    panels[0].set_title(f"{size}, each tested in one of {len(folds)} folds")
     return figure
 
 
-def _dots(axes: Axes, pooled: PooledResult) -> None:
+def _fold_caption(
+    pooled: PooledResult, noun: str, groups: Sequence[Sequence[str]], several: bool
+) -> str:
+    """What dots and bars are; "fold 1" is data.fold=0."""
     two = len(pooled.classes) == 2
+    of = f"of {pooled.classes[0]}" if two else "of a cell's own class"
+    text = (
+        f"Cross-validation by {noun}: each of {counted('cell', len(pooled.cells.cell))} is tested "
+        f"by a network that was not trained on its fold. A dot is the stated probability {of}; "
+        'open dots are cells that are called "not sure". Dots side by side in a fold are moved '
+        "apart to be seen, a column for each class."
+    )
+    if several:
+        text += f" Below, the share of cells called right; {interval_words(pooled)}."
+    if not _are_single(groups):
+        text += " Fold 1 is data.fold=0."
+    return text
+
+
+def _dots(axes: Axes, pooled: PooledResult) -> None:
+    two, n_classes = len(pooled.classes) == 2, len(pooled.classes)
     for index, name in enumerate(pooled.classes):
-        x, y = [], []
+        spots: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
         for place, fold in enumerate(pooled.folds):
             of_class = np.flatnonzero(fold.cells.label == index)
-            shown = fold.cells.probability[of_class, 0 if two else index]
-            x += (place + _spread(len(of_class))).tolist()
-            y += shown.tolist()
-        colour = COLOURS[index % len(COLOURS)]
-        axes.plot(x, y, "o", ms=3.5, alpha=0.75, mew=0, color=colour, label=f"true {name}")
+            shown = fold.stated[of_class, 0 if two else index]
+            alone = len(of_class) == len(fold.cells.label)
+            offset = 0.0 if alone else (index - (n_classes - 1) / 2)
+            x = place + (offset + _apart(shown)) * 2 * SPREAD / n_classes
+            for spot in zip(x, shown, fold.decided[of_class], strict=True):
+                spots[bool(spot[2])].append(spot[:2])
+        dots = {"marker": "o", "ms": 3.5, "ls": "", "mew": 0.8, "color": class_colour(index)}
+        axes.plot(*_columns(spots[True]), **dots, label=f"true {name}")
+        axes.plot(*_columns(spots[False]), **dots, mfc="white")
+    if any(not fold.decided.all() for fold in pooled.folds):
+        axes.plot([], [], "o", ms=3.5, color=GREY, mfc="white", label="not sure")
     if two:
-        axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    what = f"P({pooled.classes[0]})" if two else "P(own class)"
-    axes.set(ylabel=f"{what} of a cell", ylim=(-0.04, 1.04))
+        label = f"above: more likely {pooled.classes[0]}"
+        axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":", label=label)
+    what = pooled.classes[0] if two else "the cell's own class"
+    axes.set(ylabel=f"Stated probability of {what}", ylim=(-0.04, 1.04))
 
 
-def _spread(n: int) -> np.ndarray:
-    """So many places around 0, evenly."""
-    return np.linspace(-SPREAD, SPREAD, n) if n > 1 else np.zeros(n)
+def _columns(spots: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in spots], [y for _, y in spots]
+
+
+def _apart(heights: np.ndarray) -> np.ndarray:
+    """Where dots of these heights (n,) lie across their column of width 1: 0 unless they touch."""
+    across = np.zeros(len(heights))
+    row: list[int] = []  # dots that touch the one before
+    for index in np.argsort(heights):
+        if row and heights[index] - heights[row[0]] > TOUCHING:
+            row = []
+        row.append(int(index))
+        if len(row) > 1:
+            across[row] = np.linspace(-0.4, 0.4, len(row))
+    return across
 
 
 def _shares(axes: Axes, pooled: PooledResult) -> None:
@@ -262,13 +309,13 @@ def _shares(axes: Axes, pooled: PooledResult) -> None:
         share_of_cells("", right, pooled.fold_of_cell == fold.number, pooled.cells, pooled.groups)
         for fold in pooled.folds
     ]
-    place = np.arange(len(of_folds))
-    for at, share in zip(place, of_folds, strict=True):
-        axes.vlines(at, share.low, share.high, color="black", linewidth=0.8)
-    shares = [share.value for share in of_folds]
-    axes.plot(place, shares, "o", color="black", ms=4, label="called right (95 %)")
-    axes.axhline(right.mean(), color=GREY, linewidth=0.8, label="all folds")
-    axes.set(ylabel="Share called right", ylim=(-0.04, 1.04))
+    for at, share in enumerate(of_folds):
+        axes.vlines(at, 100 * share.low, 100 * share.high, color=INK, linewidth=0.8)
+    shares = [100 * share.value for share in of_folds]
+    axes.plot(range(len(shares)), shares, "s", color=INK, label="called right, 95 % interval")
+    label = f"all folds: {100 * right.mean():.0f} %"
+    axes.axhline(100 * right.mean(), color=GREY, linewidth=0.8, label=label)
+    axes.set(ylabel="Called right (%)", ylim=(-4, 104))
 
 
 def _longest_name(groups: Sequence[Sequence[str]]) -> int:
@@ -287,10 +334,11 @@ def _name_folds(
     """By the group that is left out where each fold has one, else by number."""
     single = _are_single(groups)
     if len(groups) > MOST_LABELS:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        some = range(0, len(groups), -(-len(groups) // MOST_LABELS))
+        axes.set_xticks(some, [str(numbers[index] + 1) for index in some])
         axes.set_xlabel(f"Fold: the {noun} left out" if single else "Fold")
         return
-    labels = [names[0] for names in groups] if single else [str(number) for number in numbers]
+    labels = [names[0] for names in groups] if single else [str(number + 1) for number in numbers]
     axes.set_xticks(range(len(labels)), labels)
     if single:
         axes.tick_params(axis="x", labelrotation=90, labelsize=7)

@@ -36,7 +36,7 @@ from raphe.core.parser import Parser
 STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
     "synthetic examples": ("masks", "synthesize"),
-    "training": ("train", "ui"),
+    "training": ("train", "ui", "runs"),
     "questions to a score": ("audit", "reproduce"),
     "bundles and new recordings": ("export", "predict", "watch", "serve", "place"),
     "this shell": ("completion",),

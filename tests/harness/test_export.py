@@ -1,6 +1,7 @@
 """Export as the harness does it: which runs, whose data, and what is registered."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +83,48 @@ def test_the_newest_sweep_is_exported_and_registered(
     assert f"raphe serve {tmp_path / 'bundle'}\n" in told
 
 
+def test_a_version_that_is_clearly_worse_does_not_become_champion_unless_told(
+    sweep: str,
+    export: Callable[..., int],
+    client: MlflowClient,
+    runs_root: Path,
+    tmp_path: Path,
+    capsys,
+) -> None:
+    def champion() -> str:
+        return str(client.get_model_version_by_alias("crown", "champion").version)
+
+    again = ["export.register_as=crown", "export.overwrite=true"]
+    assert export(*again, "export.members=unbeaten") == 0
+    assert "Version 1 of crown is its first champion." in capsys.readouterr().out
+    assert export(*again) == 0
+    told = capsys.readouterr().out
+    assert "registered as models:/crown/2\nVersion 1 stays the champion of crown" in told
+    assert "The older is of unbeaten. To change that: raphe runs --champion crown 2" in told
+    assert champion() == "1"
+    assert client.get_model_version("crown", "2").tags == {
+        "raphe.compared": "The older is of unbeaten."
+    }
+    assert export(*again, "export.champion=move") == 0
+    told = capsys.readouterr().out
+    assert "Version 3 of crown is the champion in place of version 1. To go back:" in told
+    assert champion() == "3"
+    assert export(*again, "export.champion=keep") == 0 and champion() == "3"
+    shutil.rmtree(tmp_path / "bundle")
+    assert export(*again, "export.champion=forever") == 1
+    assert "expected compare, move or keep" in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+    command = ["runs", "--runs", str(runs_root), "--champion", "crown"]
+    assert cli.main([*command, "1"]) == 0 and champion() == "1"
+    assert "Version 1 of crown is the champion in place of version 3." in capsys.readouterr().out
+    assert cli.main([*command, "9"]) == 1
+    assert "there is no such version; there are 1, 2, 3 and 4" in capsys.readouterr().err
+    assert cli.main(["runs", "--runs", str(runs_root), "--champion", "crwn", "1"]) == 1
+    assert "--champion crwn: no such model is registered" in capsys.readouterr().err
+    assert champion() == "1"
+
+
 def test_the_champion_is_the_last_one_exported(
     sweep: str, export: Callable[..., int], client: MlflowClient
 ) -> None:
@@ -124,20 +167,36 @@ def test_the_command_exports_with_the_settings_the_sweep_had(
     assert "registered as models:/toy@champion" in capsys.readouterr().out
 
 
-def test_a_bundle_that_was_never_registered_is_made_again_and_registered(
-    sweep: str, export: Callable[..., int], client: MlflowClient, monkeypatch, capfd
+@pytest.mark.parametrize(
+    ("killed_in", "version"),
+    [("raphe.harness.registry.register", "1"), ("raphe.harness.export.crown", "2")],
+)
+def test_a_bundle_whose_export_was_killed_before_its_end_is_registered_next_time(
+    sweep: str,
+    export: Callable[..., int],
+    client: MlflowClient,
+    runs: Callable,
+    monkeypatch,
+    capfd,
+    killed_in: str,
+    version: str,
 ) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+    def killed(*_: object) -> None:  # which nothing handles
+        raise SystemExit(137)
 
+    register_as = f"export.register_as=after-{killed_in.rpartition('.')[2]}"
     with monkeypatch.context() as patch:
-        patch.setattr(registry, "register", interrupted)
-        assert export("export.register_as=late") == 130
-    assert export("export.register_as=late", "export.members=best") == 1  # is another bundle
+        patch.setattr(killed_in, killed)
+        assert export(register_as) == 137
+    assert export(register_as, "export.members=best") == 1  # is another bundle
     assert "exists already" in capfd.readouterr().err
-    assert export("export.register_as=late") == 0
-    assert "did not come to register it; made again" in capfd.readouterr().out
-    assert int(client.get_model_version_by_alias("late", "champion").version) == 1
+    assert export(register_as) == 0
+    assert "was cut off before it was registered; redone" in capfd.readouterr().out
+    name = register_as.partition("=")[2]
+    assert str(client.get_model_version_by_alias(name, "champion").version) == version
+    assert "RUNNING" not in [run.info.status for run in runs().all()]
+    assert export(register_as) == 1  # it is registered now
+    assert "exists already" in capfd.readouterr().err
 
 
 def test_networks_in_files_are_registered_under_a_name_that_was_asked_for(

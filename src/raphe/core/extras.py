@@ -13,6 +13,7 @@ PACKAGES = {
         "threadpoolctl",
         "torch",
         "torchmetrics",
+        "yaml",
     ),
     "glif": ("numba",),
     "serve": ("fastapi", "uvicorn"),

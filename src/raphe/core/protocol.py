@@ -32,18 +32,27 @@ class TrainedRun:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A new bundle beside an older one, on cells or recordings that neither was made with."""
+
+    sentence: str  # with its numbers, or why it cannot be made
+    is_worse: bool  # clearly: the whole interval of the difference says so
+
+
+@dataclass(frozen=True)
 class Exported:
     """What a task's export made, for the harness to print and to register.
 
     `loader` names the module whose `_load_pyfunc(folder)` gives an object that answers as
     raphe.core.bundles.pyfunc does; a bundle without one is not registered, for nothing could serve
-    it.
+    it. `compare` holds the bundle against an older one in a folder, by the new one's own test.
     """
 
     bundle: Path
     summary: str  # for the terminal
     metrics: Mapping[str, float]
     loader: str | None = None
+    compare: Callable[[Path], Comparison] | None = None
 
 
 @dataclass(frozen=True)

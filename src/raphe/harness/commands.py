@@ -22,6 +22,11 @@ COMMANDS = (
         "make a bundle of a tracked sweep's members, to predict with",
         "raphe.harness.commands:add_export",
     ),
+    Command(
+        "runs",
+        "list tracked runs and what they take up, clean, set the champion",
+        "raphe.harness.runs.commands:add_runs",
+    ),
     Command("ui", "show the tracked runs in the browser", "raphe.harness.commands:add_ui"),
     Command("check", "the hash of every file", "raphe.core.command_line:add_check_hashes"),
 )
@@ -58,8 +63,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--members",
         metavar="WAY",
-        help="which to take, as all or top:N; a task may know more ways, see export.members in its "
-        "settings (default: as configured, of checkpoints all)",
+        help="which to take, as all, best or top:N; a task may know more ways, see export.members "
+        "in its settings (default: as configured, of checkpoints all)",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
@@ -69,6 +74,12 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         "--experiment",
         metavar="NAME",
         help="to take the newest sweep or single run of (default: the newest sweep of all)",
+    )
+    parser.add_argument(
+        "--champion",
+        metavar="HOW",
+        help="whether the new version becomes champion: compare (default: unless it is clearly "
+        "worse than the older on cells that neither was made with), move (always) or keep (never)",
     )
     add_overwrite(parser)
     registering = parser.add_mutually_exclusive_group()
@@ -146,6 +157,8 @@ def _take(options: argparse.Namespace, export: "DictConfig", section: "DictConfi
         section.store = str(options.store) if options.store else None
     if options.members:
         section.members = options.members
+    if options.champion:
+        export.champion = options.champion
     if options.register:
         section.register_as = options.register
     if options.no_register:

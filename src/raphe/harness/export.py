@@ -22,22 +22,36 @@ import pytorch_lightning as pl
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from raphe.core.bundles.bundle import BUNDLE
+from raphe.core.bundles.bundle import BUNDLE, BundleWriter
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.hashed_folder import CONTENT_HASH
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.harness import identity, registry
 from raphe.harness.process import quieten
+from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import GIT_COMMIT_TAG, PARENT_TAG, RunFacts, Tracker
 
-OWN = ("sweep", "out", "register_as", "checkpoints")  # of the section; the rest is the task's
+OWN = (
+    "sweep",
+    "out",
+    "register_as",
+    "champion",
+    "checkpoints",
+)  # of the section; the rest is the task's
 CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
 STORE_HASH = "store_hash."
-NOT_OF_IT = {"sweep", "out", "overwrite", "checkpoints"}  # do not change what an export makes
+NOT_OF_IT = {
+    "sweep",
+    "out",
+    "overwrite",
+    "champion",
+    "checkpoints",
+}  # do not change what an export makes
+REGISTERED_TAG = "raphe.registered"  # as which version, once nothing is left to do
 BUNDLE_TAG = "raphe.bundle"  # of a run that registered one: its content hash
 
 
@@ -105,6 +119,7 @@ def export_files(config: DictConfig) -> Exported:
     """
     settings = config.export.checkpoints
     registry.check_name(settings.register_as)
+    check_policy(config.export.champion)
     if config.export.out is None:
         raise SettingError("export.out: name a folder to make for the bundle, as --out BUNDLE")
     make = _task_export(settings)
@@ -114,7 +129,9 @@ def export_files(config: DictConfig) -> Exported:
     print(exported.summary)
     if settings.register_as is not None:
         tracker = Tracker.from_settings(config)
-        _register(tracker, "export of networks in files", {}, exported, settings.register_as)
+        policy = config.export.champion
+        title = "export of networks in files"
+        _register(tracker, title, {}, exported, settings.register_as, policy)
     return exported
 
 
@@ -126,17 +143,22 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
     if "_target_" not in settings:
         raise SettingError("export: the task's file in conf/task names no export._target_ to call")
     registry.check_name(settings.register_as)
+    policy = check_policy(settings.get("champion", POLICIES[0]))
     finished, left_out = _members(tracker, sweep)
     with TemporaryDirectory() as scratch:
         configs = [_config(tracker, run.run_id, Path(scratch)) for run in finished]
         require_same_data(finished, configs)
-        data = _rebuild(configs[0], finished)
         make = _task_export(settings)
         out = Path(settings.out or _default_out(configs[0], sweep, settings))
         provenance = _provenance(tracker, sweep, settings, finished, left_out)
         if settings.register_as is not None and _never_registered(tracker, out, provenance):
-            print(f"{out}: an earlier call made it and did not come to register it; made again")
+            print(
+                f"{out}: an earlier call made it but was cut off before it was registered; redone"
+            )
             make = partial(make, overwrite=True)
+        with BundleWriter(out, make.keywords["overwrite"]):
+            pass  # what may not be replaced or written is refused before the data are prepared
+        data = _rebuild(configs[0], finished)
         exported = make(
             runs=[_trained(tracker, run, Path(scratch)) for run in finished],
             data=data,
@@ -147,7 +169,7 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
     print(exported.summary)
     if settings.register_as is not None and exported.loader is not None:
         tags = {"raphe.export": sweep.run_id}
-        _register(tracker, f"export of {sweep.name}", tags, exported, settings.register_as)
+        _register(tracker, f"export of {sweep.name}", tags, exported, settings.register_as, policy)
     return exported
 
 
@@ -169,7 +191,11 @@ def _never_registered(tracker: Tracker, out: Path, provenance: Mapping[str, Any]
     if any(made.get(fact) != provenance[fact] for fact in ("sweep", "settings_digest")):
         return False
     registered = tracker.find({BUNDLE_TAG: manifest[CONTENT_HASH]})
-    return all(run.status != "FINISHED" for run in registered)
+    if any(REGISTERED_TAG in run.tags for run in registered):
+        return False
+    for run in registered:  # that was cut off while it registered
+        tracker.resume(run.run_id).end("KILLED")
+    return True
 
 
 def _require_known(make: partial) -> None:
@@ -293,13 +319,22 @@ def _made_now() -> dict[str, str]:
 
 
 def _register(
-    tracker: Tracker, title: str, tags: Mapping[str, str], exported: Exported, name: str
+    tracker: Tracker,
+    title: str,
+    tags: Mapping[str, str],
+    exported: Exported,
+    name: str,
+    policy: str,
 ) -> None:
     content_hash = BUNDLE.read_manifest(exported.bundle)[CONTENT_HASH]
     tracked = tracker.begin(title, {**tags, BUNDLE_TAG: content_hash})
     with tracked.until_done():
         tracked.log_metrics(exported.metrics)
-        uri = registry.register(tracker, tracked, exported, name)
-    print(f"registered as {uri}")
+        version = registry.register(tracker, tracked, exported, name)
+        crowned = crown(tracker, name, version, exported, policy)
+        # Its status does not tell: MLflow ends a run that it has logged a model to.
+        tracked.set_tags({REGISTERED_TAG: f"{name}/{version}"})
+    uri = crowned.uri
+    print(f"registered as {uri}\n{crowned.sentence}")
     print(f"serve it: raphe serve {quote(str(exported.bundle))}")
     print(f"or from the registry: {registry.serving_command(tracker, uri)}")

@@ -24,8 +24,6 @@ from raphe.harness.report.csv_tables import INTERVALS, read_intervals
 from raphe.harness.runs_folder import DATABASE
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
 
-CHAMPION = "champion"
-
 
 def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
     """The id of an experiment, by its name or (None) because a run of it is the newest.
@@ -81,7 +79,7 @@ def check_name(name: str | None) -> None:
 
 
 def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -> str:
-    """Log the bundle as a pyfunc model of `run`, registered as `name@champion`; return its URI."""
+    """Log the bundle as a pyfunc model of `run` and register it; returns its version."""
     client = MlflowClient(tracker.uri)
     with contextlib.suppress(MlflowException):  # it is there already
         client.create_registered_model(name)
@@ -91,8 +89,7 @@ def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -
         registered = client.create_model_version(
             name, model.model_uri, run.run_id, model_id=model.model_id
         )
-    client.set_registered_model_alias(name, CHAMPION, registered.version)
-    return f"models:/{name}@{CHAMPION}"
+    return str(registered.version)
 
 
 def serving_command(tracker: Tracker, model: str) -> str:

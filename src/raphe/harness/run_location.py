@@ -102,9 +102,14 @@ def run_name(overrides: Sequence[str]) -> str:
 
 def work_folder(tracker: Tracker, tags: Mapping[str, str]) -> Path:
     """Where what these tags tell apart keeps its unfinished work; made if it is not there."""
-    folder = tracker.runs_root / "work" / identity.digest(tags)[:16]
+    folder = tracker.runs_root / "work" / work_name(tags)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def work_name(tags: Mapping[str, str]) -> str:
+    """Of that folder."""
+    return identity.digest(tags)[:16]
 
 
 def describe(

@@ -19,7 +19,7 @@ from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.fields import Field
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.metric_names import Estimate, Names
-from raphe.core.protocol import Exported, SweptRun, TrainedRun
+from raphe.core.protocol import Comparison, Exported, SweptRun, TrainedRun
 
 HOLD_S = 900
 
@@ -219,7 +219,13 @@ def export(
         files = {CARD: members.encode(), "config.yaml": settings.encode(), **weights}
         facts = {"provenance": dict(provenance), "hashes": data.hashes}
         bundle = writer.finish("toy/ensemble", files, facts)
-    return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__)
+    return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__, beside)
+
+
+def beside(older: Path) -> Comparison:
+    """Nothing is better than a bundle of members=unbeaten."""
+    members = (older / CARD).read_text()
+    return Comparison(f"The older is of {members}.", is_worse=members == "unbeaten")
 
 
 def export_files(

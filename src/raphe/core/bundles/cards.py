@@ -1,9 +1,13 @@
 """What all model cards share: Markdown from the facts of a manifest."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from raphe.core.sentences import counted
+
+MOST_DECIMALS = 3
+WITHOUT_INTERVAL = 2  # decimals
 
 
 def card(parts: Iterable[str]) -> str:
@@ -30,20 +34,34 @@ def provenance(facts: Mapping[str, Any]) -> str:
     )
 
 
-def with_interval(figure: Mapping[str, Any] | None) -> str:
-    """A figure as "0.912 = 31/34 (0.770–0.970)".
+def with_interval(figure: Mapping[str, Any] | None, interval: str = "") -> str:
+    """A figure as "0.91 = 31/34 (0.77–0.97)", with the digits that its interval leaves it.
 
     `figure` has `value`, `low`, `high`, each None where there is none, and may have `counts`, the
-    numerator and the denominator. – without a value.
+    numerator and the denominator. – without a value. `interval` stands before the limits, as in
+    "(95% CI 0.77–0.97)".
     """
     if figure is None or figure["value"] is None:
         return "–"
-    text = f"{figure['value']:.3f}"
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    n_decimals = decimals(low, high)
+    text = f"{value:.{n_decimals}f}"
     if counts := figure.get("counts"):
         text += " = {}/{}".format(*counts)
-    if figure["low"] is None:
-        return text
-    return f"{text} ({figure['low']:.3f}–{figure['high']:.3f})"
+    if low is None:
+        return f"{text} (no interval: too few)"
+    before = f"{interval} " if interval else ""
+    return f"{text} ({before}{low:.{n_decimals}f}–{high:.{n_decimals}f})"
+
+
+def decimals(low: float | None, high: float | None) -> int:
+    """How many a figure between these limits deserves: half their distance in two digits."""
+    if low is None or high is None:
+        return WITHOUT_INTERVAL
+    half_width = (high - low) / 2
+    if half_width <= 0:
+        return MOST_DECIMALS
+    return min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(half_width))))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

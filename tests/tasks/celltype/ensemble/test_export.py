@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from raphe import __version__
 from raphe.core.bundles.bundle import BundleError
 from raphe.core.bundles.predictor import load_predictor
 from raphe.core.errors import RapheError, SettingError
@@ -95,7 +96,7 @@ def test_the_manifest_says_what_prediction_needs(make, make_data) -> None:
     data = make_data()
     manifest = Ensemble.open(make(data, error_rate=0.2).bundle).manifest
     assert manifest["classes"] == ["SER", "NSER"]
-    assert manifest["note"] == "Noise, not spikes."
+    assert "Noise, not spikes." in manifest["note"]
     assert manifest["window"]["cut"] is None  # 16 samples are no cut of ours
     assert manifest["training"]["store_hashes"] == data.hashes
     assert manifest["training"]["split"]["digest"] == data.spike_split.digest
@@ -161,7 +162,7 @@ def test_a_split_by_spike_calibrates_nothing_and_says_so(make, make_data) -> Non
     ensemble = Ensemble.open(exported.bundle)
     assert ensemble.decision.method == "none"
     assert set(ensemble.manifest["figures"]) == {"validation", "test", "other"}
-    assert ensemble.manifest["note"].startswith("Noise, not spikes. Trained on a split by spike")
+    assert "Noise, not spikes.” Trained on a split by spike" in ensemble.manifest["note"]
     assert "Never: no cell was held out" in (exported.bundle / "MODEL_CARD.md").read_text()
 
 
@@ -177,6 +178,72 @@ def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:
     assert f"raphe predict RECORDINGS --bundle {exported.bundle}" in exported.summary
     assert "kernels 2–4" in exported.summary
     assert 0 <= exported.metrics["test/cells/accuracy"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ("all", "Every network is a member: nothing was chosen."),
+        ("2-4", "The kernel sizes were set beforehand: no data chose them."),
+        ("best", "made on the validation cells alone: the kernel size of the lowest loss."),
+        ("one-se", "within one standard error of the lowest (Breiman et al. 1984)."),
+        ("greedy", "networks were added one by one"),
+    ],
+)
+def test_card_and_summary_say_who_chose_and_what_that_flatters(
+    make, make_data, members: str, words: str
+) -> None:
+    exported = make(make_data(), members=members)
+    card = (exported.bundle / "MODEL_CARD.md").read_text()
+    chosen_by_cells = members not in ("all", "2-4")
+    for text in (card, exported.summary):
+        assert words in text
+        assert ("made on the validation cells alone" in text) == chosen_by_cells
+        assert ("cannot be told from 4 days: 5 are wanted" in text) == chosen_by_cells
+        assert ("nested cross-validation" in text) == chosen_by_cells
+        assert "Not possible here, for want of networks: published, coded and top:11." in text
+    assert (Ensemble.open(exported.bundle).manifest["selection"]["optimism"] is None) == (
+        not chosen_by_cells
+    )
+
+
+def test_the_optimism_stands_in_the_manifest_with_its_numbers(
+    make_spikes: Callable[..., SpikeSet], runs, tmp_path: Path
+) -> None:
+    data = CellTypeData(make_spikes(n_cells=80, folder="large").path, split="day")
+    data.setup()
+    exported = export(runs, data, "", {}, tmp_path / "bundle", members="best")
+    optimism = Ensemble.open(exported.bundle).manifest["selection"]["optimism"]
+    assert optimism["noun"] == "day" and optimism["n_groups"] >= 5
+    assert optimism["low"] < optimism["corrected"] < optimism["high"]
+    assert optimism["sentence"] in exported.summary
+
+
+def test_the_paragraph_on_methods_tells_what_was_done(make_data, runs, tmp_path: Path) -> None:
+    settings = """
+trainer: {max_epochs: 25}
+callbacks: {patience: 10, keep: best}
+model: {dropout: 0.5, optimizer: {_target_: a.KerasAdam, lr: 0.001}}
+data: {batch_size: 64, weigh: classes, synthetic: null}
+"""
+    data = make_data()
+    exported = export(runs, data, settings, {}, tmp_path / "bundle", members="greedy")
+    text = (exported.bundle / "METHODS.md").read_text()
+    assert text.strip() in (exported.bundle / "MODEL_CARD.md").read_text()
+    for words in (
+        "Cells were classified as SER or NSER from the shape of their spikes by",
+        "Each spike was a window of 0.400 ms (16 samples at 40 kHz)",
+        f"{len(data._cells('test'))} cells for testing, so that no cell was in two parts.",
+        "on the cross-entropy for at most 25 epochs (Adam, learning rate 0.001, batches of 64 "
+        "spikes, dropout 0.5), with each class given the same weight; training stopped after 10 "
+        "epochs without a lower validation loss, and the weights of the epoch of the lowest "
+        "validation loss were used.",
+        "forward selection with replacement on the validation cells (Caruana et al. 2004)",
+        f"raphe {__version__} and PyTorch {torch.__version__.partition('+')[0]}.",
+        "\n- Caruana R, ",
+    ):
+        assert words in text, words
+    assert "Guo" not in text  # too few cells to calibrate
 
 
 def test_three_classes_of_imported_windows(make_runs, tmp_path: Path) -> None:

@@ -1,19 +1,24 @@
 """From a sweep's finished networks to a bundle: choose members, calibrate, verify, write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from raphe.core.bundles.bundle import BundleWriter
 from raphe.core.errors import SettingError
-from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.protocol import Comparison, Exported, TrainedRun
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredictions
+from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
+from raphe.tasks.celltype.ensemble.older_bundle import TestCells
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.ensemble.writing import Chosen, write_ensemble
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
@@ -63,7 +68,8 @@ def export(
         kernels = [candidate.kernel for candidate in candidates]
         networks = EnsembleForward([candidate.net for candidate in candidates])
         validation = CandidatePredictions.of(networks, data.val_dataloader(), VALIDATION)
-        times = choose(members, kernels, validation.of_cells, validation.label)
+        choice_cells = ChoiceCells.of(validation, data.original.cells, calibration)
+        times = choose(members, kernels, choice_cells)
         if data.split == "spike":
             decision = Decision.without_held_out_cells(pooling, error_rate, data.class_shares)
         else:
@@ -84,12 +90,13 @@ def export(
         predictions = {VALIDATION: validation, **_tests(networks, data)}
         chosen = Chosen.of(candidates, times)
         validation_spikes = data.original, data.spike_split.rows("val")
-        compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": export_facts.note(data),
             "classes": list(classes),
             "window": export_facts.window(data.original),
-            "selection": {"way": members, "compared": compared},
+            "selection": export_facts.selection(
+                members, kernels, choice_cells, predictions, times, data.split != "spike"
+            ),
             **decision.facts(),
             "between_days": day_spread(
                 chosen.forward(), chosen.times, decision, *validation_spikes
@@ -101,7 +108,19 @@ def export(
             "provenance": {**provenance, "diverged": diverged},
         }
         windows = next(iter(data.val_dataloader()))[0]
-        return write_ensemble(writer, chosen, facts, windows, settings)
+        exported = write_ensemble(writer, chosen, facts, windows, settings)
+    if data.split == "spike":  # its test cells were trained on
+        return exported
+    return replace(exported, compare=_test_cells(data, predictions["test"], times, decision))
+
+
+def _test_cells(
+    data: CellTypeData, test: CandidatePredictions, times: np.ndarray, decision: Decision
+) -> Callable[[Path], Comparison]:
+    """What holds another bundle against this one."""
+    probability = decision.calibration(test.pooled(times, decision.pooling))
+    rows = data.spike_split.rows("test")
+    return TestCells(data.original, rows, test.cell, test.label, probability).against
 
 
 def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:

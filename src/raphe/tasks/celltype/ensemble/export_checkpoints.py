@@ -24,6 +24,7 @@ from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.checkpoints import NetworkFile, read_networks, require_alike
+from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.selection import choose
@@ -83,14 +84,16 @@ def export_checkpoints(
         spikes = None if store is None else _validation(store, networks)
         if spikes is None:
             windows, predictions = _made_up(networks[0].n_samples), {}
-            times = choose(members, kernels, None, None)
+            choice_cells = None
+            times = choose(members, kernels, None)
             decision = Decision.without_held_out_cells(pooling, error_rate)
         else:
             batches = SpikeBatches([StorePart(spikes)], [spikes.n], EVALUATION_BATCH)
             ask = EnsembleForward([candidate.net for candidate in candidates], as_published=True)
             validation = CandidatePredictions.of(ask, batches, VALIDATION)
             windows, predictions = next(iter(batches))[0], {VALIDATION: validation}
-            times = choose(members, kernels, validation.of_cells, validation.label)
+            choice_cells = ChoiceCells.of(validation, spikes.cells, calibration)
+            times = choose(members, kernels, choice_cells)
             pooled = validation.pooled(times, pooling)
             held_out = _held_out([spikes.cells[index] for index in validation.cell])
             decision = Decision.fit(
@@ -99,12 +102,11 @@ def export_checkpoints(
         classes = networks[0].classes
         cells = {} if spikes is None else {VALIDATION: spikes.cells}
         chosen = Chosen.of(candidates, times, as_published=True)
-        compared = export_facts.comparison(kernels, predictions, {members: times})
         facts = {
             "note": _note(spikes, decision),
             "classes": list(classes),
             "window": _window(networks, spikes),
-            "selection": {"way": members, "compared": compared},
+            "selection": export_facts.selection(members, kernels, choice_cells, predictions, times),
             **decision.facts(),
             "between_days": None
             if spikes is None

@@ -5,6 +5,7 @@ n cells, C classes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,13 @@ from raphe.core.metric_names import VAL, metric
 from raphe.core.sentences import counted
 from raphe.core.statistics.calibration import brier, reliability
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
-from raphe.tasks.celltype.ensemble.selection import compared, log_loss, mean_of
+from raphe.tasks.celltype.ensemble.choice_cells import (
+    ChoiceCells,
+    log_loss,
+    mean_of,
+    optimism_of,
+)
+from raphe.tasks.celltype.ensemble.selection import by_cells, choose, compared, n_candidates
 from raphe.tasks.celltype.features.training_domain import training_domain
 from raphe.tasks.celltype.metrics.cell_level import (
     Headline,
@@ -84,6 +91,10 @@ def training(data: CellTypeData) -> dict[str, Any]:
             name: sorted(cell.cell_id for cell in cells if cell.label == label)
             for label, name in enumerate(spikes.classes)
         },
+        "chosen_on": sorted(
+            spikes.cells[index].cell_id
+            for index in np.unique(spikes.cell[data.spike_split.rows("val")])
+        ),
         "days": sorted({cell.day for cell in cells if cell.day}),
         "animals": sorted({cell.animal for cell in cells if cell.animal}),
         "class_shares": data.class_shares.tolist(),
@@ -91,8 +102,42 @@ def training(data: CellTypeData) -> dict[str, Any]:
     }
 
 
-def comparison(
+def selection(
+    way: str,
     kernels: Sequence[int],
+    cells: ChoiceCells | None,
+    predictions: Mapping[str, CandidatePredictions],
+    times: np.ndarray,
+    held_out: bool = True,
+) -> dict[str, Any]:
+    """How members were chosen, what other ways give on every set, and what the choice flatters.
+
+    Args:
+        way: as asked, see `choose`.
+        kernels: of the M candidates.
+        cells: what the choice was made by; None: nothing.
+        predictions: of every set.
+        times: how often each candidate counts by that way, int64 (M,).
+        held_out: whether the cells were not trained on; if they were, they cannot tell.
+    """
+    facts: dict[str, Any] = {
+        "way": way,
+        "by_validation": by_cells(way),
+        "compared": _comparison(kernels, cells, predictions, {way: times}),
+        "optimism": None,
+    }
+    if by_cells(way) and cells is not None and held_out:
+        optimism = optimism_of(partial(choose, way, kernels), cells)
+        facts["optimism"] = {
+            **{name: None if v != v else v for name, v in asdict(optimism).items()},
+            "sentence": optimism.sentence(n_candidates(way, kernels)),
+        }
+    return facts
+
+
+def _comparison(
+    kernels: Sequence[int],
+    cells: ChoiceCells | None,
     predictions: Mapping[str, CandidatePredictions],
     chosen: Mapping[str, np.ndarray],
 ) -> list[dict[str, Any]]:
@@ -101,8 +146,8 @@ def comparison(
     `kernels` are of the M candidates, `chosen` says how often each counts by a way: int64 (M,).
     """
     ways = dict(chosen)
-    if validation := predictions.get(VALIDATION):
-        ways = {**compared(kernels, validation.of_cells, validation.label), **chosen}
+    if cells is not None:
+        ways = {**compared(kernels, cells), **chosen}
     rows: list[dict[str, Any]] = []
     for way, times in ways.items():
         if isinstance(times, str):

@@ -1,13 +1,20 @@
 """The card that goes with a bundle, and its short form for the terminal."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import NotSure
+from raphe.tasks.celltype.ensemble.card_words import (
+    chosen_row,
+    readable,
+    selection_text,
+    threshold,
+    with_interval,
+)
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.features.cell_statistics import FIRING, by_column
 from raphe.tasks.celltype.features.training_domain import FEWEST_CELLS
@@ -20,13 +27,12 @@ SPLIT_BY = {
     "source": "by source: no laboratory, rig or set of recordings is in two parts",
     "spike": "by spike, as published: the same cells are trained and tested on",
 }
-ABBREVIATED = ("ppv", "npv", "mcc", "auroc", "f1")
 FILES = """\
 `model.onnx` is every member in one graph: `current_pa` (N × {n_samples}, float32, {unit}) in,
 `probability` (N × {n_classes}, the members' mean) and `member_probability` ({n_members} × N ×
 {n_classes}) out. `weights.safetensors` holds the same weights,{settings} `manifest.json` everything
 a program needs, with the SHA-256 of every file."""
-SETTINGS = " `config.yaml` the settings of training,"
+SETTINGS = " `config.yaml` the settings of training, `METHODS.md` the paragraph above,"
 OF_EACH_SET = " Predictive values above are those of the mix of each set."
 AS_PUBLISHED = (
     "Its probability of a cell is the published consensus: the mean of each output over all spikes "
@@ -34,8 +40,8 @@ AS_PUBLISHED = (
 )
 
 
-def model_card(facts: Mapping[str, Any]) -> str:
-    """The card as Markdown, from the facts of a manifest."""
+def model_card(facts: Mapping[str, Any], methods: str = "") -> str:
+    """The card as Markdown, from the facts of a manifest; `methods` is a paragraph to paste."""
     classes = facts["classes"]
     parts = [
         f"# {' or '.join(classes)}? An ensemble of {cards.size(len(facts['members']))}",
@@ -52,12 +58,14 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "## If a cell were recorded again",
         _again(facts["between_days"]),
         "## How the members were chosen",
-        _selection(facts),
+        selection_text(facts["selection"], trained_here(facts)),
         _members(facts),
         "## Trained on",
         _training(facts),
         "## Limits",
         _limits(facts),
+        "## Methods, to paste into a paper" if methods else "",
+        methods.strip(),
         "## Files",
         FILES.format(
             n_samples=facts["window"]["n_samples"],
@@ -79,10 +87,11 @@ def trained_here(facts: Mapping[str, Any]) -> bool:
 
 def summary(path: Path, facts: Mapping[str, Any]) -> str:
     """What the terminal shows after an export."""
+    kernels = chosen_row(facts["selection"])["members"]
     lines = [
-        f"{path}: {cards.size(len(facts['members']))}, kernels {_chosen(facts)['members']}",
+        f"{path}: {cards.size(len(facts['members']))}, kernels {kernels}",
         "",
-        _selection(facts),
+        selection_text(facts["selection"], trained_here(facts)),
         "",
     ]
     if diverged := facts["provenance"]["diverged"]:
@@ -108,7 +117,7 @@ def _intended(facts: Mapping[str, Any]) -> str:
         f"is, with {kind} probability{', or that it is not sure' if abstains else ''}."
     )
     if cut is not None:
-        text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {_threshold(cut)}."
+        text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {threshold(cut)}."
     if facts["as_published"]:
         text += f" {AS_PUBLISHED}"
     marks = "`raphe predict` marks others"
@@ -122,12 +131,6 @@ def _intended(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _threshold(cut: Mapping[str, Any]) -> str:
-    if cut["mad_factor"] is not None:
-        return f"the median by {cut['mad_factor']:g} MAD"
-    return f"{cut['threshold_pa']:g} {cut['accept_unit'] or 'pA'}"
-
-
 def _tests_first(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """The figures of each set, those it was chosen on last."""
     return sorted(figures.items(), key=lambda item: item[0] == VALIDATION)
@@ -137,9 +140,9 @@ def _figures(name: str, figures: Mapping[str, Any]) -> str:
     called = {headline["name"]: headline for headline in figures["called_cells"]}
     rows = [
         [
-            _readable(headline["name"]),
-            _with_interval(headline),
-            _with_interval(called.get(headline["name"])),
+            readable(headline["name"]),
+            with_interval(headline),
+            with_interval(called.get(headline["name"])),
         ]
         for headline in figures["all_cells"]
     ]
@@ -150,18 +153,6 @@ def _figures(name: str, figures: Mapping[str, Any]) -> str:
         f"{figures['intervals']} Brier score {figures['brier']:.3f}, expected calibration error "
         f"{figures['expected_calibration_error']:.3f}."
     )
-
-
-def _with_interval(headline: Mapping[str, Any] | None) -> str:
-    """As all cards have it, told where the interval is of these days only."""
-    text = cards.with_interval(headline)
-    only = headline and headline["interval"].partition(", ")[2]
-    return f"{text.removesuffix(')')}, {only})" if only and text.endswith(")") else text
-
-
-def _readable(name: str) -> str:
-    words = name.replace("_", " ").split()
-    return " ".join(word.upper() if word in ABBREVIATED else word for word in words)
 
 
 def _probabilities(facts: Mapping[str, Any]) -> str:
@@ -220,51 +211,6 @@ def _again(between_days: Mapping[str, Any] | None) -> str:
     )
 
 
-def _chosen(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    selection = facts["selection"]
-    return next(row for row in selection["compared"] if row["way"] == selection["way"])
-
-
-def _selection(facts: Mapping[str, Any]) -> str:
-    way = facts["selection"]["way"]
-    rows = facts["selection"]["compared"]
-    sets = list(_chosen(facts)["sets"])
-    table = []
-    for row in rows:
-        mark = "**" if row["way"] == way else ""
-        if "impossible" in row:
-            table.append([row["way"], "not possible", *("–" for _ in sets)])
-            continue
-        cells = [_right(row["sets"][name]) for name in sets]
-        table.append([f"{mark}{row['way']}{mark}", row["members"], *cells])
-    head = ["members", "kernels", *(f"{name}: cells right, loss" for name in sets)]
-    reasons = [f"- {row['impossible']}" for row in rows if "impossible" in row]
-    return "\n\n".join(
-        [
-            cards.table(head, table),
-            *(["\n".join(reasons)] if reasons else []),
-            _by_which_cells(facts, sets),
-        ]
-    )
-
-
-def _by_which_cells(facts: Mapping[str, Any], sets: Sequence[str]) -> str:
-    if not sets:
-        if facts["selection"]["way"] == "all":
-            return "Every network is a member: there were no cells to choose by."
-        return "The choice was made by kernel size alone: there were no cells to choose by."
-    others = "what the others give on test cells is for information"
-    return (
-        f"The choice, in bold, was made on the validation cells alone"
-        f"{f'; {others}' if trained_here(facts) else ''}. Loss: mean of −ln P(true class) before "
-        "calibration."
-    )
-
-
-def _right(raw: Mapping[str, Any]) -> str:
-    return f"{raw['n_right']}/{raw['n_cells']}, {raw['log_loss']:.3f}"
-
-
 def _training(facts: Mapping[str, Any]) -> str:
     if not trained_here(facts):
         return _not_known(facts)
@@ -304,8 +250,7 @@ def _not_known(facts: Mapping[str, Any]) -> str:
     return (
         f"{text} Whether a cell is unlike those of training is judged by the cells of the "
         f"store “{store['name']}” in their place: "
-        f"{counted('spike', store['n_spikes'])} of {counts}, "
-        f"content hash {store['content_hash']}.\n\n"
+        f"{counted('spike', store['n_spikes'])} of {counts}.\n\n"
         + _domain(facts["training"]["domain"], facts["window"]["unit"])
     )
 

@@ -1,6 +1,6 @@
 """Which members of a sweep make the ensemble; decided on validation cells, never on test.
 
-M members, n cells, C classes.
+M members, n cells, C classes, K kernel sizes.
 """
 
 import re
@@ -9,37 +9,38 @@ from collections.abc import Sequence
 import numpy as np
 
 from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
+from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells, negative_log
 
 # Corradetti et al. 2024: the text says k = 20…30, their code range(20, 32).
 NAMED_RANGES = {"published": (20, 30), "coded": (20, 31)}
-COMPARED = ("published", "coded", "top:1", "top:5", "top:11", "greedy", "all")
+BEST, ONE_SE = "best", "one-se"
+COMPARED = ("published", "coded", BEST, ONE_SE, "top:5", "top:11", "greedy", "all")
 GREEDY_ROUNDS = 50  # picks; the best number of them is kept
 LEAST_GAIN = 1e-9  # in loss; less is rounding
-SMALLEST_PROBABILITY = 1e-7  # about float32's next below 1; one sure mistake must not decide alone
-WAYS = "published, coded, a range of kernels as 20-30, top:N, greedy, all"
+WAYS = "best, one-se, top:N, greedy, published, coded, a range of kernels as 20-30, all"
 
 
-def choose(
-    way: str,
-    kernels: Sequence[int],
-    probability: np.ndarray | None,
-    label: np.ndarray | None,
-) -> np.ndarray:
+def by_cells(way: str) -> bool:
+    """Whether a way chooses by validation cells; the others are set beforehand."""
+    return way in (BEST, ONE_SE, "greedy") or way.startswith("top:")
+
+
+def choose(way: str, kernels: Sequence[int], cells: ChoiceCells | None) -> np.ndarray:
     """How often each member stands in the ensemble: int64 (M,), chosen by validation cells.
 
     Args:
         way: "published" or "20-30" (every member with such a kernel; none may be missing),
-            "coded", "top:5" (those of least loss), "greedy", "all".
+            "coded", "best" (the kernel of least loss), "one-se" (the smallest kernel within one
+            standard error of it), "top:5" (those of least loss), "greedy", "all".
         kernels: kernel size of each member, (M,).
-        probability: each member's probability of each class for each cell, (M, n, C); None: there
-            are no cells to choose by.
-        label: class of each cell, (n,).
+        cells: to choose by; None: there are none.
 
     Raises:
         SettingError: for another way, members that there are not, or cells that there are not.
     """
     top, span = re.fullmatch(r"top:(\d+)", way), re.fullmatch(r"(\d+)-(\d+)", way)
-    if (top or way == "greedy") and (probability is None or label is None):
+    if (top or way in (BEST, ONE_SE, "greedy")) and cells is None:
         raise SettingError(
             f"members={way}: is chosen by labelled cells; name some that no network was trained on "
             "with --store, or choose all or a range of kernels"
@@ -47,29 +48,36 @@ def choose(
     if way == "all":
         return np.ones(len(kernels), np.int64)
     if way == "greedy":
-        return greedy(probability, label)
+        return greedy(cells.probability, cells.label)
     if top:
-        return _top(int(top[1]), way, probability, label)
+        return _top(int(top[1]), way, cells)
+    if way in (BEST, ONE_SE):
+        return _of_one_kernel(np.asarray(kernels), cells, within=way == ONE_SE)
     if span or way in NAMED_RANGES:
         first, last = NAMED_RANGES.get(way) or (int(span[1]), int(span[2]))
         return _fixed(first, last, way, np.asarray(kernels))
     raise SettingError(f"members={way}: expected one of {WAYS}")
 
 
-def compared(
-    kernels: Sequence[int], probability: np.ndarray, label: np.ndarray
-) -> dict[str, np.ndarray | str]:
+def compared(kernels: Sequence[int], cells: ChoiceCells) -> dict[str, np.ndarray | str]:
     """What each way in COMPARED would have chosen, int64 (M,); of one that cannot, the reason.
 
-    Arguments as of `choose`: probability (M, n, C), label (n,).
+    Arguments as of `choose`.
     """
     chosen: dict[str, np.ndarray | str] = {}
     for way in COMPARED:
         try:
-            chosen[way] = choose(way, kernels, probability, label)
+            chosen[way] = choose(way, kernels, cells)
         except SettingError as error:
             chosen[way] = str(error)
     return chosen
+
+
+def n_candidates(way: str, kernels: Sequence[int]) -> str:
+    """Among what a way chose: "32 kernels", "12 networks"."""
+    if way in (BEST, ONE_SE):
+        return counted("kernel size", len(set(kernels)))
+    return counted("network", len(kernels))
 
 
 def greedy(probability: np.ndarray, label: np.ndarray, rounds: int = GREEDY_ROUNDS) -> np.ndarray:
@@ -78,39 +86,41 @@ def greedy(probability: np.ndarray, label: np.ndarray, rounds: int = GREEDY_ROUN
     Each round adds the member, perhaps once more, that brings the mean's loss down most; of all
     rounds the ensemble of least loss is kept, the smallest such.
     """
+    of_truth = probability[:, np.arange(len(label)), label]  # (M, n)
     times = np.zeros(len(probability), np.int64)
-    total = np.zeros(probability.shape[1:])
+    total = np.zeros(len(label))
     best_loss, best = np.inf, times
     for n_picked in range(1, rounds + 1):
-        losses = [log_loss((total + member) / n_picked, label) for member in probability]
+        losses = negative_log((total + of_truth) / n_picked).mean(axis=1)
         pick = int(np.argmin(losses))
         times[pick] += 1
-        total += probability[pick]
+        total += of_truth[pick]
         if losses[pick] < best_loss - LEAST_GAIN:
             best_loss, best = losses[pick], times.copy()
     return best
 
 
-def log_loss(probability: np.ndarray, label: np.ndarray) -> float:
-    """Mean of −ln P(true class) over rows: probability (n, C), label (n,)."""
-    of_truth = probability[np.arange(len(label)), label]
-    return float(-np.log(np.maximum(of_truth, SMALLEST_PROBABILITY)).mean())
-
-
-def mean_of(probability: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The ensemble's probability (n, C) from its members' (M, n, C), each counted `times`."""
-    return np.tensordot(times / times.sum(), probability, axes=1)
-
-
-def _top(n: int, way: str, probability: np.ndarray, label: np.ndarray) -> np.ndarray:
-    if not 1 <= n <= len(probability):
+def _top(n: int, way: str, cells: ChoiceCells) -> np.ndarray:
+    n_networks = len(cells.probability)
+    if not 1 <= n <= n_networks:
         raise SettingError(
-            f"members={way}: expected top:1 to top:{len(probability)}, the number of networks"
+            f"members={way}: expected top:1 to top:{n_networks}, the number of networks"
         )
-    losses = [log_loss(member, label) for member in probability]
-    times = np.zeros(len(probability), np.int64)
-    times[np.argsort(losses, kind="stable")[:n]] = 1
+    times = np.zeros(n_networks, np.int64)
+    times[np.argsort(cells.losses.mean(axis=1), kind="stable")[:n]] = 1
     return times
+
+
+def _of_one_kernel(kernels: np.ndarray, cells: ChoiceCells, within: bool) -> np.ndarray:
+    """Every network of the kernel of least loss; `within`: of the smallest kernel whose loss is
+    within one standard error of that (Breiman et al. 1984)."""
+    sizes = np.unique(kernels)
+    losses = cells.losses_of(tuple((kernels == size).astype(np.int64) for size in sizes))  # (K, n)
+    means = losses.mean(axis=1)
+    best = int(means.argmin())
+    if within and np.isfinite(error := cells.standard_error(losses[best])):
+        best = int(np.flatnonzero(means <= means[best] + error)[0])
+    return (kernels == sizes[best]).astype(np.int64)
 
 
 def _fixed(first: int, last: int, way: str, kernels: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.methods import METHODS
 from raphe.core.protocol import Exported
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.bundle_runtime import (
@@ -24,6 +25,7 @@ from raphe.tasks.celltype.ensemble.bundle_runtime import (
     Member,
 )
 from raphe.tasks.celltype.ensemble.candidates import Candidate, require_agreement
+from raphe.tasks.celltype.ensemble.methods import methods_text
 from raphe.tasks.celltype.ensemble.model_card import model_card, summary
 from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
@@ -94,9 +96,11 @@ def write_ensemble(
     """
     facts = {"members": chosen.facts(), "as_published": chosen.as_published, **facts}
     files = {GRAPH: chosen.graph(windows), WEIGHTS: save(chosen.weights())}
+    methods = ""
     if settings is not None:
-        files[CONFIG] = settings.encode()
-    files[CARD] = model_card(facts).encode()
+        methods = methods_text(facts, settings)
+        files |= {CONFIG: settings.encode(), METHODS: methods.encode()}
+    files[CARD] = model_card(facts, methods).encode()
     bundle = writer.finish(KIND, files, facts).path
     return Exported(
         bundle=bundle,

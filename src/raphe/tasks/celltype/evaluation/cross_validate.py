@@ -16,6 +16,7 @@ from raphe.core.protocol import SweptRun
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
+from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.selection import NAMED_RANGES, choose
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, read_baseline_cells
 from raphe.tasks.celltype.evaluation.evaluate import Artifacts, Evaluation, artifacts, with_note
@@ -150,7 +151,7 @@ class CrossValidation:
             worse = np.nan_to_num(monitored if self.mode == "min" else -monitored, nan=np.inf)
             return (np.arange(len(runs)) == worse.argmin()).astype(np.int64)
         kernels = [int(run.settings.get(KERNEL, 0)) for run in runs]
-        return choose(self.members, kernels, validation.of_cells, validation.label)
+        return choose(self.members, kernels, ChoiceCells.of(validation))
 
     def _baselines(
         self, run: SweptRun, number_of: Mapping[str, int], data: CellTypeData

@@ -24,6 +24,7 @@ from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 SPIKES_OF_A_CELL = 500  # evenly spaced ones stand for all
 SPIKE, NOISE, FIRING = GROUPS = ("spike", "noise", "firing")
 AFTER_MS = 0.5  # the inward peak is over so long after it
+NOTHING = 1e-6  # in any of the units, rounding
 END_MS = 0.5  # of the window's end
 
 
@@ -44,9 +45,8 @@ class Statistic:
 
     def shown(self, value: float, unit: str) -> str:
         """A value with its unit: "4.2 pA"; "–" for NaN."""
-        if value != value:
-            return "–"
-        return f"{number(value)} {self.unit.format(unit=unit)}".rstrip()
+        shown = number(0.0 if abs(value) < NOTHING else value)
+        return f"{shown} {self.unit.format(unit=unit)}".rstrip()
 
     def span(self, low: float, high: float, unit: str) -> str:
         """A range with its unit: "0.12 to 0.21 ms"."""

@@ -1,0 +1,40 @@
+"""The paragraph on methods that goes with a bundle, ready to paste into a paper."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from raphe.core.sentences import listed
+from raphe.version import __version__
+
+METHODS = "METHODS.md"
+TRAINED_WITH = {"torch": "PyTorch"}  # what a reader knows a package as
+
+
+def paragraph(sentences: Iterable[str], references: Sequence[str]) -> str:
+    """Sentences in a row, those that are empty left out, and what they cite, by name."""
+    text = " ".join(sentence for sentence in sentences if sentence)
+    cited = "\n".join(f"- {reference}" for reference in sorted(references))
+    return f"{text}\n\n{cited}\n" if cited else f"{text}\n"
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings in sections by their full names, {"trainer.max_epochs": 25}."""
+    named: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            named |= flat(value, f"{prefix}{key}.")
+        else:
+            named[f"{prefix}{key}"] = value
+    return named
+
+
+def software() -> str:
+    """What it was made with: "raphe 0.1.0 and PyTorch 2.5.1"."""
+    packages = [f"raphe {__version__}"]
+    for package, name in TRAINED_WITH.items():
+        try:
+            packages.append(f"{name} {version(package).partition('+')[0]}")
+        except PackageNotFoundError:
+            continue
+    return listed(packages)

@@ -1,0 +1,182 @@
+"""`raphe runs`: list, clean, set a champion."""
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raphe.core.command_line import define
+from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
+
+if TYPE_CHECKING:  # takes seconds to load
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from raphe.harness.runs.inventory import Inventory
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _runs,
+        "Without options a list, the newest first, with what each takes up on disk.",
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
+    )
+    parser.add_argument("--uri", help="MLflow server instead, as http://host:5000")
+    parser.add_argument("--experiment", metavar="NAME", help="of these alone (default: of all)")
+    doing = parser.add_mutually_exclusive_group()
+    doing.add_argument(
+        "--clean",
+        action="store_true",
+        help="show what may go: runs that failed or were interrupted, files of deleted runs, work "
+        "that nobody goes on with; never what a registered model or the newest sweep needs",
+    )
+    doing.add_argument(
+        "--champion",
+        nargs=2,
+        metavar=("MODEL", "VERSION"),
+        help="make this version of a registered model the champion, as to go back to an older one",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --clean: remove it")
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from raphe.harness.runs_folder import require_runs
+
+    if options.yes and not options.clean:
+        raise SettingError("--yes: goes with --clean")
+    if options.clean and options.uri:
+        raise SettingError(
+            f"--clean: the files of {options.uri} are not on this machine; run `mlflow gc` there"
+        )
+    if options.clean and options.experiment:
+        raise SettingError("--clean: looks at the whole folder; leave out --experiment")
+    uri = options.uri or f"sqlite:///{require_runs(options.runs).absolute()}"
+    from mlflow import MlflowClient
+
+    from raphe.harness.process import quieten
+    from raphe.harness.runs.champion import set_champion
+    from raphe.harness.runs.inventory import Inventory
+
+    quieten()
+    client = MlflowClient(uri)
+    if options.champion:
+        print(set_champion(client, *options.champion))
+        return 0
+    inventory = Inventory.read(client)
+    if options.clean:
+        _clean(client, inventory, options.runs.absolute(), options.yes)
+        return 0
+    _show(inventory, options)
+    return 0
+
+
+def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from raphe.harness.runs.disk import Usage, in_words, usage_of
+
+    names = inventory.experiments
+    if options.experiment is not None and options.experiment not in names.values():
+        raise SettingError(
+            f"--experiment {options.experiment}: there is none such; there are "
+            f"{', '.join(sorted(names.values()))}"
+        )
+    members, total = inventory.members(), Usage()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head, side in (
+        ("experiment", "left"),
+        ("run", "left"),
+        ("id", "left"),
+        ("begun", "left"),
+        ("status", "left"),
+        ("on disk", "right"),
+        ("of it weights", "right"),
+    ):
+        table.add_column(head, justify=side, overflow="fold")
+    for run in inventory.on_top:
+        experiment = names[run.info.experiment_id]
+        if options.experiment not in (None, experiment):
+            continue
+        children = members.get(run.info.run_id, [])
+        usage = inventory.usage([run, *children])
+        total += usage
+        sizes = [in_words(usage.total), in_words(usage.checkpoints)]
+        table.add_row(
+            experiment,
+            run.info.run_name,
+            run.info.run_id[:8],
+            _when(run.info.start_time),
+            _status(run, children),
+            *(["–", "–"] if options.uri else sizes),
+        )
+    console = Console()
+    if not table.rows:
+        console.print("No run is tracked here.")
+        return
+    console.print(table)
+    _show_versions(inventory, console)
+    if options.uri:
+        console.print("How much the files take up is known on the server alone.")
+        return
+    work = usage_of([options.runs / "work"]).total
+    console.print(
+        f"{counted('run', len(inventory.runs))} shown with their members: {in_words(total.total)}, "
+        f"of it weights {in_words(total.checkpoints)}. Unfinished work: {in_words(work)}.\n"
+        "next: raphe runs --clean shows what may go",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _show_versions(inventory: "Inventory", console) -> None:
+    """A line for each registered model."""
+    of_model: dict[str, list[int]] = {}
+    for version in inventory.versions:
+        of_model.setdefault(version.name, []).append(int(version.version))
+    for name, versions in sorted(of_model.items()):
+        champion = inventory.champions.get(name)
+        crowned = f"the champion is version {champion}" if champion else "none is champion"
+        console.print(
+            f"Registered as {name}: {counted('version', len(versions))}, {crowned}.",
+            highlight=False,
+        )
+
+
+def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_meant: bool) -> None:
+    from raphe.harness.runs.cleaning import leftovers, remove
+    from raphe.harness.runs.disk import in_words
+
+    kinds, total = leftovers(inventory, runs_root), 0
+    if not kinds:
+        print("Nothing is left over: every run is finished, at work, or needed.")
+        return
+    for kind in kinds:
+        total += kind.n_bytes
+        print(f"{in_words(kind.n_bytes):>8}  {kind.what}")
+        for run in kind.runs:
+            where = inventory.experiments[run.info.experiment_id]
+            print(f"{'':10}{run.info.run_id[:8]} {where}: {run.info.run_name}")
+        if is_meant:
+            remove(client, kind)
+    if is_meant:
+        print(f"Removed: {in_words(total)}.")
+    else:
+        print(f"Nothing was removed. next: raphe runs --clean --yes removes it, {in_words(total)}")
+
+
+def _when(start_ms: int) -> str:
+    return datetime.fromtimestamp(start_ms / 1000).strftime("%Y-%m-%d %H:%M")
+
+
+def _status(run: "Run", members: "list[Run]") -> str:
+    status = run.info.status.lower()
+    if not members:
+        return status
+    n_finished = sum(member.info.status == "FINISHED" for member in members)
+    return f"{status}, {n_finished} of {len(members)} finished"

@@ -1,0 +1,54 @@
+"""What tracked runs take up on disk."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+CHECKPOINTS = "checkpoint"  # folder of a run's artifacts
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True)
+class Usage:
+    total: int = 0  # bytes
+    checkpoints: int = 0  # of these
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.total + other.total, self.checkpoints + other.checkpoints)
+
+
+def usage_of(folders: Iterable[Path]) -> Usage:
+    """Of folders that may be gone."""
+    return sum((_usage(folder) for folder in folders), Usage())
+
+
+def _usage(folder: Path) -> Usage:
+    total = checkpoints = 0
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        if path.is_file() and not path.is_symlink():
+            n_bytes = path.stat().st_size
+            total += n_bytes
+            checkpoints += n_bytes if CHECKPOINTS in path.relative_to(folder).parts else 0
+    return Usage(total, checkpoints)
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder that a URI or a path names; None for one on a server."""
+    parsed = urlparse(uri)
+    if parsed.scheme == "file":
+        return Path(unquote(parsed.path))
+    return None if parsed.scheme else Path(uri)
+
+
+def in_words(n_bytes: int) -> str:
+    """As people write it.
+
+    >>> in_words(0), in_words(999), in_words(1_234_567), in_words(56_000_000_000)
+    ('0 B', '999 B', '1.2 MB', '56 GB')
+    """
+    size, unit = float(n_bytes), 0
+    while size >= 999.5 and unit < len(UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    digits = 1 if unit and size < 9.95 else 0
+    return f"{size:.{digits}f} {UNITS[unit]}"

@@ -1,0 +1,32 @@
+"""Figures on cards have the digits that their interval leaves them."""
+
+import pytest
+
+from raphe.core.bundles.cards import with_interval
+from raphe.core.bundles.methods import flat, paragraph
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.91176, 0.7701, 0.9702, "0.91 (0.77–0.97)"),
+        (0.91176, 0.9004, 0.9202, "0.912 (0.900–0.920)"),
+        (1.0, 0.631, 1.0, "1.00 (0.63–1.00)"),
+        (0.91176, None, None, "0.91 (no interval: too few)"),
+        (118.3, 101.2, 143.9, "118 (101–144)"),
+        (None, None, None, "–"),
+    ],
+)
+def test_a_figure_has_two_digits_of_its_uncertainty(value, low, high, text: str) -> None:
+    assert with_interval({"value": value, "low": low, "high": high}) == text
+
+
+def test_counts_and_the_name_of_the_interval_stand_beside() -> None:
+    figure = {"value": 31 / 34, "low": 0.77, "high": 0.97, "counts": (31, 34)}
+    assert with_interval(figure) == "0.91 = 31/34 (0.77–0.97)"
+    assert with_interval(figure, interval="95% CI") == "0.91 = 31/34 (95% CI 0.77–0.97)"
+
+
+def test_a_paragraph_leaves_out_what_is_empty_and_sorts_what_it_cites() -> None:
+    assert paragraph(["One.", "", "Two."], ["B 2", "A 1"]) == "One. Two.\n\n- A 1\n- B 2\n"
+    assert flat({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c.d": 2, "e": 3}

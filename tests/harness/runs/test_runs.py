@@ -1,0 +1,144 @@
+"""`raphe runs`: what is listed, and that only what nothing needs is removed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from raphe import cli
+from raphe.harness.run_location import work_name
+from raphe.harness.tracking import DATA_TAG, KEY_TAG, SWEEP_TAG
+
+DAY_S = 24 * 3600
+
+
+@pytest.fixture
+def client(runs_root: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{runs_root / 'mlflow.db'}")
+
+
+@pytest.fixture
+def begin(client: MlflowClient, runs_root: Path) -> Callable[..., str]:
+    """Make a run with 1500 bytes of files, 1000 of them a checkpoint; returns its id."""
+
+    def make(experiment: str, name: str, status: str, **tags: str) -> str:
+        found = client.get_experiment_by_name(experiment)
+        location = (runs_root / "artifacts" / experiment).as_uri()
+        experiment_id = (
+            found.experiment_id
+            if found
+            else client.create_experiment(experiment, artifact_location=location)
+        )
+        run = client.create_run(experiment_id, run_name=name, tags=tags)
+        folder = files_of(client, run.info.run_id)
+        (folder / "checkpoint").mkdir(parents=True)
+        (folder / "checkpoint" / "model.ckpt").write_bytes(b"w" * 1000)
+        (folder / "table.csv").write_bytes(b"t" * 500)
+        if status != "RUNNING":
+            client.set_terminated(run.info.run_id, status)
+        return run.info.run_id
+
+    return make
+
+
+def files_of(client: MlflowClient, run_id: str) -> Path:
+    return Path(client.get_run(run_id).info.artifact_uri.removeprefix("file://"))
+
+
+def work_of(runs_root: Path, name: str, age_s: float = 2 * DAY_S) -> Path:
+    folder = runs_root / "work" / name
+    folder.mkdir(parents=True)
+    (folder / "last.ckpt").write_bytes(b"w" * 2000)
+    for path in (folder / "last.ckpt", folder):
+        os.utime(path, (path.stat().st_mtime - age_s,) * 2)
+    return folder
+
+
+def test_runs_are_listed_with_their_members_and_what_they_take_up(
+    begin: Callable[..., str], client: MlflowClient, runs_root: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    sweep = begin("cells", "sweep degree", "FAILED", **{SWEEP_TAG: "s"})
+    for name, status in (("degree=1", "FINISHED"), ("degree=0", "FAILED")):
+        begin("cells", name, status, **{MLFLOW_PARENT_RUN_ID: sweep})
+    begin("other", "alone", "FINISHED")
+    client.create_registered_model("cells")
+    assert cli.main(["runs", "--runs", str(runs_root)]) == 0
+    told = capsys.readouterr().out
+    (line,) = [line for line in told.splitlines() if "sweep degree" in line]
+    assert "failed, 1 of 2 finished" in line and "4.5 kB" in line and "3.0 kB" in line
+    assert "degree=1" not in told  # stands in its sweep's line
+    assert "4 runs shown with their members: 6.0 kB, of it weights 4.0 kB." in told
+    assert cli.main(["runs", "--runs", str(runs_root), "--experiment", "other"]) == 0
+    assert "sweep degree" not in capsys.readouterr().out
+    assert cli.main(["runs", "--runs", str(runs_root), "--experiment", "none"]) == 1
+    assert "there is none such; there are" in capsys.readouterr().err
+
+
+def test_cleaning_removes_what_nothing_needs_and_nothing_else(
+    begin: Callable[..., str], client: MlflowClient, runs_root: Path, capsys
+) -> None:
+    kept = {
+        begin("cells", "finished", "FINISHED"),
+        begin("cells", "at work", "RUNNING", **{KEY_TAG: "k", DATA_TAG: "d"}),
+    }
+    exported = begin("cells", "old sweep", "FAILED", **{SWEEP_TAG: "old"})
+    registered = begin("cells", "export", "KILLED", **{"raphe.export": exported})
+    client.create_registered_model("cells")
+    client.create_model_version("cells", str(runs_root), run_id=registered)
+    of_export = begin("cells", "degree=0", "FAILED", **{MLFLOW_PARENT_RUN_ID: exported})
+    kept |= {exported, registered, of_export}
+    partly = begin("cells", "between", "FAILED", **{SWEEP_TAG: "between"})
+    member = begin("cells", "degree=1", "FINISHED", **{MLFLOW_PARENT_RUN_ID: partly})
+    failed_of_partly = begin("cells", "degree=2", "FAILED", **{MLFLOW_PARENT_RUN_ID: partly})
+    failed = begin("cells", "failed alone", "FAILED", **{KEY_TAG: "f", DATA_TAG: "d"})
+    killed = begin("cells", "killed alone", "KILLED")
+    newest = begin("cells", "newest", "FAILED", **{SWEEP_TAG: "new"})
+    of_newest = begin("cells", "degree=3", "KILLED", **{MLFLOW_PARENT_RUN_ID: newest})
+    kept |= {partly, member, newest, of_newest}
+    deleted = begin("cells", "deleted", "FINISHED")
+    client.delete_run(deleted)
+    at_work = work_of(runs_root, work_name({KEY_TAG: "k", DATA_TAG: "d"}))
+    of_failed = work_of(runs_root, work_name({KEY_TAG: "f", DATA_TAG: "d"}))
+    fresh = work_of(runs_root, "fresh", age_s=3600)
+    orphaned = work_of(runs_root, "orphaned")
+
+    assert cli.main(["runs", "--runs", str(runs_root), "--clean"]) == 0
+    told = capsys.readouterr().out
+    assert "3 runs that failed or were interrupted" in told
+    assert "4.5 kB" in told and f"{failed[:8]} cells: failed alone" in told
+    assert "files of 1 run deleted before" in told
+    assert "2 folders of unfinished work" in told
+    assert "Nothing was removed. next: raphe runs --clean --yes removes it, 10 kB" in told
+    assert all(files_of(client, run_id).is_dir() for run_id in (failed, killed, deleted))
+
+    assert cli.main(["runs", "--runs", str(runs_root), "--clean", "--yes"]) == 0
+    assert "Removed: 10 kB." in capsys.readouterr().out
+    removed = {failed_of_partly, failed, killed, deleted}
+    for run_id in kept | removed:
+        stage = client.get_run(run_id).info.lifecycle_stage
+        is_there = files_of(client, run_id).is_dir()
+        assert (stage, is_there) == (("active", True) if run_id in kept else ("deleted", False))
+    assert at_work.is_dir() and fresh.is_dir()
+    assert not of_failed.exists() and not orphaned.exists()
+    assert cli.main(["runs", "--runs", str(runs_root), "--clean"]) == 0
+    assert "Nothing is left over" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--clean", "--uri", "http://host:5000"], "run `mlflow gc` there"),
+        (["--yes"], "--yes: goes with --clean"),
+        (["--runs", "nowhere"], "there are no tracked runs here"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_mlflow_is_loaded(
+    options: list[str], message: str, capsys, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["runs", *options]) == 1
+    assert message in capsys.readouterr().err

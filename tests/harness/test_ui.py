@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from raphe import cli
 from raphe.core.errors import SettingError
 from raphe.harness.registry import experiment_to_show
-from raphe.harness.ui import link
+from raphe.harness.ui import link, local_address
 from waiting import HANG_S
 
 
@@ -68,7 +68,10 @@ def test_the_page_opens_at_the_printed_link_and_ends_with_the_command(
     ) as page:
         try:
             printed = next(line for line in page.stdout if line.startswith("runs: "))
-            assert printed == f"runs: {link(free_port, experiment_to_show(tracked, None))}\n"
+            assert (
+                printed
+                == f"runs: {link(local_address(free_port), experiment_to_show(tracked, None))}\n"
+            )
             with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=HANG_S) as answer:
                 assert "MLflow" in answer.read().decode()
         finally:

@@ -4,7 +4,8 @@
 validation of the weights that were kept and tested), `test` or the name of another test set; the
 level is what is counted, each once; a figure of a part as a whole has none, as `kept/val/loss` and
 `test/n_cells`. Of a run as a whole there are `epochs/trained` and `epochs/kept`, both counted from
-1, and `swept/<setting>`, the number that a sweep gave a setting.
+1, and `swept/<setting>`, the number that a sweep gave a setting. A sweep's parent has
+`chosen/<setting>` and each figure of its members, `over/<setting>/<metric>`.
 
 This file imports nothing but the standard library: whatever prints a name may.
 """
@@ -18,6 +19,7 @@ KEPT = "kept"  # before val: of the weights that were kept
 KEPT_VAL = f"{KEPT}/{VAL}"
 EPOCHS_TRAINED, EPOCHS_KEPT = "epochs/trained", "epochs/kept"
 SWEPT = "swept"  # before a setting
+CHOSEN, OVER = "chosen", "over"  # before a setting, of a sweep's parent
 SYSTEM = "system"  # before what MLflow samples of the machine
 LEVELS = ("cells", "spikes", "recordings", "traces")  # what a figure may count, each once
 
@@ -102,6 +104,24 @@ def swept(setting: str) -> str:
     'swept/model.kernel'
     """
     return f"{SWEPT}/{setting}"
+
+
+def chosen(setting: str) -> str:
+    """The name under which a sweep's parent has the number that was chosen.
+
+    >>> chosen("model.kernel")
+    'chosen/model.kernel'
+    """
+    return f"{CHOSEN}/{setting}"
+
+
+def over(setting: str, metric: str) -> str:
+    """The name under which a sweep's parent has a metric of its members over what is swept.
+
+    >>> over("model.kernel", "test/cells/auroc")
+    'over/model.kernel/test/cells/auroc'
+    """
+    return f"{OVER}/{setting}/{metric}"
 
 
 OF_A_RUN = (

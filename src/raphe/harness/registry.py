@@ -22,7 +22,7 @@ from raphe.core.protocol import Exported
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
 from raphe.harness.runs_folder import DATABASE
-from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, TrackedRun, Tracker
+from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, TrackedRun, Tracker
 
 
 def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
@@ -42,6 +42,17 @@ def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
         list(ids.values()), order_by=["attributes.start_time DESC"], max_results=1
     )
     return newest[0].info.experiment_id if newest else next(iter(ids.values()), "0")
+
+
+def newest_sweep(runs_root: Path, experiment_id: str) -> str | None:
+    """The run id of the newest sweep of an experiment whose members can be compared."""
+    client = MlflowClient(f"sqlite:///{(runs_root / DATABASE).absolute()}")
+    views = client.get_experiment(experiment_id).tags
+    sweeps = client.search_runs(
+        [experiment_id], f"tags.`{SWEEP_TAG}` != ''", order_by=["attributes.start_time DESC"]
+    )
+    ids = (sweep.info.run_id for sweep in sweeps)
+    return next((run_id for run_id in ids if VIEW_TAG + run_id in views), None)
 
 
 def members(tracker: Tracker, sweep: RunFacts) -> list[RunFacts]:

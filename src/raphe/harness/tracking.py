@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,13 +28,15 @@ from raphe.core.errors import SettingError
 
 TrackingError = MlflowException  # what any call here may raise
 
-PARAMS_PER_CALL = 100  # limits of MLflow's log-batch
+PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
 PARAM_LENGTH = 6000
 KEY_TAG = "raphe.key"
 DATA_TAG = "raphe.data"
 NOTE_TAG = "raphe.note"
 GIT_COMMIT_TAG = MLFLOW_GIT_COMMIT
 PARENT_TAG = MLFLOW_PARENT_RUN_ID
+CHOSEN_TAG, CHOSEN_MARK = "raphe.chosen", "★ "  # by which rule; before the run's name
+VIEW_TAG = "mlflow.sharedViewState."  # of an experiment
 SWEEP_TAG = "raphe.sweep"  # of a parent run: what a repetition finds it by
 
 
@@ -44,7 +46,7 @@ class RunFacts:
 
     run_id: str
     status: str
-    name: str
+    name: str  # without the mark of a chosen one
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
@@ -122,6 +124,25 @@ class Tracker:
         )
         return [_facts(run) for run in runs]
 
+    @property
+    def experiment_id(self) -> str:
+        return self._experiment_id
+
+    def mark_chosen(self, chosen: RunFacts | None, among: Sequence[RunFacts], rule: str) -> None:
+        """Mark one of a sweep's members, in its name and by a tag; take the mark off the others."""
+        for run in among:
+            is_chosen = chosen is not None and run.run_id == chosen.run_id
+            if is_chosen:
+                self._client.set_tag(run.run_id, CHOSEN_TAG, rule)
+                self._client.update_run(run.run_id, name=CHOSEN_MARK + run.name)
+            elif CHOSEN_TAG in run.tags:
+                self._client.delete_tag(run.run_id, CHOSEN_TAG)
+                self._client.update_run(run.run_id, name=run.name)
+
+    def keep_view(self, key: str, text: str) -> None:
+        """Keep a view of the experiment's runs, which MLflow's page opens at ui.view_link(…)."""
+        self._client.set_experiment_tag(self._experiment_id, VIEW_TAG + key, text)
+
     def get(self, run_id: str) -> RunFacts:
         return _facts(self._client.get_run(run_id))
 
@@ -151,6 +172,20 @@ class TrackedRun:
     def logged(self) -> Mapping[str, Mapping[int, float]]:
         """What this run has logged until now, by metric and step; not what MLflow adds."""
         return self._logged
+
+    def log_histories(self, histories: Mapping[str, Mapping[int, float]]) -> None:
+        """Log values at steps; a value that differs from what was logged there is logged anew."""
+        now_ms = int(time.time() * 1000)
+        fresh = [
+            Metric(key, float(value), now_ms, step)
+            for key, history in histories.items()
+            for step, value in history.items()
+            if self._logged.get(key, {}).get(step) != value
+        ]
+        for start in range(0, len(fresh), METRICS_PER_CALL):
+            self._client.log_batch(self.run_id, metrics=fresh[start : start + METRICS_PER_CALL])
+        for metric in fresh:
+            self._logged.setdefault(metric.key, {})[metric.step] = metric.value
 
     def log_anew(self, metrics: Mapping[str, float]) -> None:
         """Log numbers that replace those of an earlier attempt; what is not finite is left out."""
@@ -257,7 +292,7 @@ def _facts(run: Run) -> RunFacts:
     return RunFacts(
         run_id=run.info.run_id,
         status=run.info.status,
-        name=run.info.run_name,
+        name=run.info.run_name.removeprefix(CHOSEN_MARK),
         tags=run.data.tags,
         params=run.data.params,
         metrics=run.data.metrics,

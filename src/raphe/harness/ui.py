@@ -11,7 +11,8 @@ from pathlib import Path
 from raphe.core.errors import SettingError
 from raphe.harness.runs_folder import require_runs
 
-HOST = "127.0.0.1"
+HOST, DEFAULT_PORT = "127.0.0.1", 5000
+MODEL_TRAINING = "workflowType=machine_learning"  # else the page is that of language models
 START_S, POLL_S = 120.0, 0.2
 QUIET = {  # beside what raphe.harness sets
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -19,10 +20,21 @@ QUIET = {  # beside what raphe.harness sets
 }
 
 
-def link(port: int, experiment_id: str, run_id: str | None = None) -> str:
+def link(address: str, experiment_id: str, run_id: str | None = None) -> str:
     """The page of an experiment's runs, or of one; MLflow's own front page shows none of them."""
-    runs = f"http://{HOST}:{port}/#/experiments/{experiment_id}/runs"
-    return f"{runs}/{run_id}" if run_id else f"{runs}?workflowType=machine_learning"
+    runs = f"{address}/#/experiments/{experiment_id}/runs"
+    return f"{runs}{f'/{run_id}' if run_id else ''}?{MODEL_TRAINING}"
+
+
+def comparison_link(address: str, experiment_id: str, sweep_id: str) -> str:
+    """The members of a sweep in the order of what is swept, as sweeps.comparison has them shown."""
+    view = f"viewStateShareKey={sweep_id}&compareRunsMode=CHART"
+    return f"{link(address, experiment_id)}&{view}"
+
+
+def local_address(port: int = DEFAULT_PORT) -> str:
+    """Where `raphe ui` shows its page."""
+    return f"http://{HOST}:{port}"
 
 
 def show(runs_root: Path, port: int, experiment: str | None) -> int:
@@ -33,9 +45,10 @@ def show(runs_root: Path, port: int, experiment: str | None) -> int:
     database = require_runs(runs_root)
     _require_free(port)
     os.environ.update(QUIET)
-    from raphe.harness.registry import experiment_to_show  # takes seconds to import
+    from raphe.harness.registry import experiment_to_show, newest_sweep  # takes seconds to import
 
     experiment_id = experiment_to_show(runs_root, experiment)
+    sweep_id = newest_sweep(runs_root, experiment_id)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1"]
     command += ["--host", HOST, "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database.absolute()}"]
@@ -43,7 +56,11 @@ def show(runs_root: Path, port: int, experiment: str | None) -> int:
     with subprocess.Popen(command) as server:
         try:
             _wait_until_open(server, port)
-            print(f"runs: {link(port, experiment_id)}\nCtrl-C ends the page", flush=True)
+            print(f"runs: {link(local_address(port), experiment_id)}")
+            if sweep_id is not None:
+                compared = comparison_link(local_address(port), experiment_id, sweep_id)
+                print(f"newest sweep, compared: {compared}")
+            print("Ctrl-C ends the page", flush=True)
             return server.wait()
         finally:
             server.terminate()

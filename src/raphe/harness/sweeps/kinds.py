@@ -24,6 +24,11 @@ class Kind(Enum):
         self.title = title
         self.apart = apart
 
+    @property
+    def may_choose(self) -> bool:
+        """Whether one of the networks may be chosen, or several joined."""
+        return not self.apart
+
     @classmethod
     def of_tag(cls, tag: str | None) -> "Kind | None":
         """The kind that a run's tag names, None for a run that has none."""

@@ -22,7 +22,8 @@ from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
 from raphe.harness.sweeps.bar import SweepBar
-from raphe.harness.sweeps.choice import choose_run
+from raphe.harness.sweeps.choice import Choice, choose_run
+from raphe.harness.sweeps.comparison import track_comparison
 from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
@@ -75,6 +76,7 @@ class SweepParent:
     ) -> None:
         self._summarise = summarise
         self._config = config
+        self._kind = kind
         self._folder = folder
         self._tracker = tracker
         self._lock = FileLock(self._tracker.runs_root / f".sweep-{key[:16]}.lock")
@@ -93,8 +95,6 @@ class SweepParent:
 
     def start(self) -> None:
         self.plan.write(self._folder)
-        every_s = self._config.tracking.system_metrics_every_s
-        self._open.enter_context(self._run.system_metrics(every_s))
 
     def show_progress(self) -> None:
         self._open.enter_context(self._bar.shown())
@@ -135,13 +135,19 @@ class SweepParent:
         self._keep(artifacts, runs)
         self._run.set_tags({FINISHED_TAG: str(len(runs)), FAILED_TAG: str(len(failed))})
         print_sweep(runs, parameters, self._config.report, self._tracker)
+        choice = self._choice(runs) if self._kind.may_choose else None
+        if choice is not None:
+            print(choice.sentence)
+        by_label = {run.name: run for run in runs}
+        track_comparison(self._tracker, self._run, self.plan, by_label, choice, self._config.report)
+
+    def _choice(self, runs: Sequence[RunFacts]) -> Choice | None:
         metric = kept(self._config.monitor.metric)
         intervals = {run.run_id: intervals_of(self._tracker, run.run_id) for run in runs}
         errors = {
             run_id: known[metric].se for run_id, known in intervals.items() if metric in known
         }
-        if (choice := choose_run(runs, parameters, self._config, errors)) is not None:
-            print(choice.sentence)
+        return choose_run(runs, list(self.plan.parameters), self._config, errors)
 
     def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
         settings = {member.label: member.settings for member in self.plan.members}

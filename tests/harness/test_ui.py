@@ -68,10 +68,8 @@ def test_the_page_opens_at_the_printed_link_and_ends_with_the_command(
     ) as page:
         try:
             printed = next(line for line in page.stdout if line.startswith("runs: "))
-            assert (
-                printed
-                == f"runs: {link(local_address(free_port), experiment_to_show(tracked, None))}\n"
-            )
+            shown = experiment_to_show(tracked, None)
+            assert printed == f"runs: {link(local_address(free_port), shown)}\n"
             with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=HANG_S) as answer:
                 assert "MLflow" in answer.read().decode()
         finally:

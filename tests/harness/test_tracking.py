@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from raphe.core.errors import SettingError
+from raphe.core.figure_style import PaperFigure
 from raphe.harness.tracking import Tracker
 from waiting import HANG_S, serving
 
@@ -61,8 +62,11 @@ def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(tmp_path: Pat
     tracker = Tracker("one", root)
     run = tracker.begin("run", {})
     run.log_text("text", "note.txt")
+    run.log_artifacts({"test/roc.png": PaperFigure(1, 1, "A caption."), "test/a.csv": "a\n"})
     (found,) = root.glob("artifacts/one/*/artifacts/note.txt")
     assert found.read_text() == "text"
+    logged = {file.name for file in (found.parent / "test").iterdir()}
+    assert logged == {"roc.png", "figures.pdf", "captions.txt", "a.csv"}
     assert tracker.uri == f"sqlite:///{root}/mlflow.db"
 
 

@@ -172,6 +172,10 @@ def test_cells_of_one_window_each_have_no_count_of_spikes():
     single_spikes = random_predictions(20).per_cell()
     contents = artifacts(result_of(single_spikes))
     assert "test/spikes_needed.png" not in contents and "test/reliability.png" in contents
+    text = contents["test/headline.txt"]
+    assert "test set: 20 cells (10 SER, 10 NSER), one window each\nLooked for: SER.\n" in text
+    assert text.count("AUROC") == 1 and "\nSpikes" not in text
+    assert not any(name.startswith("test/spikes/") for name in contents)
 
 
 def test_a_diverged_network_leaves_its_answers():

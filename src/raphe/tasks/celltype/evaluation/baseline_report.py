@@ -31,6 +31,7 @@ from raphe.tasks.celltype.evaluation.figures import interval_words
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, interval_note
 from raphe.tasks.celltype.metrics.figure_interval import difference_of
 from raphe.tasks.celltype.metrics.linear_figures import linear_figures
+from raphe.tasks.celltype.metrics.names import label_of
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
@@ -39,7 +40,6 @@ MAIN = ("balanced_accuracy", "auroc", "macro_auroc")  # as far as a set has them
 LINE = 100  # characters
 ROW_IN, ABOVE_IN = 0.2, 1.15
 CHANCE = 0.5  # of an AUROC; of the balanced accuracy it is one class in all
-AXES = {"auroc": "AUROC", "macro_auroc": "Macro AUROC", "balanced_accuracy": "Balanced accuracy"}
 LOOKS_AT = {
     "udi": "UDI",
     "features": "waveform features",
@@ -153,7 +153,7 @@ def short_table(result: SetResult, baselines: BaselineCells | None) -> list[str]
     of_classifier: dict[str, dict[str, ComparedFigure]] = {}
     for row in compared:
         of_classifier.setdefault(row.classifier, {})[row.headline.name] = row
-    table = [["", *(AXES[name] for name in names)]]
+    table = [["", *(_capital(label_of(name)) for name in names)]]
     for classifier, of_name in of_classifier.items():
         figures = [
             _with_interval(of_name[name].headline) if name in of_name else "–" for name in names
@@ -173,9 +173,8 @@ def _with_interval(headline: Headline) -> str:
 
 
 def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
-    title = {"auroc": "AUROC", "macro_auroc": "macro AUROC"}.get(figure, figure.replace("_", " "))
     columns = "difference    interval           p       network above it"
-    lines = [f"{title:19}  value  interval          {columns}"]
+    lines = [f"{label_of(figure):19}  value  interval          {columns}"]
     for row in rows:
         h, d = row.headline, row.difference
         line = f"  {row.classifier:17}  {h.value:.3f}  {_span(h.low, h.high, ''):16}"
@@ -223,9 +222,9 @@ def baseline_figure(result: SetResult, rows: Sequence[ComparedFigure]) -> Figure
                 _draw(differences, row.difference, y, colour("baseline"))
         values.axvline(chance, color=GREY, linewidth=0.8, linestyle=":", label="chance")
         differences.axvline(0, color=INK, linewidth=0.8, linestyle="--", label="no difference")
-        values.set(xlabel=AXES[name], xlim=(min(chance, least) - 0.03, 1.03))
+        values.set(xlabel=_capital(label_of(name)), xlim=(min(chance, least) - 0.03, 1.03))
         differences.set_xlim(-1.05 * most, 1.05 * most)
-        differences.set_xlabel(f"{AXES[name]},\nnetwork − baseline")
+        differences.set_xlabel(f"{_capital(label_of(name))},\nnetwork − baseline")
     for axes in panels:
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", left=axes is panels[0])
@@ -251,6 +250,10 @@ def _caption(result: SetResult, classifiers: Sequence[str]) -> str:
         "the spike's inward peak to its outward one, AUROC the area under the receiver operating "
         "characteristic; balanced accuracy is the mean of the classes' shares called right."
     )
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _axis_label(classifier: str) -> str:

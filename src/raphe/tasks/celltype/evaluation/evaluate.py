@@ -49,7 +49,6 @@ from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class
-from raphe.tasks.celltype.metrics.names import CELLS, SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.training.data import CellTypeData
@@ -169,9 +168,9 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
         risk_coverage.png and spikes_needed.png (of cells with several spikes) as figures;
         headline.txt, headline.csv, cells.csv, confusion.json, spikes_needed.csv and
         predictions.csv as text; with baselines what `baseline_artifacts` makes; and metrics of the
-        run, with intervals: cells/… and spikes/… for every headline, and with a decision
-        cells/coverage, the share called, and cells/wrong_calls, the share called wrong; without:
-        cells/brier and cells/aurc.
+        run, with intervals: cells/… and, where cells have several, spikes/… for every headline,
+        and with a decision cells/coverage, the share called, and cells/wrong_calls, the share
+        called wrong; without: cells/brier and cells/aurc.
 
         Of a network that diverged predictions.csv alone.
     """
@@ -223,7 +222,7 @@ def kept_figures(
 def _headlines(result: SetResult) -> list[Headline]:
     return [
         headline
-        for level, predictions in ((CELLS, result.cells), (SPIKES, result.spikes))
+        for level, predictions in result.levels.items()
         for headline in headlines(
             level, predictions, result.groups, result.classes, result.compared_within(predictions)
         )

@@ -10,6 +10,7 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_level import Headline, interval_note, share_of_cells
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.metrics.names import label_of
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
 AS_NUMBER = ("mcc", "auroc", "macro_auroc", "macro_f1")  # all others are percentages
@@ -25,11 +26,17 @@ def headline_text(result: SetResult, headlines: Sequence[Headline]) -> str:
     cells, classes = result.cells, result.classes
     sizes = np.bincount(cells.label, minlength=len(classes))
     of_class = ", ".join(f"{n} {label}" for n, label in zip(sizes, classes, strict=True))
+    size, called_by = counted("cell", len(cells.label)), ""
+    if result.one_window_each:
+        spikes = "one window each"
+    else:
+        spikes = counted("spike", len(result.spikes.label))
+        called_by = f"A cell is called by the {result.pooling} of its spikes' probabilities"
+    looked_for = f"looked for: {classes[0]}" if len(classes) == 2 else ""
+    rule = "; ".join(filter(None, (called_by, looked_for)))
     lines = [
-        f"{result.name} set: {counted('cell', len(cells.label))} ({of_class}), "
-        f"{counted('spike', len(result.spikes.label))}",
-        f"A cell is called by the {result.pooling} of its spikes' probabilities"
-        f"{f'; looked for: {classes[0]}' if len(classes) == 2 else ''}.",
+        f"{result.name} set: {size} ({of_class}), {spikes}",
+        *([f"{rule[0].upper()}{rule[1:]}."] if rule else []),
         *_small(result),
         "",
         *_matrix(cells.confusion(), classes),
@@ -83,7 +90,7 @@ def _figures(headlines: Sequence[Headline]) -> list[str]:
         counts = f"{h.counts[0]}/{h.counts[1]}" if h.counts else ""
         table.append(
             [
-                f"  {_readable(h.name)}",
+                f"  {label_of(h.name)}",
                 *_value_and_interval(h),
                 counts,
                 h.interval,
@@ -96,11 +103,6 @@ def _figures(headlines: Sequence[Headline]) -> list[str]:
         for row in table
     ]  # fmt: skip
     return ["  ".join(row).rstrip() for row in aligned]
-
-
-def _readable(name: str) -> str:
-    short = {"ppv": "PPV", "npv": "NPV", "mcc": "MCC", "auroc": "AUROC", "f1": "F1"}
-    return " ".join(short.get(word, word) for word in name.replace("_", " ").split())
 
 
 def _value_and_interval(h: Headline) -> tuple[str, str]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from raphe.tasks.celltype.metrics.names import OF_CLASS
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
-OF_CLASS = " of "  # before the name of a class
 NO_VARIANCE = 1e-18  # rounding; that of one item of 100 000 is 1e-10
 STEP = 1e-4  # of numerical derivatives, as a share of the items
 

@@ -6,6 +6,7 @@ from raphe.core.metric_names import Figure, Names
 
 CELLS, SPIKES = "cells", "spikes"
 BOTH = (CELLS, SPIKES)
+OF_CLASS = " of "  # before the name of a class, in a figure that tables alone have
 
 FIGURES = (
     Figure(
@@ -113,3 +114,13 @@ FIGURES = (
 @cache
 def names() -> Names:
     return Names(FIGURES)
+
+
+def label_of(figure: str) -> str:
+    """For people, of a figure without its level.
+
+    >>> label_of("balanced_accuracy"), label_of("ppv of GABA")
+    ('balanced accuracy', 'PPV of GABA')
+    """
+    name, of_class, of = figure.partition(OF_CLASS)
+    return f"{names().figure(f'{CELLS}/{name}').label}{of_class}{of}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from raphe.core.metric_names import Estimate
+
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
 
@@ -20,6 +22,15 @@ class SweptRun:
     settings: Mapping[str, str]  # what is swept, as on the command line
     monitored: float  # the metric that is monitored, of the weights that were tested
     fetch: Callable[[str], Path]  # a local copy of what it tracked, by name; raises SettingError
+
+
+@dataclass(frozen=True)
+class BaselineFigure:
+    """A simple method's figure on the test of a run, for the table and figure of a sweep."""
+
+    label: str  # "UDI threshold"
+    metric: str  # without its part, "cells/auroc"
+    estimate: Estimate
 
 
 @dataclass(frozen=True)

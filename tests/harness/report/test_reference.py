@@ -9,6 +9,7 @@ from paths import CONF
 from raphe.core.errors import SettingError
 from raphe.harness.report.reference import read_reference
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
+from raphe.harness.report.sweep_results import SweepResults
 from raphe.harness.tracking import RunFacts
 
 TABLE = "run,kernel,test_accuracy\noriginal,1,0.9\nbalanced,1,0.8\noriginal,2,0.95\n"
@@ -87,9 +88,9 @@ def test_the_sweeps_figure_has_the_published_curve_in_its_panel(table):
                  {"test/loss": 0.3, "test/spikes/accuracy": 0.9})
         for k in (1, 2, 3)
     ]  # fmt: skip
-    figure = sweep_artifacts(runs, [], ["model.kernel"], report)[SWEEP_FIGURE]
+    figure = sweep_artifacts(SweepResults(runs, ["model.kernel"], report, "val/loss"))[SWEEP_FIGURE]
     loss, accuracy = figure.axes
-    assert [line.get_label() for line in loss.lines] == ["test"]
+    assert "a paper" not in [line.get_label() for line in loss.lines]
     published = accuracy.lines[-1]
     assert published.get_label() == "a paper"
     np.testing.assert_array_equal(published.get_ydata(), [0.9, 0.95])

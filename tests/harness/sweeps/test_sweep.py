@@ -7,9 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from raphe.harness.report.sweep_table import side_by_side
 from raphe.harness.tracking import PARENT_TAG
 from waiting import HANG_S
 
@@ -35,6 +33,7 @@ def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
     assert statuses(children) == {"0": "FAILED", "1": "FINISHED", "2": "FINISHED"}
     assert {run.data.tags[PARENT_TAG] for run in children} == {parent.info.run_id}
     assert runs().artifacts(parent.info.run_id) == {
+        "captions.txt",
         "config.yaml",
         "sweep.csv",
         "sweep.png",
@@ -216,22 +215,3 @@ def test_data_are_not_swept_beside_values_that_they_tell(train, runs) -> None:
     told = train("experiment=asked", "seed=1,2")  # what the process exits with
     assert told.startswith("error: seed: cannot be swept beside model.degree")
     assert not runs().parents()
-
-
-def test_the_table_is_no_wider_than_the_terminal() -> None:
-    names = [
-        "cells/sensitivity",
-        "cells/specificity",
-        "accuracy",
-        "sensitivity_at_specificity_0.50",
-    ]
-    values = {f"{name}{i}": ["0.9876", "–"] for i in range(3) for name in names}
-    keys = {"model.kernel": ["1", "32"], "data.fold": ["0", "10"]}
-    for width in (40, 80, 100):
-        console = Console(width=width, record=True, file=io.StringIO())
-        for table in side_by_side(keys, values, console):
-            console.print(table)
-        text = console.export_text()
-        assert "…" not in text and max(map(len, text.splitlines())) <= width
-        assert text.count("0.9876") == text.count("–") == len(values)
-        assert text.count("32") == text.count("10")  # the keys stand in each table

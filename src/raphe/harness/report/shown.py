@@ -7,6 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from raphe.core.metric_names import KEPT, SWEPT, SYSTEM, TRAIN, VAL, Names
+from raphe.core.sentences import counted
 from raphe.harness.tracking import RunFacts
 
 UNDEFINED = "–"
@@ -47,10 +48,15 @@ def counts_of(run: RunFacts, test_set: str, settings: DictConfig) -> list[str]:
     """What a test set holds, "1172 spikes", by the metrics that count it."""
     names = names_of(settings)
     return [
-        f"{run.metrics[f'{test_set}/{metric}']:.0f} {names.label(metric)}"
+        counted(names.label(metric).removesuffix("s"), round(run.metrics[f"{test_set}/{metric}"]))
         for metric in settings.counts
         if f"{test_set}/{metric}" in run.metrics
     ]
+
+
+def in_words(names: Names, metric: str) -> str:
+    """Of a metric without its part, "AUROC of cells", "RMS error (mV) of cells", "loss"."""
+    return names.label(metric).replace(", ", " of ")
 
 
 def count_text(value: float | None) -> str:

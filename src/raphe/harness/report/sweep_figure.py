@@ -1,83 +1,261 @@
-"""The figure of a sweep over a number: what the test came to, against it."""
+"""The figure of a sweep over a number: validation and test against it, with their intervals."""
 
+import math
+import string
+import textwrap
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from omegaconf import DictConfig
+from matplotlib.ticker import NullLocator
 
+from raphe.core.figure_style import (
+    GREY,
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    PaperFigure,
+    colour,
+    house_style,
+    letter,
+)
+from raphe.core.metric_names import TEST, VAL, Estimate, kept
+from raphe.core.sentences import counted, listed
 from raphe.harness.report.reference import Reference
-from raphe.harness.report.shown import counts_of, names_of, shown_metrics, test_sets
-from raphe.harness.tracking import RunFacts
+from raphe.harness.report.shown import counts_of, in_words, shown_metrics, test_sets
+from raphe.harness.report.sweep_results import SweepResults
 
-PANEL_WIDTH_IN, PANEL_HEIGHT_IN = 4.0, 3.0
+KEPT_VAL = kept(VAL)
+WIDTHS_IN = {1: ONE_COLUMN_IN, 2: 5.4, 3: TWO_COLUMNS_IN}  # of so many columns of panels
+PANEL_HEIGHT_IN, LEGEND_IN = 1.75, 0.18  # of a panel, of a line
+MOST_TICKS = 6  # of a panel's abscissa
+MOST_BARS, SHIFT = 12, 0.08  # numbers with an interval each; of the least distance of two
+TITLE = 30  # characters of a line
+LOG_FROM = 50.0  # ratio of the largest number to the smallest
+STEP = 0.1  # to which the lowest of shares is rounded
+LINE_STYLES = ((0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))  # of baselines
+MORE_SETS = ("method 1", "method 2", "method 3", "method 4")  # colours
 
 
+@house_style()
 def sweep_figure(
-    runs: Sequence[RunFacts],
-    numbers: Sequence[float],
-    failed: Sequence[float],
-    axis_label: str,
-    settings: DictConfig,
-    reference: Reference | None = None,
-) -> Figure:
-    """A panel for each metric against the swept number, a line for each test set."""
-    metrics = shown_metrics(runs, settings)
-    n_panels = len(metrics)
-    n_columns = min(3, n_panels)
-    n_rows = -(-n_panels // n_columns)
-    figure = Figure(
-        figsize=(PANEL_WIDTH_IN * n_columns, PANEL_HEIGHT_IN * n_rows), layout="constrained"
+    results: SweepResults, axis_label: str, reference: Reference | None = None
+) -> PaperFigure:
+    """A panel for each metric; shares of all panels on one ordinate, a loss from zero.
+
+    Args:
+        results: of a sweep over one number.
+        axis_label: of that number.
+        reference: published values to draw beside.
+    """
+    order = np.argsort(results.numbers)
+    runs = [results.runs[index] for index in order]
+    numbers = [results.numbers[index] for index in order]
+    metrics = shown_metrics(runs, results.settings)
+    n_columns = 2 if len(metrics) == 4 else min(3, len(metrics))
+    n_rows = -(-len(metrics) // n_columns)
+    figure = PaperFigure(
+        WIDTHS_IN[n_columns],
+        PANEL_HEIGHT_IN * n_rows,
+        _caption(results, axis_label, metrics, reference),
     )
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for index, metric in enumerate(metrics):
-        _sweep_panel(panels[index], runs, numbers, failed, metric, settings)
-        if index + n_columns >= n_panels:  # nothing below
-            panels[index].set_xlabel(axis_label)
-    for panel in panels[n_panels:]:
-        panel.set_visible(False)
-    panels[0].legend(frameon=False, fontsize=8)
-    if reference is not None:
-        _add_reference(dict(zip(metrics, panels, strict=False)), reference)
+    for panel, metric in zip(panels, metrics, strict=False):
+        for part, its_colour, marker in _parts(results):
+            values = [results.estimate(run, f"{part}/{metric}") for run in runs]
+            beside = _beside(numbers, part) if len(numbers) <= MOST_BARS else numbers
+            with_interval = part in (KEPT_VAL, TEST)
+            _draw(panel, beside, values, its_colour, marker, _name(results, part), with_interval)
+        _draw_baselines(panel, results, metric)
+        if reference is not None and metric in reference.curves:
+            x, y = reference.curves[metric]
+            panel.plot(x, y, color=colour("published"), lw=0.9, ls="--", label=reference.label)
+        _mark(panel, results)
+        _set_abscissa(panel, numbers)
+        panel.set_title(_title(results, metric))
+    _set_ordinates(dict(zip(metrics, panels, strict=False)), results)
+    for panel in panels[len(metrics) :]:
+        panel.remove()
+    figure.supxlabel(axis_label, fontsize="medium")
+    _add_legend(figure, panels[: len(metrics)], n_columns)
+    if len(metrics) > 1:
+        letter(panels[: len(metrics)])
     return figure
 
 
-def _add_reference(panels: Mapping[str, Axes], reference: Reference) -> None:
-    """Draw published values; their name stands in the first panel that has some."""
-    drawn = [metric for metric in panels if metric in reference.curves]
-    for metric in drawn:
-        x, y = reference.curves[metric]
-        panels[metric].plot(x, y, color="0.5", linestyle="--", linewidth=1, label=reference.label)
-    if drawn:
-        panels[drawn[0]].legend(frameon=False, fontsize=8)
+def _parts(results: SweepResults) -> list[tuple[str, str, str]]:
+    """Name, colour and marker of each set that is drawn: validation, test, further test sets."""
+    sets = test_sets(results.runs[0], results.settings)
+    others = [name for name in sets if name != TEST]
+    further = zip(others, MORE_SETS, strict=False)
+    return [
+        (KEPT_VAL, colour("validation"), "s"),
+        *([(TEST, colour("test"), "o")] if TEST in sets else []),
+        *((name, colour(meaning), "^") for name, meaning in further),
+    ]
 
 
-def _sweep_panel(
+def _beside(numbers: Sequence[float], part: str) -> list[float]:
+    """Places of a set's dots, so that its intervals stand beside those of the others."""
+    gaps = np.diff(numbers)
+    step = SHIFT * float(gaps.min()) if len(gaps) else SHIFT
+    return [number + {KEPT_VAL: -step, TEST: step}.get(part, 0.0) for number in numbers]
+
+
+def _name(results: SweepResults, part: str) -> str:
+    run = results.chosen or results.runs[0]
+    counts = counts_of(run, part, results.settings)
+    name = "validation" if part == KEPT_VAL else part
+    return f"{name} (n = {', '.join(counts)})" if counts else name
+
+
+def _draw(
     panel: Axes,
-    runs: Sequence[RunFacts],
     numbers: Sequence[float],
-    failed: Sequence[float],
-    metric: str,
-    settings: DictConfig,
+    estimates: Sequence[Estimate | None],
+    its_colour: str,
+    marker: str,
+    label: str,
+    has_interval: bool,
 ) -> None:
-    for name in test_sets(runs[0], settings):
-        values = [run.metrics.get(f"{name}/{metric}", float("nan")) for run in runs]
-        label = ", ".join([name, *counts_of(runs[0], name, settings)])
-        panel.plot(
-            numbers, values, marker="o", markersize=3, linewidth=1, label=label, clip_on=False
+    """Dots above a band of intervals, of few numbers a line for each."""
+    value, low, high = (
+        np.array([math.nan if e is None else getattr(e, end) for e in estimates])
+        for end in ("value", "low", "high")
+    )
+    if np.isnan(value).all():
+        return
+    if not has_interval:
+        shown = {"ms": 2.2, "alpha": 0.9}
+    elif len(numbers) > MOST_BARS:
+        panel.fill_between(numbers, low, high, color=its_colour, alpha=0.15, linewidth=0)
+        panel.plot(numbers, value, color=its_colour, lw=0.6, alpha=0.6)
+        shown = {"ms": 2.4}
+    else:
+        panel.vlines(numbers, low, high, color=its_colour, linewidth=1.0)
+        shown = {"ms": 3.6}
+    panel.plot(
+        numbers,
+        value,
+        marker,
+        color=its_colour,
+        label=label,
+        mew=0,
+        clip_on=False,
+        zorder=3,
+        **shown,
+    )
+
+
+def _draw_baselines(panel: Axes, results: SweepResults, metric: str) -> None:
+    of_metric = [baseline for baseline in results.baselines if baseline.metric == metric]
+    for baseline, style in zip(of_metric, LINE_STYLES, strict=False):
+        panel.axhline(
+            baseline.estimate.value, color=GREY, lw=0.9, ls=style, label=baseline.label, zorder=1
         )
-    for index, number in enumerate(failed):
+
+
+def _mark(panel: Axes, results: SweepResults) -> None:
+    """The chosen number, and those whose run failed."""
+    if results.chosen is not None:
+        number = results.numbers[results.choice.index]
+        panel.axvline(number, color="black", lw=0.8, label="chosen by validation", zorder=0)
+    within = [n for n in results.failed_numbers if min(results.numbers) < n < max(results.numbers)]
+    for index, number in enumerate(within):
         label = "failed" if index == 0 else None
-        panel.axvline(number, color="0.7", linestyle=":", linewidth=1, label=label)
-    names = names_of(settings)
-    figure = names.figure(metric)
-    # Shown at least so far, so that small differences look small.
-    if figure.low is not None:
-        panel.set_ylim(bottom=min(figure.low, panel.get_ylim()[0]))
-    if figure.high is not None:
-        panel.set_ylim(top=figure.high)
-    if all(float(number).is_integer() for number in numbers):
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panel.set_ylabel(names.label(metric))
-    panel.spines[["top", "right"]].set_visible(False)
+        panel.axvline(number, color=GREY, ls=":", lw=0.8, label=label, zorder=0)
+
+
+def _set_abscissa(panel: Axes, numbers: Sequence[float]) -> None:
+    """Ticks at numbers that were trained, so many as there is room for; a log scale where wide."""
+    if numbers[0] > 0 and numbers[-1] / numbers[0] >= LOG_FROM:
+        panel.set_xscale("log")
+        panel.xaxis.set_minor_locator(NullLocator())
+        places = np.log(numbers)
+    else:
+        places = np.asarray(numbers)
+    wanted = np.linspace(places[0], places[-1], MOST_TICKS)
+    nearest = np.unique(np.abs(places[:, None] - wanted).argmin(axis=0))
+    ticks = numbers if len(numbers) <= MOST_TICKS else [numbers[index] for index in nearest]
+    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+
+
+def _set_ordinates(panels: Mapping[str, Axes], results: SweepResults) -> None:
+    """One range for all that are shares, wide enough for every interval; others from zero."""
+    shares = [metric for metric in panels if _is_share(results, metric)]
+    if shares:
+        low = min(
+            min(
+                results.names.figure(metric).low,
+                np.nanmin([panels[metric].dataLim.y0, panels[metric].get_ylim()[0] + 0.02]),
+            )
+            for metric in shares
+        )
+        for metric in shares:
+            panels[metric].set_ylim(max(0.0, math.floor(low / STEP) * STEP), 1.0)
+    for metric, panel in panels.items():
+        figure = results.names.figure(metric)
+        if metric in shares:
+            continue
+        low, high = panel.get_ylim()
+        bottom = 0.0 if figure.better == "lower" and low >= 0 else low
+        panel.set_ylim(
+            bottom if figure.low is None else min(figure.low, low),
+            high if figure.high is None else figure.high,
+        )
+
+
+def _is_share(results: SweepResults, metric: str) -> bool:
+    figure = results.names.figure(metric)
+    return figure.low is not None and figure.high == 1.0 and not figure.unit
+
+
+def _title(results: SweepResults, metric: str) -> str:
+    label = in_words(results.names, metric)
+    return "\n".join(textwrap.wrap(label[:1].upper() + label[1:], TITLE))
+
+
+def _add_legend(figure: PaperFigure, panels: Sequence[Axes], n_columns: int) -> None:
+    """Of everything that stands in any panel, once; the figure grows by its lines."""
+    handles = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(
+        handles.values(), handles, loc="outside upper center", ncols=n_columns, handlelength=2.2
+    )
+    n_lines = -(-len(handles) // n_columns)
+    figure.set_figheight(figure.get_figheight() + LEGEND_IN * n_lines)
+
+
+def _caption(
+    results: SweepResults,
+    axis_label: str,
+    metrics: Sequence[str],
+    reference: Reference | None,
+) -> str:
+    """What the panels show, of how many, how intervals and choice were made."""
+    shown = zip(string.ascii_lowercase, metrics, strict=False)
+    sentences = [
+        f"{counted('network', len(results.runs))}, one for each {axis_label}: "
+        f"{'; '.join(f'{letter}, {in_words(results.names, metric)}' for letter, metric in shown)}.",
+        "Squares: validation of the weights that were kept; dots: the test"
+        + ("; triangles: further test sets" if len(_parts(results)) > 2 else "")
+        + ". Bands or lines: 95 % intervals of validation and test, where a figure has one. All "
+        "networks share their test cells, so that two may differ where their intervals overlap.",
+    ]
+    run = results.chosen or results.runs[0]
+    for part, name in ((KEPT_VAL, "Validation"), (TEST, "Test")):
+        if counts := counts_of(run, part, results.settings):
+            sentences.append(f"{name}: n = {listed(counts)}.")
+    if results.choice is not None:
+        sentences.append(f"The vertical line marks the chosen one. {results.choice.sentence}")
+    if results.baselines:
+        sentences.append(
+            "Grey lines: simple classifiers, trained and tested on the same cells, where a metric "
+            "has them."
+        )
+    if reference is not None and any(metric in reference.curves for metric in metrics):
+        sentences.append(f"Dashed: {reference.label}.")
+    if results.failed:
+        sentences.append(f"Without a result: {listed(results.failed)}.")
+    return " ".join(sentences)

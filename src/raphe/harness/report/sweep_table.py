@@ -1,61 +1,99 @@
-"""The results of a sweep on the terminal."""
+"""The results of a sweep on the terminal: what they come to, then a line for each member."""
 
-import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
 
-from omegaconf import DictConfig
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from raphe.core.metric_names import TEST, VAL, kept
+from raphe.core.sentences import listed, number
 from raphe.harness.report.next_step import print_note_and_next
-from raphe.harness.report.shown import UNDEFINED, figure_text, shown_metrics
-from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, RunFacts, Tracker
+from raphe.harness.report.shown import UNDEFINED, counts_of, in_words
+from raphe.harness.report.sweep_conclusion import decimals, sweep_conclusion
+from raphe.harness.report.sweep_results import SweepResults
+from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, Tracker
+
+CHOSEN = "→"
+HEADING = 12  # characters
 
 
-def print_sweep(
-    runs: Sequence[RunFacts], parameters: Sequence[str], settings: DictConfig, tracker: Tracker
-) -> None:
-    console = Console()
-    if not runs:
+def print_sweep(results: SweepResults, tracker: Tracker) -> None:
+    """Print the conclusion, one table, what is meant by it and where to look next."""
+    if not results.runs:
         return
-    swept = {name: [run.params.get(name, "") for run in runs] for name in parameters}
-    tested = {
-        name: [figure_text(run.metrics.get(f"test/{name}")) for run in runs]
-        for name in shown_metrics(runs, settings)
-    }
-    defined = {name: texts for name, texts in tested.items() if set(texts) != {UNDEFINED}}
-    console.print("Test results of the sweep", style="italic")
-    for table in side_by_side(swept, defined or tested, console):
-        console.print(table)
-    parent = runs[0].tags.get(PARENT_TAG, "")
-    print_note_and_next(console, runs[0].tags.get(NOTE_TAG, ""), parent, tracker)
+    console = Console(highlight=False)
+    for sentence in sweep_conclusion(results):
+        console.print(sentence)
+    console.print(sweep_table(results))
+    console.print(_legend(results))
+    first = results.runs[0]
+    note, parent = first.tags.get(NOTE_TAG, ""), first.tags.get(PARENT_TAG, "")
+    print_note_and_next(console, note, parent, tracker)
 
 
-def side_by_side(
-    keys: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]], console: Console
-) -> list[Table]:
-    """Columns of texts as tables no wider than the terminal, each with the keys before its share
-    of the values."""
-    unlimited = console.options.update(width=10_000)
-    tables: list[Table] = []
-    shown: list[str] = []
-    for name in values:
-        wider = _columns({**keys, **{key: values[key] for key in (*shown, name)}})
-        if shown and console.measure(wider, options=unlimited).maximum > console.width:
-            shown = []
-            wider = _columns({**keys, name: values[name]})
-        tables[len(tables) - bool(shown) :] = [wider]
-        shown.append(name)
-    return tables
-
-
-def _columns(columns: Mapping[str, Sequence[str]]) -> Table:
-    """Names broken into words, so that a column is hardly wider than its numbers."""
+def sweep_table(results: SweepResults) -> Table:
+    """What is swept, the monitored metric and the headline figures, validation beside test."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for name in columns:
-        heading = "\n".join(re.split(r"[_/]|(?<=\D\.)", name))
-        table.add_column(heading, justify="right", vertical="bottom")
-    for row in zip(*columns.values(), strict=True):
+    columns = [["", [CHOSEN if run is results.chosen else "" for run in results.runs]]]
+    columns += [
+        [_heading(name), [run.params.get(name, UNDEFINED) for run in results.runs]]
+        for name in results.parameters
+    ]
+    columns.append([f"{kept(results.monitored)}".replace("/", "\n"), _monitored(results)])
+    for metric in results.headlines:
+        label = "\n".join(textwrap.wrap(in_words(results.names, metric), HEADING))
+        validation = _figures(results, kept(f"{VAL}/{metric}"), intervals=False)
+        if set(validation) != {UNDEFINED}:
+            columns.append([f"{label}\nvalidation", validation])
+        columns.append([f"{label}\ntest (95 %)", _figures(results, f"{TEST}/{metric}", True)])
+    for heading, _ in columns:
+        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
+    for row in zip(*(texts for _, texts in columns), strict=True):
         table.add_row(*row)
     return table
+
+
+def _heading(setting: str) -> str:
+    section, point, name = setting.rpartition(".")
+    return f"{section}{point}\n{name}" if section else name
+
+
+def _monitored(results: SweepResults) -> list[str]:
+    values = [run.metrics.get(kept(results.monitored)) for run in results.runs]
+    return [UNDEFINED if value is None else number(value) for value in values]
+
+
+def _figures(results: SweepResults, metric: str, intervals: bool) -> list[str]:
+    """The figure of each run, all with as many decimals as their intervals allow."""
+    estimates = [results.estimate(run, metric) for run in results.runs]
+    places = decimals([estimate for estimate in estimates if estimate is not None])
+    texts = []
+    for estimate in estimates:
+        if estimate is None:
+            texts.append(UNDEFINED)
+            continue
+        text = f"{estimate.value:.{places}f}"
+        if intervals and estimate.low == estimate.low:  # not NaN
+            text += f" ({estimate.low:.{places}f}–{estimate.high:.{places}f})"
+        texts.append(text)
+    return texts
+
+
+def _legend(results: SweepResults) -> str:
+    lines = []
+    if results.chosen is not None:
+        lines.append(f"{CHOSEN} chosen by {kept(results.monitored)}, never by the test.")
+    run = results.chosen or results.runs[0]
+    for part, name in ((TEST, "Test"), (kept(VAL), "Validation, of the weights that were kept")):
+        if counts := counts_of(run, part, results.settings):
+            lines.append(f"{name}: {listed(_same(results, part, counts))}.")
+    lines.append("All figures: sweep.csv of the run.")
+    return " ".join(lines)
+
+
+def _same(results: SweepResults, part: str, counts: Sequence[str]) -> Sequence[str]:
+    """The counts, or that they differ between members, as of a sweep over data."""
+    same = all(counts_of(run, part, results.settings) == list(counts) for run in results.runs)
+    return counts if same else ["as many as the data of each member hold"]

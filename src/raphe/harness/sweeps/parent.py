@@ -9,20 +9,20 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 
 from raphe.core.errors import SettingError
-from raphe.core.metric_names import kept
 from raphe.core.sentences import counted
 from raphe.harness import identity
 from raphe.harness.records.parameters import parameters as parameters_of
 from raphe.harness.records.parameters import values_text
-from raphe.harness.registry import intervals_of
+from raphe.harness.report.collect import collect
 from raphe.harness.report.csv_tables import metrics_and_artifacts
+from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
 from raphe.harness.sweeps.bar import SweepBar
-from raphe.harness.sweeps.choice import Choice, choose_run
 from raphe.harness.sweeps.comparison import track_comparison
 from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
@@ -126,28 +126,25 @@ class SweepParent:
 
     def _report(self, runs: Sequence[RunFacts], failed: Sequence[MemberState]) -> None:
         """Keep and print the table and the figure that every sweep has."""
-        parameters = list(self.plan.parameters)
-        artifacts = sweep_artifacts(
-            runs, [state.label for state in failed], parameters, self._config.report
+        results = collect(
+            self._tracker,
+            self._config,
+            self._kind,
+            runs,
+            list(self.plan.parameters),
+            [state.label for state in failed],
         )
+        artifacts = sweep_artifacts(results)
         if self._summarise is not None:
             artifacts.pop(SWEEP_FIGURE, None)  # nothing grows with the number of a fold
         self._keep(artifacts, runs)
         self._run.set_tags({FINISHED_TAG: str(len(runs)), FAILED_TAG: str(len(failed))})
-        print_sweep(runs, parameters, self._config.report, self._tracker)
-        choice = self._choice(runs) if self._kind.may_choose else None
-        if choice is not None:
-            print(choice.sentence)
+        if self._summarise is None:
+            print_sweep(results, self._tracker)
         by_label = {run.name: run for run in runs}
-        track_comparison(self._tracker, self._run, self.plan, by_label, choice, self._config.report)
-
-    def _choice(self, runs: Sequence[RunFacts]) -> Choice | None:
-        metric = kept(self._config.monitor.metric)
-        intervals = {run.run_id: intervals_of(self._tracker, run.run_id) for run in runs}
-        errors = {
-            run_id: known[metric].se for run_id, known in intervals.items() if metric in known
-        }
-        return choose_run(runs, list(self.plan.parameters), self._config, errors)
+        track_comparison(
+            self._tracker, self._run, self.plan, by_label, results.choice, self._config.report
+        )
 
     def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
         settings = {member.label: member.settings for member in self.plan.members}
@@ -159,6 +156,9 @@ class SweepParent:
         self._keep(artifacts, list(runs.values()))
         if SUMMARY in results:
             print(results[SUMMARY])
+        note = next(iter(runs.values())).tags.get(NOTE_TAG, "")
+        told = note if note not in results.get(SUMMARY, "") else ""
+        print_note_and_next(Console(), told, self.plan.parent_run_id, self._tracker)
 
     def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
         stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")

@@ -3,15 +3,18 @@
 n cells.
 """
 
+import csv
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from raphe.core.errors import SettingError
 from raphe.core.figure_style import (
     GREY,
     INK,
@@ -22,9 +25,11 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.files.csv_text import csv_text
+from raphe.core.metric_names import Estimate
+from raphe.core.protocol import BaselineFigure
 from raphe.core.sentences import counted, p_value
 from raphe.core.statistics.answers import above
-from raphe.core.statistics.intervals import Difference, Estimate
+from raphe.core.statistics.intervals import Difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.baselines import KINDS
 from raphe.tasks.celltype.evaluation.figures import interval_words
@@ -36,6 +41,7 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
 NETWORK = "network"
+DRAWN = ("udi_threshold", "logistic_features", "trees_window")  # beside a sweep
 MAIN = ("balanced_accuracy", "auroc", "macro_auroc")  # as far as a set has them
 LINE = 100  # characters
 ROW_IN, ABOVE_IN = 0.2, 1.15
@@ -121,6 +127,27 @@ def _table(compared: Sequence[ComparedFigure]) -> str:
         written = _written(h.value, h.low, h.high)
         rows.append([row.classifier, h.name, *written, h.interval, *difference])
     return csv_text(COLUMNS, rows)
+
+
+def read_baselines(fetch: Callable[[str], Path]) -> list[BaselineFigure]:
+    """Figures of DRAWN baselines on the test of a run; none of a run that has no baselines.
+
+    `fetch` gives a local copy of what the run tracked, by name; it raises SettingError.
+    """
+    try:
+        table = fetch("test/baselines.csv")
+    except SettingError:
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["classifier"] in DRAWN]
+    return [
+        BaselineFigure(
+            readable(row["classifier"]),
+            f"cells/{row['figure']}",
+            Estimate(*(float(row[end] or "nan") for end in ("value", "low", "high"))),
+        )
+        for row in sorted(rows, key=lambda row: DRAWN.index(row["classifier"]))
+    ]
 
 
 def _written(*numbers: float) -> list[str]:

@@ -1,0 +1,95 @@
+"""What a sweep comes to, in the sentences that stand before its table."""
+
+import math
+
+from raphe.core.metric_names import TEST, Estimate, Name
+from raphe.core.protocol import BaselineFigure
+from raphe.core.sentences import counted, listed
+from raphe.harness.report.shown import counts_of, in_words
+from raphe.harness.report.sweep_results import SweepResults
+
+DECIMALS = 2  # of a figure without an interval
+
+
+def sweep_conclusion(results: SweepResults) -> list[str]:
+    """Sentences: what validation chooses, its test, whether the test tells others from it."""
+    if results.choice is None:
+        return []
+    sentences = [results.choice.sentence]
+    metric = results.headlines[0]
+    tested = results.estimate(results.chosen, f"{TEST}/{metric}")
+    if tested is None:
+        return sentences
+    label, whom = in_words(results.names, metric), _tested_on(results, metric)
+    sentences.append(f"Its test: {label} {with_interval(tested)}, from {whom}.")
+    if baseline := _best_baseline(results, metric):
+        sentences.append(
+            f"The best simple baseline on the same test, {baseline.label}: "
+            f"{with_interval(baseline.estimate)}."
+        )
+    if told := _told_apart(results, metric, whom):
+        sentences.append(told)
+    return sentences
+
+
+def _told_apart(results: SweepResults, metric: str, whom: str) -> str:
+    n_apart, n_others = results.told_apart(metric)
+    setting = listed(results.parameters)
+    if not n_others:
+        return ""
+    if not n_apart:
+        return (
+            f"Values of {setting} cannot be compared from {whom}: the interval of every other "
+            "overlaps that of the chosen one."
+        )
+    rest = n_others - n_apart
+    if not rest:
+        return f"The test tells every other value of {setting} from the chosen one."
+    return (
+        f"The test tells {counted('value', n_apart)} of {setting} from the chosen one; of "
+        f"{rest} the intervals overlap, so that they cannot be compared."
+    )
+
+
+def _tested_on(results: SweepResults, metric: str) -> str:
+    """ "24 cells", what the metric counts; all that is counted where it counts none of them."""
+    counts = counts_of(results.chosen, TEST, results.settings)
+    level = Name.of(metric).level.removesuffix("s")
+    of_level = [count for count in counts if level and level in count.split()[-1]]
+    return listed(of_level or counts or ["the test set"])
+
+
+def _best_baseline(results: SweepResults, metric: str) -> BaselineFigure | None:
+    better = results.names.figure(metric).better
+    of_metric = [b for b in results.baselines if b.metric == metric]
+    if not of_metric or better is None:
+        return None
+    sign = 1 if better == "higher" else -1
+    return max(of_metric, key=lambda baseline: sign * baseline.estimate.value)
+
+
+def with_interval(estimate: Estimate, places: int | None = None) -> str:
+    """ "0.92 (95 % interval 0.80 to 0.97)"."""
+    places = decimals([estimate]) if places is None else places
+    value = f"{estimate.value:.{places}f}"
+    if not math.isfinite(estimate.low + estimate.high):
+        return value
+    return f"{value} (95 % interval {estimate.low:.{places}f} to {estimate.high:.{places}f})"
+
+
+def decimals(estimates: list[Estimate]) -> int:
+    """As many as the narrowest interval allows, two at least where figures are below 10.
+
+    >>> decimals([Estimate(0.912, 0.80, 0.97)]), decimals([Estimate(0.9123, 0.9105, 0.914)])
+    (2, 3)
+    >>> decimals([Estimate(123.4, 80.0, 170.0)])
+    0
+    """
+    finite = [e for e in estimates if math.isfinite(e.low + e.high) and e.high > e.low]
+    if not finite:
+        largest = max((abs(estimate.value) for estimate in estimates), default=0.0)
+        return DECIMALS if largest < 10 else 0 if largest >= 100 else 1
+    half = min((e.high - e.low) / 2 for e in finite)
+    if half >= 1:
+        return 1 if half < 10 else 0
+    return max(DECIMALS, math.ceil(-math.log10(half)))

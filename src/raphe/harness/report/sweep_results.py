@@ -1,0 +1,107 @@
+"""What the members of a sweep came to, as its table, its words and its figure see it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from omegaconf import DictConfig
+
+from raphe.core.metric_names import TEST, VAL, Estimate, Names, kept
+from raphe.core.protocol import BaselineFigure
+from raphe.harness.report.shown import names_of, shown_metrics
+from raphe.harness.sweeps.choice import Choice
+from raphe.harness.tracking import RunFacts
+
+KEPT_VAL = kept(VAL)
+IN_TABLE = 2  # headline figures of a member
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """A sweep once its members have ended.
+
+    Args:
+        runs: members that finished.
+        parameters: names of what is swept.
+        settings: the `report` section.
+        monitored: the metric by which epochs and members are chosen, "val/loss".
+        intervals: of each run's figures, by run id and metric; empty where the task gives none.
+        choice: which member validation chooses; None where there is nothing to choose.
+        failed: labels of the members that did not finish, "model.kernel=60".
+        baselines: of the same test set, where all members have the same.
+    """
+
+    runs: Sequence[RunFacts]
+    parameters: Sequence[str]
+    settings: DictConfig
+    monitored: str
+    intervals: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    choice: Choice | None = None
+    failed: Sequence[str] = ()
+    baselines: Sequence[BaselineFigure] = ()
+
+    @cached_property
+    def names(self) -> Names:
+        return names_of(self.settings)
+
+    @property
+    def chosen(self) -> RunFacts | None:
+        return None if self.choice is None else self.runs[self.choice.index]
+
+    def estimate(self, run: RunFacts, metric: str) -> Estimate | None:
+        """A run's figure with its interval, of NaN where none is known; None where it has none."""
+        value = run.metrics.get(metric, math.nan)
+        if math.isnan(value):
+            return None
+        known = self.intervals.get(run.run_id, {}).get(metric)
+        return Estimate(value, math.nan, math.nan) if known is None else known
+
+    @cached_property
+    def headlines(self) -> list[str]:
+        """The few figures that a table has room for, of `report.headlines` where there are any."""
+        shown = shown_metrics(self.runs, self.settings)
+        named = [name for name in self.settings.get("headlines", ()) if name in shown]
+        return (named or shown)[:IN_TABLE]
+
+    @cached_property
+    def numbers(self) -> list[float] | None:
+        """The swept number of each run; None where several settings or words are swept."""
+        if len(self.parameters) != 1:
+            return None
+        values = [_number(run.params.get(self.parameters[0], "")) for run in self.runs]
+        missing = [_number(label.partition("=")[2]) for label in self.failed]
+        return None if None in values + missing else values
+
+    @property
+    def failed_numbers(self) -> list[float]:
+        """Of a sweep over numbers."""
+        return [float(label.partition("=")[2]) for label in self.failed]
+
+    def told_apart(self, metric: str) -> tuple[int, int]:
+        """How many members the test tells from the chosen one, and of how many it could.
+
+        Two are told apart where their intervals do not overlap: stricter than a test of the
+        difference, as suits a comparison with so many.
+        """
+        chosen = self.estimate(self.chosen, f"{TEST}/{metric}")
+        others = [
+            estimate
+            for run in self.runs
+            if run is not self.chosen
+            and (estimate := self.estimate(run, f"{TEST}/{metric}")) is not None
+            and np.isfinite([estimate.low, estimate.high]).all()
+        ]
+        if chosen is None or not np.isfinite([chosen.low, chosen.high]).all():
+            return 0, 0
+        apart = [e for e in others if e.low > chosen.high or e.high < chosen.low]
+        return len(apart), len(others)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

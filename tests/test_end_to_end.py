@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe import cli
+from raphe.tasks.celltype.metrics.names import names
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate
 from raphe.tasks.celltype.training.module import CellTypeModule
 
@@ -61,8 +62,10 @@ def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) ->
     for k in ("1", "20"):
         metrics = children[k].data.metrics
         for name in ("test", "nonhomogeneous"):
-            assert 0 <= metrics[f"{name}/accuracy"] <= 1
-            assert float(rows[k][f"{name}/auroc"]) == metrics[f"{name}/auroc"]
+            assert 0 <= metrics[f"{name}/spikes/accuracy"] <= 1
+            auroc = metrics[f"{name}/cells/auroc"]
+            assert float(rows[k][f"{name}/cells/auroc"]) == pytest.approx(auroc, rel=1e-6)
+        assert not [name for name in metrics if name not in names()]
     checkpoint = artifact(home, children["20"].info.run_id, "checkpoint/model.ckpt")
     assert CellTypeModule.load_from_checkpoint(checkpoint).hparams.kernel == 20
 

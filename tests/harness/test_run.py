@@ -1,12 +1,16 @@
 """A single run: what is tracked, repeated, resumed, refused."""
 
+import importlib
 import signal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from omegaconf import OmegaConf
 
+from raphe.core.metric_names import Estimate
+from raphe.harness.report.csv_tables import read_intervals
 from raphe.harness.report.shown import shown_metrics
 from raphe.harness.run import denormals_flushed
 from waiting import HANG_S
@@ -74,6 +78,25 @@ def test_the_best_epoch_is_tested_unless_the_last_is_asked_for(train, runs) -> N
     assert losses.index(min(losses)) != 7  # otherwise this test could not tell them apart
     assert best.data.metrics["test/loss"] == pytest.approx(min(losses))
     assert last.data.metrics["test/loss"] == pytest.approx(losses[-1])
+    kept = [run.data.metrics["kept/val/loss"] for run in (best, last)]
+    assert kept == [min(losses), losses[-1]]  # not what the toy's evaluation makes of it
+    assert [run.data.metrics["epochs/kept"] for run in (best, last)] == [
+        1 + losses.index(min(losses)), 8,
+    ]  # fmt: skip
+    assert best.data.metrics["test/slope"] == 3.0
+    names = importlib.import_module("toy_task").names()  # found once the toy has run
+    assert not [name for name in best.data.metrics if name not in names]
+    path = Path(runs().client.download_artifacts(best.info.run_id, "intervals.csv"))
+    assert read_intervals(path) == {
+        "test/slope": Estimate(3.0, 2.5, 3.5, se=0.25),
+        "kept/val/loss": Estimate(pytest.approx(kept[0]), 2.5, 3.5, se=0.25),
+    }
+
+
+def test_a_metric_that_the_task_has_not_is_refused(train, capfd) -> None:
+    assert train("report.metrics=[slop]") == 1
+    error = capfd.readouterr().err
+    assert "report.metrics: slop is no metric of this task; expected slope" in error
 
 
 def test_a_failed_run_is_marked_and_told_in_one_line(train, runs, capfd) -> None:

@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe import cli
+from raphe.tasks.calcium.metrics.names import names
 
 SMALL = [
     "task=calcium",
@@ -58,6 +59,7 @@ def test_a_dataset_held_out_beside_its_baselines(train_py, places, tmp_path: Pat
     metrics = run.data.metrics
     assert metrics["test/n_recordings"] == 3
     assert -1 <= metrics["test/recordings/correlation"] <= 1
+    assert not [name for name in metrics if name not in names()]
     file = client.download_artifacts(run.info.run_id, "test/comparison.csv", str(tmp_path))
     with Path(file).open() as table:
         rows = {row["method"]: row for row in csv.DictReader(table)}

@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe.cli import main
+from raphe.tasks.glif.metrics.names import names
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
 
@@ -46,6 +47,7 @@ def _train_and_export(train_py, folder: Path) -> None:
         and metrics["test/cells/explained_variance"] > 0.5
     )
     assert metrics["prior/n_cells"] == 64
+    assert not [name for name in metrics if name not in names()]
     export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={folder / 'bundle'}"]
     assert train_py("task=glif", *export, *places) == 0
 

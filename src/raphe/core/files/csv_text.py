@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -13,6 +13,15 @@ def csv_text(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     quote or a line break. Raises nothing for rows of other lengths than the header's.
     """
     return csv_line(header) + "".join(map(csv_line, rows))
+
+
+def filled(
+    header: Sequence[Any], rows: Iterable[Sequence[Any]]
+) -> tuple[list[Any], list[list[Any]]]:
+    """Header and rows without the columns in which no row has anything."""
+    rows = [list(row) for row in rows]
+    kept = [i for i in range(len(header)) if any(row[i] not in ("", None) for row in rows)]
+    return [header[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
 def csv_line(values: Iterable[Any]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe.tasks.calcium.elephant.module import ElephantModule
+from raphe.tasks.calcium.metrics.names import elephant_names
 
 SMALL = [
     "prepare.simulation.datasets=2",
@@ -30,6 +31,7 @@ def test_a_sweep_over_the_dataset_held_out(train_py, places, tmp_path: Path, cap
     for run in children:
         metrics = run.data.metrics
         assert metrics["test/n_recordings"] == 3
+        assert not [name for name in metrics if name not in elephant_names()]
         assert (
             -1 <= metrics["test/recordings/correlation"] <= 1
             and metrics["test/recordings/error"] > 0

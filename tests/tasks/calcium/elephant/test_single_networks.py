@@ -14,6 +14,7 @@ from raphe.tasks.calcium.elephant.embedding_file import open_embedding
 from raphe.tasks.calcium.elephant.single_data import SingleData
 from raphe.tasks.calcium.elephant.single_evaluation import evaluate
 from raphe.tasks.calcium.elephant.single_module import SingleModule
+from raphe.tasks.calcium.metrics.names import embedding_names
 from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording, open_traces, write_traces
 
@@ -132,6 +133,7 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     experiment = client.get_experiment_by_name("elephant_embedding")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.metrics["test/n_recordings"] == 9
+    assert not [name for name in run.data.metrics if name not in embedding_names()]
     names = {entry.path for entry in client.list_artifacts(run.info.run_id, "test")}
     assert names == {"test/confusion.png", "test/spaces.png", "test/embedding.json"}
     file = client.download_artifacts(run.info.run_id, "test/embedding.json", str(tmp_path))

@@ -206,6 +206,10 @@ def test_leaving_one_out_pools_folds_of_one_class(store, tmp_path, split):
     assert len(rows_of(artifacts["pooled/cells.csv"])) == 20
     assert 0 < artifacts["pooled/cells/auroc"].value <= 1
     rows = rows_of(artifacts["pooled/folds.csv"])
+    counts = ["n_right_SER", "n_SER", "n_right_NSER", "n_NSER"]
+    whole = ["fold", "n_cells", *counts, "n_not_sure", "n_validation_cells", "kept/val/loss", split]
+    assert list(rows[0]) == whole  # and no network, as none was chosen among others
+    assert "network" not in rows_of(artifacts["pooled/cells.csv"])[0]
     field = "cell_id" if split == "cell" else split
     assert [row[split] for row in rows] == sorted(
         {getattr(cell, field) for cell in first.original.cells}

@@ -79,10 +79,10 @@ def test_a_cell_between_two_verdicts_needs_more_spikes_with_a_band():
 def test_table():
     needed = spikes_needed(sure_spikes(10, 30, 0.8), np.random.default_rng(3))
     rows = list(csv.DictReader(needed.table().splitlines()))
-    assert [int(row["spikes"]) for row in rows] == [1, 2, 3, 5, 7, 10, 15, 20, 30]
+    assert [int(row["n_spikes"]) for row in rows] == [1, 2, 3, 5, 7, 10, 15, 20, 30]
     for row, draws in zip(rows, needed.accuracy, strict=True):
         assert float(row["accuracy_mean"]) == pytest.approx(draws.mean(), abs=1e-6)
         low, high = np.quantile(draws, [0.05, 0.95])
         ends = float(row["accuracy_p05"]), float(row["accuracy_p95"])
         assert ends == pytest.approx((low, high), abs=1e-6)
-    assert rows[0]["cells"] == "10" and rows[0]["cells_with_fewer"] == "0"
+    assert rows[0]["n_cells"] == "10" and rows[0]["n_cells_with_fewer"] == "0"

@@ -13,6 +13,7 @@ from raphe.tasks.celltype.metrics.cell_level import (
     headlines,
     headlines_csv,
     interval_note,
+    mean_loss,
     share_of_cells,
 )
 from raphe.tasks.celltype.metrics.predictions import Predictions
@@ -298,3 +299,17 @@ def test_copies_of_a_cell_count_as_one():
         assert width["joined"] == pytest.approx(width["alone"], rel=0.15), name
         assert width["as 80"] < 0.8 * width["joined"], name
     assert figures["accuracy"].interval == "40 cells"
+
+
+def test_the_standard_error_of_the_loss_is_that_of_means_of_cells() -> None:
+    rng = np.random.default_rng(0)
+    cell, label = np.repeat(np.arange(12), 5), np.zeros(60, np.int64)
+    logits = rng.normal(size=(60, 2)) + rng.normal(size=(12, 2))[cell]
+    spikes = Predictions.from_logits(logits, label, cell)
+    loss = mean_loss(spikes, group_cells(spikes.per_cell(), ()))
+    of_cells = spikes.losses().reshape(12, 5).mean(axis=1)
+    assert loss.value == pytest.approx(of_cells.mean())
+    assert loss.se == pytest.approx(of_cells.std(ddof=1) / np.sqrt(12))
+    assert loss.low < loss.value - loss.se < loss.value + loss.se < loss.high
+    few = Predictions.from_logits(logits[:10], label[:10], cell[:10])
+    assert mean_loss(few, group_cells(few.per_cell(), ())).se is None

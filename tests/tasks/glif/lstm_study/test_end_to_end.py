@@ -6,6 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
+from raphe.tasks.glif.metrics.names import lstm_study_names
 
 SMALL = [
     "prepare.study.n_train=40",
@@ -26,6 +27,7 @@ def test_a_run_is_tracked_with_the_studys_figures(train_py, places, tmp_path: Pa
     experiment = client.get_experiment_by_name("lstm_glif")
     (run,) = client.search_runs([experiment.experiment_id])
     metrics = run.data.metrics
+    assert not [name for name in metrics if name not in lstm_study_names()]
     assert metrics["test/n_traces"] == 10 and metrics["test/constant_loss"] > 0
     shown = {file.path for file in client.list_artifacts(run.info.run_id, "cells")}
     assert {"cells/responses.png", "cells/strip.png", "cells/cells.csv"} <= shown

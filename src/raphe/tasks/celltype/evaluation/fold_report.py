@@ -22,7 +22,8 @@ from raphe.core.figure_style import (
     house_style,
     letter,
 )
-from raphe.core.files.csv_text import csv_text
+from raphe.core.files.csv_text import csv_text, filled
+from raphe.core.metric_names import kept
 from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.evaluation.baseline_report import same_cells, short_table
 from raphe.tasks.celltype.evaluation.conclusion import conclusion
@@ -30,6 +31,7 @@ from raphe.tasks.celltype.evaluation.figures import interval_words
 from raphe.tasks.celltype.evaluation.pooled_result import POOLED, Fold, PooledResult
 from raphe.tasks.celltype.evaluation.set_report import cells_csv, verdict_lines
 from raphe.tasks.celltype.metrics.cell_level import share_of_cells
+from raphe.tasks.celltype.metrics.names import names
 from raphe.tasks.celltype.training.data import CellTypeData
 
 LINE = 100  # characters
@@ -192,7 +194,7 @@ def _table(pooled: PooledResult, data: CellTypeData, metric: str) -> list[str]:
     if not any(row["network"] for row in rows):
         rows = [{key: row[key] for key in row if key != "network"} for row in rows]
     for row in rows:
-        row[metric] = row.pop("monitored")
+        row[f"validation {names().label(metric)}"] = row.pop("monitored")
     widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
     lines = ["  ".join(key.rjust(width) for key, width in widths.items())]
     lines += ["  ".join(row[key].rjust(widths[key]) for key in widths) for row in rows]
@@ -207,12 +209,20 @@ def _table(pooled: PooledResult, data: CellTypeData, metric: str) -> list[str]:
 
 
 def _csv(pooled: PooledResult, data: CellTypeData, metric: str) -> str:
-    rows = _rows(pooled, data)
-    header = [*(metric if key == "monitored" else key for key in rows[0]), data.split]
+    """One row a fold; a network that was not chosen among others has no column."""
+    of_class = [f"{count}_{name}" for name in pooled.classes for count in ("n_right", "n")]
+    header = ["fold", "n_cells", *of_class, "n_not_sure", "n_validation_cells", kept(metric)]
     lines = []
-    for row, fold in zip(rows, pooled.folds, strict=True):
-        lines.append([*row.values(), " ".join(_groups(data, fold))])
-    return csv_text(header, lines)
+    for fold in pooled.folds:
+        right = fold.cells.predicted == fold.cells.label
+        counts = []
+        for index in range(len(pooled.classes)):
+            own = fold.cells.label == index
+            counts += [(right & own).sum(), own.sum()]
+        numbers = [fold.number, len(right), *counts, (~fold.decided).sum(), fold.n_validation]
+        network_and_groups = [_chosen(fold), " ".join(_groups(data, fold))]
+        lines.append([*numbers, f"{fold.monitored:.6g}", *network_and_groups])
+    return csv_text(*filled([*header, "network", data.split], lines))
 
 
 @house_style()

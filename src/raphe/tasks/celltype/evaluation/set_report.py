@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from raphe.core.files.csv_text import csv_text
+from raphe.core.files.csv_text import csv_text, filled
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_level import Headline, interval_note, share_of_cells
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
@@ -146,7 +146,8 @@ def cells_csv(result: SetResult, more: Mapping[str, Sequence[str]] | None = None
     """One row a cell: its class, the class called, the probabilities, what its spikes say.
 
     `stated` is calibrated where there were cells enough. The verdict is the class of the largest
-    one, or "not sure"; without a decision both are left out. `more` are further columns by name.
+    one, or "not sure"; without a decision both are left out, as is a day that no cell has. `more`
+    are further columns by name.
     """
     more = more or {}
     classes, cells = result.classes, result.cells
@@ -167,7 +168,7 @@ def cells_csv(result: SetResult, more: Mapping[str, Sequence[str]] | None = None
             called = classes[result.stated[i].argmax()] if result.decided[i] else NOT_SURE
             row += [*_written(result.stated[i]), called]
         rows.append([*row, *(column[i] for column in more.values())])
-    return csv_text(header, rows)
+    return csv_text(*filled(header, rows))
 
 
 def _written(probability: np.ndarray) -> list[str]:

@@ -47,7 +47,7 @@ class SpikesNeeded:
     def table(self) -> str:
         """CSV, one row a number of spikes: mean and 5 to 95 % of the draws."""
         ends = [f"{name}_{end}" for name in ("accuracy", "agreement") for end in ("mean", *_ENDS)]
-        header = ["spikes", *ends, "cells", "cells_with_fewer"]
+        header = ["n_spikes", *ends, "n_cells", "n_cells_with_fewer"]
         rows = []
         for i, count in enumerate(self.counts):
             shares = [s for draws in (self.accuracy[i], self.agreement[i]) for s in _summary(draws)]

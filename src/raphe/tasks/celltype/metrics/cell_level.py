@@ -232,7 +232,10 @@ def headlines_csv(figures: Sequence[Headline]) -> str:
     """One row a figure."""
     rows = []
     for headline in figures:
-        numbers = [f"{number:.6g}" for number in (headline.value, headline.low, headline.high)]
+        numbers = [
+            "" if np.isnan(number) else f"{number:.6g}"
+            for number in (headline.value, headline.low, headline.high)
+        ]
         rows.append(
             [
                 headline.level,

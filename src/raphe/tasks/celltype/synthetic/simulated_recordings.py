@@ -177,7 +177,7 @@ def _write(folder: Path, cell: SimulatedCell) -> dict[str, str]:
         "outward": f"{shape.outward:.2f}",
         "hump": f"{shape.hump:.2f}",
         "decay_ms": f"{shape.decay_ms:.2f}",
-        "firing_hz": f"{traits.firing_hz:.2f}",
+        "firing_rate_hz": f"{traits.firing_hz:.2f}",
         "interval_cv": f"{traits.interval_cv:.2f}",
         "noise_sd_pa": f"{cell.day.noise.sd_pa:.2f}",
         "n_spikes": str(len(cell.times_s)),

@@ -246,6 +246,7 @@ def test_what_takes_too_long_keeps_its_place_until_it_is_done(echo) -> None:
         for _ in range(5):
             answer = caller.post("/predict/file?name=a.npy", b"1")
             assert answer.status == 504 and "no answer within 0.05 s" in answer.sentence
+        assert caller.post("/predict/file?name=a.npy", b"1").status == 503
         hold.set()
         deadline = time.monotonic() + 60
         while caller.post("/predict/file?name=a.npy", b"1").status != 200:

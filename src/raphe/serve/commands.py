@@ -1,6 +1,7 @@
 """The command that serves a bundle: `raphe serve`."""
 
 import argparse
+import math
 from pathlib import Path
 
 from raphe.core.command_line import Command, define
@@ -35,7 +36,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-mb",
-        type=_positive,
+        type=_megabytes,
         default=200,
         metavar="MB",
         help="largest file (default: %(default)g)",
@@ -50,8 +51,11 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> float:
-    value = float(text)
+def _megabytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"expected MB, more than 0, got {text}")
     return value

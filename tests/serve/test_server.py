@@ -1,0 +1,81 @@
+"""From a folder to a server: a bundle that is whole, an address that can be, words of both."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from raphe import cli
+from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.predictor import BundlePredictor
+from raphe.serve import server
+from raphe.tasks.calcium.ensemble.bundle import KIND, NEEDED
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`raphe serve` of a bundle of no task, up to where it would listen for good."""
+    with BundleWriter(tmp_path / "bundle") as writer:
+        opened = writer.finish("toy/echo", {CARD: b"# A card"}, {"note": ""})
+
+    class Toy(BundlePredictor):
+        SUFFIXES = (".abf",)
+
+        def example(self) -> dict:
+            return {}
+
+    monkeypatch.setattr(server, "load_predictor", lambda path: Toy(opened))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, listeners: None)
+    return lambda *options: cli.main(["serve", str(tmp_path / "bundle"), *options])
+
+
+def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
+    assert start("--port", "0") == 0
+    told = capsys.readouterr()
+    assert "toy/echo, every hash is right" in told.out and told.err == ""
+    assert "  curl --data-binary @recording.abf 'http://127.0.0.1:" in told.out
+    assert "/predict/file?name=recording.abf'" in told.out
+
+
+def test_another_host_is_told_to_be_open(start, capsys) -> None:
+    assert start("--port", "0", "--host", "0.0.0.0") == 0
+    assert "nobody is asked who he is, and nothing is encrypted" in capsys.readouterr().err
+    assert start("--port", "0", "--host", "localhost") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_an_address_that_cannot_be_is_one_sentence(start, capsys) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert start("--port", str(port)) == 1
+    told = capsys.readouterr().err
+    assert told == (
+        f"error: --port {port}: another program listens there; name a free one, as --port "
+        f"{port + 1}\n"
+    )
+    assert start("--port", "99999") == 1
+    assert "expected a number from 0" in capsys.readouterr().err
+    assert start("--host", "nowhere.invalid") == 1
+    assert "--host nowhere.invalid --port 8000: cannot listen there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--max-mb", "-1"), ("--max-mb", "nan"), ("--max-mb", "x"), ("--at-once", "0")],
+)
+def test_limits_that_cannot_be_are_wrong_usage(start, option: str, value: str) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        start(option, value)
+    assert leaving.value.code == 2
+
+
+def test_a_bundle_that_is_not_whole_is_not_served(tmp_path: Path, capsys) -> None:
+    with BundleWriter(tmp_path / "bundle") as writer:
+        facts = dict.fromkeys(NEEDED)
+        writer.finish(KIND, {CARD: b"a card", "model.onnx": b"a graph"}, facts)
+    (tmp_path / "bundle" / CARD).write_text("another")
+    assert cli.main(["serve", str(tmp_path / "bundle")]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ") and "altered or damaged" in told

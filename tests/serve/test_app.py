@@ -1,5 +1,6 @@
 """What is asked over HTTP, and that what may do harm is refused in one sentence."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -7,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import h5py
@@ -18,6 +20,8 @@ from raphe.core.errors import RecordingError
 from raphe.serve import bodies
 from raphe.serve.hdf5_contents import require_self_contained
 from raphe.serve.limits import Limits
+from raphe.serve.refusal import Refusal
+from raphe.serve.work import Work
 
 
 def test_json_and_a_file_get_their_answers(caller: Caller) -> None:
@@ -239,18 +243,42 @@ def test_few_are_answered_at_once_and_few_wait(echo) -> None:
     assert most == [2]
 
 
-def test_what_takes_too_long_keeps_its_place_until_it_is_done(echo) -> None:
+def test_what_takes_too_long_is_told(echo) -> None:
     hold = threading.Event()
-    echo.does = lambda path: {"waited": hold.wait(60), "gone": path.exists()}
+    echo.does = lambda path: {"waited": hold.wait(60), "is_there": path.exists()}
     with answering(echo, Limits(at_once=1, answer_s=0.05)) as caller:
-        for _ in range(5):
+        for _ in range(7):  # those that wait behind the first are given up
             answer = caller.post("/predict/file?name=a.npy", b"1")
             assert answer.status == 504 and "no answer within 0.05 s" in answer.sentence
-        assert caller.post("/predict/file?name=a.npy", b"1").status == 503
         hold.set()
         deadline = time.monotonic() + 60
-        while caller.post("/predict/file?name=a.npy", b"1").status != 200:
+        while (answer := caller.post("/predict/file?name=a.npy", b"1")).status != 200:
             assert time.monotonic() < deadline
+    assert answer.json == {"waited": True, "is_there": True}
+
+
+def test_a_thread_that_nobody_waits_for_keeps_its_place() -> None:
+    hold, ended = threading.Event(), threading.Event()
+
+    async def ask() -> None:
+        work = Work(Limits(at_once=1, answer_s=0.01))
+        with pytest.raises(Refusal, match="no answer within"):
+            await work.answer(lambda: hold.wait(60), ended.set)
+        with ExitStack() as places:
+            for _ in range(4):
+                places.enter_context(work.admitted())
+            with pytest.raises(Refusal, match="as many requests as may wait are waiting"):
+                places.enter_context(work.admitted())
+            assert not ended.is_set()
+            hold.set()
+            while True:
+                with suppress(Refusal):
+                    places.enter_context(work.admitted())
+                    break
+                await asyncio.sleep(0.001)
+        assert ended.is_set()
+
+    asyncio.run(ask())
 
 
 def test_a_body_that_never_ends_is_given_up(echo) -> None:

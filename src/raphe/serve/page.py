@@ -12,6 +12,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 pre { background: #f2f2f2; padding: .6rem; overflow-x: auto; }
 table { border-collapse: collapse; } td { padding: .15rem .8rem .15rem 0; vertical-align: top; }
+td:first-child { white-space: nowrap; }
 """
 
 

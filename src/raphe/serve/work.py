@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from raphe.serve.limits import Limits
@@ -57,7 +57,12 @@ class Work:
     def _hold_place_of(self, future: Future) -> None:
         loop = asyncio.get_running_loop()
         self._admitted += 1
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._give_back))
+
+        def give_back(_: Future) -> None:
+            with suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(self._give_back)
+
+        future.add_done_callback(give_back)
 
     def _give_back(self) -> None:
         self._admitted -= 1

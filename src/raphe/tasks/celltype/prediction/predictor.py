@@ -36,7 +36,7 @@ class CellTypePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
     FIELDS = (
-        Field("samples", "numbers", "one sweep of the recording, in `unit`; or give `windows`"),
+        Field("samples", "numbers", "one sweep of the recording, in unit; or give windows"),
         Field("rate_hz", "number", "samples a second", option="--rate"),
         Field("unit", "text", "of the samples, as pA", option="--unit"),
         Field("windows", "rows", "a list for each spike, cut as in training, in its unit"),

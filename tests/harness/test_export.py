@@ -109,7 +109,6 @@ def test_a_version_that_is_clearly_worse_does_not_become_champion_unless_told(
     told = capsys.readouterr().out
     assert "Version 3 of crown is the champion in place of version 1. To go back:" in told
     assert champion() == "3"
-    assert export(*again, "export.champion=keep") == 0 and champion() == "3"
     shutil.rmtree(tmp_path / "bundle")
     assert export(*again, "export.champion=forever") == 1
     assert "expected compare, move or keep" in capsys.readouterr().err
@@ -119,7 +118,7 @@ def test_a_version_that_is_clearly_worse_does_not_become_champion_unless_told(
     assert cli.main([*command, "1"]) == 0 and champion() == "1"
     assert "Version 1 of crown is the champion in place of version 3." in capsys.readouterr().out
     assert cli.main([*command, "9"]) == 1
-    assert "there is no such version; there are 1, 2, 3 and 4" in capsys.readouterr().err
+    assert "there is no such version; there are 1, 2 and 3" in capsys.readouterr().err
     assert cli.main(["runs", "--runs", str(runs_root), "--champion", "crwn", "1"]) == 1
     assert "--champion crwn: no such model is registered" in capsys.readouterr().err
     assert champion() == "1"

@@ -18,7 +18,7 @@ from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredict
 from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
-from raphe.tasks.celltype.ensemble.older_bundle import TestCells
+from raphe.tasks.celltype.ensemble.older_bundle import JudgedCells
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.ensemble.writing import Chosen, write_ensemble
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
@@ -120,7 +120,7 @@ def _test_cells(
     """What holds another bundle against this one."""
     probability = decision.calibration(test.pooled(times, decision.pooling))
     rows = data.spike_split.rows("test")
-    return TestCells(data.original, rows, test.cell, test.label, probability).against
+    return JudgedCells(data.original, rows, test.cell, test.label, probability).against
 
 
 def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:

@@ -21,11 +21,12 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 
 FEWEST_CELLS, FEWEST_GROUPS = 8, 3
+SAME = 1e-3  # in loss; less may be the rounding of a graph
 
 
 @dataclass(frozen=True)
-class TestCells:
-    """What a new bundle said of its test cells."""
+class JudgedCells:
+    """The test cells of a new bundle, and what it said of them."""
 
     spikes: SpikeSet
     rows: np.ndarray  # of the test cells' spikes in it
@@ -109,7 +110,7 @@ def _compared(
     difference = mean_difference(*losses)
     if n_groups < FEWEST_GROUPS:
         return Comparison(f"{text}; {n_groups} {noun}s cannot tell which is better.", False)
-    if np.isnan(difference.low):
+    if np.abs(losses[0] - losses[1]).max() < SAME or np.isnan(difference.low):
         return Comparison(f"{text}; their losses are the same.", False)
     text += (
         f"; its loss is {difference.value:+.3f} from the older's (95 % interval "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from raphe.core.bundles.answers import prediction_json
 from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, ExampleTrace, rates_figure
@@ -68,7 +69,15 @@ def predict_rates(
             )
             for place in shown
         ]
-        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None)
+        prediction = prediction_json(
+            inferrer.bundle.bundle,
+            inferrer.warnings(traces),
+            traces=str(traces.path),
+            frames_per_s=traces.rate_hz,
+            n_traces=len(traces),
+            n_inferred=len(inferred),
+        )
+        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None, prediction)
     left_out, unlike = (
         [f"{row['trace']}: {row['remark']}" for row in rows if row["status"] == status]
         for status in (LEFT_OUT, UNLIKE)

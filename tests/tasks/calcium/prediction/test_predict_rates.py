@@ -1,7 +1,6 @@
 """Rates of new traces as the user asks for them: every format in and out, whatever is wrong."""
 
 import csv
-import json
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,13 +126,6 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     spikes = [float(row["time_s"]) for row in table(out / "spikes.csv") if row["trace"] == "0"]
     assert len(spikes) == pytest.approx(rates[0].sum() / 30, abs=1)
     assert (out / "traces.png").stat().st_size > 10_000
-    prediction = json.loads((out / "prediction.json").read_text())
-    assert "These are simulated." in prediction["notes"][0]
-    assert (prediction["n_traces"], prediction["n_inferred"]) == (10, 5)
-    assert prediction["bundle"]["name"] == rate_bundle.name and prediction["made_utc"]
-    assert told.out.splitlines()[-1] == (
-        f"next: open {out / 'traces.png'}, then {out / 'traces.csv'}"
-    )
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -298,8 +290,7 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
     assert not inferred and len(np.load(out / "rates.npy")) == 10
     assert sorted(path.name for path in out.iterdir()) == [
-        "prediction.json", "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv",
-        "traces.pdf", "traces.png",
+        "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
     ]  # fmt: skip
 
 
@@ -364,7 +355,7 @@ def test_a_frame_rate_outside_training_is_told(inferrer, tmp_path) -> None:
     noise = np.random.default_rng(0).normal(size=(1, 600))
     traces = TraceSet.from_matrix(Path("x.npy"), noise, 2.0, None)
     told = predict_rates(traces, inferrer, tmp_path / "out").warnings
-    assert "“These are simulated.”" in told[0] and "2 Hz lies outside the 7 to 80" in told[1]
+    assert told[0] == "These are simulated." and "2 Hz lies outside the 7 to 80" in told[1]
 
 
 def test_noise_unlike_that_of_training_is_told(rate_bundle, tmp_path, capsys) -> None:
@@ -448,12 +439,3 @@ def test_the_busiest_stretch_is_drawn_with_its_spread() -> None:
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx(5.5)
     assert max(axes.get_yticks()) <= 5.5  # none beside the calcium
-
-
-def test_what_is_read_is_never_replaced(rate_bundle, tmp_path, capsys) -> None:
-    path = tmp_path / "rates" / "new.npy"
-    path.parent.mkdir()
-    np.save(path, np.zeros((2, 900), np.float32))
-    assert call(path, rate_bundle, path.parent, "--rate", "30", "--overwrite") == 1
-    assert f"holds {path}, which is to be read" in capsys.readouterr().err
-    assert path.exists()

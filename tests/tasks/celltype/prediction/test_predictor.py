@@ -43,6 +43,14 @@ def test_a_recording_gets_the_verdict_of_its_file(bundle, recording_file) -> Non
     assert bundle.predict(raphe.read_abf(recording_file)) == bundle.predict(recording_file)
 
 
+def test_what_a_verdict_rests_on_is_drawn_of_file_and_recording(bundle, recording_file) -> None:
+    verdict = bundle.predict(recording_file)
+    for cell in (recording_file, raphe.read_abf(recording_file)):
+        caption = bundle.figure(cell).caption
+        assert caption.startswith(f"{verdict.cell_id}: {verdict.verdict}. (a)")
+        assert f"{verdict.n_spikes} spikes" in caption
+
+
 def test_samples_of_another_program_get_a_verdict(bundle, record) -> None:
     recording = raphe.Recording.from_array(record("SER", 0), RATE_HZ, "pA", "mine")
     verdict = bundle.predict(recording)

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from raphe.core.command_line import define, list_out, one_input
-from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -47,12 +46,9 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.prediction.infer_rates import Inferrer
     from raphe.tasks.calcium.prediction.predict_rates import predict_rates
-    from raphe.tasks.calcium.prediction.rate_folder import FIGURE, TABLE
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
-    path = one_input(options)
-    refuse_inputs_within(options.out, [path])
-    traces = read_traces(path, trace_options(options))
+    traces = read_traces(one_input(options), trace_options(options))
     is_chosen = options.baseline is not None or options.as_it_is
     inferrer = Inferrer(options.bundle, conditioning(options) if is_chosen else None)
     try:
@@ -67,5 +63,4 @@ def _predict(options: argparse.Namespace) -> int:
     list_out("warning", summary.warnings)
     list_out("unlike training, to be taken with caution", summary.unlike)
     list_out("left out", summary.left_out)
-    print(f"next: open {summary.out / FIGURE}, then {summary.out / TABLE}")
     return int(bool(summary.left_out))

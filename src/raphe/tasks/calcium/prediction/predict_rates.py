@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.bundles.answers import prediction_json
 from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, ExampleTrace, rates_figure
@@ -69,15 +68,7 @@ def predict_rates(
             )
             for place in shown
         ]
-        prediction = prediction_json(
-            inferrer.bundle.bundle,
-            inferrer.warnings(traces),
-            traces=str(traces.path),
-            frames_per_s=traces.rate_hz,
-            n_traces=len(traces),
-            n_inferred=len(inferred),
-        )
-        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None, prediction)
+        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None)
     left_out, unlike = (
         [f"{row['trace']}: {row['remark']}" for row in rows if row["status"] == status]
         for status in (LEFT_OUT, UNLIKE)

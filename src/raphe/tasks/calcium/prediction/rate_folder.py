@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from raphe.core.bundles.answers import PREDICTION
 from raphe.core.errors import StoreError
 from raphe.core.figure_style import save_figure
-from raphe.core.files.atomic import FolderBuilder, reporting, write_file
+from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_line
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
@@ -100,11 +99,8 @@ class RateFolder:
         files = (open_npy(self.folder / name) for name in (RATES, SPREAD))
         return tuple(file[index : index + 1][0] for file in files)
 
-    def finish(self, figure: Figure | None, prediction: str) -> None:
-        """Bring the rates into their format, and give the folder its name.
-
-        `prediction` is the text of prediction.json.
-        """
+    def finish(self, figure: Figure | None) -> None:
+        """Bring the rates into their format, and give the folder its name."""
         assert self.files.done == len(self.names)
         converted = (RATES, SPREAD) if self.kind in WRITERS else ()
         with reporting(self.path):
@@ -115,7 +111,6 @@ class RateFolder:
                 source = self.folder / name
                 write = WRITERS[self.kind]
                 write(open_npy(source), source.with_suffix(f".{self.kind}"), self.names)
-            write_file(self.folder / PREDICTION, prediction)
             self.files.close()
             self._builder.commit()
             for name in (*converted, *PROGRESS):

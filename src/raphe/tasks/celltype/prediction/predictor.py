@@ -5,7 +5,7 @@ N spikes, T samples a window.
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
 from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
+
+if TYPE_CHECKING:
+    from raphe.core.figure_style import PaperFigure
 
 IN_MEMORY = "cell"  # the id of one that is given as windows
 OF_CELL = (
@@ -103,14 +106,22 @@ class CellTypePredictor(BundlePredictor):
             SettingError: windows of another length, or shares that are none.
         """
         judge = self._judge.at_prevalence(prevalence)
-        if isinstance(cell, (str, Path)):
-            return _of_file(Path(cell), judge, Reading(judge.cut, channel, unit))
-        if isinstance(cell, Recording):
-            paths = () if cell.path is None else (cell.path,)
-            spikes = cut_recordings(cell.cell_id, paths, [cell], judge.cut)
-        else:
-            spikes = _of_windows(cell)
-        return judge.judge(spikes).verdict
+        return judge.judge(_spikes_of(cell, Reading(judge.cut, channel, unit))).verdict
+
+    def figure(
+        self,
+        cell: Path | str | Recording | np.ndarray,
+        channel: int | str | None = None,
+        unit: str | None = None,
+        prevalence: Mapping[str, float] | None = None,
+    ) -> "PaperFigure":
+        """What the verdict on one cell rests on: its recording, its spikes, what in their mean
+        spoke for and against, the votes. Its `caption` explains it. Arguments as of `predict`."""
+        from raphe.tasks.celltype.prediction.verdict_figure import verdict_figure
+
+        judge = self._judge.at_prevalence(prevalence)
+        spikes = _spikes_of(cell, Reading(judge.cut, channel, unit))
+        return verdict_figure(judge.judge(spikes), judge)
 
     def predict_all(
         self,
@@ -178,13 +189,22 @@ class CellTypePredictor(BundlePredictor):
         return json_values({name: answer[name] for name in self.ANSWER})
 
 
-def _of_file(path: Path, judge: Judge, reading: Reading) -> CellVerdict:
+def _spikes_of(cell: Path | str | Recording | np.ndarray, reading: Reading) -> CellSpikes:
+    if isinstance(cell, (str, Path)):
+        return _of_file(Path(cell), reading)
+    if isinstance(cell, Recording):
+        paths = () if cell.path is None else (cell.path,)
+        return cut_recordings(cell.cell_id, paths, [cell], reading.cut)
+    return _of_windows(cell)
+
+
+def _of_file(path: Path, reading: Reading) -> CellSpikes:
     cells, failures = find_cells([path])
     if failures:
         raise RecordingError(str(failures[0]))
     if len(cells) > 1:
         raise RecordingError(f"{path}: expected one cell, got {len(cells)}; use predict_all")
-    return judge.judge(cells[0].read(reading)).verdict
+    return cells[0].read(reading)
 
 
 def _unread(failure: Failure) -> UnreadCell:

@@ -1,12 +1,10 @@
 """The command that infers parameters of new cells: `raphe predict`."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, one_input
-from raphe.core.files.path import refuse_inputs_within
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
@@ -66,12 +64,10 @@ def _predict(options: argparse.Namespace) -> int:
 
     if options.samples < 1:
         raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
-    path = one_input(options)
-    refuse_inputs_within(options.out, [path, options.stimulus])
     bundle = PosteriorBundle.open(options.bundle)
     typical_rest_v = bundle.scaler.mean[REST]
     cells = read_cell_traces(
-        Signal(path, options.unit, options.channel),
+        Signal(one_input(options), options.unit, options.channel),
         Signal(options.stimulus, options.stimulus_unit, options.stimulus_channel),
         options.rate,
         sweep=options.sweep,
@@ -87,8 +83,6 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _print(report: "InferenceReport") -> None:
-    from raphe.tasks.glif.prediction.infer_parameters import FIGURE, PARAMETERS
-
     for posterior in report.posteriors[:1]:
         print(
             f"{posterior.cell}, read from {posterior.begin_s:g} s for {posterior.length_s:g} s; "
@@ -104,5 +98,3 @@ def _print(report: "InferenceReport") -> None:
         [f"{cell.cell}: {'; '.join(cell.unlike)}" for cell in report.posteriors if cell.unlike],
     )
     list_out("left out", [f"{cell}: {why}" for cell, why in report.left_out.items()])
-    print(f"Note: {report.note}", file=sys.stderr)
-    print(f"next: open {report.out / FIGURE}, then {report.out / PARAMETERS}")

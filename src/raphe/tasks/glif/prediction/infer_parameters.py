@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.bundles.answers import PREDICTION, prediction_json
 from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_text
@@ -33,7 +32,6 @@ class InferenceReport:
     out: Path
     posteriors: list[Posterior]
     left_out: dict[str, str]  # by cell the reason
-    note: str  # what must be known beside all of them
 
 
 def infer_parameters(
@@ -62,15 +60,10 @@ def infer_parameters(
     rows, faults = inferable(cells, bundle)
     with FolderBuilder(out, PARAMETERS, overwrite) as builder:
         posteriors = list(infer_cells(cells, rows, bundle, n_samples, seed))
-        prediction = prediction_json(
-            bundle.bundle, [bundle.note], n_cells=len(cells), n_inferred=len(rows)
-        )
         with reporting(out):
             _write(builder.folder, posteriors, cells, rows)
-            (builder.folder / PREDICTION).write_text(prediction, encoding="utf-8")
         builder.commit()
-    left_out = {f"cell {row}": why for row, why in faults.items()}
-    return InferenceReport(out, posteriors, left_out, bundle.note)
+    return InferenceReport(out, posteriors, {f"cell {row}": why for row, why in faults.items()})
 
 
 def _write(

@@ -47,7 +47,7 @@ def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) ->
     assert train_py("-m", "model.kernel=1,20,60", *arguments) == 1
     told = capfd.readouterr()
     assert "model.kernel=60 leaves nothing to pool in a window of 160 samples" in told.err
-    assert "says nothing about biology" in " ".join(told.out.split())
+    assert "say nothing about biology" in " ".join(told.out.split())
 
     runs = runs_of(home, "sweep")
     (parent,) = [run for run in runs if "raphe.sweep" in run.data.tags]

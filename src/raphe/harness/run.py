@@ -66,7 +66,9 @@ def run_as(member: SweepMember | None, config: DictConfig) -> None:
     else:
         if member is not None:
             metric = config.monitor.metric
-            member.finished(facts.run_id, skipped, metric, facts.metrics.get(f"kept/{metric}"))
+            member.finished(
+                facts.run_id, skipped, metric, facts.metrics.get(metric_names.kept(metric))
+            )
 
 
 def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool]:

@@ -3,7 +3,7 @@
 import pytest
 
 from raphe.core.bundles.cards import with_interval
-from raphe.core.bundles.methods import flat, paragraph
+from raphe.core.bundles.methods import optimizer, paragraph, settings_by_name
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,10 @@ def test_counts_and_the_name_of_the_interval_stand_beside() -> None:
 
 def test_a_paragraph_leaves_out_what_is_empty_and_sorts_what_it_cites() -> None:
     assert paragraph(["One.", "", "Two."], ["B 2", "A 1"]) == "One. Two.\n\n- A 1\n- B 2\n"
-    assert flat({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c.d": 2, "e": 3}
+
+
+def test_settings_are_read_by_their_full_names() -> None:
+    text = "model: {optimizer: {_target_: a.b.KerasAdam, lr: 1e-3}}\nseed: 3"
+    settings = settings_by_name(text)
+    assert settings["seed"] == 3 and optimizer(settings) == "Adam, learning rate 0.001"
+    assert settings_by_name("") == {} and optimizer({}) == ""

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import yaml
+
 from raphe.core.sentences import listed
 from raphe.version import __version__
 
@@ -18,12 +20,26 @@ def paragraph(sentences: Iterable[str], references: Sequence[str]) -> str:
     return f"{text}\n\n{cited}\n" if cited else f"{text}\n"
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings in sections by their full names, {"trainer.max_epochs": 25}."""
+def settings_by_name(text: str) -> dict[str, Any]:
+    """Settings of a training as YAML by their full names, {"trainer.max_epochs": 25}."""
+    return _flat(yaml.safe_load(text) or {})
+
+
+def optimizer(settings: Mapping[str, Any]) -> str:
+    """As "AdamW, learning rate 0.002"; "" where the settings do not tell."""
+    target = settings.get("model.optimizer._target_")
+    if target is None:
+        return ""
+    name = str(target).rpartition(".")[2].removeprefix("Keras")
+    rate = settings.get("model.optimizer.lr")
+    return name if rate is None else f"{name}, learning rate {float(rate):g}"
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     named: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            named |= flat(value, f"{prefix}{key}.")
+            named |= _flat(value, f"{prefix}{key}.")
         else:
             named[f"{prefix}{key}"] = value
     return named

@@ -55,6 +55,10 @@ def test_the_card_says_what_a_reader_must_know(rate_bundle: Path) -> None:
         assert words in card
     assert "## Limits" in card and "no absolute scale" in card
     assert "on 7 to 80 frames a second" in card
+    methods = (rate_bundle / "METHODS.md").read_text()
+    assert methods.strip() in card
+    assert "by 4 convolutional neural networks, which saw whole traces." in methods
+    assert "On test recordings of sim2, the correlation of rates and spikes at 25 Hz was" in methods
 
 
 def test_the_tested_figures_are_those_of_the_checkpoint(

@@ -69,6 +69,16 @@ def test_draws_are_those_of_seed_and_noise(posterior_bundle: Path) -> None:
     assert opened.least_samples == 710 and opened.longest_s == 0.4 and opened.level == 1
 
 
+def test_the_paragraph_on_methods_tells_the_prior_and_the_experiments(
+    posterior_bundle: Path,
+) -> None:
+    methods = (posterior_bundle / "METHODS.md").read_text()
+    assert methods.strip() in (posterior_bundle / "MODEL_CARD.md").read_text()
+    assert "by neural posterior estimation with an ensemble of 2 neural networks." in methods
+    assert "0.3 to 0.4 s at 5 kHz; voltage noise up to 0.2 mV" in methods
+    assert "\n- Teeter C, " in methods
+
+
 def test_traces_that_cannot_be_read_are_refused(posterior_bundle: Path) -> None:
     opened = PosteriorBundle.open(posterior_bundle, 1)
     for shape in ((3, 1, 2000), (2, 2000), (3, 2, 709)):

@@ -10,6 +10,7 @@ import torch
 
 from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import VAL, metric
@@ -19,6 +20,7 @@ from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import mean_of
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
+from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.training_domain import domain
 from raphe.tasks.calcium.metrics.scores import rate_error, score
@@ -79,7 +81,13 @@ def export(
             "figures": _figures(graph, data),
             "provenance": dict(provenance),
         }
-        files = {GRAPH: file, CONFIG: settings.encode(), CARD: rate_card(facts).encode()}
+        methods = methods_text(facts, settings)
+        files = {
+            GRAPH: file,
+            CONFIG: settings.encode(),
+            METHODS: methods.encode(),
+            CARD: rate_card(facts, methods).encode(),
+        }
         bundle = writer.finish(KIND, files, facts).path
     return Exported(
         bundle=bundle,

@@ -24,7 +24,8 @@ CAUSAL = """\
 FILES = """\
 `model.onnx` takes `calcium` (N × T, float32, z-scored, 100 Hz, T a multiple of 4) and gives
 `expected_spikes` (members × N × T) in each sample. `config.yaml` holds the settings of training,
-`manifest.json` everything a program needs, with the SHA-256 of every file."""
+`METHODS.md` the paragraph above, `manifest.json` everything a program needs, with the SHA-256 of
+every file."""
 MEASURES = {
     "correlation": "correlation with the spikes at 25 Hz",
     "rank_correlation": "rank correlation",
@@ -35,8 +36,8 @@ MEASURES = {
 }
 
 
-def rate_card(facts: Mapping[str, Any]) -> str:
-    """The card as Markdown, from the facts of a manifest."""
+def rate_card(facts: Mapping[str, Any], methods: str) -> str:
+    """The card as Markdown, from the facts of a manifest; `methods` is a paragraph to paste."""
     parts = [
         f"# Spike rates from calcium traces: {cards.size(facts['n_members'])}",
         cards.note(facts["note"]),
@@ -49,6 +50,8 @@ def rate_card(facts: Mapping[str, Any]) -> str:
         _training(facts["training"]),
         "## Limits",
         LIMITS + ("" if facts["latency_s"] is None else "\n" + CAUSAL.format(**facts)),
+        "## Methods, to paste into a paper",
+        methods.strip(),
         "## Files",
         FILES,
         "## Where it comes from",

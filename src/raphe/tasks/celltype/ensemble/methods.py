@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed, number, whole
 from raphe.tasks.celltype.ensemble.card_words import readable, threshold
@@ -50,7 +48,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
         _networks(facts),
         _windows(facts["window"]),
         _data(facts),
-        _training(methods.flat(yaml.safe_load(settings) or {})),
+        _training(methods.settings_by_name(settings)),
         _members(facts["selection"]),
         _verdicts(facts),
         _test(facts),
@@ -120,17 +118,14 @@ def _training(settings: Mapping[str, Any]) -> str:
     epochs = settings.get("trainer.max_epochs")
     if epochs is None:
         return ""
-    optimizer = str(settings.get("model.optimizer._target_")).rpartition(".")[2]
-    details = [f"{'Adam' if optimizer == 'KerasAdam' else optimizer}"]
-    if (lr := settings.get("model.optimizer.lr")) is not None:
-        details.append(f"learning rate {lr:g}")
+    details = [methods.optimizer(settings)]
     if (size := settings.get("data.batch_size")) is not None:
         details.append(f"batches of {whole(size)} spikes")
     if (dropout := settings.get("model.dropout")) is not None:
         details.append(f"dropout {dropout:g}")
     text = (
         f"Networks were trained on the cross-entropy for at most {counted('epoch', epochs)} "
-        f"({', '.join(details)})"
+        f"({', '.join(filter(None, details))})"
     )
     if settings.get("data.weigh") == "classes":
         text += ", with each class given the same weight"

@@ -11,10 +11,12 @@ import torch
 
 from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
+from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.tasks.glif.ensemble.bundle import CONFIG, GRAPH, KIND, PosteriorGraph
+from raphe.tasks.glif.ensemble.methods import methods_text
 from raphe.tasks.glif.ensemble.model_card import posterior_card
 from raphe.tasks.glif.ensemble.posterior_graph import posterior_graph
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate
@@ -74,11 +76,13 @@ def export(
             "figures": {name: _figures(members, data, name) for name in TEST_SETS},
             "provenance": dict(provenance),
         }
+        methods = methods_text(facts, settings)
         files = {
             **{GRAPH.format(number): graph for number, graph in enumerate(graphs)},
             CONFIG: settings.encode(),
             PRIOR: prior_json(data.prior).encode(),
-            CARD: posterior_card(facts).encode(),
+            METHODS: methods.encode(),
+            CARD: posterior_card(facts, methods).encode(),
         }
         bundle = writer.finish(KIND, files, facts).path
     return Exported(

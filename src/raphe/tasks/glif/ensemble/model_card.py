@@ -23,8 +23,8 @@ LIMITS = """\
   time: there the posterior is the prior's."""
 FILES = """\
 `posterior_0.onnx` and so on hold the networks, which turn normal noise into draws; `prior.json`
-what neurons were drawn from, `config.yaml` the settings of training, `manifest.json` everything a
-program needs, with the SHA-256 of every file."""
+what neurons were drawn from, `config.yaml` the settings of training, `METHODS.md` the paragraph
+above, `manifest.json` everything a program needs, with the SHA-256 of every file."""
 SETS = {
     "prior": "drawn from the prior",
     "test": "cells that the prior has not seen",
@@ -32,8 +32,8 @@ SETS = {
 }
 
 
-def posterior_card(facts: Mapping[str, Any]) -> str:
-    """The card as Markdown, from the facts of a manifest."""
+def posterior_card(facts: Mapping[str, Any], methods: str) -> str:
+    """The card as Markdown, from the facts of a manifest; `methods` is a paragraph to paste."""
     experiment = facts["experiment"]
     rates_khz = [1e-3 * SIMULATED_HZ / keep for keep in experiment["keep_every"]]
     parts = [
@@ -63,6 +63,8 @@ def posterior_card(facts: Mapping[str, Any]) -> str:
             high=experiment["relative"][1],
             **{name: experiment[name] for name in ("noise_mv", "series_mohm")},
         ),
+        "## Methods, to paste into a paper",
+        methods.strip(),
         "## Files",
         FILES,
         "## Where it comes from",

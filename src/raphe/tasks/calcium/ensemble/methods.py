@@ -1,0 +1,61 @@
+"""What a paper's methods section says of exported networks, from their facts and settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from raphe.core.bundles import cards, methods
+from raphe.core.sentences import counted, listed
+
+STATED = {"correlation": "the correlation of rates and spikes at 25 Hz"}
+
+
+def methods_text(facts: Mapping[str, Any], settings: str) -> str:
+    """METHODS.md: a paragraph in the past tense, from the manifest's facts and settings as YAML."""
+    n, (low, high) = facts["n_members"], facts["frame_hz"]
+    networks = "a convolutional neural network" if n == 1 else f"{n} convolutional neural networks"
+    look = "which saw whole traces"
+    if facts["latency_s"] is not None:
+        look = f"which saw no more than {facts['latency_s']:g} s ahead"
+    return methods.paragraph(
+        [
+            f"Spike rates were inferred from calcium traces by {networks}, {look}.",
+            f"Traces were resampled to {facts['rate_hz']:g} Hz and standardised by their own mean "
+            "and standard deviation.",
+            _training(facts["training"], methods.settings_by_name(settings)),
+            f"Imaging rates in training were {low:g} to {high:g} Hz.",
+            _test(facts),
+            f"Analyses were made with {methods.software()}.",
+            facts["note"],
+        ],
+        [],
+    )
+
+
+def _training(training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    datasets = [f"{n} of {dataset}" for dataset, n in training["recordings"].items()]
+    n_recordings = sum(training["recordings"].values())
+    text = (
+        "Networks were trained on synthetic traces and on "
+        f"{counted('recording', n_recordings)} ({listed(datasets)}) with "
+        f"{counted('spike', training['spikes'])} in {training['duration_s'] / 60:.0f} min"
+    )
+    details = [methods.optimizer(settings)]
+    if (epochs := settings.get("trainer.max_epochs")) is not None:
+        alone = settings.get("data.pretrain_epochs")
+        first = "" if alone is None else f", the first {alone} on synthetic traces alone"
+        details.append(f"at most {counted('epoch', epochs)}{first}")
+    stated = "; ".join(filter(None, details))
+    return f"{text} ({stated})." if stated else f"{text}."
+
+
+def _test(facts: Mapping[str, Any]) -> str:
+    figures = facts["figures"].get("test", {})
+    stated = [
+        f"{words} was {cards.with_interval(figures[name], interval='95% CI')}"
+        for name, words in STATED.items()
+        if name in figures and figures[name]["value"] is not None
+    ]
+    held_out = facts["training"]["held_out"]
+    if not stated or not held_out:
+        return ""
+    return f"On test recordings of {listed(held_out)}, {listed(stated)}."

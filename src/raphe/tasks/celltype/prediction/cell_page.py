@@ -54,7 +54,7 @@ def cell_page(judged: JudgedCell, judge: Judge, made: str) -> str:
         note(judge.note),
         "" if verdict.n_spikes else section("Remarks", listing(verdict.remarks)),
         _weighed(verdict, judge) if verdict.n_spikes else "",
-        section("Recording", shown) if shown else "",
+        section("Recording" if data else "Peaks of the spikes", shown),
         section("Spikes and votes", f'<div class="panels">{panels}</div>') if panels else "",
         section("Probabilities", _probabilities(verdict)) if verdict.n_spikes else "",
         section("Measured", _statistics(verdict, judge)),
@@ -91,7 +91,7 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
         f"{agree} of {counted('network', n_votes)}, each asked alone, "
         f"{'says' if agree == 1 else 'say'} {leading}."
     )
-    others = [f"{vote.label} {vote.called}" for vote in verdict.votes if vote.called != leading]
+    others = [f"{vote.called} ({vote.label})" for vote in verdict.votes if vote.called != leading]
     if others:
         against.append(f"Other answers: {listed(others)}.")
     threshold = judge.decision.not_sure.threshold

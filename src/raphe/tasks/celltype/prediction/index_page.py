@@ -14,6 +14,7 @@ from raphe.tasks.celltype.prediction.page import (
     escaped,
     listing,
     note,
+    other_texts,
     page,
     script,
     section,
@@ -135,7 +136,11 @@ def _reading(judge: Judge) -> list[str]:
         "the table (CSV).",
         *judge.footnotes,
     ]
-    return [f"<p>{escaped(paragraph)}</p>" for paragraph in paragraphs]
+    links = [
+        f'<p><a href="{name}">{escaped(title)} of this bundle</a></p>'
+        for name, title in other_texts(judge.ensemble.bundle).values()
+    ]
+    return [*(f"<p>{escaped(paragraph)}</p>" for paragraph in paragraphs), *links]
 
 
 def _thumbnail(judged: JudgedCell) -> str:

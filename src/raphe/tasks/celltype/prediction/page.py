@@ -13,6 +13,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
+from raphe.core.bundles.bundle import CARD, Bundle
 from raphe.core.figure_style import class_colour
 from raphe.tasks.celltype.prediction.judge import Judge
 
@@ -35,11 +36,22 @@ def page(title: str, body: Iterable[str], made: str, to: str = "", scripts: str 
     )
 
 
-def card_page(card: str, made: str) -> str:
-    """A bundle's model card, Markdown, as a page; HTML in it stays text."""
-    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(card)
-    title = card.partition("\n")[0].lstrip("# ")
-    return page(title, [f'<div class="card">\n{rendered}</div>'], made)
+def text_page(text: str, made: str, title: str = "") -> str:
+    """A text of the bundle, Markdown, as a page; HTML in it stays text. `title`: else its own."""
+    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    heading = f"<h1>{escaped(title)}</h1>\n" if title else ""
+    title = title or text.partition("\n")[0].lstrip("# ")
+    return page(title, [f'<div class="card">\n{heading}{rendered}</div>'], made)
+
+
+def other_texts(bundle: Bundle) -> dict[str, tuple[str, str]]:
+    """Beside the card, the bundle's texts: by their names their pages' and a title."""
+    names = [Path(name) for name in bundle.manifest["files"] if name.endswith(".md")]
+    return {
+        name.name: (f"{name.stem.lower()}.html", name.stem.capitalize())
+        for name in names
+        if name.name != CARD
+    }
 
 
 def script(name: str) -> str:

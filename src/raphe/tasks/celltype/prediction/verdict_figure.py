@@ -127,6 +127,7 @@ def _draw_peaks(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
     timed = np.isfinite(cell.time_s).all()
     colour = _colour(judged, judge)
     axes.plot(cell.time_s if timed else np.arange(1, len(cell) + 1), size, ".", color=colour)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=not timed))
     axes.set_xlabel("time (s)" if timed else "number of the spike")
     axes.set_ylabel(f"size of the peak ({unit})")
     axes.set_ylim(bottom=0)
@@ -188,9 +189,11 @@ def _draw_udi(axes: Axes, judged: JudgedCell, time_ms: np.ndarray, mean: np.ndar
     level = low - 0.06 * (high - low)
     ends = start_ms, start_ms + udi_ms
     axes.plot(ends, (level, level), "|-", color=INK, linewidth=1, markersize=7)
+    is_late = ends[1] > np.mean(axes.get_xlim())  # no room behind it
     axes.annotate(
-        f"UDI {number(udi_ms, 2)} ms", (ends[1], level), xytext=(5, 0),
-        textcoords="offset points", va="center", fontsize=SMALL_PT,
+        f"UDI {number(udi_ms, 2)} ms", (ends[not is_late], level), xytext=(-5 if is_late else 5, 0),
+        textcoords="offset points", ha="right" if is_late else "left", va="center",
+        fontsize=SMALL_PT,
     )  # fmt: skip
     axes.set_ylim(low - 0.14 * (high - low), high)
     return (

@@ -134,8 +134,12 @@ class _Pages:
     def finish(self, failures: Iterable[Failure], n_asked: int) -> None:
         page = self._index_page.index_page(self._rows, failures, n_asked, self._judge, self._made)
         write_file(self._folder / INDEX, page)
-        card = self._judge.ensemble.bundle.file(CARD).read_text(encoding="utf-8")
-        write_file(self._folder / CARD_PAGE, self._page.card_page(card, self._made))
+        bundle, folder = self._judge.ensemble.bundle, self._folder
+        card = bundle.file(CARD).read_text(encoding="utf-8")
+        write_file(folder / CARD_PAGE, self._page.text_page(card, self._made))
+        for name, (page_name, title) in self._page.other_texts(bundle).items():
+            text = bundle.file(name).read_text(encoding="utf-8")
+            write_file(folder / page_name, self._page.text_page(text, self._made, title))
 
     def _free_name(self, cell_id: str) -> str:
         """A file name that any file system takes, and no other page of the folder has."""

@@ -141,7 +141,7 @@ def definitions(node: ast.AST) -> Iterator[str]:
 
 
 def entry_points() -> Iterator[str]:
-    yield from ("raphe", "raphe.cli")
+    yield from ("raphe", "raphe.__main__")
     for declared in declared_commands():
         yield declared.command.declared_by.partition(":")[0]
     yield from imports_of(ast.parse((PROJECT / "train.py").read_text(encoding="utf-8")))

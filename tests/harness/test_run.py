@@ -178,7 +178,10 @@ def test_the_same_run_twice_at_once_is_refused(train, start_train, epochs, capfd
         ("tracking.uri=http://127.0.0.1:9", "start one with `mlflow server`"),
         ("callbacks.keep=bset", "callbacks.keep=bset: expected best or last"),
         ("monitor.mode=up", "monitor.mode=up: expected min or max"),
-        ("monitor.metric=val/los", "monitor.metric=val/los: expected one of val/loss"),
+        (
+            "monitor.metric=val/los",
+            "monitor.metric=val/los: expected a metric of the validation",
+        ),
         ("seed=abc", "seed=abc: expected a whole number"),
         ("threads=0", "threads=0: expected a whole number of 1 or more, or null"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0: expected a whole number"),

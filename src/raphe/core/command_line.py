@@ -99,6 +99,16 @@ def printed_setting(name: str, value: object) -> str:
     return shlex.quote(f"{name}={text}")
 
 
+def train_next(store: Path, **settings: object) -> str:
+    r"""The line that tells how to train on a store, to be copied into a shell.
+
+    >>> train_next(Path("my spikes"), experiment="cross_validation")
+    "next: raphe train experiment=cross_validation 'data.store='\"'\"'my spikes'\"'\"''"
+    """
+    given = {**settings, "data.store": store}
+    return f"next: raphe train {' '.join(printed_setting(*setting) for setting in given.items())}"
+
+
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="what was recorded: files or folders"

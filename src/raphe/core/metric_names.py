@@ -148,6 +148,11 @@ class Names:
             for level in figure.levels or ("",)
         }
 
+    @property
+    def written(self) -> list[str]:
+        """Every figure with its level, "loss", "cells/auroc"."""
+        return ["/".join(filter(None, level_and_name)) for level_and_name in self._by_name]
+
     def figure(self, metric: str) -> Figure:
         """The figure that a metric is of. Raises KeyError for a name outside the table."""
         for figure in OF_A_RUN:

@@ -93,7 +93,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
             "wait for it, or change a setting"
         ) from None
     if member is None:
-        print_run(facts, config.report, data.note, location.tracker)
+        print_run(facts, config, data.note, location.tracker)
     return facts, earlier is not None
 
 

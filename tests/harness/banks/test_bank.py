@@ -168,7 +168,10 @@ def test_two_workers_test_the_members(train_with_workers, runs) -> None:
         (["bank.setting=data.n_points"], "expected a setting of the model"),
         (["bank.setting=model.degre"], "expected a setting of the model"),
         (["~bank._target_"], "names no bank._target_"),
-        (["monitor.metric=val/los"], "monitor.metric=val/los: expected one of val/loss"),
+        (
+            ["monitor.metric=val/los"],
+            "monitor.metric=val/los: expected a metric of the validation",
+        ),
     ],
 )
 def test_a_bank_that_cannot_be_is_told_in_one_line(

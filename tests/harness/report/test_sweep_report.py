@@ -133,6 +133,14 @@ def test_the_figure_marks_the_choice_and_cuts_no_axis() -> None:
     assert figure.caption.endswith("Without a result: model.kernel=60.")
 
 
+def test_a_wide_interval_of_a_loss_does_not_flatten_its_curve() -> None:
+    results = swept({"1": 0.7, "8": 0.9}, 0.05, [0.6, 0.25])
+    for run in results.runs:
+        loss = run.metrics["kept/val/loss"]
+        results.intervals[run.run_id]["kept/val/loss"] = Estimate(loss, loss - 200, loss + 200)
+    assert sweep_figure(results, "k").axes[-1].get_ylim() == (0.0, 1.2)
+
+
 def test_a_wide_range_of_numbers_stands_on_a_logarithmic_scale() -> None:
     results = swept({"0.0001": 0.7, "0.001": 0.8, "0.01": 0.9}, 0.1, [0.5, 0.4, 0.3])
     assert sweep_figure(results, "learning rate").axes[0].get_xscale() == "log"

@@ -11,7 +11,13 @@ from raphe.harness.ui import comparison_link, link, local_address
 DEFAULT_RUNS_ROOT = "mlruns"  # where `raphe ui` looks
 
 
-def print_note_and_next(console: Console, note: str, run_id: str, tracker: Tracker) -> None:
+def print_note_and_next(
+    console: Console, note: str, run_id: str, tracker: Tracker, may_export: bool
+) -> None:
+    """The note, the run, where its figures are, and the command that follows.
+
+    `may_export` tells whether networks of the run can be exported.
+    """
     if note:
         console.print(f"[bold]Note:[/bold] {note}")
     console.print(
@@ -19,6 +25,9 @@ def print_note_and_next(console: Console, note: str, run_id: str, tracker: Track
     )
     where = _where_to_look(tracker, run_id)
     console.print(f"Curves, figures and checkpoints: {where}", soft_wrap=True, highlight=False)
+    if may_export:
+        command = f"raphe export --sweep {run_id}{_option(tracker)}"
+        console.print(f"next: {command}", soft_wrap=True, highlight=False)
 
 
 def _where_to_look(tracker: Tracker, run_id: str) -> str:
@@ -28,6 +37,13 @@ def _where_to_look(tracker: Tracker, run_id: str) -> str:
     page = show(address, tracker.experiment_id, run_id)
     if tracker.is_server:
         return page
+    return f"`raphe ui{_option(tracker)}`, then {page}"
+
+
+def _option(tracker: Tracker) -> str:
+    """What names the runs to a command; "" where they are by default."""
+    if tracker.is_server:
+        return f" --uri {tracker.uri}"
     if Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root:
-        return f"`raphe ui`, then {page}"
-    return f"`raphe ui --runs {shlex.quote(str(tracker.runs_root))}`, then {page}"
+        return ""
+    return f" --runs {shlex.quote(str(tracker.runs_root))}"

@@ -18,8 +18,9 @@ from raphe.harness.report.shown import count_text, figure_text, names_of, shown_
 from raphe.harness.tracking import RunFacts, Tracker
 
 
-def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) -> None:
+def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) -> None:
     """Print what the test came to: the task's conclusion, a column for each test set, what next."""
+    settings = config.report
     sets = test_sets(run, settings)
     table = Table("metric", *sets, title=f"{run.name}: test results")
     names = names_of(settings)
@@ -36,7 +37,8 @@ def print_run(run: RunFacts, settings: DictConfig, note: str, tracker: Tracker) 
     epochs, kept = run.metrics[EPOCHS_TRAINED], run.metrics[EPOCHS_KEPT]
     trained = f"Trained for {counted('epoch', int(epochs))}"
     console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
-    print_note_and_next(console, note, run.run_id, tracker)
+    may_export = "_target_" in config.export
+    print_note_and_next(console, note, run.run_id, tracker, may_export)
 
 
 def _conclusion(run: RunFacts, tracker: Tracker) -> str:

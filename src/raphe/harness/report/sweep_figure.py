@@ -29,6 +29,7 @@ WIDTHS_IN = {1: ONE_COLUMN_IN, 2: 5.4, 3: TWO_COLUMNS_IN}  # of so many columns 
 PANEL_HEIGHT_IN, LEGEND_IN = 1.75, 0.18  # of a panel, of a line
 MOST_TICKS = 6  # of a panel's abscissa
 MOST_BARS, SHIFT = 12, 0.08  # numbers with an interval each; of the least distance of two
+MOST_OF_LOSS = 2.0  # of its largest value, how far its axis goes to show intervals
 TITLE = 30  # characters of a line
 LOG_FROM = 50.0  # ratio of the largest number to the smallest
 STEP = 0.1  # to which the lowest of shares is rounded
@@ -73,9 +74,10 @@ def sweep_figure(
         _set_abscissa(panel, numbers)
         panel.set_title(_title(results, metric))
     _set_ordinates(dict(zip(metrics, panels, strict=False)), results)
+    for panel in panels[max(0, len(metrics) - n_columns) : len(metrics)]:  # nothing below
+        panel.set_xlabel(axis_label)
     for panel in panels[len(metrics) :]:
         panel.remove()
-    figure.supxlabel(axis_label, fontsize="medium")
     _add_legend(figure, panels[: len(metrics)], n_columns)
     if len(metrics) > 1:
         letter(panels[: len(metrics)])
@@ -197,11 +199,24 @@ def _set_ordinates(panels: Mapping[str, Axes], results: SweepResults) -> None:
         if metric in shares:
             continue
         low, high = panel.get_ylim()
-        bottom = 0.0 if figure.better == "lower" and low >= 0 else low
+        values = _values(results, metric)
+        if figure.better == "lower" and values and min(values) >= 0:
+            # Few days give a loss an interval of any width, which would flatten its curve.
+            low, high = 0.0, min(high, MOST_OF_LOSS * max(values) or 1.0)
         panel.set_ylim(
-            bottom if figure.low is None else min(figure.low, low),
+            low if figure.low is None else min(figure.low, low),
             high if figure.high is None else figure.high,
         )
+
+
+def _values(results: SweepResults, metric: str) -> list[float]:
+    """All that is drawn of a metric, without intervals."""
+    estimates = (
+        results.estimate(run, f"{part}/{metric}")
+        for part, _, _ in _parts(results)
+        for run in results.runs
+    )
+    return [estimate.value for estimate in estimates if estimate is not None]
 
 
 def _is_share(results: SweepResults, metric: str) -> bool:

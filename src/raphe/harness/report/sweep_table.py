@@ -19,7 +19,7 @@ CHOSEN = "→"
 HEADING = 12  # characters
 
 
-def print_sweep(results: SweepResults, tracker: Tracker) -> None:
+def print_sweep(results: SweepResults, tracker: Tracker, may_export: bool) -> None:
     """Print the conclusion, one table, what is meant by it and where to look next."""
     if not results.runs:
         return
@@ -30,7 +30,7 @@ def print_sweep(results: SweepResults, tracker: Tracker) -> None:
     console.print(_legend(results))
     first = results.runs[0]
     note, parent = first.tags.get(NOTE_TAG, ""), first.tags.get(PARENT_TAG, "")
-    print_note_and_next(console, note, parent, tracker)
+    print_note_and_next(console, note, parent, tracker, may_export)
 
 
 def sweep_table(results: SweepResults) -> Table:

@@ -12,7 +12,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.core.metric_names import TEST
+from raphe.core.metric_names import TEST, VAL
 from raphe.core.sentences import listed
 from raphe.harness.settings.signatures import (
     ANYTHING,
@@ -88,6 +88,7 @@ def check_values(config: DictConfig) -> None:
 
 def _check_report(config: DictConfig) -> None:
     names = instantiate(config.report.names)
+    _check_monitored(config)
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")
     for key in ("metrics", "counts"):
@@ -98,6 +99,22 @@ def _check_report(config: DictConfig) -> None:
                     f"report.{key}: {metric} is no metric of this task; expected "
                     f"{listed(close, 'or')}"
                 )
+
+
+def _check_monitored(config: DictConfig) -> None:
+    """Raise SettingError for a monitored metric that the task has no name for.
+
+    Whether it is logged at each epoch shows at the first one.
+    """
+    metric, names = config.monitor.metric, instantiate(config.report.names)
+    if isinstance(metric, str) and metric.startswith(f"{VAL}/") and metric in names:
+        return
+    known = [f"{VAL}/{name}" for name in names.written]
+    near = difflib.get_close_matches(str(metric), known, 3)
+    hint = listed(near or known[:3], "or")
+    raise SettingError(
+        f"monitor.metric={metric}: expected a metric of the validation part, such as {hint}"
+    )
 
 
 def check_ranges(section: dict[str, Any], name: str = "") -> None:

@@ -140,7 +140,11 @@ class SweepParent:
         self._keep(artifacts, runs)
         self._run.set_tags({FINISHED_TAG: str(len(runs)), FAILED_TAG: str(len(failed))})
         if self._summarise is None:
-            print_sweep(results, self._tracker)
+            print_sweep(
+                results,
+                self._tracker,
+                may_export=self._kind.may_choose and "_target_" in self._config.export,
+            )
         by_label = {run.name: run for run in runs}
         track_comparison(
             self._tracker, self._run, self.plan, by_label, results.choice, self._config.report
@@ -158,7 +162,9 @@ class SweepParent:
             print(results[SUMMARY])
         note = next(iter(runs.values())).tags.get(NOTE_TAG, "")
         told = note if note not in results.get(SUMMARY, "") else ""
-        print_note_and_next(Console(), told, self.plan.parent_run_id, self._tracker)
+        print_note_and_next(
+            Console(), told, self.plan.parent_run_id, self._tracker, may_export=False
+        )
 
     def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
         stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")

@@ -181,3 +181,10 @@ def test_fewer_spikes_than_cells_are_refused(make_spikes):
     told = "--n-spikes: expected 24 or more, one for each cell of .*, got 23"
     with pytest.raises(SettingError, match=told), planned(store, settings=Settings(n_spikes=23)):
         pass
+
+
+def test_a_kernel_longer_than_the_windows_is_refused(make_spikes):
+    store = make_spikes(n_cells=24, per_cell=2, n_samples=160).path
+    told = r"--kernel: expected at most 53, for windows of 160 samples in .*, got 500"
+    with pytest.raises(SettingError, match=told), planned(store, None, Settings(500)) as plan:
+        plan.require_kernel_that_fits()

@@ -20,6 +20,7 @@ from raphe.core.sentences import counted, listed
 from raphe.core.statistics.permutation import SIGNIFICANT
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
+from raphe.tasks.celltype.network.net import largest_kernel
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import SPLITS, SplitKind
@@ -89,6 +90,15 @@ class Plan:
             f"{counted('training', len(self.trainings))} of at most "
             f"{counted('epoch', self.settings.max_epochs)}: {'; '.join(parts)}"
         )
+
+    def require_kernel_that_fits(self) -> None:
+        """Raises SettingError, before anything is trained, for a kernel as long as the windows."""
+        largest = largest_kernel(self.spikes.n_samples)
+        if self.settings.kernel > largest:
+            raise SettingError(
+                f"--kernel: expected at most {largest}, for windows of {self.spikes.n_samples} "
+                f"samples in {self.store}, got {self.settings.kernel}"
+            )
 
 
 def _by_split(trainings: Iterator[Training]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from raphe.core.command_line import add_overwrite, define
+from raphe.core.command_line import add_overwrite, define, train_next
 from raphe.tasks.celltype.audit.settings import Settings
 
 TEXT, CSV_FILE, PICTURE = "audit.txt", "audit.csv", "audit.png"
@@ -63,6 +63,7 @@ def _audit(options: argparse.Namespace) -> int:
 
     settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
     with planned(options.store, options.masks, settings) as plan:
+        plan.require_kernel_that_fits()
         kept = keep(options.out, plan, options.trainer, options.overwrite)
         print(f"{plan.summary}{kept.progress(plan)}", flush=True)
         with options.fitting(options.out, options.trainer) as fit:
@@ -73,4 +74,7 @@ def _audit(options: argparse.Namespace) -> int:
         save_figure(draw(result), options.out / PICTURE)
     kept.finish()
     print(text(result))
+    written = [TEXT, CSV_FILE, *([PICTURE] if result.rows else [])]
+    print(f"wrote {', '.join(str(options.out / name) for name in written)}")
+    print(train_next(options.store, experiment="cross_validation"))
     return 0

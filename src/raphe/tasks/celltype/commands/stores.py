@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from raphe.core.command_line import add_overwrite, check_hashes, define, list_out
+from raphe.core.command_line import add_overwrite, check_hashes, define, list_out, train_next
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.file_names import CLASSES
@@ -178,6 +178,8 @@ def _print_store(
     print(f"{store}: {counted('spike', n_spikes)} of {counted('cell', n_cells)}")
     for name, (cells, spikes) in per_class.items():
         print(f"  {name}: {counted('spike', spikes)} of {counted('cell', cells)}")
+    if sum(spikes > 0 for _, spikes in per_class.values()) > 1:
+        print(train_next(store))
 
 
 def _warn_of_classes_without_spikes(per_class: Mapping[str, tuple[int, int]], remedy: str) -> None:
@@ -295,6 +297,7 @@ def _import_windows(options: argparse.Namespace) -> int:
         print(f"  {name}: {counted('window', windows)} of {counted('cell', cells)}")
     for name, count in report.left_out.items():
         print(f"  left out: {count} labelled {name or '(blank)'}")
+    print(train_next(report.store))
     list_out(COPIES, report.copies)
     return 0
 

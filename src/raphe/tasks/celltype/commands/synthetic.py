@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Literal, get_args
 
-from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.core.command_line import add_overwrite, define, list_out, train_next
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
@@ -78,6 +78,8 @@ def _masks(options: argparse.Namespace) -> int:
         print(f"asked for {report.n_requested}: the quiet stretches hold no more")
     for day, n_masks in report.per_day.items():
         print(f"  {day or 'day unknown'}: {n_masks}")
+    masks = shlex.quote(str(report.store))
+    print(f"next: raphe synthesize STORE {masks} SYNTHETIC --per-class N")
     list_out("skipped, without a quiet stretch", report.skipped)
     list_out("left out", report.failed)
     return 1 if report.failed else 0
@@ -178,6 +180,7 @@ def _synthesize(options: argparse.Namespace) -> int:
     print(f"by their parents: {parts}")
     if options.split == "spike":
         print(ALL_MASKS)
+    print(train_next(options.store, **{"data.synthetic": report.store}))
     return 0
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from raphe.core.figure_style import GREY, PaperFigure
+
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 
 
@@ -19,12 +21,22 @@ def stamp(artifacts: Mapping[str, Any], note: str) -> None:
 
 
 def _stamp_figure(figure: Figure, note: str) -> None:
+    """In a strip that the figure grows by, so that nothing of it is squeezed or covered."""
     width_in, height_in = figure.get_size_inches()
     lines = textwrap.wrap(note, round(width_in * NOTE_CHARACTERS_PER_IN))
-    bottom = (len(lines) + 1) * NOTE_LINE_IN / height_in
+    strip_in = (len(lines) + 1) * NOTE_LINE_IN
+    height_in += strip_in
+    figure.set_size_inches(width_in, height_in)
+    bottom = strip_in / height_in
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.set(rect=(0, bottom, 1, 1 - bottom))
+    for legend in figure.legends:
+        # Room is kept for a legend without an anchor alone, so it is padded to stand higher.
+        if legend._outside_loc == "lower":
+            legend.borderaxespad += 72 * strip_in / legend.prop.get_size_in_points()
     figure.text(
-        0.5, NOTE_LINE_IN / 2 / height_in, "\n".join(lines), ha="center", size=6, color="0.4"
+        0.5, NOTE_LINE_IN / 2 / height_in, "\n".join(lines), ha="center", size=6, color=GREY
     )
+    if isinstance(figure, PaperFigure):
+        figure.caption = f"{figure.caption} {note}".strip()

@@ -230,7 +230,7 @@ def test_table_page_and_figure_name_the_difference():
         == 1
         == len({axes.get_xlim() for axes in differences})
     )
-    assert "window samples, trees: gradient-boosted trees" in figure.caption
+    assert "window samples, trees (gradient-boosted trees" in figure.caption
     assert_texts_apart(figure)
 
 

@@ -10,13 +10,14 @@ from celltype_results import CLASSES, THREE, decision, random_predictions, resul
 from figure_texts import assert_texts_apart
 from raphe.core.figure_style import PaperFigure, class_colour
 from raphe.tasks.celltype.evaluation.evaluate import artifacts
-from raphe.tasks.celltype.evaluation.figures import confusion_figure, roc_figure
+from raphe.tasks.celltype.evaluation.figures import confusion_figure, interval_words, roc_figure
 from raphe.tasks.celltype.evaluation.probability_figures import (
     reliability_figure,
     risk_coverage_figure,
 )
 from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.stores.spike_set import Cell
 
 
 def headlines_of(predictions: Predictions, level: str) -> list[Headline]:
@@ -43,6 +44,20 @@ def test_figures_are_fit_for_a_paper(n_cells, classes, one_window):
             assert len(named - {""}) >= 2, name
             titles = [axes.get_title() for axes in figure.axes] + [figure.get_suptitle()]
             assert any("test set" in title for title in titles), name
+
+
+@pytest.mark.parametrize(
+    ("n_days", "words"),
+    [
+        (0, "95 % intervals over cells"),
+        (2, "95 % intervals over cells, which hold for these 2 days only"),
+        (4, "95 % intervals over 4 days"),
+    ],
+)
+def test_a_caption_says_what_the_intervals_are_over(n_days, words):
+    days = [f"2026-01-{1 + i // 2 % n_days:02d}" if n_days else "" for i in range(20)]
+    cells = [Cell(f"A{i}", i % 2, day) for i, day in enumerate(days)]
+    assert interval_words(result_of(random_predictions(), known_cells=cells)) == words
 
 
 def test_classes_have_their_colours():

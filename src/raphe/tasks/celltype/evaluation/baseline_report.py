@@ -267,13 +267,13 @@ def baseline_figure(result: SetResult, rows: Sequence[ComparedFigure]) -> Figure
 
 def _caption(result: SetResult, classifiers: Sequence[str]) -> str:
     meanings = "; ".join(
-        f"{_axis_label(name)}: {KINDS[name].meaning}" for name in classifiers if name in KINDS
+        f"{_axis_label(name)} ({KINDS[name].meaning})" for name in classifiers if name in KINDS
     )
     return (
         f"The network beside baselines that were trained on the same cells, on the "
         f"{counted('cell', len(result.cells.label))} of the {result.name} set; points with "
         f"{interval_words(result)}. Beside each figure the difference to the network: right of "
-        f"the dashed line the network is better. Baselines are {meanings}. UDI is the time from "
+        f"the dashed line the network is better. Baselines: {meanings}. UDI is the time from "
         "the spike's inward peak to its outward one, AUROC the area under the receiver operating "
         "characteristic; balanced accuracy is the mean of the classes' shares called right."
     )

@@ -19,8 +19,9 @@ from raphe.core.figure_style import (
     house_style,
     letter,
 )
-from raphe.core.sentences import listed
+from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.metrics.cell_level import auroc_of_class, share_of
+from raphe.tasks.celltype.metrics.figure_interval import CELL, FEWEST_GROUPS
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
@@ -34,10 +35,16 @@ def panel_names(result: SetResult) -> str:
 
 
 def interval_words(result: SetResult) -> str:
-    """What the intervals of a figure of this set are over, as a caption's sentence has it."""
-    groups = result.groups
-    of = f", {groups.n} of them" if groups.noun != "cell" else ""
-    return f"95 % intervals over {groups.noun}s{of}"
+    """What the intervals of a figure of this set are over: "95 % intervals over 8 days"."""
+    groups, cells = result.groups, result.cells
+    if groups.noun == CELL:
+        return "95 % intervals over cells"
+    over = counted(groups.noun, groups.n)
+    of_classes = [groups.of_cell[cells.cell[cells.label == c]] for c in np.unique(cells.label)]
+    if min(len(np.unique(of_class)) for of_class in of_classes) < FEWEST_GROUPS:
+        these = "this" if groups.n == 1 else "these"
+        return f"95 % intervals over cells, which hold for {these} {over} only"
+    return f"95 % intervals over {over}"
 
 
 @house_style()

@@ -67,7 +67,7 @@ def reliability_figure(result: SetResult) -> Figure:
         entries |= dict(zip(labels, handles, strict=True))
     columns = 3 if len(levels) > 1 else 2
     figure.legend(entries.values(), entries, loc="outside lower center", ncols=columns)
-    figure.suptitle(f"Reliability of stated probabilities, {result.name} set")
+    figure.suptitle(f"Reliability of stated probabilities\n{result.name} set")
     return figure
 
 
@@ -192,7 +192,7 @@ def risk_coverage_figure(result: SetResult) -> Figure:
         _draw_band(axes, result)
     axes.set(xlabel="Cells called, the surest first (%)", ylabel="Wrong among the cells called (%)")
     axes.set(xlim=(0, 101), ylim=(-0.015 * top, min(top, 101)))
-    axes.set_title(f"Leaving unsure cells uncalled, {result.name} set")
+    axes.set_title(f"Leaving unsure cells uncalled\n{result.name} set")
     figure.legend(loc="outside lower center", fontsize=SMALL_PT)
     return figure
 

@@ -160,6 +160,6 @@ def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="Spikes used of each cell", ylabel="Share of cells (%)", ylim=(0, 102))
     size = counted("cell", needed.n_cells)
-    axes.set_title(f"How many spikes are enough, {name} set ({size})")
+    axes.set_title(f"How many spikes are enough\n{name} set, {size}")
     figure.legend(loc="outside lower center")
     return figure

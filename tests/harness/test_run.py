@@ -36,6 +36,17 @@ def test_everything_of_a_run_is_tracked(train, runs) -> None:
         for (step, training), (_, validation) in zip(*losses, strict=True)
     ]
     assert run.data.metrics["test/loss"] > 0
+    described = run.data.tags["mlflow.note.content"]
+    assert "trained and tested on points: 64 points." in described
+    assert "> A toy: its numbers mean nothing." in described
+    (store,) = run.inputs.dataset_inputs
+    assert store.dataset.digest == run.data.params["store_hash.points"][:36]
+    assert '"contents": "64 points"' in store.dataset.profile
+    (output,) = run.outputs.model_outputs
+    model = runs().client.get_logged_model(output.model_id)
+    assert {metric.key: metric.value for metric in model.metrics}["test/loss"] == (
+        run.data.metrics["test/loss"]
+    )
     assert any(name.startswith("system/cpu") for name in run.data.metrics)
     assert runs().artifacts(run.info.run_id) >= {
         "config.yaml",

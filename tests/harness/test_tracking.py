@@ -10,6 +10,7 @@ import pytest
 
 from raphe.core.errors import SettingError
 from raphe.core.figure_style import PaperFigure
+from raphe.core.protocol import UsedStore
 from raphe.harness.tracking import Tracker
 from waiting import HANG_S, serving
 
@@ -55,6 +56,20 @@ def test_a_resumed_run_logs_no_step_twice_and_keeps_its_settings(tmp_path: Path)
     assert facts.params == {"a": "1", "b": "2"}
     history = tracker._client.get_metric_history(found.run_id, "loss")
     assert [(entry.step, entry.value) for entry in history] == [(0, 0.5), (1, 0.4)]
+
+
+def test_a_resumed_run_reads_each_store_once(tmp_path: Path) -> None:
+    tracker = Tracker("one", tmp_path)
+    stores = [UsedStore("original", Path("spikes"), "2 cells"),
+              UsedStore("other", Path("there"), "1 cell", is_test=True)]  # fmt: skip
+    hashes = {"original": "a" * 64, "other": "b" * 64}
+    run = tracker.begin("run", {})
+    run.log_stores(stores, hashes)
+    tracker.resume(run.run_id).log_stores(stores, hashes)
+    inputs = tracker._client.get_run(run.run_id).inputs.dataset_inputs
+    told = {entry.dataset.name: (entry.dataset.digest, entry.tags[0].value) for entry in inputs}
+    assert told == {"original": ("a" * 36, "train"), "other": ("b" * 36, "test")}
+    assert len(inputs) == 2 and '"uri": "/' in inputs[0].dataset.source
 
 
 def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(tmp_path: Path) -> None:

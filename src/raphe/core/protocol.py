@@ -15,6 +15,16 @@ CONCLUSION = "conclusion.txt"  # the text of an evaluation that stands before it
 
 
 @dataclass(frozen=True)
+class UsedStore:
+    """A store that a run reads, for the record of the run."""
+
+    name: str  # as among the data's hashes
+    source: Path
+    contents: str  # "60 cells (30 SER, 30 NSER), 4321 spikes"
+    is_test: bool = False  # tested on whole, of another store than training's
+
+
+@dataclass(frozen=True)
 class SweptRun:
     """A member of a sweep that finished, for a task's summary over all of them."""
 

@@ -4,8 +4,9 @@ A task is reached only through the `_target_` strings of its file in conf/task:
 
 - `prepare()` returns the settings of `data` that it settled, as where the store is;
 - `data` is a LightningDataModule with `hashes` (the content hash of each of its stores, by
-  name), `facts` (keyword arguments that complete `model`) and `note` (a sentence that must stand
-  beside every result, or ""); the order of its training batches depends on (seed, epoch) alone;
+  name), `used_stores` (a UsedStore for each of them), `facts` (keyword arguments that complete
+  `model`) and `note` (a sentence that must stand beside every result, or ""); the order of its
+  training batches depends on (seed, epoch) alone;
 - `model` is a LightningModule that logs `train/…` and `val/…` once an epoch, and `<test set>/…`;
 - `evaluate` is a function of `model` and `data`, tested, that returns artifacts, figures and texts
   by file name, and numbers or estimates (numbers with an interval) by the metric they are. It is
@@ -29,8 +30,10 @@ from omegaconf import DictConfig
 from raphe.core import metric_names
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import VAL, Estimate, Name
+from raphe.core.protocol import CONCLUSION
 from raphe.harness import callbacks
 from raphe.harness.process import available_cores, keep_freed_memory, quieten
+from raphe.harness.records.description import conclude
 from raphe.harness.report.csv_tables import EPOCHS, epochs_csv, metrics_and_artifacts
 from raphe.harness.report.note import stamp
 from raphe.harness.report.run_table import print_run
@@ -38,7 +41,7 @@ from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
-from raphe.harness.tracking import RunFacts, TrackedRun
+from raphe.harness.tracking import CHECKPOINT_FILE, CHECKPOINT_FOLDER, RunFacts, TrackedRun
 from raphe.harness.trainer import build_trainer
 from raphe.harness.training_progress import TrainingProgress
 
@@ -200,11 +203,13 @@ def _test(
     metrics, artifacts = metrics_and_artifacts(results)
     metrics[metric_names.EPOCHS_TRAINED] = last_epoch + 1
     metrics[metric_names.EPOCHS_KEPT] = kept_epoch + 1
-    tracked.log_metrics({name: value for name, value in metrics.items() if not math.isnan(value)})
+    defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
+    tracked.log_metrics(defined, model=tracked.log_model(config.tracking.experiment))
     artifacts[EPOCHS] = epochs_csv(tracked.logged)
     stamp(artifacts, data.note)
     tracked.log_artifacts(artifacts)
-    tracked.log_file(kept, "checkpoint", "model.ckpt")
+    tracked.log_file(kept, CHECKPOINT_FOLDER, CHECKPOINT_FILE)
+    conclude(tracked, artifacts.get(CONCLUSION, ""))
 
 
 def _is_val(metric: str) -> bool:

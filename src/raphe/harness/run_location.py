@@ -9,10 +9,13 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from raphe.harness import identity
+from raphe.harness.records.description import describe_run, stores_text
 from raphe.harness.records.parameters import parameters, swept_numbers
 from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.tracking import (
+    CONTENTS_TAG,
     DATA_TAG,
+    DESCRIPTION_TAG,
     GIT_COMMIT_TAG,
     KEY_TAG,
     NOTE_TAG,
@@ -124,4 +127,13 @@ def describe(
     run.log_config(config)
     run.log_metrics(swept_numbers(swept))
     run.log_params({f"store_hash.{name}": value for name, value in data.hashes.items()})
-    run.set_tags({GIT_COMMIT_TAG: identity.code_version(), NOTE_TAG: data.note})
+    run.log_stores(data.used_stores, data.hashes)
+    contents = stores_text(data.used_stores)
+    run.set_tags(
+        {
+            GIT_COMMIT_TAG: identity.code_version(),
+            NOTE_TAG: data.note,
+            CONTENTS_TAG: contents,
+            DESCRIPTION_TAG: describe_run(contents, data.note, overrides_of_call()),
+        }
+    )

@@ -2,6 +2,7 @@
 registry.py, the search for a sweep in sweeps/finding.py; no other file imports MLflow."""
 
 import contextlib
+import json
 import math
 import shutil
 import time
@@ -14,25 +15,42 @@ from typing import Any
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelOutput,
+    Metric,
+    Param,
+    Run,
+)
 from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
     MLFLOW_RUN_NAME,
+    MLFLOW_RUN_NOTE,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
 )
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.core.protocol import UsedStore
 
 TrackingError = MlflowException  # what any call here may raise
 
 PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
-PARAM_LENGTH = 6000
+PARAM_LENGTH, DIGEST_LENGTH = 6000, 36
+CHECKPOINT_FOLDER, CHECKPOINT_FILE = "checkpoint", "model.ckpt"  # of a run's artifacts
+SOURCE = {MLFLOW_SOURCE_NAME: "raphe train", MLFLOW_SOURCE_TYPE: "LOCAL"}
 KEY_TAG = "raphe.key"
 DATA_TAG = "raphe.data"
 NOTE_TAG = "raphe.note"
+CONTENTS_TAG = "raphe.contents"  # of the stores that a run reads, in words
+DESCRIPTION_TAG = MLFLOW_RUN_NOTE
 GIT_COMMIT_TAG = MLFLOW_GIT_COMMIT
 PARENT_TAG = MLFLOW_PARENT_RUN_ID
 CHOSEN_TAG, CHOSEN_MARK = "raphe.chosen", "★ "  # by which rule; before the run's name
@@ -104,7 +122,7 @@ class Tracker:
 
     def begin(self, name: str, tags: Mapping[str, str]) -> "TrackedRun":
         run = self._client.create_run(
-            self._experiment_id, tags={**tags, MLFLOW_RUN_NAME: name}, run_name=name
+            self._experiment_id, tags={**SOURCE, **tags, MLFLOW_RUN_NAME: name}, run_name=name
         )
         return TrackedRun(self._client, run.info.run_id, str(self.uri))
 
@@ -159,11 +177,17 @@ class TrackedRun:
             history = client.get_metric_history(run_id, key)
             self._logged[key] = {metric.step: metric.value for metric in history}
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+    def log_metrics(
+        self, metrics: Mapping[str, float], step: int = 0, model: str | None = None
+    ) -> None:
+        """Log metrics of the run; of a model of `log_model`, too."""
         now_ms = int(time.time() * 1000)
         fresh = [key for key in metrics if step not in self._logged.setdefault(key, {})]
         self._client.log_batch(
-            self.run_id, metrics=[Metric(key, float(metrics[key]), now_ms, step) for key in fresh]
+            self.run_id,
+            metrics=[
+                Metric(key, float(metrics[key]), now_ms, step, model_id=model) for key in fresh
+            ],
         )
         for key in fresh:
             self._logged[key][step] = float(metrics[key])
@@ -207,6 +231,41 @@ class TrackedRun:
     def log_config(self, config: DictConfig) -> None:
         """Log all settings, as the artifact config.yaml."""
         self.log_text(OmegaConf.to_yaml(config, resolve=True), "config.yaml")
+
+    def log_stores(self, stores: Sequence[UsedStore], hashes: Mapping[str, str]) -> None:
+        """Log what the run reads, as MLflow's datasets."""
+        inputs = [
+            DatasetInput(
+                Dataset(
+                    name=store.name,
+                    digest=hashes[store.name][:DIGEST_LENGTH],
+                    source_type="local",
+                    source=json.dumps({"uri": str(store.source.absolute())}),
+                    profile=json.dumps({"contents": store.contents}),
+                ),
+                [InputTag(MLFLOW_DATASET_CONTEXT, "test" if store.is_test else "train")],
+            )
+            for store in stores
+        ]
+        self._client.log_inputs(self.run_id, datasets=inputs)
+
+    def log_model(self, name: str) -> str:
+        """Log that the run has a network, which stays among its artifacts; the model's id."""
+        info = self._client.get_run(self.run_id).info
+        model = self._client.create_logged_model(
+            info.experiment_id,
+            name=name,
+            source_run_id=self.run_id,
+            model_type="checkpoint",
+            tags={"raphe.checkpoint": f"{CHECKPOINT_FOLDER}/{CHECKPOINT_FILE} of the run"},
+        )
+        self._client.log_outputs(self.run_id, [LoggedModelOutput(model.model_id, step=0)])
+        self._client.finalize_logged_model(model.model_id, "READY")
+        return model.model_id
+
+    def tag(self, key: str) -> str:
+        """Of the run as it is tracked, "" where it has none."""
+        return self._client.get_run(self.run_id).data.tags.get(key, "")
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():

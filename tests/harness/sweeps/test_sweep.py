@@ -43,6 +43,12 @@ def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
     assert parent.data.params["trainer.max_epochs"] == "3"
     assert "model.degree" not in parent.data.params  # it ran none
     assert {run.data.metrics["swept/model.degree"] for run in children} == {0.0, 1.0, 2.0}
+    assert {"over/model.degree/test/loss", "chosen/model.degree"} <= set(parent.data.metrics)
+    assert not [name for name in parent.data.metrics if name.startswith("system/")]
+    described = parent.data.tags["mlflow.note.content"]
+    assert described.startswith("Chosen by validation: model.degree=")
+    assert "Sweep over 3 values of `model.degree` (0…2), a run for each." in described
+    assert "Trained and tested on points: 64 points." in described
     rows = list(
         csv.DictReader(
             io.StringIO(read_artifact(runs, parent.info.run_id, "sweep.csv", tmp_path).decode())

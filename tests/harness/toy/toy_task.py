@@ -19,7 +19,7 @@ from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.fields import Field
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.metric_names import Estimate, Names
-from raphe.core.protocol import Comparison, Exported, SweptRun, TrainedRun
+from raphe.core.protocol import Comparison, Exported, SweptRun, TrainedRun, UsedStore
 
 HOLD_S = 900
 
@@ -42,6 +42,10 @@ class ToyData(pl.LightningDataModule):
     @property
     def hashes(self) -> dict[str, str]:
         return {"points": hashlib.sha256(self.points.tensors[0].numpy().tobytes()).hexdigest()}
+
+    @property
+    def used_stores(self) -> list[UsedStore]:
+        return [UsedStore("points", Path("points"), f"{len(self.points)} points")]
 
     def train_dataloader(self) -> "ShuffledBatches":
         return ShuffledBatches(self)

@@ -14,6 +14,7 @@ from rich.console import Console
 from raphe.core.errors import SettingError
 from raphe.core.sentences import counted
 from raphe.harness import identity
+from raphe.harness.records.description import describe_sweep
 from raphe.harness.records.parameters import parameters as parameters_of
 from raphe.harness.records.parameters import values_text
 from raphe.harness.report.collect import collect
@@ -28,7 +29,9 @@ from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
 from raphe.harness.tracking import (
+    CONTENTS_TAG,
     DATA_TAG,
+    DESCRIPTION_TAG,
     GIT_COMMIT_TAG,
     NOTE_TAG,
     PARENT_TAG,
@@ -92,6 +95,7 @@ class SweepParent:
         self.plan = SweepPlan(self._run.run_id, parameters, n_workers, os.getpid())
         self._bar = SweepBar(folder, self.plan.n_members, kind.title)
         self._open = contextlib.ExitStack()
+        self._conclusions: list[str] = []
 
     def start(self) -> None:
         self.plan.write(self._folder)
@@ -119,6 +123,7 @@ class SweepParent:
             self._run.log_text(_failures(failed, n_lost), "failed.txt")
         if self._summarise is not None and runs:
             self._sum_up(runs)
+        self._describe(next(iter(runs.values()), None))
         self._end("FINISHED" if complete else "FAILED")
         if not complete:
             print(_failures(failed, n_lost), file=sys.stderr)
@@ -145,6 +150,8 @@ class SweepParent:
                 self._tracker,
                 may_export=self._kind.may_choose and "_target_" in self._config.export,
             )
+        if results.choice is not None:
+            self._conclusions.append(f"{results.choice.sentence} A star marks it.")
         by_label = {run.name: run for run in runs}
         track_comparison(
             self._tracker, self._run, self.plan, by_label, results.choice, self._config.report
@@ -160,11 +167,22 @@ class SweepParent:
         self._keep(artifacts, list(runs.values()))
         if SUMMARY in results:
             print(results[SUMMARY])
+            self._conclusions.append(results[SUMMARY].strip().partition("\n")[0])
         note = next(iter(runs.values())).tags.get(NOTE_TAG, "")
         told = note if note not in results.get(SUMMARY, "") else ""
         print_note_and_next(
             Console(), told, self.plan.parent_run_id, self._tracker, may_export=False
         )
+
+    def _describe(self, member: RunFacts | None) -> None:
+        told = member.tags if member is not None else {}
+        contents, note = told.get(CONTENTS_TAG, ""), told.get(NOTE_TAG, "")
+        if self._kind is Kind.DATA:
+            contents = ""  # that of one member is not the others'
+        text = describe_sweep(
+            self._kind.title, self.plan.parameters, contents, note, self._conclusions
+        )
+        self._run.set_tags({DESCRIPTION_TAG: text, NOTE_TAG: note})
 
     def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
         stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")
@@ -196,6 +214,7 @@ class SweepParent:
         settled = parameters_of(task, {})
         parent.log_params({key: settled[key] for key in settled if key not in parameters})
         parent.log_config(task)
+        parent.set_tags({DESCRIPTION_TAG: describe_sweep(title, parameters)})
         return parent
 
     def _end(self, status: str) -> None:

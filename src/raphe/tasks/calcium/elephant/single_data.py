@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import StoreError
+from raphe.core.protocol import UsedStore
 from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.tasks.calcium.elephant.single_network import BEFORE, SMOOTHING, WINDOW
 from raphe.tasks.calcium.elephant.windows import WindowCut, stacked
@@ -47,6 +48,10 @@ class SingleData(pl.LightningDataModule):
     @property
     def hashes(self) -> dict[str, str]:
         return {"traces": self.store.content_hash}
+
+    @property
+    def used_stores(self) -> list[UsedStore]:
+        return [UsedStore("traces", self.store.path, self.store.contents)]
 
     @property
     def facts(self) -> dict[str, int]:

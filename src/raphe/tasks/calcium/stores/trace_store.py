@@ -12,6 +12,7 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.store import StoreWriter, open_store
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 KIND = "calcium/traces"
@@ -60,6 +61,12 @@ class CalciumStore:
     def datasets(self) -> tuple[str, ...]:
         """Names of the datasets in the order of their recordings."""
         return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
+
+    @property
+    def contents(self) -> str:
+        """What it holds in words: "24 recordings of 4 datasets"."""
+        n_datasets = counted("dataset", len(self.datasets))
+        return f"{counted('recording', len(self.recordings))} of {n_datasets}"
 
 
 class RecordingSubset:

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import SplitError
+from raphe.core.protocol import UsedStore
 from raphe.tasks.calcium.recordings.sampling import z_scored
 from raphe.tasks.calcium.stores.split import FRACTIONS, split_recordings
 from raphe.tasks.calcium.stores.trace_store import CalciumStore, RecordingSubset, open_traces
@@ -52,6 +53,14 @@ class RecordingData(pl.LightningDataModule):
         """The content hash of each store."""
         stores = {"traces": self.store, **self.tests}
         return {name: store.content_hash for name, store in stores.items()}
+
+    @property
+    def used_stores(self) -> list[UsedStore]:
+        tests = [
+            UsedStore(name, store.path, store.contents, is_test=True)
+            for name, store in self.tests.items()
+        ]
+        return [UsedStore("traces", self.store.path, self.store.contents), *tests]
 
     @property
     def note(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.stores.lazy_array import LazyArray, LookedUp
 
 # The published windows begin 1 ms before the threshold is crossed, the earliest of their spikes
@@ -92,6 +93,13 @@ class SpikeSet:
         """What must stand beside every result from these spikes, or ""."""
         note = self.facts.get("note", "")
         return f"{SYNTHETIC_NOTE} {note}".strip() if self.is_synthetic else note
+
+    @property
+    def contents(self) -> str:
+        """What it holds in words: "60 cells (30 SER, 30 NSER), 4321 spikes"."""
+        n_cells = self.per_class(np.ones(len(self.cells), np.int64))
+        of_class = ", ".join(f"{n} {name}" for n, name in zip(n_cells, self.classes, strict=True))
+        return f"{counted('cell', len(self.cells))} ({of_class}), {counted('spike', self.n)}"
 
     def per_class(self, counts: np.ndarray) -> np.ndarray:
         """Sums over the cells of each class: int64 (classes, …) of counts (cells, …)."""

@@ -12,6 +12,7 @@ import torch
 
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.notes import note_of_networks
+from raphe.core.protocol import UsedStore
 from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, listed
@@ -127,6 +128,21 @@ class CellTypeData(pl.LightningDataModule):
         elif self.synthetic is not None:
             hashes["masks"] = self.synthetic.synthesizer.masks.content_hash
         return hashes
+
+    @property
+    def used_stores(self) -> list[UsedStore]:
+        used = [UsedStore("original", self.original.path, self.original.contents)]
+        used += [
+            UsedStore(name, spikes.path, spikes.contents, is_test=True)
+            for name, spikes in self.tests.items()
+        ]
+        if isinstance(self.synthetic, StorePart):
+            spikes = self.synthetic.spikes
+            used.append(UsedStore(SYNTHETIC, spikes.path, spikes.contents))
+        elif self.synthetic is not None:
+            masks = self.synthetic.synthesizer.masks
+            used.append(UsedStore("masks", masks.path, "noise masks"))
+        return used
 
     @property
     def facts(self) -> dict:

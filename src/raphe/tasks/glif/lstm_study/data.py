@@ -11,7 +11,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from raphe.core.protocol import UsedStore
 from raphe.core.ranges import Count, Seed, check_ranges
+from raphe.core.sentences import counted
 from raphe.tasks.glif.lstm_study.grid import targets
 from raphe.tasks.glif.lstm_study.voltage_store import VoltageStore, open_voltages
 
@@ -77,6 +79,11 @@ class LstmGlifData(pl.LightningDataModule):
     @property
     def hashes(self) -> dict[str, str]:
         return {"traces": self.traces.content_hash}
+
+    @property
+    def used_stores(self) -> list[UsedStore]:
+        contents = counted("trace", len(self.traces.part))
+        return [UsedStore("traces", self.traces.path, contents)]
 
     @property
     def facts(self) -> dict[str, list[float]]:

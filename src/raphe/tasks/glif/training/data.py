@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from raphe.core.errors import SettingError
+from raphe.core.protocol import UsedStore
 from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.tasks.glif.features.least_squares import estimate_quantities
 from raphe.tasks.glif.synthetic.fitted_cells import HeldOut, read_cells, split_by_specimen
@@ -117,6 +118,7 @@ class PosteriorData(pl.LightningDataModule):
             )
         self.batch_size, self.batches, self.seed = batch_size, batches, seed
         self.n_val, self.n_test, self.unseen_family = n_val, n_test, unseen_family
+        self.prior_file = Path(prior)
         self.prior: Prior = read_prior(prior)
         self.cells, self.held_out = cells, held_out
         self.scaler = PriorScaler.of(self.prior)
@@ -134,6 +136,12 @@ class PosteriorData(pl.LightningDataModule):
     @property
     def hashes(self) -> dict[str, str]:
         return {"prior": self.prior.content_hash}
+
+    @property
+    def used_stores(self) -> list[UsedStore]:
+        whose = "typical neurons" if self.cells is None else "fitted real cells"
+        contents = f"prior of GLIF level {self.prior.level}, from {whose}"
+        return [UsedStore("prior", self.prior_file, contents)]
 
     @property
     def facts(self) -> dict[str, object]:

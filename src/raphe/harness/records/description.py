@@ -1,0 +1,53 @@
+"""What MLflow's page says of a run in words: its description, in Markdown."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from raphe.core.protocol import UsedStore
+from raphe.core.sentences import counted
+from raphe.harness.records.parameters import values_text
+from raphe.harness.tracking import DESCRIPTION_TAG, TrackedRun
+
+
+def stores_text(stores: Sequence[UsedStore]) -> str:
+    """What a run reads: "original: 60 cells (30 SER, 30 NSER), 4321 spikes; …"."""
+    return "; ".join(f"{store.name}: {store.contents}" for store in stores)
+
+
+def describe_run(contents: str, note: str, overrides: Sequence[str]) -> str:
+    """Of one network, before it is trained; `overrides` are those of the command line."""
+    return _paragraphs(
+        f"One network, trained and tested on {contents}.",
+        f"`{shlex.join(['raphe', 'train', *overrides])}`",
+        note and f"> {note}",
+    )
+
+
+def describe_sweep(
+    title: str,
+    parameters: Mapping[str, Sequence[str]],
+    contents: str = "",
+    note: str = "",
+    results: Sequence[str] = (),
+) -> str:
+    """Of a sweep; what it reads and came to are known once its members are trained."""
+    varied = " and ".join(
+        f"{counted('value', len(values))} of `{name}` ({values_text(values)})"
+        for name, values in parameters.items()
+    )
+    return _paragraphs(
+        *results,
+        f"{title[0].upper()}{title[1:]} over {varied}, a run for each.",
+        contents and f"Trained and tested on {contents}.",
+        note and f"> {note}",
+    )
+
+
+def conclude(run: TrackedRun, result: str) -> None:
+    """Put what a run came to before its description."""
+    if result:
+        run.set_tags({DESCRIPTION_TAG: _paragraphs(result, run.tag(DESCRIPTION_TAG))})
+
+
+def _paragraphs(*texts: str) -> str:
+    return "\n\n".join(text.strip() for text in texts if text.strip())

@@ -45,13 +45,13 @@ def test_no_colour_has_two_meanings():
     assert class_colour(0) != class_colour(1)
 
 
-def test_style_has_the_say_while_a_figure_is_drawn_and_leaves_nothing_behind():
+def test_style_has_the_say_in_a_figure_and_leaves_nothing_behind():
     with mpl.rc_context({"font.size": 31, "xtick.labelsize": 40}):
         before = dict(mpl.rcParams)
         figure = figure_of_two_panels()
         figure.draw_without_rendering()
         assert dict(mpl.rcParams) == before
-    ticks = figure.axes[0].xaxis.get_major_ticks()  # most are made when the figure is drawn
+    ticks = figure.axes[0].xaxis.get_major_ticks()
     assert {tick.label1.get_fontsize() for tick in ticks} == {figure_style.SMALL_PT}
 
 

@@ -12,7 +12,6 @@ from typing import IO, Any
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
@@ -87,7 +86,7 @@ def house_style() -> Iterator[None]:
 
 
 class PaperFigure(Figure):
-    """A figure that is drawn in the house style by whomever, with the caption to stand under it.
+    """A figure that is saved in the house style by whomever, with the caption to stand under it.
 
     Args:
         width_in, height_in: the size on the page.
@@ -98,10 +97,6 @@ class PaperFigure(Figure):
         with house_style():
             super().__init__((width_in, height_in), layout="constrained", **options)
         self.caption = caption
-
-    def draw(self, renderer: RendererBase) -> None:
-        with house_style():
-            super().draw(renderer)
 
     def savefig(self, fname: Path | str | IO[bytes], **options) -> None:
         with house_style():

@@ -63,8 +63,8 @@ def test_a_sweep_compares_at_once_in_the_order_of_k_with_the_chosen_one_marked(
     assert [run.info.run_name for run in shown] == ["★ model.kernel=2", "model.kernel=9"]
     names = [column.split("`")[1] for column in view["selectedColumns"]]
     assert names == [
-        *("swept/model.kernel", "kept/val/loss", "kept/val/cells/auroc"),
-        *("test/cells/auroc", "test/loss", "test/n_cells"),
+        *("swept/model.kernel", "kept/val/loss", "test/loss"),
+        *("kept/val/cells/auroc", "test/cells/auroc", "test/n_cells"),
     ]
     charts = [(chart["xaxis"]["key"], chart["yaxis"]["key"]) for chart in view["compareRunCharts"]]
     assert charts == [("swept/model.kernel", name) for name in names[1:5]]

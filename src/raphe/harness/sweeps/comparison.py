@@ -119,10 +119,10 @@ def view_text(
 
 
 def figures_of(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
-    """The metrics that a report shows, validation of what was kept first, counts last."""
-    shown = [*shown_metrics(runs, settings), *settings.counts]
+    """The metrics that a report shows, validation of what was kept beside test; counts last."""
+    shown = ["loss", *shown_metrics(runs, settings), *settings.counts]
     parts = [f"{metric_names.KEPT}/{metric_names.VAL}", metric_names.TEST]
-    wanted = [f"{parts[0]}/loss", *(f"{part}/{name}" for part in parts for name in shown)]
+    wanted = [f"{part}/{name}" for name in shown for part in parts]
     return [name for name in dict.fromkeys(wanted) if any(name in run.metrics for run in runs)]
 
 

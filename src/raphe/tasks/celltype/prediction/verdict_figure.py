@@ -108,7 +108,9 @@ def _draw_recording(
     for sweep in sweeps:
         drawn = sweep.coarser(STRETCHES // len(sweeps))
         axes.fill_between(drawn.time_s, drawn.low, drawn.high, color=GREY, linewidth=0.5)
-    caption = f"The recording and {counted('spike', len(cell))}, marked above it"
+    caption = "The recording, in which no spike was found"
+    if len(cell):
+        caption = f"The recording and {counted('spike', len(cell))}, marked above it"
     if cut.threshold_pa is not None:
         axes.axhline(cut.threshold_pa, color=INK, linewidth=0.7, linestyle="--")
         caption += f"; dashed, the threshold of {cut.threshold_pa:g} {cut.unit}"

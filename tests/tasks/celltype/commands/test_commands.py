@@ -203,7 +203,7 @@ def test_simulate_then_extract(tmp_path, capsys):
     figure = tmp_path / "sim.png"
     assert run("simulate", tmp_path / "sim", *options, "--figure", figure) == 0
     assert figure.read_bytes().startswith(b"\x89PNG")
-    assert "says nothing about biology" in capsys.readouterr().out
+    assert "say nothing about biology" in capsys.readouterr().out
     assert run("extract", tmp_path / "sim", tmp_path / "store") == 0
     assert len(open_spikes(tmp_path / "store").cells) >= 3
 
@@ -236,7 +236,7 @@ def test_masks_then_synthesize_then_check(simulated, tmp_path, capsys):
     assert open_spikes(tmp_path / "out").facts["recipe"] == {
         "smoothing": "savgol", "width": 5, "gain": "recording", "seed": 42,
     }  # fmt: skip
-    assert "says nothing about biology" in open_spikes(tmp_path / "out").note
+    assert "say nothing about biology" in open_spikes(tmp_path / "out").note
 
 
 def test_a_split_by_spike_says_that_noise_leaks(simulated, tmp_path, capsys):

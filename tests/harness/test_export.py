@@ -68,6 +68,9 @@ def test_the_newest_sweep_is_exported_and_registered(
     version = client.get_model_version_by_alias("toy", "champion")
     run = client.get_run(version.run_id)
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"x": 1.0})
+    described = run.data.tags["mlflow.note.content"]
+    assert "Export of sweep model.degree=1,2,0, in the folder `" in described
+    assert "the toy's 2" in described
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(client.tracking_uri)
     try:

@@ -29,11 +29,19 @@ from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.harness import identity, registry
 from raphe.harness.process import quieten
+from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.finding import find_sweep
-from raphe.harness.tracking import GIT_COMMIT_TAG, PARENT_TAG, RunFacts, Tracker
+from raphe.harness.tracking import (
+    DESCRIPTION_TAG,
+    GIT_COMMIT_TAG,
+    PARENT_TAG,
+    SOURCE_TAG,
+    RunFacts,
+    Tracker,
+)
 
 OWN = (
     "sweep",
@@ -327,13 +335,23 @@ def _register(
     policy: str,
 ) -> None:
     content_hash = BUNDLE.read_manifest(exported.bundle)[CONTENT_HASH]
-    tracked = tracker.begin(title, {**tags, BUNDLE_TAG: content_hash})
+    described = describe_export(title, exported)
+    tracked = tracker.begin(
+        title,
+        {
+            **tags,
+            BUNDLE_TAG: content_hash,
+            DESCRIPTION_TAG: described,
+            SOURCE_TAG: "raphe export",
+        },
+    )
     with tracked.until_done():
         tracked.log_metrics(exported.metrics)
         version = registry.register(tracker, tracked, exported, name)
         crowned = crown(tracker, name, version, exported, policy)
         # Its status does not tell: MLflow ends a run that it has logged a model to.
         tracked.set_tags({REGISTERED_TAG: f"{name}/{version}"})
+        conclude(tracked, crowned.sentence)
     uri = crowned.uri
     print(f"registered as {uri}\n{crowned.sentence}")
     print(f"serve it: raphe serve {quote(str(exported.bundle))}")

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
-from raphe.core.protocol import UsedStore
+from raphe.core.protocol import Exported, UsedStore
 from raphe.core.sentences import counted
 from raphe.harness.records.parameters import values_text
 from raphe.harness.tracking import DESCRIPTION_TAG, TrackedRun
@@ -40,6 +40,14 @@ def describe_sweep(
         f"{title[0].upper()}{title[1:]} over {varied}, a run for each.",
         contents and f"Trained and tested on {contents}.",
         note and f"> {note}",
+    )
+
+
+def describe_export(title: str, exported: Exported) -> str:
+    """Of a bundle that is registered; what it came to as the terminal has it."""
+    return _paragraphs(
+        f"{title[0].upper()}{title[1:]}, in the folder `{exported.bundle}`.",
+        f"```\n{exported.summary.strip()}\n```",
     )
 
 

@@ -60,6 +60,8 @@ def test_everything_of_a_run_is_tracked(train, runs) -> None:
 def test_the_table_shows_what_the_run_has(train, capfd) -> None:
     assert train("report.metrics=[loss,of_other_data]") == 0
     table = capfd.readouterr().out
+    assert table.startswith("The toy fits.\n")
+    assert "\nnext: raphe export --sweep " in table
     assert "│ loss" in table and "of_other_data" not in table
 
 

@@ -185,6 +185,7 @@ def evaluate(model: ToyModule, data: ToyData) -> dict:
     figure.subplots().plot([0, 1])
     slope = Estimate(3.0, 2.5, 3.5, se=0.25)
     return {"test/line.png": figure, "test/line.txt": "a line", "test/degree": 1.0,
+            "conclusion.txt": "The toy fits.\n",
             "test/slope": slope, "kept/val/loss": replace(slope, value=0.0)}  # fmt: skip
 
 

@@ -79,7 +79,7 @@ COMMANDS = (
     ),
     Command(
         "predict",
-        "call the class of new cells from their recordings",
+        "call the class of new cells; --prevalence: at another mix of classes",
         f"{ROOM}.prediction:add_predict",
     ),
     Command(

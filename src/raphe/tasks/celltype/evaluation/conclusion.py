@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from raphe.core.metric_names import metric
 from raphe.core.sentences import counted, listed, p_value
 from raphe.core.statistics.answers import Answer, above
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
@@ -14,12 +15,11 @@ from raphe.tasks.celltype.evaluation.baseline_report import (
     signed,
 )
 from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.tasks.celltype.metrics.names import CELLS, names
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
 CHANCE, MARGIN = 0.5, 0.1  # of an AUROC; one surely below 0.6 is as good as none
-JUDGED_BY = {  # the first that the set has
-    "auroc": "AUROC", "macro_auroc": "macro AUROC", "balanced_accuracy": "balanced accuracy",
-}  # fmt: skip
+JUDGED_BY = ("auroc", "macro_auroc", "balanced_accuracy")  # the first that the set has
 
 
 def conclusion(result: SetResult, baselines: BaselineCells | None) -> str:
@@ -43,7 +43,7 @@ def conclusion(result: SetResult, baselines: BaselineCells | None) -> str:
 
 def _apart(headline: Headline, result: SetResult) -> str:
     chance = 1 / len(result.classes) if headline.name == "balanced_accuracy" else CHANCE
-    figure = f"{JUDGED_BY[headline.name]} {headline.value:.2f}{_interval(headline)}"
+    figure = f"{_label(headline.name)} {headline.value:.2f}{_interval(headline)}"
     n_cells = counted("cell", len(result.cells.label))
     over = "" if headline.interval in ("", n_cells) else f", {headline.interval}"
     of_cells = f"{n_cells}{over}"
@@ -69,7 +69,7 @@ def _against(rows: list[ComparedFigure], name: str) -> str:
     best = max(rows, key=lambda row: row.headline.value)
     which = (
         f"{_of_how_many(len(rows))}, {readable(best.classifier)} "
-        f"({JUDGED_BY[name]} {best.headline.value:.2f})"
+        f"({_label(name)} {best.headline.value:.2f})"
     )
     by = f"{signed(best.difference.value)}{_difference(best)}"
     better = [row for row in rows if row.difference.high < 0]
@@ -97,3 +97,7 @@ def _difference(row: ComparedFigure) -> str:
     p = p_value(difference.p)
     stated = f", p {p if p.startswith('<') else f'= {p}'}" if p else ""
     return f" ({signed(difference.low)} to {signed(difference.high)}{stated})"
+
+
+def _label(figure: str) -> str:
+    return names().figure(metric("", CELLS, figure)).label

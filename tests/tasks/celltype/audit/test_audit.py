@@ -275,7 +275,7 @@ def test_the_command_tells_keeps_and_goes_on(
 ):
     monkeypatch.setattr(Fitting, "__call__", planted_fit(knows_cells).__call__)
     out = tmp_path / "out"
-    options = ["--max-epochs", "12", "--shuffles", "1", "--folds", "2"]
+    options = ["--kernel", "8", "--max-epochs", "12", "--shuffles", "1", "--folds", "2"]
     command = ["audit", str(marked_cells), *options, "--out", str(out)]
     assert main(command) == 0
     said = capsys.readouterr().out

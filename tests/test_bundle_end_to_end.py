@@ -9,7 +9,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timezone
 from pathlib import Path
 
 import mlflow
@@ -17,8 +18,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from http_caller import answering
 from paths import PROJECT
 from raphe import cli, load_bundle
+from raphe.serve.limits import Limits
 from raphe.tasks.celltype.ensemble.bundle_runtime import GRAPH, Ensemble
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
@@ -188,3 +191,27 @@ def test_raphe_serves_verdicts_by_the_line_of_the_readme(
         assert verdict["probability"] == pytest.approx(expected.probability, abs=1e-5)
     assert refused.value.code == 422 and told.startswith("recording.abf: ")
     assert "calibrated, of each class" in page and str(bundle) not in page
+
+
+@pytest.mark.ci
+def test_nwb_is_served_and_leaves_nothing_open(
+    bundle: Path, recording: Path, tmp_path: Path
+) -> None:
+    """pynwb holds a file open as long as its samples; /proc tells where there is one."""
+    pynwb = pytest.importorskip("pynwb")
+    samples, rate_hz = samples_of(recording)
+    current = pynwb.TimeSeries(
+        "current", data=np.array(samples) * 1e-12, unit="amperes", rate=rate_hz
+    )
+    whole = pynwb.NWBFile("a cell", "c", datetime(2026, 1, 1, tzinfo=timezone.utc))
+    whole.add_acquisition(current)
+    with pynwb.NWBHDF5IO(str(tmp_path / "cell.nwb"), "w") as file:
+        file.write(whole)
+    content, expected = (tmp_path / "cell.nwb").read_bytes(), load_bundle(bundle).predict(recording)
+    with answering(load_bundle(bundle), Limits()) as caller:
+        answers = [caller.post("/predict/file?name=a.nwb", content).json for _ in range(3)]
+    for answer in answers:
+        assert (answer["verdict"], answer["n_spikes"]) == (expected.verdict, expected.n_spikes)
+    for link in Path("/proc/self/fd").glob("*"):
+        with suppress(FileNotFoundError):  # that of the folder itself
+            assert "recording.nwb" not in str(link.readlink())

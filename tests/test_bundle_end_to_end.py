@@ -201,7 +201,7 @@ def test_nwb_is_served_and_leaves_nothing_open(
     pynwb = pytest.importorskip("pynwb")
     samples, rate_hz = samples_of(recording)
     current = pynwb.TimeSeries(
-        "current", data=np.array(samples) * 1e-12, unit="amperes", rate=rate_hz
+        name="current", data=np.array(samples) * 1e-12, unit="amperes", rate=rate_hz
     )
     whole = pynwb.NWBFile("a cell", "c", datetime(2026, 1, 1, tzinfo=timezone.utc))
     whole.add_acquisition(current)

@@ -28,20 +28,25 @@ class ModelCode:
     def of(cls, modules: Iterable[str]) -> "ModelCode":
         """All that these modules import, however far away.
 
-        An import within a function counts as far as it is of raphe: packages that are asked for
-        only there, as pynwb by who reads NWB, a model does without.
+        What a function imports is carried, but the packages that it takes are not required: pynwb
+        for who reads NWB, matplotlib for who draws.
         """
-        waiting, files, packages = set(modules), {}, set()
+        waiting = [(module, False) for module in modules]
+        files, imported, packages = {}, set(), set()
         while waiting:
-            module = waiting.pop()
-            if module in files or (file := _file(module)) is None:
+            module, is_asked_for = waiting.pop()
+            file = _file(module)
+            if file is None or module in imported or (is_asked_for and module in files):
                 continue
             files[module] = file
-            waiting.add(module.rpartition(".")[0])
-            for name, is_asked_for in _imports(file):
+            if not is_asked_for:
+                imported.add(module)
+            waiting.append((module.rpartition(".")[0], is_asked_for))
+            for name, in_function in _imports(file):
+                later = is_asked_for or in_function
                 if name.partition(".")[0] == PACKAGE:
-                    waiting |= {name, name.rpartition(".")[0]}
-                elif not is_asked_for:
+                    waiting += [(name, later), (name.rpartition(".")[0], later)]
+                elif not later:
                     packages.add(name.partition(".")[0])
         return cls(files, frozenset(packages - set(sys.stdlib_module_names)))
 

@@ -27,7 +27,12 @@ def headlines_of(predictions: Predictions, level: str) -> list[Headline]:
 
 @pytest.mark.parametrize(
     ("n_cells", "classes", "one_window"),
-    [(8, CLASSES, False), (40, CLASSES, False), (45, THREE, False), (24, CLASSES, True)],
+    [
+        pytest.param(8, CLASSES, False, marks=pytest.mark.ci),
+        pytest.param(40, CLASSES, False, marks=pytest.mark.ci),
+        (30, THREE, False),
+        (24, CLASSES, True),
+    ],
 )
 def test_figures_are_fit_for_a_paper(n_cells, classes, one_window):
     predictions = random_predictions(n_cells, len(classes))

@@ -41,7 +41,7 @@ def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
 
 def test_another_host_is_told_to_be_open(start, capsys) -> None:
     assert start("--port", "0", "--host", "0.0.0.0") == 0
-    assert "nobody is asked who he is, and nothing is encrypted" in capsys.readouterr().err
+    assert "there is no login and no encryption" in capsys.readouterr().err
     assert start("--port", "0", "--host", "localhost") == 0
     assert capsys.readouterr().err == ""
 

@@ -115,7 +115,7 @@ def _of_json(predictor: BundlePredictor, body: bytes) -> bytes:
     except RapheError as error:
         raise Refusal(422, predictor.sentence(error)) from None
     except MemoryError:
-        raise Refusal(413, "this is too much for the memory here; give less") from None
+        raise Refusal(413, "this needs more memory than the server has; send less") from None
 
 
 def _of_file(
@@ -129,7 +129,7 @@ def _of_file(
     except RapheError as error:
         raise Refusal(422, predictor.sentence(error, path.parent)) from None
     except MemoryError:
-        raise Refusal(413, "this is too much for the memory here; give less") from None
+        raise Refusal(413, "this needs more memory than the server has; send less") from None
     finally:
         if path.suffix in hdf5_contents.SUFFIXES:
             gc.collect()  # what pynwb opened is held in circles, and open as long

@@ -18,8 +18,8 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         _serve,
         "A recording or its samples in, what raphe predict says of it out, as JSON. The page at / "
         "lists what can be asked, /openapi.json describes it for programs. Files are read once, in "
-        "a folder of their own that is then removed; no path in a request is opened. Nobody is "
-        "asked who he is: leave --host as it is unless the network is trusted. Ctrl-C ends it.",
+        "a folder of their own that is then removed; no path in a request is opened. There is "
+        "no login: leave --host as it is unless the network is trusted. Ctrl-C ends it.",
     )
     parser.add_argument("bundle", type=Path, help="folder made by raphe export, of any task")
     parser.add_argument(

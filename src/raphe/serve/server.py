@@ -32,8 +32,8 @@ def serve(bundle: Path, host: str, port: int, limits: Limits, names: Sequence[st
         print(f"{bundle}: {predictor.manifest['kind']}, every hash is right")
         if not _is_local(host):
             print(
-                f"--host {host}: whoever reaches this address may ask, nobody is asked who he is, "
-                "and nothing is encrypted",
+                f"--host {host}: anyone who reaches this address can ask; there is no login and no "
+                "encryption",
                 file=sys.stderr,
             )
         print(f"{address} lists what can be asked; for one, as")

@@ -55,7 +55,9 @@ def test_it_is_the_sd_of_what_the_days_noise_does(cells_of_days) -> None:
     measured = spread_of(cells_of_days(noise_sd))
     # Log odds are 0.5 · (SD - 4), so their SD between days is half that of the days' noise.
     assert measured["spread"] == pytest.approx(0.5 * noise_sd.std(ddof=1), rel=0.2)
-    assert measured["how"] == "the noise of 7 days was put behind the spikes of 21 validation cells"
+    assert measured["how"] == (
+        "measured by putting the noise of 7 days behind the spikes of 21 validation cells"
+    )
 
 
 def test_days_of_one_noise_hardly_differ(cells_of_days) -> None:

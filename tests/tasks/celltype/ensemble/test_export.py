@@ -191,7 +191,7 @@ def test_card_and_summary_say_who_chose_and_what_that_flatters(
     chosen_by_cells = members == "one-se"
     for text in (card, exported.summary):
         assert rule_sentence(members) in text
-        assert ("cannot be told from 4 days: 5 are wanted" in text) == chosen_by_cells
+        assert ("cannot be told from 4 days: 5 are needed" in text) == chosen_by_cells
         assert ("nested cross-validation" in text) == chosen_by_cells
         assert "Not possible here, for want of networks: published, coded and top:11." in text
     optimism = Ensemble.open(exported.bundle).manifest["selection"]["optimism"]

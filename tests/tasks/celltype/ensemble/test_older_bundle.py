@@ -60,12 +60,13 @@ def test_clearly_worse_is_a_whole_interval_above_no_difference() -> None:
     better, worse = saying(np.linspace(0.7, 0.95, 20)), saying(np.linspace(0.2, 0.6, 20))
     found = _compared(worse, better, LABEL, DAYS)
     assert found.is_worse and found.sentence.endswith(": it is worse.")
-    assert "Of the same 20 cells of 10 days, which neither was made with, the new one calls 5" in (
-        found.sentence
+    assert (
+        "Of the same 20 cells of 10 days, used to make neither of the two, the new one calls 5"
+        in (found.sentence)
     )
     found = _compared(better, worse, LABEL, DAYS)
     assert not found.is_worse and found.sentence.endswith(": it is better.")
-    assert "its loss is −" in found.sentence
+    assert "its loss less the older's is −" in found.sentence
 
 
 def test_what_days_differ_in_is_no_difference_of_bundles() -> None:

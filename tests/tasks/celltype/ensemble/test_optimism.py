@@ -40,17 +40,17 @@ def test_where_one_is_far_better_the_choice_flatters_it_hardly() -> None:
     cells.probability[7] = np.array([0.999, 0.001])
     found = optimism_of(partial(choose, "best", range(N_CANDIDATES)), cells)
     assert found.corrected - found.apparent == pytest.approx(0, abs=1e-9)
-    assert "is not too low as far as can be told" in found.sentence("32 kernel sizes")
+    assert "so not too low as far as can be told" in found.sentence("32 kernel sizes")
 
 
 def test_the_sentence_has_the_numbers_and_says_where_days_are_too_few() -> None:
     found = Optimism(0.4123, 0.4456, 0.31, 0.6, 12, "day")
     assert found.sentence("32 kernel sizes") == (
-        "The validation loss of the chosen, 0.412, was picked among 32 kernel sizes and is too low "
-        "by 0.033: with the choice repeated in resamples of the 12 days and judged on the days "
-        "left out it is 0.446 (95 % interval 0.310 to 0.600; Tsamardinos et al. 2018)."
+        "The validation loss of what was chosen, 0.412, is the best among 32 kernel sizes and so "
+        "too low by 0.033: with the choice repeated in resamples of the 12 days and judged on the "
+        "days left out it is 0.446 (95 % interval 0.310 to 0.600; Tsamardinos et al. 2018)."
     )
     few = equal_candidates(np.random.default_rng(3), cells_a_day=10)
     told = optimism_of(partial(choose, "best", range(N_CANDIDATES)), few)
     assert not told.is_known
-    assert "cannot be told from 4 days: 5 are wanted" in told.sentence("32 kernel sizes")
+    assert "cannot be told from 4 days: 5 are needed" in told.sentence("32 kernel sizes")

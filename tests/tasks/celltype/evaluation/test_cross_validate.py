@@ -118,7 +118,7 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     assert "20 of 20 cells tested" in summary
     n = len(val.label)
     assert f"not calibrated, and the band chosen in each fold on its own {n} validation" in summary
-    assert f"{20 - n} more are wanted to calibrate on" in summary
+    assert f"{20 - n} more are needed to calibrate on" in summary
 
 
 def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):

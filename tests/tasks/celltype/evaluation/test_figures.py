@@ -150,7 +150,7 @@ def test_few_cells_are_said_to_be_few_in_place_of_one_bin():
     of_cells = reliability_figure(result_of(random_predictions(8))).axes[0]
     assert len(of_cells.lines) == 1  # the diagonal
     (text,) = [text.get_text() for text in of_cells.texts if not text.get_gid()]
-    assert text == "8 cells: too few for bins,\n20 are wanted"
+    assert text == "8 cells: too few for bins,\n20 are needed"
 
 
 def test_risk_and_coverage_mark_the_band():

@@ -22,11 +22,11 @@ def regular(n, rate_hz=2.0):
 
 @pytest.mark.parametrize("n", [20, 100, 1000])
 def test_a_sound_cell_has_no_remark(n):
-    assert remarks_on(spikes_of(RNG.normal(90, 5, n)), regular(n)) == []
+    assert remarks_on(spikes_of(RNG.normal(90, 5, n)), regular(n), "pA") == []
 
 
 def test_no_spikes_have_no_remark():
-    assert remarks_on(np.empty((0, 160), np.float32), np.empty(0)) == []
+    assert remarks_on(np.empty((0, 160), np.float32), np.empty(0), "pA") == []
 
 
 @pytest.mark.parametrize(("n", "text"), [(1, "1 spike is not"), (19, "19 spikes are not")])
@@ -36,28 +36,28 @@ def test_too_few_spikes(n, text):
 
 def test_clipped_peaks():
     waveforms = np.maximum(spikes_of(RNG.normal(90, 5, 50)), -60)
-    (remark,) = remarks_on(waveforms, regular(50))
+    (remark,) = remarks_on(waveforms, regular(50), "pA")
     assert "100% of the spikes have a flat peak" in remark
 
 
 def test_a_growing_peak_is_drift():
-    (remark,) = remarks_on(spikes_of(np.linspace(60, 120, 100)), regular(100))
-    first, last = map(int, re.search(r"drifts from (\d+) to (\d+)", remark).groups())
+    (remark,) = remarks_on(spikes_of(np.linspace(60, 120, 100)), regular(100), "pA")
+    first, last = map(float, re.search(r"drifts from ([\d.]+) to ([\d.]+) pA", remark).groups())
     assert abs(first - 60) <= 2 and abs(last - 120) <= 2
     assert (
-        remarks_on(spikes_of(np.linspace(88, 96, 100)), regular(100)) == []
+        remarks_on(spikes_of(np.linspace(88, 96, 100)), regular(100), "pA") == []
     )  # the published cell's
 
 
 def test_two_sizes_in_turns_may_be_two_cells():
     peaks = np.where(RNG.random(200) < 0.3, 60, 110) + RNG.normal(0, 3, 200)
-    (remark,) = remarks_on(spikes_of(peaks), regular(200))
-    assert "two cells" in remark
+    (remark,) = remarks_on(spikes_of(peaks), regular(200), "pA")
+    assert "two cells" in remark and re.search(r"about [\d.]+ and [\d.]+ pA", remark)
 
 
 def test_two_sizes_one_after_the_other_are_no_second_cell():
     peaks = np.repeat([110.0, 60.0], 100) + RNG.normal(0, 3, 200)
-    (remark,) = remarks_on(spikes_of(peaks), regular(200))
+    (remark,) = remarks_on(spikes_of(peaks), regular(200), "pA")
     assert "drifts" in remark
 
 
@@ -65,17 +65,17 @@ def test_doublets():
     single_s = regular(100)
     time_s = np.sort(np.r_[single_s, single_s[:30] + 0.006])
     assert any(
-        "within 10 ms" in remark for remark in remarks_on(spikes_of(np.full(130, 90)), time_s)
+        "within 10 ms" in remark for remark in remarks_on(spikes_of(np.full(130, 90)), time_s, "pA")
     )
 
 
 def test_unknown_times_are_no_drift():
-    assert remarks_on(spikes_of(np.linspace(60, 120, 100)), np.full(100, np.nan)) == []
+    assert remarks_on(spikes_of(np.linspace(60, 120, 100)), np.full(100, np.nan), "pA") == []
 
 
 def test_times_that_are_all_one_are_no_drift():
-    assert not any("drifts" in remark for remark in
-                   remarks_on(spikes_of(np.linspace(60, 120, 100)), np.zeros(100)))  # fmt: skip
+    remarks = remarks_on(spikes_of(np.linspace(60, 120, 100)), np.zeros(100), "pA")
+    assert not any("drifts" in remark for remark in remarks)
 
 
 def test_separation_is_ashmans():

@@ -156,14 +156,14 @@ class Optimism:
         if not self.is_known:
             return (
                 f"By how much the choice among {n_candidates} flatters the validation figures "
-                f"cannot be told from {groups}: {FEWEST_GROUPS} are wanted."
+                f"cannot be told from {groups}: {FEWEST_GROUPS} are needed."
             )
         excess = self.corrected - self.apparent
         too_low = excess >= LEAST_TOLD
         found = f"too low by {excess:.3f}" if too_low else "not too low as far as can be told"
         return (
-            f"The validation loss of the chosen, {self.apparent:.3f}, was picked among "
-            f"{n_candidates} and is {found}: with the choice repeated in resamples of the {groups} "
+            f"The validation loss of what was chosen, {self.apparent:.3f}, is the best among "
+            f"{n_candidates} and so {found}: with the choice repeated in resamples of the {groups} "
             f"and judged on the {self.noun}s left out it is {self.corrected:.3f} (95 % interval "
             f"{self.low:.3f} to {self.high:.3f}; Tsamardinos et al. 2018)."
         )

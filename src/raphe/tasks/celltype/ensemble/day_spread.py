@@ -62,14 +62,17 @@ def day_spread(
     if len(variances) < FEWEST_CELLS:
         return {
             "spread": SIMULATED,
-            "how": "not measured, as validation has too few cells; as of simulated recordings",
+            "how": (
+                "not measured, because validation has too few cells; taken from simulated ones"
+            ),
         }
     of_days = all(spikes.cells[index].day for index in parts)
     return {
         "spread": float(np.sqrt(np.mean(variances))),
         "how": (
-            f"the noise of {counted('day' if of_days else 'other recording', len(n_days))} was put "
-            f"behind the spikes of {counted('validation cell', len(variances))}"
+            "measured by putting the noise of "
+            f"{counted('day' if of_days else 'other recording', len(n_days))} behind the spikes of "
+            f"{counted('validation cell', len(variances))}"
         ),
     }
 

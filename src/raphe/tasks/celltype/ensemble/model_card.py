@@ -205,9 +205,9 @@ def _again(between_days: Mapping[str, Any] | None) -> str:
         return "How far its probability would move is not known: no cells were held out."
     return (
         f"The log odds of a cell differ between days with an SD of {between_days['spread']:.2f}: "
-        f"{between_days['how']}. What else differs between days, as the seal, is not in it. With "
-        "the spread of the cell's own spikes it makes the interval that stands beside each "
-        "verdict, which was tested on simulated recordings alone."
+        f"{between_days['how']}. What else differs between days, such as the seal, is not "
+        "included. With the spread of the cell's own spikes it makes the interval that stands "
+        "beside each verdict, which was tested on simulated recordings only."
     )
 
 

@@ -104,8 +104,8 @@ def _compared(
     if noun != "cell":
         where += f" of {counted(noun, n_groups)}"
     text = (
-        f"Of the same {where}, which neither was made with, the new one calls {right[0]} right and "
-        f"the older {right[1]}"
+        f"Of the same {where}, used to make neither of the two, the new one calls {right[0]} right "
+        f"and the older {right[1]}"
     )
     difference = mean_difference(*losses)
     if n_groups < FEWEST_GROUPS:
@@ -113,7 +113,7 @@ def _compared(
     if np.abs(losses[0] - losses[1]).max() < SAME or np.isnan(difference.low):
         return Comparison(f"{text}; their losses are the same.", False)
     text += (
-        f"; its loss is {difference.value:+.3f} from the older's (95 % interval "
+        f"; its loss less the older's is {difference.value:+.3f} (95 % interval "
         f"{difference.low:+.3f} to {difference.high:+.3f})"
     ).replace("-", "−")
     if difference.low > 0:

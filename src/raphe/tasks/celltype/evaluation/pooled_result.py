@@ -92,7 +92,7 @@ class PooledResult(SetResult):
             return f"calibrated, and {chosen}"
         if self.calibrated:
             return f"{chosen}, and calibrated in folds of {FEWEST_ITEMS} or more"
-        return f"not calibrated, and {chosen}: {wanted} more are wanted to calibrate on"
+        return f"not calibrated, and {chosen}: {wanted} more are needed to calibrate on"
 
     @property
     def fold_of_cell(self) -> np.ndarray:

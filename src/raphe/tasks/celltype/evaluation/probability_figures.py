@@ -91,7 +91,7 @@ def _draw_cells(axes: Axes, result: SetResult) -> str:
     if len(cells.label) < FEWEST_CELLS:
         axes.text(
             0.5, 0.5, f"{counted('cell', len(cells.label))}: too few for bins,\n"
-            f"{FEWEST_CELLS} are wanted", ha="center", va="center", color=GREY,
+            f"{FEWEST_CELLS} are needed", ha="center", va="center", color=GREY,
             bbox={"color": "white"},
         )  # fmt: skip
         return ""

@@ -107,7 +107,7 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
             (for_it if stays else against).append(
                 f"If the cell were {RECORDED_AGAIN}, its probability would be {span(low, high)} in "
                 "95 % of cases, "
-                + ("all of it enough to be called." if stays else "not all of it enough.")
+                + ("enough to be called throughout." if stays else "not enough throughout.")
             )
     if verdict.enough_spikes:
         for_it.append(

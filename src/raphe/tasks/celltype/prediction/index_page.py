@@ -121,7 +121,7 @@ def _reading(judge: Judge) -> list[str]:
     probability = f"{'calibrated ' if judge.decision.calibrated else ''}probability"
     meanings = (
         f"A cell is called {classes} where the {probability} of that class is {threshold:.2f} or "
-        f"more, and “{NOT_SURE}” where no class has so much."
+        f"more, and “{NOT_SURE}” where no class reaches that."
         if threshold > 0
         else f"Every cell with spikes is called by its most probable class, {classes}."
     )

@@ -111,10 +111,10 @@ class Judge:
             again = "How far a verdict would move if the cell were recorded again is not known."
         else:
             again = (
-                f"“{RECORDED_AGAIN.capitalize()}”: in {100 * CONFIDENCE:g} % of cases the "
-                "probability would lie there if the cell were recorded again for as long, on the "
-                f"same or another day. How far days differ: {between_days['how']}. Tested on "
-                "simulated recordings alone."
+                f"“{RECORDED_AGAIN.capitalize()}”: where the probability would lie, in "
+                f"{100 * CONFIDENCE:g} % of cases, if the cell were recorded again for as long, on "
+                f"the same or another day. How far days differ: {between_days['how']}. Tested on "
+                "simulated recordings only."
             )
         return again, f"Promise: {self.promise}.", self.calibration
 
@@ -226,7 +226,7 @@ class Judge:
     ) -> tuple[str, ...]:
         return (
             *(() if enough else (too_few(len(cell)),)),
-            *remarks_on(cell.waveforms, cell.time_s),
+            *remarks_on(cell.waveforms, cell.time_s, self.cut.unit),
             *_of_recordings(cell),
             *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )

@@ -6,7 +6,7 @@ N spikes, T samples a window.
 import numpy as np
 from scipy.stats import spearmanr
 
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, number
 
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
@@ -22,8 +22,8 @@ DOUBLET_SHARE = 0.05
 FEWEST_FOR_DOUBLETS = 20
 
 
-def remarks_on(waveforms: np.ndarray, time_s: np.ndarray) -> list[str]:
-    """Sentences on spikes (N, T) at times (N,) in s, NaN where unknown; none on none.
+def remarks_on(waveforms: np.ndarray, time_s: np.ndarray, unit: str) -> list[str]:
+    """Sentences on spikes (N, T) in `unit` at times (N,) in s, NaN where unknown; none on none.
 
     Clipped spikes, drift of the amplitude, two cells in one recording, doublets.
     """
@@ -32,8 +32,8 @@ def remarks_on(waveforms: np.ndarray, time_s: np.ndarray) -> list[str]:
     amplitude = np.abs(waveforms).max(axis=1)
     remarks = [
         _clipped(waveforms),
-        _drift(amplitude, time_s),
-        _two_cells(amplitude, time_s),
+        _drift(amplitude, time_s, unit),
+        _two_cells(amplitude, time_s, unit),
         _doublets(time_s),
     ]
     return [remark for remark in remarks if remark]
@@ -60,7 +60,7 @@ def _clipped(waveforms: np.ndarray) -> str:
     return f"{share:.0%} of the spikes have a flat peak: the amplifier or converter clipped them"
 
 
-def _drift(amplitude: np.ndarray, time_s: np.ndarray) -> str:
+def _drift(amplitude: np.ndarray, time_s: np.ndarray, unit: str) -> str:
     timed = np.isfinite(time_s)
     if timed.sum() < FEWEST_FOR_DRIFT:
         return ""
@@ -73,12 +73,12 @@ def _drift(amplitude: np.ndarray, time_s: np.ndarray) -> str:
     if abs(change) < DRIFT_SHARE:
         return ""
     return (
-        f"the peak drifts from {first:.0f} to {last:.0f} over the recording ({change:+.0%}): the "
-        "seal or the cell changed"
+        f"the peak drifts from {number(first)} to {number(last)} {unit} over the recording "
+        f"({change:+.0%}): the seal or the cell changed"
     )
 
 
-def _two_cells(amplitude: np.ndarray, time_s: np.ndarray) -> str:
+def _two_cells(amplitude: np.ndarray, time_s: np.ndarray, unit: str) -> str:
     if len(amplitude) < FEWEST_FOR_TWO:
         return ""
     boundary, separation = split_in_two(amplitude)
@@ -88,8 +88,8 @@ def _two_cells(amplitude: np.ndarray, time_s: np.ndarray) -> str:
         return ""
     small, large = amplitude[~larger].mean(), amplitude[larger].mean()
     return (
-        f"peaks of {small:.0f} and of {large:.0f} take turns ({share:.0%} are of the rarer size): "
-        "these may be two cells"
+        f"the peaks have two sizes, about {number(small)} and {number(large)} {unit}, that take "
+        f"turns ({share:.0%} have the rarer one): these may be two cells"
     )
 
 

@@ -177,7 +177,7 @@ def _draw_mean(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
         "from 0, nothing, to 1, most)"
     )
     if not evidence.any():
-        caption += f", which here is nowhere: {leading} is what remains where nothing speaks for"
+        caption += f". It found nothing here: {leading} is what remains where nothing speaks for"
         caption += " the others" if len(judge.ensemble.classes) > 2 else " the other class"
     return f"{caption}. {_draw_udi(axes, judged, time_ms, mean)}".strip()
 

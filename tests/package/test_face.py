@@ -144,6 +144,7 @@ DISTRIBUTIONS = {  # that are not called as the package they hold
     "omegaconf": None,  # of hydra-core
     "pytorch_lightning": "pytorch-lightning",
     "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
 }
 
 

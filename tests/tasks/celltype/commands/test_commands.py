@@ -121,7 +121,7 @@ def test_published_networks_become_a_bundle_that_judges_recordings(
     assert run("predict", recordings / "SER", "--bundle", "bundle", "--out", "verdicts") == 0
     out, err = capsys.readouterr()
     not_judged = "whether it is like the cells of training was not judged"
-    assert not_judged in out
+    assert not_judged in err
     (page,) = (tmp_path / "verdicts" / "cells").iterdir()
     text = page.read_text()
     assert not_judged in text and "not calibrated, because no cell was held out; nothing is" in text

@@ -124,7 +124,10 @@ def test_published_networks_become_a_bundle_that_judges_recordings(
     assert not_judged in err
     (page,) = (tmp_path / "verdicts" / "cells").iterdir()
     text = page.read_text()
-    assert not_judged in text and "not calibrated, because no cell was held out; nothing is" in text
+    assert (
+        not_judged.capitalize() in text
+        and "not calibrated, because no cell was held out; nothing is" in text
+    )
     assert "Their probabilities are not calibrated" in err
 
 

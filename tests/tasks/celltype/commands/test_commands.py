@@ -119,7 +119,7 @@ def test_published_networks_become_a_bundle_that_judges_recordings(
     assert f"next: raphe predict RECORDINGS --bundle {tmp_path / 'bundle'}" in told
     assert not (tmp_path / "mlruns").exists()
     assert run("predict", recordings / "SER", "--bundle", "bundle", "--out", "verdicts") == 0
-    out, err = capsys.readouterr()
+    err = capsys.readouterr().err
     not_judged = "whether it is like the cells of training was not judged"
     assert not_judged in err
     (page,) = (tmp_path / "verdicts" / "cells").iterdir()

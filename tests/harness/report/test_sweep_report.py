@@ -86,8 +86,8 @@ def test_two_cells_compare_no_values() -> None:
     """One is right with 1.00, the other wrong with 0.00: of two cells that tells nothing."""
     results = swept({"8": 0.0, "20": 1.0}, 0.84, [0.5, 0.25], n_cells=2)
     assert sweep_conclusion(results)[-1] == (
-        "Values of model.kernel cannot be compared from 2 cells: the interval of every other "
-        "overlaps that of the chosen one."
+        "Values of model.kernel cannot be compared from 2 cells: the intervals of all others "
+        "overlap that of the chosen one."
     )
 
 

@@ -23,8 +23,8 @@ def test_the_best_has_the_lowest_value_and_a_tie_goes_to_the_smaller_number() ->
     choice = choose(members(0.5, 0.3, 0.3, 0.4)[::-1], "best", METRIC)
     assert choice.index == 2
     assert choice.sentence == (
-        "Chosen by validation: model.kernel=8, with the lowest kept/val/loss 0.300. As the best of "
-        "4 that figure flatters; the test had no part in the choice."
+        "Chosen by validation: model.kernel=8, with the lowest kept/val/loss 0.300. Being the best "
+        "of 4, it is too good; the test had no part in the choice."
     )
     assert choose(members(0.5, 0.3, 0.9), "best", METRIC, "max").index == 2
 

@@ -39,8 +39,8 @@ def _told_apart(results: SweepResults, metric: str, whom: str) -> str:
         return ""
     if not n_apart:
         return (
-            f"Values of {setting} cannot be compared from {whom}: the interval of every other "
-            "overlaps that of the chosen one."
+            f"Values of {setting} cannot be compared from {whom}: the intervals of all "
+            "others overlap that of the chosen one."
         )
     rest = n_others - n_apart
     if not rest:

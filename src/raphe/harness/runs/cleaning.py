@@ -43,7 +43,7 @@ def leftovers(inventory: Inventory, runs_root: Path) -> list[Leftover]:
     kinds = [
         Leftover(
             f"{counted('run', len(broken_off))} that failed or were interrupted (they could be "
-            "gone on with)",
+            "resumed)",
             _folders(inventory, broken_off),
             broken_off,
         ),

@@ -31,8 +31,9 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     doing.add_argument(
         "--clean",
         action="store_true",
-        help="show what may go: runs that failed or were interrupted, files of deleted runs, work "
-        "that nobody goes on with; never what a registered model or the newest sweep needs",
+        help="show what may go: runs that failed or were interrupted, files of deleted runs, "
+        "unfinished work left alone for a day; never what a registered model or the newest sweep "
+        "needs",
     )
     doing.add_argument(
         "--champion",

@@ -57,9 +57,7 @@ def choose(
     best = members[rows[0]]
     value = f"{metric} {number(best.value)}"
     extreme = "lowest" if mode == "min" else "highest"
-    optimism = (
-        f"As the best of {len(rows)} that figure flatters; the test had no part in the choice."
-    )
+    optimism = f"Being the best of {len(rows)}, it is too good; the test had no part in the choice."
     if rule == BEST:
         sentence = f"Chosen by validation: {best.label}, with the {extreme} {value}. {optimism}"
         return Choice(rows[0], BEST, sentence)

@@ -178,7 +178,7 @@ def test_folds_that_failed_are_named_with_the_cells_that_lack(store, tmp_path):
     assert (
         f"MISSING: fold 2 did not finish: {len(untested)} cells are not tested: {names}." in summary
     )
-    assert "model.kernel=8 did not finish and was not to be chosen in fold 3." in summary
+    assert "model.kernel=8 did not finish and could not be chosen in fold 3." in summary
     assert f"{20 - len(untested)} of 20 cells tested" in summary
     assert {row["fold"] for row in rows_of(artifacts["pooled/cells.csv"])} == set("0134")
 

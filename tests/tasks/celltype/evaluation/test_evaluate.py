@@ -245,6 +245,15 @@ def test_split_by_day_the_promise_counts_days(make_spikes):
     )
 
 
+def test_few_cells_of_a_class_are_said_with_what_they_can_tell():
+    """Wilson's interval of 4 of 8 is 21.5 to 78.5 %."""
+    text = " ".join(artifacts(result_of(random_predictions(16)))["test/headline.txt"].split())
+    assert (
+        "Small: 8 cells SER, 8 cells NSER. The 95 % interval of a share of 8 cells can be 57 points"
+        in text
+    )
+
+
 def test_validation_answers_do_not_drop_out(make_spikes):
     model, data = set_up(make_spikes)
     first, second = validation_predictions(model, data), validation_predictions(model, data)

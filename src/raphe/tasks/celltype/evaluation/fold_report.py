@@ -105,8 +105,8 @@ def _intro(pooled: PooledResult, data: CellTypeData) -> list[str]:
     text = (
         f"Cross-validation in {n_folds} folds, {how}: {len(pooled.cells.cell)} of "
         f"{(fold_of_cell >= 0).sum()} cells tested, each once, by a network that saw no {noun} of "
-        "its fold. Intervals take the networks as they are: that the folds share most of their "
-        "training cells is not in them."
+        "its fold. Intervals take the networks as given; they leave out that the folds share most "
+        "of their training cells."
     )
     never = _never_learnt(data)
     if never:

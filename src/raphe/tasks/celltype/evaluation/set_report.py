@@ -8,6 +8,7 @@ import numpy as np
 
 from raphe.core.files.csv_text import csv_text, filled
 from raphe.core.sentences import counted
+from raphe.core.statistics.intervals import interval_of_share
 from raphe.tasks.celltype.metrics.cell_level import Headline, interval_note, share_of_cells
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.names import label_of
@@ -52,20 +53,28 @@ def headline_text(result: SetResult, headlines: Sequence[Headline]) -> str:
 
 def _small(result: SetResult) -> list[str]:
     """What few cells cannot tell, or nothing where each class of the set has enough."""
-    few = []
+    few, fewest = [], FEW_CELLS
     for label, name in enumerate(result.classes):
         of_class = result.cells.cell[result.cells.label == label]
         if 0 < len(of_class) < FEW_CELLS:
             animals = {result.known_cells[index].animal for index in of_class if result.known_cells}
             of_animals = f" of {counted('animal', len(animals))}" if all(animals or [""]) else ""
             few.append(f"{counted('cell', len(of_class))} {name}{of_animals}")
+            fewest = min(fewest, len(of_class))
     if not few:
         return []
     text = (
-        f"Small: {', '.join(few)}. A share of so few is known to some 20 points at best, and what "
-        "an animal or a laboratory has in common cannot be told from its class."
+        f"Small: {', '.join(few)}. The 95 % interval of a share of {counted('cell', fewest)} can "
+        f"be {_widest_points(fewest)} points wide, and what an animal or a laboratory has in "
+        "common cannot be told from its class."
     )
     return textwrap.wrap(text, LINE)
+
+
+def _widest_points(n: int) -> int:
+    """Percentage points from end to end of the interval of a share of n, where it is the widest."""
+    low, high = interval_of_share((n // 2) / n, n)
+    return round(100 * (high - low))
 
 
 def _matrix(counts: np.ndarray, classes: Sequence[str]) -> list[str]:

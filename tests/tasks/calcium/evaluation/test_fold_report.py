@@ -10,7 +10,7 @@ from scipy import stats
 from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
-from raphe.tasks.calcium.evaluation.fold_report import FoldReport, fold_names
+from raphe.tasks.calcium.evaluation.fold_report import FoldReport, conclusion, fold_names
 
 SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8]}  # the network's; the trace has 0.1 less
 
@@ -51,6 +51,33 @@ def test_the_summary_tells_every_fold_and_what_is_lacking(tmp_path: Path, rate_d
     assert "a     2  0.300 (-0.971–1.571)" in text
     assert "network less trace: +0.100 (nan to nan)" not in text
     assert text.endswith("Not finished: b.\n")
+
+
+def row(method: str, correlation: float, low: float = np.nan, high: float = np.nan) -> dict:
+    """Of a method whose difference to the network has this interval."""
+    difference = {"network_less_it": 0.5 - correlation, "difference_low": low}
+    difference["difference_high"] = high
+    of_it = {"method": method, "recordings": 9, "correlation": correlation}
+    return {**of_it, "low": 0.4, "high": 0.6, **difference}
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        ([row("trace", 0.3, 0.1, 0.3)], "It is better than trace: +0.200 (95 % interval +0.100 to"),
+        (
+            [row("trace", 0.3, 0.1, 0.3), row("oasis", 0.6, -0.2, -0.05)],
+            "It is worse than oasis, the best other method: -0.100",
+        ),
+        ([row("oasis", 0.4, -0.1, 0.3)], "Whether it is better than oasis cannot be told: +0.100"),
+        ([row("oasis", 0.4)], "cannot be told: +0.100 without an interval."),
+        ([], "with the spikes of 9 recordings of 2 datasets, each left out of training."),
+    ],
+)
+def test_the_conclusion_comes_first_and_is_what_the_intervals_allow(others, sentence) -> None:
+    tables = {"a": [], "b": [], "mean": [row("network", 0.5), *others]}
+    assert sentence in conclusion(tables)
+    assert conclusion(tables).startswith("The network reaches a correlation of 0.500 (0.400–0.600)")
 
 
 def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> None:

@@ -4,6 +4,7 @@ G recordings of all folds.
 """
 
 import csv
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import SweptRun
-from raphe.core.sentences import p_value
+from raphe.core.sentences import counted, p_value
 from raphe.tasks.calcium.evaluation.baselines import ELEPHANT
 from raphe.tasks.calcium.evaluation.comparison import (
     BY_RECORDING,
@@ -29,6 +30,7 @@ from raphe.tasks.calcium.training.data import RateData
 
 FOLD, POOLED = "data.held_out", "pooled"
 BY = ("dataset", "recording")
+LINE = 90  # characters
 ALL = "mean"  # over the datasets, each with the same weight
 FACTS = ("recording", "dataset")  # columns beside a method's
 Rows = list[dict[str, str]]
@@ -99,6 +101,8 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
         lines.append([name, str(table[0]["recordings"]), *map(_interval, table)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
+        *textwrap.wrap(conclusion(tables), LINE),
+        "",
         "Correlation with the spikes at 25 Hz: mean over recordings, each tested by a network that",
         "never saw its fold, with 95 % intervals of t over recordings.",
         "",
@@ -117,6 +121,30 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
     if unfinished:
         text += ["", f"Not finished: {', '.join(unfinished)}."]
     return "\n".join(text) + "\n"
+
+
+def conclusion(tables: Tables) -> str:
+    """What the network's correlation is, and whether it is above that of the best other method."""
+    network, *others = tables[ALL]
+    datasets = counted("dataset", len(tables) - 1)
+    text = (
+        f"The network reaches a correlation of {_interval(network)} with the spikes of "
+        f"{counted('recording', network['recordings'])} of {datasets}, each left out of training."
+    )
+    if not others:
+        return text
+    best = max(others, key=lambda row: row[MEASURE])
+    low, high = best["difference_low"], best["difference_high"]
+    which = f"{best['method']}, the best other method" if len(others) > 1 else best["method"]
+    by = f"{best['network_less_it']:+.3f}"
+    if np.isnan(low):
+        return f"{text} Whether it is better than {which} cannot be told: {by} without an interval."
+    by += f" (95 % interval {low:+.3f} to {high:+.3f})"
+    if low > 0:
+        return f"{text} It is better than {which}: {by}."
+    if high < 0:
+        return f"{text} It is worse than {which}: {by}."
+    return f"{text} Whether it is better than {which} cannot be told: {by}."
 
 
 def _read(run: SweptRun) -> Rows:

@@ -297,5 +297,6 @@ def test_a_place_for_the_files_is_asked_for_before_training(
 ):
     monkeypatch.setattr(Fitting, "__call__", lambda *_: pytest.fail("trained"))
     (tmp_path / "out").write_text("a file")
-    assert main(["audit", str(marked_cells), "--out", str(tmp_path / "out")]) == 1
+    command = ["audit", str(marked_cells), "--kernel", "8", "--out", str(tmp_path / "out")]
+    assert main(command) == 1
     assert "could not be written" in capsys.readouterr().err

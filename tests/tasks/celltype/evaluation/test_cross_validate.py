@@ -113,7 +113,7 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     unsure = sum(
         len(line.get_xdata()) for line in figure.axes[0].lines if line.get_mfc() == "white"
     )
-    assert unsure == sum(int(row["not sure"]) for row in rows_of(artifacts["pooled/folds.csv"]))
+    assert unsure == sum(int(row["n_not_sure"]) for row in rows_of(artifacts["pooled/folds.csv"]))
     summary = " ".join(artifacts["summary.txt"].split())
     assert "20 of 20 cells tested" in summary
     n = len(val.label)

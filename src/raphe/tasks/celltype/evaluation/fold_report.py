@@ -152,7 +152,7 @@ def _missing(
         if number in tested:
             lacking.setdefault(network, []).append(str(number))
     for network, numbers in lacking.items():
-        text = f"{network} did not finish and was not to be chosen in fold {', '.join(numbers)}."
+        text = f"{network} did not finish and could not be chosen in fold {', '.join(numbers)}."
         lines += textwrap.wrap(text, LINE)
     return ["", *lines] if lines else []
 

@@ -11,7 +11,9 @@ from mlflow import MlflowClient
 
 from raphe import cli
 from raphe.core.errors import SettingError
-from raphe.harness.registry import experiment_to_show
+from raphe.harness.registry import experiment_to_show, newest_sweep
+from raphe.harness.sweeps.kinds import KIND_TAG, Kind
+from raphe.harness.tracking import SWEEP_TAG, VIEW_TAG
 from raphe.harness.ui import link, local_address
 from waiting import HANG_S
 
@@ -40,6 +42,24 @@ def test_the_experiment_of_the_newest_run_is_shown_or_the_one_that_is_named(trac
     assert experiment_to_show(tracked, "earlier") == earlier.experiment_id
     with pytest.raises(SettingError, match="--experiment x: there is no such; there are Default, "):
         experiment_to_show(tracked, "x")
+
+
+def test_the_newest_sweep_is_one_whose_members_compare_not_the_folds_of_a_cross_validation(
+    tracked: Path,
+) -> None:
+    client = MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    experiment_id = client.get_experiment_by_name("later").experiment_id
+
+    def begin(kind: Kind, start_time: int) -> str:
+        tags = {SWEEP_TAG: kind.tag, KIND_TAG: kind.tag}
+        run_id = client.create_run(experiment_id, start_time=start_time, tags=tags).info.run_id
+        client.set_experiment_tag(experiment_id, VIEW_TAG + run_id, "{}")
+        return run_id
+
+    begin(Kind.FOLDS, 3000)
+    assert newest_sweep(tracked, experiment_id) is None
+    sweep = begin(Kind.SETTINGS, 2000)
+    assert newest_sweep(tracked, experiment_id) == sweep
 
 
 def test_a_busy_port_and_a_folder_without_runs_are_one_sentence(tracked: Path, capsys) -> None:

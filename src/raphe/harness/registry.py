@@ -22,6 +22,7 @@ from raphe.core.protocol import Exported
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
 from raphe.harness.runs_folder import DATABASE
+from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, TrackedRun, Tracker
 
 
@@ -45,14 +46,21 @@ def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
 
 
 def newest_sweep(runs_root: Path, experiment_id: str) -> str | None:
-    """The run id of the newest sweep of an experiment whose members can be compared."""
+    """The run id of the newest sweep of an experiment whose members can be compared.
+
+    Folds cannot: each was tested on other cells, and what they come to is on their parent's page.
+    """
     client = MlflowClient(f"sqlite:///{(runs_root / DATABASE).absolute()}")
     views = client.get_experiment(experiment_id).tags
     sweeps = client.search_runs(
         [experiment_id], f"tags.`{SWEEP_TAG}` != ''", order_by=["attributes.start_time DESC"]
     )
-    ids = (sweep.info.run_id for sweep in sweeps)
-    return next((run_id for run_id in ids if VIEW_TAG + run_id in views), None)
+    comparable = (
+        sweep.info.run_id
+        for sweep in sweeps
+        if Kind.of_tag(sweep.data.tags.get(KIND_TAG)) is not Kind.FOLDS
+    )
+    return next((run_id for run_id in comparable if VIEW_TAG + run_id in views), None)
 
 
 def members(tracker: Tracker, sweep: RunFacts) -> list[RunFacts]:

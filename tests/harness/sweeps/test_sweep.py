@@ -26,7 +26,7 @@ def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
     epochs_file = tmp_path / "epochs"
     sweep = ["model.degree=0,1,2", f"model.epochs_file={epochs_file}"]
     assert train(*sweep, multirun=True) == 1
-    assert "error: model.degree=0: model.degree=0: expected 1 or more" in capfd.readouterr().err
+    assert "error: model.degree=0: expected 1 or more" in capfd.readouterr().err
     (parent,) = runs().parents()
     assert parent.info.status == "FAILED"
     children = runs().children()
@@ -173,11 +173,15 @@ def test_values_that_the_data_tell_are_swept_and_summed_up(
     losses = [min(v for _, v in runs().history(run.info.run_id, "val/loss")) for run in children]
     expected = [f"{degree}: {loss:.6f}" for degree, loss in zip("123", losses, strict=True)]
     told = capfd.readouterr().out
-    assert "\n".join(["the toy's sweep", "48 points", *expected]) in told
+    assert "\n".join(["the toy's sweep", "48 points", "", *expected]) in told
     artifacts = runs().artifacts(parent.info.run_id)
     assert artifacts >= {"summary.txt", "all.txt", "sweep.csv"} and "sweep.png" not in artifacts
     assert read_artifact(runs, parent.info.run_id, "all.txt", tmp_path) == b"a line|a line|a line"
     assert parent.data.metrics["pooled/best"] == pytest.approx(min(losses))
+    described = parent.data.tags["mlflow.note.content"]  # the summary's first paragraph, whole
+    assert described.startswith("the toy's sweep 48 points\n\nCross-validation over 3 values")
+    page = f"/runs/{parent.info.run_id}?workflowType"  # its own, for folds are not compared
+    assert page in told.splitlines()[-1] and told.splitlines()[-1].startswith("next: ")
     assert "pooled/undefined" not in parent.data.metrics
 
 
@@ -214,7 +218,7 @@ def test_values_on_the_command_line_come_before_those_that_stand_elsewhere(train
 
 def test_where_one_value_is_left_the_summary_is_of_it_alone(train, runs, capfd) -> None:
     assert train("experiment=asked", "data.n_points=16") == 0
-    assert "the toy's sweep\n16 points\n1: " in capfd.readouterr().out
+    assert "the toy's sweep\n16 points\n\n1: " in capfd.readouterr().out
 
 
 def test_data_are_not_swept_beside_values_that_they_tell(train, runs) -> None:

@@ -196,7 +196,7 @@ def degrees(data: ToyData) -> list[int]:
 
 def summarise(members: list[SweptRun], missing: list[dict], data: ToyData, title: str) -> dict:
     """The tested numbers of all members."""
-    lines = [title, f"{len(data.points)} points"]
+    lines = [title, f"{len(data.points)} points", ""]
     lines += [f"{run.settings['model.degree']}: {run.monitored:.6f}" for run in members]
     lines += [f"missing {one['model.degree']}" for one in missing]
     texts = [run.fetch("test/line.txt").read_text() for run in members]

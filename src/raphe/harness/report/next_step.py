@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import SWEEP_TAG, Tracker
 from raphe.harness.ui import comparison_link, link, local_address
 
@@ -24,16 +25,22 @@ def print_note_and_next(
         f"Run {run_id} in experiment {tracker.experiment} at {tracker.uri}", soft_wrap=True
     )
     where = _where_to_look(tracker, run_id)
-    console.print(f"Curves, figures and checkpoints: {where}", soft_wrap=True, highlight=False)
+    what = "Curves, figures and checkpoints" if may_export else "next: curves and figures"
+    console.print(f"{what}: {where}", soft_wrap=True, highlight=False)
     if may_export:
         command = f"raphe export --sweep {run_id}{_option(tracker)}"
         console.print(f"next: {command}", soft_wrap=True, highlight=False)
 
 
 def _where_to_look(tracker: Tracker, run_id: str) -> str:
-    """The run's own page, of a sweep its members side by side; how to start what shows it."""
+    """The run's own page, of a sweep its members side by side; how to start what shows it.
+
+    Folds are not compared with each other: what they come to together is on their parent's page.
+    """
     address = str(tracker.uri) if tracker.is_server else local_address()
-    show = comparison_link if SWEEP_TAG in tracker.get(run_id).tags else link
+    tags = tracker.get(run_id).tags
+    compares = SWEEP_TAG in tags and Kind.of_tag(tags.get(KIND_TAG)) is not Kind.FOLDS
+    show = comparison_link if compares else link
     page = show(address, tracker.experiment_id, run_id)
     if tracker.is_server:
         return page

@@ -137,7 +137,7 @@ class SweepMember:
         line = user_line(error) or f"{type(error).__name__}: {error}"
         (self.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
         self._write(MemberState(self.label, "FAILED", error=line))
-        print(f"error: {self.label}: {line}", file=sys.stderr, flush=True)
+        print(f"error: {labelled(self.label, line)}", file=sys.stderr, flush=True)
 
     def _write(self, state: MemberState) -> None:
         _write_json(self.folder / STATE_FILE, asdict(state))
@@ -167,6 +167,18 @@ class ReportEpoch(pl.Callback):
 def label_of(settings: Mapping[str, str]) -> str:
     """What a member sweeps, as "model.kernel=7"."""
     return " ".join(f"{name}={value}" for name, value in settings.items()) or ALONE
+
+
+def labelled(label: str, error: str) -> str:
+    """An error after the member that it ended; it may begin with that very setting itself.
+
+    >>> labelled("model.kernel=50", "model.kernel=50 leaves no sample")
+    'model.kernel=50 leaves no sample'
+    >>> labelled("model.kernel=50", "model.kernel=500: too wide")
+    'model.kernel=50: model.kernel=500: too wide'
+    """
+    begins_with_it = error.startswith((f"{label}:", f"{label} "))
+    return error if begins_with_it else f"{label}: {error}"
 
 
 def _exit_when_orphaned() -> None:

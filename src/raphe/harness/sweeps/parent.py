@@ -27,7 +27,7 @@ from raphe.harness.sweeps.bar import SweepBar
 from raphe.harness.sweeps.comparison import track_comparison
 from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
-from raphe.harness.sweeps.member import MemberState, SweepPlan, member_states
+from raphe.harness.sweeps.member import MemberState, SweepPlan, labelled, member_states
 from raphe.harness.tracking import (
     CONTENTS_TAG,
     DATA_TAG,
@@ -115,18 +115,18 @@ class SweepParent:
         failed = [state for state in states if state.status == "FAILED"]
         n_lost = self.plan.n_members - len(runs) - len(failed)
         complete = not failed and n_lost == 0
-        self._report(list(runs.values()), failed)
         if n_skipped := sum(state.status == "SKIPPED" for state in states):
             whole = counted("member", self.plan.n_members)
             print(f"{n_skipped} of {whole} had finished before; resume=false trains them anew")
         if not complete:
-            self._run.log_text(_failures(failed, n_lost), "failed.txt")
+            failures = _failures(failed, n_lost)
+            self._run.log_text(failures, "failed.txt")
+            print(failures, file=sys.stderr, flush=True)
+        self._report(list(runs.values()), failed)
         if self._summarise is not None and runs:
             self._sum_up(runs)
         self._describe(next(iter(runs.values()), None))
         self._end("FINISHED" if complete else "FAILED")
-        if not complete:
-            print(_failures(failed, n_lost), file=sys.stderr)
         return complete
 
     def _report(self, runs: Sequence[RunFacts], failed: Sequence[MemberState]) -> None:
@@ -167,7 +167,7 @@ class SweepParent:
         self._keep(artifacts, list(runs.values()))
         if SUMMARY in results:
             print(results[SUMMARY])
-            self._conclusions.append(results[SUMMARY].strip().partition("\n")[0])
+            self._conclusions.append(_first_paragraph(results[SUMMARY]))
         note = next(iter(runs.values())).tags.get(NOTE_TAG, "")
         told = note if note not in results.get(SUMMARY, "") else ""
         print_note_and_next(
@@ -222,9 +222,14 @@ class SweepParent:
         self._lock.release()
 
 
+def _first_paragraph(text: str) -> str:
+    """What a summary begins with, in one line: its conclusion, wrapped for the terminal."""
+    return " ".join(text.strip().partition("\n\n")[0].split())
+
+
 def _failures(failed: list[MemberState], n_lost: int) -> str:
     lines = [f"{len(failed)} failed"]
-    lines += [f"{state.label}: {state.error}" for state in failed]
+    lines += [labelled(state.label, state.error or "") for state in failed]
     if n_lost:
         lines.append(f"{n_lost} ended without a word: their process was killed; run again")
     return "\n".join(lines)

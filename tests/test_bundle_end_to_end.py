@@ -157,7 +157,7 @@ def ask(url: str, body: bytes, kind: str) -> dict:
         return json.load(answer)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_mlflow_serves_verdicts_by_the_line_of_the_readme(
     as_written, bundle: Path, recording: Path
 ) -> None:

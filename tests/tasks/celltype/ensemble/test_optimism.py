@@ -35,6 +35,16 @@ def test_of_equal_candidates_it_is_that_of_the_least_of_so_many_means(cells_a_da
     assert np.mean([one.low < LOSS < one.high for one in found]) >= 0.9
 
 
+def test_where_nothing_can_be_chosen_nothing_is_corrected() -> None:
+    """Identical candidates, whatever cells a resample leaves out: exactly nothing."""
+    several = equal_candidates(np.random.default_rng(4))
+    for n in (1, 5):
+        probability = np.repeat(several.probability[:1], n, axis=0)
+        cells = ChoiceCells(probability, several.label, several.group, "day")
+        found = optimism_of(partial(choose, "best", range(n)), cells, 20)
+        assert found.corrected == found.apparent
+
+
 def test_where_one_is_far_better_the_choice_flatters_it_hardly() -> None:
     cells = equal_candidates(np.random.default_rng(2))
     cells.probability[7] = np.array([0.999, 0.001])
@@ -48,7 +58,8 @@ def test_the_sentence_has_the_numbers_and_says_where_days_are_too_few() -> None:
     assert found.sentence("32 kernel sizes") == (
         "The validation loss of what was chosen, 0.412, is the best among 32 kernel sizes and so "
         "too low by 0.033: with the choice repeated in resamples of the 12 days and judged on the "
-        "days left out it is 0.446 (95 % interval 0.310 to 0.600; Tsamardinos et al. 2018)."
+        "days left out it is 0.446 (2.5 to 97.5 % of the resamples 0.310 to 0.600; Tsamardinos et "
+        "al. 2018)."
     )
     few = equal_candidates(np.random.default_rng(3), cells_a_day=10)
     told = optimism_of(partial(choose, "best", range(N_CANDIDATES)), few)

@@ -52,6 +52,7 @@ class Figure:
     low: float | None = None  # ends of its axis; None: as the values need
     high: float | None = None
     levels: tuple[str, ...] = ()  # at which it is told; (): of the part as a whole
+    axis: str = ""  # of an axis of a figure, where that is to say more than the label
 
 
 @dataclass(frozen=True)

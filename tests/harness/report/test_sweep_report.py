@@ -118,7 +118,8 @@ def test_the_figure_marks_the_choice_and_cuts_no_axis() -> None:
     results = swept(values, 0.15, losses, failed=["model.kernel=60"], baselines=baselines)
     figure = sweep_figure(results, "kernel size k (samples)")
     sensitivity, auroc, accuracy, loss = figure.axes
-    assert {panel.get_ylim() for panel in (sensitivity, auroc, accuracy)} == {(0.4, 1.0)}
+    for panel in (sensitivity, auroc, accuracy):
+        assert panel.get_ylim() == pytest.approx((0.4, 1.018))  # room for half a marker
     assert loss.get_ylim()[0] == 0.0 and loss.get_ylim()[1] > 0.6
     assert set(auroc.get_xticks()) <= set(range(1, 33)) and auroc.get_xlim()[1] < 40
     of_label = {line.get_label(): line for line in auroc.lines}
@@ -138,7 +139,33 @@ def test_a_wide_interval_of_a_loss_does_not_flatten_its_curve() -> None:
     for run in results.runs:
         loss = run.metrics["kept/val/loss"]
         results.intervals[run.run_id]["kept/val/loss"] = Estimate(loss, loss - 200, loss + 200)
-    assert sweep_figure(results, "k").axes[-1].get_ylim() == (0.0, 1.2)
+    figure = sweep_figure(results, "k")
+    loss = figure.axes[-1]
+    assert loss.get_ylim() == (0.0, 1.2) and loss.get_title() == "Loss of spikes (nats)"
+    cut = [line for line in loss.lines if line.get_gid() == "cut interval"]
+    assert [(line.get_marker(), set(line.get_ydata())) for line in cut] == [
+        ("v", {0.0}),
+        ("^", {1.2}),
+    ]
+    assert all(len(line.get_xdata()) == 2 for line in cut)
+    assert "Arrowheads: intervals that go on beyond the axis. Loss: cross-entropy" in figure.caption
+
+
+@pytest.mark.parametrize(
+    ("numbers", "ticks"),
+    [
+        (range(1, 9), list(range(1, 9))),
+        (range(1, 31), [1, 5, 9, 13, 17, 21, 25, 29]),
+        ((1, 2, 3, 4, 30), [1, 30]),
+    ],
+)
+def test_ticks_are_in_equal_steps_and_leave_room(numbers: Sequence[int], ticks: list[int]) -> None:
+    results = swept({str(k): 0.9 for k in numbers}, 0.05, [0.5] * len(numbers))
+    assert list(sweep_figure(results, "k").axes[0].get_xticks()) == ticks
+
+
+def test_a_sweep_over_one_number_has_one_tick() -> None:
+    assert list(sweep_figure(swept({"6": 0.9}, 0.05, [0.5]), "k").axes[0].get_xticks()) == [6]
 
 
 def test_a_wide_range_of_numbers_stands_on_a_logarithmic_scale() -> None:

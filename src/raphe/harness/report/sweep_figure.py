@@ -18,21 +18,24 @@ from raphe.core.figure_style import (
     house_style,
     letter,
 )
-from raphe.core.metric_names import TEST, VAL, Estimate, kept
+from raphe.core.metric_names import TEST, VAL, Estimate, Name, kept
 from raphe.core.sentences import counted, listed
 from raphe.harness.report.reference import Reference
 from raphe.harness.report.shown import counts_of, in_words, shown_metrics, test_sets
 from raphe.harness.report.sweep_results import SweepResults
 
 KEPT_VAL = kept(VAL)
+WITH_INTERVAL = (KEPT_VAL, TEST)
 WIDTHS_IN = {1: ONE_COLUMN_IN, 2: 5.4, 3: TWO_COLUMNS_IN}  # of so many columns of panels
 PANEL_HEIGHT_IN, LEGEND_IN = 1.75, 0.18  # of a panel, of a line
-MOST_TICKS = 6  # of a panel's abscissa
+MOST_TICKS, MOST_CHARACTERS = 8, 18  # of a panel's abscissa, in its ticks together
 MOST_BARS, SHIFT = 12, 0.08  # numbers with an interval each; of the least distance of two
 MOST_OF_LOSS = 2.0  # of its largest value, how far its axis goes to show intervals
 TITLE = 30  # characters of a line
 LOG_FROM = 50.0  # ratio of the largest number to the smallest
 STEP = 0.1  # to which the lowest of shares is rounded
+ROOM = 0.03  # of a panel's height, above shares of 1 for half a marker
+FEW_PT, MANY_PT = 3.6, 2.6  # size of a marker
 LINE_STYLES = ((0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))  # of baselines
 MORE_SETS = ("method 1", "method 2", "method 3", "method 4")  # colours
 
@@ -54,18 +57,16 @@ def sweep_figure(
     metrics = shown_metrics(runs, results.settings)
     n_columns = 2 if len(metrics) == 4 else min(3, len(metrics))
     n_rows = -(-len(metrics) // n_columns)
-    figure = PaperFigure(
-        WIDTHS_IN[n_columns],
-        PANEL_HEIGHT_IN * n_rows,
-        _caption(results, axis_label, metrics, reference),
-    )
+    figure = PaperFigure(WIDTHS_IN[n_columns], PANEL_HEIGHT_IN * n_rows)
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for panel, metric in zip(panels, metrics, strict=False):
         for part, its_colour, marker in _parts(results):
             values = [results.estimate(run, f"{part}/{metric}") for run in runs]
-            beside = _beside(numbers, part) if len(numbers) <= MOST_BARS else numbers
-            with_interval = part in (KEPT_VAL, TEST)
-            _draw(panel, beside, values, its_colour, marker, _name(results, part), with_interval)
+            with_interval = part in WITH_INTERVAL
+            _draw(
+                panel, _beside(numbers, part), values, its_colour, marker, _name(results, part),
+                with_interval,
+            )  # fmt: skip
         _draw_baselines(panel, results, metric)
         if reference is not None and metric in reference.curves:
             x, y = reference.curves[metric]
@@ -74,6 +75,18 @@ def sweep_figure(
         _set_abscissa(panel, numbers)
         panel.set_title(_title(results, metric))
     _set_ordinates(dict(zip(metrics, panels, strict=False)), results)
+    is_cut = [
+        _mark_cut(
+            panel,
+            _beside(numbers, part),
+            [results.estimate(run, f"{part}/{metric}") for run in runs],
+            its_colour,
+        )
+        for panel, metric in zip(panels, metrics, strict=False)
+        for part, its_colour, _ in _parts(results)
+        if part in WITH_INTERVAL
+    ]
+    figure.caption = _caption(results, axis_label, metrics, reference, any(is_cut))
     for panel in panels[max(0, len(metrics) - n_columns) : len(metrics)]:  # nothing below
         panel.set_xlabel(axis_label)
     for panel in panels[len(metrics) :]:
@@ -98,6 +111,8 @@ def _parts(results: SweepResults) -> list[tuple[str, str, str]]:
 
 def _beside(numbers: Sequence[float], part: str) -> list[float]:
     """Places of a set's dots, so that its intervals stand beside those of the others."""
+    if len(numbers) > MOST_BARS:
+        return list(numbers)
     gaps = np.diff(numbers)
     step = SHIFT * float(gaps.min()) if len(gaps) else SHIFT
     return [number + {KEPT_VAL: -step, TEST: step}.get(part, 0.0) for number in numbers]
@@ -126,15 +141,12 @@ def _draw(
     )
     if np.isnan(value).all():
         return
-    if not has_interval:
-        shown = {"ms": 2.2, "alpha": 0.9}
-    elif len(numbers) > MOST_BARS:
+    many = len(numbers) > MOST_BARS
+    if many and has_interval:
         panel.fill_between(numbers, low, high, color=its_colour, alpha=0.15, linewidth=0)
         panel.plot(numbers, value, color=its_colour, lw=0.6, alpha=0.6)
-        shown = {"ms": 2.4}
-    else:
+    elif has_interval:
         panel.vlines(numbers, low, high, color=its_colour, linewidth=1.0)
-        shown = {"ms": 3.6}
     panel.plot(
         numbers,
         value,
@@ -144,7 +156,7 @@ def _draw(
         mew=0,
         clip_on=False,
         zorder=3,
-        **shown,
+        ms=MANY_PT if many else FEW_PT,
     )
 
 
@@ -168,17 +180,21 @@ def _mark(panel: Axes, results: SweepResults) -> None:
 
 
 def _set_abscissa(panel: Axes, numbers: Sequence[float]) -> None:
-    """Ticks at numbers that were trained, so many as there is room for; a log scale where wide."""
+    """Ticks at numbers that were trained, in steps that leave room; a log scale where wide."""
     if numbers[0] > 0 and numbers[-1] / numbers[0] >= LOG_FROM:
         panel.set_xscale("log")
         panel.xaxis.set_minor_locator(NullLocator())
         places = np.log(numbers)
     else:
         places = np.asarray(numbers)
-    wanted = np.linspace(places[0], places[-1], MOST_TICKS)
-    nearest = np.unique(np.abs(places[:, None] - wanted).argmin(axis=0))
-    ticks = numbers if len(numbers) <= MOST_TICKS else [numbers[index] for index in nearest]
-    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    labels = [f"{number:g}" for number in numbers]
+    room_for = min(MOST_TICKS, MOST_CHARACTERS // max(map(len, labels)))
+    apart = (places[-1] - places[0]) / max(room_for, 2)
+    ticks = [0]
+    for index, place in enumerate(places):
+        if place - places[ticks[-1]] >= apart > 0:
+            ticks.append(index)
+    panel.set_xticks([numbers[index] for index in ticks], [labels[index] for index in ticks])
 
 
 def _set_ordinates(panels: Mapping[str, Axes], results: SweepResults) -> None:
@@ -193,7 +209,8 @@ def _set_ordinates(panels: Mapping[str, Axes], results: SweepResults) -> None:
             for metric in shares
         )
         for metric in shares:
-            panels[metric].set_ylim(max(0.0, math.floor(low / STEP) * STEP), 1.0)
+            lowest = max(0.0, math.floor(low / STEP) * STEP)
+            panels[metric].set_ylim(lowest, 1.0 + ROOM * (1.0 - lowest))
     for metric, panel in panels.items():
         figure = results.names.figure(metric)
         if metric in shares:
@@ -207,6 +224,25 @@ def _set_ordinates(panels: Mapping[str, Axes], results: SweepResults) -> None:
             low if figure.low is None else min(figure.low, low),
             high if figure.high is None else figure.high,
         )
+
+
+def _mark_cut(
+    panel: Axes, numbers: Sequence[float], estimates: Sequence[Estimate | None], its_colour: str
+) -> bool:
+    """Arrowheads at the ends of the ordinate where an interval goes on; whether one does."""
+    low, high = panel.get_ylim()
+    known = [(x, e) for x, e in zip(numbers, estimates, strict=True) if e is not None]
+    ends = (
+        (low, "v", [x for x, e in known if e.low < low]),
+        (high, "^", [x for x, e in known if e.high > high]),
+    )
+    for end, marker, cut in ends:
+        if cut:
+            panel.plot(
+                cut, [end] * len(cut), marker, color=its_colour, mew=0, ms=FEW_PT, clip_on=False,
+                gid="cut interval",
+            )  # fmt: skip
+    return any(cut for _, _, cut in ends)
 
 
 def _values(results: SweepResults, metric: str) -> list[float]:
@@ -225,7 +261,7 @@ def _is_share(results: SweepResults, metric: str) -> bool:
 
 
 def _title(results: SweepResults, metric: str) -> str:
-    label = in_words(results.names, metric)
+    label = results.names.figure(metric).axis or in_words(results.names, metric)
     return "\n".join(textwrap.wrap(label[:1].upper() + label[1:], TITLE))
 
 
@@ -247,6 +283,7 @@ def _caption(
     axis_label: str,
     metrics: Sequence[str],
     reference: Reference | None,
+    is_cut: bool,
 ) -> str:
     """What the panels show, of how many, how intervals and choice were made."""
     shown = zip(string.ascii_lowercase, metrics, strict=False)
@@ -258,6 +295,13 @@ def _caption(
         + ". Bands or lines: 95 % intervals of validation and test, where a figure has one. All "
         "networks share their test cells, so that two may differ where their intervals overlap.",
     ]
+    if is_cut:
+        sentences.append("Arrowheads: intervals that go on beyond the axis.")
+    for metric in metrics:
+        if not Name.of(metric).level:
+            figure = results.names.figure(metric)
+            meaning = figure.meaning[:1].lower() + figure.meaning[1:]
+            sentences.append(f"{figure.label.capitalize()}: {meaning}")
     run = results.chosen or results.runs[0]
     for part, name in ((KEPT_VAL, "Validation"), (TEST, "Test")):
         if counts := counts_of(run, part, results.settings):

@@ -197,6 +197,11 @@ def test_text_table_and_picture_show_every_row(store_and_masks, planted_fit, mak
     assert len(as_csv(result).splitlines()) == 1 + n_figures
     figure = draw(result)
     assert [len(axes.lines) >= 2 * len(result.rows) for axes in figure.axes] == [True] * 3
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert figure.get_suptitle() == ""
+    marked = draw(replace(result, note="These are simulated."))
+    assert marked.get_suptitle() == "These are simulated."
+    assert len(set(labels)) == len(result.rows) and "noise: other days (40 cells)" in labels
 
 
 def test_each_figure_is_drawn_beside_its_own_chance(make_store, planted_fit):

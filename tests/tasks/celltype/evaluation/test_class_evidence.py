@@ -86,6 +86,9 @@ def test_table_and_figure_hold_every_class(evidence):
     assert len({axes.images[0].get_clim() for axes in panels}) == 2
     assert panels[0].lines[0].get_xdata()[0] == -1.0
     assert "16 spikes of 1 cell SER" in figure.caption
+    for axes in panels:  # green speaks for the class, whichever the kind
+        red, green, blue, _ = axes.images[0].cmap(1.0)
+        assert green > max(red, blue)
     assert_texts_apart(figure)
 
 

@@ -100,6 +100,13 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     assert artifacts["pooled/cells/auroc"].value == pytest.approx(
         auroc_of_folds(truth, score, fold)
     )
+    curves = artifacts["pooled/roc.png"]
+    stated = f"AUROC {auroc_of_folds(truth, score, fold):.3f} ("
+    (label,) = [
+        line.get_label() for line in curves.axes[0].lines if line.get_label().startswith("Cells")
+    ]
+    assert stated in label and label.endswith(" within folds")
+    assert f"is {roc_auc_score(truth, score):.3f} (cells) and " in curves.caption
     assert artifacts["pooled/cells/sensitivity"].value == pytest.approx(
         recall_score(truth, score > 0.5)
     )

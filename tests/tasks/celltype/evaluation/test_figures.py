@@ -162,5 +162,8 @@ def test_risk_and_coverage_mark_the_band():
     wrong = stated.argmax(axis=1) != predictions.per_cell().label
     assert mark.get_xdata()[0] == pytest.approx(100 * decided.mean())
     assert mark.get_ydata()[0] == pytest.approx(100 * wrong[decided].mean())
+    (band,) = axes.collections  # whole: from where it is narrow enough for the axis
+    x, y = band.get_paths()[0].vertices.T
+    assert x.min() >= 25 and y.max() < axes.get_ylim()[1]
     limit = axes.lines[-1]
     np.testing.assert_allclose(limit.get_xdata() * limit.get_ydata(), 100 * 3)  # 3 % of all

@@ -8,7 +8,11 @@ from scipy.stats import binom
 
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.calibration import Calibration
-from raphe.tasks.celltype.evaluation.spikes_needed import N_DRAWS, spikes_needed
+from raphe.tasks.celltype.evaluation.spikes_needed import (
+    N_DRAWS,
+    spikes_needed,
+    spikes_needed_figure,
+)
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.enough_spikes import FEWEST_SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
@@ -86,3 +90,14 @@ def test_table():
         ends = float(row["accuracy_p05"]), float(row["accuracy_p95"])
         assert ends == pytest.approx((low, high), abs=1e-6)
     assert rows[0]["n_cells"] == "10" and rows[0]["n_cells_with_fewer"] == "0"
+
+
+def test_the_figure_says_where_the_rule_and_not_the_curve_sets_the_number():
+    floor = "5 spikes, the fewest that are ever called enough"
+    reached = "30 spikes: 95 % of verdicts as from all"
+    for share_right, label in ((1.0, floor), (0.65, reached)):
+        needed = spikes_needed(sure_spikes(40, 3000, share_right), np.random.default_rng(0))
+        figure = spikes_needed_figure("test", needed)
+        labels = {line.get_label() for line in figure.axes[0].lines}
+        assert label in labels and len(labels & {floor, reached}) == 1
+        assert "never fewer than 5 spikes" in figure.caption

@@ -65,7 +65,9 @@ def test_the_figure_shows_every_cell_once(spikes):
     panels = [axes for axes in figure.axes if axes.get_visible()]
     labels = [axes.get_ylabel() for axes in panels]
     assert labels[0] == "UDI (ms)" and "Amplitude (pA)" in labels
-    assert "Trough to peak (ms)" not in labels  # the same as the UDI
+    assert "Trough-to-peak time (ms)" not in labels  # the same as the UDI
+    assert {"Half-width (ms)", "CV of interspike\nintervals"} <= set(labels)
+    assert "asymmetry: (B − A) / (B + A)" in figure.caption
     slope = panels[labels.index("Recovery slope (pA/ms)")]
     assert [tick.get_text() for tick in slope.get_xticklabels()] == ["SER\nn = 2", "NSER\nn = 1"]
     dots = np.concatenate([line.get_ydata() for line in slope.lines if line.get_marker() == "o"])

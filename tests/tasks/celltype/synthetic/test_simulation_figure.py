@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from raphe.core.figure_style import INK, class_colour
+from raphe.tasks.celltype.synthetic import simulation_figure as simulation_figure_module
 from raphe.tasks.celltype.synthetic.simulated_recordings import CAVEAT, Simulation
 from raphe.tasks.celltype.synthetic.simulation_figure import autocorrelation, simulation_figure
 
@@ -16,6 +17,17 @@ def test_picture_without_published_data(tmp_path):
     assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2, 3, 2, 2]
     assert figure.caption.endswith(CAVEAT)
     figure.savefig(tmp_path / "figure.png")
+
+
+def test_where_not_all_cells_are_drawn_the_figure_says_so(monkeypatch):
+    monkeypatch.setattr(simulation_figure_module, "CELLS_SHOWN", 1)
+    figure = simulation_figure(SIMULATION)
+    assert figure.axes[0].get_title() == "Mean spikes of 1 SER cell of 2"
+    assert "at most the first 1 of each class" in figure.caption
+    monkeypatch.undo()
+    figure = simulation_figure(SIMULATION)
+    assert figure.axes[0].get_title() == "Mean spikes of 2 SER cells"
+    assert "at most" not in figure.caption
 
 
 def test_classes_have_their_colours_and_one_scale_of_current():

@@ -1,5 +1,6 @@
 """An audit as a picture."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from raphe.core.figure_style import (
     GREY,
     INK,
     METHODS,
+    SMALL_PT,
     TWO_COLUMNS_IN,
     PaperFigure,
     house_style,
@@ -26,9 +28,11 @@ LOOKS = {
     NOISE: ("noise without a spike", "s", METHODS[1]),
     SHUFFLED: ("spikes whose cells' classes were shuffled", "D", METHODS[2]),
 }
+IN_LABEL = {SPIKES: "spikes", NOISE: "noise", SHUFFLED: "shuffled"}
 HELD_OUT = {"spike": "other spikes of the same cells", "cell": "other cells", "day": "other days",
             "animal": "other animals", "source": "other sources"}  # fmt: skip
 HALF_ROW = 0.4
+NOTE_CHARACTERS = 110  # of a line
 
 
 @house_style()
@@ -45,11 +49,17 @@ def draw(audit: Audit) -> PaperFigure:
         panel.set_xlabel(heading[0].upper() + heading[1:])
     panels[0].set_yticks(
         places,
-        [f"{HELD_OUT[row.way.split]} ({counted('cell', row.n_cells)})" for row in audit.rows],
+        [
+            f"{IN_LABEL[row.way.trained_on]}: {HELD_OUT[row.way.split]} "
+            f"({counted('cell', row.n_cells)})"
+            for row in audit.rows
+        ],
     )
-    panels[0].set_ylabel("Tested on")
+    panels[0].set_ylabel("Trained on: tested on")
     panels[0].set(xlim=(-0.03, 1.03), ylim=(-0.6, len(audit.rows) - 0.4))
     figure.legend(handles=_keys(audit.rows), loc="outside lower center", ncols=2)
+    if audit.note:  # a picture is passed on without its caption
+        figure.suptitle("\n".join(textwrap.wrap(audit.note, NOTE_CHARACTERS)), fontsize=SMALL_PT)
     letter(panels)
     return figure
 

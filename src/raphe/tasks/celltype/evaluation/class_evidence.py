@@ -28,6 +28,7 @@ from raphe.tasks.celltype.training.module import CellTypeModule
 
 SPIKES_EXPLAINED = 16  # of each class, spread evenly over its spikes; the gradients take long
 ROW_IN = 1.35
+SHADES_OF_ONE_SIGN, SHADES_OF_TWO_SIGNS = "Greens", "PRGn"  # green speaks for a class in both
 QUANTITY = {"A": "current", "V": "voltage"}  # by the last letter of its unit
 GRAD_CAM, GRADIENTS = "Grad-CAM", "integrated gradients"
 KINDS = (GRAD_CAM, GRAD_CAM, GRADIENTS, GRADIENTS)  # of a row's panels
@@ -138,7 +139,10 @@ def evidence_figure(evidence: Sequence[ClassEvidence], axis: TimeAxis, unit: str
     panels = figure.subplots(len(evidence), 4, squeeze=False, sharex=True, sharey="row")
     every = [part for of_class in evidence for part in (of_class, of_class.spike)]
     most = max(float(np.abs(part.gradients).max()) for part in every) or 1.0
-    scales = {GRAD_CAM: ("Purples", 0.0, 1.0), GRADIENTS: ("PRGn", -most, most)}
+    scales = {
+        GRAD_CAM: (SHADES_OF_ONE_SIGN, 0.0, 1.0),
+        GRADIENTS: (SHADES_OF_TWO_SIGNS, -most, most),
+    }
     for row, of_class in zip(panels, evidence, strict=True):
         cams = (of_class.grad_cam, of_class.spike.grad_cam)
         values = (*cams, of_class.gradients, of_class.spike.gradients)
@@ -177,10 +181,10 @@ def _caption(evidence: Sequence[ClassEvidence]) -> str:
     return (
         f"What in the spike spoke for its own class, a row a class: the mean of {sizes}, spread "
         "evenly over the test set, and the one of them that is most surely called its own class. "
-        "Shades: Grad-CAM (a, b), how much the network's last feature maps at this time "
-        "spoke for the class, from 0 to the most of the spike, which is 1; and integrated "
+        "Shades, green for the class: Grad-CAM (a, b), how much the network's last feature maps at "
+        "this time spoke for it, from 0 to the most of the spike, which is 1; and integrated "
         "gradients (c, d; against a flat trace), what each sample adds to the logit of the class, "
-        "where purple speaks against it and green for it. Each has one scale for all panels."
+        "where purple speaks against it. Each has one scale for all panels."
     )
 
 

@@ -25,8 +25,15 @@ MOST_PANELS_A_ROW = 5
 ROW_IN = 1.9
 JITTER = 0.22  # of the distance between two classes
 FEWEST_IN_BOX = 5
+ASYMMETRY = next(feature for feature in FEATURES if feature.name == "asymmetry")
 FEW_CLASSES = 3  # whose names stand side by side
-ABBREVIATIONS = {"udi": "UDI", "isi_cv": "CV of intervals"}
+WORDS = {
+    "udi": "UDI",
+    "trough_to_peak": "Trough-to-peak time",
+    "half_width": "Half-width",
+    "peak_to_trough_ratio": "Peak-to-trough ratio",
+    "isi_cv": "CV of interspike\nintervals",
+}  # where the name without its underscores does not do
 
 
 @house_style()
@@ -96,7 +103,7 @@ def _panel(axes: Axes, features: CellFeatures, column: int) -> None:
     axes.set_xlim(-0.6, len(features.classes) - 0.4)
     axes.tick_params(axis="x", length=0, labelsize=SMALL_PT - 1)
     unit = feature.unit.format(unit=features.unit)
-    name = ABBREVIATIONS.get(feature.name, feature.name.replace("_", " ").capitalize())
+    name = WORDS.get(feature.name, feature.name.replace("_", " ").capitalize())
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
 
 
@@ -124,7 +131,8 @@ def _caption(features: CellFeatures, separations: Sequence[Headline | None], not
         "a dot each; n counts the cells that have the feature.",
         "Boxes: quartiles and median; whiskers: the farthest cell within 1.5 times the box; of "
         f"fewer than {FEWEST_IN_BOX} cells the median alone.",
-        "UDI: upstroke–downstroke interval; CV: coefficient of variation.",
+        "UDI: upstroke–downstroke interval; CV: coefficient of variation; asymmetry: "
+        f"{ASYMMETRY.meaning}.",
     ]
     intervals = dict.fromkeys(auroc.interval for auroc in separations if auroc is not None)
     if intervals:

@@ -156,10 +156,28 @@ def _roc_caption(result: SetResult) -> str:
     how = "each class against all others" if len(result.classes) > 2 else "by the probability of "
     how += "" if len(result.classes) > 2 else result.classes[0]
     sizes = listed(result.size_of(level) for level in result.levels)
-    return (
+    caption = (
         f"Receiver operating characteristic of the {result.name} set, {how} ({sizes}). AUROC is "
         "the area under a curve: how often a cell or spike of the class has a higher probability "
         f"of it than one of another class; in brackets {interval_words(result)}."
+    )
+    if result.compared_within(result.cells) is None:
+        return caption
+    return f"{caption} {_pooled_curves(result)}"
+
+
+def _pooled_curves(result: SetResult) -> str:
+    """That a stated AUROC is not the area under its curve, and what that area is."""
+    areas = listed(
+        f"{auroc_of_class(index, level, predictions, result.groups).value:.3f} ({level}"
+        + (f", {result.classes[index]})" if len(result.classes) > 2 else ")")
+        for level, predictions in result.levels.items()
+        for index in range(len(result.classes) if len(result.classes) > 2 else 1)
+    )
+    return (
+        "Each fold has a network of its own: a curve pools all folds, while the AUROC within folds "
+        "compares only those that one network scored. The area under a curve, which compares the "
+        f"scores of different networks too, is {areas}."
     )
 
 
@@ -185,7 +203,10 @@ def _draw_roc(
         return axes.plot([], [], label=f"{name}: none", **style)[0]
     score, target = torch.from_numpy(predictions.probability[:, index]), torch.from_numpy(positive)
     false_alarms, sensitivity, _ = binary_roc(score, target.long(), validate_args=False)
-    area = auroc_of_class(index, level, predictions, result.groups)
+    fold = result.compared_within(predictions)
+    area = auroc_of_class(index, level, predictions, result.groups, fold)
     n = len(positive) if len(result.classes) == 2 else int(positive.sum())
     label = f"{name}, n = {n}: AUROC {area.value:.3f} ({area.low:.2f}–{area.high:.2f})"
+    if fold is not None:
+        label += " within folds"
     return axes.plot(false_alarms.numpy(), sensitivity.numpy(), label=label, **style)[0]

@@ -32,6 +32,7 @@ FEWEST_CELLS = 2 * CELLS_PER_BIN  # in a figure of bins
 RAW = {"marker": "o", "mfc": "white", "ls": "--", "lw": 0.8, "color": GREY}
 CALIBRATED = {"marker": "o", "ls": "-", "lw": 0.8, "color": INK}
 BAND_POINTS = 30  # at most, at which the interval of a curve is reckoned
+BAND_FROM = 0.25  # coverage; of fewer cells an interval is so wide that the curve lies flat
 LEAST_TOP = 10.0  # % of wrong ones that the axis shows
 
 
@@ -176,7 +177,8 @@ def risk_coverage_figure(result: SetResult) -> Figure:
         f"What it buys to leave unsure cells of the {result.name} set uncalled: the share of wrong "
         "ones among the cells called, where those of the largest stated probability are called "
         f"first (risk and coverage). On average over all coverages {100 * curve.area:.1f} % are "
-        f"wrong (AURC). {interval_words(result)}, at each coverage by itself."
+        f"wrong (AURC). {interval_words(result)}, at each coverage by itself, from "
+        f"{100 * BAND_FROM:g} % of the cells on."
     )
     if result.decision:
         caption += (
@@ -198,7 +200,7 @@ def risk_coverage_figure(result: SetResult) -> Figure:
 
 
 def _draw_risk(axes: Axes, result: SetResult) -> float:
-    """The curve with its interval; returns its upper end in % where a quarter is called."""
+    """The curve with its interval; returns the largest upper end that is drawn, in %."""
     confidence, right = result.stated.max(axis=1), result.right
     curve = risk_coverage(confidence, right)
     label = f"{result.size_of('cells')}, with 95 % interval"
@@ -212,9 +214,12 @@ def _draw_risk(axes: Axes, result: SetResult) -> float:
     low, high = (
         100 * np.array([getattr(share, end) for share in shares]) for end in ("low", "high")
     )
-    at = 100 * curve.coverage[chosen]
-    axes.fill_between(at, low, high, step="pre", color=colour("cells"), alpha=0.13, linewidth=0)
-    return float(high[np.searchsorted(at, 25)])
+    at, shown = 100 * curve.coverage[chosen], curve.coverage[chosen] >= BAND_FROM
+    axes.fill_between(
+        at[shown], low[shown], high[shown], step="pre", color=colour("cells"), alpha=0.13,
+        linewidth=0,
+    )  # fmt: skip
+    return float(np.nanmax(high[shown]))
 
 
 def _draw_band(axes: Axes, result: SetResult) -> None:

@@ -16,6 +16,7 @@ from raphe.core.sentences import counted
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.enough_spikes import (
+    FEWEST_SPIKES,
     SAME_VERDICT,
     enough_for_cells,
     verdict_of,
@@ -43,6 +44,12 @@ class SpikesNeeded:
     def enough(self) -> int | None:
         """The fewest spikes from which on, on average, 95 % of verdicts are as with all."""
         return enough_for_cells(self.counts, self.agreement.mean(axis=1))
+
+    @property
+    def is_at_the_floor(self) -> bool:
+        """Whether fewer would do, were the rule not to want at least `FEWEST_SPIKES`."""
+        fewer = self.agreement[self.counts < FEWEST_SPIKES].mean(axis=1)
+        return self.enough == FEWEST_SPIKES and bool(fewer[-1] >= SAME_VERDICT)
 
     def table(self) -> str:
         """CSV, one row a number of spikes: mean and 5 to 95 % of the draws."""
@@ -136,6 +143,12 @@ def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
             f" {counted('cell', short)} with fewer than {needed.counts[-1]} spikes "
             f"{'counts' if short == 1 else 'count'} with all of them there."
         )
+    if needed.enough is not None:
+        caption += (
+            f" Enough is the fewest from which on at least {100 * SAME_VERDICT:g} % of verdicts "
+            f"are as from all spikes, and never fewer than {FEWEST_SPIKES} spikes, as so few "
+            "cannot tell how much they vary."
+        )
     figure = PaperFigure(ONE_COLUMN_IN, 3.9, caption)
     axes = figure.add_subplot()
     lines = (
@@ -152,6 +165,8 @@ def spikes_needed_figure(name: str, needed: SpikesNeeded) -> Figure:
     if needed.enough is not None:
         enough = counted("spike", needed.enough)
         label = f"{enough}: {100 * SAME_VERDICT:g} % of verdicts as from all"
+        if needed.is_at_the_floor:
+            label = f"{enough}, the fewest that are ever called enough"
         axes.axvline(needed.enough, color=GREY, lw=0.8, ls="-.", label=label)
     axes.set_xscale("log")
     labelled = [count for count in needed.counts if count in LABELLED]

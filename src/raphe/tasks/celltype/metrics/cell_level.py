@@ -154,8 +154,14 @@ def share_of(
     return _headline(proportion(name, counted_in, among), level, groups.levels(level, predictions))
 
 
-def auroc_of_class(index: int, level: str, predictions: Predictions, groups: Groups) -> Headline:
-    """The AUROC of one class against the rest; rows of all folds are compared with one another."""
+def auroc_of_class(
+    index: int,
+    level: str,
+    predictions: Predictions,
+    groups: Groups,
+    fold: np.ndarray | None = None,
+) -> Headline:
+    """The AUROC of one class against the rest; `fold` as in `headlines`."""
     score = predictions.probability[:, index]
     rest = Predictions(
         probability=np.stack([score, 1 - score], axis=1),
@@ -163,8 +169,8 @@ def auroc_of_class(index: int, level: str, predictions: Predictions, groups: Gro
         label=(predictions.label != index).astype(np.int64),
         cell=predictions.cell,
     )
-    everything = np.zeros(len(score), np.int64)
-    return _headline(auroc("auroc", rest, everything), level, groups.levels(level, rest))
+    fold = np.zeros(len(score), np.int64) if fold is None else fold
+    return _headline(auroc("auroc", rest, fold), level, groups.levels(level, rest))
 
 
 def mean_loss(spikes: Predictions, groups: Groups) -> Estimate:

@@ -94,12 +94,19 @@ def _cut(simulation: Simulation, label: str, index: int) -> np.ndarray:
 
 
 def _draw_spikes(axes: Axes, simulation: Simulation, label: str) -> None:
-    count = min(CELLS_SHOWN, simulation.n_ser if label == CLASSES[0] else simulation.n_nser)
+    n_cells = _n_cells(simulation, label)
+    count = min(CELLS_SHOWN, n_cells)
     for index in range(count):
         windows = _cut(simulation, label, index)  # (N, T)
         if len(windows):
             axes.plot(_window_ms(windows), windows.mean(0), color=_colour(label), lw=THIN)
-    axes.set(title=f"Mean spike of each of {counted(f'{label} cell', count)}", **SPIKE_LABELS)
+    of_all = f" of {n_cells}" if count < n_cells else ""
+    title = f"Mean spikes of {counted(f'{label} cell', count)}{of_all}"
+    axes.set(title=title, **SPIKE_LABELS)
+
+
+def _n_cells(simulation: Simulation, label: str) -> int:
+    return simulation.n_ser if label == CLASSES[0] else simulation.n_nser
 
 
 def _draw_single_spikes(axes: Axes, simulation: Simulation) -> None:
@@ -154,9 +161,11 @@ def _draw_correlations(axes: Axes, noises: Sequence[np.ndarray], masks: np.ndarr
 
 
 def _caption(simulation: Simulation, n_days: int, n_masks: int) -> str:
+    is_cut = any(_n_cells(simulation, label) > CELLS_SHOWN for label in CLASSES)
+    first = f" that is drawn, at most the first {CELLS_SHOWN} of each class" if is_cut else ""
     sentences = [
         "Simulated loose-seal recordings.",
-        "a, b: mean spike of each cell; c: single spikes; all on one scale of current.",
+        f"a, b: mean spike of each cell{first}; c: single spikes; all on one scale of current.",
         f"d: noise without a spike on {counted('day', n_days)} of {simulation.days}; e: its "
         "autocorrelation in pieces of 5 ms; f: its spectrum, Welch's method over one second.",
         *(["Black: what was read off the published figures."] if n_masks else []),

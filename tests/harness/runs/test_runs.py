@@ -71,7 +71,11 @@ def test_runs_are_listed_with_their_members_and_what_they_take_up(
     (line,) = [line for line in told.splitlines() if "sweep degree" in line]
     assert "failed, 1 of 2 finished" in line and "4.5 kB" in line and "3.0 kB" in line
     assert "degree=1" not in told  # stands in its sweep's line
-    assert "4 runs shown with their members: 6.0 kB, of it weights 4.0 kB." in told
+    assert "4 runs shown with their members: 6.0 kB, of which weights 4.0 kB." in told
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(["runs", "--runs", str(runs_root)]) == 0
+    table = capsys.readouterr().out.partition("4 runs")[0]
+    assert {"experiment", "sweep", "degree", sweep[:8], "failed,", "weights"} <= set(table.split())
     assert cli.main(["runs", "--runs", str(runs_root), "--experiment", "other"]) == 0
     assert "sweep degree" not in capsys.readouterr().out
     assert cli.main(["runs", "--runs", str(runs_root), "--experiment", "none"]) == 1

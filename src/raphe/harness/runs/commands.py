@@ -16,6 +16,17 @@ if TYPE_CHECKING:  # takes seconds to load
     from raphe.harness.runs.inventory import Inventory
 
 
+COLUMNS = (  # with the least width at which they break between words alone
+    ("experiment", "left", 10),
+    ("run", "left", 16),
+    ("id", "left", 8),
+    ("begun", "left", 10),
+    ("status", "left", 9),
+    ("on disk", "right", 7),
+    ("of which weights", "right", 8),
+)
+
+
 def add_runs(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
@@ -90,16 +101,8 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         )
     members, total = inventory.members(), Usage()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head, side in (
-        ("experiment", "left"),
-        ("run", "left"),
-        ("id", "left"),
-        ("begun", "left"),
-        ("status", "left"),
-        ("on disk", "right"),
-        ("of it weights", "right"),
-    ):
-        table.add_column(head, justify=side, overflow="fold")
+    for head, side, least in COLUMNS:
+        table.add_column(head, justify=side, min_width=least, overflow="fold")
     for run in inventory.on_top:
         experiment = names[run.info.experiment_id]
         if options.experiment not in (None, experiment):
@@ -128,7 +131,7 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
     work = usage_of([options.runs / "work"]).total
     console.print(
         f"{counted('run', len(inventory.runs))} shown with their members: {in_words(total.total)}, "
-        f"of it weights {in_words(total.checkpoints)}. Unfinished work: {in_words(work)}.\n"
+        f"of which weights {in_words(total.checkpoints)}. Unfinished work: {in_words(work)}.\n"
         "next: raphe runs --clean shows what may go",
         highlight=False,
         soft_wrap=True,

@@ -222,7 +222,7 @@ def test_table_page_and_figure_name_the_difference():
         and "a threshold" in made_files["baselines.txt"]
     )
     labels = [text.get_text() for text in made_files["baselines.png"].axes[0].get_yticklabels()]
-    assert labels == ["network", "UDI, threshold", "window samples, trees"]
+    assert labels == ["network", "UDI threshold", "trees on window"]
     figure = made_files["baselines.png"]
     values, differences = figure.axes[::2], figure.axes[1::2]
     assert (
@@ -230,7 +230,7 @@ def test_table_page_and_figure_name_the_difference():
         == 1
         == len({axes.get_xlim() for axes in differences})
     )
-    assert "window samples, trees (gradient-boosted trees" in figure.caption
+    assert "trees on window (gradient-boosted trees" in figure.caption
     assert_texts_apart(figure)
 
 

@@ -124,8 +124,10 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     summary = " ".join(artifacts["summary.txt"].split())
     assert "20 of 20 cells tested" in summary
     n = len(val.label)
-    assert f"not calibrated, and the band chosen in each fold on its own {n} validation" in summary
-    assert f"{20 - n} more are needed to calibrate on" in summary
+    assert (
+        f"Verdicts are not calibrated: that takes {20 - n} more validation cells. The band was "
+        f"chosen in each fold on its own {n} validation cells. "
+    ) in summary
 
 
 def test_what_is_chosen_is_chosen_on_validation_cells_alone(store, tmp_path):
@@ -183,9 +185,9 @@ def test_folds_that_failed_are_named_with_the_cells_that_lack(store, tmp_path):
     untested = np.flatnonzero(folds[0].spike_split.fold_of_cell == 2)
     names = ", ".join(folds[0].original.cells[index].cell_id for index in untested)
     assert (
-        f"MISSING: fold 2 did not finish: {len(untested)} cells are not tested: {names}." in summary
+        f"MISSING: fold 3 did not finish: {len(untested)} cells are not tested: {names}." in summary
     )
-    assert "model.kernel=8 did not finish and could not be chosen in fold 3." in summary
+    assert "model.kernel=8 did not finish and could not be chosen in fold 4." in summary
     assert f"{20 - len(untested)} of 20 cells tested" in summary
     assert {row["fold"] for row in rows_of(artifacts["pooled/cells.csv"])} == set("0134")
 
@@ -201,7 +203,7 @@ def test_a_diverged_network_is_not_chosen_and_a_diverged_fold_is_missing(store, 
     artifacts = pool(runs, folds[0], members="all")
     chosen = {row["fold"]: row["network"] for row in rows_of(artifacts["pooled/folds.csv"])}
     assert chosen["0"] == "model.kernel=8" and "1" not in chosen
-    assert "MISSING: fold 1" in artifacts["summary.txt"]
+    assert "MISSING: fold 2" in artifacts["summary.txt"]
 
 
 @pytest.mark.parametrize("split", ["cell", "day", "animal"])
@@ -254,7 +256,7 @@ def test_baselines_are_pooled_over_the_same_folds(store, tmp_path):
     summary = artifacts["summary.txt"]
     assert summary.startswith("The network tells the classes apart: AUROC 1.00 (95 % interval ")
     assert "the best of 7 simple baselines, " in " ".join(summary.splitlines()[:4])
-    assert "trees, window " in summary and len(summary.splitlines()) < 45
+    assert "trees on window " in summary and len(summary.splitlines()) < 45
 
 
 def test_answers_of_other_cells_than_the_folds_are_refused(store, tmp_path):

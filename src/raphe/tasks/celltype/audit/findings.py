@@ -167,10 +167,15 @@ def _cannot(rows: Sequence[AuditRow]) -> str:
     return text
 
 
-def legend() -> str:
-    """What yes, no and p mean."""
+def legend(rows: Sequence[AuditRow]) -> str:
+    """What a no means, where there is one, and what p does."""
+    p = (
+        "p is how often labels exchanged at random, those of one day or animal together, give an "
+        "AUROC as high."
+    )
+    if all(row.answer is not Answer.NO for row in rows):
+        return f"{p} The AUROC compares only cells of one fold."
     return (
         "“Does not” and “not” mean that the AUROC, which compares only cells of one fold, is "
-        f"surely below {CHANCE + MARGIN:.2f}. p is how often labels exchanged at random, those of "
-        "one day or animal together, give an AUROC as high."
+        f"surely below {CHANCE + MARGIN:.2f}. {p}"
     )

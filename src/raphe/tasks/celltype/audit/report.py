@@ -23,7 +23,7 @@ def text(audit: Audit) -> str:
             *(line for sentence in _sentences(audit) for line in _wrapped(sentence)),
             "",
             *(_table(audit) if audit.rows else []),
-            *(_wrapped(legend()) if audit.rows else []),
+            *(_wrapped(legend(audit.rows)) if audit.rows else []),
             *(line for reason in audit.left_out for line in _wrapped(f"left out: {reason}")),
         ]
     )
@@ -45,7 +45,7 @@ def _wrapped(sentence: str) -> list[str]:
 def _table(audit: Audit) -> list[str]:
     names = shown(audit)
     heads = [title(*name) for name in names]
-    lines = [["trained on", "split by", "spikes", "cells", *heads, "AUROC by chance"]]
+    lines = [["trained on", "split by", "spikes", "cells", *heads, "p against chance"]]
     for row in audit.rows:
         figures = [_stated(row.figures[name]) for name in names]
         lines.append(

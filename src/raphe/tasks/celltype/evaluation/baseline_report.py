@@ -46,13 +46,6 @@ MAIN = ("balanced_accuracy", "auroc", "macro_auroc")  # as far as a set has them
 LINE = 100  # characters
 ROW_IN, ABOVE_IN = 0.2, 1.15
 CHANCE = 0.5  # of an AUROC; of the balanced accuracy it is one class in all
-LOOKS_AT = {
-    "udi": "UDI",
-    "features": "waveform features",
-    "firing": "features and firing",
-    "window": "window samples",
-    "source": "laboratory or rig",
-}
 OTHER_SPIKES = (
     "No baselines: the network was tested on other spikes than the store's own test part.\n"
 )
@@ -60,6 +53,7 @@ COLUMNS = (
     "classifier", "figure", "value", "low", "high", "interval",
     "network_minus_it", "difference_low", "difference_high", "p",
 )  # fmt: skip
+WIDEST = max(len(kind.label) for kind in KINDS.values())
 
 
 @dataclass(frozen=True)
@@ -161,15 +155,16 @@ def baselines_text(result: SetResult, compared: Sequence[ComparedFigure]) -> str
         f"The network and the baselines on the same {counted('cell', len(result.cells.label))} "
         f"({result.name} set), trained on the same training part. A baseline calls a cell by "
         f"the {result.pooling} of its spikes' probabilities, at a threshold chosen on validation "
-        f"cells where there are two classes. {note} A difference is the network's figure less "
+        f"cells where there are two classes. {note} A difference is the network's figure minus "
         "the baseline's; its interval, and p of none, are those of t over the same."
     )
     lines = [*textwrap.wrap(how, LINE), ""]
     for figure in [name for name in MAIN if any(row.headline.name == name for row in compared)]:
         lines += [*_block(figure, [row for row in compared if row.headline.name == figure]), ""]
     shown = {row.classifier for row in compared}
-    width = max(map(len, KINDS)) + 2
-    lines += [f"{name:{width}}{kind.meaning}" for name, kind in KINDS.items() if name in shown]
+    lines += [
+        f"{kind.label:{WIDEST + 2}}{kind.meaning}" for name, kind in KINDS.items() if name in shown
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -201,10 +196,12 @@ def _with_interval(headline: Headline) -> str:
 
 def _block(figure: str, rows: Sequence[ComparedFigure]) -> list[str]:
     columns = "difference    interval           p       network above it"
-    lines = [f"{label_of(figure):19}  value  interval          {columns}"]
+    lines = [f"{label_of(figure):{WIDEST + 2}}  value  interval          {columns}"]
     for row in rows:
         h, d = row.headline, row.difference
-        line = f"  {row.classifier:17}  {h.value:.3f}  {_span(h.low, h.high, ''):16}"
+        line = (
+            f"  {readable(row.classifier):{WIDEST}}  {h.value:.3f}  {_span(h.low, h.high, ''):16}"
+        )
         if d is not None:
             line += f"  {signed(d.value):>12}  {_span(d.low, d.high, '+'):17}  {p_value(d.p):6}"
             line += f"  {above(d, 0.0, 0.0).value}"
@@ -255,7 +252,7 @@ def baseline_figure(result: SetResult, rows: Sequence[ComparedFigure]) -> Figure
     for axes in panels:
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", left=axes is panels[0])
-    panels[0].set_yticks(range(len(labels)), [_axis_label(label) for label in labels])
+    panels[0].set_yticks(range(len(labels)), [readable(label) for label in labels])
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     lines = [*panels[0].lines[-1:], *panels[1].lines[-1:]]
     figure.legend(handles=lines, loc="outside lower right", ncols=2)
@@ -267,7 +264,7 @@ def baseline_figure(result: SetResult, rows: Sequence[ComparedFigure]) -> Figure
 
 def _caption(result: SetResult, classifiers: Sequence[str]) -> str:
     meanings = "; ".join(
-        f"{_axis_label(name)} ({KINDS[name].meaning})" for name in classifiers if name in KINDS
+        f"{readable(name)} ({KINDS[name].meaning})" for name in classifiers if name in KINDS
     )
     return (
         f"The network beside baselines that were trained on the same cells, on the "
@@ -283,25 +280,15 @@ def _capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
-def _axis_label(classifier: str) -> str:
-    """ "waveform features, trees" """
-    if classifier not in KINDS:
-        return classifier
-    columns = KINDS[classifier].columns
-    first, last = classifier.split("_")
-    return f"{LOOKS_AT[columns]}, {first if last == columns else last}"
-
-
 def _draw(axes: Axes, estimate: Estimate, y: int, shade: str) -> None:
     axes.plot([estimate.low, estimate.high], [y, y], color=shade)
     axes.plot(estimate.value, y, "o", color=shade)
 
 
 def readable(classifier: str) -> str:
-    """A kind of baseline for a reader.
+    """A kind of baseline, or the network, for a reader: the same in text, table and figure.
 
-    >>> readable("udi_threshold"), readable("logistic_features"), readable("source_alone")
-    ('UDI threshold', 'logistic, features', 'source alone')
+    >>> readable("udi_threshold"), readable("trees_firing"), readable("network")
+    ('UDI threshold', 'trees on waveform and firing', 'network')
     """
-    alone = classifier.replace("udi_", "UDI ").replace("_alone", " alone")
-    return alone.replace("_", ", ")
+    return KINDS[classifier].label if classifier in KINDS else classifier

@@ -75,25 +75,46 @@ class Kind:
 
     columns: str  # udi, features, firing (features and firing), window or source
     make: Callable[[int, int], Any]  # from the number of spikes and the seed
+    label: str  # for people
     meaning: str
     weighs_alike: bool = False  # by itself: its probabilities are not to be divided by the shares
 
 
 KINDS = {
-    "udi_threshold": Kind("udi", _logistic, "logistic regression on the UDI alone: a threshold"),
-    "logistic_features": Kind("features", _logistic, "logistic regression on waveform features"),
-    "trees_features": Kind("features", _trees, "gradient-boosted trees on waveform features"),
+    "udi_threshold": Kind(
+        "udi", _logistic, "UDI threshold", "logistic regression on the UDI alone: a threshold"
+    ),
+    "logistic_features": Kind(
+        "features",
+        _logistic,
+        "logistic on waveform",
+        "logistic regression on waveform features",
+    ),
+    "trees_features": Kind(
+        "features", _trees, "trees on waveform", "gradient-boosted trees on waveform features"
+    ),
     "logistic_firing": Kind(
-        "firing", _logistic, "logistic regression on waveform features, firing rate and ISI CV"
+        "firing",
+        _logistic,
+        "logistic on waveform and firing",
+        "logistic regression on waveform features, firing rate and ISI CV",
     ),
     "trees_firing": Kind(
-        "firing", _trees, "gradient-boosted trees on waveform features, firing rate and ISI CV"
+        "firing",
+        _trees,
+        "trees on waveform and firing",
+        "gradient-boosted trees on waveform features, firing rate and ISI CV",
     ),
-    "logistic_window": Kind("window", _logistic, "logistic regression on the window's samples"),
-    "trees_window": Kind("window", _trees, "gradient-boosted trees on the window's samples"),
+    "logistic_window": Kind(
+        "window", _logistic, "logistic on window", "logistic regression on the window's samples"
+    ),
+    "trees_window": Kind(
+        "window", _trees, "trees on window", "gradient-boosted trees on the window's samples"
+    ),
     "source_alone": Kind(
         "source",
         lambda n_spikes, seed: SourceShares(),
+        "source alone",
         "which class is likeliest at that laboratory or rig, without a look at the spike",
         weighs_alike=True,
     ),

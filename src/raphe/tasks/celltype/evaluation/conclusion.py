@@ -51,7 +51,10 @@ def _apart(headline: Headline, result: SetResult) -> str:
     if answer is Answer.YES:
         return f"The network tells the classes apart: {figure}, {of_cells}."
     if answer is Answer.NO:
-        return f"The network does not tell the classes apart: {figure}, {of_cells}."
+        return (
+            f"The network does not tell the classes apart: {figure}, {of_cells}, surely below "
+            f"{chance + MARGIN:.2f}."
+        )
     return (
         f"Whether the network tells the classes apart cannot be told from {of_cells}: {figure}, "
         f"where {chance:.2f} is chance."
@@ -82,7 +85,7 @@ def _against(rows: list[ComparedFigure], name: str) -> str:
     if answer is Answer.YES:
         return f"It is better than {which}: {by}."
     if answer is Answer.NO:
-        return f"It is no better than {which}: {by}."
+        return f"It is no better than {which}, or by less than {MARGIN}: {by}."
     return f"Whether it is better than {which} cannot be told: {by}."
 
 

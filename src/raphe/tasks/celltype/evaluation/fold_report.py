@@ -143,14 +143,14 @@ def _missing(
             "did not finish" if number in failed else "was not asked for, or its networks diverged"
         )
         lines += textwrap.wrap(
-            f"MISSING: fold {number} {reason}: {counted('cell', len(cells))} "
+            f"MISSING: fold {number + 1} {reason}: {counted('cell', len(cells))} "
             f"{'is' if len(cells) == 1 else 'are'} not tested: {', '.join(cells)}.",
             LINE,
         )
     lacking: dict[str, list[str]] = {}
     for number, network in unfinished:
         if number in tested:
-            lacking.setdefault(network, []).append(str(number))
+            lacking.setdefault(network, []).append(str(number + 1))
     for network, numbers in lacking.items():
         text = f"{network} did not finish and could not be chosen in fold {', '.join(numbers)}."
         lines += textwrap.wrap(text, LINE)
@@ -171,11 +171,11 @@ def _groups(data: CellTypeData, fold: Fold) -> list[str]:
 
 
 def _rows(pooled: PooledResult, data: CellTypeData) -> list[dict[str, str]]:
-    """What is told of each fold, as texts, in the order of the columns."""
+    """What is told of each fold, as texts, in the order of the columns; folds count from 1."""
     rows = []
     for fold in pooled.folds:
         right = fold.cells.predicted == fold.cells.label
-        row = {"fold": str(fold.number), "cells": str(len(right))}
+        row = {"fold": str(fold.number + 1), "cells": str(len(right))}
         for index, name in enumerate(pooled.classes):
             of_class = fold.cells.label == index
             row[f"{name} right"] = (
@@ -183,7 +183,7 @@ def _rows(pooled: PooledResult, data: CellTypeData) -> list[dict[str, str]]:
             )
         row["not sure"] = str(int((~fold.decided).sum()))
         row["validation cells"] = str(fold.n_validation)
-        row["monitored"] = f"{fold.monitored:.4g}"
+        row["monitored"] = f"{fold.monitored:.3f}"
         row["network"] = _chosen(fold)
         rows.append(row)
     return rows
@@ -198,6 +198,7 @@ def _table(pooled: PooledResult, data: CellTypeData, metric: str) -> list[str]:
     widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
     lines = ["  ".join(key.rjust(width) for key, width in widths.items())]
     lines += ["  ".join(row[key].rjust(widths[key]) for key in widths) for row in rows]
+    lines.append("Fold 1 is data.fold=0.")
     times_chosen = Counter(_chosen(fold) for fold in pooled.folds)
     if any(times_chosen):
         choices = ", ".join(f"{label} in {n}" for label, n in times_chosen.most_common())

@@ -86,13 +86,13 @@ class PooledResult(SetResult):
     def decided_how(self) -> str:
         sizes = sorted(fold.n_validation for fold in self.folds)
         n = f"{sizes[0]} to {sizes[-1]}" if sizes[0] < sizes[-1] else f"{sizes[0]}"
-        chosen = f"the band chosen in each fold on its own {n} validation cells"
+        chosen = f"The band was chosen in each fold on its own {n} validation cells."
         wanted = items_wanted(sizes[0])
         if not wanted:
-            return f"calibrated, and {chosen}"
+            return f"Verdicts are calibrated. {chosen}"
         if self.calibrated:
-            return f"{chosen}, and calibrated in folds of {FEWEST_ITEMS} or more"
-        return f"not calibrated, and {chosen}: {wanted} more are needed to calibrate on"
+            return f"{chosen} Verdicts are calibrated in folds of {FEWEST_ITEMS} of them or more."
+        return f"Verdicts are not calibrated: that takes {wanted} more validation cells. {chosen}"
 
     @property
     def fold_of_cell(self) -> np.ndarray:

@@ -128,7 +128,7 @@ def verdict_lines(result: SetResult) -> list[str]:
     decided = result.decided
     n, n_called, n_wrong = len(decided), int(decided.sum()), int((~result.right[decided]).sum())
     lines = textwrap.wrap(
-        f"Verdicts, {result.decided_how}: {n_called} of {n} called, {n - n_called} not sure.",
+        f"{result.decided_how} {counted('cell', n_called)} of {n} called, {n - n_called} not sure.",
         LINE,
     )
     if n_called:

@@ -76,10 +76,10 @@ class SetResult:
 
     @property
     def decided_how(self) -> str:
-        """Of a set with a decision."""
+        """Of a set with a decision, in sentences."""
         return (
-            f"{self.decision.calibration_statement()}; called at P ≥ "
-            f"{self.decision.not_sure.threshold:.3f}"
+            f"Verdicts, {self.decision.calibration_statement()}; called at P ≥ "
+            f"{self.decision.not_sure.threshold:.3f}."
         )
 
     def cell_name(self, index: int) -> str:

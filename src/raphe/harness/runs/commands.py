@@ -100,7 +100,7 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
             f"{', '.join(sorted(names.values()))}"
         )
     members, total = inventory.members(), Usage()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for head, side, least in COLUMNS:
         table.add_column(head, justify=side, min_width=least, overflow="fold")
     for run in inventory.on_top:

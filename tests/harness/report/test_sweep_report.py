@@ -86,7 +86,7 @@ def test_two_cells_compare_no_values() -> None:
     """One is right with 1.00, the other wrong with 0.00: of two cells that tells nothing."""
     results = swept({"8": 0.0, "20": 1.0}, 0.84, [0.5, 0.25], n_cells=2)
     assert sweep_conclusion(results)[-1] == (
-        "Values of model.kernel cannot be compared from 2 cells: the intervals of all others "
+        "Values of model.kernel are not told apart here, from 2 cells: the intervals of all others "
         "overlap that of the chosen one."
     )
 
@@ -94,14 +94,37 @@ def test_two_cells_compare_no_values() -> None:
 def test_some_are_told_apart_and_some_are_not() -> None:
     results = swept({"1": 0.5, "8": 0.9, "9": 0.88}, 0.05, [0.5, 0.25, 0.3])
     assert sweep_conclusion(results)[-1] == (
-        "The test tells 1 value of model.kernel from the chosen one; of 1 the intervals overlap, "
-        "so that they cannot be compared."
+        "The test tells 1 value of model.kernel from the chosen one; 1 is not told apart here "
+        "(their intervals overlap)."
     )
 
 
-def test_without_intervals_nothing_is_said_of_differences() -> None:
+def test_every_other_value_is_not_told_from_the_chosen_one_where_one_has_no_test() -> None:
+    results = swept({"1": 0.5, "8": 0.9, "9": 0.5}, 0.05, [0.5, 0.25, 0.3])
+    del results.intervals["9"]["test/cells/auroc"]
+    told = "The test tells 1 value of model.kernel from the chosen one; 1 cannot be compared, for "
+    assert sweep_conclusion(results)[-1] == f"{told}want of an interval."
+    del results.runs[2].metrics["test/cells/auroc"]
+    assert sweep_conclusion(results)[-1] == f"{told}want of an interval."
+    failed = swept({"1": 0.5, "8": 0.9}, 0.05, [0.5, 0.25], failed=["model.kernel=60"])
+    assert sweep_conclusion(failed)[-1] == f"{told}want of an interval."
+
+
+def test_a_baseline_without_a_figure_hides_no_other() -> None:
+    baselines = [
+        BaselineFigure("UDI", "cells/auroc", Estimate(np.nan, np.nan, np.nan)),
+        BaselineFigure("trees, window", "cells/auroc", Estimate(0.95, 0.9, 0.99)),
+    ]
+    results = swept({"1": 0.5, "8": 0.9}, 0.05, [0.5, 0.25], baselines=baselines)
+    assert "test, trees, window: 0.95" in sweep_conclusion(results)[2]
+
+
+def test_without_intervals_values_cannot_be_compared() -> None:
     results = swept({"1": 0.5, "8": 0.9}, 0.05, [0.5, 0.25], intervals={})
-    assert sweep_conclusion(results)[1:] == ["Its test: AUROC of cells 0.90, from 48 cells."]
+    assert sweep_conclusion(results)[1:] == [
+        "Its test: AUROC of cells 0.90, from 48 cells.",
+        "Values of model.kernel cannot be compared: no interval from 48 cells.",
+    ]
     assert "(" not in "".join(printed(results, 100)[5:])
 
 

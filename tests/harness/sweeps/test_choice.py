@@ -5,9 +5,11 @@ import math
 import pytest
 from omegaconf import OmegaConf
 
+from raphe.harness.settings.composed import CHOICES
 from raphe.harness.sweeps.choice import SweptMember, choose, choose_run
 from raphe.harness.tracking import RunFacts
 
+REPORT = {"names": {"_target_": "raphe.tasks.celltype.metrics.names.names"}}
 METRIC = "kept/val/loss"
 
 
@@ -64,6 +66,28 @@ def test_a_member_without_a_value_is_never_chosen_and_one_alone_is_no_choice() -
     assert choose(members(math.nan, 0.3, 0.4), "best", METRIC).index == 1
     assert choose(members(math.nan, math.inf), "best", METRIC) is None
     assert choose(members(0.3), "best", METRIC) is None
+
+
+def test_the_only_member_with_a_value_is_the_best_of_none() -> None:
+    for rule in CHOICES:
+        choice = choose(members(math.nan, 0.3, standard_error=0.1), rule, "loss")
+        assert (choice.index, choice.rule) == (1, "best")
+        assert choice.sentence == (
+            "Chosen by validation: model.kernel=8, the only one with a result, loss 0.300."
+        )
+
+
+def test_a_smaller_seed_is_no_simpler_one() -> None:
+    runs = [
+        RunFacts(seed, "FINISHED", f"seed={seed}", {}, {"seed": seed}, {"kept/val/loss": loss})
+        for seed, loss in (("1", 0.42), ("2", 0.4))
+    ]
+    config = OmegaConf.create(
+        {"choose": CHOICES[1], "monitor": {"metric": "val/loss", "mode": "min"}, "report": REPORT}
+    )
+    choice = choose_run(runs, ["seed"], config, {"1": 0.1, "2": 0.1})
+    assert (choice.index, choice.rule) == (1, "best")
+    assert "not one number that goes from simple to complex" in choice.sentence
 
 
 def test_the_kept_epochs_own_figure_decides_and_no_other() -> None:

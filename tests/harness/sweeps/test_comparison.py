@@ -86,5 +86,7 @@ def test_a_step_is_the_swept_number_where_it_is_whole_and_else_the_place() -> No
     placed = {"model.lr=0.1": 1, "model.lr=2": 2}
     assert steps_of(plan_of(model_lr=["0.1", "2"])) == (placed, "members")
     assert steps_of(plan_of(seed=["1", str(2**40)]))[1] == "members"
+    alike = {"seed=1": 1, "seed=1.0": 2, "seed=2": 3}
+    assert steps_of(plan_of(seed=["1", "1.0", "2"])) == (alike, "members")
     both, over = steps_of(plan_of(seed=["5", "6"], data_fold=["0"]))
     assert (list(both.values()), over) == ([1, 2], "members")

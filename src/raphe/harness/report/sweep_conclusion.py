@@ -33,21 +33,26 @@ def sweep_conclusion(results: SweepResults) -> list[str]:
 
 
 def _told_apart(results: SweepResults, metric: str, whom: str) -> str:
-    n_apart, n_others = results.told_apart(metric)
+    """Of the same cells, intervals that overlap do not show that values are alike."""
+    n_apart, n_overlapping, n_without = results.told_apart(metric)
     setting = listed(results.parameters)
-    if not n_others:
-        return ""
+    if not n_apart and not n_overlapping:
+        none = f"Values of {setting} cannot be compared: no interval from {whom}."
+        return none if n_without else ""
+    without = f"; {n_without} cannot be compared, for want of an interval" if n_without else ""
     if not n_apart:
+        others = f"{n_overlapping} of the" if n_without else "all"
         return (
-            f"Values of {setting} cannot be compared from {whom}: the intervals of all "
-            "others overlap that of the chosen one."
+            f"Values of {setting} are not told apart here, from {whom}: the intervals of {others} "
+            f"others overlap that of the chosen one{without}."
         )
-    rest = n_others - n_apart
-    if not rest:
+    if not n_overlapping and not n_without:
         return f"The test tells every other value of {setting} from the chosen one."
+    are = "is" if n_overlapping == 1 else "are"
+    overlapping = f"; {n_overlapping} {are} not told apart here (their intervals overlap)"
     return (
-        f"The test tells {counted('value', n_apart)} of {setting} from the chosen one; of "
-        f"{rest} the intervals overlap, so that they cannot be compared."
+        f"The test tells {counted('value', n_apart)} of {setting} from the chosen one"
+        f"{overlapping if n_overlapping else ''}{without}."
     )
 
 
@@ -61,7 +66,11 @@ def _tested_on(results: SweepResults, metric: str) -> str:
 
 def _best_baseline(results: SweepResults, metric: str) -> BaselineFigure | None:
     better = results.names.figure(metric).better
-    of_metric = [b for b in results.baselines if b.metric == metric]
+    of_metric = [
+        baseline
+        for baseline in results.baselines
+        if baseline.metric == metric and math.isfinite(baseline.estimate.value)
+    ]
     if not of_metric or better is None:
         return None
     sign = 1 if better == "higher" else -1

@@ -79,12 +79,13 @@ class SweepResults:
         """Of a sweep over numbers."""
         return [float(label.partition("=")[2]) for label in self.failed]
 
-    def told_apart(self, metric: str) -> tuple[int, int]:
-        """How many members the test tells from the chosen one, and of how many it could.
+    def told_apart(self, metric: str) -> tuple[int, int, int]:
+        """How many others the test tells from the chosen one, does not, and has no interval of.
 
         Two are told apart where their intervals do not overlap: stricter than a test of the
-        difference, as suits a comparison with so many.
+        difference, as suits a comparison with so many. Those that failed have no interval.
         """
+        n_others = len(self.runs) - 1 + len(self.failed)
         chosen = self.estimate(self.chosen, f"{TEST}/{metric}")
         others = [
             estimate
@@ -94,9 +95,9 @@ class SweepResults:
             and np.isfinite([estimate.low, estimate.high]).all()
         ]
         if chosen is None or not np.isfinite([chosen.low, chosen.high]).all():
-            return 0, 0
+            return 0, 0, n_others
         apart = [e for e in others if e.low > chosen.high or e.high < chosen.low]
-        return len(apart), len(others)
+        return len(apart), len(others) - len(apart), n_others - len(others)
 
 
 def _number(text: str) -> float | None:

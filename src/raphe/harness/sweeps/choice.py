@@ -24,7 +24,7 @@ class SweptMember:
     """A finished member as the choice sees it."""
 
     label: str  # "model.kernel=7"
-    number: float | None  # what is swept, where that is one number
+    number: float | None  # what is swept, where that is one number; not of a seed
     value: float  # of the monitored metric at the kept epoch; NaN where there is none
     standard_error: float | None = None  # of that value
 
@@ -57,6 +57,9 @@ def choose(
     best = members[rows[0]]
     value = f"{metric} {number(best.value)}"
     extreme = "lowest" if mode == "min" else "highest"
+    if len(rows) == 1:
+        sentence = f"Chosen by validation: {best.label}, the only one with a result, {value}."
+        return Choice(rows[0], BEST, sentence)
     optimism = f"Being the best of {len(rows)}, it is too good; the test had no part in the choice."
     if rule == BEST:
         sentence = f"Chosen by validation: {best.label}, with the {extreme} {value}. {optimism}"
@@ -93,10 +96,12 @@ def choose_run(
         standard_errors: of the metric, by run id; of a run that is missing it is not known.
     """
     metric = kept(config.monitor.metric)
+    # A smaller kernel is simpler; a smaller seed is not.
+    has_order = len(parameters) == 1 and "seed" not in parameters[0].rpartition(".")[2]
     members = [
         SweptMember(
             run.name,
-            _as_number(run.params.get(parameters[0])) if len(parameters) == 1 else None,
+            _as_number(run.params.get(parameters[0])) if has_order else None,
             run.metrics.get(metric, math.nan),
             standard_errors.get(run.run_id),
         )
@@ -108,7 +113,7 @@ def choose_run(
 def _lacking(best: SweptMember, members: Sequence[SweptMember]) -> str:
     """What the rule of one standard error lacks, or ""."""
     if any(member.number is None for member in members):
-        return "what is swept is not one number"
+        return "what is swept is not one number that goes from simple to complex"
     if best.standard_error is None or not math.isfinite(best.standard_error):
         return "its standard error is not known"
     return ""

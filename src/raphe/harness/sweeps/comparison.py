@@ -76,12 +76,12 @@ def histories(
 
 def steps_of(plan: SweepPlan) -> tuple[dict[str, int], str]:
     """Each member's step and what it is: the number of the one setting that is swept, where all
-    are whole; else the member's place, counted from 1."""
+    are whole and no two alike, as 1 and 1.0; else the member's place, counted from 1."""
     labels = [member.label for member in plan.members]
     if len(plan.parameters) == 1:
         ((setting, texts),) = plan.parameters.items()
         steps = [int(n) for n in map(number_of, texts) if n is not None and _may_be_step(n)]
-        if len(steps) == len(labels):
+        if len(set(steps)) == len(labels):
             return dict(zip(labels, steps, strict=True)), setting
     return {label: place for place, label in enumerate(labels, 1)}, MEMBERS
 

@@ -2,6 +2,7 @@
 
 import datetime
 
+import h5py
 import numpy as np
 import pytest
 
@@ -121,3 +122,19 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 def test_a_file_without_series_is_refused(write):
     with pytest.raises(RecordingError, match="expected an acquired series"):
         read_nwb(write())
+
+
+@pytest.mark.parametrize("conversion", [np.nan, np.inf, 1e300])
+def test_a_conversion_that_is_no_number_is_refused(write, conversion):
+    with pytest.raises(RecordingError, match="a conversion and an offset that are finite"):
+        read_nwb(write(voltage_clamp(conversion=conversion)))
+
+
+def test_what_pynwb_cannot_read_is_one_short_sentence(write):
+    path = write(voltage_clamp())
+    with h5py.File(path, "a") as file:
+        del file["identifier"]
+    with pytest.raises(RecordingError, match="got one that pynwb cannot read") as refusal:
+        read_nwb(path)
+    words = str(refusal.value).removeprefix(str(path))
+    assert len(words) < 250 and words.isprintable()

@@ -22,6 +22,7 @@ def test_sweeps_follow_each_other_in_time():
         ({"rate_hz": -1.0}, "sampling rate in Hz, got -1"),
         ({"rate_hz": float("nan")}, "sampling rate in Hz, got nan"),
         ({"rate_hz": float("inf")}, "sampling rate in Hz, got inf"),
+        ({"rate_hz": 1e9}, r"at most 10 MHz, got 1e\+09 Hz"),
         ({"unit": " "}, "unit of the samples, got a blank one"),
         ({"cell_id": ""}, "expected a cell id"),
         ({"samples": np.empty(0)}, r"samples in each sweep, got lengths \[0\]"),

@@ -16,6 +16,7 @@ from raphe.core.sentences import listed
 
 Kind = Literal["text", "number", "whole", "flag", "numbers", "gaps", "rows", "shares"]
 LONGEST_TEXT, MOST_SHARES = 200, 100
+NUMBER_WORD = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 NUMBER = {"type": "number"}
 SCHEMAS: dict[str, dict[str, Any]] = {  # as OpenAPI has them
     "text": {"type": "string", "maxLength": LONGEST_TEXT},
@@ -35,7 +36,7 @@ EXPECTED = {
     "numbers": "a list of finite numbers",
     "gaps": "a list of finite numbers, null where one is missing",
     "rows": "lists of one length, of finite numbers, null where one is missing",
-    "shares": "a number by name",
+    "shares": "a number by name, each name once",
 }
 
 
@@ -92,13 +93,14 @@ def _there_are(by_name: Mapping[str, Field]) -> str:
 
 
 def _from_word(text: str, kind: str | None) -> object:
-    if kind in ("number", "whole") and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", text, re.I):
-        return float(text) if text.count(".") < 2 else text
+    if kind in ("number", "whole") and NUMBER_WORD.fullmatch(text):
+        return float(text)
     if kind == "flag" and text in ("true", "false"):
         return text == "true"
     if kind == "shares":
         pairs = [pair.partition("=") for pair in text.split(",")]
-        return {name: _from_word(value, "number") for name, _, value in pairs}
+        shares = {name: _from_word(value, "number") for name, _, value in pairs}
+        return shares if len(shares) == len(pairs) else text  # a name that comes twice
     return text
 
 

@@ -4,6 +4,7 @@ A row that cannot be answered has `error`, one sentence, in the answer's place, 
 what is raised here MLflow would answer with the numbers it was given, or with a stack of calls.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from raphe.core.bundles.predictor import BundlePredictor, load_predictor
 from raphe.core.errors import RapheError
 
 ERROR = "error"
+DEFECT = "this row met a defect of raphe, which the log shows; please report it"
+log = logging.getLogger(__name__)
 
 
 class PyfuncBundle:
@@ -46,6 +49,9 @@ class PyfuncBundle:
             )
         except RapheError as error:
             return {ERROR: self.predictor.sentence(error)}
+        except Exception:
+            log.exception("a row met a defect")
+            return {ERROR: DEFECT}
 
 
 def _records(rows: Any) -> list[Any]:

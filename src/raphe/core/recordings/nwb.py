@@ -21,6 +21,8 @@ from raphe.core.recordings.recording import Recording, Trace, find_suspects
 UNITS = {"amperes": "A", "ampere": "A", "volts": "V", "volt": "V"}  # as NWB spells them out
 SWEEP_NUMBER = re.compile(r"[_ -]*\d+$")  # of the names that one series a sweep has
 STEP_TOLERANCE = 0.01  # of a sampling interval, by which timestamps may stray
+LONGEST_REASON = 150
+FLOAT32_MOST = float(np.finfo(np.float32).max)
 TIMES_READ = 2**20  # timestamps compared at once
 
 
@@ -102,8 +104,7 @@ def _read_sweeps(path: Path, stimulus: bool) -> list[_Sweep]:
         every_series = list((whole.stimulus if stimulus else whole.acquisition).values())
     except Exception as error:  # pynwb raises whatever h5py, hdmf or the schema does
         raise RecordingError(
-            f"{path}: expected an NWB file, got one that pynwb cannot read "
-            f"({str(error).splitlines()[0]})"
+            f"{path}: expected an NWB file, got one that pynwb cannot read ({_reason(error)})"
         ) from error
     numeric = [series for series in every_series if _is_numeric(series)]
     if not numeric:
@@ -111,6 +112,13 @@ def _read_sweeps(path: Path, stimulus: bool) -> list[_Sweep]:
         raise RecordingError(f"{path}: expected {kind} series of samples, found none")
     several = len({_stem(series.name) for series in numeric}) < len(numeric)
     return [sweep for series in numeric for sweep in _sweeps_of(path, series, several)]
+
+
+def _reason(error: Exception) -> str:
+    """What an exception says, short and on one line: pynwb's may print a whole file."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    text = "".join(letter for letter in words if letter.isprintable())
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
 def _is_numeric(series: Any) -> bool:
@@ -124,6 +132,12 @@ def _sweeps_of(path: Path, series: Any, several: bool) -> Iterator[_Sweep]:
     unit = UNITS.get(str(series.unit).casefold(), str(series.unit))
     unit = "" if unit.casefold() in ("unknown", "n/a", "n.a.", "a.u.") else unit
     rate_hz, start_s = _clock(path, series)
+    gain, offset = float(series.conversion), float(series.offset or 0.0)
+    if not (abs(gain) <= FLOAT32_MOST and abs(offset) <= FLOAT32_MOST):
+        raise RecordingError(
+            f"{path}: expected {series.name} to have a conversion and an offset that are finite, "
+            f"got {gain:g} and {offset:g}"
+        )
     shape = series.data.shape
     columns = range(shape[1]) if len(shape) == 2 and shape[1] > 1 else [0]
     for number in columns:
@@ -131,8 +145,8 @@ def _sweeps_of(path: Path, series: Any, several: bool) -> Iterator[_Sweep]:
             stored=_Column(series.data, number if len(shape) == 2 else None),
             n_samples=shape[0],
             start_s=start_s,
-            gain=float(series.conversion),
-            offset=float(series.offset or 0.0),
+            gain=gain,
+            offset=offset,
         )
         yield _Sweep(name if len(columns) == 1 else f"{name}[{number}]", unit, rate_hz, trace)
 

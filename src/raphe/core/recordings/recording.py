@@ -15,6 +15,7 @@ from raphe.core.sentences import counted
 
 # N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
 CHUNK = 2**20
+MOST_HZ = 1e7  # no amplifier samples a cell faster; a rate beyond is one that was mistaken
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,11 @@ def _check_rate(where: Path | str, rate_hz: object) -> None:
     if not (is_number and math.isfinite(rate_hz) and rate_hz > 0):
         given = repr(rate_hz) if isinstance(rate_hz, str) else rate_hz
         raise RecordingError(f"{where}: expected a sampling rate in Hz, got {given}")
+    if rate_hz > MOST_HZ:
+        raise RecordingError(
+            f"{where}: expected a sampling rate of at most {MOST_HZ / 1e6:g} MHz, got "
+            f"{rate_hz:g} Hz; give samples a second"
+        )
 
 
 def _numbers(where: str, samples: object) -> np.ndarray:

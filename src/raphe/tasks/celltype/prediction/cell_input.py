@@ -19,6 +19,7 @@ from raphe.tasks.celltype.spikes.cutting import DROPS, cut_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
 
 ARRAY = ".npy"
+MOST_CURRENT = 1e15  # in pA a thousand amperes; its squares overflow nowhere in float32
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class CellSpikes:
-    """One cell's spikes and the recordings, if any, that they were cut from."""
+    """One cell's spikes and the recordings, if any, that they were cut from.
+
+    Raises RecordingError for windows of which nothing could be computed.
+    """
 
     cell_id: str
     paths: tuple[Path, ...]
@@ -45,6 +49,16 @@ class CellSpikes:
     recordings: tuple[Recording, ...] = ()
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DROPS, 0))
     sweep: np.ndarray | None = None  # int (N,): the unbroken sweep of each; None: all of one
+
+    def __post_init__(self) -> None:
+        if not np.abs(self.waveforms).max(initial=0) <= MOST_CURRENT:  # nor is NaN
+            where = self.paths[0] if self.paths else self.cell_id
+            is_finite = np.isfinite(self.waveforms).all()
+            raise RecordingError(
+                f"{where}: expected numbers, got "
+                f"{f'some beyond {MOST_CURRENT:g}' if is_finite else 'NaN or infinity'} in its "
+                "spikes"
+            )
 
     def __len__(self) -> int:
         return len(self.waveforms)
@@ -152,9 +166,9 @@ def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) ->
         trigger = parse_window_name(file.name)[1]
         time_s.append(np.nan if trigger == UNKNOWN_TRIGGER else trigger / cut.rate_hz)
     order = np.argsort(time_s, kind="stable")
-    return CellSpikes(
-        cell_id, files, np.array(waveforms, np.float32)[order], np.array(time_s)[order]
-    )
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        windows = np.array(waveforms, np.float32)[order]
+    return CellSpikes(cell_id, files, windows, np.array(time_s)[order])
 
 
 def read_array_cell(cell: ArrayCell, reading: Reading) -> CellSpikes:

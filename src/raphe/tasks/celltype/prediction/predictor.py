@@ -214,7 +214,8 @@ def _unread(failure: Failure) -> UnreadCell:
 def _of_windows(cell: object) -> CellSpikes:
     """Windows (N, T) that are in memory. Raises RecordingError for what is no array of numbers."""
     try:
-        waveforms = np.asarray(cell, np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is refused
+            waveforms = np.asarray(cell, np.float32)
         is_array = cell is not None and waveforms.ndim > 0
     except (TypeError, ValueError):
         is_array = False
@@ -223,8 +224,6 @@ def _of_windows(cell: object) -> CellSpikes:
             "predict: expected the path of one cell, a Recording or windows (N, T) of numbers, "
             f"got {type(cell).__name__}; for several paths use predict_all"
         )
-    if not np.isfinite(waveforms).all():
-        raise RecordingError("windows in memory: expected numbers, got NaN or infinity")
     return CellSpikes(IN_MEMORY, (), waveforms, np.full(len(waveforms), np.nan))
 
 

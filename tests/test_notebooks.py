@@ -116,7 +116,7 @@ def test_is_kept_with_the_outputs_of_one_run(path: Path) -> None:
 def test_recording_counts_the_spikes_of_a_simulated_cell(tmp_path: Path) -> None:
     done = run("recording", "recordings, folder, cell_number = None, 'here', 0", tmp_path)
     text = printed(done)
-    assert "60 s at 40000 Hz in pA" in text and "amplitude_pA" in tables(done)
+    assert "60 s at 40000 Hz in pA" in text and "amplitude (pA)" in tables(done)
     n, rate_hz = (
         int(re.search(r"; (\d+) spikes of", text)[1]),
         float(re.search(r"([\d.]+) Hz, CV", text)[1]),
@@ -194,3 +194,4 @@ def test_parameters_have_intervals_beside_the_truth(exported: Callable) -> None:
         folder,
     )
     assert re.search(r"capacitance +\S+ +\S+ +\S+ +pF +90.0", tables(done))
+    assert re.search(r"^\d of 5 true values lie outside their 95 % interval", printed(done), re.M)

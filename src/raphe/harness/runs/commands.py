@@ -16,14 +16,15 @@ if TYPE_CHECKING:  # takes seconds to load
     from raphe.harness.runs.inventory import Inventory
 
 
-COLUMNS = (  # with the least width at which they break between words alone
-    ("experiment", "left", 10),
-    ("run", "left", 16),
+NARROW = 110  # characters of a terminal; below them a date and a status take two lines
+COLUMNS = (  # with the width on a narrow terminal, of words that stay whole
+    ("experiment", "left", None),
+    ("run", "left", None),
     ("id", "left", 8),
     ("begun", "left", 10),
     ("status", "left", 9),
     ("on disk", "right", 7),
-    ("of which weights", "right", 8),
+    ("weights", "right", 7),
 )
 
 
@@ -100,9 +101,13 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
             f"{', '.join(sorted(names.values()))}"
         )
     members, total = inventory.members(), Usage()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for head, side, least in COLUMNS:
-        table.add_column(head, justify=side, min_width=least, overflow="fold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    console = Console()
+    for head, side, narrow in COLUMNS:
+        width = narrow if console.width < NARROW else None
+        table.add_column(
+            head, justify=side, width=width, no_wrap=head == "experiment", overflow="fold"
+        )
     for run in inventory.on_top:
         experiment = names[run.info.experiment_id]
         if options.experiment not in (None, experiment):
@@ -119,7 +124,6 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
             _status(run, children),
             *(["–", "–"] if options.uri else sizes),
         )
-    console = Console()
     if not table.rows:
         console.print("No run is tracked here.")
         return

@@ -9,6 +9,7 @@ from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
 from raphe.tasks.celltype.evaluation.conclusion import conclusion
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
+from raphe.tasks.celltype.stores.spike_set import Cell
 
 CLASSES = ("SER", "NSER")
 
@@ -68,6 +69,24 @@ def test_many_cells_at_chance_are_not_told_apart() -> None:
     assert conclusion(result(2000, 0.0), None).startswith(
         "The network does not tell the classes apart: AUROC 0."
     )
+
+
+def test_classes_that_are_taken_for_each_other_are_told_the_wrong_way_round() -> None:
+    assert conclusion(result(40, -6.0), None).startswith(
+        "The network tells the classes apart, but the wrong way round: AUROC 0.00 "
+    )
+
+
+def test_cells_of_one_day_are_counted_once() -> None:
+    cells_of_a_day = [Cell(f"a{n}", n % 2, day="2024-01-01") for n in range(40)]
+    told = conclusion(replace(result(40, 3.0), known_cells=cells_of_a_day), None)
+    assert told.endswith(", 40 cells, this day only.") and told.count("40 cells") == 1
+
+
+def test_cells_that_were_trained_on_tell_nothing_of_new_ones() -> None:
+    trained_on = "Other spikes of these cells were trained on, so this says nothing of new cells."
+    assert trained_on in conclusion(replace(result(40, 3.0), split="spike"), None)
+    assert trained_on not in conclusion(replace(result(40, 3.0), split="cell"), None)
 
 
 def test_of_one_class_alone_nothing_is_told() -> None:

@@ -19,6 +19,7 @@ from raphe.tasks.celltype.metrics.names import CELLS, names
 from raphe.tasks.celltype.metrics.set_result import SetResult
 
 CHANCE, MARGIN = 0.5, 0.1  # of an AUROC; one surely below 0.6 is as good as none
+TRAINED_ON = "Other spikes of these cells were trained on, so this says nothing of new cells."
 JUDGED_BY = ("auroc", "macro_auroc", "balanced_accuracy")  # the first that the set has
 
 
@@ -37,16 +38,23 @@ def conclusion(result: SetResult, baselines: BaselineCells | None) -> str:
         n_cells = counted("cell", len(result.cells.label))
         return f"Whether the network tells the classes apart cannot be told from {n_cells}."
     rows = [row for row in compared if row.headline.name == name and row.difference is not None]
-    sentences = [_apart(judged[name], result), *([_against(rows, name)] if rows else [])]
-    return " ".join(sentences)
+    sentences = [_apart(judged[name], result)]
+    if result.split == "spike":
+        sentences.append(TRAINED_ON)
+    return " ".join([*sentences, *([_against(rows, name)] if rows else [])])
 
 
 def _apart(headline: Headline, result: SetResult) -> str:
     chance = 1 / len(result.classes) if headline.name == "balanced_accuracy" else CHANCE
     figure = f"{_label(headline.name)} {headline.value:.2f}{_interval(headline)}"
     n_cells = counted("cell", len(result.cells.label))
-    over = "" if headline.interval in ("", n_cells) else f", {headline.interval}"
-    of_cells = f"{n_cells}{over}"
+    over = headline.interval.removeprefix(n_cells).removeprefix(", ")  # "this day only" is left
+    of_cells = f"{n_cells}, {over}" if over else n_cells
+    if headline.high < chance:
+        how = "is right less often than chance"
+        if headline.name != "balanced_accuracy":
+            how = "tells the classes apart, but the wrong way round"
+        return f"The network {how}: {figure}, {of_cells}."
     answer = above(headline, chance, MARGIN)
     if answer is Answer.YES:
         return f"The network tells the classes apart: {figure}, {of_cells}."

@@ -1,18 +1,27 @@
 """HDF5 files of strangers (.nwb): refused before they are read if they reach beyond themselves.
 
 A few bytes of HDF5 can name other files of this machine, which would be read as if they were part
-of it, or a data set of any size that is nowhere written. Unpacked it may hold no more than a file
-may.
+of it, or a data set of any size that is nowhere written. A value of variable length, as a text, is
+16 bytes that name a place in the file's heap, and any number of them may name one place. Unpacked
+the file may hold no more than a file may.
 """
 
+import mmap
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from raphe.core.errors import RecordingError
 
 SUFFIXES = (".nwb",)
-MOST_OBJECTS = 100_000
+MOST_OBJECTS = 300_000  # groups, datasets, attributes, and values of variable length
+VALUE_BYTES = 64  # of a value of variable length, beside what it holds
+HEAP = re.compile(rb"GCOL(?=.{4}(.{8}))", re.DOTALL)  # with the size of this part of the heap
 
 
 def require_self_contained(path: Path, at_most: int) -> None:
@@ -20,10 +29,12 @@ def require_self_contained(path: Path, at_most: int) -> None:
 
     Raises RecordingError, also for what is no HDF5.
     """
-    contents = _Contents(at_most)
+    contents = _Contents(path, at_most)
     try:
         with h5py.File(path, "r") as file:  # h5py stops at the first that is not None
-            fault = file.visititems_links(lambda name, link: contents.fault(file, name, link))
+            fault = contents.fault_of_attributes(file) or file.visititems_links(
+                lambda name, link: contents.fault(file, name, link)
+            )
     except Exception:  # h5py raises whatever the library does
         raise RecordingError(f"{path}: expected an HDF5 file that is whole") from None
     if fault is not None:
@@ -33,8 +44,9 @@ def require_self_contained(path: Path, at_most: int) -> None:
 class _Contents:
     """How much of a file was looked at."""
 
-    def __init__(self, at_most: int) -> None:
-        self._at_most, self._bytes, self._objects = at_most, 0, 0
+    def __init__(self, path: Path, at_most: int) -> None:
+        self._path, self._at_most = path, at_most
+        self._bytes, self._objects = 0, 0
 
     def fault(self, file: h5py.File, name: str, link: object) -> str | None:
         """What is wrong with the next of its links, if anything."""
@@ -42,15 +54,89 @@ class _Contents:
             return "names another file"
         if isinstance(link, h5py.SoftLink):
             return None  # leads to what is looked at in its own place, or to nothing
-        self._objects += 1
-        if self._objects > MOST_OBJECTS:
-            return f"holds more than {MOST_OBJECTS} objects"
         item = file[name]
-        if not isinstance(item, h5py.Dataset):
-            return None
-        if item.is_virtual or item.external:
-            return "names another file"
-        self._bytes += int(item.size or 0) * item.dtype.itemsize
-        if self._bytes > self._at_most:
-            return f"holds more than {self._at_most / 1e6:g} MB of data, unpacked"
+        if isinstance(item, h5py.Dataset):
+            if item.is_virtual or item.external:
+                return "names another file"
+            if fault := self._fault_of_values(item.dtype, item.shape or (), item):
+                return fault
+        return self.fault_of_attributes(item)
+
+    def fault_of_attributes(self, item: h5py.HLObject) -> str | None:
+        """What is wrong with an object of the file or its attributes, if anything."""
+        for name in item.attrs:
+            stored = item.attrs.get_id(name)
+            if fault := self._fault_of_values(stored.dtype, stored.shape or (), item.attrs, name):
+                return fault
+        return self._fault_of_count(1)
+
+    def _fault_of_values(
+        self, dtype: np.dtype, shape: tuple[int, ...], holder: object, name: str | None = None
+    ) -> str | None:
+        """Of a dataset, or of the attribute of this name."""
+        if not _is_variable(dtype):
+            return self._fault_of_count(1, prod(shape) * dtype.itemsize)
+        base = h5py.check_vlen_dtype(dtype)
+        if dtype.fields or (base is not None and _is_variable(np.dtype(base))):
+            return "holds tables or lists of texts or lists"
+        n = prod(shape)
+        if fault := self._fault_of_count(1 + n, n * VALUE_BYTES):
+            return fault
+        # Read no more at once than is allowed if each value were as large as any can be.
+        at_once = self._at_most // (self._largest_value * prod(shape[1:])) if n > 1 else 1
+        if n > 1 and (at_once < 1 or (name is not None and at_once < shape[0])):
+            return self._too_large
+        for values in _read(holder, name, shape, at_once):
+            if fault := self._fault_of_count(0, _size(values)):
+                return fault
         return None
+
+    def _fault_of_count(self, objects: int, n_bytes: int = 0) -> str | None:
+        self._objects += objects
+        self._bytes += n_bytes
+        if self._objects > MOST_OBJECTS:
+            return f"holds more than {MOST_OBJECTS} objects, attributes and texts"
+        return self._too_large if self._bytes > self._at_most else None
+
+    @property
+    def _too_large(self) -> str:
+        return f"holds more than {self._at_most / 1e6:g} MB of data, unpacked"
+
+    @cached_property
+    def _largest_value(self) -> int:
+        """Bytes that no value of variable length exceeds: those of the largest part of a heap."""
+        with (
+            self._path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            sizes = (int.from_bytes(match[1], "little") for match in HEAP.finditer(content))
+            return max(1, min(max(sizes, default=0), len(content)))
+
+
+def _is_variable(dtype: np.dtype) -> bool:
+    """Whether its values, or those of one of its columns, have no length of their own."""
+    if dtype.fields:
+        return any(_is_variable(column[0]) for column in dtype.fields.values())
+    if dtype.subdtype:
+        return _is_variable(dtype.subdtype[0])
+    return dtype.hasobject and h5py.check_ref_dtype(dtype) is None
+
+
+def _read(
+    holder: object, name: str | None, shape: tuple[int, ...], at_once: int
+) -> Iterator[object]:
+    """Values of a dataset, so many rows at a time, or of the attribute of this name."""
+    if name is not None:
+        yield holder[name]
+    elif not shape:
+        yield holder[()]
+    else:
+        for start in range(0, shape[0], at_once):
+            yield holder[start : start + at_once]
+
+
+def _size(values: object) -> int:
+    """Bytes of a text, of a list of numbers, or of an array of these."""
+    if isinstance(values, np.ndarray):
+        return sum(map(_size, values.flat)) if values.dtype == object else values.nbytes
+    return len(values) if isinstance(values, (str, bytes)) else 0

@@ -36,6 +36,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_TYPE,
 )
 from omegaconf import DictConfig, OmegaConf
+from sqlalchemy.exc import SQLAlchemyError
 
 from raphe.core.errors import SettingError
 from raphe.core.protocol import UsedStore
@@ -43,6 +44,7 @@ from raphe.core.protocol import UsedStore
 TrackingError = MlflowException  # what any call here may raise
 
 PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
+LINE_LENGTH = 160  # of what MLflow says in an error
 PARAM_LENGTH, DIGEST_LENGTH = 6000, 36
 CHECKPOINT_FOLDER, CHECKPOINT_FILE = "checkpoint", "model.ckpt"  # of a run's artifacts
 SOURCE_TAG = MLFLOW_SOURCE_NAME  # which command made a run
@@ -57,6 +59,20 @@ PARENT_TAG = MLFLOW_PARENT_RUN_ID
 CHOSEN_TAG, CHOSEN_MARK = "raphe.chosen", "★ "  # by which rule; before the run's name
 VIEW_TAG = "mlflow.sharedViewState."  # of an experiment
 SWEEP_TAG = "raphe.sweep"  # of a parent run: what a repetition finds it by
+
+
+@contextlib.contextmanager
+def reaching(where: str, remedy: str) -> Iterator[None]:
+    """Turn what a store that does not answer raises into a SettingError, also in making a client.
+
+    A database whose driver is not installed is an ImportError.
+    """
+    try:
+        yield
+    except (MlflowException, ImportError, SQLAlchemyError) as error:
+        raise SettingError(
+            f"{where}: expected an MLflow server or database, got {_first_line(error)}; {remedy}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -97,16 +113,12 @@ class Tracker:
         self.is_server = self.uri is not None and self.uri.startswith("http")
         if self.uri is None:
             self.uri = f"sqlite:///{self.runs_root / 'mlflow.db'}"
-        try:
-            # Processes that open a fresh SQLite file at once crash in its migrations.
-            with FileLock(self.runs_root / ".mlflow.lock"):
-                self._client = MlflowClient(self.uri)
-                self._experiment_id = self._find_or_create_experiment()
-        except MlflowException as error:
-            raise SettingError(
-                f"tracking.uri={self.uri}: expected an MLflow server or database, got "
-                f"{_first_line(error)}; start one with `mlflow server`, or leave tracking.uri=null"
-            ) from error
+        remedy = "start one with `mlflow server`, or leave tracking.uri=null"
+        # Processes that open a fresh SQLite file at once crash in its migrations.
+        lock = FileLock(self.runs_root / ".mlflow.lock")
+        with reaching(f"tracking.uri={self.uri}", remedy), lock:
+            self._client = MlflowClient(self.uri)
+            self._experiment_id = self._find_or_create_experiment()
 
     @classmethod
     def from_settings(cls, config: DictConfig) -> "Tracker":
@@ -360,4 +372,5 @@ def _facts(run: Run) -> RunFacts:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}…"

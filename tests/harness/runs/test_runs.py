@@ -1,6 +1,7 @@
 """`raphe runs`: what is listed, and that only what nothing needs is removed."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_cleaning_removes_what_nothing_needs_and_nothing_else(
     exported = begin("cells", "old sweep", "FAILED", **{SWEEP_TAG: "old"})
     registered = begin("cells", "export", "KILLED", **{"raphe.export": exported})
     client.create_registered_model("cells")
-    client.create_model_version("cells", str(runs_root), run_id=registered)
+    client.create_model_version("cells", str(files_of(client, registered)), run_id=registered)
     of_export = begin("cells", "degree=0", "FAILED", **{MLFLOW_PARENT_RUN_ID: exported})
     kept |= {exported, registered, of_export}
     partly = begin("cells", "between", "FAILED", **{SWEEP_TAG: "between"})
@@ -130,6 +131,86 @@ def test_cleaning_removes_what_nothing_needs_and_nothing_else(
     assert not of_failed.exists() and not orphaned.exists()
     assert cli.main(["runs", "--runs", str(runs_root), "--clean"]) == 0
     assert "Nothing is left over" in capsys.readouterr().out
+
+
+def test_what_a_registered_version_is_loaded_from_stays_though_its_run_was_deleted(
+    begin: Callable[..., str], client: MlflowClient, runs_root: Path, capsys
+) -> None:
+    sweep = begin("cells", "sweep", "FINISHED", **{SWEEP_TAG: "s"})
+    exported = begin("cells", "export", "FINISHED", **{"raphe.export": sweep})
+    by_hand = begin("cells", "by hand", "FAILED")
+    named = begin("cells", "named in the source", "KILLED")
+    client.create_registered_model("cells")
+    client.create_model_version("cells", files_of(client, exported).as_uri(), run_id=exported)
+    client.create_model_version("cells", f"{files_of(client, by_hand)}/checkpoint")
+    client.create_model_version("cells", f"runs:/{named}/checkpoint")
+    for run_id in (sweep, exported):
+        client.delete_run(run_id)
+    assert cli.main(["runs", "--runs", str(runs_root), "--clean", "--yes"]) == 0
+    assert "Nothing is left over" in capsys.readouterr().out
+    for run_id in (sweep, exported, by_hand, named):
+        assert files_of(client, run_id).is_dir()
+
+
+def test_a_copy_leaves_the_files_of_the_original_alone(
+    begin: Callable[..., str], client: MlflowClient, runs_root: Path, tmp_path: Path, capsys
+) -> None:
+    failed = begin("cells", "failed", "FAILED")
+    copy = shutil.copytree(runs_root, tmp_path / "copy")
+    of_copy = work_of(copy, "orphaned")
+    linked = work_of(tmp_path, "linked")
+    (copy / "work" / "link").symlink_to(linked)
+    capsys.readouterr()
+    assert cli.main(["runs", "--runs", str(copy), "--clean", "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert f"Left alone: 1 folder outside of {copy}" in told and "Removed: 2.0 kB." in told
+    assert files_of(client, failed).is_dir() and linked.is_dir() and not of_copy.exists()
+    copied = MlflowClient(f"sqlite:///{copy / 'mlflow.db'}")
+    assert copied.get_run(failed).info.lifecycle_stage == "active"
+
+
+def test_a_sweep_that_was_resumed_keeps_the_members_that_wait(
+    begin: Callable[..., str], client: MlflowClient, runs_root: Path, capsys
+) -> None:
+    sweep = begin("cells", "resumed", "RUNNING", **{SWEEP_TAG: "r"})
+    found_by = {KEY_TAG: "k", DATA_TAG: "d", MLFLOW_PARENT_RUN_ID: sweep}
+    waiting = begin("cells", "degree=1", "KILLED", **found_by)
+    begin("cells", "newest", "FINISHED", **{SWEEP_TAG: "newer"})
+    work_of(runs_root, work_name(found_by))
+    log, of_single = (runs_root / "hydra" / kind / "old" for kind in ("sweep", "run"))
+    for folder in (log, of_single):
+        folder.mkdir(parents=True)
+        os.utime(folder, (folder.stat().st_mtime - 2 * DAY_S,) * 2)
+    assert cli.main(["runs", "--runs", str(runs_root), "--clean", "--yes"]) == 0
+    assert "1 folder of Hydra's" in capsys.readouterr().out
+    assert files_of(client, waiting).is_dir() and log.is_dir() and not of_single.exists()
+    assert (runs_root / "work" / work_name(found_by)).is_dir()
+
+
+def test_what_could_not_be_removed_is_not_counted_as_removed(
+    begin: Callable[..., str], client: MlflowClient, runs_root: Path, capsys, monkeypatch
+) -> None:
+    begin("cells", "failed", "FAILED")
+    stuck = work_of(runs_root, "orphaned")
+    removed = shutil.rmtree
+
+    def refused(folder: Path, ignore_errors: bool) -> None:
+        if folder != stuck:
+            removed(folder, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", refused)
+    assert cli.main(["runs", "--runs", str(runs_root), "--clean", "--yes"]) == 1
+    told = capsys.readouterr()
+    assert "Removed: 1.5 kB." in told.out
+    assert f"{stuck}: could not be removed; see who may write there" in told.err
+
+
+@pytest.mark.parametrize("command", ["runs", "export"])
+@pytest.mark.parametrize("uri", ["nosuchdatabase://x", "foo+bar://x", "mysql://x", "/nope/x.db"])
+def test_a_store_that_cannot_be_one_is_a_sentence(command: str, uri: str, capsys) -> None:
+    assert cli.main([command, "--uri", uri]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {uri}: expected an MLflow server or database, got ")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define
-from raphe.core.errors import SettingError
+from raphe.core.errors import SettingError, StoreError
 from raphe.core.sentences import counted
 
 if TYPE_CHECKING:  # takes seconds to load
@@ -73,16 +73,17 @@ def _runs(options: argparse.Namespace) -> int:
     from raphe.harness.process import quieten
     from raphe.harness.runs.champion import set_champion
     from raphe.harness.runs.inventory import Inventory
+    from raphe.harness.tracking import reaching
 
     quieten()
-    client = MlflowClient(uri)
-    if options.champion:
-        print(set_champion(client, *options.champion))
-        return 0
-    inventory = Inventory.read(client)
+    with reaching(uri, "start one with `mlflow server`, or name another with --uri"):
+        client = MlflowClient(uri)
+        if options.champion:
+            print(set_champion(client, *options.champion))
+            return 0
+        inventory = Inventory.read(client)
     if options.clean:
-        _clean(client, inventory, options.runs.absolute(), options.yes)
-        return 0
+        return _clean(client, inventory, options.runs.absolute(), options.yes)
     _show(inventory, options)
     return 0
 
@@ -156,26 +157,42 @@ def _show_versions(inventory: "Inventory", console) -> None:
         )
 
 
-def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_meant: bool) -> None:
-    from raphe.harness.runs.cleaning import leftovers, remove
-    from raphe.harness.runs.disk import in_words
+def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_meant: bool) -> int:
+    from raphe.harness.runs.cleaning import Cleaning, remove
+    from raphe.harness.runs.disk import in_words, usage_of
 
-    kinds, total = leftovers(inventory, runs_root), 0
-    if not kinds:
+    cleaning = Cleaning.of(inventory, runs_root)
+    if cleaning.elsewhere:
+        places = counted("folder", len(cleaning.elsewhere))
+        print(
+            f"Left alone: {places} outside of {runs_root}, where this may be a copy of: "
+            f"{cleaning.elsewhere[0]}{', …' if len(cleaning.elsewhere) > 1 else ''}"
+        )
+    if not cleaning.kinds:
         print("Nothing is left over: every run is finished, at work, or needed.")
-        return
-    for kind in kinds:
-        total += kind.n_bytes
-        print(f"{in_words(kind.n_bytes):>8}  {kind.what}")
+        return 0
+    total, stuck = 0, []
+    for kind in cleaning.kinds:
+        n_bytes = kind.n_bytes
+        print(f"{in_words(n_bytes):>8}  {kind.what}")
         for run in kind.runs:
             where = inventory.experiments[run.info.experiment_id]
             print(f"{'':10}{run.info.run_id[:8]} {where}: {run.info.run_name}")
         if is_meant:
-            remove(client, kind)
-    if is_meant:
-        print(f"Removed: {in_words(total)}.")
-    else:
+            left = remove(client, kind)
+            n_bytes -= usage_of(left).total
+            stuck += left
+        total += n_bytes
+    if not is_meant:
         print(f"Nothing was removed. next: raphe runs --clean --yes removes it, {in_words(total)}")
+        return 0
+    print(f"Removed: {in_words(total)}.")
+    if stuck:
+        more = f" and {len(stuck) - 1} more" if len(stuck) > 1 else ""
+        raise StoreError(
+            f"{stuck[0]}{more}: could not be removed; see who may write there, then clean again"
+        )
+    return 0
 
 
 def _when(start_ms: int) -> str:

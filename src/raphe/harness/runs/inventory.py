@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from mlflow.entities import Run, ViewType
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from raphe.core.errors import SettingError
 from raphe.harness.runs.disk import Usage, local_folder, usage_of
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG
 
 PAGE = 1000
+RUNS_URI = "runs:/"
 EXPORT_TAG = "raphe.export"  # of a run that registered a bundle: the sweep that it was made of
 
 
@@ -28,34 +29,31 @@ class Inventory:
     versions: Sequence[ModelVersion]
     champions: Mapping[str, str]  # version by model
     model_folders: Mapping[str, list[Path]]  # of the models that a run logged
+    version_folders: Sequence[Path]  # that a registered version is loaded from
 
     @classmethod
     def read(cls, client: MlflowClient) -> "Inventory":
-        """Raises SettingError where nothing answers."""
-        try:
-            experiments = {
-                entry.experiment_id: entry.name
-                for entry in client.search_experiments(view_type=ViewType.ALL)
-            }
-            ids = list(experiments)
-            models = list(_pages(client.search_registered_models))
-            return cls(
-                experiments,
-                list(_runs(client, ids, ViewType.ACTIVE_ONLY)),
-                list(_runs(client, ids, ViewType.DELETED_ONLY)),
-                list(_pages(client.search_model_versions)),
-                {
-                    model.name: str(model.aliases["champion"])
-                    for model in models
-                    if "champion" in model.aliases
-                },
-                _model_folders(client, ids),
-            )
-        except MlflowException as error:
-            raise SettingError(
-                f"{client.tracking_uri}: expected an MLflow server or database, got "
-                f"“{str(error).splitlines()[0][:100]}…”"
-            ) from error
+        """Raises what the tracking store does, see tracking.reaching."""
+        experiments = {
+            entry.experiment_id: entry.name
+            for entry in client.search_experiments(view_type=ViewType.ALL)
+        }
+        ids = list(experiments)
+        models = list(_pages(client.search_registered_models))
+        versions = list(_pages(client.search_model_versions))
+        return cls(
+            experiments,
+            list(_runs(client, ids, ViewType.ACTIVE_ONLY)),
+            list(_runs(client, ids, ViewType.DELETED_ONLY)),
+            versions,
+            {
+                model.name: str(model.aliases["champion"])
+                for model in models
+                if "champion" in model.aliases
+            },
+            _model_folders(client, ids),
+            [folder for version in versions for folder in _version_folders(client, version)],
+        )
 
     @property
     def on_top(self) -> list[Run]:
@@ -80,8 +78,8 @@ class Inventory:
 
     def needed(self) -> set[str]:
         """Ids of the runs that a registered model or the newest sweep of an experiment needs."""
-        by_id = {run.info.run_id: run for run in self.runs}
-        ids = {version.run_id for version in self.versions if version.run_id}
+        by_id = {run.info.run_id: run for run in (*self.runs, *self.deleted)}
+        ids = {run_id for version in self.versions if (run_id := _run_of(version))}
         ids |= {
             by_id[run_id].data.tags[EXPORT_TAG]
             for run_id in ids & by_id.keys()
@@ -92,7 +90,11 @@ class Inventory:
             if SWEEP_TAG in run.data.tags:
                 newest.setdefault(run.info.experiment_id, run.info.run_id)
         ids |= set(newest.values())
-        return ids | {run.info.run_id for id_ in ids for run in self.members().get(id_, [])}
+        # A deleted member of a sweep that is there is an attempt that another one replaced.
+        deleted = {run.info.run_id for run in self.deleted}
+        of_deleted = [run for run in self.deleted if run.data.tags.get(PARENT_TAG) in deleted]
+        members = [*self.runs, *of_deleted]
+        return ids | {run.info.run_id for run in members if run.data.tags.get(PARENT_TAG) in ids}
 
 
 def _runs(client: MlflowClient, experiment_ids: list[str], view: int) -> Iterator[Run]:
@@ -117,6 +119,22 @@ def _pages(search) -> Iterator:
         yield from page
         if not (token := page.token):
             return
+
+
+def _run_of(version: ModelVersion) -> str | None:
+    """The id of the run that made a version; one by hand may name it in its source alone."""
+    if version.run_id or not str(version.source).startswith(RUNS_URI):
+        return version.run_id
+    return version.source.removeprefix(RUNS_URI).lstrip("/").partition("/")[0]
+
+
+def _version_folders(client: MlflowClient, version: ModelVersion) -> Iterator[Path]:
+    with suppress(MlflowException):  # of a version that was never made whole
+        uris = (
+            version.source,
+            client.get_model_version_download_uri(version.name, version.version),
+        )
+        yield from filter(None, map(local_folder, filter(None, uris)))
 
 
 def _model_folders(client: MlflowClient, experiment_ids: list[str]) -> dict[str, list[Path]]:

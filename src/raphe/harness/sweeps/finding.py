@@ -13,7 +13,7 @@ from raphe.core.errors import SettingError
 from raphe.core.sentences import listed
 from raphe.harness.runs_folder import require_runs
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
-from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, Tracker
+from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, Tracker, reaching
 
 FINISHED_TAG, FAILED_TAG = "raphe.finished", "raphe.failed"  # how many members of a sweep
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
@@ -59,15 +59,10 @@ def find_sweep(
     Raises:
         SettingError: where there is none.
     """
-    client = MlflowClient(uri or f"sqlite:///{require_runs(runs_root).absolute()}")
-    try:
+    uri_of_all = uri or f"sqlite:///{require_runs(runs_root).absolute()}"
+    with reaching(uri_of_all, "start one with `mlflow server`, or name another"):
+        client = MlflowClient(uri_of_all)
         experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
-    except MlflowException as error:
-        raise SettingError(
-            f"{client.tracking_uri}: expected an MLflow server or database, got "
-            f"“{str(error).splitlines()[0][:100]}…”; start one with `mlflow server`, or name "
-            "another"
-        ) from error
     passed_over: list[str] = []
     if run_id:
         run = _get(client, run_id)

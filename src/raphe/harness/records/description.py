@@ -1,5 +1,6 @@
 """What MLflow's page says of a run in words: its description, in Markdown."""
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -35,9 +36,11 @@ def describe_sweep(
         f"{counted('value', len(values))} of `{name}` ({values_text(values)})"
         for name, values in parameters.items()
     )
+    n_runs = math.prod(map(len, parameters.values()))
+    each = "a run for each" if len(parameters) < 2 else f"a run for each of {n_runs} combinations"
     return _paragraphs(
         *results,
-        f"{title[0].upper()}{title[1:]} over {varied}, a run for each.",
+        f"{title[0].upper()}{title[1:]} over {varied}, {each}.",
         contents and f"Trained and tested on {contents}.",
         note and f"> {note}",
     )

@@ -123,6 +123,12 @@ def test_a_leak_through_the_coarsest_split_leaves_none_to_advise():
     assert "data.split" not in first
 
 
+def test_a_leak_when_split_by_spike_alone_may_be_recognition_of_cells():
+    (first,) = say(row(NOISE, "spike", PERFECT))
+    assert first.startswith("Noise alone, without a spike, gives the class away by spike (AUROC 1")
+    assert "the network may recognise single cells; whether" in first and "rig" not in first
+
+
 def test_a_split_known_to_be_clean_is_advised_before_one_that_is_not():
     first, *_ = say(row(NOISE, "cell", GOOD), row(NOISE, "day", OPEN), row(NOISE, "animal", CHANCE))
     assert first.endswith("use data.split=animal.")

@@ -53,6 +53,12 @@ def _of_noise(rows: Sequence[AuditRow]) -> tuple[str, bool]:
         return "; ".join(parts), False
     text = f"noise alone, without a spike, gives the class away {_ways(leaking)}"
     coarser = [row for row in rows if _rank(row) > max(map(_rank, leaking))]
+    if not coarser and all(row.way.split == "spike" for row in leaking):
+        return (
+            f"{text}, which tests cells that were trained on: the network may recognise single "
+            "cells; whether the recordings of the classes differ, a split by cell tells",
+            True,
+        )
     if not coarser:
         return (
             f"{text}: no split that was asked keeps it out of the score; the recordings of the "

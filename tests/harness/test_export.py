@@ -55,7 +55,7 @@ def test_the_newest_sweep_is_exported_and_registered(
     capsys.readouterr()
     assert export() == 0
     told = capsys.readouterr().out
-    assert "1 of 3 runs did not finish, left out: model.degree=0 (failed)" in told
+    assert "1 of 3 runs did not finish; left out: model.degree=0 (failed)" in told
     assert "the toy's 2" in told and "registered as models:/toy@champion" in told
 
     bundle = open_bundle(tmp_path / "bundle", KIND)

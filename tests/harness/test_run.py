@@ -1,6 +1,8 @@
 """A single run: what is tracked, repeated, resumed, refused."""
 
 import importlib
+import re
+import shlex
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from raphe.cli import main
 from raphe.core.metric_names import Estimate
 from raphe.harness.report.csv_tables import read_intervals
 from raphe.harness.report.shown import shown_metrics
@@ -57,12 +60,15 @@ def test_everything_of_a_run_is_tracked(train, runs) -> None:
     }
 
 
-def test_the_table_shows_what_the_run_has(train, capfd) -> None:
+def test_the_table_shows_what_the_run_has(train, capfd, tmp_path: Path) -> None:
     assert train("report.metrics=[loss,of_other_data]") == 0
     table = capfd.readouterr().out
     assert table.startswith("The toy fits.\n")
-    assert "\nnext: raphe export --sweep " in table
     assert "│ loss" in table and "of_other_data" not in table
+    (command,) = re.findall(r"\nnext: raphe (export --sweep .*)", table)
+    bundle = tmp_path / "bundle"
+    assert main([*shlex.split(command), "--out", str(bundle), "--no-register"]) == 0
+    assert bundle.is_dir()
 
 
 def test_a_table_of_nothing_shows_what_was_asked_for() -> None:

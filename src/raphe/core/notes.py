@@ -12,7 +12,7 @@ SIMULATED = (
 )
 TRAINED_ON_SIMULATED = (
     "The networks were trained on simulated {data}: what they say of real ones has no biological "
-    "meaning, it only shows that the software works."
+    "meaning; it only shows that the software works."
 )
 _SIMULATED = re.compile(re.escape(SIMULATED).replace(re.escape("{data}"), r"(?P<data>\w+)"))
 

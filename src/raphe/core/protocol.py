@@ -50,6 +50,7 @@ class TrainedRun:
     run_id: str
     label: str  # what its sweep varied, "model.kernel=7"
     checkpoint: Path
+    chosen_for: str = ""  # by its sweep, as "with the lowest validation loss"; "" of all others
 
 
 @dataclass(frozen=True)

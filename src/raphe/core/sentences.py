@@ -27,17 +27,18 @@ def whole(n: int) -> str:
 def number(value: float, digits: int = 3) -> str:
     """A value of so many significant digits without an exponent, – for none.
 
-    >>> number(1130.4), number(0.04567), number(123_456), number(float("nan"))
-    ('1130', '0.0457', '123 456', '–')
+    >>> number(1130.4), number(-0.04567), number(123_456), number(float("nan"))
+    ('1130', '−0.0457', '123 456', '–')
     """
     if not math.isfinite(value):
         return "–" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
     if value == 0:
         return "0"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{decimals}f}"
+    text = f"{abs(value):.{decimals}f}"
     whole_part, point, fraction = text.partition(".")
-    return whole(int(whole_part)) if not point else f"{whole_part}.{fraction}"
+    text = f"{whole_part}.{fraction}" if point else whole(int(whole_part))
+    return f"−{text}" if value < 0 else text
 
 
 def p_value(p: float) -> str:

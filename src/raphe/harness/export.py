@@ -33,8 +33,10 @@ from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
+from raphe.harness.sweeps.choice import chosen_for
 from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import (
+    CHOSEN_TAG,
     DESCRIPTION_TAG,
     GIT_COMMIT_TAG,
     PARENT_TAG,
@@ -168,7 +170,7 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
             pass  # what may not be replaced or written is refused before the data are prepared
         data = _rebuild(configs[0], finished)
         exported = make(
-            runs=[_trained(tracker, run, Path(scratch)) for run in finished],
+            runs=[_trained(tracker, run, configs[0], Path(scratch)) for run in finished],
             data=data,
             settings=OmegaConf.to_yaml(_config(tracker, sweep.run_id, Path(scratch))),
             provenance=provenance,
@@ -227,16 +229,19 @@ def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[st
         )
     if left_out:
         print(
-            f"{len(left_out)} of {counted('run', len(members))} did not finish, left out: "
+            f"{len(left_out)} of {counted('run', len(members))} did not finish; left out: "
             f"{', '.join(left_out)}"
         )
     return finished, left_out
 
 
-def _trained(tracker: Tracker, run: RunFacts, scratch: Path) -> TrainedRun:
+def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path) -> TrainedRun:
     checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
     varied = run.name if PARENT_TAG in run.tags else tracker.experiment
-    return TrainedRun(run.run_id, varied, checkpoint)
+    rule = run.tags.get(CHOSEN_TAG)
+    return TrainedRun(
+        run.run_id, varied, checkpoint, "" if rule is None else chosen_for(rule, config)
+    )
 
 
 def _config(tracker: Tracker, run_id: str, scratch: Path) -> DictConfig:

@@ -203,6 +203,14 @@ def test_counts_stand_beside_what_they_weigh() -> None:
     )
 
 
+def test_what_was_seen_is_rounded_and_what_is_promised_rounded_up() -> None:
+    kept = {"n_items": 30, "n_decided": 30, "n_units": 30}
+    none_wrong = NotSure(0.7, 0.05, 0.0501, n_wrong=0, wrong_share=0.0, **kept).statement()
+    assert "at most 5.1 % of" in none_wrong and "class frequencies, 0 % of all" in none_wrong
+    few_wrong = NotSure(0.7, 0.05, 0.0, n_wrong=1, wrong_share=0.0123, **kept).statement()
+    assert "at most 0 % of" in few_wrong and "class frequencies, 1.2 % of all" in few_wrong
+
+
 @pytest.mark.parametrize(
     ("not_sure", "sentence"),
     [

@@ -10,7 +10,7 @@ from raphe.harness.sweeps.choice import SweptMember, choose, choose_run
 from raphe.harness.tracking import RunFacts
 
 REPORT = {"names": {"_target_": "raphe.tasks.celltype.metrics.names.names"}}
-METRIC = "kept/val/loss"
+METRIC = "validation loss over spikes"
 
 
 def members(*values: float, standard_error: float | None = None) -> list[SweptMember]:
@@ -25,23 +25,21 @@ def test_the_best_has_the_lowest_value_and_a_tie_goes_to_the_smaller_number() ->
     choice = choose(members(0.5, 0.3, 0.3, 0.4)[::-1], "best", METRIC)
     assert choice.index == 2
     assert choice.sentence == (
-        "Chosen by validation: model.kernel=8, with the lowest kept/val/loss 0.300. Being the best "
-        "of 4, it is too good; the test had no part in the choice."
+        "Chosen by validation: model.kernel=8, with the lowest validation loss over spikes 0.300. "
+        "Being the best of 4, it is too good; the test had no part in the choice."
     )
     assert choose(members(0.5, 0.3, 0.9), "best", METRIC, "max").index == 2
 
 
 def test_one_standard_error_takes_the_smallest_number_within_it() -> None:
-    choice = choose(
-        members(0.5, 0.34, 0.3, 0.31, standard_error=0.05), "one_standard_error", METRIC
-    )
-    assert (choice.index, choice.rule) == (1, "one_standard_error")
+    choice = choose(members(0.5, 0.34, 0.3, 0.31, standard_error=0.05), "one-se", METRIC)
+    assert (choice.index, choice.rule) == (1, "one-se")
     assert choice.sentence == (
         "Chosen by validation: model.kernel=8, the smallest within one standard error (0.050) of "
-        "the lowest kept/val/loss 0.300 (model.kernel=12)."
+        "the lowest validation loss over spikes 0.300 (model.kernel=12)."
     )
     highest = members(0.5, 0.86, 0.9, standard_error=0.05)
-    assert choose(highest, "one_standard_error", "kept/val/accuracy", "max").index == 1
+    assert choose(highest, "one-se", "kept/val/accuracy", "max").index == 1
 
 
 @pytest.mark.parametrize(
@@ -57,7 +55,7 @@ def test_one_standard_error_takes_the_smallest_number_within_it() -> None:
 def test_where_the_rule_cannot_be_used_the_best_stands_and_says_why(
     swept: list[SweptMember], why: str
 ) -> None:
-    choice = choose(swept, "one_standard_error", METRIC)
+    choice = choose(swept, "one-se", METRIC)
     assert (choice.index, choice.rule) == (len(swept) - 1, "best")
     assert why in choice.sentence
 
@@ -103,7 +101,7 @@ def test_the_kept_epochs_own_figure_decides_and_no_other() -> None:
         for kernel, kept, last in ((4, 0.42, 0.1), (8, 0.4, 0.2), (20, 0.5, 0.05))
     ]
     monitor = {"metric": "val/loss", "mode": "min"}
-    config = OmegaConf.create({"choose": "best", "monitor": monitor})
+    config = OmegaConf.create({"choose": "best", "monitor": monitor, "report": REPORT})
     assert choose_run(runs, ["model.kernel"], config, {}).index == 1
-    config.choose = "one_standard_error"
+    config.choose = "one-se"
     assert choose_run(runs, ["model.kernel"], config, {"8": 0.03}).index == 0

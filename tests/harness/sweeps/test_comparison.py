@@ -72,10 +72,10 @@ def test_a_sweep_compares_at_once_in_the_order_of_k_with_the_chosen_one_marked(
 
     # Repeated with another choice: the mark moves, and the parent has each point once.
     runs = {label: tracker.get(run.run_id) for label, run in runs.items()}
-    track_comparison(tracker, parent, plan, runs, Choice(0, "one_standard_error", ""), REPORT)
+    track_comparison(tracker, parent, plan, runs, Choice(0, "one-se", ""), REPORT)
     nine, two = (client.get_run(run.run_id) for run in runs.values())
     assert (nine.info.run_name, two.info.run_name) == ("★ model.kernel=9", "model.kernel=2")
-    assert nine.data.tags["raphe.chosen"] == "one_standard_error"
+    assert nine.data.tags["raphe.chosen"] == "one-se"
     assert "raphe.chosen" not in two.data.tags
     assert client.get_run(parent.run_id).data.metrics["chosen/model.kernel"] == 9.0
     assert len(client.get_metric_history(parent.run_id, history[0].key)) == 2

@@ -102,28 +102,33 @@ class NotSure:
         weighted = (
             ""
             if self.wrong_share is None
-            else f"; weighted to these class frequencies, {_percent(self.wrong_share)} of all"
+            else f"; weighted to these class frequencies, "
+            f"{round(100 * self.wrong_share, 1):g} % of all"
         )
+        promised = percent_at_most(self.promised_error)
         text = (
-            f"on average at most {_percent(self.promised_error)} of {whose} are called wrong "
-            f"({self.n_decided} of {self.n_items} {held_out} were called, {self.n_wrong} of them "
-            f"wrong{weighted})"
+            f"on average at most {promised} of {whose} are called wrong ({self.n_decided} of "
+            f"{self.n_items} {held_out} were called, {self.n_wrong} of them wrong{weighted})"
         )
         if self.provided:
             text += f", provided that {self.provided}"
         if not self.kept:
-            wanted = _percent(self.wanted_error)
+            wanted = percent_at_most(self.wanted_error)
             text += f"; promising {wanted} would take {self.units_needed} held-out {units}"
         if self.shared and not grouped:
             text += f"; nothing is promised for other {self.shared}s"
         return text
 
 
-def _percent(share: float) -> str:
-    """Rounded up, as it is a bound: whole percents from ten on."""
+def percent_at_most(share: float) -> str:
+    """A bound, and so rounded up: whole percents from ten on.
+
+    >>> percent_at_most(1 / 19), percent_at_most(0.123), percent_at_most(0.0)
+    ('5.3 %', '13 %', '0 %')
+    """
     percent = 100 * share
     step = 1 if percent >= 10 else 10
-    return f"{np.ceil(step * percent - 1e-6) / step:g} %"
+    return f"{max(0.0, np.ceil(step * percent - 1e-6) / step):g} %"
 
 
 def units_needed(wanted_error: float, largest_weight: float = 1.0) -> int:

@@ -25,7 +25,7 @@ from raphe.harness.settings.signatures import (
 STAGES = ("train", "export")
 KEEPS = ("best", "last")
 MODES = ("min", "max")
-CHOICES = ("best", "one_standard_error")  # see raphe.harness.sweeps.choice
+CHOICES = ("best", "one-se")  # see raphe.harness.sweeps.choice
 GPUS = ("gpu", "cuda")
 ACCELERATORS = ("cpu", *GPUS, "mps", "tpu", "auto")
 # Lightning's, which it lists in a module that loads torch.

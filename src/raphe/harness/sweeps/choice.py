@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from raphe.core.metric_names import kept
@@ -16,7 +17,7 @@ from raphe.core.sentences import number
 from raphe.harness.settings.composed import CHOICES
 from raphe.harness.tracking import RunFacts
 
-BEST, ONE_STANDARD_ERROR = CHOICES
+BEST, ONE_SE = CHOICES
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def choose(
     Args:
         members: that finished.
         rule: one of CHOICES.
-        metric: name of the values, for the sentence.
+        metric: of the values in words, as "validation loss".
         mode: "min" or "max", which of the values is best.
     """
     sign = 1.0 if mode == "min" else -1.0
@@ -79,7 +80,7 @@ def choose(
         f"Chosen by validation: {taken.label}, the smallest within one standard error "
         f"({number(best.standard_error, 2)}) of the {extreme} {value} ({best.label})."
     )
-    return Choice(chosen, ONE_STANDARD_ERROR, sentence)
+    return Choice(chosen, ONE_SE, sentence)
 
 
 def choose_run(
@@ -107,7 +108,24 @@ def choose_run(
         )
         for run in runs
     ]
-    return choose(members, config.choose, metric, config.monitor.mode)
+    return choose(members, config.choose, metric_in_words(config), config.monitor.mode)
+
+
+def metric_in_words(config: DictConfig) -> str:
+    """What decides, as "validation loss over spikes"."""
+    label = instantiate(config.report.names).label(config.monitor.metric)
+    return f"validation {label.replace(', ', ' over ')}"
+
+
+def chosen_for(rule: str, config: DictConfig) -> str:
+    """Why a sweep's member has its star, as "with the lowest validation loss"."""
+    extreme = "lowest" if config.monitor.mode == "min" else "highest"
+    best = f"the {extreme} {metric_in_words(config)}"
+    return (
+        f"with {best}"
+        if rule == BEST
+        else f"the smallest number within one standard error of {best}"
+    )
 
 
 def _lacking(best: SweptMember, members: Sequence[SweptMember]) -> str:

@@ -107,7 +107,9 @@ def _reason_against(sweep: Run) -> str:
     if tags.get(FINISHED_TAG, "0") == "0":
         return "of which no member finished"
     kind = Kind.of_tag(tags.get(KIND_TAG))
-    return "of an unknown kind" if kind is None else kind.apart
+    if kind is None:
+        return "of an unknown kind"
+    return f"because {kind.apart}" if kind.apart else ""
 
 
 def _is_finished_single(run: Run) -> bool:

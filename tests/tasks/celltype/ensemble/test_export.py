@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 
+from paths import CONF
 from raphe import __version__
 from raphe.core.bundles.bundle import BundleError
 from raphe.core.bundles.predictor import load_predictor
@@ -22,8 +24,9 @@ from raphe.tasks.celltype.ensemble import export_facts, onnx_graph
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.card_words import rule_sentence
+from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.export import export
-from raphe.tasks.celltype.ensemble.selection import by_cells
+from raphe.tasks.celltype.ensemble.selection import by_cells, choose
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
@@ -31,6 +34,7 @@ from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 KERNELS = (1, 2, 3, 4, 5)
+STAR = 5  # not the kernel of the least loss over cells
 
 
 @pytest.fixture
@@ -193,7 +197,8 @@ def test_card_and_summary_say_who_chose_and_what_that_flatters(
         assert rule_sentence(members) in text
         assert ("cannot be told from 4 days: 5 are needed" in text) == chosen_by_cells
         assert ("nested cross-validation" in text) == chosen_by_cells
-        assert "Not possible here, for want of networks: published, coded and top:11." in text
+        assert "for want of networks: published (kernels 20 to 30 as in the paper), coded " in text
+        assert "greedy, networks added one by one" in text
     optimism = Ensemble.open(exported.bundle).manifest["selection"]["optimism"]
     assert (optimism is None) == (not chosen_by_cells)
 
@@ -205,9 +210,13 @@ def test_card_and_summary_say_who_chose_and_what_that_flatters(
         ("all", False, "Every network is a member: there were no cells to choose by."),
         ("2-4", True, "The kernel sizes were set beforehand: no data chose them."),
         ("published", True, "The kernel sizes were set beforehand as published: no data chose"),
-        ("best", True, "made on the validation cells alone: the kernel size of the lowest loss."),
+        (
+            "best",
+            True,
+            "made on the validation cells alone: the kernel size of the lowest loss",
+        ),
         ("one-se", True, "within one standard error of the lowest (Breiman et al. 1984)."),
-        ("top:1", True, "made on the validation cells alone: the network of the lowest loss."),
+        ("top:1", True, "made on the validation cells alone: the network of the lowest loss over"),
         ("greedy", True, "made on the validation cells alone: networks were added one by one"),
     ],
 )
@@ -231,6 +240,46 @@ def test_the_optimism_stands_in_the_manifest_with_its_numbers(
     assert optimism["sentence"] in exported.summary
 
 
+def test_a_choice_unlike_the_sweeps_own_is_told_with_both(
+    make, make_data, runs: list[TrainedRun]
+) -> None:
+    reason = "with the lowest validation loss over spikes"
+    runs[STAR - 1] = replace(runs[STAR - 1], chosen_for=reason)
+    exported = make(make_data(), members="best")
+    (chosen,) = Ensemble.open(exported.bundle).members
+    assert chosen.kernel != STAR
+    assert (
+        f"The sweep's own choice differs: it is k={STAR}, {reason}; here kernel {chosen.kernel} is "
+        "chosen, by the validation loss over cells"
+    ) in exported.summary
+    assert f": 1 network, kernel {chosen.kernel}\n" in exported.summary
+
+
+def test_one_network_is_no_choice(make_data, runs: list[TrainedRun], tmp_path: Path) -> None:
+    runs[0] = replace(runs[0], chosen_for="with the lowest validation loss over spikes")
+    settings = "trainer: {max_epochs: 2}\ncallbacks: {patience: 10, keep: best}\n"
+    exported = export(runs[:1], make_data(), settings, {}, tmp_path / "bundle")
+    card = (exported.bundle / "MODEL_CARD.md").read_text()
+    assert card.startswith("# SER or NSER? One network\n")
+    assert "There was one network, so nothing was chosen." in card
+    assert "whether it is SER or NSER, with" in card
+    assert "cannot be told from" not in exported.summary and "nested" not in exported.summary
+    assert "differs" not in exported.summary
+    text = (exported.bundle / "METHODS.md").read_text()
+    assert "for 2 epochs" in text and "training stopped" not in text and "Of 1" not in text
+
+
+@pytest.mark.parametrize("choice", ["best", "one-se"])
+def test_what_follows_a_sweep_of_any_kernels_can_be_done(choice: str) -> None:
+    """A plain `raphe export --sweep` takes the members as the sweep chose, whatever was trained."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"choose={choice}"])
+    assert config.export.members == choice and config.export.checkpoints.members == "all"
+    probability = np.full((3, 4, 2), 0.5)
+    cells = ChoiceCells(probability, np.array([0, 0, 1, 1]), np.arange(4))
+    assert choose(config.export.members, [4, 8, 12], cells).sum() == 1
+
+
 def test_the_paragraph_on_methods_tells_what_was_done(make_data, runs, tmp_path: Path) -> None:
     settings = """
 trainer: {max_epochs: 25}
@@ -248,8 +297,11 @@ data: {batch_size: 64, weigh: classes, synthetic: null}
         f"{len(data._cells('test'))} cells for testing, so that no cell was in two parts.",
         "on the cross-entropy for at most 25 epochs (Adam, learning rate 0.001, batches of 64 "
         "spikes, dropout 0.5), with each class given the same weight; training stopped after 10 "
-        "epochs without a lower validation loss, and the weights of the epoch of the lowest "
-        "validation loss were used.",
+        "epochs without a lower validation loss over spikes, and the weights of the epoch of the "
+        "lowest validation loss over spikes were used.",
+        "Of 5 networks trained (kernel sizes 1–5), members were selected by",
+        "; it was not calibrated.",
+        "conformal risk control (Angelopoulos et al. 2022) on ",
         "forward selection with replacement on the validation cells (Caruana et al. 2004)",
         f"raphe {__version__} and PyTorch {torch.__version__.partition('+')[0]}.",
         "\n- Caruana R, ",

@@ -66,7 +66,7 @@ def test_clearly_worse_is_a_whole_interval_above_no_difference() -> None:
     )
     found = _compared(better, worse, LABEL, DAYS)
     assert not found.is_worse and found.sentence.endswith(": it is better.")
-    assert "its loss less the older's is −" in found.sentence
+    assert "its loss minus the older's is −" in found.sentence
 
 
 def test_what_days_differ_in_is_no_difference_of_bundles() -> None:

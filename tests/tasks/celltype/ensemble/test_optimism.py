@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells, Optimism, optimism_of
-from raphe.tasks.celltype.ensemble.selection import choose
+from raphe.tasks.celltype.ensemble.selection import choose, standing
 
 N_CANDIDATES, N_CELLS, LOSS, SD = 32, 40, 0.6, 0.3
 LEAST_OF_32 = 2.07  # the expectation of the smallest of 32 standard normals is minus this
@@ -50,18 +50,32 @@ def test_where_one_is_far_better_the_choice_flatters_it_hardly() -> None:
     cells.probability[7] = np.array([0.999, 0.001])
     found = optimism_of(partial(choose, "best", range(N_CANDIDATES)), cells)
     assert found.corrected - found.apparent == pytest.approx(0, abs=1e-9)
-    assert "so not too low as far as can be told" in found.sentence("32 kernel sizes")
+    assert "yet not too low as far as can be told" in found.sentence("32 kernel sizes", "is low")
 
 
 def test_the_sentence_has_the_numbers_and_says_where_days_are_too_few() -> None:
     found = Optimism(0.4123, 0.4456, 0.31, 0.6, 12, "day")
-    assert found.sentence("32 kernel sizes") == (
-        "The validation loss of what was chosen, 0.412, is the best among 32 kernel sizes and so "
-        "too low by 0.033: with the choice repeated in resamples of the 12 days and judged on the "
-        "days left out it is 0.446 (2.5 to 97.5 % of the resamples 0.310 to 0.600; Tsamardinos et "
-        "al. 2018)."
+    assert found.sentence("32 kernel sizes", standing("best", range(32))) == (
+        "The validation loss over cells of what was chosen, 0.412, is the lowest of 32 kernel "
+        "sizes, and so too low by 0.033: with the choice repeated in resamples of the 12 days and "
+        "judged on the days left out it is 0.446 (2.5 to 97.5 % of the resamples 0.310 to 0.600; "
+        "Tsamardinos et al. 2018)."
     )
     few = equal_candidates(np.random.default_rng(3), cells_a_day=10)
     told = optimism_of(partial(choose, "best", range(N_CANDIDATES)), few)
     assert not told.is_known
-    assert "cannot be told from 4 days: 5 are needed" in told.sentence("32 kernel sizes")
+    assert "cannot be told from 4 days: 5 are needed" in told.sentence("32 kernel sizes", "is low")
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("best", "is the lowest of 3 kernel sizes"),
+        ("one-se", "is within one standard error of the lowest of 3 kernel sizes, judged by the"),
+        ("top:1", "is the lowest of 4 networks"),
+        ("top:2", "is of the 2 best of 4 networks"),
+        ("greedy", "is of members that were picked from 4 networks to lower it"),
+    ],
+)
+def test_the_loss_of_the_chosen_is_called_the_lowest_only_where_it_is(way: str, words: str) -> None:
+    assert standing(way, [4, 8, 20, 20]).startswith(words)

@@ -5,10 +5,18 @@ from typing import Any
 
 from raphe.core.bundles import cards
 from raphe.core.sentences import listed
-from raphe.tasks.celltype.ensemble.selection import BEST, ONE_SE
+from raphe.tasks.celltype.ensemble.selection import BEST, NAMED_RANGES, ONE_SE
 
 ABBREVIATED = ("ppv", "npv", "mcc", "auroc", "f1")
 EPOCHS = "The same cells also chose the epoch of each network, which is not in these numbers."
+LEGEND = {  # of the ways that a table of them compares, as far as their names do not tell
+    BEST: "best, the kernel size of the lowest loss",
+    ONE_SE: "one-se, the smallest kernel size within one standard error of that",
+    "top:5": "top:5, the 5 networks of the lowest loss",
+    "greedy": "greedy, networks added one by one while the loss of their mean falls",
+    "published": "published, kernels 20 to 30 as in the paper",
+    "coded": "coded, kernels 20 to 31 as in the paper's code",
+}
 NESTED = (
     "For figures that pay for the choice, `raphe train experiment=cross_validation "
     "model.kernel=KERNELS` makes it anew in each fold, by that fold's validation cells, and tests "
@@ -40,14 +48,39 @@ def selection_text(selection: Mapping[str, Any], trained_here: bool) -> str:
     impossible = [row["way"] for row in rows if "impossible" in row]
     parts = [
         cards.table(head, table),
-        f"Not possible here, for want of networks: {listed(impossible)}." if impossible else "",
+        _impossible(impossible),
         _how(selection, sets, trained_here),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
+def _impossible(ways: Sequence[str]) -> str:
+    """Ways that networks are wanting for, with what they would take."""
+    if not ways:
+        return ""
+    takes = {
+        way: f"kernels {first} to {last} as in the paper{end}"
+        for (way, (first, last)), end in zip(NAMED_RANGES.items(), ("", "'s code"), strict=True)
+    }
+    explained = [
+        f"{way} ({takes.get(way) or 'the ' + way.removeprefix('top:') + ' networks of least loss'})"
+        for way in ways
+    ]
+    return f"Not possible here, for want of networks: {listed(explained)}."
+
+
+def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of the ways that stand in the table."""
+    return [LEGEND[row["way"]] for row in rows if row["way"] in LEGEND and "impossible" not in row]
+
+
 def _how(selection: Mapping[str, Any], sets: Sequence[str], trained_here: bool) -> str:
-    sentences = [rule_sentence(selection["way"], bool(sets))]
+    way = selection["way"]
+    sentences = [rule_sentence(way, bool(sets), selection["n_networks"])]
+    if explained := _explained(selection["compared"]):
+        sentences.append(f"Ways to choose: {'; '.join(explained)}.")
+    if differs := selection["differs"]:
+        sentences.append(differs)
     if selection["by_validation"]:
         if optimism := selection["optimism"]:
             sentences.append(optimism["sentence"])
@@ -56,19 +89,23 @@ def _how(selection: Mapping[str, Any], sets: Sequence[str], trained_here: bool) 
     if len(sets) > 1:
         sentences.append("The test cells had no part in any of these choices.")
     if sets:
-        sentences.append("Loss: mean of −ln P(true class), in the table before calibration.")
+        sentences.append(
+            "Loss: mean of −ln P(true class) over cells, in the table before calibration."
+        )
     return " ".join(sentences)
 
 
-def rule_sentence(way: str, has_cells: bool = True) -> str:
-    """Who or what chose the members, as a sentence."""
+def rule_sentence(way: str, has_cells: bool = True, n_networks: int | None = None) -> str:
+    """Who or what chose the members, of so many networks, as a sentence."""
+    if n_networks == 1:
+        return "There was one network, so nothing was chosen."
     by_cells = "The choice, in bold, was made on the validation cells alone"
     if way == BEST:
-        return f"{by_cells}: the kernel size of the lowest loss."
+        return f"{by_cells}: the kernel size of the lowest loss over cells."
     if way == ONE_SE:
         return (
-            f"{by_cells}: the smallest kernel size whose loss is within one standard "
-            "error of the lowest (Breiman et al. 1984)."
+            f"{by_cells}: the smallest kernel size whose loss over cells is within one "
+            "standard error of the lowest (Breiman et al. 1984)."
         )
     if way == "greedy":
         return (
@@ -78,7 +115,7 @@ def rule_sentence(way: str, has_cells: bool = True) -> str:
     if way.startswith("top:"):
         n = int(way.removeprefix("top:"))
         of = "the network" if n == 1 else f"the {n} networks"
-        return f"{by_cells}: {of} of the lowest loss."
+        return f"{by_cells}: {of} of the lowest loss over cells."
     no_cells = "" if has_cells else "there were no cells to choose by"
     if way == "all":
         return f"Every network is a member: {no_cells or 'nothing was chosen'}."
@@ -93,7 +130,7 @@ def _right(raw: Mapping[str, Any]) -> str:
 def threshold(cut: Mapping[str, Any]) -> str:
     if cut["mad_factor"] is not None:
         return f"the median by {cut['mad_factor']:g} MAD"
-    return f"{cut['threshold_pa']:g} {cut['accept_unit'] or 'pA'}"
+    return f"{cut['threshold_pa']:g} {cut['accept_unit'] or 'pA'}".replace("-", "−")
 
 
 def with_interval(headline: Mapping[str, Any] | None) -> str:

@@ -152,8 +152,12 @@ class Optimism:
     def is_known(self) -> bool:
         return bool(np.isfinite(self.corrected))
 
-    def sentence(self, n_candidates: str) -> str:
-        """What stands beside the chosen; `n_candidates` as "32 kernel sizes"."""
+    def sentence(self, n_candidates: str, standing: str) -> str:
+        """What stands beside the chosen.
+
+        `n_candidates` as "32 kernel sizes", `standing` is what its loss is among theirs, as "is the
+        lowest of 32 kernel sizes", see `selection.standing`.
+        """
         groups = counted(self.noun, self.n_groups)
         if not self.is_known:
             return (
@@ -162,12 +166,14 @@ class Optimism:
             )
         excess = self.corrected - self.apparent
         too_low = excess >= LEAST_TOLD
-        found = f"too low by {excess:.3f}" if too_low else "not too low as far as can be told"
+        found = f"and so too low by {excess:.3f}"
+        if not too_low:
+            found = "yet not too low as far as can be told"
         return (
-            f"The validation loss of what was chosen, {self.apparent:.3f}, is the best among "
-            f"{n_candidates} and so {found}: with the choice repeated in resamples of the {groups} "
-            f"and judged on the {self.noun}s left out it is {self.corrected:.3f} (2.5 to 97.5 % "
-            f"of the resamples {self.low:.3f} to {self.high:.3f}; Tsamardinos et al. 2018)."
+            f"The validation loss over cells of what was chosen, {self.apparent:.3f}, {standing}, "
+            f"{found}: with the choice repeated in resamples of the {groups} and judged on the "
+            f"{self.noun}s left out it is {self.corrected:.3f} (2.5 to 97.5 % of the resamples "
+            f"{self.low:.3f} to {self.high:.3f}; Tsamardinos et al. 2018)."
         )
 
 

@@ -35,7 +35,7 @@ def export(
     settings: str,
     provenance: Mapping[str, Any],
     out: Path,
-    members: str = "published",
+    members: str = "best",
     pooling: Pooling = "mean",
     calibration: Method = "temperature",
     error_rate: ErrorRate = 0.05,
@@ -95,7 +95,13 @@ def export(
             "classes": list(classes),
             "window": export_facts.window(data.original),
             "selection": export_facts.selection(
-                members, kernels, choice_cells, predictions, times, data.split != "spike"
+                members,
+                kernels,
+                choice_cells,
+                predictions,
+                times,
+                data.split != "spike",
+                _chosen_by_sweep(runs, candidates),
             ),
             **decision.facts(),
             "between_days": day_spread(
@@ -130,6 +136,17 @@ def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:
     if not candidates:
         raise SettingError(f"all {len(loaded)} runs diverged: their weights are not finite")
     return candidates, [candidate.label for candidate in loaded if candidate.diverged]
+
+
+def _chosen_by_sweep(
+    runs: Sequence[TrainedRun], candidates: Sequence[Candidate]
+) -> tuple[int, str] | None:
+    """Which candidate the sweep itself chose and why, None for none: (2, "k=8, with the …")."""
+    by_origin = {f"run {run.run_id}": run.chosen_for for run in runs}
+    for row, network in enumerate(candidates):
+        if reason := by_origin[network.origin]:
+            return row, f"{network.label}, {reason}"
+    return None
 
 
 def _tests(networks: EnsembleForward, data: CellTypeData) -> dict[str, CandidatePredictions]:

@@ -21,7 +21,13 @@ from raphe.tasks.celltype.ensemble.choice_cells import (
     mean_of,
     optimism_of,
 )
-from raphe.tasks.celltype.ensemble.selection import by_cells, choose, compared, n_candidates
+from raphe.tasks.celltype.ensemble.selection import (
+    choose,
+    compared,
+    is_choice,
+    n_candidates,
+    standing,
+)
 from raphe.tasks.celltype.features.training_domain import training_domain
 from raphe.tasks.celltype.metrics.cell_level import (
     Headline,
@@ -109,6 +115,7 @@ def selection(
     predictions: Mapping[str, CandidatePredictions],
     times: np.ndarray,
     held_out: bool = True,
+    chosen_by_sweep: tuple[int, str] | None = None,
 ) -> dict[str, Any]:
     """How members were chosen, what other ways give on every set, and what the choice flatters.
 
@@ -119,20 +126,41 @@ def selection(
         predictions: of every set.
         times: how often each candidate counts by that way, int64 (M,).
         held_out: whether the cells were not trained on; if they were, they cannot tell.
+        chosen_by_sweep: the candidate that the sweep itself chose, and what is said of it.
     """
     facts: dict[str, Any] = {
         "way": way,
-        "by_validation": by_cells(way),
+        "by_validation": is_choice(way, kernels),
+        "n_networks": len(kernels),
+        "kernels": sorted(set(kernels)),
+        "differs": _differs(way, kernels, times, chosen_by_sweep),
         "compared": _comparison(kernels, cells, predictions, {way: times}),
         "optimism": None,
     }
-    if by_cells(way) and cells is not None and held_out:
+    if is_choice(way, kernels) and cells is not None and held_out:
         optimism = optimism_of(partial(choose, way, kernels), cells)
         facts["optimism"] = {
             **{name: None if v != v else v for name, v in asdict(optimism).items()},
-            "sentence": optimism.sentence(n_candidates(way, kernels)),
+            "sentence": optimism.sentence(n_candidates(way, kernels), standing(way, kernels)),
         }
     return facts
+
+
+def _differs(
+    way: str,
+    kernels: Sequence[int],
+    times: np.ndarray,
+    chosen_by_sweep: tuple[int, str] | None,
+) -> str:
+    """Where cells chose other networks than the sweep did: a sentence with both choices."""
+    if chosen_by_sweep is None or not is_choice(way, kernels) or times[chosen_by_sweep[0]]:
+        return ""
+    sizes = f"kernel{'s' * (len({kernels[i] for i in np.flatnonzero(times)}) > 1)}"
+    return (
+        f"The sweep's own choice differs: it is {chosen_by_sweep[1]}; here "
+        f"{sizes} {_named(kernels, times)} {'are' if sizes == 'kernels' else 'is'} chosen, by the "
+        "validation loss over cells, which count alike however many spikes they have."
+    )
 
 
 def _comparison(

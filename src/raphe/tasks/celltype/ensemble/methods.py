@@ -1,13 +1,15 @@
 """What a paper's methods section says of an exported ensemble, from its facts and settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed, number, whole
+from raphe.core.statistics.abstention import NotSure, percent_at_most
 from raphe.tasks.celltype.ensemble.card_words import readable, threshold
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
-from raphe.tasks.celltype.ensemble.selection import BEST, NAMED_RANGES, ONE_SE
+from raphe.tasks.celltype.ensemble.selection import BEST, ONE_SE
+from raphe.tasks.celltype.metrics.names import names
 
 CORRADETTI = (
     "Corradetti D, Bernardi A, Corradetti R (2024) J Neurosci Methods, "
@@ -19,6 +21,8 @@ REFERENCES = {
     "neural networks. ICML",
     "Platt 1999": "Platt J (1999) Probabilistic outputs for support vector machines. Advances in "
     "Large Margin Classifiers",
+    "Angelopoulos et al. 2022": "Angelopoulos AN, Bates S, Fisch A, Lei L, Schuster T (2022) "
+    "Conformal risk control. arXiv:2208.02814",
     "Caruana et al. 2004": "Caruana R, Niculescu-Mizil A, Crew G, Ksikes A (2004) Ensemble "
     "selection from libraries of models. ICML",
     "Breiman et al. 1984": "Breiman L, Friedman JH, Olshen RA, Stone CJ (1984) Classification and "
@@ -49,7 +53,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
         _windows(facts["window"]),
         _data(facts),
         _training(methods.settings_by_name(settings)),
-        _members(facts["selection"]),
+        _members(facts["selection"], facts["members"]),
         _verdicts(facts),
         _test(facts),
         f"Analyses were made with {methods.software()}.",
@@ -123,48 +127,72 @@ def _training(settings: Mapping[str, Any]) -> str:
         details.append(f"batches of {whole(size)} spikes")
     if (dropout := settings.get("model.dropout")) is not None:
         details.append(f"dropout {dropout:g}")
+    patience = settings.get("callbacks.patience")
+    may_stop = patience is not None and patience + 1 < epochs  # the first epoch is always the best
     text = (
-        f"Networks were trained on the cross-entropy for at most {counted('epoch', epochs)} "
-        f"({', '.join(filter(None, details))})"
+        f"Networks were trained on the cross-entropy for {'at most ' * may_stop}"
+        f"{counted('epoch', epochs)} ({', '.join(filter(None, details))})"
     )
     if settings.get("data.weigh") == "classes":
         text += ", with each class given the same weight"
     if settings.get("data.synthetic") is not None:
         text += ", to which synthetic spikes were added"
-    if (patience := settings.get("callbacks.patience")) is not None:
+    better, best = ("lower", "lowest")
+    if settings.get("monitor.mode") == "max":
+        better, best = "higher", "highest"
+    label = names().label(settings.get("monitor.metric", "val/loss")).replace(", ", " over ")
+    if may_stop:
         text += (
-            f"; training stopped after {counted('epoch', patience)} without a lower validation loss"
+            f"; training stopped after {counted('epoch', patience)} without a {better} validation "
+            f"{label}"
         )
     is_last = settings.get("callbacks.keep") == "last"
-    kept = "last epoch" if is_last else "epoch of the lowest validation loss"
+    kept = "last epoch" if is_last else f"epoch of the {best} validation {label}"
     return f"{text}, and the weights of the {kept} were used."
 
 
-def _members(selection: Mapping[str, Any]) -> str:
-    way = selection["way"]
-    if way == "all":
+def _members(selection: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> str:
+    way, n = selection["way"], selection["n_networks"]
+    if n == 1 or way == "all":
         return ""
-    rules = {
-        BEST: "the kernel size of the lowest validation loss was used",
-        ONE_SE: "the smallest kernel size whose validation loss was within one standard error of "
-        "the lowest was used (Breiman et al. 1984)",
-        "greedy": "members were selected by forward selection with replacement on the validation "
-        "cells (Caruana et al. 2004)",
-    }
-    if way in NAMED_RANGES or not selection["by_validation"]:
+    if not selection["by_validation"]:
         return "The kernel sizes were set in advance."
-    rule = rules.get(way)
-    if rule is None:
-        n = int(way.removeprefix("top:"))
-        best = "the network" if n == 1 else f"the {n} networks"
-        rule = f"{best} of the lowest validation loss {'was' if n == 1 else 'were'} used"
-    text = f"Of the networks trained, {rule}"
+    best = "the lowest validation loss over cells"
+    if way == BEST:
+        rule = f"the kernel size of {best} was used"
+    elif way == ONE_SE:
+        rule = (
+            "the smallest kernel size whose validation loss over cells was within one standard "
+            "error of the lowest was used (Breiman et al. 1984)"
+        )
+    elif way == "greedy":
+        rule = (
+            "members were selected by forward selection with replacement on the validation cells "
+            f"(Caruana et al. 2004){_weights(members)}"
+        )
+    else:
+        n_best = int(way.removeprefix("top:"))
+        rule = f"the {n_best} networks of {best} were used"
+        if n_best == 1:
+            rule = f"the network of {best} was used"
+    kernels = selection["kernels"]
+    sizes = f"kernel size{'s' * (len(kernels) > 1)} {_spans(kernels)}"
+    text = f"Of {counted('network', n)} trained ({sizes}), {rule}"
     if (optimism := selection["optimism"]) and optimism["corrected"] is not None:
         text += (
-            f"; the validation loss of the chosen was {optimism['apparent']:.3f}, and "
-            f"{optimism['corrected']:.3f} after correction for the choice (Tsamardinos et al. 2018)"
+            f"; the validation loss over cells of the chosen was {optimism['apparent']:.3f}, and "
+            f"{optimism['corrected']:.3f} (2.5 to 97.5 % of the resamples {optimism['low']:.3f} to "
+            f"{optimism['high']:.3f}) after correction for the choice (Tsamardinos et al. 2018)"
         )
     return f"{text}."
+
+
+def _weights(members: Sequence[Mapping[str, Any]]) -> str:
+    """How often each was picked, where that is not once."""
+    if all(member["times"] == 1 for member in members):
+        return ""
+    picked = [f"{member['label']} {counted('time', member['times'])}" for member in members]
+    return f", which picked {listed(picked)} and weighted them so"
 
 
 def _verdicts(facts: Mapping[str, Any]) -> str:
@@ -173,17 +201,31 @@ def _verdicts(facts: Mapping[str, Any]) -> str:
         f"The probability of a cell was the {POOLED[facts['pooling']]} of those of its spikes"
         + (" over all networks" if len(facts["members"]) > 1 else "")
     )
-    if facts["calibrated_by"] != "none":
+    if facts["calibrated_by"] == "none":
+        text += "; it was not calibrated"
+    else:
         by = {
             "temperature": "by a temperature (Guo et al. 2017)",
             "platt": "by Platt scaling (Platt 1999)",
         }[facts["calibrated_by"]]
         text += f", calibrated {by} on {counted('validation cell', n)}"
-    if not n or not facts["not_sure"]["threshold"]:
-        return f"{text}; every cell was called the class of the highest probability."
+    if not n:
+        return f"{text}. Every cell was called the class of the highest probability."
+    not_sure = NotSure(**facts["not_sure"])
+    on = counted("validation cell", n)
+    if not_sure.unit != not_sure.item:
+        on += f" of {counted(not_sure.unit, not_sure.n_units)}"
+    control = f"conformal risk control (Angelopoulos et al. 2022) on {on}"
+    wrong = f"on average at most {percent_at_most(not_sure.promised_error)} of new cells"
+    if not not_sure.threshold:
+        return (
+            f"{text}. Every cell was called the class of the highest probability: by {control} no "
+            f"threshold was needed for {wrong} to be called wrong."
+        )
     return (
-        f"{text}; a cell was called a class where its probability was at least "
-        f"{facts['not_sure']['threshold']:.3f}, and left undecided otherwise."
+        f"{text}. A cell was called a class where its probability was at least "
+        f"{not_sure.threshold:.3f}, and left undecided otherwise; this threshold was set by "
+        f"{control}, so that {wrong} are called wrong."
     )
 
 

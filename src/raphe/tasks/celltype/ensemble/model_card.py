@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.bundles import cards
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import NotSure
 from raphe.tasks.celltype.ensemble.card_words import (
     chosen_row,
@@ -44,7 +44,7 @@ def model_card(facts: Mapping[str, Any], methods: str = "") -> str:
     """The card as Markdown, from the facts of a manifest; `methods` is a paragraph to paste."""
     classes = facts["classes"]
     parts = [
-        f"# {' or '.join(classes)}? An ensemble of {cards.size(len(facts['members']))}",
+        f"# {' or '.join(classes)}? {_size(len(facts['members']))}",
         cards.note(facts["note"]),
         "## Intended use",
         _intended(facts),
@@ -87,9 +87,10 @@ def trained_here(facts: Mapping[str, Any]) -> bool:
 
 def summary(path: Path, facts: Mapping[str, Any]) -> str:
     """What the terminal shows after an export."""
-    kernels = chosen_row(facts["selection"])["members"]
+    sizes = {member["kernel"] for member in facts["members"]}
+    kernels = f"kernel{'s' * (len(sizes) > 1)} {chosen_row(facts['selection'])['members']}"
     lines = [
-        f"{path}: {cards.size(len(facts['members']))}, kernels {kernels}",
+        f"{path}: {cards.size(len(facts['members']))}, {kernels}",
         "",
         selection_text(facts["selection"], trained_here(facts)),
         "",
@@ -107,26 +108,31 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _size(n_networks: int) -> str:
+    return "One network" if n_networks == 1 else f"An ensemble of {cards.size(n_networks)}"
+
+
 def _intended(facts: Mapping[str, Any]) -> str:
     window, cut = facts["window"], facts["window"]["cut"]
     abstains = facts["not_sure"]["n_items"] > 0
     kind = "an uncalibrated" if facts["calibrated_by"] == "none" else "a calibrated"
     text = (
         f"Says of one cell, from windows of {window['n_samples']} samples at "
-        f"{window['rate_hz']:g} Hz in {window['unit']}, which of {', '.join(facts['classes'])} it "
-        f"is, with {kind} probability{', or that it is not sure' if abstains else ''}."
+        f"{window['rate_hz']:g} Hz in {window['unit']}, whether it is "
+        f"{listed(facts['classes'], 'or')}, with {kind} "
+        f"probability{', or that it is not sure' if abstains else ''}."
     )
     if cut is not None:
         text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {threshold(cut)}."
     if facts["as_published"]:
         text += f" {AS_PUBLISHED}"
-    marks = "`raphe predict` marks others"
+    marks = "; `raphe predict` marks others"
     if not trained_here(facts):
-        marks = "which are not known"
+        marks = ", which are not known"
         if store := facts["training"]["store"]:
             marks += f"; `raphe predict` marks cells unlike those of the store “{store['name']}”"
     return (
-        f"{text} For cells recorded as those it was trained on, {marks}. Not for clinical use, nor "
+        f"{text} For cells recorded as those it was trained on{marks}. Not for clinical use, nor "
         "for other regions, species or recording methods."
     )
 
@@ -264,9 +270,10 @@ def _unlike(domain: Mapping[str, Any], unit: str) -> str:
     left_out = counted(kind, domain["held_out"]["n_folds"])
     firing = any(by_column(unit)[column].group == FIRING for column in domain["test"]["columns"])
     held = "the same days (of others nothing is known)" if kind == "cell" else f"new {kind}s"
+    alarms = f"{100 * domain['false_alarms']:.0f} %"
     return (
         "A cell far from these in one statistic, or in several taken together, is called unlike "
-        f"training and gets no class. At most {domain['false_alarms']:.0%} of cells recorded as "
+        f"training and gets no class. At most {alarms} of cells recorded as "
         f"those of training are, on {held}: the limits are from {left_out} left out in turn. "
         + ("" if firing else "Firing is not compared, as the times of the spikes are not known.")
     ).rstrip()

@@ -113,7 +113,7 @@ def _compared(
     if np.abs(losses[0] - losses[1]).max() < SAME or np.isnan(difference.low):
         return Comparison(f"{text}; their losses are the same.", False)
     text += (
-        f"; its loss less the older's is {difference.value:+.3f} (95 % interval "
+        f"; its loss minus the older's is {difference.value:+.3f} (95 % interval "
         f"{difference.low:+.3f} to {difference.high:+.3f})"
     ).replace("-", "−")
     if difference.low > 0:

@@ -74,10 +74,26 @@ def compared(kernels: Sequence[int], cells: ChoiceCells) -> dict[str, np.ndarray
 
 
 def n_candidates(way: str, kernels: Sequence[int]) -> str:
-    """Among what a way chose: "32 kernels", "12 networks"."""
+    """Among what a way chose: "32 kernel sizes", "12 networks"."""
     if way in (BEST, ONE_SE):
         return counted("kernel size", len(set(kernels)))
     return counted("network", len(kernels))
+
+
+def is_choice(way: str, kernels: Sequence[int]) -> bool:
+    """Whether a way chose by cells, and among more than one."""
+    return by_cells(way) and len(set(kernels) if way in (BEST, ONE_SE) else kernels) > 1
+
+
+def standing(way: str, kernels: Sequence[int]) -> str:
+    """What the loss of the chosen is among those of all, for a way that chooses by cells."""
+    among = n_candidates(way, kernels)
+    if way == ONE_SE:
+        return f"is within one standard error of the lowest of {among}, judged by the same cells"
+    if way == "greedy":
+        return f"is of members that were picked from {among} to lower it"
+    n = 1 if way == BEST else int(way.removeprefix("top:"))
+    return f"is the lowest of {among}" if n == 1 else f"is of the {n} best of {among}"
 
 
 def greedy(probability: np.ndarray, label: np.ndarray, rounds: int = GREEDY_ROUNDS) -> np.ndarray:

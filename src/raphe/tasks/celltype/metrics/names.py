@@ -10,7 +10,7 @@ OF_CLASS = " of "  # before the name of a class, in a figure that tables alone h
 
 FIGURES = (
     Figure(
-        "loss", "loss", "",
+        "loss", "loss over spikes", "",
         "Cross-entropy of the network's outputs against the true class, the mean over spikes, in "
         "nats; of two classes the mean over both outputs.",
         "lower", axis="loss of spikes (nats)",

@@ -164,14 +164,14 @@ def test_a_wide_interval_of_a_loss_does_not_flatten_its_curve() -> None:
         results.intervals[run.run_id]["kept/val/loss"] = Estimate(loss, loss - 200, loss + 200)
     figure = sweep_figure(results, "k")
     loss = figure.axes[-1]
-    assert loss.get_ylim() == (0.0, 1.2) and loss.get_title() == "Loss of spikes (nats)"
+    assert loss.get_ylim() == (0.0, 1.2) and loss.get_title() == "Loss over spikes (nats)"
     cut = [line for line in loss.lines if line.get_gid() == "cut interval"]
     assert [(line.get_marker(), set(line.get_ydata())) for line in cut] == [
         ("v", {0.0}),
         ("^", {1.2}),
     ]
     assert all(len(line.get_xdata()) == 2 for line in cut)
-    assert "Arrowheads: intervals that go on beyond the axis. Loss: cross-entropy" in figure.caption
+    assert "Arrowheads: intervals that go on beyond the axis. Loss over spikes: " in figure.caption
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ FIGURES = (
         "loss", "loss over spikes", "",
         "Cross-entropy of the network's outputs against the true class, the mean over spikes, in "
         "nats; of two classes the mean over both outputs.",
-        "lower", axis="loss of spikes (nats)",
+        "lower", axis="loss over spikes (nats)",
     ),
     Figure(
         "accuracy", "accuracy", "", "Share that is called its own class.",

@@ -33,6 +33,7 @@ def test_json_and_a_file_get_their_answers(caller: Caller) -> None:
 
 def test_what_is_told_of_the_bundle(caller: Caller, echo) -> None:
     assert caller.get("/health").json == {"status": "ok"}
+    assert caller.ask("HEAD", "/health", None, {}).status == 200
     assert caller.get("/card").body == b"# A card"
     facts = caller.get("/bundle").json
     assert facts["content_hash"] == echo.content_hash and facts["kind"] == "toy/echo"
@@ -209,6 +210,14 @@ def test_an_error_tells_nothing_of_this_machine(caller: Caller, echo, tmp_path: 
 
     echo.does = of_bundle
     assert caller.post_json({"samples": [1]}).sentence == "bundle: expected windows of 160 samples"
+
+    def of_options(given: object) -> dict:
+        raise RecordingError("expected a sweep (sweep=, or --sweep) or --sweep-unit")
+
+    echo.does = of_options
+    assert caller.post_json({"samples": [1]}).sentence == (
+        "expected a sweep (sweep) or --sweep-unit"
+    )
 
 
 def test_few_are_answered_at_once_and_few_wait(echo) -> None:

@@ -46,6 +46,14 @@ def test_another_host_is_told_to_be_open(start, capsys) -> None:
     assert capsys.readouterr().err == ""
 
 
+def test_silent_connections_neither_shut_others_out_nor_keep_it_alive(start, monkeypatch) -> None:
+    configs = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, _: configs.append(self.config))
+    assert start("--port", "0") == 0
+    (config,) = configs
+    assert config.limit_concurrency is None and config.timeout_graceful_shutdown <= 10
+
+
 def test_an_address_that_cannot_be_is_one_sentence(start, capsys) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

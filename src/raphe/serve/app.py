@@ -57,6 +57,7 @@ def application(
     async def page(request: Request) -> HTMLResponse:
         return HTMLResponse(overview(app.openapi(), predictor, str(request.base_url)))
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", **schema.health)
     async def health() -> dict[str, str]:
         return {"status": "ok"}

@@ -17,8 +17,8 @@ from raphe.serve.app import application
 from raphe.serve.limits import Limits
 from raphe.serve.page import file_command
 
-CONNECTIONS = 64
 IDLE_S = 5
+LEAVE_S = 5  # after which a server that is to end gives up what still comes in
 
 
 def serve(bundle: Path, host: str, port: int, limits: Limits, names: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def serve(bundle: Path, host: str, port: int, limits: Limits, names: Sequence[st
         if not _is_local(host):
             print(
                 f"--host {host}: anyone who reaches this address can ask; there is no login and no "
-                "encryption",
+                "encryption, and silent connections are not cut, so keep it off the open internet",
                 file=sys.stderr,
             )
         print(f"{address} lists what can be asked; for one, as")
@@ -46,7 +46,7 @@ def serve(bundle: Path, host: str, port: int, limits: Limits, names: Sequence[st
             log_level="warning",
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=LEAVE_S,
             timeout_keep_alive=IDLE_S,
         )
         uvicorn.Server(config).run([listener])

@@ -76,7 +76,8 @@ class BundlePredictor:
                 text = text.replace(f"{path}/", "").replace(str(path), shown)
         for field in (*self.FIELDS, *self.FILE_FIELDS):
             if field.option:
-                text = re.sub(rf"{field.option}\b", field.name, text)
+                for_python = rf"(\b{field.name}=, or )?"
+                text = re.sub(rf"{for_python}{field.option}(?![\w-])", field.name, text)
         return text
 
 

@@ -15,9 +15,7 @@ LAYOUTS = ("traces-time", "time-traces")
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
 BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
 # A rate beyond is one that was mistaken, as seconds a frame.
-RATE_LIMIT = Range(
-    0.1, 1e5, noun="a sampling rate in Hz,", remedy="--rate takes frames a second, as rate_hz does"
-)
+RATE_LIMIT = Range(0.1, 1e5, noun="a sampling rate in Hz,", remedy="--rate takes frames a second")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_everything_of_a_run_is_tracked(train, runs) -> None:
     ]
     assert run.data.metrics["test/loss"] > 0
     described = run.data.tags["mlflow.note.content"]
-    assert "trained and tested on points: 64 points." in described
+    assert "trained and tested on the store `points` (64 points)." in described
     assert "> A toy: its numbers mean nothing." in described
     (store,) = run.inputs.dataset_inputs
     assert store.dataset.digest == run.data.params["store_hash.points"][:36]

@@ -66,8 +66,9 @@ def test_a_sweep_compares_at_once_in_the_order_of_k_with_the_chosen_one_marked(
         *("swept/model.kernel", "kept/val/loss", "test/loss"),
         *("kept/val/cells/auroc", "test/cells/auroc", "test/n_cells"),
     ]
-    charts = [(chart["xaxis"]["key"], chart["yaxis"]["key"]) for chart in view["compareRunCharts"]]
-    assert charts == [("swept/model.kernel", name) for name in names[1:5]]
+    charts = [(chart["xaxis"], chart["yaxis"]["key"]) for chart in view["compareRunCharts"]]
+    over = {"key": "kernel", "dataAccessKey": "swept/model.kernel", "type": "METRIC"}
+    assert charts == [(over, name) for name in names[1:5]]
     assert tracker.get(runs["model.kernel=2"].run_id).name == "model.kernel=2"
 
     # Repeated with another choice: the mark moves, and the parent has each point once.

@@ -48,7 +48,7 @@ def test_one_failed_member_stops_no_other_and_repeating_trains_only_it(
     described = parent.data.tags["mlflow.note.content"]
     assert described.startswith("Chosen by validation: model.degree=")
     assert "Sweep over 3 values of `model.degree` (0…2), a run for each." in described
-    assert "Trained and tested on points: 64 points." in described
+    assert "Trained and tested on the store `points` (64 points)." in described
     rows = list(
         csv.DictReader(
             io.StringIO(read_artifact(runs, parent.info.run_id, "sweep.csv", tmp_path).decode())

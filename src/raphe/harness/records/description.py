@@ -5,14 +5,18 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from raphe.core.protocol import Exported, UsedStore
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, listed
 from raphe.harness.records.parameters import values_text
 from raphe.harness.tracking import DESCRIPTION_TAG, TrackedRun
 
 
 def stores_text(stores: Sequence[UsedStore]) -> str:
-    """What a run reads: "original: 60 cells (30 SER, 30 NSER), 4321 spikes; …"."""
-    return "; ".join(f"{store.name}: {store.contents}" for store in stores)
+    """What a run reads: "the store `spikes` (60 cells (30 SER, 30 NSER), 4321 spikes)"."""
+    return listed(f"the store `{_name(store)}` ({store.contents})" for store in stores)
+
+
+def _name(store: UsedStore) -> str:
+    return store.source.stem if store.source.is_file() else store.source.name
 
 
 def describe_run(contents: str, note: str, overrides: Sequence[str]) -> str:
@@ -40,7 +44,9 @@ def describe_sweep(
     each = "a run for each" if len(parameters) < 2 else f"a run for each of {n_runs} combinations"
     return _paragraphs(
         *results,
-        f"{title[0].upper()}{title[1:]} over {varied}, {each}.",
+        f"{title[0].upper()}{title[1:]} over {varied}, {each}."
+        if varied
+        else f"{title[0].upper()}{title[1:]} of a single run.",
         contents and f"Trained and tested on {contents}.",
         note and f"> {note}",
     )

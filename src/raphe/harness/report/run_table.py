@@ -1,6 +1,8 @@
 """The results of a single run on the terminal."""
 
 import contextlib
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from raphe.core.errors import SettingError
-from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED
+from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED, Estimate
 from raphe.core.protocol import CONCLUSION
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, number
 from raphe.harness import registry
 from raphe.harness.report.next_step import print_note_and_next
-from raphe.harness.report.shown import count_text, figure_text, names_of, shown_metrics, test_sets
+from raphe.harness.report.shown import UNDEFINED, count_text, names_of, shown_metrics, test_sets
+from raphe.harness.report.sweep_conclusion import decimals
 from raphe.harness.tracking import RunFacts, Tracker
 
 
@@ -22,13 +25,15 @@ def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) ->
     """Print what the test came to: the task's conclusion, a column for each test set, what next."""
     settings = config.report
     sets = test_sets(run, settings)
-    table = Table("metric", *sets, title=f"{run.name}: test results")
+    heads = [f"{name} (95 % interval)" for name in sets]
+    table = Table("metric", *heads, title=f"{run.name}: test results")
     names = names_of(settings)
     for count in settings.counts:
         values = [count_text(run.metrics.get(f"{name}/{count}")) for name in sets]
         table.add_row(names.label(count), *values)
+    intervals = registry.intervals_of(tracker, run.run_id)
     for metric in shown_metrics([run], settings):
-        values = [figure_text(run.metrics.get(f"{name}/{metric}")) for name in sets]
+        values = [_figure(f"{name}/{metric}", run, intervals) for name in sets]
         table.add_row(names.label(metric), *values)
     console = Console()
     if conclusion := _conclusion(run, tracker):
@@ -39,6 +44,18 @@ def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) ->
     console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
     may_export = "_target_" in config.export
     print_note_and_next(console, note, run.run_id, tracker, may_export)
+
+
+def _figure(metric: str, run: RunFacts, intervals: Mapping[str, Estimate]) -> str:
+    """With as many decimals as its interval allows, "0.90 (0.83–0.97)"."""
+    value = run.metrics.get(metric, math.nan)
+    if math.isnan(value):
+        return UNDEFINED
+    estimate = intervals.get(metric, Estimate(value, math.nan, math.nan))
+    places = decimals([estimate])
+    if math.isnan(estimate.low):
+        return number(value)
+    return f"{value:.{places}f} ({estimate.low:.{places}f}–{estimate.high:.{places}f})"
 
 
 def _conclusion(run: RunFacts, tracker: Tracker) -> str:

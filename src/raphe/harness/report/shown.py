@@ -1,6 +1,5 @@
 """What a report shows of a run: which test sets, which metrics, and numbers as texts."""
 
-import math
 from collections.abc import Sequence
 
 from hydra.utils import instantiate
@@ -61,7 +60,3 @@ def in_words(names: Names, metric: str) -> str:
 
 def count_text(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:.0f}"
-
-
-def figure_text(value: float | None) -> str:
-    return UNDEFINED if value is None or math.isnan(value) else f"{value:.4f}"

@@ -7,27 +7,32 @@ from raphe.core.protocol import BaselineFigure
 from raphe.core.sentences import counted, listed
 from raphe.harness.report.shown import counts_of, in_words
 from raphe.harness.report.sweep_results import SweepResults
+from raphe.harness.tracking import RunFacts
 
 DECIMALS = 2  # of a figure without an interval
 
 
 def sweep_conclusion(results: SweepResults) -> list[str]:
     """Sentences: what validation chooses, its test, whether the test tells others from it."""
-    if results.choice is None:
+    if results.choice is not None:
+        sentences = [results.choice.sentence]
+    elif len(results.runs) == 1:
+        sentences = ["One member finished, so that there was nothing to choose among."]
+    else:
         return []
-    sentences = [results.choice.sentence]
     metric = results.headlines[0]
-    tested = results.estimate(results.chosen, f"{TEST}/{metric}")
+    run = results.chosen or results.runs[0]
+    tested = results.estimate(run, f"{TEST}/{metric}")
     if tested is None:
         return sentences
-    label, whom = in_words(results.names, metric), _tested_on(results, metric)
+    label, whom = in_words(results.names, metric), _tested_on(results, run, metric)
     sentences.append(f"Its test: {label} {with_interval(tested)}, from {whom}.")
     if baseline := _best_baseline(results, metric):
         sentences.append(
             f"The best simple baseline on the same test, {baseline.label}: "
             f"{with_interval(baseline.estimate)}."
         )
-    if told := _told_apart(results, metric, whom):
+    if results.choice is not None and (told := _told_apart(results, metric, whom)):
         sentences.append(told)
     return sentences
 
@@ -56,9 +61,9 @@ def _told_apart(results: SweepResults, metric: str, whom: str) -> str:
     )
 
 
-def _tested_on(results: SweepResults, metric: str) -> str:
+def _tested_on(results: SweepResults, run: RunFacts, metric: str) -> str:
     """ "24 cells", what the metric counts; all that is counted where it counts none of them."""
-    counts = counts_of(results.chosen, TEST, results.settings)
+    counts = counts_of(run, TEST, results.settings)
     level = Name.of(metric).level.removesuffix("s")
     of_level = [count for count in counts if level and level in count.split()[-1]]
     return listed(of_level or counts or ["the test set"])

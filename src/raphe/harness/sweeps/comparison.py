@@ -111,7 +111,10 @@ def view_text(
     if len(swept) == 1:
         view["isAccordionReordered"] = True  # the section stays first
         view["compareRunSections"] = [_section(next(iter(plan.parameters)))]
-        charts = [_chart(swept[0], name) for name in figures if not _is_count(name)][:MOST_CHARTS]
+        setting = next(iter(plan.parameters)).rpartition(".")[2]
+        charts = [_chart(swept[0], setting, name) for name in figures if not _is_count(name)][
+            :MOST_CHARTS
+        ]
         while charts and len(json.dumps({**view, "compareRunCharts": charts})) > MOST_CHARACTERS:
             charts.pop()
         view["compareRunCharts"] = charts
@@ -136,7 +139,9 @@ def _section(setting: str) -> dict[str, Any]:
     }
 
 
-def _chart(over: str, metric: str) -> dict[str, Any]:
+def _chart(over: str, setting: str, metric: str) -> dict[str, Any]:
+    """A metric over what is swept. The page titles it by both keys, which have room for few words;
+    the values are those of dataAccessKey."""
     return {
         "type": "SCATTER",
         "uuid": metric,
@@ -144,7 +149,7 @@ def _chart(over: str, metric: str) -> dict[str, Any]:
         "runsCountToCompare": 100,
         "deleted": False,
         "isGenerated": False,
-        "xaxis": {"key": over, "type": "METRIC"},
+        "xaxis": {"key": setting, "dataAccessKey": over, "type": "METRIC"},
         "yaxis": {"key": metric, "type": "METRIC"},
     }
 

@@ -27,7 +27,7 @@ PLAN_FILE = "sweep.json"
 STATE_FILE = "state.json"
 WATCH = "raphe-launcher-watch"
 ORPHAN_POLL_S = 0.5
-ALONE = "job 0"  # the label of a member where nothing is swept
+ALONE = "single run"  # the label of a member where nothing is swept
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ class SweepParent:
             return self._tracker.resume(earlier[0].run_id)
         varied = " ".join(f"{key}={values_text(values)}" for key, values in parameters.items())
         parent = self._tracker.begin(
-            f"{title} {varied}", {**tags, GIT_COMMIT_TAG: identity.code_version()}
+            f"{title} {varied}".rstrip(), {**tags, GIT_COMMIT_TAG: identity.code_version()}
         )
         parent.log_params({f"sweep.{key}": ",".join(values) for key, values in parameters.items()})
         task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])

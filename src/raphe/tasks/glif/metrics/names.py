@@ -79,6 +79,13 @@ FIGURES = (
 )  # fmt: skip
 
 TARGETS = ("C", "El", "R_input", "dt", "th_inf")  # of the LSTM study, as it calls them
+MEANT = dict(  # by them
+    zip(
+        TARGETS,
+        ("capacitance", "leak potential", "input resistance", "time step", "threshold"),
+        strict=True,
+    )
+)
 LSTM_STUDY = (
     Figure("loss", "loss", "", "Mean squared error of the scaled targets.", "lower"),
     Figure(
@@ -87,15 +94,15 @@ LSTM_STUDY = (
     ),
     *(
         Figure(
-            f"mse_{target}", f"mean squared error of {target}", "",
-            f"Mean squared error of the scaled target {target}.", "lower", levels=TRACES,
+            f"mse_{target}", f"mean squared error of {MEANT[target]}", "",
+            f"Mean squared error of the scaled {MEANT[target]}.", "lower", levels=TRACES,
         )
         for target in TARGETS
     ),
     *(
         Figure(
-            f"r2_{target}", f"R² of {target}", "",
-            f"Share of the variance of {target} that the answers explain.",
+            f"r2_{target}", f"R² of {MEANT[target]}", "",
+            f"Share of the variance of {MEANT[target]} that the answers explain.",
             "higher", 0.0, 1.0, TRACES,
         )
         for target in TARGETS

@@ -1,6 +1,7 @@
 """The `raphe` command: its grammar, errors in one line, and quick to start."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -235,3 +236,24 @@ def test_completion_knows_every_verb_and_kind(shell: str, capsys) -> None:
         assert declared.command.verb in script
         assert declared.command.kind is None or declared.command.kind in script
     assert "cut-spikes" in script and "no-pages" in script  # of predict, of two tasks
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_output_that_nobody_reads_ends_in_silence(monkeypatch, buffered: str) -> None:
+    """As `raphe … | head` does: the reader has gone before anything is written."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "import sys; from raphe import cli; sys.exit(cli.main(['features', '--explain']))"
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_another_pipe_that_breaks_is_no_silence(monkeypatch) -> None:
+    def breaks(arguments: object) -> argparse.Namespace:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(cli, "parse", breaks)
+    with pytest.raises(BrokenPipeError):
+        cli.main([])

@@ -32,6 +32,7 @@ from raphe.core.errors import RapheError, SettingError
 from raphe.core.extras import missing_extra
 from raphe.core.files.kind import MANIFEST, kind_of
 from raphe.core.parser import Parser
+from raphe.core.unread import while_read
 
 STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
@@ -68,7 +69,12 @@ class Declared:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run a command. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted, 141
+    what it prints is no longer read, as after `| head`."""
+    return while_read(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         return options.run(options)

@@ -9,7 +9,7 @@ from raphe.core.sentences import counted, duration, listed, number
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(sentences) == (0, 7)
+    assert doctest.testmod(sentences) == (0, 8)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ def test_one_has_no_plural(n, text):
         (1e-5, "0.0000100"),
         (-12_345.6, "−12 346"),
         (float("inf"), "∞"),
+        (-float("inf"), "−∞"),
     ],
 )
 def test_numbers_have_no_exponent(value, text):

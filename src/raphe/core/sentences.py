@@ -25,7 +25,7 @@ def whole(n: int) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A value of so many significant digits without an exponent, – for none.
+    """A value of so many significant digits without an exponent, – for none; for readers alone.
 
     >>> number(1130.4), number(-0.04567), number(123_456), number(float("nan"))
     ('1130', '−0.0457', '123 456', '–')
@@ -39,6 +39,15 @@ def number(value: float, digits: int = 3) -> str:
     whole_part, point, fraction = text.partition(".")
     text = f"{whole_part}.{fraction}" if point else whole(int(whole_part))
     return f"−{text}" if value < 0 else text
+
+
+def typographic(text: str) -> str:
+    """A number's text with a minus where programs write a hyphen.
+
+    >>> typographic(f"{-50.0:g}")
+    '−50'
+    """
+    return text.replace("-", "−")
 
 
 def p_value(p: float) -> str:

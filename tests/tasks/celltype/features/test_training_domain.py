@@ -88,7 +88,7 @@ def test_a_cell_is_told_in_what_it_is_unlike_training_in_words_with_units(domain
     rng = np.random.default_rng(1)
     assert sentences(waveforms(120.0, rng), domain) == []
     (baseline,) = sentences(waveforms(120.0, rng) - 30, domain)
-    assert re.fullmatch(r"baseline is -(29|30)\.\d pA \(in training -\S+ to \S+ pA\)", baseline)
+    assert re.fullmatch(r"baseline is −(29|30)\.\d pA \(in training −\S+ to \S+ pA\)", baseline)
     fast = sentences(waveforms(120.0, rng), domain, np.arange(12) / 100)
     assert any("mains" in s or "firing rate is 100 Hz" in s for s in fast)
     for text in [baseline, *fast]:

@@ -37,7 +37,7 @@ def test_too_few_spikes(n, text):
 def test_clipped_peaks():
     waveforms = np.maximum(spikes_of(RNG.normal(90, 5, 50)), -60)
     (remark,) = remarks_on(waveforms, regular(50), "pA")
-    assert "100% of the spikes have a flat peak" in remark
+    assert "100 % of the spikes have a flat peak" in remark
 
 
 def test_a_growing_peak_is_drift():

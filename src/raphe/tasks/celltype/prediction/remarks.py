@@ -6,7 +6,7 @@ N spikes, T samples a window.
 import numpy as np
 from scipy.stats import spearmanr
 
-from raphe.core.sentences import counted, number
+from raphe.core.sentences import counted, number, typographic
 
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
@@ -57,7 +57,10 @@ def _clipped(waveforms: np.ndarray) -> str:
     share = run.any(axis=1).mean()
     if share < CLIPPED_SHARE:
         return ""
-    return f"{share:.0%} of the spikes have a flat peak: the amplifier or converter clipped them"
+    return (
+        f"{100 * share:.0f} % of the spikes have a flat peak: the amplifier or converter clipped "
+        "them"
+    )
 
 
 def _drift(amplitude: np.ndarray, time_s: np.ndarray, unit: str) -> str:
@@ -74,7 +77,7 @@ def _drift(amplitude: np.ndarray, time_s: np.ndarray, unit: str) -> str:
         return ""
     return (
         f"the peak drifts from {number(first)} to {number(last)} {unit} over the recording "
-        f"({change:+.0%}): the seal or the cell changed"
+        f"({typographic(f'{100 * change:+.0f}')} %): the seal or the cell changed"
     )
 
 
@@ -89,7 +92,7 @@ def _two_cells(amplitude: np.ndarray, time_s: np.ndarray, unit: str) -> str:
     small, large = amplitude[~larger].mean(), amplitude[larger].mean()
     return (
         f"the peaks have two sizes, about {number(small)} and {number(large)} {unit}, that take "
-        f"turns ({share:.0%} have the rarer one): these may be two cells"
+        f"turns ({100 * share:.0f} % have the rarer one): these may be two cells"
     )
 
 
@@ -138,6 +141,6 @@ def _doublets(time_s: np.ndarray) -> str:
     if share < DOUBLET_SHARE:
         return ""
     return (
-        f"{share:.0%} of the spikes follow another within {DOUBLET_MS:g} ms: doublets of this "
-        "cell, or a second one"
+        f"{100 * share:.0f} % of the spikes follow another within {DOUBLET_MS:g} ms: doublets of "
+        "this cell, or a second one"
     )

@@ -189,8 +189,8 @@ def test_raphe_serves_verdicts_by_the_line_of_the_readme(
     for verdict in verdicts:
         assert verdict["verdict"] == expected.verdict
         assert verdict["probability"] == pytest.approx(expected.probability, abs=1e-5)
-    assert refused.value.code == 422 and told.startswith("recording.abf: ")
-    assert "calibrated, of each class" in page and str(bundle) not in page
+    assert refused.value.code == 422 and told.startswith("any.abf: ")
+    assert "calibrated where `calibrated` says so" in page and str(bundle) not in page
 
 
 @pytest.mark.ci

@@ -193,7 +193,9 @@ def test_another_content_type_is_refused(caller: Caller, kind: str) -> None:
 def test_an_error_tells_nothing_of_this_machine(caller: Caller, echo, tmp_path: Path) -> None:
     answer = caller.post("/predict/file?name=a.npy", b"123")
     assert answer.status == 422
-    assert answer.sentence == "recording.npy: expected more than 3 bytes; pass sweep"
+    assert answer.sentence == "a.npy: expected more than 3 bytes; pass sweep"
+    folders = caller.post("/predict/file?name=C:%5Cmine%5Cb%0Ac.npy", b"123")
+    assert folders.sentence == r"'b\nc.npy': expected more than 3 bytes; pass sweep"
     assert caller.post("/predict/file?name=a.npy", b"").status == 400
 
     def fail(given: object) -> dict:
@@ -328,6 +330,6 @@ def test_hdf5_that_reaches_beyond_itself_is_refused(tmp_path: Path, caller: Call
         with pytest.raises(RecordingError, match=r"names another file|holds more than 0.001 MB"):
             require_self_contained(path, 1000)
     answer = caller.post("/predict/file?name=a.nwb", (tmp_path / "link.nwb").read_bytes())
-    assert answer.sentence.startswith("recording.nwb: names another file")
+    assert answer.sentence.startswith("a.nwb: names another file")
     answer = caller.post("/predict/file?name=a.nwb", b"\x89HDF\r\n\x1a\n and no more")
-    assert answer.sentence == "recording.nwb: expected an HDF5 file that is whole"
+    assert answer.sentence == "a.nwb: expected an HDF5 file that is whole"

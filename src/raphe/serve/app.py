@@ -21,7 +21,7 @@ from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
 from raphe.serve import hdf5_contents
-from raphe.serve.bodies import JSON, Receiver, parse_json, suffix_of
+from raphe.serve.bodies import JSON, Receiver, file_shown, parse_json, suffix_of
 from raphe.serve.guard import Guard
 from raphe.serve.limits import Limits
 from raphe.serve.page import overview
@@ -80,7 +80,8 @@ def application(
     @app.post("/predict/file", **schema.predict_file)
     async def predict_file(request: Request) -> Response:
         texts = dict(request.query_params)
-        suffix = suffix_of(texts.pop("name", ""), predictor.SUFFIXES)
+        name = texts.pop("name", "")
+        suffix = suffix_of(name, predictor.SUFFIXES)
         with work.admitted():
             folder = TemporaryDirectory(prefix="raphe-")
             path = Path(folder.name, f"recording{suffix}")
@@ -89,7 +90,7 @@ def application(
             except BaseException:
                 folder.cleanup()
                 raise
-            of_file = partial(_of_file, predictor, path, texts, limits)
+            of_file = partial(_of_file, predictor, path, name, texts, limits)
             answer = await work.answer(of_file, folder.cleanup)
         return Response(answer, media_type=JSON)
 
@@ -120,15 +121,17 @@ def _of_json(predictor: BundlePredictor, body: bytes) -> bytes:
 
 
 def _of_file(
-    predictor: BundlePredictor, path: Path, texts: Mapping[str, str], limits: Limits
+    predictor: BundlePredictor, path: Path, name: str, texts: Mapping[str, str], limits: Limits
 ) -> bytes:
+    """The answer to the file in `path`, of which its sender speaks as `name`."""
     try:
         if path.suffix in hdf5_contents.SUFFIXES:
             hdf5_contents.require_self_contained(path, limits.file_bytes)
         values = from_text(texts, predictor.FILE_FIELDS)
         return _as_bytes(predictor.answer_file(path, values))
     except RapheError as error:
-        raise Refusal(422, predictor.sentence(error, path.parent)) from None
+        sentence = predictor.sentence(error, path.parent)
+        raise Refusal(422, sentence.replace(path.name, file_shown(name))) from None
     except MemoryError:
         raise Refusal(413, "this needs more memory than the server has; send less") from None
     finally:

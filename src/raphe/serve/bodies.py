@@ -22,13 +22,22 @@ GONE = 499  # nobody reads it
 
 
 def suffix_of(name: str, suffixes: tuple[str, ...]) -> str:
-    """The suffix of a stranger's file name, of which nothing else is used. Raises Refusal."""
-    suffix = PurePosixPath(name.replace("\\", "/")).suffix.casefold()
+    """The suffix of a stranger's file name, of which no other part makes a path. Raises Refusal."""
+    suffix = _file_of(name).suffix.casefold()
     if suffix not in suffixes:
         raise Refusal(
             415, f"name: expected that of a {listed(suffixes, 'or')} file, got {shown(name)}"
         )
     return suffix
+
+
+def file_shown(name: str) -> str:
+    """A stranger's file name without its folders, as a sentence may have it."""
+    return shown(_file_of(name).name)
+
+
+def _file_of(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class OpenApi:
     @property
     def predict_file(self) -> dict[str, Any]:
         suffixes = listed(self._predictor.SUFFIXES, "or")
-        name = Field("name", "text", f"of the file: {suffixes}; nothing else of it is used", True)
+        name = Field("name", "text", f"of the file: {suffixes}; stands in errors", True)
         parameters = [
             {
                 "name": field.name,

@@ -180,11 +180,19 @@ def test_samples_in_json_get_the_verdict_of_their_recording(bundle, record, json
     low_high = list(verdict.recorded_again["SER"])
     assert answer["recorded_again"]["SER"] == pytest.approx(low_high, rel=1e-4)
     assert answer["note"] == bundle.note and "files" not in answer
+    assert answer["calibrated"] is False
+    assert answer["promise"] == Judge(bundle.path, 1).promise
     windows = cut_spikes(raphe.Recording.from_array(samples, RATE_HZ, "pA", "x"), Cut()).waveforms
     of_windows = json_answer({"windows": windows.tolist(), "prevalence": {"SER": 0.05}})
     assert of_windows["n_spikes"] == verdict.n_spikes
     assert of_windows["prevalence"]["SER"] == pytest.approx(0.05)
+    assert of_windows["promise"] == Judge(bundle.path, 1).at_prevalence({"SER": 0.05}).promise
     assert json_answer(bundle.example())["n_spikes"] == 2
+
+
+def test_an_answer_without_spikes_has_the_unit_of_the_bundle(json_answer) -> None:
+    answer = json_answer({"samples": [0.0] * 40_000, "rate_hz": RATE_HZ, "unit": "pA"})
+    assert (answer["verdict"], answer["unit"], answer["calibrated"]) == ("no spikes", "pA", False)
 
 
 def test_a_file_gets_its_answer_whatever_it_is_called(bundle, recording_file, json_answer) -> None:

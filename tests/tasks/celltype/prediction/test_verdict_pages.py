@@ -3,6 +3,8 @@
 import base64
 import doctest
 import json
+from copy import copy
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,14 +14,17 @@ import pytest
 from raphe import cli
 from raphe.core.abf.writer import write_abf
 from raphe.core.bundles.bundle import Bundle
+from raphe.core.figure_style import PaperFigure
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import number
 from raphe.tasks.celltype.prediction import verdict as verdict_module
 from raphe.tasks.celltype.prediction.cell_input import cut_recordings
-from raphe.tasks.celltype.prediction.cell_page import weighed
-from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.cell_page import sentence, weighed
+from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.page import other_texts, text_page
 from raphe.tasks.celltype.prediction.trace_view import MISSING, cell_envelopes, trace_data
+from raphe.tasks.celltype.prediction.verdict import Vote
+from raphe.tasks.celltype.prediction.verdict_figure import draw_votes
 from raphe.tasks.celltype.prediction.verdict_folder import CARD_PAGE, CSV_FILE, INDEX, JSON_FILE
 
 RATE_HZ = 40_000.0
@@ -168,9 +173,117 @@ def test_what_was_weighed_is_of_this_cell(trained_bundle, record):
     assert any("not yet enough" in text for text in weighed(few, judge)[1])
     whole = judge.judge(cell).verdict
     for_it, against = weighed(whole, judge)
-    assert any(text.startswith("3 of 3 networks, each asked alone, say SER") for text in for_it)
+    assert any(text == "All 3 networks say SER, each asked alone." for text in for_it)
     assert any("are enough" in text for text in for_it) == whole.enough_spikes
     assert not any("enough" in text for text in against) or not whole.enough_spikes
+
+
+@pytest.fixture
+def judged(trained_bundle, record):
+    """A cell of those whose statistics all lie within training's range, and its judge."""
+    judge = Judge(trained_bundle)
+    quantiles = judge.domain["quantiles"]
+    recording = Recording.from_array(record("SER", 0), RATE_HZ, "pA", "c")
+    judged = judge.judge(cut_recordings("c", (), [recording], judge.cut))
+    within = {column: values[4] for column, values in quantiles.items()}  # the medians
+    return replace(judged.verdict, statistics=within, unlike=()), judge
+
+
+@pytest.mark.parametrize(
+    ("outside", "words"),
+    [
+        ([], "What could be compared of its spikes, noise and firing is as in training."),
+        (
+            ["half_width_ms"],
+            "One statistic lies outside the range of training (half-width), but not so far that "
+            "the cell is unlike those of training.",
+        ),
+        (
+            ["half_width_ms", "baseline_pA"],
+            "2 statistics lie outside the range of training (half-width and baseline), but "
+            "together not so far that the cell is unlike those of training.",
+        ),
+    ],
+)
+def test_what_the_table_marks_is_to_be_looked_at(judged, outside, words):
+    verdict, judge = judged
+    quantiles = judge.domain["quantiles"]
+    beyond = {column: quantiles[column][-1] + 1.0 for column in outside}
+    for_it, against = weighed(replace(verdict, statistics=verdict.statistics | beyond), judge)
+    assert words in (against if outside else for_it)
+    assert any("is as in training" in text for text in for_it) == (not outside)
+
+
+def test_the_same_time_stands_once(judged):
+    verdict, judge = judged
+    quantiles = judge.domain["quantiles"]
+    assert quantiles["udi_ms"] == quantiles["trough_to_peak_ms"]
+    time = {"udi_ms": 99.0, "trough_to_peak_ms": 99.0}
+    against = weighed(replace(verdict, statistics=verdict.statistics | time), judge)[1]
+    assert any("(UDI), here the trough-to-peak time)" in text for text in against)
+    time["trough_to_peak_ms"] = 98.0
+    against = weighed(replace(verdict, statistics=verdict.statistics | time), judge)[1]
+    assert any("(UDI) and trough-to-peak time)" in text for text in against)
+
+
+@pytest.mark.parametrize(
+    ("times", "others", "words"),
+    [
+        ((1,), 0, "the network says SER"),
+        ((17, 3), 0, "both networks say SER (20 of 20 votes)"),
+        ((17, 3), 1, "1 of 2 networks says SER (17 of 20 votes)"),
+        ((1, 1, 1), 0, "all 3 networks say SER"),
+        ((1, 1, 1), 1, "2 of 3 networks say SER"),
+        ((1, 1, 1), 3, "none of 3 networks say SER"),
+    ],
+)
+def test_networks_are_counted_once_and_votes_as_often_as_they_count(judged, times, others, words):
+    ways = [{"SER": 0.9, "NSER": 0.1}] * (len(times) - others) + [
+        {"SER": 0.1, "NSER": 0.9}
+    ] * others
+    votes = tuple(
+        Vote(f"k={i}", i, n, way) for i, (n, way) in enumerate(zip(times, ways, strict=True))
+    )
+    verdict = replace(judged[0], votes=votes, probability={"SER": 0.8, "NSER": 0.2})
+    assert verdict.said_by("says SER", "say SER") == words
+    alone = (
+        "" if len(times) == 1 else words.replace("says SER", "agrees").replace("say SER", "agree")
+    )
+    assert sentence(verdict).endswith(f"; {alone}." if alone else "spikes.")
+
+
+def test_what_is_below_the_threshold_reads_so(judged):
+    verdict, judge = judged
+    judge = copy(judge)
+    judge.decision = replace(
+        judge.decision, not_sure=replace(judge.decision.not_sure, threshold=0.7449)
+    )
+    again = {"SER": (0.7441, 0.94), "NSER": (0.06, 0.2559)}
+    verdict = replace(verdict, probability={"SER": 0.9, "NSER": 0.1}, recorded_again=again)
+    for_it, against = weighed(verdict, judge)
+    assert any("reaches the 0.745 from which on" in text for text in for_it)
+    assert any("0.744 to 0.940 in 95 % of cases, not enough throughout" in text for text in against)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("none", "neither its probability nor the verdict's is calibrated; ×: how often"),
+        ("platt", "its probability is calibrated as the verdict's is; ×: how often"),
+    ],
+)
+def test_the_votes_say_whether_they_are_calibrated(judged, method, words):
+    verdict, judge = judged
+    judge = copy(judge)
+    judge.decision = replace(judge.decision, method=method)
+    votes = tuple(replace(vote, kernel=6, times=17) for vote in verdict.votes[:1])
+    axes = PaperFigure(3, 3).subplots()
+    caption = draw_votes(axes, JudgedCell(None, replace(verdict, votes=votes)), judge)
+    assert words in caption
+    assert [
+        tick for tick in axes.get_xticks() if axes.get_xlim()[0] < tick < axes.get_xlim()[1]
+    ] == [6]
+    assert "×17" in [text.get_text() for text in axes.texts]
 
 
 def test_a_vote_is_on_the_scale_of_the_verdict(trained_bundle, record):

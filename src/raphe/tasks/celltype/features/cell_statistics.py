@@ -65,6 +65,7 @@ WORDS = {  # where the name's own are not enough
     "trough_to_peak": "trough-to-peak time",
     "half_width": "half-width",
     "peak_to_trough_ratio": "peak-to-trough ratio",
+    "asymmetry": "asymmetry of single spikes, median",  # the feature is the mean spike's
 }
 WAVEFORM = tuple(
     Statistic(

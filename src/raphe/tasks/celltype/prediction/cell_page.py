@@ -1,7 +1,7 @@
 """One cell's verdict as a page: the recording to look through, what spoke for it and against it."""
 
 import json
-from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from raphe.core.figure_style import class_colour
 from raphe.core.sentences import counted, listed, number
@@ -26,7 +26,13 @@ from raphe.tasks.celltype.prediction.page import (
     svg,
 )
 from raphe.tasks.celltype.prediction.trace_view import cell_envelopes, trace_data
-from raphe.tasks.celltype.prediction.verdict import RECORDED_AGAIN, CellVerdict, share, span
+from raphe.tasks.celltype.prediction.verdict import (
+    RECORDED_AGAIN,
+    CellVerdict,
+    digits_below,
+    share,
+    span,
+)
 from raphe.tasks.celltype.prediction.verdict_figure import (
     Picture,
     recording_picture,
@@ -37,6 +43,20 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut
 PARTS = {SPIKE: "Spike", NOISE: "Noise and baseline", FIRING: "Firing"}
 TYPICAL = 0.05, 0.95  # quantiles over the cells of training
 FILES_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A statistic of the cell beside its quantiles over the cells of training, by level."""
+
+    statistic: Statistic
+    value: float
+    training: dict[float, float]  # {}: not known
+    words: str
+
+    @property
+    def is_outside(self) -> bool:
+        return bool(self.training) and not self.training[0.0] <= self.value <= self.training[1.0]
 
 
 def cell_page(judged: JudgedCell, judge: Judge, made: str) -> str:
@@ -69,12 +89,11 @@ def sentence(verdict: CellVerdict) -> str:
     """The verdict in a sentence that can stand alone."""
     if not verdict.n_spikes:
         return "No spike was found, so nothing can be said of this cell."
-    agree, n_votes = verdict.agreement
     stated = (
         f"Probability of {verdict.leading} {verdict.stated}, from "
-        f"{counted('spike', verdict.n_spikes)}; {agree} of {counted('network', n_votes)} "
-        f"{'agrees' if agree == 1 else 'agree'}."
+        f"{counted('spike', verdict.n_spikes)}"
     )
+    stated += f"; {verdict.said_by('agrees', 'agree')}." if len(verdict.votes) > 1 else "."
     if verdict.called:
         return stated
     reason = "cells like it were not trained on" if verdict.unlike else "the evidence is too weak"
@@ -88,25 +107,27 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
     leading, probability = verdict.leading, verdict.probability[verdict.leading]
     agree, n_votes = verdict.agreement
     (for_it if 2 * agree > n_votes else against).append(
-        f"{agree} of {counted('network', n_votes)}, each asked alone, "
-        f"{'says' if agree == 1 else 'say'} {leading}."
+        _capital(verdict.said_by(f"says {leading}", f"say {leading}, each asked alone")) + "."
     )
     others = [f"{vote.called} ({vote.label})" for vote in verdict.votes if vote.called != leading]
     if others:
         against.append(f"Other answers: {listed(others)}.")
     threshold = judge.decision.not_sure.threshold
     if threshold > 0:
+        again = verdict.recorded_again and verdict.recorded_again[leading]
+        digits = digits_below(threshold, (probability, *(again or ())))
         is_reached = probability >= threshold
         (for_it if is_reached else against).append(
-            f"Its probability, {share(probability)}, {'reaches' if is_reached else 'is below'} the "
-            f"{threshold:.2f} from which on a class is called."
+            f"Its probability, {share(probability, digits)}, "
+            f"{'reaches' if is_reached else 'is below'} the {threshold:.{digits}f} from which on a "
+            "class is called."
         )
-        if verdict.recorded_again is not None:
-            low, high = verdict.recorded_again[leading]
+        if again is not None:
+            low, high = again
             stays = low >= threshold
             (for_it if stays else against).append(
-                f"If the cell were {RECORDED_AGAIN}, its probability would be {span(low, high)} in "
-                "95 % of cases, "
+                f"If the cell were {RECORDED_AGAIN}, its probability would be "
+                f"{span(low, high, digits=digits)} in 95 % of cases, "
                 + ("enough to be called throughout." if stays else "not enough throughout.")
             )
     if verdict.enough_spikes:
@@ -114,10 +135,27 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
             f"{counted('spike', verdict.n_spikes)} are enough: more would leave the verdict as it "
             f"is in {100 * SAME_VERDICT:g} of 100 cases."
         )
-    against += [f"{text[:1].upper()}{text[1:]}." for text in (*verdict.unlike, *verdict.remarks)]
+    against += [f"{_capital(text)}." for text in (*verdict.unlike, *verdict.remarks)]
     if not verdict.unlike and judge.domain is not None and judge.domain["test"] is not None:
-        for_it.append("What could be compared of its spikes, noise and firing is as in training.")
+        if outside := _outside(verdict, judge):
+            against.append(_not_far(outside))
+        else:
+            for_it.append(
+                "What could be compared of its spikes, noise and firing is as in training."
+            )
     return for_it, against
+
+
+def _not_far(outside: list[str]) -> str:
+    if len(outside) == 1:
+        return (
+            f"One statistic lies outside the range of training ({outside[0]}), but not so far that "
+            "the cell is unlike those of training."
+        )
+    return (
+        f"{len(outside)} statistics lie outside the range of training ({listed(outside)}), but "
+        "together not so far that the cell is unlike those of training."
+    )
 
 
 def _weighed(verdict: CellVerdict, judge: Judge) -> str:
@@ -168,13 +206,9 @@ def _probabilities(verdict: CellVerdict) -> str:
 
 def _statistics(verdict: CellVerdict, judge: Judge) -> str:
     """Each statistic beside the cells of training, those outside their range in bold."""
-    named = by_column(verdict.unit)
     rows = {
-        named[column]: _statistic(
-            named[column], value, verdict.unit, dict(_quantiles(column, judge))
-        )
-        for column, value in (verdict.statistics or {}).items()
-        if value == value
+        measured.statistic: _statistic(measured, verdict.unit)
+        for measured in _measured(verdict, judge)
     }
     if not rows:
         return ""
@@ -187,7 +221,10 @@ def _statistics(verdict: CellVerdict, judge: Judge) -> str:
     n_cells = f" ({counted('cell', judge.domain['n_cells'])})" if judge.domain else ""
     heads = ["", "this cell", f"in training{n_cells}", "middle 90 % of these"]
     head = "".join(f'<th scope="col">{escaped(text)}</th>' for text in heads)
-    table = '<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    table = (
+        '<div class="scroll"><table class="measured"><thead><tr>{}</tr></thead><tbody>{}</tbody>'
+        "</table></div>"
+    )
     text = table.format(head, parts)
     if bands:
         summary = "<summary>Noise by frequency</summary>"
@@ -195,25 +232,58 @@ def _statistics(verdict: CellVerdict, judge: Judge) -> str:
     return text
 
 
-def _statistic(statistic: Statistic, value: float, unit: str, training: dict[float, float]) -> str:
-    spans, outside = ["", ""], ""
+def _statistic(measured: Measured, unit: str) -> str:
+    statistic, training = measured.statistic, measured.training
+    spans = ["", ""]
     if training:
-        low, high = training[0.0], training[1.0]
         spans = [
-            statistic.span(low, high, unit),
+            statistic.span(training[0.0], training[1.0], unit),
             statistic.span(*(training[level] for level in TYPICAL), unit),
         ]
-        outside = "" if value != value or low <= value <= high else ' class="outside"'
-    cells = "".join(f"<td>{escaped(span)}</td>" for span in spans)
-    shown = escaped(statistic.shown(value, unit)) + (", outside" if outside else "")
-    words = escaped(statistic.words)
-    return f'<tr{outside}><th scope="row">{words}</th><td>{shown}</td>{cells}</tr>'
+    cells = "".join(
+        f'<td data-label="{label}">{escaped(span)}</td>'
+        for label, span in zip(("in training", "middle 90 %"), spans, strict=True)
+    )
+    shown = escaped(statistic.shown(measured.value, unit))
+    row = ' class="outside"' if measured.is_outside else ""
+    outside = ", outside" if measured.is_outside else ""
+    words = escaped(measured.words)
+    return (
+        f'<tr{row}><th scope="row">{words}</th><td data-label="this cell">{shown}{outside}</td>'
+        f"{cells}</tr>"
+    )
 
 
-def _quantiles(column: str, judge: Judge) -> Iterator[tuple[float, float]]:
+def _outside(verdict: CellVerdict, judge: Judge) -> list[str]:
+    """The statistics, in words, that lie outside the range of the cells of training."""
+    return [measured.words for measured in _measured(verdict, judge) if measured.is_outside]
+
+
+def _measured(verdict: CellVerdict, judge: Judge) -> list[Measured]:
+    """What is known of the cell, each once: where its UDI is the trough-to-peak time, here and in
+    training, one row says so."""
+    named = by_column(verdict.unit)
+    measured = {
+        statistic.name: Measured(statistic, value, _quantiles(column, judge), statistic.words)
+        for column, value in (verdict.statistics or {}).items()
+        if value == value and (statistic := named[column])
+    }
+    udi, same = measured.get("udi"), measured.get("trough_to_peak")
+    if udi and same and (udi.value, udi.training) == (same.value, same.training):
+        measured["udi"] = replace(udi, words=f"{udi.words}, here the {same.words}")
+        del measured["trough_to_peak"]
+    return list(measured.values())
+
+
+def _quantiles(column: str, judge: Judge) -> dict[float, float]:
     """Of a statistic over the cells of training, by level; none where they are not known."""
-    if judge.domain and column in judge.domain["quantiles"]:
-        yield from zip(judge.domain["levels"], judge.domain["quantiles"][column], strict=True)
+    if not judge.domain or column not in judge.domain["quantiles"]:
+        return {}
+    return dict(zip(judge.domain["levels"], judge.domain["quantiles"][column], strict=True))
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _facts(verdict: CellVerdict) -> str:

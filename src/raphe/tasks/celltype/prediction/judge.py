@@ -264,6 +264,7 @@ class Judge:
             probability={},
             recorded_again=None,
             remarks=(reason, *_of_recordings(cell)),
+            unit=self.cut.unit,
             duration_s=cell.duration_s,
             dropped=cell.dropped,
         )

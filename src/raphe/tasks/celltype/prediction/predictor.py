@@ -40,7 +40,7 @@ class CellTypePredictor(BundlePredictor):
 
     FIELDS = (
         Field("samples", "numbers", "one sweep of the recording, in unit; or give windows"),
-        Field("rate_hz", "number", "samples a second", option="--rate"),
+        Field("rate_hz", "number", "sampling rate in Hz", option="--rate"),
         Field("unit", "text", "of the samples, as pA", option="--unit"),
         Field("windows", "rows", "a list for each spike, cut as in training, in its unit"),
         *OF_CELL,
@@ -55,14 +55,17 @@ class CellTypePredictor(BundlePredictor):
         "cell_id": "as it was given",
         "verdict": "a class, “not sure”, “unlike training” or “no spikes”",
         "most_probable_class": "also where it is not called",
-        "probability": "calibrated, of each class",
-        "recorded_again": "low and high of where it would then lie, in 95 % of cases",
+        "probability": "of each class; calibrated where `calibrated` says so",
+        "calibrated": "whether the bundle's probabilities are, which takes enough validation cells",
+        "promise": "how many new cells are called wrong at most, and of which cells",
+        "recorded_again": "low and high end of each class's probability, in 95 % of cases, if the "
+        "cell were recorded again",
         "n_spikes": "how many spikes were found",
         "enough_spikes": "whether more spikes would hardly change the verdict",
         "unlike": "in what the cell is unlike those of training, a sentence each",
         "remarks": "what a careful eye remarks on the spikes, a sentence each",
-        "votes": "what each network alone would say, calibrated as the verdict is",
-        "statistics": "what the cell is compared with training by",
+        "votes": "what each network alone would say, on the scale of the verdict",
+        "statistics": "of the cell's spikes, noise and firing, as they are compared with training",
         "prevalence": "of the classes, where the probability holds",
         "unit": "of the windows",
         "duration_s": "of the recording",
@@ -106,7 +109,7 @@ class CellTypePredictor(BundlePredictor):
             SettingError: windows of another length, or shares that are none.
         """
         judge = self._judge.at_prevalence(prevalence)
-        return judge.judge(_spikes_of(cell, Reading(judge.cut, channel, unit))).verdict
+        return _verdict(judge, cell, channel, unit)
 
     def figure(
         self,
@@ -176,17 +179,35 @@ class CellTypePredictor(BundlePredictor):
             raise SettingError(f"{missing[0]}: expected it beside samples, got none")
         else:
             cell = Recording.from_array(given["samples"], given["rate_hz"], given["unit"], cell_id)
-        return self._as_json(self.predict(cell, prevalence=given.get("prevalence")), cell_id)
+        judge = self._judge.at_prevalence(given.get("prevalence"))
+        return _as_json(judge, _verdict(judge, cell), cell_id)
 
     def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
         """The verdict on a file's one cell as JSON has it. Raises RapheError."""
         given = read_fields(values, self.FILE_FIELDS)
-        cell_id = given.pop("cell_id", IN_MEMORY)
-        return self._as_json(self.predict(path, **given), cell_id)
+        judge = self._judge.at_prevalence(given.get("prevalence"))
+        verdict = _verdict(judge, path, given.get("channel"), given.get("unit"))
+        return _as_json(judge, verdict, given.get("cell_id", IN_MEMORY))
 
-    def _as_json(self, verdict: CellVerdict, cell_id: str) -> dict[str, Any]:
-        answer = {**verdict.as_json(), "cell_id": cell_id, "note": self.note}
-        return json_values({name: answer[name] for name in self.ANSWER})
+
+def _verdict(
+    judge: Judge,
+    cell: Path | str | Recording | np.ndarray,
+    channel: int | str | None = None,
+    unit: str | None = None,
+) -> CellVerdict:
+    return judge.judge(_spikes_of(cell, Reading(judge.cut, channel, unit))).verdict
+
+
+def _as_json(judge: Judge, verdict: CellVerdict, cell_id: str) -> dict[str, Any]:
+    answer = {
+        **verdict.as_json(),
+        "cell_id": cell_id,
+        "calibrated": judge.decision.calibrated,
+        "promise": judge.promise,
+        "note": judge.note,
+    }
+    return json_values({name: answer[name] for name in CellTypePredictor.ANSWER})
 
 
 def _spikes_of(cell: Path | str | Recording | np.ndarray, reading: Reading) -> CellSpikes:

@@ -33,10 +33,11 @@ class Vote:
 class CellVerdict:
     """One cell's verdict.
 
-    `verdict` is a class, NOT_SURE, UNLIKE_TRAINING or NO_SPIKES; `probability` is calibrated and
-    stands there whenever there are spikes. `recorded_again` holds its 95 % predictive interval if
-    the cell were recorded again, as long and on any day (None of a single spike, and from a bundle
-    that does not know how much days differ). `enough_spikes`: more would hardly change the verdict.
+    `verdict` is a class, NOT_SURE, UNLIKE_TRAINING or NO_SPIKES; `probability` stands there
+    whenever there are spikes, calibrated where the bundle is. `recorded_again` holds its 95 %
+    predictive interval if the cell were recorded again, as long and on any day (None of a single
+    spike, and from a bundle that does not know how much days differ). `enough_spikes`: more would
+    hardly change the verdict.
     """
 
     cell_id: str
@@ -83,6 +84,19 @@ class CellVerdict:
         agree = sum(vote.times for vote in self.votes if vote.called == self.leading)
         return agree, sum(vote.times for vote in self.votes)
 
+    def said_by(self, one: str, several: str) -> str:
+        """How many networks have the leading class, with what one or several of them do:
+        "both networks agree (20 of 20 votes)" where some count several times."""
+        n = len(self.votes)
+        agreeing = sum(vote.called == self.leading for vote in self.votes)
+        if agreeing == n:
+            who = "the network" if n == 1 else "both networks" if n == 2 else f"all {n} networks"
+        else:
+            who = f"{agreeing or 'none'} of {counted('network', n)}"
+        text = f"{who} {one if agreeing == 1 else several}"
+        agree, n_votes = self.agreement
+        return text if n_votes == n else f"{text} ({agree} of {counted('vote', n_votes)})"
+
     def as_json(self) -> dict[str, Any]:
         """JSON values under the names of the fields."""
         return rounded(
@@ -96,24 +110,35 @@ class CellVerdict:
         )
 
 
-def share(probability: float) -> str:
-    """Two digits, and never 0 or 1, which no evidence reaches.
+def share(probability: float, digits: int = 2) -> str:
+    """Two digits or more, and never 0 or 1, which no evidence reaches.
 
-    >>> share(0.934), share(0.9973), share(0.0021)
-    ('0.93', '>0.99', '<0.01')
+    >>> share(0.934), share(0.9973), share(0.0021), share(0.9973, 3)
+    ('0.93', '>0.99', '<0.01', '0.997')
     """
-    if not 0.005 <= probability < 0.995:
-        return ">0.99" if probability > 0.5 else "<0.01"
-    return f"{probability:.2f}"
+    least = 10.0**-digits
+    if not least / 2 <= probability < 1 - least / 2:
+        return f">{1 - least:.{digits}f}" if probability > 0.5 else f"<{least:.{digits}f}"
+    return f"{probability:.{digits}f}"
 
 
-def span(low: float, high: float, between: str = " to ") -> str:
+def digits_below(threshold: float, probabilities: Iterable[float]) -> int:
+    """With how many digits, 2 to 4, none of those below a threshold reads as if it reached it.
+
+    >>> digits_below(0.74, [0.7, 0.8]), digits_below(0.7446, [0.7439])
+    (2, 3)
+    """
+    below = max((p for p in probabilities if p < threshold), default=0.0)
+    return next((n for n in (2, 3) if f"{below:.{n}f}" < f"{threshold:.{n}f}"), 4)
+
+
+def span(low: float, high: float, between: str = " to ", digits: int = 2) -> str:
     """Where a probability lies.
 
     >>> span(0.71, 0.9712), span(0.996, 0.999)
     ('0.71 to 0.97', '>0.99')
     """
-    ends = share(low), share(high)
+    ends = share(low, digits), share(high, digits)
     return ends[0] if ends[0] == ends[1] else between.join(ends)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import (
@@ -22,16 +23,17 @@ from raphe.core.figure_style import (
     house_style,
     letter,
 )
-from raphe.core.sentences import counted, number
+from raphe.core.sentences import counted, number, typographic
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.trace_view import Envelope, cell_envelopes
-from raphe.tasks.celltype.prediction.verdict import RECORDED_AGAIN, share
+from raphe.tasks.celltype.prediction.verdict import RECORDED_AGAIN, digits_below, share
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 STRETCHES = 1500  # of the trace, a little more than its pixels
 SPIKES_DRAWN = 100
 SHADES = "viridis"
+HALO = (withStroke(linewidth=2, foreground="white"),)  # of a text that lines may cross
 PANEL_IN, LEGEND_IN = (3.2, 2.5), 0.7  # of a picture that stands alone
 TRACE_IN = (8.0, 2.2)
 
@@ -56,7 +58,7 @@ def verdict_figure(judged: JudgedCell, judge: Judge) -> PaperFigure:
             _draw_recording(top, judged, judge),
             _draw_spikes(spikes, judged, judge),
             _draw_mean(mean, judged, judge),
-            _draw_votes(votes, judged, judge),
+            draw_votes(votes, judged, judge),
         ]
         votes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25))
         panels = (top, spikes, mean, votes)
@@ -82,11 +84,11 @@ def spike_pictures(judged: JudgedCell, judge: Judge) -> list[Picture]:
     for title, draw in (
         ("Spikes", _draw_spikes),
         ("Mean spike and evidence", _draw_mean),
-        ("Votes of the networks", _draw_votes),
+        ("Votes of the networks", draw_votes),
     ):
         with house_style():
             width, height = PANEL_IN
-            figure = PaperFigure(width, height + LEGEND_IN * (draw is _draw_votes))
+            figure = PaperFigure(width, height + LEGEND_IN * (draw is draw_votes))
             axes = figure.subplots()
             caption = draw(axes, judged, judge)
             handles, labels = axes.get_legend_handles_labels()
@@ -113,7 +115,7 @@ def _draw_recording(
         caption = f"The recording and {counted('spike', len(cell))}, marked above it"
     if cut.threshold_pa is not None:
         axes.axhline(cut.threshold_pa, color=INK, linewidth=0.7, linestyle="--")
-        caption += f"; dashed, the threshold of {cut.threshold_pa:g} {cut.unit}"
+        caption += f"; dashed, the threshold of {typographic(f'{cut.threshold_pa:g}')} {cut.unit}"
     top = axes.get_ylim()[1]
     axes.plot(cell.time_s, np.full(len(cell), top), "|", color=colour, ms=6, rasterized=True)
     last = sweeps[-1]
@@ -188,60 +190,67 @@ def _draw_udi(axes: Axes, judged: JudgedCell, time_ms: np.ndarray, mean: np.ndar
         return ""
     start_ms = time_ms[int(np.abs(mean - np.median(mean)).argmax())]
     low, high = axes.get_ylim()
-    level = low - 0.06 * (high - low)
+    level = low - 0.05 * (high - low)
     ends = start_ms, start_ms + udi_ms
     axes.plot(ends, (level, level), "|-", color=INK, linewidth=1, markersize=7)
-    is_late = ends[1] > np.mean(axes.get_xlim())  # no room behind it
     axes.annotate(
-        f"UDI {number(udi_ms, 2)} ms", (ends[not is_late], level), xytext=(-5 if is_late else 5, 0),
-        textcoords="offset points", ha="right" if is_late else "left", va="center",
-        fontsize=SMALL_PT,
+        f"UDI {number(udi_ms, 2)} ms", (np.mean(ends), level), xytext=(0, -6),
+        textcoords="offset points", ha="center", va="top", fontsize=SMALL_PT,
     )  # fmt: skip
-    axes.set_ylim(low - 0.14 * (high - low), high)
+    axes.set_ylim(low - 0.2 * (high - low), high)
     return (
         "UDI: the upstroke–downstroke interval, from the largest deflection to the peak of the "
         "other sign after it, the median over spikes."
     )
 
 
-def _draw_votes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
+def draw_votes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
+    """What each network says alone, over its kernel size; the caption."""
     verdict = judged.verdict
     leading, colour = verdict.leading, _colour(judged, judge)
+    together = verdict.probability[leading]
     threshold = judge.decision.not_sure.threshold
+    digits = digits_below(threshold, (together,))
     if threshold > 0:
         axes.axhspan(0, threshold, color="0.93", linewidth=0)
         axes.axhline(
             threshold, color=INK, linewidth=0.8, linestyle="--",
-            label=f"called from {threshold:.2f} up, not sure below",
+            label=f"called from {threshold:.{digits}f} up, not sure below",
         )  # fmt: skip
     if verdict.recorded_again is not None:
         axes.axhspan(
             *verdict.recorded_again[leading], color=colour, alpha=0.2, linewidth=0,
             label=f"if {RECORDED_AGAIN} (95 %)",
         )  # fmt: skip
-    together = verdict.probability[leading]
-    axes.axhline(together, color=colour, label=f"all networks together, {share(together)}")
+    who = "all networks together" if len(verdict.votes) > 1 else "the verdict"
+    axes.axhline(together, color=colour, label=f"{who}, {share(together, digits)}")
     for agrees, words in ((True, f"network for {leading}"), (False, "network for another class")):
         votes = [vote for vote in verdict.votes if (vote.called == leading) is agrees]
         if votes:
-            axes.scatter(
-                [vote.kernel for vote in votes],
-                [vote.probability[leading] for vote in votes],
-                [(4 + 2 * vote.times) ** 2 for vote in votes],
-                facecolors=colour if agrees else "white", edgecolors=colour, label=words, zorder=3,
+            axes.plot(
+                [vote.kernel for vote in votes], [vote.probability[leading] for vote in votes], "o",
+                color=colour, markerfacecolor=colour if agrees else "white", label=words,
+            )  # fmt: skip
+    for vote in verdict.votes:
+        if vote.times > 1:
+            axes.annotate(
+                f"×{vote.times}", (vote.kernel, vote.probability[leading]), xytext=(5, 0),
+                textcoords="offset points", va="center", fontsize=SMALL_PT, path_effects=HALO,
             )  # fmt: skip
     axes.set_ylim(-0.03, 1.03)
-    axes.margins(x=0.1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.margins(x=0.15)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     axes.set_xlabel("kernel size k of the network (samples)")
     axes.set_ylabel(f"probability of {leading}")
     agree, n_votes = verdict.agreement
-    caption = (
-        f"{agree} of {counted('vote', n_votes)} for {leading}. A point is one network, asked alone "
-        "and calibrated as the verdict is, on the same scale"
+    caption = f"{agree} of {counted('vote', n_votes)} for {leading}. " if n_votes > 1 else ""
+    caption += "A point is one network, asked alone; " + (
+        "its probability is calibrated as the verdict's is"
+        if judge.decision.calibrated
+        else "neither its probability nor the verdict's is calibrated"
     )
     if any(vote.times > 1 for vote in verdict.votes):
-        caption += "; a larger point counts several times"
+        caption += "; ×: how often a network counts"
     return f"{caption}."
 
 

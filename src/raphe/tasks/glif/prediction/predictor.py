@@ -48,7 +48,7 @@ class PosteriorPredictor(BundlePredictor):
     FIELDS = (
         Field("voltage", "gaps", "of one cell, null in dead time", needed=True),
         Field("current", "numbers", "that was injected", needed=True, option="--stimulus"),
-        Field("rate_hz", "number", "samples a second", needed=True, option="--rate"),
+        Field("rate_hz", "number", "sampling rate in Hz", needed=True, option="--rate"),
         Field("voltage_unit", "text", "V (if left out) or mV", option="--unit"),
         Field("current_unit", "text", "A (if left out), nA or pA", option="--stimulus-unit"),
         *BOTH,
@@ -96,7 +96,7 @@ class PosteriorPredictor(BundlePredictor):
             voltage: an array (B, N), or (N,) of one cell, absolute, NaN in dead time; or a file.
             current: that was injected, likewise, one for each cell or for all; None: in the same
                 recording as the voltage.
-            rate_hz: samples a second, where the file does not hold it.
+            rate_hz: sampling rate, where the file does not hold it.
             voltage_unit, current_unit: of arrays, "mV" or "pA" say.
             voltage_channel, current_channel: of recordings, by name or number.
             sweep: of recordings.

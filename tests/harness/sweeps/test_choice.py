@@ -26,7 +26,7 @@ def test_the_best_has_the_lowest_value_and_a_tie_goes_to_the_smaller_number() ->
     assert choice.index == 2
     assert choice.sentence == (
         "Chosen by validation: model.kernel=8, with the lowest validation loss over spikes 0.300. "
-        "Being the best of 4, it is too good; the test had no part in the choice."
+        "Being the best of 4, it is too good; no figure of the test had a part in the choice."
     )
     assert choose(members(0.5, 0.3, 0.9), "best", METRIC, "max").index == 2
 

@@ -25,6 +25,18 @@ def settings_by_name(text: str) -> dict[str, Any]:
     return _flat(yaml.safe_load(text) or {})
 
 
+def epochs_chosen(settings: Mapping[str, Any]) -> bool:
+    """Whether validation decided which epoch was kept, or when the training stopped."""
+    return settings.get("callbacks.keep") != "last" or may_stop_early(settings)
+
+
+def may_stop_early(settings: Mapping[str, Any]) -> bool:
+    patience, epochs = settings.get("callbacks.patience"), settings.get("trainer.max_epochs")
+    if patience is None:
+        return False
+    return epochs is None or patience + 1 < epochs  # the first epoch is always the best
+
+
 def optimizer(settings: Mapping[str, Any]) -> str:
     """As "AdamW, learning rate 0.002"; "" where the settings do not tell."""
     target = settings.get("model.optimizer._target_")

@@ -61,7 +61,10 @@ def choose(
     if len(rows) == 1:
         sentence = f"Chosen by validation: {best.label}, the only one with a result, {value}."
         return Choice(rows[0], BEST, sentence)
-    optimism = f"Being the best of {len(rows)}, it is too good; the test had no part in the choice."
+    optimism = (
+        f"Being the best of {len(rows)}, it is too good; no figure of the test had a part in the "
+        "choice."
+    )
     if rule == BEST:
         sentence = f"Chosen by validation: {best.label}, with the {extreme} {value}. {optimism}"
         return Choice(rows[0], BEST, sentence)

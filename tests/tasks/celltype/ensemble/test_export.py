@@ -16,6 +16,7 @@ from hydra import compose, initialize_config_dir
 from paths import CONF
 from raphe import __version__
 from raphe.core.bundles.bundle import BundleError
+from raphe.core.bundles.methods import epochs_chosen
 from raphe.core.bundles.predictor import load_predictor
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.checkpoint import write_checkpoint
@@ -150,6 +151,13 @@ def test_each_way_is_compared_on_the_cells_of_each_set(make, make_data) -> None:
     assert len(manifest["members"]) == 2
 
 
+def test_validation_chose_an_epoch_where_it_kept_one_or_stopped_the_training() -> None:
+    last = {"callbacks.keep": "last", "trainer.max_epochs": 10}
+    assert epochs_chosen({"callbacks.keep": "best"}) and not epochs_chosen(last)
+    assert epochs_chosen({**last, "callbacks.patience": 3})
+    assert not epochs_chosen({**last, "callbacks.patience": 9})
+
+
 def test_a_grid_of_kernels_and_seeds_names_both(make_data, make_runs, tmp_path: Path) -> None:
     runs = [
         replace(run, run_id=f"{run.run_id}-{seed}", label=f"{run.label} seed={seed}")
@@ -164,7 +172,9 @@ def test_a_grid_of_kernels_and_seeds_names_both(make_data, make_runs, tmp_path: 
 
 
 def test_a_split_by_spike_calibrates_nothing_and_says_so(make, make_data) -> None:
-    exported = make(make_data(split="spike"))
+    exported = make(make_data(split="spike"), members="best")
+    same_cells = "their cells are those that were trained on and chosen by"
+    assert same_cells in exported.summary and "cells alone" not in exported.summary
     ensemble = Ensemble.open(exported.bundle)
     assert ensemble.decision.method == "none"
     assert set(ensemble.manifest["figures"]) == {"validation", "test", "other"}

@@ -17,6 +17,11 @@ LEGEND = {  # of the ways that a table of them compares, as far as their names d
     "published": "published, kernels 20 to 30 as in the paper",
     "coded": "coded, kernels 20 to 31 as in the paper's code",
 }
+UNTOUCHED = "The test cells had no part in any of these choices."
+SAME_CELLS = (
+    "The spikes of the test had no part in any of these choices, but their cells are those that "
+    "were trained on and chosen by."
+)
 NESTED = (
     "For figures that pay for the choice, `raphe train experiment=cross_validation "
     "model.kernel=KERNELS` makes it anew in each fold, by that fold's validation cells, and tests "
@@ -76,7 +81,8 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _how(selection: Mapping[str, Any], sets: Sequence[str], trained_here: bool) -> str:
     way = selection["way"]
-    sentences = [rule_sentence(way, bool(sets), selection["n_networks"])]
+    held_out = selection["held_out"]
+    sentences = [rule_sentence(way, bool(sets), selection["n_networks"], held_out)]
     if explained := _explained(selection["compared"]):
         sentences.append(f"Ways to choose: {'; '.join(explained)}.")
     if differs := selection["differs"]:
@@ -85,9 +91,9 @@ def _how(selection: Mapping[str, Any], sets: Sequence[str], trained_here: bool) 
         if optimism := selection["optimism"]:
             sentences.append(optimism["sentence"])
         if trained_here:
-            sentences += [EPOCHS, NESTED]
+            sentences += [*([EPOCHS] if selection["chose_epochs"] else []), NESTED]
     if len(sets) > 1:
-        sentences.append("The test cells had no part in any of these choices.")
+        sentences.append(UNTOUCHED if held_out else SAME_CELLS)
     if sets:
         sentences.append(
             "Loss: mean of −ln P(true class) over cells, in the table before calibration."
@@ -95,11 +101,17 @@ def _how(selection: Mapping[str, Any], sets: Sequence[str], trained_here: bool) 
     return " ".join(sentences)
 
 
-def rule_sentence(way: str, has_cells: bool = True, n_networks: int | None = None) -> str:
+def rule_sentence(
+    way: str, has_cells: bool = True, n_networks: int | None = None, held_out: bool = True
+) -> str:
     """Who or what chose the members, of so many networks, as a sentence."""
     if n_networks == 1:
         return "There was one network, so nothing was chosen."
     by_cells = "The choice, in bold, was made on the validation cells alone"
+    if not held_out:
+        by_cells = (
+            "The choice, in bold, was made on validation spikes of cells that were trained on"
+        )
     if way == BEST:
         return f"{by_cells}: the kernel size of the lowest loss over cells."
     if way == ONE_SE:

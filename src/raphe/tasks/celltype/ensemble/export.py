@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.bundles import methods
 from raphe.core.bundles.bundle import BundleWriter
 from raphe.core.errors import SettingError
 from raphe.core.protocol import Comparison, Exported, TrainedRun
@@ -102,6 +103,7 @@ def export(
                 times,
                 data.split != "spike",
                 _chosen_by_sweep(runs, candidates),
+                methods.epochs_chosen(methods.settings_by_name(settings)),
             ),
             **decision.facts(),
             "between_days": day_spread(

@@ -116,6 +116,7 @@ def selection(
     times: np.ndarray,
     held_out: bool = True,
     chosen_by_sweep: tuple[int, str] | None = None,
+    chose_epochs: bool = True,
 ) -> dict[str, Any]:
     """How members were chosen, what other ways give on every set, and what the choice flatters.
 
@@ -127,10 +128,13 @@ def selection(
         times: how often each candidate counts by that way, int64 (M,).
         held_out: whether the cells were not trained on; if they were, they cannot tell.
         chosen_by_sweep: the candidate that the sweep itself chose, and what is said of it.
+        chose_epochs: whether validation said which epoch of each network is kept.
     """
     facts: dict[str, Any] = {
         "way": way,
         "by_validation": is_choice(way, kernels),
+        "held_out": held_out,
+        "chose_epochs": chose_epochs,
         "n_networks": len(kernels),
         "kernels": sorted(set(kernels)),
         "differs": _differs(way, kernels, times, chosen_by_sweep),

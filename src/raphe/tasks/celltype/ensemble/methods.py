@@ -128,7 +128,7 @@ def _training(settings: Mapping[str, Any]) -> str:
     if (dropout := settings.get("model.dropout")) is not None:
         details.append(f"dropout {dropout:g}")
     patience = settings.get("callbacks.patience")
-    may_stop = patience is not None and patience + 1 < epochs  # the first epoch is always the best
+    may_stop = methods.may_stop_early(settings)
     text = (
         f"Networks were trained on the cross-entropy for {'at most ' * may_stop}"
         f"{counted('epoch', epochs)} ({', '.join(filter(None, details))})"

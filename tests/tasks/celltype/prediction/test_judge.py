@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -362,6 +363,30 @@ def test_verdicts_are_replaced_only_when_that_is_asked_for(trained_bundle, batch
     assert cli.main([*command, "--overwrite"]) == 0
     assert (out / "verdicts.json").stat().st_mtime_ns > first
     assert {path.name for path in out.iterdir()} == {"verdicts.json", "verdicts.csv"}
+
+
+def test_only_a_folder_of_verdicts_alone_is_replaced(trained_bundle, batch, tmp_path, capsys):
+    out = tmp_path / "out"
+    bundle = shutil.copytree(trained_bundle, tmp_path / "bundle")
+    command = ["predict", str(batch / "good.abf"), "--no-pages", "--overwrite", "--out", str(out)]
+    assert cli.main([*command, "--bundle", str(bundle)]) == 0
+
+    def refusal(bundle) -> str:
+        assert cli.main([*command, "--bundle", str(bundle)]) == 1
+        return capsys.readouterr().err
+
+    moved = bundle.rename(out / "bundle")
+    assert f"{out}: holds {moved}, which is to be read" in refusal(moved)
+    assert "holds bundle, which raphe did not write" in refusal(trained_bundle)
+    shutil.rmtree(moved)
+    (out / "cells").mkdir()
+    (out / "cells" / "thesis.docx").touch()
+    assert "holds cells/thesis.docx, which raphe did" in refusal(trained_bundle)
+    (out / "cells" / "thesis.docx").unlink()
+    (out / "verdicts.json").write_text("{}")
+    assert "its verdicts.json names no bundle" in refusal(trained_bundle)
+    (out / "verdicts.json").unlink()
+    assert "exists and holds no verdicts.json" in refusal(trained_bundle)
 
 
 def test_what_is_read_is_never_replaced(trained_bundle, batch, tmp_path, capsys):

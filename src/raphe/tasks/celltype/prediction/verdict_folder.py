@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.bundles.answers import answered_by, origin
-from raphe.core.bundles.bundle import CARD
+from raphe.core.bundles.bundle import CARD, Bundle
+from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, write_file
 from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.celltype.prediction.cell_input import CellInput
@@ -33,7 +34,7 @@ class VerdictFolder:
 
     Raises:
         StoreError: something that may not be replaced stands at `path`.
-        SettingError: it holds a file that is to be read.
+        SettingError: it holds a file that is to be read, or the bundle.
     """
 
     def __init__(
@@ -46,14 +47,18 @@ class VerdictFolder:
     ) -> None:
         self.judge = judge
         self.n_asked = len(cells := list(cells))
-        refuse_inputs_within(Path(path), [file for cell in cells for file in cell.paths])
-        self._builder = FolderBuilder(path, CSV_FILE, overwrite)
+        bundle = judge.ensemble.bundle
+        inputs = [file for cell in cells for file in cell.paths]
+        refuse_inputs_within(Path(path), [bundle.path, *inputs])
+        if overwrite:
+            _require_verdicts_alone(Path(path), bundle)
+        self._builder = FolderBuilder(path, JSON_FILE, overwrite)
         self.path, self._folder = Path(path), self._builder.folder
-        self._replaces = (self._builder.path / CSV_FILE).exists()
+        self._replaces = (self._builder.path / JSON_FILE).exists()
         self.is_kept = False  # whether what was added stands at the path
         self.verdicts: list[CellVerdict] = []
         self.failures: list[Failure] = []
-        self._answered = answered_by(judge.ensemble.bundle)
+        self._answered = answered_by(bundle)
         self._pages = _Pages(self._folder, judge, origin(self._answered)) if pages else None
 
     def __enter__(self) -> "VerdictFolder":
@@ -110,6 +115,33 @@ class VerdictFolder:
                 {"file": str(failure.path), "reason": str(failure)} for failure in self.failures
             ],
         }
+
+
+def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
+    """Raise StoreError where a folder to be replaced holds what `predict` did not write."""
+    if not path.is_dir() or not (path / JSON_FILE).is_file():
+        return  # as FolderBuilder has it
+    try:
+        verdicts = json.loads((path / JSON_FILE).read_text(encoding="utf-8"))
+        is_ours = isinstance(verdicts, dict) and bool(verdicts["bundle"]["content_hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise StoreError(
+            f"{path}: its {JSON_FILE} names no bundle, so raphe did not write it and does not "
+            "replace it; choose another --out"
+        )
+    # Texts of another bundle's have the same names: a methods paragraph beside the card.
+    pages = {f"{Path(name).stem.lower()}.html" for name in bundle.manifest["files"]}
+    names = {CSV_FILE, JSON_FILE, INDEX, CARD_PAGE, PAGES, *pages}
+    foreign = [entry for entry in path.iterdir() if entry.name not in names]
+    if (path / PAGES).is_dir():
+        foreign += [entry for entry in (path / PAGES).iterdir() if entry.suffix != ".html"]
+    if foreign:
+        raise StoreError(
+            f"{path}: holds {min(foreign).relative_to(path)}, which raphe did not write, and would "
+            "be replaced as a whole; move it away, or choose another --out"
+        )
 
 
 class _Pages:

@@ -48,13 +48,19 @@ def windows(recording: Path) -> np.ndarray:
 
 
 def test_command_line_pyfunc_and_onnx_give_the_same_numbers(
-    bundle: Path, recording: Path, windows: np.ndarray, tracking_uri: str, tmp_path: Path
+    bundle: Path,
+    recording: Path,
+    windows: np.ndarray,
+    tracking_uri: str,
+    tmp_path: Path,
+    monkeypatch,
 ) -> None:
     session = onnxruntime.InferenceSession(bundle / GRAPH)
     by_onnx, _ = session.run(None, {"current_pa": windows})
     ensemble = Ensemble.open(bundle)
     np.testing.assert_allclose(ensemble.predict(windows).ensemble, by_onnx, rtol=0, atol=1e-6)
 
+    monkeypatch.setattr(sys, "path", list(sys.path))  # MLflow adds to it
     model = mlflow.pyfunc.load_model("models:/celltype@champion")
     samples, rate_hz = samples_of(recording)
     asked = {"samples": samples, "rate_hz": rate_hz, "unit": "pA", "cell_id": "mine"}

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,7 +51,12 @@ def export(train: Callable[..., int], tmp_path: Path) -> Callable[..., int]:
 
 
 def test_the_newest_sweep_is_exported_and_registered(
-    sweep: str, export: Callable[..., int], client: MlflowClient, tmp_path: Path, capsys
+    sweep: str,
+    export: Callable[..., int],
+    client: MlflowClient,
+    tmp_path: Path,
+    capsys,
+    monkeypatch,
 ) -> None:
     capsys.readouterr()
     assert export() == 0
@@ -71,9 +77,11 @@ def test_the_newest_sweep_is_exported_and_registered(
     described = run.data.tags["mlflow.note.content"]
     assert "Export of sweep model.degree=1,2,0, in the folder `" in described
     assert "the toy's 2" in described
+    assert not any(Path(entry).name == "code" for entry in sys.path)  # what the model carries
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(client.tracking_uri)
     try:
+        monkeypatch.setattr(sys, "path", list(sys.path))  # MLflow adds to it
         model = mlflow.pyfunc.load_model("models:/toy@champion")
     finally:
         mlflow.set_tracking_uri(before)

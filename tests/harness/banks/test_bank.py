@@ -78,7 +78,7 @@ def test_a_failed_member_stops_no_other_and_repeating_trains_only_it(
     for _ in range(2):
         assert train(*bank) == 1
         told = capfd.readouterr().err
-        assert "error: model.degree=0: model.degree=0: expected 1 or more" in told
+        assert "error: model.degree=0: expected 1 or more" in told
         assert told.splitlines()[-1].startswith("error: not every member of the bank finished")
         (parent,) = runs().parents()
         assert parent.info.status == "FAILED"

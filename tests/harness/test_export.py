@@ -77,7 +77,6 @@ def test_the_newest_sweep_is_exported_and_registered(
     described = run.data.tags["mlflow.note.content"]
     assert "Export of sweep model.degree=1,2,0, in the folder `" in described
     assert "the toy's 2" in described
-    assert not any(Path(entry).name == "code" for entry in sys.path)  # what the model carries
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(client.tracking_uri)
     try:

@@ -1,7 +1,6 @@
 """What export takes from MLflow and gives to it: members, their files, registered models."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -128,7 +127,7 @@ def _log_model(exported: Exported) -> ModelInfo:
     loaded = import_module(exported.loader)._load_pyfunc(exported.bundle)
     columns = [ColSpec(AnyType(), field.name, required=False) for field in loaded.fields]
     code = ModelCode.of([exported.loader, predictor_module(bundle_kind(exported.bundle))])
-    with TemporaryDirectory() as folder, _import_path_kept():
+    with TemporaryDirectory() as folder:
         return mlflow.pyfunc.log_model(
             name="ensemble",
             loader_module=exported.loader,
@@ -138,17 +137,6 @@ def _log_model(exported: Exported) -> ModelInfo:
             input_example=loaded.example(),
             pip_requirements=code.requirements(),
         )
-
-
-@contextlib.contextmanager
-def _import_path_kept() -> Iterator[None]:
-    """MLflow loads what it logs and leaves the code that is carried first on the path of imports,
-    where workers of this process would find it in place of raphe."""
-    before = list(sys.path)
-    try:
-        yield
-    finally:
-        sys.path = before
 
 
 @contextlib.contextmanager

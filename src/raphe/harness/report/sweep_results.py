@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from raphe.core.metric_names import TEST, VAL, Estimate, Names, kept
 from raphe.core.protocol import BaselineFigure
+from raphe.harness.records.parameters import number_of
 from raphe.harness.report.shown import names_of, shown_metrics
 from raphe.harness.sweeps.choice import Choice
 from raphe.harness.tracking import RunFacts
@@ -70,8 +71,8 @@ class SweepResults:
         """The swept number of each run; None where several settings or words are swept."""
         if len(self.parameters) != 1:
             return None
-        values = [_number(run.params.get(self.parameters[0], "")) for run in self.runs]
-        missing = [_number(label.partition("=")[2]) for label in self.failed]
+        values = [number_of(run.params.get(self.parameters[0], "")) for run in self.runs]
+        missing = [number_of(label.partition("=")[2]) for label in self.failed]
         return None if None in values + missing else values
 
     @property
@@ -98,11 +99,3 @@ class SweepResults:
             return 0, 0, n_others
         apart = [e for e in others if e.low > chosen.high or e.high < chosen.low]
         return len(apart), len(others) - len(apart), n_others - len(others)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

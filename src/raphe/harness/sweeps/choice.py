@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from raphe.core.metric_names import kept
 from raphe.core.sentences import number
+from raphe.harness.records.parameters import number_of
 from raphe.harness.settings.composed import CHOICES
 from raphe.harness.tracking import RunFacts
 
@@ -105,7 +106,7 @@ def choose_run(
     members = [
         SweptMember(
             run.name,
-            _as_number(run.params.get(parameters[0])) if has_order else None,
+            number_of(run.params.get(parameters[0]) or "") if has_order else None,
             run.metrics.get(metric, math.nan),
             standard_errors.get(run.run_id),
         )
@@ -142,11 +143,3 @@ def _lacking(best: SweptMember, members: Sequence[SweptMember]) -> str:
 
 def _number(member: SweptMember) -> float:
     return math.inf if member.number is None else member.number
-
-
-def _as_number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""One reader a file: READER says what it reads and how it may refuse."""

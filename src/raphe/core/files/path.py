@@ -1,10 +1,19 @@
 """What a caller gives as a path, checked where it comes in."""
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from raphe.core.errors import SettingError
+from raphe.core.errors import RapheError, SettingError
+
+SPECIAL = {  # opening them would wait, for ever where nobody writes, or read without end
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+    stat.S_ISDIR: "a folder",
+}
 
 
 def checked_path(path: object, noun: str) -> Path:
@@ -12,6 +21,29 @@ def checked_path(path: object, noun: str) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"expected the path of {noun}, a str or Path, got {path!r:.80}")
     return Path(path)
+
+
+def file_status(path: Path, error_type: type[RapheError]) -> os.stat_result:
+    """The status of a regular file, to be asked before one that a user names is opened.
+
+    Raises `error_type` for what is none: missing, a link to nothing, a folder, pipe, socket or
+    device.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise error_type(
+                f"{path}: is a link to {path.readlink()}, where there is no file; correct it"
+            ) from None
+        raise error_type(f"{path}: there is no such file; check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no system takes
+        reason = getattr(error, "strerror", None) or error
+        raise error_type(f"{path}: could not be read: {reason}") from None
+    kind = next((kind for is_kind, kind in SPECIAL.items() if is_kind(status.st_mode)), None)
+    if kind:
+        raise error_type(f"{path}: expected a file, got {kind}; check the path")
+    return status
 
 
 def refuse_inputs_within(out: Path, inputs: Iterable[Path | None]) -> None:

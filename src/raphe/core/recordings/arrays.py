@@ -1,19 +1,36 @@
 """NumPy's files, opened without running what they hold, and their rows read a part at a time."""
 
 import contextlib
+import math
 import os
+import warnings
+import zipfile
 from collections.abc import Iterator
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.atomic import reporting
+from raphe.core.files.path import file_status
 
 NPY_START, ZIP_START = b"\x93NUMPY", b"PK"  # of an .npy file, and of an .npz, which is a zip
+OTHER_STARTS = {  # what is often taken for an array, by how it begins
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j": "PyTorch",
+    b"\x80": "pickle",
+    b"\x89HDF": "HDF5",
+    b"MATLAB": "MATLAB",
+}
+PYTORCH_ENTRY = "data.pkl"  # of its zip, in a folder of any name
+AS_ARRAYS = (
+    "save its weights as arrays where it was made: np.savez(file, **{name: tensor.numpy() for "
+    "name, tensor in weights.items()})"
+)
+MOST_UNPACKED_BYTES, MOST_PACKED = 300_000_000, 200  # larger and denser at once is no recording
+ENCRYPTED = 1  # of a zip entry's flags
 ANNOUNCED_BYTES = 2**16  # less is fetched at once, by the system's own reading ahead
 KEPT_MAP_BYTES = 2**27  # a smaller file may stay mapped: its pages are not many
 
@@ -21,19 +38,19 @@ KEPT_MAP_BYTES = 2**27  # a smaller file may stay mapped: its pages are not many
 def load_array(path: Path | str, error_type: type[RapheError]) -> np.ndarray:
     """The array of an .npy file in memory: of any shape and dtype but Python objects.
 
-    Raises `error_type` for whatever is not a whole .npy file.
+    Raises `error_type` for whatever is not one whole .npy file.
     """
     path = Path(path)
-    _require_start(path, NPY_START, error_type)
     with _refusing_damage(path, error_type, "an .npy array"):
+        _require_one_array(path, error_type)
         return np.load(path, allow_pickle=False)
 
 
 def open_array(path: Path | str, error_type: type[RapheError]) -> np.memmap:
     """The array of an .npy file, memory-mapped: as `load_array`, and nothing is read yet."""
     path = Path(path)
-    _require_start(path, NPY_START, error_type)
     with _refusing_damage(path, error_type, "an .npy array"):
+        _require_one_array(path, error_type)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -43,48 +60,159 @@ def load_arrays(path: Path | str, error_type: type[RapheError]) -> dict[str, np.
     Raises `error_type` for whatever is not a whole .npz file of arrays without Python objects.
     """
     path = Path(path)
-    _require_start(path, ZIP_START, error_type)
-    with (
-        _refusing_damage(path, error_type, "an .npz file of arrays"),
-        np.load(path, allow_pickle=False) as arrays,
-    ):
-        return {name: np.asarray(arrays[name]) for name in arrays.files}
-
-
-def _require_start(path: Path, expected: bytes, error_type: type[RapheError]) -> None:
-    """Refuse a file that is missing, empty or of another kind, whatever its name says."""
-    expected_kind = "one array (.npy)" if expected == NPY_START else "arrays by name (.npz)"
-    try:
+    with _refusing_damage(path, error_type, "an .npz file of arrays"):
+        n_bytes = file_status(path, error_type).st_size
         with path.open("rb") as file:
-            start = file.read(len(NPY_START))
-    except OSError as error:
-        raise error_type(f"{path}: expected {expected_kind}, could not be read: {error}") from None
+            _require_start(path, file, ZIP_START, error_type)
+            with zipfile.ZipFile(file) as archive:
+                entries = _array_entries(path, archive, n_bytes, error_type)
+                return {
+                    name: _read_entry(path, archive, entry, error_type)
+                    for name, entry in entries.items()
+                }
+
+
+def _require_one_array(path: Path, error_type: type[RapheError]) -> None:
+    n_bytes = file_status(path, error_type).st_size
+    with path.open("rb") as file:
+        _require_start(path, file, NPY_START, error_type)
+        if fault := _header_fault(file, n_bytes):
+            raise error_type(f"{path}: {fault}")
+
+
+def _require_start(
+    path: Path, file: IO[bytes], expected: bytes, error_type: type[RapheError]
+) -> None:
+    """Refuse a file that is empty or of another kind, whatever its name says."""
+    expected_kind = "one array (.npy)" if expected == NPY_START else "arrays by name (.npz)"
+    start = file.read(max(map(len, OTHER_STARTS)))
+    file.seek(0)
     if start.startswith(expected):
         return
+    other = next((kind for begin, kind in OTHER_STARTS.items() if start.startswith(begin)), None)
     if not start:
         kind = "an empty file; copy it anew"
     elif start.startswith(ZIP_START):
-        kind = "several in a zip (.npz); save the one that is meant with np.save"
-    elif start == NPY_START:
+        if any(_is_pytorch(name) for name in _names_in_zip(file)):
+            kind = f"a PyTorch file; {AS_ARRAYS}"
+        else:
+            kind = "several in a zip (.npz); save the one that is meant with np.save"
+    elif start.startswith(NPY_START):
         kind = "a single one (.npy); save it under its name with np.savez"
+    elif other == "PyTorch":
+        kind = f"a PyTorch file; {AS_ARRAYS}"
+    elif other == "pickle":
+        kind = "a Python pickle, which could run code when read; save the numbers with np.save"
+    elif other:
+        kind = f"a file of {other}; save what is meant with np.save"
     else:
-        kind = f"another kind of file, which begins with {start!r}"
+        kind = f"another kind of file, which begins with {start[:6]!r}"
     raise error_type(f"{path}: expected {expected_kind}, got {kind}")
+
+
+def _names_in_zip(file: IO[bytes]) -> list[str]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except Exception:  # damaged, which its reader tells
+        return []
+
+
+def _is_pytorch(name: str) -> bool:
+    return name.rpartition("/")[2] == PYTORCH_ENTRY
+
+
+def _array_entries(
+    path: Path, archive: zipfile.ZipFile, n_bytes: int, error_type: type[RapheError]
+) -> dict[str, zipfile.ZipInfo]:
+    """The entries of a zip that are arrays, by their name."""
+    infos = archive.infolist()
+    if any(_is_pytorch(info.filename) for info in infos):
+        raise error_type(f"{path}: expected arrays by name (.npz), got a PyTorch file; {AS_ARRAYS}")
+    arrays = [info for info in infos if info.filename.endswith(".npy")]
+    if not arrays:
+        names = ", ".join(info.filename for info in infos[:3]) or "nothing"
+        raise error_type(
+            f"{path}: expected arrays by name (.npz), got a zip file that holds {names}; save "
+            "arrays with np.savez"
+        )
+    unpacked = sum(info.file_size for info in arrays)
+    if unpacked > max(MOST_UNPACKED_BYTES, MOST_PACKED * n_bytes):
+        raise error_type(
+            f"{path}: its {n_bytes / 1e6:.3g} MB would unpack to {unpacked / 1e9:.3g} GB, which no "
+            "recording does; if it is meant, save it with np.savez, which does not pack"
+        )
+    if any(info.flag_bits & ENCRYPTED for info in arrays):
+        raise error_type(f"{path}: is locked with a password; save it without one")
+    entries = {info.filename.removesuffix(".npy"): info for info in arrays}
+    if len(entries) < len(arrays):
+        raise error_type(f"{path}: holds two arrays of one name; save it once more with np.savez")
+    return entries
+
+
+def _read_entry(
+    path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, error_type: type[RapheError]
+) -> np.ndarray:
+    with archive.open(entry) as file:
+        if fault := _header_fault(file, entry.file_size):
+            raise error_type(f"{path}, array {entry.filename.removesuffix('.npy')}: {fault}")
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _header_fault(file: IO[bytes], n_bytes: int) -> str | None:
+    """Why an .npy file of so many bytes is not the array that its header promises, if it is not.
+
+    So nothing is allocated for a header that promises more than there is.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+            version,
+            np.lib.format.read_array_header_2_0,  # 3.0 differs in the letters of names alone
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python 2 wrote it
+            shape, _, dtype = read(file)
+    except Exception:  # damage shows as one of many kinds, tokenize.TokenError among them
+        return "is not an .npy array that is whole: its header is damaged; copy it anew"
+    if dtype.hasobject:
+        return (
+            "holds Python objects, which could run code when read; if you trust it, save it once "
+            "more as text or numbers, as np.save(file, np.load(file, allow_pickle=True)"
+            ".astype(str))"
+        )
+    promised = file.tell() + dtype.itemsize * math.prod(shape)
+    what = f"{'×'.join(map(str, shape)) or 'one'} {dtype.name}"
+    if min(shape, default=0) < 0 or not dtype.itemsize:
+        return f"is not an .npy array that is whole: its header promises {what}; copy it anew"
+    if promised > n_bytes:
+        return (
+            f"is not an .npy array that is whole: its header promises {what}, {promised} bytes, "
+            f"it has {n_bytes}; copy it anew"
+        )
+    if promised < n_bytes:
+        return (
+            f"its header promises {what}, {promised} bytes, and {n_bytes - promised} more follow: "
+            "several arrays in one file? Save each in a file of its own"
+        )
+    return None
 
 
 @contextlib.contextmanager
 def _refusing_damage(path: Path, error_type: type[RapheError], whole: str) -> Iterator[None]:
     try:
-        yield
-    except Exception as error:  # damage shows as one of many kinds, tokenize.TokenError among them
-        if "Python objects" in str(error) or "Object arrays" in str(error):
-            raise error_type(
-                f"{path}: holds Python objects, which could run code when read; if you trust it, "
-                "save it once more as text or numbers, as "
-                "np.save(file, np.load(file, allow_pickle=True).astype(str))"
-            ) from None
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise error_type(f"{path}: is not {whole} that is whole ({reason}); copy it anew") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            yield
+    except RapheError:
+        raise
+    except OSError as error:
+        raise error_type(f"{path}: could not be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise error_type(f"{path}: is larger than the memory that is free") from None
+    except Exception:  # damage shows as one of many kinds
+        raise error_type(f"{path}: is not {whole} that is whole; copy it anew") from None
 
 
 class ArrayFile:

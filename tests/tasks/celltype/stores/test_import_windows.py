@@ -198,7 +198,7 @@ def test_options_that_do_not_fit_are_told(tmp_path, options, message):
 
 def test_files_that_are_not_there_are_told(tmp_path):
     waveforms, units = write(tmp_path)
-    message = r"nowhere\.npy: expected one array \(\.npy\), could not be read"
+    message = r"nowhere\.npy: there is no such file"
     refused(tmp_path, message, tmp_path / "nowhere.npy", units)
     refused(tmp_path, "nowhere.csv: there is no such file", waveforms, tmp_path / "nowhere.csv")
     with pytest.raises(StoreError, match="--rate-hz 0: expected the windows' rate"):

@@ -9,7 +9,6 @@ is not mixed with them.
 
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import open_whole, reporting, write_file
+from raphe.core.recordings.arrays import load_arrays
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.audit.plan import Plan
 from raphe.tasks.celltype.metrics.predictions import Predictions
@@ -39,9 +39,9 @@ class Kept:
         if not file.exists():
             return None
         try:
-            with np.load(file) as arrays:
-                probability, label, cell = (arrays[key] for key in ("probability", "label", "cell"))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            arrays = load_arrays(file, StoreError)
+            probability, label, cell = (arrays[key] for key in ("probability", "label", "cell"))
+        except (StoreError, KeyError):
             return None
         return Predictions(probability, probability, label, cell)
 

@@ -5,7 +5,6 @@ STORE/<table>.csv    small facts, one row each
 STORE/manifest.json  format, kind, shapes, dtypes, SHA-256 of every file, the writer's facts
 """
 
-import csv
 import hashlib
 import itertools
 import struct
@@ -18,7 +17,7 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, reporting, sync, write_file
-from raphe.core.files.csv_text import csv_text
+from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.files.hashed_folder import (
     BLOCK_BYTES,
     CONTENT_HASH,
@@ -232,8 +231,8 @@ def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarr
 
 def _open_table(path: Path, sha256: str) -> list[dict[str, str]]:
     STORE.check_file(path, sha256)
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    with damage_told(path, StoreError, REMEDY):
+        return list(csv_rows(path))
 
 
 def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:

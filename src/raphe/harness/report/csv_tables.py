@@ -1,12 +1,12 @@
 """What the epochs of a run logged, the intervals of its figures, and a sweep's, as CSV."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from raphe.core.files.csv_text import csv_text
+from raphe.core.errors import SettingError
+from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.metric_names import SWEPT, SYSTEM, Estimate
 from raphe.harness.tracking import RunFacts
 
@@ -58,13 +58,13 @@ def intervals_csv(estimates: Mapping[str, Estimate]) -> str:
 
 def read_intervals(path: Path) -> dict[str, Estimate]:
     """The estimates of such a table, by metric."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with damage_told(path, SettingError, "train again"):
         return {
             row["metric"]: Estimate(
                 *(float(row[end] or "nan") for end in ("value", "low", "high")),
                 se=float(row["se"]) if row["se"] else None,
             )
-            for row in csv.DictReader(file)
+            for row in csv_rows(path)
         }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
-from raphe.core.recordings.tables import read_table
+from raphe.core.tables.words import read_table
 
 SETTING = "report.reference.path"
 

@@ -3,7 +3,6 @@
 G recordings of all folds.
 """
 
-import csv
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
+from raphe.core.files.csv_text import csv_rows, damage_told
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import SweptRun
 from raphe.core.sentences import counted, p_value
@@ -148,8 +148,9 @@ def conclusion(tables: Tables) -> str:
 
 
 def _read(run: SweptRun) -> Rows:
-    with run.fetch(f"test/{BY_RECORDING}").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    table = run.fetch(f"test/{BY_RECORDING}")
+    with damage_told(table, SettingError, "train that fold again"):
+        return list(csv_rows(table))
 
 
 def _interval(row: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 It grows under a hidden name beside its path, where a later call goes on after an interruption.
 """
 
-import csv
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from raphe.core.errors import StoreError
 from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
-from raphe.core.files.csv_text import csv_line
+from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
@@ -27,6 +26,7 @@ RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.
 FIGURE = "traces.png"
 COLUMNS = ("trace", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
+REMEDY = "pass --overwrite to infer anew"
 SPARE_BYTES = 2**25  # for the table and the figure
 
 
@@ -91,8 +91,8 @@ class RateFolder:
     def rows(self) -> list[dict[str, str]]:
         """The table so far, a row a trace."""
         self.files.note()
-        with (self.folder / TABLE).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        with damage_told(self.folder / TABLE, StoreError, REMEDY):
+            return list(csv_rows(self.folder / TABLE))
 
     def rates(self, index: int) -> tuple[np.ndarray, ...]:
         """Rate and spread of a trace, (T,) each, once all traces are there."""

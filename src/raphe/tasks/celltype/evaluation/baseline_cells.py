@@ -5,7 +5,6 @@ C classes.
 """
 
 import contextlib
-import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from filelock import FileLock
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import open_whole
-from raphe.core.files.csv_text import csv_text
+from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.recordings.arrays import load_arrays
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.evaluation.baselines import KINDS
@@ -101,9 +100,8 @@ def read_baseline_cells(
     path: Path, number_of: Mapping[str, int], classes: Sequence[str]
 ) -> BaselineCells:
     """Read such a table, with the index of each cell by its id. Raises StoreError."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+    with damage_told(path, StoreError, "train again to have it written anew"):
+        rows = list(csv_rows(path))
         names = list(dict.fromkeys(row["baseline"] for row in rows))
         first = [row for row in rows if row["baseline"] == names[0]]
         probability = np.array(
@@ -116,11 +114,6 @@ def read_baseline_cells(
             np.array([int(row["n_spikes"]) for row in first]),
             probability.reshape(len(names), len(first), len(classes)),
         )
-    except (OSError, KeyError, ValueError, IndexError) as error:
-        raise StoreError(
-            f"{path}: expected what the baselines said of {', '.join(classes)}, got {error!r}; "
-            "train again to have it written anew"
-        ) from None
 
 
 def _ask(data: CellTypeData, pooling: Pooling) -> dict[str, BaselineCells]:

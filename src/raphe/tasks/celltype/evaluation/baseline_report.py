@@ -3,7 +3,6 @@
 n cells.
 """
 
-import csv
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from raphe.core.figure_style import (
     house_style,
     letter,
 )
-from raphe.core.files.csv_text import csv_text
+from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import BaselineFigure
 from raphe.core.sentences import counted, p_value
@@ -132,16 +131,16 @@ def read_baselines(fetch: Callable[[str], Path]) -> list[BaselineFigure]:
         table = fetch("test/baselines.csv")
     except SettingError:
         return []
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["classifier"] in DRAWN]
-    return [
-        BaselineFigure(
-            readable(row["classifier"]),
-            f"cells/{row['figure']}",
-            Estimate(*(float(row[end] or "nan") for end in ("value", "low", "high"))),
-        )
-        for row in sorted(rows, key=lambda row: DRAWN.index(row["classifier"]))
-    ]
+    with damage_told(table, SettingError, "train again"):
+        rows = [row for row in csv_rows(table) if row["classifier"] in DRAWN]
+        return [
+            BaselineFigure(
+                readable(row["classifier"]),
+                f"cells/{row['figure']}",
+                Estimate(*(float(row[end] or "nan") for end in ("value", "low", "high"))),
+            )
+            for row in sorted(rows, key=lambda row: DRAWN.index(row["classifier"]))
+        ]
 
 
 def _written(*numbers: float) -> list[str]:

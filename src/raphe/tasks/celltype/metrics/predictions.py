@@ -7,7 +7,6 @@ of its spikes that are called SER, specificity the share of the others that are 
 count alike: their figures are means over the classes. n spikes, C classes.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ import numpy as np
 from scipy.special import expit, log_expit, logit, softmax
 
 from raphe.core.errors import StoreError
-from raphe.core.files.csv_text import csv_text
+from raphe.core.files.csv_text import csv_lines, csv_text, damage_told
 from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability, pool
 
 BLOCK_SPIKES = 65_536  # worked on at once, so that millions need little memory
@@ -133,20 +132,19 @@ def read_predictions(path: Path) -> tuple[Predictions, list[str]]:
 
     Cells are numbered in the order in which they appear. Raises StoreError.
     """
-    try:
-        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    expected = f"a run's predictions, a table with the columns {CELL}, {CLASS} and {LOGIT}…"
+    with damage_told(path, StoreError, REMEDY, expected):
+        header, *rows = csv_lines(path)
         classes = [name.removeprefix(LOGIT) for name in header[2:]]
-        expected = [CELL, CLASS, *(LOGIT + name for name in classes)]
-        if header != expected or len(classes) < 2 or not rows:
+        if (
+            header != [CELL, CLASS, *(LOGIT + name for name in classes)]
+            or len(classes) < 2
+            or not rows
+        ):
             raise ValueError(f"columns {', '.join(header)} and {len(rows)} rows")
         cell_ids = list(dict.fromkeys(row[0] for row in rows))
         number = {name: index for index, name in enumerate(cell_ids)}
         label = np.array([classes.index(row[1]) for row in rows])
         logits = np.array([row[2:] for row in rows], dtype=float)
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            f"{path}: expected a run's predictions, a table with the columns {CELL}, {CLASS} and "
-            f"{LOGIT}… of each class, got {error}; {REMEDY}"
-        ) from None
     cell = np.array([number[row[0]] for row in rows])
     return Predictions.from_logits(logits, label, cell, cell_ids), classes

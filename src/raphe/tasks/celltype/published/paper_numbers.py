@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
-from raphe.core.recordings.tables import Row, read_table
+from raphe.core.tables.words import Row, read_table
 
 # Cells of the non-homogeneous set, and what 2407.05701 states of them.
 N_SER, N_NSER = 54, 26

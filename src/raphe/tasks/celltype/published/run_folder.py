@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import SettingError
-from raphe.core.recordings.tables import read_table
+from raphe.core.tables.words import read_table
 from raphe.tasks.celltype.metrics.predictions import read_predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.stores.spike_set import Cell

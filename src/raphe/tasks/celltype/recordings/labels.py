@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.errors import RecordingError
-from raphe.core.recordings.tables import iso_day, read_table, spellings
 from raphe.core.sentences import counted, listed
+from raphe.core.tables.words import iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
 from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import StoreError
-from raphe.core.recordings.tables import Row, iso_day, read_table, spellings
+from raphe.core.tables.words import Row, iso_day, read_table, spellings
 
 MOST_CLASSES = 255  # a spike's label is one byte
 ROW = "row"  # a column that numbers the rows, which then must stand in the array's order

@@ -3,7 +3,6 @@
 The table itself is not part of this program; its terms allow research use with citation.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.ranges import Range
+from raphe.core.tables.words import Row, read_table
 from raphe.tasks.glif.neurons.models import (
     WITH_CURRENTS,
     WITH_RESET_RULE,
@@ -49,12 +49,12 @@ def read_cells(path: Path | str, level: int) -> FittedCells:
     """Read the models of one level. Raises StoreError naming what is wrong with the table."""
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if int(row["glif_level"]) == level]
+        rows = read_table(path, StoreError).rows
+        rows = [row for row in rows if int(row["glif_level"]) == level]
         if not rows:
             raise StoreError(f"{path}: expected fitted cells of level {level}, got none")
         return _cells(rows, level)
-    except (OSError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise StoreError(
             f"{path}: expected a table of fitted cells with the columns {', '.join(COLUMNS)} …, "
             f"got {_fault(error)}"
@@ -80,9 +80,12 @@ def _uniform(seed: int, name: str) -> float:
     return float(np.random.default_rng([seed, int(name)]).uniform())
 
 
-def _cells(rows: list[dict[str, str]], level: int) -> FittedCells:
+def _cells(rows: list[Row], level: int) -> FittedCells:
     def column(name: str) -> np.ndarray:
-        return np.array([float(row[name]) for row in rows])
+        values = np.array([float(row[name]) for row in rows])
+        if not np.isfinite(values).all():
+            raise ValueError(f"NaN or infinity in {name}")
+        return values
 
     extra: dict[str, np.ndarray] = {}
     if level in WITH_RESET_RULE:

@@ -1,7 +1,10 @@
 """Words for a reader: counts with their plural, numbers as people write them, lists."""
 
 import math
+import unicodedata
 from collections.abc import Iterable
+
+UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format, surrogate, line, paragraph
 
 
 def counted(noun: str, n: int, plural: str | None = None) -> str:
@@ -84,3 +87,23 @@ def listed(words: Iterable[object], last: str = "and") -> str:
     """
     *before, end = map(str, words)
     return f"{', '.join(before)} {last} {end}" if before else end
+
+
+def printable(text: object) -> str:
+    r"""A text from outside on one line, with an escape for whatever a terminal would obey or hide.
+
+    Control characters, the marks that turn the direction of writing, and bytes of a file's name
+    that are no UTF-8.
+
+    >>> print(printable("caf\udce9\x1b[31m.abf"), printable("spikes\n\u202efba"))
+    caf\xe9\x1b[31m.abf spikes\n\u202efba
+    """
+    return "".join(map(_visible, str(text)))
+
+
+def _visible(letter: str) -> str:
+    if unicodedata.category(letter) not in UNPRINTABLE:
+        return letter
+    if 0xDC80 <= ord(letter) <= 0xDCFF:  # a byte of a name, as Python decodes it
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()

@@ -159,8 +159,9 @@ def test_what_is_no_abf_file_is_refused(tmp_path, content, message):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    assert_refused(tmp_path / "none.abf", "a file that can be read, found No such file")
-    assert_refused(tmp_path, "a file that can be read")
+    with pytest.raises(RecordingError, match=r"none\.abf: there is no such file; check the path"):
+        read_abf(tmp_path / "none.abf")
+    assert_refused(tmp_path, "expected a file, got a folder")
 
 
 def test_a_file_cut_anywhere_is_refused(episodic_abf1, episodic_abf2, tmp_path):

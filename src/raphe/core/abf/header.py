@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.path import file_status
 from raphe.core.sentences import counted
 
 BLOCK = 512
@@ -71,6 +72,7 @@ def locate(path: Path, growing: bool = False) -> AbfBytes:
     Of a file still `growing`, whose header counts no samples yet or more than there are, it takes
     those there are, and no synch array, which is written last.
     """
+    file_status(path, RecordingError)
     try:
         with path.open("rb") as file:
             header = file.read(ABF1_FULL_HEADER)

@@ -24,6 +24,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         from raphe.core.files.atomic import recover
 
         recover(folder.resolve())
+    if not (folder / MANIFEST).is_file():  # a pipe would never be read
+        return {}
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):

@@ -40,10 +40,14 @@ def file_status(path: Path, error_type: type[RapheError]) -> os.stat_result:
     except (OSError, ValueError) as error:  # ValueError: a path that no system takes
         reason = getattr(error, "strerror", None) or error
         raise error_type(f"{path}: could not be read: {reason}") from None
-    kind = next((kind for is_kind, kind in SPECIAL.items() if is_kind(status.st_mode)), None)
-    if kind:
+    if kind := special_kind(status.st_mode):
         raise error_type(f"{path}: expected a file, got {kind}; check the path")
     return status
+
+
+def special_kind(mode: int) -> str:
+    """What a path of this mode is where it is no regular file, else ""."""
+    return next((kind for is_kind, kind in SPECIAL.items() if is_kind(mode)), "")
 
 
 def refuse_inputs_within(out: Path, inputs: Iterable[Path | None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from raphe.core.errors import RecordingError, StoreError
+from raphe.core.files.folders import list_files
 
 
 def existing_store(store: str | Path, remedy: str) -> Path:
@@ -48,6 +49,6 @@ def files_of(recordings: str | Path, below: bool = False) -> list[tuple[str, int
         raise RecordingError(
             f"prepare.recordings={recordings}: expected a folder of recordings, found none"
         )
-    paths = sorted(path for path in recordings.glob("**/*" if below else "*") if path.is_file())
+    paths = list_files(recordings, lambda path: True, below).files
     statuses = [(path, path.stat()) for path in paths]
     return [(str(path), status.st_size, status.st_mtime_ns) for path, status in statuses]

@@ -1,5 +1,7 @@
 """Recordings, single spikes and arrays of the same cell are read to the same windows."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,26 @@ def test_a_spike_of_another_length_is_refused_by_name(tmp_path):
     (cell,), _ = find_cells([path])
     with pytest.raises(RecordingError, match=r"c_trigger_7.csv: expected a spike of 160 rows"):
         cell.read(READING)
+
+
+def test_what_cannot_be_taken_is_told_wherever_it_is_given(tmp_path):
+    write_abf(tmp_path / "whole.abf", trace(), RATE_HZ, "pA")
+    bad = [tmp_path / name for name in ("pipe.abf", "pipe.npy", "gone.abf")]
+    os.mkfifo(bad[0])
+    os.mkfifo(bad[1])
+    bad[2].symlink_to("unmounted.abf")
+    foreign = tmp_path / os.fsdecode(b"caf\xe9.abf")
+    foreign.touch()
+    for given in ([tmp_path], [tmp_path / "whole.abf", *bad, foreign]):
+        cells, failed = find_cells(given)
+        assert [cell.cell_id for cell in cells] == ["whole"]
+        assert {failure.path for failure in failed} == {*bad, foreign}
+    assert "caf\\xe9.abf: its name is not UTF-8; rename it" in "".join(map(str, failed))
+
+
+def test_a_table_of_cells_that_is_a_pipe_leaves_its_folder_out(tmp_path):
+    write_abf(tmp_path / "whole.abf", trace(), RATE_HZ, "pA")
+    os.mkfifo(tmp_path / "cells.csv")
+    cells, failed = find_cells([tmp_path])
+    assert not cells
+    assert str(failed[0]) == f"{tmp_path / 'cells.csv'}: expected a file, got a pipe"

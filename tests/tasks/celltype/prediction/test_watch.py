@@ -5,10 +5,10 @@ import pytest
 
 from raphe.core.abf.header import BLOCK
 from raphe.core.abf.writer import DATA, write_abf
+from raphe.core.files.left_out import Failure
 from raphe.tasks.celltype.prediction.cell_input import Reading
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.watch import Watch
-from raphe.tasks.celltype.recordings.files import Failure
 
 RATE_HZ = 40_000.0
 

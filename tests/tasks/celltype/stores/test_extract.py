@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import pickle
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import RecordingError, SettingError, StoreError
 from raphe.core.files.store import check_store
+from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
@@ -361,3 +363,44 @@ def test_a_missing_store_names_the_commands_that_make_one(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(StoreError, match="neither a store nor"):
         open_spikes(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    "note", ["città".encode("latin-1"), "a note".encode("utf-16")], ids=["latin-1", "utf-16"]
+)
+def test_a_note_that_cannot_be_read_is_told_before_anything_is_cut(tmp_path, monkeypatch, note):
+    folder = two_cells(tmp_path / "rec")
+    (folder / "note.txt").write_bytes(note)
+    monkeypatch.setattr("raphe.tasks.celltype.stores.extract.read_recording", pytest.fail)
+    with pytest.raises(RecordingError, match=r"note\.txt: is not text in UTF-8; save it as UTF-8"):
+        extract(folder, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_one_bad_file_costs_itself_alone(tmp_path, monkeypatch):
+    folder = two_cells(tmp_path / "rec")
+    os.mkfifo(folder / "SER" / "pipe.abf")
+    (folder / "NSER" / os.fsdecode(b"caf\xe9.abf")).touch()
+    write_recording(folder / "SER" / "defect.abf", width=5)
+    read = read_recording
+
+    def with_a_defect(path, *options):
+        if path.stem == "defect":
+            raise KeyError("a defect of ours")
+        return read(path, *options)
+
+    monkeypatch.setattr("raphe.tasks.celltype.stores.extract.read_recording", with_a_defect)
+    report = extract(folder, tmp_path / "store")
+    assert report.n_cells == 2
+    reasons = {failure.path.name: failure.message for failure in report.failed}
+    assert reasons.pop("pipe.abf") == "expected a file, got a pipe"
+    assert reasons.pop(os.fsdecode(b"caf\xe9.abf")) == "its name is not UTF-8; rename it"
+    assert "please report it" in reasons.pop("defect.abf")
+    assert not reasons
+
+
+def test_a_table_of_cells_that_is_a_link_to_nothing_is_not_taken_as_absent(tmp_path):
+    folder = two_cells(tmp_path / "rec")
+    (folder / "cells.csv").symlink_to(tmp_path / "unmounted" / "cells.csv")
+    with pytest.raises(RecordingError, match=r"cells\.csv: is a link to .*leads to no file"):
+        extract(folder, tmp_path / "store")

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from raphe.core.errors import StoreError
+from raphe.core.files.path import file_status
 from raphe.tasks.calcium.elephant.embedding import Embedding
 from raphe.tasks.calcium.features.trace_statistics import NAMES
 
@@ -47,6 +48,7 @@ def to_json(embedding: Embedding, note: str) -> str:
 
 
 def _from_json(path: Path) -> Embedding:
+    file_status(path, StoreError)
     table = json.loads(path.read_text(encoding="utf-8"))
     names, dataset, confusion, statistics = (table[name] for name in FIELDS)
     return Embedding(tuple(names), tuple(dataset), np.array(confusion), np.array(statistics))
@@ -54,6 +56,8 @@ def _from_json(path: Path) -> Embedding:
 
 def _published(folder: Path) -> Embedding:
     """The matrix after 15 epochs; datasets are "1" to "10", recordings "4/0" and so on."""
+    for name in (CONFUSION_FILE, STATISTICS_FILE):
+        file_status(folder / name, StoreError)
     confusion = loadmat(folder / CONFUSION_FILE)
     statistics = loadmat(folder / STATISTICS_FILE)["Parameters174temp"]
     dataset = tuple(map(str, confusion["DaSet"].ravel()))

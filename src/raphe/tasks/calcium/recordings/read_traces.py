@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.path import file_status
 from raphe.tasks.calcium.recordings.read_caiman import read_caiman
 from raphe.tasks.calcium.recordings.read_csv import read_csv
 from raphe.tasks.calcium.recordings.read_mat import read_mat
@@ -31,6 +32,8 @@ def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceS
     path, options = Path(path), options or TraceOptions()
     if not path.exists():
         raise RecordingError(f"{path}: expected a file of calcium traces, found none")
+    if not path.is_dir():
+        file_status(path, RecordingError)
     reader = _reader(path)
     try:
         return reader(path, options)

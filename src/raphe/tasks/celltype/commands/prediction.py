@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, seconds
 from raphe.core.errors import RecordingError
+from raphe.core.files.left_out import Failure
 from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.core.statistics.prevalence import parse_prevalence
@@ -18,7 +19,6 @@ from raphe.tasks.celltype.prediction.verdict import (
     CellVerdict,
     counts_sentence,
 )
-from raphe.tasks.celltype.recordings.files import Failure
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
     from raphe.tasks.celltype.prediction.judge import Judge

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 
 from raphe.core.errors import SettingError
+from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.ensemble.candidates import Candidate
-from raphe.tasks.celltype.recordings.files import visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -88,10 +88,12 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            of_folder = [file for file in visible_files(path) if _is_network(file)]
-            if not of_folder:
+            of_folder = list_files(path, _is_network)
+            if of_folder.left_out:  # an ensemble of fewer networks is another one
+                raise SettingError(str(of_folder.left_out[0]))
+            if not of_folder.files:
                 raise SettingError(f"{path}: holds no {NETWORK} file; {MAKE_ONE}")
-            files += of_folder
+            files += of_folder.files
         elif not path.is_file():
             raise SettingError(f"{path}: there is no such file or folder; {MAKE_ONE}")
         elif not _is_network(path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.path import file_status
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.prediction.window_arrays import ArrayCell
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_window_name
@@ -152,6 +153,7 @@ def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) ->
     cut = reading.cut
     waveforms, time_s = [], []
     for file in files:
+        file_status(file, RecordingError)
         try:
             columns = parse_columns(file.read_bytes())
             if len(columns) != cut.n_samples:

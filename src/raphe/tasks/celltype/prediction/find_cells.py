@@ -9,7 +9,16 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from raphe.core.errors import RapheError, RecordingError
+from raphe.core.errors import RecordingError
+from raphe.core.files.folders import (
+    NOT_UTF_8,
+    Listing,
+    file_in,
+    is_utf_8,
+    list_files,
+)
+from raphe.core.files.left_out import Failure
+from raphe.core.files.path import file_status
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.prediction.cell_input import (
     ARRAY,
@@ -20,7 +29,7 @@ from raphe.tasks.celltype.prediction.cell_input import (
 )
 from raphe.tasks.celltype.prediction.window_arrays import cells_of_array
 from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
-from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure, is_recording, visible_files
+from raphe.tasks.celltype.recordings.files import SUFFIXES, is_recording
 from raphe.tasks.celltype.recordings.labels import CELL_TABLE, identify_recordings
 
 SPIKE = ".csv"
@@ -39,9 +48,11 @@ def find_cells(paths: Iterable[Path | str]) -> tuple[list[CellInput], list[Failu
     failed: list[Failure] = []
     for path in paths:
         try:
+            if not is_utf_8(path):
+                raise RecordingError(f"{path}: {NOT_UTF_8}")
             of_path, left_out = _in_folder(path) if path.is_dir() else _in_file(path)
-        except RapheError as error:
-            of_path, left_out = [], [Failure(path, str(error))]
+        except Exception as error:  # one bad file stops no other
+            of_path, left_out = [], [Failure.of(path, error)]
         cells += of_path
         failed += left_out
     if not cells and not failed:
@@ -54,6 +65,7 @@ def find_cells(paths: Iterable[Path | str]) -> tuple[list[CellInput], list[Failu
 def _in_file(path: Path) -> tuple[list[CellInput], list[Failure]]:
     if not path.exists():
         raise RecordingError(f"{path}: there is no such file or folder")
+    file_status(path, RecordingError)
     if is_recording(path):
         return [_recorded_cell(parse_cell_id(path)[0], [path])], []
     if path.suffix.lower() == SPIKE:
@@ -64,18 +76,22 @@ def _in_file(path: Path) -> tuple[list[CellInput], list[Failure]]:
 
 
 def _in_folder(folder: Path) -> tuple[list[CellInput], list[Failure]]:
-    files = visible_files(folder)
-    cells, failed = _cells_of_recordings(folder, list(filter(is_recording, files)))
-    cells += _cells_of_spike_files([file for file in files if _is_spike(file)])
-    of_arrays, failed_arrays = _cells_of_arrays([file for file in files if file.suffix == ARRAY])
+    listing = list_files(folder, _is_cell)
+    files = listing.files
+    recordings = Listing(list(filter(is_recording, files)), listing.left_out)
+    cells, failed = _cells_of_recordings(folder, recordings)
+    cells += _cells_of_spike_files(list(filter(_is_spike, files)))
+    of_arrays, failed_arrays = _cells_of_arrays(list(filter(_is_array, files)))
     return cells + of_arrays, failed + failed_arrays
 
 
-def _cells_of_recordings(folder: Path, files: list[Path]) -> tuple[list[CellInput], list[Failure]]:
-    if not files:
-        return [], []
-    recordings, failed = identify_recordings(folder, files)
-    if not (folder / CELL_TABLE).exists():  # two files of one name are two cells, to be refused
+def _cells_of_recordings(folder: Path, listing: Listing) -> tuple[list[CellInput], list[Failure]]:
+    if not listing.files:
+        return [], listing.left_out
+    recordings, failed = identify_recordings(folder, listing)
+    if (
+        file_in(folder, CELL_TABLE, RecordingError) is None
+    ):  # two files of one name are two cells, to be refused
         return [_recorded_cell(file.cell_id, [file.path]) for file in recordings], failed
     paths_of_cell = defaultdict(list)
     for file in recordings:
@@ -106,8 +122,8 @@ def _cells_of_arrays(files: list[Path]) -> tuple[list[CellInput], list[Failure]]
                 CellInput(cell.cell_id, (file,), partial(read_array_cell, cell))
                 for cell in cells_of_array(file)
             ]
-        except RapheError as error:
-            failed.append(Failure(file, str(error)))
+        except Exception as error:  # one bad file stops no other
+            failed.append(Failure.of(file, error))
     return cells, failed
 
 
@@ -132,5 +148,13 @@ def _refuse_second_cells(
     return list(first.values()), failed
 
 
+def _is_cell(file: Path) -> bool:
+    return is_recording(file) or _is_spike(file) or _is_array(file)
+
+
 def _is_spike(file: Path) -> bool:
     return file.suffix.lower() == SPIKE and TRIGGER.search(file.name) is not None
+
+
+def _is_array(file: Path) -> bool:
+    return file.suffix.lower() == ARRAY

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted, number
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
@@ -29,7 +30,6 @@ from raphe.tasks.celltype.prediction.verdict import (
     share,
     span,
 )
-from raphe.tasks.celltype.recordings.files import Failure
 
 THUMBNAIL = 96, 48  # px
 MOST_POINTS = 64

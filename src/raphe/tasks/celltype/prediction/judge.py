@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from raphe.core.errors import RapheError
+from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted
 from raphe.core.statistics.prevalence import full_prevalence
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
@@ -35,7 +35,6 @@ from raphe.tasks.celltype.prediction.verdict import (
     CellVerdict,
     Vote,
 )
-from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
@@ -125,8 +124,8 @@ class Judge:
         for cell in cells:
             try:
                 yield self.judge(cell.read(reading))
-            except (RapheError, OSError) as error:
-                yield Failure(cell.paths[0], str(error))
+            except Exception as error:  # one bad file stops no other
+                yield Failure.of(cell.paths[0], error)
 
     def judge(self, cell: CellSpikes) -> JudgedCell:
         """The verdict on one cell."""

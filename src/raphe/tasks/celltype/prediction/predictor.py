@@ -12,12 +12,12 @@ import numpy as np
 from raphe.core.bundles.fields import Field, read_fields
 from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.files.left_out import Failure
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
 from raphe.tasks.celltype.prediction.find_cells import KNOWN, find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
-from raphe.tasks.celltype.recordings.files import Failure
 from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
 
 if TYPE_CHECKING:

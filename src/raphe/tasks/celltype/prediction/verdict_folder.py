@@ -9,12 +9,12 @@ from raphe.core.bundles.answers import answered_by, origin
 from raphe.core.bundles.bundle import CARD, Bundle
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, write_file
+from raphe.core.files.left_out import Failure
 from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.celltype.prediction.cell_input import CellInput
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.verdict import CellVerdict, counts, rounded
 from raphe.tasks.celltype.prediction.verdict_table import verdicts_csv
-from raphe.tasks.celltype.recordings.files import Failure
 
 JSON_FILE, CSV_FILE, INDEX, CARD_PAGE = "verdicts.json", "verdicts.csv", "index.html", "card.html"
 PAGES = "cells"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import RapheError
+from raphe.core.files.left_out import Failure
 from raphe.tasks.celltype.prediction.cell_input import Reading
 from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
-from raphe.tasks.celltype.recordings.files import Failure, recording_files
+from raphe.tasks.celltype.recordings.files import find_recordings
 
 EVERY_S = 3.0
 SETTLED_S = 10.0  # without a change: the acquisition program is done with the file
@@ -79,7 +80,7 @@ class Watch:
                 yield from self._judge_growing(path)
 
     def _files(self) -> list[Path]:
-        return recording_files(self.folder)
+        return find_recordings(self.folder).files
 
     def _judge_whole(self, path: Path) -> News:
         try:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.folders import Listing, file_in
+from raphe.core.files.left_out import Failure, left_out_words
 from raphe.core.sentences import counted, listed
 from raphe.core.tables.words import iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
-from raphe.tasks.celltype.recordings.files import SUFFIXES, Failure
+from raphe.tasks.celltype.recordings.files import SUFFIXES
 
 CELL_TABLE = "cells.csv"
 NOTE = "note.txt"
@@ -52,53 +54,63 @@ class _CellTable:
 
 
 def label_recordings(
-    folder: Path, files: Sequence[Path], classes: Sequence[str]
+    folder: Path, listing: Listing, classes: Sequence[str]
 ) -> tuple[list[LabelledFile], list[Failure]]:
-    """Cell and class of these recordings below `folder`, in their order, and those left out.
+    """Cell and class of the recordings listed below `folder`, in their order, and what is left out.
 
     Raises RecordingError when there are none, when none has a label, when `cells.csv` cannot be
     understood or when two files contradict each other about a cell.
     """
-    _require_files(folder, files)
-    table = _read_cell_table(folder / CELL_TABLE, files, classes)
-    labelled, failed = [], table.failures()
-    for file in files:
+    _require_files(folder, listing)
+    table = _read_cell_table(folder, listing, classes)
+    labelled, failed = [], [*listing.left_out, *table.failures()]
+    for file in listing.files:
         outcome = _label(file, folder, table.rows.get(file, {}), classes)
         (labelled if isinstance(outcome, LabelledFile) else failed).append(outcome)
     if not labelled:
-        raise RecordingError(_none_labelled(folder, len(files), table, classes))
+        raise RecordingError(_none_labelled(folder, len(listing.files), table, classes))
     _refuse_contradictions(labelled, classes)
     return labelled, failed
 
 
-def identify_recordings(
-    folder: Path, files: Sequence[Path]
-) -> tuple[list[RecordedFile], list[Failure]]:
-    """The cell of each of these recordings below `folder`, labelled or not, in their order.
+def identify_recordings(folder: Path, listing: Listing) -> tuple[list[RecordedFile], list[Failure]]:
+    """The cell of each recording listed below `folder`, labelled or not, and what is left out.
 
-    And what `cells.csv` lists in vain. Raises RecordingError when there is none, or when
-    `cells.csv` cannot be understood.
+    Raises RecordingError when there is none, or when `cells.csv` cannot be understood.
     """
-    _require_files(folder, files)
-    table = _read_cell_table(folder / CELL_TABLE, files, classes=None)
-    recorded = [RecordedFile(file, *_cell_of(file, table.rows.get(file, {}))) for file in files]
-    return recorded, table.failures()
+    _require_files(folder, listing)
+    table = _read_cell_table(folder, listing, classes=None)
+    recorded = [
+        RecordedFile(file, *_cell_of(file, table.rows.get(file, {}))) for file in listing.files
+    ]
+    return recorded, [*listing.left_out, *table.failures()]
 
 
 def read_note(folder: Path) -> str:
-    """The sentence in `note.txt`, which stands beside every result from these recordings, or ""."""
-    file = folder / NOTE
-    return " ".join(file.read_text(encoding="utf-8").split()) if file.is_file() else ""
+    """The sentence in `note.txt`, which stands beside every result from these recordings, or "".
+
+    Raises RecordingError for a note that is there and cannot be read.
+    """
+    file = file_in(folder, NOTE, RecordingError)
+    if file is None:
+        return ""
+    try:
+        return " ".join(file.read_text(encoding="utf-8-sig").split())
+    except OSError as error:
+        raise RecordingError(f"{file}: could not be read ({error.strerror or error})") from None
+    except UnicodeDecodeError:
+        raise RecordingError(f"{file}: is not text in UTF-8; save it as UTF-8") from None
 
 
-def _require_files(folder: Path, files: Sequence[Path]) -> None:
+def _require_files(folder: Path, listing: Listing) -> None:
     if not folder.is_dir():
         raise RecordingError(
             f"{folder}: there is no such folder; give the folder of the recordings"
         )
-    if not files:
+    if not listing.files:
         raise RecordingError(
             f"{folder}: there is no {listed(SUFFIXES, 'or')} file here or in the folders below"
+            f"{left_out_words(listing.left_out)}"
         )
 
 
@@ -132,23 +144,25 @@ def _label(
     return LabelledFile(file, cell_id, day, animal, label)
 
 
-def _read_cell_table(
-    path: Path, files: Sequence[Path], classes: Sequence[str] | None
-) -> _CellTable:
+def _read_cell_table(folder: Path, listing: Listing, classes: Sequence[str] | None) -> _CellTable:
     """`cells.csv`, if it is there; its labels are among the classes, if given."""
-    if not path.exists():
+    path = file_in(folder, CELL_TABLE, RecordingError)
+    if path is None:
         return _CellTable()
     read = read_table(path, RecordingError)
     if "file" not in read:
         raise RecordingError(f"{path}: expected {COLUMNS}, got {', '.join(read.columns)!r}")
-    find = _finder(files)
+    find = _finder(listing.files)
+    left_out = {failure.path for failure in listing.left_out}
     table = _CellTable(tuple(name.casefold() for name in read.columns))
     line_of: dict[Path, int] = {}
     for row in read.rows:
         values = dict(row.values)
         file = _check_row(values, path, row.line, find, classes)
         if file is None:
-            table.missing.append(path.parent / values["file"])
+            missing = path.parent / values["file"]
+            if missing not in left_out:
+                table.missing.append(missing)
             continue
         del values["file"]
         line = line_of.setdefault(file, row.line)

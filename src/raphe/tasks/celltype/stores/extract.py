@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.left_out import Failure
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
-from raphe.tasks.celltype.recordings.files import Failure, recording_files
+from raphe.tasks.celltype.recordings.files import find_recordings
 from raphe.tasks.celltype.recordings.labels import LabelledFile, label_recordings, read_note
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
@@ -58,7 +59,8 @@ def extract(
     StoreError for copies and when the store cannot be written.
     """
     folder, cut = Path(recordings), cut or Cut()
-    files, failed = label_recordings(folder, recording_files(folder), classes)
+    files, failed = label_recordings(folder, find_recordings(folder), classes)
+    note = read_note(folder)
     dropped = Counter(dict.fromkeys(DROPS, 0))
     rows: list[dict[str, Any]] = []
     silent, remarks = [], []
@@ -68,8 +70,8 @@ def extract(
             try:
                 recording = read_recording(file.path, channel, unit, cut.accept_unit)
                 spikes = cut_spikes(recording, cut)
-            except (RecordingError, OSError) as error:
-                failed.append(Failure(file.path, str(error)))
+            except Exception as error:  # one bad file stops no other
+                failed.append(Failure.of(file.path, error))
                 continue
             first = first_of.setdefault(recording.sha256, file)
             if first is not file:
@@ -91,7 +93,7 @@ def extract(
             cut.unit,
             {
                 "cut": asdict(cut),
-                "note": read_note(folder),
+                "note": note,
                 "sources": {row["file"]: row["sha256"] for row in rows},
             },
             {"recordings": rows},

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
+from raphe.core.files.folders import list_files
 from raphe.core.files.kind import MANIFEST
+from raphe.core.files.left_out import Failure, left_out_words
 from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import (
@@ -24,7 +26,6 @@ from raphe.tasks.celltype.recordings.file_names import (
     parse_cell_id,
     parse_window_name,
 )
-from raphe.tasks.celltype.recordings.files import Failure, visible_files
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
@@ -69,10 +70,15 @@ def import_csv(
     folder, cut = Path(folder), cut or Cut()
     if not folder.is_dir():
         raise StoreError(f"{folder}: there is no such folder; give the one that holds the spikes")
-    files = _spike_files(folder)
+    listing = list_files(folder, _is_spike)
+    files = [file for file in listing.files if not _is_picture(file.relative_to(folder))]
     if not files:
-        raise StoreError(f"{folder}: there is no .csv file here or in the folders below")
+        raise StoreError(
+            f"{folder}: there is no .csv file here or in the folders below"
+            f"{left_out_words(listing.left_out)}"
+        )
     reader = _Reader(folder, classes, cut, time_column)
+    reader.report.failed += listing.left_out
     spikes = reader.spikes(progress(files, "reading spikes", total=len(files)))
     with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
         for cell, group in groupby(spikes, key=lambda spike: spike[0]):
@@ -141,8 +147,11 @@ class _Reader:
         for file in files:
             try:
                 spike = self._spike(file)
-            except (OSError, ValueError) as error:
+            except ValueError as error:
                 self.report.failed.append(Failure(file, str(error)))
+                continue
+            except Exception as error:  # one bad file stops no other
+                self.report.failed.append(Failure.of(file, error))
                 continue
             if spike is not None:
                 yield spike
@@ -216,10 +225,10 @@ class _Reader:
         return {"n_files": self._n_read, "sha256_of_names_and_contents": self._digest.hexdigest()}
 
 
-def _spike_files(folder: Path) -> list[Path]:
-    return [
-        file
-        for file in visible_files(folder)
-        if file.suffix.lower() == ".csv"
-        and not any(SKIPPED_FOLDERS in name.upper() for name in file.relative_to(folder).parts[:-1])
-    ]
+def _is_spike(file: Path) -> bool:
+    return file.suffix.lower() == ".csv"
+
+
+def _is_picture(file: Path) -> bool:
+    """Whether one of the folders above is of the authors' pictures."""
+    return any(SKIPPED_FOLDERS in name.upper() for name in file.parts[:-1])

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.files.left_out import Failure
 from raphe.core.files.store import StoreWriter
 from raphe.core.progress import progress
 from raphe.core.recordings.recording import Recording
-from raphe.tasks.celltype.recordings.files import Failure, recording_files
+from raphe.tasks.celltype.recordings.files import find_recordings
 from raphe.tasks.celltype.recordings.labels import RecordedFile, identify_recordings
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
@@ -86,15 +87,15 @@ def cut_masks(
     for name, value in (("masks", n_masks), ("per_day", per_day)):
         if value is not None and value < 1:
             raise SettingError(f"{name}: expected 1 or more, got {value}")
-    files, failed = identify_recordings(folder, recording_files(folder))
+    files, failed = identify_recordings(folder, find_recordings(folder))
     quiet: list[_QuietRecording] = []
     skipped: list[Failure] = []
     for file in progress(files, "looking for quiet stretches", total=len(files)):
         try:
             recording = read_recording(file.path, channel, unit, cut.accept_unit)
             surveyed = _survey(file, recording, cut, n_mask, n_guard)
-        except (RecordingError, OSError) as error:
-            failed.append(Failure(file.path, str(error)))
+        except Exception as error:  # one bad file stops no other
+            failed.append(Failure.of(file.path, error))
             continue
         (quiet if isinstance(surveyed, _QuietRecording) else skipped).append(surveyed)
     if not quiet:

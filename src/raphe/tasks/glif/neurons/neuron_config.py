@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.errors import SettingError
+from raphe.core.files.path import file_status
 from raphe.tasks.glif.neurons.models import (
     WITH_CURRENTS,
     WITH_RESET_RULE,
@@ -24,6 +25,7 @@ METHODS = {  # (reset rule, voltage threshold) → how the threshold moves
 
 def read_config(path: Path | str) -> tuple[Neurons, float]:
     """Read one neuron from a file, see `from_config`. Raises SettingError."""
+    file_status(Path(path), SettingError)
     try:
         return from_config(json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import write_file
+from raphe.core.files.path import file_status
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
 from raphe.tasks.glif.synthetic.quantities import in_si, quantities, scaled, values_of
 
@@ -96,6 +97,7 @@ def write_prior(prior: Prior, path: Path) -> None:
 
 def read_prior(path: Path | str) -> Prior:
     """Read what `write_prior` wrote. Raises SettingError."""
+    file_status(Path(path), SettingError)
     try:
         facts = json.loads(Path(path).read_text(encoding="utf-8"))
         if facts["kind"] != KIND:

@@ -161,7 +161,8 @@ def test_what_is_no_abf_file_is_refused(tmp_path, content, message):
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(RecordingError, match=r"none\.abf: there is no such file; check the path"):
         read_abf(tmp_path / "none.abf")
-    assert_refused(tmp_path, "expected a file, got a folder")
+    with pytest.raises(RecordingError, match="expected a file, got a folder; check the path"):
+        read_abf(tmp_path)
 
 
 def test_a_file_cut_anywhere_is_refused(episodic_abf1, episodic_abf2, tmp_path):

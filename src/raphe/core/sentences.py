@@ -79,6 +79,20 @@ def duration(seconds: float) -> str:
     return f"{hours} h {rest_min} min" if rest_min else f"{hours} h"
 
 
+def file_size(n_bytes: float) -> str:
+    """Of a file or a disk, as people write it.
+
+    >>> file_size(0), file_size(999), file_size(1_234_567), file_size(56_000_000_000)
+    ('0 B', '999 B', '1.2 MB', '56 GB')
+    """
+    size, units = float(n_bytes), ["TB", "GB", "MB", "kB", "B"]
+    while size >= 999.5 and len(units) > 1:
+        size /= 1000
+        units.pop()
+    digits = 1 if units[-1] != "B" and size < 9.95 else 0
+    return f"{size:.{digits}f} {units[-1]}"
+
+
 def listed(words: Iterable[object], last: str = "and") -> str:
     """Words in a row.
 

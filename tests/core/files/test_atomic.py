@@ -1,6 +1,8 @@
 """Files are there whole, whoever writes them at once and whatever ends a writer."""
 
+import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from raphe.core.errors import StoreError
-from raphe.core.files import atomic
-from raphe.core.files.atomic import open_whole, write_file
+from raphe.core.files.atomic import FolderBuilder, open_whole, recover, write_file
+from raphe.core.files.leavings import hidden_sibling, is_empty, sweep
 
 N_WRITES = 200
 
@@ -66,18 +68,133 @@ def test_a_name_as_long_as_names_can_be_is_written(tmp_path):
 
 
 def test_what_the_system_refuses_is_told_with_the_path(tmp_path):
-    with pytest.raises(StoreError, match=r"none/x: could not be written: .*No such file"):
-        write_file(tmp_path / "none" / "x", "text")
+    place = tmp_path / "none" / "x"
+    with pytest.raises(StoreError) as told:
+        write_file(place, "text")
+    assert str(told.value) == (
+        f"{place}: could not be written: there is no folder {place.parent}; check the path, or "
+        "make that folder"
+    )
+    with pytest.raises(StoreError, match="it is a folder where a file is expected"):
+        write_file(tmp_path, "text")
+    with pytest.raises(StoreError, match="/dev/full: is a device, not a file"):
+        write_file("/dev/full", "text")
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.fixture
+def full_disk(monkeypatch) -> None:
+    """Nothing can be brought to the disk, nor closed while it holds what could not."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_one_sentence_and_nothing_is_left(tmp_path):
+    with pytest.raises(StoreError) as told:
+        write_file(tmp_path / "x", "text")
+    assert re.fullmatch(
+        rf"the disk of {tmp_path}/x is full \([\d.]+ [kMGT]?B free\); free some room and run the "
+        "same command again",
+        str(told.value),
+    )
+    builder = FolderBuilder(tmp_path / "folder", "marker")
+    with pytest.raises(StoreError, match=r"the disk of .*folder is full"), builder:
+        (builder.folder / "marker").touch()
+        builder.commit()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_while_writing_is_told_though_the_file_cannot_be_closed_either(tmp_path):
+    with pytest.raises(StoreError, match="is full"), open_whole(tmp_path / "x") as file:
+        held = file.write(b"held back")
+        assert held
+        file.close = refuse_to_close
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+    assert list(tmp_path.iterdir()) == []
+
+
+def refuse_to_close() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_link_stays_one_and_its_target_is_replaced(tmp_path):
+    write_file(tmp_path / "target", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_file(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+
+
+def test_a_folder_and_its_files_are_flushed_before_and_after_they_get_their_name(
+    tmp_path, monkeypatch
+):
+    flushed = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        is_named = (tmp_path / "folder").exists()
+        flushed.append((is_named, str(Path(f"/proc/self/fd/{descriptor}").readlink())))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with FolderBuilder(tmp_path / "folder", "marker") as builder:
+        (builder.folder / "pages").mkdir()
+        (builder.folder / "pages" / "a.html").touch()
+        builder.commit()
+    hidden = str(builder.folder)
+    before = {path for is_named, path in flushed if not is_named}
+    assert before == {hidden, f"{hidden}/pages", f"{hidden}/pages/a.html"}
+    assert (True, str(tmp_path)) in flushed
+
+
+def _left_by(process: int, start: int, host: str | None = None, name: str = "raphe-file") -> str:
+    return f".{name}.{host or socket.gethostname()}.{process}.{start}.0123abcd.partial"
 
 
 def test_what_a_killed_writer_left_is_removed_and_a_running_one_is_left_alone(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    host = socket.gethostname()
-    left = tmp_path / f"{atomic.FILE_PREFIX}{host}.{ended.pid}.00.partial"
-    running = tmp_path / f"{atomic.FILE_PREFIX}{host}.{os.getpid()}.00.partial"
-    elsewhere = tmp_path / f"{atomic.FILE_PREFIX}another-host.{ended.pid}.00.partial"
-    for file in (left, running, elsewhere):
-        file.touch()
+    own_start = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    running, elsewhere = _left_by(os.getpid(), own_start), _left_by(ended.pid, 7, "another-host")
+    names = (_left_by(ended.pid, 7), _left_by(os.getpid(), own_start - 1), running, elsewhere)
+    for name in names:  # the second: its number is now another process's
+        (tmp_path / name).touch()
     write_file(tmp_path / "x", "text")
-    assert sorted(tmp_path.iterdir()) == sorted([running, elsewhere, tmp_path / "x"])
+    assert {path.name for path in tmp_path.iterdir()} == {running, elsewhere, "x"}
+
+
+def test_folders_that_a_killed_writer_was_filling_are_removed_too(tmp_path):
+    half = tmp_path / _left_by(2**22 + 1, 7, name="store")
+    (half / "sub").mkdir(parents=True)
+    (half / "sub" / "x").touch()
+    FolderBuilder(tmp_path / "store", "marker").__exit__()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_nothing_but_our_own_leavings_is_empty(tmp_path):
+    assert is_empty(tmp_path)
+    (tmp_path / ".lock").touch()
+    (tmp_path / _left_by(2**22 + 1, 7, name="shard-00000")).mkdir()
+    assert is_empty(tmp_path)
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    (tmp_path / ".git").mkdir()
+    assert not is_empty(tmp_path)
+
+
+def test_a_folder_with_the_longest_of_names_is_replaced_and_put_back(tmp_path):
+    path = tmp_path / ("x" * 255)
+    for content in "ab":
+        with FolderBuilder(path, "marker", overwrite=True) as builder:
+            (builder.folder / "marker").write_text(content)
+            builder.commit()
+    assert (path / "marker").read_text() == "b"
+    assert list(tmp_path.iterdir()) == [path]
+    old = hidden_sibling(path, "old")
+    path.rename(old.with_name(re.sub(r"\.\d+\.(\d+)\.", rf".{2**22 + 1}.\1.", old.name)))
+    recover(path)
+    assert list(tmp_path.iterdir()) == [path]

@@ -34,6 +34,6 @@ def test_a_bundle_whose_replacement_was_killed_is_put_back(tmp_path: Path) -> No
         writer.finish("glif/posterior", {CARD: b"a card"}, {})
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
     process = int(ended.stdout)
-    hidden = f".bundle.{socket.gethostname()}.{process}.0.old"
+    hidden = f".bundle.{socket.gethostname()}.{process}.0.0123abcd.old"
     (tmp_path / "bundle").rename(tmp_path / hidden)
     assert kind_of(tmp_path / "bundle") == "glif/posterior"

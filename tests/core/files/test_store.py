@@ -124,7 +124,6 @@ CHILD = """
 import sys, time
 import numpy as np
 from pathlib import Path
-from raphe.core.files import atomic
 from raphe.core.files.store import StoreWriter
 
 def hang(*_):
@@ -133,10 +132,10 @@ def hang(*_):
 
 path, moment = Path(sys.argv[1]), sys.argv[2]
 if moment == "swap":  # stop between the two renames of an overwrite
-    rename = Path.rename
+    rename = Path.replace
     def stop_at_second(self, to):
-        return hang() if self.name.endswith("partial") else rename(self, to)
-    atomic.Path.rename = stop_at_second
+        return hang() if self.is_dir() and self.suffix == ".partial" else rename(self, to)
+    Path.replace = stop_at_second
 with StoreWriter(path, {"wave": ((3,), "float32")}, overwrite=True) as writer:
     writer.append(wave=np.ones((1000, 3)))
     if moment == "append":

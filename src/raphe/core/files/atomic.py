@@ -1,25 +1,39 @@
 """Files and folders that appear at their path whole, or not at all.
 
-Either is built under a hidden name beside its path and renamed when it is whole. Each writer has a
-hidden name of its own, so that two of one path do not meet: the last to end is the one that stays.
-What a killed process left is told from a running one's by the host and process number in the name.
+Either is built under a hidden name beside its path and renamed when it is whole and on the disk
+itself, so that a power cut leaves the old one or the new one. Each writer has a hidden name of its
+own (see `leavings`), so that two of one path do not meet: the last to end is the one that stays.
+
+By rule and untested on Windows: a file that another program has open there cannot be replaced, so
+a rename is tried again for a while.
 """
 
-import functools
+import errno
+import gc
 import os
-import secrets
 import shutil
-import socket
+import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
-
 from raphe.core.errors import StoreError
+from raphe.core.files.leavings import (
+    abandoned,
+    hidden_file,
+    hidden_sibling,
+    is_empty,
+    kept_sibling,
+    remove,
+    sweep_once,
+)
+from raphe.core.files.refusals import refusal, shown
 
-FILE_PREFIX = ".raphe-file."  # of the hidden names of single files
+IN_USE_S = 2.0  # in which a scanner of viruses lets a new file go
+WAIT_S = 0.05
+NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}  # of a share that knows no flush of a folder
 
 
 class FolderBuilder:
@@ -27,62 +41,58 @@ class FolderBuilder:
 
     Only a folder holding a file named `marker` is ever replaced, and only with `overwrite`.
     Raises StoreError when something that may not be replaced stands at `path`, or when the
-    operating system refuses. `kept` names a folder beside `path` to fill instead of a hidden one
-    of this process: it is not discarded, so that a later call can go on with it.
+    operating system refuses. With `kept` the folder to fill is not discarded, so that a later call
+    can go on with it.
     """
 
-    def __init__(
-        self, path: Path | str, marker: str, overwrite: bool = False, kept: str | None = None
-    ):
-        self.path = Path(path).resolve()
-        self.marker, self.overwrite = marker, overwrite
+    def __init__(self, path: Path | str, marker: str, overwrite: bool = False, kept: bool = False):
+        with reporting(Path(path)):
+            self.path = Path(path).resolve()
+        self.marker, self.overwrite, self._is_kept = marker, overwrite, kept
         with reporting(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             recover(self.path)
-            for leftover in (*_abandoned(self.path, "partial"), *_abandoned(self.path, "old")):
-                shutil.rmtree(leftover, ignore_errors=True)
+            for leftover in (*abandoned(self.path, "partial"), *abandoned(self.path, "old")):
+                remove(leftover)
             self._refuse_to_replace()
-            self._is_kept = kept is not None
-            self.folder = (
-                self.path.with_name(kept) if kept else _hidden_sibling(self.path, "partial")
-            )
-            self.folder.mkdir(exist_ok=self._is_kept)
+            self.folder = kept_sibling(self.path) if kept else hidden_sibling(self.path, "partial")
+            self.folder.mkdir(exist_ok=kept)
 
     def __enter__(self) -> "FolderBuilder":
         return self
 
     def __exit__(self, *_: object) -> None:
         if not self._is_kept:
-            shutil.rmtree(self.folder, ignore_errors=True)  # gone already after a commit
+            remove(self.folder)  # gone already after a commit
 
     def commit(self) -> Path:
         """Move the folder to its path. What stood there is put back if that fails."""
         with reporting(self.path):
             self._refuse_to_replace()
-            _sync_folder(self.folder)
-            old = _hidden_sibling(self.path, "old")
+            _sync_tree(self.folder)
+            old = hidden_sibling(self.path, "old")
             if self.path.exists():
-                self.path.rename(old)
+                _rename(self.path, old)
             try:
-                self.folder.rename(self.path)
+                _rename(self.folder, self.path)
             except OSError:
                 if old.exists():
-                    old.rename(self.path)
+                    _rename(old, self.path)
                 raise
             _sync_folder(self.path.parent)
-            shutil.rmtree(old, ignore_errors=True)
+            remove(old)
         return self.path
 
     def _refuse_to_replace(self) -> None:
-        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+        if not self.path.exists() or (self.path.is_dir() and is_empty(self.path)):
             return
         if not (self.path / self.marker).is_file():
             raise StoreError(
-                f"{self.path}: exists and holds no {self.marker}, so it is not replaced; "
+                f"{shown(self.path)}: exists and holds no {self.marker}, so it is not replaced; "
                 "choose another place"
             )
         if not self.overwrite:
-            raise StoreError(f"{self.path}: exists already; pass --overwrite to replace it")
+            raise StoreError(f"{shown(self.path)}: exists already; pass --overwrite to replace it")
 
 
 def write_file(path: Path | str, content: str | bytes) -> Path:
@@ -101,37 +111,48 @@ def open_whole(path: Path | str) -> Iterator[IO[bytes]]:
     """A file to fill, which appears at `path` when the context ends without an exception.
 
     For what is too large to hold in memory, or is written by another library; see `write_file`.
-    Raises StoreError when the operating system refuses.
+    It can be read, too, as some libraries want. Raises StoreError when the operating system
+    refuses, or where what stands at `path` is a device and no file.
     """
     path = Path(path)
     with reporting(path):
-        _remove_abandoned_files(path.parent.resolve())
-        # Without the file's own name, which may be as long as names can be.
-        partial = path.with_name(f"{FILE_PREFIX}{_this_writer()}.partial")
+        target = path.resolve()  # a link stays one
+        _require_a_file(path, target)
+        sweep_once(target.parent)
+        partial = hidden_file(target.parent)
+        file = partial.open("x+b")
         try:
-            with partial.open("xb") as file:
-                yield file
-                sync(file)
-            partial.replace(path)
-            _sync_folder(path.parent)
-        finally:
-            partial.unlink(missing_ok=True)  # gone already after the rename
+            yield file
+            sync(file)
+            file.close()
+            _rename(partial, target)
+            _sync_folder(target.parent)
+        except BaseException:
+            with suppress(OSError):  # of a full disk: what is still held cannot be written either
+                file.close()
+            remove(partial)
+            raise
 
 
-@functools.lru_cache(maxsize=256)  # once a folder and process: listing a large folder takes long
-def _remove_abandoned_files(folder: Path) -> None:
-    """Remove what writers of single files in this folder left when they were killed."""
-    start = f"{FILE_PREFIX}{socket.gethostname()}."
-    for file in folder.glob(f"{FILE_PREFIX}*.partial"):
-        if file.name.startswith(start) and not _is_alive(file.name[len(start) :].split(".")[0]):
-            file.unlink(missing_ok=True)
+def make_folder(path: Path | str) -> Path:
+    """Make a folder with those above it, unless it is there. Raises StoreError."""
+    with reporting(Path(path)):
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
+
+
+def copy_file(source: Path | str, path: Path | str) -> Path:
+    """Copy a file's bytes, to be there whole or not at all. Raises StoreError."""
+    with open_whole(path) as file, reporting(Path(source), "read"), Path(source).open("rb") as read:
+        shutil.copyfileobj(read, file)
+    return Path(path)
 
 
 def recover(path: Path) -> None:
     """Put back the folder whose replacement was killed between the two renames of a commit."""
     if not path.exists():
-        for old in _abandoned(path, "old"):
-            old.rename(path)
+        for old in abandoned(path, "old"):
+            _rename(old, path)
             return
 
 
@@ -147,37 +168,57 @@ def reporting(path: Path, verb: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{path}: could not be {verb}: {error}") from error
+        raise StoreError(refusal(error, path, f"could not be {verb}")) from error
 
 
-def _hidden_sibling(path: Path, role: str) -> Path:
-    return path.with_name(f".{path.name}.{_this_writer()}.{role}")
+def _require_a_file(path: Path, target: Path) -> None:
+    """Refuse to put a file in the place of a folder, a device or a pipe."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory", str(path))
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{shown(path)}: is a device, not a file; name a file to be written")
 
 
-def _this_writer() -> str:
-    return f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+def _rename(source: Path, target: Path) -> None:
+    """Give a file or folder its name; a file that stands there is replaced."""
+    deadline_s = time.monotonic() + IN_USE_S
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline_s:
+                raise
+        gc.collect()  # maps of its files that nothing refers to any more
+        time.sleep(WAIT_S)
 
 
-def _abandoned(path: Path, role: str) -> list[Path]:
-    """The hidden siblings of `path` whose process no longer lives on this host."""
-    start = f".{path.name}.{socket.gethostname()}."
-    return [
-        sibling
-        for sibling in sorted(path.parent.glob(".*"))
-        if sibling.name.startswith(start)
-        and sibling.name.endswith(f".{role}")
-        and not _is_alive(sibling.name[len(start) :].split(".")[0])
-    ]
-
-
-def _is_alive(process: str) -> bool:
-    return not process.isdigit() or psutil.pid_exists(int(process))
+def _sync_tree(folder: Path) -> None:
+    """Flush every file of a folder, whoever wrote it, to the disk itself."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            file = Path(parent, name)
+            if not file.is_symlink():
+                _sync_path(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        _sync_folder(Path(parent))
 
 
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder, and needs no flush of one
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _sync_path(folder, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            raise
+
+
+def _sync_path(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -67,9 +67,12 @@ class HashedFolder:
             ) from None
         if version != self.format:
             made_by = f" (made by {manifest['raphe']})" if "raphe" in manifest else ""
+            remedy = self.remedy
+            if isinstance(version, int) and version > self.format:
+                remedy = f"update raphe{made_by}, or {remedy}"
             raise self.error_type(
                 f"{file}: the {self.noun} has format {version}, this raphe {__version__} reads "
-                f"format {self.format}; update raphe{made_by}, or {self.remedy}"
+                f"format {self.format}; {remedy}"
             )
         for section in self.sections:
             if section not in manifest:

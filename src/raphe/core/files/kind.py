@@ -19,15 +19,15 @@ def is_bundle(folder: Path) -> bool:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    if not folder.exists():
-        # Seldom needed, and slower to import than all of this.
-        from raphe.core.files.atomic import recover
-
-        recover(folder.resolve())
-    if not (folder / MANIFEST).is_file():  # a pipe would never be read
-        return {}
     try:
+        if not folder.exists():
+            # Seldom needed, and slower to import than all of this.
+            from raphe.core.files.atomic import recover
+
+            recover(folder.resolve())
+        if not (folder / MANIFEST).is_file():  # a pipe would never be read
+            return {}
         manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last: links in a circle
         return {}
     return manifest if isinstance(manifest, dict) else {}

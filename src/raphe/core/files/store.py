@@ -9,9 +9,10 @@ import hashlib
 import itertools
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -74,17 +75,23 @@ class StoreWriter:
             name: (tuple(int(size) for size in shape), np.dtype(dtype).newbyteorder("<"))
             for name, (shape, dtype) in fields.items()
         }
-        with reporting(self.path):
-            self._files = {name: self._file(f"{name}.npy").open("wb") for name in self._fields}
-            for file in self._files.values():
-                file.write(bytes(HEADER_BYTES))
+        self._files: dict[str, IO[bytes]] = {}
+        try:
+            with reporting(self.path):
+                for name in self._fields:
+                    self._files[name] = self._file(f"{name}.npy").open("wb")
+                    self._files[name].write(bytes(HEADER_BYTES))
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> "StoreWriter":
         return self
 
     def __exit__(self, *exception: Any) -> None:
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):  # of a full disk, which a write has told; `finish` closes them
+                file.close()
         self._builder.__exit__(*exception)
 
     def append(self, **arrays: np.ndarray) -> None:
@@ -245,7 +252,4 @@ def _npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
 
 
 def _write_table(path: Path, rows: Table) -> None:
-    text = csv_text(rows[0] if rows else [], (row.values() for row in rows))
-    with path.open("wb") as file:
-        file.write(text.encode())
-        sync(file)
+    write_file(path, csv_text(rows[0] if rows else [], (row.values() for row in rows)))

@@ -93,7 +93,8 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from raphe.harness.runs.disk import Usage, in_words, usage_of
+    from raphe.core.sentences import file_size
+    from raphe.harness.runs.disk import Usage, usage_of
 
     names = inventory.experiments
     if options.experiment is not None and options.experiment not in names.values():
@@ -116,7 +117,7 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         children = members.get(run.info.run_id, [])
         usage = inventory.usage([run, *children])
         total += usage
-        sizes = [in_words(usage.total), in_words(usage.checkpoints)]
+        sizes = [file_size(usage.total), file_size(usage.checkpoints)]
         table.add_row(
             experiment,
             run.info.run_name,
@@ -135,8 +136,9 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         return
     work = usage_of([options.runs / "work"]).total
     console.print(
-        f"{counted('run', len(inventory.runs))} shown with their members: {in_words(total.total)}, "
-        f"of which weights {in_words(total.checkpoints)}. Unfinished work: {in_words(work)}.\n"
+        f"{counted('run', len(inventory.runs))} shown with their members: "
+        f"{file_size(total.total)}, of which weights {file_size(total.checkpoints)}. "
+        f"Unfinished work: {file_size(work)}.\n"
         "next: raphe runs --clean shows what may go",
         highlight=False,
         soft_wrap=True,
@@ -158,8 +160,9 @@ def _show_versions(inventory: "Inventory", console) -> None:
 
 
 def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_meant: bool) -> int:
+    from raphe.core.sentences import file_size
     from raphe.harness.runs.cleaning import Cleaning, remove
-    from raphe.harness.runs.disk import in_words, usage_of
+    from raphe.harness.runs.disk import usage_of
 
     cleaning = Cleaning.of(inventory, runs_root)
     if cleaning.elsewhere:
@@ -174,7 +177,7 @@ def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_m
     total, stuck = 0, []
     for kind in cleaning.kinds:
         n_bytes = kind.n_bytes
-        print(f"{in_words(n_bytes):>8}  {kind.what}")
+        print(f"{file_size(n_bytes):>8}  {kind.what}")
         for run in kind.runs:
             where = inventory.experiments[run.info.experiment_id]
             print(f"{'':10}{run.info.run_id[:8]} {where}: {run.info.run_name}")
@@ -184,9 +187,9 @@ def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_m
             stuck += left
         total += n_bytes
     if not is_meant:
-        print(f"Nothing was removed. next: raphe runs --clean --yes removes it, {in_words(total)}")
+        print(f"Nothing was removed. next: raphe runs --clean --yes removes it, {file_size(total)}")
         return 0
-    print(f"Removed: {in_words(total)}.")
+    print(f"Removed: {file_size(total)}.")
     if stuck:
         more = f" and {len(stuck) - 1} more" if len(stuck) > 1 else ""
         raise StoreError(

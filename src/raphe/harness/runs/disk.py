@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 CHECKPOINTS = "checkpoint"  # folder of a run's artifacts
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,3 @@ def local_folder(uri: str) -> Path | None:
     if parsed.scheme == "file":
         return Path(unquote(parsed.path))
     return None if parsed.scheme else Path(uri)
-
-
-def in_words(n_bytes: int) -> str:
-    """As people write it.
-
-    >>> in_words(0), in_words(999), in_words(1_234_567), in_words(56_000_000_000)
-    ('0 B', '999 B', '1.2 MB', '56 GB')
-    """
-    size, unit = float(n_bytes), 0
-    while size >= 999.5 and unit < len(UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    digits = 1 if unit and size < 9.95 else 0
-    return f"{size:.{digits}f} {UNITS[unit]}"

@@ -55,8 +55,7 @@ class RateFolder:
         spikes: bool = False,
         overwrite: bool = False,
     ) -> None:
-        name = Path(out).resolve().name
-        self._builder = FolderBuilder(out, TABLE, overwrite, kept=f".{name}.unfinished")
+        self._builder = FolderBuilder(out, TABLE, overwrite, kept=True)
         self.path, self.folder = self._builder.path, self._builder.folder
         self.names, self.kind = traces.names, kind
         header = npy_header(len(traces), traces.n_samples)

@@ -98,7 +98,7 @@ def test_of_a_name_nothing_but_its_suffix_is_used(
     echo.does = lambda path: paths.append(path) or {"n": 0, "size": path.stat().st_size}
     assert caller.post(f"/predict/file?name={name}", b"body").json["size"] == 4
     (path,) = paths
-    assert path.name == f"recording{used}" and path.parent.name.startswith("raphe-")
+    assert path.name == f"recording{used}" and path.parent.name.startswith(".raphe-scratch.")
     assert not path.parent.exists()  # removed once the answer is there
 
 

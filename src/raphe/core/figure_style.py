@@ -163,16 +163,21 @@ def save_together(figures: Mapping[str, Figure], folder: Path) -> None:
     """
     captions = []
     for page, (name, figure) in enumerate(figures.items(), start=1):
-        figure.savefig(folder / name, dpi=DOTS_PER_IN)
+        with open_whole(folder / name) as content:
+            figure.savefig(content, dpi=DOTS_PER_IN, format=Path(name).suffix[1:])
         if caption_of(figure):
             captions.append(_wrapped(f"{name}, page {page}: {caption_of(figure)}"))
     if captions:
-        (folder / CAPTIONS).write_text("\n".join(captions), encoding="utf-8")
+        write_file(folder / CAPTIONS, "\n".join(captions))
     _save_pages(figures.values(), folder / PAGES)
 
 
 def _save_pages(figures: Iterable[Figure], path: Path) -> None:
-    with PdfPages(path, metadata=_UNDATED[".pdf"]) as pages, house_style():
+    with (
+        open_whole(path) as file,
+        PdfPages(file, metadata=_UNDATED[".pdf"]) as pages,
+        house_style(),
+    ):
         for figure in figures:
             figure.set_layout_engine("none")  # it was laid out for the PNG, and that takes long
             pages.savefig(figure)

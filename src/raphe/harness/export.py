@@ -15,7 +15,6 @@ from functools import partial
 from inspect import signature
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytorch_lightning as pl
@@ -25,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from raphe.core.bundles.bundle import BUNDLE, BundleWriter
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.hashed_folder import CONTENT_HASH
+from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.harness import identity, registry
@@ -88,8 +88,8 @@ def export(config: DictConfig) -> None:
 
 def recorded_settings(tracker: Tracker, sweep: RunFacts) -> DictConfig:
     """The `export` section that a sweep ran with. Raises SettingError where it had none."""
-    with TemporaryDirectory() as scratch:
-        config = _config(tracker, sweep.run_id, Path(scratch))
+    with Scratch() as scratch:
+        config = _config(tracker, sweep.run_id, scratch)
     if "export" not in config:
         raise SettingError(
             f"{sweep.name} {sweep.run_id}: ran before there was an export; use `raphe train "
@@ -100,8 +100,8 @@ def recorded_settings(tracker: Tracker, sweep: RunFacts) -> DictConfig:
 
 def _require_same_task(composed: DictConfig, tracker: Tracker, sweep: RunFacts) -> None:
     """Refuse to call one task's export with the runs of another."""
-    with TemporaryDirectory() as scratch:
-        recorded = _config(tracker, sweep.run_id, Path(scratch))
+    with Scratch() as scratch:
+        recorded = _config(tracker, sweep.run_id, scratch)
     asked, ran = composed.get("_target_"), OmegaConf.select(recorded, "export._target_")
     if None not in (asked, ran) and asked != ran:
         raise SettingError(
@@ -155,8 +155,8 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
     registry.check_name(settings.register_as)
     policy = check_policy(settings.get("champion", POLICIES[0]))
     finished, left_out = _members(tracker, sweep)
-    with TemporaryDirectory() as scratch:
-        configs = [_config(tracker, run.run_id, Path(scratch)) for run in finished]
+    with Scratch() as scratch:
+        configs = [_config(tracker, run.run_id, scratch) for run in finished]
         require_same_data(finished, configs)
         make = _task_export(settings)
         out = Path(settings.out or _default_out(configs[0], sweep, settings))
@@ -170,9 +170,9 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
             pass  # what may not be replaced or written is refused before the data are prepared
         data = _rebuild(configs[0], finished)
         exported = make(
-            runs=[_trained(tracker, run, configs[0], Path(scratch)) for run in finished],
+            runs=[_trained(tracker, run, configs[0], scratch) for run in finished],
             data=data,
-            settings=OmegaConf.to_yaml(_config(tracker, sweep.run_id, Path(scratch))),
+            settings=OmegaConf.to_yaml(_config(tracker, sweep.run_id, scratch)),
             provenance=provenance,
             out=out,
         )

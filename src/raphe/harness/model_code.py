@@ -5,7 +5,6 @@ name. So it carries the modules that predicting imports, and requires what these
 """
 
 import ast
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from functools import cache
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from raphe.core.files.atomic import copy_file, make_folder
 
 PACKAGE = "raphe"
 
@@ -60,8 +61,8 @@ class ModelCode:
         """Write the modules into a folder; the package in it, as it is imported from there."""
         for file in self.files.values():
             target = folder / PACKAGE / file.relative_to(_root())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+            make_folder(target.parent)
+            copy_file(file, target)
         return folder / PACKAGE
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 
 import mlflow
 from mlflow import MlflowClient
@@ -17,6 +16,7 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 from raphe.core.bundles.bundle import bundle_kind
 from raphe.core.bundles.predictor import predictor_module
 from raphe.core.errors import SettingError
+from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import Exported
 from raphe.harness.model_code import ModelCode
@@ -83,8 +83,8 @@ def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
 
 def intervals_of(tracker: Tracker, run_id: str) -> dict[str, Estimate]:
     """A run's estimates by metric; none of a run whose task gave none."""
-    with TemporaryDirectory() as scratch, contextlib.suppress(SettingError):
-        return read_intervals(fetch(tracker, run_id, INTERVALS, Path(scratch)))
+    with Scratch() as scratch, contextlib.suppress(SettingError):
+        return read_intervals(fetch(tracker, run_id, INTERVALS, scratch))
     return {}
 
 
@@ -127,12 +127,12 @@ def _log_model(exported: Exported) -> ModelInfo:
     loaded = import_module(exported.loader)._load_pyfunc(exported.bundle)
     columns = [ColSpec(AnyType(), field.name, required=False) for field in loaded.fields]
     code = ModelCode.of([exported.loader, predictor_module(bundle_kind(exported.bundle))])
-    with TemporaryDirectory() as folder:
+    with Scratch() as scratch:
         return mlflow.pyfunc.log_model(
             name="ensemble",
             loader_module=exported.loader,
             data_path=str(exported.bundle),
-            code_paths=[str(code.copy(Path(folder)))] if code.files else None,
+            code_paths=[str(code.copy(scratch))] if code.files else None,
             signature=ModelSignature(Schema(columns)),
             input_example=loaded.example(),
             pip_requirements=code.requirements(),

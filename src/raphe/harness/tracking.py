@@ -4,13 +4,11 @@ registry.py, the search for a sweep in sweeps/finding.py; no other file imports 
 import contextlib
 import json
 import math
-import shutil
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from filelock import FileLock
@@ -39,6 +37,8 @@ from omegaconf import DictConfig, OmegaConf
 from sqlalchemy.exc import SQLAlchemyError
 
 from raphe.core.errors import SettingError
+from raphe.core.files.atomic import copy_file, make_folder, write_file
+from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import UsedStore
 
 TrackingError = MlflowException  # what any call here may raise
@@ -289,9 +289,9 @@ class TrackedRun:
 
     def log_file(self, path: Path, under: str, name: str) -> None:
         """Log one file as the artifact `under/name`."""
-        with TemporaryDirectory() as scratch:
-            shutil.copyfile(path, Path(scratch) / name)
-            self._client.log_artifacts(self.run_id, scratch, under)
+        with Scratch() as scratch:
+            copy_file(path, scratch / name)
+            self._client.log_artifacts(self.run_id, str(scratch), under)
 
     def log_files(self, folder: Path) -> None:
         self._client.log_artifacts(self.run_id, str(folder))
@@ -304,17 +304,17 @@ class TrackedRun:
         from raphe.core.figure_style import save_together
 
         figures: dict[Path, dict[str, Any]] = {}
-        with TemporaryDirectory() as scratch:
+        with Scratch() as scratch:
             for name, content in artifacts.items():
-                path = Path(scratch) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path = scratch / name
+                make_folder(path.parent)
                 if isinstance(content, str):
-                    path.write_text(content, encoding="utf-8")
+                    write_file(path, content)
                 else:
                     figures.setdefault(path.parent, {})[path.name] = content
             for folder, of_folder in figures.items():
                 save_together(of_folder, folder)
-            self.log_files(Path(scratch))
+            self.log_files(scratch)
 
     def end(self, status: str) -> None:
         self._client.set_terminated(self.run_id, status)

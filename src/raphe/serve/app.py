@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -20,6 +19,7 @@ from starlette.exceptions import HTTPException
 from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
+from raphe.core.files.scratch import Scratch
 from raphe.serve import hdf5_contents
 from raphe.serve.bodies import JSON, Receiver, file_shown, parse_json, suffix_of
 from raphe.serve.guard import Guard
@@ -83,15 +83,15 @@ def application(
         name = texts.pop("name", "")
         suffix = suffix_of(name, predictor.SUFFIXES)
         with work.admitted():
-            folder = TemporaryDirectory(prefix="raphe-")
-            path = Path(folder.name, f"recording{suffix}")
+            scratch = Scratch()
+            path = scratch.folder / f"recording{suffix}"
             try:
                 await receiver.file(request, path)
             except BaseException:
-                folder.cleanup()
+                scratch.remove()
                 raise
             of_file = partial(_of_file, predictor, path, name, texts, limits)
-            answer = await work.answer(of_file, folder.cleanup)
+            answer = await work.answer(of_file, scratch.remove)
         return Response(answer, media_type=JSON)
 
     @app.exception_handler(Refusal)

@@ -238,5 +238,5 @@ def test_missing_store_and_unwritable_place_are_told(tmp_path):
     with pytest.raises(StoreError, match=r"holds no manifest\.json"):
         open_store(tmp_path / "folder")
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="could not be written"):
+    with pytest.raises(StoreError, match="could not be made"):
         write(tmp_path / "file" / "store")

@@ -49,8 +49,8 @@ class FolderBuilder:
         with reporting(Path(path)):
             self.path = Path(path).resolve()
         self.marker, self.overwrite, self._is_kept = marker, overwrite, kept
+        make_folder(self.path.parent)
         with reporting(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             recover(self.path)
             for leftover in (*abandoned(self.path, "partial"), *abandoned(self.path, "old")):
                 remove(leftover)
@@ -136,9 +136,13 @@ def open_whole(path: Path | str) -> Iterator[IO[bytes]]:
 
 def make_folder(path: Path | str) -> Path:
     """Make a folder with those above it, unless it is there. Raises StoreError."""
-    with reporting(Path(path)):
-        Path(path).mkdir(parents=True, exist_ok=True)
-    return Path(path)
+    path = Path(path)
+    with reporting(path, "made"):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(errno.ENOTDIR, error.strerror, error.filename) from None
+    return path
 
 
 def copy_file(source: Path | str, path: Path | str) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from raphe.core.files.atomic import open_whole, reporting
+from raphe.core.files.atomic import make_folder, open_whole
 
 
 def write_checkpoint(module: pl.LightningModule, path: Path | str) -> Path:
@@ -23,8 +23,7 @@ def write_checkpoint(module: pl.LightningModule, path: Path | str) -> Path:
         module.CHECKPOINT_HYPER_PARAMS_KEY: dict(module.hparams),
     }
     path = Path(path)
-    with reporting(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     return write_state(state, path)
 
 

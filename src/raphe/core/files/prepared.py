@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from raphe.core.errors import RecordingError, StoreError
+from raphe.core.files.atomic import make_folder
 from raphe.core.files.folders import list_files
+from raphe.core.files.leavings import LOCK, sweep
+from raphe.core.files.locks import locked
 
 
 def existing_store(store: str | Path, remedy: str) -> Path:
@@ -23,9 +24,9 @@ def existing_store(store: str | Path, remedy: str) -> Path:
 @contextmanager
 def preparing(folder: str | Path) -> Iterator[Path]:
     """The folder of what is prepared, for one process at a time: a sweep's workers come at once."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    folder = make_folder(folder)
+    with locked(folder / LOCK):
+        sweep(folder)
         yield folder
 
 

@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from raphe.core.errors import StoreError
@@ -90,11 +89,6 @@ def is_disk_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def fullest(places: Iterable[Path]) -> Path:
-    """Of these, the one whose disk has least room: for an error that does not say where it was."""
-    return min(places, key=free_bytes)
 
 
 def free_bytes(place: Path | str) -> int:

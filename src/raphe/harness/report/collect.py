@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import BaselineFigure
 from raphe.harness import registry
@@ -57,6 +56,6 @@ def _baselines(
     how = settings.get("baselines")
     if how is None or not runs:
         return []
-    with TemporaryDirectory() as scratch:
-        fetch = partial(registry.fetch, tracker, runs[0].run_id, folder=Path(scratch))
+    with Scratch() as scratch:
+        fetch = partial(registry.fetch, tracker, runs[0].run_id, folder=scratch)
         return instantiate(how)(fetch=fetch)

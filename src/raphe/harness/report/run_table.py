@@ -3,14 +3,13 @@
 import contextlib
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
 from raphe.core.errors import SettingError
+from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED, Estimate
 from raphe.core.protocol import CONCLUSION
 from raphe.core.sentences import counted, number
@@ -60,7 +59,7 @@ def _figure(metric: str, run: RunFacts, intervals: Mapping[str, Estimate]) -> st
 
 def _conclusion(run: RunFacts, tracker: Tracker) -> str:
     """What the task's evaluation concludes; "" where it does not."""
-    with TemporaryDirectory() as scratch, contextlib.suppress(SettingError):
-        file = registry.fetch(tracker, run.run_id, CONCLUSION, Path(scratch))
+    with Scratch() as scratch, contextlib.suppress(SettingError):
+        file = registry.fetch(tracker, run.run_id, CONCLUSION, scratch)
         return file.read_text(encoding="utf-8").strip()
     return ""

@@ -6,7 +6,6 @@ with. Every version stays registered, so the champion can be set back.
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
@@ -15,6 +14,7 @@ from mlflow.models import Model
 from mlflow.pyfunc import DATA, FLAVOR_NAME
 
 from raphe.core.errors import SettingError
+from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
 from raphe.harness.tracking import Tracker
@@ -103,9 +103,9 @@ def _compared(client: MlflowClient, name: str, older: str, exported: Exported) -
         return Comparison(
             "It was not compared with the older one: this export has no cells for that.", False
         )
-    with TemporaryDirectory() as scratch:
+    with Scratch() as scratch:
         try:
-            bundle = _bundle_of(client, name, older, Path(scratch))
+            bundle = _bundle_of(client, name, older, scratch)
         except (MlflowException, OSError, KeyError):
             return Comparison(
                 "It was not compared with the older one, whose files are gone.", False

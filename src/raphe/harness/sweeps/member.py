@@ -135,7 +135,7 @@ class SweepMember:
     def failed(self, error: Exception) -> None:
         """Say at once what failed; the traceback is kept beside the state."""
         line = user_line(error) or f"{type(error).__name__}: {error}"
-        (self.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+        write_file(self.folder / "error.txt", "".join(traceback.format_exception(error)))
         self._write(MemberState(self.label, "FAILED", error=line))
         print(f"error: {labelled(self.label, line)}", file=sys.stderr, flush=True)
 

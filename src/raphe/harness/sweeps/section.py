@@ -11,7 +11,6 @@ Values given on the command line come first. `data` is the datamodule before its
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytorch_lightning as pl
@@ -19,6 +18,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from raphe.core.errors import SettingError
+from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import SweptRun
 from raphe.harness import registry
@@ -66,11 +66,11 @@ def summarise(
     # Those that data tell, also where one value is left, which is not swept.
     names = settings_told_by_data(config)
     from_data = {name: str(OmegaConf.select(config, name)) for name in names}
-    with TemporaryDirectory() as scratch:
+    with Scratch() as scratch:
         members = []
         for settings, run in finished:
             monitored = run.metrics.get(kept(config.monitor.metric), math.nan)
-            fetch = _fetcher(tracker, run.run_id, Path(scratch))
+            fetch = _fetcher(tracker, run.run_id, scratch)
             members.append(SweptRun(run.name, {**from_data, **settings}, monitored, fetch))
         missing_settings = [{**from_data, **settings} for settings in missing]
         return how(members=members, missing=missing_settings, data=data)

@@ -168,7 +168,7 @@ def test_failed_run_leaves_nothing(tmp_path, monkeypatch):
             raise OSError("No space left on device")
 
     monkeypatch.setattr(simulated_recordings, "write_abf", fails_at_the_third)
-    with pytest.raises(StoreError, match="No space left"):
+    with pytest.raises(StoreError, match="is full"):
         simulate(tmp_path / "new", SMALL)
     assert len(written) == 3 and not list(tmp_path.iterdir())
 

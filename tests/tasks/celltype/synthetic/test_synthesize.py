@@ -205,7 +205,7 @@ def test_too_small_a_disk_is_refused_before_anything_is_made(sources, tmp_path, 
     needed = 60 * per_spike + 3 * overhead
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed - 1))
     with pytest.raises(
-        StoreError, match=r"60 spikes would take 0\.00 GB more.* 0\.00 GB free; make room"
+        StoreError, match=r"60 more synthetic spikes would take 3\.2 MB, .* has 3\.2 MB free; free"
     ):
         make(sources, tmp_path / "out")
     assert not (tmp_path / "out").exists()

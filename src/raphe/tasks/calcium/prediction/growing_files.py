@@ -6,12 +6,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import sync, write_file
+from raphe.core.files.leavings import LOCK
+from raphe.core.files.locks import lock_file
 
-PROGRESS = NOTE, LOCK = "progress.json", ".lock"  # beside the files themselves
+NOTE = "progress.json"
+PROGRESS = (NOTE, LOCK)  # beside the files themselves
 NOTED_EVERY = 64  # items: what a killed call loses at most; an interrupted one loses none
 
 
@@ -33,7 +36,7 @@ class GrowingFiles:
         self, folder: Path, identity: str, beginnings: Mapping[str, bytes], anew: bool = False
     ) -> None:
         self.folder, self.identity = folder, identity
-        self._lock = FileLock(folder / LOCK)
+        self._lock = lock_file(folder / LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -52,7 +55,7 @@ class GrowingFiles:
         else:
             self._reached = 0, {name: len(content) for name, content in beginnings.items()}
             for name, content in beginnings.items():
-                (folder / name).write_bytes(content)
+                write_file(folder / name, content)
         self._files = {name: self._reopened(name, size) for name, size in self._reached[1].items()}
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from raphe.core.files.atomic import open_whole
 from raphe.core.files.csv_text import csv_line
 from raphe.core.progress import progress
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
@@ -31,24 +32,26 @@ def write_csv(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
     line = ",".join(["%.4g"] * n_traces) + "\n"
     empty = "" if n_traces > 1 else '""'  # a blank line would be no row
     step = max(1, CHUNK // n_traces)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(csv_line(names))
+    with open_whole(path) as file:
+        file.write(csv_line(names).encode())
         for start in progress(range(0, n_frames, step), f"Writing {path.name}"):
             rows = rates[:, start : start + step].T.tolist()
-            file.writelines((line % tuple(row)).replace("nan", empty) for row in rows)
+            lines = ((line % tuple(row)).replace("nan", empty) for row in rows)
+            file.writelines(line.encode() for line in lines)
 
 
 def write_mat(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
     """MATLAB 7.3: an N × T matrix of singles, named as the file is."""
     n_traces, n_frames = rates.shape
-    with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
-        matrix = file.create_dataset(  # MATLAB has its axes in reverse order
-            path.stem, (n_frames, n_traces), "float32", chunks=(n_frames, 1)
-        )
-        matrix.attrs["MATLAB_class"] = np.bytes_("single")
-        for row in progress(range(n_traces), f"Writing {path.name}"):
-            matrix[:, row] = rates[row : row + 1][0]
-    with path.open("r+b") as file:
+    with open_whole(path) as file:
+        with h5py.File(file, "w", userblock_size=USER_BLOCK) as contents:
+            matrix = contents.create_dataset(  # MATLAB has its axes in reverse order
+                path.stem, (n_frames, n_traces), "float32", chunks=(n_frames, 1)
+            )
+            matrix.attrs["MATLAB_class"] = np.bytes_("single")
+            for row in progress(range(n_traces), f"Writing {path.name}"):
+                matrix[:, row] = rates[row : row + 1][0]
+        file.seek(0)
         file.write(MATLAB_HEADER.ljust(HEADER_TEXT) + VERSION)
 
 

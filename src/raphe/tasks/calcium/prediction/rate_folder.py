@@ -3,7 +3,6 @@
 It grows under a hidden name beside its path, where a later call goes on after an interruption.
 """
 
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,8 @@ from raphe.core.errors import StoreError
 from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
+from raphe.core.files.refusals import require_room
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
@@ -62,9 +63,14 @@ class RateFolder:
         beginnings = {RATES: header, SPREAD: header, TABLE: _line(COLUMNS)}
         if spikes:
             beginnings[SPIKES] = _line(("trace", "time_s"))
-        with reporting(self.path):
-            self._require_room(traces.n_samples)
-            self.files = GrowingFiles(self.folder, identity, beginnings, overwrite)
+        try:
+            with reporting(self.path):
+                self._require_room(traces.n_samples)
+                self.files = GrowingFiles(self.folder, identity, beginnings, overwrite)
+        except BaseException:
+            with suppress(OSError):  # it holds what an earlier call has done
+                self.folder.rmdir()
+            raise
 
     def __enter__(self) -> "RateFolder":
         return self
@@ -119,13 +125,8 @@ class RateFolder:
         values = len(self.names) * n_frames
         there = sum(path.stat().st_size for path in self.folder.glob("*"))
         wanted = BYTES_PER_VALUE[self.kind] * values + SPARE_BYTES - there
-        free = shutil.disk_usage(self.path.parent).free
-        if free < wanted:
-            raise StoreError(
-                f"{self.path}: rates and spread of {len(self.names)} traces take "
-                f"{wanted / 1e9:.1f} GB as {self.kind}, the disk has {free / 1e9:.1f} GB free; "
-                "choose another --out"
-            )
+        what = f"rates and spread of {counted('trace', len(self.names))} as {self.kind}"
+        require_room(self.path, wanted, what, "choose another --out")
 
 
 def _row(trace: InferredTrace) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ way that training knows, and on labels that mean nothing. Each cell is tested by
 not trained on it (or, by spike, on its other spikes).
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import SettingError, SplitError, StoreError
+from raphe.core.files.scratch import Scratch
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.permutation import SIGNIFICANT
 from raphe.tasks.celltype.audit.settings import Settings
@@ -131,9 +131,9 @@ def planned(
             f"{NOISE} without a spike: no masks given; cut some with `raphe masks RECORDINGS "
             "MASKS` (a few dozen a recording, --masks N) and pass --masks MASKS"
         )
-    with tempfile.TemporaryDirectory() as scratch:
+    with Scratch() as scratch:
         trainings: list[Training] = []
-        for what, stores in _stores(Path(scratch), spikes, mask_set, settings).items():
+        for what, stores in _stores(scratch, spikes, mask_set, settings).items():
             read = masks if what == NOISE else store
             try:
                 trained, untrained = _trainings(what, stores, settings)

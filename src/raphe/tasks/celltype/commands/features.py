@@ -40,6 +40,7 @@ def _features(options: argparse.Namespace) -> int:
         raise SettingError(
             "raphe features: expected a store and a table to write; pass both, or --explain"
         )
+    from raphe.core.files.atomic import write_file
     from raphe.tasks.celltype.features.cell_features import cell_features, features_csv
     from raphe.tasks.celltype.stores.open_spikes import open_spikes
 
@@ -49,7 +50,7 @@ def _features(options: argparse.Namespace) -> int:
         check_figure_name(options.figure)
     spikes = open_spikes(options.store)
     features = cell_features(spikes)
-    options.table.write_text(features_csv(features), encoding="utf-8")
+    write_file(options.table, features_csv(features))
     n_features = counted("feature", len(features.columns))
     print(f"{options.table}: {counted('cell', len(features.cells))}, {n_features}")
     if options.figure is not None:

@@ -4,7 +4,6 @@ They depend on the data alone, so that a sweep over networks trains them once. B
 C classes.
 """
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -13,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import sklearn
-from filelock import FileLock
 
 from raphe.core.errors import StoreError
-from raphe.core.files.atomic import open_whole
+from raphe.core.files.atomic import make_folder, open_whole
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
+from raphe.core.files.locks import can_write, locked
 from raphe.core.recordings.arrays import load_arrays
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.evaluation.baselines import KINDS
@@ -52,10 +51,11 @@ def baseline_cells(data: CellTypeData, pooling: Pooling = "mean") -> dict[str, B
     """By test set. Taken from `data.cache` where they are; put there where they are not."""
     if data.cache is None:
         return _ask(data, pooling)
-    with contextlib.suppress(FileExistsError):
-        data.cache.mkdir(parents=True)
     path = data.cache / f"baselines-{_digest(data, pooling)}.npz"
-    with FileLock(f"{path}.lock"):  # the members of a sweep come here at once
+    if not can_write(data.cache):  # a store that is shared, to be read alone
+        return _load(path) or _ask(data, pooling)
+    make_folder(data.cache)
+    with locked(f"{path}.lock"):  # the members of a sweep come here at once
         by_set = _load(path)
         if by_set is None:
             by_set = _ask(data, pooling)

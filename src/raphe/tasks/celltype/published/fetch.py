@@ -12,6 +12,7 @@ from typing import Any
 
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.extras import install
+from raphe.core.files.atomic import make_folder
 from raphe.core.progress import progress
 
 # What → part → id of its Google Drive folder. A part becomes a folder: the spikes' labels.
@@ -124,7 +125,7 @@ def _fetch_files(
         if failures_in_a_row == GIVE_UP_AFTER:
             report.n_untried += 1
             continue
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         try:
             gdown.download(
                 id=file.id,

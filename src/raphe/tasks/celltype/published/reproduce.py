@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.claims import Claim, claims_csv, claims_text
-from raphe.core.files.atomic import reporting
+from raphe.core.files.atomic import make_folder, write_file
 from raphe.tasks.celltype.published.consensus import (
     Consensus,
     consensus_claims,
@@ -140,12 +140,11 @@ def write(made: Reproduction, folder: Path) -> list[Path]:
                 contents[f"{place}/confusion.png"] = consensus_figure(
                     result, consensus.kernels, ensemble.note
                 )
-    with reporting(folder):
-        for name, content in contents.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, str):
-                path.write_text(content, encoding="utf-8")
-            else:
-                save_figure(content, path)
+    for name, content in contents.items():
+        path = folder / name
+        make_folder(path.parent)
+        if isinstance(content, str):
+            write_file(path, content)
+        else:
+            save_figure(content, path)
     return [folder / name for name in contents]

@@ -16,7 +16,7 @@ import numpy as np
 
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import SettingError
-from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.notes import simulated
 from raphe.core.progress import progress
@@ -138,10 +138,10 @@ def simulate(folder: Path, simulation: Simulation, overwrite: bool = False) -> P
         cells = progress(_cells(simulation), "Simulating", total)
         rows = [_write(builder.folder, cell) for cell in cells]
         table = csv_text(rows[0], (row.values() for row in rows))
-        (builder.folder / CELL_TABLE).write_text(table, encoding="utf-8")
+        write_file(builder.folder / CELL_TABLE, table)
         settings = json.dumps(asdict(simulation), indent=2)
-        (builder.folder / SETTINGS_FILE).write_text(settings + "\n")
-        (builder.folder / NOTE).write_text(CAVEAT + "\n")
+        write_file(builder.folder / SETTINGS_FILE, settings + "\n")
+        write_file(builder.folder / NOTE, CAVEAT + "\n")
         return builder.commit()
 
 

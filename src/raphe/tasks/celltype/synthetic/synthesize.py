@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from raphe.core.errors import SettingError, StoreError
-from raphe.core.files.atomic import reporting
+from raphe.core.files.atomic import make_folder, reporting
 from raphe.core.files.kind import MANIFEST
+from raphe.core.files.leavings import LOCK, is_empty, sweep
+from raphe.core.files.locks import locked
+from raphe.core.files.refusals import require_room
 from raphe.core.files.store import open_store, write_index
 from raphe.core.progress import progress
 from raphe.core.sentences import counted
@@ -28,8 +30,6 @@ from raphe.tasks.celltype.synthetic.shards import (
     shard_bytes,
 )
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
-
-LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,11 @@ def synthesize(
     shards = plan_shards(per_class * len(spikes.classes), shard_size)
     facts = origin(synthesizer)
     _refuse_foreign_folder(out)
-    with reporting(out):
-        _require_space(out, shards, spikes.n_samples, _strangers(out, shards, facts))
-        out.mkdir(parents=True, exist_ok=True)
-    with _lock(out):
+    _require_room(out, shards, spikes.n_samples, _strangers(out, shards, facts))
+    make_folder(out)
+    busy = f"{out}: another raphe synthesize is writing here; wait until it is done"
+    with locked(out / LOCK, busy):
+        sweep(out)
         _remove_strangers(out, shards, facts, overwrite)
         results = {}
         steps = ensure_shards(out, shards, synthesizer, workers or os.cpu_count() or 1)
@@ -165,38 +166,22 @@ def _remove_strangers(out: Path, shards: list[Shard], facts: dict, overwrite: bo
 def _refuse_foreign_folder(out: Path) -> None:
     if not out.exists() or shard_folders(out):
         return
-    if not out.is_dir() or any(entry.name != LOCK for entry in out.iterdir()):
+    if not out.is_dir() or not is_empty(out):
         raise StoreError(
             f"{out}: exists and holds no synthetic shards, so nothing is written there; choose "
             "another place"
         )
 
 
-def _require_space(
+def _require_room(
     out: Path, shards: list[Shard], n_samples: int, replaced: dict[Path, str]
 ) -> None:
     """Raise StoreError unless the disk has room for all shards that are not there yet."""
     needed = sum(
-        shard_bytes(shard, n_samples) for shard in shards if not (out / shard.name).exists()
+        shard_bytes(shard, n_samples)
+        for shard in shards
+        if out / shard.name in replaced or not (out / shard.name).exists()
     )
-    needed += sum(shard_bytes(shard, n_samples) for shard in shards if out / shard.name in replaced)
     freed = sum(file.stat().st_size for path in replaced for file in path.iterdir())
-    place = next(folder for folder in (out, *out.parents) if folder.exists())
-    free = shutil.disk_usage(place).free + freed
-    if needed > free:
-        raise StoreError(
-            f"{out}: {counted('spike', shards[-1].stop)} would take {needed / 1e9:.2f} GB more, "
-            f"the disk has {free / 1e9:.2f} GB free; make room, lower --per-class, or choose "
-            "another disk"
-        )
-
-
-def _lock(out: Path) -> FileLock:
-    lock = FileLock(out / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(
-            f"{out}: another raphe synthesize is writing here; wait until it is done"
-        ) from None
-    return lock
+    what = counted("more synthetic spike", shards[-1].stop)
+    require_room(out, needed - freed, what, "lower --per-class")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.claims import Claim, claims_csv, claims_text
-from raphe.core.files.atomic import reporting
+from raphe.core.files.atomic import make_folder, write_file
 from raphe.tasks.glif.lstm_study.grid import FITTED, STEP_S, VALUES, grid, neurons, targets
 from raphe.tasks.glif.lstm_study.network_findings import (
     finding,
@@ -120,8 +120,7 @@ def repeats_finding(study: Study) -> Claim:
 def write(findings: list[Claim], folder: Path) -> list[Path]:
     """Write reproduce.txt and reproduce.csv; return where they are."""
     paths = [folder / f"reproduce.{suffix}" for suffix in ("txt", "csv")]
-    with reporting(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in zip(paths, (claims_text(findings), claims_csv(findings)), strict=True):
-            path.write_text(text, encoding="utf-8")
+    make_folder(folder)
+    for path, text in zip(paths, (claims_text(findings), claims_csv(findings)), strict=True):
+        write_file(path, text)
     return paths

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.figure_style import save_figure
-from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, ShownCell, predictive_figure
@@ -73,15 +73,16 @@ def _write(
     level, absolute = posteriors[0].level, not cells.rest_added_v
     table = [row for posterior in posteriors for row in posterior.parameter_rows()]
     text = csv_text(table[0], (row.values() for row in table))
-    (folder / PARAMETERS).write_text(text, encoding="utf-8")
+    write_file(folder / PARAMETERS, text)
     configs = {posterior.cell: posterior.neuron_config(absolute) for posterior in posteriors}
-    (folder / CONFIG).write_text(json.dumps(configs, indent=1) + "\n", encoding="utf-8")
-    np.savez(
-        folder / SAMPLES,
-        samples=np.stack([posterior.samples for posterior in posteriors]),  # (B, S, P)
-        quantities=[quantity.name for quantity in quantities(level)],
-        cells=[posterior.cell for posterior in posteriors],
-    )
+    write_file(folder / CONFIG, json.dumps(configs, indent=1) + "\n")
+    with open_whole(folder / SAMPLES) as file:
+        np.savez(
+            file,
+            samples=np.stack([posterior.samples for posterior in posteriors]),  # (B, S, P)
+            quantities=[quantity.name for quantity in quantities(level)],
+            cells=[posterior.cell for posterior in posteriors],
+        )
     shown = [
         ShownCell(
             posterior,

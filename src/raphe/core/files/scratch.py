@@ -1,0 +1,33 @@
+"""Folders for what is needed while a process lives, swept away when it was killed."""
+
+import tempfile
+from pathlib import Path
+
+from raphe.core.files.atomic import reporting
+from raphe.core.files.leavings import abandoned, hidden_sibling, remove
+
+
+class Scratch:
+    """A folder of this process in the system's temporary place, as a context or until `remove`.
+
+    What killed processes left there is removed by the next that asks for one. Raises StoreError
+    where none can be made.
+    """
+
+    def __init__(self) -> None:
+        place = Path(tempfile.gettempdir(), "raphe-scratch")
+        for leftover in abandoned(place, "partial"):
+            remove(leftover)
+        self.folder = hidden_sibling(place, "partial")
+        with reporting(self.folder):
+            self.folder.mkdir(mode=0o700)
+
+    def __enter__(self) -> Path:
+        return self.folder
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove it with all that is in it."""
+        remove(self.folder)

@@ -99,3 +99,28 @@ def test_figures_of_a_folder_are_the_pages_of_one_pdf(tmp_path: Path):
 def test_figure_that_cannot_be_saved_is_one_sentence(tmp_path: Path, name, error):
     with pytest.raises(error, match=r"\.png"):
         save_figure(figure_of_two_panels(), tmp_path / name)
+
+
+def test_a_name_with_dollars_is_no_formula(tmp_path):
+    name = r"$\frac$ of $5"
+    figure = PaperFigure(3.5, 3)
+    axes = figure.subplots()
+    axes.bar([name, "b"], [1, 2], label=name)  # outside of the house style
+    axes.set_title(name)
+    axes.legend()
+    for suffix in ("png", "svg", "pdf"):
+        save_figure(figure, tmp_path / f"names.{suffix}")
+    with house_style():
+        figure.draw_without_rendering()
+    assert axes.get_xticklabels()[0].get_text() == name
+    assert not any(text.get_parse_math() for text in figure.findobj(mpl.text.Text))
+
+
+def test_powers_on_a_logarithmic_axis_are_read_without_a_formula():
+    figure = PaperFigure(3.5, 3)
+    axes = figure.subplots()
+    axes.loglog([1e-3, 1e3], [2.0, 9.0])
+    figure.draw_without_rendering()
+    assert "10⁻¹" in [label.get_text() for label in axes.get_xticklabels()]
+    minor = [label.get_text() for label in axes.get_yticklabels(which="minor")]
+    assert "3×10⁰" in minor and "$" not in "".join(minor)

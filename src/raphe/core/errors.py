@@ -1,8 +1,16 @@
 """The errors that a user's data or settings cause. Each message is a sentence to act on."""
 
+from raphe.core.sentences import printable
+
 
 class RapheError(Exception):
-    """Something outside the code is wrong: says where, what was expected, what came, the remedy."""
+    """Something outside the code is wrong: says where, what was expected, what came, the remedy.
+
+    Its text is one line that a terminal can show, whatever names from outside are in it.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class RecordingError(RapheError):

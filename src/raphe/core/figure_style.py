@@ -3,6 +3,7 @@
 Sizes are those of journals: one column of 89 mm, two of 183 mm.
 """
 
+import re
 import string
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +13,12 @@ from typing import IO, Any
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatterMathtext, LogFormatterSciNotation
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import open_whole, write_file
@@ -66,7 +71,9 @@ STYLE: Mapping[str, Any] = {
     "ytick.labelsize": SMALL_PT,
     "pdf.fonttype": 42,  # text stays text that an editor can change; journals refuse Type 3
     "svg.hashsalt": "raphe",
+    "text.parse_math": False,  # a name may hold a $, and no text of ours is a formula
 }
+SUPERSCRIPTS = str.maketrans("-−0123456789.", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹·")
 _NOT_LOOKS = ("backend", "interactive", "timezone", "toolbar", "webagg")
 _DEFAULTS = {key: rcParamsDefault[key] for key in rcParamsDefault if not key.startswith(_NOT_LOOKS)}
 _UNDATED = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -101,6 +108,31 @@ class PaperFigure(Figure):
     def savefig(self, fname: Path | str | IO[bytes], **options) -> None:
         with house_style():
             super().savefig(fname, **options)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """No text is read as a formula: a name, a unit or a setting may hold a $."""
+        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+            _write_powers_plainly(axis)
+        for text in self.findobj(Text):  # those made outside of the house style, too
+            text.set_parse_math(False)
+        super().draw(renderer)
+
+
+class _Powers(LogFormatterSciNotation):
+    """The labels of a logarithmic axis, as 10⁻² or 2×10³, without a formula."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text = super().__call__(x, pos).replace(r"\times", "×")
+        text = re.sub(r"\$\\mathdefault\{(.*)\}\$", r"\1", text)
+        return re.sub(r"\^\{(.*?)\}", lambda power: power[1].translate(SUPERSCRIPTS), text)
+
+
+def _write_powers_plainly(axis: Axis) -> None:
+    if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+        axis.set_major_formatter(_Powers())
+    minor = axis.get_minor_formatter()
+    if isinstance(minor, LogFormatterMathtext):
+        axis.set_minor_formatter(_Powers(labelOnlyBase=minor.labelOnlyBase))
 
 
 def class_colour(index: int) -> str:

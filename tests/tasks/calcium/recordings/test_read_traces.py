@@ -189,18 +189,6 @@ def test_caiman_without_dff_gives_components_with_their_noise(tmp_path: Path) ->
     np.testing.assert_array_equal(named.read(), TRACES)
 
 
-def test_an_index_column_is_no_trace_and_a_header_is_asked_for(tmp_path: Path) -> None:
-    path = tmp_path / "x.csv"
-    path.write_text(",0,1\n0,0.5,\n1,0.25,2\n")
-    np.testing.assert_array_equal(read_traces(path, AT_30).read(), [[0.5, 0.25], [np.nan, 2]])
-    path.write_text("0.5,0.7\n0.25,2\n")
-    with pytest.raises(RecordingError, match=r"expected a header line .* got 0\.5"):
-        read_traces(path, AT_30)
-    path.write_text("a,b\n1,hello\n")
-    with pytest.raises(RecordingError, match="expected numbers, column b holds 'hello' in line 2"):
-        read_traces(path, AT_30)
-
-
 def test_a_table_is_read_as_pandas_reads_it(tmp_path: Path) -> None:
     pd = pytest.importorskip("pandas")
     holes = np.where(TRACES > 1, np.nan, TRACES).T
@@ -214,29 +202,6 @@ def test_a_table_is_read_as_pandas_reads_it(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "x.csv", index=False, float_format="%.4g")
     expected = pd.read_csv(tmp_path / "x.csv").to_numpy().T
     np.testing.assert_array_equal(read_traces(tmp_path / "x.csv", AT_30).read(), expected)
-
-
-def test_lines_shorter_than_the_header_miss_samples_and_longer_ones_are_refused(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "x.csv"
-    path.write_text('a,,c\n1,2,"3"\n\n4\n')
-    traces = read_traces(path, AT_30)
-    assert traces.names == ("a", "column 2", "c")
-    nan = np.nan
-    np.testing.assert_array_equal(traces.read(), [[1, nan, 4], [2, nan, nan], [3, nan, nan]])
-    for text in ("a,b\n1,2,3\n4,5,6\n", "a,b\n1,2\n1,2,3\n"):
-        path.write_text(text)
-        with pytest.raises(RecordingError, match=r"expected 2 columns .* line [23] holds 3"):
-            read_traces(path, AT_30)
-    path.write_text("a,b\n1,1_000\n")
-    with pytest.raises(RecordingError, match="column b holds '1_000' in line 2"):
-        read_traces(path, AT_30)
-
-
-def test_a_blank_line_of_a_single_column_is_a_missing_sample(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text("a\n0.5\n\n2\n")
-    np.testing.assert_array_equal(read_traces(tmp_path / "x.csv", AT_30).read(), [[0.5, np.nan, 2]])
 
 
 def test_the_challenges_own_files(real_data) -> None:

@@ -92,7 +92,7 @@ def test_the_notebooks_figures_are_pooled(real_data):
         ("run,kernel\na,1\n", "this one lacks test_loss, test_accuracy"),
         (",".join(SWEEP_COLUMNS) + "\n", "this one has no row"),
         (
-            ",".join(SWEEP_COLUMNS) + "\na,one,,,,,,\n",
+            ",".join(SWEEP_COLUMNS) + "\na,one,,,,,,,\n",
             r"line 2: expected a number as kernel",
         ),
     ],

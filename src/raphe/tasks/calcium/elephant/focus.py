@@ -17,7 +17,7 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
-from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,17 @@ class Focus:
         return self.traces is not None
 
     @cached_property
+    def opened(self) -> TraceSet:
+        """The new recordings. Raises RecordingError."""
+        return read_traces(self.traces, self.files)
+
+    @cached_property
     def statistics(self) -> np.ndarray:
         """Statistics of the new recordings (n, 18); those with a fault, or too short, are left out.
 
         Raises RecordingError when none is left.
         """
-        traces = read_traces(self.traces, self.files)
+        traces = self.opened
         is_ready = CHALLENGE.fullmatch(Path(self.traces).name)
         condition = AS_IT_IS if is_ready else self.conditioning
         rows = []

@@ -51,7 +51,7 @@ class Inferrer:
 
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
-        warnings = [self.bundle.manifest["note"]]
+        warnings = [self.bundle.manifest["note"], *traces.notes]
         slowest, fastest = self.bundle.frame_hz
         if not slowest <= traces.rate_hz <= fastest:
             warnings.append(

@@ -3,105 +3,99 @@
 T samples, N columns.
 """
 
-import csv
-import gzip
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from raphe.core.errors import RecordingError
+from raphe.core.recordings.units import electrical_unit
+from raphe.core.sentences import counted
+from raphe.core.tables.axis import Axis, axis_of_names, counts_rows, without_axes
+from raphe.core.tables.numbers import NumberTable, read_numbers
+from raphe.core.tables.text import TableFault, table_faults
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, TraceSet
 
 CHALLENGE = re.compile(r"\d+\.(train|test)\.(calcium|spikes)\.csv(\.gz)?")
-BYTE_ORDER_MARK = "\ufeff"  # Excel begins a file with it
-MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"}  # in lower case
 
 
 def read_csv(path: Path, options: TraceOptions) -> TraceSet:
-    """Read a table with a header line; an unnamed first column that counts the rows is left out.
+    """Read a table of traces: each column is one, or by `options.layout` each row.
 
-    Files with the challenge's own names are at 100 Hz; of others the rate must be told. Empty
-    fields, blank lines and what a short line lacks are NaN.
+    A time, a frame counter or a row number is left out, and said in the set's notes; a time whose
+    name has a unit tells the rate. Files with the challenge's own names are at 100 Hz. Blank cells
+    are NaN.
     """
-    rate_hz = options.rate(path, RATE_HZ if CHALLENGE.fullmatch(path.name) else None)
-    content = path.read_bytes()
-    content = gzip.decompress(content) if path.suffix.lower() == ".gz" else content
-    text = content.decode().removeprefix(BYTE_ORDER_MARK)
-    header, _, body = text.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
-    names = next(csv.reader([header]), [])
-    if not names or any(_is_fraction(name) for name in names):
-        raise RecordingError(
-            f"{path}: expected a header line above the numbers, got {names[0] if names else 'none'}"
-            "; name each column"
-        )
-    values = _values(path, names, body.removesuffix("\n"))
-    if not names[0] and np.array_equal(values[:, 0], np.arange(len(values))):
-        names, values = names[1:], values[:, 1:]
-    return TraceSet.from_matrix(path, values, rate_hz, LAYOUTS[1], _distinct(names))
-
-
-def _values(path: Path, names: Sequence[str], body: str) -> np.ndarray:
-    """The table below the header: float64 (T, N)."""
-    if not body:
-        return np.empty((0, len(names)))
-    try:
-        numbers = io.StringIO(_with_nan(body))
-        values = np.loadtxt(numbers, delimiter=",", comments=None, ndmin=2)
-    except ValueError:  # short lines, quotes, other words for missing; or a fault, to be told
-        return _values_by_field(path, names, body)
-    return values if values.shape[1] == len(names) else _values_by_field(path, names, body)
-
-
-def _with_nan(body: str) -> str:
-    """The same table with nan in its empty fields."""
-    body = f"\n{body}\n"
-    for empty in (",,", ",,", "\n,", ",\n", "\n\n", "\n\n"):  # twice where two can overlap
-        body = body.replace(empty, f"{empty[0]}nan{empty[1]}")
-    return body[1:-1]
-
-
-def _values_by_field(path: Path, names: Sequence[str], body: str) -> np.ndarray:
-    lines = list(csv.reader(body.split("\n")))
-    values = np.full((len(lines), len(names)), np.nan)
-    for number, (row, fields) in enumerate(zip(values, lines, strict=True), start=2):
-        if len(fields) > len(names):
-            raise RecordingError(
-                f"{path}: expected {len(names)} columns as its header names, line {number} holds "
-                f"{len(fields)}; separate by commas, write decimals with a point, name each column"
+    of_challenge = CHALLENGE.fullmatch(path.name) is not None
+    across = options.layout == LAYOUTS[0]
+    table = read_numbers(path, RecordingError, of_challenge or None, rows_are_traces=across)
+    with table_faults(path, RecordingError):
+        table, axes = _rows_of_traces(table) if across else without_axes(table)
+        _check_units(table)
+        rate_hz = RATE_HZ if of_challenge else None
+        for axis in axes:
+            rate_hz = axis.rate(options.rate_hz or rate_hz)
+        if not across and options.layout is None and table.values.shape[1] > len(table.values):
+            n_rows, n_columns = table.values.shape
+            raise TableFault(
+                f"expected more samples than traces, got {counted('row', n_rows)} of {n_columns} "
+                "numbers; pass --layout traces-time if each row is a trace, time-traces if each "
+                "column is one"
             )
-        for place, field in enumerate(fields):
-            if field.strip().lower() not in MISSING:
-                row[place] = _number(path, names[place], number, field)
-    return values
+    names = table.row_names if across else table.names
+    traces = TraceSet.from_matrix(
+        path, table.values, options.rate(path, rate_hz), LAYOUTS[not across], _distinct(names)
+    )
+    remarks = (*table.remarks, *_judged(table))
+    return replace(traces, notes=tuple(f"{path}: {remark}" for remark in remarks))
 
 
-def _number(path: Path, name: str, line: int, field: str) -> float:
-    try:
-        if "_" not in field:  # Python's own notation of thousands
-            return float(field)
-    except ValueError:
-        pass
-    raise RecordingError(f"{path}: expected numbers, column {name} holds {field!r} in line {line}")
+def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
+    """The table without a column that numbers its rows, and the axis that stands above them."""
+    if not table.row_names and len(table.values) > 1 and counts_rows(table.values[:, 0]):
+        remark = "the first column numbers the rows and is none of the samples"
+        table = replace(
+            table,
+            corner=table.names[0],
+            names=table.names[1:],
+            values=table.values[:, 1:],
+            row_names=tuple(f"{number:g}" for number in table.values[:, 0]),
+            remarks=(*table.remarks, remark),
+        )
+    axis = axis_of_names(table.corner, table.names)
+    if axis is None:
+        return table, []
+    remark = f"the first line rises evenly by {axis.step:.6g} and is the axis: no trace"
+    return replace(table, remarks=(*table.remarks, remark)), [axis]
+
+
+def _judged(table: NumberTable) -> Iterator[str]:
+    """What a line below the names says of the traces, as Inscopix writes it."""
+    for status in ("rejected", "undecided"):
+        columns = zip(table.names, table.status, strict=False)
+        names = [name for name, word in columns if word == status]
+        if names:
+            yield f"{status}, as the line below the names says: {', '.join(names)}"
+
+
+def _check_units(table: NumberTable) -> None:
+    """Refuse a table whose columns say that they hold a voltage or a current."""
+    for name in table.names:
+        if unit := electrical_unit(name):
+            raise TableFault(
+                f"expected fluorescence, column {name!r} is in {unit}; take it out, or rename it"
+            )
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names of columns: the number of one without a name, and of a repeated one its repetition."""
-    distinct: list[str] = []
+    distinct: dict[str, None] = {}
     for number, name in enumerate(names, start=1):
-        name, repetition = name or f"column {number}", 0
-        while name in distinct:
+        repetition, name = 0, name or f"column {number}"
+        candidate = name
+        while candidate in distinct:
             repetition += 1
-            name = f"{names[number - 1]}.{repetition}"
-        distinct.append(name)
-    return distinct
-
-
-def _is_fraction(name: str) -> bool:
-    try:
-        return not float(name).is_integer()
-    except (ValueError, OverflowError):
-        return False
+            candidate = f"{name}.{repetition}"
+        distinct[candidate] = None
+    return list(distinct)

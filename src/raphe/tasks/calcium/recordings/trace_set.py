@@ -53,6 +53,7 @@ class TraceSet:
     names: tuple[str, ...]  # of the traces, for tables and messages
     n_samples: int
     rows: Callable[[int, int], np.ndarray] = field(repr=False)  # traces [start, stop): (n, T)
+    notes: tuple[str, ...] = ()  # what must be known of all of them, a sentence each
 
     def __post_init__(self) -> None:
         if not RATE_LIMIT.admits(self.rate_hz, whole=False):

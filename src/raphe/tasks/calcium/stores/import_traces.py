@@ -20,7 +20,7 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
-from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
@@ -35,6 +35,7 @@ class ImportReport:
     recordings: dict[str, int] = field(default_factory=dict)  # dataset → count
     n_spikes: int = 0
     left_out: list[str] = field(default_factory=list)  # one line each
+    notes: list[str] = field(default_factory=list)  # of a whole file, a sentence each
 
 
 def import_traces(
@@ -118,6 +119,8 @@ def _recordings(
                 f"{calcium.rate_hz:g} Hz as in {calcium_file.name}, got {shapes[1][0]} of "
                 f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
             )
+        _refuse_other_order(calcium, spikes)
+        report.notes += [*calcium.notes, *spikes.notes]
         ready = CHALLENGE.fullmatch(calcium_file.name)
         condition = AS_IT_IS if ready else conditioning or Conditioning()
         for (name, trace), (_, counts) in zip(calcium, spikes, strict=True):
@@ -136,6 +139,17 @@ def _recordings(
             report.recordings[dataset] = report.recordings.get(dataset, 0) + 1
             report.n_spikes += int(counts.sum())
             yield LabelledRecording(name, dataset, samples, counts, calcium.rate_hz)
+
+
+def _refuse_other_order(calcium: TraceSet, spikes: TraceSet) -> None:
+    """Refuse two files that name the same recordings in another order."""
+    if calcium.names != spikes.names and sorted(calcium.names) == sorted(spikes.names):
+        pairs = zip(calcium.names, spikes.names, strict=True)
+        first, other = next(pair for pair in pairs if pair[0] != pair[1])
+        raise RecordingError(
+            f"{spikes.path}: expected the recordings in the order of {calcium.path.name}, got "
+            f"{other} where that has {first}; bring one of them into the other's order"
+        )
 
 
 def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, one_input
-from raphe.core.sentences import printable
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
@@ -39,21 +38,9 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         default="A",
         help="of the current (default: %(default)s)",
     )
-    parser.add_argument(
-        "--channel",
-        help="of a recording's voltage, its name or number; in NWB an electrode's name, a series' "
-        "or its place in the file",
-    )
-    parser.add_argument(
-        "--stimulus-channel",
-        help="of a recording's current (default: in NWB the one of the same electrode and sweep)",
-    )
-    parser.add_argument(
-        "--sweep",
-        type=int,
-        help="of recordings: its number where an NWB file numbers its sweeps, else its place from "
-        "0 in the order of time (default: the first)",
-    )
+    parser.add_argument("--channel", help="of a recording's voltage, its name or number")
+    parser.add_argument("--stimulus-channel", help="of a recording's current")
+    parser.add_argument("--sweep", type=int, default=0, help="of recordings (default: %(default)s)")
     parser.add_argument(
         "--relative-to-rest",
         action="store_true",
@@ -91,8 +78,6 @@ def _predict(options: argparse.Namespace) -> int:
         cells, bundle, options.out,
         n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
     )  # fmt: skip
-    if cells.read_from:
-        print(f"{one_input(options)}: {cells.read_from}")
     _print(report)
     return int(bool(report.left_out))
 
@@ -100,8 +85,8 @@ def _predict(options: argparse.Namespace) -> int:
 def _print(report: "InferenceReport") -> None:
     for posterior in report.posteriors[:1]:
         print(
-            f"{printable(posterior.cell)}, read from {posterior.begin_s:g} s for "
-            f"{posterior.length_s:g} s; 95 % intervals:"
+            f"{posterior.cell}, read from {posterior.begin_s:g} s for {posterior.length_s:g} s; "
+            "95 % intervals:"
         )
         for row in posterior.parameter_rows():
             low, median, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))

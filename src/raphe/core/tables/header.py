@@ -1,0 +1,81 @@
+"""Whether the first line of a table of numbers names its columns or is the first of its rows."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from raphe.core.tables.dialect import is_number, number, shown
+from raphe.core.tables.text import TableFault
+
+COMMENT = re.compile(r"\s*#\s*[^\W\d]")
+WHOLE = re.compile(r"\d+")
+STATUS = {"accepted", "rejected", "undecided"}  # Inscopix's second line
+
+
+def has_names(lines: Sequence[Sequence[str]], rows_are_traces: bool = False) -> bool:
+    """Whether the first of these lines of cells names the columns.
+
+    Numbers are names where they count from 0 or 1, as pandas writes them. Raises TableFault
+    where they may be names or the first row.
+    """
+    first, *rows = lines
+    if COMMENT.match(first[0]):
+        raise TableFault(
+            f"begins with {shown(first[0])}, as a comment; take it out, or the # before the names"
+        )
+    if rows_are_traces:
+        return _is_above_rows(first)
+    cells = [cell.strip() for cell in first]
+    words = [cell for cell in cells if cell]
+    if not words:
+        raise TableFault("expected names or numbers, got blank cells; take this line out")
+    if not all(number(cell, ",") is not None for cell in words):
+        return True
+    if not all(WHOLE.fullmatch(cell) for cell in words):
+        return False
+    counted = [int(cell) for cell in words if len(cell) < 10]
+    counts = any(counted == list(range(n, n + len(words))) for n in (0, 1))
+    if (counts and len(words) > 2) or (not cells[0] and len(set(words)) == len(words)):
+        return True
+    has_fractions = any(
+        is_number(cell) and not WHOLE.fullmatch(cell.strip().lstrip("+-"))
+        for row in rows
+        for cell in row
+    )
+    if has_fractions and counts:
+        return True
+    if counts or (has_fractions and len(set(words)) == len(words)):
+        raise TableFault(
+            f"whether {', '.join(map(shown, first[:4]))}{' …' if first[4:] else ''} names the "
+            "columns or is the first row cannot be told; write a line of names that are no numbers "
+            "above the numbers"
+        )
+    return False
+
+
+def second_header(names: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    """The status of each column, if the line below the names holds Inscopix's; else ().
+
+    Raises TableFault for any other line of words.
+    """
+    words = [cell.strip() for cell in cells]
+    told = {word.lower() for word in words[1:] if word}
+    if told and told <= STATUS and len(words) == len(names) and not is_number(words[0]):
+        return ("", *(word.lower() for word in words[1:]))
+    if any(words) and not any(number(word, ",") is not None for word in words if word):
+        quoted = ", ".join(shown(word) for word in words if word)
+        raise TableFault(
+            f"expected numbers, got a second line of words below the names ({quoted[:100]}); keep "
+            "one line of names"
+        )
+    return ()
+
+
+def _is_above_rows(first: Sequence[str]) -> bool:
+    """Whether a line stands above rows of traces: words, or numbers that rise evenly."""
+    cells = [cell.strip() for cell in first[1:]]
+    if not all(number(cell, ",") is not None for cell in cells):
+        return True
+    values = [number(cell, ",") or 0.0 for cell in cells]
+    steps = [after - before for before, after in pairwise(values)]
+    return len(steps) > 1 and min(steps) > 0 and max(steps) <= 1.5 * min(steps)

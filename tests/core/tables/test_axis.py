@@ -1,0 +1,118 @@
+"""A clock, a counter or a row number is no trace, and a clock tells the rate."""
+
+import numpy as np
+import pytest
+
+from raphe.core.tables.axis import axis_of_names, without_axes
+from raphe.core.tables.numbers import NumberTable
+from raphe.core.tables.text import TableFault
+
+N = 60
+TRACES = np.random.default_rng(0).normal(4, 2, (N, 2)).round(3)
+TIME_S = np.arange(N) / 30
+
+
+def table(*columns: tuple[str, np.ndarray], traces: bool = True) -> NumberTable:
+    named = [*columns, *(zip("ab", TRACES.T, strict=True) if traces else ())]
+    return NumberTable(
+        tuple(name for name, _ in named), np.stack([values for _, values in named], axis=1), 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "rate_hz"),
+    [
+        ("Time (s)", TIME_S, 30),
+        ("Time (s)", TIME_S.round(4), 30),
+        ("Time (s)", TIME_S.round(1), 30),  # several times alike
+        ("time_ms", 1000 * TIME_S, 30),
+        ("t [ms]", 1000 * TIME_S, 30),
+        ("Zeit (min)", TIME_S / 60, 30),
+        ("Time(s)/Cell Status", 25.5 + TIME_S.round(4), 30),
+        ("timestamps/µs", (1e6 * TIME_S).round(), 30),
+        ("seconds", TIME_S, 30),
+        ("FrameCounter", np.arange(N), None),
+        ("Frame #", np.arange(1, N + 1), None),
+        ("frame", np.arange(N) * 2, None),
+        ("", np.arange(N), None),
+        (" ".strip(), np.arange(1, N + 1), None),
+        ("x", np.arange(N) + 7, None),
+        ("", TIME_S.round(4), "asked"),
+        ("Time", TIME_S.round(4), "asked"),
+    ],
+)
+def test_an_axis_is_left_out_and_said(name, values, rate_hz):
+    left, axes = without_axes(table((name, values)))
+    assert left.names == ("a", "b") and len(axes) == len(left.remarks) == 1
+    np.testing.assert_array_equal(left.values, TRACES)
+    assert "is the axis: no trace" in left.remarks[0]
+    (axis,) = axes
+    assert axis.rate(30.0) == 30.0
+    if rate_hz == "asked":
+        with pytest.raises(TableFault, match=r"pass --rate HZ \(30 if it is in s, 30000 if in ms"):
+            axis.rate(None)
+        with pytest.raises(TableFault, match="not 40; correct --rate"):
+            axis.rate(40.0)
+    elif rate_hz is None:
+        assert axis.rate(None) is None and axis.rate(40.0) == 40.0
+    else:
+        assert axis.rate(None) == pytest.approx(rate_hz, rel=0.02)
+
+
+def test_a_time_contradicts_a_wrong_rate():
+    _, (axis,) = without_axes(table(("Time (s)", np.arange(N))))  # a counter called a time
+    with pytest.raises(TableFault, match=r"rises by 1, which is 1 Hz, not 30; correct --rate"):
+        axis.rate(30.0)
+
+
+def test_row_numbers_before_a_time_and_a_time_behind_the_traces():
+    left, axes = without_axes(table(("", np.arange(N)), ("Time (s)", TIME_S)))
+    assert left.names == ("a", "b") and [axis.rate(None) for axis in axes] == [None, 30.0]
+    behind = table(("a", TRACES[:, 0]), ("Time (s)", TIME_S), ("b", TRACES[:, 1]), traces=False)
+    left, axes = without_axes(behind)
+    assert left.names == ("a", "b") and axes[0].rate(None) == 30.0
+    np.testing.assert_array_equal(left.values, TRACES)
+
+
+def test_blank_rows_around_an_axis_are_no_samples():
+    blank = table(("Time (s)", TIME_S))
+    blank.values[[0, -1]] = np.nan
+    left, _ = without_axes(blank)
+    np.testing.assert_array_equal(left.values, TRACES[1:-1])
+    assert left.first_line == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "sentence"),
+    [
+        ("Time (s)", TIME_S + (np.arange(N) > 30) / 30, "line 33: .* goes from 1 to 1.0.*missing"),
+        (
+            "Frame",
+            np.arange(N) + 5 * (np.arange(N) > 30),
+            "line 33: .* from 30 to 36, usually by",
+        ),
+        ("Time (s)", np.tile(TIME_S[:30], 2), "line 32: .* is called an axis and goes from 0.9"),
+        ("Time (s)", np.zeros(N), "is called an axis and goes from 0 to 0"),
+    ],
+)
+def test_samples_that_are_missing_or_begin_anew_are_named(name, values, sentence):
+    with pytest.raises(TableFault, match=sentence):
+        without_axes(table((name, values)))
+
+
+def test_traces_are_no_axes():
+    for name in ("t1", "s", "sample1", "cell_s", "id"):
+        left, axes = without_axes(table((name, TRACES[:, 0])))
+        assert not axes and left.names == (name, "a", "b")
+    with pytest.raises(TableFault, match="every column rises evenly, as a clock does"):
+        without_axes(table(("Time (s)", TIME_S), traces=False))
+    with_gap = TIME_S.copy()
+    with_gap[7] = np.nan
+    assert not without_axes(table(("x", with_gap)))[1]
+
+
+def test_an_axis_may_stand_above_rows():
+    axis = axis_of_names("Time (s)", [f"{time:.4f}" for time in TIME_S])
+    assert axis is not None and axis.rate(None) == 30.0
+    assert axis_of_names("cell", ["f0", "f1", "f2"]) is None
+    assert axis_of_names("cell", ["5", "3", "4"]) is None

@@ -20,6 +20,7 @@ from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import RunFacts
 
 KIND = "toy/ensemble"
+TOY = Path(__file__).parent / "toy"
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ def test_the_command_exports_with_the_settings_the_sweep_had(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where no conf is
     arguments = ["export", "--runs", str(runs_root), "--members", "best", "--out", "there"]
-    arguments += ["--experiment", "toy"]
+    arguments += ["--experiment", "toy", "--config-dir", str(TOY / "conf")]
     assert cli.main([*arguments, "--no-register"]) == 0
     bundle = open_bundle(tmp_path / "there", KIND)
     assert bundle.file("MODEL_CARD.md").read_text() == "best"
@@ -224,10 +225,34 @@ def test_a_run_of_another_task_is_refused_by_both_names(
     sweep: str, export: Callable[..., int], capfd
 ) -> None:
     capfd.readouterr()
-    assert export("export._target_=raphe.tasks.glif.ensemble.export.export") == 1
+    assert export("task=glif", "tracking.experiment=toy") == 1
     (line,) = capfd.readouterr().err.strip().splitlines()
-    assert f"{sweep}: is a run of task toy_task, and these settings are of task glif; " in line
+    assert f"{sweep}: is a run of task toy, and these settings are of task glif; " in line
     assert line.endswith(f"use `raphe export --sweep {sweep}`")
+
+
+def test_code_that_a_record_names_is_not_run(
+    sweep: str, export: Callable[..., int], runs: Callable, tmp_path: Path, capfd
+) -> None:
+    """Whoever can write to a tracking server could run code as the person who exports."""
+    for run in runs().all():
+        if run.info.run_id == sweep or run.data.tags.get("mlflow.parentRunId") == sweep:
+            record = Path(run.info.artifact_uri.removeprefix("file://")) / "config.yaml"
+            if not record.exists():
+                continue
+            whole, marker = record.read_text(), tmp_path / "executed"
+            harm = f"{{_target_: pathlib.Path.touch, _args_: [{{_target_: pathlib.Path, _args_: [{marker}]}}]}}"
+            settings = OmegaConf.create(whole)
+            settings.prepare = OmegaConf.create(harm)
+            record.write_text(OmegaConf.to_yaml(settings))
+            try:
+                capfd.readouterr()
+                assert export() == 1
+            finally:
+                record.write_text(whole)
+            (line,) = capfd.readouterr().err.strip().splitlines()
+            assert "its record names code, prepare._target_=pathlib.Path.touch, where" in line
+            assert not marker.exists() and not (tmp_path / "bundle").exists()
 
 
 def test_data_that_changed_since_are_refused(

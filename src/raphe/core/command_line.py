@@ -23,6 +23,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from raphe.core.ranges import written
+from raphe.core.sentences import printable
+
 SHOWN = 200  # lines of a list of files
 # What Hydra reads as a word, unlike 2026 or null.
 PLAIN = re.compile(r"(?!(null|true|false|nan|inf)$)([a-z_]|\.{0,2}/)[\w./-]*", re.ASCII | re.I)
@@ -83,30 +86,60 @@ def seconds(text: str) -> float:
     return value
 
 
+def hydra_word(value: object) -> str:
+    r"""A value as Hydra reads it as this very text: quoted where it would be more than a word.
+
+    >>> print(hydra_word("data/spikes"), hydra_word("s #1 (copy)"), hydra_word(r'a "b\\'))
+    data/spikes "s #1 (copy)" "a \"b\\\\"
+    """
+    if not isinstance(value, str | Path):
+        return written(value)
+    text = str(value)
+    if PLAIN.fullmatch(text):
+        return text
+    if text == "???":  # which stands for a value that is missing
+        text = "./???"
+    # Backslashes stand for themselves but before a quote, or before what names another setting.
+    text = re.sub(r"(\\*)\$\{", lambda found: rf"{2 * found[1]}\${{", text)
+    escaped = re.sub(r'(\\*)("|\Z)', lambda found: 2 * found[1] + ('\\"' if found[2] else ""), text)
+    return f'"{escaped}"'
+
+
 def printed_setting(name: str, value: object) -> str:
-    r"""`NAME=VALUE` to be copied into a shell: quoted for Hydra, and that for the shell.
+    """`NAME=VALUE` to be copied into a shell: quoted for Hydra, and that for the shell.
 
     >>> print(printed_setting("data.store", "data/spikes"))
     data.store=data/spikes
     >>> print(printed_setting("data.store", "data/a=1, b"))
-    'data.store='"'"'data/a=1, b'"'"''
+    'data.store="data/a=1, b"'
     """
-    text = str(value)
-    if not PLAIN.fullmatch(text):
-        # Hydra reads backslashes as they are but for those before a quote.
-        escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" * bool(found[2])), text)
-        text = f"'{escaped}'"
-    return shlex.quote(f"{name}={text}")
+    return shlex.quote(f"{name}={hydra_word(value)}")
+
+
+def printed_command(*words: object, **settings: object) -> str:
+    """A command to be copied into a POSIX shell; `settings` as `raphe train` takes them.
+
+    A path that begins with - is no option: it is named as of this folder.
+
+    >>> print(printed_command("raphe", "extract", "RECORDINGS", Path("my spikes")))
+    raphe extract RECORDINGS 'my spikes'
+    """
+    quoted = [shlex.quote(_argument(word)) for word in words]
+    return " ".join([*quoted, *(printed_setting(*setting) for setting in settings.items())])
+
+
+def _argument(word: object) -> str:
+    text = str(word)
+    return f"./{text}" if isinstance(word, Path) and text.startswith("-") else text
 
 
 def train_next(store: Path, **settings: object) -> str:
-    r"""The line that tells how to train on a store, to be copied into a shell.
+    """The line that tells how to train on a store, to be copied into a shell.
 
-    >>> train_next(Path("my spikes"), experiment="cross_validation")
-    "next: raphe train experiment=cross_validation 'data.store='\"'\"'my spikes'\"'\"''"
+    >>> print(train_next(Path("my spikes"), experiment="cross_validation"))
+    next: raphe train experiment=cross_validation 'data.store="my spikes"'
     """
-    given = {**settings, "data.store": store}
-    return f"next: raphe train {' '.join(printed_setting(*setting) for setting in given.items())}"
+    return f"next: {printed_command('raphe', 'train', **settings, **{'data.store': store})}"
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:

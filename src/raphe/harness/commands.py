@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import Command, add_overwrite, define
+from raphe.core.command_line import Command, add_overwrite, define, hydra_word
 from raphe.core.errors import RapheError, SettingError
 
 if TYPE_CHECKING:  # takes a while to load
@@ -81,6 +81,20 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help="whether the new version becomes champion: compare (default: unless it is clearly "
         "worse than the older on cells that neither was made with), move (always) or keep (never)",
     )
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        help="where the runs' own data lie, as the simulated ones, and bundles are made (default: "
+        "as raphe train has it here; a run's record does not decide it)",
+    )
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="DIR",
+        help="your own settings beside raphe's, as raphe train had them: a run's record names a "
+        "task, and what the task calls stands in the settings here",
+    )
     add_overwrite(parser)
     registering = parser.add_mutually_exclusive_group()
     registering.add_argument(
@@ -99,7 +113,7 @@ def _export(options: argparse.Namespace) -> int:
     _require_one_source(options)
     if options.uri is None and not options.checkpoints:
         require_runs(options.runs)  # told before MLflow and torch are loaded, which takes seconds
-    from raphe.harness.export import export_files, export_sweep, recorded_settings
+    from raphe.harness.export import export_files, export_sweep, recorded_of
     from raphe.harness.process import quieten
     from raphe.harness.settings.configuration import composed_settings
     from raphe.harness.start.explain import user_line
@@ -108,17 +122,17 @@ def _export(options: argparse.Namespace) -> int:
     quieten()
     try:
         if options.checkpoints:
-            config = composed_settings()
-            _take(options, config.export, config.export.get("checkpoints"))
+            config = composed_settings(_overrides(options), options.config_dir)
+            _take_files(options, config.export.get("checkpoints"))
             config.runs_root, config.tracking.uri = str(options.runs), options.uri
             export_files(config)
             return 0
         found = find_sweep(options.runs, options.uri, options.sweep, options.experiment)
-        settings = recorded_settings(found.tracker, found.run)
-        _take(options, settings, settings)
+        recorded = recorded_of(found.tracker, found.run)
         if found.sentence:
             print(found.sentence)
-        export_sweep(found.tracker, found.run, settings)
+        overrides = [*_overrides(options), *_of_bundle(options)]
+        export_sweep(found.tracker, found.run, recorded, overrides, options.config_dir)
     except Exception as error:
         line = user_line(error)
         if line is None:
@@ -144,25 +158,40 @@ def _require_one_source(options: argparse.Namespace) -> None:
         raise SettingError("--checkpoints: name a folder to make for the bundle with --out DIR")
 
 
-def _take(options: argparse.Namespace, export: "DictConfig", section: "DictConfig | None") -> None:
-    """Put options into the settings of an export; `section` is that of what is exported."""
-    export.out, export.overwrite = str(options.out) if options.out else None, options.overwrite
+def _overrides(options: argparse.Namespace) -> list[str]:
+    """What the options set, whatever is exported, as `raphe train` takes it."""
+    given = {
+        "data_root": options.data_root,
+        "export.out": options.out,
+        "export.overwrite": options.overwrite or None,
+        "export.champion": options.champion,
+    }
+    return [f"{name}={hydra_word(value)}" for name, value in given.items() if value is not None]
+
+
+def _of_bundle(options: argparse.Namespace) -> list[str]:
+    """Of a bundle's members and name; a task may have no choice of members, and says so then."""
+    overrides = []
+    if options.members:
+        overrides.append(f"++export.members={hydra_word(options.members)}")
+    if options.register:
+        overrides.append(f"export.register_as={hydra_word(options.register)}")
+    return [*overrides, "export.register_as=null"] if options.no_register else overrides
+
+
+def _take_files(options: argparse.Namespace, section: "DictConfig | None") -> None:
+    """Put options into the settings of an export of networks in files."""
     if section is None:
         raise SettingError(
             "--checkpoints: the task that is set exports no networks in files; leave out task=… of "
             "RAPHE_SETTINGS"
         )
-    if options.checkpoints:
-        section.files = [str(path) for path in options.checkpoints]
-        section.store = str(options.store) if options.store else None
+    section.files = [str(path) for path in options.checkpoints]
+    section.store = str(options.store) if options.store else None
     if options.members:
         section.members = options.members
-    if options.champion:
-        export.champion = options.champion
-    if options.register:
+    if options.register or options.no_register:
         section.register_as = options.register
-    if options.no_register:
-        section.register_as = None
 
 
 def add_ui(parser: argparse.ArgumentParser) -> None:

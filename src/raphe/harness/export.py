@@ -9,19 +9,22 @@ A task whose networks may come as files, not as runs, also has `export.checkpoin
 with `files`, `provenance`, `out`, `overwrite` and whatever else that section holds.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.bundles.bundle import BUNDLE, BundleWriter
+from raphe.core.command_line import printed_command
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.hashed_folder import CONTENT_HASH
 from raphe.core.files.scratch import Scratch
@@ -30,8 +33,10 @@ from raphe.core.sentences import counted
 from raphe.harness import identity, registry
 from raphe.harness.process import quieten
 from raphe.harness.records.description import conclude, describe_export
+from raphe.harness.run_location import overrides_of_call
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings import composed
+from raphe.harness.settings.recorded import Recorded
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.choice import chosen_for
 from raphe.harness.sweeps.finding import find_sweep
@@ -52,6 +57,8 @@ OWN = (
     "champion",
     "checkpoints",
 )  # of the section; the rest is the task's
+NO_EXPORT = "export: the task's file in conf/task names no export._target_ to call"
+NOT_OF_A_NAME = re.compile(r"[^\w.+=-]|^\.+")  # of a folder, which a record names in part
 CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
 STORE_HASH = "store_hash."
 NOT_OF_IT = {
@@ -78,42 +85,35 @@ def export(config: DictConfig) -> None:
             config.export.sweep,
             config.tracking.experiment,
         )
-        _require_same_task(config.export, found.tracker, found.run)
+        if "_target_" not in config.export:
+            raise SettingError(NO_EXPORT)
+        recorded = recorded_of(found.tracker, found.run)
+        task = HydraConfig.get().runtime.choices.task
+        if task != recorded.task:
+            raise SettingError(
+                f"{recorded.run}: is a run of task {recorded.task}, and these settings are of task "
+                f"{task}; use `{printed_command('raphe', 'export', '--sweep', found.run.run_id)}`"
+            )
         if found.sentence:
             print(found.sentence)
-        export_sweep(found.tracker, found.run, config.export)
+        export_sweep(found.tracker, found.run, recorded, overrides_of_call())
     except Exception as error:
         raise RunFailed(error) from error
 
 
-def recorded_settings(tracker: Tracker, sweep: RunFacts) -> DictConfig:
-    """The `export` section that a sweep ran with. Raises SettingError where it had none."""
+def recorded_of(tracker: Tracker, run: RunFacts) -> Recorded:
+    """What a run records of its settings; a bank's members leave the choices to their parent."""
+    recorded = _read_record(tracker, run)
+    if recorded.choices or PARENT_TAG not in run.tags:
+        return recorded
+    parent = _read_record(tracker, tracker.get(run.tags[PARENT_TAG]))
+    return replace(recorded, choices=parent.choices)
+
+
+def _read_record(tracker: Tracker, run: RunFacts) -> Recorded:
     with Scratch() as scratch:
-        config = _config(tracker, sweep.run_id, scratch)
-    if "export" not in config:
-        raise SettingError(
-            f"{sweep.name} {sweep.run_id}: ran before there was an export; use `raphe train "
-            f"stage=export export.sweep={sweep.run_id}`"
-        )
-    return config.export
-
-
-def _require_same_task(composed: DictConfig, tracker: Tracker, sweep: RunFacts) -> None:
-    """Refuse to call one task's export with the runs of another."""
-    with Scratch() as scratch:
-        recorded = _config(tracker, sweep.run_id, scratch)
-    asked, ran = composed.get("_target_"), OmegaConf.select(recorded, "export._target_")
-    if None not in (asked, ran) and asked != ran:
-        raise SettingError(
-            f"{sweep.name} {sweep.run_id}: is a run of task {_task(ran)}, and these settings are "
-            f"of task {_task(asked)}; use `raphe export --sweep {sweep.run_id}`"
-        )
-
-
-def _task(target: str) -> str:
-    """Of an `export._target_`: raphe.tasks.NAME.…, or the module of a task from elsewhere."""
-    module = target.rpartition(".")[0]
-    return module.removeprefix("raphe.tasks.").partition(".")[0]
+        file = registry.fetch(tracker, run.run_id, CONFIG, scratch)
+        return Recorded.read(file.read_bytes(), f"{run.name} {run.run_id}")
 
 
 def names_files(config: DictConfig) -> bool:
@@ -145,21 +145,37 @@ def export_files(config: DictConfig) -> Exported:
     return exported
 
 
-def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exported:
+def export_sweep(
+    tracker: Tracker,
+    sweep: RunFacts,
+    recorded: Recorded,
+    overrides: Sequence[str] = (),
+    config_dir: Path | None = None,
+) -> Exported:
     """Export a sweep's finished members, print the summary and register the bundle.
 
-    `settings` is the `export` section. Raises RapheError.
+    Args:
+        tracker, sweep: see find_sweep.
+        recorded: the settings that the sweep ran with.
+        overrides: of the person's own command line, which count more.
+        config_dir: the person's own settings beside conf/.
+
+    Raises:
+        RapheError: see Recorded, and where the bundle cannot be made or registered.
     """
+    config = recorded.over_local(overrides, config_dir)
+    settings = config.export
     if "_target_" not in settings:
-        raise SettingError("export: the task's file in conf/task names no export._target_ to call")
+        raise SettingError(NO_EXPORT)
     registry.check_name(settings.register_as)
     policy = check_policy(settings.get("champion", POLICIES[0]))
     finished, left_out = _members(tracker, sweep)
+    of_members = [recorded_of(tracker, run) for run in finished]
+    require_same_data(finished, [member.config for member in of_members])
+    first = replace(of_members[0], choices=recorded.choices).over_local(overrides, config_dir)
     with Scratch() as scratch:
-        configs = [_config(tracker, run.run_id, scratch) for run in finished]
-        require_same_data(finished, configs)
         make = _task_export(settings)
-        out = Path(settings.out or _default_out(configs[0], sweep, settings))
+        out = Path(settings.out or _default_out(config, sweep))
         provenance = _provenance(tracker, sweep, settings, finished, left_out)
         if settings.register_as is not None and _never_registered(tracker, out, provenance):
             print(
@@ -168,11 +184,11 @@ def export_sweep(tracker: Tracker, sweep: RunFacts, settings: DictConfig) -> Exp
             make = partial(make, overwrite=True)
         with BundleWriter(out, make.keywords["overwrite"]):
             pass  # what may not be replaced or written is refused before the data are prepared
-        data = _rebuild(configs[0], finished)
+        data = _rebuild(first, finished)
         exported = make(
-            runs=[_trained(tracker, run, configs[0], scratch) for run in finished],
+            runs=[_trained(tracker, run, first, scratch) for run in finished],
             data=data,
-            settings=OmegaConf.to_yaml(_config(tracker, sweep.run_id, scratch)),
+            settings=OmegaConf.to_yaml(recorded.handed_on()),
             provenance=provenance,
             out=out,
         )
@@ -244,10 +260,6 @@ def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path)
     )
 
 
-def _config(tracker: Tracker, run_id: str, scratch: Path) -> DictConfig:
-    return OmegaConf.load(registry.fetch(tracker, run_id, CONFIG, _folder(scratch, run_id)))
-
-
 def _folder(scratch: Path, run_id: str) -> Path:
     folder = scratch / run_id
     folder.mkdir(exist_ok=True)
@@ -298,11 +310,11 @@ def _rebuild(config: DictConfig, runs: Sequence[RunFacts]) -> pl.LightningDataMo
     return data
 
 
-def _default_out(config: DictConfig, sweep: RunFacts, settings: DictConfig) -> Path:
-    """Under the runs' data_root, named by experiment, sweep and the way members are chosen."""
-    way = str(settings.get("members", "all")).replace(":", "")
+def _default_out(config: DictConfig, sweep: RunFacts) -> Path:
+    """Under data_root, named by experiment, sweep and the way members are chosen."""
+    way = str(config.export.get("members", "all")).replace(":", "")
     name = f"{config.tracking.experiment}-{sweep.run_id[:8]}-{way}"
-    return Path(config.data_root) / "bundles" / name
+    return Path(config.data_root) / "bundles" / NOT_OF_A_NAME.sub("-", name)
 
 
 def _provenance(
@@ -359,5 +371,5 @@ def _register(
         conclude(tracked, crowned.sentence)
     uri = crowned.uri
     print(f"registered as {uri}\n{crowned.sentence}")
-    print(f"serve it: raphe serve {quote(str(exported.bundle))}")
+    print(f"serve it: {printed_command('raphe', 'serve', exported.bundle)}")
     print(f"or from the registry: {registry.serving_command(tracker, uri)}")

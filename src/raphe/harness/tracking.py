@@ -33,13 +33,14 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_NAME,
     MLFLOW_SOURCE_TYPE,
 )
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from sqlalchemy.exc import SQLAlchemyError
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import copy_file, make_folder, write_file
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import UsedStore
+from raphe.harness.settings.recorded import record
 
 TrackingError = MlflowException  # what any call here may raise
 
@@ -242,8 +243,8 @@ class TrackedRun:
             self._client.log_batch(self.run_id, params=entries[start : start + PARAMS_PER_CALL])
 
     def log_config(self, config: DictConfig) -> None:
-        """Log all settings, as the artifact config.yaml."""
-        self.log_text(OmegaConf.to_yaml(config, resolve=True), "config.yaml")
+        """Log all settings, as the artifact config.yaml, and the choices that they come from."""
+        self.log_text(record(config), "config.yaml")
 
     def log_stores(self, stores: Sequence[UsedStore], hashes: Mapping[str, str]) -> None:
         """Log what the run reads, as MLflow's datasets."""

@@ -23,13 +23,14 @@ def with_machine_settings(arguments: Sequence[str]) -> list[str]:
     for setting in settings:
         if NAME.match(setting) is None:
             raise SettingError(f"{VARIABLE}: expected settings, name=value, got {setting}")
-    names = [_name(argument) for argument in arguments]
+    names = [setting_name(argument) for argument in arguments]
     # Beside the command line's own: Hydra takes settings in one piece alone, before flags or after.
     place = next((i for i, name in enumerate(names) if name is not None), len(arguments))
-    settings = [setting for setting in settings if _name(setting) not in names]
+    settings = [setting for setting in settings if setting_name(setting) not in names]
     return [*arguments[:place], *settings, *arguments[place:]]
 
 
-def _name(argument: str) -> str | None:
+def setting_name(argument: str) -> str | None:
+    """What an argument `NAME=VALUE` sets; None for a flag."""
     match = NAME.match(argument)
     return match and match[1]

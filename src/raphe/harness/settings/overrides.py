@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
@@ -16,22 +15,17 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from raphe.core.command_line import printed_setting
 from raphe.core.errors import SettingError
-from raphe.core.ranges import written
 from raphe.harness.settings import composed
-from raphe.harness.settings.configuration import conf_folder
-from raphe.harness.settings.signatures import Accepted, arguments, check_range
+from raphe.harness.settings.admitted import NEAR, check_value, did_you_mean, listed_or, value_text
+from raphe.harness.settings.configuration import conf_folder, group_options, search_path
+from raphe.harness.settings.signatures import arguments
 from raphe.harness.start.explain import LIST_ALL
 
 FLAGS = ("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun")
 FLAGS += ("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name")
 FLAGS += ("--config-path", "--experimental-rerun")
-NEAR = 0.75  # likeness from which a name is offered
 OFFERED = 3  # names at most
-# The trainer is Lightning's, whose settings here may also be of another type than their default.
-OTHER_TYPES = {"trainer.devices", "trainer.deterministic", "trainer.precision"}
 OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there are some
-NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-NAMES |= {list: "a list", dict: "a section", type(None): "null"}
 
 
 def check(given: Sequence[str]) -> None:
@@ -50,9 +44,12 @@ def check(given: Sequence[str]) -> None:
     except HydraException:
         raise SettingError(_unreadable(texts)) from None
     more = Path(options.config_dir).absolute() if options.config_dir else None
-    search = [] if more is None else [f"hydra.searchpath=[file://{more}]"]
+    search = search_path(more)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        choices = {override.key_or_group: _choices(override, more) for override in overrides}
+        choices = {
+            override.key_or_group: group_options(override.key_or_group, more)
+            for override in overrides
+        }
         groups = [override for override in overrides if choices[override.key_or_group]]
         for override in groups:
             _check_choice(override, choices[override.key_or_group])
@@ -87,7 +84,7 @@ def _hydra_options() -> argparse.ArgumentParser:
 def _check_flag(word: str) -> None:
     if word.startswith("--") and not any(flag.startswith(word) for flag in FLAGS):
         near = difflib.get_close_matches(word, FLAGS, 1, NEAR)
-        hint = _did_you_mean(near) or "; settings are given as NAME=VALUE"
+        hint = did_you_mean(near) or "; settings are given as NAME=VALUE"
         raise SettingError(f"there is no option {word}{hint}")
 
 
@@ -120,22 +117,14 @@ def _check_no_sweep(overrides: Sequence[Override], choices: Sequence[str]) -> No
         )
 
 
-def _choices(override: Override, more: Path | None) -> list[str]:
-    """The files of a group, those of a second folder too; none where it is a setting."""
-    names = GlobalHydra.instance().config_loader().get_group_options(override.key_or_group)
-    if more is not None:
-        names += [path.stem for path in (more / override.key_or_group).glob("*.yaml")]
-    return sorted(set(names))
-
-
 def _check_choice(override: Override, choices: Sequence[str]) -> None:
     for value in _values(override):
         names = value if isinstance(value, list) else [value]
         for name in names:
             if name is not None and name not in choices:
-                hint = _did_you_mean(difflib.get_close_matches(str(name), choices, 1, NEAR))
+                hint = did_you_mean(difflib.get_close_matches(str(name), choices, 1, NEAR))
                 raise SettingError(
-                    f"{override.key_or_group}={name}: expected {_listed(choices)}{hint}"
+                    f"{override.key_or_group}={name}: expected {listed_or(choices)}{hint}"
                 )
 
 
@@ -179,7 +168,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
         for word in difflib.get_close_matches(name.rpartition(".")[2], last, 1, NEAR):
             near = [full for full in known if full.rpartition(".")[2] == word]
     near = [full for full in near if full.count(".") == near[0].count(".")]  # the least nested
-    return f"no setting is called {name}{_did_you_mean(near[:OFFERED]) or ';'} {LIST_ALL}"
+    return f"no setting is called {name}{did_you_mean(near[:OFFERED]) or ';'} {LIST_ALL}"
 
 
 def _deepest(config: DictConfig, name: str) -> tuple[Any, str | None]:
@@ -201,73 +190,11 @@ def _check_values(override: Override, defaults: DictConfig) -> None:
     if override.is_delete() or not isinstance(section, DictConfig) or key in ("_target_",):
         return
     default = None if OmegaConf.is_missing(section, key) else section.get(key)
-    accepted = _accepted(section, key, name, default)
     for value in _values(override):
-        if not _fits(value, accepted):
-            setting = f"{name}={_text(value)}"
-            if not override.is_sweep_override():
-                setting = override.input_line
-            expected, came = _expected(accepted, default), _what_came(value, accepted, name)
-            raise SettingError(f"{setting}: expected {expected}{came}")
-        check_range(name, value, accepted)
-
-
-def _accepted(section: DictConfig, key: str, name: str, default: Any) -> Accepted:
-    """What the setting's argument admits; where that is not known, what is like the default."""
-    target = section.get("_target_")
-    taken = arguments(target) if isinstance(target, str) else None
-    if taken is not None and key in taken:
-        return taken[key]
-    if default is None or name in OTHER_TYPES:
-        return Accepted(anything=True)
-    if OmegaConf.is_list(default):
-        return Accepted((list,), null=True)
-    if OmegaConf.is_dict(default):
-        return Accepted((dict,), null=True)
-    return Accepted((int, float) if type(default) is float else (type(default),), null=True)
-
-
-def _fits(value: Any, accepted: Accepted) -> bool:
-    if accepted.anything or (isinstance(value, str) and "${" in value):
-        return True
-    if value is None:
-        return accepted.null
-    if isinstance(value, bool):
-        return bool in accepted.types or value in accepted.words
-    if isinstance(value, float) and float not in accepted.types and int in accepted.types:
-        return False
-    if isinstance(value, list) and list in accepted.types:
-        return not accepted.items or all(_fits(item, Accepted(accepted.items)) for item in value)
-    return isinstance(value, accepted.types) or value in accepted.words
-
-
-def _expected(accepted: Accepted, default: Any) -> str:
-    types = [kind for kind in accepted.types if not (kind is int and float in accepted.types)]
-    names = [NAMES[kind] for kind in dict.fromkeys(types)]
-    if accepted.items:
-        names[types.index(list)] += f" of {'whole ' if accepted.whole else ''}numbers"
-    names += [str(word) for word in accepted.words]
-    if accepted.null and default is None:
-        names.append(NAMES[type(None)])
-    like = type(default) in accepted.types or (OmegaConf.is_list(default) and list in types)
-    return _listed(names) + (f", such as {_text(default)}" if like and names else "")
-
-
-def _what_came(value: Any, accepted: Accepted, name: str) -> str:
-    words = [str(word) for word in accepted.words]
-    if words and isinstance(value, str):
-        return _did_you_mean(difflib.get_close_matches(value, words, 1, NEAR))
-    if isinstance(value, list) and accepted.items:
-        wrong = next(item for item in value if not _fits(item, Accepted(accepted.items)))
-        return f", got {NAMES[type(wrong)]} in it"
-    came = f", got {NAMES[type(value)]}"
-    if str in accepted.types and isinstance(value, bool | int | float):  # a folder called 2026
-        came += f"""; as a word it needs quotes: "{name}='{_text(value)}'\""""
-    return came
-
-
-def _text(value: Any) -> str:
-    return written(OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
+        setting = f"{name}={value_text(value)}"
+        if not override.is_sweep_override():
+            setting = override.input_line
+        check_value(setting, name, value, default, section.get("_target_"))
 
 
 def _values(override: Override) -> Iterator[Any]:
@@ -286,11 +213,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, QuotedString):
         return value.text
     return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
-def _did_you_mean(names: Sequence[str]) -> str:
-    return f"; did you mean {_listed(names)}?" if names else ""

@@ -213,7 +213,7 @@ class SweepParent:
         task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])
         settled = parameters_of(task, {})
         parent.log_params({key: settled[key] for key in settled if key not in parameters})
-        parent.log_config(task)
+        parent.log_config(self._config)
         parent.set_tags({DESCRIPTION_TAG: describe_sweep(title, parameters)})
         return parent
 

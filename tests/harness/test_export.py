@@ -1,5 +1,6 @@
 """Export as the harness does it: which runs, whose data, and what is registered."""
 
+import pickle
 import re
 import shutil
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import torch
 from mlflow import MlflowClient
 from omegaconf import DictConfig, OmegaConf
 
@@ -241,7 +243,8 @@ def test_code_that_a_record_names_is_not_run(
             if not record.exists():
                 continue
             whole, marker = record.read_text(), tmp_path / "executed"
-            harm = f"{{_target_: pathlib.Path.touch, _args_: [{{_target_: pathlib.Path, _args_: [{marker}]}}]}}"
+            inner = f"{{_target_: pathlib.Path, _args_: [{marker}]}}"
+            harm = f"{{_target_: pathlib.Path.touch, _args_: [{inner}]}}"
             settings = OmegaConf.create(whole)
             settings.prepare = OmegaConf.create(harm)
             record.write_text(OmegaConf.to_yaml(settings))
@@ -253,6 +256,42 @@ def test_code_that_a_record_names_is_not_run(
             (line,) = capfd.readouterr().err.strip().splitlines()
             assert "its record names code, prepare._target_=pathlib.Path.touch, where" in line
             assert not marker.exists() and not (tmp_path / "bundle").exists()
+
+
+def test_a_checkpoint_that_holds_more_than_weights_is_refused(
+    sweep: str, export: Callable[..., int], runs: Callable, tmp_path: Path, capfd
+) -> None:
+    child = next(run for run in runs().children() if run.info.status == "FINISHED")
+    file = Path(child.info.artifact_uri.removeprefix("file://")) / "checkpoint" / "model.ckpt"
+    whole = file.read_bytes()
+    state = torch.load(file, weights_only=True)
+    state["hyper_parameters"]["_instantiator"] = "joblib.load"
+    alone = f"export.sweep={child.info.run_id}"
+    try:
+        for content, told in (
+            (pickle.dumps(Touch(tmp_path / "executed")), "is no file of weights alone"),
+            (b"", "is no file of weights alone"),
+            (whole[:-100], "is no file of weights alone"),
+            (state, "names code (_instantiator)"),
+        ):
+            file.write_bytes(content) if isinstance(content, bytes) else torch.save(content, file)
+            capfd.readouterr()
+            assert export(alone) == 1
+            (line,) = capfd.readouterr().err.strip().splitlines()
+            assert f"{child.info.run_id}: its checkpoint {told}; nothing of it was run;" in line
+    finally:
+        file.write_bytes(whole)
+    assert not (tmp_path / "executed").exists() and not (tmp_path / "bundle").exists()
+
+
+class Touch:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.path,)
 
 
 def test_data_that_changed_since_are_refused(

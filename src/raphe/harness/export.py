@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -169,9 +170,13 @@ def export_sweep(
         raise SettingError(NO_EXPORT)
     registry.check_name(settings.register_as)
     policy = check_policy(settings.get("champion", POLICIES[0]))
+    _say_where_data_lie(recorded, config)
     finished, left_out = _members(tracker, sweep)
     of_members = [recorded_of(tracker, run) for run in finished]
     require_same_data(finished, [member.config for member in of_members])
+    for member in of_members[1:]:
+        if member.code != of_members[0].code:
+            replace(member, choices=recorded.choices).over_local(overrides, config_dir)
     first = replace(of_members[0], choices=recorded.choices).over_local(overrides, config_dir)
     with Scratch() as scratch:
         make = _task_export(settings)
@@ -197,6 +202,13 @@ def export_sweep(
         tags = {"raphe.export": sweep.run_id}
         _register(tracker, f"export of {sweep.name}", tags, exported, settings.register_as, policy)
     return exported
+
+
+def _say_where_data_lie(recorded: Recorded, config: DictConfig) -> None:
+    then, now = recorded.settings.get("data_root"), config.data_root
+    if isinstance(then, str) and Path(then).absolute() != Path(now).absolute():
+        option = printed_command("--data-root", Path(then))
+        print(f"data_root is {now} here and was {then} in the run: `{option}` takes the data there")
 
 
 def _task_export(settings: DictConfig) -> partial:
@@ -253,11 +265,27 @@ def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[st
 
 def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path) -> TrainedRun:
     checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
+    _require_weights(checkpoint, f"{run.name} {run.run_id}")
     varied = run.name if PARENT_TAG in run.tags else tracker.experiment
     rule = run.tags.get(CHOSEN_TAG)
     return TrainedRun(
         run.run_id, varied, checkpoint, "" if rule is None else chosen_for(rule, config)
     )
+
+
+def _require_weights(checkpoint: Path, run: str) -> None:
+    """Refuse a checkpoint that holds more than weights and plain values, or names code."""
+    nothing_run = "nothing of it was run; leave that run out, or train it again"
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        settings = state.get("hyper_parameters", {})
+        is_whole = isinstance(state["state_dict"], Mapping) and isinstance(settings, Mapping)
+    except Exception:  # whatever a file of somebody else's holds
+        is_whole, settings = False, {}
+    if not is_whole:
+        raise SettingError(f"{run}: its checkpoint is no file of weights alone; {nothing_run}")
+    if code := [str(name) for name in settings if str(name).startswith("_")]:
+        raise SettingError(f"{run}: its checkpoint names code ({code[0]}); {nothing_run}")
 
 
 def _folder(scratch: Path, run_id: str) -> Path:

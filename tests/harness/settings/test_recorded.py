@@ -112,7 +112,7 @@ def test_a_target_that_is_not_the_local_one_is_refused(
 def test_code_is_refused_wherever_it_stands(
     laid_over: Callable[..., DictConfig], name: str, value: Any
 ) -> None:
-    with pytest.raises(SettingError, match="names code|is no such setting|expected"):
+    with pytest.raises(SettingError, match=r"names code|is no such setting|expected"):
         laid_over(name, value)
 
 
@@ -173,7 +173,7 @@ def test_values_are_the_records_but_for_those_of_the_command_line(
 )
 def test_nothing_in_a_record_stands_for_another_value(value: str) -> None:
     for text in (f"data: {{store: '{value}'}}", f"data: {{'{value}': 1}}", f"a: [['{value}']]"):
-        with pytest.raises(SettingError, match="stands for another value|is damaged"):
+        with pytest.raises(SettingError, match=r"stands for another value|is damaged"):
             read(text)
 
 

@@ -1,35 +1,42 @@
 """Where to look next, below the results."""
 
-import shlex
 from pathlib import Path
 
+from omegaconf import DictConfig
 from rich.console import Console
+from rich.text import Text
 
+from raphe.core.command_line import printed_command
+from raphe.harness.settings.configuration import own_folder
+from raphe.harness.settings.machine_settings import on_this_machine
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import SWEEP_TAG, Tracker
 from raphe.harness.ui import comparison_link, link, local_address
 
 DEFAULT_RUNS_ROOT = "mlruns"  # where `raphe ui` looks
+DEFAULT_DATA_ROOT = "data"  # of conf/train.yaml
 
 
 def print_note_and_next(
-    console: Console, note: str, run_id: str, tracker: Tracker, may_export: bool
+    console: Console, note: str, run_id: str, tracker: Tracker, export_from: DictConfig | None
 ) -> None:
     """The note, the run, where its figures are, and the command that follows.
 
-    `may_export` tells whether networks of the run can be exported.
+    `export_from` are the composed settings of a run whose networks can be exported, else None.
     """
     if note:
-        console.print(f"[bold]Note:[/bold] {note}")
+        console.print(Text("Note:", "bold"), note)
     console.print(
         f"Run {run_id} in experiment {tracker.experiment} at {tracker.uri}", soft_wrap=True
     )
     where = _where_to_look(tracker, run_id)
-    what = "Curves, figures and checkpoints" if may_export else "next: curves and figures"
-    console.print(f"{what}: {where}", soft_wrap=True, highlight=False)
-    if may_export:
-        command = f"raphe export --sweep {run_id}{_option(tracker)}"
-        console.print(f"next: {command}", soft_wrap=True, highlight=False)
+    if export_from is None:
+        console.print(f"next: curves and figures: {where}", soft_wrap=True, highlight=False)
+        return
+    console.print(f"Curves, figures and checkpoints: {where}", soft_wrap=True, highlight=False)
+    options = [*_runs(tracker), *_places(export_from)]
+    command = printed_command("raphe", "export", "--sweep", run_id, *options)
+    console.print(f"next: {command}", soft_wrap=True, highlight=False)
 
 
 def _where_to_look(tracker: Tracker, run_id: str) -> str:
@@ -44,13 +51,23 @@ def _where_to_look(tracker: Tracker, run_id: str) -> str:
     page = show(address, tracker.experiment_id, run_id)
     if tracker.is_server:
         return page
-    return f"`raphe ui{_option(tracker)}`, then {page}"
+    command = printed_command("raphe", "ui", *_runs(tracker))
+    return f"`{command}`, then {page}"
 
 
-def _option(tracker: Tracker) -> str:
-    """What names the runs to a command; "" where they are by default."""
+def _runs(tracker: Tracker) -> list[object]:
+    """What names the runs to a command; nothing where they are by default."""
     if tracker.is_server:
-        return f" --uri {tracker.uri}"
+        return ["--uri", tracker.uri]
     if Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root:
-        return ""
-    return f" --runs {shlex.quote(str(tracker.runs_root))}"
+        return []
+    return ["--runs", tracker.runs_root]
+
+
+def _places(config: DictConfig) -> list[object]:
+    """What tells an export where data lie and which settings are the person's own."""
+    data_root, folder = Path(config.data_root), own_folder(config)
+    options: list[object] = []
+    if data_root.absolute() != Path(on_this_machine("data_root") or DEFAULT_DATA_ROOT).absolute():
+        options += ["--data-root", data_root]
+    return options if folder is None else [*options, "--config-dir", folder]

@@ -34,15 +34,15 @@ def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) ->
     for metric in shown_metrics([run], settings):
         values = [_figure(f"{name}/{metric}", run, intervals) for name in sets]
         table.add_row(names.label(metric), *values)
-    console = Console()
+    console = Console(markup=False)
     if conclusion := _conclusion(run, tracker):
         console.print(conclusion, highlight=False)
     console.print(table)
     epochs, kept = run.metrics[EPOCHS_TRAINED], run.metrics[EPOCHS_KEPT]
     trained = f"Trained for {counted('epoch', int(epochs))}"
     console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
-    may_export = "_target_" in config.export
-    print_note_and_next(console, note, run.run_id, tracker, may_export)
+    export_from = config if "_target_" in config.export else None
+    print_note_and_next(console, note, run.run_id, tracker, export_from)
 
 
 def _figure(metric: str, run: RunFacts, intervals: Mapping[str, Estimate]) -> str:

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from omegaconf import DictConfig
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -19,18 +20,18 @@ CHOSEN = "→"
 HEADING = 12  # characters
 
 
-def print_sweep(results: SweepResults, tracker: Tracker, may_export: bool) -> None:
+def print_sweep(results: SweepResults, tracker: Tracker, export_from: DictConfig | None) -> None:
     """Print the conclusion, one table, what is meant by it and where to look next."""
     if not results.runs:
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for sentence in sweep_conclusion(results):
         console.print(sentence)
     console.print(sweep_table(results))
     console.print(_legend(results))
     first = results.runs[0]
     note, parent = first.tags.get(NOTE_TAG, ""), first.tags.get(PARENT_TAG, "")
-    print_note_and_next(console, note, parent, tracker, may_export)
+    print_note_and_next(console, note, parent, tracker, export_from)
 
 
 def sweep_table(results: SweepResults) -> Table:

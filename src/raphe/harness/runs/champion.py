@@ -10,16 +10,16 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model
-from mlflow.pyfunc import DATA, FLAVOR_NAME
 
 from raphe.core.errors import SettingError
+from raphe.core.files.kind import MANIFEST
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
 from raphe.harness.tracking import Tracker
 
 CHAMPION = "champion"
+DATA = "data"  # of a model as registry.register logs it: the folder that holds the bundle
 POLICIES = ("compare", "move", "keep")
 COMPARED_TAG = "raphe.compared"  # of a version: what the comparison with the older one said
 
@@ -106,7 +106,7 @@ def _compared(client: MlflowClient, name: str, older: str, exported: Exported) -
     with Scratch() as scratch:
         try:
             bundle = _bundle_of(client, name, older, scratch)
-        except (MlflowException, OSError, KeyError):
+        except (MlflowException, OSError, ValueError):
             return Comparison(
                 "It was not compared with the older one, whose files are gone.", False
             )
@@ -121,7 +121,9 @@ def _bundle_of(client: MlflowClient, name: str, version: str, scratch: Path) -> 
             artifact_uri=source, dst_path=str(scratch), tracking_uri=client.tracking_uri
         )
     )
-    return folder / Model.load(str(folder)).flavors[FLAVOR_NAME][DATA]
+    # Found by its manifest: MLmodel, which names code to load, is not asked.
+    (manifest,) = folder.glob(f"{DATA}/*/{MANIFEST}")
+    return manifest.parent
 
 
 def _command(name: str, version: str) -> str:

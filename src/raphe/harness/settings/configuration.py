@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
@@ -16,6 +17,7 @@ from raphe.core.sentences import listed
 from raphe.harness.settings.machine_settings import with_machine_settings
 
 PACKAGED = "raphe.conf"
+COMMAND_LINE = "command-line"  # what Hydra calls the source that --config-dir names
 GROUP = re.compile(r"[a-z]\w*")
 
 
@@ -52,6 +54,20 @@ def composed_settings(
         return _composed(overrides, config_dir, choices or {}, of)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return _composed(overrides, config_dir, choices or {}, of)
+
+
+def hydras(config: DictConfig) -> DictConfig | None:
+    """Hydra's own settings: of a sweep in its composed ones; None where Hydra started nothing."""
+    if "hydra" in config:
+        return config.hydra
+    return HydraConfig.get() if HydraConfig.initialized() else None
+
+
+def own_folder(config: DictConfig) -> Path | None:
+    """The folder of --config-dir, which holds a person's own settings beside conf/."""
+    hydra = hydras(config)
+    sources = () if hydra is None else hydra.runtime.config_sources
+    return next((Path(entry.path) for entry in sources if entry.provider == COMMAND_LINE), None)
 
 
 def search_path(config_dir: Path | None) -> list[str]:

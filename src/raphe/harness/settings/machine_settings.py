@@ -30,6 +30,12 @@ def with_machine_settings(arguments: Sequence[str]) -> list[str]:
     return [*arguments[:place], *settings, *arguments[place:]]
 
 
+def on_this_machine(name: str) -> str | None:
+    """The value of a setting among the machine's, as a text; None where it is not set."""
+    values = dict(text.split("=", 1) for text in with_machine_settings([]))
+    return values.get(name)
+
+
 def setting_name(argument: str) -> str | None:
     """What an argument `NAME=VALUE` sets; None for a flag."""
     match = NAME.match(argument)

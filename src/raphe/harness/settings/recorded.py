@@ -7,19 +7,18 @@ them. What a person's own conf/ and command line name is trusted; nothing else i
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from raphe.core.errors import SettingError
 from raphe.harness.settings.admitted import check_value
-from raphe.harness.settings.configuration import composed_settings
+from raphe.harness.settings.configuration import composed_settings, hydras
 from raphe.harness.settings.machine_settings import setting_name
 from raphe.harness.settings.signatures import arguments
 from raphe.version import __version__
@@ -43,9 +42,7 @@ SHOWN = 60  # characters of a value in a sentence
 
 def record(config: DictConfig) -> str:
     """The composed settings as YAML, every value settled, and the choices that they come from."""
-    hydra = config.get("hydra")
-    if hydra is None and HydraConfig.initialized():
-        hydra = HydraConfig.get()
+    hydra = hydras(config)
     chosen = {} if hydra is None else hydra.runtime.choices  # none in a bank's workers
     choices = {str(group): name for group, name in chosen.items() if not _is_hydras(group)}
     whole = {RECORD: {"format": FORMAT, "choices": choices}}
@@ -92,6 +89,11 @@ class Recorded:
     def config(self) -> DictConfig:
         """The values as they are, to be compared and shown; never to be called."""
         return OmegaConf.create(dict(self.settings))
+
+    @property
+    def code(self) -> dict[str, Any]:
+        """What the settings name to be called, and how, by its full name."""
+        return dict(_code(self.settings, ""))
 
     @property
     def task(self) -> str:
@@ -221,6 +223,15 @@ class _Overlay:
             for index, inner in enumerate(value):
                 at = local[index] if index < len(local) else None
                 self._require_no_code(f"{name}[{index}]", inner, at)
+
+
+def _code(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    inner = value.items() if isinstance(value, Mapping) else ()
+    for key, entry in enumerate(value) if isinstance(value, list) else inner:
+        full = f"{name}.{key}"
+        if isinstance(key, str) and SPECIAL.fullmatch(key):
+            yield full, entry
+        yield from _code(entry, full)
 
 
 def _without_places(value: Any, name: str = "") -> Any:

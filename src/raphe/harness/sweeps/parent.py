@@ -145,11 +145,8 @@ class SweepParent:
         self._keep(artifacts, runs)
         self._run.set_tags({FINISHED_TAG: str(len(runs)), FAILED_TAG: str(len(failed))})
         if self._summarise is None:
-            print_sweep(
-                results,
-                self._tracker,
-                may_export=self._kind.may_choose and "_target_" in self._config.export,
-            )
+            may_export = self._kind.may_choose and "_target_" in self._config.export
+            print_sweep(results, self._tracker, self._config if may_export else None)
         if results.choice is not None:
             self._conclusions.append(f"{results.choice.sentence} A star marks it.")
         by_label = {run.name: run for run in runs}
@@ -171,7 +168,7 @@ class SweepParent:
         note = next(iter(runs.values())).tags.get(NOTE_TAG, "")
         told = note if note not in results.get(SUMMARY, "") else ""
         print_note_and_next(
-            Console(), told, self.plan.parent_run_id, self._tracker, may_export=False
+            Console(markup=False), told, self.plan.parent_run_id, self._tracker, None
         )
 
     def _describe(self, member: RunFacts | None) -> None:

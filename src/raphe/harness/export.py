@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -27,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from raphe.core.bundles.bundle import BUNDLE, BundleWriter
 from raphe.core.command_line import printed_command
 from raphe.core.errors import RapheError, SettingError
+from raphe.core.files.checkpoint import require_weights
 from raphe.core.files.hashed_folder import CONTENT_HASH
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Exported, TrainedRun
@@ -265,27 +265,12 @@ def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[st
 
 def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path) -> TrainedRun:
     checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
-    _require_weights(checkpoint, f"{run.name} {run.run_id}")
+    require_weights(checkpoint, f"{run.name} {run.run_id}")
     varied = run.name if PARENT_TAG in run.tags else tracker.experiment
     rule = run.tags.get(CHOSEN_TAG)
     return TrainedRun(
         run.run_id, varied, checkpoint, "" if rule is None else chosen_for(rule, config)
     )
-
-
-def _require_weights(checkpoint: Path, run: str) -> None:
-    """Refuse a checkpoint that holds more than weights and plain values, or names code."""
-    nothing_run = "nothing of it was run; leave that run out, or train it again"
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        settings = state.get("hyper_parameters", {})
-        is_whole = isinstance(state["state_dict"], Mapping) and isinstance(settings, Mapping)
-    except Exception:  # whatever a file of somebody else's holds
-        is_whole, settings = False, {}
-    if not is_whole:
-        raise SettingError(f"{run}: its checkpoint is no file of weights alone; {nothing_run}")
-    if code := [str(name) for name in settings if str(name).startswith("_")]:
-        raise SettingError(f"{run}: its checkpoint names code ({code[0]}); {nothing_run}")
 
 
 def _folder(scratch: Path, run_id: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from raphe.core.errors import SettingError
 from raphe.core.files.atomic import make_folder, open_whole
 
 
@@ -36,3 +37,21 @@ def write_state(state: Mapping[str, Any], path: Path | str) -> Path:
     with open_whole(path) as file:
         torch.save(state, file)
     return Path(path)
+
+
+def require_weights(checkpoint: Path, run: str) -> None:
+    """Refuse a run's checkpoint that holds more than weights and plain values, or names code.
+
+    Raises SettingError.
+    """
+    nothing_run = "nothing of it was run; leave that run out, or train it again"
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        settings = state.get("hyper_parameters", {})
+        is_whole = isinstance(state["state_dict"], Mapping) and isinstance(settings, Mapping)
+    except Exception:  # whatever a file of somebody else's holds
+        is_whole, settings = False, {}
+    if not is_whole:
+        raise SettingError(f"{run}: its checkpoint is no file of weights alone; {nothing_run}")
+    if code := [str(name) for name in settings if str(name).startswith("_")]:
+        raise SettingError(f"{run}: its checkpoint names code ({code[0]}); {nothing_run}")

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.ranges import written
-from raphe.core.sentences import printable
 
 SHOWN = 200  # lines of a list of files
 # What Hydra reads as a word, unlike 2026 or null.

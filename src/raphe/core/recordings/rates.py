@@ -5,10 +5,36 @@ from fractions import Fraction
 
 import numpy as np
 
+from raphe.core.errors import RapheError
+from raphe.core.ranges import Range, fault
+
+# Of membrane and spikes, by an electrode: slower ones show no spike, no converter is faster.
+ELECTRODE_RATE = Range(1e3, 1e6, noun="a sampling rate in Hz,")
 SAME_RATE = 1e-5  # relative: 0.04 µs over a recording of 4 ms
 ROUND_HZ = (1000, 500, 100, 50, 10, 5, 1)  # nominal rates are multiples of these, the first first
 LEAST_SLACK = 1e-9  # of a step: no times are more exact
 LARGEST_DENOMINATOR = 1000  # off by 2 µs in 4 ms at worst, by less than 10 ms in an hour
+
+
+def check_rate(
+    rate_hz: object, where: str, error_type: type[RapheError], limit: Range = ELECTRODE_RATE
+) -> float:
+    """The rate, where it is one that a recording can have.
+
+    `where` is the option or the file that says it. Raises `error_type` for any other, and asks
+    whether kHz or the interval was meant where that would be one.
+    """
+    if limit.admits(rate_hz, whole=False):
+        return float(rate_hz)
+    sentence = f"{where}: {fault(limit, rate_hz, whole=False)}"
+    if isinstance(rate_hz, (int, float)) and rate_hz > 0:
+        if limit.admits(1000 * rate_hz, whole=False):
+            sentence += f"; if that is in kHz, give {1000 * rate_hz:g}"
+        elif limit.admits(1 / rate_hz, whole=False):
+            sentence += f"; if that is the interval in s, give {1 / rate_hz:g}"
+        elif limit.admits(1e6 / rate_hz, whole=False):
+            sentence += f"; if that is the interval in µs, give {1e6 / rate_hz:g}"
+    raise error_type(sentence)
 
 
 def rate_ratio(to_hz: float, from_hz: float) -> Fraction:

@@ -168,6 +168,7 @@ def test_a_class_without_spikes_is_warned_of(recordings, tmp_path, capsys):
 
     windows = np.zeros((3, 160, 2, 1))
     windows[:, :, 0, 0] = np.arange(160) / 40_000
+    windows[:, 40, 1, 0] = -50
     (tmp_path / "npy").mkdir()
     for role, array in (
         ("Observations", windows),

@@ -1,10 +1,12 @@
 """Any labelled windows: what comes in stands in the store, and what does not fit is told."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
 
+from raphe.cli import main
 from raphe.core.errors import StoreError
 from raphe.core.files.store import check_store
 from raphe.tasks.celltype.stores.import_windows import ROWS_AT_ONCE, import_windows
@@ -112,11 +114,14 @@ def test_sources_and_a_note_are_kept(tmp_path):
 def test_many_windows_come_in_blocks(tmp_path):
     n = 2 * ROWS_AT_ONCE + 5
     windows = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)
-    rows = [{"label": "AB"[n % 2], "cell_id": f"c{n % 6}"} for n in range(n)]
+    of_cell = np.random.default_rng(1).integers(0, 6, n)
+    rows = [{"label": "AB"[cell % 2], "cell_id": f"c{cell}"} for cell in of_cell]
     report, spikes = imported(tmp_path, *write(tmp_path, windows, rows))
     assert (report.n_spikes, report.n_cells) == (n, 6)
     np.testing.assert_array_equal(spikes.read(np.arange(n)), windows)
-    assert [cell.cell_id for cell in spikes.cells] == [f"c{i}" for i in range(6)]
+    ids = [cell.cell_id for cell in spikes.cells]
+    assert sorted(ids) == [f"c{i}" for i in range(6)]
+    assert [ids[cell] for cell in spikes.cell[:]] == [f"c{cell}" for cell in of_cell]
 
 
 def test_a_store_of_three_classes_is_taken_for_training(tmp_path):
@@ -143,7 +148,8 @@ def refused(tmp_path, message, *files, **options):
         (np.zeros((6, 3)), r"4 samples or more, got \(6, 3\)"),
         (np.full((6, 50), "x"), r"expected numbers .* <U1"),
         (np.full((6, 50), None), "holds Python objects, which could run code"),
-        (np.where(np.arange(300).reshape(6, 50) == 160, np.nan, 0), r"window 3 \(counted from 0\)"),
+        (np.zeros((6, 50)), r"none of its 6 windows is a waveform: window 0 .* is zero throughout"),
+        (np.zeros((50, 6)), r"has 6 rows but .*50 windows; .* seems to be \(samples, windows\)"),
     ],
 )
 def test_arrays_that_do_not_fit_are_told(tmp_path, windows, message):
@@ -172,6 +178,18 @@ def table(**columns):
             table(label=["A", "", *"BBBB"], cell_id=list("abcdef")),
             "line 3: has no label; write one",
         ),
+        (
+            table(label=["A", "NaN", "?", *"BBB"], cell_id=list("abcdef")),
+            r"line 3 \(and 1 more row\): has no label, 'NaN' names no class; write one",
+        ),
+        (
+            table(label=["A", "B"] * 3, cell_id=list("uvuvuv"), session=list("112233")),
+            "cell u has session 1 in line 2 but 2 in line 4: do its ids begin anew there.*1/u",
+        ),
+        (
+            table(label=["A", "B", "A"] * 2, cell_id=["0", "1", "2"] * 2),
+            "line 5: the ids begin anew with 0, and come again in their order",
+        ),
         (table(label=["A"] * 6), "expected 2 to 255 classes, each once, got A"),
         (table(label=LABELS, row=[2, 1, 0, 3, 4, 5]), "do not stand in the order of the windows"),
         (table(label=LABELS, row=[1, 2, 3, 4, 6, 5]), "sort the table by row"),
@@ -185,7 +203,9 @@ def test_tables_that_do_not_fit_are_told(tmp_path, rows, message):
     ("options", "message"),
     [
         ({"classes": ["PV", "XY"]}, "no row is labelled 'XY', its labels are PV, SST, VIP, VIP.PV"),
-        ({"classes": ["PV", "PV"]}, "each once, got PV, PV"),
+        ({"classes": ["PV", "PV"]}, "each class once, whatever the case, got PV and PV"),
+        ({"classes": ["PV", "pv"]}, "each class once, whatever the case, got PV and pv"),
+        ({"classes": ["PV", "NaN"]}, "'NaN' is the name of no class"),
         ({"classes": ["PV"]}, "expected 2 to 255 classes"),
         ({"merge": {"XY": "PV"}}, "'XY', .* correct --merge"),
         ({"names": ColumnNames(animal="rat")}, "there is no column 'rat'.*correct --animal-column"),
@@ -196,13 +216,59 @@ def test_options_that_do_not_fit_are_told(tmp_path, options, message):
     refused(tmp_path, message, *write(tmp_path), **options)
 
 
+def test_windows_that_are_no_waveform_are_left_out_and_told(tmp_path):
+    windows = np.random.default_rng(0).normal(size=(6, 50))
+    windows[1, 7], windows[2], windows[4] = np.nan, 0, 12.5
+    report, spikes = imported(tmp_path, *write(tmp_path, windows))
+    assert report.empty == [
+        "window 1 (counted from 0; cell b, line 3) holds NaN or infinity",
+        "window 2 (counted from 0; cell a, line 4) is zero throughout",
+        "window 4 (counted from 0; cell b, line 6) is one value throughout",
+    ]
+    assert [(cell.cell_id, n) for cell, n in zip(spikes.cells, spikes.counts, strict=True)] == [
+        ("a", 1), ("c", 1), ("d", 1)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(spikes.read(np.arange(3)), windows[[0, 3, 5]].astype("f4"))
+    assert report.per_class["SST"] == (0, 0)
+
+
+def test_the_command_lists_what_is_left_out_and_which_labels_are_one(tmp_path, capsys):
+    windows = np.random.default_rng(0).normal(size=(6, 50))
+    windows[5] = 0
+    waveforms, units = write(tmp_path, windows, table(label=["PV", "pv", "B", "Pv", "b", "B"]))
+    command = ["import", "windows", str(waveforms), str(units), str(tmp_path / "store")]
+    assert main([*command, "--rate-hz", "20000", "--unit", "uV"]) == 1
+    told = capsys.readouterr().err
+    assert "labels that differ in case (2):\n  pv and Pv are counted as PV\n  b is" in told
+    assert "left out (1):\n  window 5 (counted from 0; cell 5, line 7) is zero" in told
+    assert "warning: store written, 1 window left out (exit code 1)" in told
+    assert main([*command, "--rate-hz", "1e300", "--unit", "uV"]) == 1
+    assert "from 1000 to 1000000, got 1e+300" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--rate-hz", "20000", "--unit", "uV", "--classes", "PV,pv"])
+    assert ended.value.code == 2
+    assert "argument --classes: --classes: expected each" not in (told := capsys.readouterr().err)
+    assert "expected each class once, whatever the case, got PV and pv" in told
+
+
+def test_windows_that_lie_the_other_way_are_refused(tmp_path):
+    time = np.arange(60)
+    rng = np.random.default_rng(0)
+    windows = np.exp(-(((time - 30) / rng.uniform(4, 9, (60, 1))) ** 2))
+    windows += rng.normal(0, 0.05, windows.shape)
+    rows = table(label=["A", "B"] * 30)
+    imported(tmp_path, *write(tmp_path, windows, rows))
+    shutil.rmtree(tmp_path / "store")
+    refused(tmp_path, "seems to be .samples, rows.; transpose", *write(tmp_path, windows.T, rows))
+
+
 def test_files_that_are_not_there_are_told(tmp_path):
     waveforms, units = write(tmp_path)
     message = r"nowhere\.npy: there is no such file"
     refused(tmp_path, message, tmp_path / "nowhere.npy", units)
     refused(tmp_path, "nowhere.csv: there is no such file", waveforms, tmp_path / "nowhere.csv")
-    with pytest.raises(StoreError, match="--rate-hz 0: expected the windows' rate"):
-        import_windows(waveforms, units, tmp_path / "store", 0.0, "uV")
+    with pytest.raises(StoreError, match=r"--rate-hz: expected .*, got 40; .* kHz, give 40000"):
+        import_windows(waveforms, units, tmp_path / "store", 40, "uV")
 
 
 def test_the_tagged_units(tmp_path, real_data):

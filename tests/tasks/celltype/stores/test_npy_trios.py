@@ -1,6 +1,7 @@
 """The authors' array trios, read where they lie or copied into a store."""
 
 import pickle
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -95,12 +96,29 @@ def test_import_writes_a_store_of_the_same_spikes(tmp_path):
         import_npy(tmp_path / "store", tmp_path / "again")
 
 
+def test_spikes_that_are_no_waveform_are_left_out_and_told(tmp_path):
+    write_trio(tmp_path / "in")
+    observations = np.load(tmp_path / "in" / "Observations.npy")
+    observations[3, 5, 1], observations[7, :, 1] = np.nan, 0
+    np.save(tmp_path / "in" / "Observations.npy", observations)
+    report = import_npy(tmp_path / "in", tmp_path / "store")
+    assert report.n_spikes == 10
+    told = [re.sub(r"cell [^)]*", "cell", failure.message) for failure in report.failed]
+    assert told == [
+        "spike 3 (counted from 0 through all files; cell) holds NaN or infinity",
+        "spike 7 (counted from 0 through all files; cell) is zero throughout",
+    ]
+    left = np.delete(observations[:, :, 1, 0], [3, 7], axis=0).astype("f4")
+    np.testing.assert_array_equal(open_spikes(tmp_path / "store").read(np.arange(10)), left)
+
+
 def test_opening_and_importing_take_bounded_memory(tmp_path):
-    n = 40_000  # 102 MB of observations
+    n, rng = 40_000, np.random.default_rng(0)  # 102 MB of observations
     shape = (n, 160, 2, 1)
     windows = np.lib.format.open_memmap(tmp_path / "Observations.npy", "w+", "<f8", shape)
     for start in range(0, n, 4000):
         windows[start : start + 4000, :, 0, 0] = TIME_S
+        windows[start : start + 4000, :, 1, 0] = rng.normal(size=(4000, 160))
     windows.flush()
     np.save(tmp_path / "Labels.npy", np.zeros((n, 1)))
     np.save(tmp_path / "Cellulars.npy", np.array([[f"a_trigger_{row}.csv"] for row in range(n)]))

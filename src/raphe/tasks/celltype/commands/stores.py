@@ -9,6 +9,7 @@ from typing import get_args
 from raphe.core.command_line import add_overwrite, check_hashes, define, list_out, train_next
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
+from raphe.tasks.celltype.recordings.class_names import check_classes
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.stores.npy_trios import LABEL_CODE
 from raphe.tasks.celltype.stores.spike_set import OnCopies
@@ -108,7 +109,7 @@ def add_import_npy(parser: argparse.ArgumentParser) -> None:
         "trios in the folder and below are joined; name one Observations file to take it alone. "
         "Observations: (N, T, 2, 1) floats, time in s and current in pA in either order. Labels: "
         f"(N, 1), {LABEL_CODE}, or a place in --classes. Cellulars: (N, 1) strings such as "
-        "A131024#089_trigger_1007585, which name each spike's cell.",
+        f"A131024#089_trigger_1007585, which name each spike's cell. {EXIT_CODES}",
     )
     parser.add_argument("folder", type=Path, help="folder of the arrays, or one Observations file")
     _add_store_options(parser)
@@ -128,15 +129,16 @@ def _import_npy(options: argparse.Namespace) -> int:
     )
     _print_store(report.store, report.n_spikes, report.n_cells, report.per_class)
     list_out(COPIES, report.copies)
+    list_out("left out", report.failed)
     _warn_of_classes_without_spikes(report.per_class, "look at the labels")
-    return 0
+    return _exit_code(len(report.failed), "spike")
 
 
 def _add_store_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", type=Path, help="folder to make for the store")
     parser.add_argument(
         "--classes",
-        type=_names,
+        type=_classes,
         default=CLASSES,
         metavar="A,B",
         help=f"the classes, numbered in this order (default: {','.join(CLASSES)})",
@@ -168,8 +170,10 @@ def _time_column(options: argparse.Namespace) -> int | None:
     return None if options.time_column is None else options.time_column - 1
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
+def _classes(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    check_classes(names, text, argparse.ArgumentTypeError)
+    return names
 
 
 def _print_store(
@@ -206,7 +210,8 @@ def add_import_windows(parser: argparse.ArgumentParser) -> None:
         _import_windows,
         "The array is (windows, samples), the table has one row for each window, in the same "
         "order, with a column of labels and, where they are known, of cell ids, animals, days and "
-        "sources (laboratories, rigs), which a network never sees. "
+        "sources (laboratories, rigs), which a network never sees. Windows of zeros, of one value "
+        "or with NaN are left out and listed. "
         "Without cell ids each row is a cell of its own. Rate, length and classes are the user's "
         "own: `raphe train data.store=STORE` takes what comes.",
     )
@@ -219,7 +224,7 @@ def add_import_windows(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unit", required=True, help="unit of the values, such as pA or uV")
     parser.add_argument(
         "--classes",
-        type=_names,
+        type=_classes,
         metavar="A,B",
         help="labels to take, the one looked for first (default: all, as they first come)",
     )
@@ -298,8 +303,11 @@ def _import_windows(options: argparse.Namespace) -> int:
     for name, count in report.left_out.items():
         print(f"  left out: {count} labelled {name or '(blank)'}")
     print(train_next(report.store))
+    list_out("labels that differ in case", report.spellings)
     list_out(COPIES, report.copies)
-    return 0
+    list_out("left out", report.empty)
+    _warn_of_classes_without_spikes(report.per_class, "look at its windows")
+    return _exit_code(len(report.empty), "window")
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:

@@ -27,9 +27,10 @@ from raphe.tasks.celltype.recordings.file_names import (
     parse_window_name,
 )
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
+from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
-from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_FACT, Cell, OnCopies
+from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_FACT, Cell, OnCopies, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
 SKIPPED_FOLDERS = "IMAGES"  # in the name of the authors' folders of pictures
@@ -108,25 +109,45 @@ def import_npy(
 ) -> SpikeImportReport:
     """Copy the arrays that `open_spikes` finds at `folder` into a store, in their order.
 
-    `on_copies` says what becomes of cells that hold the same spikes. Memory use grows with the
-    arrays by some 100 bytes a spike. Raises StoreError.
+    `on_copies` says what becomes of cells that hold the same spikes. A spike that holds NaN or one
+    value throughout is left out. Memory use grows with the arrays by some 100 bytes a spike.
+    Raises StoreError.
     """
     if (Path(folder) / MANIFEST).exists():
         raise StoreError(f"{folder}: is a store already; use it as it is")
     spikes = open_spikes(folder, classes, time_column)
     starts = range(0, spikes.n, ROWS_AT_ONCE)
+    failed: list[Failure] = []
     with SpikeStoreWriter(Path(store), classes, spikes.n_samples, overwrite) as writer:
         for start in progress(starts, "copying spikes", total=len(starts)):
             rows = slice(start, start + ROWS_AT_ONCE)
-            writer.add_mixed(
-                spikes.cells, spikes.cell[rows], spikes.read(rows), spikes.trigger[rows]
-            )
+            windows, cell, trigger = spikes.read(rows), spikes.cell[rows], spikes.trigger[rows]
+            faults = waveform_faults(windows)
+            failed += [
+                _left_out(spikes, row, of_cell, fault)
+                for row, (of_cell, fault) in enumerate(zip(cell, faults, strict=True), start)
+                if fault
+            ]
+            kept = np.array([not fault for fault in faults])
+            writer.add_mixed(spikes.cells, cell[kept], windows[kept], trigger[kept])
+        if not writer.n:
+            raise StoreError(f"{folder}: none of its spikes is a waveform: {failed[0]}")
         copies = writer.settle_copies(on_copies, folder, spikes.facts["file_of_cell"])
         facts = {"sources": {**spikes.facts["sources"], "hash": spikes.content_hash}}
         if spikes.is_synthetic:
             facts[SYNTHETIC_FACT] = True
         path = writer.finish(spikes.rate_hz, spikes.unit, facts)
-    return SpikeImportReport(path, writer.n, len(writer.cells), writer.per_class(), copies=copies)
+    return SpikeImportReport(
+        path, writer.n, len(writer.cells), writer.per_class(), copies=copies, failed=failed
+    )
+
+
+def _left_out(spikes: SpikeSet, row: int, cell: int, fault: str) -> Failure:
+    """A row of the arrays that is no waveform."""
+    cell_id = spikes.cells[cell].cell_id
+    folder = spikes.path if spikes.path.is_dir() else spikes.path.parent
+    file = folder / spikes.facts["file_of_cell"][cell_id]
+    return Failure(file, f"spike {row} (counted from 0 through all files; cell {cell_id}) {fault}")
 
 
 class _Reader:
@@ -175,13 +196,16 @@ class _Reader:
         if time is None:
             return None
         check_step(columns[:, time], self.cut.rate_hz)
+        current = columns[:, 1 - time].astype(np.float32)
+        if fault := waveform_faults(current[None])[0]:
+            raise ValueError(f"its current {fault}")
         day = parse_cell_id(cell_id)[1]
         self.first_files.setdefault(cell_id, file.relative_to(self.folder).as_posix())
         self._digest.update(f"{file.relative_to(self.folder).as_posix()}\n".encode() + data)
         self._n_read += 1
         self.is_synthetic = self.is_synthetic or is_synthetic(file.name)
         cell = Cell(cell_id, label, day.isoformat() if day else "")
-        return cell, trigger, columns[:, 1 - time].astype(np.float32)
+        return cell, trigger, current
 
     def _is_repeated(self, file: Path, cell_id: str, data: bytes) -> bool:
         """Whether its cell has this spike already. Of another cell it is found once all are in."""

@@ -14,8 +14,11 @@ from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import open_array
+from raphe.core.recordings.orientation import orientation_fault
+from raphe.core.recordings.rates import check_rate
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
+from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
 from raphe.tasks.celltype.stores.spike_set import BASELINE_FACT, Cell, OnCopies
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 from raphe.tasks.celltype.stores.window_table import (
@@ -23,15 +26,21 @@ from raphe.tasks.celltype.stores.window_table import (
     WindowRow,
     choose_classes,
     read_window_rows,
+    spellings_told,
 )
 
 ROWS_AT_ONCE = 4096
+TRANSPOSE = "transpose it: np.save(file, np.load(file).T)"
 FEWEST_SAMPLES = 4  # that the network's two convolutions and poolings leave something of
 
 
 @dataclass(frozen=True)
 class WindowsReport:
-    """What was copied; `left_out` counts the rows of labels that were not asked for."""
+    """What was copied; `left_out` counts the rows of labels that were not asked for.
+
+    `empty` are the windows that are no waveform, `spellings` the labels that are counted under
+    another spelling, a sentence each.
+    """
 
     store: Path
     n_spikes: int
@@ -40,6 +49,8 @@ class WindowsReport:
     per_class: dict[str, tuple[int, int]]  # cells, spikes
     left_out: dict[str, int]
     copies: list[str]  # cells that were joined, or look like one cell, one sentence a pair
+    empty: list[str]
+    spellings: list[str]
 
 
 def import_windows(
@@ -58,6 +69,9 @@ def import_windows(
 ) -> WindowsReport:
     """Copy windows (N, T), whose labels stand in a table of N rows, into a store.
 
+    A window that holds NaN, infinity or one value throughout, as of a unit without spikes, is left
+    out.
+
     Args:
         waveforms: an NPY file of numbers; memory use does not grow with it.
         table: a CSV file, see `read_window_rows`.
@@ -75,34 +89,41 @@ def import_windows(
         StoreError: for whatever is missing, does not fit or contradicts itself.
     """
     waveforms, table = Path(waveforms), Path(table)
-    if not (np.isfinite(rate_hz) and rate_hz > 0):
-        raise StoreError(f"--rate-hz {rate_hz:g}: expected the windows' rate in Hz, above 0")
+    rate_hz = check_rate(rate_hz, "--rate-hz", StoreError)
     windows, rows = (
         _open_windows(waveforms, rate_hz, baseline_ms),
         read_window_rows(table, names, merge),
     )
-    if len(rows) != len(windows):
-        raise StoreError(
-            f"{table}: has {counted('row', len(rows))} but {waveforms} has "
-            f"{counted('window', len(windows))}; expected one row for each window, in the same "
-            "order"
-        )
+    require_row_a_window(table, len(rows), waveforms, windows.shape)
+    if fault := orientation_fault(windows):
+        raise StoreError(f"{waveforms}: expected (windows, samples), but {fault}; {TRANSPOSE}")
     chosen = choose_classes(table, rows, classes)
     taken = np.flatnonzero([row.label in chosen for row in rows])
+    empty: list[str] = []
     with SpikeStoreWriter(Path(store), chosen, windows.shape[1], overwrite) as writer:
         starts = range(0, len(taken), ROWS_AT_ONCE)
         for start in progress(starts, "copying windows", total=len(starts)):
             block = taken[start : start + ROWS_AT_ONCE]
+            with np.errstate(over="ignore"):  # what becomes infinite is left out
+                values = np.asarray(windows[block], np.float32)
+            faults = waveform_faults(values)
+            empty += [_named(row, rows[row], faults[n]) for n, row in enumerate(block) if faults[n]]
+            is_whole = np.array([not fault for fault in faults])
+            block, values = block[is_whole], values[is_whole]
             cells, cell = _cells([rows[row] for row in block], chosen)
-            values = _read(waveforms, windows, block)
             writer.add_mixed(cells, cell, values, np.full(len(block), UNKNOWN_TRIGGER, np.int64))
+        if not writer.n:
+            raise StoreError(
+                f"{waveforms}: none of its {counted('window', len(taken))} is a waveform: "
+                f"{empty[0]}"
+            )
         lines = {rows[row].cell_id: f"line {rows[row].line}" for row in reversed(taken.tolist())}
         copies = writer.settle_copies(on_copies, table, lines)
         sources = {path.name: sha256_of(path) for path in (waveforms, table)}
         facts = {"sources": sources, BASELINE_FACT: float(baseline_ms)}
         if note:
             facts["note"] = note
-        path = writer.finish(float(rate_hz), unit, facts)
+        path = writer.finish(rate_hz, unit, facts)
     left_out = Counter(row.label for row in rows if row.label not in chosen)
     return WindowsReport(
         path,
@@ -112,7 +133,25 @@ def import_windows(
         writer.per_class(),
         dict(left_out),
         copies,
+        empty,
+        spellings_told(rows),
     )
+
+
+def require_row_a_window(table: Path, n_rows: int, waveforms: Path, shape: tuple[int, ...]) -> None:
+    """Raise StoreError for a table of other than one row for each window."""
+    if n_rows == shape[0]:
+        return
+    turned = f"; it seems to be (samples, windows): {TRANSPOSE}" if n_rows == shape[1] else ""
+    raise StoreError(
+        f"{table}: has {counted('row', n_rows)} but {waveforms} has "
+        f"{counted('window', shape[0])}; expected one row for each window, in the same order"
+        f"{turned}"
+    )
+
+
+def _named(number: int, row: WindowRow, fault: str) -> str:
+    return f"window {number} (counted from 0; cell {row.cell_id}, line {row.line}) {fault}"
 
 
 def _open_windows(path: Path, rate_hz: float, baseline_ms: float) -> np.ndarray:
@@ -129,18 +168,6 @@ def _open_windows(path: Path, rate_hz: float, baseline_ms: float) -> np.ndarray:
             f"{length_ms:g} ms"
         )
     return windows
-
-
-def _read(path: Path, windows: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Windows of these rows: float32 (n, T)."""
-    values = np.asarray(windows[rows], np.float32)
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if len(bad):
-        raise StoreError(
-            f"{path}: window {rows[bad[0]]} (counted from 0) holds NaN or infinity; leave such "
-            "windows out of both files, or give windows that are whole"
-        )
-    return values
 
 
 def _cells(rows: Sequence[WindowRow], classes: Sequence[str]) -> tuple[list[Cell], np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 from raphe.core.errors import StoreError
 from raphe.core.files.store import Store, StoreWriter, open_store
 from raphe.core.sentences import counted
+from raphe.tasks.celltype.recordings.class_names import check_classes
 from raphe.tasks.celltype.stores.copied_cells import settle_copies
 from raphe.tasks.celltype.stores.copies import find_copies
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
@@ -156,6 +157,7 @@ class SpikeStoreWriter:
         n_samples: int,
         overwrite: bool = False,
     ):
+        check_classes(classes, f"{path}: the classes", StoreError)
         self.classes = tuple(classes)
         self.cells: dict[str, Cell] = {}
         self.counts: list[int] = []

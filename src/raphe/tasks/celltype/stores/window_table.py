@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from raphe.core.errors import StoreError
-from raphe.core.tables.words import Row, iso_day, read_table, spellings
+from raphe.core.sentences import counted, listed
+from raphe.core.tables.words import Row, Table, iso_day, read_table, spellings
+from raphe.tasks.celltype.recordings.class_names import check_classes, is_class
 
 MOST_CLASSES = 255  # a spike's label is one byte
 ROW = "row"  # a column that numbers the rows, which then must stand in the array's order
+SESSION_COLUMNS = ("session", "probe", "subject", "mouse", "animal", "experiment")  # or with _id
+FEWEST_REPEATED = 3  # cells that come again in their order, from which on it is no chance
 
 
 @dataclass(frozen=True)
@@ -24,28 +29,33 @@ class ColumnNames:
 
 @dataclass(frozen=True)
 class WindowRow:
-    """What the table says of one window; label, day, animal and source are "" if unknown."""
+    """What the table says of one window; day, animal and source are "" if unknown."""
 
     line: int  # in the file, from 1
     cell_id: str
-    label: str  # the class's name
+    label: str  # the class's name, merged and as it is spelt first
+    spelt: str  # the label as it stands here
     day: str  # YYYY-MM-DD
     animal: str
     source: str
 
 
 def read_window_rows(
-    path: Path, names: ColumnNames | None = None, merge: Mapping[str, str] | None = None
+    path: Path,
+    names: ColumnNames | None = None,
+    merge: Mapping[str, str] | None = None,
+    labelled: bool = True,
 ) -> list[WindowRow]:
     """The rows of a table, in their order; `merge` gives labels the name of another.
 
     Without a column of cell ids each row is a cell of its own, called by its number. Raises
-    StoreError for a file that is no such table, and for two rows that contradict each other about
-    a cell.
+    StoreError for a file that is no such table, for two rows that contradict each other about a
+    cell, and for ids that begin anew, as where each session numbers its units. A table that is
+    not `labelled` needs no labels, and those in it are not read.
     """
     names = names or ColumnNames()
     table = read_table(path, StoreError)
-    if names.label not in table:
+    if labelled and names.label not in table:
         raise StoreError(
             f"{path}: expected a column {names.label!r}, got {', '.join(table.columns)}; name the "
             "column of the labels with --label-column"
@@ -58,21 +68,25 @@ def read_window_rows(
                 f"correct --{option.removesuffix('_id')}-column"
             )
     _check_order(path, [row.get(ROW) for row in table.rows])
-    class_of = _classes_of_labels(path, [row[names.label] for row in table.rows], merge or {})
+    labels = [row[names.label] if labelled else "" for row in table.rows]
+    class_of = _classes_of_labels(path, labels, merge or {})
     window_rows = []
-    for number, row in enumerate(table.rows):
+    for number, (row, label) in enumerate(zip(table.rows, labels, strict=True)):
         day = row.get(names.day)
         window_rows.append(
             WindowRow(
                 row.line,
                 cell_id=_cell_id(path, number, row, names.cell_id),
-                label=class_of[row[names.label]],
+                label=class_of[label],
+                spelt=label,
                 day=iso_day(day, f"{path}, line {row.line}", StoreError) if day else "",
                 animal=row.get(names.animal),
                 source=row.get(names.source),
             )
         )
     _refuse_contradictions(path, window_rows)
+    _refuse_cells_of_two_sessions(table, window_rows)
+    _refuse_ids_begun_anew(path, window_rows)
     return window_rows
 
 
@@ -85,13 +99,17 @@ def choose_classes(
     """
     labels = dict.fromkeys(row.label for row in rows)
     if classes is None:
-        blank = next((row for row in rows if not row.label), None)
-        if blank:
+        without = [row for row in rows if not is_class(row.label)]
+        if without:
+            label = without[0].label
+            more = f" (and {counted('more row', len(without) - 1)})" if without[1:] else ""
             raise StoreError(
-                f"{path}, line {blank.line}: has no label; write one, or choose those to take "
-                "with --classes"
+                f"{path}, line {without[0].line}{more}: has no label"
+                f"{f', {label!r} names no class' if label else ''}; write one, or choose those to "
+                "take with --classes"
             )
         classes = tuple(labels)
+    check_classes(classes, f"{path}: --classes", StoreError)
     _refuse_unknown(path, classes, labels, "--classes")
     spelling = spellings(classes, preferred=tuple(labels))
     classes = [spelling[name] for name in classes]
@@ -102,6 +120,18 @@ def choose_classes(
             "choose them with --classes"
         )
     return tuple(classes)
+
+
+def spellings_told(rows: Iterable[WindowRow]) -> list[str]:
+    """Which labels are counted as the same in another case, a sentence for each class."""
+    spelt: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.spelt != row.label and row.spelt.casefold() == row.label.casefold():
+            spelt.setdefault(row.label, {})[row.spelt] = None
+    return [
+        f"{listed(others)} {'is' if len(others) == 1 else 'are'} counted as {label}"
+        for label, others in spelt.items()
+    ]
 
 
 def _check_order(path: Path, numbers: Sequence[str]) -> None:
@@ -160,3 +190,49 @@ def _refuse_contradictions(path: Path, rows: Sequence[WindowRow]) -> None:
                     f"{other.line} but {here or 'unknown'} in line {row.line}; correct one of "
                     "them, or give two cells two ids"
                 )
+
+
+def _refuse_cells_of_two_sessions(table: Table, rows: Sequence[WindowRow]) -> None:
+    """Refuse a cell with two values in a column that says where it is from, used or not."""
+    columns = [
+        name for name in table.columns if name.casefold().removesuffix("_id") in SESSION_COLUMNS
+    ]
+    for column in columns:
+        first: dict[str, tuple[str, int]] = {}
+        for row, of_table in zip(rows, table.rows, strict=True):
+            there, line = first.setdefault(row.cell_id, (of_table[column], row.line))
+            if there != of_table[column]:
+                raise StoreError(
+                    f"{table.path}: cell {row.cell_id} has {column} {there or 'unknown'} in line "
+                    f"{line} but {of_table[column] or 'unknown'} in line {row.line}: do its ids "
+                    "begin anew there? Give each cell an id of its own, such as "
+                    f"{there or 'A'}/{row.cell_id}"
+                )
+
+
+def _refuse_ids_begun_anew(path: Path, rows: Sequence[WindowRow]) -> None:
+    """Refuse cells that come again in their order, after others: units of another session.
+
+    Windows of one cell stand together, or mixed with those of others, but in no such order.
+    """
+    blocks: list[dict[str, int]] = [{}]  # runs of rows in which no cell comes again: id → line
+    previous = None
+    for row in rows:
+        if row.cell_id != previous:
+            if row.cell_id in blocks[-1]:
+                blocks.append({})
+            blocks[-1][row.cell_id] = row.line
+        previous = row.cell_id
+    most = 0
+    for before, block in pairwise(blocks):
+        again = [cell_id for cell_id in block if cell_id in before]
+        if again != [cell_id for cell_id in before if cell_id in block]:
+            return
+        most = max(most, len(again))
+    if most >= FEWEST_REPEATED:
+        cell_id = next(iter(blocks[1]))
+        raise StoreError(
+            f"{path}, line {blocks[1][cell_id]}: the ids begin anew with {cell_id}, and come again "
+            f"in their order; of units of another session give each an id of its own, such as "
+            f"A/{cell_id}; of windows of the same cells let those of a cell stand together"
+        )

@@ -257,3 +257,17 @@ def test_another_pipe_that_breaks_is_no_silence(monkeypatch) -> None:
     monkeypatch.setattr(cli, "parse", breaks)
     with pytest.raises(BrokenPipeError):
         cli.main([])
+
+
+def test_a_store_whose_name_is_not_utf_8_is_refused_before_the_work(capsys, tmp_path) -> None:
+    store = tmp_path / os.fsdecode(b"caf\xe9")
+    line = usage_error(capsys, "extract", str(tmp_path), str(store))
+    assert r"caf\xe9: its name is not UTF-8; rename it" in line
+
+
+def test_a_console_without_our_signs_shows_them_as_escapes() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "raphe", "extract", "--help"]
+    shown = subprocess.run(command, env=environment, capture_output=True)
+    assert shown.returncode == 0
+    assert shown.stdout.isascii()

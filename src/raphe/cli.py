@@ -27,7 +27,7 @@ from pathlib import Path
 
 import raphe.tasks
 from raphe import __version__
-from raphe.core.command_line import SHARED, Command, SharedVerb, define
+from raphe.core.command_line import SHARED, Command, SharedVerb, define, print_whatever_comes
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.extras import missing_extra
 from raphe.core.files.kind import MANIFEST, kind_of
@@ -71,6 +71,7 @@ class Declared:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted, 141
     what it prints is no longer read, as after `| head`."""
+    print_whatever_comes()
     return while_read(lambda: _run(arguments))
 
 

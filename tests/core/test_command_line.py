@@ -1,12 +1,23 @@
 """What commands share: settings that are printed to be copied, options in seconds."""
 
 import argparse
+import io
+import os
 import shlex
+import sys
+from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from raphe.core.command_line import printed_setting, seconds
+from raphe.core.command_line import (
+    list_out,
+    one_input,
+    print_whatever_comes,
+    printed_setting,
+    seconds,
+)
+from raphe.core.errors import SettingError
 
 
 @pytest.mark.parametrize(
@@ -47,3 +58,25 @@ def test_seconds() -> None:
     for text in ("-1", "0", "nan", "inf", "soon"):
         with pytest.raises(argparse.ArgumentTypeError, match=f"more than 0, got {text}"):
             seconds(text)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_no_console_is_too_small_for_a_text(monkeypatch, encoding: str) -> None:
+    name = "Жаба−µ🐸\udce9"  # what cp1252 lacks, what it has, and no character at all
+    consoles = [io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", consoles[0])
+    monkeypatch.setattr(sys, "stderr", consoles[1])
+    print_whatever_comes()
+    print(name)
+    list_out("left out", [f"{name}\x1b[2J\u202e"])
+    for console in consoles:
+        console.flush()
+    shown = [console.buffer.getvalue().decode(encoding) for console in consoles]
+    assert shown[0] == name.encode(encoding, "backslashreplace").decode(encoding) + "\n"
+    assert r"\x1b[2J\u202e" in shown[1] and "\x1b" not in shown[1]
+
+
+def test_one_input_with_a_name_that_is_not_utf_8_is_refused_at_once() -> None:
+    options = argparse.Namespace(inputs=[Path(os.fsdecode(b"caf\xe9.mat"))])
+    with pytest.raises(SettingError, match=r"caf\\xe9\.mat: its name is not UTF-8; rename it"):
+        one_input(options)

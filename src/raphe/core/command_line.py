@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.ranges import written
+from raphe.core.sentences import printable
 
 SHOWN = 200  # lines of a list of files
 # What Hydra reads as a word, unlike 2026 or null.
@@ -181,12 +182,14 @@ SHARED = {
 def one_input(options: argparse.Namespace) -> Path:
     """The one INPUT of a task that takes no more. Raises SettingError."""
     from raphe.core.errors import SettingError
+    from raphe.core.files.path import require_utf_8
 
     if len(options.inputs) > 1:
         raise SettingError(
             f"INPUT: expected one file or folder, got {len(options.inputs)}; call raphe predict "
             "for each"
         )
+    require_utf_8(options.inputs[0])
     return options.inputs[0]
 
 
@@ -212,9 +215,19 @@ def check_hashes(options: argparse.Namespace) -> int:
     return 0
 
 
+def print_whatever_comes() -> None:
+    """Show what a console's encoding lacks as an escape, so that no text ends a command.
+
+    Consoles of Windows have cp1252, which lacks most of what a file may be called.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a notebook's has none, and takes every letter
+            stream.reconfigure(errors="backslashreplace")
+
+
 def list_out(title: str, lines: Iterable[object]) -> None:
     """A titled list on stderr; nothing for an empty one."""
-    lines = [str(line) for line in lines]
+    lines = [printable(line) for line in lines]
     if not lines:
         return
     print(f"{title} ({len(lines)}):", file=sys.stderr)

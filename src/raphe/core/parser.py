@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from raphe.core.files.path import NOT_UTF_8, is_utf_8
+from raphe.core.sentences import printable
+
 USAGE_EXIT = 2
 
 
@@ -20,7 +23,8 @@ class Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: str, **others: object) -> argparse.Action:
         if others.get("type") is Path:
-            others["type"] = _path
+            # Of several inputs one with a strange name stops no other: it is left out and listed.
+            others["type"] = _path if others.get("nargs") in ("+", "*") else _path_in_utf_8
         return super().add_argument(*names, **others)
 
     @property
@@ -30,7 +34,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         joint = " See" if message.endswith("?") else "; see"
-        print(f"error: {self.prog}: {message}{joint} `{self.help_line}`", file=sys.stderr)
+        sentence = printable(f"error: {self.prog}: {message}{joint} `{self.help_line}`")
+        print(sentence, file=sys.stderr)
         sys.exit(USAGE_EXIT)
 
 
@@ -38,3 +43,10 @@ def _path(text: str) -> Path:
     if not text:  # Path("") would be the current folder
         raise argparse.ArgumentTypeError("expected a path, got nothing; is a variable empty?")
     return Path(text)
+
+
+def _path_in_utf_8(text: str) -> Path:
+    path = _path(text)
+    if not is_utf_8(path):
+        raise argparse.ArgumentTypeError(f"{printable(text)}: {NOT_UTF_8}")
+    return path

@@ -28,6 +28,8 @@ def while_read(run: Callable[[], int]) -> int:
 
 def _is_read(stream: TextIO) -> bool:
     """Whether it is no pipe whose reader has gone."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
     try:
         pipe = stream.fileno()
     except OSError:  # in memory

@@ -22,7 +22,10 @@ def test_every_exception_becomes_a_sentence(monkeypatch, capsys):
     monkeypatch.delenv(FULL_ERROR, raising=False)
     assert str(Failure.of(PATH, RecordingError("is cut"))) == f"{PATH}: is cut"
     refused = PermissionError(13, "Permission denied", str(PATH))
-    assert str(Failure.of(PATH, refused)) == f"{PATH}: could not be read (Permission denied)"
+    assert str(Failure.of(PATH, refused)) == (
+        f"{PATH}: could not be read: permission is denied; choose a place that is yours, or ask "
+        "for access"
+    )
     ours = str(Failure.of(PATH, KeyError("x")))
     assert "please report it" in ours and "KeyError" not in ours
     assert not capsys.readouterr().err

@@ -29,6 +29,7 @@ from raphe.core.files.leavings import (
     remove,
     sweep_once,
 )
+from raphe.core.files.path import require_utf_8
 from raphe.core.files.refusals import refusal, shown
 
 IN_USE_S = 2.0  # in which a scanner of viruses lets a new file go
@@ -46,6 +47,7 @@ class FolderBuilder:
     """
 
     def __init__(self, path: Path | str, marker: str, overwrite: bool = False, kept: bool = False):
+        require_utf_8(Path(path))
         with reporting(Path(path)):
             self.path = Path(path).resolve()
         self.marker, self.overwrite, self._is_kept = marker, overwrite, kept
@@ -115,6 +117,7 @@ def open_whole(path: Path | str) -> Iterator[IO[bytes]]:
     refuses, or where what stands at `path` is a device and no file.
     """
     path = Path(path)
+    require_utf_8(path)
     with reporting(path):
         target = path.resolve()  # a link stays one
         _require_a_file(path, target)

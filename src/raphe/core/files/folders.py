@@ -12,14 +12,13 @@ from pathlib import Path
 
 from raphe.core.errors import RapheError
 from raphe.core.files.left_out import Failure
-from raphe.core.files.path import special_kind
+from raphe.core.files.path import NOT_UTF_8, is_utf_8, special_kind
 
 # What desktops, disks and network drives leave in a folder, by their names in lower case.
 SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 SYSTEM_FOLDERS = frozenset(
     {"$recycle.bin", "system volume information", "lost+found", "__macosx", "@eadir", "#recycle"}
 )
-NOT_UTF_8 = "its name is not UTF-8; rename it"
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,6 @@ def list_files(folder: Path, is_wanted: Callable[[Path], bool], below: bool = Tr
     is wanted by its name pipes, sockets, devices, empty folders and files that vanish meanwhile.
     """
     return _Walk(folder, is_wanted, below).listing()
-
-
-def is_utf_8(name: object) -> bool:
-    """Whether a path or a name can be written into a table: on Linux a name is any bytes."""
-    try:
-        str(name).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def file_in(folder: Path, name: str, error_type: type[RapheError]) -> Path | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import RapheError
+from raphe.core.files.refusals import refusal
 from raphe.core.sentences import printable
 
 FULL_ERROR = "RAPHE_FULL_ERROR"  # in the environment: a user asks for tracebacks
@@ -46,7 +47,7 @@ class Failure:
         if isinstance(error, RapheError):
             return cls(path, str(error))
         if isinstance(error, OSError):
-            return cls(path, f"could not be read ({error.strerror or error})")
+            return cls(path, refusal(error, path, "could not be read"))
         if os.environ.get(FULL_ERROR):
             print("".join(traceback.format_exception(error)), file=sys.stderr)
         return cls(path, DEFECT)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from raphe.core.errors import RapheError, SettingError
 
+NOT_UTF_8 = "its name is not UTF-8; rename it"
 SPECIAL = {  # opening them would wait, for ever where nobody writes, or read without end
     stat.S_ISFIFO: "a pipe",
     stat.S_ISSOCK: "a socket",
@@ -43,6 +44,21 @@ def file_status(path: Path, error_type: type[RapheError]) -> os.stat_result:
     if kind := special_kind(status.st_mode):
         raise error_type(f"{path}: expected a file, got {kind}; check the path")
     return status
+
+
+def is_utf_8(name: object) -> bool:
+    """Whether a path or a name can be written into a table: on Linux a name is any bytes."""
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def require_utf_8(path: Path) -> None:
+    """Before the work, that tables and manifests can name a path. Raises SettingError."""
+    if not is_utf_8(path):
+        raise SettingError(f"{path}: {NOT_UTF_8}")
 
 
 def special_kind(mode: int) -> str:

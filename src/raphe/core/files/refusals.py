@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from raphe.core.errors import StoreError
-from raphe.core.sentences import file_size
+from raphe.core.sentences import file_size, printable
 
 AGAIN = "run the same command again"
 FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -126,7 +126,7 @@ def require_room(place: Path | str, needed_bytes: int, what: str, remedy: str = 
 def shown(path: object) -> str:
     """A path as text that every console and file takes, whatever bytes its name has."""
     text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else str(path)
-    return text.encode("utf-8", "backslashreplace").decode()
+    return printable(text)
 
 
 def _is_another(name: str | bytes, place: Path | str) -> bool:

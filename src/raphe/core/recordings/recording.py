@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError, RecordingWarning
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 
 # N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
 CHUNK = 2**20
@@ -146,7 +146,8 @@ class Recording:
     def warn(self) -> None:
         """Give each remark as a RecordingWarning that names the file."""
         for remark in self.remarks:
-            warnings.warn(f"{self.path or self.cell_id}: {remark}", RecordingWarning, stacklevel=3)
+            told = printable(f"{self.path or self.cell_id}: {remark}")
+            warnings.warn(told, RecordingWarning, stacklevel=3)
 
 
 def _check_rate(where: Path | str, rate_hz: object) -> None:

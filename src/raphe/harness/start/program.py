@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import hydra
 
+from raphe.core.command_line import print_whatever_comes
 from raphe.core.errors import SettingError
 from raphe.harness.settings import overrides
 from raphe.harness.settings.configuration import conf_folder
@@ -15,6 +16,7 @@ from raphe.harness.start.stage import run_stage
 
 def train(arguments: Sequence[str]) -> int:
     """Compose the settings that the arguments ask for and do what they say; the exit code."""
+    print_whatever_comes()
     try:
         arguments = with_machine_settings(arguments)
         overrides.check(arguments)

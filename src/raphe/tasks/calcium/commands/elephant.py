@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from raphe.core.command_line import define, list_out
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -65,7 +65,7 @@ def _place(options: argparse.Namespace) -> int:
     list_out("warning", focus.opened.notes)
     print("dataset  distance  weight")
     for name in sorted(distances, key=distances.get):
-        print(f"{name:>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")
+        print(f"{printable(name):>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")
     if options.figure is not None:
         save_figure(spaces_figure(embedding, {options.traces.name: place}), options.figure)
         print(f"drew {options.figure}")

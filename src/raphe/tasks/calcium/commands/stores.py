@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, list_out, printed_setting
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -43,7 +43,7 @@ def _import_traces(options: argparse.Namespace) -> int:
     n_recordings = sum(report.recordings.values())
     print(
         f"{report.store}: {counted('recording', n_recordings)} with "
-        f"{counted('spike', report.n_spikes)}, of dataset {', '.join(report.recordings)}"
+        f"{counted('spike', report.n_spikes)}, of dataset {printable(', '.join(report.recordings))}"
     )
     list_out("warning", report.notes)
     list_out("left out", report.left_out)

@@ -11,7 +11,7 @@ from raphe.core.command_line import define, list_out, seconds
 from raphe.core.errors import RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.progress import progress
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.core.statistics.prevalence import parse_prevalence
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.verdict import (
@@ -176,9 +176,9 @@ def _watch(options: argparse.Namespace) -> int:
 def print_note(judge: "Judge") -> None:
     """What must be known beside every verdict of this bundle."""
     if judge.note:
-        print(f"Note: {judge.note}", file=sys.stderr)
+        print(f"Note: {printable(judge.note)}", file=sys.stderr)
     for footnote in judge.footnotes:
-        print(footnote, file=sys.stderr)
+        print(printable(footnote), file=sys.stderr)
 
 
 def print_verdict(verdict: CellVerdict) -> None:
@@ -188,7 +188,7 @@ def print_verdict(verdict: CellVerdict) -> None:
     if verdict.n_spikes:
         line += f", p({verdict.leading}) {verdict.stated}, {counted('spike', verdict.n_spikes)}, "
         line += f"{agree} of {counted('vote', n_votes)}"
-    print(line, flush=True)
+    print(printable(line), flush=True)
 
 
 def _print_so_far(path: Path, verdict: CellVerdict) -> None:

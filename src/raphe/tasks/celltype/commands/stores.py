@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from raphe.core.command_line import add_overwrite, check_hashes, define, list_out, train_next
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.class_names import check_classes
 from raphe.tasks.celltype.recordings.file_names import CLASSES
@@ -181,7 +181,7 @@ def _print_store(
 ) -> None:
     print(f"{store}: {counted('spike', n_spikes)} of {counted('cell', n_cells)}")
     for name, (cells, spikes) in per_class.items():
-        print(f"  {name}: {counted('spike', spikes)} of {counted('cell', cells)}")
+        print(f"  {printable(name)}: {counted('spike', spikes)} of {counted('cell', cells)}")
     if sum(spikes > 0 for _, spikes in per_class.values()) > 1:
         print(train_next(store))
 
@@ -299,9 +299,9 @@ def _import_windows(options: argparse.Namespace) -> int:
         f"{length_ms:g} ms at {options.rate_hz / 1000:g} kHz"
     )
     for name, (cells, windows) in report.per_class.items():
-        print(f"  {name}: {counted('window', windows)} of {counted('cell', cells)}")
+        print(f"  {printable(name)}: {counted('window', windows)} of {counted('cell', cells)}")
     for name, count in report.left_out.items():
-        print(f"  left out: {count} labelled {name or '(blank)'}")
+        print(f"  left out: {count} labelled {printable(name) or '(blank)'}")
     print(train_next(report.store))
     list_out("labels that differ in case", report.spellings)
     list_out(COPIES, report.copies)

@@ -10,15 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from raphe.core.errors import RecordingError
-from raphe.core.files.folders import (
-    NOT_UTF_8,
-    Listing,
-    file_in,
-    is_utf_8,
-    list_files,
-)
+from raphe.core.files.folders import Listing, file_in, list_files
 from raphe.core.files.left_out import Failure
-from raphe.core.files.path import file_status
+from raphe.core.files.path import file_status, require_utf_8
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.prediction.cell_input import (
     ARRAY,
@@ -48,8 +42,7 @@ def find_cells(paths: Iterable[Path | str]) -> tuple[list[CellInput], list[Failu
     failed: list[Failure] = []
     for path in paths:
         try:
-            if not is_utf_8(path):
-                raise RecordingError(f"{path}: {NOT_UTF_8}")
+            require_utf_8(path)
             of_path, left_out = _in_folder(path) if path.is_dir() else _in_file(path)
         except Exception as error:  # one bad file stops no other
             of_path, left_out = [], [Failure.of(path, error)]

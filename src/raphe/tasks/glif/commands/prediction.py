@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, one_input
+from raphe.core.sentences import printable
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
@@ -85,8 +86,8 @@ def _predict(options: argparse.Namespace) -> int:
 def _print(report: "InferenceReport") -> None:
     for posterior in report.posteriors[:1]:
         print(
-            f"{posterior.cell}, read from {posterior.begin_s:g} s for {posterior.length_s:g} s; "
-            "95 % intervals:"
+            f"{printable(posterior.cell)}, read from {posterior.begin_s:g} s for "
+            f"{posterior.length_s:g} s; 95 % intervals:"
         )
         for row in posterior.parameter_rows():
             low, median, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))

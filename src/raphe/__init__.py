@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from raphe.core.files.store import Store, check_store, open_store
-    from raphe.core.recordings.nwb import read_nwb
+    from raphe.core.nwb.reader import read_nwb
     from raphe.core.recordings.recording import Recording
     from raphe.tasks.calcium.prediction.predictor import RatePredictor
     from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
@@ -74,7 +74,7 @@ _HOMES = {
         "StoreError",
     ),
     "raphe.core.files.store": ("Store", "check_store", "open_store"),
-    "raphe.core.recordings.nwb": ("read_nwb",),
+    "raphe.core.nwb.reader": ("read_nwb",),
     "raphe.core.recordings.recording": ("Recording",),
 }
 

@@ -8,6 +8,7 @@ from raphe.core.abf.header import GREEK_MU, MICRO
 from raphe.core.errors import RecordingError
 
 CURRENT_UNIT = "pA"  # of loose-seal and whole-cell currents
+MOST_LISTED = 20  # channels in a sentence
 AMPERES = {"fA", "pA", "nA", "uA", "mA", "A"}
 
 
@@ -20,13 +21,19 @@ class Channel:
     unit: str  # "" if the header leaves it blank
     gain: float
     offset: float
+    detail: str = ""  # said behind its name
+    other_names: frozenset[str] = frozenset()  # that it is known by, too
 
     def __str__(self) -> str:
-        return f"{self.index} ({self.name or 'no name'}, {self.unit or 'no unit'})"
+        return f"{self.index} ({self.name or 'no name'}{self.detail}, {self.unit or 'no unit'})"
 
 
 def choose_channel(
-    path: Path, channels: Sequence[Channel], choice: int | str | None, unit: str | None
+    path: Path,
+    channels: Sequence[Channel],
+    choice: int | str | None,
+    unit: str | None,
+    option: str = "--channel",
 ) -> Channel:
     """Find a channel by index, name or unit; None means the only one, or the only one in `unit`.
 
@@ -45,7 +52,8 @@ def choose_channel(
     elif isinstance(choice, str):
         request = f"channel {choice!r}"
         fits = (
-            [channel for channel in channels if channel.name == choice.strip()]
+            _in_unit(unit, [channel for channel in channels if channel.name == choice.strip()])
+            or _in_unit(unit, [c for c in channels if choice.strip() in c.other_names])
             or [channel for channel in channels if _same_unit(channel.unit, choice)]
             or [channel for channel in channels if str(channel.index) == choice.strip()]
         )
@@ -53,12 +61,21 @@ def choose_channel(
         request = f"channel {choice}"
         fits = [channel for channel in channels if channel.index == choice]
     if len(fits) != 1:
-        listed = ", ".join(str(channel) for channel in channels)
+        listed = ", ".join(str(channel) for channel in channels[:MOST_LISTED])
+        if len(channels) > MOST_LISTED:
+            listed += f" and {len(channels) - MOST_LISTED} more"
         raise RecordingError(
             f"{path}: expected one {request}, found {len(fits) or 'none'} among its channels "
-            f"{listed}; choose one by index, name or unit (channel=, or --channel)"
+            f"{listed}; choose one by index, name or unit (channel=, or {option})"
         )
     return fits[0]
+
+
+def _in_unit(unit: str | None, channels: list[Channel]) -> list[Channel]:
+    """Those in this unit, where it tells several apart."""
+    if unit is None or len(channels) < 2:
+        return channels
+    return [channel for channel in channels if _same_unit(channel.unit, unit)] or channels
 
 
 def settle_unit(path: Path, channel: Channel, unit: str | None) -> str:

@@ -26,6 +26,7 @@ from raphe.core.abf.sweeps import MODES, Layout, SweepHeader, lay_out
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.path import checked_path
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
+from raphe.core.recordings.units import amplifier_limit
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def read_channel(
 ) -> Recording:
     """As `read_abf`, of a file whose header has been read: `facts` are of `describe_abf`."""
     chosen = choose_channel(facts.path, facts.channels, channel, unit)
+    recorded_unit = settle_unit(facts.path, chosen, unit)
     sweeps = tuple(
         Trace(
             stored=AbfSamples(
@@ -123,6 +125,7 @@ def read_channel(
             gain=chosen.gain,
             offset=chosen.offset,
             rail=facts.rail,
+            limit=amplifier_limit(recorded_unit),
             uncertain=not facts.layout.certain,
         )
         for sweep in facts.layout.sweeps
@@ -130,7 +133,7 @@ def read_channel(
     recording = Recording(
         sweeps=sweeps,
         rate_hz=facts.rate_hz,
-        unit=settle_unit(facts.path, chosen, unit),
+        unit=recorded_unit,
         cell_id=facts.path.stem,
         path=facts.path,
         sha256=_hash(facts.path),

@@ -3,7 +3,8 @@
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError, RecordingWarning
+from raphe.core.recordings.units import amplifier_limit
 from raphe.core.sentences import counted, printable
 
 # N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
 CHUNK = 2**20
+FLOAT32_MOST = float(np.finfo(np.float32).max)
 MOST_HZ = 1e7  # no amplifier samples a cell faster; a rate beyond is one that was mistaken
 
 
@@ -29,6 +32,7 @@ class Trace:
     gain: float = 1.0  # sample in the recording's unit = stored × gain + offset
     offset: float = 0.0
     rail: int | None = None  # stored integers of this size or more are the converter's limit
+    limit: float = math.inf  # in the recording's unit, no amplifier gives more
     uncertain: bool = False  # the header leaves open where its sweeps begin
 
     @classmethod
@@ -45,16 +49,31 @@ class Trace:
         return scaled
 
     def suspect(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Samples nothing may be measured from: NaN, infinite, at the rail, of an uncertain sweep.
+        """Samples nothing may be measured from: NaN, infinite, at the rail, beyond what an
+        amplifier gives, or of an uncertain sweep.
 
         Returns bool (stop - start,).
         """
         stored = self._stored(start, stop)
         if self.uncertain:
             return np.ones(len(stored), dtype=bool)
+        low, high = self._sound
         if self.rail is not None:
-            return (stored >= self.rail) | (stored <= -self.rail)
-        return ~np.isfinite(_to_float32(stored))
+            low, high = max(low, -self.rail), min(high, self.rail)
+        with np.errstate(over="ignore"):  # float16 cannot hold the ends
+            return ~((stored > low) & (stored < high))  # nor is NaN between them
+
+    @cached_property
+    def _sound(self) -> tuple[float, float]:
+        """Stored values between which samples are sound: float32 holds them, amplifiers give them.
+
+        Those at the ends are not.
+        """
+        low, high = -FLOAT32_MOST, FLOAT32_MOST
+        if math.isfinite(self.limit) and self.gain:
+            ends = sorted((end - self.offset) / self.gain for end in (-self.limit, self.limit))
+            low, high = max(low, ends[0]), min(high, ends[1])
+        return low, high
 
     def chunks(self, size: int = CHUNK, overlap: int = 0) -> Iterator[tuple[int, np.ndarray]]:
         """Walk through the sweep as (start, float32 samples), holding one chunk at a time.
@@ -137,7 +156,10 @@ class Recording:
             )
         rows = np.atleast_2d(samples)
         length_s = rows.shape[1] / rate_hz
-        sweeps = tuple(Trace.from_array(row, i * length_s) for i, row in enumerate(rows))
+        limit = amplifier_limit(unit) if isinstance(unit, str) else math.inf
+        sweeps = tuple(
+            replace(Trace.from_array(row, i * length_s), limit=limit) for i, row in enumerate(rows)
+        )
         remarks = (*facts.pop("remarks", ()), *find_suspects(sweeps))
         recording = cls(sweeps, rate_hz, unit, cell_id, remarks=remarks, **facts)
         recording.warn()
@@ -195,7 +217,7 @@ def find_suspects(sweeps: tuple[Trace, ...]) -> tuple[str, ...]:
     if not count:
         return ()
     return (
-        f"{count} of {counted('sample', total)} {'is' if count == 1 else 'are'} NaN, infinite or "
-        "at the converter's rail, "
-        f"the first is {first}; nothing is measured there",
+        f"{count} of {counted('sample', total)} {'is' if count == 1 else 'are'} NaN, infinite, "
+        f"beyond any amplifier (1 µA, 10 V) or at the converter's rail, the first is {first}; "
+        "nothing is measured there",
     )

@@ -1,10 +1,13 @@
-"""Conversion between units of one quantity that differ by a power of ten."""
+"""Units of one quantity that differ by a power of ten, and what no amplifier gives in them."""
 
+import math
 import re
 
 _POWER = {"f": -15, "p": -12, "n": -9, "µ": -6, "μ": -6, "u": -6, "m": -3, "": 0, "k": 3}
 _QUANTITIES = ("A", "V")
 _IN_NAME = re.compile(r"[(\[]\s*([^)\]]+?)\s*[)\]]|/\s*(\w+)$|[\s_]([a-zµμ][AV])$")
+# No amplifier of a patch or an electrode gives more: 1 µA, 10 V. What is beyond was mistaken.
+LIMITS = {"A": 1e-6, "V": 10.0}
 
 
 def unit_factor(unit: str, target_unit: str) -> float | None:
@@ -30,6 +33,19 @@ def electrical_unit(name: str) -> str | None:
     match = _IN_NAME.search(name.strip())
     unit = next(filter(None, match.groups()), "") if match else ""
     return unit if _parse(unit) else None
+
+
+def amplifier_limit(unit: str) -> float:
+    """What no sample in `unit` can come to, in this unit; infinity where it is neither A nor V.
+
+    >>> amplifier_limit("pA"), amplifier_limit("counts")
+    (1000000.0, inf)
+    """
+    for quantity, limit in LIMITS.items():
+        factor = unit_factor(quantity, unit)
+        if factor is not None:
+            return limit * factor
+    return math.inf
 
 
 def _parse(unit: str) -> tuple[str, int] | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from raphe.core.abf.reader import describe_abf, read_channel
 from raphe.core.errors import RecordingWarning
-from raphe.core.recordings.nwb import read_nwb
+from raphe.core.nwb.reader import read_nwb
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
 

@@ -39,9 +39,21 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         default="A",
         help="of the current (default: %(default)s)",
     )
-    parser.add_argument("--channel", help="of a recording's voltage, its name or number")
-    parser.add_argument("--stimulus-channel", help="of a recording's current")
-    parser.add_argument("--sweep", type=int, default=0, help="of recordings (default: %(default)s)")
+    parser.add_argument(
+        "--channel",
+        help="of a recording's voltage, its name or number; in NWB an electrode's name, a series' "
+        "or its place in the file",
+    )
+    parser.add_argument(
+        "--stimulus-channel",
+        help="of a recording's current (default: in NWB the one of the same electrode and sweep)",
+    )
+    parser.add_argument(
+        "--sweep",
+        type=int,
+        help="of recordings: its number where an NWB file numbers its sweeps, else its place from "
+        "0 in the order of time (default: the first)",
+    )
     parser.add_argument(
         "--relative-to-rest",
         action="store_true",
@@ -79,6 +91,8 @@ def _predict(options: argparse.Namespace) -> int:
         cells, bundle, options.out,
         n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
     )  # fmt: skip
+    if cells.read_from:
+        print(f"{one_input(options)}: {cells.read_from}")
     _print(report)
     return int(bool(report.left_out))
 

@@ -57,7 +57,7 @@ class PosteriorPredictor(BundlePredictor):
     FILE_FIELDS = (
         Field("voltage_channel", "text", "its name or number", option="--channel"),
         Field("current_channel", "text", "its name or number", option="--stimulus-channel"),
-        Field("sweep", "whole", "its number, from 0", option="--sweep"),
+        Field("sweep", "whole", "its number in the file, else from 0", option="--sweep"),
         *BOTH,
     )
     ANSWER = {  # noqa: RUF012
@@ -84,7 +84,7 @@ class PosteriorPredictor(BundlePredictor):
         current_unit: str = "A",
         voltage_channel: int | str | None = None,
         current_channel: int | str | None = None,
-        sweep: int = 0,
+        sweep: int | None = None,
         relative_to_rest: bool = False,
         cut_spikes: bool = False,
         n_samples: int = SAMPLES,
@@ -99,7 +99,8 @@ class PosteriorPredictor(BundlePredictor):
             rate_hz: sampling rate, where the file does not hold it.
             voltage_unit, current_unit: of arrays, "mV" or "pA" say.
             voltage_channel, current_channel: of recordings, by name or number.
-            sweep: of recordings.
+            sweep: of recordings, its number where the file numbers its sweeps (NWB), else its
+                place from 0; None: the first.
             relative_to_rest: whether the voltage is, as AllenSDK's GlifNeuron gives it.
             cut_spikes: out of a real recording, from their threshold to the trough behind.
             n_samples: draws of each posterior.

@@ -3,19 +3,18 @@
 B cells, N samples.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from raphe.core.abf.reader import read_abf
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.nwb.pairs import read_pair, read_sweep
 from raphe.core.recordings.arrays import load_array
-from raphe.core.recordings.nwb import read_nwb
 from raphe.core.recordings.recording import Recording
-from raphe.core.recordings.units import unit_factor
+from raphe.core.recordings.units import LIMITS, unit_factor
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
@@ -26,7 +25,7 @@ SPIKE_V = -0.01  # a membrane is above only in a spike
 RELATIVE_V, MOST_RELATIVE_V = 0.05, 0.2  # relative to rest: the median, and every sample
 MOST_A, LEAST_A, LEAST_V = 2e-8, 1e-12, 1e-3
 RATES_HZ = (1e3, 1e6)
-READERS: dict[str, Callable[..., Recording]] = {".nwb": read_nwb, ".abf": read_abf}
+NWB, ABF = ".nwb", ".abf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,11 @@ class Signal:
 
     @property
     def is_recording(self) -> bool:
-        return isinstance(self.source, Path) and self.source.suffix.lower() in READERS
+        return self.suffix in (NWB, ABF)
+
+    @property
+    def suffix(self) -> str:
+        return self.source.suffix.lower() if isinstance(self.source, Path) else ""
 
 
 def read_cell_traces(
@@ -54,7 +57,7 @@ def read_cell_traces(
     current: Signal,
     rate_hz: float | None,
     *,
-    sweep: int = 0,
+    sweep: int | None = None,
     relative_to_v: float | None = None,
     cut: bool = False,
 ) -> CellTraces:
@@ -63,7 +66,8 @@ def read_cell_traces(
     Args:
         voltage, current: where they are found; one current may serve several voltages.
         rate_hz: of arrays.
-        sweep: of recordings.
+        sweep: of recordings, its number where the file numbers its sweeps (NWB), else its place
+            from 0; None: the first.
         relative_to_v: a resting potential to add to a voltage that is relative to rest.
         cut: spikes out of a real recording, see `spike_cuts`.
 
@@ -78,8 +82,15 @@ def read_cell_traces(
                 "name it with --stimulus"
             )
         current = replace(current, source=voltage.source)
-    voltage_v, voltage_hz = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
-    current_a, current_hz = _read(current, CURRENT_UNITS, "current", rate_hz, sweep)
+    if sweep is not None and not (voltage.is_recording or current.is_recording):
+        raise SettingError(f"--sweep {sweep}: an array (.npy) has no sweeps; leave the option out")
+    if voltage.suffix == NWB and current.source == voltage.source:
+        measured, injected, read_from = _read_pair(voltage, current, sweep)
+    else:
+        measured = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
+        injected = _read(current, CURRENT_UNITS, "current", rate_hz, sweep)
+        read_from = ""
+    (voltage_v, voltage_hz), (current_a, current_hz) = measured, injected
     voltage_name, current_name = _name(voltage, "voltage"), _name(current, "current")
     if not np.isclose(voltage_hz, current_hz, rtol=1e-6):
         raise RecordingError(
@@ -103,7 +114,7 @@ def read_cell_traces(
     if cut:
         voltage_v = np.stack([cut_spikes(trace, voltage_hz) for trace in voltage_v])
     current_a = np.broadcast_to(current_a, voltage_v.shape)
-    return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults)
+    return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults, read_from)
 
 
 def _name(signal: Signal, quantity: str) -> str:
@@ -112,11 +123,13 @@ def _name(signal: Signal, quantity: str) -> str:
 
 
 def _read(
-    signal: Signal, units: Sequence[str], quantity: str, rate_hz: float | None, sweep: int
+    signal: Signal, units: Sequence[str], quantity: str, rate_hz: float | None, sweep: int | None
 ) -> tuple[np.ndarray, float]:
     """float64 (B, N) in V or A, and their rate in Hz."""
-    if signal.is_recording:
-        return _read_recording(signal, units, quantity, sweep)
+    if signal.suffix == NWB:
+        return _samples(read_sweep(signal.source, units[0], signal.channel, sweep), units)
+    if signal.suffix == ABF:
+        return _read_abf(signal, units, quantity, sweep or 0)
     name, samples = _name(signal, quantity), signal.source
     if isinstance(samples, Path):
         if samples.suffix.lower() != ".npy":
@@ -145,36 +158,45 @@ def _read(
     return samples * _si_factor(signal.unit, units), float(rate_hz)
 
 
-def _read_recording(
-    signal: Signal, units: Sequence[str], quantity: str, sweep: int
+def _read_pair(
+    voltage: Signal, current: Signal, sweep: int | None
+) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray, float], str]:
+    """Both of one NWB file, and which of its series they are."""
+    pair = read_pair(voltage.source, voltage.channel, current.channel, sweep)
+    return _samples(pair.voltage, VOLTAGE_UNITS), _samples(pair.current, CURRENT_UNITS), pair.label
+
+
+def _samples(
+    recording: Recording, units: Sequence[str], sweep: int = 0
 ) -> tuple[np.ndarray, float]:
-    recording = _open_recording(signal, units, quantity)
-    if not 0 <= sweep < len(recording.sweeps):
-        raise RecordingError(
-            f"{signal.source}: expected a sweep from 0 to {len(recording.sweeps) - 1}, got {sweep}"
-        )
+    """One of its sweeps, float64 (1, N) in V or A, and its rate in Hz."""
     samples = recording.sweeps[sweep].read().astype(np.float64)[None]
     return samples * _si_factor(recording.unit, units), recording.rate_hz
 
 
-def _open_recording(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
-    """The channel that was named; otherwise the only one in a unit that fits, of an NWB file's
-    stimuli too."""
-    read = READERS[signal.source.suffix.lower()]
-    readers = [read, partial(read_nwb, stimulus=True)] if read is read_nwb else [read]
+def _read_abf(
+    signal: Signal, units: Sequence[str], quantity: str, sweep: int
+) -> tuple[np.ndarray, float]:
+    recording = _open_abf(signal, units, quantity)
+    if not 0 <= sweep < len(recording.sweeps):
+        raise RecordingError(
+            f"{signal.source}: expected a sweep from 0 to {len(recording.sweeps) - 1}, got {sweep}"
+        )
+    return _samples(recording, units, sweep)
+
+
+def _open_abf(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
+    """The channel that was named; otherwise the only one in a unit that fits."""
     problems = []
-    for reader in readers:
-        for channel in (None, *units) if signal.channel is None else (signal.channel,):
-            try:
-                recording = reader(signal.source, channel)
-            except RecordingError as error:
-                problems.append(error)
-                continue
-            if recording.unit in units:
-                return recording
-            problems.append(
-                RecordingError(f"{signal.source}: its only channel is in {recording.unit}")
-            )
+    for channel in (None, *units) if signal.channel is None else (signal.channel,):
+        try:
+            recording = read_abf(signal.source, channel)
+        except RecordingError as error:
+            problems.append(error)
+            continue
+        if recording.unit in units:
+            return recording
+        problems.append(RecordingError(f"{signal.source}: its only channel is in {recording.unit}"))
     raise RecordingError(
         f"{signal.source}: expected one {quantity}, a channel in {', '.join(units)}, found none or "
         f"several; choose it by --channel or --stimulus-channel ({problems[0]})"
@@ -206,6 +228,11 @@ def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:
         return (
             f"expected a membrane's absolute voltage, with a median of {1e3 * low:g} to "
             f"{1e3 * high:g} mV, got {1e3 * median:g} mV; {hint}"
+        )
+    if np.abs(finite).max() > LIMITS["V"]:
+        return (
+            f"expected a membrane's voltage, got samples up to {np.abs(finite).max():.3g} V, "
+            "beyond any amplifier: the file is damaged, or its scale wrong"
         )
     if not cut and highest > SPIKE_V:
         return (

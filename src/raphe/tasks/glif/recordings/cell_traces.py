@@ -18,6 +18,7 @@ class CellTraces:
     rate_hz: float
     rest_added_v: float = 0.0  # to a voltage that was relative to rest
     faults: Mapping[int, str] = field(default_factory=dict)  # cells with a voltage of no membrane
+    read_from: str = ""  # of an NWB file which sweep, and its series
 
     def __len__(self) -> int:
         return len(self.voltage_v)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import RecordingError, RecordingWarning
-from raphe.core.recordings.nwb import read_nwb
+from raphe.core.nwb.reader import read_nwb
 
 pynwb = pytest.importorskip("pynwb", reason="pynwb is an extra: pip install raphe[nwb]")
 from pynwb.icephys import CurrentClampSeries, VoltageClampSeries  # noqa: E402
@@ -59,7 +59,7 @@ def test_an_offset_is_added(write):
 
 
 def test_the_current_is_chosen_among_currents_and_voltages(write):
-    voltage = (CurrentClampSeries, "voltage", STORED, {"rate": 40_000.0})
+    voltage = (CurrentClampSeries, "voltage", STORED, {"rate": 40_000.0, "conversion": 1e-4})
     path = write(voltage_clamp(), voltage)
     assert read_nwb(path).unit == "A"
     assert read_nwb(path, channel="voltage").unit == "V"
@@ -92,15 +92,51 @@ def test_even_timestamps_give_the_rate(write):
     assert recording.sweeps[0].start_s == 3.0
 
 
-def test_uneven_timestamps_are_refused(write):
-    times = np.arange(len(STORED)) / 20_000
-    times[500:] += 0.01
-    with pytest.raises(RecordingError, match="sampled evenly"):
-        read_nwb(write(voltage_clamp(rate=None, timestamps=times)))
+@pytest.mark.parametrize(
+    ("times_s", "words"),
+    [
+        (np.arange(1000) / 2e4 + 4e-5 * (np.arange(1000) % 3 == 0), "sampled evenly but for gaps"),
+        (np.sin(np.arange(1000.0)), "sampled evenly|that rise"),
+        (np.arange(1000, 0, -1) / 2e4, "timestamps that rise, got steps of -5e-05 s"),
+        (np.where(np.arange(1000) == 7, np.nan, np.arange(1000) / 2e4), "got NaN or infinity"),
+        (np.where(np.arange(1000) == 999, np.inf, np.arange(1000) / 2e4), "got NaN or infinity"),
+        ((1e5 + np.arange(1000) / 2e4).astype(np.float32), r"steps of 0 s|too coarse"),
+        (np.full(1000, 3.0), "timestamps that rise"),
+    ],
+)  # fmt: skip
+def test_uneven_timestamps_are_refused(write, times_s, words):
+    with pytest.raises(RecordingError, match=words):
+        read_nwb(write(voltage_clamp(rate=None, timestamps=times_s)))
+
+
+def test_times_that_were_rounded_are_even(write):
+    exact_s = 100 + np.arange(1000) / 30_000
+    for name, times_s in (
+        ("us.nwb", np.round(exact_s, 6)),
+        ("32.nwb", exact_s.astype(np.float32).astype(np.float64)),
+    ):
+        recording = read_nwb(write(voltage_clamp(rate=None, timestamps=times_s), name=name))
+        assert recording.rate_hz == pytest.approx(30_000, rel=3e-3)
+        assert len(recording.sweeps) == 1
+
+
+def test_a_gap_in_timestamps_begins_a_sweep(write):
+    times_s = np.arange(1000) / 20_000
+    times_s[300:] += 1.0
+    times_s[700:] += 1 / 20_000  # one sample is missing
+    recording = read_nwb(write(voltage_clamp(rate=None, timestamps=times_s)))
+    assert [sweep.n_samples for sweep in recording.sweeps] == [300, 400, 300]
+    assert [sweep.start_s for sweep in recording.sweeps] == [0.0, times_s[300], times_s[700]]
+    assert recording.rate_hz == 20_000
+    samples = np.concatenate([sweep.read() for sweep in recording.sweeps])
+    np.testing.assert_allclose(samples, STORED * 1e-13, rtol=1e-6)
+    np.testing.assert_allclose(recording.sweeps[1].read(5, 9), STORED[305:309] * 1e-13, rtol=1e-6)
 
 
 def test_two_rates_in_one_channel_are_refused(write):
-    path = write(voltage_clamp("sweep_1"), voltage_clamp("sweep_2", rate=20_000.0))
+    path = write(
+        voltage_clamp("sweep_1"), voltage_clamp("sweep_2", rate=20_000.0, starting_time=2.0)
+    )
     with pytest.raises(RecordingError, match="got 20000, 40000 Hz"):
         read_nwb(path)
 

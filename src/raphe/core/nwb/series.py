@@ -1,0 +1,197 @@
+"""One electrode's samples in one series of an NWB file, and the facts that the file gives of them.
+
+N samples, C columns.
+"""
+
+import re
+from dataclasses import dataclass
+from math import isfinite, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.nwb.clock import Clock
+from raphe.core.recordings.recording import Trace
+from raphe.core.recordings.units import amplifier_limit
+
+ACQUIRED, STIMULUS, TEMPLATE = "acquisition", "stimulus/presentation", "stimulus/templates"
+UNITS = {  # as NWB spells them out
+    **dict.fromkeys(("amperes", "ampere", "amps", "amp"), "A"),
+    **dict.fromkeys(("volts", "volt"), "V"),
+    **dict.fromkeys(("unknown", "n/a", "n.a.", "a.u.", "none", "unspecified"), ""),
+}
+NUMBER = re.compile(r"[0-9]{1,18}")
+FLOAT32_LEAST, FLOAT32_MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+LONGEST_REASON = 150  # of another program's
+BLOCK_BYTES = 2**24  # of all columns together, read at once
+MOST_CHUNK_BYTES = 2**27  # HDF5 unpacks a chunk as a whole
+
+
+@dataclass(frozen=True, eq=False)
+class StoredColumn:
+    """One column of a data set (N,) or (N, C), still on disk."""
+
+    path: Path
+    place: str
+    data: Any
+    number: int
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        """Stored samples (stop - start,). Raises RecordingError."""
+        try:
+            return self._read(span.start, span.stop)
+        except Exception as error:  # h5py raises whatever the library does
+            raise RecordingError(
+                f"{self.path}: expected samples {span.start} to {span.stop} of {self.place}, which "
+                f"cannot be read ({one_line(error)}): the file is damaged; copy it anew"
+            ) from error
+
+    def _read(self, start: int, stop: int) -> np.ndarray:
+        if len(self.data.shape) == 1:
+            return np.asarray(self.data[start:stop])
+        if self.data.chunks:  # no chunk of another column is unpacked
+            return np.asarray(self.data[start:stop, self.number])
+        row_bytes = self.data.shape[1] * self.data.dtype.itemsize
+        n_rows = max(1, BLOCK_BYTES // max(1, row_bytes))
+        samples = np.empty(stop - start, self.data.dtype)
+        for first in range(start, stop, n_rows):
+            last = min(first + n_rows, stop)
+            samples[first - start : last - start] = self.data[first:last][:, self.number]
+        return samples
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One column of a series, which is one electrode's.
+
+    Args:
+        place: within the file: "acquisition/es".
+        name: "es"; "es[0]" of one of several columns.
+        kind: "CurrentClampSeries".
+        electrode: what it is known by in the file, or None: "electrode_0", "electrodes[3]".
+        sweep: its number, as the file gives it.
+        unit: "V", "A" …, "" where the file has none.
+        fault: a sentence on why it cannot be read, or "".
+    """
+
+    place: str
+    name: str
+    kind: str
+    electrode: str | None
+    sweep: int | None
+    unit: str
+    gain: float
+    offset: float
+    samples: StoredColumn
+    clock: Clock
+    fault: str = ""
+
+    @property
+    def series_name(self) -> str:
+        return self.place.rpartition("/")[2]
+
+    @property
+    def container(self) -> str:
+        return self.place.rpartition("/")[0]
+
+    @property
+    def whole_name(self) -> str:
+        """Its place, with its column's number: "acquisition/es[0]"."""
+        return f"{self.container}/{self.name}"
+
+    @property
+    def sampled_hz(self) -> float:
+        """Its sampling rate. Raises RecordingError where it cannot be read."""
+        if self.fault:
+            raise RecordingError(self.fault)
+        return self.clock.sampled_hz
+
+    @property
+    def names(self) -> set[str]:
+        """All that it is called by: its name and its place, with and without a column's number."""
+        return {
+            self.name, self.series_name, self.place, self.whole_name,
+            f"/{self.place}", f"/{self.whole_name}",
+        }  # fmt: skip
+
+    @property
+    def pattern(self) -> tuple[str, tuple[int, ...]]:
+        """Its name without numbers, and these: data_00002_AD1 is data_#_AD# and 2, 1."""
+        numbers = tuple(int(digits) for digits in NUMBER.findall(self.name))
+        return NUMBER.sub("#", self.name), numbers
+
+    def traces(self, unit: str) -> tuple[Trace, ...]:
+        """A trace in `unit` for each stretch without a gap. Raises RecordingError."""
+        if self.fault:
+            raise RecordingError(self.fault)
+        return tuple(
+            self.trace(unit, segment.first, segment.n_samples, segment.start_s)
+            for segment in self.clock.segments
+        )
+
+    def trace(self, unit: str, first: int, n_samples: int, start_s: float) -> Trace:
+        """Some of its samples as a trace."""
+        stored = self.samples if first == 0 else _Shifted(self.samples, first)
+        return Trace(
+            stored=stored,
+            n_samples=n_samples,
+            start_s=start_s,
+            gain=self.gain,
+            offset=self.offset,
+            limit=amplifier_limit(unit),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Shifted:
+    """Samples that begin at some sample of a column."""
+
+    column: StoredColumn
+    first: int
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        return self.column[self.first + span.start : self.first + span.stop]
+
+
+def plain_unit(unit: object) -> str:
+    """An NWB file's unit as this field writes it; "" for none."""
+    text = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit or "")
+    text = text.strip() if text.isprintable() else ""
+    return UNITS.get(text.casefold(), text)
+
+
+def fault_of_data(data: Any) -> str:
+    """Why samples cannot be read of a data set, "" where they can."""
+    if getattr(data, "dtype", None) is None or data.dtype.kind not in "iuf":
+        return "expected samples that are numbers"
+    if len(data.shape) not in (1, 2):
+        return f"expected samples (N,) or (N, channels), got shape {tuple(data.shape)}"
+    if getattr(data, "is_virtual", False) or getattr(data, "external", None):
+        return "its samples lie in another file; expected a file that is whole by itself"
+    chunk_bytes = prod(getattr(data, "chunks", None) or (0,)) * data.dtype.itemsize
+    if chunk_bytes > MOST_CHUNK_BYTES:
+        return (
+            f"its samples are packed in chunks of {chunk_bytes / 1e6:.0f} MB, more than "
+            f"{MOST_CHUNK_BYTES / 1e6:.0f}; store it anew in smaller ones (h5repack)"
+        )
+    return ""
+
+
+def fault_of_scale(gain: float, offset: float) -> str:
+    """Why no samples can have this scale, "" where they can."""
+    finite = isfinite(gain) and isfinite(offset)
+    if finite and FLOAT32_LEAST <= abs(gain) <= FLOAT32_MOST and abs(offset) <= FLOAT32_MOST:
+        return ""
+    return (
+        "expected a conversion and an offset that are finite, the conversion not 0, got "
+        f"{gain:g} and {offset:g}"
+    )
+
+
+def one_line(error: Exception) -> str:
+    """What an exception says, short and on one line: pynwb's may print a whole file."""
+    words = " ".join(str(error).split()) or "no reason given"
+    text = "".join(letter for letter in words if letter.isprintable())
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"

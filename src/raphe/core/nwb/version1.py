@@ -1,0 +1,169 @@
+"""Series of NWB 1.0 files, as the Allen Cell Types Database hands them out, by h5py.
+
+pynwb reads NWB 2 alone. The layout: /acquisition/timeseries/NAME and /stimulus/presentation/NAME
+are groups of `data` (with the attributes conversion and unit), `num_samples` and `starting_time`
+(with the attribute rate) or `timestamps`; a sweep of the Allen Institute is called Sweep_N in both.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.nwb.clock import Clock
+from raphe.core.nwb.contents import Contents
+from raphe.core.nwb.series import (
+    ACQUIRED,
+    STIMULUS,
+    TEMPLATE,
+    Series,
+    StoredColumn,
+    fault_of_data,
+    fault_of_scale,
+    one_line,
+    plain_unit,
+)
+
+SECTIONS = {  # as NWB 2 calls them
+    "acquisition/timeseries": ACQUIRED,
+    "stimulus/presentation": STIMULUS,
+    "stimulus/templates": TEMPLATE,
+}
+ELECTRODES = "general/intracellular_ephys"
+SWEEP = re.compile(r"(?:Sweep_([0-9]{1,9})|data_([0-9]{1,9})_(?:AD|DA)[0-9]+)")  # Allen, MIES
+
+
+def read_contents(path: Path, version: str) -> Contents:
+    """All series of samples; they stay on disk, and the file open as long as they are kept.
+
+    Raises RecordingError.
+    """
+    this = f"{path}: this is NWB {version}"
+    try:
+        file = h5py.File(path, "r")
+        if not isinstance(file.get("acquisition/timeseries"), h5py.Group):
+            raise RecordingError(f"{this}, expected it to have acquisition/timeseries, got none")
+        in_si = _is_in_si(file)
+        sole_electrode = _sole_electrode(file)
+        columns: list[Series] = []
+        left_out, others = [], {}
+        for place, group in _series(file):
+            data = group.get("data")
+            fault = fault_of_data(data) if isinstance(data, h5py.Dataset) else "has no data"
+            if fault:
+                others[place] = fault
+            elif 0 in data.shape:
+                left_out.append(place)
+            else:
+                columns += _columns(path, this, place, group, sole_electrode, in_si)
+    except RecordingError:
+        raise
+    except Exception as error:  # h5py raises whatever the library does
+        raise RecordingError(f"{this}, which cannot be read ({one_line(error)})") from error
+    return Contents(path, version, tuple(columns), (), tuple(left_out), others)
+
+
+def _series(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
+    for section, place in SECTIONS.items():
+        members = file.get(section)
+        for name in members if isinstance(members, h5py.Group) else ():
+            group = members.get(name)
+            if isinstance(group, h5py.Group):
+                yield f"{place}/{name}", group
+
+
+def _columns(
+    path: Path, this: str, place: str, group: h5py.Group, sole_electrode: str | None, in_si: bool
+) -> Iterator[Series]:
+    data, name = group["data"], place.rpartition("/")[2]
+    n_samples, n_columns = data.shape[0], data.shape[1] if data.ndim == 2 else 1
+    gain = 1.0 if in_si else _number(data.attrs.get("conversion", 1.0))
+    fault, clock = "", Clock(place, n_samples, 1.0, 0.0)
+    try:
+        clock = _clock(f"{this}, {place}", group, n_samples)
+        if scale_fault := fault_of_scale(gain, 0.0):
+            fault = f"{this}, {place}: {scale_fault}"
+    except RecordingError as error:
+        fault = str(error)
+    sweep = SWEEP.fullmatch(name)
+    electrode = _text(group.get("electrode_name")) or sole_electrode
+    for number in range(n_columns):
+        yield Series(
+            place=place,
+            name=name if n_columns == 1 else f"{name}[{number}]",
+            kind=_kind(group),
+            electrode=electrode if n_columns == 1 else None,
+            sweep=int(sweep[1] or sweep[2]) if sweep else None,
+            unit=plain_unit(data.attrs.get("unit", "")),
+            gain=gain,
+            offset=0.0,
+            samples=StoredColumn(path, place, data, number),
+            clock=clock,
+            fault=fault,
+        )
+
+
+def _clock(where: str, group: h5py.Group, n_samples: int) -> Clock:
+    start = group.get("starting_time")
+    if isinstance(start, h5py.Dataset) and "rate" in start.attrs:
+        counted = group.get("num_samples")
+        if isinstance(counted, h5py.Dataset) and _number(counted[()]) != n_samples:
+            raise RecordingError(
+                f"{where}: expected num_samples to be that of its data, {n_samples}, got "
+                f"{_number(counted[()]):g}: the file is cut"
+            )
+        return Clock.of_rate(where, n_samples, _number(start.attrs["rate"]), _number(start[()]))
+    times = group.get("timestamps")
+    if isinstance(times, h5py.Dataset):
+        return Clock.of_times(where, n_samples, times)
+    raise RecordingError(
+        f"{where}: expected a starting_time with a rate, or timestamps, got neither"
+    )
+
+
+def _is_in_si(file: h5py.File) -> bool:
+    """Whether samples are in V and A whatever `conversion` says.
+
+    They are in files of the Allen Institute's pipeline before its version 1.1, as AllenSDK knows.
+    """
+    facts = file.get("general/generated_by")
+    if not isinstance(facts, h5py.Dataset):
+        return False
+    words = [_word(fact) for fact in np.ravel(facts[()]).tolist()]
+    version = dict(zip(words[::2], words[1::2], strict=False)).get("version", "")
+    parts = re.match(r"(\d+)\.(\d+)", version)
+    return bool(parts) and (int(parts[1]), int(parts[2])) < (1, 1)
+
+
+def _sole_electrode(file: h5py.File) -> str | None:
+    """The only electrode's name."""
+    electrodes = file.get(ELECTRODES)
+    names = list(electrodes) if isinstance(electrodes, h5py.Group) else []
+    names = [name for name in names if isinstance(electrodes.get(name), h5py.Group)]
+    return names[0] if len(names) == 1 else None
+
+
+def _kind(group: h5py.Group) -> str:
+    """The last of its ancestry, "CurrentClampSeries"."""
+    ancestry = np.ravel(group.attrs.get("ancestry", ["TimeSeries"])).tolist()
+    return _word(ancestry[-1]) if ancestry else "TimeSeries"
+
+
+def _text(item: Any) -> str:
+    return _word(np.ravel(item[()]).tolist()[0]) if isinstance(item, h5py.Dataset) else ""
+
+
+def _word(value: object) -> str:
+    word = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return word if word.isprintable() else ""
+
+
+def _number(value: object) -> float:
+    try:
+        return float(np.ravel(value)[0])
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return float("nan")

@@ -137,6 +137,12 @@ def counts_rows(values: np.ndarray) -> bool:
     )
 
 
+def time_unit_s(name: str) -> float | None:
+    """The unit, in s, of a time by its name, as "Time (ms)"; None for what is none."""
+    base, unit_s = _parts(name)
+    return unit_s if TIME.fullmatch(base) else None
+
+
 def _known_rows(table: NumberTable) -> slice:
     """The rows from the first to the last that hold any number."""
     if np.isfinite(table.values[[0, -1], 0]).all():

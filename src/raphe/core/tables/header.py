@@ -12,7 +12,9 @@ WHOLE = re.compile(r"\d+")
 STATUS = {"accepted", "rejected", "undecided"}  # Inscopix's second line
 
 
-def has_names(lines: Sequence[Sequence[str]], rows_are_traces: bool = False) -> bool:
+def has_names(
+    lines: Sequence[Sequence[str]], rows_are_traces: bool = False, numbers_are_names: bool = True
+) -> bool:
     """Whether the first of these lines of cells names the columns.
 
     Numbers are names where they count from 0 or 1, as pandas writes them. Raises TableFault
@@ -31,7 +33,7 @@ def has_names(lines: Sequence[Sequence[str]], rows_are_traces: bool = False) -> 
         raise TableFault("expected names or numbers, got blank cells; take this line out")
     if not all(number(cell, ",") is not None for cell in words):
         return True
-    if not all(WHOLE.fullmatch(cell) for cell in words):
+    if not numbers_are_names or not all(WHOLE.fullmatch(cell) for cell in words):
         return False
     counted = [int(cell) for cell in words if len(cell) < 10]
     counts = any(counted == list(range(n, n + len(words))) for n in (0, 1))

@@ -30,7 +30,7 @@ from raphe.core.tables.dialect import (
 from raphe.core.tables.header import has_names, second_header
 from raphe.core.tables.text import Block, TableFault, blocks, named_separator, opened, table_faults
 
-SNIFFED_LINES = 100
+SNIFFED_LINES = 30
 LEAST_SNIFFED = 4  # however long the lines are
 LEADING_ZERO = re.compile(r"(?:^|,)[ \t]*[+-]?0\d+[ \t]*(?=,|$)", re.MULTILINE)
 
@@ -64,9 +64,15 @@ def read_numbers(
 
 
 def parse_numbers(
-    stream: BinaryIO, has_header: bool | None = None, rows_are_traces: bool = False
+    stream: BinaryIO,
+    has_header: bool | None = None,
+    rows_are_traces: bool = False,
+    numbers_are_names: bool = True,
 ) -> NumberTable:
-    """As `read_numbers`, of bytes. Raises TableFault, and what the stream does."""
+    """As `read_numbers`, of bytes. Raises TableFault, and what the stream does.
+
+    Without `numbers_are_names` a first line of numbers is the first row.
+    """
     parts = blocks(stream)
     first_line, beginning = _beginning(parts)
     separator = named_separator(beginning[0]) if beginning else None
@@ -86,7 +92,7 @@ def parse_numbers(
     status: tuple[str, ...] = ()
     cells = [_at(line, split, text, separator) for line, text in islice(filled, LEAST_SNIFFED)]
     if has_header is None:
-        has_header = _at(first_line, has_names, cells, rows_are_traces)
+        has_header = _at(first_line, has_names, cells, rows_are_traces, numbers_are_names)
     if has_header:
         names = [restored(name.strip()) for name in cells.pop(0)]
         first_line, beginning = first_line + 1, beginning[1:]
@@ -120,7 +126,12 @@ def _beginning(parts: Iterator[Block]) -> tuple[int, list[str]]:
 
 def _is_blank(text: str, separator: str) -> bool:
     """Whether a line has neither a number nor a separator."""
-    return not text.strip(" " if separator == "\t" else None)
+    return not text.strip(_blanks(separator))
+
+
+def _blanks(separator: str) -> str | None:
+    """What fills a blank line: spaces of any kind, or none that separates."""
+    return " " if separator == "\t" else None
 
 
 def _at(line: int, function, *arguments):
@@ -163,7 +174,8 @@ class _Rows:
     def add(self, block: Block) -> None:
         """Append the numbers of consecutive lines."""
         line, lines = block.first_line, block.lines
-        if not any(_is_blank(text, self.separator) for text in lines):
+        blanks = _blanks(self.separator)
+        if "" not in [text.strip(blanks) for text in lines]:
             self._take(line, lines)
             return
         start = 0
@@ -232,16 +244,15 @@ class _Rows:
 
     def _parsed(self, line: int, lines: Sequence[str], body: str) -> np.ndarray:
         separator = self.separator if self.separator.strip(" ") else None
-        if separator:
-            body = _with_nan(body, separator)
-        try:
-            lines_with_nan = body.split("\n")
-            values = np.loadtxt(lines_with_nan, delimiter=separator, comments=None, ndmin=2)
-        except ValueError:  # other words for missing; or a fault, to be told
-            return self._by_cell(line, lines, self.n_numbers)
-        if values.shape != (len(lines), self.n_numbers):
-            return self._by_cell(line, lines, self.n_numbers)
-        return values
+        for fill in (False, True) if separator else (False,):
+            text = _with_nan(body, separator) if fill else body
+            try:
+                values = np.loadtxt(text.split("\n"), delimiter=separator, comments=None, ndmin=2)
+            except ValueError:  # blank cells, other words for missing; or a fault, to be told
+                continue
+            if values.shape == (len(lines), self.n_numbers):
+                return values
+        return self._by_cell(line, lines, self.n_numbers)
 
     def _by_cell(
         self, first_line: int, lines: Sequence[str], width: int | None = None

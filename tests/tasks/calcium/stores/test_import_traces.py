@@ -147,3 +147,26 @@ def test_the_organisers_counts(real_data, tmp_path: Path) -> None:
         of_dataset = [recording for recording in store.recordings if recording.dataset == dataset]
         assert sum(recording.n_samples for recording in of_dataset) == samples
         assert sum(recording.n_spikes for recording in of_dataset) == spikes
+
+
+def test_a_counter_in_the_file_of_spikes_is_no_recording(tmp_path: Path) -> None:
+    frames, spikes = np.arange(N), {"a": np.arange(N) % 3}
+    pair(tmp_path / "in", "x", {"a": wavy(0)}, {"FrameCounter": frames, **spikes})
+    report = import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))
+    assert (report.recordings, report.n_spikes) == ({"x": 1}, 300)
+    assert len(report.notes) == 1 and "'FrameCounter' rises evenly by 1" in report.notes[0]
+    pair(
+        tmp_path / "in",
+        "x",
+        {"Time (s)": frames / 30, "a": wavy(0)},
+        {"Time (s)": frames, **spikes},
+    )
+    with pytest.raises(RecordingError, match=r"x\.spikes\.csv: .* which is 1 Hz, not 30"):
+        import_traces(tmp_path / "in", tmp_path / "other", TraceOptions(rate_hz=30.0))
+
+
+def test_the_two_files_have_their_recordings_in_one_order(tmp_path: Path) -> None:
+    counts = np.arange(N) % 3
+    pair(tmp_path / "in", "x", {"a": wavy(0), "b": wavy(1)}, {"b": counts, "a": counts})
+    with pytest.raises(RecordingError, match=r"in the order of x\.calcium\.csv, got b where .* a"):
+        import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))

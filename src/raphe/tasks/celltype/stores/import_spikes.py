@@ -1,8 +1,8 @@
 """The authors' two layouts of spikes, copied into a store.
 
 CSV: SER/<cell>/<cell>_trigger_<sample>.csv, one file a spike, with a header and T rows of two
-columns, time in s and current in pA, in either order. NPY: trios of arrays, see `npy_trios`, of
-which the current alone is kept, as float32.
+columns, time in s and current in pA unless the header names other units, in either order. NPY:
+trios of arrays, see `npy_trios`, of which the current alone is kept, as float32.
 """
 
 import hashlib
@@ -29,7 +29,13 @@ from raphe.tasks.celltype.recordings.file_names import (
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut
 from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
-from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
+from raphe.tasks.celltype.stores.spike_csv import (
+    check_step,
+    in_pa,
+    in_s,
+    parse_columns,
+    rising_columns,
+)
 from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_FACT, Cell, OnCopies, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
@@ -185,7 +191,7 @@ class _Reader:
         if label is None:
             raise ValueError(f"in no folder named {' or '.join(self.classes)}")
         data = file.read_bytes()
-        columns = parse_columns(data)
+        columns, names = parse_columns(data)
         if len(columns) != self.cut.n_samples:
             self.report.other_length.append((file, len(columns)))
             return None
@@ -195,8 +201,8 @@ class _Reader:
         time = self._time_column(file, columns)
         if time is None:
             return None
-        check_step(columns[:, time], self.cut.rate_hz)
-        current = columns[:, 1 - time].astype(np.float32)
+        check_step(in_s(columns[:, time], names[time]), self.cut.rate_hz)
+        current = in_pa(columns[:, 1 - time], names[1 - time]).astype(np.float32)
         if fault := waveform_faults(current[None])[0]:
             raise ValueError(f"its current {fault}")
         day = parse_cell_id(cell_id)[1]

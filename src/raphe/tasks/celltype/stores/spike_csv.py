@@ -1,29 +1,32 @@
-"""One spike in the authors' CSV: a header and T rows of time in s and current in pA, either first.
+"""One spike in the authors' CSV: a header and T rows of time and current, either first.
 
-Every function raises ValueError with a sentence that lacks only the file's name.
+Time is in s and current in pA unless the header names another unit. Every function raises
+ValueError with a sentence that lacks only the file's name.
 """
+
+import io
 
 import numpy as np
 
+from raphe.core.recordings.units import electrical_unit, unit_factor
+from raphe.core.tables.axis import time_unit_s
+from raphe.core.tables.numbers import parse_numbers
+from raphe.tasks.celltype.spikes.cut_settings import UNIT
+
 STEP_TOLERANCE = 0.01  # of the time step: the files round their times
-SEPARATORS = bytes.maketrans(b",;\t", b"   ")
+LEAST_PA = 1e-3  # of a spike's peak: no amplifier resolves it
 
 
-def parse_columns(data: bytes) -> np.ndarray:
-    """The two columns of a file, its header left out: float64 (rows, 2)."""
-    lines = data.translate(SEPARATORS).splitlines()
-    if lines and not _is_number(lines[0].split()[:1]):
-        lines = lines[1:]
-    rows = [line for line in lines if line.strip()]
-    try:
-        values = np.array([float(word) for row in rows for word in row.split()])
-    except ValueError as error:
-        raise ValueError(f"expected a header and rows of two numbers, {error}") from None
-    if len(values) != 2 * len(rows):
-        raise ValueError(f"expected two columns, got {len(values)} numbers in {len(rows)} rows")
-    if not np.isfinite(values).all():
+def parse_columns(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The two columns of a file, float64 (rows, 2), and their names, "" without a header."""
+    if not data.strip():
+        return np.empty((0, 2)), ("", "")
+    table = parse_numbers(io.BytesIO(data), numbers_are_names=False)
+    if table.values.shape[1] != 2:
+        raise ValueError(f"expected two columns, got {table.values.shape[1]}")
+    if not np.isfinite(table.values).all():
         raise ValueError("expected numbers, got NaN or infinity")
-    return values.reshape(-1, 2)
+    return table.values, table.names
 
 
 def rising_columns(columns: np.ndarray) -> np.ndarray:
@@ -35,15 +38,33 @@ def rising_columns(columns: np.ndarray) -> np.ndarray:
     return np.flatnonzero(is_rising.all(axis=0))
 
 
+def in_s(time: np.ndarray, name: str) -> np.ndarray:
+    """Times (rows,) in s, by the unit that their column's name has."""
+    if unit := electrical_unit(name):
+        raise ValueError(f"expected a time that rises, it is column {name!r}, in {unit}")
+    return time * (time_unit_s(name) or 1.0)
+
+
+def in_pa(current: np.ndarray, name: str) -> np.ndarray:
+    """A current (rows,) in pA, by the unit that its column's name has."""
+    if time_unit_s(name):
+        raise ValueError(f"expected a current that does not rise, it is column {name!r}, a time")
+    unit = electrical_unit(name) or UNIT
+    factor = unit_factor(unit, UNIT)
+    if factor is None:
+        raise ValueError(f"expected a current in {UNIT}, column {name!r} is in {unit}")
+    current = current * factor
+    peak = float(np.abs(current).max())
+    if 0 < peak < LEAST_PA:
+        raise ValueError(
+            f"expected a current in {UNIT}, it reaches {peak:.2g} {UNIT}; is it in A? Name its "
+            "unit in the header, as Current (A)"
+        )
+    return current
+
+
 def check_step(time_s: np.ndarray, rate_hz: float) -> None:
     """Refuse times in s, float64 (rows,), that are not sampled at `rate_hz`."""
     step, expected = (time_s[-1] - time_s[0]) / (len(time_s) - 1), 1 / rate_hz
     if abs(step - expected) > STEP_TOLERANCE * expected:
         raise ValueError(f"expected a time step of {expected:g} s ({rate_hz:g} Hz), got {step:g}")
-
-
-def _is_number(words: list[bytes]) -> bool:
-    try:
-        return bool(words) and float(words[0]) is not None
-    except ValueError:
-        return False

@@ -168,7 +168,10 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, capsys) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cli, "parse", lambda arguments: argparse.Namespace(run=refuse))
         assert cli.main([]) == 1
-        assert capsys.readouterr().err == f"error: {target}: No such file or directory\n"
+        assert capsys.readouterr().err == (
+            f"error: {target}: could not be used: there is no folder {target.parent}; check the "
+            "path, or make that folder\n"
+        )
         error = OSError("a defect of ours")
         with pytest.raises(OSError, match="a defect"):
             cli.main([])

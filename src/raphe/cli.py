@@ -28,11 +28,13 @@ from pathlib import Path
 import raphe.tasks
 from raphe import __version__
 from raphe.core.command_line import SHARED, Command, SharedVerb, define, print_whatever_comes
+from raphe.core.ending import interrupted, interruptible, while_read
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.extras import missing_extra
 from raphe.core.files.kind import MANIFEST, kind_of
+from raphe.core.files.outputs import Output, require_writable
+from raphe.core.files.refusals import program_refusal
 from raphe.core.parser import Parser
-from raphe.core.unread import while_read
 
 STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
@@ -54,7 +56,7 @@ WORDS = {  # that people use for these verbs
     "sweep": "train",
     "verify": "check",
 }
-FAILED_EXIT, INTERRUPTED_EXIT = 1, 130
+FAILED_EXIT = 1
 COMPLETION = Command(
     "completion", "print what completes commands in your shell", "raphe.cli:add_completion"
 )
@@ -69,32 +71,35 @@ class Declared:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted, 141
-    what it prints is no longer read, as after `| head`."""
+    """Run a command. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted (143
+    by SIGTERM), 141 what it prints is no longer read, as after `| head`."""
     print_whatever_comes()
     return while_read(lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = argparse.Namespace()
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
-        return options.run(options)
-    except RapheError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED_EXIT
-    except OSError as error:  # a disk, a folder or a file that the user named
-        if error.filename is None:
-            raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
-        return FAILED_EXIT
-    except ModuleNotFoundError as error:
-        if (sentence := missing_extra(error)) is None:
+        with interruptible():
+            options = parse(arguments)
+            for name, output in getattr(options, "outputs", ()):
+                if (path := getattr(options, name)) is not None:
+                    require_writable(path, output)
+            return options.run(options)
+    except KeyboardInterrupt as interruption:
+        return interrupted(interruption, getattr(options, "when_interrupted", ""))
+    except Exception as error:
+        if isinstance(error, RapheError):
+            sentence = str(error)
+        elif isinstance(error, ModuleNotFoundError):
+            sentence = missing_extra(error)
+        else:
+            sentence = program_refusal(error, arguments)
+        if sentence is None:  # a defect of ours
             raise
         print(f"error: {sentence}", file=sys.stderr)
         return FAILED_EXIT
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED_EXIT
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -174,7 +179,7 @@ class _CompletedParser(Parser):
 
     def add_argument(self, *names: str, **others: object) -> argparse.Action:
         action = super().add_argument(*names, **others)
-        if others.get("type") is Path:
+        if others.get("type") is Path or isinstance(others.get("type"), Output):
             action.complete = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
         return action
 
@@ -190,6 +195,7 @@ def _parse_verb(verb: str, commands: list[Declared], arguments: list[str]) -> ar
         declared = _of_task(verb, commands, arguments)
     parser = _parser(declared)
     options, unknown = parser.parse_known_args(arguments)
+    options.outputs, options.when_interrupted = parser.outputs, declared.command.when_interrupted
     if unknown:
         option = next((word for word in unknown if word.startswith("-")), unknown[0])
         parser.error(_refused(option, parser, declared, commands))

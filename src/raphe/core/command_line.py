@@ -23,7 +23,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from raphe.core.files.outputs import Output
 from raphe.core.ranges import written
+from raphe.core.sentences import printable
 from raphe.core.sentences import printable
 
 SHOWN = 200  # lines of a list of files
@@ -41,6 +43,7 @@ class Command:
     kind: str | None = None  # of what is imported
     is_default: bool = False  # what the verb means where neither a manifest nor --task tells
     passes_on: bool = False  # the function takes the arguments as they are, and gives the exit code
+    when_interrupted: str = ""  # what is true then, a sentence of raphe.core.ending
     trains: bool = False  # its options get `fitting`, the harness's raphe.core.protocol.Fitting
 
     def function(self) -> Callable:
@@ -153,7 +156,9 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder made by raphe export; its manifest names the task",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make for the answers")
+    parser.add_argument(
+        "--out", type=Output.FOLDER, metavar="DIR", help="folder to make for the answers"
+    )
     add_overwrite(parser)
 
 
@@ -163,7 +168,10 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder to make for the claims as text and table"
+        "--out",
+        type=Output.FILLED,
+        metavar="DIR",
+        help="folder to make for the claims as text and table",
     )
 
 

@@ -21,7 +21,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatterMathtext, LogFormatterSciNotation
 
 from raphe.core.errors import SettingError
-from raphe.core.files.atomic import open_whole, write_file
+from raphe.core.files.atomic import make_folder, open_whole, write_file
 
 ONE_COLUMN_IN, TWO_COLUMNS_IN = 3.5, 7.2
 TEXT_PT, SMALL_PT = 8, 7
@@ -168,6 +168,7 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
         What was written.
     """
     check_figure_name(path)
+    make_folder(path.parent)
     suffix = path.suffix.lower()
     saved = []
     for kind in (suffix, ".pdf") if suffix == ".png" else (suffix,):

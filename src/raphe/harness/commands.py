@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import Command, add_overwrite, define, hydra_word
+from raphe.core.ending import AGAIN
 from raphe.core.errors import RapheError, SettingError
+from raphe.core.files.outputs import Output
 
 if TYPE_CHECKING:  # takes a while to load
     from omegaconf import DictConfig
@@ -21,6 +23,7 @@ COMMANDS = (
         "export",
         "make a bundle of a tracked sweep's members, to predict with",
         "raphe.harness.commands:add_export",
+        when_interrupted=AGAIN,
     ),
     Command(
         "runs",
@@ -59,7 +62,9 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help="labelled spikes of cells that none of the checkpoints was trained on, to calibrate "
         "them on (default: not calibrated, nothing promised)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make for the bundle")
+    parser.add_argument(
+        "--out", type=Output.FOLDER, metavar="DIR", help="folder to make for the bundle"
+    )
     parser.add_argument(
         "--members",
         metavar="WAY",

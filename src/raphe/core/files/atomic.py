@@ -30,7 +30,8 @@ from raphe.core.files.leavings import (
     sweep_once,
 )
 from raphe.core.files.path import require_utf_8
-from raphe.core.files.refusals import refusal, shown
+from raphe.core.files.refusals import refusal
+from raphe.core.sentences import printable
 
 IN_USE_S = 2.0  # in which a scanner of viruses lets a new file go
 WAIT_S = 0.05
@@ -49,7 +50,7 @@ class FolderBuilder:
     def __init__(self, path: Path | str, marker: str, overwrite: bool = False, kept: bool = False):
         require_utf_8(Path(path))
         with reporting(Path(path)):
-            self.path = Path(path).resolve()
+            self.path = Path(os.path.realpath(path))
         self.marker, self.overwrite, self._is_kept = marker, overwrite, kept
         make_folder(self.path.parent)
         with reporting(self.path):
@@ -90,11 +91,13 @@ class FolderBuilder:
             return
         if not (self.path / self.marker).is_file():
             raise StoreError(
-                f"{shown(self.path)}: exists and holds no {self.marker}, so it is not replaced; "
+                f"{printable(self.path)}: exists and holds no {self.marker}, so it is not replaced; "
                 "choose another place"
             )
         if not self.overwrite:
-            raise StoreError(f"{shown(self.path)}: exists already; pass --overwrite to replace it")
+            raise StoreError(
+                f"{printable(self.path)}: exists already; pass --overwrite to replace it"
+            )
 
 
 def write_file(path: Path | str, content: str | bytes) -> Path:
@@ -119,7 +122,7 @@ def open_whole(path: Path | str) -> Iterator[IO[bytes]]:
     path = Path(path)
     require_utf_8(path)
     with reporting(path):
-        target = path.resolve()  # a link stays one
+        target = Path(os.path.realpath(path))  # a link stays one
         _require_a_file(path, target)
         sweep_once(target.parent)
         partial = hidden_file(target.parent)
@@ -187,7 +190,7 @@ def _require_a_file(path: Path, target: Path) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "Is a directory", str(path))
     if not stat.S_ISREG(mode):
-        raise StoreError(f"{shown(path)}: is a device, not a file; name a file to be written")
+        raise StoreError(f"{printable(path)}: is a device, not a file; name a file to be written")
 
 
 def _rename(source: Path, target: Path) -> None:

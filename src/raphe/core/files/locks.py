@@ -12,7 +12,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from raphe.core.errors import StoreError
-from raphe.core.files.refusals import existing_parent, refusal, shown
+from raphe.core.files.refusals import existing_parent, refusal
+from raphe.core.sentences import printable
 
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -42,7 +43,7 @@ def locked(path: Path | str, busy: str = "") -> Iterator[None]:
         raise StoreError(busy) from None
     except NotImplementedError:
         raise StoreError(
-            f"{shown(path)}: its disk has no locks; choose a disk of this computer"
+            f"{printable(path)}: its disk has no locks; choose a disk of this computer"
         ) from None
     except OSError as error:
         if error.errno not in READ_ONLY or can_write(Path(path).parent):

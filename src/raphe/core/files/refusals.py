@@ -4,13 +4,16 @@ import errno
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+from raphe.core.ending import AGAIN
 from raphe.core.errors import StoreError
 from raphe.core.sentences import file_size, printable
 
-AGAIN = "run the same command again"
-FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+FULL_START = "the disk of"
+FULL_ERRORS = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name)}
 WINDOWS_FULL = {39, 112, 1295}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL, a quota
 # How libraries tell of a full disk that keep the system's number to themselves: HDF5, SQLite.
 FULL_WORDS = re.compile(
@@ -58,14 +61,16 @@ def refusal(
         path: what was being worked on (default: the file that the error names).
         doing: "could not be written".
     """
-    named = [name for name in (error.filename2, error.filename) if isinstance(name, (str, bytes))]
+    files = (error.filename2, error.filename)
+    named = [os.fsdecode(file) for file in files if isinstance(file, (str, bytes, os.PathLike))]
     place = path if path is not None else next(iter(reversed(named)), None)
     if is_disk_full(error):
         return disk_full(place or Path())
     reason, remedy = _reason(error, place)
-    where = "" if place is None else f"{shown(place)}: "
+    where = "" if place is None else f"{printable(place)}: "
+    doing = doing if place is not None else f"a file {doing}"
     others = [name for name in named if place is not None and _is_another(name, place)]
-    of_another = f" ({shown(others[0])})" if others else ""
+    of_another = f" ({printable(others[0])})" if others else ""
     return f"{where}{doing}: {reason}{of_another}; {remedy}"
 
 
@@ -73,7 +78,9 @@ def disk_full(place: Path | str, needed_bytes: int | None = None) -> str:
     """The sentence for a disk without room, the one that holds `place` or is to hold it."""
     free = file_size(free_bytes(place))
     needed = "" if needed_bytes is None else f", {file_size(needed_bytes)} needed"
-    return f"the disk of {shown(place)} is full ({free} free{needed}); free some room and {AGAIN}"
+    return (
+        f"{FULL_START} {printable(place)} is full ({free} free{needed}); free some room and {AGAIN}"
+    )
 
 
 def is_disk_full(error: BaseException | None) -> bool:
@@ -82,13 +89,31 @@ def is_disk_full(error: BaseException | None) -> bool:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, OSError) and (
-            error.errno in FULL or getattr(error, "winerror", None) in WINDOWS_FULL
+            error.errno in FULL_ERRORS or getattr(error, "winerror", None) in WINDOWS_FULL
         ):
             return True
         if FULL_WORDS.search(str(error)):
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def program_refusal(error: BaseException, arguments: Iterable[str]) -> str | None:
+    """The sentence for an error that ends a program, where the system and no defect causes it.
+
+    A library seldom says on which disk it found no room: it is the fullest of those that the
+    program's arguments name, that of the current folder and that of temporary files.
+    """
+    if is_disk_full(error):
+        named = error.filename if isinstance(error, OSError) else None
+        values = (argument.rpartition("=")[2] for argument in arguments)
+        places = (Path.cwd(), Path(tempfile.gettempdir()), *map(Path, values))
+        return disk_full(named or min(places, key=free_bytes))
+    if isinstance(error, BrokenPipeError):  # see raphe.core.ending
+        return None
+    if isinstance(error, OSError) and (error.errno is not None or error.filename is not None):
+        return refusal(error)
+    return None
 
 
 def free_bytes(place: Path | str) -> int:
@@ -118,20 +143,14 @@ def require_room(place: Path | str, needed_bytes: int, what: str, remedy: str = 
     if needed_bytes > free:
         others = f", or {remedy}" if remedy else ""
         raise StoreError(
-            f"{shown(place)}: {what} would take {file_size(needed_bytes)}, the disk has "
+            f"{printable(place)}: {what} would take {file_size(needed_bytes)}, the disk has "
             f"{file_size(free)} free; free some room{others}, and {AGAIN}"
         )
 
 
-def shown(path: object) -> str:
-    """A path as text that every console and file takes, whatever bytes its name has."""
-    text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else str(path)
-    return printable(text)
-
-
-def _is_another(name: str | bytes, place: Path | str) -> bool:
+def _is_another(name: str, place: Path | str) -> bool:
     """Whether an error names a file that its reader does not know yet, and no hidden one."""
-    name = os.path.realpath(os.fsdecode(name))
+    name = os.path.realpath(name)
     return name != os.path.realpath(place) and not Path(name).name.startswith(".")
 
 
@@ -142,7 +161,7 @@ def _reason(error: OSError, place: object) -> tuple[str, str]:
     if error.errno == errno.ENOENT and isinstance(place, (str, os.PathLike)):
         folder = Path(place).absolute().parent
         if not os.path.lexists(folder):
-            return f"there is no folder {shown(folder)}", "check the path, or make that folder"
+            return f"there is no folder {printable(folder)}", "check the path, or make that folder"
     if error.errno in _OF_NUMBER:
         return _OF_NUMBER[error.errno]
     reason = " ".join((error.strerror or str(error) or "the system refuses").split())

@@ -6,9 +6,9 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from raphe.core.errors import RapheError
+from raphe.core.files.refusals import FULL_START, is_disk_full, program_refusal
 
 LIST_ALL = "`raphe train --cfg job` lists them all"
-NO_SPACE = 28  # errno.ENOSPC
 
 
 class RunFailed(BaseException):
@@ -24,14 +24,17 @@ def user_line(error: BaseException) -> str | None:
     chain = _chain(error)
     for link in chain:
         if isinstance(link, RapheError):
-            return str(link)
+            # Of a database that stopped answering, the full disk is what a user can mend.
+            is_told = not is_disk_full(link) or str(link).startswith(FULL_START)
+            return str(link) if is_told else program_refusal(link, sys.argv[1:])
     for link in chain:
         if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
             return f"no setting is called {link.full_key}; {LIST_ALL}"
         if _is_of_trainer(link):
             return f"trainer: {link}"
-        if isinstance(link, OSError) and link.filename is not None:
-            return f"{link.filename}: {link.strerror}; {_remedy(link)}"
+    for link in chain:
+        if (sentence := program_refusal(link, sys.argv[1:])) is not None:
+            return sentence
     if isinstance(error, InstantiationException):  # wraps whatever went wrong inside
         return None
     if any(isinstance(link, HydraException | OmegaConfBaseException) for link in chain):
@@ -43,13 +46,6 @@ def _is_of_trainer(error: BaseException) -> bool:
     """Lightning's own complaint, which is there only where Lightning has been imported."""
     lightning = sys.modules.get("pytorch_lightning.utilities.exceptions")
     return lightning is not None and isinstance(error, lightning.MisconfigurationException)
-
-
-def _remedy(error: OSError) -> str:
-    kinds = (PermissionError, NotADirectoryError, FileExistsError)
-    if isinstance(error, kinds) or error.errno == NO_SPACE:
-        return "name a folder that can be written to"
-    return "check that the path is there and can be read or written"
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

@@ -1,6 +1,7 @@
 """The commands of this task: options in, one call, a summary out; a file for each room's work."""
 
 from raphe.core.command_line import Command
+from raphe.core.ending import BEGINS_ANEW, GOES_ON
 
 ROOM = "raphe.tasks.calcium.commands"
 
@@ -9,18 +10,21 @@ COMMANDS = (
         "import",
         "calcium traces and the spikes recorded with them, a pair of files a data set",
         f"{ROOM}.stores:add_import_traces",
+        when_interrupted=BEGINS_ANEW,
         kind="traces",
     ),
     Command(
         "import",
         "published weights of Spikefinder-Elephant (.h5), as a checkpoint",
         f"{ROOM}.elephant:add_import_elephant",
+        when_interrupted=BEGINS_ANEW,
         kind="elephant",
     ),
     Command(
         "predict",
         "infer spike rates from calcium traces",
         f"{ROOM}.prediction:add_predict",
+        when_interrupted=GOES_ON,
     ),
     Command(
         "place",

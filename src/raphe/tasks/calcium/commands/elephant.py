@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from raphe.core.command_line import define, list_out
+from raphe.core.files.outputs import Output
+from raphe.core.sentences import counted, printable
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
@@ -20,7 +22,7 @@ def add_import_elephant(parser: argparse.ArgumentParser) -> None:
         "Keras. Train on from them with `raphe train task=elephant model.weights=CHECKPOINT`.",
     )
     parser.add_argument("file", type=Path, help="the .h5 file")
-    parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("checkpoint", type=Output.FILE, help="the checkpoint to write (.ckpt)")
 
 
 def _import_elephant(options: argparse.Namespace) -> int:
@@ -44,7 +46,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="Elephant's folder statEmbedding, or embedding.json of task=elephant_embedding",
     )
-    parser.add_argument("--figure", type=Path, metavar="PNG", help="also draw both spaces")
+    parser.add_argument("--figure", type=Output.FILE, metavar="PNG", help="also draw both spaces")
     add_trace_options(parser)
 
 

@@ -1,7 +1,6 @@
 """The command that infers rates of new traces: `raphe predict`."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from raphe.core.command_line import define, list_out, one_input
@@ -51,13 +50,9 @@ def _predict(options: argparse.Namespace) -> int:
     traces = read_traces(one_input(options), trace_options(options))
     is_chosen = options.baseline is not None or options.as_it_is
     inferrer = Inferrer(options.bundle, conditioning(options) if is_chosen else None)
-    try:
-        summary = predict_rates(
-            traces, inferrer, options.out, options.kind, options.spikes, options.overwrite
-        )
-    except KeyboardInterrupt:
-        print("what is done is kept; the same command goes on there", file=sys.stderr)
-        raise
+    summary = predict_rates(
+        traces, inferrer, options.out, options.kind, options.spikes, options.overwrite
+    )
     n_inferred = summary.n_traces - len(summary.left_out)
     print(f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces, in spikes/s")
     list_out("warning", summary.warnings)

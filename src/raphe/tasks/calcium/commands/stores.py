@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, list_out, printed_setting
+from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
@@ -25,7 +26,7 @@ def add_import_traces(parser: argparse.ArgumentParser) -> None:
         "written (error: …); 2 for wrong usage.",
     )
     parser.add_argument("folder", type=Path, help="folder of the files")
-    parser.add_argument("store", type=Path, help="folder to make for the store")
+    parser.add_argument("store", type=Output.FOLDER, help="folder to make for the store")
     add_trace_options(parser)
     add_overwrite(parser)
 

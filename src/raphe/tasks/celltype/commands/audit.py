@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, train_next
+from raphe.core.files.outputs import Output
 from raphe.tasks.celltype.audit.settings import Settings
 
 TEXT, CSV_FILE, PICTURE = "audit.txt", "audit.csv", "audit.png"
@@ -35,7 +36,7 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=Output.FILLED,
         default=Path("audit"),
         help=f"folder for {TEXT}, {CSV_FILE}, {PICTURE} and the results of finished trainings "
         "(default: %(default)s)",

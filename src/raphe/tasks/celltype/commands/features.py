@@ -6,6 +6,7 @@ from pathlib import Path
 
 from raphe.core.command_line import define
 from raphe.core.errors import SettingError
+from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted
 
 
@@ -19,9 +20,9 @@ def add_features(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "store", type=Path, nargs="?", help="a store, or a folder of the authors' arrays"
     )
-    parser.add_argument("table", type=Path, nargs="?", help="CSV file to write")
+    parser.add_argument("table", type=Output.FILE, nargs="?", help="CSV file to write")
     parser.add_argument(
-        "--figure", type=Path, metavar="PNG", help="also draw the features of each class"
+        "--figure", type=Output.FILE, metavar="PNG", help="also draw the features of each class"
     )
     parser.add_argument(
         "--explain",
@@ -40,7 +41,7 @@ def _features(options: argparse.Namespace) -> int:
         raise SettingError(
             "raphe features: expected a store and a table to write; pass both, or --explain"
         )
-    from raphe.core.files.atomic import write_file
+    from raphe.core.files.atomic import make_folder, write_file
     from raphe.tasks.celltype.features.cell_features import cell_features, features_csv
     from raphe.tasks.celltype.stores.open_spikes import open_spikes
 
@@ -50,6 +51,7 @@ def _features(options: argparse.Namespace) -> int:
         check_figure_name(options.figure)
     spikes = open_spikes(options.store)
     features = cell_features(spikes)
+    make_folder(options.table.parent)
     write_file(options.table, features_csv(features))
     n_features = counted("feature", len(features.columns))
     print(f"{options.table}: {counted('cell', len(features.cells))}, {n_features}")

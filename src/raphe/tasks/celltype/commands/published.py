@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from raphe.core.command_line import define, list_out
+from raphe.core.files.outputs import Output
 from raphe.tasks.celltype.published.fetch import DRIVE_FOLDERS, INSTALL
 
 
@@ -72,7 +73,7 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
         "there already is not downloaded again.",
     )
     parser.add_argument("what", choices=list(DRIVE_FOLDERS), help="what to download")
-    parser.add_argument("folder", type=Path, help="folder to download into")
+    parser.add_argument("folder", type=Output.FILLED, help="folder to download into")
 
 
 def _fetch(options: argparse.Namespace) -> int:
@@ -105,7 +106,7 @@ def add_import_keras(parser: argparse.ArgumentParser) -> None:
         "file itself.",
     )
     parser.add_argument("file", type=Path, help="the .keras file")
-    parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("checkpoint", type=Output.FILE, help="the checkpoint to write (.ckpt)")
 
 
 def _import_keras(options: argparse.Namespace) -> int:

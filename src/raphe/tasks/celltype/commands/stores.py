@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from raphe.core.command_line import add_overwrite, check_hashes, define, list_out, train_next
+from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.class_names import check_classes
@@ -135,7 +136,7 @@ def _import_npy(options: argparse.Namespace) -> int:
 
 
 def _add_store_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", type=Path, help="folder to make for the store")
+    parser.add_argument("store", type=Output.FOLDER, help="folder to make for the store")
     parser.add_argument(
         "--classes",
         type=_classes,
@@ -217,7 +218,7 @@ def add_import_windows(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("waveforms", type=Path, help="NPY array of numbers, (windows, samples)")
     parser.add_argument("units", type=Path, help="CSV table, one row a window")
-    parser.add_argument("store", type=Path, help="folder to make for the store")
+    parser.add_argument("store", type=Output.FOLDER, help="folder to make for the store")
     parser.add_argument(
         "--rate-hz", type=float, required=True, help="sampling rate of the windows, in Hz"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from raphe.core.command_line import add_overwrite, define, list_out, train_next
+from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
@@ -24,7 +25,7 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
         "spikes: whatever passes half their threshold is kept out of the masks.",
     )
     parser.add_argument("recordings", type=Path, help="folder of recordings")
-    parser.add_argument("masks", type=Path, help="folder to make for the masks")
+    parser.add_argument("masks", type=Output.FOLDER, help="folder to make for the masks")
     number = parser.add_mutually_exclusive_group()
     number.add_argument(
         "--masks",
@@ -95,7 +96,7 @@ def add_synthesize(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("store", type=Path, help="the original spikes")
     parser.add_argument("masks", type=Path, help="what raphe masks made of their recordings")
-    parser.add_argument("out", type=Path, help="folder to make for the synthetic spikes")
+    parser.add_argument("out", type=Output.FILLED, help="folder to make for the synthetic spikes")
     parser.add_argument(
         "--per-class", type=int, required=True, metavar="N", help="how many of each class"
     )
@@ -200,7 +201,9 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
         _simulate,
         "Accuracy on simulated cells says nothing about biology.",
     )
-    parser.add_argument("folder", type=Path, help="folder to make, with SER/, NSER/ and cells.csv")
+    parser.add_argument(
+        "folder", type=Output.FOLDER, help="folder to make, with SER/, NSER/ and cells.csv"
+    )
     for name, kind, text in (
         ("n_ser", int, "serotonergic cells"),
         ("n_nser", int, "other cells"),
@@ -217,7 +220,10 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
         help="on days and in noise that the other set never has",
     )
     parser.add_argument(
-        "--figure", type=Path, metavar="PNG", help="also draw example spikes and noise to this file"
+        "--figure",
+        type=Output.FILE,
+        metavar="PNG",
+        help="also draw example spikes and noise to this file",
     )
     parser.add_argument(
         "--published",

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from raphe.core.command_line import define
+from raphe.core.files.outputs import Output
 
 
 def add_import_lstm_glif(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +15,7 @@ def add_import_lstm_glif(parser: argparse.ArgumentParser) -> None:
         "checkpoint as any other.",
     )
     parser.add_argument("file", type=Path, help="the .npz file")
-    parser.add_argument("checkpoint", type=Path, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("checkpoint", type=Output.FILE, help="the checkpoint to write (.ckpt)")
     parser.add_argument(
         "--check",
         type=Path,

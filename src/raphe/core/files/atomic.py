@@ -91,8 +91,8 @@ class FolderBuilder:
             return
         if not (self.path / self.marker).is_file():
             raise StoreError(
-                f"{printable(self.path)}: exists and holds no {self.marker}, so it is not replaced; "
-                "choose another place"
+                f"{printable(self.path)}: exists and holds no {self.marker}, so it is not "
+                "replaced; choose another place"
             )
         if not self.overwrite:
             raise StoreError(

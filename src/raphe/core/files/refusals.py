@@ -74,13 +74,10 @@ def refusal(
     return f"{where}{doing}: {reason}{of_another}; {remedy}"
 
 
-def disk_full(place: Path | str, needed_bytes: int | None = None) -> str:
+def disk_full(place: Path | str) -> str:
     """The sentence for a disk without room, the one that holds `place` or is to hold it."""
     free = file_size(free_bytes(place))
-    needed = "" if needed_bytes is None else f", {file_size(needed_bytes)} needed"
-    return (
-        f"{FULL_START} {printable(place)} is full ({free} free{needed}); free some room and {AGAIN}"
-    )
+    return f"{FULL_START} {printable(place)} is full ({free} free); free some room and {AGAIN}"
 
 
 def is_disk_full(error: BaseException | None) -> bool:

@@ -253,7 +253,7 @@ def test_an_interrupted_call_goes_on_where_it_was(
     monkeypatch.setattr(Inferrer, "infer", interrupted)
     out = tmp_path / "out"
     assert call(population, rate_bundle, out, *options) == 130
-    assert "the same command goes on there" in capsys.readouterr().err
+    assert "interrupted: run the same command again to go on from here" in capsys.readouterr().err
     assert not out.exists()
     assert call(population, rate_bundle, out, "--rate", "31", "--spikes") == 1
     assert "left 4 done, of other traces" in capsys.readouterr().err

@@ -26,7 +26,6 @@ from pathlib import Path
 from raphe.core.files.outputs import Output
 from raphe.core.ranges import written
 from raphe.core.sentences import printable
-from raphe.core.sentences import printable
 
 SHOWN = 200  # lines of a list of files
 # What Hydra reads as a word, unlike 2026 or null.

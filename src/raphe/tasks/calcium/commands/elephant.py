@@ -6,7 +6,6 @@ from pathlib import Path
 from raphe.core.command_line import define, list_out
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
-from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,

@@ -2,11 +2,14 @@
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from raphe.core.errors import RapheError, SettingError
 
+LONGEST_STEM_BYTES = 180  # of the 255 that a disk takes; the rest is for a suffix and a number
+RESERVED = {"con", "prn", "aux", "nul"} | {f"{p}{n}" for p in ("com", "lpt") for n in range(10)}
 NOT_UTF_8 = "its name is not UTF-8; rename it"
 SPECIAL = {  # opening them would wait, for ever where nobody writes, or read without end
     stat.S_ISFIFO: "a pipe",
@@ -59,6 +62,29 @@ def require_utf_8(path: Path) -> None:
     """Before the work, that tables and manifests can name a path. Raises SettingError."""
     if not is_utf_8(path):
         raise SettingError(f"{path}: {NOT_UTF_8}")
+
+
+def free_name(text: str, suffix: str, taken: Iterable[str] = ()) -> str:
+    """A file name for what is called `text`, which every disk takes and none of `taken` is.
+
+    Also those of Windows, where A is a, CON is a device, and a name ends in neither dot nor space.
+
+    >>> free_name("A140313#073", ".html"), free_name("a/b", ".html", ["A_B.html"])
+    ('A140313_073.html', 'a_b-2.html')
+    >>> free_name("..", ".html"), free_name("aux.1", ".html"), free_name("", ".html")
+    ('_..html', '_aux.1.html', '_.html')
+    """
+    text = unicodedata.normalize("NFC", text)
+    stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)
+    while len(stem.encode()) > LONGEST_STEM_BYTES:
+        stem = stem[:-1]
+    if stem.startswith(".") or not stem or stem.partition(".")[0].casefold() in RESERVED:
+        stem = f"_{stem.removeprefix('.')}"
+    used = {name.casefold() for name in taken}
+    name, number = f"{stem}{suffix}", 2
+    while name.casefold() in used:
+        name, number = f"{stem}-{number}{suffix}", number + 1
+    return name
 
 
 def special_kind(mode: int) -> str:

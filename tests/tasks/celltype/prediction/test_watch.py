@@ -1,14 +1,22 @@
 """A folder in which recordings grow, finish and break, looked at with a clock of our own."""
 
+import json
+import os
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from raphe import cli
 from raphe.core.abf.header import BLOCK
 from raphe.core.abf.writer import DATA, write_abf
+from raphe.core.errors import StoreError
 from raphe.core.files.left_out import Failure
 from raphe.tasks.celltype.prediction.cell_input import Reading
 from raphe.tasks.celltype.prediction.judge import Judge
-from raphe.tasks.celltype.prediction.watch import Watch
+from raphe.tasks.celltype.prediction.verdict_folder import STATE, WatchedFolder
+from raphe.tasks.celltype.prediction.watch import Notice, Stamp, Watch
 
 RATE_HZ = 40_000.0
 
@@ -35,18 +43,34 @@ def clock():
     return Clock(0.0)
 
 
+@pytest.fixture(scope="module")
+def judge(trained_bundle):
+    return Judge(trained_bundle)
+
+
 @pytest.fixture
-def watch(trained_bundle, folder, clock):
-    judge = Judge(trained_bundle)
-    return Watch(folder, judge, Reading(judge.cut), settled_s=10.0, clock=clock)
+def make_watch(judge, folder, clock):
+    def make(**options):
+        return Watch(folder, judge, Reading(judge.cut), settled_s=10.0, clock=clock, **options)
+
+    return make
+
+
+@pytest.fixture
+def watch(make_watch):
+    """A watch that has looked once, when there was nothing."""
+    watch = make_watch()
+    assert not list(watch.look())
+    return watch
 
 
 @pytest.fixture
 def put(clock):
     def write(path, content):
-        """Write a file and let it be as old as the clock says."""
+        """Write a file a second later; what the disk says of its time is years off."""
         path.write_bytes(content)
-        clock.now = path.stat().st_mtime + 1
+        clock.now += 1
+        os.utime(path, (1e9 + clock.now, 1e9 + clock.now))
 
     return write
 
@@ -91,6 +115,7 @@ def test_a_half_written_header_is_waited_for(watch, folder, whole, put, clock):
 
 def test_a_file_that_stays_broken_is_told_once(watch, folder, whole, put, clock):
     put(folder / "cell.abf", whole[:2000])
+    assert not list(watch.look())
     clock.now += 10
     (news,) = watch.look()
     assert news.final
@@ -101,6 +126,7 @@ def test_a_file_that_stays_broken_is_told_once(watch, folder, whole, put, clock)
 def test_a_finished_file_that_grows_on_is_judged_anew(watch, folder, whole, put, clock):
     path = folder / "cell.abf"
     put(path, whole)
+    assert [news.final for news in watch.look()] == [False]
     clock.now += 10
     assert [news.final for news in watch.look()] == [True]
     put(path, whole + bytes(2))
@@ -112,6 +138,7 @@ def test_one_bad_file_stops_no_other(watch, folder, whole, tmp_path, put, clock)
     silent = write_abf(tmp_path / "b.abf", np.zeros(40_000), RATE_HZ, "pA")
     put(folder / "b.abf", silent.read_bytes())
     (folder / "notes.txt").write_text("x")
+    list(watch.look())
     clock.now += 10
     bad, good = watch.look()
     assert isinstance(bad.result, Failure)
@@ -125,3 +152,221 @@ def test_enough_needs_spikes_that_leave_the_verdict(watch, folder, whole, put, s
     verdict = news.result.verdict
     assert verdict.enough_spikes == enough
     assert any("not yet enough" in remark for remark in verdict.remarks) != enough
+
+
+@pytest.fixture
+def silent(tmp_path):
+    """A whole recording that is judged at once: nothing crosses the threshold."""
+    return write_abf(tmp_path / "silent.abf", np.zeros(40_000), RATE_HZ, "pA").read_bytes()
+
+
+@pytest.mark.parametrize("off_s", [3600, -3600, 0])
+def test_what_the_clock_of_the_rig_says_does_not_count(watch, folder, silent, clock, off_s):
+    path = folder / "cell.abf"
+    for share in (0.5, 0.7, 1.0):
+        path.write_bytes(up_to(silent, share))
+        os.utime(path, (clock.now + off_s, clock.now + off_s))
+        clock.now += 1
+        assert [news.final for news in watch.look()] == [False]
+    clock.now += 9.9
+    assert not list(watch.look())
+    clock.now += 0.1
+    assert [news.final for news in watch.look()] == [True]
+
+
+def test_what_was_there_before_the_first_look_is_judged_once_when_it_has_settled(
+    make_watch, folder, silent, put, clock
+):
+    put(folder / "old.abf", silent)
+    watch = make_watch()
+    assert not list(watch.look())
+    clock.now += 10
+    assert [news.final for news in watch.look()] == [True]
+
+
+def test_a_file_that_is_locked_is_tried_again(watch, folder, silent, put, clock, monkeypatch):
+    put(folder / "cell.abf", silent)
+    list(watch.look())
+    clock.now += 10
+    locked = Path.open
+
+    def refusing(path, *arguments, **options):
+        if path.suffix == ".abf":
+            raise PermissionError(13, "locked by the acquisition program", str(path))
+        return locked(path, *arguments, **options)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(Path, "open", refusing)
+        (news,) = watch.look()
+        assert not news.final
+        assert "could not be opened, and is tried again" in str(news.result)
+        assert not list(watch.look())  # told once
+    (news,) = watch.look()
+    assert news.final and news.result.verdict.verdict == "no spikes"
+
+
+def test_a_file_that_vanishes_while_it_is_read_ends_nothing(
+    watch, folder, silent, put, clock, monkeypatch
+):
+    put(folder / "a.abf", silent)
+    put(folder / "b.abf", silent)
+    list(watch.look())
+    clock.now += 10
+    stamp_of = Stamp.of
+
+    def vanishing(path):
+        stamp = stamp_of(path)
+        if path.name == "a.abf":
+            path.unlink()
+        return stamp
+
+    monkeypatch.setattr(Stamp, "of", vanishing)
+    (news,) = watch.look()
+    assert news.path.name == "b.abf" and news.final
+
+
+def test_no_exception_of_one_file_ends_the_watch(watch, folder, silent, put, clock, monkeypatch):
+    put(folder / "a.abf", silent)
+    put(folder / "b.abf", silent)
+    list(watch.look())
+    clock.now += 10
+    judge = watch.judge.judge
+
+    def with_a_defect(cell):
+        if cell.cell_id == "a":
+            raise ZeroDivisionError
+        return judge(cell)
+
+    monkeypatch.setattr(watch.judge, "judge", with_a_defect)
+    bad, good = watch.look()
+    assert "please report it" in str(bad.result)
+    assert good.result.verdict.verdict == "no spikes"
+
+
+def test_folders_and_pipes_called_as_recordings_are_told_once(watch, folder, silent, put, clock):
+    (folder / "session.abf").mkdir()
+    put(folder / "session.abf" / "a.abf", silent)
+    put(folder / "session.abf" / "b.abf", silent)
+    os.mkfifo(folder / "pipe.abf")
+    told = [news for news in watch.look() if news.final]
+    assert [str(news.result) for news in told] == [
+        f"{folder / 'pipe.abf'}: expected a file, got a pipe"
+    ]
+    clock.now += 10
+    assert [news.path.name for news in watch.look()] == ["a.abf", "b.abf"]
+
+
+def test_a_folder_that_is_gone_is_waited_for(watch, folder, silent, put, clock, tmp_path):
+    put(folder / "cell.abf", silent)
+    list(watch.look())
+    clock.now += 10
+    assert [news.final for news in watch.look()] == [True]
+    away = folder.rename(tmp_path / "away")
+    (notice,) = watch.look()
+    assert isinstance(notice, Notice) and notice.text.endswith("; waiting for it")
+    assert not list(watch.look())
+    folder.mkdir()  # where a share was mounted
+    assert [notice.text for notice in watch.look()] == [
+        f"{folder}: is there again",
+    ]
+    folder.rmdir()
+    away.rename(folder)
+    clock.now += 20
+    assert not list(watch.look())  # what was judged is not judged again
+
+
+def test_a_folder_that_is_suddenly_empty_is_told(watch, folder, silent, put, clock):
+    put(folder / "cell.abf", silent)
+    list(watch.look())
+    (folder / "cell.abf").unlink()
+    (notice,) = watch.look()
+    assert "held 1 recording and is empty now; is its disk connected?" in notice.text
+    assert not list(watch.look())
+
+
+def settle(watch, clock):
+    """What comes when all that is there has settled."""
+    list(watch.look())
+    clock.now += 10
+    return list(watch.look())
+
+
+def test_verdicts_are_kept_and_a_new_start_goes_on(
+    make_watch, judge, folder, silent, put, clock, tmp_path
+):
+    out = tmp_path / "verdicts"
+    reading = {"channel": None, "unit": None}
+    put(folder / "a.abf", silent)
+    (folder / "b.abf").write_bytes(b"no recording")
+    saved = WatchedFolder(out, judge, folder, reading)
+    for news in settle(make_watch(), clock):
+        saved.add(news.path, news.stamp, news.result)
+    first = json.loads((out / "verdicts.json").read_text())
+    assert [cell["files"] for cell in first["cells"]] == [["rig/a.abf"]]
+    assert [failure["file"] for failure in first["left_out"]] == ["rig/b.abf"]
+    assert str(tmp_path) not in "".join(
+        file.read_text() for file in out.rglob("*") if file.is_file()
+    )
+    put(folder / "c.abf", silent + bytes(2))
+    again = WatchedFolder(out, judge, folder, reading)
+    news = settle(make_watch(judged=again.judged), clock)
+    assert [new.path.name for new in news] == ["c.abf"]
+    again.add(news[0].path, news[0].stamp, news[0].result)
+    second = json.loads((out / "verdicts.json").read_text())
+    assert second["cells"][:1] == first["cells"]
+    assert [cell["cell_id"] for cell in second["cells"]] == ["a", "c"]
+    assert {page.name for page in (out / "cells").iterdir()} == {"a.html", "c.html"}
+    put(folder / "c.abf", up_to(silent, 0.5))  # a file that was judged is written anew
+    (news,) = settle(make_watch(judged=again.judged), clock)
+    again.add(news.path, news.stamp, news.result)
+    assert {page.name for page in (out / "cells").iterdir()} == {"a.html", "c.html"}
+
+
+def test_a_folder_of_something_else_is_not_filled(judge, folder, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".DS_Store").touch()
+    WatchedFolder(out, judge, folder, {}, pages=False)
+    (out / "notes.txt").touch()
+    with pytest.raises(StoreError, match=f"holds no {STATE}, so no watch goes on there"):
+        WatchedFolder(out, judge, folder, {})
+    (out / STATE).write_text("{")
+    with pytest.raises(StoreError, match="could not be read; choose another --out"):
+        WatchedFolder(out, judge, folder, {})
+
+
+def test_verdicts_of_another_call_are_not_mixed_in(
+    make_watch, judge, folder, silent, put, clock, tmp_path
+):
+    out = tmp_path / "out"
+    put(folder / "a.abf", silent)
+    (news,) = settle(make_watch(), clock)
+    WatchedFolder(out, judge, folder, {"unit": "pA"}, pages=False).add(
+        news.path, news.stamp, news.result
+    )
+    with pytest.raises(StoreError, match="another reading; choose another --out"):
+        WatchedFolder(out, judge, folder, {"unit": "nA"}, pages=False)
+    with pytest.raises(StoreError, match="another folder; choose another --out"):
+        WatchedFolder(out, judge, tmp_path, {"unit": "pA"}, pages=False)
+
+
+def test_ctrl_c_ends_it_with_a_line_and_what_is_kept(
+    trained_bundle, folder, silent, tmp_path, monkeypatch, capsys
+):
+    (folder / "a.abf").write_bytes(silent)
+    os.mkfifo(folder / "pipe.abf")
+    naps = iter([None, KeyboardInterrupt])
+
+    def nap(_):
+        if nap_ends := next(naps):
+            raise nap_ends
+
+    monkeypatch.setattr(time, "sleep", nap)
+    out = tmp_path / "out"
+    arguments = ["--bundle", str(trained_bundle), "--out", str(out), "--settled", "1e-9"]
+    assert cli.main(["watch", str(folder), *arguments, "--no-pages"]) == 1
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "1 cell: 1 without spikes; 1 file left out.",
+        f"{out}: verdicts.csv, verdicts.json",
+        f"next: open {out / 'verdicts.csv'}",
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, list_out, seconds
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
@@ -22,7 +22,9 @@ from raphe.tasks.celltype.prediction.verdict import (
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
     from raphe.tasks.celltype.prediction.judge import Judge
-    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
+    from raphe.tasks.celltype.prediction.verdict_files import VerdictFiles
+    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder, WatchedFolder
+    from raphe.tasks.celltype.prediction.watch import News, Watch
 
 EXIT_CODES = (
     "Exit codes: 0 every cell has a verdict (also not sure, unlike training or no spikes), 1 some "
@@ -41,7 +43,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     )
     _add_channel(parser)
     _add_prevalence(parser)
-    parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
+    _add_no_pages(parser)
 
 
 def add_watch(parser: argparse.ArgumentParser) -> None:
@@ -49,12 +51,17 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
         parser,
         _watch,
         "Tells of each growing .abf file every few seconds whether its spikes are enough yet, and "
-        "of each finished one its verdict. A half-written file is waited for. Ctrl-C ends it.",
+        "of each finished one its verdict. A half-written or locked file is waited for, and so is "
+        "a folder that is gone for a while. With --out the verdicts are kept as raphe predict "
+        "keeps them; the same command goes on there. Ctrl-C ends it. Exit code: 0, or 1 when some "
+        "file is left out.",
     )
     parser.add_argument("folder", type=Path, help="where the acquisition program writes")
     parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to keep the verdicts in")
     _add_channel(parser)
     _add_prevalence(parser)
+    _add_no_pages(parser)
     parser.add_argument(
         "--every",
         type=seconds,
@@ -74,6 +81,10 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
 def _add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", help="index, name or unit of the channel, as in raphe extract")
     parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
+
+
+def _add_no_pages(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
 
 
 def _add_prevalence(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +115,9 @@ def _predict(options: argparse.Namespace) -> int:
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     folder = None
     if options.out and cells:  # a mistyped path leaves no empty verdicts to be overwritten
-        folder = VerdictFolder(options.out, judge, cells, not options.no_pages, options.overwrite)
+        folder = VerdictFolder(
+            options.out, judge, cells, options.inputs, not options.no_pages, options.overwrite
+        )
     verdicts: list[CellVerdict] = []
     failures = list(failures)
     try:
@@ -130,8 +143,12 @@ def _predict(options: argparse.Namespace) -> int:
     list_out("remarks", _remarks(verdicts))
     print_note(judge)
     if folder:
-        print(f"{folder.path}: {', '.join(folder.files)}\nnext: open {folder.shown_first}")
+        _print_files(folder.path, folder.files)
     return 1 if failures else 0
+
+
+def _print_files(path: Path, files: "VerdictFiles") -> None:
+    print(f"{path}: {', '.join(files.names)}\nnext: open {path / files.shown_first}")
 
 
 def _kept(folder: "VerdictFolder", n_judged: int) -> str:
@@ -152,25 +169,66 @@ def _remarks(verdicts: Iterable[CellVerdict]) -> list[str]:
 def _watch(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.cell_input import Reading
     from raphe.tasks.celltype.prediction.judge import Judge
-    from raphe.tasks.celltype.prediction.watch import Watch
+    from raphe.tasks.celltype.prediction.verdict_folder import WatchedFolder
+    from raphe.tasks.celltype.prediction.watch import Notice, Watch
 
     if not options.folder.is_dir():
         raise RecordingError(f"{options.folder}: there is no such folder to watch; check the path")
     judge = Judge(options.bundle).at_prevalence(options.prevalence)
     print_note(judge)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
-    watch = Watch(options.folder, judge, reading, options.settled)
+    saved = None
+    if options.out:
+        how = {"channel": reading.channel, "unit": reading.unit}
+        saved = WatchedFolder(options.out, judge, options.folder, how, not options.no_pages)
+    watch = Watch(options.folder, judge, reading, options.settled, saved and saved.judged)
     print(f"watching {options.folder}, Ctrl-C ends it", flush=True)
-    for news in watch.forever(options.every):
-        if isinstance(news.result, Failure):
-            print(f"{news.path.name}: could not be read: {news.result}", flush=True)
-        elif news.final:
-            print_verdict(news.result.verdict)
-            for remark in _remarks([news.result.verdict]):
-                print(f"    {remark}", flush=True)
-        else:
-            _print_so_far(news.path, news.result.verdict)
-    return 0
+    results: dict[Path, CellVerdict | Failure] = {}
+    not_saved = ""
+    try:
+        for news in watch.forever(options.every):
+            if isinstance(news, Notice):
+                print(printable(news.text), file=sys.stderr, flush=True)
+                continue
+            _print_news(news)
+            if news.final:
+                result = news.result
+                results[news.path] = result if isinstance(result, Failure) else result.verdict
+                not_saved = _save(saved, watch, news, not_saved) if saved else ""
+    except KeyboardInterrupt:
+        print()  # what the terminal shows of Ctrl-C stands on a line of its own
+    verdicts = [result for result in results.values() if not isinstance(result, Failure)]
+    failures = [result for result in results.values() if isinstance(result, Failure)]
+    left_out = f"; {counted('file', len(failures))} left out" if failures else ""
+    print(f"{counts_sentence(verdicts, judge.ensemble.classes)}{left_out}.", flush=True)
+    if saved and saved.files.answers:
+        _print_files(saved.path, saved.files)
+    return 1 if failures or not_saved else 0
+
+
+def _save(saved: "WatchedFolder", watch: "Watch", news: "News", told: str) -> str:
+    """Keep a verdict; why that was not possible, which is told once and tried again, or ""."""
+    try:
+        saved.add(news.path, news.stamp, news.result)
+    except (RapheError, OSError) as error:
+        watch.judge_again(news.path)
+        reason = str(error)
+        if reason != told:
+            print(f"warning: {reason}; it is tried again", file=sys.stderr, flush=True)
+        return reason
+    return ""
+
+
+def _print_news(news: "News") -> None:
+    result = news.result
+    if isinstance(result, Failure):
+        print(result, flush=True)
+    elif news.final:
+        print_verdict(result.verdict)
+        for remark in _remarks([result.verdict]):
+            print(printable(f"    {remark}"), flush=True)
+    else:
+        _print_so_far(news.path, result.verdict)
 
 
 def print_note(judge: "Judge") -> None:
@@ -195,7 +253,8 @@ def _print_so_far(path: Path, verdict: CellVerdict) -> None:
     so_far = f"{path.name}: {verdict.duration_s or 0:.0f} s, {verdict.n_spikes} spikes so far"
     if verdict.n_spikes:
         so_far += f", p({verdict.leading}) {verdict.stated}"
-    print(f"{so_far}; {'enough' if verdict.enough_spikes else 'not yet enough'}", flush=True)
+    so_far += f"; {'enough' if verdict.enough_spikes else 'not yet enough'}"
+    print(printable(so_far), flush=True)
 
 
 def _channel(text: str | None) -> int | str | None:

@@ -1,7 +1,6 @@
 """The page that lists all cells, a row each, and explains what the words mean."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from raphe.tasks.celltype.prediction.verdict import (
     NO_SPIKES,
     RECORDED_AGAIN,
     UNLIKE_TRAINING,
-    CellVerdict,
+    IndexRow,
     counts,
     counts_sentence,
     share,
@@ -44,17 +43,9 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class IndexRow:
-    """What the list shows of a cell."""
-
-    verdict: CellVerdict
-    page: str  # its file
-    thumbnail: str  # SVG
-
-    @classmethod
-    def of(cls, judged: JudgedCell, page: str) -> "IndexRow":
-        return cls(judged.verdict, page, _thumbnail(judged))
+def row_of(judged: JudgedCell, page: str) -> IndexRow:
+    """A cell's row in the list; `page` is its file."""
+    return IndexRow(judged.verdict, page, _thumbnail(judged))
 
 
 def index_page(

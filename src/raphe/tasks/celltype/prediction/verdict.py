@@ -1,8 +1,8 @@
 """What a prediction says of a cell, as it is printed, written and drawn."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,31 @@ class CellVerdict:
                 "statistics": self.statistics or {},
             }
         )
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "CellVerdict":
+        """What `as_json` gave, as far as its digits go. Raises KeyError or TypeError."""
+        again = values["recorded_again"]
+        votes = (Vote(**{f.name: vote[f.name] for f in fields(Vote)}) for vote in values["votes"])
+        return cls(
+            **{f.name: values[f.name] for f in fields(cls)}
+            | {
+                "files": tuple(map(Path, values["files"])),
+                "recorded_again": again and {name: tuple(ends) for name, ends in again.items()},
+                "votes": tuple(votes),
+                "unlike": tuple(values["unlike"]),
+                "remarks": tuple(values["remarks"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """A verdict as the list of all cells shows it."""
+
+    verdict: CellVerdict
+    page: str = ""  # its file
+    thumbnail: str = ""  # SVG of the mean spike
 
 
 def share(probability: float, digits: int = 2) -> str:

@@ -1,23 +1,32 @@
-"""Verdicts on disk: JSON, CSV and pages, in a folder that appears whole."""
+"""Verdicts on disk: in a folder that appears whole, or in one that grows while a rig is watched."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from raphe.core.bundles.answers import answered_by, origin
-from raphe.core.bundles.bundle import CARD, Bundle
+from raphe.core.bundles.bundle import Bundle
 from raphe.core.errors import StoreError
-from raphe.core.files.atomic import FolderBuilder, write_file
+from raphe.core.files.atomic import FolderBuilder, make_folder, reporting, write_file
+from raphe.core.files.folders import SYSTEM_FILES
 from raphe.core.files.left_out import Failure
-from raphe.core.files.path import refuse_inputs_within
+from raphe.core.files.path import refuse_inputs_within, require_utf_8
+from raphe.core.files.prepared import digest
 from raphe.tasks.celltype.prediction.cell_input import CellInput
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
-from raphe.tasks.celltype.prediction.verdict import CellVerdict, counts, rounded
-from raphe.tasks.celltype.prediction.verdict_table import verdicts_csv
+from raphe.tasks.celltype.prediction.verdict import CellVerdict, IndexRow
+from raphe.tasks.celltype.prediction.verdict_files import (
+    CARD_PAGE,
+    CSV_FILE,
+    INDEX,
+    JSON_FILE,
+    PAGES,
+    VerdictFiles,
+)
+from raphe.tasks.celltype.prediction.watch import Stamp
 
-JSON_FILE, CSV_FILE, INDEX, CARD_PAGE = "verdicts.json", "verdicts.csv", "index.html", "card.html"
-PAGES = "cells"
+STATE = "watched.json"  # which files were judged, as they were then
+STATE_FORMAT = 1
 
 
 class VerdictFolder:
@@ -29,6 +38,7 @@ class VerdictFolder:
         path: where to.
         judge: who judges.
         cells: that are asked for.
+        given: the files and folders that they were found in.
         pages: also a page a cell, and one that lists them all.
         overwrite: replace verdicts that stand at `path`, the whole folder.
 
@@ -42,10 +52,10 @@ class VerdictFolder:
         path: Path | str,
         judge: Judge,
         cells: Iterable[CellInput],
+        given: Iterable[Path],
         pages: bool = True,
         overwrite: bool = False,
     ) -> None:
-        self.judge = judge
         self.n_asked = len(cells := list(cells))
         bundle = judge.ensemble.bundle
         inputs = [file for cell in cells for file in cell.paths]
@@ -53,68 +63,137 @@ class VerdictFolder:
         if overwrite:
             _require_verdicts_alone(Path(path), bundle)
         self._builder = FolderBuilder(path, JSON_FILE, overwrite)
-        self.path, self._folder = Path(path), self._builder.folder
+        self.path = Path(path)
         self._replaces = (self._builder.path / JSON_FILE).exists()
         self.is_kept = False  # whether what was added stands at the path
-        self.verdicts: list[CellVerdict] = []
-        self.failures: list[Failure] = []
-        self._answered = answered_by(bundle)
-        self._pages = _Pages(self._folder, judge, origin(self._answered)) if pages else None
+        self.files = VerdictFiles(self._builder.folder, judge, pages, given)
 
     def __enter__(self) -> "VerdictFolder":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None or (self.verdicts and not self._replaces):
-                self._finish()
+            if kind is None or (self.files.verdicts and not self._replaces):
+                self.files.write(self.n_asked)
+                self._builder.commit()
+                self.is_kept = True
         finally:
             self._builder.__exit__()
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The names of what it holds, the pages of cells aside."""
-        return (CSV_FILE, JSON_FILE, *((INDEX, CARD_PAGE) if self._pages else ()))
-
-    @property
-    def shown_first(self) -> Path:
-        """The file to open first."""
-        return self.path / (INDEX if self._pages else CSV_FILE)
-
     def add(self, result: JudgedCell | Failure) -> None:
-        if isinstance(result, Failure):
-            self.failures.append(result)
-            return
-        if self._pages:
-            self._pages.add(result)
-        self.verdicts.append(result.verdict)  # it has its page
+        self.files.add(len(self.files.answers), result)
 
-    def _finish(self) -> None:
-        judge, folder = self.judge, self._folder
-        text = json.dumps(self._as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-        write_file(folder / JSON_FILE, text + "\n")
-        write_file(folder / CSV_FILE, verdicts_csv(self.verdicts, judge))
-        if self._pages:
-            self._pages.finish(self.failures, self.n_asked)
-        self._builder.commit()
-        self.is_kept = True
 
-    def _as_json(self) -> dict[str, Any]:
-        judge = self.judge
-        return {
-            **self._answered,
-            "note": judge.note,
-            "promise": judge.promise,
-            "calibration": judge.calibration,
-            "least_probability_called": rounded(judge.decision.not_sure.threshold),
-            "between_days": rounded(judge.ensemble.manifest["between_days"]),
-            "counts": counts(self.verdicts, judge.ensemble.classes),
-            "n_asked": self.n_asked,
-            "cells": [verdict.as_json() for verdict in self.verdicts],
-            "left_out": [
-                {"file": str(failure.path), "reason": str(failure)} for failure in self.failures
-            ],
+class WatchedFolder:
+    """A folder of verdicts that is written anew with each, while recordings are made.
+
+    The same folder goes on where it was: what was judged and has not changed since is not judged
+    again.
+
+    Args:
+        path: where to.
+        judge: who judges.
+        watched: the folder of the recordings.
+        reading: how they are read: JSON values.
+        pages: also a page a cell, and one that lists them all.
+
+    Raises:
+        StoreError: `path` holds something else, or verdicts of another bundle, folder or reading.
+        SettingError: it lies where it would be watched, or holds the bundle.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        judge: Judge,
+        watched: Path,
+        reading: Mapping[str, Any],
+        pages: bool = True,
+    ) -> None:
+        self.path, self.watched = Path(path), watched
+        bundle = judge.ensemble.bundle
+        require_utf_8(self.path)
+        refuse_inputs_within(self.path, [bundle.path, watched])
+        self._facts = {
+            "format": STATE_FORMAT,
+            "bundle": bundle.content_hash,
+            "folder": digest(str(watched.resolve())),  # not itself: the verdicts are handed on
+            "prevalence": judge.prevalence,
+            "reading": dict(reading),
+            "pages": pages,
         }
+        state = self._read_state()
+        make_folder(self.path)
+        self.files = VerdictFiles(self.path, judge, pages, [watched])
+        self.judged: dict[Path, Stamp] = {}
+        for name, values in state.items():
+            path = watched / name
+            self.judged[path] = Stamp(values["size"], values["changed_ns"])
+            self.files.answers[path] = (
+                Failure(Path(values["file"]), values["left_out"])
+                if "left_out" in values
+                else IndexRow(
+                    CellVerdict.from_json(values["verdict"]), values["page"], values["thumbnail"]
+                )
+            )
+
+    def add(self, path: Path, stamp: Stamp | None, result: JudgedCell | Failure) -> None:
+        """Take the answer on a file as it was at `stamp`, and write all files.
+
+        Without a stamp it is no file that could be judged, and a later call looks at it anew.
+        Raises StoreError.
+        """
+        self.files.add(path, result)
+        if stamp is not None:
+            self.judged[path] = stamp
+        self.files.write(len(self.files.answers))
+        state = {
+            path.relative_to(self.watched).as_posix(): self._state_of(path, stamp)
+            for path, stamp in self.judged.items()
+        }
+        text = json.dumps({**self._facts, "files": state}, ensure_ascii=False, allow_nan=False)
+        write_file(self.path / STATE, text + "\n")
+
+    def _state_of(self, path: Path, stamp: Stamp) -> dict[str, Any]:
+        answer = self.files.answers[path]
+        seen = {"size": stamp.size, "changed_ns": stamp.changed_ns}
+        if isinstance(answer, Failure):
+            return {**seen, "file": str(answer.path), "left_out": answer.message}
+        return {
+            **seen,
+            "verdict": answer.verdict.as_json(),
+            "page": answer.page,
+            "thumbnail": answer.thumbnail,
+        }
+
+    def _read_state(self) -> dict[str, dict[str, Any]]:
+        """By the names of files; {} for a folder that is not there or empty."""
+        with reporting(self.path, "read"):
+            if not self.path.exists() or not any(map(_is_foreign, self.path.iterdir())):
+                return {}
+        file = self.path / STATE
+        elsewhere = "choose another --out"
+        if not file.is_file():
+            raise StoreError(
+                f"{self.path}: exists and holds no {STATE}, so no watch goes on there; {elsewhere}"
+            )
+        try:
+            state = json.loads(file.read_bytes())
+            files = state.pop("files")
+            other = next((name for name, fact in self._facts.items() if state[name] != fact), None)
+        except (OSError, ValueError, KeyError, AttributeError):
+            raise StoreError(f"{file}: could not be read; {elsewhere}") from None
+        if other is not None:
+            raise StoreError(
+                f"{self.path}: holds verdicts of another call of raphe watch, with another "
+                f"{other}; {elsewhere}"
+            )
+        return files
+
+
+def _is_foreign(entry: Path, names: Iterable[str] = ()) -> bool:
+    """Whether an entry of a folder is neither one of these names nor what a desktop leaves."""
+    return entry.name not in names and entry.name.casefold() not in SYSTEM_FILES
 
 
 def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
@@ -133,51 +212,13 @@ def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
         )
     # Texts of another bundle's have the same names: a methods paragraph beside the card.
     pages = {f"{Path(name).stem.lower()}.html" for name in bundle.manifest["files"]}
-    names = {CSV_FILE, JSON_FILE, INDEX, CARD_PAGE, PAGES, *pages}
-    foreign = [entry for entry in path.iterdir() if entry.name not in names]
+    names = {CSV_FILE, JSON_FILE, INDEX, CARD_PAGE, PAGES, STATE, *pages}
+    foreign = [entry for entry in path.iterdir() if _is_foreign(entry, names)]
     if (path / PAGES).is_dir():
-        foreign += [entry for entry in (path / PAGES).iterdir() if entry.suffix != ".html"]
+        others = (entry for entry in (path / PAGES).iterdir() if entry.suffix != ".html")
+        foreign += filter(_is_foreign, others)
     if foreign:
         raise StoreError(
             f"{path}: holds {min(foreign).relative_to(path)}, which raphe did not write, and would "
             "be replaced as a whole; move it away, or choose another --out"
         )
-
-
-class _Pages:
-    """A page a cell as soon as it is judged, then the index and the bundle's card."""
-
-    def __init__(self, folder: Path, judge: Judge, made: str) -> None:
-        # matplotlib takes most of a second to load, which those who want no pages do not wait for.
-        from raphe.tasks.celltype.prediction import cell_page, index_page, page
-
-        self._cell_page, self._index_page, self._page = cell_page, index_page, page
-        self._folder, self._judge, self._made = folder, judge, made
-        self._rows: list[Any] = []
-        self._names: set[str] = set()
-        (folder / PAGES).mkdir()
-
-    def add(self, judged: JudgedCell) -> None:
-        name = self._free_name(judged.verdict.cell_id)
-        page = self._cell_page.cell_page(judged, self._judge, self._made)
-        write_file(self._folder / PAGES / name, page)
-        self._rows.append(self._index_page.IndexRow.of(judged, f"{PAGES}/{name}"))
-
-    def finish(self, failures: Iterable[Failure], n_asked: int) -> None:
-        page = self._index_page.index_page(self._rows, failures, n_asked, self._judge, self._made)
-        write_file(self._folder / INDEX, page)
-        bundle, folder = self._judge.ensemble.bundle, self._folder
-        card = bundle.file(CARD).read_text(encoding="utf-8")
-        write_file(folder / CARD_PAGE, self._page.text_page(card, self._made))
-        for name, (page_name, title) in self._page.other_texts(bundle).items():
-            text = bundle.file(name).read_text(encoding="utf-8")
-            write_file(folder / page_name, self._page.text_page(text, self._made, title))
-
-    def _free_name(self, cell_id: str) -> str:
-        """A file name that any file system takes, and no other page of the folder has."""
-        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in cell_id)
-        name, number = f"{safe}.html", 2
-        while name.casefold() in self._names:  # a file system may not tell a from A
-            name, number = f"{safe}-{number}.html", number + 1
-        self._names.add(name.casefold())
-        return name

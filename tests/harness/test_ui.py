@@ -4,13 +4,14 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 from raphe import cli
 from raphe.core.errors import SettingError
+from raphe.harness.database.opening import open_to_read
 from raphe.harness.registry import experiment_to_show, newest_sweep
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import SWEEP_TAG, VIEW_TAG
@@ -26,28 +27,29 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def tracked(tmp_path: Path) -> Path:
+def tracked(tmp_path: Path, tracking_store: Callable[[Path], Path]) -> Path:
     """A folder of runs: an experiment of an earlier run, and one of a later."""
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    runs_root = tracking_store(tmp_path / "mlruns")
+    client = open_to_read(runs_root, None)
     for number, name in enumerate(("later", "earlier")):
-        experiment = client.create_experiment(name, artifact_location=(tmp_path / name).as_uri())
+        experiment = client.create_experiment(name, artifact_location=(runs_root / name).as_uri())
         client.create_run(experiment, start_time=1000 - number)
-    return tmp_path
+    return runs_root
 
 
 def test_the_experiment_of_the_newest_run_is_shown_or_the_one_that_is_named(tracked: Path) -> None:
-    client = MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    client = open_to_read(tracked, None)
     later, earlier = (client.get_experiment_by_name(name) for name in ("later", "earlier"))
-    assert experiment_to_show(tracked, None) == later.experiment_id
-    assert experiment_to_show(tracked, "earlier") == earlier.experiment_id
+    assert experiment_to_show(client, None) == later.experiment_id
+    assert experiment_to_show(client, "earlier") == earlier.experiment_id
     with pytest.raises(SettingError, match="--experiment x: there is no such; there are Default, "):
-        experiment_to_show(tracked, "x")
+        experiment_to_show(client, "x")
 
 
 def test_the_newest_sweep_is_one_whose_members_compare_not_the_folds_of_a_cross_validation(
     tracked: Path,
 ) -> None:
-    client = MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    client = open_to_read(tracked, None)
     experiment_id = client.get_experiment_by_name("later").experiment_id
 
     def begin(kind: Kind, start_time: int) -> str:
@@ -57,9 +59,9 @@ def test_the_newest_sweep_is_one_whose_members_compare_not_the_folds_of_a_cross_
         return run_id
 
     begin(Kind.FOLDS, 3000)
-    assert newest_sweep(tracked, experiment_id) is None
+    assert newest_sweep(client, experiment_id) is None
     sweep = begin(Kind.SETTINGS, 2000)
-    assert newest_sweep(tracked, experiment_id) == sweep
+    assert newest_sweep(client, experiment_id) == sweep
 
 
 def test_a_busy_port_and_a_folder_without_runs_are_one_sentence(tracked: Path, capsys) -> None:
@@ -88,7 +90,7 @@ def test_the_page_opens_at_the_printed_link_and_ends_with_the_command(
     ) as page:
         try:
             printed = next(line for line in page.stdout if line.startswith("runs: "))
-            shown = experiment_to_show(tracked, None)
+            shown = experiment_to_show(open_to_read(tracked, None), None)
             assert printed == f"runs: {link(local_address(free_port), shown)}\n"
             with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=HANG_S) as answer:
                 assert "MLflow" in answer.read().decode()

@@ -121,3 +121,13 @@ def _visible(letter: str) -> str:
     if 0xDC80 <= ord(letter) <= 0xDCFF:  # a byte of a name, as Python decodes it
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
+
+
+def first_line(error: BaseException, most: int | None = None) -> str:
+    """What an error says first, cut after `most` characters; "no reason given" of a mute one.
+
+    >>> first_line(ValueError("no number\\nin line 3")), first_line(TimeoutError())
+    ('no number', 'no reason given')
+    """
+    line = next(iter(str(error).strip().splitlines()), "no reason given")
+    return line if most is None or len(line) <= most else f"{line[:most]}…"

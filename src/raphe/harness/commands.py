@@ -113,7 +113,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from raphe.harness.runs_folder import require_runs
+    from raphe.harness.database.folder import require_runs
 
     _require_one_source(options)
     if options.uri is None and not options.checkpoints:

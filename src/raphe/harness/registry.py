@@ -19,19 +19,19 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import Exported
+from raphe.harness.database.address import without_credentials
+from raphe.harness.database.opening import said
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
-from raphe.harness.runs_folder import DATABASE
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, TrackedRun, Tracker
 
 
-def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
+def experiment_to_show(client: MlflowClient, experiment: str | None) -> str:
     """The id of an experiment, by its name or (None) because a run of it is the newest.
 
     Raises SettingError.
     """
-    client = MlflowClient(f"sqlite:///{(runs_root / DATABASE).absolute()}")
     ids = {entry.name: entry.experiment_id for entry in client.search_experiments()}
     if experiment is not None and experiment not in ids:
         raise SettingError(
@@ -45,12 +45,11 @@ def experiment_to_show(runs_root: Path, experiment: str | None) -> str:
     return newest[0].info.experiment_id if newest else next(iter(ids.values()), "0")
 
 
-def newest_sweep(runs_root: Path, experiment_id: str) -> str | None:
+def newest_sweep(client: MlflowClient, experiment_id: str) -> str | None:
     """The run id of the newest sweep of an experiment whose members can be compared.
 
     Folds cannot: each was tested on other cells, and what they come to is on their parent's page.
     """
-    client = MlflowClient(f"sqlite:///{(runs_root / DATABASE).absolute()}")
     views = client.get_experiment(experiment_id).tags
     sweeps = client.search_runs(
         [experiment_id], f"tags.`{SWEEP_TAG}` != ''", order_by=["attributes.start_time DESC"]
@@ -76,8 +75,9 @@ def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
         return Path(MlflowClient(tracker.uri).download_artifacts(run_id, name, str(folder)))
     except (MlflowException, OSError) as error:
         raise SettingError(
-            f"run {run_id}: its artifact {name} cannot be had from {tracker.uri} ({error}); was it "
-            "deleted or moved? Train that run again"
+            f"run {run_id}: its artifact {name} cannot be had from "
+            f"{without_credentials(tracker.uri)} ({said(error)}); was it deleted or moved? Train "
+            "that run again"
         ) from None
 
 
@@ -113,10 +113,8 @@ def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -
 
 def serving_command(tracker: Tracker, model: str) -> str:
     """The line of a shell that serves a registered model over HTTP, where raphe is installed."""
-    return (
-        f"MLFLOW_TRACKING_URI={quote(tracker.uri)} mlflow models serve -m {quote(model)} "
-        "--env-manager local"
-    )
+    where = quote(without_credentials(tracker.uri))
+    return f"MLFLOW_TRACKING_URI={where} mlflow models serve -m {quote(model)} --env-manager local"
 
 
 def _log_model(exported: Exported) -> ModelInfo:

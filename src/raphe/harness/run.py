@@ -41,7 +41,7 @@ from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
-from raphe.harness.tracking import CHECKPOINT_FILE, CHECKPOINT_FOLDER, RunFacts, TrackedRun
+from raphe.harness.tracking import CHECKPOINT_FILE, CHECKPOINT_FOLDER, RunFacts, TrackedRun, Tracker
 from raphe.harness.trainer import build_trainer
 from raphe.harness.training_progress import TrainingProgress
 
@@ -80,11 +80,12 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
     keep_freed_memory()
     composed.check(config)
     torch.set_num_threads(threads(config, member.n_workers if member is not None else 1))
+    tracker = Tracker.from_settings(config, is_first=member is None)
     data = instantiate(config.data, **call(config.prepare))
     data.prepare_data()
     data.setup("fit")
 
-    location = RunLocation.of(config, member, data.hashes)
+    location = RunLocation.of(tracker, config, member, data.hashes)
     try:
         with FileLock(location.work / "lock", blocking=False):
             earlier = location.finished() if member is not None and config.resume else None

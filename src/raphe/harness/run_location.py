@@ -43,10 +43,13 @@ class RunLocation:
 
     @classmethod
     def of(
-        cls, config: DictConfig, member: SweepMember | None, hashes: Mapping[str, str]
+        cls,
+        tracker: Tracker,
+        config: DictConfig,
+        member: SweepMember | None,
+        hashes: Mapping[str, str],
     ) -> "RunLocation":
         """The location of a single run, or of a sweep's member."""
-        tracker = Tracker.from_settings(config)
         tags = {KEY_TAG: identity.run_key(config, hashes), DATA_TAG: identity.digest(hashes)}
         name = run_name(overrides_of_call())
         if member is not None:

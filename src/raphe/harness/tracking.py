@@ -1,9 +1,10 @@
 """Runs tracked with MLflow, in a local SQLite file or on a server. Registered models are in
-registry.py, the search for a sweep in sweeps/finding.py; no other file imports MLflow."""
+registry.py, the search for a sweep in sweeps/finding.py; database/ opens what they are kept in."""
 
 import contextlib
 import json
 import math
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
     DatasetInput,
     InputTag,
+    LifecycleStage,
     LoggedModelOutput,
     Metric,
     Param,
@@ -34,18 +35,23 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_TYPE,
 )
 from omegaconf import DictConfig
-from sqlalchemy.exc import SQLAlchemyError
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import copy_file, make_folder, write_file
+from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import UsedStore
+from raphe.harness.database.address import address_of, sqlite_file, without_credentials
+from raphe.harness.database.folder import DATABASE, network_note
+from raphe.harness.database.opening import open_to_write, reaching, said
+from raphe.harness.database.relocation import ARTIFACTS
+from raphe.harness.interruption import interruptions_ignored
 from raphe.harness.settings.recorded import record
 
 TrackingError = MlflowException  # what any call here may raise
 
 PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
-LINE_LENGTH = 160  # of what MLflow says in an error
+PAGE = 1000  # runs that MLflow gives at once
 PARAM_LENGTH, DIGEST_LENGTH = 6000, 36
 CHECKPOINT_FOLDER, CHECKPOINT_FILE = "checkpoint", "model.ckpt"  # of a run's artifacts
 SOURCE_TAG = MLFLOW_SOURCE_NAME  # which command made a run
@@ -60,20 +66,6 @@ PARENT_TAG = MLFLOW_PARENT_RUN_ID
 CHOSEN_TAG, CHOSEN_MARK = "raphe.chosen", "★ "  # by which rule; before the run's name
 VIEW_TAG = "mlflow.sharedViewState."  # of an experiment
 SWEEP_TAG = "raphe.sweep"  # of a parent run: what a repetition finds it by
-
-
-@contextlib.contextmanager
-def reaching(where: str, remedy: str) -> Iterator[None]:
-    """Turn what a store that does not answer raises into a SettingError, also in making a client.
-
-    A database whose driver is not installed is an ImportError.
-    """
-    try:
-        yield
-    except (MlflowException, ImportError, SQLAlchemyError) as error:
-        raise SettingError(
-            f"{where}: expected an MLflow server or database, got {_first_line(error)}; {remedy}"
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -110,29 +102,40 @@ class Tracker:
 
     def __post_init__(self) -> None:
         self.runs_root = self.runs_root.absolute()
-        self.runs_root.mkdir(parents=True, exist_ok=True)
+        self._client = open_to_write(self.runs_root, self.uri)
         self.is_server = self.uri is not None and self.uri.startswith("http")
         if self.uri is None:
-            self.uri = f"sqlite:///{self.runs_root / 'mlflow.db'}"
-        remedy = "start one with `mlflow server`, or leave tracking.uri=null"
-        # Processes that open a fresh SQLite file at once crash in its migrations.
-        lock = FileLock(self.runs_root / ".mlflow.lock")
-        with reaching(f"tracking.uri={self.uri}", remedy), lock:
-            self._client = MlflowClient(self.uri)
+            self.uri = address_of(self.runs_root / DATABASE)
+        with reaching(self.uri):
             self._experiment_id = self._find_or_create_experiment()
 
     @classmethod
-    def from_settings(cls, config: DictConfig) -> "Tracker":
-        return cls(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
+    def from_settings(cls, config: DictConfig, is_first: bool = True) -> "Tracker":
+        """As the settings say; the first process of a command says what is to be known of it."""
+        tracker = cls(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
+        if is_first and config.tracking.uri is None and (note := network_note(tracker.runs_root)):
+            print(note, file=sys.stderr)
+        return tracker
 
     def _find_or_create_experiment(self) -> str:
         experiment = self._client.get_experiment_by_name(self.experiment)
+        if experiment is not None and experiment.lifecycle_stage == LifecycleStage.DELETED:
+            raise SettingError(
+                f"tracking.experiment={self.experiment}: was deleted; restore it with `mlflow "
+                f"experiments restore -x {experiment.experiment_id}`, or name another"
+            )
         if experiment is not None:
             return experiment.experiment_id
         artifacts = None
         if not self.is_server:
-            artifacts = (self.runs_root / "artifacts" / self.experiment).as_uri()
-        return self._client.create_experiment(self.experiment, artifact_location=artifacts)
+            artifacts = (self.runs_root / ARTIFACTS / self.experiment).as_uri()
+        try:
+            return self._client.create_experiment(self.experiment, artifact_location=artifacts)
+        except MlflowException:  # by another process in the meantime
+            experiment = self._client.get_experiment_by_name(self.experiment)
+            if experiment is None:
+                raise
+            return experiment.experiment_id
 
     def begin(self, name: str, tags: Mapping[str, str]) -> "TrackedRun":
         run = self._client.create_run(
@@ -151,10 +154,18 @@ class Tracker:
     def find(self, tags: Mapping[str, str]) -> list[RunFacts]:
         """Runs that carry all of `tags`, newest first."""
         query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        runs = self._client.search_runs(
-            [self._experiment_id], query, max_results=1000, order_by=["attributes.start_time DESC"]
-        )
-        return [_facts(run) for run in runs]
+        facts, token = [], None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment_id],
+                query,
+                max_results=PAGE,
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            facts += map(_facts, page)
+            if not (token := page.token):
+                return facts
 
     @property
     def experiment_id(self) -> str:
@@ -185,7 +196,7 @@ class TrackedRun:
     def __init__(self, client: MlflowClient, run_id: str, uri: str) -> None:
         self._client = client
         self.run_id = run_id
-        self._uri = uri
+        self._uri, self._database = uri, sqlite_file(uri)
         self._logged: dict[str, dict[int, float]] = {}
         for key in client.get_run(run_id).data.metrics:
             history = client.get_metric_history(run_id, key)
@@ -243,8 +254,8 @@ class TrackedRun:
             self._client.log_batch(self.run_id, params=entries[start : start + PARAMS_PER_CALL])
 
     def log_config(self, config: DictConfig) -> None:
-        """Log all settings, as the artifact config.yaml, and the choices that they come from."""
-        self.log_text(record(config), "config.yaml")
+        """Log all settings but credentials, as config.yaml, and the choices that they come from."""
+        self.log_text(without_credentials(record(config)), "config.yaml")
 
     def log_stores(self, stores: Sequence[UsedStore], hashes: Mapping[str, str]) -> None:
         """Log what the run reads, as MLflow's datasets."""
@@ -330,17 +341,20 @@ class TrackedRun:
             yield
             self.end("FINISHED")
         except KeyboardInterrupt:
-            with contextlib.suppress(MlflowException):
+            with interruptions_ignored(), contextlib.suppress(MlflowException):
                 self.end("KILLED")
             raise
         except Exception as error:
-            with contextlib.suppress(MlflowException):
-                self.log_text(traceback.format_exc(), "error.txt")
+            with interruptions_ignored(), contextlib.suppress(MlflowException, OSError):
+                self.log_text(without_credentials(traceback.format_exc()), "error.txt")
+            with interruptions_ignored(), contextlib.suppress(MlflowException):
                 self.end("FAILED")
             if isinstance(error, MlflowException):
+                if is_disk_full(error) and self._database is not None:
+                    raise SettingError(disk_full(self._database)) from error
                 raise SettingError(
-                    f"tracking at {self._uri} stopped answering ({_first_line(error)}); bring it "
-                    "back and run the same command again to go on"
+                    f"tracking at {without_credentials(self._uri)} stopped answering "
+                    f"({said(error)}); bring it back and run the same command again to go on"
                 ) from error
             raise
 
@@ -370,8 +384,3 @@ def _facts(run: Run) -> RunFacts:
         params=run.data.params,
         metrics=run.data.metrics,
     )
-
-
-def _first_line(error: Exception) -> str:
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}…"

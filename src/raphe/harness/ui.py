@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from raphe.core.errors import SettingError
-from raphe.harness.runs_folder import require_runs
+from raphe.harness.database.address import address_of
+from raphe.harness.database.folder import require_runs
 
 HOST, DEFAULT_PORT = "127.0.0.1", 5000
 MODEL_TRAINING = "workflowType=machine_learning"  # else the page is that of language models
@@ -45,13 +46,17 @@ def show(runs_root: Path, port: int, experiment: str | None) -> int:
     database = require_runs(runs_root)
     _require_free(port)
     os.environ.update(QUIET)
-    from raphe.harness.registry import experiment_to_show, newest_sweep  # takes seconds to import
+    # These take seconds to import.
+    from raphe.harness.database.opening import OPTION, open_to_read, reaching
+    from raphe.harness.registry import experiment_to_show, newest_sweep
 
-    experiment_id = experiment_to_show(runs_root, experiment)
-    sweep_id = newest_sweep(runs_root, experiment_id)
+    client = open_to_read(runs_root, None)
+    with reaching(client.tracking_uri, OPTION):
+        experiment_id = experiment_to_show(client, experiment)
+        sweep_id = newest_sweep(client, experiment_id)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1"]
     command += ["--host", HOST, "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{database.absolute()}"]
+    command += ["--backend-store-uri", address_of(database.absolute())]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server ends, too
     with subprocess.Popen(command) as server:
         try:

@@ -156,6 +156,9 @@ def test_a_copy_leaves_the_files_of_the_original_alone(
     begin: Callable[..., str], client: MlflowClient, runs_root: Path, tmp_path: Path, capsys
 ) -> None:
     failed = begin("cells", "failed", "FAILED")
+    outside = (tmp_path / "outside").as_uri()
+    client.create_experiment("elsewhere", artifact_location=outside)
+    lies_outside = begin("elsewhere", "failed", "FAILED")
     copy = shutil.copytree(runs_root, tmp_path / "copy")
     of_copy = work_of(copy, "orphaned")
     linked = work_of(tmp_path, "linked")
@@ -163,10 +166,12 @@ def test_a_copy_leaves_the_files_of_the_original_alone(
     capsys.readouterr()
     assert cli.main(["runs", "--runs", str(copy), "--clean", "--yes"]) == 0
     told = capsys.readouterr().out
-    assert f"Left alone: 1 folder outside of {copy}" in told and "Removed: 2.0 kB." in told
-    assert files_of(client, failed).is_dir() and linked.is_dir() and not of_copy.exists()
+    assert f"Left alone: 1 folder outside of {copy}" in told and "Removed: 3.5 kB." in told
+    assert files_of(client, failed).is_dir() and files_of(client, lies_outside).is_dir()
+    assert linked.is_dir() and not of_copy.exists()
     copied = MlflowClient(f"sqlite:///{copy / 'mlflow.db'}")
-    assert copied.get_run(failed).info.lifecycle_stage == "active"
+    assert copied.get_run(lies_outside).info.lifecycle_stage == "active"
+    assert copied.get_run(failed).info.lifecycle_stage == "deleted"
 
 
 def test_a_sweep_that_was_resumed_keeps_the_members_that_wait(
@@ -210,7 +215,7 @@ def test_what_could_not_be_removed_is_not_counted_as_removed(
 def test_a_store_that_cannot_be_one_is_a_sentence(command: str, uri: str, capsys) -> None:
     assert cli.main([command, "--uri", uri]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"error: {uri}: expected an MLflow server or database, got ")
+    assert line.startswith(f"error: --uri {uri}: expected an MLflow server or database, got ")
 
 
 @pytest.mark.parametrize(

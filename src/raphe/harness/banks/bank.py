@@ -108,7 +108,7 @@ def _jobs(
         OmegaConf.update(own, config.bank.setting, value)
         with open_dict(own):
             del own.bank.train
-        jobs.append(Job(member, own, RunLocation.of(own, member, data.hashes)))
+        jobs.append(Job(member, own, RunLocation.of(tracker, own, member, data.hashes)))
     return jobs
 
 

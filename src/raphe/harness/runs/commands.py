@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import define
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.sentences import counted
+from raphe.harness.database.address import without_credentials
 
 if TYPE_CHECKING:  # takes seconds to load
     from mlflow import MlflowClient
@@ -57,27 +58,27 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 
 def _runs(options: argparse.Namespace) -> int:
-    from raphe.harness.runs_folder import require_runs
-
     if options.yes and not options.clean:
         raise SettingError("--yes: goes with --clean")
     if options.clean and options.uri:
         raise SettingError(
-            f"--clean: the files of {options.uri} are not on this machine; run `mlflow gc` there"
+            f"--clean: the files of {without_credentials(options.uri)} are not on this machine; "
+            "run `mlflow gc` there"
         )
     if options.clean and options.experiment:
         raise SettingError("--clean: looks at the whole folder; leave out --experiment")
-    uri = options.uri or f"sqlite:///{require_runs(options.runs).absolute()}"
-    from mlflow import MlflowClient
+    if options.uri is None:
+        from raphe.harness.database.folder import require_runs
 
+        require_runs(options.runs)  # told before MLflow is loaded, which takes seconds
+    from raphe.harness.database.opening import OPTION, open_to_read, reaching
     from raphe.harness.process import quieten
     from raphe.harness.runs.champion import set_champion
     from raphe.harness.runs.inventory import Inventory
-    from raphe.harness.tracking import reaching
 
     quieten()
-    with reaching(uri, "start one with `mlflow server`, or name another with --uri"):
-        client = MlflowClient(uri)
+    client = open_to_read(options.runs, options.uri)
+    with reaching(client.tracking_uri, OPTION):
         if options.champion:
             print(set_champion(client, *options.champion))
             return 0

@@ -4,7 +4,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from raphe.harness.runs_folder import require_runs
+from raphe.harness.database.folder import require_runs
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 

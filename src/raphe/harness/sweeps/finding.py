@@ -11,9 +11,10 @@ from mlflow.exceptions import MlflowException
 
 from raphe.core.errors import SettingError
 from raphe.core.sentences import listed
-from raphe.harness.runs_folder import require_runs
+from raphe.harness.database.address import without_credentials
+from raphe.harness.database.opening import OPTION, open_to_read, reaching
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
-from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, Tracker, reaching
+from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, Tracker
 
 FINISHED_TAG, FAILED_TAG = "raphe.finished", "raphe.failed"  # how many members of a sweep
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
@@ -59,15 +60,14 @@ def find_sweep(
     Raises:
         SettingError: where there is none.
     """
-    uri_of_all = uri or f"sqlite:///{require_runs(runs_root).absolute()}"
-    with reaching(uri_of_all, "start one with `mlflow server`, or name another"):
-        client = MlflowClient(uri_of_all)
-        experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
+    client = open_to_read(runs_root, uri)
     passed_over: list[str] = []
-    if run_id:
-        run = _get(client, run_id)
-    else:
-        run, passed_over = _newest(client, experiments, experiment)
+    with reaching(client.tracking_uri, OPTION):
+        experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
+        if run_id:
+            run = _get(client, run_id)
+        else:
+            run, passed_over = _newest(client, experiments, experiment)
     tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
     return FoundSweep(
         tracker, tracker.get(run.info.run_id), tuple(passed_over), was_named=bool(run_id)
@@ -94,8 +94,8 @@ def _newest(
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     there_are = f"; there is {_some(passed_over)}" if passed_over else ""
     raise SettingError(
-        f"{client.tracking_uri}: holds no finished sweep over settings or seeds in "
-        f"{where}{there_are}; run one with `raphe train -m`, or name the run to export"
+        f"{without_credentials(client.tracking_uri)}: holds no finished sweep over settings or "
+        f"seeds in {where}{there_are}; run one with `raphe train -m`, or name the run to export"
     )
 
 
@@ -122,8 +122,8 @@ def _get(client: MlflowClient, run_id: str) -> Run:
         return client.get_run(run_id)
     except MlflowException:
         raise SettingError(
-            f"sweep {run_id}: {client.tracking_uri} holds no such run; its id stands at the end of "
-            "the sweep's output and in the MLflow UI"
+            f"sweep {run_id}: {without_credentials(client.tracking_uri)} holds no such run; its id "
+            "stands at the end of the sweep's output and in the MLflow UI"
         ) from None
 
 

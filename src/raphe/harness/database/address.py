@@ -1,0 +1,68 @@
+"""Addresses of databases and servers: built from a path, read back, shown without credentials."""
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from raphe.core.errors import SettingError
+
+SQLITE = "sqlite"
+PLAIN = re.compile(r"[^%?#\x00-\x1f\x7f]*")  # what an address may hold as it is
+HIDDEN = "***"
+# A password that nobody has escaped may hold @ and /, but then a colon stands before it.
+USER = re.compile(r"(?<=://)(?:[^\s/:@'\"]*:(?!\d+(?:/|$))[^\s'\"]*|[^\s/'\"]*)@")
+SECRET = re.compile(
+    r"([?&;][\w.-]*(?:token|passw|pwd|secret|key|sig|auth|credential)[\w.-]*=)[^&;\s'\"#)]*",
+    re.IGNORECASE,
+)
+
+
+def without_credentials(text: str) -> str:
+    """A text, in which addresses may stand, without their users, passwords and tokens.
+
+    >>> without_credentials("tracking.uri=http://me:pass@host:5000/x?token=abc&page=2")
+    'tracking.uri=http://***@host:5000/x?token=***&page=2'
+    >>> without_credentials("models:/cells@champion at http://127.0.0.1:5000/a@b")
+    'models:/cells@champion at http://127.0.0.1:5000/a@b'
+    """
+    return SECRET.sub(rf"\1{HIDDEN}", USER.sub(f"{HIDDEN}@", text))
+
+
+def address_of(database: Path) -> str:
+    """The address of a SQLite file as MLflow takes it; an absolute path may hold any character.
+
+    What a path holds beside plain characters is escaped once for SQLite, which reads a `file:`
+    address, and once more where SQLAlchemy's version decodes what it is given.
+    """
+    if PLAIN.fullmatch(str(database)):
+        return f"{SQLITE}:///{database}"
+    from sqlalchemy import URL
+
+    file = f"file:{quote(database.as_posix())}"
+    # With its driver: of an address without one MLflow makes the folder, still escaped.
+    return URL.create(f"{SQLITE}+pysqlite", database=file, query={"uri": "true"}).render_as_string()
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite address, absolute; None for a server or another kind of database.
+
+    Raises SettingError for an address that is none, or of a database in memory.
+    """
+    if not re.match(rf"{SQLITE}(\+\w+)?:", uri):
+        return None
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        database = make_url(uri).database
+    except ArgumentError:
+        database = None
+    if not database or ":memory:" in database:
+        raise SettingError(
+            f"tracking.uri={uri}: expected the path of a database, as sqlite:////path/mlflow.db"
+        )
+    if database.startswith("file:"):
+        from urllib.parse import unquote
+
+        database = unquote(database.removeprefix("file:"))
+    return Path(database).absolute()

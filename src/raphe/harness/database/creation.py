@@ -1,0 +1,35 @@
+"""A new database of runs, which appears whole or not at all."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+from raphe.core.files.atomic import open_whole
+from raphe.harness.database.address import address_of
+from raphe.harness.interruption import interruptions_held
+
+SIDE_FILES = ("-journal", "-wal", "-shm")  # SQLite's, beside a database
+
+
+def create_database(database: Path, artifacts: Path) -> None:
+    """Make MLflow's tables, in seconds; the caller holds the lock of the folder.
+
+    MLflow makes them in dozens of steps, and can neither go on nor begin again where one was cut
+    off. So it makes them in a folder beside, which whoever holds the lock next removes.
+    """
+    print(f"{database}: is made, which takes some seconds", file=sys.stderr, flush=True)
+    scratch = database.with_name(f".{database.name}.partial")
+    with interruptions_held():
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            made = scratch / database.name
+            SqlAlchemyStore(address_of(made), artifacts.as_uri()).engine.dispose()
+            for suffix in SIDE_FILES:  # of a database that was here once, and would spoil this one
+                database.with_name(database.name + suffix).unlink(missing_ok=True)
+            with open_whole(database) as file, made.open("rb") as whole:
+                shutil.copyfileobj(whole, file)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)

@@ -86,6 +86,11 @@ def shown(cell: str) -> str:
     return repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…")
 
 
+def quoted(name: str) -> str:
+    """A column's name as a sentence has it: between quotes where it is long or odd."""
+    return name if name.isprintable() and len(name) <= SHOWN else shown(name)
+
+
 def _separated_by_spaces(header: str, rows: Sequence[str]) -> str:
     """RUNS_OF_SPACES if they divide rows into cells, as many in each or as many as names."""
     widths = {len(row.split()) for row in rows}

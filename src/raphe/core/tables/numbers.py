@@ -23,6 +23,7 @@ from raphe.core.tables.dialect import (
     SEPARATOR_WORDS,
     is_number,
     number,
+    quoted,
     shown,
     sniff,
     split,
@@ -301,7 +302,8 @@ class _Rows:
         elif ":" in cell:
             hint = "write times in seconds, or take them out"
         raise TableFault(
-            f"expected numbers, column {name or place + 1} holds {shown(cell)}; {hint}", line
+            f"expected numbers, column {quoted(name) or place + 1} holds {shown(cell)}; {hint}",
+            line,
         )
 
     def _note_marks(

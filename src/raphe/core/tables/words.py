@@ -15,6 +15,7 @@ from pathlib import Path
 
 from raphe.core.errors import RapheError
 from raphe.core.files.csv_text import restored
+from raphe.core.tables.dialect import quoted, shown
 from raphe.core.tables.text import (
     Block,
     TableFault,
@@ -27,6 +28,7 @@ from raphe.core.tables.text import (
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 SNIFFED_LINES = 100
+MOST_NAMED = 12  # columns in a sentence
 NOT_CLOSED = (
     "a quote that opens in this row is not closed where its cell ends; close it, or write it twice "
     "inside a cell"
@@ -58,6 +60,13 @@ class Table:
 
     def __contains__(self, column: str) -> bool:
         return column.casefold() in {name.casefold() for name in self.columns}
+
+    @property
+    def columns_in_words(self) -> str:
+        """The columns as a sentence lists them."""
+        more = len(self.columns) - MOST_NAMED
+        named = ", ".join(map(quoted, self.columns[:MOST_NAMED]))
+        return (f"{named} and {more} more" if more > 0 else named) or "none"
 
 
 def read_table(path: Path, error_type: type[RapheError]) -> Table:
@@ -182,6 +191,7 @@ def _refuse_twins(columns: Sequence[str], line: int) -> None:
     for column in filter(None, columns):  # a spreadsheet leaves nameless columns at the end
         if column.casefold() in named:
             raise TableFault(
-                f"two columns are called {column!r} (whatever the case); rename one of them", line
+                f"two columns are called {shown(column)} (whatever the case); rename one of them",
+                line,
             )
         named.add(column.casefold())

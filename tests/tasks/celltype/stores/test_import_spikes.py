@@ -113,7 +113,7 @@ def test_what_is_no_current_is_refused(tmp_path):
     data = authors_layout(tmp_path / "data")
     cell = data / "SER" / "A131024#089"
     write_spike(cell / "x_trigger_1.csv", 1, header="Time (s),Vm (mV)\n")
-    write_spike(cell / "x_trigger_2.csv", 2, header="Current (pA),Time (s)\n")
+    write_spike(cell / "x_trigger_2.csv", 2, header="V (mV),Current (pA)\n")
     (cell / "x_trigger_3.csv").write_text(  # in A, and nothing says so
         "t,i\n"
         + "".join(
@@ -122,8 +122,10 @@ def test_what_is_no_current_is_refused(tmp_path):
         )
     )
     reasons = {f.path.name: f.message for f in import_csv(data, tmp_path / "store").failed}
-    assert "column 'Vm (mV)' is in mV" in reasons["x_trigger_1.csv"]
-    assert "it is column 'Current (pA)', in pA" in reasons["x_trigger_2.csv"]
+    assert "expected samples in pA, the header names mV" in reasons["x_trigger_1.csv"]
+    assert (
+        "expected a time, the columns are 'V (mV)' and 'Current (pA)'" in reasons["x_trigger_2.csv"]
+    )
     assert "is it in A? Name its unit" in reasons["x_trigger_3.csv"]
 
 

@@ -12,6 +12,7 @@ from raphe.core.errors import RecordingError
 from raphe.core.recordings.units import electrical_unit
 from raphe.core.sentences import counted
 from raphe.core.tables.axis import Axis, axis_of_names, counts_rows, without_axes
+from raphe.core.tables.dialect import quoted, shown
 from raphe.core.tables.numbers import NumberTable, read_numbers
 from raphe.core.tables.text import TableFault, table_faults
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
@@ -76,7 +77,7 @@ def _judged(table: NumberTable) -> Iterator[str]:
         columns = zip(table.names, table.status, strict=False)
         names = [name for name, word in columns if word == status]
         if names:
-            yield f"{status}, as the line below the names says: {', '.join(names)}"
+            yield f"{status}, as the line below the names says: {', '.join(map(quoted, names))}"
 
 
 def _check_units(table: NumberTable) -> None:
@@ -84,7 +85,7 @@ def _check_units(table: NumberTable) -> None:
     for name in table.names:
         if unit := electrical_unit(name):
             raise TableFault(
-                f"expected fluorescence, column {name!r} is in {unit}; take it out, or rename it"
+                f"expected fluorescence, column {shown(name)} is in {unit}; take it out"
             )
 
 

@@ -17,7 +17,13 @@ from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_wi
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.spikes.cutting import DROPS, cut_spikes
-from raphe.tasks.celltype.stores.spike_csv import check_step, parse_columns, rising_columns
+from raphe.tasks.celltype.stores.spike_csv import (
+    check_step,
+    in_s,
+    in_unit,
+    parse_columns,
+    rising_columns,
+)
 
 ARRAY = ".npy"
 MOST_CURRENT = 1e15  # in pA a thousand amperes; its squares overflow nowhere in float32
@@ -155,16 +161,17 @@ def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) ->
     for file in files:
         file_status(file, RecordingError)
         try:
-            columns = parse_columns(file.read_bytes())
+            columns, names = parse_columns(file.read_bytes())
             if len(columns) != cut.n_samples:
                 raise ValueError(f"expected a spike of {cut.n_samples} rows, got {len(columns)}")
             rising = rising_columns(columns)
             if len(rising) != 1:
                 raise ValueError("expected one of its two columns to be the time, and to rise")
-            check_step(columns[:, rising[0]], cut.rate_hz)
+            time = int(rising[0])
+            check_step(in_s(columns[:, time], names), cut.rate_hz)
+            waveforms.append(in_unit(columns[:, 1 - time], names, cut.unit))
         except (OSError, ValueError) as error:
             raise RecordingError(f"{file}: {error}") from None
-        waveforms.append(columns[:, 1 - rising[0]])
         trigger = parse_window_name(file.name)[1]
         time_s.append(np.nan if trigger == UNKNOWN_TRIGGER else trigger / cut.rate_hz)
     order = np.argsort(time_s, kind="stable")

@@ -151,7 +151,7 @@ def _read_cell_table(folder: Path, listing: Listing, classes: Sequence[str] | No
         return _CellTable()
     read = read_table(path, RecordingError)
     if "file" not in read:
-        raise RecordingError(f"{path}: expected {COLUMNS}, got {', '.join(read.columns)!r}")
+        raise RecordingError(f"{path}: expected {COLUMNS}, got {read.columns_in_words}")
     find = _finder(listing.files)
     left_out = {failure.path for failure in listing.left_out}
     table = _CellTable(tuple(name.casefold() for name in read.columns))

@@ -31,8 +31,8 @@ from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import (
     check_step,
-    in_pa,
     in_s,
+    in_unit,
     parse_columns,
     rising_columns,
 )
@@ -201,8 +201,8 @@ class _Reader:
         time = self._time_column(file, columns)
         if time is None:
             return None
-        check_step(in_s(columns[:, time], names[time]), self.cut.rate_hz)
-        current = in_pa(columns[:, 1 - time], names[1 - time]).astype(np.float32)
+        check_step(in_s(columns[:, time], names), self.cut.rate_hz)
+        current = in_unit(columns[:, 1 - time], names, UNIT).astype(np.float32)
         if fault := waveform_faults(current[None])[0]:
             raise ValueError(f"its current {fault}")
         day = parse_cell_id(cell_id)[1]

@@ -5,6 +5,7 @@ ValueError with a sentence that lacks only the file's name.
 """
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -38,29 +39,30 @@ def rising_columns(columns: np.ndarray) -> np.ndarray:
     return np.flatnonzero(is_rising.all(axis=0))
 
 
-def in_s(time: np.ndarray, name: str) -> np.ndarray:
-    """Times (rows,) in s, by the unit that their column's name has."""
-    if unit := electrical_unit(name):
-        raise ValueError(f"expected a time that rises, it is column {name!r}, in {unit}")
-    return time * (time_unit_s(name) or 1.0)
+def in_s(time: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Times (rows,) in s, by the unit that one of the columns' names has.
+
+    Whichever has it: which column is the time is told by its numbers.
+    """
+    if all(map(electrical_unit, names)):
+        raise ValueError(f"expected a time, the columns are {names[0]!r} and {names[1]!r}")
+    return time * next(filter(None, map(time_unit_s, names)), 1.0)
 
 
-def in_pa(current: np.ndarray, name: str) -> np.ndarray:
-    """A current (rows,) in pA, by the unit that its column's name has."""
-    if time_unit_s(name):
-        raise ValueError(f"expected a current that does not rise, it is column {name!r}, a time")
-    unit = electrical_unit(name) or UNIT
-    factor = unit_factor(unit, UNIT)
+def in_unit(values: np.ndarray, names: Sequence[str], unit: str) -> np.ndarray:
+    """A spike's samples (rows,) in `unit`, by the unit that one of the columns' names has."""
+    of_file = next(filter(None, map(electrical_unit, names)), unit)
+    factor = unit_factor(of_file, unit)
     if factor is None:
-        raise ValueError(f"expected a current in {UNIT}, column {name!r} is in {unit}")
-    current = current * factor
-    peak = float(np.abs(current).max())
-    if 0 < peak < LEAST_PA:
+        raise ValueError(f"expected samples in {unit}, the header names {of_file}")
+    values = values * factor
+    peak = float(np.abs(values).max())
+    if unit == UNIT and 0 < peak < LEAST_PA:
         raise ValueError(
-            f"expected a current in {UNIT}, it reaches {peak:.2g} {UNIT}; is it in A? Name its "
+            f"expected a current in {unit}, it reaches {peak:.2g} {unit}; is it in A? Name its "
             "unit in the header, as Current (A)"
         )
-    return current
+    return values
 
 
 def check_step(time_s: np.ndarray, rate_hz: float) -> None:

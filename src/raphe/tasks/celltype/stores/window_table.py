@@ -57,14 +57,14 @@ def read_window_rows(
     table = read_table(path, StoreError)
     if labelled and names.label not in table:
         raise StoreError(
-            f"{path}: expected a column {names.label!r}, got {', '.join(table.columns)}; name the "
+            f"{path}: expected a column {names.label!r}, got {table.columns_in_words}; name the "
             "column of the labels with --label-column"
         )
     for option in ("cell_id", "animal", "day", "source"):
         chosen = getattr(names, option)
         if chosen and chosen != getattr(ColumnNames, option) and chosen not in table:
             raise StoreError(
-                f"{path}: there is no column {chosen!r}, it has {', '.join(table.columns)}; "
+                f"{path}: there is no column {chosen!r}, it has {table.columns_in_words}; "
                 f"correct --{option.removesuffix('_id')}-column"
             )
     _check_order(path, [row.get(ROW) for row in table.rows])

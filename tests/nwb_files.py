@@ -61,6 +61,7 @@ def write_nwb(
     simultaneous: Sequence[Sequence[int]] = (),
     rate_hz: float = 10_000.0,
     n_sites: int = 0,
+    with_schema: bool = True,
 ) -> Path:
     """Write the entries; `rows` of the intracellular table name them: {"response": "v", …}.
 
@@ -102,7 +103,7 @@ def write_nwb(
     for recordings in simultaneous:
         file.add_icephys_simultaneous_recording(recordings=np.asarray(recordings))
     with pynwb.NWBHDF5IO(str(path), "w") as io:
-        io.write(file)
+        io.write(file, cache_spec=with_schema)
     return path
 
 

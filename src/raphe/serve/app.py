@@ -20,7 +20,8 @@ from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
 from raphe.core.files.scratch import Scratch
-from raphe.serve import hdf5_contents
+from raphe.core.nwb.self_contained import SUFFIXES as NWB_SUFFIXES
+from raphe.core.nwb.self_contained import require_self_contained
 from raphe.serve.bodies import JSON, Receiver, file_shown, parse_json, suffix_of
 from raphe.serve.guard import Guard
 from raphe.serve.limits import Limits
@@ -125,8 +126,8 @@ def _of_file(
 ) -> bytes:
     """The answer to the file in `path`, of which its sender speaks as `name`."""
     try:
-        if path.suffix in hdf5_contents.SUFFIXES:
-            hdf5_contents.require_self_contained(path, limits.file_bytes)
+        if path.suffix in NWB_SUFFIXES:
+            require_self_contained(path, limits.file_bytes)
         values = from_text(texts, predictor.FILE_FIELDS)
         return _as_bytes(predictor.answer_file(path, values))
     except RapheError as error:
@@ -135,7 +136,7 @@ def _of_file(
     except MemoryError:
         raise Refusal(413, "this needs more memory than the server has; send less") from None
     finally:
-        if path.suffix in hdf5_contents.SUFFIXES:
+        if path.suffix in NWB_SUFFIXES:
             gc.collect()  # what pynwb opened is held in circles, and open as long
 
 

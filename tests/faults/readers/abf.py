@@ -19,7 +19,7 @@ def seeds(folder: Path) -> Sequence[Path]:
 
 
 def read(path: Path) -> int:
-    return sum(np.asarray(sweep).nbytes for sweep in read_abf(path).sweeps)
+    return sum(sweep.read().nbytes for sweep in read_abf(path).sweeps)
 
 
 READER = Reader(".abf", seeds, read, (RecordingError,))

@@ -34,15 +34,15 @@ class Contents:
         version: of NWB, as the file tells it.
         series: all columns of all series of samples.
         rows: of the table of intracellular recordings.
-        left_out: series that hold no samples, by place.
-        others: series of what is no trace, with the reason, by place.
+        left_out: series of which nothing can be read, by place the reason.
+        others: series of what is no trace, by place the reason.
     """
 
     path: Path
     version: str
     series: tuple[Series, ...]
     rows: tuple[TableRow, ...] = ()
-    left_out: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
 
     def acquired(self) -> list[Series]:
@@ -59,6 +59,13 @@ class Contents:
             series for series in self.series
             if series.place.startswith((STIMULUS, TEMPLATE)) == stimulus and name in series.names
         ]  # fmt: skip
+
+    def why_not(self, name: str) -> str:
+        """Why the series of this name or place cannot be chosen, "" where there is none."""
+        for place, why in (self.left_out | self.others).items():
+            if name.lstrip("/") in (place, place.rpartition("/")[2]):
+                return f"{place} {why}"
+        return ""
 
     def elsewhere(self) -> list[str]:
         """Places of the series that are neither acquired nor stimuli."""

@@ -1,6 +1,6 @@
 """Neurodata Without Borders files (.nwb) as recordings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.path import checked_path
 from raphe.core.nwb import version1, version2
 from raphe.core.nwb.contents import Contents
-from raphe.core.nwb.series import one_line
+from raphe.core.nwb.self_contained import require_self_contained
+from raphe.core.nwb.series import reason, word
 from raphe.core.nwb.sweeps import SweptChannel, channels_of
 from raphe.core.recordings.rates import same_rate
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
@@ -21,6 +22,7 @@ from raphe.core.recordings.units import unit_factor
 from raphe.core.sentences import counted, listed
 
 MOST_LISTED = 20  # channels in a sentence
+MOST_TOLD = 3  # reasons
 
 
 def read_nwb(
@@ -55,6 +57,7 @@ def read_nwb(
 def open_contents(path: Path) -> Contents:
     """What the file holds, no sample read. Raises RecordingError."""
     version = _version(path)
+    require_self_contained(path)
     return (version1 if version.startswith("1") else version2).read_contents(path, version)
 
 
@@ -70,10 +73,10 @@ def _version(path: Path) -> str:
                 stated = file["nwb_version"][()]
     except Exception as error:  # h5py raises whatever the library does
         raise RecordingError(
-            f"{path}: expected an NWB file, which is HDF5, got one that cannot be read as such "
-            f"({one_line(error)})"
+            f"{path}: expected an NWB file, which is HDF5, got one that cannot be read as such"
+            f"{reason(error)}: copy it anew"
         ) from error
-    text = stated.decode("utf-8", "replace") if isinstance(stated, bytes) else str(stated or "")
+    text = word(stated)
     version = text.strip().upper().removeprefix("NWB-").casefold()
     if not version or not version.isprintable():
         raise RecordingError(
@@ -106,6 +109,8 @@ def choose(
                 "by that name (channel=, or --channel)"
             )
         return SweptChannel((named[0],))
+    if isinstance(channel, str) and (why := contents.why_not(channel.strip())):
+        raise RecordingError(f"{contents.path}: {why}; choose another by --channel")
     swept = channels_of(contents.presented() if stimulus else contents.acquired())
     if not swept:
         raise RecordingError(f"{contents.path}: {_nothing(contents, stimulus)}")
@@ -155,20 +160,17 @@ def _nothing(contents: Contents, stimulus: bool) -> str:
     """Why there is nothing to choose from."""
     kind = "a stimulus" if stimulus else "an acquired"
     words = f"expected {kind} series of samples, found none"
-    if contents.left_out:
-        words += (
-            f" but {listed(contents.left_out[:MOST_LISTED])}, which {_are(contents.left_out)} empty"
-        )
-    elif contents.others:
-        place, reason = next(iter(contents.others.items()))
-        words += f" ({place}: {reason})"
+    if reasons := contents.left_out | contents.others:
+        words += f" ({_told(reasons)})"
     if not stimulus and (elsewhere := contents.elsewhere()):
         words += f"; choose one of {listed(elsewhere[:MOST_LISTED], 'or')} by --channel"
     return words
 
 
-def _are(things: Sequence[object]) -> str:
-    return "is" if len(things) == 1 else "are"
+def _told(reasons: Mapping[str, str]) -> str:
+    words = [f"{place} {why}" for place, why in reasons.items()]
+    more = [f"{len(words) - MOST_TOLD} more"] if len(words) > MOST_TOLD else []
+    return listed([*words[:MOST_TOLD], *more])
 
 
 def recording_of(contents: Contents, swept: SweptChannel, unit: str | None) -> Recording:
@@ -211,10 +213,8 @@ def _sweeps(swept: SweptChannel, unit: str) -> tuple[Trace, ...]:
 def _remarks(contents: Contents, swept: SweptChannel) -> list[str]:
     remarks = []
     if contents.left_out:
-        remarks.append(
-            f"{counted('series', len(contents.left_out), 'series')} of no samples "
-            f"{_are(contents.left_out)} left out: {listed(contents.left_out[:MOST_LISTED])}"
-        )
+        n = counted("series", len(contents.left_out), "series")
+        remarks.append(f"left out {n} of the file: {_told(contents.left_out)}")
     if not swept.timed:
         remarks.append(
             f"all sweeps of {swept.name} have one starting time: taken in the order of their "

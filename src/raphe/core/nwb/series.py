@@ -4,10 +4,13 @@ N samples, C columns.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, prod
 from pathlib import Path
+from threading import RLock
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -22,11 +25,14 @@ UNITS = {  # as NWB spells them out
     **dict.fromkeys(("volts", "volt"), "V"),
     **dict.fromkeys(("unknown", "n/a", "n.a.", "a.u.", "none", "unspecified"), ""),
 }
+BUILDER = re.compile(r"\broot/([^ ]{1,100}) \w+Builder\b")  # of pynwb, with the place in the file
+INNERMOST = re.compile(r"\(([^()]+(?:\([^()]*\))?[^()]*)\)[^()]*$")  # of HDF5's reasons
 NUMBER = re.compile(r"[0-9]{1,18}")
 FLOAT32_LEAST, FLOAT32_MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 LONGEST_REASON = 150  # of another program's
 BLOCK_BYTES = 2**24  # of all columns together, read at once
-MOST_CHUNK_BYTES = 2**27  # HDF5 unpacks a chunk as a whole
+MOST_CHUNK_BYTES = 2**26  # HDF5 unpacks a chunk as a whole
+KEPT_CHUNK_BYTES = 2**22  # from which on the last one is kept: the next samples are of it, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +51,28 @@ class StoredColumn:
         except Exception as error:  # h5py raises whatever the library does
             raise RecordingError(
                 f"{self.path}: expected samples {span.start} to {span.stop} of {self.place}, which "
-                f"cannot be read ({one_line(error)}): the file is damaged; copy it anew"
+                f"cannot be read{reason(error)}: the file is damaged; copy it anew"
             ) from error
 
     def _read(self, start: int, stop: int) -> np.ndarray:
+        if _chunk_bytes(self.data) > KEPT_CHUNK_BYTES:
+            return self._from_large_chunks(start, stop)
+        return self._from_disk(start, stop)
+
+    def _from_large_chunks(self, start: int, stop: int) -> np.ndarray:
+        n_rows = self.data.chunks[0]
+        parts = [
+            LAST_CHUNK.samples(self, number * n_rows, n_rows)[
+                max(start - number * n_rows, 0) : stop - number * n_rows
+            ]
+            for number in range(start // n_rows, -(-stop // n_rows))
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, self.data.dtype)
+
+    def _from_disk(self, start: int, stop: int) -> np.ndarray:
         if len(self.data.shape) == 1:
             return np.asarray(self.data[start:stop])
-        if self.data.chunks:  # no chunk of another column is unpacked
+        if getattr(self.data, "chunks", None):  # no chunk of another column is unpacked
             return np.asarray(self.data[start:stop, self.number])
         row_bytes = self.data.shape[1] * self.data.dtype.itemsize
         n_rows = max(1, BLOCK_BYTES // max(1, row_bytes))
@@ -60,6 +81,31 @@ class StoredColumn:
             last = min(first + n_rows, stop)
             samples[first - start : last - start] = self.data[first:last][:, self.number]
         return samples
+
+
+class _LastChunk:
+    """One column's samples in the large chunk that was unpacked last, while its file is open."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()  # a file may be closed while samples are read
+        self._forget()
+
+    def samples(self, column: StoredColumn, first: int, n_rows: int) -> np.ndarray:
+        """Those of the chunk that begins at row `first`."""
+        with self._lock:
+            if self._data() is not column.data or self._of != (column.number, first):
+                self._forget()
+                last = min(first + n_rows, column.data.shape[0])
+                self._samples = column._from_disk(first, last)
+                self._data, self._of = ref(column.data, self._forget), (column.number, first)
+            return self._samples
+
+    def _forget(self, gone: Any = None) -> None:
+        self._data: Callable[[], Any] = lambda: None
+        self._of, self._samples = (-1, -1), np.empty(0)
+
+
+LAST_CHUNK = _LastChunk()
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,26 +203,37 @@ class _Shifted:
 
 def plain_unit(unit: object) -> str:
     """An NWB file's unit as this field writes it; "" for none."""
-    text = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit or "")
-    text = text.strip() if text.isprintable() else ""
+    text = word(unit).strip()
     return UNITS.get(text.casefold(), text)
+
+
+def word(value: object) -> str:
+    """A text of HDF5, or the first of several; "" for none, or what is not printable."""
+    values = np.ravel(np.asarray(value, object))
+    first = values[0] if values.size and values[0] is not None else ""
+    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+    return text if text.isprintable() else ""
 
 
 def fault_of_data(data: Any) -> str:
     """Why samples cannot be read of a data set, "" where they can."""
-    if getattr(data, "dtype", None) is None or data.dtype.kind not in "iuf":
-        return "expected samples that are numbers"
+    if getattr(getattr(data, "dtype", None), "kind", "") not in tuple("iuf"):
+        return "holds no numbers"
     if len(data.shape) not in (1, 2):
-        return f"expected samples (N,) or (N, channels), got shape {tuple(data.shape)}"
+        return f"holds samples of shape {tuple(data.shape)}, not (N,) or (N, channels)"
     if getattr(data, "is_virtual", False) or getattr(data, "external", None):
-        return "its samples lie in another file; expected a file that is whole by itself"
-    chunk_bytes = prod(getattr(data, "chunks", None) or (0,)) * data.dtype.itemsize
+        return "has its samples in another file; export it as one"
+    chunk_bytes = _chunk_bytes(data)
     if chunk_bytes > MOST_CHUNK_BYTES:
         return (
-            f"its samples are packed in chunks of {chunk_bytes / 1e6:.0f} MB, more than "
+            f"has samples in chunks of {chunk_bytes / 1e6:.0f} MB, more than "
             f"{MOST_CHUNK_BYTES / 1e6:.0f}; store it anew in smaller ones (h5repack)"
         )
     return ""
+
+
+def _chunk_bytes(data: Any) -> int:
+    return prod(getattr(data, "chunks", None) or (0,)) * data.dtype.itemsize
 
 
 def fault_of_scale(gain: float, offset: float) -> str:
@@ -190,8 +247,17 @@ def fault_of_scale(gain: float, offset: float) -> str:
     )
 
 
-def one_line(error: Exception) -> str:
-    """What an exception says, short and on one line: pynwb's may print a whole file."""
-    words = " ".join(str(error).split()) or "no reason given"
+def reason(error: Exception) -> str:
+    """Why another program could not read, in brackets behind a sentence; "" where it does not say.
+
+    pynwb may print the code of what it was making, or a whole file.
+    """
+    words = " ".join(str(error).split())
     text = "".join(letter for letter in words if letter.isprintable())
-    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
+    if at := BUILDER.search(text):
+        return f" ({at[1]} is not as NWB has it)"
+    if not isinstance(error, OSError):
+        return ""
+    innermost = INNERMOST.search(text)
+    text = innermost[1] if innermost else text
+    return f" ({text[:LONGEST_REASON]})" if text else ""

@@ -24,8 +24,9 @@ from raphe.core.nwb.series import (
     StoredColumn,
     fault_of_data,
     fault_of_scale,
-    one_line,
     plain_unit,
+    reason,
+    word,
 )
 
 SECTIONS = {  # as NWB 2 calls them
@@ -50,21 +51,21 @@ def read_contents(path: Path, version: str) -> Contents:
         in_si = _is_in_si(file)
         sole_electrode = _sole_electrode(file)
         columns: list[Series] = []
-        left_out, others = [], {}
+        left_out: dict[str, str] = {}
         for place, group in _series(file):
             data = group.get("data")
             fault = fault_of_data(data) if isinstance(data, h5py.Dataset) else "has no data"
             if fault:
-                others[place] = fault
+                left_out[place] = fault
             elif 0 in data.shape:
-                left_out.append(place)
+                left_out[place] = "holds no samples"
             else:
                 columns += _columns(path, this, place, group, sole_electrode, in_si)
     except RecordingError:
         raise
     except Exception as error:  # h5py raises whatever the library does
-        raise RecordingError(f"{this}, which cannot be read ({one_line(error)})") from error
-    return Contents(path, version, tuple(columns), (), tuple(left_out), others)
+        raise RecordingError(f"{this}, which cannot be read{reason(error)}") from error
+    return Contents(path, version, tuple(columns), (), left_out)
 
 
 def _series(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
@@ -133,7 +134,7 @@ def _is_in_si(file: h5py.File) -> bool:
     facts = file.get("general/generated_by")
     if not isinstance(facts, h5py.Dataset):
         return False
-    words = [_word(fact) for fact in np.ravel(facts[()]).tolist()]
+    words = [word(fact) for fact in np.ravel(facts[()]).tolist()]
     version = dict(zip(words[::2], words[1::2], strict=False)).get("version", "")
     parts = re.match(r"(\d+)\.(\d+)", version)
     return bool(parts) and (int(parts[1]), int(parts[2])) < (1, 1)
@@ -150,16 +151,11 @@ def _sole_electrode(file: h5py.File) -> str | None:
 def _kind(group: h5py.Group) -> str:
     """The last of its ancestry, "CurrentClampSeries"."""
     ancestry = np.ravel(group.attrs.get("ancestry", ["TimeSeries"])).tolist()
-    return _word(ancestry[-1]) if ancestry else "TimeSeries"
+    return word(ancestry[-1]) if ancestry else "TimeSeries"
 
 
 def _text(item: Any) -> str:
-    return _word(np.ravel(item[()]).tolist()[0]) if isinstance(item, h5py.Dataset) else ""
-
-
-def _word(value: object) -> str:
-    word = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return word if word.isprintable() else ""
+    return word(item[()]) if isinstance(item, h5py.Dataset) else ""
 
 
 def _number(value: object) -> float:

@@ -10,6 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
@@ -24,10 +25,12 @@ from raphe.core.nwb.series import (
     StoredColumn,
     fault_of_data,
     fault_of_scale,
-    one_line,
     plain_unit,
+    reason,
 )
+from raphe.core.recordings.units import unit_factor
 
+ELECTRODES = ("PatchClampSeries", "ElectricalSeries")  # and their kin: an electrode's samples
 NO_SAMPLES = ("IndexSeries", "AnnotationSeries", "ImageSeries", "IntervalSeries")  # and their kin
 DEEPEST = 8  # containers within one another
 
@@ -49,11 +52,13 @@ def read_contents(path: Path, version: str) -> Contents:
         try:
             whole = NWBHDF5IO(str(path), mode="r", load_namespaces=True).read()
             objects = dict(_objects(whole, TimeSeries))
-            tables = _TableRows(objects)
+            tables = _TableRows(path, objects)
             rows = tuple(tables.read(whole))
+        except RecordingError:
+            raise
         except Exception as error:  # pynwb raises whatever h5py, hdmf or the schema does
             raise RecordingError(
-                f"{path}: expected an NWB file, got one that pynwb cannot read ({one_line(error)})"
+                f"{path}: expected an NWB file, got one that pynwb cannot read{reason(error)}"
             ) from error
         return _contents(path, version, objects, rows)
 
@@ -88,21 +93,35 @@ def _contents(
     numbers = {row.response.place: row.sweep for row in rows if row.sweep is not None}
     n_rows = Counter(row.response.place for row in rows)
     columns: list[Series] = []
-    left_out, others = [], {}
+    left_out, others = _unknown(path, objects), {}
     for place, series in objects.items():
         kinds = {kind.__name__ for kind in type(series).__mro__}
         data = getattr(series, "data", None)
         fault = fault_of_data(data)
-        if kinds & set(NO_SAMPLES) or fault:
-            others[place] = fault or f"holds no samples of a trace ({type(series).__name__})"
-        elif 0 in data.shape:
-            left_out.append(place)
+        if kinds & set(NO_SAMPLES) or (fault and not kinds & set(ELECTRODES)):
+            others[place] = fault or "holds no samples of a trace"
+        elif fault or 0 in data.shape:
+            left_out[place] = fault or "holds no samples"
         else:
             sweep = _whole_number(getattr(series, "sweep_number", None))
             if sweep is None and n_rows[place] == 1:
                 sweep = numbers.get(place)
             columns += _columns(path, place, series, sweep)
-    return Contents(path, version, tuple(columns), rows, tuple(left_out), others)
+    return Contents(path, version, tuple(columns), rows, left_out, others)
+
+
+def _unknown(path: Path, objects: Mapping[str, Any]) -> dict[str, str]:
+    """Acquired series and stimuli that pynwb passes over, by place the reason."""
+    unknown = {}
+    with h5py.File(path, "r") as file:
+        for section in (ACQUIRED, STIMULUS):
+            members = file.get(section)
+            for name in members if isinstance(members, h5py.Group) else ():
+                member, place = members.get(name), f"{section}/{name}"
+                is_series = isinstance(member, h5py.Group) and "data" in member
+                if is_series and place not in objects:
+                    unknown[place] = "is of no kind that NWB knows"
+    return unknown
 
 
 def _columns(path: Path, place: str, series: Any, sweep: int | None) -> Iterator[Series]:
@@ -113,10 +132,11 @@ def _columns(path: Path, place: str, series: Any, sweep: int | None) -> Iterator
     fault, clock = "", Clock(where, n_samples, 1.0, 0.0)
     gains = np.full(n_columns, np.nan)
     electrodes: list[str | None] = [None] * n_columns
-    offset = 0.0
+    offset, unit = 0.0, plain_unit(getattr(series, "unit", None))
     try:
-        electrodes = _electrodes(series, n_columns)
-        gains, offset = _gains(series, n_columns), float(series.offset or 0.0)
+        unit = _stated_unit(where, series, unit)
+        electrodes = _electrodes(where, series, n_columns)
+        gains, offset = _gains(where, series, n_columns), float(series.offset or 0.0)
         if series.rate is not None:
             clock = Clock.of_rate(where, n_samples, series.rate, series.starting_time)
         else:
@@ -124,7 +144,7 @@ def _columns(path: Path, place: str, series: Any, sweep: int | None) -> Iterator
     except RecordingError as error:
         fault = str(error)
     except Exception as error:
-        fault = f"{where} cannot be read ({one_line(error)})"
+        fault = f"{where} cannot be read{reason(error)}"
     for number in range(n_columns):
         scale_fault = fault_of_scale(float(gains[number]), offset)
         yield Series(
@@ -133,7 +153,7 @@ def _columns(path: Path, place: str, series: Any, sweep: int | None) -> Iterator
             kind=type(series).__name__,
             electrode=electrodes[number],
             sweep=sweep,
-            unit=plain_unit(getattr(series, "unit", None)),
+            unit=unit,
             gain=float(gains[number]),
             offset=offset,
             samples=StoredColumn(path, place, data, number),
@@ -142,7 +162,21 @@ def _columns(path: Path, place: str, series: Any, sweep: int | None) -> Iterator
         )
 
 
-def _gains(series: Any, n_columns: int) -> np.ndarray:
+def _stated_unit(where: str, series: Any, unit: str) -> str:
+    """The unit that the file states, where pynwb puts that of the series' kind in its place."""
+    attributes = getattr(series.data, "attrs", {})
+    stated = plain_unit(attributes.get("unit", ""))
+    if stated in ("", unit):
+        return unit
+    if unit_factor(stated, unit) is None or series.conversion != 1:
+        raise RecordingError(
+            f"{where}: expected its unit to be {unit or 'none'}, as of its kind, got {stated} with "
+            f"a conversion of {series.conversion:g}; export it anew"
+        )
+    return stated
+
+
+def _gains(where: str, series: Any, n_columns: int) -> np.ndarray:
     """float64 (C,): of the series times each channel's own."""
     gains = np.full(n_columns, float(series.conversion))
     own = getattr(series, "channel_conversion", None)
@@ -150,11 +184,14 @@ def _gains(series: Any, n_columns: int) -> np.ndarray:
         return gains
     own = np.asarray(own[:], np.float64)
     if own.shape != (n_columns,):
-        raise ValueError(f"channel_conversion has shape {own.shape} for {n_columns} channels")
+        raise RecordingError(
+            f"{where}: expected a channel_conversion for each of its {n_columns} channels, got "
+            f"shape {own.shape}"
+        )
     return gains * own
 
 
-def _electrodes(series: Any, n_columns: int) -> list[str | None]:
+def _electrodes(where: str, series: Any, n_columns: int) -> list[str | None]:
     """Of each column the electrode's name, or its row in the table of electrodes."""
     electrode = getattr(series, "electrode", None)
     if electrode is not None:
@@ -164,7 +201,9 @@ def _electrodes(series: Any, n_columns: int) -> list[str | None]:
         return [None] * n_columns
     rows = np.asarray(region.data[:]).ravel()
     if len(rows) != n_columns:
-        raise ValueError(f"{len(rows)} electrodes are named for {n_columns} channels")
+        raise RecordingError(
+            f"{where}: expected an electrode for each of its {n_columns} channels, got {len(rows)}"
+        )
     return [f"{region.table.name}[{row}]" for row in rows.tolist()]
 
 
@@ -180,7 +219,8 @@ def _whole_number(value: object) -> int | None:
 class _TableRows:
     """Rows of the table of intracellular recordings."""
 
-    def __init__(self, objects: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, objects: Mapping[str, Any]) -> None:
+        self._path = path
         self._places = {id(series): place for place, series in objects.items()}
 
     def read(self, whole: Any) -> Iterator[TableRow]:
@@ -203,9 +243,9 @@ class _TableRows:
         first, n_samples = int(reference.idx_start), int(reference.count)
         n_held = int(reference.timeseries.data.shape[0])
         if first < 0 or n_samples < 1 or first + n_samples > n_held:
-            raise ValueError(
-                f"intracellular_recordings names samples {first} to {first + n_samples} of "
-                f"{place}, which has {n_held}"
+            raise RecordingError(
+                f"{self._path}: its table of intracellular recordings names samples "
+                f"{first} to {first + n_samples} of {place}, which has {n_held}"
             )
         return Part(place, first, n_samples)
 

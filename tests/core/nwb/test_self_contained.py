@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import RecordingError
-from raphe.serve.hdf5_contents import require_self_contained
+from raphe.core.nwb.self_contained import require_self_contained
 
 LONG, N = 3000, 50
 LIMIT = 100_000

@@ -1,9 +1,10 @@
-"""HDF5 files of strangers (.nwb): refused before they are read if they reach beyond themselves.
+"""HDF5 files (.nwb): refused before they are read if they reach beyond themselves.
 
 A few bytes of HDF5 can name other files of this machine, which would be read as if they were part
 of it, or a data set of any size that is nowhere written. A value of variable length, as a text, is
 16 bytes that name a place in the file's heap, and any number of them may name one place. Unpacked
-the file may hold no more than a file may.
+the file may hold no more than a limit, which is wide for a file of one's own and a file's for one
+that a stranger sent.
 """
 
 import mmap
@@ -20,33 +21,55 @@ from raphe.core.errors import RecordingError
 
 SUFFIXES = (".nwb",)
 MOST_OBJECTS = 300_000  # groups, datasets, attributes, and values of variable length
+# Recordings are packed to a half or a tenth; blank ones, and those that someone made, to less.
+TIMES_PACKED, LEAST_UNPACKED, LEAST_TEXTS = 100, 2 * 10**9, 5 * 10**7
+MOST_OBJECTS_OF_OWN = 3_000_000
 VALUE_BYTES = 64  # of a value of variable length, beside what it holds
 HEAP = re.compile(rb"GCOL(?=.{4}(.{8}))", re.DOTALL)  # with the size of this part of the heap
 
 
-def require_self_contained(path: Path, at_most: int) -> None:
+def require_self_contained(path: Path, at_most: int | None = None) -> None:
     """Refuse links and data in other files, and more than so many bytes of data.
 
+    None: of a file of one's own, whose tables of texts are not read here.
     Raises RecordingError, also for what is no HDF5.
     """
-    contents = _Contents(path, at_most)
+    if at_most is None:
+        size = path.stat().st_size
+        limits = max(LEAST_UNPACKED, TIMES_PACKED * size), max(LEAST_TEXTS, size)
+        contents = _Contents(path, *limits, MOST_OBJECTS_OF_OWN, reads_tables=False)
+    else:
+        contents = _Contents(path, at_most, at_most)
     try:
         with h5py.File(path, "r") as file:  # h5py stops at the first that is not None
             fault = contents.fault_of_attributes(file) or file.visititems_links(
                 lambda name, link: contents.fault(file, name, link)
             )
     except Exception:  # h5py raises whatever the library does
-        raise RecordingError(f"{path}: expected an HDF5 file that is whole") from None
+        raise RecordingError(
+            f"{path}: expected an HDF5 file that is whole, got one that is cut or damaged: copy it "
+            "anew"
+        ) from None
     if fault is not None:
-        raise RecordingError(f"{path}: {fault}; expected a file that is whole by itself")
+        raise RecordingError(
+            f"{path}: {fault}; expected a file that is whole by itself: export it as one"
+        )
 
 
 class _Contents:
     """How much of a file was looked at."""
 
-    def __init__(self, path: Path, at_most: int) -> None:
-        self._path, self._at_most = path, at_most
-        self._bytes, self._objects = 0, 0
+    def __init__(
+        self,
+        path: Path,
+        at_most: int,
+        texts_at_most: int,
+        most_objects: int = MOST_OBJECTS,
+        reads_tables: bool = True,
+    ) -> None:
+        self._path, self._at_most, self._texts_at_most = path, at_most, texts_at_most
+        self._most_objects, self._reads_tables = most_objects, reads_tables
+        self._bytes, self._text_bytes, self._objects = 0, 0, 0
 
     def fault(self, file: h5py.File, name: str, link: object) -> str | None:
         """What is wrong with the next of its links, if anything."""
@@ -80,26 +103,33 @@ class _Contents:
         if dtype.fields or (base is not None and _is_variable(np.dtype(base))):
             return "holds tables or lists of texts or lists"
         n = prod(shape)
+        if name is None and n > 1 and not self._reads_tables:
+            return self._fault_of_count(1, n * VALUE_BYTES)
         if fault := self._fault_of_count(1 + n, n * VALUE_BYTES):
             return fault
         # Read no more at once than is allowed if each value were as large as any can be.
-        at_once = self._at_most // (self._largest_value * prod(shape[1:])) if n > 1 else 1
+        at_once = self._texts_at_most // (self._largest_value * prod(shape[1:])) if n > 1 else 1
         if n > 1 and (at_once < 1 or (name is not None and at_once < shape[0])):
             return self._too_large
         for values in _read(holder, name, shape, at_once):
-            if fault := self._fault_of_count(0, _size(values)):
+            n_bytes = _size(values)
+            self._text_bytes += n_bytes
+            if fault := self._fault_of_count(0, n_bytes):
                 return fault
         return None
 
     def _fault_of_count(self, objects: int, n_bytes: int = 0) -> str | None:
         self._objects += objects
         self._bytes += n_bytes
-        if self._objects > MOST_OBJECTS:
-            return f"holds more than {MOST_OBJECTS} objects, attributes and texts"
-        return self._too_large if self._bytes > self._at_most else None
+        if self._objects > self._most_objects:
+            return f"holds more than {self._most_objects} objects, attributes and texts"
+        too_large = self._bytes > self._at_most or self._text_bytes > self._texts_at_most
+        return self._too_large if too_large else None
 
     @property
     def _too_large(self) -> str:
+        if self._bytes <= self._at_most and self._text_bytes > self._texts_at_most:
+            return f"holds more than {self._texts_at_most / 1e6:g} MB of texts"
         return f"holds more than {self._at_most / 1e6:g} MB of data, unpacked"
 
     @cached_property

@@ -35,6 +35,16 @@ FRAMEWORK = (
     HydraCallback,
     ProgressColumn,
 )
+WRITES_IN_PLACE = {  # whole files are written by raphe.core.files.atomic; these grow or are scratch
+    "raphe.serve.bodies": "what a request sends, in a scratch folder of its own",
+    "raphe.tasks.calcium.prediction.growing_files": "files that grow, to be gone on with",
+}
+WRITERS = {  # of a path; of an opened file they are welcome
+    "numpy": ("save", "savez", "savez_compressed", "savetxt"), "torch": ("save",),
+    "shutil": ("copy", "copy2", "copyfile", "copytree", "move"), "os": ("rename", "replace"),
+    "tempfile": ("TemporaryDirectory", "NamedTemporaryFile", "mkdtemp", "mkstemp"),
+    "filelock": ("FileLock",),
+}  # fmt: skip
 CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",
     "predict_all": "whoever uses raphe.load_bundle",
@@ -155,6 +165,54 @@ def entry_points() -> Iterator[str]:
                 yield from imports_of(ast.parse(code))
 
 
+def bare_writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Lines and calls that write a file in its place: half of it stays after a kill."""
+    modules = {  # by the name that a file gives them
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    names = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        function, texts = (
+            node.func,
+            [
+                value.value
+                for value in (*node.args, *(keyword.value for keyword in node.keywords))
+                if isinstance(value, ast.Constant) and isinstance(value.value, str)
+            ],
+        )
+        is_method = isinstance(function, ast.Attribute)
+        called = getattr(function, "attr", getattr(function, "id", ""))
+        is_opened = bool(node.args) and getattr(node.args[0], "id", "") in ("file", "content")
+        opens = (
+            not is_opened
+            and called in ("open", "File")
+            and any(set(text) <= set("rwaxbt+") and set(text) & set("wax+") for text in texts)
+        )
+        if (
+            opens
+            or called in ("write_text", "write_bytes", "to_csv", "dump")
+            or (is_method and called in ("rename", "replace") and len(node.args) == 1)  # text: two
+        ):
+            yield node.lineno, called
+        else:
+            of_module = getattr(getattr(function, "value", None), "id", "")
+            module, name = modules.get(of_module, ""), called
+            if isinstance(function, ast.Name):
+                module, name = names.get(called, ("", ""))
+            if name in WRITERS.get(module or "", ()) and not is_opened:
+                yield node.lineno, f"{module}.{name}"
+
+
 def room_arrows(source: Path, task: str) -> set[tuple[str, str]]:
     """Pairs of a task's rooms, the first of which imports the second."""
     modules, prefix = module_files(source), f"raphe.tasks.{task}."
@@ -228,6 +286,41 @@ def test_rooms_and_files_are_small() -> None:
         n_files[str(file.parent.relative_to(SOURCE))] += file.name != "__init__.py"
     full = {room: n for room, n in n_files.items() if n > MOST_FILES}
     assert not full
+
+
+def test_files_are_written_whole_or_not_at_all() -> None:
+    written = {
+        f"{module}, line {line}: {call}"
+        for module, file in module_files(SOURCE).items()
+        if not module.startswith("raphe.core.files.") and module not in WRITES_IN_PLACE
+        for line, call in bare_writes(ast.parse(file.read_text(encoding="utf-8")))
+    }
+    assert not written
+    for module in WRITES_IN_PLACE:
+        tree = ast.parse(module_files(SOURCE)[module].read_text(encoding="utf-8"))
+        assert list(bare_writes(tree)), f"{module} is no exception any more"
+
+
+def test_what_writes_a_file_in_its_place_would_be_told() -> None:
+    code = """
+import numpy as np, shutil
+from tempfile import TemporaryDirectory as Folder
+from os import replace
+path.write_text("")
+open(path, "w")
+path.open(mode="ab")
+h5py.File(path, "r+")
+np.savez(path, a=1)
+shutil.copyfile(a, b)
+Folder()
+replace(a, b)
+path.rename(other)
+json.dump(x, f)
+# none of these:
+open(path); path.open("rb"); "a".replace("a", "b"); np.savez(file, a=1); np.load(path)
+replace_all(a, b); config.open("settings"); cell.replace(label=1)
+"""
+    assert [line for line, _ in bare_writes(ast.parse(code))] == [*range(5, 15)]
 
 
 @pytest.mark.parametrize("task", MOST_ARROWS)

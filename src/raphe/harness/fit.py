@@ -7,11 +7,12 @@ from pathlib import Path
 from types import TracebackType
 
 import pytorch_lightning as pl
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
+from raphe.core.files.locks import lock_file
 from raphe.core.protocol import FitSettings
 from raphe.harness import callbacks, identity
 from raphe.harness.process import keep_freed_memory, quieten
@@ -65,7 +66,7 @@ class Fitting:
         model = build_model()
         work = self._folder(name, model, data, settings)
         try:
-            with FileLock(work / "lock", blocking=False), ctrl_c(), denormals_flushed():
+            with lock_file(work / "lock").acquire(blocking=False), ctrl_c(), denormals_flushed():
                 self._fit_and_test(model, data, settings, work)
         except Timeout:
             raise SettingError(

@@ -23,12 +23,13 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig
 
 from raphe.core import metric_names
 from raphe.core.errors import SettingError
+from raphe.core.files.locks import lock_file
 from raphe.core.metric_names import VAL, Estimate, Name
 from raphe.core.protocol import CONCLUSION
 from raphe.harness import callbacks
@@ -87,7 +88,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
 
     location = RunLocation.of(tracker, config, member, data.hashes)
     try:
-        with FileLock(location.work / "lock", blocking=False):
+        with lock_file(location.work / "lock").acquire(blocking=False):
             earlier = location.finished() if member is not None and config.resume else None
             facts = earlier or _train_and_test(config, member, data, location)
             location.clear()

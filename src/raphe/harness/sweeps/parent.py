@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from raphe.core.errors import SettingError
+from raphe.core.files.locks import lock_file
 from raphe.core.sentences import counted
 from raphe.harness import identity
 from raphe.harness.records.description import describe_sweep
@@ -82,7 +83,7 @@ class SweepParent:
         self._kind = kind
         self._folder = folder
         self._tracker = tracker
-        self._lock = FileLock(self._tracker.runs_root / f".sweep-{key[:16]}.lock")
+        self._lock = lock_file(self._tracker.runs_root / f".sweep-{key[:16]}.lock")
         try:
             self._lock.acquire(blocking=False)
         except Timeout:

@@ -11,6 +11,7 @@ import pytest
 
 from raphe import __version__, cli
 from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.manifest import BundleKind
 from raphe.core.command_line import SHARED
 from raphe.core.files.store import StoreWriter
 
@@ -148,7 +149,8 @@ def test_check_knows_the_stores_and_bundles_of_every_task(tmp_path: Path, capsys
         writer.append(trace=np.ones(5))
         writer.finish({"kind": "calcium/other"})
     with BundleWriter(tmp_path / "bundle") as writer:
-        writer.finish("glif/other", {CARD: b"a card", "weights": b"numbers"}, {})
+        kind = BundleKind("glif/other", (CARD, "weights"), (), {})
+        writer.finish(kind, {CARD: b"a card", "weights": b"numbers"}, {})
     assert cli.main(["check", str(tmp_path / "store")]) == 0
     assert "a store, trace 5 (calcium/other); every hash is right" in capsys.readouterr().out
     assert cli.main(["check", str(tmp_path / "bundle")]) == 0

@@ -80,7 +80,7 @@ _HOMES = {
 
 
 def load_bundle(
-    path: "Path | str", threads: int | None = None
+    path: "Path | str", threads: int | None = None, content_hash: str | None = None
 ) -> "CellTypePredictor | RatePredictor | PosteriorPredictor":
     """Open a bundle of any task, check its hashes and load its networks.
 
@@ -89,16 +89,18 @@ def load_bundle(
     Args:
         path: the folder that `raphe export` made.
         threads: of the processor; None: one a core.
+        content_hash: that it must have, or the first 12 digits or more; None: whichever it has.
 
     Raises:
-        BundleError: it is missing, altered, or of a kind that this raphe cannot predict with.
+        BundleError: it is missing, altered, another than was asked for, or of a kind that this
+            raphe cannot predict with.
         SettingError: its task needs an extra that is not installed, or `threads` is no number of
             them.
         TypeError: `path` is no path.
     """
     from raphe.core.bundles.predictor import load_predictor
 
-    return load_predictor(path, threads)
+    return load_predictor(path, threads, content_hash)
 
 
 def __getattr__(name: str) -> object:

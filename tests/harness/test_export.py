@@ -14,14 +14,15 @@ from mlflow import MlflowClient
 from omegaconf import DictConfig, OmegaConf
 
 from raphe import cli
-from raphe.core.bundles.bundle import open_bundle
+from raphe.core.bundles.bundle import CARD, open_bundle
+from raphe.core.bundles.manifest import BundleKind
 from raphe.core.errors import SettingError
 from raphe.harness import registry
 from raphe.harness.export import require_same_data
 from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import RunFacts
 
-KIND = "toy/ensemble"
+KIND = BundleKind("toy/ensemble", (CARD,), ("config.yaml", "{}.ckpt", "a.ckpt"), {})
 TOY = Path(__file__).parent / "toy"
 
 

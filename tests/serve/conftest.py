@@ -9,9 +9,12 @@ import pytest
 from http_caller import Caller, answering
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.manifest import BundleKind
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RecordingError
 from raphe.serve.limits import Limits
+
+ECHO = BundleKind("toy/echo", (CARD,), (), {})
 
 
 class Echo(BundlePredictor):
@@ -48,7 +51,7 @@ class Echo(BundlePredictor):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Echo:
     with BundleWriter(tmp_path_factory.mktemp("echo") / "bundle") as writer:
-        return Echo(writer.finish("toy/echo", {CARD: b"# A card"}, {"note": "A <toy>."}))
+        return Echo(writer.finish(ECHO, {CARD: b"# A card"}, {"note": "A <toy>."}))
 
 
 @pytest.fixture

@@ -9,16 +9,18 @@ import uvicorn
 
 from raphe import cli
 from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.manifest import BundleKind
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.serve import server
-from raphe.tasks.calcium.ensemble.bundle import KIND, NEEDED
+
+ECHO = BundleKind("toy/echo", (CARD,), (), {})
 
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """`raphe serve` of a bundle of no task, up to where it would listen for good."""
     with BundleWriter(tmp_path / "bundle") as writer:
-        opened = writer.finish("toy/echo", {CARD: b"# A card"}, {"note": ""})
+        opened = writer.finish(ECHO, {CARD: b"# A card"}, {"note": ""})
 
     class Toy(BundlePredictor):
         SUFFIXES = (".abf",)
@@ -26,7 +28,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
         def example(self) -> dict:
             return {}
 
-    monkeypatch.setattr(server, "load_predictor", lambda path: Toy(opened))
+    monkeypatch.setattr(server, "load_predictor", lambda path, content_hash: Toy(opened))
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, listeners: None)
     return lambda *options: cli.main(["serve", str(tmp_path / "bundle"), *options])
 
@@ -81,9 +83,7 @@ def test_limits_that_cannot_be_are_wrong_usage(start, option: str, value: str) -
 
 def test_a_bundle_that_is_not_whole_is_not_served(tmp_path: Path, capsys) -> None:
     with BundleWriter(tmp_path / "bundle") as writer:
-        facts = dict.fromkeys(NEEDED)
-        writer.finish(KIND, {CARD: b"a card", "model.onnx": b"a graph"}, facts)
-    (tmp_path / "bundle" / CARD).write_text("another")
+        writer.finish(BundleKind("calcium/rates", (CARD,), (), {}), {CARD: b"a card"}, {})
     assert cli.main(["serve", str(tmp_path / "bundle")]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("error: ") and "altered or damaged" in told
+    assert told.startswith("error: ") and "manifest.json: it holds no conditioning" in told

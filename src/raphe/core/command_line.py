@@ -144,6 +144,16 @@ def train_next(store: Path, **settings: object) -> str:
     return f"next: {printed_command('raphe', 'train', **settings, **{'data.store': store})}"
 
 
+def add_content_hash(parser: argparse.ArgumentParser) -> None:
+    """Of the bundle, for whoever does not trust where it lies."""
+    parser.add_argument(
+        "--content-hash",
+        metavar="HEX",
+        help="that the bundle must have, or its first 12 digits or more, as `raphe check` printed "
+        "it where it was made (default: whichever it has)",
+    )
+
+
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="what was recorded: files or folders"
@@ -155,6 +165,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder made by raphe export; its manifest names the task",
     )
+    add_content_hash(parser)
     parser.add_argument(
         "--out", type=Output.FOLDER, metavar="DIR", help="folder to make for the answers"
     )
@@ -206,13 +217,13 @@ def add_check_hashes(parser: argparse.ArgumentParser) -> None:
 
 def check_hashes(options: argparse.Namespace) -> int:
     """Check any task's store or bundle at `options.path`. Raises StoreError or BundleError."""
-    from raphe.core.bundles.bundle import open_bundle
+    from raphe.core.bundles.bundle import check_bundle
     from raphe.core.files.kind import is_bundle, kind_of
     from raphe.core.files.store import check_store
 
     kind = kind_of(options.path)
     if kind is not None and is_bundle(options.path):
-        whole, contents = open_bundle(options.path, kind), "a bundle"
+        whole, contents = check_bundle(options.path), "a bundle"
     else:
         whole = check_store(options.path)
         shapes = (f"{name} {'×'.join(map(str, x.shape))}" for name, x in whole.arrays.items())

@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from raphe.core.command_line import Command, define
+from raphe.core.command_line import Command, add_content_hash, define
 
 COMMANDS = (
     Command("serve", "answer over HTTP with an exported bundle", "raphe.serve.commands:add_serve"),
@@ -22,6 +22,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         "no login: leave --host as it is unless the network is trusted. Ctrl-C ends it.",
     )
     parser.add_argument("bundle", type=Path, help="folder made by raphe export, of any task")
+    add_content_hash(parser)
     parser.add_argument(
         "--host", default=LOCAL, help="address to listen at (default: this machine)"
     )
@@ -71,4 +72,5 @@ def _serve(options: argparse.Namespace) -> int:
         options.port,
         Limits(round(options.max_mb * 1e6), options.at_once),
         options.allow_host,
+        options.content_hash,
     )

@@ -21,12 +21,19 @@ IDLE_S = 5
 LEAVE_S = 5  # after which a server that is to end gives up what still comes in
 
 
-def serve(bundle: Path, host: str, port: int, limits: Limits, names: Sequence[str]) -> int:
+def serve(
+    bundle: Path,
+    host: str,
+    port: int,
+    limits: Limits,
+    names: Sequence[str],
+    content_hash: str | None = None,
+) -> int:
     """Answer until it is interrupted; the exit code.
 
     Raises BundleError for a bundle that is not whole, SettingError for an address that cannot be.
     """
-    predictor = load_predictor(bundle)
+    predictor = load_predictor(bundle, content_hash=content_hash)
     with _listening(host, port) as listener:
         address = f"http://{_in_url(host)}:{listener.getsockname()[1]}/"
         print(f"{bundle}: {predictor.manifest['kind']}, every hash is right")

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from raphe.core.bundles.bundle import BUNDLE, CARD, Bundle, BundleError, BundleWriter, open_bundle
+from raphe.core.bundles.manifest import BundleKind, facts
 from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.kind import MANIFEST
 from raphe.core.files.store import StoreWriter
 
-KIND = "test/ensemble"
+KIND = BundleKind("test/ensemble", ("model.onnx", CARD), ("config.yaml",), facts({"classes": {}}))
 FILES = {"model.onnx": b"\x00graph", "config.yaml": "µ: 1\n".encode(), CARD: b"# a card\n"}
 
 
@@ -89,8 +90,8 @@ def test_other_folders_are_told_from_bundles(bundle: Bundle, tmp_path: Path) -> 
         open_bundle(tmp_path / "nowhere", KIND)
     with pytest.raises(BundleError, match=r"holds no manifest\.json"):
         open_bundle(tmp_path, KIND)
-    with pytest.raises(BundleError, match=f"expected a bundle of other/kind, got {KIND}"):
-        open_bundle(bundle.path, "other/kind")
+    with pytest.raises(BundleError, match=f"expected a bundle of other/kind, got {KIND.name}"):
+        open_bundle(bundle.path, BundleKind("other/kind", (), (), {}))
     with pytest.raises(BundleError, match="names no weights"):
         bundle.file("weights")
 

@@ -17,10 +17,12 @@ from torch.utils.data import DataLoader, TensorDataset
 from raphe.core import metric_names
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.fields import Field
+from raphe.core.bundles.manifest import BundleKind
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.metric_names import Estimate, Names
 from raphe.core.protocol import Comparison, Exported, SweptRun, TrainedRun, UsedStore
 
+KIND = BundleKind("toy/ensemble", (CARD,), ("config.yaml", "{}.ckpt", "a.ckpt"), {})
 HOLD_S = 900
 
 
@@ -223,7 +225,7 @@ def export(
     with BundleWriter(out, overwrite) as writer:
         files = {CARD: members.encode(), "config.yaml": settings.encode(), **weights}
         facts = {"provenance": dict(provenance), "hashes": data.hashes}
-        bundle = writer.finish("toy/ensemble", files, facts)
+        bundle = writer.finish(KIND, files, facts)
     return Exported(bundle.path, f"the toy's {len(runs)}", {"x": 1.0}, __name__, beside)
 
 

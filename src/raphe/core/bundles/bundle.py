@@ -6,20 +6,26 @@ BUNDLE/…               what the task adds: weights, a graph, settings
 """
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from string import hexdigits
 from typing import Any
 
+from raphe.core.bundles.manifest import BundleKind, fault_in
 from raphe.core.errors import RapheError
 from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.hashed_folder import CONTENT_HASH, HashedFolder, sha256_of
 from raphe.core.files.kind import MANIFEST
 from raphe.core.files.path import checked_path
+from raphe.core.sentences import printable
 from raphe.version import __version__
 
 CARD = "MODEL_CARD.md"  # also what tells a bundle from other folders when one is replaced
 RESERVED = {"format", "raphe", "files", CONTENT_HASH}
+LARGEST_FILE = 2 * 2**30  # bytes: what ONNX can hold in one file
+LEAST_DIGITS = 12  # of a content hash, to tell bundles apart
 REMEDY = "export it again, or copy it anew from where it was whole"
 
 
@@ -71,10 +77,12 @@ class BundleWriter:
     def __exit__(self, *exception: Any) -> None:
         self._builder.__exit__(*exception)
 
-    def finish(self, kind: str, files: Mapping[str, bytes], facts: Mapping[str, Any]) -> Bundle:
+    def finish(
+        self, kind: BundleKind, files: Mapping[str, bytes], facts: Mapping[str, Any]
+    ) -> Bundle:
         """Write the files by name, MODEL_CARD.md among them, and the manifest; return the bundle.
 
-        `facts` holds JSON values.
+        `facts` holds JSON values, those that the kind must have among them.
         """
         assert CARD in files and not RESERVED & set(facts)
         path = self._builder.path
@@ -83,30 +91,109 @@ class BundleWriter:
                 write_file(self._builder.folder / name, content)
             hashes = {name: sha256_of(self._builder.folder / name) for name in files}
             text = BUNDLE.manifest_text(
-                {"kind": kind, "raphe": __version__, **facts, "files": hashes}
+                {"kind": kind.name, "raphe": __version__, **facts, "files": hashes}
             )
+            manifest = json.loads(text)
+            fault = kind.fault(manifest)
+            assert not fault, f"{kind.name}: {fault}"
             write_file(self._builder.folder / MANIFEST, text)
-        return Bundle(self._builder.commit(), json.loads(text))
+        return Bundle(self._builder.commit(), manifest)
 
 
-def open_bundle(path: Path | str, kind: str, facts: Set[str] = frozenset()) -> Bundle:
-    """Open a bundle of this kind, whose manifest holds these facts, and check its files' hashes.
+def open_bundle(path: Path | str, kind: BundleKind, content_hash: str | None = None) -> Bundle:
+    """Open a bundle of this kind and check its manifest and the hashes of its files.
+
+    `content_hash` is the one that the bundle must have, or its beginning, where whoever asks knows
+    it from elsewhere: the hashes in a bundle tell that it is whole, this one whose it is.
 
     Raises BundleError.
     """
     path = Path(path)
     with reporting(path, "read"):
-        manifest = BUNDLE.read_manifest(path)
-        if manifest["kind"] != kind:
-            raise BundleError(f"{path}: expected a bundle of {kind}, got {manifest['kind']}")
-        if missing := facts - manifest.keys():
+        manifest = _read_manifest(path)
+        if manifest["kind"] != kind.name:
             raise BundleError(
-                f"{path}: its manifest holds no {min(missing)}, an earlier raphe wrote it; export "
-                "it again"
+                f"{path}: expected a bundle of {kind.name}, got {printable(manifest['kind'])}"
             )
-        for name, sha256 in manifest["files"].items():
-            BUNDLE.check_file(path / name, sha256)
+        _require_hash(path, manifest[CONTENT_HASH], content_hash)
+        if fault := kind.fault(manifest):
+            raise BundleError(
+                f"{path / MANIFEST}: {printable(fault)}; it was changed, or another raphe wrote "
+                f"it: {REMEDY}"
+            )
+        _check_files(path, manifest)
     return Bundle(path, manifest)
+
+
+def check_bundle(path: Path | str) -> Bundle:
+    """A bundle of any kind all of whose files have the hashes of its manifest.
+
+    Raises BundleError.
+    """
+    path = Path(path)
+    with reporting(path, "read"):
+        manifest = _read_manifest(path)
+        _check_files(path, manifest)
+    return Bundle(path, manifest)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    manifest = BUNDLE.read_manifest(path)
+    if fault := fault_in(manifest):
+        raise BundleError(
+            f"{path / MANIFEST}: is not a bundle's manifest, {printable(fault)}; {REMEDY}"
+        )
+    return manifest
+
+
+def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
+    for name, sha256 in manifest["files"].items():
+        file = path / name
+        if file.is_symlink():
+            raise BundleError(
+                f"{file}: is a link, expected the file itself; put a copy of the file in its place"
+            )
+        if file.is_file() and file.stat().st_size > LARGEST_FILE:
+            raise BundleError(
+                f"{file}: is larger than {LARGEST_FILE // 2**20} MB, as no file of a bundle is; "
+                f"{REMEDY}"
+            )
+        BUNDLE.check_file(file, sha256)
+
+
+def _require_hash(path: Path, of_bundle: str, expected: str | None) -> None:
+    if expected is None:
+        return
+    wanted = expected.strip().lower()
+    if len(wanted) < LEAST_DIGITS or not set(wanted) <= set(hexdigits):
+        raise BundleError(
+            f"content hash: expected its first {LEAST_DIGITS} hexadecimal digits or more, got "
+            f"{printable(expected)}"
+        )
+    if not of_bundle.startswith(wanted):
+        raise BundleError(
+            f"{path}: its content hash is {of_bundle[:LEAST_DIGITS]}…, not the {wanted[:40]} that "
+            "was asked for: this is another bundle, or it was changed and its hashes made anew; do "
+            "not use it before you know which"
+        )
+
+
+@contextmanager
+def fitting_together(bundle: Bundle) -> Iterator[None]:
+    """Facts and files that are each sound but contradict one another are those of a changed bundle.
+
+    Raises BundleError for whatever they lead to while the bundle is opened.
+    """
+    try:
+        yield
+    except BundleError:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())[:200]
+        raise BundleError(
+            f"{bundle.path}: its manifest and its files do not fit together ({printable(words)}); "
+            f"{REMEDY}"
+        ) from error
 
 
 def bundle_kind(path: Path | str) -> str:
@@ -116,4 +203,4 @@ def bundle_kind(path: Path | str) -> str:
     """
     path = checked_path(path, "a bundle")
     with reporting(path, "read"):
-        return str(BUNDLE.read_manifest(path)["kind"])
+        return str(_read_manifest(path)["kind"])

@@ -1,32 +1,82 @@
-"""A bundle's graph, run on the processor by onnxruntime."""
+"""A bundle's graph, run on the processor by onnxruntime.
 
+A graph may come from anybody: whatever onnxruntime says of one that cannot be loaded or run is told
+as a bundle's fault, and none reads another file.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+import numpy as np
 import onnxruntime
 
+from raphe.core.bundles.bundle import REMEDY, BundleError
 from raphe.core.ranges import Range, check_ranges
+from raphe.core.sentences import printable
 
-ERRORS_ALONE = 3  # its lower levels warn of devices that are not there
+FATAL_ALONE = 4  # errors are raised, too; warnings are of devices that are not there
+ELSEWHERE = b"location"  # in a graph whose weights lie in another file, and in none of ours
+LONGEST_REASON = 200
 
 
-def processor_session(
-    graph: bytes,
-    threads: Annotated[int, Range(1, also="or None for one a core")] | None = None,
-    keeps_memory: bool = True,
-) -> onnxruntime.InferenceSession:
-    """A session of an ONNX graph.
+class GraphSession:
+    """A loaded ONNX graph with outputs of these names.
 
     Args:
         graph: the file's bytes.
+        where: what sentences call it, the bundle's path.
         threads: of the processor; None: one a core.
         keeps_memory: hold what a run needed for the next one; False where inputs differ in size, so
             that the largest does not set the memory of all that follow.
 
-    Raises SettingError for a number of threads that cannot be.
+    Raises:
+        SettingError: a number of threads that cannot be.
+        BundleError: what is no graph, reads another file, or has other outputs.
     """
-    check_ranges(processor_session, locals())
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.log_severity_level = ERRORS_ALONE
-    options.enable_cpu_mem_arena = keeps_memory
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def __init__(
+        self,
+        graph: bytes,
+        where: object,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        threads: Annotated[int, Range(1, also="or None for one a core")] | None = None,
+        keeps_memory: bool = True,
+    ) -> None:
+        check_ranges(GraphSession.__init__, locals())
+        self._where, self._outputs = where, tuple(outputs)
+        if ELSEWHERE in graph:
+            raise self._broken("it reads weights from another file")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = FATAL_ALONE
+        options.enable_cpu_mem_arena = keeps_memory
+        try:
+            session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # of many kinds, none of which onnxruntime documents
+            raise self._broken(str(error)) from None
+        self._session = session
+        self.inputs = {each.name: tuple(each.shape) for each in session.get_inputs()}
+        self.outputs = {each.name: tuple(each.shape) for each in session.get_outputs()}
+        for expected, names in ((inputs, self.inputs), (outputs, self.outputs)):
+            if missing := [name for name in expected if name not in names]:
+                raise self._broken(f"it has no {missing[0]}")
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The outputs, finite float32. Raises BundleError."""
+        try:
+            answers = self._session.run(self._outputs, dict(inputs))
+        except Exception as error:
+            raise self._broken(str(error)) from None
+        for answer in answers:
+            if not (isinstance(answer, np.ndarray) and answer.dtype == np.float32):
+                raise self._broken("its answer is no float32")
+            if not np.isfinite(answer).all():
+                raise self._broken("its answer is NaN or infinite")
+        return answers
+
+    def _broken(self, reason: str) -> BundleError:
+        reason = printable(" ".join(reason.split()))[:LONGEST_REASON]
+        return BundleError(f"{self._where}: its graph cannot be used ({reason}); {REMEDY}")

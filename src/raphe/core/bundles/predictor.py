@@ -81,7 +81,9 @@ class BundlePredictor:
         return text
 
 
-def load_predictor(path: Path | str, threads: int | None = None) -> Any:
+def load_predictor(
+    path: Path | str, threads: int | None = None, content_hash: str | None = None
+) -> Any:
     """What predicts with a bundle of whichever task, a BundlePredictor: see `raphe.load_bundle`."""
     kind = bundle_kind(path)
     try:
@@ -94,7 +96,7 @@ def load_predictor(path: Path | str, threads: int | None = None) -> Any:
         raise BundleError(
             f"{path}: no task of this raphe predicts with a bundle of {kind}"
         ) from None
-    return predictor.load(path, threads)
+    return predictor.load(path, threads, content_hash)
 
 
 def predictor_module(kind: str) -> str:

@@ -4,6 +4,7 @@ bundle have in common. Whatever was changed, cut or lost since it was written is
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from raphe.version import __version__
 
 CONTENT_HASH = "content_hash"  # of the manifest: over everything else in it
 BLOCK_BYTES = 2**20
+LARGEST_MANIFEST = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,17 @@ class HashedFolder:
         file = path / MANIFEST
         if not file.is_file():
             raise self.error_type(f"{path}: is not a {self.noun}, it holds no {MANIFEST}")
+        if file.stat().st_size > LARGEST_MANIFEST:
+            raise self.error_type(
+                f"{file}: is not a {self.noun}'s manifest, it is larger than "
+                f"{LARGEST_MANIFEST // 2**20} MB; {self.remedy}"
+            )
         try:
-            manifest = json.loads(file.read_bytes())
+            manifest = json.loads(file.read_bytes(), parse_constant=_no_number, parse_float=_finite)
             version = manifest["format"]
-        except (ValueError, KeyError, TypeError) as error:
-            why = "is no JSON" if isinstance(error, ValueError) else "names no format"
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            is_json = isinstance(error, (KeyError, TypeError))
+            why = "names no format" if is_json else "is no JSON"
             raise self.error_type(
                 f"{file}: is not a {self.noun}'s manifest, it {why}; {self.remedy}"
             ) from None
@@ -110,6 +118,15 @@ def blocks_of(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             yield block
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits)
 
 
 def _content_hash(manifest: Mapping[str, Any]) -> str:

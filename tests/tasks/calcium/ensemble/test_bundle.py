@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
+from raphe.core.bundles.bundle import BundleError
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
-from raphe.tasks.calcium.ensemble.bundle import KIND, RateBundle
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import export
 from raphe.tasks.calcium.features.training_domain import domain, outside
 from raphe.tasks.calcium.metrics.scores import score
@@ -88,13 +88,6 @@ def test_an_altered_bundle_is_refused(exported, tmp_path: Path) -> None:
     (bundle / "model.onnx").write_bytes((bundle / "model.onnx").read_bytes() + b"x")
     with pytest.raises(BundleError, match=r"model\.onnx: altered"):
         RateBundle.open(bundle)
-
-
-def test_a_bundle_of_an_earlier_raphe_is_told(tmp_path: Path) -> None:
-    with BundleWriter(tmp_path / "old") as writer:
-        writer.finish(KIND, {CARD: b""}, {"conditioning": {}, "domain": {}, "note": ""})
-    with pytest.raises(BundleError, match=r"its manifest holds no frame_hz, .* export it again"):
-        RateBundle.open(tmp_path / "old")
 
 
 def test_what_lies_outside_training_is_told(labelled) -> None:

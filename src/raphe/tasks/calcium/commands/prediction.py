@@ -43,13 +43,15 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from raphe.tasks.calcium.ensemble.bundle import RateBundle
     from raphe.tasks.calcium.prediction.infer_rates import Inferrer
     from raphe.tasks.calcium.prediction.predict_rates import predict_rates
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
     traces = read_traces(one_input(options), trace_options(options))
     is_chosen = options.baseline is not None or options.as_it_is
-    inferrer = Inferrer(options.bundle, conditioning(options) if is_chosen else None)
+    bundle = RateBundle.open(options.bundle, content_hash=options.content_hash)
+    inferrer = Inferrer(bundle, conditioning(options) if is_chosen else None)
     summary = predict_rates(
         traces, inferrer, options.out, options.kind, options.spikes, options.overwrite
     )

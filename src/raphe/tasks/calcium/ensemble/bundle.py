@@ -10,15 +10,42 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raphe.core.bundles.bundle import Bundle, open_bundle
-from raphe.core.bundles.onnx_session import processor_session
+from raphe.core.bundles.bundle import CARD, Bundle, fitting_together, open_bundle
+from raphe.core.bundles.manifest import (
+    AT_LEAST_ONE,
+    FLAG,
+    NUMBER,
+    POSITIVE,
+    TEXT,
+    BundleKind,
+    by_name,
+    exactly,
+    facts,
+    list_of,
+    or_none,
+)
+from raphe.core.bundles.methods import METHODS
+from raphe.core.bundles.onnx_session import GraphSession
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 
-KIND = "calcium/rates"
 GRAPH, CONFIG = "model.onnx", "config.yaml"
 INPUT, OUTPUT = "calcium", "expected_spikes"  # of the graph
-NEEDED = {"conditioning", "domain", "frame_hz", "note"}  # of the manifest
+LOW_AND_HIGH = list_of(NUMBER, 2, 2)
+KIND = BundleKind(
+    "calcium/rates",
+    files=(GRAPH, CARD),
+    may_hold=(CONFIG, METHODS),
+    manifest=facts(
+        {
+            "note": TEXT,
+            "n_members": AT_LEAST_ONE,
+            "conditioning": exactly({"baseline_s": or_none(POSITIVE), "normalise": FLAG}),
+            "domain": by_name(LOW_AND_HIGH),
+            "frame_hz": list_of(POSITIVE, 2, 2),
+        }
+    ),
+)
 STRIDE = 4  # samples: T is a multiple of it
 
 
@@ -30,16 +57,24 @@ class Rates(NamedTuple):
 
 
 class RateGraph:
-    """A loaded ONNX graph of an ensemble; `threads` of None is one a core."""
+    """A loaded ONNX graph of an ensemble, `where` for sentences; `threads` of None is one a core.
 
-    def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        self._session = processor_session(graph, threads, keeps_memory=False)
+    Raises BundleError.
+    """
+
+    def __init__(
+        self, graph: bytes, threads: int | None = None, where: object = "the ensemble"
+    ) -> None:
+        self._session = GraphSession(graph, where, [INPUT], [OUTPUT], threads, keeps_memory=False)
 
     def expected(self, calcium: np.ndarray) -> np.ndarray:
-        """Spikes expected in each sample (M, N, T) of z-scored calcium (N, T)."""
+        """Spikes expected in each sample (M, N, T) of z-scored calcium (N, T).
+
+        Raises BundleError.
+        """
         n_samples = calcium.shape[1]
         x = np.pad(calcium, [(0, 0), (0, -n_samples % STRIDE)], mode="edge").astype(np.float32)
-        return self._session.run([OUTPUT], {INPUT: x})[0][..., :n_samples]
+        return self._session.run({INPUT: x})[0][..., :n_samples]
 
 
 @dataclass(frozen=True)
@@ -50,10 +85,24 @@ class RateBundle:
     graph: RateGraph = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path | str, threads: int | None = None) -> "RateBundle":
-        """Open a bundle and check its hashes. Raises BundleError."""
-        bundle = open_bundle(path, KIND, NEEDED)
-        return cls(bundle, RateGraph(bundle.file(GRAPH).read_bytes(), threads))
+    def open(
+        cls, path: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> "RateBundle":
+        """Open a bundle and check its hashes, see `open_bundle`. Raises BundleError."""
+        bundle = open_bundle(path, KIND, content_hash)
+        graph = RateGraph(bundle.file(GRAPH).read_bytes(), threads, bundle.path)
+        opened = cls(bundle, graph)
+        with fitting_together(bundle):
+            opened._try()
+        return opened
+
+    def _try(self) -> None:
+        """Infer a flat trace of one second."""
+        flat = np.zeros((1, round(RATE_HZ)), np.float32)
+        shape = (self.manifest["n_members"], *flat.shape)
+        if (got := self.graph.expected(flat).shape) != shape:
+            raise ValueError(f"the graph answers with {got} where {shape} is due")
+        _ = self.conditioning
 
     @property
     def manifest(self) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@ T frames of a trace at the file's rate, n samples at 100 Hz.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -32,15 +31,10 @@ class InferredTrace:
 
 
 class Inferrer:
-    """A bundle, opened here or before, with the conditioning of its training or with another.
+    """An opened bundle with the conditioning of its training or with another."""
 
-    Raises BundleError.
-    """
-
-    def __init__(
-        self, bundle: RateBundle | Path | str, conditioning: Conditioning | None = None
-    ) -> None:
-        self.bundle = bundle if isinstance(bundle, RateBundle) else RateBundle.open(bundle)
+    def __init__(self, bundle: RateBundle, conditioning: Conditioning | None = None) -> None:
+        self.bundle = bundle
         self.chosen = conditioning
 
     def conditioning(self, traces: TraceSet) -> Conditioning:

@@ -70,8 +70,10 @@ class RatePredictor(BundlePredictor):
         "warnings": "what must be known beside all rates",
     }
 
-    def __init__(self, path: Path | str, threads: int | None = None) -> None:
-        self._bundle = RateBundle.open(path, threads)
+    def __init__(
+        self, path: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> None:
+        self._bundle = RateBundle.open(path, threads, content_hash)
         super().__init__(self._bundle.bundle)
 
     def predict(

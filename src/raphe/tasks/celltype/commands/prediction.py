@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define, list_out, seconds
+from raphe.core.command_line import add_content_hash, define, list_out, seconds
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.progress import progress
@@ -58,6 +58,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("folder", type=Path, help="where the acquisition program writes")
     parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
+    add_content_hash(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to keep the verdicts in")
     _add_channel(parser)
     _add_prevalence(parser)
@@ -110,7 +111,9 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.judge import Judge
     from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
 
-    judge = Judge(options.bundle).at_prevalence(options.prevalence)
+    judge = Judge(options.bundle, content_hash=options.content_hash).at_prevalence(
+        options.prevalence
+    )
     cells, failures = find_cells(options.inputs)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     folder = None
@@ -174,7 +177,9 @@ def _watch(options: argparse.Namespace) -> int:
 
     if not options.folder.is_dir():
         raise RecordingError(f"{options.folder}: there is no such folder to watch; check the path")
-    judge = Judge(options.bundle).at_prevalence(options.prevalence)
+    judge = Judge(options.bundle, content_hash=options.content_hash).at_prevalence(
+        options.prevalence
+    )
     print_note(judge)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     saved = None

@@ -5,33 +5,147 @@ N spikes, T samples of a window, M members, C classes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from safetensors import safe_open
 
-from raphe.core.bundles.bundle import Bundle, BundleError, open_bundle
-from raphe.core.bundles.onnx_session import processor_session
+from raphe.core.bundles.bundle import (
+    CARD,
+    REMEDY,
+    Bundle,
+    BundleError,
+    fitting_together,
+    open_bundle,
+)
+from raphe.core.bundles.manifest import (
+    AT_LEAST_ONE,
+    COUNT,
+    NAME,
+    NUMBER,
+    POSITIVE,
+    SHARE,
+    TEXT,
+    BundleKind,
+    by_name,
+    exactly,
+    facts,
+    list_of,
+    one_of,
+    or_none,
+)
+from raphe.core.bundles.methods import METHODS
+from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
+from raphe.core.statistics.calibration import Method
+from raphe.tasks.celltype.features.training_domain import unlike_training
+from raphe.tasks.celltype.metrics.cell_probability import Pooling
 from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 
-KIND = "celltype/ensemble"
 GRAPH, WEIGHTS, CONFIG = "model.onnx", "weights.safetensors", "config.yaml"
 INPUT, OUTPUTS = "current_pa", ("probability", "member_probability")  # of the graph
-NEEDED = {
-    "members",
-    "classes",
-    "window",
-    "training",
-    "note",
-    "not_sure",
-    "mix",
-    "validation",
-    "between_days",
-}
+MOST_CLASSES, MOST_MEMBERS, MOST_SAMPLES = 1000, 10_000, 2**20
+SHARES = list_of(SHARE, 2, MOST_CLASSES)
+KIND = BundleKind(
+    "celltype/ensemble",
+    files=(GRAPH, WEIGHTS, CARD),
+    may_hold=(CONFIG, METHODS),
+    manifest=facts(
+        {
+            "members": list_of(
+                exactly(
+                    {
+                        "name": NAME,
+                        "label": TEXT,
+                        "origin": TEXT,
+                        "kernel": AT_LEAST_ONE,
+                        "columns": {"enum": [1, 2]},
+                        "times": AT_LEAST_ONE,
+                    }
+                ),
+                1,
+                MOST_MEMBERS,
+            ),
+            "classes": {**list_of(NAME, 2, MOST_CLASSES), "uniqueItems": True},
+            "note": TEXT,
+            "window": facts(
+                {
+                    "n_samples": {"type": "integer", "minimum": 1, "maximum": MOST_SAMPLES},
+                    "rate_hz": POSITIVE,
+                    "unit": NAME,
+                    "cut": or_none(
+                        exactly(
+                            {
+                                "threshold_pa": or_none(NUMBER),
+                                "mad_factor": or_none(POSITIVE),
+                                "polarity": NAME,
+                                "pre_ms": NUMBER,
+                                "post_ms": NUMBER,
+                                "rate_hz": POSITIVE,
+                                "dead_time_ms": NUMBER,
+                                "accept_unit": or_none(NAME),
+                            }
+                        )
+                    ),
+                },
+                may={"baseline_ms": POSITIVE},
+            ),
+            "pooling": one_of(*get_args(Pooling)),
+            "calibrated_by": one_of(*get_args(Method), "none"),
+            "calibration": exactly({"slope": NUMBER, "offset": list_of(NUMBER)}),
+            "not_sure": exactly(
+                {
+                    "threshold": NUMBER,
+                    "wanted_error": SHARE,
+                    "promised_error": SHARE,
+                    "n_items": COUNT,
+                    "n_decided": COUNT,
+                    "n_wrong": COUNT,
+                    "item": NAME,
+                    "unit": NAME,
+                    "n_units": COUNT,
+                    "units_needed": COUNT,
+                    "shared": TEXT,
+                    "provided": TEXT,
+                    "wrong_share": or_none(NUMBER),
+                }
+            ),
+            "mix": or_none(exactly({"share": SHARES, "source": NAME})),
+            "validation": or_none(
+                exactly(
+                    {
+                        "pooled": list_of(SHARES, 1),
+                        "label": list_of(COUNT, 1),
+                        "unit_of_cell": or_none(list_of({})),
+                        "shared_of_cell": or_none(list_of({})),
+                    }
+                )
+            ),
+            "between_days": or_none(facts({"spread": {**NUMBER, "minimum": 0}, "how": TEXT})),
+            "training": facts(
+                {
+                    "domain": or_none(
+                        facts(
+                            {
+                                "n_cells": COUNT,
+                                "levels": list_of(SHARE),
+                                "quantiles": by_name(list_of(NUMBER)),
+                                "test": or_none({"type": "object"}),
+                            },
+                            may={"limits": list_of(by_name(NUMBER), 1)},
+                        )
+                    )
+                },
+                may={
+                    "cells": by_name(list_of(NAME)),
+                    "chosen_on": list_of(NAME),
+                },
+            ),
+        }
+    ),
+)
 SPIKES_AT_ONCE = 256  # few enough that a layer's features stay in the processor's cache
 
 
@@ -43,22 +157,27 @@ class Probabilities(NamedTuple):
 
 
 class EnsembleGraph:
-    """A loaded ONNX graph of an ensemble; `threads` of None is one a core."""
+    """A loaded ONNX graph of an ensemble, `where` for sentences; `threads` of None is one a core.
 
-    def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        self._session = processor_session(graph, threads)
-        self.n_samples = self._session.get_inputs()[0].shape[1]
-        self.n_members, _, self.n_classes = self._session.get_outputs()[1].shape
+    Raises BundleError.
+    """
+
+    def __init__(
+        self, graph: bytes, threads: int | None = None, where: object = "the ensemble"
+    ) -> None:
+        self._session = GraphSession(graph, where, [INPUT], OUTPUTS, threads)
+        self.n_samples = self._session.inputs[INPUT][1]
+        self.n_members, _, self.n_classes = self._session.outputs[OUTPUTS[1]]
 
     def predict(self, windows: np.ndarray) -> Probabilities:
         """Probabilities of windows (N, T) in pA, in blocks: memory does not grow with N beyond
-        the windows and the answer."""
+        the windows and the answer. Raises BundleError."""
         ensemble = np.empty((len(windows), self.n_classes), np.float32)
         members = np.empty((self.n_members, len(windows), self.n_classes), np.float32)
         for start in range(0, len(windows), SPIKES_AT_ONCE):
             block = slice(start, start + SPIKES_AT_ONCE)
             current_pa = np.ascontiguousarray(windows[block], np.float32)
-            ensemble[block], members[:, block] = self._session.run(OUTPUTS, {INPUT: current_pa})
+            ensemble[block], members[:, block] = self._session.run({INPUT: current_pa})
         return Probabilities(ensemble, members)
 
 
@@ -76,18 +195,32 @@ class Member:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """An opened bundle, ready to predict."""
+    """An opened bundle, ready to predict.
+
+    `cut` is how its spikes are cut, or what its windows are like where they were cut elsewhere;
+    `decision` how a cell is decided on from the probabilities of its spikes.
+    """
 
     bundle: Bundle
     members: tuple[Member, ...]
+    cut: Cut | GivenWindows
+    decision: Decision
     graph: EnsembleGraph = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path | str, threads: int | None = None) -> "Ensemble":
-        """Open a bundle and check its hashes. Raises BundleError."""
-        bundle = open_bundle(path, KIND, NEEDED)
-        members = tuple(Member(**facts) for facts in bundle.manifest["members"])
-        return cls(bundle, members, EnsembleGraph(bundle.file(GRAPH).read_bytes(), threads))
+    def open(
+        cls, path: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> "Ensemble":
+        """Open a bundle and check its hashes, see `open_bundle`. Raises BundleError."""
+        bundle = open_bundle(path, KIND, content_hash)
+        graph = EnsembleGraph(bundle.file(GRAPH).read_bytes(), threads, bundle.path)
+        with fitting_together(bundle):
+            manifest = bundle.manifest
+            members = tuple(Member(**named) for named in manifest["members"])
+            cut, decision = _cut(manifest["window"]), Decision.from_facts(manifest)
+            ensemble = cls(bundle, members, cut, decision, graph)
+            ensemble._try()
+        return ensemble
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -97,13 +230,24 @@ class Ensemble:
     def classes(self) -> tuple[str, ...]:
         return tuple(self.manifest["classes"])
 
-    @cached_property
-    def cut(self) -> Cut | GivenWindows:
-        """How its spikes are cut; what its windows are like where they were cut elsewhere."""
-        window = self.manifest["window"]
-        if window["cut"] is None:
-            return GivenWindows(window["n_samples"], window["rate_hz"], window["unit"])
-        return Cut(**window["cut"])
+    def _try(self) -> None:
+        """Decide on one flat window, and compare it with training. Raises BundleError."""
+        sizes = (self.graph.n_members, self.graph.n_samples, self.graph.n_classes)
+        stated = (len(self.members), self.cut.n_samples, len(self.classes))
+        if sizes != stated or self.manifest["window"]["n_samples"] != stated[1]:
+            raise BundleError(
+                f"{self.bundle.path}: its graph is of {sizes[0]} networks, {sizes[1]} samples and "
+                f"{sizes[2]} classes, its manifest of {stated[0]}, {stated[1]} and {stated[2]}; "
+                f"{REMEDY}"
+            )
+        flat = np.zeros((1, self.cut.n_samples), np.float32)
+        of_cell = self.decision.of_cell(
+            self.predict(flat).members, [member.times for member in self.members]
+        )
+        self.decision.not_sure.decided(of_cell[None])
+        self.decision.mix_statement(self.classes)
+        if (domain := self.manifest["training"]["domain"]) is not None:
+            unlike_training({}, flat, 1, domain)
 
     def predict(self, windows: np.ndarray) -> Probabilities:
         """Probabilities of windows (N, T) in pA. Raises SettingError for another shape."""
@@ -116,20 +260,15 @@ class Ensemble:
             )
         return self.graph.predict(windows)
 
-    @cached_property
-    def decision(self) -> Decision:
-        """How a cell is decided on from the probabilities of its spikes. Raises BundleError."""
-        try:
-            return Decision.from_facts(self.manifest)
-        except KeyError as missing:
-            raise BundleError(
-                f"{self.bundle.path}: its manifest holds no {missing.args[0]}, an earlier raphe "
-                "wrote it; export it again"
-            ) from None
-
     def state(self, member: Member) -> dict[str, np.ndarray]:
         """A member's weights, float32, by their names and in their shapes in CellTypeNet."""
         prefix = f"{member.name}."
-        with safe_open(self.bundle.file(WEIGHTS), "numpy") as file:
+        with fitting_together(self.bundle), safe_open(self.bundle.file(WEIGHTS), "numpy") as file:
             keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118, no dict
             return {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
+
+
+def _cut(window: Mapping[str, Any]) -> Cut | GivenWindows:
+    if window["cut"] is None:
+        return GivenWindows(window["n_samples"], window["rate_hz"], window["unit"])
+    return Cut(**window["cut"])

@@ -11,7 +11,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,14 @@ import torch
 from torch import Tensor
 
 from raphe.core.errors import RapheError
+from raphe.core.sentences import printable
 from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, pooled_samples
 
 AGAIN = "copy it anew, or save it in Keras again"
+LARGEST_PART = 100 * 2**20  # bytes, unpacked; the published networks have 0.2 MB
+LARGEST_CONFIG = 10 * 2**20
+MOST_SAMPLES, MOST_FILTERS = 2**14, 2**12
+LONGEST_REASON = 200
 ANOTHER = "the published network alone can be read"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LAYERS = (
@@ -70,20 +74,38 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[tuple[str, int], list[np.nda
             )
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            weights = archive.read("model.weights.h5")
-    except KeyError as error:
+            config = json.loads(_part(path, archive, "config.json", LARGEST_CONFIG))
+            weights = _part(path, archive, "model.weights.h5", LARGEST_PART)
+    except KerasFileError:
+        raise
+    except Exception as error:  # damage shows in a zip as one of many kinds
         raise KerasFileError(
-            f"{path}: not a whole .keras file: {error.args[0]}; {AGAIN}"
+            f"{path}: expected a .keras file (a zip): {_words(error)}; {AGAIN}"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, ValueError) as error:
-        raise KerasFileError(f"{path}: expected a .keras file (a zip): {error}; {AGAIN}") from error
     try:
         return config, _weights(weights)
-    except Exception as error:  # damage shows in h5py as one of many kinds
+    except Exception as error:  # and in h5py
         raise KerasFileError(
-            f"{path}: model.weights.h5 cannot be read: {error}; {AGAIN}"
+            f"{path}: model.weights.h5 cannot be read: {_words(error)}; {AGAIN}"
         ) from error
+
+
+def _part(path: Path, archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
+    """Unpack one file of the zip, whatever size the zip says it has."""
+    if name not in archive.namelist():
+        raise KerasFileError(f"{path}: not a whole .keras file, it holds no {name}; {AGAIN}")
+    with archive.open(name) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise KerasFileError(
+            f"{path}: {name} unpacks to more than {largest // 2**20} MB, as no published network's "
+            f"does; {ANOTHER}"
+        )
+    return content
+
+
+def _words(error: Exception) -> str:
+    return _shown(" ".join(str(error).split())) or "it is damaged"
 
 
 def _weights(content: bytes) -> dict[tuple[str, int], list[np.ndarray]]:
@@ -93,10 +115,12 @@ def _weights(content: bytes) -> dict[tuple[str, int], list[np.ndarray]]:
         match = VARIABLE.fullmatch(name.replace("\\", "/"))  # Keras 2 on Windows
         if match and isinstance(item, h5py.Dataset):
             layer = (match["kind"], int(match["count"] or 0))
+            if item.nbytes > LARGEST_PART or item.external or item.is_virtual:
+                raise ValueError(f"{name} is larger than {LARGEST_PART // 2**20} MB, or elsewhere")
             variables_of.setdefault(layer, {})[int(match["index"])] = item[()]
 
     with h5py.File(io.BytesIO(content), "r") as file:
-        file.visititems(collect)
+        file.visititems(collect)  # which follows no link, to another file neither
     placed: dict[tuple[str, int], list[np.ndarray]] = {}
     for kind, count in sorted(variables_of):
         place = sum(other == kind for other, _ in placed)
@@ -107,10 +131,7 @@ def _weights(content: bytes) -> dict[tuple[str, int], list[np.ndarray]]:
 
 def _settings(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Check the layers against the published ones; return what is free to differ."""
-    try:
-        layers = [(layer["class_name"], layer["config"]) for layer in config["config"]["layers"]]
-    except (KeyError, TypeError) as error:
-        raise KerasFileError(f"{path}: config.json lists no layers; {AGAIN}") from error
+    layers = _layers(path, config)
     shape = None
     if layers and layers[0][0] == "InputLayer":
         first = layers.pop(0)[1]
@@ -118,27 +139,75 @@ def _settings(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     kinds = tuple(kind for kind, _ in layers)
     if kinds != LAYERS:
         raise KerasFileError(
-            f"{path}: expected the layers {', '.join(LAYERS)}; got {', '.join(kinds)}; {ANOTHER}"
+            f"{path}: expected the layers {', '.join(LAYERS)}; got "
+            f"{_shown(', '.join(kinds)) or 'none'}; {ANOTHER}"
         )
     configs = [layer_config for _, layer_config in layers]
     configs[0] = {"rms_scaling": False} | configs[0]  # a setting that Keras 2 does not have
     norm, conv1, _, conv2, _, _, dropout, _ = configs
-    shape = shape or norm.get("batch_input_shape")
-    if not shape or len(shape) != 4 or shape[2] not in (1, 2) or shape[3] != 1:
-        raise KerasFileError(
-            f"{path}: expected input of shape (None, 160, 2, 1), got {shape}; {ANOTHER}"
-        )
-    kernel = conv1.get("kernel_size", [None])[0]
-    published = _published(kernel, columns=shape[2])
+    n_samples, columns = _input(path, shape or norm.get("batch_input_shape"))
+    kernel = conv1.get("kernel_size")
+    kernel = kernel[0] if isinstance(kernel, list) and kernel else kernel
+    settings = {
+        "kernel": _whole(path, "first convolution: kernel_size", kernel, n_samples),
+        "columns": columns,
+        "filters": (
+            _whole(path, "first convolution: filters", conv1.get("filters"), MOST_FILTERS),
+            _whole(path, "second convolution: filters", conv2.get("filters"), MOST_FILTERS),
+        ),
+        "dropout": _rate(path, dropout.get("rate")),
+        "n_samples": n_samples,
+    }
+    published = _published(settings["kernel"], columns)
     for layer_config, (name, expected) in zip(configs, published.items(), strict=True):
         _compare(path, name, layer_config, expected)
-    return {
-        "kernel": kernel,
-        "columns": shape[2],
-        "filters": (conv1["filters"], conv2["filters"]),
-        "dropout": dropout["rate"],
-        "n_samples": shape[1],
-    }
+    if pooled_samples(n_samples, settings["kernel"]) < 1:
+        raise KerasFileError(
+            f"{path}: nothing is left of {n_samples} samples after convolutions of "
+            f"{settings['kernel']}; {ANOTHER}"
+        )
+    return settings
+
+
+def _layers(path: Path, config: Any) -> list[tuple[str, dict[str, Any]]]:
+    try:
+        layers = [(layer["class_name"], layer["config"]) for layer in config["config"]["layers"]]
+    except (KeyError, TypeError) as error:
+        raise KerasFileError(f"{path}: config.json lists no layers; {AGAIN}") from error
+    if not all(isinstance(kind, str) and isinstance(config, dict) for kind, config in layers):
+        raise KerasFileError(f"{path}: config.json lists layers that are none; {AGAIN}")
+    return layers
+
+
+def _input(path: Path, shape: Any) -> tuple[int, int]:
+    """Samples and columns of the input."""
+    is_shape = isinstance(shape, list) and len(shape) == 4
+    if not is_shape or shape[2] not in (1, 2) or shape[3] != 1:
+        raise KerasFileError(
+            f"{path}: expected input of shape (None, 160, 2, 1), got {_shown(shape)}; {ANOTHER}"
+        )
+    return _whole(path, "input: samples", shape[1], MOST_SAMPLES), int(shape[2])
+
+
+def _whole(path: Path, what: str, value: Any, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise KerasFileError(
+            f"{path}: {what}: expected a whole number from 1 to {most}, got {_shown(value)}; "
+            f"{ANOTHER}"
+        )
+    return value
+
+
+def _rate(path: Path, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise KerasFileError(
+            f"{path}: dropout: expected a rate from 0 to below 1, got {_shown(value)}; {ANOTHER}"
+        )
+    return value
+
+
+def _shown(value: Any) -> str:
+    return printable(value)[:LONGEST_REASON]
 
 
 def _published(kernel: int, columns: int) -> dict[str, dict[str, Any]]:
@@ -179,7 +248,7 @@ def _compare(path: Path, name: str, layer: dict[str, Any], expected: dict[str, A
             got = [got] * len(value)  # Keras writes 1 for (1, 1)
         if got != value:
             raise KerasFileError(
-                f"{path}: {name}: expected {setting} {value}, got {got}; {ANOTHER}"
+                f"{path}: {name}: expected {setting} {value}, got {_shown(got)}; {ANOTHER}"
             )
 
 
@@ -202,9 +271,9 @@ def _state(
             raise KerasFileError(
                 f"{path}: weights of {name}: expected shapes {shapes}, got {got}; {AGAIN}"
             )
-        if not all(np.isfinite(array).all() for array in arrays):
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays):
             raise KerasFileError(
-                f"{path}: weights of {name}: some are NaN or infinite; leave it out"
+                f"{path}: weights of {name}: some are NaN, infinite or no numbers; leave it out"
             )
         weight, bias = (array.astype(np.float32) for array in arrays)
         state[f"{name}.weight"], state[f"{name}.bias"] = weight, bias

@@ -55,8 +55,10 @@ class JudgedCell:
 class Judge:
     """Calls cells with one ensemble. Raises BundleError."""
 
-    def __init__(self, bundle: Path | str, threads: int | None = None) -> None:
-        self.ensemble = Ensemble.open(bundle, threads)
+    def __init__(
+        self, bundle: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> None:
+        self.ensemble = Ensemble.open(bundle, threads, content_hash)
         self.cut = self.ensemble.cut
         self.decision = self.ensemble.decision
 

@@ -74,8 +74,10 @@ class CellTypePredictor(BundlePredictor):
         "note": "what must be known beside every verdict, or nothing",
     }
 
-    def __init__(self, path: Path | str, threads: int | None = None) -> None:
-        self._judge = Judge(path, threads)
+    def __init__(
+        self, path: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> None:
+        self._judge = Judge(path, threads, content_hash)
         super().__init__(self._judge.ensemble.bundle)
 
     @property

@@ -10,19 +10,48 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raphe.core.bundles.bundle import Bundle, open_bundle
-from raphe.core.bundles.onnx_session import processor_session
+from raphe.core.bundles.bundle import CARD, Bundle, fitting_together, open_bundle
+from raphe.core.bundles.manifest import (
+    AT_LEAST_ONE,
+    NUMBER,
+    POSITIVE,
+    TEXT,
+    BundleKind,
+    by_name,
+    exactly,
+    facts,
+    list_of,
+)
+from raphe.core.bundles.methods import METHODS
+from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
-from raphe.tasks.glif.features.training_domain import unlike
+from raphe.tasks.glif.features.training_domain import NAMES, unlike
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
+from raphe.tasks.glif.synthetic.quantities import quantities
 
-KIND = "glif/posterior"
-GRAPH, CONFIG = "posterior_{}.onnx", "config.yaml"  # a graph for each member
+# A graph for each member.
+GRAPH, CONFIG, PRIOR = "posterior_{}.onnx", "config.yaml", "prior.json"
 # Inputs of a graph, and its output; traces only where the network reads them.
 TRACES, FEATURES, CENTRE, SPREAD, NOISE = "traces", "features", "centre", "spread", "noise"
 DRAWS = "draws"
-NEEDED = {"level", "scaler", "n_members", "least_samples", "domain", "experiment"}
+MOST_MEMBERS = 1000
+KIND = BundleKind(
+    "glif/posterior",
+    files=(GRAPH, CARD),
+    may_hold=(CONFIG, PRIOR, METHODS),
+    manifest=facts(
+        {
+            "note": TEXT,
+            "level": {"type": "integer", "minimum": 1, "maximum": 5},
+            "n_members": {**AT_LEAST_ONE, "maximum": MOST_MEMBERS},
+            "scaler": exactly({"mean": list_of(NUMBER, 1), "deviation": list_of(POSITIVE, 1)}),
+            "least_samples": AT_LEAST_ONE,
+            "domain": by_name(list_of(NUMBER, 2, 2)),
+            "experiment": facts({"length_s": list_of(POSITIVE, 2, 2)}),
+        }
+    ),
+)
 
 
 class PosteriorDraws(NamedTuple):
@@ -33,11 +62,17 @@ class PosteriorDraws(NamedTuple):
 
 
 class PosteriorGraph:
-    """A loaded ONNX graph of a member; `threads` of None is one a core."""
+    """A loaded ONNX graph of a member, `where` for sentences; `threads` of None is one a core.
 
-    def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        self._session = processor_session(graph, threads)
-        self._reads_traces = TRACES in {each.name for each in self._session.get_inputs()}
+    Raises BundleError.
+    """
+
+    def __init__(
+        self, graph: bytes, threads: int | None = None, where: object = "the ensemble"
+    ) -> None:
+        inputs = (FEATURES, CENTRE, SPREAD, NOISE)
+        self._session = GraphSession(graph, where, inputs, [DRAWS], threads)
+        self._reads_traces = TRACES in self._session.inputs
 
     def draw(
         self, traces: np.ndarray, estimate: LeastSquaresEstimate, noise: np.ndarray
@@ -57,7 +92,7 @@ class PosteriorGraph:
         }
         if self._reads_traces:
             inputs[TRACES] = traces
-        return self._session.run([DRAWS], inputs)[0]
+        return self._session.run(inputs)[0]
 
 
 @dataclass(frozen=True)
@@ -68,11 +103,34 @@ class PosteriorBundle:
     members: list[PosteriorGraph] = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path | str, threads: int | None = None) -> "PosteriorBundle":
-        """Open a bundle and check its hashes. Raises BundleError."""
-        bundle = open_bundle(path, KIND, NEEDED)
+    def open(
+        cls, path: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> "PosteriorBundle":
+        """Open a bundle and check its hashes, see `open_bundle`. Raises BundleError."""
+        bundle = open_bundle(path, KIND, content_hash)
         files = [bundle.file(GRAPH.format(m)) for m in range(bundle.manifest["n_members"])]
-        return cls(bundle, [PosteriorGraph(file.read_bytes(), threads) for file in files])
+        members = [PosteriorGraph(file.read_bytes(), threads, bundle.path) for file in files]
+        opened = cls(bundle, members)
+        with fitting_together(bundle):
+            opened._try()
+        return opened
+
+    def _try(self) -> None:
+        """Draw twice from each member for estimates at the prior's mean."""
+        n_quantities = len(quantities(self.level))
+        scaler = self.scaler
+        if {len(scaler.mean), len(scaler.deviation)} != {n_quantities}:
+            raise ValueError(f"the scaler is not of level {self.level}'s {n_quantities} quantities")
+        if tuple(self.manifest["domain"]) != NAMES:
+            raise ValueError("the domain is not of the features that are compared")
+        zeros = np.zeros((1, n_quantities), np.float32)
+        features = np.zeros((1, len(NAMES)), np.float32)
+        traces = np.zeros((1, 2, self.least_samples), np.float32)
+        noise = np.zeros((2, 1, n_quantities), np.float32)
+        for member in self.members:
+            draws = member.draw(traces, LeastSquaresEstimate(zeros, zeros + 1, features), noise)
+            if draws.shape != noise.shape:
+                raise ValueError(f"a graph draws {draws.shape} where {noise.shape} is due")
 
     @property
     def manifest(self) -> Mapping[str, Any]:

@@ -15,7 +15,13 @@ from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
-from raphe.tasks.glif.ensemble.bundle import CONFIG, GRAPH, KIND, PosteriorGraph
+from raphe.tasks.glif.ensemble.bundle import (
+    CONFIG,
+    GRAPH,
+    KIND,
+    PRIOR,
+    PosteriorGraph,
+)
 from raphe.tasks.glif.ensemble.methods import methods_text
 from raphe.tasks.glif.ensemble.model_card import posterior_card
 from raphe.tasks.glif.ensemble.posterior_graph import posterior_graph
@@ -27,7 +33,6 @@ from raphe.tasks.glif.synthetic.prior import prior_json
 from raphe.tasks.glif.training.data import TEST_SETS, PosteriorBatch, PosteriorData, batch_of
 from raphe.tasks.glif.training.module import PosteriorModule, infer
 
-PRIOR = "prior.json"
 AGREEMENT = 1e-4  # of a standardised quantity, graph against torch
 N_COMPARED = 200  # draws of each example
 DOMAIN_BATCHES = 32  # of training, whose traces set what a new one is compared with

@@ -70,8 +70,10 @@ class PosteriorPredictor(BundlePredictor):
         "note": "what must be known beside every answer, or nothing",
     }
 
-    def __init__(self, path: Path | str, threads: int | None = None) -> None:
-        self._bundle = PosteriorBundle.open(path, threads)
+    def __init__(
+        self, path: Path | str, threads: int | None = None, content_hash: str | None = None
+    ) -> None:
+        self._bundle = PosteriorBundle.open(path, threads, content_hash)
         super().__init__(self._bundle.bundle)
 
     def predict(
@@ -127,8 +129,13 @@ class PosteriorPredictor(BundlePredictor):
         return PosteriorPrediction(posteriors, {f"cell {row}": why for row, why in faults.items()})
 
     def example(self) -> dict[str, Any]:
-        """0.3 s at rest, far from any current: of no cell."""
-        return {"voltage": [-0.07] * 6000, "current": [0.0] * 6000, "rate_hz": 20_000.0}
+        """A step of current and one of voltage, 0.3 s in all: of no cell."""
+        step = [0.0] * 2000 + [1.0] * 2000 + [0.0] * 2000
+        return {
+            "voltage": [-0.07 + 0.01 * on for on in step],
+            "current": [5e-11 * on for on in step],
+            "rate_hz": 20_000.0,
+        }
 
     def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
         """Parameters of one cell as JSON has them. Raises RapheError."""

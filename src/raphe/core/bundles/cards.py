@@ -8,6 +8,11 @@ from raphe.core.sentences import counted
 
 MOST_DECIMALS = 3
 WITHOUT_INTERVAL = 2  # decimals
+WHOSE = """\
+The hashes tell a damaged bundle from a whole one, not a forged one from the maker's: whoever can
+change a file can make its hash anew. They are no signature. If you did not make this bundle
+yourself, ask its maker for the content hash that `raphe check` prints, and name it as
+`--content-hash` wherever the bundle is used: another one is then refused."""
 
 
 def card(parts: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from raphe.core.bundles import cards
 from raphe.core.bundles.bundle import BundleError
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
@@ -53,6 +54,7 @@ def test_the_card_says_what_a_reader_must_know(rate_bundle: Path) -> None:
     card = (rate_bundle / "MODEL_CARD.md").read_text()
     for words in ("4 networks", "These are simulated.", "Tested on: sim2", "### validation"):
         assert words in card
+    assert cards.WHOSE in card
     assert "## Limits" in card and "no absolute scale" in card
     assert "on 7 to 80 frames a second" in card
     methods = (rate_bundle / "METHODS.md").read_text()

@@ -15,6 +15,7 @@ from hydra import compose, initialize_config_dir
 
 from paths import CONF
 from raphe import __version__
+from raphe.core.bundles import cards
 from raphe.core.bundles.bundle import BundleError
 from raphe.core.bundles.methods import epochs_chosen
 from raphe.core.bundles.predictor import load_predictor
@@ -168,6 +169,7 @@ def test_a_grid_of_kernels_and_seeds_names_both(make_data, make_runs, tmp_path: 
     labels = [member.label for member in Ensemble.open(exported.bundle).members]
     assert labels == [f"k={k} seed={seed}" for seed in (1, 2) for k in (2, 3, 4)]
     card = (exported.bundle / "MODEL_CARD.md").read_text()
+    assert cards.WHOSE in card
     assert "**2-4**" in card and "2–4 (2 networks each)" in card and "| k=3 seed=2 " in card
 
 

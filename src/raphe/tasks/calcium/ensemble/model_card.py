@@ -54,6 +54,7 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         methods.strip(),
         "## Files",
         FILES,
+        cards.WHOSE,
         "## Where it comes from",
         cards.provenance(facts["provenance"]),
     ]

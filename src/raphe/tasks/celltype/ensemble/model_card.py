@@ -74,6 +74,7 @@ def model_card(facts: Mapping[str, Any], methods: str = "") -> str:
             n_members=len(facts["members"]),
             settings=SETTINGS if trained_here(facts) else "",
         ),
+        cards.WHOSE,
         "## Where it comes from",
         cards.provenance(facts["provenance"]),
     ]

@@ -67,6 +67,7 @@ def posterior_card(facts: Mapping[str, Any], methods: str) -> str:
         methods.strip(),
         "## Files",
         FILES,
+        cards.WHOSE,
         "## Where it comes from",
         cards.provenance(facts["provenance"]),
     ]

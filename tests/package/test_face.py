@@ -13,6 +13,7 @@ import raphe
 from paths import PROJECT
 from raphe.core import extras
 from raphe.core.bundles.bundle import CARD, BundleWriter
+from raphe.core.bundles.manifest import BundleKind
 from raphe.core.files.store import StoreWriter
 from raphe.tasks.calcium.prediction.predictor import RatePrediction
 from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
@@ -124,11 +125,19 @@ def test_no_bundle_is_one_sentence(tmp_path: Path) -> None:
         raphe.load_bundle(tmp_path / "none")
 
 
-@pytest.mark.parametrize("kind", ["octopus/ensemble", "celltype.ensemble", "../..", ""])
-def test_a_bundle_of_no_task_is_told(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("octopus/ensemble", "no task of this raphe predicts with"),
+        ("celltype.ensemble", "kind must match pattern"),
+        ("../..", "kind must match pattern"),
+        ("", "kind must be longer"),
+    ],
+)
+def test_a_bundle_of_no_task_is_told(tmp_path: Path, kind: str, told: str) -> None:
     with BundleWriter(tmp_path / "bundle") as writer:
-        writer.finish(kind, {CARD: b""}, {})
-    with pytest.raises(raphe.BundleError, match="no task of this raphe predicts with"):
+        writer.finish(BundleKind(kind, (CARD,), (), {}), {CARD: b""}, {})
+    with pytest.raises(raphe.BundleError, match=told):
         raphe.load_bundle(tmp_path / "bundle")
 
 

@@ -90,7 +90,7 @@ KIND = BundleKind(
                         )
                     ),
                 },
-                may={"baseline_ms": POSITIVE},
+                may={"baseline_ms": {**NUMBER, "minimum": 0}},
             ),
             "pooling": one_of(*get_args(Pooling)),
             "calibrated_by": one_of(*get_args(Method), "none"),

@@ -127,7 +127,8 @@ def test_a_folder_without_any_is_refused(tmp_path):
     ("array", "message"),
     [
         (np.zeros((3, 200)), "expected windows of 160 samples"),
-        (np.full((3, 160), np.nan), "expected numbers, got NaN"),
+        (np.full((3, 160), np.nan), "none of the 3 .*window 0 .counted from 0. holds NaN"),
+        (np.zeros((1, 160)), r"cell\.npy: window 0 \(counted from 0\) is zero throughout"),
         (np.zeros((3, 160, 2)), "expected one of its two columns to be the time"),
     ],
 )

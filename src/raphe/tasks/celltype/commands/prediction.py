@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from raphe.tasks.celltype.prediction.verdict import (
     CellVerdict,
     counts_sentence,
 )
+from raphe.tasks.celltype.stores.window_table import ColumnNames
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
     from raphe.tasks.celltype.prediction.judge import Judge
@@ -38,10 +39,25 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
         _predict,
         "Cuts the spikes as those of training were. A cell the evidence on is weak is listed as "
         f"{NOT_SURE!r}, one that training has nothing like as {UNLIKE_TRAINING!r}. INPUT: .abf, "
-        ".nwb, the authors' single spikes (.csv), windows (.npy). With --out a folder of pages, "
+        ".nwb, the authors' single spikes (.csv), windows (.npy), a store of spikes, cell by cell. "
+        "An array is one cell; of a bundle trained on given windows each row is a unit, unless "
+        "--units names its cells. With --out a folder of pages, "
         f"index.html first, verdicts.csv and verdicts.json. {EXIT_CODES}",
     )
     _add_channel(parser)
+    parser.add_argument(
+        "--units",
+        type=Path,
+        metavar="TABLE",
+        help="CSV table with a row for each row of one .npy array and a column of cell ids, as "
+        "raphe import windows takes it: rows of one cell are judged together",
+    )
+    parser.add_argument(
+        "--cell-column",
+        default=ColumnNames.cell_id,
+        metavar="NAME",
+        help="column of the cell ids in that table (default: %(default)s)",
+    )
     _add_prevalence(parser)
     _add_no_pages(parser)
 
@@ -110,11 +126,13 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.prediction.find_cells import find_cells
     from raphe.tasks.celltype.prediction.judge import Judge
     from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
+    from raphe.tasks.celltype.prediction.window_arrays import ArrayRows
 
     judge = Judge(options.bundle, content_hash=options.content_hash).at_prevalence(
         options.prevalence
     )
-    cells, failures = find_cells(options.inputs)
+    of_rows = ArrayRows(judge.cut, options.units, options.cell_column)
+    cells, failures = find_cells(options.inputs, of_rows)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
     folder = None
     if options.out and cells:  # a mistyped path leaves no empty verdicts to be overwritten
@@ -134,8 +152,9 @@ def _predict(options: argparse.Namespace) -> int:
                 if isinstance(result, Failure):
                     failures.append(result)
                 else:
+                    failures += result.cell.left_out
                     verdicts.append(result.verdict)
-                    print_verdict(result.verdict)
+                    print_verdict(result.verdict, judge.noun)
     except KeyboardInterrupt:
         if folder:
             print(_kept(folder, len(verdicts)), file=sys.stderr)
@@ -161,11 +180,20 @@ def _kept(folder: "VerdictFolder", n_judged: int) -> str:
     return f"{folder.path}: holds the {n_judged} of {counted('cell', folder.n_asked)} judged so far"
 
 
-def _remarks(verdicts: Iterable[CellVerdict]) -> list[str]:
+def _remarks(verdicts: Sequence[CellVerdict]) -> list[str]:
+    """What is remarked on each cell; once what is remarked on all of several."""
+    remarks = [dict.fromkeys((*verdict.unlike, *verdict.remarks)) for verdict in verdicts]
+    of_all: list[str] = []
+    if len(verdicts) > 1:
+        of_all = [text for text in remarks[0] if all(text in others for others in remarks[1:])]
     return [
-        f"{verdict.cell_id}: {remark}"
-        for verdict in verdicts
-        for remark in (*verdict.unlike, *verdict.remarks)
+        *(f"all {counted('cell', len(verdicts))}: {text}" for text in of_all),
+        *(
+            f"{verdict.cell_id}: {text}"
+            for verdict, texts in zip(verdicts, remarks, strict=True)
+            for text in texts
+            if text not in of_all
+        ),
     ]
 
 
@@ -244,12 +272,12 @@ def print_note(judge: "Judge") -> None:
         print(printable(footnote), file=sys.stderr)
 
 
-def print_verdict(verdict: CellVerdict) -> None:
+def print_verdict(verdict: CellVerdict, noun: str = "spike") -> None:
     """A line for the verdict."""
     agree, n_votes = verdict.agreement
     line = f"{verdict.cell_id}: {verdict.verdict}"
     if verdict.n_spikes:
-        line += f", p({verdict.leading}) {verdict.stated}, {counted('spike', verdict.n_spikes)}, "
+        line += f", p({verdict.leading}) {verdict.stated}, {counted(noun, verdict.n_spikes)}, "
         line += f"{agree} of {counted('vote', n_votes)}"
     print(printable(line), flush=True)
 

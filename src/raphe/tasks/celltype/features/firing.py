@@ -79,7 +79,7 @@ def trains_of_cells(spikes: SpikeSet) -> list[list[np.ndarray]]:
     if spikes.part is not None:
         return trains
     trigger, cell = spikes.trigger[:], spikes.cell[:]
-    times_s, sweep = _times(spikes, trigger)
+    times_s, sweep = spike_times(spikes, trigger)
     order = np.lexsort((times_s, sweep, cell))
     for rows in _runs(order, cell[order]):
         if (trigger[rows] != UNKNOWN_TRIGGER).all():
@@ -100,8 +100,11 @@ def _intervals(trains: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.empty(0), *(np.diff(train) for train in trains)])
 
 
-def _times(spikes: SpikeSet, trigger: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each spike's time in s and the number of its sweep, over all recordings: both (N,)."""
+def spike_times(spikes: SpikeSet, trigger: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each spike's time in s and the number of its sweep, over all recordings: both (N,).
+
+    The time is of no meaning where the trigger is not known.
+    """
     if "recordings" not in spikes.facts.get("tables", {}):  # one unbroken recording a cell
         return trigger / spikes.rate_hz, np.zeros(spikes.n, np.int64)
     store = open_store(spikes.path)

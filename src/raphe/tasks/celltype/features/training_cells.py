@@ -57,7 +57,7 @@ def training_cells(spikes: SpikeSet, rows: np.ndarray, few: Sequence[int]) -> Tr
     indices = np.unique(cell)
     baseline_ms = baseline_of(spikes.facts)
     n_baseline = baseline_samples(spikes.n_samples, spikes.rate_hz, baseline_ms)
-    trains, recorded_hz = trains_of_cells(spikes), _recorded_hz(spikes)
+    trains, recorded_hz = trains_of_cells(spikes), recorded_rates(spikes)
     cells = [spikes.cells[index] for index in indices]
     described: dict[int | None, list[DescribedCell]] = {n: [] for n in (None, *few)}
     for index, of_cell, rows_of_cell in zip(indices, cells, rows_of_cells, strict=True):
@@ -92,7 +92,7 @@ def folds(cells: Sequence[Cell]) -> tuple[str, np.ndarray]:
     return "cell", rng.permutation(len(cells)) % MOST_FOLDS
 
 
-def _recorded_hz(spikes: SpikeSet) -> Mapping[str, float]:
+def recorded_rates(spikes: SpikeSet) -> Mapping[str, float]:
     """The rate that each cell was recorded at, the lowest of several; none where unknown."""
     rates: dict[str, float] = {}
     if "recordings" in spikes.facts.get("tables", {}):

@@ -1,22 +1,32 @@
-"""A cell's spikes, read from what a user gives for a verdict: recordings, or spikes cut before.
+"""A cell's spikes, read from what a user gives for a verdict: recordings, cut spikes, stores.
 
 N spikes, T samples a window.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.kind import kind_of
+from raphe.core.files.left_out import Failure
 from raphe.core.files.path import file_status
+from raphe.core.recordings.rates import same_rate
 from raphe.core.recordings.recording import Recording
+from raphe.core.recordings.units import unit_factor
+from raphe.core.sentences import counted
+from raphe.tasks.celltype.features.firing import spike_times
+from raphe.tasks.celltype.features.training_cells import recorded_rates
 from raphe.tasks.celltype.prediction.window_arrays import ArrayCell
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.spikes.cutting import DROPS, cut_spikes
+from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
+from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import (
     check_step,
     in_s,
@@ -24,6 +34,8 @@ from raphe.tasks.celltype.stores.spike_csv import (
     parse_columns,
     rising_columns,
 )
+from raphe.tasks.celltype.stores.spike_set import SpikeSet
+from raphe.tasks.celltype.stores.spike_store import KIND, SHARDED_KIND
 
 ARRAY = ".npy"
 MOST_CURRENT = 1e15  # in pA a thousand amperes; its squares overflow nowhere in float32
@@ -56,15 +68,22 @@ class CellSpikes:
     recordings: tuple[Recording, ...] = ()
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DROPS, 0))
     sweep: np.ndarray | None = None  # int (N,): the unbroken sweep of each; None: all of one
+    stored_hz: float | None = None  # the rate of the recordings that a store was cut from
+    left_out: tuple[Failure, ...] = ()  # windows that are no waveform
+    remarks: tuple[str, ...] = ()  # on how it was read
 
     def __post_init__(self) -> None:
-        if not np.abs(self.waveforms).max(initial=0) <= MOST_CURRENT:  # nor is NaN
+        n = len(self.waveforms)
+        windows = self.waveforms.reshape(n, self.waveforms.size // max(n, 1))
+        bad = np.flatnonzero(~(np.abs(windows).max(axis=1, initial=0) <= MOST_CURRENT))  # or NaN
+        if len(bad):
             where = self.paths[0] if self.paths else self.cell_id
-            is_finite = np.isfinite(self.waveforms).all()
+            is_finite = np.isfinite(windows[bad[0]]).all()
+            more = f" and {counted('other', len(bad) - 1)}" if len(bad) > 1 else ""
             raise RecordingError(
                 f"{where}: expected numbers, got "
                 f"{f'some beyond {MOST_CURRENT:g}' if is_finite else 'NaN or infinity'} in its "
-                "spikes"
+                f"spike {bad[0]} (counted from 0){more}"
             )
 
     def __len__(self) -> int:
@@ -87,7 +106,7 @@ class CellSpikes:
     @property
     def recorded_hz(self) -> float | None:
         """The recordings' rate, the lowest of several; None where it is not known."""
-        return min((recording.rate_hz for recording in self.recordings), default=None)
+        return min((recording.rate_hz for recording in self.recordings), default=self.stored_hz)
 
     @property
     def duration_s(self) -> float | None:
@@ -181,7 +200,92 @@ def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) ->
 
 
 def read_array_cell(cell: ArrayCell, reading: Reading) -> CellSpikes:
-    """Read a cell's rows of an array of windows. Raises RecordingError."""
+    """Read a cell's rows of an array, those that are a waveform. Raises RecordingError."""
     waveforms = cell.read(reading.cut)
-    time_s = np.where(cell.trigger < 0, np.nan, cell.trigger / reading.cut.rate_hz)
-    return CellSpikes(cell.cell_id, (cell.path,), waveforms, time_s)
+    faults = [
+        fault or (f"holds numbers beyond {MOST_CURRENT:g}" if largest > MOST_CURRENT else "")
+        for fault, largest in zip(
+            waveform_faults(waveforms), np.abs(waveforms).max(axis=1), strict=True
+        )
+    ]
+    left_out = tuple(
+        Failure(cell.path, f"window {row} (counted from 0) {fault}")
+        for row, fault in zip(cell.rows, faults, strict=True)
+        if fault
+    )
+    kept = np.array([not fault for fault in faults])
+    if not kept.any():
+        n_windows = len(kept)
+        which = f"none of the {n_windows} windows of {cell.cell_id} is a waveform: "
+        raise RecordingError(f"{cell.path}: {which if n_windows > 1 else ''}{left_out[0].message}")
+    remarks = cell.remarks
+    if left_out:
+        words = ", ".join(failure.message for failure in left_out[:3])
+        are = "is" if len(left_out) == 1 else "are"
+        remarks += (f"{len(left_out)} of its {len(kept)} windows {are} left out: {words}",)
+    trigger = cell.trigger[kept]
+    time_s = np.where(trigger < 0, np.nan, trigger / reading.cut.rate_hz)
+    return CellSpikes(
+        cell.cell_id, (cell.path,), waveforms[kept], time_s, left_out=left_out, remarks=remarks
+    )
+
+
+def cells_of_store(path: Path, cut: Cut | GivenWindows | None) -> list[CellInput]:
+    """The cells of a store, in its order; `cut` is that of the bundle which judges them.
+
+    Raises RecordingError for a store of something else or of other windows, StoreError for one that
+    is damaged.
+    """
+    kind = kind_of(path)
+    if kind not in (KIND, SHARDED_KIND):
+        raise RecordingError(f"{path}: is a store of {kind}, expected one of {KIND}")
+    spikes = open_spikes(path)
+    if cut is not None:
+        _require_fit(spikes, cut)
+    cell, trigger = spikes.cell[:], spikes.trigger[:]
+    time_s, sweep = spike_times(spikes, trigger)
+    is_unknown = trigger == UNKNOWN_TRIGGER if spikes.part is None else np.ones(spikes.n, bool)
+    time_s = np.where(is_unknown, np.nan, time_s)
+    rates = recorded_rates(spikes)
+    rows = np.split(np.argsort(cell, kind="stable"), np.cumsum(spikes.counts)[:-1])
+
+    def read(number: int, reading: Reading) -> CellSpikes:
+        _require_fit(spikes, reading.cut)
+        of_cell, cell_id = rows[number], spikes.cells[number].cell_id
+        return CellSpikes(
+            cell_id,
+            (path,),
+            spikes.read(of_cell),
+            time_s[of_cell],
+            sweep=sweep[of_cell],
+            stored_hz=rates.get(cell_id),
+        )
+
+    return [
+        CellInput(of_store.cell_id, (path,), partial(read, number))
+        for number, of_store in enumerate(spikes.cells)
+    ]
+
+
+def _require_fit(spikes: SpikeSet, cut: Cut | GivenWindows) -> None:
+    """Raises RecordingError for windows that are not cut as the bundle's."""
+    expected = _form(cut.n_samples, cut.rate_hz, cut.unit)
+    if (
+        spikes.n_samples != cut.n_samples
+        or not same_rate(spikes.rate_hz, cut.rate_hz)
+        or unit_factor(spikes.unit, cut.unit) != 1
+    ):
+        form = _form(spikes.n_samples, spikes.rate_hz, spikes.unit)
+        raise RecordingError(
+            f"{spikes.path}: expected windows of {expected}, as the bundle takes, got {form}"
+        )
+    pre_ms = spikes.facts.get("cut", {}).get("pre_ms", Cut.pre_ms)
+    if isinstance(cut, Cut) and pre_ms != cut.pre_ms:
+        raise RecordingError(
+            f"{spikes.path}: expected spikes cut {cut.pre_ms:g} ms before the crossing, as the "
+            f"bundle takes, got {pre_ms:g} ms; cut them anew with raphe extract"
+        )
+
+
+def _form(n_samples: int, rate_hz: float, unit: str) -> str:
+    return f"{n_samples} samples at {rate_hz:g} Hz in {unit}"

@@ -9,19 +9,21 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.folders import Listing, file_in, list_files
+from raphe.core.files.kind import MANIFEST, is_bundle, kind_of
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import file_status, require_utf_8
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.prediction.cell_input import (
     ARRAY,
     CellInput,
+    cells_of_store,
     read_array_cell,
     read_recordings,
     read_spike_files,
 )
-from raphe.tasks.celltype.prediction.window_arrays import cells_of_array
+from raphe.tasks.celltype.prediction.window_arrays import ArrayRows, cells_of_array
 from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
 from raphe.tasks.celltype.recordings.files import SUFFIXES, is_recording
 from raphe.tasks.celltype.recordings.labels import CELL_TABLE, identify_recordings
@@ -30,20 +32,30 @@ SPIKE = ".csv"
 KNOWN = (*SUFFIXES, SPIKE, ARRAY)
 
 
-def find_cells(paths: Iterable[Path | str]) -> tuple[list[CellInput], list[Failure]]:
+def find_cells(
+    paths: Iterable[Path | str], of_rows: ArrayRows | None = None
+) -> tuple[list[CellInput], list[Failure]]:
     """The cells in these files and folders in the order found, and what was left out.
 
     Recordings (.abf, .nwb), one a cell unless a `cells.csv` in their folder says which belong
     together; the authors' files of single spikes, <cell>_trigger_<sample>.csv; arrays of windows
-    (.npy). Raises RecordingError where there is nothing of these.
+    (.npy), of which `of_rows` says whose they are; stores of spikes. Raises RecordingError where
+    there is nothing of these, SettingError for a table that goes with no one array.
     """
-    paths = [Path(path) for path in paths]
+    paths, of_rows = [Path(path) for path in paths], of_rows or ArrayRows()
+    if of_rows.table and (len(paths) != 1 or not _is_array(paths[0])):
+        raise SettingError(
+            f"--units {of_rows.table}: names the cells of one array's rows, so give one {ARRAY} "
+            f"file, got {', '.join(map(str, paths))}"
+        )
     cells: list[CellInput] = []
     failed: list[Failure] = []
     for path in paths:
         try:
             require_utf_8(path)
-            of_path, left_out = _in_folder(path) if path.is_dir() else _in_file(path)
+            of_path, left_out = (
+                _in_folder(path, of_rows) if path.is_dir() else _in_file(path, of_rows)
+            )
         except Exception as error:  # one bad file stops no other
             of_path, left_out = [], [Failure.of(path, error)]
         cells += of_path
@@ -55,7 +67,7 @@ def find_cells(paths: Iterable[Path | str]) -> tuple[list[CellInput], list[Failu
     return _refuse_second_cells(cells, failed)
 
 
-def _in_file(path: Path) -> tuple[list[CellInput], list[Failure]]:
+def _in_file(path: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Failure]]:
     if not path.exists():
         raise RecordingError(f"{path}: there is no such file or folder")
     file_status(path, RecordingError)
@@ -64,18 +76,39 @@ def _in_file(path: Path) -> tuple[list[CellInput], list[Failure]]:
     if path.suffix.lower() == SPIKE:
         return _cells_of_spike_files([path]), []
     if path.suffix.lower() == ARRAY:
-        return _cells_of_arrays([path])
+        if kind_of(path.parent) is not None:
+            raise RecordingError(f"{path}: is part of a store; give its folder, {path.parent}")
+        return _cells_of_arrays([path], of_rows)
     raise RecordingError(f"{path}: expected a {', '.join(KNOWN)} file or a folder of them")
 
 
-def _in_folder(folder: Path) -> tuple[list[CellInput], list[Failure]]:
+def _in_folder(folder: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Failure]]:
+    if _is_store(folder):
+        return cells_of_store(folder, of_rows.cut), []
     listing = list_files(folder, _is_cell)
-    files = listing.files
+    stores = _outermost([file.parent for file in listing.files if file.name == MANIFEST])
+    files = [file for file in listing.files if not set(stores) & set(file.parents)]
     recordings = Listing(list(filter(is_recording, files)), listing.left_out)
     cells, failed = _cells_of_recordings(folder, recordings)
     cells += _cells_of_spike_files(list(filter(_is_spike, files)))
-    of_arrays, failed_arrays = _cells_of_arrays(list(filter(_is_array, files)))
-    return cells + of_arrays, failed + failed_arrays
+    of_arrays, failed_arrays = _cells_of_arrays(list(filter(_is_array, files)), of_rows)
+    cells, failed = cells + of_arrays, failed + failed_arrays
+    for store in stores:
+        try:
+            cells += cells_of_store(store, of_rows.cut)
+        except Exception as error:  # one bad store stops no other
+            failed.append(Failure.of(store, error))
+    return cells, failed
+
+
+def _outermost(folders: list[Path]) -> list[Path]:
+    """Those that are stores and in none of the others, as shards are."""
+    stores = set(filter(_is_store, folders))
+    return sorted(store for store in stores if not stores & set(store.parents))
+
+
+def _is_store(folder: Path) -> bool:
+    return kind_of(folder) is not None and not is_bundle(folder)
 
 
 def _cells_of_recordings(folder: Path, listing: Listing) -> tuple[list[CellInput], list[Failure]]:
@@ -106,14 +139,16 @@ def _cells_of_spike_files(files: list[Path]) -> list[CellInput]:
     ]
 
 
-def _cells_of_arrays(files: list[Path]) -> tuple[list[CellInput], list[Failure]]:
+def _cells_of_arrays(
+    files: list[Path], of_rows: ArrayRows
+) -> tuple[list[CellInput], list[Failure]]:
     cells: list[CellInput] = []
     failed: list[Failure] = []
     for file in files:
         try:
             cells += [
                 CellInput(cell.cell_id, (file,), partial(read_array_cell, cell))
-                for cell in cells_of_array(file)
+                for cell in cells_of_array(file, of_rows)
             ]
         except Exception as error:  # one bad file stops no other
             failed.append(Failure.of(file, error))
@@ -142,7 +177,7 @@ def _refuse_second_cells(
 
 
 def _is_cell(file: Path) -> bool:
-    return is_recording(file) or _is_spike(file) or _is_array(file)
+    return is_recording(file) or _is_spike(file) or _is_array(file) or file.name == MANIFEST
 
 
 def _is_spike(file: Path) -> bool:

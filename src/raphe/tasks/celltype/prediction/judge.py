@@ -27,7 +27,7 @@ from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
-from raphe.tasks.celltype.prediction.remarks import remarks_on, too_few
+from raphe.tasks.celltype.prediction.remarks import fewer_windows, remarks_on, too_few
 from raphe.tasks.celltype.prediction.verdict import (
     NO_SPIKES,
     RECORDED_AGAIN,
@@ -35,6 +35,7 @@ from raphe.tasks.celltype.prediction.verdict import (
     CellVerdict,
     Vote,
 )
+from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
@@ -103,6 +104,11 @@ class Judge:
     def knows_days(self) -> bool:
         """Whether the bundle knows how much days differ."""
         return self.ensemble.manifest["between_days"] is not None
+
+    @property
+    def noun(self) -> str:
+        """What its cells are judged by."""
+        return "window" if isinstance(self.cut, GivenWindows) else "spike"
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -226,11 +232,22 @@ class Judge:
         self, cell: CellSpikes, enough: bool, statistics: Mapping[str, float]
     ) -> tuple[str, ...]:
         return (
-            *(() if enough else (too_few(len(cell)),)),
+            *self._on_number(len(cell), enough),
+            *cell.remarks,
             *remarks_on(cell.waveforms, cell.time_s, self.cut.unit),
             *_of_recordings(cell),
             *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )
+
+    def _on_number(self, n_spikes: int, enough: bool) -> tuple[str, ...]:
+        """What is to be said of too few spikes; nothing of windows of which one makes a unit."""
+        if enough:
+            return ()
+        if not isinstance(self.cut, GivenWindows):
+            return (too_few(n_spikes),)
+        training = self.ensemble.manifest["training"]
+        usual = training["n_spikes"] / sum(map(len, training["cells"].values()))
+        return (fewer_windows(n_spikes, usual),) if usual >= 1.5 else ()
 
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:
         """What each network would say alone, of (M, N, C)."""

@@ -14,11 +14,13 @@ from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
 from raphe.core.recordings.recording import Recording
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
 from raphe.tasks.celltype.prediction.find_cells import KNOWN, find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
-from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
+from raphe.tasks.celltype.prediction.window_arrays import ArrayRows
+from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 
 if TYPE_CHECKING:
     from raphe.core.figure_style import PaperFigure
@@ -49,6 +51,7 @@ class CellTypePredictor(BundlePredictor):
     FILE_FIELDS = (
         Field("channel", "text", "index, name or unit, of several channels", option="--channel"),
         Field("unit", "text", "of a channel whose file leaves it blank", option="--unit"),
+        Field("row", "whole", "of an array of several units the one to judge, from 0"),
         *OF_CELL,
     )
     ANSWER = {  # noqa: RUF012
@@ -151,7 +154,7 @@ class CellTypePredictor(BundlePredictor):
         """
         judge = self._judge.at_prevalence(prevalence)
         paths = [paths] if isinstance(paths, (str, Path)) else paths
-        cells, failures = find_cells(paths)
+        cells, failures = find_cells(paths, ArrayRows(judge.cut))
         yield from map(_unread, failures)
         for judged in judge.judge_all(cells, Reading(judge.cut, channel, unit)):
             yield _unread(judged) if isinstance(judged, Failure) else judged.verdict
@@ -188,7 +191,8 @@ class CellTypePredictor(BundlePredictor):
         """The verdict on a file's one cell as JSON has it. Raises RapheError."""
         given = read_fields(values, self.FILE_FIELDS)
         judge = self._judge.at_prevalence(given.get("prevalence"))
-        verdict = _verdict(judge, path, given.get("channel"), given.get("unit"))
+        reading = Reading(judge.cut, given.get("channel"), given.get("unit"))
+        verdict = judge.judge(_of_file(path, reading, given.get("row"))).verdict
         return _as_json(judge, verdict, given.get("cell_id", IN_MEMORY))
 
 
@@ -218,23 +222,31 @@ def _spikes_of(cell: Path | str | Recording | np.ndarray, reading: Reading) -> C
     if isinstance(cell, Recording):
         paths = () if cell.path is None else (cell.path,)
         return cut_recordings(cell.cell_id, paths, [cell], reading.cut)
-    return _of_windows(cell)
+    return _of_windows(cell, reading.cut)
 
 
-def _of_file(path: Path, reading: Reading) -> CellSpikes:
-    cells, failures = find_cells([path])
+def _of_file(path: Path, reading: Reading, row: int | None = None) -> CellSpikes:
+    """A file's one cell, or the one in `row` of an array of units. Raises RecordingError."""
+    cells, failures = find_cells([path], ArrayRows(reading.cut))
     if failures:
         raise RecordingError(str(failures[0]))
-    if len(cells) > 1:
-        raise RecordingError(f"{path}: expected one cell, got {len(cells)}; use predict_all")
-    return cells[0].read(reading)
+    if row is None and len(cells) > 1:
+        raise RecordingError(
+            f"{path}: expected one cell, got {len(cells)}; use predict_all, or send its row, from 0"
+        )
+    if not 0 <= (row or 0) < len(cells):
+        raise RecordingError(
+            f"{path}: row: expected one of its {counted('unit', len(cells))}, counted from 0, got "
+            f"{row}"
+        )
+    return cells[row or 0].read(reading)
 
 
 def _unread(failure: Failure) -> UnreadCell:
     return UnreadCell(failure.path.name or str(failure.path), (failure.path,), str(failure))
 
 
-def _of_windows(cell: object) -> CellSpikes:
+def _of_windows(cell: object, cut: Cut | GivenWindows) -> CellSpikes:
     """Windows (N, T) that are in memory. Raises RecordingError for what is no array of numbers."""
     try:
         with np.errstate(over="ignore"):  # what becomes infinite is refused
@@ -247,7 +259,10 @@ def _of_windows(cell: object) -> CellSpikes:
             "predict: expected the path of one cell, a Recording or windows (N, T) of numbers, "
             f"got {type(cell).__name__}; for several paths use predict_all"
         )
-    return CellSpikes(IN_MEMORY, (), waveforms, np.full(len(waveforms), np.nan))
+    n, remarks = len(waveforms), ()
+    if n > 1 and isinstance(cut, GivenWindows):
+        remarks = (f"the {n} windows are taken as one cell",)
+    return CellSpikes(IN_MEMORY, (), waveforms, np.full(n, np.nan), remarks=remarks)
 
 
 load = CellTypePredictor  # by which name raphe.load_bundle finds it

@@ -47,6 +47,18 @@ def too_few(n_spikes: int) -> str:
     )
 
 
+def fewer_windows(n_windows: int, usual: float) -> str:
+    """Of a cell whose windows, cut elsewhere, are not enough; training's have `usual` on average.
+
+    >>> fewer_windows(1, 12.4)
+    "1 window is not yet enough: more may change the verdict; training's cells have 12 on average"
+    """
+    return (
+        f"{counted('window', n_windows)} {'is' if n_windows == 1 else 'are'} not yet enough: more "
+        f"may change the verdict; training's cells have {usual:.0f} on average"
+    )
+
+
 def _clipped(waveforms: np.ndarray) -> str:
     size = np.abs(waveforms)
     at_peak = size == size.max(axis=1, keepdims=True)  # (N, T)

@@ -1,10 +1,12 @@
-"""Windows that were cut elsewhere, in a NumPy file: one cell, or the authors' several.
+"""Windows that were cut elsewhere, in a NumPy file: whose they are, and how they are read.
 
 (N, T) current in the cut's unit, or (N, T, 2) and (N, T, 2, 1) time in s and current, either first.
-A *Cellulars*.npy beside *Observations*.npy names each spike's cell; else the file is one cell.
+A *Cellulars*.npy beside *Observations*.npy names each spike's cell, a table each row's. Else, to a
+bundle that was trained on windows cut elsewhere each row is a unit, to any other the file is one
+cell.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +14,33 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import open_array
+from raphe.core.recordings.orientation import orientation_fault
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.stores.import_windows import TRANSPOSE, require_row_a_window
 from raphe.tasks.celltype.stores.npy_trios import ROLES
 from raphe.tasks.celltype.stores.spike_csv import check_step, rising_columns
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
+from raphe.tasks.celltype.stores.window_table import ColumnNames, read_window_rows
 
 OBSERVATIONS, LABELS, CELLULARS = ROLES
 CHECKED_ROWS = 64  # looked at to tell the time column
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """What is known of an array's rows beside the array.
+
+    Args:
+        cut: of the bundle that judges; None: rows are of one cell, and of any length.
+        table: of whose rows each names the cell of a row, with the columns of `raphe import
+            windows`, of which labels are not needed.
+        cell_column: of the table.
+    """
+
+    cut: Cut | GivenWindows | None = None
+    table: Path | None = None
+    cell_column: str = ColumnNames.cell_id
 
 
 @dataclass(frozen=True)
@@ -30,16 +51,12 @@ class ArrayCell:
     cell_id: str
     rows: np.ndarray  # int64 (N,)
     trigger: np.ndarray  # int64 (N,), -1 unknown
+    remarks: tuple[str, ...] = ()
 
     def read(self, cut: Cut | GivenWindows) -> np.ndarray:
         """Current of the cell's windows: float32 (N, T). Raises RecordingError."""
         windows = _map(self.path)
-        if windows.shape[1] != cut.n_samples:
-            raise RecordingError(
-                f"{self.path}: expected windows of {cut.n_samples} samples "
-                f"({1000 * cut.n_samples / cut.rate_hz:g} ms at {cut.rate_hz:g} Hz), got "
-                f"{windows.shape[1]}"
-            )
+        _require_length(self.path, windows, cut)
         if windows.ndim == 2:
             current = windows[self.rows]
         else:
@@ -48,18 +65,62 @@ class ArrayCell:
             return np.asarray(current, np.float32)
 
 
-def cells_of_array(path: Path) -> list[ArrayCell]:
+def cells_of_array(path: Path, of_rows: ArrayRows | None = None) -> list[ArrayCell]:
     """The cells in a file of windows; none in the labels and names beside the authors' arrays.
 
-    Raises RecordingError.
+    Raises RecordingError, and StoreError for a table that does not fit.
     """
     if LABELS in path.name or CELLULARS in path.name:
         return []
-    n = len(_map(path))
+    of_rows = of_rows or ArrayRows()
+    windows = _map(path)
+    n = len(windows)
+    if not n:
+        raise RecordingError(f"{path}: expected spikes, got none: its shape is {windows.shape}")
+    if of_rows.cut is not None:
+        _require_length(path, windows, of_rows.cut)
+        if windows.ndim == 2 and (fault := orientation_fault(windows)):
+            raise RecordingError(f"{path}: expected (windows, samples), but {fault}; {TRANSPOSE}")
+    if of_rows.table is not None:
+        return _of_table(path, windows.shape, of_rows.table, of_rows.cell_column)
     names = path.with_name(path.name.replace(OBSERVATIONS, CELLULARS))
-    if OBSERVATIONS not in path.name or not names.is_file():
-        return [ArrayCell(path, path.stem, np.arange(n), np.full(n, UNKNOWN_TRIGGER))]
-    return list(_named(path, n, names))
+    if OBSERVATIONS in path.name and names.is_file():
+        return list(_named(path, n, names))
+    if isinstance(of_rows.cut, GivenWindows):
+        return [_cell(path, f"{path.stem}_{row}", [row]) for row in range(n)]
+    as_one = (f"the {n} spikes of {path.name} are taken as one cell",) if n > 1 else ()
+    return [_cell(path, path.stem, range(n), as_one)]
+
+
+def _cell(
+    path: Path, cell_id: str, rows: Sequence[int], remarks: tuple[str, ...] = ()
+) -> ArrayCell:
+    """A cell of which no spike's time is known."""
+    return ArrayCell(path, cell_id, np.array(rows), np.full(len(rows), UNKNOWN_TRIGGER), remarks)
+
+
+def _of_table(path: Path, shape: tuple[int, ...], table: Path, column: str) -> list[ArrayCell]:
+    rows_of_cell: dict[str, list[int]] = {}
+    rows = read_window_rows(table, ColumnNames(cell_id=column), labelled=False)
+    require_row_a_window(table, len(rows), path, shape)
+    for number, row in enumerate(rows):
+        rows_of_cell.setdefault(row.cell_id, []).append(number)
+    return [_cell(path, cell_id, rows) for cell_id, rows in rows_of_cell.items()]
+
+
+def _require_length(path: Path, windows: np.ndarray, cut: Cut | GivenWindows) -> None:
+    if windows.shape[1] == cut.n_samples:
+        return
+    turned = (
+        f"; it seems to be (samples, windows): {TRANSPOSE}"
+        if windows.ndim == 2 and len(windows) == cut.n_samples
+        else ""
+    )
+    raise RecordingError(
+        f"{path}: expected windows of {cut.n_samples} samples "
+        f"({1000 * cut.n_samples / cut.rate_hz:g} ms at {cut.rate_hz:g} Hz), got "
+        f"{windows.shape[1]}{turned}"
+    )
 
 
 def _named(path: Path, n: int, names: Path) -> Iterator[ArrayCell]:

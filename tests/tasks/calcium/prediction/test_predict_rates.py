@@ -49,7 +49,7 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
     traces[7, 400:410] = np.nan
     path = tmp_path_factory.mktemp("population") / "traces.npy"
     traces = traces.astype(np.float64)
-    traces[9, 200] = 1e300
+    traces[9, 200:204] = 1e300  # too long for an outlier
     np.save(path, traces)
     return path
 
@@ -152,8 +152,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, li
     savemat(folder / "x.mat", {"dff": traces, "frame_rate": 30.0})
     pd.DataFrame(traces.T, columns=list("abc")).to_csv(folder / "x.csv.gz", index=False)
     (folder / "suite2p").mkdir()
-    np.save(folder / "suite2p" / "F.npy", traces + 7)
-    np.save(folder / "suite2p" / "Fneu.npy", np.full_like(traces, 10))
+    around = np.tile(10 + np.sin(np.arange(N_FRAMES)), (3, 1))
+    np.save(folder / "suite2p" / "F.npy", traces + 0.7 * around)
+    np.save(folder / "suite2p" / "Fneu.npy", around)
     with h5py.File(folder / "x.hdf5", "w") as file:
         file["estimates/F_dff"], file["params/data/fr"] = traces, 30.0
     rate = ["--rate", "30"]

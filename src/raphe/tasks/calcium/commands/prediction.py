@@ -59,5 +59,6 @@ def _predict(options: argparse.Namespace) -> int:
     print(f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces, in spikes/s")
     list_out("warning", summary.warnings)
     list_out("unlike training, to be taken with caution", summary.unlike)
+    list_out("frames that are no fluorescence, taken as missing", summary.bridged)
     list_out("left out", summary.left_out)
     return int(bool(summary.left_out))

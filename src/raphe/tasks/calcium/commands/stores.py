@@ -27,7 +27,7 @@ def add_import_traces(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("folder", type=Path, help="folder of the files")
     parser.add_argument("store", type=Output.FOLDER, help="folder to make for the store")
-    add_trace_options(parser)
+    add_trace_options(parser, regions=False)
     add_overwrite(parser)
 
 

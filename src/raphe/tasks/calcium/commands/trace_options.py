@@ -9,7 +9,8 @@ if TYPE_CHECKING:  # its libraries load when a command runs
     from raphe.tasks.calcium.recordings.conditioning import Conditioning
 
 
-def add_trace_options(parser: argparse.ArgumentParser) -> None:
+def add_trace_options(parser: argparse.ArgumentParser, regions: bool = True) -> None:
+    """`regions` where files may hold regions of an image, with surrounds and curation."""
     parser.add_argument(
         "--rate", type=float, metavar="HZ", help="sampling rate, where the file does not hold it"
     )
@@ -21,26 +22,33 @@ def add_trace_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variable", metavar="NAME", help="the array to take, of a file that holds several"
     )
-    parser.add_argument(
-        "--neuropil",
-        type=float,
-        default=NEUROPIL,
-        metavar="SHARE",
-        help=f"of Suite2p's surround to take off (default: {NEUROPIL})",
-    )
-    parser.add_argument(
+    if regions:
+        parser.add_argument(
+            "--neuropil",
+            type=float,
+            metavar="SHARE",
+            help=f"of Suite2p's surround to take off (default: {NEUROPIL})",
+        )
+        parser.add_argument(
+            "--cells-only",
+            action="store_true",
+            help="leave out what Suite2p's iscell or CaImAn's idx_components call no cells",
+        )
+    conditioned = parser.add_mutually_exclusive_group()
+    conditioned.add_argument(
         "--baseline",
         type=float,
         metavar="S",
         help="window of the running 5th percentile to take off, 0 for none (default: 40)",
     )
-    parser.add_argument(
+    conditioned.add_argument(
         "--as-it-is", action="store_true", help="neither take a baseline off nor normalise"
     )
 
 
 def trace_options(options: argparse.Namespace) -> TraceOptions:
-    return TraceOptions(options.rate, options.layout, options.variable, options.neuropil)
+    neuropil, cells_only = getattr(options, "neuropil", None), getattr(options, "cells_only", False)
+    return TraceOptions(options.rate, options.layout, options.variable, neuropil, cells_only)
 
 
 def conditioning(options: argparse.Namespace) -> "Conditioning":

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
 
-from raphe.core.errors import StoreError
+from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.path import file_status
 from raphe.tasks.calcium.elephant.embedding import Embedding
 from raphe.tasks.calcium.features.trace_statistics import NAMES
+from raphe.tasks.calcium.recordings.mat5 import mat_variables
 
 CONFUSION_FILE, STATISTICS_FILE = "Confusion.mat", "Parameters174py.mat"
 FIELDS = ("names", "dataset", "confusion", "statistics")
@@ -28,7 +28,7 @@ def open_embedding(path: Path | str) -> Embedding:
         )
     try:
         return _published(path) if path.is_dir() else _from_json(path)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RecordingError) as error:
         raise StoreError(f"{path}: could not be read as an embedding: {error}") from error
 
 
@@ -58,8 +58,10 @@ def _published(folder: Path) -> Embedding:
     """The matrix after 15 epochs; datasets are "1" to "10", recordings "4/0" and so on."""
     for name in (CONFUSION_FILE, STATISTICS_FILE):
         file_status(folder / name, StoreError)
-    confusion = loadmat(folder / CONFUSION_FILE)
-    statistics = loadmat(folder / STATISTICS_FILE)["Parameters174temp"]
+    confusion = {
+        name: variable.read() for name, variable in mat_variables(folder / CONFUSION_FILE).items()
+    }
+    statistics = mat_variables(folder / STATISTICS_FILE)["Parameters174temp"].read()
     dataset = tuple(map(str, confusion["DaSet"].ravel()))
     columns = confusion["DaSet2"].ravel()
     names = tuple(f"{name}/{column}" for name, column in zip(dataset, columns, strict=True))

@@ -17,6 +17,7 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 
 
@@ -62,9 +63,10 @@ class Focus:
         is_ready = CHALLENGE.fullmatch(Path(self.traces).name)
         condition = AS_IT_IS if is_ready else self.conditioning
         rows = []
-        for _, trace in traces:
-            if not fault(trace):
-                conditioned = condition(trace, traces.rate_hz)
+        for trace in traces:
+            known = screened(trace.samples, traces.rate_hz).samples
+            if not fault(known):
+                conditioned = condition(known, traces.rate_hz)
                 samples = conditioned.samples[~conditioned.missing]
                 if len(samples) >= SEGMENT:
                     rows.append(statistics(samples))

@@ -13,9 +13,14 @@ from raphe.tasks.calcium.features.training_domain import outside
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 SHORTEST_S = 2.0  # of known samples, below which a trace tells nothing of its own noise and scale
+DENOISED = (
+    "denoised: no noise above its signal, as all traces of training had; give the raw one (of "
+    "CaImAn, C + YrA)"
+)
 BRIDGED_S = 1.0  # of a gap; the rest is cut out, as it would count as a quiet stretch
 
 
@@ -28,6 +33,7 @@ class InferredTrace:
     spread_per_s: np.ndarray  # float32 (T,), the members' standard deviation
     left_out: str = ""  # why no rate could be inferred
     unlike: tuple[str, ...] = ()  # in what it differs from the traces of training
+    bridged: tuple[str, ...] = ()  # frames that were no fluorescence, and taken as missing
 
 
 class Inferrer:
@@ -46,6 +52,11 @@ class Inferrer:
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
         warnings = [self.bundle.manifest["note"], *traces.notes]
+        if traces.curation is not None and not all(traces.curation.is_cell):
+            warnings.append(
+                f"{traces.path}: {traces.curation}; they have rates all the same, and --cells-only "
+                "leaves them out"
+            )
         slowest, fastest = self.bundle.frame_hz
         if not slowest <= traces.rate_hz <= fastest:
             warnings.append(
@@ -57,15 +68,20 @@ class Inferrer:
     def traces(self, traces: TraceSet, first: int = 0) -> Iterator[InferredTrace]:
         """Infer from the trace `first` on; one with a fault is marked, and the next goes on."""
         condition = self.conditioning(traces)
-        for name, trace in traces.beginning_with(first):
-            yield self.infer(name, trace, traces.rate_hz, condition)
+        for trace in traces.beginning_with(first):
+            if trace.fault:
+                yield _nothing(trace.name, trace.samples, trace.fault)
+            else:
+                yield self.infer(trace.name, trace.samples, traces.rate_hz, condition)
 
     def infer(
         self, name: str, trace: np.ndarray, rate_hz: float, condition: Conditioning
     ) -> InferredTrace:
         """Infer from a trace (T,) at its own rate, before conditioning."""
-        if reason := fault(trace) or _too_short(trace, rate_hz):
+        screen = screened(trace, rate_hz)
+        if reason := fault(trace) or fault(screen.samples) or _too_short(screen.samples, rate_hz):
             return _nothing(name, trace, reason)
+        trace = screen.samples
         used = frames_used(trace, rate_hz)
         with np.errstate(over="ignore", invalid="ignore"):
             conditioned = condition(trace[used], rate_hz)
@@ -80,7 +96,8 @@ class Inferrer:
             row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)
         at_frames[:, np.isnan(trace)] = np.nan
         seen = conditioned.samples[~conditioned.missing]
-        return InferredTrace(name, *at_frames, "", tuple(outside(seen, self.bundle.domain)))
+        unlike = [DENOISED] * screen.is_denoised + outside(seen, self.bundle.domain)
+        return InferredTrace(name, *at_frames, "", tuple(unlike), screen.remarks)
 
 
 def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:

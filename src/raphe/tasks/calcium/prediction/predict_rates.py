@@ -12,8 +12,9 @@ from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, ExampleTrace, rates_figure
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
-from raphe.tasks.calcium.prediction.rate_folder import LEFT_OUT, TABLE, UNLIKE, RateFolder
+from raphe.tasks.calcium.prediction.rate_folder import INFERRED, LEFT_OUT, TABLE, UNLIKE, RateFolder
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
+from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 
@@ -25,6 +26,7 @@ class PredictionSummary:
     n_traces: int
     left_out: list[str]  # one line each
     unlike: list[str]
+    bridged: list[str]  # traces of which some frames were taken as missing
     warnings: list[str]  # of the whole file
 
 
@@ -62,33 +64,38 @@ def predict_rates(
         rows = folder.rows()
         inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
         shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
-        examples = [
-            ExampleTrace(
-                traces.names[place], traces.read(place, place + 1)[0], *folder.rates(place)
-            )
-            for place in shown
-        ]
+        examples = [_example(traces, folder, place) for place in shown]
         folder.finish(rates_figure(examples, traces.rate_hz) if examples else None)
-    left_out, unlike = (
-        [f"{row['trace']}: {row['remark']}" for row in rows if row["status"] == status]
-        for status in (LEFT_OUT, UNLIKE)
+    left_out, unlike, bridged = (
+        [
+            f"{row['trace']}: {row['remark']}"
+            for row in rows
+            if row["remark"] and row["status"] == status
+        ]
+        for status in (LEFT_OUT, UNLIKE, INFERRED)
     )
     if not inferred:
         raise RecordingError(
             f"{traces.path}: expected traces to infer rates from, every one of {len(traces)} has a "
             f"fault: {left_out[0]}; see {out / TABLE}"
         )
-    return PredictionSummary(out, len(traces), left_out, unlike, inferrer.warnings(traces))
+    return PredictionSummary(out, len(traces), left_out, unlike, bridged, inferrer.warnings(traces))
 
 
 def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:
-    """Of bundle, conditioning and traces, told by the first and the last of them."""
+    """Of bundle, conditioning and all samples of the traces."""
     digest = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
-    for place in (0, len(traces) - 1):
-        digest.update(traces.read(place, place + 1).tobytes())
+    for _, block in traces.blocks():
+        digest.update(np.ascontiguousarray(block))
     conditioning = vars(inferrer.conditioning(traces))
     facts = [inferrer.bundle.bundle.content_hash, conditioning, spikes, digest.hexdigest()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _example(traces: TraceSet, folder: RateFolder, place: int) -> ExampleTrace:
+    """One to draw, without the frames that are no fluorescence and would set its scale."""
+    samples = screened(traces.read(place, place + 1)[0], traces.rate_hz).samples
+    return ExampleTrace(traces.names[place], samples, *folder.rates(place))
 
 
 def _evenly(n: int, most: int) -> Sequence[int]:

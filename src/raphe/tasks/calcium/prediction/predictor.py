@@ -20,7 +20,6 @@ from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import (
     LAYOUTS,
-    NEUROPIL,
     TraceOptions,
     TraceSet,
 )
@@ -43,6 +42,8 @@ class RatePrediction:
     spread_per_s: np.ndarray  # float32 (N, T), the networks' standard deviation
     left_out: dict[str, str]  # by name, why a trace has no rate
     unlike: dict[str, tuple[str, ...]]  # by name, in what a trace is unlike those of training
+    bridged: dict[str, tuple[str, ...]]  # by name, frames that were taken as missing
+    is_cell: tuple[bool, ...] | None  # (N,), by the file's curation; None where it has none
     warnings: tuple[str, ...]  # what must be known beside all rates
 
     def spike_times_s(self, trace: int) -> np.ndarray:
@@ -67,6 +68,8 @@ class RatePredictor(BundlePredictor):
         "spread_per_s": "the networks' standard deviation, spikes/s",
         "left_out": "by trace, why it has no rate",
         "unlike": "by trace, in what it is unlike those of training",
+        "bridged": "by trace, frames that were taken as missing",
+        "is_cell": "whether each trace is a cell, by the file's curation; null where it has none",
         "warnings": "what must be known beside all rates",
     }
 
@@ -83,7 +86,8 @@ class RatePredictor(BundlePredictor):
         *,
         layout: str | None = None,
         variable: str | None = None,
-        neuropil: float = NEUROPIL,
+        neuropil: float | None = None,
+        cells_only: bool = False,
         conditioning: Conditioning | None = None,
     ) -> RatePrediction:
         """The rate of every trace; all of them are held in memory.
@@ -93,13 +97,14 @@ class RatePredictor(BundlePredictor):
             rate_hz: frames a second, where the file does not hold it.
             layout: of a matrix, "traces-time" or "time-traces".
             variable: the array to take, of a file that holds several.
-            neuropil: the share of Suite2p's surround to take off.
+            neuropil: the share of Suite2p's surround to take off; None is 0.7.
+            cells_only: leave out regions that the file's curation calls no cells.
             conditioning: in place of that of training.
 
         Raises:
             RecordingError: what cannot be read, or is not clear without one of these arguments.
         """
-        opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil))
+        opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil, cells_only))
         return self._infer(opened, conditioning)
 
     def example(self) -> dict[str, Any]:
@@ -134,6 +139,8 @@ class RatePredictor(BundlePredictor):
             spread_per_s=np.stack([trace.spread_per_s for trace in inferred]),
             left_out={trace.name: trace.left_out for trace in inferred if trace.left_out},
             unlike={trace.name: trace.unlike for trace in inferred if trace.unlike},
+            bridged={trace.name: trace.bridged for trace in inferred if trace.bridged},
+            is_cell=opened.curation.is_cell if opened.curation else None,
             warnings=tuple(inferrer.warnings(opened)),
         )
 

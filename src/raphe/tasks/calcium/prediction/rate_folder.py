@@ -25,7 +25,7 @@ from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
 FIGURE = "traces.png"
-COLUMNS = ("trace", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
+COLUMNS = ("trace", "cell", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
 REMEDY = "pass --overwrite to infer anew"
 SPARE_BYTES = 2**25  # for the table and the figure
@@ -59,6 +59,7 @@ class RateFolder:
         self._builder = FolderBuilder(out, TABLE, overwrite, kept=True)
         self.path, self.folder = self._builder.path, self._builder.folder
         self.names, self.kind = traces.names, kind
+        self._curation = traces.curation
         header = npy_header(len(traces), traces.n_samples)
         beginnings = {RATES: header, SPREAD: header, TABLE: _line(COLUMNS)}
         if spikes:
@@ -87,11 +88,15 @@ class RateFolder:
         item = {
             RATES: trace.rate_per_s.astype("<f4").tobytes(),
             SPREAD: trace.spread_per_s.astype("<f4").tobytes(),
-            TABLE: _line(_row(trace)),
+            TABLE: _line(_row(trace, self._cell(self.files.done))),
             SPIKES: "".join(f"{begin}{time:.3f}\n" for time in spike_times_s).encode(),
         }
         with reporting(self.path):
             self.files.append({name: item[name] for name in self.files.names})
+
+    def _cell(self, place: int) -> str:
+        """Whether a trace is a cell by the file's curation, in a word; "" without one."""
+        return "" if self._curation is None else ("no", "yes")[self._curation.is_cell[place]]
 
     def rows(self) -> list[dict[str, str]]:
         """The table so far, a row a trace."""
@@ -129,12 +134,13 @@ class RateFolder:
         require_room(self.path, wanted, what, "choose another --out")
 
 
-def _row(trace: InferredTrace) -> tuple[str, ...]:
+def _row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
     if trace.left_out:
-        return trace.name, LEFT_OUT, "", "", trace.left_out
+        return trace.name, cell, LEFT_OUT, "", "", trace.left_out
     means = (np.nanmean(values) for values in (trace.rate_per_s, trace.spread_per_s))
     status = UNLIKE if trace.unlike else INFERRED
-    return trace.name, status, *(f"{mean:.4g}" for mean in means), "; ".join(trace.unlike)
+    remark = "; ".join((*trace.unlike, *trace.bridged))
+    return trace.name, cell, status, *(f"{mean:.4g}" for mean in means), remark
 
 
 def _line(values: Iterable[str]) -> bytes:

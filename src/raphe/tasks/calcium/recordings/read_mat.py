@@ -1,5 +1,7 @@
-"""MATLAB files of traces: a matrix, or c2s' list of cells (Theis et al. 2016)."""
+"""MATLAB files of traces: a matrix, Suite2p's Fall.mat, c2s' list of cells (Theis et al. 2016)."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,40 +10,137 @@ import numpy as np
 from scipy.io import loadmat
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.read_numpy import choose_array, rate_among
+from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
+from raphe.tasks.calcium.recordings.mat5 import MatVariable, mat_variables
+from raphe.tasks.calcium.recordings.read_numpy import RATE_NAMES, choose_array, rate_among
+from raphe.tasks.calcium.recordings.read_suite2p import regions
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, TraceSet
 
 CELLS = "data"  # c2s' cells, with the fields calcium and fps
+REGIONS, SURROUNDS, CURATION, SETTINGS = "F", "Fneu", "iscell", "ops"  # of Suite2p
+RATE = "fs"  # among Suite2p's settings
+Variables = Mapping[str, MatVariable | Hdf5Matrix | np.ndarray]
 
 
 def read_mat(path: Path, options: TraceOptions) -> TraceSet:
-    """Read a matrix of traces (of several see `choose_array`), or c2s' cells up to version 7."""
-    variables = _from_hdf5(path) if h5py.is_hdf5(path) else loadmat(path, simplify_cells=True)
-    cells = variables.get(CELLS)
-    if options.variable is None and isinstance(cells, dict):
-        return _from_cells(path, [cells], options)
-    if options.variable is None and isinstance(cells, list):
-        return _from_cells(path, cells, options)
-    matrix = choose_array(path, variables, options.variable)
-    return TraceSet.from_matrix(
-        path, matrix, options.rate(path, rate_among(variables)), options.layout
+    """Read a matrix of traces (of several see `choose_array`), Suite2p's, or c2s' cells.
+
+    Of version 7.3, which is HDF5, only what is asked for is read.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(4)
+    if h5py.is_hdf5(path):
+        variables: Variables = _of_hdf5(path)
+    elif 0 in beginning:
+        variables = {name: np.atleast_1d(np.squeeze(array)) for name, array in _version_4(path)}
+    else:
+        variables = mat_variables(path)
+    if options.variable is None:
+        if {REGIONS, SURROUNDS} <= variables.keys():
+            return _read_fall(path, variables, options)
+        if cells := _cells(variables):
+            return _from_cells(path, cells, options)
+    numeric = {name: variable for name, variable in variables.items() if _is_numeric(variable)}
+    name = choose_array(path, numeric, options.variable)
+    matrix = numeric[name]
+    if not isinstance(matrix, Hdf5Matrix) or 1 in matrix.shape:
+        matrix = np.squeeze(_read(matrix))
+    rate_hz = options.rate(path, rate_among(_scalars(variables)))
+    traces = TraceSet.from_matrix(path, matrix, rate_hz, options.layout)
+    return replace(traces, obeys=traces.obeys | {"variable"})
+
+
+def _read_fall(path: Path, variables: Variables, options: TraceOptions) -> TraceSet:
+    """Suite2p's own, of which the surround is taken off as it is of its folder."""
+    cells, surrounds = (_matrix(variables[name]) for name in (REGIONS, SURROUNDS))
+    is_cell = _read(variables[CURATION]) if _is_numeric(variables.get(CURATION)) else None
+    return regions(
+        path,
+        cells,
+        surrounds if options.surround_share else None,
+        is_cell,
+        CURATION,
+        _suite2p_rate(path, variables),
+        options,
     )
 
 
-def _from_hdf5(path: Path) -> dict[str, Any]:
-    """Version 7.3, which is HDF5 with MATLAB's axes in reverse order."""
+def _suite2p_rate(path: Path, variables: Variables) -> float | None:
+    settings: Any = None
+    if isinstance(variables.get(SETTINGS), MatVariable):
+        settings = _read(variables[SETTINGS])
+    elif h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            item = file.get(f"{SETTINGS}/{RATE}")
+            if isinstance(item, h5py.Dataset) and item.size == 1:
+                settings = {RATE: item[()].squeeze()}
+    settings = settings if isinstance(settings, dict) else {}
+    rate_hz = rate_among(settings)
+    return rate_hz if rate_hz is not None else rate_among(_scalars(variables))
+
+
+def _scalars(variables: Variables) -> dict[str, Any]:
+    """What may be a sampling rate."""
+    named = {name: variables.get(name) for name in RATE_NAMES}
+    return {name: _read(variable) for name, variable in named.items() if _is_scalar(variable)}
+
+
+def _of_hdf5(path: Path) -> dict[str, Hdf5Matrix]:
+    """Version 7.3, which has MATLAB's axes in reverse order."""
     with h5py.File(path, "r") as file:
-        numbers = {
-            name: item
+        return {
+            name: Hdf5Matrix(path, item, reversed_axes=True)
             for name, item in file.items()
-            if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu"
+            if isinstance(item, h5py.Dataset)
+            and item.dtype.kind in "fiu"
+            and item.attrs.get("MATLAB_class") != b"char"
         }
-        return {name: item[()].T.squeeze() for name, item in numbers.items()}
+
+
+def _version_4(path: Path) -> list[tuple[str, np.ndarray]]:
+    variables = loadmat(path)
+    return [
+        (name, array)
+        for name, array in variables.items()
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fiuc"
+    ]
+
+
+def _is_numeric(variable: MatVariable | Hdf5Matrix | np.ndarray | None) -> bool:
+    return variable is not None and (not isinstance(variable, MatVariable) or variable.is_numeric)
+
+
+def _is_scalar(variable: MatVariable | Hdf5Matrix | np.ndarray | None) -> bool:
+    return _is_numeric(variable) and variable.size == 1
+
+
+def _read(variable: MatVariable | Hdf5Matrix | np.ndarray) -> Any:
+    return variable.read() if isinstance(variable, MatVariable) else np.asarray(variable)
+
+
+def _matrix(variable: MatVariable | Hdf5Matrix | np.ndarray) -> np.ndarray | Hdf5Matrix:
+    """Of regions and frames; one region is a row."""
+    if isinstance(variable, Hdf5Matrix):
+        return variable
+    return np.atleast_2d(_read(variable))
+
+
+def _cells(variables: Variables) -> list[dict[str, Any]]:
+    """c2s' cells, where the file holds such."""
+    variable = variables.get(CELLS)
+    if not isinstance(variable, MatVariable) or variable.is_numeric:
+        return []
+    value = variable.read()
+    cells = value if isinstance(value, list) else [value]
+    is_cells = all(
+        isinstance(cell, dict) and isinstance(cell.get("calcium"), np.ndarray) for cell in cells
+    )
+    return cells if is_cells else []
 
 
 def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) -> TraceSet:
     traces = [np.atleast_1d(cell["calcium"]).ravel() for cell in cells]
-    rates = dict.fromkeys(cell.get("fps") for cell in cells)
+    rates = dict.fromkeys(rate_among({"fps": cell.get("fps", np.nan)}) for cell in cells)
     if len(rates) > 1 and options.rate_hz is None:
         raise RecordingError(
             f"{path}: expected cells of one sampling rate, got {', '.join(map(str, rates))} Hz; "
@@ -50,4 +149,5 @@ def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) 
     padded = np.full((len(traces), max(map(len, traces))), np.nan)
     for row, trace in zip(padded, traces, strict=True):
         row[: len(trace)] = trace
-    return TraceSet.from_matrix(path, padded, options.rate(path, next(iter(rates))), LAYOUTS[0])
+    traces = TraceSet.from_matrix(path, padded, options.rate(path, next(iter(rates))), LAYOUTS[0])
+    return replace(traces, obeys=frozenset({"rate_hz"}))

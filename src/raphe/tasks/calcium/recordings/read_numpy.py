@@ -1,6 +1,7 @@
 """NumPy files of traces: .npy stays on disk, .npz may hold its rate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +21,29 @@ def read_numpy(path: Path, options: TraceOptions) -> TraceSet:
     if path.suffix.lower() == ".npy":
         return TraceSet.from_matrix(path, open_npy(path), options.rate(path), options.layout)
     arrays = load_arrays(path, RecordingError)
-    matrix = choose_array(path, arrays, options.variable)
-    return TraceSet.from_matrix(
-        path, matrix, options.rate(path, rate_among(arrays)), options.layout
-    )
+    name = choose_array(path, arrays, options.variable)
+    rate_hz = options.rate(path, rate_among(arrays))
+    traces = TraceSet.from_matrix(path, arrays[name], rate_hz, options.layout)
+    return replace(traces, obeys=traces.obeys | {"variable"})
 
 
-def choose_array(path: Path, variables: Mapping[str, Any], variable: str | None) -> np.ndarray:
-    """The traces among a file's arrays: the one named, the only one, or the one of a usual name.
+def choose_array(path: Path, variables: Mapping[str, Any], variable: str | None) -> str:
+    """The name of a file's traces: the array named, the only one, or the one of a usual name.
 
-    Of any shape; TraceSet.from_matrix judges it. Raises RecordingError where that is not one array.
+    `variables` have `ndim` and `size`, whether they are read or not; of any shape, TraceSet judges
+    it. Raises RecordingError where that is not one array.
     """
-    arrays = {
-        name: array
-        for name, array in variables.items()
-        if isinstance(array, np.ndarray) and array.ndim and array.size > 1
-    }
+    arrays = [name for name, array in variables.items() if array.ndim and array.size > 1]
     if variable is None:
         usual = [name for name in TRACE_NAMES if name in arrays]
-        names = usual or list(arrays)
+        names = usual or arrays
         variable = names[0] if len(names) == 1 else None
     if variable not in arrays:
         raise RecordingError(
             f"{path}: expected one array of traces, got {', '.join(arrays) or 'none'}; pass "
             "--variable NAME"
         )
-    return arrays[variable]
+    return variable
 
 
 def rate_among(variables: Mapping[str, Any]) -> float | None:

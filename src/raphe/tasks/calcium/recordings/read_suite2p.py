@@ -1,41 +1,155 @@
 """Suite2p's output: each region's fluorescence less a share of its surround's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.npy_matrix import open_npy
-from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
+from raphe.core.recordings.arrays import load_array
+from raphe.tasks.calcium.recordings.conditioning import fault
+from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
+from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
+from raphe.tasks.calcium.recordings.suite2p_rate import suite2p_rate
+from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 
-CELLS, SURROUNDS = "F.npy", "Fneu.npy"
+CELLS, SURROUNDS, CURATION = "F.npy", "Fneu.npy", "iscell.npy"
+OUTPUT, PLANES, COMBINED = "suite2p", "plane*", "combined"
+Matrix = np.ndarray | NpyMatrix | Hdf5Matrix
 
 
 def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
     """Open F.npy and Fneu.npy of a folder (or F.npy's own): F − neuropil × Fneu, a row a region.
 
-    The rate must be told: Suite2p keeps it in a pickle, which could run code when it is opened.
+    Of the folder `suite2p`, or the one around it, the planes are read one after the other; without
+    planes what they were combined to.
     """
     folder = path if path.is_dir() else path.parent
-    if not (folder / CELLS).is_file():
-        raise RecordingError(f"{folder}: expected Suite2p's {CELLS}, found none")
-    cells = open_npy(folder / CELLS)
-    if options.neuropil and not (folder / SURROUNDS).is_file():
+    if (folder / CELLS).is_file():
+        return _read_plane(folder, options)
+    if not any(folder.glob(f"{PLANES}/{CELLS}")) and (folder / OUTPUT).is_dir():
+        folder = folder / OUTPUT
+    planes = sorted(
+        (file.parent for file in folder.glob(f"{PLANES}/{CELLS}")),
+        key=lambda plane: (len(plane.name), plane.name),  # plane10 after plane9
+    )
+    is_combined = (folder / COMBINED / CELLS).is_file()
+    if not planes and is_combined:
+        return _read_plane(folder / COMBINED, options)
+    if not planes:
         raise RecordingError(
-            f"{folder}: expected {SURROUNDS} beside {CELLS}, found none; pass --neuropil 0 to go "
-            "without"
+            f"{folder}: expected Suite2p's {CELLS}, or its folders plane0, plane1 … with one each, "
+            "found none"
         )
-    if not options.neuropil:
-        return TraceSet.from_matrix(folder / CELLS, cells, options.rate(folder), "traces-time")
-    surrounds = open_npy(folder / SURROUNDS)
-    if cells.ndim != 2 or cells.shape != surrounds.shape:
+    joined = TraceSet.joined(folder, {plane.name: _read_plane(plane, options) for plane in planes})
+    if not is_combined and len(planes) == 1:
+        return joined
+    parts = ", ".join(plane.name for plane in planes)
+    note = f"{folder}: read {parts}" + (f"; {COMBINED} holds the same" if is_combined else "")
+    return replace(joined, notes=(note, *joined.notes))
+
+
+def _read_plane(folder: Path, options: TraceOptions) -> TraceSet:
+    cells, surrounds = open_npy(folder / CELLS), None
+    if options.surround_share:
+        if not (folder / SURROUNDS).is_file():
+            raise RecordingError(
+                f"{folder}: expected {SURROUNDS} beside {CELLS}, found none; pass --neuropil 0 to "
+                "go without"
+            )
+        surrounds = open_npy(folder / SURROUNDS)
+    is_cell = None
+    if (folder / CURATION).is_file():
+        is_cell = load_array(folder / CURATION, RecordingError)
+    rate_hz = suite2p_rate(folder)
+    return regions(folder, cells, surrounds, is_cell, CURATION, rate_hz, options)
+
+
+def regions(
+    path: Path,
+    cells: Matrix,
+    surrounds: Matrix | None,
+    is_cell: np.ndarray | None,
+    curation: str,
+    rate_hz: float | None,
+    options: TraceOptions,
+) -> TraceSet:
+    """Suite2p's regions, N of T frames, from whichever file they lie in.
+
+    Args:
+        path: of the folder or the file.
+        cells: F (N, T).
+        surrounds: Fneu (N, T); None takes none off.
+        is_cell: (N,) or (N, 2), of which the first column is 0 where a region is no cell.
+        curation: where `is_cell` stands.
+        rate_hz: what the file says.
+        options: what the user says.
+
+    Raises:
+        RecordingError: they do not belong together.
+    """
+    for name, matrix in (("F", cells), ("Fneu", surrounds)):
+        if matrix is not None and (matrix.ndim != 2 or matrix.dtype.kind not in "fiu"):
+            raise RecordingError(
+                f"{path}: expected {name} of numbers (regions, frames), got {matrix.dtype} of "
+                f"shape {matrix.shape}"
+            )
+    if surrounds is not None and cells.shape != surrounds.shape:
         raise RecordingError(
-            f"{folder}: expected {CELLS} and {SURROUNDS} of one shape (regions, time), got "
-            f"{cells.shape} and {surrounds.shape}"
+            f"{path}: expected F and Fneu of one shape (regions, frames), got {cells.shape} and "
+            f"{surrounds.shape}; pass --neuropil 0 to go without Fneu"
         )
+    n, n_frames = cells.shape
 
     def rows(start: int, stop: int) -> np.ndarray:
-        return cells[start:stop] - options.neuropil * surrounds[start:stop].astype(np.float64)
+        traces = np.asarray(cells[start:stop], dtype=np.float64)
+        nothing = _tells_nothing(traces)
+        if surrounds is not None:
+            around = np.asarray(surrounds[start:stop], dtype=np.float64)
+            nothing |= _tells_nothing(around)
+            traces = traces - options.surround_share * around
+        traces[nothing] = np.nan  # else a surround upside down would be taken for a trace
+        return traces
 
-    names = tuple(map(str, range(len(cells))))
-    return TraceSet(folder, options.rate(folder), names, cells.shape[1], rows)
+    def fault_of(number: int) -> str:
+        region = slice(number, number + 1)
+        if reason := fault(np.asarray(cells[region][0], dtype=np.float64)):
+            return f"F: {reason}"
+        if surrounds is None:
+            return ""
+        reason = fault(np.asarray(surrounds[region][0], dtype=np.float64))
+        return f"Fneu, its surround: {reason}; pass --neuropil 0 to go without" if reason else ""
+
+    return TraceSet(
+        path,
+        options.rate(path, rate_hz),
+        tuple(map(str, range(n))),
+        n_frames,
+        rows,
+        frozenset({"rate_hz", "neuropil", "cells_only"} if is_cell is not None else
+                  {"rate_hz", "neuropil"}),
+        None if is_cell is None else _curation(path, is_cell, n, curation),
+        fault_of=fault_of,
+    )  # fmt: skip
+
+
+def _curation(path: Path, is_cell: np.ndarray, n: int, source: str) -> Curation:
+    """Of an array (N, 2), label and probability, or of labels alone; of one region also (2,)."""
+    columns = is_cell.reshape(1, -1) if n == 1 else is_cell.reshape(len(is_cell), -1)
+    if columns.shape not in ((n, 1), (n, 2)) or columns.dtype.kind not in "fiub":
+        raise RecordingError(
+            f"{path}: expected {source} with a row for each of {n} regions of F, got "
+            f"{is_cell.dtype} of shape {is_cell.shape}; move it away to go without"
+        )
+    labels = columns[:, 0]
+    if not np.isin(labels, (0, 1)).all():
+        raise RecordingError(
+            f"{path}: expected 0 or 1 in the first column of {source}, got "
+            f"{labels[~np.isin(labels, (0, 1))][0]:g}"
+        )
+    return Curation(source, tuple(bool(label) for label in labels))
+
+
+def _tells_nothing(traces: np.ndarray) -> np.ndarray:
+    """Which of (n, T) are constant, or hold no number: bool (n,)."""
+    return ~(np.fmax.reduce(traces, axis=1) > np.fmin.reduce(traces, axis=1))

@@ -21,13 +21,21 @@ READERS = {
     ".h5": read_caiman,
     ".hdf5": read_caiman,
 }
+IDLE = {  # options, and where they say nothing of a file
+    "layout": "--layout says nothing of it, as each row is a trace there",
+    "variable": "--variable says nothing of it, as it holds no arrays by name",
+    "neuropil": "--neuropil says nothing of it, as it holds no surround (Suite2p's Fneu)",
+    "cells_only": "--cells-only says nothing of it, as it does not tell which traces are cells "
+    "(Suite2p's iscell, CaImAn's idx_components)",
+}
 
 
 def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceSet:
     """Open the traces of a file, or of a folder of Suite2p; samples are read when they are asked.
 
     Raises:
-        RecordingError: what cannot be read, or is not clear without an option: it names the option.
+        RecordingError: what cannot be read, or is not clear without an option: it names the option;
+            or an option that says nothing of such a file.
     """
     path, options = Path(path), options or TraceOptions()
     if not path.exists():
@@ -36,11 +44,15 @@ def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceS
         file_status(path, RecordingError)
     reader = _reader(path)
     try:
-        return reader(path, options)
+        traces = reader(path, options)
     except RecordingError:
         raise
     except Exception as error:  # damage shows in each library as one of many kinds
         raise RecordingError(f"{path}: could not be read as calcium traces: {error}") from error
+    for option, reason in IDLE.items():
+        if getattr(options, option) not in (None, False) and option not in traces.obeys:
+            raise RecordingError(f"{path}: {reason}; leave it out")
+    return traces.cells() if options.cells_only else traces
 
 
 def _reader(path: Path) -> Callable[[Path, TraceOptions], TraceSet]:

@@ -1,21 +1,25 @@
 """The traces of one file: read a few at a time, so that a population need not fit into memory."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.ranges import Range, Share, fault, faults
+from raphe.core.recordings.rates import same_rate
+from raphe.core.sentences import counted
+from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
+from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 
 LAYOUTS = ("traces-time", "time-traces")
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
 BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
-# A rate beyond is one that was mistaken, as seconds a frame.
-RATE_LIMIT = Range(0.1, 1e5, noun="a sampling rate in Hz,", remedy="--rate takes frames a second")
+# A rate beyond is one that was mistaken, as seconds a frame, or as frames an hour.
+RATE_LIMIT = Range(0.1, 1e4, noun="a sampling rate in Hz,", remedy="--rate takes frames a second")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class TraceOptions:
     rate_hz: Annotated[float, RATE_LIMIT] | None = None
     layout: str | None = None  # of a matrix, one of LAYOUTS
     variable: str | None = None  # the array to take, of a file that holds several
-    neuropil: Share = NEUROPIL
+    neuropil: Share | None = None  # of a surround's signal to take off; None: NEUROPIL
+    cells_only: bool = False  # without regions that curation calls no cells
 
     def __post_init__(self) -> None:
         if self.layout not in (None, *LAYOUTS):
@@ -33,12 +38,37 @@ class TraceOptions:
         for name, reason in faults(TraceOptions, vars(self)):
             raise RecordingError(f"{name}: {reason}")
 
+    @property
+    def surround_share(self) -> float:
+        return NEUROPIL if self.neuropil is None else self.neuropil
+
     def rate(self, path: Path, of_file: float | None = None) -> float:
         """The rate asked for, else the one the file holds. Raises RecordingError without either."""
         rate_hz = self.rate_hz if self.rate_hz is not None else of_file
         if rate_hz is None:
             raise RecordingError(f"{path}: does not hold its sampling rate; pass --rate HZ")
         return float(rate_hz)
+
+
+class Trace(NamedTuple):
+    """One trace, as it is read."""
+
+    name: str
+    samples: np.ndarray  # float64 (T,)
+    fault: str  # what the file shows to be wrong with it, where its samples do not; or ""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """Which regions are cells, by what the user or the program that found them has said."""
+
+    source: str  # where it is said
+    is_cell: tuple[bool, ...]  # (N,)
+
+    def __str__(self) -> str:
+        n, rejected = len(self.is_cell), self.is_cell.count(False)
+        are = "is no cell" if rejected == 1 else "are no cells"
+        return f"{rejected} of {counted('region', n)} {are} by {self.source}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +83,11 @@ class TraceSet:
     names: tuple[str, ...]  # of the traces, for tables and messages
     n_samples: int
     rows: Callable[[int, int], np.ndarray] = field(repr=False)  # traces [start, stop): (n, T)
+    obeys: frozenset[str] = frozenset({"rate_hz"})  # which options say anything of such a file
+    curation: Curation | None = None
     notes: tuple[str, ...] = ()  # what must be known of all of them, a sentence each
+    # Why a trace that is read as NaN throughout is so, by its number; "" where the file has it so.
+    fault_of: Callable[[int], str] = field(default=lambda number: "", repr=False)
 
     def __post_init__(self) -> None:
         if not RATE_LIMIT.admits(self.rate_hz, whole=False):
@@ -73,30 +107,60 @@ class TraceSet:
             raise IndexError(f"traces {start}:{stop} asked of {len(self)}")
         return np.asarray(self.rows(start, stop), dtype=np.float64)
 
-    def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Each trace's name and samples (T,), read in blocks."""
-        return self.beginning_with(0)
-
-    def beginning_with(self, first: int) -> Iterator[tuple[str, np.ndarray]]:
-        """As iterated, each name with samples float64 (T,), from the trace `first` on."""
+    def blocks(self, first: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+        """All traces from `first` on, some at once: the first one's number, float64 (n, T)."""
         block = max(1, min(BLOCK, BLOCK_SAMPLES // self.n_samples))
         for start in range(first, len(self), block):
-            traces = self.read(start, min(start + block, len(self)))
-            yield from zip(self.names[start:], traces, strict=False)
+            yield start, self.read(start, min(start + block, len(self)))
+
+    def __iter__(self) -> Iterator[Trace]:
+        """Each trace, read in blocks."""
+        return self.beginning_with(0)
+
+    def beginning_with(self, first: int) -> Iterator[Trace]:
+        """As iterated, from the trace `first` on."""
+        for start, traces in self.blocks(first):
+            for number, samples in enumerate(traces, start):
+                reason = self.fault_of(number) if np.isnan(samples).all() else ""
+                yield Trace(self.names[number], samples, reason)
+
+    def cells(self) -> "TraceSet":
+        """Those that curation calls cells. Raises RecordingError where it calls none one."""
+        assert self.curation is not None
+        numbers = np.flatnonzero(self.curation.is_cell)
+        if not len(numbers):
+            raise RecordingError(
+                f"{self.path}: expected cells, {self.curation}; leave --cells-only out"
+            )
+
+        def rows(start: int, stop: int) -> np.ndarray:
+            chosen = numbers[start:stop]
+            runs = np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1)
+            return np.concatenate([self.rows(run[0], run[-1] + 1) for run in runs if len(run)])
+
+        return replace(
+            self,
+            names=tuple(self.names[number] for number in numbers),
+            rows=rows,
+            curation=Curation(self.curation.source, (True,) * len(numbers)),
+            notes=(*self.notes, f"{self.path}: {self.curation}, and left out as asked"),
+            fault_of=lambda number: self.fault_of(int(numbers[number])),
+        )
 
     @classmethod
     def from_matrix(
         cls,
         path: Path,
-        matrix: np.ndarray | NpyMatrix,
+        matrix: np.ndarray | NpyMatrix | Hdf5Matrix,
         rate_hz: float,
         layout: str | None,
         names: Sequence[str] | None = None,
     ) -> "TraceSet":
         """Wrap a matrix (N, T) or (T, N), in memory or on disk, or one trace (T,).
 
-        `layout` is one of LAYOUTS; None takes the rows as traces and refuses a matrix of more rows
-        than columns, which more likely holds its traces in columns.
+        `layout` is one of LAYOUTS; None takes the rows as traces, and refuses a matrix of more rows
+        than columns, or of samples that follow each other down its columns rather than along its
+        rows: it more likely holds its traces in columns.
         """
         if matrix.dtype.kind not in "fiub":
             raise RecordingError(f"{path}: expected numbers, got an array of {matrix.dtype}")
@@ -113,6 +177,8 @@ class TraceSet:
                 f"{path}: expected more samples than traces, got shape {matrix.shape}; pass "
                 "--layout time-traces if each column is a trace, traces-time if each row is one"
             )
+        if layout is None:
+            refuse_contradiction(path, matrix)
         across = layout == LAYOUTS[1]
         n_traces, n_samples = matrix.shape[::-1] if across else matrix.shape
         names = tuple(names or map(str, range(n_traces)))
@@ -120,4 +186,56 @@ class TraceSet:
         def rows(start: int, stop: int) -> np.ndarray:
             return np.asarray(matrix[:, start:stop]).T if across else matrix[start:stop]
 
-        return cls(path, rate_hz, names, n_samples, rows)
+        return cls(path, rate_hz, names, n_samples, rows, frozenset({"rate_hz", "layout"}))
+
+    @classmethod
+    def joined(cls, path: Path, parts: Mapping[str, "TraceSet"]) -> "TraceSet":
+        """Traces of several parts one part after the other, named PART/TRACE; of one, as they are.
+
+        Raises RecordingError for parts of different sampling rates.
+        """
+        if len(parts) == 1:
+            return replace(next(iter(parts.values())), path=path)
+        sets = list(parts.values())
+        rates = {name: part.rate_hz for name, part in parts.items()}
+        if not all(same_rate(part.rate_hz, sets[0].rate_hz) for part in sets):
+            told = ", ".join(f"{name} {rate_hz:g} Hz" for name, rate_hz in rates.items())
+            raise RecordingError(
+                f"{path}: expected parts of one sampling rate, got {told}; name them one by one"
+            )
+        begins = np.cumsum([0, *map(len, sets)])
+        n_samples = max(part.n_samples for part in sets)
+
+        def rows(start: int, stop: int) -> np.ndarray:
+            traces = np.full((stop - start, n_samples), np.nan)
+            for part, begin in zip(sets, begins, strict=False):
+                first, last = max(start, begin), min(stop, begin + len(part))
+                if first < last:
+                    read = part.rows(first - begin, last - begin)
+                    traces[first - start : last - start, : part.n_samples] = read
+            return traces
+
+        def fault_of(number: int) -> str:
+            part = int(np.searchsorted(begins, number, "right")) - 1
+            return sets[part].fault_of(number - int(begins[part]))
+
+        curations = [part.curation for part in sets if part.curation]
+        notes = [note for part in sets for note in part.notes]
+        curation = None
+        if len(curations) == len(sets):
+            is_cell = tuple(cell for each in curations for cell in each.is_cell)
+            curation = Curation(curations[0].source, is_cell)
+        elif curations:
+            lacking = ", ".join(name for name, part in parts.items() if not part.curation)
+            notes.append(f"{path}: {curations[0].source} is not read, as {lacking} has none")
+        return cls(
+            path,
+            sets[0].rate_hz,
+            tuple(f"{name}/{trace}" for name, part in parts.items() for trace in part.names),
+            n_samples,
+            rows,
+            sets[0].obeys,
+            curation,
+            tuple(notes),
+            fault_of,
+        )

@@ -20,6 +20,7 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
 
@@ -123,11 +124,13 @@ def _recordings(
         report.notes += [*calcium.notes, *spikes.notes]
         ready = CHALLENGE.fullmatch(calcium_file.name)
         condition = AS_IT_IS if ready else conditioning or Conditioning()
-        for (name, trace), (_, counts) in zip(calcium, spikes, strict=True):
-            name = f"{dataset}/{name}"
-            span = _both_known(trace, counts)
-            trace, counts = trace[span], counts[span]
-            if reason := _why_not(trace, counts):
+        for read, counted_spikes in zip(calcium, spikes, strict=True):
+            name = f"{dataset}/{read.name}"
+            screen = screened(read.samples, calcium.rate_hz)
+            span = _both_known(screen.samples, counted_spikes.samples)
+            trace, counts = screen.samples[span], counted_spikes.samples[span]
+            if reason := read.fault or _why_not(trace, counts):
+                reason = "; ".join((reason, *screen.remarks))
                 report.left_out.append(f"{name}: {reason}")
                 continue
             samples = condition(trace, calcium.rate_hz).samples

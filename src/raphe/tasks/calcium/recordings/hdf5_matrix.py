@@ -1,0 +1,50 @@
+"""Arrays in HDF5 files, read in parts; how large they unpack to is looked at before."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from raphe.core.errors import RecordingError
+
+UNPACKED = 3e8  # bytes that any file may unpack to
+MOST_TIMES = 100  # a larger one: how often its own size; traces shrink by less than ten
+
+
+class Hdf5Matrix:
+    """A dataset of numbers; with `reversed_axes` as MATLAB names its axes.
+
+    Nothing is open between two reads. Raises RecordingError for one that would unpack to far more
+    than its file holds.
+    """
+
+    def __init__(self, path: Path, item: h5py.Dataset, reversed_axes: bool = False) -> None:
+        self.path, self.name, self.dtype = path, item.name, item.dtype
+        self._reversed = reversed_axes
+        self.shape = item.shape[::-1] if reversed_axes else item.shape
+        self.ndim, self.size = len(self.shape), item.size or 0
+        refuse_bomb(path, self.name, item.nbytes, item.id.get_storage_size())
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, part: slice | tuple[slice, ...]) -> np.ndarray:
+        """Rows [a:b], or a block [a:b, c:d], as an array in memory."""
+        part = part if isinstance(part, tuple) else (part,)
+        part = (*part, *[slice(None)] * (self.ndim - len(part)))
+        with h5py.File(self.path, "r") as file:
+            if self._reversed:
+                return file[self.name][part[::-1]].T
+            return file[self.name][part]
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)
+
+
+def refuse_bomb(path: Path, name: str, unpacked: int, packed: int) -> None:
+    """Raise RecordingError where so many bytes would come out of so few."""
+    if unpacked > UNPACKED and unpacked > MOST_TIMES * packed:
+        raise RecordingError(
+            f"{path}: {name} would unpack from {packed / 1e3:.3g} kB to {unpacked / 1e9:.3g} GB, "
+            "which no recording does; save it anew"
+        )

@@ -22,7 +22,8 @@ def refuse_contradiction(path: Path, matrix: np.ndarray | NpyMatrix | Hdf5Matrix
     if min(matrix.shape) < FEWEST:
         return
     beginning = np.asarray(matrix[:JUDGED, :JUDGED], dtype=np.float64)
-    along_rows, down_columns = likeness(beginning)
+    with np.errstate(over="ignore", invalid="ignore"):  # of values that have no meaning
+        along_rows, down_columns = likeness(beginning)
     if down_columns > ALIKE and along_rows < down_columns / 2:
         raise RecordingError(
             f"{path}: expected a trace in each row, but of shape {matrix.shape} the rows follow "

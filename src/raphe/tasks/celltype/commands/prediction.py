@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import add_content_hash, define, list_out, seconds
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
+from raphe.core.files.outputs import Output
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
 from raphe.core.statistics.prevalence import parse_prevalence
@@ -75,7 +76,9 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="where the acquisition program writes")
     parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
     add_content_hash(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to keep the verdicts in")
+    parser.add_argument(
+        "--out", type=Output.FILLED, metavar="DIR", help="folder to keep the verdicts in"
+    )
     _add_channel(parser)
     _add_prevalence(parser)
     _add_no_pages(parser)

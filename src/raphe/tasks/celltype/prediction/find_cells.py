@@ -4,6 +4,7 @@ Only `cells.csv` and the names beside an array of windows are looked into, as th
 there are.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
@@ -68,7 +69,7 @@ def find_cells(
 
 
 def _in_file(path: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Failure]]:
-    if not path.exists():
+    if not os.path.lexists(path):
         raise RecordingError(f"{path}: there is no such file or folder")
     file_status(path, RecordingError)
     if is_recording(path):
@@ -115,9 +116,8 @@ def _cells_of_recordings(folder: Path, listing: Listing) -> tuple[list[CellInput
     if not listing.files:
         return [], listing.left_out
     recordings, failed = identify_recordings(folder, listing)
-    if (
-        file_in(folder, CELL_TABLE, RecordingError) is None
-    ):  # two files of one name are two cells, to be refused
+    if file_in(folder, CELL_TABLE, RecordingError) is None:
+        # Two files of one name are two cells, to be refused.
         return [_recorded_cell(file.cell_id, [file.path]) for file in recordings], failed
     paths_of_cell = defaultdict(list)
     for file in recordings:

@@ -7,13 +7,16 @@ around each. `Cut` holds the settings.
 N windows, n of them at once, T samples a window.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.left_out import Failure
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
@@ -78,6 +81,22 @@ def resampled_sweeps(recording: Recording, cut: Cut) -> list[ResampledSweep]:
     return [ResampledSweep(trace, ratio, scale) for trace in recording.sweeps]
 
 
+class OtherUnitError(RecordingError):
+    """A recording whose unit is no multiple of the cut's."""
+
+    def __init__(self, where: Path | str, expected: str, unit: str) -> None:
+        super().__init__(f"{where}: expected {expected}, got {unit}; choose another channel")
+        self.unit = unit
+
+
+def cut_failure(path: Path, error: Exception) -> Failure:
+    """Why a recording is left out by a command that could also accept its unit."""
+    if isinstance(error, OtherUnitError):
+        accept = f"--accept-unit {shlex.quote(error.unit)}"
+        return Failure(path, f"{error}, or take the numbers as they are ({accept})")
+    return Failure.of(path, error)
+
+
 def recording_scale(recording: Recording, cut: Cut) -> float:
     """What to multiply the recording by to have it in the cut's unit. Raises RecordingError."""
     where = recording.path or recording.cell_id
@@ -88,10 +107,7 @@ def recording_scale(recording: Recording, cut: Cut) -> float:
         )
     scale = unit_factor(recording.unit, cut.unit)
     if scale is None:
-        raise RecordingError(
-            f"{where}: expected {cut.unit}, got {recording.unit}; choose another channel, or let "
-            f"raphe extract take the numbers as {recording.unit} (--accept-unit {recording.unit})"
-        )
+        raise OtherUnitError(where, cut.unit, recording.unit)
     return scale
 
 

@@ -16,7 +16,7 @@ from raphe.tasks.celltype.recordings.files import find_recordings
 from raphe.tasks.celltype.recordings.labels import LabelledFile, label_recordings, read_note
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
-from raphe.tasks.celltype.spikes.cutting import DROPS, CutSpikes, cut_spikes
+from raphe.tasks.celltype.spikes.cutting import DROPS, CutSpikes, cut_failure, cut_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
 
@@ -71,7 +71,7 @@ def extract(
                 recording = read_recording(file.path, channel, unit, cut.accept_unit)
                 spikes = cut_spikes(recording, cut)
             except Exception as error:  # one bad file stops no other
-                failed.append(Failure.of(file.path, error))
+                failed.append(cut_failure(file.path, error))
                 continue
             first = first_of.setdefault(recording.sha256, file)
             if first is not file:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import StoreError
+from raphe.core.files.folders import list_files
 from raphe.core.recordings.arrays import ArrayFile, open_array
 from raphe.core.recordings.rates import rate_of_times
 from raphe.tasks.celltype.recordings.file_names import is_synthetic, parse_window_name
@@ -96,7 +97,14 @@ def find_trios(path: Path) -> list[tuple[Path, Path, Path]]:
     """
     if path.is_file():
         return [_trio(path)] if ROLES[0] in path.name else []
-    return [_trio(file) for file in sorted(path.rglob(f"*{ROLES[0]}*.npy"))]
+    listing = list_files(path, _is_of_trio)
+    if listing.left_out:  # a training on fewer spikes is another one
+        raise StoreError(str(listing.left_out[0]))
+    return [_trio(file) for file in listing.files if ROLES[0] in file.name]
+
+
+def _is_of_trio(file: Path) -> bool:
+    return file.suffix.lower() == ".npy" and any(role in file.name for role in ROLES)
 
 
 def _trio(observations: Path) -> tuple[Path, Path, Path]:

@@ -18,7 +18,12 @@ from raphe.tasks.celltype.recordings.files import find_recordings
 from raphe.tasks.celltype.recordings.labels import RecordedFile, identify_recordings
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
-from raphe.tasks.celltype.spikes.cutting import CHUNK_SAMPLES, resampled_sweeps, threshold_levels
+from raphe.tasks.celltype.spikes.cutting import (
+    CHUNK_SAMPLES,
+    cut_failure,
+    resampled_sweeps,
+    threshold_levels,
+)
 from raphe.tasks.celltype.synthetic.mask_store import GUARD_MS, KIND, MASK_MS, N_MASKS
 from raphe.tasks.celltype.synthetic.noise_stretches import (
     count_places,
@@ -95,7 +100,7 @@ def cut_masks(
             recording = read_recording(file.path, channel, unit, cut.accept_unit)
             surveyed = _survey(file, recording, cut, n_mask, n_guard)
         except Exception as error:  # one bad file stops no other
-            failed.append(Failure.of(file.path, error))
+            failed.append(cut_failure(file.path, error))
             continue
         (quiet if isinstance(surveyed, _QuietRecording) else skipped).append(surveyed)
     if not quiet:

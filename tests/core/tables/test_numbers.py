@@ -57,8 +57,10 @@ def test_separator_and_decimals_are_told_by_the_lines(tmp_path, separator, decim
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
 def test_encodings_and_ends_of_lines(tmp_path, encoding, end):
     text = written(VALUES, names=["Größe", "b", "c"]).replace("\n", end)
-    for content in (text.encode(encoding), gzip.compress(text.encode(encoding))):
-        table = read(tmp_path, content)
+    (tmp_path / "x.csv").write_bytes(text.encode(encoding))
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(text.encode(encoding)))
+    for name in ("x.csv", "x.csv.gz"):
+        table = read_numbers(tmp_path / name, RecordingError)
         np.testing.assert_array_equal(table.values, VALUES)
         assert table.names[0] == "Größe"
 
@@ -136,6 +138,7 @@ def test_a_table_longer_than_a_block_is_whole(tmp_path):
         ("", "an empty file"),
         ("\n\n", "an empty file"),
         ("a,b\n", "line 2: expected rows of numbers below the header, got none"),
+        (gzip.compress(b"a,b\n1,2\n"), "is packed by gzip; unpack it, or end its name in .gz"),
         (b"PK\x03\x04", "is a workbook or a ZIP archive"),
         ("a,b\n1,\0\n", "line 2: holds a NUL byte"),
         ("a,\xb5\n1,2\n".encode("latin-1"), "line 1: is not UTF-8"),

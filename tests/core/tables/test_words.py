@@ -99,7 +99,8 @@ def test_what_is_no_text_is_told_as_what_it_is(tmp_path):
     assert "workbook" in refusal(path, b"PK\x03\x04 of a workbook")
     assert "line 2: holds a NUL byte" in refusal(path, "file,label\na\0.abf,SER\n")
     assert "line 3: is not UTF-8" in refusal(path, "file\na\nGröße\n".encode("latin-1"))
-    assert "gzip cannot unpack" in refusal(path, gzip.compress(b"file,label\n" * 99)[:-9])
+    packed = tmp_path / "cells.csv.gz"
+    assert "gzip cannot unpack" in refusal(packed, gzip.compress(b"file,label\n" * 99)[:-9])
 
 
 def test_text_that_a_spreadsheet_would_compute_comes_back_as_it_was(tmp_path):

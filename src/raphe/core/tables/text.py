@@ -80,6 +80,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         if not is_packed:
             yield file
             return
+        if path.suffix.lower() != ".gz":  # a small one may hold too much for whoever takes it in
+            raise TableFault("is packed by gzip; unpack it, or end its name in .gz")
         with gzip.open(file) as unpacked:
             yield unpacked
 

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.signal import welch
 
+from raphe.core.errors import RecordingError
 from raphe.core.figure_style import (
     GREY,
     INK,
@@ -20,6 +21,7 @@ from raphe.core.figure_style import (
 )
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted
+from raphe.core.tables.numbers import read_numbers
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
@@ -190,7 +192,7 @@ def _read_masks(published: Path | None) -> np.ndarray:
 
 
 def _read(path: Path) -> np.ndarray:
-    return np.genfromtxt(path, delimiter=",", skip_header=1)
+    return read_numbers(path, RecordingError).values
 
 
 def _time_ms(samples: np.ndarray) -> np.ndarray:

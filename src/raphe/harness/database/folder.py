@@ -9,6 +9,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.refusals import refusal
 
 DATABASE = "mlflow.db"
+DEFAULT_RUNS_ROOT = Path("mlruns")  # where commands look
 NOT_USED = "cannot be made or written to"
 MOUNTS = Path("/proc/mounts")  # Linux's
 OVER_A_NETWORK = re.compile(
@@ -65,3 +66,14 @@ def _file_system(folder: Path, mounts: Path) -> str:
             place = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), fields[1])
             kinds[Path(place)] = fields[2]  # of several at one place the last is seen
     return next((kinds[place] for place in (folder, *folder.parents) if place in kinds), "")
+
+
+def given_runs(runs_root: Path) -> list[object]:
+    """The option that names a folder of runs to a command; nothing where it looks by itself."""
+    is_default = runs_root.absolute() == DEFAULT_RUNS_ROOT.absolute()
+    return [] if is_default else ["--runs", runs_root]
+
+
+def runs_options(tracker: "Tracker") -> list[object]:
+    """What names a tracker's runs to a command."""
+    return ["--uri", tracker.uri] if tracker.is_server else given_runs(tracker.runs_root)

@@ -1,9 +1,9 @@
 """What MLflow's page says of a run in words: its description, in Markdown."""
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 
+from raphe.core.command_line import printed_command
 from raphe.core.protocol import Exported, UsedStore
 from raphe.core.sentences import counted, listed
 from raphe.harness.records.parameters import values_text
@@ -23,7 +23,7 @@ def describe_run(contents: str, note: str, overrides: Sequence[str]) -> str:
     """Of one network, before it is trained; `overrides` are those of the command line."""
     return _paragraphs(
         f"One network, trained and tested on {contents}.",
-        f"`{shlex.join(['raphe', 'train', *overrides])}`",
+        f"`{printed_command('raphe', 'train', *overrides)}`",
         note and f"> {note}",
     )
 

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.text import Text
 
 from raphe.core.command_line import printed_command
+from raphe.harness.database.folder import runs_options
 from raphe.harness.settings.configuration import own_folder
 from raphe.harness.settings.machine_settings import on_this_machine
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import SWEEP_TAG, Tracker
 from raphe.harness.ui import comparison_link, link, local_address
 
-DEFAULT_RUNS_ROOT = "mlruns"  # where `raphe ui` looks
 DEFAULT_DATA_ROOT = "data"  # of conf/train.yaml
 
 
@@ -34,7 +34,7 @@ def print_note_and_next(
         console.print(f"next: curves and figures: {where}", soft_wrap=True, highlight=False)
         return
     console.print(f"Curves, figures and checkpoints: {where}", soft_wrap=True, highlight=False)
-    options = [*_runs(tracker), *_places(export_from)]
+    options = [*runs_options(tracker), *_places(export_from)]
     command = printed_command("raphe", "export", "--sweep", run_id, *options)
     console.print(f"next: {command}", soft_wrap=True, highlight=False)
 
@@ -51,17 +51,8 @@ def _where_to_look(tracker: Tracker, run_id: str) -> str:
     page = show(address, tracker.experiment_id, run_id)
     if tracker.is_server:
         return page
-    command = printed_command("raphe", "ui", *_runs(tracker))
+    command = printed_command("raphe", "ui", *runs_options(tracker))
     return f"`{command}`, then {page}"
-
-
-def _runs(tracker: Tracker) -> list[object]:
-    """What names the runs to a command; nothing where they are by default."""
-    if tracker.is_server:
-        return ["--uri", tracker.uri]
-    if Path(DEFAULT_RUNS_ROOT).absolute() == tracker.runs_root:
-        return []
-    return ["--runs", tracker.runs_root]
 
 
 def _places(config: DictConfig) -> list[object]:

@@ -11,11 +11,13 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
+from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.files.kind import MANIFEST
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
+from raphe.harness.database.folder import runs_options
 from raphe.harness.tracking import Tracker
 
 CHAMPION = "champion"
@@ -56,7 +58,7 @@ def crown(tracker: Tracker, name: str, version: str, exported: Exported, policy:
         return Crowned(
             f"models:/{name}/{version}",
             f"Version {older} stays the champion of {name}, not the new version {version}.{reason} "
-            f"To change that: {_command(name, version)}",
+            f"To change that: {_command(tracker, name, version)}",
         )
     client.set_registered_model_alias(name, CHAMPION, version)
     uri = f"models:/{name}@{CHAMPION}"
@@ -65,7 +67,7 @@ def crown(tracker: Tracker, name: str, version: str, exported: Exported, policy:
     return Crowned(
         uri,
         f"Version {version} of {name} is the champion in place of version {older}.{reason} "
-        f"To go back: {_command(name, older)}",
+        f"To go back: {_command(tracker, name, older)}",
     )
 
 
@@ -126,5 +128,5 @@ def _bundle_of(client: MlflowClient, name: str, version: str, scratch: Path) -> 
     return manifest.parent
 
 
-def _command(name: str, version: str) -> str:
-    return f"raphe runs --champion {name} {version}"
+def _command(tracker: Tracker, name: str, version: str) -> str:
+    return printed_command("raphe", "runs", "--champion", name, version, *runs_options(tracker))

@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define
+from raphe.core.command_line import define, printed_command
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.sentences import counted
 from raphe.harness.database.address import without_credentials
+from raphe.harness.database.folder import given_runs
 
 if TYPE_CHECKING:  # takes seconds to load
     from mlflow import MlflowClient
@@ -105,7 +106,7 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         )
     members, total = inventory.members(), Usage()
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    console = Console()
+    console = Console(markup=False)
     for head, side, narrow in COLUMNS:
         width = narrow if console.width < NARROW else None
         table.add_column(
@@ -136,11 +137,12 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         console.print("How much the files take up is known on the server alone.")
         return
     work = usage_of([options.runs / "work"]).total
+    clean = printed_command("raphe", "runs", "--clean", *given_runs(options.runs))
     console.print(
         f"{counted('run', len(inventory.runs))} shown with their members: "
         f"{file_size(total.total)}, of which weights {file_size(total.checkpoints)}. "
         f"Unfinished work: {file_size(work)}.\n"
-        "next: raphe runs --clean shows what may go",
+        f"next: {clean} shows what may go",
         highlight=False,
         soft_wrap=True,
     )
@@ -188,7 +190,9 @@ def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_m
             stuck += left
         total += n_bytes
     if not is_meant:
-        print(f"Nothing was removed. next: raphe runs --clean --yes removes it, {file_size(total)}")
+        words = ("raphe", "runs", "--clean", "--yes", *given_runs(runs_root))
+        told = f"next: {printed_command(*words)} removes it, {file_size(total)}"
+        print(f"Nothing was removed. {told}")
         return 0
     print(f"Removed: {file_size(total)}.")
     if stuck:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from raphe.core.command_line import add_overwrite, define, list_out, printed_setting
+from raphe.core.command_line import add_overwrite, define, list_out, train_next
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
@@ -51,5 +51,5 @@ def _import_traces(options: argparse.Namespace) -> int:
     if report.left_out:
         print("warning: store written, with recordings left out (exit code 1)", file=sys.stderr)
     else:
-        print(f"next: raphe train task=calcium {printed_setting('data.store', report.store)}")
+        print(train_next(report.store, task="calcium"))
     return int(bool(report.left_out))

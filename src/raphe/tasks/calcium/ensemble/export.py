@@ -1,6 +1,5 @@
 """From finished runs of a RateModule to a bundle: gather members, verify, describe, write."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
+from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import VAL, metric
 from raphe.core.notes import note_of_networks
@@ -33,6 +33,7 @@ from raphe.tasks.calcium.training.module import RateModule
 
 AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
 N_SAMPLES = 6000  # of the example input
+PREDICT = ("raphe", "predict", "TRACES", "--rate", "HZ", "--bundle")
 VALIDATION = "validation"  # among the facts' figures
 
 
@@ -92,7 +93,7 @@ def export(
     return Exported(
         bundle=bundle,
         summary=f"{bundle}: {counted('network', facts['n_members'])}\n\n"
-        f"next: raphe predict TRACES --rate HZ --bundle {shlex.quote(str(bundle))}",
+        f"next: {printed_command(*PREDICT, bundle)}",
         metrics={
             metric(VAL if name == VALIDATION else name, "recordings", figure): value["value"]
             for name, figures in facts["figures"].items()

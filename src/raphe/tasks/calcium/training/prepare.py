@@ -1,11 +1,11 @@
 """From files to a store: the user's own, or the simulated default."""
 
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from raphe.core.command_line import printed_command
 from raphe.core.files.prepared import digest, existing_store, files_of, preparing
 from raphe.core.progress import progress
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
@@ -13,6 +13,8 @@ from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 from raphe.tasks.calcium.stores.import_traces import import_traces
 from raphe.tasks.calcium.stores.trace_store import write_traces
 from raphe.tasks.calcium.synthetic.simulated_recordings import CAVEAT, Simulation, simulate
+
+MAKE = ("raphe", "import", "traces", "FOLDER")
 
 
 def prepare(
@@ -38,7 +40,7 @@ def prepare(
     """
     if store is not None:
         remedy = (
-            f"make it with `raphe import traces FOLDER {shlex.quote(str(store))}`, or leave "
+            f"make it with `{printed_command(*MAKE, Path(store))}`, or leave "
             "data.store=null to train on simulated traces"
         )
         return {"store": existing_store(store, remedy)}

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import add_content_hash, define, list_out, seconds
+from raphe.core.command_line import add_content_hash, define, list_out, printed_command, seconds
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.files.outputs import Output
@@ -173,7 +173,8 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _print_files(path: Path, files: "VerdictFiles") -> None:
-    print(f"{path}: {', '.join(files.names)}\nnext: open {path / files.shown_first}")
+    print(f"{path}: {', '.join(files.names)}")
+    print(f"next: {printed_command('open', path / files.shown_first)}")
 
 
 def _kept(folder: "VerdictFolder", n_judged: int) -> str:

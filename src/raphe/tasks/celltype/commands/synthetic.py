@@ -1,11 +1,10 @@
 """The commands for what no animal gave: simulate, masks, synthesize."""
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import Literal, get_args
 
-from raphe.core.command_line import add_overwrite, define, list_out, train_next
+from raphe.core.command_line import add_overwrite, define, list_out, printed_command, train_next
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
@@ -79,8 +78,8 @@ def _masks(options: argparse.Namespace) -> int:
         print(f"asked for {report.n_requested}: the quiet stretches hold no more")
     for day, n_masks in report.per_day.items():
         print(f"  {day or 'day unknown'}: {n_masks}")
-    masks = shlex.quote(str(report.store))
-    print(f"next: raphe synthesize STORE {masks} SYNTHETIC --per-class N")
+    words = ("STORE", report.store, "SYNTHETIC", "--per-class", "N")
+    print(f"next: {printed_command('raphe', 'synthesize', *words)}")
     list_out("skipped, without a quiet stretch", report.skipped)
     list_out("left out", report.failed)
     return 1 if report.failed else 0
@@ -257,5 +256,5 @@ def _simulate(options: argparse.Namespace) -> int:
 
         save_figure(simulation_figure(simulation, options.published), options.figure)
         print(f"drew {options.figure}")
-    print(f"next: raphe extract {shlex.quote(str(options.folder))} STORE")
+    print(f"next: {printed_command('raphe', 'extract', options.folder, 'STORE')}")
     return 0

@@ -1,11 +1,11 @@
 """The card that goes with a bundle, and its short form for the terminal."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from raphe.core.bundles import cards
+from raphe.core.command_line import printed_command
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import NotSure
 from raphe.tasks.celltype.ensemble.card_words import (
@@ -105,7 +105,8 @@ def summary(path: Path, facts: Mapping[str, Any]) -> str:
     lines += [*([""] if facts["figures"] else []), _probabilities(facts)]
     if facts["note"]:
         lines += ["", f"Note: {facts['note']}"]
-    lines += ["", f"next: raphe predict RECORDINGS --bundle {shlex.quote(str(path))}"]
+    command = printed_command("raphe", "predict", "RECORDINGS", "--bundle", path)
+    lines += ["", f"next: {command}"]
     return "\n".join(lines)
 
 

@@ -3,13 +3,13 @@
 Corradetti et al. 2024 (arXiv 2405.05516, 2407.05701) give the folders' addresses.
 """
 
-import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from raphe.core.command_line import printed_command
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.extras import install
 from raphe.core.files.atomic import make_folder
@@ -76,9 +76,9 @@ class FetchReport:
             model = next(iter(sorted(self.folder.rglob("*.keras"))), None)
             name = model or self.folder / "MODEL.keras"
             checkpoint = name.with_suffix(".ckpt").name
-            return shlex.join(["raphe", "import", "keras", str(name), checkpoint])
+            return printed_command("raphe", "import", "keras", name, Path(checkpoint))
         kind = "npy" if any(self.folder.rglob("*Observations*.npy")) else "csv"
-        return shlex.join(["raphe", "import", kind, str(self.folder), f"data/{self.what}"])
+        return printed_command("raphe", "import", kind, self.folder, f"data/{self.what}")
 
 
 def fetch(what: str, folder: Path | str) -> FetchReport:

@@ -1,16 +1,17 @@
 """From recordings to stores: the user's own, or the simulated default."""
 
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from raphe.core.command_line import printed_command
 from raphe.core.files.prepared import digest, existing_store, files_of, preparing
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate
 
+MAKE = ("raphe", "extract", "RECORDINGS")
 CACHE = "cache"  # in the folder of stores: what is derived from them
 
 
@@ -35,7 +36,7 @@ def prepare(
     """
     if store is not None:
         remedy = (
-            f"make it with `raphe extract RECORDINGS {shlex.quote(str(store))}`, or leave "
+            f"make it with `{printed_command(*MAKE, Path(store))}`, or leave "
             "data.store=null to train on simulated recordings"
         )
         return {"store": existing_store(store, remedy), "cache": Path(folder) / CACHE}

@@ -1,6 +1,5 @@
 """From finished runs of a PosteriorModule to a bundle."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
 from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
+from raphe.core.command_line import printed_command
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.tasks.glif.ensemble.bundle import (
@@ -33,6 +33,7 @@ from raphe.tasks.glif.synthetic.prior import prior_json
 from raphe.tasks.glif.training.data import TEST_SETS, PosteriorBatch, PosteriorData, batch_of
 from raphe.tasks.glif.training.module import PosteriorModule, infer
 
+PREDICT = ("raphe", "predict", "VOLTAGE", "--stimulus", "CURRENT", "--rate", "HZ", "--bundle")
 AGREEMENT = 1e-4  # of a standardised quantity, graph against torch
 N_COMPARED = 200  # draws of each example
 DOMAIN_BATCHES = 32  # of training, whose traces set what a new one is compared with
@@ -94,8 +95,7 @@ def export(
         bundle=bundle,
         summary=f"{bundle}: GLIF level {data.prior.level}, "
         f"{counted('network', len(members))}\n\n"
-        f"next: raphe predict VOLTAGE --stimulus CURRENT --rate HZ "
-        f"--bundle {shlex.quote(str(bundle))}",
+        f"next: {printed_command(*PREDICT, bundle)}",
         metrics={
             f"{name}/{figure}": value
             for name, scores in facts["figures"].items()

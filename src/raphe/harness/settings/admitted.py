@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from raphe.core.command_line import printed_setting
 from raphe.core.errors import SettingError
 from raphe.core.ranges import written
 from raphe.harness.settings.signatures import Accepted, arguments, check_range
@@ -17,7 +18,9 @@ NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "
 NAMES |= {list: "a list", dict: "a section", type(None): "null"}
 
 
-def check_value(label: str, name: str, value: Any, default: Any, target: Any) -> None:
+def check_value(
+    label: str, name: str, value: Any, default: Any, target: Any, text: str | None = None
+) -> None:
     """Raise SettingError for a value that a setting cannot have.
 
     Args:
@@ -26,10 +29,15 @@ def check_value(label: str, name: str, value: Any, default: Any, target: Any) ->
         value: plain, of a list or a section as list and dict.
         default: its value where nobody sets it; None also where it is not known.
         target: `_target_` of its section, if there is one.
+        text: the value as it was given on a command line.
     """
     accepted = _accepted(name, default, target)
     if not _fits(value, accepted):
-        expected, came = _expected(accepted, default), _what_came(value, accepted, name)
+        expected, came = _expected(accepted, default), _what_came(value, accepted)
+        if text is not None and str in accepted.types and came.startswith(", got"):
+            came += (
+                f"; as a word it needs quotes: {printed_setting(name, text)}"  # as a folder 2026
+            )
         raise SettingError(f"{label}: expected {expected}{came}")
     check_range(name, value, accepted)
 
@@ -77,17 +85,14 @@ def _expected(accepted: Accepted, default: Any) -> str:
     return listed_or(names) + (f", such as {value_text(default)}" if like and names else "")
 
 
-def _what_came(value: Any, accepted: Accepted, name: str) -> str:
+def _what_came(value: Any, accepted: Accepted) -> str:
     words = [str(word) for word in accepted.words]
     if words and isinstance(value, str):
         return did_you_mean(difflib.get_close_matches(value, words, 1, NEAR))
     if isinstance(value, list) and accepted.items:
         wrong = next(item for item in value if not _fits(item, Accepted(accepted.items)))
         return f", got {NAMES[type(wrong)]} in it"
-    came = f", got {NAMES[type(value)]}"
-    if str in accepted.types and isinstance(value, bool | int | float):  # a folder called 2026
-        came += f"""; as a word it needs quotes: "{name}='{value_text(value)}'\""""
-    return came
+    return f", got {NAMES[type(value)]}"
 
 
 def value_text(value: Any) -> str:

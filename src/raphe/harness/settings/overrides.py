@@ -2,7 +2,8 @@
 
 import argparse
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from raphe.core.command_line import printed_setting
 from raphe.core.errors import SettingError
+from raphe.core.ranges import written
 from raphe.harness.settings import composed
 from raphe.harness.settings.admitted import NEAR, check_value, did_you_mean, listed_or, value_text
 from raphe.harness.settings.configuration import conf_folder, group_options, search_path
@@ -24,6 +26,7 @@ from raphe.harness.start.explain import LIST_ALL
 FLAGS = ("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun")
 FLAGS += ("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name")
 FLAGS += ("--config-path", "--experimental-rerun")
+NAME = re.compile(r"[+~]{0,2}[\w/@-]+([.:][\w/@-]+)*", re.ASCII)
 OFFERED = 3  # names at most
 OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there are some
 
@@ -43,6 +46,8 @@ def check(given: Sequence[str]) -> None:
         overrides = OverridesParser.create().parse_overrides(texts)
     except HydraException:
         raise SettingError(_unreadable(texts)) from None
+    if any(text.startswith("=") for text in texts):
+        raise SettingError(_unreadable(texts))
     more = Path(options.config_dir).absolute() if options.config_dir else None
     search = search_path(more)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
@@ -58,7 +63,8 @@ def check(given: Sequence[str]) -> None:
         except HydraException:
             return
         if not {"-m", "--multirun"} & set(given):
-            _check_no_sweep(overrides, [*search, *map(_first_choice, groups)])
+            names = [group.key_or_group for group in groups]
+            _check_no_sweep(overrides, [*search, *map(_first_choice, groups)], names, defaults)
     for override in overrides:
         if override not in groups and not override.key_or_group.startswith("hydra."):
             _check_name(override, defaults, [*texts, OmegaConf.to_yaml(defaults)])
@@ -92,11 +98,16 @@ def _unreadable(texts: Sequence[str]) -> str:
     """The sentence for the first argument that Hydra cannot parse."""
     for text in texts:
         try:
-            OverridesParser.create().parse_overrides([text])
+            (override,) = OverridesParser.create().parse_overrides([text])
+            is_readable = bool(override.key_or_group)
         except HydraException:
+            is_readable = False
+        if not is_readable:
+            name, _, value = text.partition("=")
+            if not NAME.fullmatch(name):
+                return f"{text}: expected a setting with its value, as seed=42; {LIST_ALL}"
             if "=" not in text:
                 return f"{text}: expected a setting with its value, {text}=VALUE; {LIST_ALL}"
-            name, _, value = text.partition("=")
             return (
                 f"{text}: the value cannot be read; if it is one word, it needs quotes: "
                 f"{printed_setting(name, value)}"
@@ -104,7 +115,12 @@ def _unreadable(texts: Sequence[str]) -> str:
     return f"{' '.join(texts)}: cannot be read together; {LIST_ALL}"
 
 
-def _check_no_sweep(overrides: Sequence[Override], choices: Sequence[str]) -> None:
+def _check_no_sweep(
+    overrides: Sequence[Override],
+    choices: Sequence[str],
+    groups: Collection[str],
+    defaults: DictConfig,
+) -> None:
     """Refuse several values of a setting where nothing says that they are to be swept."""
     swept = [override for override in overrides if override.is_sweep_override()]
     modes = [override for override in overrides if override.key_or_group == "hydra.mode"]
@@ -112,8 +128,12 @@ def _check_no_sweep(overrides: Sequence[Override], choices: Sequence[str]) -> No
         return
     hydra = compose("train", list(choices), return_hydra_config=True).hydra
     if hydra.mode != RunMode.MULTIRUN:
+        name, _, value = swept[0].input_line.partition("=")
+        word = ""
+        if name not in groups and isinstance(OmegaConf.select(defaults, name), str | None):
+            word = f"; one word with such signs needs quotes: {printed_setting(name, value)}"
         raise SettingError(
-            f"{swept[0].input_line}: several values are a sweep; add -m, or write a list as [8,20]"
+            f"{name}={value}: several values are a sweep; add -m, or write a list as [8,20]{word}"
         )
 
 
@@ -121,10 +141,10 @@ def _check_choice(override: Override, choices: Sequence[str]) -> None:
     for value in _values(override):
         names = value if isinstance(value, list) else [value]
         for name in names:
-            if name is not None and name not in choices:
+            if name not in choices:
                 hint = did_you_mean(difflib.get_close_matches(str(name), choices, 1, NEAR))
                 raise SettingError(
-                    f"{override.key_or_group}={name}: expected {listed_or(choices)}{hint}"
+                    f"{override.key_or_group}={written(name)}: expected {listed_or(choices)}{hint}"
                 )
 
 
@@ -191,10 +211,10 @@ def _check_values(override: Override, defaults: DictConfig) -> None:
         return
     default = None if OmegaConf.is_missing(section, key) else section.get(key)
     for value in _values(override):
-        setting = f"{name}={value_text(value)}"
-        if not override.is_sweep_override():
-            setting = override.input_line
-        check_value(setting, name, value, default, section.get("_target_"))
+        text = value_text(value)
+        if not override.is_sweep_override() and value is not None:
+            text = override.input_line.partition("=")[2]
+        check_value(f"{name}={text}", name, value, default, section.get("_target_"), text)
 
 
 def _values(override: Override) -> Iterator[Any]:

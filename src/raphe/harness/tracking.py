@@ -42,7 +42,7 @@ from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import UsedStore
 from raphe.harness.database.address import address_of, sqlite_file, without_credentials
-from raphe.harness.database.folder import DATABASE, network_note
+from raphe.harness.database.folder import DATABASE, given_runs, network_note
 from raphe.harness.database.opening import open_to_write, reaching, said
 from raphe.harness.database.relocation import ARTIFACTS
 from raphe.harness.interruption import interruptions_ignored
@@ -150,6 +150,13 @@ class Tracker:
 
     def delete(self, run_id: str) -> None:
         self._client.delete_run(run_id)
+
+    @property
+    def options(self) -> list[object]:
+        """What names these runs to a command, as ["--runs", folder]."""
+        if self.is_server:
+            return ["--uri", without_credentials(str(self.uri))]
+        return given_runs(self.runs_root)
 
     def find(self, tags: Mapping[str, str]) -> list[RunFacts]:
         """Runs that carry all of `tags`, newest first."""

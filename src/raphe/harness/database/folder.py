@@ -72,8 +72,3 @@ def given_runs(runs_root: Path) -> list[object]:
     """The option that names a folder of runs to a command; nothing where it looks by itself."""
     is_default = runs_root.absolute() == DEFAULT_RUNS_ROOT.absolute()
     return [] if is_default else ["--runs", runs_root]
-
-
-def runs_options(tracker: "Tracker") -> list[object]:
-    """What names a tracker's runs to a command."""
-    return ["--uri", tracker.uri] if tracker.is_server else given_runs(tracker.runs_root)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from raphe.core.command_line import printed_command
-from raphe.harness.database.folder import runs_options
+from raphe.harness.database.address import without_credentials
 from raphe.harness.settings.configuration import own_folder
 from raphe.harness.settings.machine_settings import on_this_machine
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
@@ -26,15 +26,14 @@ def print_note_and_next(
     """
     if note:
         console.print(Text("Note:", "bold"), note)
-    console.print(
-        f"Run {run_id} in experiment {tracker.experiment} at {tracker.uri}", soft_wrap=True
-    )
+    place = without_credentials(tracker.uri)
+    console.print(f"Run {run_id} in experiment {tracker.experiment} at {place}", soft_wrap=True)
     where = _where_to_look(tracker, run_id)
     if export_from is None:
         console.print(f"next: curves and figures: {where}", soft_wrap=True, highlight=False)
         return
     console.print(f"Curves, figures and checkpoints: {where}", soft_wrap=True, highlight=False)
-    options = [*runs_options(tracker), *_places(export_from)]
+    options = [*tracker.options, *_places(export_from)]
     command = printed_command("raphe", "export", "--sweep", run_id, *options)
     console.print(f"next: {command}", soft_wrap=True, highlight=False)
 
@@ -44,14 +43,14 @@ def _where_to_look(tracker: Tracker, run_id: str) -> str:
 
     Folds are not compared with each other: what they come to together is on their parent's page.
     """
-    address = str(tracker.uri) if tracker.is_server else local_address()
+    address = without_credentials(tracker.uri) if tracker.is_server else local_address()
     tags = tracker.get(run_id).tags
     compares = SWEEP_TAG in tags and Kind.of_tag(tags.get(KIND_TAG)) is not Kind.FOLDS
     show = comparison_link if compares else link
     page = show(address, tracker.experiment_id, run_id)
     if tracker.is_server:
         return page
-    command = printed_command("raphe", "ui", *runs_options(tracker))
+    command = printed_command("raphe", "ui", *tracker.options)
     return f"`{command}`, then {page}"
 
 

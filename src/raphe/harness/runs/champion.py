@@ -17,7 +17,6 @@ from raphe.core.files.kind import MANIFEST
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
-from raphe.harness.database.folder import runs_options
 from raphe.harness.tracking import Tracker
 
 CHAMPION = "champion"
@@ -129,4 +128,4 @@ def _bundle_of(client: MlflowClient, name: str, version: str, scratch: Path) -> 
 
 
 def _command(tracker: Tracker, name: str, version: str) -> str:
-    return printed_command("raphe", "runs", "--champion", name, version, *runs_options(tracker))
+    return printed_command("raphe", "runs", "--champion", name, version, *tracker.options)

@@ -85,7 +85,7 @@ def iso_day(text: str, where: str, error_type: type[RapheError]) -> str:
     try:
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
-        raise error_type(f"{where}: expected a day such as 2014-03-13, got {text!r}") from None
+        raise error_type(f"{where}: expected a day such as 2014-03-13, got {shown(text)}") from None
 
 
 def spellings(labels: Iterable[str], preferred: Sequence[str] = ()) -> dict[str, str]:

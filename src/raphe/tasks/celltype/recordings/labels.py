@@ -12,6 +12,7 @@ from raphe.core.errors import RecordingError
 from raphe.core.files.folders import Listing, file_in
 from raphe.core.files.left_out import Failure, left_out_words
 from raphe.core.sentences import counted, listed
+from raphe.core.tables.dialect import quoted, shown
 from raphe.core.tables.words import iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
 from raphe.tasks.celltype.recordings.files import SUFFIXES
@@ -189,7 +190,7 @@ def _check_row(
         label = spellings([values["label"]], preferred=classes)[values["label"]]
         if label not in classes:
             raise RecordingError(
-                f"{where}: expected label {listed(classes, 'or')}, got {values['label']!r}"
+                f"{where}: expected label {listed(classes, 'or')}, got {shown(values['label'])}"
             )
         values["label"] = label
     if values.get("day"):
@@ -199,7 +200,7 @@ def _check_row(
     )
     if len(fits) > 1:
         raise RecordingError(
-            f"{where}: {values['file']!r} fits {' and '.join(file.name for file in fits)}; "
+            f"{where}: {shown(values['file'])} fits {' and '.join(file.name for file in fits)}; "
             "write the suffix too"
         )
     return fits[0] if fits else None
@@ -225,9 +226,9 @@ def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]
         ):
             if here != there:
                 raise RecordingError(
-                    f"{file.path}: cell {file.cell_id} has {what} {here or 'unknown'} here but "
-                    f"{there or 'unknown'} in {other.path}; correct one of them, or give two cells "
-                    f"two ids in {CELL_TABLE}"
+                    f"{file.path}: cell {quoted(file.cell_id)} has {what} "
+                    f"{quoted(here) or 'unknown'} here but {quoted(there) or 'unknown'} in "
+                    f"{other.path}; correct one of them, or give two cells two ids in {CELL_TABLE}"
                 )
 
 
@@ -238,7 +239,7 @@ def _none_labelled(folder: Path, n_files: int, table: _CellTable, classes: Seque
         are = "is" if n_missing == 1 else "are"
         reasons.append(
             f"{CELL_TABLE} lists {counted('file', n_missing)} that {are} not there, the first: "
-            f"{table.missing[0]}"
+            f"{shown(table.missing[0].name)}"
         )
     if table.columns and "label" not in table.columns:
         reasons.append(f"{CELL_TABLE} has no column label")

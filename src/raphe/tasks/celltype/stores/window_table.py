@@ -7,6 +7,7 @@ from pathlib import Path
 
 from raphe.core.errors import StoreError
 from raphe.core.sentences import counted, listed
+from raphe.core.tables.dialect import quoted
 from raphe.core.tables.words import Row, Table, iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.class_names import check_classes, is_class
 
@@ -174,7 +175,7 @@ def _refuse_unknown(path: Path, names: Iterable[str], labels: Iterable[str], opt
     if unknown:
         raise StoreError(
             f"{path}: no row is labelled {unknown[0]!r}, its labels are "
-            f"{', '.join(sorted(filter(None, labels.values())))}; correct {option}"
+            f"{', '.join(map(quoted, sorted(filter(None, labels.values()))))}; correct {option}"
         )
 
 
@@ -186,9 +187,9 @@ def _refuse_contradictions(path: Path, rows: Sequence[WindowRow]) -> None:
             there, here = getattr(other, what), getattr(row, what)
             if there != here:
                 raise StoreError(
-                    f"{path}: cell {row.cell_id} has {what} {there or 'unknown'} in line "
-                    f"{other.line} but {here or 'unknown'} in line {row.line}; correct one of "
-                    "them, or give two cells two ids"
+                    f"{path}: cell {quoted(row.cell_id)} has {what} {quoted(there) or 'unknown'} "
+                    f"in line {other.line} but {quoted(here) or 'unknown'} in line {row.line}; "
+                    "correct one of them, or give two cells two ids"
                 )
 
 
@@ -202,11 +203,11 @@ def _refuse_cells_of_two_sessions(table: Table, rows: Sequence[WindowRow]) -> No
         for row, of_table in zip(rows, table.rows, strict=True):
             there, line = first.setdefault(row.cell_id, (of_table[column], row.line))
             if there != of_table[column]:
+                cell, here = quoted(row.cell_id), quoted(of_table[column])
                 raise StoreError(
-                    f"{table.path}: cell {row.cell_id} has {column} {there or 'unknown'} in line "
-                    f"{line} but {of_table[column] or 'unknown'} in line {row.line}: do its ids "
-                    "begin anew there? Give each cell an id of its own, such as "
-                    f"{there or 'A'}/{row.cell_id}"
+                    f"{table.path}: cell {cell} has {column} {quoted(there) or 'unknown'} in line "
+                    f"{line} but {here or 'unknown'} in line {row.line}: do its ids begin anew "
+                    f"there? Give each cell an id of its own, such as {quoted(there) or 'A'}/{cell}"
                 )
 
 

@@ -96,8 +96,8 @@ def test_links_are_followed_once_and_those_to_nowhere_are_told(folder, tmp_path)
     assert "where its files are taken" in reasons.pop("again")
     assert "where its files are taken" in reasons.pop("SER/back")
     assert "in which it lies itself" in reasons.pop("up")
-    assert "unmounted, which leads to no file" in reasons.pop("gone")
-    assert "which leads to no file" in reasons.pop("loop.abf")
+    assert "is a link that leads to no file" in reasons.pop("gone")
+    assert "is a link that leads to no file" in reasons.pop("loop.abf")
     assert not reasons
 
 

@@ -14,8 +14,10 @@ def test_a_failure_names_its_file_once():
 
 
 def test_a_name_cannot_write_over_the_terminal():
-    failure = Failure(Path("\x1b[2J\u202efba.abf"), "is\ncut")
-    assert str(failure) == r"\x1b[2J\u202efba.abf: is\ncut"
+    path = Path("\x1b[2J\u202efba.abf")
+    assert str(Failure(path, "is\ncut")) == r"\x1b[2J\u202efba.abf: is\ncut"
+    named_once = Failure.of(path, RecordingError(f"{path}: is cut"))
+    assert str(named_once) == r"\x1b[2J\u202efba.abf: is cut"
 
 
 def test_every_exception_becomes_a_sentence(monkeypatch, capsys):

@@ -147,7 +147,7 @@ def _why_neither(path: Path) -> str:
         kind = special_kind(path.stat().st_mode)
     except OSError as error:
         if path.is_symlink():
-            return f"is a link to {path.readlink()}, which leads to no file ({_reason(error)})"
+            return f"is a link that leads to no file ({_reason(error)})"
         if isinstance(error, FileNotFoundError):
             return "vanished while the folder was listed"
         return f"could not be read ({_reason(error)})"

@@ -34,8 +34,8 @@ class Failure:
     message: str
 
     def __str__(self) -> str:
-        is_named = str(self.path) in self.message
-        return printable(self.message if is_named else f"{self.path}: {self.message}")
+        path, message = printable(self.path), printable(self.message)
+        return message if path in message else f"{path}: {message}"
 
     @classmethod
     def of(cls, path: Path, error: Exception) -> "Failure":

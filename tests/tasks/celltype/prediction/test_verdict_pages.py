@@ -3,6 +3,7 @@
 import base64
 import doctest
 import json
+import os
 from copy import copy
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -79,6 +80,7 @@ def folder(trained_bundle, tmp_path_factory):
     write_abf(inputs / "<b>&1.abf", spikes, RATE_HZ, "pA")
     write_abf(inputs / "silent.abf", noise, RATE_HZ, "pA")
     (inputs / "broken.abf").write_bytes(b"ABF2" + bytes(100))
+    (inputs / os.fsdecode(b"caf\xe9.abf")).touch()  # as an old disk has it
     out = place / "verdicts"
     assert cli.main(["predict", str(inputs), "--bundle", str(trained_bundle), "--out", str(out)])
     return out
@@ -107,6 +109,17 @@ def test_every_page_is_whole_by_itself(folder, pages):
         )
 
 
+def test_no_file_says_where_the_recordings_lie_on_this_computer(folder):
+    written = "".join(file.read_text() for file in folder.rglob("*.*"))
+    assert str(folder.parent) not in written
+    verdicts = json.loads((folder / JSON_FILE).read_text())
+    files = {name for cell in verdicts["cells"] for name in cell["files"]}
+    assert files == {"new/<b>&1.abf", "new/silent.abf"}
+    left_out = {failure["file"]: failure["reason"] for failure in verdicts["left_out"]}
+    assert left_out[r"new/caf\xe9.abf"] == r"new/caf\xe9.abf: its name is not UTF-8; rename it"
+    assert left_out["new/broken.abf"].startswith("new/broken.abf: expected ")
+
+
 def test_every_picture_has_words(pages):
     n_pictures = 0
     for page in pages.values():
@@ -121,7 +134,7 @@ def test_every_picture_has_words(pages):
 
 def test_the_index_says_all_without_a_script(folder, pages):
     index, written = pages[INDEX], json.loads((folder / JSON_FILE).read_text())
-    assert "1 file left out" in index.text and "broken.abf: expected" in index.text
+    assert "2 files left out" in index.text and "broken.abf: expected" in index.text
     assert "no spikes" in index.text and "<b>&1" in index.text
     (cell, _) = written["cells"]
     leading = cell["most_probable_class"]

@@ -14,7 +14,7 @@ from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
 from raphe.core.recordings.recording import Recording
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
 from raphe.tasks.celltype.prediction.find_cells import KNOWN, find_cells
 from raphe.tasks.celltype.prediction.judge import Judge
@@ -243,7 +243,8 @@ def _of_file(path: Path, reading: Reading, row: int | None = None) -> CellSpikes
 
 
 def _unread(failure: Failure) -> UnreadCell:
-    return UnreadCell(failure.path.name or str(failure.path), (failure.path,), str(failure))
+    name = printable(failure.path.name or failure.path)
+    return UnreadCell(name, (failure.path,), str(failure))
 
 
 def _of_windows(cell: object, cut: Cut | GivenWindows) -> CellSpikes:

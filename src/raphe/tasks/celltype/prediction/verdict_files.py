@@ -18,6 +18,7 @@ from raphe.core.files.atomic import write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import free_name
+from raphe.core.sentences import printable
 from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.verdict import CellVerdict, IndexRow, counts, rounded
 
@@ -68,7 +69,8 @@ class VerdictFiles:
     def add(self, key: Hashable, result: JudgedCell | Failure) -> None:
         """Take an answer, in the place of the one that has the same key."""
         if isinstance(result, Failure):
-            self.answers[key] = Failure(Path(self._short(result.path)), self._short(result.message))
+            path = Path(printable(self._short(result.path)))  # its name may be no UTF-8
+            self.answers[key] = Failure(path, self._short(result.message))
             return
         files = tuple(Path(self._short(path)) for path in result.verdict.files)
         judged = replace(result, verdict=replace(result.verdict, files=files))

@@ -148,6 +148,34 @@ def test_a_killed_run_resumes_and_equals_an_unbroken_one(train, start_train, epo
     assert runs().epochs(resumed) == runs().epochs(unbroken)
 
 
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_best_or_begins_anew(
+    train, runs, tmp_path: Path, runs_root: Path, capfd
+) -> None:
+    epochs_file, once = tmp_path / "epochs", tmp_path / "fail_in_test"
+    settings = [f"model.epochs_file={epochs_file}", f"model.fail_in_test_if={once}", "model.lr=0.0"]
+    once.touch()
+    for _ in range(2):  # by the second time nothing is left to train
+        assert train(*settings) == 1
+    (work,) = (runs_root / "work").glob("*/last.ckpt")
+    content = work.read_bytes()
+    work.write_bytes(content[: len(content) // 2])
+    assert train(*settings) == 1  # best.ckpt is of the first epoch
+    told = f"note: {work} is cut, damaged or no checkpoint; training goes on from best.ckpt beside"
+    assert told in capfd.readouterr().err
+    work.with_name("best.ckpt").write_bytes(b"")
+    once.unlink()
+    assert train(*settings) == 0
+    told = "best.ckpt is cut, damaged or no checkpoint; training begins anew (resume=false"
+    errors = capfd.readouterr().err
+    assert told in errors and "Traceback" not in errors
+    assert epochs_file.read_text().split() == ["0", "1", "2", "1", "2", "0", "1", "2"]
+    first, anew = runs().all()
+    assert (first.info.status, anew.info.status) == ("FAILED", "FINISHED")
+    assert runs().history(first.info.run_id, "val/loss") == runs().history(
+        anew.info.run_id, "val/loss"
+    )
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_cleanly(start_train, epochs, runs, stop) -> None:
     epochs.hold_at(1)

@@ -59,6 +59,27 @@ def interruptible() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within it a signal to end waits: for what may not be left half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: waiting.append(number))
+        for number in SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if waiting:
+            signal.raise_signal(waiting[0])
+
+
 def interrupted(interruption: KeyboardInterrupt, what_now: str = "") -> int:
     """Tell of an interruption in one line, and of what to do; the exit code, as a shell has it."""
     print(f"interrupted: {what_now}" if what_now else "interrupted", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Lightning callbacks of every run: reproducible epochs, tracking, checkpoints, early stop."""
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from pytorch_lightning.callbacks import (
 from torch import Tensor
 
 from raphe.core.errors import SettingError
+from raphe.core.files.checkpoint import training_fault
 from raphe.harness.tracking import TrackedRun
 
+BEST, LAST = "best.ckpt", "last.ckpt"  # of a run until it is finished
+LOOPS = "loops"  # in a checkpoint from which Lightning goes on
 HAD_ENDED = "raphe.had_ended"  # in a checkpoint
 SEED_STRIDE = 1_000_003  # a prime, so that epochs of neighbouring seeds do not share a stream
 
@@ -96,6 +100,36 @@ def had_ended(checkpoint: Path) -> bool:
         for name, state in state["callbacks"].items()
         if name.startswith(EarlyStopping.__name__)
     )
+
+
+def checkpoint_to_resume(work: Path) -> Path | None:
+    """Where training goes on: `last.ckpt`, or `best.ckpt` where that one is damaged.
+
+    None: it begins anew. What cannot be used is said in a line.
+    """
+    last, best = work / LAST, work / BEST
+    if not last.exists():
+        return None
+    faults = {path: fault for path in (last, best) if (fault := training_fault(path))}
+    if not faults:
+        return last
+    resumes = best not in faults and LOOPS in torch.load(best, weights_only=True)
+    damaged, fault = next(iter(faults.items()))
+    _say(damaged, fault, "goes on from best.ckpt beside it" if resumes else "begins anew")
+    return best if resumes else None
+
+
+def if_of_network(checkpoint: Path | None, model: pl.LightningModule) -> Path | None:
+    """The checkpoint; None, and a line, where its weights are not those of the model."""
+    if checkpoint is None or not (fault := training_fault(checkpoint, model.state_dict())):
+        return checkpoint
+    _say(checkpoint, fault, "begins anew")
+    return None
+
+
+def _say(checkpoint: Path, fault: str, how: str) -> None:
+    note = f"note: {checkpoint} {fault}; training {how} (resume=false begins anew at once)"
+    print(note, file=sys.stderr, flush=True)
 
 
 def checkpoints(folder: Path, metric: str, mode: str) -> list[Callback]:

@@ -89,11 +89,10 @@ class Fitting:
         ]
         config = OmegaConf.create({"trainer": {**self._trainer, "max_epochs": settings.max_epochs}})
         trainer = build_trainer(config, work, own)
-        last = work / "last.ckpt"
-        resume_from = last if last.exists() else None
+        resume_from = callbacks.if_of_network(callbacks.checkpoint_to_resume(work), model)
         if resume_from is None or not callbacks.had_ended(resume_from):
             trainer.fit(model, datamodule=data, ckpt_path=resume_from)
-        trainer.test(model, datamodule=data, ckpt_path=work / "best.ckpt", verbose=False)
+        trainer.test(model, datamodule=data, ckpt_path=work / callbacks.BEST, verbose=False)
 
     def _folder(
         self,

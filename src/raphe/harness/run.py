@@ -115,12 +115,13 @@ def _train_and_test(
     data: pl.LightningDataModule,
     location: RunLocation,
 ) -> RunFacts:
-    tracked = location.begin_or_resume(config.resume and location.last_checkpoint.exists())
+    resume_from = callbacks.checkpoint_to_resume(location.work) if config.resume else None
+    tracked = location.begin_or_resume(resume_from is not None)
     with tracked.until_done(), tracked.system_metrics(config.tracking.system_metrics_every_s):
         describe(tracked, config, data, member)
         model = build_model(config, data)
         trainer = _trainer(config, member, tracked, location.work)
-        resume_from = location.last_checkpoint if location.last_checkpoint.exists() else None
+        resume_from = callbacks.if_of_network(resume_from, model)
         with ctrl_c(), denormals_flushed():
             if resume_from is None or not callbacks.had_ended(resume_from):
                 trainer.fit(model, datamodule=data, ckpt_path=resume_from)

@@ -1,18 +1,25 @@
 """Where a run stands: in the tracking store, and on disk while it is not finished."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import is_zipfile
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from raphe.harness import identity
+from raphe.harness.callbacks import BEST, LAST
+from raphe.harness.database.address import local_folder
 from raphe.harness.records.description import describe_run, stores_text
 from raphe.harness.records.parameters import parameters, swept_numbers
 from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.tracking import (
+    CHECKPOINT_FILE,
+    CHECKPOINT_FOLDER,
+    CONFIG_FILE,
     CONTENTS_TAG,
     DATA_TAG,
     DESCRIPTION_TAG,
@@ -59,15 +66,41 @@ class RunLocation:
 
     @property
     def best_checkpoint(self) -> Path:
-        return self.work / "best.ckpt"
+        return self.work / BEST
 
     @property
     def last_checkpoint(self) -> Path:
-        return self.work / "last.ckpt"
+        return self.work / LAST
 
     def finished(self) -> RunFacts | None:
-        """An earlier attempt that came to its end."""
-        return next((run for run in self._earlier_runs() if run.status == "FINISHED"), None)
+        """An earlier attempt that came to its end, and whose files are there.
+
+        Of one whose weights are gone the sweep's export could make nothing; it is set aside.
+        """
+        for run in self._earlier_runs():
+            if run.status != "FINISHED":
+                continue
+            if not (fault := self._fault_of(run)):
+                return run
+            print(
+                f"note: {self.name}: finished as {run.run_id}, but its {fault}; it is trained anew",
+                file=sys.stderr,
+                flush=True,
+            )
+            self.tracker.delete(run.run_id)
+        return None
+
+    def _fault_of(self, run: RunFacts) -> str:
+        """What of a finished run's files is not as it was left; of a server's it is not asked."""
+        folder = local_folder(run.artifacts)
+        if folder is None:
+            return ""
+        weights = folder / CHECKPOINT_FOLDER / CHECKPOINT_FILE
+        if not (folder / CONFIG_FILE).is_file():
+            return f"{CONFIG_FILE} is gone"
+        if not weights.is_file():
+            return "weights are gone"
+        return "" if is_zipfile(weights) else "weights are cut or damaged"
 
     def begin_or_resume(self, resume: bool) -> TrackedRun:
         """Go on with the newest interrupted attempt, if there is one; else begin anew."""
@@ -75,9 +108,11 @@ class RunLocation:
         if resume and unfinished:
             return self.tracker.resume(unfinished[0].run_id)
         self.clear()
-        if PARENT_TAG in self.tags:  # a sweep holds one child for each of its values
-            for run in unfinished:
+        for run in unfinished:
+            if PARENT_TAG in self.tags:  # a sweep holds one child for each of its values
                 self.tracker.delete(run.run_id)
+            elif run.status == "RUNNING":  # its process was killed outright
+                self.tracker.resume(run.run_id).end("KILLED")
         return self.tracker.begin(self.name, self.tags)
 
     def clear(self) -> None:

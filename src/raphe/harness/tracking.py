@@ -45,7 +45,6 @@ from raphe.harness.database.address import address_of, sqlite_file, without_cred
 from raphe.harness.database.folder import DATABASE, given_runs, network_note
 from raphe.harness.database.opening import open_to_write, reaching, said
 from raphe.harness.database.relocation import ARTIFACTS
-from raphe.harness.interruption import interruptions_ignored
 from raphe.harness.settings.recorded import record
 
 TrackingError = MlflowException  # what any call here may raise
@@ -54,6 +53,7 @@ PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
 PAGE = 1000  # runs that MLflow gives at once
 PARAM_LENGTH, DIGEST_LENGTH = 6000, 36
 CHECKPOINT_FOLDER, CHECKPOINT_FILE = "checkpoint", "model.ckpt"  # of a run's artifacts
+CONFIG_FILE = "config.yaml"
 SOURCE_TAG = MLFLOW_SOURCE_NAME  # which command made a run
 SOURCE = {SOURCE_TAG: "raphe train", MLFLOW_SOURCE_TYPE: "LOCAL"}
 KEY_TAG = "raphe.key"
@@ -78,6 +78,7 @@ class RunFacts:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
+    artifacts: str = ""  # address of its files
 
 
 @dataclass
@@ -262,7 +263,7 @@ class TrackedRun:
 
     def log_config(self, config: DictConfig) -> None:
         """Log all settings but credentials, as config.yaml, and the choices that they come from."""
-        self.log_text(without_credentials(record(config)), "config.yaml")
+        self.log_text(without_credentials(record(config)), CONFIG_FILE)
 
     def log_stores(self, stores: Sequence[UsedStore], hashes: Mapping[str, str]) -> None:
         """Log what the run reads, as MLflow's datasets."""
@@ -348,13 +349,13 @@ class TrackedRun:
             yield
             self.end("FINISHED")
         except KeyboardInterrupt:
-            with interruptions_ignored(), contextlib.suppress(MlflowException):
+            with contextlib.suppress(MlflowException):
                 self.end("KILLED")
             raise
         except Exception as error:
-            with interruptions_ignored(), contextlib.suppress(MlflowException, OSError):
+            with contextlib.suppress(MlflowException, OSError):
                 self.log_text(without_credentials(traceback.format_exc()), "error.txt")
-            with interruptions_ignored(), contextlib.suppress(MlflowException):
+            with contextlib.suppress(MlflowException):
                 self.end("FAILED")
             if isinstance(error, MlflowException):
                 if is_disk_full(error) and self._database is not None:
@@ -390,4 +391,5 @@ def _facts(run: Run) -> RunFacts:
         tags=run.data.tags,
         params=run.data.params,
         metrics=run.data.metrics,
+        artifacts=run.info.artifact_uri,
     )

@@ -10,6 +10,8 @@ import torch
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import make_folder, open_whole
 
+TRAINING_STATE = {"epoch", "global_step", "state_dict", "optimizer_states"}
+
 
 def write_checkpoint(module: pl.LightningModule, path: Path | str) -> Path:
     """Write weights that were not trained here, to be read by the module's `load_from_checkpoint`.
@@ -37,6 +39,32 @@ def write_state(state: Mapping[str, Any], path: Path | str) -> Path:
     with open_whole(path) as file:
         torch.save(state, file)
     return Path(path)
+
+
+def training_fault(checkpoint: Path, weights: Mapping[str, torch.Tensor] | None = None) -> str:
+    """Why training cannot go on from a checkpoint; "" where it can.
+
+    Args:
+        checkpoint: as Lightning or `write_state` wrote it, or whatever stands there.
+        weights: of the model that is to go on, by name.
+    """
+    if not checkpoint.is_file():
+        return "is not there"
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception:  # of a file that was cut or is another's anything may come
+        return "is cut, damaged or no checkpoint"
+    if not isinstance(state, dict) or not state.keys() >= TRAINING_STATE:
+        return "holds no whole state of a training"
+    if weights is not None and _shapes(state["state_dict"]) != _shapes(weights):
+        return "is of another network"
+    return ""
+
+
+def _shapes(weights: object) -> dict[str, tuple[int, ...]]:
+    if not isinstance(weights, Mapping):
+        return {}
+    return {name: tuple(getattr(value, "shape", ())) for name, value in weights.items()}
 
 
 def require_weights(checkpoint: Path, run: str) -> None:

@@ -1,5 +1,6 @@
 """Train a bank's members in one pass over the data, and leave each as its own run would be."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from raphe.core.files.checkpoint import training_fault
 from raphe.harness import callbacks
 from raphe.harness.banks.member_epochs import MemberEpochs, Trainee
 from raphe.harness.run import build_model, ctrl_c, run_as, threads
@@ -45,7 +47,10 @@ def train_together(
     One whose model cannot be built fails at once. `path` is where the state of all is kept after
     each epoch, to go on from.
     """
-    begun = path.exists()
+    begun = path.exists() and not (fault := training_fault(path))
+    if path.exists() and not begun:
+        print(f"note: {path} {fault}; the bank is trained anew", file=sys.stderr, flush=True)
+        path.unlink()
     if begun:
         kept = torch.load(path, weights_only=True)["callbacks"][MemberEpochs.__name__]
         jobs = [job for job in jobs if job.label in kept]

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from raphe.core.errors import SettingError
 
@@ -62,7 +62,13 @@ def sqlite_file(uri: str) -> Path | None:
             f"tracking.uri={uri}: expected the path of a database, as sqlite:////path/mlflow.db"
         )
     if database.startswith("file:"):
-        from urllib.parse import unquote
-
         database = unquote(database.removeprefix("file:"))
     return Path(database).absolute()
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder that an address of artifacts or a path names; None for one on a server."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if parts.scheme or not uri else Path(uri)

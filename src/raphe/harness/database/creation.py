@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from raphe.core.ending import uninterrupted
 from raphe.core.files.atomic import open_whole
 from raphe.harness.database.address import address_of
-from raphe.harness.interruption import interruptions_held
 
 SIDE_FILES = ("-journal", "-wal", "-shm")  # SQLite's, beside a database
 
@@ -21,7 +21,7 @@ def create_database(database: Path, artifacts: Path) -> None:
     """
     print(f"{database}: is made, which takes some seconds", file=sys.stderr, flush=True)
     scratch = database.with_name(f".{database.name}.partial")
-    with interruptions_held():
+    with uninterrupted():
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:

@@ -7,13 +7,13 @@ renamed folder's are then nowhere, and a copy's are the original's.
 import sqlite3
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from filelock import Timeout
 
 from raphe.core.errors import SettingError
 from raphe.core.files.locks import lock_file
 from raphe.core.sentences import counted
+from raphe.harness.database.address import local_folder
 from raphe.harness.database.checks import connected
 
 ARTIFACTS = "artifacts"  # folder of the runs' files, one in it for each experiment
@@ -46,19 +46,19 @@ def relocate(database: Path) -> None:
     places = former_places(database)
     if not places:
         return
-    here = database.parent
+    here, former = database.parent, local_folder(places[0])
     if _at_work(here):
         raise SettingError(
-            f"{here}: runs are at work here that know this folder as {_path(places[0])}; wait for "
-            "them, or name it so"
+            f"{here}: runs are at work here that know this folder as {former}; wait for them, or "
+            "name it so"
         )
     with connected(database) as connection:
         connection.execute("BEGIN IMMEDIATE")
         n_runs = sum(_rewrite(connection, place, here.as_uri()) for place in places)
         connection.execute("COMMIT")
     print(
-        f"{here}: was {_path(places[0])} before; the files of {counted('run', n_runs)} are now "
-        "looked for here",
+        f"{here}: was {former} before; the files of {counted('run', n_runs)} are now looked for "
+        "here",
         file=sys.stderr,
         flush=True,
     )
@@ -82,21 +82,17 @@ def _root_of(location: str) -> str:
 
     As raphe gives it: FOLDER/artifacts/EXPERIMENT.
     """
-    if urlparse(location).scheme not in ("file", ""):
+    if local_folder(location) is None:
         return ""
     root, separator, _ = location.rpartition(f"/{ARTIFACTS}/")
     return root if separator else ""
 
 
-def _path(place: str) -> Path:
-    return Path(unquote(urlparse(place).path)) if place.startswith("file:") else Path(place)
-
-
 def _is(place: str, folder: Path) -> bool:
     """Whether both are one folder, as through a link or in another case of letters."""
     try:
-        return _path(place).samefile(folder)
-    except OSError:
+        return local_folder(place).samefile(folder)
+    except OSError:  # it is gone, as after a move
         return False
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 CHECKPOINTS = "checkpoint"  # folder of a run's artifacts
 
@@ -30,11 +29,3 @@ def _usage(folder: Path) -> Usage:
             total += n_bytes
             checkpoints += n_bytes if CHECKPOINTS in path.relative_to(folder).parts else 0
     return Usage(total, checkpoints)
-
-
-def local_folder(uri: str) -> Path | None:
-    """The folder that a URI or a path names; None for one on a server."""
-    parsed = urlparse(uri)
-    if parsed.scheme == "file":
-        return Path(unquote(parsed.path))
-    return None if parsed.scheme else Path(uri)

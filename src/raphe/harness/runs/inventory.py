@@ -11,7 +11,8 @@ from mlflow.entities import Run, ViewType
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from raphe.harness.runs.disk import Usage, local_folder, usage_of
+from raphe.harness.database.address import local_folder
+from raphe.harness.runs.disk import Usage, usage_of
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG
 
 PAGE = 1000

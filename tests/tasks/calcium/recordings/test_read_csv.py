@@ -76,11 +76,22 @@ def test_layout_is_honoured(tmp_path):
     assert (traces.names, traces.n_samples) == (("1", "2", "3"), 6)
 
 
-def test_what_inscopix_calls_rejected_is_said(tmp_path):
+def test_rows_that_are_traces_are_found_where_nothing_has_a_name(tmp_path):
+    walks = np.cumsum(np.random.default_rng(0).normal(size=(60, 40)), axis=1).round(3)
+    text = "".join(",".join(map(repr, row)) + "\n" for row in walks.tolist())
+    with pytest.raises(RecordingError, match=r"a trace in each column.*pass --layout"):
+        read(tmp_path, text)
+    assert len(read(tmp_path, text, TraceOptions(30.0, "traces-time"))) == 60
+    assert len(read(tmp_path, ",".join(f"c{n}" for n in range(40)) + "\n" + text)) == 40
+
+
+def test_what_inscopix_calls_rejected_is_no_cell(tmp_path):
     text = " ,C0,C1\nTime(s)/Cell Status,accepted,rejected\n0.0,5,7\n0.1,8,3\n0.2,4,4\n"
     traces = read(tmp_path, text, TraceOptions())
     assert (traces.names, traces.rate_hz) == (("C0", "C1"), 10.0)
-    assert traces.notes[-1].endswith("rejected, as the line below the names says: C1")
+    assert str(traces.curation) == "1 of 2 regions is no cell by the line below the names"
+    cells = read(tmp_path, text, TraceOptions(cells_only=True))
+    assert cells.names == ("C0",) and cells.read().tolist() == [[5, 8, 4]]
 
 
 def test_a_voltage_is_no_fluorescence(tmp_path):

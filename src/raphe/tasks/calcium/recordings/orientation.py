@@ -14,8 +14,12 @@ ROUNDING = 1e-6  # of a row's deviation: nothing is left where all rows are alik
 ALIKE = 0.15  # correlation of neighbours down the columns that contradicts time along the rows
 
 
-def refuse_contradiction(path: Path, matrix: np.ndarray | NpyMatrix | Hdf5Matrix) -> None:
+def refuse_contradiction(
+    path: Path, matrix: np.ndarray | NpyMatrix | Hdf5Matrix, across: bool = False
+) -> None:
     """Raise RecordingError where rows follow each other as samples do, and columns do not.
+
+    Or the other way round, if it is `across`: each column is taken as a trace.
 
     Rates of a population that is read across its neurons would look like any others.
     """
@@ -23,12 +27,13 @@ def refuse_contradiction(path: Path, matrix: np.ndarray | NpyMatrix | Hdf5Matrix
         return
     beginning = np.asarray(matrix[:JUDGED, :JUDGED], dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # of values that have no meaning
-        along_rows, down_columns = likeness(beginning)
-    if down_columns > ALIKE and along_rows < down_columns / 2:
+        along, between = likeness(beginning.T if across else beginning)
+    trace, other = ("column", "row") if across else ("row", "column")
+    if between > ALIKE and along < between / 2:
         raise RecordingError(
-            f"{path}: expected a trace in each row, but of shape {matrix.shape} the rows follow "
-            f"each other as samples in time do (correlation of neighbours {down_columns:.2f}, of "
-            f"columns {along_rows:.2f}); pass --layout time-traces if each column is a trace, "
+            f"{path}: expected a trace in each {trace}, but of shape {matrix.shape} the {trace}s "
+            f"follow each other as samples in time do (correlation of neighbours {between:.2f}, of "
+            f"{other}s {along:.2f}); pass --layout time-traces if each column is a trace, "
             "traces-time if each row is one"
         )
 

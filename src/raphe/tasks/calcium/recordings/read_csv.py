@@ -4,7 +4,7 @@ T samples, N columns.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from raphe.core.errors import RecordingError
 from raphe.core.recordings.units import electrical_unit
 from raphe.core.sentences import counted
 from raphe.core.tables.axis import Axis, axis_of_names, counts_rows, without_axes
-from raphe.core.tables.dialect import quoted, shown
+from raphe.core.tables.dialect import shown
 from raphe.core.tables.numbers import NumberTable, read_numbers
 from raphe.core.tables.text import TableFault, table_faults
+from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
-from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, TraceSet
+from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, Curation, TraceOptions, TraceSet
 
+REJECTED = "rejected"  # in Inscopix's line of status
 CHALLENGE = re.compile(r"\d+\.(train|test)\.(calcium|spikes)\.csv(\.gz)?")
 
 
@@ -25,8 +27,8 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     """Read a table of traces: each column is one, or by `options.layout` each row.
 
     A time, a frame counter or a row number is left out, and said in the set's notes; a time whose
-    name has a unit tells the rate. Files with the challenge's own names are at 100 Hz. Blank cells
-    are NaN.
+    name has a unit tells the rate. Inscopix's line of status is the set's curation. Files with the
+    challenge's own names are at 100 Hz. Blank cells are NaN.
     """
     of_challenge = CHALLENGE.fullmatch(path.name) is not None
     across = options.layout == LAYOUTS[0]
@@ -48,8 +50,15 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     traces = TraceSet.from_matrix(
         path, table.values, options.rate(path, rate_hz), LAYOUTS[not across], _distinct(names)
     )
-    remarks = (*table.remarks, *_judged(table))
-    return replace(traces, notes=tuple(f"{path}: {remark}" for remark in remarks))
+    if options.layout is None and not any(table.names):
+        refuse_contradiction(path, table.values, across=True)
+    traces = replace(traces, notes=tuple(f"{path}: {remark}" for remark in table.remarks))
+    if not table.status:
+        return traces
+    curation = Curation(
+        "the line below the names", tuple(word != REJECTED for word in table.status)
+    )
+    return replace(traces, curation=curation, obeys=traces.obeys | {"cells_only"})
 
 
 def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
@@ -69,15 +78,6 @@ def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
         return table, []
     remark = f"the first line rises evenly by {axis.step:.6g} and is the axis: no trace"
     return replace(table, remarks=(*table.remarks, remark)), [axis]
-
-
-def _judged(table: NumberTable) -> Iterator[str]:
-    """What a line below the names says of the traces, as Inscopix writes it."""
-    for status in ("rejected", "undecided"):
-        columns = zip(table.names, table.status, strict=False)
-        names = [name for name, word in columns if word == status]
-        if names:
-            yield f"{status}, as the line below the names says: {', '.join(map(quoted, names))}"
 
 
 def _check_units(table: NumberTable) -> None:

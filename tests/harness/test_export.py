@@ -17,6 +17,7 @@ from raphe import cli
 from raphe.core.bundles.bundle import CARD, open_bundle
 from raphe.core.bundles.manifest import BundleKind
 from raphe.core.errors import SettingError
+from raphe.core.files.locks import lock_file
 from raphe.harness import registry
 from raphe.harness.export import require_same_data
 from raphe.harness.sweeps.finding import find_sweep
@@ -210,6 +211,17 @@ def test_a_bundle_whose_export_was_killed_before_its_end_is_registered_next_time
     assert "RUNNING" not in [run.info.status for run in runs().all()]
     assert export(register_as) == 1  # it is registered now
     assert "exists already" in capfd.readouterr().err
+
+
+def test_a_second_export_to_the_same_folder_is_told_of_the_first(
+    sweep: str, export: Callable[..., int], runs_root: Path, capfd
+) -> None:
+    before = set((runs_root / "work").glob("*.lock"))
+    assert export("export.register_as=null") == 0
+    (lock,) = set((runs_root / "work").glob("*.lock")) - before
+    with lock_file(lock):
+        assert export("export.overwrite=true") == 1
+    assert "another export is making or registering this bundle; wait" in capfd.readouterr().err
 
 
 def test_networks_in_files_are_registered_under_a_name_that_was_asked_for(

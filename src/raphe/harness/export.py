@@ -28,6 +28,7 @@ from raphe.core.command_line import printed_command
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.checkpoint import require_weights
 from raphe.core.files.hashed_folder import CONTENT_HASH
+from raphe.core.files.locks import locked
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
@@ -178,9 +179,10 @@ def export_sweep(
         if member.code != of_members[0].code:
             replace(member, choices=recorded.choices).over_local(overrides, config_dir)
     first = replace(of_members[0], choices=recorded.choices).over_local(overrides, config_dir)
-    with Scratch() as scratch:
+    out = Path(settings.out or _default_out(config, sweep))
+    busy = f"{out}: another export is making or registering this bundle; wait until it is done"
+    with locked(_lock_of(out, tracker), busy), Scratch() as scratch:
         make = _task_export(settings)
-        out = Path(settings.out or _default_out(config, sweep))
         provenance = _provenance(tracker, sweep, settings, finished, left_out)
         if settings.register_as is not None and _never_registered(tracker, out, provenance):
             print(
@@ -197,11 +199,20 @@ def export_sweep(
             provenance=provenance,
             out=out,
         )
-    print(exported.summary)
-    if settings.register_as is not None and exported.loader is not None:
-        tags = {"raphe.export": sweep.run_id}
-        _register(tracker, f"export of {sweep.name}", tags, exported, settings.register_as, policy)
+        print(exported.summary)
+        if settings.register_as is not None and exported.loader is not None:
+            tags = {"raphe.export": sweep.run_id}
+            title = f"export of {sweep.name}"
+            _register(tracker, title, tags, exported, settings.register_as, policy)
     return exported
+
+
+def _lock_of(out: Path, tracker: Tracker) -> Path:
+    """Held from the first byte of a bundle until it is registered: beside the runs, for the folder
+    of a bundle is the user's."""
+    folder = tracker.runs_root / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"export-{identity.digest({'out': str(out.absolute())})[:16]}.lock"
 
 
 def _say_where_data_lie(recorded: Recorded, config: DictConfig) -> None:

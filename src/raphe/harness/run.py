@@ -190,8 +190,10 @@ def _test(
     # Not taken from the epoch's own: a task may change its weights when all training ends.
     trainer.validate(model, datamodule=data, ckpt_path=kept, verbose=False)
     validated = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
-    tested = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    tested = {}
+    if data.test_dataloader() != []:  # all is trained on; Lightning would only warn of that
+        trainer.test(model, datamodule=data, ckpt_path=kept, verbose=False)
+        tested = {name: value.item() for name, value in trainer.callback_metrics.items()}
     results = instantiate(config.evaluate)(model=model, data=data)
     measured = tested | {
         metric_names.kept(name): value for name, value in validated.items() if _is_val(name)

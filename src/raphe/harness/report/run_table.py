@@ -37,10 +37,12 @@ def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) ->
     console = Console(markup=False)
     if conclusion := _conclusion(run, tracker):
         console.print(conclusion, highlight=False)
-    console.print(table)
+    if sets:
+        console.print(table)
     epochs, kept = run.metrics[EPOCHS_TRAINED], run.metrics[EPOCHS_KEPT]
     trained = f"Trained for {counted('epoch', int(epochs))}"
-    console.print(f"{trained}; the weights of epoch {kept:.0f} were tested.")
+    tested = "were tested" if sets else "are kept; no data were held out to test them on"
+    console.print(f"{trained}; the weights of epoch {kept:.0f} {tested}.")
     export_from = config if "_target_" in config.export else None
     print_note_and_next(console, note, run.run_id, tracker, export_from)
 

@@ -47,7 +47,9 @@ def record(config: DictConfig) -> str:
     choices = {str(group): name for group, name in chosen.items() if not _is_hydras(group)}
     whole = {RECORD: {"format": FORMAT, "choices": choices}}
     settings = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    return OmegaConf.to_yaml(whole) + OmegaConf.to_yaml(settings, resolve=True)
+    values = OmegaConf.to_container(settings, resolve=True)
+    values.get("tracking", {}).pop("uri", None)  # whose address may hold a password
+    return OmegaConf.to_yaml(whole) + OmegaConf.to_yaml(values)
 
 
 def _is_hydras(group: str) -> bool:

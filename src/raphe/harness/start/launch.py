@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from raphe.core.ending import GOES_ON, interrupted, interruptible
+from raphe.core.sentences import printable
 from raphe.harness.start.explain import RunFailed, user_line
 from raphe.harness.sweeps.callback import SweepCallback
 
@@ -44,5 +45,5 @@ def _failed(error: Exception, wants_traceback: bool) -> int:
     line = user_line(error)
     if line is None or wants_traceback:
         raise error from None
-    print(f"error: {line}", file=sys.stderr)
+    print(f"error: {printable(line)}", file=sys.stderr)
     return 1

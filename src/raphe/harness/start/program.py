@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import hydra
 
 from raphe.core.command_line import print_whatever_comes
+from raphe.core.ending import while_read
 from raphe.core.errors import SettingError
+from raphe.core.sentences import printable
 from raphe.harness.settings import overrides
 from raphe.harness.settings.configuration import conf_folder
 from raphe.harness.settings.machine_settings import with_machine_settings
@@ -16,12 +18,16 @@ from raphe.harness.start.stage import run_stage
 
 def train(arguments: Sequence[str]) -> int:
     """Compose the settings that the arguments ask for and do what they say; the exit code."""
+    return while_read(lambda: _train(arguments))
+
+
+def _train(arguments: Sequence[str]) -> int:
     print_whatever_comes()
     try:
         arguments = with_machine_settings(arguments)
         overrides.check(arguments)
     except SettingError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 1
     sys.argv[1:] = arguments  # where Hydra reads them
     composed = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")

@@ -344,7 +344,7 @@ def test_verdicts_of_another_call_are_not_mixed_in(
     WatchedFolder(out, judge, folder, {"unit": "pA"}, pages=False).add(
         news.path, news.stamp, news.result
     )
-    with pytest.raises(StoreError, match="another reading; choose another --out"):
+    with pytest.raises(StoreError, match="another --channel or --unit; choose another --out"):
         WatchedFolder(out, judge, folder, {"unit": "nA"}, pages=False)
     with pytest.raises(StoreError, match="another folder; choose another --out"):
         WatchedFolder(out, judge, tmp_path, {"unit": "pA"}, pages=False)

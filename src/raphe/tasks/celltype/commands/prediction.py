@@ -236,6 +236,8 @@ def _watch(options: argparse.Namespace) -> int:
         print()  # what the terminal shows of Ctrl-C stands on a line of its own
     verdicts = [result for result in results.values() if not isinstance(result, Failure)]
     failures = [result for result in results.values() if isinstance(result, Failure)]
+    if saved:  # also those of earlier calls
+        verdicts, failures = saved.files.verdicts, saved.files.failures
     left_out = f"; {counted('file', len(failures))} left out" if failures else ""
     print(f"{counts_sentence(verdicts, judge.ensemble.classes)}{left_out}.", flush=True)
     if saved and saved.files.answers:

@@ -27,6 +27,14 @@ from raphe.tasks.celltype.prediction.watch import Stamp
 
 STATE = "watched.json"  # which files were judged, as they were then
 STATE_FORMAT = 1
+WORDS = {  # of what one folder has in common
+    "format": "format",
+    "bundle": "bundle",
+    "folder": "folder",
+    "prevalence": "--prevalence",
+    "reading": "--channel or --unit",
+    "pages": "choice of --no-pages",
+}
 
 
 class VerdictFolder:
@@ -185,8 +193,7 @@ class WatchedFolder:
             raise StoreError(f"{file}: could not be read; {elsewhere}") from None
         if other is not None:
             raise StoreError(
-                f"{self.path}: holds verdicts of another call of raphe watch, with another "
-                f"{other}; {elsewhere}"
+                f"{self.path}: holds verdicts of a watch with another {WORDS[other]}; {elsewhere}"
             )
         return files
 

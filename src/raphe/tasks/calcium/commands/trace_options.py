@@ -17,7 +17,7 @@ def add_trace_options(parser: argparse.ArgumentParser, regions: bool = True) -> 
     parser.add_argument(
         "--layout",
         choices=LAYOUTS,
-        help="of a matrix: each row is a trace (the default), or each column",
+        help="each row is a trace (the default of a matrix), or each column (of a CSV table)",
     )
     parser.add_argument(
         "--variable", metavar="NAME", help="the array to take, of a file that holds several"

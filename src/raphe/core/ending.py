@@ -83,11 +83,12 @@ def uninterrupted() -> Iterator[None]:
 def interrupted(interruption: KeyboardInterrupt, what_now: str = "") -> int:
     """Tell of an interruption in one line, and of what to do; the exit code, as a shell has it."""
     print(f"interrupted: {what_now}" if what_now else "interrupted", file=sys.stderr)
-    error: BaseException | None = interruption
-    while error is not None:  # a library may have made another of the one that was raised
+    errors: list[BaseException] = [interruption]
+    for error in errors:  # a library may have made another of the one that was raised
         if isinstance(error, Interrupted):
             return 128 + error.number
-        error = error.__cause__ or error.__context__
+        behind = (error.__cause__, error.__context__)
+        errors += [other for other in behind if other is not None and other not in errors]
     return 128 + signal.SIGINT
 
 

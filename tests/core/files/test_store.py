@@ -188,6 +188,17 @@ def test_killed_between_the_renames_a_failing_writer_does_not_lose_the_old_store
     assert hidden(tmp_path) == []
 
 
+def test_a_store_that_the_disk_cannot_hold_is_refused_before_anything_is_appended(tmp_path):
+    with StoreWriter(tmp_path / "store", {"wave": ((250,), "float32")}) as writer:
+        writer.require_room(10, "spike")
+        with pytest.raises(StoreError) as told:
+            writer.require_room(10**15, "spike")
+    assert "store: 1 000 000 000 000 000 spikes would take 1000000 TB, the disk has " in str(
+        told.value
+    )
+    assert hidden(tmp_path) == []
+
+
 def flip_last_byte(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1] ^= 1

@@ -28,8 +28,10 @@ from raphe.core.files.hashed_folder import (
 )
 from raphe.core.files.kind import MANIFEST
 from raphe.core.files.path import checked_path
+from raphe.core.files.refusals import require_room
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import ArrayFile
+from raphe.core.sentences import counted
 
 HEADER_BYTES = 256  # room for any first axis, a multiple of the 64 that the NPY format asks for
 REMEDY = "write the store anew"
@@ -93,6 +95,13 @@ class StoreWriter:
             with suppress(OSError):  # of a full disk, which a write has told; `finish` closes them
                 file.close()
         self._builder.__exit__(*exception)
+
+    def require_room(self, n: int, noun: str) -> None:
+        """Raise StoreError, before the work, unless the disk has room for `n` items more."""
+        per_item = sum(
+            int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._fields.values()
+        )
+        require_room(self.path, n * per_item, counted(noun, n), "choose another disk")
 
     def append(self, **arrays: np.ndarray) -> None:
         """Append n items to every array. Each argument: (n, *item shape), castable to the dtype."""

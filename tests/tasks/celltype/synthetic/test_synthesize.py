@@ -4,6 +4,7 @@ import pickle
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections import namedtuple
@@ -197,6 +198,16 @@ def test_a_shard_of_another_synthesis_is_noticed_when_opening(sources, tmp_path)
     shutil.copytree(tmp_path / "two" / "shard-00001", tmp_path / "one" / "shard-00001")
     with pytest.raises(StoreError, match=r"shard-00001: is not the shard that .* finished with"):
         open_spikes(tmp_path / "one")
+
+
+def test_one_that_was_killed_within_its_first_shard_goes_on(sources, tmp_path):
+    out = tmp_path / "out"
+    left = out / f".shard-00000.{socket.gethostname()}.{2**22 + 1}.7.0123abcd.partial"
+    left.mkdir(parents=True)
+    (left / "spikes.npy").write_bytes(b"half")
+    (out / ".lock").touch()
+    make(sources, out)
+    assert not left.exists()
 
 
 def test_too_small_a_disk_is_refused_before_anything_is_made(sources, tmp_path, monkeypatch):

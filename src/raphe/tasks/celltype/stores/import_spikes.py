@@ -125,6 +125,7 @@ def import_npy(
     starts = range(0, spikes.n, ROWS_AT_ONCE)
     failed: list[Failure] = []
     with SpikeStoreWriter(Path(store), classes, spikes.n_samples, overwrite) as writer:
+        writer.require_room(spikes.n)
         for start in progress(starts, "copying spikes", total=len(starts)):
             rows = slice(start, start + ROWS_AT_ONCE)
             windows, cell, trigger = spikes.read(rows), spikes.cell[rows], spikes.trigger[rows]

@@ -101,6 +101,7 @@ def import_windows(
     taken = np.flatnonzero([row.label in chosen for row in rows])
     empty: list[str] = []
     with SpikeStoreWriter(Path(store), chosen, windows.shape[1], overwrite) as writer:
+        writer.require_room(len(taken))
         starts = range(0, len(taken), ROWS_AT_ONCE)
         for start in progress(starts, "copying windows", total=len(starts)):
             block = taken[start : start + ROWS_AT_ONCE]

@@ -184,6 +184,10 @@ class SpikeStoreWriter:
     def n(self) -> int:
         return self._writer.n
 
+    def require_room(self, n: int) -> None:
+        """Raise StoreError, before the work, unless the disk has room for so many spikes more."""
+        self._writer.require_room(n, "spike")
+
     def add(
         self,
         cell: Cell,

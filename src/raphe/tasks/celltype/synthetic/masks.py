@@ -113,6 +113,7 @@ def cut_masks(
         "sample": ((), "int64"),
     }
     with StoreWriter(store, fields, overwrite) as writer:
+        writer.require_room(int(shares.sum()), "mask")
         for number in progress(np.flatnonzero(shares).tolist(), "cutting masks"):
             recording = read_recording(quiet[number].file.path, channel, unit, cut.accept_unit)
             masks, sweep, sample = _cut(

@@ -1,6 +1,7 @@
 """Files that are damaged or contradict themselves: one RecordingError, and no memory spent."""
 
 import math
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -271,3 +272,20 @@ def test_half_an_hour_at_40_khz_takes_little_memory(tmp_path):
     assert (n_samples, hash_length) == (72_000_000, 64)
     assert mean == pytest.approx(-12.5, rel=1e-6)
     assert added_mib < 100
+
+
+def test_names_of_megabytes_are_refused_unread(tmp_path):
+    path = write_abf(tmp_path / "a.abf", np.zeros(500), 10_000, "pA")
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<IIq", content, 220, len(content) // 512, 2**21, 5)  # the strings section
+    path.write_bytes(content + b"SSCH" + bytes(2**21))
+    assert_refused(path, "names and units in at most 1048576 bytes, found 2 097 152 bytes")
+
+
+def test_values_beyond_any_amplifier_are_suspect_and_told(abf1):
+    stored = np.float32([1, 1e30, -3e38, 9.99e5, -1.01e6, 0])
+    with pytest.warns(RecordingWarning, match=r"3 of 6 samples are .* beyond any amplifier \(1 µA"):
+        recording = read_abf(abf1(stored))
+    assert recording.sweeps[0].suspect().tolist() == [False, True, True, False, True, False]
+    with pytest.warns(RecordingWarning, match="1 of 2 samples"):
+        read_abf(abf1(np.float32([9.9, 10.1]), units=(b"V",)))

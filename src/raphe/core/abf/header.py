@@ -30,6 +30,7 @@ DATA_FORMATS = {0: np.dtype("<i2"), 1: np.dtype("<f4")}
 ABF2_SECTIONS = {"protocol": 76, "ADC": 92, "strings": 220, "data": 236, "synch array": 316}
 ABF2_PROTOCOL_BYTES = 208  # up to its last field
 ABF2_ADC_BYTES = 82  # up to lADCUnitsIndex
+ABF2_MOST_STRINGS_BYTES = 2**20  # a few names, units and comments
 ABF2_STRINGS_HEAD = 44  # "SSCH", version, number, longest, bytes of text, 24 unused
 
 
@@ -254,6 +255,9 @@ def _read_texts(path: Path, file: Any, section: _Section) -> tuple[bytes, ...]:
     """The numbered strings, blank ones included (pyabf loses count at a blank one)."""
     if not section.count:
         return ()
+    if section.entry_bytes > ABF2_MOST_STRINGS_BYTES:
+        actual = counted("byte", section.entry_bytes)
+        raise damaged(path, f"names and units in at most {ABF2_MOST_STRINGS_BYTES} bytes", actual)
     file.seek(section.start)
     raw = file.read(section.entry_bytes)
     if len(raw) < ABF2_STRINGS_HEAD or not raw.startswith(b"SSCH"):

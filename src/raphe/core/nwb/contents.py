@@ -1,10 +1,13 @@
 """What an NWB file holds, whatever its version: series, and which stimulus belongs to which."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from raphe.core.nwb.series import ACQUIRED, STIMULUS, TEMPLATE, Series
+from raphe.core.sentences import listed
+
+MOST_TOLD = 3  # series in a sentence
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Contents:
                 return f"{place} {why}"
         return ""
 
+    @property
+    def why_nothing(self) -> str:
+        """In brackets, of what nothing can be read, and why; "" where there is nothing of this."""
+        reasons = self.left_out | self.others
+        return f" ({told(reasons)})" if reasons else ""
+
     def elsewhere(self) -> list[str]:
         """Places of the series that are neither acquired nor stimuli."""
         within = (f"{ACQUIRED}/", f"{STIMULUS}/", f"{TEMPLATE}/")
@@ -74,6 +83,13 @@ class Contents:
 
     def _within(self, section: str) -> list[Series]:
         return [series for series in self.series if series.place.startswith(f"{section}/")]
+
+
+def told(reasons: Mapping[str, str]) -> str:
+    """Some places in the file, each with the reason why nothing of it can be read."""
+    words = [f"{place} {why}" for place, why in reasons.items()]
+    more = [f"{len(words) - MOST_TOLD} more"] if len(words) > MOST_TOLD else []
+    return listed([*words[:MOST_TOLD], *more])
 
 
 def _places(series: Iterable[Series]) -> list[str]:

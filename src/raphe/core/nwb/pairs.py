@@ -174,7 +174,10 @@ def _choose_channel(
     every = channels_of(contents.presented() if is_stimulus else contents.acquired())
     channels = [swept for swept in every if unit_factor(swept.unit, quantity) is not None]
     if not channels:
-        raise RecordingError(f"{contents.path}: expected a {noun}, found no channel in {quantity}")
+        raise RecordingError(
+            f"{contents.path}: expected a {noun}, found no channel in {quantity}"
+            f"{contents.why_nothing}"
+        )
     if channel is None and number is not None and (merged := _numbered_by_name(channels)):
         return merged
     return choose_among(contents, every, channel, quantity, quantity, option)

@@ -1,6 +1,6 @@
 """Neurodata Without Borders files (.nwb) as recordings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from raphe.core.errors import RecordingError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.path import checked_path
 from raphe.core.nwb import version1, version2
-from raphe.core.nwb.contents import Contents
+from raphe.core.nwb.contents import Contents, told
 from raphe.core.nwb.self_contained import require_self_contained
 from raphe.core.nwb.series import reason, word
 from raphe.core.nwb.sweeps import SweptChannel, channels_of
@@ -22,7 +22,6 @@ from raphe.core.recordings.units import unit_factor
 from raphe.core.sentences import counted, listed
 
 MOST_LISTED = 20  # channels in a sentence
-MOST_TOLD = 3  # reasons
 
 
 def read_nwb(
@@ -56,16 +55,25 @@ def read_nwb(
 
 def open_contents(path: Path) -> Contents:
     """What the file holds, no sample read. Raises RecordingError."""
-    version = _version(path)
+    if not path.is_file():
+        what = "a folder, or what is no file" if path.exists() else "no such file"
+        raise RecordingError(f"{path}: expected an NWB file, got {what}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not h5py.is_hdf5(path):
+        raise RecordingError(
+            f"{path}: expected an NWB file, which is HDF5, got another; check the path, or copy it "
+            "anew"
+        )
     require_self_contained(path)
+    version = _version(path)
     return (version1 if version.startswith("1") else version2).read_contents(path, version)
 
 
 def _version(path: Path) -> str:
-    """As the file tells it, "2.7.0" or "1.0.5". Raises RecordingError for what is no NWB file."""
-    if not path.is_file():
-        what = "a folder, or no file at all" if path.exists() else "none"
-        raise RecordingError(f"{path}: expected an NWB file, got {what}")
+    """As the file tells it, "2.7.0" or "1.0.5". Raises RecordingError where it does not."""
     try:
         with h5py.File(path, "r") as file:
             stated = file.attrs.get("nwb_version")
@@ -160,17 +168,10 @@ def _nothing(contents: Contents, stimulus: bool) -> str:
     """Why there is nothing to choose from."""
     kind = "a stimulus" if stimulus else "an acquired"
     words = f"expected {kind} series of samples, found none"
-    if reasons := contents.left_out | contents.others:
-        words += f" ({_told(reasons)})"
+    words += contents.why_nothing
     if not stimulus and (elsewhere := contents.elsewhere()):
         words += f"; choose one of {listed(elsewhere[:MOST_LISTED], 'or')} by --channel"
     return words
-
-
-def _told(reasons: Mapping[str, str]) -> str:
-    words = [f"{place} {why}" for place, why in reasons.items()]
-    more = [f"{len(words) - MOST_TOLD} more"] if len(words) > MOST_TOLD else []
-    return listed([*words[:MOST_TOLD], *more])
 
 
 def recording_of(contents: Contents, swept: SweptChannel, unit: str | None) -> Recording:
@@ -214,7 +215,7 @@ def _remarks(contents: Contents, swept: SweptChannel) -> list[str]:
     remarks = []
     if contents.left_out:
         n = counted("series", len(contents.left_out), "series")
-        remarks.append(f"left out {n} of the file: {_told(contents.left_out)}")
+        remarks.append(f"left out {n} of the file: {told(contents.left_out)}")
     if not swept.timed:
         remarks.append(
             f"all sweeps of {swept.name} have one starting time: taken in the order of their "

@@ -9,6 +9,7 @@ that a stranger sent.
 
 import mmap
 import re
+import struct
 from collections.abc import Iterator
 from functools import cached_property
 from math import prod
@@ -25,6 +26,8 @@ MOST_OBJECTS = 300_000  # groups, datasets, attributes, and values of variable l
 TIMES_PACKED, LEAST_UNPACKED, LEAST_TEXTS = 100, 2 * 10**9, 5 * 10**7
 MOST_OBJECTS_OF_OWN = 3_000_000
 VALUE_BYTES = 64  # of a value of variable length, beside what it holds
+# Of a part of the heap: four letters, version 1, nothing, its size; an entry has as much before it.
+HEAP_SIGNATURE, HEAP_HEAD = b"GCOL\1\0\0\0", 16
 HEAP = re.compile(rb"GCOL(?=.{4}(.{8}))", re.DOTALL)  # with the size of this part of the heap
 
 
@@ -41,6 +44,8 @@ def require_self_contained(path: Path, at_most: int | None = None) -> None:
     else:
         contents = _Contents(path, at_most, at_most)
     try:
+        if _has_endless_heap(path):
+            raise ValueError
         with h5py.File(path, "r") as file:  # h5py stops at the first that is not None
             fault = contents.fault_of_attributes(file) or file.visititems_links(
                 lambda name, link: contents.fault(file, name, link)
@@ -170,3 +175,37 @@ def _size(values: object) -> int:
     if isinstance(values, np.ndarray):
         return sum(map(_size, values.flat)) if values.dtype == object else values.nbytes
     return len(values) if isinstance(values, (str, bytes)) else 0
+
+
+def _has_endless_heap(path: Path) -> bool:
+    """Whether a part of the heap of texts has an entry that leads nowhere.
+
+    HDF5's library goes round in it without end.
+    """
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        at = content.find(HEAP_SIGNATURE)
+        while at >= 0:
+            if not _comes_to_an_end(content, at):
+                return True
+            at = content.find(HEAP_SIGNATURE, at + 8)
+    return False
+
+
+def _comes_to_an_end(content: mmap.mmap, at: int) -> bool:
+    """Whether entries of this part of the heap, if it is one, follow one another to its end."""
+    if at + HEAP_HEAD > len(content):
+        return True
+    (size,) = struct.unpack_from("<Q", content, at + 8)
+    end, entry = at + size, at + HEAP_HEAD
+    if end > len(content):
+        return True  # HDF5 refuses it
+    while entry + HEAP_HEAD <= end:
+        number, n_bytes = struct.unpack_from("<H6xQ", content, entry)
+        taken = n_bytes if number == 0 else HEAP_HEAD + -(-n_bytes // 8) * 8
+        if taken < HEAP_HEAD or entry + taken > end:
+            return False
+        entry += taken
+    return True

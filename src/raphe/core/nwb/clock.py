@@ -14,7 +14,7 @@ from raphe.core.sentences import counted
 JITTER = 0.1  # of a step, by which one may differ from the rest: a spike looks the same
 GAP = 1.5  # steps from which on samples are missing
 COARSEST = 0.4  # of a step: where times are no more exact than this, a gap cannot be told
-TIMES_READ = 2**18  # timestamps compared at once
+TIMES_READ = 2**20  # timestamps compared at once
 MOST_SEGMENTS = 10_000  # a file with more gaps was not sampled evenly
 
 

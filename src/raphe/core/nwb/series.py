@@ -31,6 +31,7 @@ NUMBER = re.compile(r"[0-9]{1,18}")
 FLOAT32_LEAST, FLOAT32_MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 LONGEST_REASON = 150  # of another program's
 BLOCK_BYTES = 2**24  # of all columns together, read at once
+NO_CACHE = 0  # bytes of chunks: HDF5 keeps those of every series, as long as the file is open
 MOST_CHUNK_BYTES = 2**26  # HDF5 unpacks a chunk as a whole
 KEPT_CHUNK_BYTES = 2**22  # from which on the last one is kept: the next samples are of it, too
 

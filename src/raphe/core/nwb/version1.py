@@ -18,6 +18,7 @@ from raphe.core.nwb.clock import Clock
 from raphe.core.nwb.contents import Contents
 from raphe.core.nwb.series import (
     ACQUIRED,
+    NO_CACHE,
     STIMULUS,
     TEMPLATE,
     Series,
@@ -45,7 +46,7 @@ def read_contents(path: Path, version: str) -> Contents:
     """
     this = f"{path}: this is NWB {version}"
     try:
-        file = h5py.File(path, "r")
+        file = h5py.File(path, "r", rdcc_nbytes=NO_CACHE)
         if not isinstance(file.get("acquisition/timeseries"), h5py.Group):
             raise RecordingError(f"{this}, expected it to have acquisition/timeseries, got none")
         in_si = _is_in_si(file)

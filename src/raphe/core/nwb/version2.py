@@ -19,6 +19,7 @@ from raphe.core.nwb.clock import Clock
 from raphe.core.nwb.contents import Contents, Part, TableRow
 from raphe.core.nwb.series import (
     ACQUIRED,
+    NO_CACHE,
     STIMULUS,
     TEMPLATE,
     Series,
@@ -50,7 +51,8 @@ def read_contents(path: Path, version: str) -> Contents:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on cached schemas and other releases of NWB
         try:
-            whole = NWBHDF5IO(str(path), mode="r", load_namespaces=True).read()
+            file = h5py.File(path, "r", rdcc_nbytes=NO_CACHE)
+            whole = NWBHDF5IO(file=file, mode="r", load_namespaces=True).read()
             objects = dict(_objects(whole, TimeSeries))
             tables = _TableRows(path, objects)
             rows = tuple(tables.read(whole))

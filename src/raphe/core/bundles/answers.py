@@ -15,7 +15,6 @@ def answered_by(bundle: Bundle) -> dict[str, Any]:
         "made_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "bundle": {
             "name": bundle.path.resolve().name,
-            "path": str(bundle.path),
             "raphe": bundle.manifest["raphe"],
             "content_hash": bundle.content_hash,
         },

@@ -109,9 +109,9 @@ def test_every_page_is_whole_by_itself(folder, pages):
         )
 
 
-def test_no_file_says_where_the_recordings_lie_on_this_computer(folder):
+def test_no_file_says_where_anything_lies_on_this_computer(folder, trained_bundle):
     written = "".join(file.read_text() for file in folder.rglob("*.*"))
-    assert str(folder.parent) not in written
+    assert str(folder.parent) not in written and str(trained_bundle.parent) not in written
     verdicts = json.loads((folder / JSON_FILE).read_text())
     files = {name for cell in verdicts["cells"] for name in cell["files"]}
     assert files == {"new/<b>&1.abf", "new/silent.abf"}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from raphe.core.recordings.rates import rate_of_times, same_rate
+from raphe.core.errors import RecordingError
+from raphe.core.recordings.rates import check_rate, rate_of_times, same_rate
 
 BEGIN_S = np.random.default_rng(0).uniform(0, 1, 50)
 
@@ -35,3 +36,25 @@ def test_the_float32_time_of_the_report():
     time_s = np.tile((np.arange(160) / 40_000).astype(np.float32), (10, 1))
     assert round(1 / float(np.median(np.diff(time_s.astype(float), axis=1))), 3) == 40_000.068
     assert rate_of_times(time_s) == 40_000.0
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "told"),
+    [
+        (40, "got 40; if that is in kHz, give 40000"),
+        (25e-6, "got 2.5e-05; if that is the interval in s, give 40000"),
+        (25, "got 25; if that is in kHz, give 25000"),
+        (1e12, "from 1000 to 1000000, got 1000000000000.0$"),
+        (1e300, r"got 1e\+300$"),
+        (0, "got 0$"),
+        (-40_000.0, "got -40000.0$"),
+        (float("nan"), "got nan$"),
+        (float("inf"), "got inf$"),
+        ("fast", "got fast$"),
+        (True, "got true"),
+    ],
+)
+def test_a_rate_that_no_recording_has_is_refused_or_asked_back(rate_hz, told) -> None:
+    with pytest.raises(RecordingError, match=rf"^--rate-hz: expected a sampling rate .*{told}"):
+        check_rate(rate_hz, "--rate-hz", RecordingError)
+    assert check_rate(30_000, "--rate-hz", RecordingError) == 30_000.0

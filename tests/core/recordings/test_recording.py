@@ -18,11 +18,11 @@ def test_sweeps_follow_each_other_in_time():
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"rate_hz": 0.0}, "sampling rate in Hz, got 0"),
-        ({"rate_hz": -1.0}, "sampling rate in Hz, got -1"),
-        ({"rate_hz": float("nan")}, "sampling rate in Hz, got nan"),
-        ({"rate_hz": float("inf")}, "sampling rate in Hz, got inf"),
-        ({"rate_hz": 1e9}, r"at most 10 MHz, got 1e\+09 Hz"),
+        ({"rate_hz": 0.0}, "sampling rate in Hz, above 0 and at most 10000000, got 0"),
+        ({"rate_hz": -1.0}, "sampling rate in Hz, above 0 and at most 10000000, got -1"),
+        ({"rate_hz": float("nan")}, "sampling rate in Hz, above 0 and at most 10000000, got nan"),
+        ({"rate_hz": float("inf")}, "sampling rate in Hz, above 0 and at most 10000000, got inf"),
+        ({"rate_hz": 1e9}, "at most 10000000, got 1000000000"),
         ({"unit": " "}, "unit of the samples, got a blank one"),
         ({"cell_id": ""}, "expected a cell id"),
         ({"samples": np.empty(0)}, r"samples in each sweep, got lengths \[0\]"),
@@ -31,8 +31,8 @@ def test_sweeps_follow_each_other_in_time():
         ({"samples": ["a", "b"]}, "expected samples that are numbers, got list"),
         ({"samples": None}, "expected samples that are numbers, got NoneType"),
         ({"samples": [[1, 2], [3]]}, "got rows of different lengths"),
-        ({"rate_hz": "fast"}, "A140313#073: expected a sampling rate in Hz, got 'fast'"),
-        ({"rate_hz": None}, "expected a sampling rate in Hz, got None"),
+        ({"rate_hz": "fast"}, "A140313#073: expected a sampling rate in Hz, .*, got fast"),
+        ({"rate_hz": None}, "expected a sampling rate in Hz, .*, got null"),
         ({"unit": None}, "expected the unit of the samples, such as 'pA', got None"),
     ],
 )

@@ -1,43 +1,82 @@
-"""Along which axis of a matrix time runs, as its numbers tell: neighbours in time are alike."""
+"""Which axis of a matrix is time: samples that follow each other are alike, cells are not."""
+
+from typing import Any
 
 import numpy as np
 
-FEWEST = 8  # rows and columns, of fewer nothing is told
-LOOKED_AT = 256, 1024  # rows and columns at most, from the middle
-ALIKE, UNLIKE = 0.5, 0.2  # lag-1 correlations that leave no doubt
+JUDGED = 512  # rows and columns of a matrix at most: its beginning
+FEWEST = 8  # of either axis, below which likeness cannot be told
+ROUNDING = 1e-6  # of a row's deviation: nothing is left where all rows are alike
+ALIKE = 0.15  # correlation of neighbours down the columns that contradicts time along the rows
+# Of what is largest alone, as the peak of a waveform is: leave no doubt.
+LARGEST_ALIKE, LARGEST_UNLIKE = 0.4, 0.2
 
 
-def orientation_fault(matrix: np.ndarray) -> str | None:
-    """Why a matrix, said to be (rows, samples), seems to be (samples, rows); None if it does not.
+def orientation_fault(matrix: Any, across: bool = False) -> str | None:
+    """Why the rows of a matrix seem to be samples, where its columns should be; None elsewhere.
 
-    The lag-1 correlation is taken along both axes, of what is left when the mean of each row and of
-    each column is taken off: rows of one kind are alike at every sample.
+    `matrix` (rows, columns) is an array, or on disk, of which a block can be taken; if it is
+    `across`, its rows should be samples. Numbers read across the cells look like any others, and so
+    does what a network says of them.
     """
-    if matrix.ndim != 2 or min(matrix.shape) < FEWEST:
+    if len(matrix.shape) != 2 or min(matrix.shape) < FEWEST:
         return None
-    part = matrix[tuple(map(_middle, matrix.shape, LOOKED_AT))]
-    values = np.asarray(part, np.float64)
-    values = values[np.isfinite(values).all(axis=1)]
-    if len(values) < FEWEST:
+    beginning = np.asarray(matrix[:JUDGED, :JUDGED], dtype=np.float64)
+    if across:
+        beginning = beginning.T
+    with np.errstate(over="ignore", invalid="ignore"):  # of values that have no meaning
+        along, between = likeness(beginning)
+        is_contradicted = between > ALIKE and along < between / 2
+        if not is_contradicted:
+            along, between = _likeness_of_largest(beginning)
+            is_contradicted = between > LARGEST_ALIKE and along < LARGEST_UNLIKE
+    if not is_contradicted:
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = values - values.mean(axis=0)
-        values -= values.mean(axis=1, keepdims=True)
-        along_rows, along_samples = _lag_correlation(values.T), _lag_correlation(values)
-    if not (along_rows > ALIKE and along_samples < UNLIKE):
-        return None
+    cell, sample = ("column", "row") if across else ("row", "column")
     return (
-        f"neighbours are alike along its first axis (lag-1 correlation {along_rows:.2f}) and not "
-        f"along its second ({along_samples:.2f}), so that it seems to be (samples, rows)"
+        f"of shape {matrix.shape} the {cell}s follow each other as samples in time do (correlation "
+        f"of neighbours {between:.2f}, of {sample}s {along:.2f})"
     )
 
 
-def _middle(size: int, most: int) -> slice:
-    start = max(size - most, 0) // 2
-    return slice(start, start + most)
+def likeness(matrix: np.ndarray) -> tuple[float, float]:
+    """Correlation at lag 1 of (rows, columns), along the rows and down the columns: the medians.
+
+    Of rows of one scale, less what each row and each column is on average: cells may be sorted
+    by their brightness, and may all rise at once. What is no finite number is taken as average.
+    """
+    known = np.isfinite(matrix)
+    values = _centred(np.where(known, matrix, 0.0), known)
+    scale = np.sqrt((values**2).mean(axis=1, keepdims=True))
+    values = _centred((values / np.where(scale > 0, scale, 1.0)).T, known.T)
+    if np.abs(values).max() < ROUNDING:
+        return 0.0, 0.0
+    return _neighbours_alike(values.T), _neighbours_alike(values)
 
 
-def _lag_correlation(values: np.ndarray) -> float:
-    """Of neighbours along the second axis; NaN where nothing varies."""
-    total = (values**2).sum()
-    return float((values[:, 1:] * values[:, :-1]).sum() / total) if total else np.nan
+def _likeness_of_largest(matrix: np.ndarray) -> tuple[float, float]:
+    """As `likeness`, but each value by its square: where few samples hold what tells rows apart."""
+    known = np.isfinite(matrix)
+    values = _centred(np.where(known, matrix, 0.0), known)
+    values = _centred(values.T, known.T).T
+    power = (values**2).sum()
+    if not power > 0:
+        return 0.0, 0.0
+    along = (values[:, 1:] * values[:, :-1]).sum() / power
+    return float(along), float((values[1:] * values[:-1]).sum() / power)
+
+
+def _centred(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Rows less the mean of what is known of them; 0 where nothing is."""
+    n = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return np.where(known, values - values.sum(axis=1, keepdims=True) / n, 0.0)
+
+
+def _neighbours_alike(rows: np.ndarray) -> float:
+    """The median over the rows that vary of their correlation at lag 1; 0 where none does."""
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    power = (rows**2).sum(axis=1)
+    if not (power > 0).any():
+        return 0.0
+    products = (rows[:, 1:] * rows[:, :-1]).sum(axis=1)
+    return float(np.median(products[power > 0] / power[power > 0]))

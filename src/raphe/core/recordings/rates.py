@@ -10,6 +10,7 @@ from raphe.core.ranges import Range, fault
 
 # Of membrane and spikes, by an electrode: slower ones show no spike, no converter is faster.
 ELECTRODE_RATE = Range(1e3, 1e6, noun="a sampling rate in Hz,")
+ANY_RATE = Range(0, 1e7, "most", noun="a sampling rate in Hz,")  # beyond it one was mistaken
 SAME_RATE = 1e-5  # relative: 0.04 µs over a recording of 4 ms
 ROUND_HZ = (1000, 500, 100, 50, 10, 5, 1)  # nominal rates are multiples of these, the first first
 LEAST_SLACK = 1e-9  # of a step: no times are more exact
@@ -27,7 +28,7 @@ def check_rate(
     if limit.admits(rate_hz, whole=False):
         return float(rate_hz)
     sentence = f"{where}: {fault(limit, rate_hz, whole=False)}"
-    if isinstance(rate_hz, (int, float)) and rate_hz > 0:
+    if isinstance(rate_hz, (int, float)) and 0 < rate_hz < limit.least:
         if limit.admits(1000 * rate_hz, whole=False):
             sentence += f"; if that is in kHz, give {1000 * rate_hz:g}"
         elif limit.admits(1 / rate_hz, whole=False):

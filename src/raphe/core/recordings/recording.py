@@ -5,20 +5,19 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from raphe.core.errors import RecordingError, RecordingWarning
+from raphe.core.recordings.rates import ANY_RATE, check_rate
 from raphe.core.recordings.units import amplifier_limit
 from raphe.core.sentences import counted, printable
 
 # N samples of one sweep; a chunk of 2**20 is 26 s at 40 kHz and 4 MiB as float32.
 CHUNK = 2**20
 FLOAT32_MOST = float(np.finfo(np.float32).max)
-MOST_HZ = 1e7  # no amplifier samples a cell faster; a rate beyond is one that was mistaken
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +117,7 @@ class Recording:
         where = self.path or self.cell_id or "a recording without a name"
         if not self.cell_id:
             raise RecordingError(f"{where}: expected a cell id, got a blank one")
-        _check_rate(where, self.rate_hz)
+        check_rate(self.rate_hz, str(where), RecordingError, ANY_RATE)
         if not isinstance(self.unit, str):
             raise RecordingError(
                 f"{where}: expected the unit of the samples, such as 'pA', got {self.unit!r}"
@@ -149,7 +148,7 @@ class Recording:
         recording refuses a unit that it does not know.
         """
         samples = _numbers(cell_id, samples)
-        _check_rate(cell_id, rate_hz)
+        check_rate(rate_hz, cell_id, RecordingError, ANY_RATE)
         if samples.ndim not in (1, 2):
             raise RecordingError(
                 f"{cell_id}: expected samples (N,) or (sweeps, N), got {samples.shape}"
@@ -170,18 +169,6 @@ class Recording:
         for remark in self.remarks:
             told = printable(f"{self.path or self.cell_id}: {remark}")
             warnings.warn(told, RecordingWarning, stacklevel=3)
-
-
-def _check_rate(where: Path | str, rate_hz: object) -> None:
-    is_number = isinstance(rate_hz, Real) and not isinstance(rate_hz, bool)
-    if not (is_number and math.isfinite(rate_hz) and rate_hz > 0):
-        given = repr(rate_hz) if isinstance(rate_hz, str) else rate_hz
-        raise RecordingError(f"{where}: expected a sampling rate in Hz, got {given}")
-    if rate_hz > MOST_HZ:
-        raise RecordingError(
-            f"{where}: expected a sampling rate of at most {MOST_HZ / 1e6:g} MHz, got "
-            f"{rate_hz:g} Hz; give samples a second"
-        )
 
 
 def _numbers(where: str, samples: object) -> np.ndarray:

@@ -378,6 +378,8 @@ def test_windows_of_another_length_are_told_which(make, make_data) -> None:
     ensemble = Ensemble.open(make(make_data()).bundle)
     with pytest.raises(SettingError, match=r"expected windows \(N, 16\) in pA, got \(3, 160\)"):
         ensemble.predict(np.zeros((3, 160)))
+    with pytest.raises(SettingError, match=r"NaN or infinity in window 2 \(counted from 0\)"):
+        ensemble.predict(np.where(np.arange(3)[:, None] == 2, np.nan, np.ones((3, 16))))
 
 
 def test_predicting_loads_neither_torch_nor_mlflow(make, make_data) -> None:

@@ -258,6 +258,12 @@ class Ensemble:
                 f"{self.manifest['window']['unit']}, got {windows.shape}; cut the spikes as the "
                 "manifest's window says"
             )
+        if not np.isfinite(windows).all():
+            row = int(np.flatnonzero(~np.isfinite(windows).all(axis=1))[0])
+            raise SettingError(
+                f"{self.bundle.path}: expected numbers, got NaN or infinity in window {row} "
+                "(counted from 0); leave such windows out"
+            )
         return self.graph.predict(windows)
 
     def state(self, member: Member) -> dict[str, np.ndarray]:

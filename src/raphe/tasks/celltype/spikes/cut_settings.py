@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from raphe.core.errors import SettingError
 from raphe.core.ranges import NotNegative, Positive, Range, faults
+from raphe.core.recordings.rates import ELECTRODE_RATE, check_rate
 
 Polarity = Literal["down", "up", "both"]
 
@@ -31,7 +32,7 @@ class Cut:
     polarity: Polarity = "down"
     pre_ms: NotNegative = 1.0
     post_ms: NotNegative = 3.0
-    rate_hz: Annotated[float, Range(MIN_RATE_HZ, unit="Hz")] = 40_000.0
+    rate_hz: Annotated[float, Range(MIN_RATE_HZ, ELECTRODE_RATE.most, unit="Hz")] = 40_000.0
     dead_time_ms: NotNegative = 3.0
     accept_unit: str | None = None
 
@@ -88,12 +89,18 @@ class Cut:
 
 @dataclass(frozen=True)
 class GivenWindows:
-    """In place of a Cut: windows that were cut elsewhere. Their form, but not how to cut alike."""
+    """In place of a Cut: windows that were cut elsewhere. Their form, but not how to cut alike.
+
+    Raises SettingError.
+    """
 
     n_samples: int
     rate_hz: float
     unit: str
     n_before: int = 0  # the spike's place in the window is not known
+
+    def __post_init__(self) -> None:
+        check_rate(self.rate_hz, "rate_hz of the windows", SettingError)
 
 
 def _named(setting: str) -> str:

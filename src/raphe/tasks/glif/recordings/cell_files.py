@@ -13,6 +13,8 @@ from raphe.core.abf.reader import read_abf
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.nwb.pairs import read_pair, read_sweep
 from raphe.core.recordings.arrays import load_array
+from raphe.core.recordings.orientation import orientation_fault
+from raphe.core.recordings.rates import check_rate
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import LIMITS, unit_factor
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
@@ -24,7 +26,6 @@ RESTING_V = (-0.12, -0.02)  # where a membrane's median lies
 SPIKE_V = -0.01  # a membrane is above only in a spike
 RELATIVE_V, MOST_RELATIVE_V = 0.05, 0.2  # relative to rest: the median, and every sample
 MOST_A, LEAST_A, LEAST_V = 2e-8, 1e-12, 1e-3
-RATES_HZ = (1e3, 1e6)
 NWB, ABF = ".nwb", ".abf"
 
 
@@ -140,10 +141,7 @@ def _read(
     samples = np.asarray(samples)
     if rate_hz is None:
         raise RecordingError(f"{name}: an array holds no sampling rate; name it with --rate, in Hz")
-    if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
-        raise RecordingError(
-            f"--rate {rate_hz:g}: expected 1000 to 1000000 Hz; 50 kHz are --rate 50000"
-        )
+    rate_hz = check_rate(rate_hz, "--rate", RecordingError)
     if samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind not in "fiu":
         raise RecordingError(
             f"{name}: expected numbers (samples,) or (cells, samples), got {samples.dtype} of "
@@ -154,8 +152,10 @@ def _read(
             f"{name}: expected (cells, samples), got more cells than samples, {samples.shape}; "
             "transpose it"
         )
+    if fault := orientation_fault(np.atleast_2d(samples)):
+        raise RecordingError(f"{name}: expected (cells, samples), but {fault}; transpose it")
     samples = np.atleast_2d(samples).astype(np.float64)
-    return samples * _si_factor(signal.unit, units), float(rate_hz)
+    return samples * _si_factor(signal.unit, units), rate_hz
 
 
 def _read_pair(

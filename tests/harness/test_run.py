@@ -3,6 +3,7 @@
 import importlib
 import re
 import shlex
+import shutil
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from raphe.core.metric_names import Estimate
 from raphe.harness.report.csv_tables import read_intervals
 from raphe.harness.report.shown import shown_metrics
 from raphe.harness.run import denormals_flushed
+from raphe.harness.settings.machine_settings import SECRET_ADDRESS
 from waiting import HANG_S
 
 STEPS = [1, 2, 3]
@@ -174,6 +176,25 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_best_or_begins_
     assert runs().history(first.info.run_id, "val/loss") == runs().history(
         anew.info.run_id, "val/loss"
     )
+
+
+def test_a_password_in_an_address_is_in_no_file_and_in_nothing_printed(
+    train, runs_root: Path, tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECRET_ADDRESS, "")  # and taken away again
+    database = tmp_path / "elsewhere.db"
+    shutil.copy(runs_root / "mlflow.db", database)
+    uri = f"sqlite+pysqlite:///file:{database}?uri=true&password=SECRET"
+    assert train(f'tracking.uri="{uri}"', "trainer.max_epochs=1") == 0
+    assert train(f'tracking.uri="{uri}"', "model.fail_at_epoch=0") == 1
+    assert train('tracking.uri="http://me:SECRET@127.0.0.1:9"') == 1
+    assert train('tracking.uri="http://me:SECRET@127.0.0.1:9"', "model.degree=1,2", multirun=True)
+    told = capfd.readouterr()
+    assert "got no answer from 127.0.0.1:9" in told.err
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in files].count("overrides.yaml") >= 3
+    written = [path for path in files if b"SECRET" in path.read_bytes()]
+    assert not written and "SECRET" not in told.out + told.err
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from raphe.harness import identity
 from raphe.harness.callbacks import BEST, LAST
-from raphe.harness.database.address import local_folder
+from raphe.harness.database.address import local_folder, without_credentials
 from raphe.harness.records.description import describe_run, stores_text
 from raphe.harness.records.parameters import parameters, swept_numbers
 from raphe.harness.sweeps.member import SweepMember
@@ -127,7 +127,8 @@ class RunLocation:
 
 def overrides_of_call() -> list[str]:
     """What the command line set; nothing where Hydra did not start this process."""
-    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    return [without_credentials(override) for override in overrides]
 
 
 def run_name(overrides: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The one place that opens a tracking store: a database as it should be, a server that answers."""
 
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -31,6 +32,10 @@ REMEDIES = {
     SETTING: "start one with `mlflow server`, or leave tracking.uri=null",
     OPTION: "start one with `mlflow server`, or name another with --uri",
 }
+
+
+# What it raises is told; it would print its tracebacks, too, and each step of a new database.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Sequence
 
 from raphe.core.errors import SettingError
+from raphe.harness.database.address import without_credentials
 
 VARIABLE = "RAPHE_SETTINGS"
+ADDRESS, SECRET_ADDRESS = "tracking.uri", "RAPHE_TRACKING_URI"
 NAME = re.compile(r"[+~]*([\w./@-]+)=")
 
 
@@ -28,6 +30,23 @@ def with_machine_settings(arguments: Sequence[str]) -> list[str]:
     place = next((i for i, name in enumerate(names) if name is not None), len(arguments))
     settings = [setting for setting in settings if setting_name(setting) not in names]
     return [*arguments[:place], *settings, *arguments[place:]]
+
+
+def keep_secrets(arguments: Sequence[str]) -> list[str]:
+    """The arguments, in which an address that holds a password or token stands for itself no more.
+
+    Hydra writes the settings of every run to files; of such an address they say where it is found,
+    in the environment of this process and of those that it starts.
+    """
+    kept = []
+    for argument in arguments:
+        name = setting_name(argument)
+        if name == ADDRESS and without_credentials(argument) != argument:
+            before, _, address = argument.partition("=")
+            os.environ[SECRET_ADDRESS] = address.strip("'\"")
+            argument = f"{before}=${{oc.env:{SECRET_ADDRESS}}}"
+        kept.append(argument)
+    return kept
 
 
 def on_this_machine(name: str) -> str | None:

@@ -7,6 +7,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from raphe.core.errors import RapheError
 from raphe.core.files.refusals import FULL_START, is_disk_full, program_refusal
+from raphe.harness.database.address import without_credentials
 
 LIST_ALL = "`raphe train --cfg job` lists them all"
 
@@ -21,6 +22,11 @@ class RunFailed(BaseException):
 
 def user_line(error: BaseException) -> str | None:
     """One line for an error that settings, data or the disk cause; None for a defect of ours."""
+    line = _line(error)
+    return None if line is None else without_credentials(line)
+
+
+def _line(error: BaseException) -> str | None:
     chain = _chain(error)
     for link in chain:
         if isinstance(link, RapheError):

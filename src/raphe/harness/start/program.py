@@ -11,7 +11,7 @@ from raphe.core.errors import SettingError
 from raphe.core.sentences import printable
 from raphe.harness.settings import overrides
 from raphe.harness.settings.configuration import conf_folder
-from raphe.harness.settings.machine_settings import with_machine_settings
+from raphe.harness.settings.machine_settings import keep_secrets, with_machine_settings
 from raphe.harness.start.launch import launch
 from raphe.harness.start.stage import run_stage
 
@@ -26,6 +26,7 @@ def _train(arguments: Sequence[str]) -> int:
     try:
         arguments = with_machine_settings(arguments)
         overrides.check(arguments)
+        arguments = keep_secrets(arguments)
     except SettingError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         return 1

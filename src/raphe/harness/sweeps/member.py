@@ -21,6 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from raphe.core.files.atomic import write_file
+from raphe.harness.database.address import without_credentials
 from raphe.harness.start.explain import user_line
 
 PLAN_FILE = "sweep.json"
@@ -135,7 +136,8 @@ class SweepMember:
     def failed(self, error: Exception) -> None:
         """Say at once what failed; the traceback is kept beside the state."""
         line = user_line(error) or f"{type(error).__name__}: {error}"
-        write_file(self.folder / "error.txt", "".join(traceback.format_exception(error)))
+        trace = without_credentials("".join(traceback.format_exception(error)))
+        write_file(self.folder / "error.txt", trace)
         self._write(MemberState(self.label, "FAILED", error=line))
         print(f"error: {labelled(self.label, line)}", file=sys.stderr, flush=True)
 

@@ -35,6 +35,7 @@ class Kill:
     """What came of one."""
 
     command: str
+    signal: str  # "SIGKILL", which nobody can heed, "SIGTERM" or "SIGINT"
     number: int
     killed_after_s: float
     left: str  # by the kill: "nothing", "a part" or "all"
@@ -70,8 +71,12 @@ class Trials:
         self.unbroken = Unbroken(time.monotonic() - begun_s, first_s, code, leaves)
         shutil.rmtree(place)
 
-    def kill(self, number: int) -> Kill:
-        """Kill the command at the moment that the number decides, and run it again."""
+    def kill(self, number: int, name: str = "SIGKILL") -> Kill:
+        """Kill the command at the moment that the number decides, and run it again.
+
+        With another signal it must end by itself, in one line and with its exit code.
+        """
+        is_told = name != "SIGKILL"
         rng = random.Random(f"{self.name} {number}")
         share = 1.0
         while True:
@@ -79,7 +84,7 @@ class Trials:
             begun_s = time.monotonic()
             process = self._start(place)
             # Most of a short command is imports: every other kill comes after its first file.
-            if number % 2:
+            if number % 2 or is_told:
                 self._first_change(process, place)
                 rest_s = self.unbroken.seconds - self.unbroken.first_change_s
                 delay_s = share * rng.uniform(0, max(rest_s, 0.05))
@@ -92,16 +97,40 @@ class Trials:
             share *= 0.7  # it was through before
             shutil.rmtree(place)
         after_s = time.monotonic() - begun_s
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if is_told:
+            process.send_signal(signal.Signals[name])
+            ending = self._ending(process, place, 128 + signal.Signals[name])
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            ending = ""
         left = self._left(place)
         try:
-            outcome = self._again(place, left)
+            outcome = ending or self._again(place, left)
         except Exception as error:  # whatever it is, it is the outcome
             outcome = f"{type(error).__name__}: {error}"
         if outcome == AS_UNBROKEN:
             shutil.rmtree(place)
-        return Kill(self.name, number, round(after_s, 2), left, " ".join(outcome.split()))
+        return Kill(self.name, name, number, round(after_s, 2), left, " ".join(outcome.split()))
+
+    def _ending(self, process: subprocess.Popen, place: Path, expected: int) -> str:
+        """What is wrong with how it ended when it was told to, or ""."""
+        try:
+            code = process.wait(LONGEST_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return "did not end"
+        told = (place / "told.txt").read_text()
+        if "Traceback" in told:
+            return f"traceback: {told.strip().splitlines()[-1]}"
+        if code < 0 and self._left(place) == "all":  # it was through, and Python was ending
+            return ""
+        if code not in (expected, self.unbroken.exit_code) or (
+            code == expected and "interrupted" not in told.splitlines()[-1]
+        ):
+            return f"ended with exit code {code}: {told[-300:]}"
+        leavings = [path for path in place.rglob(".*") if path.name.endswith(LEAVINGS[:2])]
+        return f"swept nothing: {leavings}" if leavings else ""
 
     def _again(self, place: Path, left: str) -> str:
         try:
@@ -164,8 +193,8 @@ def recorded() -> list[Kill]:
         return []
     with RESULTS.open(encoding="utf-8", newline="") as file:
         return [
-            Kill(row["command"], int(row["number"]), float(row["killed_after_s"]), row["left"],
-                 row["outcome"])
+            Kill(row["command"], row["signal"], int(row["number"]), float(row["killed_after_s"]),
+                 row["left"], row["outcome"])
             for row in csv.DictReader(file)
         ]  # fmt: skip
 
@@ -187,7 +216,7 @@ def summary(kills: Iterable[Kill]) -> str:
              "| --- | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
     by_command: dict[str, list[Kill]] = {}
     for kill in kills:
-        by_command.setdefault(kill.command, []).append(kill)
+        by_command.setdefault(f"{kill.command}, {kill.signal}", []).append(kill)
     for name, of_command in sorted(by_command.items()):
         left = [
             sum(kill.left == what for kill in of_command) for what in ("nothing", "a part", "all")
@@ -203,6 +232,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=2, help="of each command")
     parser.add_argument("--command", action="append", choices=list(LONG_COMMANDS))
+    parser.add_argument("--signal", default="SIGKILL", choices=("SIGKILL", "SIGTERM", "SIGINT"))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "raphe-kills"))
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no kill after so many")
     parser.add_argument("--record", action="store_true", help="write the table of results")
@@ -215,7 +245,11 @@ def main() -> int:
     deadline_s = time.monotonic() + 60 * arguments.minutes
     n_faults = 0
     for name in arguments.command or LONG_COMMANDS:
-        before = {kill.number for kill in recorded() if kill.command == name}
+        before = {
+            kill.number
+            for kill in recorded()
+            if (kill.command, kill.signal) == (name, arguments.signal)
+        }
         missing = [n for n in range(arguments.kills) if not (arguments.record and n in before)]
         if not missing or time.monotonic() > deadline_s:
             continue
@@ -223,7 +257,7 @@ def main() -> int:
         for number in missing:
             if time.monotonic() > deadline_s:
                 break
-            kill = trials.kill(number)
+            kill = trials.kill(number, arguments.signal)
             n_faults += kill.outcome != AS_UNBROKEN
             of_s = f"{kill.killed_after_s:.2f} of {trials.unbroken.seconds:.2f} s"
             print(f"{name} {number}: killed after {of_s}, {kill.left} left: {kill.outcome}")

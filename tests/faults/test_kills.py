@@ -21,6 +21,7 @@ def test_a_killed_command_ends_as_an_unbroken_one(
     name: str, prepared: Path, tmp_path: Path
 ) -> None:
     trials = Trials(name, prepared, tmp_path)
-    for number in range(2):
-        kill = trials.kill(number)
+    told = ("SIGTERM", "SIGINT")[len(name) % 2]
+    for number, signal in enumerate(("SIGKILL", "SIGKILL", told)):
+        kill = trials.kill(number, signal)
         assert kill.outcome == AS_UNBROKEN, kill

@@ -182,6 +182,11 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
     return saved
 
 
+def figure_names(name: str) -> list[str]:
+    """The names of all files that `save_figure` may write for a PNG of this name."""
+    return [str(Path(name).with_suffix(kind)) for kind in (".png", ".pdf", ".caption.txt")]
+
+
 def check_figure_name(path: Path) -> None:
     """Before the work, that `save_figure` can save it. Raises SettingError."""
     if path.suffix.lower() not in _UNDATED:

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from paths import CONF
 from raphe import cli
-from raphe.tasks.calcium.commands.trace_options import conditioning, trace_options
+from raphe.tasks.calcium.commands.trace_options import conditioning_of, trace_options
 from raphe.tasks.calcium.elephant.focus import Focus
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
@@ -64,7 +64,7 @@ def test_retraining_is_short_and_slow() -> None:
 )
 def test_the_command_line_conditions_alike(arguments: list[str], expected: Conditioning) -> None:
     options = cli.parse(["import", "traces", "in", "out", *arguments])
-    assert conditioning(options) == expected
+    assert conditioning_of(options, []) == expected
     assert trace_options(options) == TraceOptions()
 
 

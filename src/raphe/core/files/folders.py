@@ -6,11 +6,12 @@ permission, a link to nothing, a pipe) is listed with its reason.
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from raphe.core.errors import RapheError
+from raphe.core.errors import RapheError, StoreError
+from raphe.core.files.atomic import reporting
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import NOT_UTF_8, is_utf_8, special_kind
 
@@ -156,3 +157,39 @@ def _why_neither(path: Path) -> str:
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
+
+
+def foreign_entries(folder: Path, names: Container[str]) -> list[Path]:
+    """What a folder holds beside these names and what a desktop leaves in it."""
+    return [
+        entry
+        for entry in folder.iterdir()
+        if entry.name not in names and entry.name.casefold() not in SYSTEM_FILES
+    ]
+
+
+def refuse_foreign(out: Path, foreign: Iterable[Path]) -> None:
+    """Raise StoreError where a folder to be replaced as a whole holds what raphe did not write."""
+    if first := min(foreign, default=None):
+        raise StoreError(
+            f"{out}: holds {first.relative_to(out)}, which raphe did not write, and would be "
+            "replaced as a whole; move it away, or choose another --out"
+        )
+
+
+def require_own_alone(out: Path, marker: str, beginning: str, names: Container[str]) -> None:
+    """Raise StoreError where `out`, to be replaced as a whole, is not all raphe's.
+
+    Of answers whose file `marker` begins with `beginning`, and that has no other files than those
+    of `names`. Without that file nothing is said, as FolderBuilder replaces no such folder.
+    """
+    if not (out / marker).is_file():
+        return
+    with reporting(out / marker, "read"), (out / marker).open("rb") as file:
+        is_ours = file.read(len(beginning.encode())) == beginning.encode()
+    if not is_ours:
+        raise StoreError(
+            f"{out}: its {marker} does not begin with {beginning.strip()}, so raphe did not write "
+            "it and does not replace it; choose another --out"
+        )
+    refuse_foreign(out, foreign_entries(out, names))

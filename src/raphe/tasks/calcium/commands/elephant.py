@@ -8,7 +8,7 @@ from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
-    conditioning,
+    conditioning_of,
     trace_options,
 )
 
@@ -57,13 +57,14 @@ def _place(options: argparse.Namespace) -> int:
 
     if options.figure is not None:
         check_figure_name(options.figure)
-    focus = Focus(options.traces, options.embedding, trace_options(options), conditioning(options))
+    conditioned = conditioning_of(options, [options.traces])
+    focus = Focus(options.traces, options.embedding, trace_options(options), conditioned)
     embedding = focus.embedding_without(())
     place = embedding.place(focus.statistics)
     distances = embedding.distances(place)
     weights = retraining_weights(distances)
     print(f"{options.traces}: {counted('recording', len(focus.statistics))} placed")
-    list_out("warning", focus.opened.notes)
+    list_out("warning", focus.opened.told)
     print("dataset  distance  weight")
     for name in sorted(distances, key=distances.get):
         print(f"{printable(name):>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")

@@ -49,9 +49,8 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
     traces = read_traces(one_input(options), trace_options(options))
-    is_chosen = options.baseline is not None or options.as_it_is
     bundle = RateBundle.open(options.bundle, content_hash=options.content_hash)
-    inferrer = Inferrer(bundle, conditioning(options) if is_chosen else None)
+    inferrer = Inferrer(bundle, conditioning(options))
     summary = predict_rates(
         traces, inferrer, options.out, options.kind, options.spikes, options.overwrite
     )

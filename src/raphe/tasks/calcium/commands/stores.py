@@ -9,7 +9,7 @@ from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
-    conditioning,
+    conditioning_of,
     trace_options,
 )
 
@@ -32,13 +32,14 @@ def add_import_traces(parser: argparse.ArgumentParser) -> None:
 
 
 def _import_traces(options: argparse.Namespace) -> int:
-    from raphe.tasks.calcium.stores.import_traces import import_traces
+    from raphe.tasks.calcium.stores.import_traces import find_pairs, import_traces
 
+    pairs, _ = find_pairs(options.folder)
     report = import_traces(
         options.folder,
         options.store,
         trace_options(options),
-        conditioning(options),
+        conditioning_of(options, (calcium for calcium, _ in pairs.values())),
         options.overwrite,
     )
     n_recordings = sum(report.recordings.values())

@@ -1,6 +1,8 @@
 """What a user says of trace files on the command line, for every command that reads them."""
 
 import argparse
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, NEUROPIL, TraceOptions
@@ -51,9 +53,29 @@ def trace_options(options: argparse.Namespace) -> TraceOptions:
     return TraceOptions(options.rate, options.layout, options.variable, neuropil, cells_only)
 
 
-def conditioning(options: argparse.Namespace) -> "Conditioning":
+def conditioning(options: argparse.Namespace) -> "Conditioning | None":
+    """The one asked for, or None."""
     from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 
     if options.as_it_is:
         return AS_IT_IS
-    return Conditioning() if options.baseline is None else Conditioning(options.baseline or None)
+    return None if options.baseline is None else Conditioning(options.baseline or None)
+
+
+def conditioning_of(options: argparse.Namespace, files: Iterable[Path]) -> "Conditioning":
+    """The one asked for, or the usual one, where the challenge's files stay as they are.
+
+    Raises SettingError where one is asked for and there are no other files.
+    """
+    from raphe.core.errors import SettingError
+    from raphe.tasks.calcium.recordings.conditioning import Conditioning
+    from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
+
+    chosen, files = conditioning(options), list(files)
+    if chosen is not None and files and all(CHALLENGE.fullmatch(file.name) for file in files):
+        option = "--as-it-is" if options.as_it_is else "--baseline"
+        raise SettingError(
+            f"{files[0]}: {option} says nothing of it, as the challenge's own files are "
+            "conditioned already and stay as they are; leave it out"
+        )
+    return chosen or Conditioning()

@@ -51,12 +51,7 @@ class Inferrer:
 
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
-        warnings = [self.bundle.manifest["note"], *traces.notes]
-        if traces.curation is not None and not all(traces.curation.is_cell):
-            warnings.append(
-                f"{traces.path}: {traces.curation}; they have rates all the same, and --cells-only "
-                "leaves them out"
-            )
+        warnings = [self.bundle.manifest["note"], *traces.told]
         slowest, fastest = self.bundle.frame_hz
         if not slowest <= traces.rate_hz <= fastest:
             warnings.append(

@@ -55,7 +55,8 @@ def predict_rates(
         StoreError: as RateFolder.
     """
     identity = _identity(traces, inferrer, spikes)
-    with RateFolder(out, traces, identity, kind, spikes, overwrite) as folder:
+    inputs = traces.path, inferrer.bundle.bundle.path
+    with RateFolder(out, traces, identity, kind, spikes, overwrite, inputs) as folder:
         done = folder.files.done
         inferred_traces = inferrer.traces(traces, done)
         for trace in progress(inferred_traces, "Inferring", len(traces) - done):

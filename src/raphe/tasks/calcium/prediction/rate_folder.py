@@ -12,9 +12,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.errors import StoreError
-from raphe.core.figure_style import save_figure
+from raphe.core.figure_style import figure_names, save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
+from raphe.core.files.folders import require_own_alone
+from raphe.core.files.path import refuse_inputs_within
 from raphe.core.files.refusals import require_room
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
@@ -27,6 +29,10 @@ RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.
 FIGURE = "traces.png"
 COLUMNS = ("trace", "cell", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
+NAMES = {  # of all that may stand in such a folder
+    *(TABLE, SPIKES, *figure_names(FIGURE), *PROGRESS),
+    *(f"{Path(name).stem}.{kind}" for name in (RATES, SPREAD) for kind in BYTES_PER_VALUE),
+}
 REMEDY = "pass --overwrite to infer anew"
 SPARE_BYTES = 2**25  # for the table and the figure
 
@@ -41,10 +47,12 @@ class RateFolder:
         kind: of the files of rates, "npy" or one of WRITERS.
         spikes: also keep discrete spike times.
         overwrite: replace rates that stand at `out`, and drop unfinished ones of another identity.
+        inputs: what is read, which must not lie in `out`.
 
     Raises:
         StoreError: when something that may not be replaced stands at `out`, the disk has no room,
             or as GrowingFiles.
+        SettingError: an input lies in `out`.
     """
 
     def __init__(
@@ -55,7 +63,11 @@ class RateFolder:
         kind: str = "npy",
         spikes: bool = False,
         overwrite: bool = False,
+        inputs: Iterable[Path] = (),
     ) -> None:
+        refuse_inputs_within(out, inputs)
+        if overwrite:
+            require_own_alone(out, TABLE, f"{COLUMNS[0]},", NAMES)
         self._builder = FolderBuilder(out, TABLE, overwrite, kept=True)
         self.path, self.folder = self._builder.path, self._builder.folder
         self.names, self.kind = traces.names, kind

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import rank_filter
 from scipy.signal import resample_poly
 
+from raphe.core.errors import SettingError
 from raphe.core.ranges import Range, check_ranges
 from raphe.core.recordings.rates import rate_ratio
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
@@ -28,7 +29,9 @@ class ConditionedTrace:
     missing: np.ndarray  # bool (N,)
 
 
-Baseline = Annotated[float, Range(0, ends="neither", noun="seconds", also="or null")]
+LEAST_BASELINE_S = 5.0  # a few transients: within a shorter window they are baseline themselves
+FEWEST_FRAMES = 10  # of the window: below, its 5th percentile is its least one
+Baseline = Annotated[float, Range(LEAST_BASELINE_S, noun="seconds", also="or null for none")]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Conditioning:
         normalise: scale so that the 5th percentile is 0 and the 80th 1.
 
     Raises:
-        SettingError: for a window that is none.
+        SettingError: for a window that is none, or when it is used at a rate that leaves it too
+            few frames.
     """
 
     baseline_s: Baseline | None = BASELINE_S
@@ -52,6 +56,7 @@ class Conditioning:
     def __call__(self, trace: np.ndarray, rate_hz: float) -> ConditionedTrace:
         """Condition a trace (T,) that has no fault."""
         assert not fault(trace)
+        self._require_frames(rate_hz)
         missing = np.isnan(trace)
         present = np.flatnonzero(~missing)
         span = slice(present[0], present[-1] + 1)
@@ -63,6 +68,14 @@ class Conditioning:
             samples = (samples - low) / (high - low if high > low else 1.0)
         samples[: span.start], samples[span.stop :] = samples[present[0]], samples[present[-1]]
         return _at_100_hz(samples, missing, rate_hz)
+
+    def _require_frames(self, rate_hz: float) -> None:
+        if self.baseline_s is not None and self.baseline_s * rate_hz < FEWEST_FRAMES:
+            raise SettingError(
+                f"a baseline over {self.baseline_s:g} s: expected {FEWEST_FRAMES} frames or more, "
+                f"got {self.baseline_s * rate_hz:.3g} at {rate_hz:g} Hz; pass --baseline "
+                f"{FEWEST_FRAMES / rate_hz:.4g} or more, or 0 for none"
+            )
 
 
 AS_IT_IS = Conditioning(baseline_s=None, normalise=False)  # the challenge's files: conditioned

@@ -100,6 +100,14 @@ class TraceSet:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def told(self) -> list[str]:
+        """What must be known of all of them, a sentence each, with those that are no cells."""
+        if self.curation is None or all(self.curation.is_cell):
+            return list(self.notes)
+        rejected = f"{self.path}: {self.curation}, taken all the same; --cells-only leaves them out"
+        return [*self.notes, rejected]
+
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Traces [start, stop) as float64 (n, T), NaN and infinite samples as they are."""
         stop = len(self) if stop is None else stop

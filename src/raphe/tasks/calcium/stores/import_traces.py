@@ -8,6 +8,7 @@ dataset.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from inspect import GEN_CREATED, getgeneratorstate
 from pathlib import Path
 
 import numpy as np
@@ -46,39 +47,46 @@ def import_traces(
     conditioning: Conditioning | None = None,
     overwrite: bool = False,
 ) -> ImportReport:
-    """Write every pair in `folder` into a store; a recording with a fault is left out and listed.
+    """Write every pair in `folder` into a store; what has a fault is left out and listed.
 
     The challenge's own files are conditioned already and stay as they are, others go through
     `conditioning`.
 
     Raises:
-        RecordingError: no pair, a file without its partner, or two that do not belong together.
+        RecordingError: there is no pair, or none that can be read and whose files belong together.
         StoreError: all recordings are left out, or the store cannot be written.
     """
-    pairs = find_pairs(Path(folder))
-    report = ImportReport(Path(store))
-    facts = {"sources": {path.name: sha256_of(path) for pair in pairs.values() for path in pair}}
-    recordings = _recordings(pairs, options or TraceOptions(), conditioning, report)
+    pairs, alone = find_pairs(Path(folder))
+    report = ImportReport(Path(store), left_out=alone)
+    sources: dict[str, str] = {}
+    recordings = _recordings(pairs, options or TraceOptions(), conditioning, report, sources)
     try:
-        write_traces(store, recordings, facts, overwrite)
+        write_traces(store, recordings, {"sources": sources}, overwrite)
     except StoreError as error:
+        if report.recordings or getgeneratorstate(recordings) == GEN_CREATED:
+            raise  # the store could not be written
+        if not sources:
+            raise RecordingError("; ".join(report.left_out)) from None
         raise StoreError("; ".join([str(error), *report.left_out])) from error
     return report
 
 
-def find_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """The files of calcium and of spikes of each dataset in a folder, by the dataset's name."""
+def find_pairs(folder: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
+    """The files of calcium and of spikes of each dataset in a folder, by the dataset's name.
+
+    Also what must be said of files without their partner, a sentence each. Raises RecordingError.
+    """
     if not folder.is_dir():
         raise RecordingError(f"{folder}: expected a folder of NAME.calcium.… files, found none")
     pairs: dict[str, tuple[Path, Path]] = {}
+    alone: list[str] = []
     for calcium in sorted(folder.iterdir()):
         if CALCIUM not in calcium.name or not calcium.name.lower().endswith(tuple(READERS)):
             continue
         spikes = calcium.with_name(calcium.name.replace(CALCIUM, SPIKES))
         if not spikes.is_file():
-            raise RecordingError(
-                f"{calcium}: expected its spikes beside it, found no {spikes.name}"
-            )
+            alone.append(f"{calcium}: expected its spikes beside it, found no {spikes.name}")
+            continue
         dataset = calcium.name.split(CALCIUM)[0]
         for part in PARTS_OF_CHALLENGE:
             dataset = dataset.removesuffix(part)
@@ -88,12 +96,12 @@ def find_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
                 f"{dataset}; keep one, or rename the other"
             )
         pairs[dataset] = calcium, spikes
-    if not pairs:
+    if not pairs and not alone:
         raise RecordingError(
             f"{folder}: expected pairs such as 4.train.calcium.csv and 4.train.spikes.csv, found "
             "none"
         )
-    return pairs
+    return pairs, alone
 
 
 def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:
@@ -109,18 +117,17 @@ def _recordings(
     options: TraceOptions,
     conditioning: Conditioning | None,
     report: ImportReport,
+    sources: dict[str, str],
 ) -> Iterator[LabelledRecording]:
+    """Those of all pairs that can be read; of their files `sources` gets the hashes."""
     seen: dict[bytes, str] = {}
     for dataset, (calcium_file, spikes_file) in pairs.items():
-        calcium, spikes = read_traces(calcium_file, options), read_traces(spikes_file, options)
-        shapes = [(len(traces), traces.n_samples) for traces in (calcium, spikes)]
-        if shapes[0] != shapes[1] or calcium.rate_hz != spikes.rate_hz:
-            raise RecordingError(
-                f"{spikes_file}: expected {shapes[0][0]} recordings of {shapes[0][1]} samples at "
-                f"{calcium.rate_hz:g} Hz as in {calcium_file.name}, got {shapes[1][0]} of "
-                f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
-            )
-        _refuse_other_order(calcium, spikes)
+        try:
+            calcium, spikes = _read_pair(calcium_file, spikes_file, options)
+        except RecordingError as error:
+            report.left_out.append(str(error))
+            continue
+        sources |= {path.name: sha256_of(path) for path in (calcium_file, spikes_file)}
         report.notes += [*calcium.notes, *spikes.notes]
         ready = CHALLENGE.fullmatch(calcium_file.name)
         condition = AS_IT_IS if ready else conditioning or Conditioning()
@@ -142,6 +149,22 @@ def _recordings(
             report.recordings[dataset] = report.recordings.get(dataset, 0) + 1
             report.n_spikes += int(counts.sum())
             yield LabelledRecording(name, dataset, samples, counts, calcium.rate_hz)
+
+
+def _read_pair(
+    calcium_file: Path, spikes_file: Path, options: TraceOptions
+) -> tuple[TraceSet, TraceSet]:
+    """The two files of a dataset. Raises RecordingError where they do not belong together."""
+    calcium, spikes = read_traces(calcium_file, options), read_traces(spikes_file, options)
+    shapes = [(len(traces), traces.n_samples) for traces in (calcium, spikes)]
+    if shapes[0] != shapes[1] or calcium.rate_hz != spikes.rate_hz:
+        raise RecordingError(
+            f"{spikes_file}: expected {shapes[0][0]} recordings of {shapes[0][1]} samples at "
+            f"{calcium.rate_hz:g} Hz as in {calcium_file.name}, got {shapes[1][0]} of "
+            f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
+        )
+    _refuse_other_order(calcium, spikes)
+    return calcium, spikes
 
 
 def _refuse_other_order(calcium: TraceSet, spikes: TraceSet) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from raphe.core.bundles.bundle import Bundle
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, make_folder, reporting, write_file
-from raphe.core.files.folders import SYSTEM_FILES
+from raphe.core.files.folders import foreign_entries, refuse_foreign
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import refuse_inputs_within, require_utf_8
 from raphe.core.files.prepared import digest
@@ -177,7 +177,7 @@ class WatchedFolder:
     def _read_state(self) -> dict[str, dict[str, Any]]:
         """By the names of files; {} for a folder that is not there or empty."""
         with reporting(self.path, "read"):
-            if not self.path.exists() or not any(map(_is_foreign, self.path.iterdir())):
+            if not self.path.exists() or not foreign_entries(self.path, ()):
                 return {}
         file = self.path / STATE
         elsewhere = "choose another --out"
@@ -198,11 +198,6 @@ class WatchedFolder:
         return files
 
 
-def _is_foreign(entry: Path, names: Iterable[str] = ()) -> bool:
-    """Whether an entry of a folder is neither one of these names nor what a desktop leaves."""
-    return entry.name not in names and entry.name.casefold() not in SYSTEM_FILES
-
-
 def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
     """Raise StoreError where a folder to be replaced holds what `predict` did not write."""
     if not path.is_dir() or not (path / JSON_FILE).is_file():
@@ -220,12 +215,8 @@ def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
     # Texts of another bundle's have the same names: a methods paragraph beside the card.
     pages = {f"{Path(name).stem.lower()}.html" for name in bundle.manifest["files"]}
     names = {CSV_FILE, JSON_FILE, INDEX, CARD_PAGE, PAGES, STATE, *pages}
-    foreign = [entry for entry in path.iterdir() if _is_foreign(entry, names)]
+    foreign = foreign_entries(path, names)
     if (path / PAGES).is_dir():
-        others = (entry for entry in (path / PAGES).iterdir() if entry.suffix != ".html")
-        foreign += filter(_is_foreign, others)
-    if foreign:
-        raise StoreError(
-            f"{path}: holds {min(foreign).relative_to(path)}, which raphe did not write, and would "
-            "be replaced as a whole; move it away, or choose another --out"
-        )
+        others = foreign_entries(path / PAGES, ())
+        foreign += [entry for entry in others if entry.suffix != ".html"]
+    refuse_foreign(path, foreign)

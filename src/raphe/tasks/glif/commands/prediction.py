@@ -90,6 +90,7 @@ def _predict(options: argparse.Namespace) -> int:
     report = infer_parameters(
         cells, bundle, options.out,
         n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
+        inputs=(one_input(options), options.stimulus),
     )  # fmt: skip
     if cells.read_from:
         print(f"{one_input(options)}: {cells.read_from}")

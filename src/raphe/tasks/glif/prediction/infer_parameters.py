@@ -4,15 +4,17 @@ B cells, S samples of a posterior, P quantities.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from raphe.core.figure_style import save_figure
+from raphe.core.figure_style import figure_names, save_figure
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
+from raphe.core.files.folders import require_own_alone
+from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, ShownCell, predictive_figure
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable
@@ -23,6 +25,8 @@ from raphe.tasks.glif.synthetic.quantities import quantities
 PARAMETERS, CONFIG, SAMPLES, FIGURE = (
     "parameters.csv", "neuron_config.json", "posterior.npz", "predictive.png",
 )  # fmt: skip
+
+NAMES = {PARAMETERS, CONFIG, SAMPLES, *figure_names(FIGURE)}  # of all that stand in such a folder
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def infer_parameters(
     n_samples: int = 1000,
     seed: int = 42,
     overwrite: bool = False,
+    inputs: Iterable[Path | None] = (),
 ) -> InferenceReport:
     """Write parameters with intervals, draws, a neuron's configuration and a figure of some cells.
 
@@ -52,11 +57,16 @@ def infer_parameters(
         n_samples: of each posterior.
         seed: of the draws.
         overwrite: replace a folder that was made here before.
+        inputs: what is read, which must not lie in `out`.
 
     Raises:
         RecordingError: no cell can be inferred.
         StoreError: `out` may not be replaced.
+        SettingError: an input lies in `out`.
     """
+    refuse_inputs_within(out, [bundle.bundle.path, *inputs])
+    if overwrite:
+        require_own_alone(out, PARAMETERS, "cell,", NAMES)
     rows, faults = inferable(cells, bundle)
     with FolderBuilder(out, PARAMETERS, overwrite) as builder:
         posteriors = list(infer_cells(cells, rows, bundle, n_samples, seed))

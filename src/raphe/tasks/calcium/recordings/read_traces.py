@@ -10,7 +10,7 @@ from raphe.tasks.calcium.recordings.read_csv import read_csv
 from raphe.tasks.calcium.recordings.read_mat import read_mat
 from raphe.tasks.calcium.recordings.read_numpy import read_numpy
 from raphe.tasks.calcium.recordings.read_suite2p import CELLS, read_suite2p
-from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet, refusing_damage
 
 READERS = {
     ".csv": read_csv,
@@ -43,12 +43,8 @@ def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceS
     if not path.is_dir():
         file_status(path, RecordingError)
     reader = _reader(path)
-    try:
+    with refusing_damage(path):
         traces = reader(path, options)
-    except RecordingError:
-        raise
-    except Exception as error:  # damage shows in each library as one of many kinds
-        raise RecordingError(f"{path}: could not be read as calcium traces: {error}") from error
     for option, reason in IDLE.items():
         if getattr(options, option) not in (None, False) and option not in traces.obeys:
             raise RecordingError(f"{path}: {reason}; leave it out")

@@ -10,7 +10,9 @@ SETTINGS = ("ops.npy", "settings.npy")  # of Suite2p up to version 0.14, and fro
 KEY = "fs"
 LARGEST = 2**28  # bytes: such a file holds a few images
 BOOKKEEPING = ("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT")
-VALUE_WITHIN = 12  # instructions: a NumPy number takes its type's name, its bytes and a call
+NUMBERS = ("FLOAT", "BINFLOAT", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1")
+ASSIGNED = ("SETITEM", "SETITEMS")  # the value has ended
+VALUE_WITHIN = 32  # instructions: a NumPy number takes its type, described, its bytes and a call
 BYTES = {8: ("<d", "<q"), 4: ("<f", "<i")}  # of which one alone is a rate that can be
 
 
@@ -40,10 +42,11 @@ def _rates(content: bytes) -> set[float]:
                 continue
             if behind is not None:
                 behind += 1
-                rate = _number(value)
-                if rate is not None:
-                    rates.add(rate)
-                if rate is not None or behind == VALUE_WITHIN or opcode.name == "REDUCE":
+                is_number = behind == 1 and opcode.name in NUMBERS
+                if is_number or isinstance(value, bytes):
+                    rates |= _rate_of(value)
+                    behind = None
+                elif behind == VALUE_WITHIN or opcode.name in ASSIGNED:
                     behind = None
             if value == KEY:
                 behind = 0
@@ -52,11 +55,9 @@ def _rates(content: bytes) -> set[float]:
     return rates
 
 
-def _number(value: object) -> float | None:
+def _rate_of(value: object) -> set[float]:
+    """A number, or the bytes of one, where it can be a rate."""
     numbers = [value]
     if isinstance(value, bytes):
         numbers = [struct.unpack(form, value)[0] for form in BYTES.get(len(value), ())]
-    for number in numbers:
-        if RATE_LIMIT.admits(number, whole=False):
-            return float(number)
-    return None
+    return {float(number) for number in numbers if RATE_LIMIT.admits(number, whole=False)}

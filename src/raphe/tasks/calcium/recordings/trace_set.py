@@ -1,22 +1,24 @@
 """The traces of one file: read a few at a time, so that a population need not fit into memory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RapheError, RecordingError
 from raphe.core.ranges import Range, Share, fault, faults
 from raphe.core.recordings.rates import same_rate
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
 from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 
 LAYOUTS = ("traces-time", "time-traces")
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
+LONGEST_REASON = 160  # letters of what a library says of a file
 BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
 # A rate beyond is one that was mistaken, as seconds a frame, or as frames an hour.
 RATE_LIMIT = Range(0.1, 1e4, noun="a sampling rate in Hz,", remedy="--rate takes frames a second")
@@ -48,6 +50,21 @@ class TraceOptions:
         if rate_hz is None:
             raise RecordingError(f"{path}: does not hold its sampling rate; pass --rate HZ")
         return float(rate_hz)
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Turn whatever a library says of a damaged file into a RecordingError that names it."""
+    try:
+        yield
+    except RapheError:
+        raise
+    except Exception as error:  # damage shows in each as one of many kinds
+        reason = " ".join(str(error).split())[:LONGEST_REASON] or "it is damaged"
+        raise RecordingError(
+            f"{path}: could not be read as calcium traces: {printable(reason)}; copy or save it "
+            "anew"
+        ) from error
 
 
 class Trace(NamedTuple):
@@ -113,7 +130,8 @@ class TraceSet:
         stop = len(self) if stop is None else stop
         if not 0 <= start <= stop <= len(self):
             raise IndexError(f"traces {start}:{stop} asked of {len(self)}")
-        return np.asarray(self.rows(start, stop), dtype=np.float64)
+        with refusing_damage(self.path):
+            return np.asarray(self.rows(start, stop), dtype=np.float64)
 
     def blocks(self, first: int = 0) -> Iterator[tuple[int, np.ndarray]]:
         """All traces from `first` on, some at once: the first one's number, float64 (n, T)."""

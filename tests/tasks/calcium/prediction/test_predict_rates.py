@@ -1,6 +1,7 @@
 """Rates of new traces as the user asks for them: every format in and out, whatever is wrong."""
 
 import csv
+import shutil
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from scipy.io import savemat, whosmat
 
 from raphe import cli
 from raphe.core.errors import RecordingError, StoreError
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, busiest, rates_figure
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
@@ -56,7 +58,7 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inferrer(rate_bundle: Path) -> Inferrer:
-    return Inferrer(rate_bundle)
+    return Inferrer(RateBundle.open(rate_bundle))
 
 
 def call(path: Path, bundle: Path, out: Path, *options: str) -> int:
@@ -266,6 +268,25 @@ def test_an_interrupted_call_goes_on_where_it_was(
             assert (out / path.name).read_bytes() == path.read_bytes()
 
 
+def test_other_samples_are_not_gone_on_with(inferrer, tmp_path, monkeypatch) -> None:
+    """Even where the first trace and the last are those of the call before."""
+    traces = traces_of(3, 300)
+    given = TraceSet.from_matrix(Path("x.npy"), traces, 30.0, None)
+    append = GrowingFiles.append
+
+    def interrupted(self: GrowingFiles, item: dict[str, bytes]) -> None:
+        append(self, item)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GrowingFiles, "append", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        predict_rates(given, inferrer, tmp_path / "out")
+    monkeypatch.undo()
+    traces[1, 100] += 1
+    with pytest.raises(StoreError, match="of other traces, another bundle or other options"):
+        predict_rates(given, inferrer, tmp_path / "out")
+
+
 def test_a_disk_that_fills_up_loses_nothing(
     rate_bundle, population, tmp_path, monkeypatch, capsys
 ) -> None:
@@ -310,6 +331,17 @@ def test_what_stands_there_is_replaced_on_demand_alone(
     assert "exists already; pass --overwrite" in capsys.readouterr().err
     assert call(path, rate_bundle, out, "--overwrite", "--as", "mat") == 0
     assert (out / "rates.mat").exists() and not (out / "rates.npy").exists()
+    (out / "notes.txt").write_text("keep me")
+    assert call(path, rate_bundle, out, "--overwrite") == 1
+    assert "holds notes.txt, which raphe did not write" in capsys.readouterr().err
+    (out / "notes.txt").unlink()
+    (out / "traces.csv").write_text("name,of another program\n")
+    assert call(path, rate_bundle, out, "--overwrite") == 1
+    assert "its traces.csv does not begin with trace," in capsys.readouterr().err
+    shutil.copy(path, out / "x.npz")
+    assert call(out / "x.npz", rate_bundle, out, "--overwrite") == 1
+    assert "holds" in (told := capsys.readouterr().err) and "which is to be read" in told
+    assert (out / "rates.mat").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep me")
     assert call(path, rate_bundle, tmp_path / "mine", "--overwrite") == 1
@@ -368,6 +400,45 @@ def test_a_frame_rate_outside_training_is_told(inferrer, tmp_path) -> None:
     assert "2 Hz lies outside the 7 to 80" in told[1]
 
 
+def test_regions_that_are_no_cells_are_told_and_left_out_on_demand(
+    rate_bundle, tmp_path, capsys
+) -> None:
+    traces, folder = traces_of(4, 300), tmp_path / "plane0"
+    traces[2] = 0  # F of a region without pixels of its own
+    folder.mkdir()
+    np.save(folder / "F.npy", np.where(traces.any(axis=1, keepdims=True), 600 + 100 * traces, 0))
+    np.save(folder / "Fneu.npy", 300 + np.random.default_rng(1).normal(size=traces.shape))
+    np.save(folder / "iscell.npy", [[1, 1.0], [0, 0.1], [0, 0.0], [1, 1.0]])
+    np.save(folder / "ops.npy", {"fs": 30.0})
+    assert call(folder, rate_bundle, tmp_path / "all") == 1
+    told = capsys.readouterr()
+    assert "rates of 3 of 4 traces" in told.out and "2: F: constant at 0" in told.err
+    assert "plane0: 2 of 4 regions are no cells by iscell.npy, taken all the same" in told.err
+    rows = table(tmp_path / "all" / "traces.csv")
+    assert [row["cell"] for row in rows] == ["yes", "no", "no", "yes"]
+    assert call(folder, rate_bundle, tmp_path / "cells", "--cells-only") == 0
+    assert "2 of 4 regions are no cells by iscell.npy, and left out" in capsys.readouterr().err
+    assert [row["trace"] for row in table(tmp_path / "cells" / "traces.csv")] == ["0", "3"]
+    rates = [np.load(tmp_path / name / "rates.npy") for name in ("cells", "all")]
+    np.testing.assert_array_equal(rates[0], rates[1][[0, 3]])
+
+
+def test_what_is_no_fluorescence_is_told_and_bridged(rate_bundle, tmp_path, capsys) -> None:
+    traces = 400 + 100 * traces_of(3).astype(np.float64)
+    traces[1, 300:320] = 0
+    decay = np.exp(-np.arange(200) / 30)
+    spikes = np.random.default_rng(0).poisson(0.02, N_FRAMES)
+    traces[2] = np.convolve(spikes, decay)[:N_FRAMES]  # CaImAn's C
+    np.save(tmp_path / "x.npy", traces)
+    assert call(tmp_path / "x.npy", rate_bundle, tmp_path / "out", "--rate", "30") == 0
+    told = capsys.readouterr().err
+    assert "20 frames blanked at 0, bridged" in told and "2: denoised: no noise" in told
+    rates, rows = np.load(tmp_path / "out" / "rates.npy"), table(tmp_path / "out" / "traces.csv")
+    assert np.flatnonzero(np.isnan(rates[1])).tolist() == [*range(300, 320)]
+    assert rows[2]["status"] == "unlike training" and rows[2]["remark"].startswith("denoised")
+    assert "blanked" in rows[1]["remark"] and not rows[0]["remark"].count("bridged")
+
+
 def test_noise_unlike_that_of_training_is_told(rate_bundle, tmp_path, capsys) -> None:
     noise = np.random.default_rng(0).normal(size=(1, N_FRAMES))
     np.save(tmp_path / "x.npy", noise)
@@ -386,7 +457,7 @@ def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:
     )
     assert inferrer.conditioning(known) == AS_IT_IS
     assert inferrer.conditioning(other) == Conditioning()
-    chosen = Inferrer(rate_bundle, Conditioning(None))
+    chosen = Inferrer(RateBundle.open(rate_bundle), Conditioning(None))
     assert chosen.conditioning(known) == chosen.conditioning(other) == Conditioning(None)
 
 
@@ -397,8 +468,13 @@ def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:
         (["--rate", "0"], "expected a sampling rate in Hz, from 0.1 to 10000, got 0.0; --rate"),
         (["--rate", "0.033"], "got 0.033; --rate takes frames a second"),
         (["--rate", "nan"], "got nan; --rate takes frames a second"),
+        (["--rate", "30", "--neuropil", "0.7"], "--neuropil says nothing of it"),
+        (["--rate", "30", "--cells-only"], "--cells-only says nothing of it"),
+        (["--rate", "1e12"], "got 1000000000000.0; --rate takes frames a second"),
+        (["--rate", "30", "--baseline", "0.02"], "expected seconds from 5 up, or null for none"),
+        (["--rate", "0.2"], "expected 10 frames or more, got 8 at 0.2 Hz; pass --baseline 50"),
         (["--rate", "30", "--neuropil", "70"], "neuropil: expected a share from 0 to 1, got 70"),
-        (["--rate", "30", "--baseline", "-1"], "baseline_s=-1.0: expected seconds above 0"),
+        (["--rate", "30", "--baseline", "-1"], "baseline_s=-1.0: expected seconds from 5 up"),
         (["--rate", "30", "--layout", "time-traces"], "every one of 900 has a fault"),
     ],
 )  # fmt: skip

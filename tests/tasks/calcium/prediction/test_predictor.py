@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import raphe
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS
@@ -34,7 +35,7 @@ def traces() -> np.ndarray:
 def test_an_array_gets_the_rates_of_its_file(bundle, rate_bundle, traces, tmp_path) -> None:
     np.save(tmp_path / "traces.npy", traces)
     opened = read_traces(tmp_path / "traces.npy", TraceOptions(RATE_HZ))
-    expected = list(Inferrer(rate_bundle).traces(opened))
+    expected = list(Inferrer(RateBundle.open(rate_bundle)).traces(opened))
     for given in (traces, tmp_path / "traces.npy", str(tmp_path / "traces.npy")):
         prediction = bundle.predict(given, RATE_HZ)
         assert prediction.rate_per_s.shape == prediction.spread_per_s.shape == (3, 300)

@@ -138,6 +138,37 @@ def test_the_command_says_what_it_took(tmp_path: Path, capsys) -> None:
     assert cli.main([*arguments, "--overwrite"]) == 0
 
 
+def test_bad_pairs_stop_no_other(tmp_path: Path, capsys) -> None:
+    folder, spikes = tmp_path / "in", {"0": np.arange(N) % 2}
+    for name in ("1.train", "2.train", "3.train", "4.train"):
+        pair(folder, name, {"0": wavy(int(name[0]))}, spikes)
+    (folder / "2.train.calcium.csv").write_bytes(b"\x00 no such file")
+    pair(folder, "3.train", {"0": wavy(3)}, {"0": np.arange(N - 1) % 2})
+    assert cli.main(["import", "traces", str(folder), str(tmp_path / "store")]) == 1
+    told = capsys.readouterr()
+    assert "2 recordings with 300 spikes, of dataset 1, 4" in told.out
+    assert "left out (2):" in told.err and "2.train.calcium.csv" in told.err
+    assert "expected 1 recordings of 300 samples" in told.err
+    assert len(open_traces(tmp_path / "store").recordings) == 2
+
+
+def test_what_is_no_fluorescence_is_not_trained_on(tmp_path: Path) -> None:
+    blanked, spikes = 400 + wavy(0), {"a": np.arange(N) % 3, "b": np.arange(N) % 3}
+    blanked = blanked + np.random.default_rng(0).normal(0, 0.1, N)
+    blanked[100:110] = 0
+    pair(tmp_path / "in", "x", {"a": wavy(1), "b": blanked}, spikes)
+    report = import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))
+    (line,) = report.left_out
+    assert "10 samples missing inside it" in line and "10 frames blanked at 0" in line
+
+
+def test_conditioning_says_nothing_of_the_challenges_files(tmp_path: Path, capsys) -> None:
+    pair(tmp_path / "in", "1.train", {"0": wavy(0)}, {"0": np.arange(N) % 2})
+    arguments = ["import", "traces", str(tmp_path / "in"), str(tmp_path / "store")]
+    assert cli.main([*arguments, "--baseline", "20"]) == 1
+    assert "1.train.calcium.csv: --baseline says nothing of it" in capsys.readouterr().err
+
+
 def test_the_organisers_counts(real_data, tmp_path: Path) -> None:
     folder = real_data("spikefinder", "4.train.calcium.csv.gz").parent
     report = import_traces(folder, tmp_path / "store")

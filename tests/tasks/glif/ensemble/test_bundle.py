@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from raphe.core.bundles.bundle import BundleError
-from raphe.core.errors import SettingError
+from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.ensemble.export import export
+from raphe.tasks.glif.prediction.infer_parameters import infer_parameters
 from raphe.tasks.glif.synthetic.simulated_experiments import Experiment, measure
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 from raphe.tasks.glif.training.data import PosteriorData
@@ -96,3 +97,19 @@ def test_diverged_weights_are_refused(posterior_data: PosteriorData, tmp_path: P
     with pytest.raises(BundleError, match=r"seed=0 \(0\): its weights are not finite"):
         export([run], posterior_data, "", {}, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+def test_only_a_folder_of_parameters_alone_is_replaced(posterior_bundle: Path, tmp_path) -> None:
+    opened, out = PosteriorBundle.open(posterior_bundle, 1), tmp_path / "neurons"
+    out.mkdir()
+    (out / "parameters.csv").write_text("cell,quantity\n")
+    (out / "thesis.tex").write_text("keep me")
+
+    def refused(error: type[Exception], match: str, **inputs: object) -> None:
+        with pytest.raises(error, match=match):
+            infer_parameters(None, opened, out, overwrite=True, **inputs)
+
+    refused(StoreError, "holds thesis.tex, which raphe did not write")
+    refused(SettingError, "holds .*voltage.npy, which is to be read", inputs=[out / "voltage.npy"])
+    (out / "parameters.csv").write_text("a,b\n")
+    refused(StoreError, "its parameters.csv does not begin with cell,")

@@ -80,12 +80,12 @@ class Inferrer:
         used = frames_used(trace, rate_hz)
         with np.errstate(over="ignore", invalid="ignore"):
             conditioned = condition(trace[used], rate_hz)
-            rates = self.bundle.infer(conditioned.samples)
-        if not np.isfinite(rates).all():
+        if not np.isfinite(conditioned.samples).all():
             largest = np.nanmax(np.abs(trace))
             return _nothing(
                 name, trace, f"its rates are not finite, because its values reach {largest:.0e}"
             )
+        rates = self.bundle.infer(conditioned.samples)
         at_frames = np.full((len(rates), len(trace)), np.nan, np.float32)
         for row, at_100_hz in zip(at_frames, rates, strict=True):
             row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)

@@ -58,8 +58,9 @@ def file_in(folder: Path, name: str, error_type: type[RapheError]) -> Path | Non
     if not paths:
         return None
     (path,) = paths
-    if not path.is_file():
-        reason = "expected a file, got a folder" if path.is_dir() else _why_neither(path)
+    if not _is(path.is_file):
+        is_folder = _is(path.is_dir)
+        reason = "expected a file, got a folder" if is_folder else _why_neither(path)
         raise error_type(f"{path}: {reason}")
     return path
 
@@ -114,10 +115,10 @@ class _Walk:
         """Put an entry where it belongs; whether it is a folder, to be walked later."""
         if path.name.startswith(".") or path.name.casefold() in SYSTEM_FILES | SYSTEM_FOLDERS:
             return False
-        is_folder = self._is(entry.is_dir)
+        is_folder = _is(entry.is_dir)
         if is_folder and not self.below:
             return False
-        is_file = not is_folder and self._is(entry.is_file)
+        is_file = not is_folder and _is(entry.is_file)
         if not is_folder and not self.is_wanted(path) and (is_file or not entry.is_symlink()):
             return False
         if not is_utf_8(path.name):
@@ -131,15 +132,15 @@ class _Walk:
             self._leave_out(path, _why_neither(path))
         return False
 
-    @staticmethod
-    def _is(kind: Callable[[], bool]) -> bool:
-        try:
-            return kind()
-        except OSError:  # a link that leads nowhere, or where one may not look
-            return False
-
     def _leave_out(self, path: Path, reason: str) -> None:
         self.left_out.append(Failure(path, reason))
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:  # a link that leads nowhere, or where one may not look
+        return False
 
 
 def _why_neither(path: Path) -> str:

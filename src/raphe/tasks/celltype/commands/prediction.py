@@ -220,7 +220,8 @@ def _watch(options: argparse.Namespace) -> int:
         saved = WatchedFolder(options.out, judge, options.folder, how, not options.no_pages)
     watch = Watch(options.folder, judge, reading, options.settled, saved and saved.judged)
     print(f"watching {options.folder}, Ctrl-C ends it", flush=True)
-    results: dict[Path, CellVerdict | Failure] = {}
+    # By file; of one that is locked, for as long as it is, that it is.
+    results: dict[Path, CellVerdict | Failure] = saved.results if saved else {}
     not_saved = ""
     try:
         for news in watch.forever(options.every):
@@ -228,21 +229,21 @@ def _watch(options: argparse.Namespace) -> int:
                 print(printable(news.text), file=sys.stderr, flush=True)
                 continue
             _print_news(news)
-            if news.final:
-                result = news.result
-                results[news.path] = result if isinstance(result, Failure) else result.verdict
-                not_saved = _save(saved, watch, news, not_saved) if saved else ""
+            if isinstance(news.result, Failure):
+                results[news.path] = news.result
+            elif news.final:
+                results[news.path] = news.result.verdict
+            if news.final and saved:
+                not_saved = _save(saved, watch, news, not_saved)
     except KeyboardInterrupt:
         print()  # what the terminal shows of Ctrl-C stands on a line of its own
     verdicts = [result for result in results.values() if not isinstance(result, Failure)]
-    failures = [result for result in results.values() if isinstance(result, Failure)]
-    if saved:  # also those of earlier calls
-        verdicts, failures = saved.files.verdicts, saved.files.failures
-    left_out = f"; {counted('file', len(failures))} left out" if failures else ""
+    n_left_out = len(results) - len(verdicts)
+    left_out = f"; {counted('file', n_left_out)} left out" if n_left_out else ""
     print(f"{counts_sentence(verdicts, judge.ensemble.classes)}{left_out}.", flush=True)
     if saved and saved.files.answers:
         _print_files(saved.path, saved.files)
-    return 1 if failures or not_saved else 0
+    return 1 if n_left_out or not_saved else 0
 
 
 def _save(saved: "WatchedFolder", watch: "Watch", news: "News", told: str) -> str:

@@ -162,6 +162,14 @@ class WatchedFolder:
         text = json.dumps({**self._facts, "files": state}, ensure_ascii=False, allow_nan=False)
         write_file(self.path / STATE, text + "\n")
 
+    @property
+    def results(self) -> dict[Path, CellVerdict | Failure]:
+        """Verdicts and failures so far, also of earlier calls, by the files."""
+        return {
+            path: answer if isinstance(answer, Failure) else answer.verdict
+            for path, answer in self.files.answers.items()
+        }
+
     def _state_of(self, path: Path, stamp: Stamp) -> dict[str, Any]:
         answer = self.files.answers[path]
         seen = {"size": stamp.size, "changed_ns": stamp.changed_ns}

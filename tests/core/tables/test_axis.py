@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raphe.core.tables.axis import axis_of_names, without_axes
-from raphe.core.tables.numbers import NumberTable
+from raphe.core.tables.number_table import NumberTable
 from raphe.core.tables.text import TableFault
 
 N = 60

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raphe.core.errors import RecordingError
-from raphe.core.tables.numbers import NumberTable, read_numbers
+from raphe.core.tables.number_table import NumberTable
+from raphe.core.tables.numbers import read_numbers
 
 VALUES = np.random.default_rng(0).normal(4, 2, (30, 3)).round(3)
 NAMES = ["a", "b", "c"]
@@ -166,6 +167,8 @@ def test_what_can_be_read_in_two_ways_or_none_is_refused_with_its_line(tmp_path,
         ("a,b\n\n1,2\n3,4\n\n\n", ("a", "b"), [[1, 2], [3, 4]]),
         ("370,397,421\n381,449,411\n", ("", "", ""), [[370, 397, 421], [381, 449, 411]]),
         ("0,1,2\n381,449,411\n", ("0", "1", "2"), [[381, 449, 411]]),
+        ("0.0,1.0,2.0\n381.5,449,411\n", ("0.0", "1.0", "2.0"), [[381.5, 449, 411]]),
+        ("a;b\n3,700E+02;1,250E+01\n", ("a", "b"), [[370, 12.5]]),
         (",7,9\n0,449,411\n", ("", "7", "9"), [[0, 449, 411]]),
         ("370\n397\n", ("",), [[370], [397]]),
         ("a\n370,027\n397,5\n", ("a",), [[370.027], [397.5]]),

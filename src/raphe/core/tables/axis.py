@@ -11,7 +11,7 @@ import numpy as np
 
 from raphe.core.recordings.rates import rate_of_times
 from raphe.core.tables.dialect import shown
-from raphe.core.tables.numbers import NumberTable
+from raphe.core.tables.number_table import NumberTable
 from raphe.core.tables.text import TableFault
 
 SAME_RATE = 0.01  # relative: 30 and 29.97 are one

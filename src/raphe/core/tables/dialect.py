@@ -19,8 +19,8 @@ SEPARATOR_WORDS = {
 }
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"}  # in lower case
 COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
-# A comma that marks decimals, not thousands: other than three digits behind it, or too many before.
-IS_DECIMAL = re.compile(r"(?<![\d.,])0,\d|(?<!\d)\d{4,},\d|\d,(?!\d{3}(?!\d))\d")
+# A comma that marks decimals, not thousands: not three digits behind it, too many before, or 10^x.
+IS_DECIMAL = re.compile(r"(?<![\d.,])0,\d|(?<!\d)\d{4,},\d|\d,(?!\d{3}(?!\d))\d|,\d+[eE]")
 SHOWN = 40  # characters of a cell in a sentence
 WORD = re.compile(r'"(?:[^"]|"")*"|\S+')
 

@@ -33,10 +33,12 @@ def has_names(
         raise TableFault("expected names or numbers, got blank cells; take this line out")
     if not all(number(cell, ",") is not None for cell in words):
         return True
-    if not numbers_are_names or not all(WHOLE.fullmatch(cell) for cell in words):
+    if not numbers_are_names:
         return False
-    counted = [int(cell) for cell in words if len(cell) < 10]
-    counts = any(counted == list(range(n, n + len(words))) for n in (0, 1))
+    values = [number(cell, ",") for cell in words]
+    counts = any(values == list(range(n, n + len(words))) for n in (0, 1))
+    if not all(WHOLE.fullmatch(cell) for cell in words):
+        return counts and len(words) > 2  # pandas' names of columns may be 0.0, 1.0, 2.0
     if (counts and len(words) > 2) or (not cells[0] and len(set(words)) == len(words)):
         return True
     has_fractions = any(

@@ -6,7 +6,7 @@ point or a comma. A blank cell is NaN; a row of another width than the header's 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +15,6 @@ import numpy as np
 
 from raphe.core.errors import RapheError
 from raphe.core.files.csv_text import restored
-from raphe.core.sentences import counted
 from raphe.core.tables.dialect import (
     IS_DECIMAL,
     ONE_COLUMN,
@@ -29,24 +28,12 @@ from raphe.core.tables.dialect import (
     split,
 )
 from raphe.core.tables.header import has_names, second_header
-from raphe.core.tables.text import Block, TableFault, blocks, named_separator, opened, table_faults
+from raphe.core.tables.number_table import NumberTable, matched, without_blank_columns
+from raphe.core.tables.text import Block, TableFault, blocks, named_separator, opened
 
 SNIFFED_LINES = 30
 LEAST_SNIFFED = 4  # however long the lines are
 LEADING_ZERO = re.compile(r"(?:^|,)[ \t]*[+-]?0\d+[ \t]*(?=,|$)", re.MULTILINE)
-
-
-@dataclass(frozen=True, eq=False)
-class NumberTable:
-    """What a table of numbers holds."""
-
-    names: tuple[str, ...]  # of the columns (C,), "" where one has none
-    values: np.ndarray  # float64 (R, C), NaN where a cell is missing
-    first_line: int  # of the file, from 1, in which the first row stands
-    row_names: tuple[str, ...] = ()  # (R,), of a table whose rows have names
-    corner: str = ""  # what stands above these
-    status: tuple[str, ...] = ()  # (C,), as Inscopix writes it below the names
-    remarks: tuple[str, ...] = ()  # what was understood, and is not plain
 
 
 def read_numbers(
@@ -60,7 +47,7 @@ def read_numbers(
     `rows_are_traces` allows a name before each row, and a row of times above them. Raises
     `error_type`, with the line, for whatever is no such table or can be read in two ways.
     """
-    with table_faults(path, error_type), opened(path) as stream:
+    with opened(path, error_type) as stream:
         return parse_numbers(stream, has_header, rows_are_traces)
 
 
@@ -144,7 +131,7 @@ def _at(line: int, function, *arguments):
 
 
 def _check_header(names: Sequence[str], width: int, line: int) -> None:
-    """One name too few may be an index's or a separator's at the end, see `_Rows.table`."""
+    """One name too few may be an index's or a separator's at the end, see `matched`."""
     if not names or width - len(names) in (0, 1):
         return
     if width < len(names) and not any(names[width:]):
@@ -208,7 +195,7 @@ class _Rows:
         )
         if self.row_names is not None:
             return replace(table, names=table.names[1:], corner=table.names[0])
-        return _without_blank_columns(_matched(table))
+        return without_blank_columns(matched(table))
 
     def _take(self, line: int, lines: Sequence[str]) -> None:
         """Append lines of which none is blank."""
@@ -357,46 +344,6 @@ class _Rows:
             self.values.resize((max(n, len(self.values) * 3 // 2), self.n_numbers), refcheck=False)
         self.values[self.n : n] = values
         self.n = n
-
-
-def _matched(table: NumberTable) -> NumberTable:
-    """The table with a name for each column, however the header differs in width."""
-    names, values = table.names, table.values
-    surplus = values.shape[1] - len(names)
-    if surplus < 0:
-        return replace(table, names=names[:surplus])
-    if not surplus:
-        return table
-    is_index = len(values) > 1 and bool((np.diff(values[:, 0]) == 1).all())
-    is_blank = bool(np.isnan(values[:, -1]).all())
-    if is_index == is_blank:
-        raise TableFault(
-            f"expected {len(names)} columns as the header names, got {len(names) + 1}; name each "
-            "column, or take the separator at the end of the lines away",
-            table.first_line,
-        )
-    if is_index:
-        status = ("", *table.status) if table.status else ()
-        return replace(table, names=("", *names), status=status)
-    remark = "each row ends with a separator, behind which there is nothing"
-    return replace(table, values=values[:, :-1], remarks=(*table.remarks, remark))
-
-
-def _without_blank_columns(table: NumberTable) -> NumberTable:
-    """The table without the columns at its end that have neither name nor number."""
-    width = len(table.names)
-    while width > 1 and not table.names[width - 1] and np.isnan(table.values[:, width - 1]).all():
-        width -= 1
-    n_blank = len(table.names) - width
-    if not n_blank:
-        return table
-    return replace(
-        table,
-        names=table.names[:width],
-        values=table.values[:, :width],
-        status=table.status[:width],
-        remarks=(*table.remarks, f"{counted('blank column', n_blank)} at the end left out"),
-    )
 
 
 def _with_nan(body: str, separator: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from raphe.core.errors import RapheError
+from raphe.core.files.path import file_status
 
 BLOCK_BYTES = 2**20
 LONGEST_LINE = 2**26  # characters: three million numbers
@@ -57,8 +58,6 @@ def table_faults(path: Path, error_type: type[RapheError]) -> Iterator[None]:
     except TableFault as fault:
         where = path if fault.line is None else f"{path}, line {fault.line}"
         raise error_type(f"{where}: {fault.sentence}") from None
-    except FileNotFoundError:
-        raise error_type(f"{path}: there is no such file; check the path") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise error_type(
             f"{path}: is cut or damaged, gzip cannot unpack it ({error}); copy it anew"
@@ -68,12 +67,15 @@ def table_faults(path: Path, error_type: type[RapheError]) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, unpacked if gzip packed them. Raises TableFault, OSError, or as gzip."""
-    if not path.is_file():
-        if path.exists():
-            raise TableFault("is no file; give the table itself")
-        raise FileNotFoundError(path)
+def opened(path: Path, error_type: type[RapheError]) -> Iterator[BinaryIO]:
+    """A file's bytes, unpacked if gzip packed them. Raises `error_type` for whatever goes wrong."""
+    file_status(path, error_type)
+    with table_faults(path, error_type), _unpacked(path) as stream:
+        yield stream
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[BinaryIO]:
     with path.open("rb") as file:
         is_packed = file.read(len(GZIP)) == GZIP
         file.seek(0)

@@ -23,7 +23,6 @@ from raphe.core.tables.text import (
     named_separator,
     opened,
     outside_quotes,
-    table_faults,
 )
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -75,7 +74,7 @@ def read_table(path: Path, error_type: type[RapheError]) -> Table:
     Raises `error_type` for a file that cannot be read as a table, a row of another width than the
     header's, a quote that is not closed, and two columns of one name.
     """
-    with table_faults(path, error_type), opened(path) as stream:
+    with opened(path, error_type) as stream:
         columns, rows = _read(blocks(stream))
     return Table(path, columns, rows)
 

@@ -13,7 +13,8 @@ from raphe.core.recordings.units import electrical_unit
 from raphe.core.sentences import counted
 from raphe.core.tables.axis import Axis, axis_of_names, counts_rows, without_axes
 from raphe.core.tables.dialect import shown
-from raphe.core.tables.numbers import NumberTable, read_numbers
+from raphe.core.tables.number_table import NumberTable
+from raphe.core.tables.numbers import read_numbers
 from raphe.core.tables.text import TableFault, table_faults
 from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ

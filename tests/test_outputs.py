@@ -10,6 +10,7 @@ import pytest
 from raphe import cli
 from raphe.cli import Declared, declared_commands
 from raphe.core.errors import StoreError
+from raphe.core.files import outputs
 from raphe.core.files.outputs import Output, require_writable
 
 COMMANDS = [declared for declared in declared_commands() if not declared.command.passes_on]
@@ -92,6 +93,14 @@ def test_a_place_that_can_be_written_to_stays_as_it_is(output: Output, tmp_path:
     old.touch() if output is Output.FILE else old.mkdir()
     (tmp_path / "link").symlink_to(old)
     require_writable(tmp_path / "link", output)
+
+
+def test_a_device_of_windows_is_no_place_there(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(outputs, "IS_WINDOWS", True)
+    require_writable(tmp_path / "console", Output.FOLDER)
+    for name in ("con", "Aux.store", "nul /x"):
+        with pytest.raises(StoreError, match="is a device on Windows; choose another name"):
+            require_writable(tmp_path / name, Output.FOLDER)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

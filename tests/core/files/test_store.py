@@ -240,6 +240,9 @@ def test_a_newer_format_is_refused_with_the_remedy(tmp_path):
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 2}))
     with pytest.raises(StoreError, match=r"format 2.*update raphe"):
         open_store(tmp_path / "store")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 0}))
+    with pytest.raises(StoreError, match=r"reads format 1; write the store anew"):
+        open_store(tmp_path / "store")
 
 
 def test_missing_store_and_unwritable_place_are_told(tmp_path):

@@ -5,6 +5,7 @@ bundle have in common. Whatever was changed, cut or lost since it was written is
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class HashedFolder:
 
     def read_manifest(self, path: Path) -> dict[str, Any]:
         """The manifest of the folder at `path`. Raises `error_type`; OSError where it cannot."""
-        recover(path.resolve())
+        recover(Path(os.path.realpath(path)))
         if not path.exists():
             raise self.error_type(
                 f"{path}: there is no {self.noun} here; check the path or {self.origin}"

@@ -1,6 +1,7 @@
 """Which kind of store or bundle a folder is, read from its manifest alone."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
             # Seldom needed, and slower to import than all of this.
             from raphe.core.files.atomic import recover
 
-            recover(folder.resolve())
+            recover(Path(os.path.realpath(folder)))
         if not (folder / MANIFEST).is_file():  # a pipe would never be read
             return {}
         manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError, RuntimeError):  # the last: links in a circle
+    except (OSError, ValueError):
         return {}
     return manifest if isinstance(manifest, dict) else {}

@@ -8,9 +8,11 @@ from pathlib import Path
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import reporting
 from raphe.core.files.leavings import hidden_file
-from raphe.core.files.path import special_kind
+from raphe.core.files.path import is_device, special_kind
 from raphe.core.files.refusals import existing_parent
 from raphe.core.sentences import printable
+
+IS_WINDOWS = os.name == "nt"
 
 
 class Output(Enum):
@@ -23,6 +25,10 @@ class Output(Enum):
 
 def require_writable(path: Path, output: Output) -> None:
     """Raise StoreError where nothing could be written at `path`, with the reason and a remedy."""
+    if IS_WINDOWS and (devices := [part for part in path.parts if is_device(part)]):
+        raise StoreError(
+            f"{printable(path)}: {devices[0]} is a device on Windows; choose another name"
+        )
     with reporting(path):
         mode = _mode(path)
     if mode is not None:

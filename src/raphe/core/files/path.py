@@ -78,13 +78,18 @@ def free_name(text: str, suffix: str, taken: Iterable[str] = ()) -> str:
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)
     while len(stem.encode()) > LONGEST_STEM_BYTES:
         stem = stem[:-1]
-    if stem.startswith(".") or not stem or stem.partition(".")[0].casefold() in RESERVED:
+    if stem.startswith(".") or not stem or is_device(stem):
         stem = f"_{stem.removeprefix('.')}"
     used = {name.casefold() for name in taken}
     name, number = f"{stem}{suffix}", 2
     while name.casefold() in used:
         name, number = f"{stem}-{number}{suffix}", number + 1
     return name
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device, whatever follows a dot."""
+    return name.partition(".")[0].rstrip().casefold() in RESERVED
 
 
 def special_kind(mode: int) -> str:

@@ -1,4 +1,5 @@
 import doctest
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_a_name_outside_the_table_is_none_of_the_task() -> None:
     assert not [name for name in planted if name in NAMES]
     with pytest.raises(KeyError, match="test/auroc: no name of this task's metrics"):
         NAMES.label("test/auroc")
+
+
+def test_an_epoch_is_judged_by_a_figure_of_its_own_validation() -> None:
+    assert "val/cells/auroc" in NAMES.monitored and "val/n_cells" not in NAMES.monitored
+    spikes = replace(NAMES, each_epoch=("", "spikes")).monitored
+    assert {"val/loss", "val/spikes/auroc"} <= set(spikes) and "val/cells/auroc" not in spikes
 
 
 def test_an_estimate_has_a_standard_error_only_where_it_is_given_one() -> None:

@@ -19,6 +19,7 @@ KEPT = "kept"  # before val: of the weights that were kept
 KEPT_VAL = f"{KEPT}/{VAL}"
 EPOCHS_TRAINED, EPOCHS_KEPT = "epochs/trained", "epochs/kept"
 SWEPT = "swept"  # before a setting
+COUNT = "n_"  # before what a part holds: n_cells
 CHOSEN, OVER = "chosen", "over"  # before a setting, of a sweep's parent
 SYSTEM = "system"  # before what MLflow samples of the machine
 LEVELS = ("cells", "spikes", "recordings", "traces")  # what a figure may count, each once
@@ -136,9 +137,14 @@ class Names:
     """The figures of a task, looked up by the name of a metric.
 
     A name without its part is looked up, too, as reports list them: `cells/auroc`.
+
+    Args:
+        figures: all of them.
+        each_epoch: levels at which the validation of an epoch is told, "" for a part as a whole.
     """
 
     figures: tuple[Figure, ...]
+    each_epoch: tuple[str, ...] = ("", *LEVELS)
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], Figure]:
@@ -150,9 +156,13 @@ class Names:
         }
 
     @property
-    def written(self) -> list[str]:
-        """Every figure with its level, "loss", "cells/auroc"."""
-        return ["/".join(filter(None, level_and_name)) for level_and_name in self._by_name]
+    def monitored(self) -> list[str]:
+        """What an epoch may be judged by: every figure of its validation that is no count."""
+        return [
+            metric(VAL, level, name)
+            for level, name in self._by_name
+            if level in self.each_epoch and not name.startswith(COUNT)
+        ]
 
     def figure(self, metric: str) -> Figure:
         """The figure that a metric is of. Raises KeyError for a name outside the table."""

@@ -165,3 +165,18 @@ def test_a_value_of_a_file_counts_too(tmp_path: Path, train_py: Any, capsys: Any
 def test_a_value_of_a_bank_counts_too(train_py: Any, capsys: Any) -> None:
     assert train_py("model=bank", "bank.values=[20,0]") == 1
     assert "error: model.kernel=0: expected a whole number of samples" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"),
+    [("celltype", "val/cells/auroc"), ("celltype", "val/n_spikes"), ("celltype", "test/loss"),
+     ("glif", "val/cells/r2_capacitance"), ("calcium", "val/los")],
+)  # fmt: skip
+def test_a_metric_that_no_epoch_has_is_refused_before_anything_is_prepared(
+    task: str, metric: str
+) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"task={task}", f"monitor.metric={metric}"])
+        with pytest.raises(SettingError, match=f"^monitor.metric={metric}: expected a metric of"):
+            composed.check_values(config)
+        composed.check_values(compose("train", [f"task={task}"]))

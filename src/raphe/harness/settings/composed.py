@@ -12,7 +12,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.core.metric_names import TEST, VAL
+from raphe.core.metric_names import TEST
 from raphe.core.sentences import listed
 from raphe.harness.settings.signatures import (
     ANYTHING,
@@ -102,14 +102,14 @@ def _check_report(config: DictConfig) -> None:
 
 
 def _check_monitored(config: DictConfig) -> None:
-    """Raise SettingError for a monitored metric that the task has no name for.
+    """Raise SettingError for a metric that is none of a validation that ends an epoch.
 
-    Whether it is logged at each epoch shows at the first one.
+    Whether a run has it, for its number of classes, shows at the first one.
     """
     metric, names = config.monitor.metric, instantiate(config.report.names)
-    if isinstance(metric, str) and metric.startswith(f"{VAL}/") and metric in names:
+    known = names.monitored
+    if metric in known:
         return
-    known = [f"{VAL}/{name}" for name in names.written]
     near = difflib.get_close_matches(str(metric), known, 3)
     hint = listed(near or known[:3], "or")
     raise SettingError(

@@ -95,4 +95,4 @@ def elephant_names() -> Names:
 
 @cache
 def embedding_names() -> Names:
-    return Names(EMBEDDING)
+    return Names(EMBEDDING, each_epoch=("",))

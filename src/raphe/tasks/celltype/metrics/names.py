@@ -113,7 +113,7 @@ FIGURES = (
 
 @cache
 def names() -> Names:
-    return Names(FIGURES)
+    return Names(FIGURES, each_epoch=("", SPIKES))
 
 
 def label_of(figure: str) -> str:

@@ -113,9 +113,9 @@ LSTM_STUDY = (
 
 @cache
 def names() -> Names:
-    return Names(FIGURES)
+    return Names(FIGURES, each_epoch=("",))
 
 
 @cache
 def lstm_study_names() -> Names:
-    return Names(LSTM_STUDY)
+    return Names(LSTM_STUDY, each_epoch=("",))

@@ -9,7 +9,8 @@ from raphe.core.errors import RapheError
 from raphe.core.ranges import Range, fault
 
 # Of membrane and spikes, by an electrode: slower ones show no spike, no converter is faster.
-ELECTRODE_RATE = Range(1e3, 1e6, noun="a sampling rate in Hz,")
+MOST_RATE_HZ = 1e6  # of an electrode
+ELECTRODE_RATE = Range(1e3, MOST_RATE_HZ, noun="a sampling rate in Hz,")
 ANY_RATE = Range(0, 1e7, "most", noun="a sampling rate in Hz,")  # beyond it one was mistaken
 SAME_RATE = 1e-5  # relative: 0.04 µs over a recording of 4 ms
 ROUND_HZ = (1000, 500, 100, 50, 10, 5, 1)  # nominal rates are multiples of these, the first first

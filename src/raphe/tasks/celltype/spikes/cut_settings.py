@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from raphe.core.errors import SettingError
 from raphe.core.ranges import NotNegative, Positive, Range, faults
-from raphe.core.recordings.rates import ELECTRODE_RATE, check_rate
+from raphe.core.recordings.rates import MOST_RATE_HZ, check_rate
 
 Polarity = Literal["down", "up", "both"]
 
@@ -32,7 +32,7 @@ class Cut:
     polarity: Polarity = "down"
     pre_ms: NotNegative = 1.0
     post_ms: NotNegative = 3.0
-    rate_hz: Annotated[float, Range(MIN_RATE_HZ, ELECTRODE_RATE.most, unit="Hz")] = 40_000.0
+    rate_hz: Annotated[float, Range(MIN_RATE_HZ, MOST_RATE_HZ, unit="Hz")] = 40_000.0
     dead_time_ms: NotNegative = 3.0
     accept_unit: str | None = None
 

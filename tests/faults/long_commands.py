@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,9 @@ import numpy as np
 from paths import PROJECT
 
 RAPHE = (sys.executable, "-m", "raphe")
-FEWEST_MINUTES = 60  # of a step, more is a hang
+TEXTS = (".md", ".json", ".yaml", ".html", ".csv")
+MADE = re.compile(rb"20\d\d-\d\d-\d\d( at |T)\d\d:\d\d(:\d\d\+00:00)?")
+MOST_MINUTES = 60  # of a step, more is a hang
 SMALL = (
     "trainer.max_epochs=2",
     "data.batch_size=16",
@@ -75,7 +78,7 @@ def raphe(folder: Path, prepared: Path, *words: str) -> None:
     """Run a command that is to succeed, or leave something out."""
     done = subprocess.run(
         [*RAPHE, *words], cwd=folder, env=environment(folder, prepared), capture_output=True,
-        text=True, timeout=60 * FEWEST_MINUTES, check=False,
+        text=True, timeout=60 * MOST_MINUTES, check=False,
     )  # fmt: skip
     assert done.returncode in (0, 1) and "error:" not in done.stderr, done.stderr
 
@@ -85,13 +88,21 @@ def files(*names: str) -> Callable[[Path], object]:
 
     def read(folder: Path) -> object:
         return {
-            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            str(path.relative_to(folder)): hashlib.sha256(_undated(path, folder)).hexdigest()
             for name in names
             for path in sorted((folder / name).rglob("*"))
             if path.is_file() and path.name != ".lock"
         }
 
     return read
+
+
+def _undated(path: Path, folder: Path) -> bytes:
+    """A file's bytes without the time at which a prediction was made, and where."""
+    content = path.read_bytes()
+    if path.suffix not in TEXTS:
+        return content
+    return MADE.sub(b"", content).replace(os.fsencode(folder), b"")
 
 
 def arrays(*names: str) -> Callable[[Path], object]:
@@ -135,9 +146,8 @@ def finished_runs(folder: Path) -> object:
 def bundle(folder: Path) -> object:
     """A bundle's graph and weights; its card and manifest hold ids of runs."""
     names = files("bundle")(folder)
-    texts = (".md", ".json", ".yaml", ".html", ".csv")
     assert (folder / "bundle" / "manifest.json").is_file()
-    return {name: value for name, value in names.items() if not name.endswith(texts)}, sorted(names)
+    return {name: value for name, value in names.items() if not name.endswith(TEXTS)}, sorted(names)
 
 
 def _single_spikes(folder: Path, prepared: Path) -> None:

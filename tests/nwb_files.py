@@ -61,7 +61,7 @@ def write_nwb(
     simultaneous: Sequence[Sequence[int]] = (),
     rate_hz: float = 10_000.0,
     n_sites: int = 0,
-    with_schema: bool = True,
+    with_schema: bool = False,
 ) -> Path:
     """Write the entries; `rows` of the intracellular table name them: {"response": "v", …}.
 

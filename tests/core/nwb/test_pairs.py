@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -179,3 +180,22 @@ def test_nwb_1_pairs_sweeps_of_one_number(tmp_path: Path) -> None:
     assert paired(path, sweep=10) == (10, 10)
     with pytest.raises(RecordingError, match="for sweep 8, Sweep_8, no stimulus has the sweep num"):
         read_pair(path, sweep=8)
+
+
+@pytest.mark.parametrize("as_links", [True, False])
+def test_epochs_of_nwb_1_number_sweeps_that_are_called_otherwise(tmp_path, as_links: bool) -> None:
+    sweeps = {n: (np.full(N, 1e-3 * n), np.full(N, 1e-12 * n)) for n in (10, 9)}
+    path = write_nwb1(tmp_path / "a.nwb", sweeps)
+    with h5py.File(path, "a") as file:
+        for kind, section in (
+            ("response", "acquisition/timeseries"), ("stimulus", "stimulus/presentation"),
+        ):  # fmt: skip
+            for n in (10, 9):
+                epoch = f"epochs/Sweep_{n}/{kind}/timeseries"
+                place = f"{section}/series{19 - n}" if as_links else epoch
+                del file[epoch]
+                file.move(f"{section}/Sweep_{n}", place)
+                if as_links:
+                    file[epoch] = h5py.SoftLink(f"/{place}")
+    assert paired(path, sweep=9) == (9, 9)
+    assert paired(path, sweep=10) == (10, 10)

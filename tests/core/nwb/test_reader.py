@@ -17,7 +17,7 @@ STORED = np.arange(-500, 500, dtype=np.int16)
 
 @pytest.fixture
 def write(tmp_path):
-    def write_series(*specs, name="A140313#073.nwb"):
+    def write_series(*specs, name="A140313#073.nwb", with_schema=False):
         """Each spec: (class, name, data, keyword arguments)."""
         file = pynwb.NWBFile(
             "a cell", "id", datetime.datetime(2014, 3, 13, tzinfo=datetime.timezone.utc)
@@ -32,7 +32,7 @@ def write(tmp_path):
             file.add_acquisition(kind(name=series, data=data, **facts))
         path = tmp_path / name
         with pynwb.NWBHDF5IO(path, "w") as io:
-            io.write(file)
+            io.write(file, cache_spec=with_schema)
         return path
 
     return write_series
@@ -43,7 +43,7 @@ def voltage_clamp(name="current", data=STORED, **facts):
 
 
 def test_samples_come_in_the_files_unit(write):
-    recording = read_nwb(write(voltage_clamp()))
+    recording = read_nwb(write(voltage_clamp(), with_schema=True))
     assert recording.unit == "A"
     assert recording.rate_hz == 40_000
     assert recording.cell_id == "A140313#073"

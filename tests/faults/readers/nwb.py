@@ -29,8 +29,8 @@ def seeds(folder: Path) -> Sequence[Path]:
     })  # fmt: skip
     row = {"response": "v0", "stimulus": "i0"}
     return (
-        write_nwb(folder / "clamp.nwb", entries, [row], [[0]], with_schema=False),
-        write_nwb(folder / "sites.nwb", [sites], n_sites=2, with_schema=False),
+        write_nwb(folder / "clamp.nwb", entries, [row], [[0]]),
+        write_nwb(folder / "sites.nwb", [sites], n_sites=2),
         write_nwb1(folder / "one.nwb", {3: (voltage, current), 10: (voltage, None)}),
     )
 

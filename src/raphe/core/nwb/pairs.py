@@ -204,8 +204,7 @@ def _sweeps(contents: Contents, swept: SweptChannel) -> list[Sweep]:
     for series, number in zip(swept.series, swept.numbers, strict=True):
         rows = [row for row in contents.rows if row.response.place == series.place]
         for row in dict.fromkeys(rows):
-            number_of_row = number if len(rows) == 1 else None
-            row_number = row.sweep if row.sweep is not None else number_of_row
+            row_number = number if len(rows) == 1 else row.sweep
             start_s = _start_of(series, row.response)
             sweeps.append(Sweep(series, row.response, start_s, row_number, True, row.stimulus))
         if not rows:
@@ -305,7 +304,8 @@ def _partner(
             or column.electrode == electrode]  # fmt: skip
     if not fits:
         where = f" of {electrode}" if electrode and pool else ""
-        raise _no_stimulus(contents, sweep, f"it has no stimulus{where}")
+        told = "" if pool else contents.why_nothing
+        raise _no_stimulus(contents, sweep, f"it has no stimulus{where}{told}")
     if number is not None and any(column.sweep is not None for column in fits):
         fits = [column for column in fits if column.sweep in (number, None)]
         fits = [column for column in fits if column.sweep == number] or fits

@@ -3,6 +3,8 @@
 pynwb reads NWB 2 alone. The layout: /acquisition/timeseries/NAME and /stimulus/presentation/NAME
 are groups of `data` (with the attributes conversion and unit), `num_samples` and `starting_time`
 (with the attribute rate) or `timestamps`; a sweep of the Allen Institute is called Sweep_N in both.
+/epochs/Sweep_N/response and …/stimulus hold the same groups, as `timeseries`, and tell the number
+of a sweep that is called otherwise.
 """
 
 import re
@@ -35,6 +37,7 @@ SECTIONS = {  # as NWB 2 calls them
     "stimulus/presentation": STIMULUS,
     "stimulus/templates": TEMPLATE,
 }
+EPOCH_PARTS = {"response": ACQUIRED, "stimulus": STIMULUS}
 ELECTRODES = "general/intracellular_ephys"
 SWEEP = re.compile(r"(?:Sweep_([0-9]{1,9})|data_([0-9]{1,9})_(?:AD|DA)[0-9]+)")  # Allen, MIES
 
@@ -47,13 +50,17 @@ def read_contents(path: Path, version: str) -> Contents:
     this = f"{path}: this is NWB {version}"
     try:
         file = h5py.File(path, "r", rdcc_nbytes=NO_CACHE)
-        if not isinstance(file.get("acquisition/timeseries"), h5py.Group):
-            raise RecordingError(f"{this}, expected it to have acquisition/timeseries, got none")
         in_si = _is_in_si(file)
         sole_electrode = _sole_electrode(file)
         columns: list[Series] = []
         left_out: dict[str, str] = {}
-        for place, group in _series(file):
+        series = list(_series(file))
+        if not any(place.startswith(ACQUIRED) for place, _, _ in series):
+            raise RecordingError(
+                f"{this}, expected it to have acquisition/timeseries, or epochs/Sweep_N with a "
+                "response, got neither"
+            )
+        for place, group, sweep in series:
             data = group.get("data")
             fault = fault_of_data(data) if isinstance(data, h5py.Dataset) else "has no data"
             if fault:
@@ -61,7 +68,7 @@ def read_contents(path: Path, version: str) -> Contents:
             elif 0 in data.shape:
                 left_out[place] = "holds no samples"
             else:
-                columns += _columns(path, this, place, group, sole_electrode, in_si)
+                columns += _columns(path, this, place, group, sweep, sole_electrode, in_si)
     except RecordingError:
         raise
     except Exception as error:  # h5py raises whatever the library does
@@ -69,17 +76,53 @@ def read_contents(path: Path, version: str) -> Contents:
     return Contents(path, version, tuple(columns), (), left_out)
 
 
-def _series(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
+def _series(file: h5py.File) -> Iterator[tuple[str, h5py.Group, int | None]]:
+    """Place, group and number of the sweep of each series, that of epochs before the name's."""
+    in_epochs = {_address(group): (kind, name) for kind, name, group in _of_epochs(file)}
+    found = set()
     for section, place in SECTIONS.items():
-        members = file.get(section)
-        for name in members if isinstance(members, h5py.Group) else ():
-            group = members.get(name)
-            if isinstance(group, h5py.Group):
-                yield f"{place}/{name}", group
+        for name, group in _groups(file.get(section)):
+            found.add(_address(group))
+            _, epoch = in_epochs.get(_address(group), ("", ""))
+            yield f"{place}/{name}", group, _sweep_number(epoch or name)
+    for kind, epoch, group in _of_epochs(file):
+        if _address(group) not in found:
+            yield f"{EPOCH_PARTS[kind]}/{epoch}", group, _sweep_number(epoch)
+
+
+def _of_epochs(file: h5py.File) -> Iterator[tuple[str, str, h5py.Group]]:
+    """Response and stimulus of each sweep that epochs name."""
+    for epoch, parts in _groups(file.get("epochs")):
+        for kind in EPOCH_PARTS:
+            group = parts.get(f"{kind}/timeseries")
+            if isinstance(group, h5py.Group) and _sweep_number(epoch) is not None:
+                yield kind, epoch, group
+
+
+def _groups(holder: Any) -> Iterator[tuple[str, h5py.Group]]:
+    for name in holder if isinstance(holder, h5py.Group) else ():
+        member = holder.get(name)
+        if isinstance(member, h5py.Group):
+            yield name, member
+
+
+def _address(group: h5py.Group) -> int:
+    return h5py.h5o.get_info(group.id).addr
+
+
+def _sweep_number(name: str) -> int | None:
+    sweep = SWEEP.fullmatch(name)
+    return int(sweep[1] or sweep[2]) if sweep else None
 
 
 def _columns(
-    path: Path, this: str, place: str, group: h5py.Group, sole_electrode: str | None, in_si: bool
+    path: Path,
+    this: str,
+    place: str,
+    group: h5py.Group,
+    sweep: int | None,
+    sole_electrode: str | None,
+    in_si: bool,
 ) -> Iterator[Series]:
     data, name = group["data"], place.rpartition("/")[2]
     n_samples, n_columns = data.shape[0], data.shape[1] if data.ndim == 2 else 1
@@ -91,7 +134,6 @@ def _columns(
             fault = f"{this}, {place}: {scale_fault}"
     except RecordingError as error:
         fault = str(error)
-    sweep = SWEEP.fullmatch(name)
     electrode = _text(group.get("electrode_name")) or sole_electrode
     for number in range(n_columns):
         yield Series(
@@ -99,7 +141,7 @@ def _columns(
             name=name if n_columns == 1 else f"{name}[{number}]",
             kind=_kind(group),
             electrode=electrode if n_columns == 1 else None,
-            sweep=int(sweep[1] or sweep[2]) if sweep else None,
+            sweep=sweep,
             unit=plain_unit(data.attrs.get("unit", "")),
             gain=gain,
             offset=0.0,

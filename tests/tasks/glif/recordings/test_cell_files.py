@@ -1,11 +1,11 @@
 """Voltage and current from files and arrays, refused where unit, rate or values cannot be."""
 
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nwb_files import Entry, write_nwb
 from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
 
@@ -76,30 +76,51 @@ def test_an_array_in_memory_is_read_as_its_file(cell: list[str]) -> None:
         read_cell_traces(Signal(voltage, "pA"), Signal(current, "A"), 50_000)
 
 
-def test_an_nwb_file_gives_its_response_and_its_stimulus(tmp_path: Path, cell: list[str]) -> None:
-    pynwb = pytest.importorskip("pynwb")
+@pytest.fixture
+def nwb(tmp_path: Path, cell: list[str]) -> Path:
+    """Three sweeps, the first stopped before its stimulus, and a current that was measured."""
+    pytest.importorskip("pynwb")
     voltage, current = np.load(cell[0]), np.load(cell[2])
-    file = pynwb.NWBFile("a cell", "1", datetime(2026, 1, 1, tzinfo=timezone.utc))
-    device = file.create_device(name="amplifier")
-    electrode = file.create_icephys_electrode(
-        name="pipette", description="whole-cell", device=device
-    )
-    facts = {"electrode": electrode, "gain": 1.0, "rate": 50_000.0}
-    response = pynwb.icephys.CurrentClampSeries(
-        name="response", data=1e3 * voltage, conversion=1e-3, **facts
-    )
-    stimulus = pynwb.icephys.CurrentClampStimulusSeries(
-        name="stimulus", data=1e12 * current, conversion=1e-12, **facts
-    )
-    file.add_acquisition(response)
-    file.add_stimulus(stimulus)
-    path = tmp_path / "cell.nwb"
-    with pynwb.NWBHDF5IO(str(path), "w") as io:
-        io.write(file)
-    cells = read_cell_traces(Signal(path, "V"), Signal(None, "A"), None)
-    np.testing.assert_allclose(cells.voltage_v[0], voltage, rtol=1e-6)
-    np.testing.assert_allclose(cells.current_a[0], current, rtol=1e-6, atol=1e-18)
-    assert cells.rate_hz == 50_000
+    measured = Entry("VoltageClampSeries", "clamped", 1e-12 * np.ones(9), start_s=99.0)
+    entries = [measured] + [
+        Entry("CurrentClampSeries", f"v{k}", 1e3 * (voltage + 1e-3 * k), start_s=3.0 * k, sweep=k,
+              facts={"conversion": 1e-3}) for k in range(3)
+    ] + [
+        Entry("CurrentClampStimulusSeries", f"i{k}", 1e12 * k * current, start_s=3.0 * k, sweep=k,
+              facts={"conversion": 1e-12}, where="stimulus") for k in (1, 2)
+    ]  # fmt: skip
+    return write_nwb(tmp_path / "cell.nwb", entries, rate_hz=50_000.0)
+
+
+def test_an_nwb_file_gives_a_sweep_and_its_own_stimulus(nwb: Path, cell: list[str]) -> None:
+    voltage, current = np.load(cell[0]), np.load(cell[2])
+    for sweep in (1, 2):
+        cells = read_cell_traces(Signal(nwb, "V"), Signal(None, "A"), None, sweep=sweep)
+        np.testing.assert_allclose(cells.voltage_v[0], voltage + 1e-3 * sweep, rtol=1e-6)
+        np.testing.assert_allclose(cells.current_a[0], sweep * current, rtol=1e-6, atol=1e-18)
+        assert cells.rate_hz == 50_000
+        assert cells.read_from == f"sweep {sweep}, v{sweep}, with i{sweep}"
+    with pytest.raises(RecordingError, match="for sweep 0, v0, no stimulus has the sweep number 0"):
+        read_cell_traces(Signal(nwb, "V"), Signal(None, "A"), None)
+    cells = read_cell_traces(Signal(nwb, "V", "v0"), Signal(None, "A", "i1"), None)
+    assert cells.read_from == "sweep 0, v0, with i1"  # a person says so
+
+
+def test_a_sweep_of_an_nwb_file_goes_with_an_array(nwb: Path, cell: list[str]) -> None:
+    current = Signal(Path(cell[2]), "A")
+    cells = read_cell_traces(Signal(nwb, "V"), current, 50_000, sweep=2)
+    np.testing.assert_allclose(cells.voltage_v[0], np.load(cell[0]) + 2e-3, rtol=1e-6)
+    cells = read_cell_traces(Signal(Path(cell[0]), "V"), Signal(nwb, "A"), 50_000, sweep=2)
+    np.testing.assert_allclose(cells.current_a[0], 2 * np.load(cell[2]), rtol=1e-6, atol=1e-18)
+    with pytest.raises(SettingError, match=r"--sweep 2: an array \(.npy\) has no sweeps"):
+        read_cell_traces(Signal(Path(cell[0]), "V"), current, 50_000, sweep=2)
+
+
+def test_a_voltage_beyond_any_amplifier_is_refused(cell: list[str]) -> None:
+    voltage = np.load(cell[0])
+    voltage[7] = 1e30
+    with pytest.raises(RecordingError, match=r"got samples up to 1e\+30 V, beyond any amplifier"):
+        read_cell_traces(*_save(cell, 0, voltage), 50_000, cut=True)
 
 
 def test_a_voltage_told_from_rest_is_moved(cell: list[str]) -> None:

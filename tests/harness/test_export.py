@@ -271,6 +271,15 @@ def test_code_that_a_record_names_is_not_run(
             assert not marker.exists() and not (tmp_path / "bundle").exists()
 
 
+def test_a_setting_of_the_training_is_no_setting_of_its_export(
+    sweep: str, export: Callable[..., int], capfd
+) -> None:
+    """A seed of its own would divide the cells anew, and test on those that were trained on."""
+    for setting in ("seed=7", "data.seed=7", "model.degree=2"):
+        assert export(setting) == 1
+        assert f"{setting}: changes nothing of an export, whose data" in capfd.readouterr().err
+
+
 def test_a_checkpoint_that_holds_more_than_weights_is_refused(
     sweep: str, export: Callable[..., int], runs: Callable, tmp_path: Path, capfd
 ) -> None:

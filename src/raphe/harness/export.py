@@ -38,7 +38,7 @@ from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.run_location import overrides_of_call
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings import composed
-from raphe.harness.settings.recorded import Recorded
+from raphe.harness.settings.recorded import MOST_BYTES, Recorded
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.choice import chosen_for
 from raphe.harness.sweeps.finding import find_sweep
@@ -115,7 +115,8 @@ def recorded_of(tracker: Tracker, run: RunFacts) -> Recorded:
 def _read_record(tracker: Tracker, run: RunFacts) -> Recorded:
     with Scratch() as scratch:
         file = registry.fetch(tracker, run.run_id, CONFIG, scratch)
-        return Recorded.read(file.read_bytes(), f"{run.name} {run.run_id}")
+        with file.open("rb") as opened:
+            return Recorded.read(opened.read(MOST_BYTES + 1), f"{run.name} {run.run_id}")
 
 
 def names_files(config: DictConfig) -> bool:
@@ -285,7 +286,7 @@ def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path)
 
 
 def _folder(scratch: Path, run_id: str) -> Path:
-    folder = scratch / run_id
+    folder = scratch / identity.digest({"run": run_id})[:16]  # an id is the server's to choose
     folder.mkdir(exist_ok=True)
     return folder
 

@@ -168,6 +168,15 @@ def test_values_are_the_records_but_for_those_of_the_command_line(
     assert laid_over("data.test_stores.more", "spikes").data.test_stores.more == "spikes"
 
 
+def test_where_a_store_lies_now_is_the_persons_to_say(settings: dict[str, Any]) -> None:
+    recorded = Recorded(RUN, {"task": "celltype"}, copy.deepcopy(settings))
+    for section in ("data", "prepare"):
+        recorded.settings[section]["store"] = "/where/it/was"
+    config = recorded.over_local(["data.store=moved", "data_root=there"])
+    assert (config.data.store, config.prepare.store) == ("moved", "moved")
+    assert config.prepare.folder == "there/celltype"
+
+
 @pytest.mark.parametrize(
     "value", ["${oc.env:HOME}", "${hydra:runtime.cwd}", "x${seed}", "${now:%Y}", "???", "${"]
 )

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from raphe.core.errors import SettingError
 from raphe.harness.settings.admitted import check_value
 from raphe.harness.settings.configuration import composed_settings, hydras
-from raphe.harness.settings.machine_settings import setting_name
+from raphe.harness.settings.machine_settings import setting_name, with_machine_settings
 from raphe.harness.settings.signatures import arguments
 from raphe.version import __version__
 
@@ -37,6 +37,9 @@ ROOTS = ("${data_root}", "${runs_root}")
 CALLED = ("prepare", "data", "export", "report")  # sections whose targets an export calls
 # Nothing calls a model's optimizer again, and conf/task offers those of torch in words.
 OPTIMIZER, TORCH = re.compile(r"model\.(\w+\.)*_target_"), re.compile(r"torch\.optim\.\w+")
+# What networks were trained with; where their stores lie now, whose hashes are checked, may change.
+OF_THE_RUN = re.compile(r"seed|(data|prepare|model|trainer|callbacks|monitor|bank|sweep)\..+")
+STORES = re.compile(r"(data|prepare)\.(\w+_)?stores?(\..+)?")
 SHOWN = 60  # characters of a value in a sentence
 
 
@@ -123,7 +126,16 @@ class Recorded:
                 that its setting cannot have.
         """
         chosen = {group for group, name in self.choices.items() if name is not None}
+        of_machine = with_machine_settings([])
         own = [text for text in overrides if setting_name(text) not in chosen]
+        own = [text for text in own if text not in of_machine]
+        for text in own:
+            name = setting_name(text) or ""
+            if OF_THE_RUN.fullmatch(name) and not STORES.fullmatch(name):
+                raise SettingError(
+                    f"{text}: changes nothing of an export, whose data and networks are those that "
+                    f"the run had ({self.run}); leave it out"
+                )
         local = composed_settings(own, config_dir, self.choices, self.run)
         names = {name for name in map(setting_name, own) if name is not None}
         return self.laid_over(local, names)
@@ -254,8 +266,8 @@ def _plain(text: bytes, where: str) -> dict[str, Any]:
     broken = f"{where} is damaged; train that run again"
     if len(text) > MOST_BYTES:
         raise SettingError(
-            f"{where} has {len(text) / 1e3:.0f} kB, where settings have some kB; leave that run "
-            "alone, or train it again"
+            f"{where} has more than {MOST_BYTES / 1e3:.0f} kB, where settings have some kB; leave "
+            "that run alone, or train it again"
         )
     try:
         _require_simple(text.decode("utf-8"), where)

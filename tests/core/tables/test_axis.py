@@ -38,6 +38,7 @@ def table(*columns: tuple[str, np.ndarray], traces: bool = True) -> NumberTable:
         (" ".strip(), np.arange(1, N + 1), None),
         ("x", np.arange(N) + 7, None),
         ("", TIME_S.round(4), "asked"),
+        ("x", (1000 * TIME_S).round(), "in ms"),
         ("Time", TIME_S.round(4), "asked"),
     ],
 )
@@ -48,7 +49,10 @@ def test_an_axis_is_left_out_and_said(name, values, rate_hz):
     assert "is the axis: no trace" in left.remarks[0]
     (axis,) = axes
     assert axis.rate(30.0) == 30.0
-    if rate_hz == "asked":
+    if rate_hz == "in ms":  # rounded, so no count
+        with pytest.raises(TableFault, match="not 40; correct --rate"):
+            axis.rate(40.0)
+    elif rate_hz == "asked":
         with pytest.raises(TableFault, match=r"pass --rate HZ \(30 if it is in s, 30000 if in ms"):
             axis.rate(None)
         with pytest.raises(TableFault, match="not 40; correct --rate"):

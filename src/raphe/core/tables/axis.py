@@ -206,7 +206,8 @@ def _measured(name: str, values: np.ndarray) -> Axis:
     is_named_time = bool(TIME.fullmatch(base))
     has_unit = is_named_time and unit_s is not None
     in_s_hz = rate_of_times(values[None] * (unit_s if has_unit else 1.0))
-    is_count = bool((np.diff(values) % 1 == 0).all())
+    steps = np.diff(values)
+    is_count = bool((steps == steps[0]).all() and steps[0] % 1 == 0)
     is_time = is_named_time or (not is_count and not (base and COUNT.fullmatch(base)))
     return Axis(name, step, in_s_hz if has_unit else None, is_time, in_s_hz)
 

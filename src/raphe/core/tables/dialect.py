@@ -21,6 +21,7 @@ MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"}  # in lower c
 COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 # A comma that marks decimals, not thousands: not three digits behind it, too many before, or 10^x.
 IS_DECIMAL = re.compile(r"(?<![\d.,])0,\d|(?<!\d)\d{4,},\d|\d,(?!\d{3}(?!\d))\d|,\d+[eE]")
+THOUSAND, WHOLE = re.compile(r"[1-9]\d{0,2}\.\d{3}"), re.compile(r"[1-9]\d{0,2}")
 SHOWN = 40  # characters of a cell in a sentence
 WORD = re.compile(r'"(?:[^"]|"")*"|\S+')
 
@@ -60,6 +61,23 @@ def split(line: str, separator: str) -> list[str]:
             f"a quote that opens in this line is not closed where its cell ends ({error}); "
             "close it, or take it away"
         ) from None
+
+
+def refuse_thousands(rows: Sequence[Sequence[str]]) -> None:
+    """Refuse rows of cells in which points may mark thousands, as in 1.234 beside 987.
+
+    Decimals of a column have as many digits everywhere, or now and then fewer than three.
+    """
+    for column in zip(*rows, strict=False):
+        cells = [cell.strip().lstrip("+-") for cell in column]
+        pointed = [cell for cell in cells if "." in cell]
+        whole = [cell for cell in cells if WHOLE.fullmatch(cell)]
+        if pointed and whole and all(map(THOUSAND.fullmatch, pointed)):
+            raise TableFault(
+                f"whether the point in {shown(pointed[0])} marks decimals or thousands cannot be "
+                f"told, as {shown(whole[0])} has none; write decimals with a point everywhere, and "
+                "thousands without a separator"
+            )
 
 
 def number(cell: str, decimal: str) -> float | None:

@@ -23,6 +23,7 @@ from raphe.core.tables.dialect import (
     is_number,
     number,
     quoted,
+    refuse_thousands,
     shown,
     sniff,
     split,
@@ -94,6 +95,10 @@ def parse_numbers(
             first_line, beginning = first_line + 1, beginning[1:]
     if not cells:
         raise TableFault("expected rows of numbers below the header, got none", first_line)
+    if separator != ",":  # where a comma separates, thousands have none of their own
+        numbered = enumerate(beginning[:SNIFFED_LINES], first_line)
+        sniffed = [_at(line, split, text, separator) for line, text in numbered if text.strip()]
+        _at(first_line, refuse_thousands, sniffed)
     with_row_names = rows_are_traces and not any(is_number(row[0]) for row in cells)
     rows = _Rows(separator, len(cells[0]), names, with_row_names)
     _check_header(names, len(cells[0]), first_line)

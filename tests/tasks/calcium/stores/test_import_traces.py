@@ -1,5 +1,6 @@
 """Pairs of files into a store, and what is left out of it."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from raphe import cli
 from raphe.core.errors import RecordingError, StoreError
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+from raphe.tasks.calcium.stores import import_traces as import_module
 from raphe.tasks.calcium.stores.import_traces import counts_at_100_hz, import_traces
 from raphe.tasks.calcium.stores.trace_store import open_traces
 
@@ -201,3 +203,29 @@ def test_the_two_files_have_their_recordings_in_one_order(tmp_path: Path) -> Non
     pair(tmp_path / "in", "x", {"a": wavy(0), "b": wavy(1)}, {"b": counts, "a": counts})
     with pytest.raises(RecordingError, match=r"in the order of x\.calcium\.csv, got b where .* a"):
         import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))
+
+
+def test_whatever_lies_in_the_folder_is_taken_or_told(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "in"
+    for name, seed in (("1.train", 0), ("2.train", 1)):
+        pair(folder, name, {"0": wavy(seed)}, {"0": np.arange(N) % 3})
+    shutil.copy(folder / "1.train.spikes.csv", folder / "3.train.spikes.csv")
+    os.mkfifo(folder / "4.train.calcium.csv")
+    (folder / "5.train.calcium.csv").symlink_to("unmounted.csv")
+    (folder / "notes.csv").touch()
+    of_pair = import_module._read_pair
+
+    def with_a_defect(calcium, *others):
+        if calcium.name.startswith("2."):
+            raise KeyError("a defect of ours")
+        return of_pair(calcium, *others)
+
+    monkeypatch.setattr(import_module, "_read_pair", with_a_defect)
+    report = import_traces(folder, tmp_path / "store")
+    assert report.recordings == {"1": 1}
+    told = "\n".join(report.left_out)
+    assert len(report.left_out) == 4 and "notes.csv" not in told
+    assert "3.train.spikes.csv: expected its traces beside it" in told
+    assert "4.train.calcium.csv: expected a file, got a pipe" in told
+    assert "5.train.calcium.csv: is a link that leads to no file" in told
+    assert "2.train.calcium.csv: could not be read, and not because of a fault" in told

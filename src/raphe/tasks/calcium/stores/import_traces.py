@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError, StoreError
+from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
+from raphe.core.files.left_out import Failure
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
@@ -79,12 +81,16 @@ def find_pairs(folder: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
     if not folder.is_dir():
         raise RecordingError(f"{folder}: expected a folder of NAME.calcium.… files, found none")
     pairs: dict[str, tuple[Path, Path]] = {}
-    alone: list[str] = []
-    for calcium in sorted(folder.iterdir()):
-        if CALCIUM not in calcium.name or not calcium.name.lower().endswith(tuple(READERS)):
+    listing = list_files(folder, _is_of_pair, below=False)
+    alone = [str(failure) for failure in listing.left_out]
+    for calcium in listing.files:
+        if CALCIUM not in calcium.name:
+            of_traces = calcium.with_name(calcium.name.replace(SPIKES, CALCIUM))
+            if of_traces not in listing.files:
+                alone.append(f"{calcium}: expected its traces beside it, found no {of_traces.name}")
             continue
         spikes = calcium.with_name(calcium.name.replace(CALCIUM, SPIKES))
-        if not spikes.is_file():
+        if spikes not in listing.files:
             alone.append(f"{calcium}: expected its spikes beside it, found no {spikes.name}")
             continue
         dataset = calcium.name.split(CALCIUM)[0]
@@ -102,6 +108,11 @@ def find_pairs(folder: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
             "none"
         )
     return pairs, alone
+
+
+def _is_of_pair(file: Path) -> bool:
+    is_of_pair = CALCIUM in file.name or SPIKES in file.name
+    return is_of_pair and file.name.lower().endswith(tuple(READERS))
 
 
 def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:
@@ -124,8 +135,8 @@ def _recordings(
     for dataset, (calcium_file, spikes_file) in pairs.items():
         try:
             calcium, spikes = _read_pair(calcium_file, spikes_file, options)
-        except RecordingError as error:
-            report.left_out.append(str(error))
+        except Exception as error:  # one bad pair stops no other
+            report.left_out.append(str(Failure.of(calcium_file, error)))
             continue
         sources |= {path.name: sha256_of(path) for path in (calcium_file, spikes_file)}
         report.notes += [*calcium.notes, *spikes.notes]

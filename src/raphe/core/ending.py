@@ -80,6 +80,13 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(waiting[0])
 
 
+def leave_ending_to_the_starter() -> None:
+    """In a worker: what a terminal sends to all of its processes is the starter's to heed."""
+    for number in SIGNALS:
+        if number != signal.SIGTERM:  # which is sent to one
+            signal.signal(number, signal.SIG_IGN)
+
+
 def interrupted(interruption: KeyboardInterrupt, what_now: str = "") -> int:
     """Tell of an interruption in one line, and of what to do; the exit code, as a shell has it."""
     print(f"interrupted: {what_now}" if what_now else "interrupted", file=sys.stderr)

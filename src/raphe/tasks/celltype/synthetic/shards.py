@@ -6,7 +6,6 @@ Several processes share the work; they end with the one that started them, howev
 import json
 import multiprocessing
 import shutil
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.ending import leave_ending_to_the_starter
 from raphe.core.errors import RapheError, SettingError, StoreError
 from raphe.core.files.atomic import reporting
 from raphe.core.files.hashed_folder import sha256_of
@@ -213,7 +213,7 @@ def _receive(connections: list[Connection]) -> Iterator[WholeShard | None]:
 def _work(
     connection: Connection, out: Path, shards: Sequence[Shard], synthesizer: Synthesizer
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the starter, who then hangs up
+    leave_ending_to_the_starter()  # who then hangs up
     try:
         for shard in shards:
             with closing(ensure_shard(out, shard, synthesizer)) as steps:

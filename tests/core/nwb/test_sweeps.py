@@ -174,6 +174,15 @@ def test_currents_and_voltages_of_one_electrode_are_two_channels() -> None:
     assert read(file, "v").unit == "V"
 
 
+def test_channels_in_the_preferred_unit_go_before_currents(tmp_path: Path) -> None:
+    entries = [clamp("i"), Entry("CurrentClampSeries", "v", np.zeros(N), start_s=1.0)]
+    path = write_nwb(tmp_path / "a.nwb", entries)
+    read(path)  # skips where there is no pynwb
+    assert read_nwb(path).unit == "A"
+    assert read_nwb(path, preferred_unit="V").unit == "V"
+    assert read_nwb(path, preferred_unit="mV").unit == "A"
+
+
 def test_an_empty_series_is_left_out_and_told(tmp_path: Path) -> None:
     empty = clamp("a_1", start_s=9.0)
     empty.data = np.empty(0, np.int16)

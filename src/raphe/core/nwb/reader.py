@@ -29,6 +29,7 @@ def read_nwb(
     channel: int | str | None = None,
     unit: str | None = None,
     stimulus: bool = False,
+    preferred_unit: str | None = None,
 ) -> Recording:
     """Open one acquired channel of an NWB file; its samples stay on disk until they are read.
 
@@ -42,11 +43,15 @@ def read_nwb(
             current.
         unit: of a channel whose series leave it blank; one that differs is refused.
         stimulus: one of those that were presented instead.
+        preferred_unit: where neither channel nor unit is given, channels in it go before currents.
 
     Reads the file twice in chunks (hash, suspect samples) and warns (RecordingWarning) of suspect
     samples. Raises RecordingError; TypeError for what is no path.
     """
     contents = open_contents(checked_path(path, "an NWB file"))
+    if preferred_unit and channel is None and unit is None:
+        units = {series.unit for series in contents.acquired()}
+        unit = preferred_unit if preferred_unit in units else None
     recording = recording_of(contents, choose(contents, channel, unit, stimulus), unit)
     recording = replace(recording, sha256=_hash(contents.path))
     recording.warn()

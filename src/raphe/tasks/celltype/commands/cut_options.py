@@ -11,7 +11,8 @@ def add_cut_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channel",
         type=_channel,
-        help="index, name or unit of the channel; needed where a file has several in pA",
+        help="index, name or unit of the channel, in NWB also the name of its electrode or series, "
+        "or the series' place in the file; needed where a file has several in pA",
     )
     parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
     parser.add_argument(

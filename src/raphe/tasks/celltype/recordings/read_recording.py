@@ -21,13 +21,13 @@ def read_recording(
 ) -> Recording:
     """As `read_abf` or `read_nwb`, but remarks are no warnings too: the report holds them.
 
-    Where neither `channel` nor `unit` is given a channel of an ABF file in `accept_unit`, if there
-    is one, goes before those in pA.
+    Where neither `channel` nor `unit` is given a channel in `accept_unit`, if there is one,
+    goes before those in pA.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RecordingWarning)
         if path.suffix.lower() == NWB:
-            return read_nwb(path, channel, unit)
+            return read_nwb(path, channel, unit, preferred_unit=accept_unit)
         header = describe_abf(path, growing)
         if accept_unit and channel is None and unit is None:
             units = [recorded.unit for recorded in header.channels]

@@ -14,8 +14,10 @@ from raphe.core.errors import StoreError
 from raphe.core.files import refusals
 from raphe.core.files.refusals import is_disk_full, program_refusal, refusal, require_room
 
-FULL = r"the disk of .+ is full \([\d.]+ [kMGT]?B free\); "
+FULL = (
+    r"the disk of .+ is full \([\d.]+ [kMGT]?B free\); "
     r"free some room and run the same command again"
+)
 
 
 @pytest.mark.parametrize("name", sorted(refusals.REASONS))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raphe.core.errors import RecordingError
+from raphe.core.tables import text
 from raphe.core.tables.number_table import NumberTable
 from raphe.core.tables.numbers import read_numbers
 
@@ -89,15 +90,25 @@ def test_every_number_comes_back(tmp_path_factory, rows, separator, missing):
     np.testing.assert_array_equal(table.values, np.array(expected, float))
 
 
-def test_a_table_longer_than_a_block_is_whole(tmp_path):
-    values = np.random.default_rng(1).normal(size=(30_000, 6)).round(6)
-    values[7::1000, 2] = np.nan
-    text = written(values, names=list("abcdef")).replace("nan", "")
-    assert len(text) > 1.5 * 2**20
-    np.testing.assert_array_equal(read(tmp_path, text).values, values)
-    lines = text.split("\n")
-    lines[25_000] += ",1"
-    assert "line 25001: expected 6 cells" in refusal(tmp_path, "\n".join(lines))
+def test_a_table_longer_than_a_block_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "BLOCK_BYTES", 1000)
+    values = np.random.default_rng(1).normal(size=(3000, 6)).round(6)
+    values[7::100, 2] = np.nan
+    table = written(values, names=list("abcdef")).replace("nan", "")
+    np.testing.assert_array_equal(read(tmp_path, table).values, values)
+    lines = table.split("\n")
+    lines[2500] += ",1"
+    assert "line 2501: expected 6 cells" in refusal(tmp_path, "\n".join(lines))
+
+
+@pytest.mark.parametrize("size", [5, 7, 64])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_blocks_end_anywhere(tmp_path, monkeypatch, size, encoding):
+    monkeypatch.setattr(text, "BLOCK_BYTES", size)
+    content = written(VALUES, ";", ",", names=["Größe", "b", "c"]).replace("\n", "\r\r\n")
+    table = read(tmp_path, content.encode(encoding))
+    np.testing.assert_array_equal(table.values, VALUES)
+    assert table.names[0] == "Größe"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,7 @@ def test_a_table_longer_than_a_block_is_whole(tmp_path):
         ("a,b\n5,2,1\n3,4,2\n", "line 2: expected 2 columns as the header names, got 3"),
         ("a,b\n1,2,3,4\n", "line 2: expected 2 columns as the header names, got 4"),
         ("a,b\n0,5,\n1,6,\n", "line 2: expected 2 columns"),  # an index, or commas at the end?
+        ("a\n1.5\n# end\n2\n", "line 3: expected numbers, column a holds '# end'"),
         ("a b\n1 2\n3\n", "line 3: expected 2 cells"),
         ("a,b\n1,2\n\n3,4\n", "line 3: is blank in the middle"),
         ("a\n1.5\n\n2.5\n\n3.5\n\n4.5\n", "every second line is blank"),

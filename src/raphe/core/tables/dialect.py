@@ -112,7 +112,8 @@ def quoted(name: str) -> str:
 def _separated_by_spaces(header: str, rows: Sequence[str]) -> str:
     """RUNS_OF_SPACES if they divide rows into cells, as many in each or as many as names."""
     widths = {len(row.split()) for row in rows}
-    is_even = len(widths) == 1 or len(header.split()) in widths
+    n_names = len(header.split())
+    is_even = len(widths) == 1 or (n_names > 1 and n_names in widths)
     return RUNS_OF_SPACES if is_even and max(widths) > 1 else ONE_COLUMN
 
 

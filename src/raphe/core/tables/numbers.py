@@ -15,6 +15,7 @@ import numpy as np
 
 from raphe.core.errors import RapheError
 from raphe.core.files.csv_text import restored
+from raphe.core.sentences import counted
 from raphe.core.tables.dialect import (
     IS_DECIMAL,
     ONE_COLUMN,
@@ -280,8 +281,8 @@ class _Rows:
 
     def _refuse_width(self, line: int, width: int) -> None:
         raise TableFault(
-            f"expected {self.width} cells as the rows above, got {width}; give every row as many "
-            f"(columns are separated by {self._separator_word()})",
+            f"expected {counted('cell', self.width)} as the rows above, got {width}; give every "
+            f"row as many (columns are separated by {self._separator_word()})",
             line,
         )
 

@@ -61,6 +61,11 @@ def inferrer(rate_bundle: Path) -> Inferrer:
     return Inferrer(RateBundle.open(rate_bundle))
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raphe.tasks.calcium.prediction.rate_folder.save_figure", lambda *_: None)
+
+
 def call(path: Path, bundle: Path, out: Path, *options: str) -> int:
     return cli.main(["predict", str(path), "--bundle", str(bundle), "--out", str(out), *options])
 
@@ -401,7 +406,7 @@ def test_a_frame_rate_outside_training_is_told(inferrer, tmp_path) -> None:
 
 
 def test_regions_that_are_no_cells_are_told_and_left_out_on_demand(
-    rate_bundle, tmp_path, capsys
+    rate_bundle, tmp_path, capsys, without_figures
 ) -> None:
     traces, folder = traces_of(4, 300), tmp_path / "plane0"
     traces[2] = 0  # F of a region without pixels of its own
@@ -423,7 +428,9 @@ def test_regions_that_are_no_cells_are_told_and_left_out_on_demand(
     np.testing.assert_array_equal(rates[0], rates[1][[0, 3]])
 
 
-def test_what_is_no_fluorescence_is_told_and_bridged(rate_bundle, tmp_path, capsys) -> None:
+def test_what_is_no_fluorescence_is_told_and_bridged(
+    rate_bundle, tmp_path, capsys, without_figures
+) -> None:
     traces = 400 + 100 * traces_of(3).astype(np.float64)
     traces[1, 300:320] = 0
     decay = np.exp(-np.arange(200) / 30)
@@ -525,3 +532,20 @@ def test_the_busiest_stretch_is_drawn_with_its_spread() -> None:
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx(5.5)
     assert max(axes.get_yticks()) <= 5.5  # none beside the calcium
+
+
+def test_of_several_files_a_bad_one_stops_no_other(
+    rate_bundle, tmp_path, capsys, without_figures
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "x.npy", traces_of(1, 300))
+    (tmp_path / "empty.npy").write_bytes(b"")
+    files = [tmp_path / name for name in ("empty.npy", "a/x.npy", "absent.npy", "b/x.npy")]
+    out = tmp_path / "out"
+    options = ["--bundle", rate_bundle, "--out", out, "--rate", "30"]
+    assert cli.main(["predict", *map(str, [*files, *options])]) == 1
+    told = capsys.readouterr()
+    assert told.out.count("rates of 1 of 1 traces") == 2
+    assert "files left out (2):" in told.err and "empty.npy: expected one array" in told.err
+    assert sorted(path.name for path in out.iterdir()) == ["x", "x-2"]

@@ -62,7 +62,7 @@ def test_damage_is_one_sentence(tmp_path: Path, compressed: bool) -> None:
     rng = np.random.default_rng(0)
     path = tmp_path / "x.mat"
     n_refused = 0
-    for trial in range(150):
+    for trial in range(60):
         content = bytearray(whole)
         if trial % 3:
             for place in rng.integers(124, len(content), 2):
@@ -76,7 +76,7 @@ def test_damage_is_one_sentence(tmp_path: Path, compressed: bool) -> None:
         except RecordingError as error:
             assert str(error).startswith(f"{path}: ")
             n_refused += 1
-    assert n_refused > 50
+    assert n_refused > 20
 
 
 def test_what_would_unpack_to_gigabytes_is_refused_before(tmp_path: Path) -> None:

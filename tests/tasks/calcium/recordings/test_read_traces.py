@@ -180,7 +180,7 @@ def test_caiman_without_dff_gives_components_with_their_noise(tmp_path: Path) ->
         file["estimates/F_dff"] = "NoneType"
         file["estimates/C"] = TRACES
         file["params/data/fr"] = 20.0
-    with pytest.raises(RecordingError, match="estimates/C and estimates/YrA; pass --variable"):
+    with pytest.raises(RecordingError, match=r"estimates/YrA \(C alone has no noise\); pass --var"):
         read_traces(tmp_path / "x.hdf5")
     with h5py.File(tmp_path / "x.hdf5", "a") as file:
         file["estimates/YrA"] = 2 * TRACES

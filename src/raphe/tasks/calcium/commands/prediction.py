@@ -2,13 +2,17 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define, list_out, one_input
+from raphe.core.command_line import define, list_out
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
     trace_options,
 )
+
+if TYPE_CHECKING:  # its libraries load when the command runs
+    from raphe.tasks.calcium.prediction.predict_rates import PredictionSummary
 
 KINDS = ("npy", "csv", "mat")
 
@@ -17,15 +21,17 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _predict,
-        "INPUT is a file of traces, or a Suite2p folder. Writes rates and their spread over the "
-        "ensemble, in spikes/s for each frame of the file, a table, traces.csv, and a figure of "
-        "some, into --out (default: rates). A trace that is constant, infinite, too short "
-        "or without a single number is marked and left out, and the others go on; one unlike those "
-        "of training is named. However many traces there are, only a few are held in memory (.csv "
-        "and .mat files are read whole). If it is interrupted, the same command goes on where it "
-        "was. Exit code: 0 when "
-        "every trace has a rate; 1 when some are left out, or none has (error: …); 2 for wrong "
-        "usage; 130 interrupted.",
+        "INPUT is a file of traces, a Suite2p folder or all of its planes. Writes rates and their "
+        "spread over the ensemble, in spikes/s for each frame of the file, a table, traces.csv, "
+        "and a figure of some, into --out (default: rates); of several INPUTs each into a folder "
+        "of its name there, and one that cannot be read stops no other. A trace that is constant, "
+        "infinite, too short or without a single number is marked and left out, and the others go "
+        "on; one unlike those of training is named, as are denoised ones; frames under a closed "
+        "shutter, saturated, or single and far from all others are taken as missing, and said. "
+        "However many traces there are, only a few are held in memory (.csv and .mat files are "
+        "read whole). If it is interrupted, the same command goes on where it was. Exit code: 0 "
+        "when every trace has a rate; 1 when some are left out, or none has (error: …); 2 for "
+        "wrong usage; 130 interrupted.",
     )
     parser.set_defaults(out=Path("rates"))
     parser.add_argument(
@@ -43,17 +49,38 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from raphe.core.errors import RapheError
+    from raphe.core.files.path import free_name
     from raphe.tasks.calcium.ensemble.bundle import RateBundle
     from raphe.tasks.calcium.prediction.infer_rates import Inferrer
     from raphe.tasks.calcium.prediction.predict_rates import predict_rates
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
-    traces = read_traces(one_input(options), trace_options(options))
     bundle = RateBundle.open(options.bundle, content_hash=options.content_hash)
-    inferrer = Inferrer(bundle, conditioning(options))
-    summary = predict_rates(
-        traces, inferrer, options.out, options.kind, options.spikes, options.overwrite
-    )
+    inferrer, files = Inferrer(bundle, conditioning(options)), trace_options(options)
+
+    def infer(path: Path, out: Path) -> int:
+        traces = read_traces(path, files)
+        summary = predict_rates(
+            traces, inferrer, out, options.kind, options.spikes, options.overwrite
+        )
+        return _told(summary)
+
+    if len(options.inputs) == 1:
+        return infer(options.inputs[0], options.out)
+    code, refused, taken = 0, [], []
+    for path in options.inputs:
+        taken.append(free_name(path.resolve().name.partition(".")[0], "", taken))
+        try:
+            code = max(code, infer(path, options.out / taken[-1]))
+        except RapheError as error:
+            refused.append(error)
+    list_out("files left out", refused)
+    return max(code, int(bool(refused)))
+
+
+def _told(summary: "PredictionSummary") -> int:
+    """Say what became of a file's traces; the exit code."""
     n_inferred = summary.n_traces - len(summary.left_out)
     print(f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces, in spikes/s")
     list_out("warning", summary.warnings)

@@ -35,8 +35,12 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
         is_cell, note = _curation(path, file, group, len(matrices[0]))
     shapes = {matrix.shape for matrix in matrices}
     if len(shapes) > 1:
+        told = " and ".join(
+            f"{name} of {' × '.join(map(str, matrix.shape))}"
+            for name, matrix in zip(names, matrices, strict=True)
+        )
         raise RecordingError(
-            f"{path}: {' and '.join(names)} differ in shape, {shapes}; save the results anew"
+            f"{path}: expected one shape (components, frames), got {told}; save the results anew"
         )
     rate_hz = options.rate(path, rate_hz)
     if options.variable:
@@ -67,7 +71,7 @@ def _traces(path: Path, file: h5py.File) -> tuple[str, list[str]]:
             return group, [DENOISED, RESIDUAL]
     raise RecordingError(
         f"{path}: expected CaImAn's estimates/{DFF}, or estimates/{DENOISED} and "
-        f"estimates/{RESIDUAL}; pass --variable NAME"
+        f"estimates/{RESIDUAL} ({DENOISED} alone has no noise); pass --variable NAME"
     )
 
 

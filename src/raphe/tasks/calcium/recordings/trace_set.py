@@ -164,12 +164,15 @@ class TraceSet:
             runs = np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1)
             return np.concatenate([self.rows(run[0], run[-1] + 1) for run in runs if len(run)])
 
+        notes = [*self.notes]
+        if len(numbers) < len(self):
+            notes.append(f"{self.path}: {self.curation}, and left out as asked")
         return replace(
             self,
             names=tuple(self.names[number] for number in numbers),
             rows=rows,
             curation=Curation(self.curation.source, (True,) * len(numbers)),
-            notes=(*self.notes, f"{self.path}: {self.curation}, and left out as asked"),
+            notes=tuple(notes),
             fault_of=lambda number: self.fault_of(int(numbers[number])),
         )
 

@@ -27,6 +27,7 @@ from raphe.harness.tracking import Tracker
 Tracker("one", pathlib.Path(sys.argv[1]))
 """
 N_KILLS = 8
+PARTIAL = ".mlflow.db.*.partial"
 
 
 def opening_process(runs_root: Path) -> subprocess.Popen:
@@ -181,19 +182,19 @@ def test_an_interruption_while_the_database_is_made_waits_and_leaves_a_whole_one
     tmp_path: Path,
 ) -> None:
     process = opening_process(tmp_path)
-    wait_for(tmp_path / ".mlflow.db.partial" / "mlflow.db", process)
+    wait_for(tmp_path, f"{PARTIAL}/mlflow.db", process)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=HANG_S)
     assert process.returncode == -signal.SIGTERM, (
         errors
     )  # ended by it, but not before the database was whole
     checks.check_database(tmp_path / "mlflow.db", to_write=True)
-    assert not (tmp_path / ".mlflow.db.partial").exists()
+    assert not list(tmp_path.glob(PARTIAL))
 
 
 def test_what_a_killed_process_left_of_a_database_is_swept(runs_root: Path) -> None:
     whole = runs_root / "mlflow.db"
-    partial = runs_root / ".mlflow.db.partial"
+    partial = runs_root / f".mlflow.db.{socket.gethostname()}.999999999.1.01234567.partial"
     partial.mkdir()
     shutil.copy(whole, partial)
     cut(partial / "mlflow.db")
@@ -211,15 +212,15 @@ def test_a_process_killed_at_any_time_while_it_makes_the_database_hinders_no_lat
     for number in range(N_KILLS):
         runs_root = tmp_path / str(number)
         process = opening_process(runs_root)
-        wait_for(runs_root / ".mlflow.db.partial", process)
+        wait_for(runs_root, PARTIAL, process)
         time.sleep(random.uniform(0, 6))
         process.kill()
         process.wait(HANG_S)
         Tracker("one", runs_root).begin("run", {}).end("FINISHED")
-        assert not list(runs_root.glob(".mlflow.db.partial*"))
+        assert not list(runs_root.glob(PARTIAL))
 
 
-def wait_for(path: Path, process: subprocess.Popen) -> None:
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen) -> None:
     deadline = time.monotonic() + HANG_S
-    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not list(folder.glob(pattern)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from raphe.core.errors import SettingError
+from raphe.harness.database import opening
 from raphe.harness.database.opening import open_to_read
 from raphe.harness.database.relocation import ADDRESSES, former_places
 from raphe.harness.tracking import Tracker
@@ -93,6 +94,19 @@ def test_a_folder_reached_through_a_link_or_a_relative_path_is_not_moved(
     assert capsys.readouterr().err == ""
     link.unlink()
     Tracker("two", original)
+
+
+def test_a_moved_folder_that_may_only_be_read_can_be_listed(
+    original: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = tmp_path / "moved"
+    original.rename(moved)
+    before = addresses(moved)
+    monkeypatch.setattr(opening, "can_write", lambda folder: False)
+    assert open_to_read(moved, None).get_experiment_by_name("one") is not None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"note: {moved}: was {original} before and cannot be written to")
+    assert addresses(moved) == before
 
 
 def test_places_elsewhere_are_left_alone(original: Path, tmp_path: Path) -> None:

@@ -46,3 +46,13 @@ def test_an_error_without_a_number_and_a_file_is_a_defect_of_ours() -> None:
     assert user_line(OSError(errno.EIO, "why")).startswith(
         "a file could not be used: the disk fail"
     )
+
+
+def test_what_a_server_answers_is_told_without_its_password() -> None:
+    from mlflow.exceptions import MlflowException
+
+    refused = MlflowException("API request to http://me:SECRET@host/api failed\nmore\nlines")
+    assert user_line(refused) == (
+        "tracking: API request to http://***@host/api failed; see to it and run the same command "
+        "again to go on"
+    )

@@ -8,6 +8,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from raphe.core.ending import uninterrupted
 from raphe.core.files.atomic import open_whole
+from raphe.core.files.leavings import abandoned, hidden_sibling, remove
 from raphe.harness.database.address import address_of
 
 SIDE_FILES = ("-journal", "-wal", "-shm")  # SQLite's, beside a database
@@ -17,12 +18,14 @@ def create_database(database: Path, artifacts: Path) -> None:
     """Make MLflow's tables, in seconds; the caller holds the lock of the folder.
 
     MLflow makes them in dozens of steps, and can neither go on nor begin again where one was cut
-    off. So it makes them in a folder beside, which whoever holds the lock next removes.
+    off. So it makes them in a folder beside, which the next one removes where a process was killed.
     """
     print(f"{database}: is made, which takes some seconds", file=sys.stderr, flush=True)
-    scratch = database.with_name(f".{database.name}.partial")
+    # Of a name of its own: this process keeps connections to a file that it could not finish.
+    scratch = hidden_sibling(database, "partial")
     with uninterrupted():
-        shutil.rmtree(scratch, ignore_errors=True)
+        for leftover in abandoned(database, "partial"):
+            remove(leftover)
         scratch.mkdir()
         try:
             made = scratch / database.name
@@ -32,4 +35,4 @@ def create_database(database: Path, artifacts: Path) -> None:
             with open_whole(database) as file, made.open("rb") as whole:
                 shutil.copyfileobj(whole, file)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove(scratch)

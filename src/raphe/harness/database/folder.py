@@ -33,8 +33,10 @@ def make_runs_folder(runs_root: Path) -> None:
     """Make the folder of runs and see that files can be written there. Raises SettingError."""
     try:
         runs_root.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=runs_root):
-            pass
+        try:
+            TemporaryFile(dir=runs_root).close()
+        except OSError as error:  # without the name of that file, which says nothing
+            raise OSError(error.errno, error.strerror) from error
     except OSError as error:
         raise SettingError(refusal(error, f"runs_root={runs_root}", NOT_USED)) from error
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,10 +15,15 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from raphe.core.errors import SettingError
-from raphe.core.files.locks import locked
+from raphe.core.files.locks import can_write, locked
 from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.sentences import first_line
-from raphe.harness.database.address import address_of, sqlite_file, without_credentials
+from raphe.harness.database.address import (
+    address_of,
+    local_folder,
+    sqlite_file,
+    without_credentials,
+)
 from raphe.harness.database.checks import check_database, require_readable_mlflow
 from raphe.harness.database.creation import create_database
 from raphe.harness.database.folder import DATABASE, make_runs_folder, require_runs
@@ -95,7 +101,14 @@ def open_to_read(runs_root: Path, uri: str | None) -> MlflowClient:
         raise SettingError(f"--uri {uri}: expected the path of a database, there is none")
     with reaching(address_of(database)):
         check_database(database, to_write=False)
-        if uri is None and former_places(database):
+        if uri is None and (former := former_places(database)):
+            if not (os.access(database, os.W_OK) and can_write(database.parent)):
+                print(
+                    f"note: {database.parent}: was {local_folder(former[0])} before and cannot be "
+                    "written to; files of its runs are still looked for there",
+                    file=sys.stderr,
+                )
+                return MlflowClient(address_of(database))
             with locked(database.parent / LOCK):
                 check_database(database, to_write=True)
                 relocate(database)

@@ -5,10 +5,13 @@ import sys
 from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from raphe.core.ending import AGAIN
 from raphe.core.errors import RapheError
 from raphe.core.files.refusals import FULL_START, is_disk_full, program_refusal
+from raphe.core.sentences import first_line
 from raphe.harness.database.address import without_credentials
 
+SAID = 160  # characters of what MLflow says
 LIST_ALL = "`raphe train --cfg job` lists them all"
 
 
@@ -38,6 +41,8 @@ def _line(error: BaseException) -> str | None:
             return f"no setting is called {link.full_key}; {LIST_ALL}"
         if _is_of_trainer(link):
             return f"trainer: {link}"
+        if _is_of_tracking(link) and not is_disk_full(link):
+            return f"tracking: {first_line(link, SAID)}; see to it and {AGAIN} to go on"
     for link in chain:
         if (sentence := program_refusal(link, sys.argv[1:])) is not None:
             return sentence
@@ -52,6 +57,12 @@ def _is_of_trainer(error: BaseException) -> bool:
     """Lightning's own complaint, which is there only where Lightning has been imported."""
     lightning = sys.modules.get("pytorch_lightning.utilities.exceptions")
     return lightning is not None and isinstance(error, lightning.MisconfigurationException)
+
+
+def _is_of_tracking(error: BaseException) -> bool:
+    """What MLflow's server or database answers, where MLflow has been imported."""
+    mlflow = sys.modules.get("mlflow.exceptions")
+    return mlflow is not None and isinstance(error, mlflow.MlflowException)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

@@ -404,3 +404,10 @@ def test_a_table_of_cells_that_is_a_link_to_nothing_is_not_taken_as_absent(tmp_p
     (folder / "cells.csv").symlink_to(tmp_path / "unmounted" / "cells.csv")
     with pytest.raises(RecordingError, match=r"cells\.csv: is a link that leads to no file"):
         extract(folder, tmp_path / "store")
+
+
+def test_a_note_cannot_write_over_a_terminal(tmp_path):
+    folder = two_cells(tmp_path / "rec")
+    (folder / "note.txt").write_text("\ufeffof\n one  rig\x1b[2J", encoding="utf-8")
+    extract(folder, tmp_path / "store")
+    assert open_spikes(tmp_path / "store").note == r"of one rig\x1b[2J"

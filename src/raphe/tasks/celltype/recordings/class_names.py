@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from raphe.core.sentences import printable
+
 NO_LABEL = frozenset(
     {"", "nan", "none", "null", "nil", "na", "n/a", "#n/a", "unknown", "unlabelled", "unlabeled"}
     | {"unclassified", "unidentified", "undefined", "?", "??", "-", "--", "–", "."}
@@ -18,7 +20,8 @@ def is_class(label: str) -> bool:
 
 
 def check_classes(classes: Sequence[str], where: str, error_type: type[Exception]) -> None:
-    """Raise `error_type` for a name that is none, and for one that comes twice, whatever the case.
+    """Raise `error_type` for a name that is none, that no terminal can show, or that comes twice,
+    whatever the case.
 
     `where` is the option or the file that names them.
     """
@@ -26,6 +29,8 @@ def check_classes(classes: Sequence[str], where: str, error_type: type[Exception
     for name in classes:
         if not is_class(name):
             raise error_type(f"{where}: {name!r} is the name of no class; leave it out")
+        if name != printable(name):
+            raise error_type(f"{where}: {name!r} holds what no terminal can show; rename the class")
         if name.casefold() in spelt:
             raise error_type(
                 f"{where}: expected each class once, whatever the case, got "

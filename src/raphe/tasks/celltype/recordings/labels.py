@@ -11,7 +11,7 @@ from pathlib import Path
 from raphe.core.errors import RecordingError
 from raphe.core.files.folders import Listing, file_in
 from raphe.core.files.left_out import Failure, left_out_words
-from raphe.core.sentences import counted, listed
+from raphe.core.sentences import counted, listed, printable
 from raphe.core.tables.dialect import quoted, shown
 from raphe.core.tables.words import iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
@@ -96,7 +96,7 @@ def read_note(folder: Path) -> str:
     if file is None:
         return ""
     try:
-        return " ".join(file.read_text(encoding="utf-8-sig").split())
+        return printable(" ".join(file.read_text(encoding="utf-8-sig").split()))
     except OSError as error:
         raise RecordingError(f"{file}: could not be read ({error.strerror or error})") from None
     except UnicodeDecodeError:

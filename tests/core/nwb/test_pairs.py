@@ -76,6 +76,29 @@ def test_one_starting_time_leaves_numbers_of_the_file_or_in_names(numbered) -> N
             pair_of(file)
 
 
+def test_two_electrodes_without_numbers_and_times_go_by_names() -> None:
+    entries = [
+        entry(f"{letter}_{e}_{k}", 10 * e + k, e)
+        for letter, entry in (("v", voltage), ("s", stimulus)) for k in range(3) for e in range(2)
+    ]  # fmt: skip
+    file = contents(entries)
+    assert paired(file, "electrode_1", sweep=2) == (12, 12)
+    assert paired(file, "v_1_2") == (12, 12)
+    with pytest.raises(RecordingError, match="expected one channel in V, found 6"):
+        pair_of(file, sweep=2)
+
+
+def test_two_stimuli_of_one_sweep_are_asked_back() -> None:
+    file = contents(
+        [voltage("v", 1, sweep=3), stimulus("a", 1, sweep=3), stimulus("b", 2, sweep=3)]
+    )
+    with pytest.raises(
+        RecordingError, match="one stimulus of sweep 3, v, found 2, a and b; choose"
+    ):
+        pair_of(file)
+    assert paired(file, None, "b") == (1, 2)
+
+
 def test_an_electrode_has_no_stimulus_of_another() -> None:
     entries = [voltage("v0", 0, 0), voltage("v1", 1, 1), stimulus("i1", 1, 1)]
     file = contents(entries)

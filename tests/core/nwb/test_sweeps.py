@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -218,3 +219,10 @@ def test_nwb_1_of_the_first_pipeline_holds_si_units_whatever_it_says(tmp_path: P
     assert read_nwb(path).sweeps[0].read(0, 1)[0] == pytest.approx(-70)
     path = write_nwb1(tmp_path / "b.nwb", sweeps, conversion=1e-3, pipeline="1.1")
     assert read_nwb(path).sweeps[0].read(0, 1)[0] == pytest.approx(-0.07)
+
+
+def test_nwb_1_without_a_unit_goes_by_the_kind(tmp_path: Path) -> None:
+    path = write_nwb1(tmp_path / "a.nwb", {1: (np.full(N, -0.07), None)})
+    with h5py.File(path, "a") as file:
+        del file["acquisition/timeseries/Sweep_1/data"].attrs["unit"]
+    assert read_nwb(path).unit == "V"

@@ -178,8 +178,12 @@ def _choose_channel(
             f"{contents.path}: expected a {noun}, found no channel in {quantity}"
             f"{contents.why_nothing}"
         )
-    if channel is None and number is not None and (merged := _numbered_by_name(channels)):
-        return merged
+    if number is not None:
+        meant = [
+            swept for swept in channels if channel in (None, swept.series[0].electrode)
+        ]  # fmt: skip
+        if merged := _numbered_by_name(meant):
+            return merged
     return choose_among(contents, every, channel, quantity, quantity, option)
 
 
@@ -315,7 +319,7 @@ def _partner(
         fits = (
             [column for column in fits if _begins_with(sweep, column)]
             if len({column.clock.start_s for column in fits}) > 1
-            else _same_number_in_name(sweep, alike, fits)
+            else _same_number_in_name(sweep, alike, fits) or fits
         )
     if not fits:
         raise _no_stimulus(contents, sweep, f"none begins with it at {sweep.start_s:g} s")
@@ -336,10 +340,12 @@ def _same_number_in_name(
     """Stimuli whose names differ by a number, which is the one by which the sweep's differs."""
     numbers = dict(zip(map(id, alike.series), varying_numbers(alike.series), strict=True))
     number = numbers.get(id(sweep.series))
+    if number is None:  # of a series that was chosen by its name: all numbers in it
+        return [column for column in stimuli if column.pattern[1] == sweep.series.pattern[1] != ()]
     return [
         column
         for column, of_stimulus in zip(stimuli, varying_numbers(stimuli), strict=True)
-        if number is not None and of_stimulus == number
+        if of_stimulus == number
     ]
 
 

@@ -38,6 +38,10 @@ SECTIONS = {  # as NWB 2 calls them
     "stimulus/templates": TEMPLATE,
 }
 EPOCH_PARTS = {"response": ACQUIRED, "stimulus": STIMULUS}
+UNITS_OF_KINDS = {  # where a file states none
+    "CurrentClampSeries": "V", "IZeroClampSeries": "V", "VoltageClampStimulusSeries": "V",
+    "VoltageClampSeries": "A", "CurrentClampStimulusSeries": "A",
+}  # fmt: skip
 ELECTRODES = "general/intracellular_ephys"
 SWEEP = re.compile(r"(?:Sweep_([0-9]{1,9})|data_([0-9]{1,9})_(?:AD|DA)[0-9]+)")  # Allen, MIES
 
@@ -124,7 +128,7 @@ def _columns(
     sole_electrode: str | None,
     in_si: bool,
 ) -> Iterator[Series]:
-    data, name = group["data"], place.rpartition("/")[2]
+    data, name, kind = group["data"], place.rpartition("/")[2], _kind(group)
     n_samples, n_columns = data.shape[0], data.shape[1] if data.ndim == 2 else 1
     gain = 1.0 if in_si else _number(data.attrs.get("conversion", 1.0))
     fault, clock = "", Clock(place, n_samples, 1.0, 0.0)
@@ -139,10 +143,10 @@ def _columns(
         yield Series(
             place=place,
             name=name if n_columns == 1 else f"{name}[{number}]",
-            kind=_kind(group),
+            kind=kind,
             electrode=electrode if n_columns == 1 else None,
             sweep=sweep,
-            unit=plain_unit(data.attrs.get("unit", "")),
+            unit=plain_unit(data.attrs.get("unit", "")) or UNITS_OF_KINDS.get(kind, ""),
             gain=gain,
             offset=0.0,
             samples=StoredColumn(path, place, data, number),

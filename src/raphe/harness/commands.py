@@ -8,6 +8,7 @@ from raphe.core.command_line import Command, add_overwrite, define, hydra_word
 from raphe.core.ending import AGAIN
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.outputs import Output
+from raphe.core.sentences import printable
 
 if TYPE_CHECKING:  # takes a while to load
     from omegaconf import DictConfig
@@ -118,8 +119,9 @@ def _export(options: argparse.Namespace) -> int:
     _require_one_source(options)
     if options.uri is None and not options.checkpoints:
         require_runs(options.runs)  # told before MLflow and torch are loaded, which takes seconds
-    from raphe.harness.export import export_files, export_sweep, recorded_of
+    from raphe.harness.export import export_files, export_sweep
     from raphe.harness.process import quieten
+    from raphe.harness.registry import recorded_with_choices
     from raphe.harness.settings.configuration import composed_settings
     from raphe.harness.start.explain import user_line
     from raphe.harness.sweeps.finding import find_sweep
@@ -133,9 +135,9 @@ def _export(options: argparse.Namespace) -> int:
             export_files(config)
             return 0
         found = find_sweep(options.runs, options.uri, options.sweep, options.experiment)
-        recorded = recorded_of(found.tracker, found.run)
+        recorded = recorded_with_choices(found.tracker, found.run)
         if found.sentence:
-            print(found.sentence)
+            print(printable(found.sentence))
         overrides = [*_overrides(options), *_of_bundle(options)]
         export_sweep(found.tracker, found.run, recorded, overrides, options.config_dir)
     except Exception as error:

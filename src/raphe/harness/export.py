@@ -20,6 +20,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -31,14 +32,14 @@ from raphe.core.files.hashed_folder import CONTENT_HASH
 from raphe.core.files.locks import locked
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Exported, TrainedRun
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, first_line, printable
 from raphe.harness import identity, registry
 from raphe.harness.process import quieten
 from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.run_location import overrides_of_call
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings import composed
-from raphe.harness.settings.recorded import MOST_BYTES, Recorded
+from raphe.harness.settings.recorded import Recorded
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.choice import chosen_for
 from raphe.harness.sweeps.finding import find_sweep
@@ -61,7 +62,7 @@ OWN = (
 )  # of the section; the rest is the task's
 NO_EXPORT = "export: the task's file in conf/task names no export._target_ to call"
 NOT_OF_A_NAME = re.compile(r"[^\w.+=-]|^\.+")  # of a folder, which a record names in part
-CHECKPOINT, CONFIG = "checkpoint/model.ckpt", "config.yaml"
+CHECKPOINT = "checkpoint/model.ckpt"
 STORE_HASH = "store_hash."
 NOT_OF_IT = {
     "sweep",
@@ -89,7 +90,7 @@ def export(config: DictConfig) -> None:
         )
         if "_target_" not in config.export:
             raise SettingError(NO_EXPORT)
-        recorded = recorded_of(found.tracker, found.run)
+        recorded = registry.recorded_with_choices(found.tracker, found.run)
         task = HydraConfig.get().runtime.choices.task
         if task != recorded.task:
             raise SettingError(
@@ -97,26 +98,10 @@ def export(config: DictConfig) -> None:
                 f"{task}; use `{printed_command('raphe', 'export', '--sweep', found.run.run_id)}`"
             )
         if found.sentence:
-            print(found.sentence)
+            print(printable(found.sentence))
         export_sweep(found.tracker, found.run, recorded, overrides_of_call())
     except Exception as error:
         raise RunFailed(error) from error
-
-
-def recorded_of(tracker: Tracker, run: RunFacts) -> Recorded:
-    """What a run records of its settings; a bank's members leave the choices to their parent."""
-    recorded = _read_record(tracker, run)
-    if recorded.choices or PARENT_TAG not in run.tags:
-        return recorded
-    parent = _read_record(tracker, tracker.get(run.tags[PARENT_TAG]))
-    return replace(recorded, choices=parent.choices)
-
-
-def _read_record(tracker: Tracker, run: RunFacts) -> Recorded:
-    with Scratch() as scratch:
-        file = registry.fetch(tracker, run.run_id, CONFIG, scratch)
-        with file.open("rb") as opened:
-            return Recorded.read(opened.read(MOST_BYTES + 1), f"{run.name} {run.run_id}")
 
 
 def names_files(config: DictConfig) -> bool:
@@ -174,7 +159,7 @@ def export_sweep(
     policy = check_policy(settings.get("champion", POLICIES[0]))
     _say_where_data_lie(recorded, config)
     finished, left_out = _members(tracker, sweep)
-    of_members = [recorded_of(tracker, run) for run in finished]
+    of_members = [registry.recorded(tracker, run) for run in finished]
     require_same_data(finished, [member.config for member in of_members])
     for member in of_members[1:]:
         if member.code != of_members[0].code:
@@ -319,7 +304,15 @@ def _hashes(run: RunFacts) -> dict[str, str]:
 
 def _rebuild(config: DictConfig, runs: Sequence[RunFacts]) -> pl.LightningDataModule:
     """The data of the runs, split as they were. Raises SettingError where a store has changed."""
-    data = instantiate(config.data, **call(config.prepare))
+    try:
+        data = instantiate(config.data, **call(config.prepare))
+    except InstantiationException as error:
+        if isinstance(error.__cause__, TypeError | ValueError | AttributeError):
+            raise SettingError(
+                f"{runs[0].name} {runs[0].run_id}: the data cannot be made of what its record says "
+                f"({first_line(error.__cause__)}); train that run again"
+            ) from error
+        raise
     for run in runs:
         for name, now in data.hashes.items():
             then = run.params.get(f"{STORE_HASH}{name}")

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
@@ -23,8 +24,11 @@ from raphe.harness.database.address import without_credentials
 from raphe.harness.database.opening import said
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
+from raphe.harness.settings.recorded import MOST_BYTES, Recorded
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, TrackedRun, Tracker
+
+CONFIG = "config.yaml"  # the artifact that holds a run's record
 
 
 def experiment_to_show(client: MlflowClient, experiment: str | None) -> str:
@@ -79,6 +83,21 @@ def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
             f"{without_credentials(tracker.uri)} ({said(error)}); was it deleted or moved? Train "
             "that run again"
         ) from None
+
+
+def recorded(tracker: Tracker, run: RunFacts) -> Recorded:
+    """What a run records of its settings. Raises SettingError."""
+    with Scratch() as scratch, fetch(tracker, run.run_id, CONFIG, scratch).open("rb") as file:
+        return Recorded.read(file.read(MOST_BYTES + 1), f"{run.name} {run.run_id}")
+
+
+def recorded_with_choices(tracker: Tracker, run: RunFacts) -> Recorded:
+    """As `recorded`; the members of a bank leave the choices to their parent."""
+    own = recorded(tracker, run)
+    if own.choices or PARENT_TAG not in run.tags:
+        return own
+    parent = recorded(tracker, tracker.get(run.tags[PARENT_TAG]))
+    return replace(own, choices=parent.choices)
 
 
 def intervals_of(tracker: Tracker, run_id: str) -> dict[str, Estimate]:

@@ -210,6 +210,8 @@ def test_rows_may_have_names_where_they_are_the_traces(tmp_path):
         "t (s)", ("0.0", "0.5", "1.0"), ("x", "y")
     )  # fmt: skip
     np.testing.assert_array_equal(table.values, [[1, 2, 3], [4, 5, 6]])
+    with pytest.raises(RecordingError, match="line 3: expected 4 cells as the rows above, got 3"):
+        read(tmp_path, text.replace("4,5,6", "4,5"), rows_are_traces=True)
     table = read(tmp_path, "x;1,5;2;9\ny;4;5;6\n", rows_are_traces=True)
     assert table.row_names == ("x", "y") and table.values.tolist() == [[1.5, 2, 9], [4, 5, 6]]
 

@@ -219,7 +219,6 @@ class _Rows:
         if '"' in body:
             self._append(self._by_cell(line, lines))
             return
-        self._check_widths(line, lines)
         if self.row_names is not None:
             heads, lines = zip(*(self._cut(text) for text in lines), strict=True)
             self.row_names += heads
@@ -256,7 +255,7 @@ class _Rows:
         for line, text, row in zip(range(first_line, 10**12), lines, values, strict=False):
             cells = _at(line, split, text, self.separator)
             if len(cells) != (width or self.width):
-                self._refuse_width(line, len(cells))
+                self._refuse_width(line, len(cells) + (self.width - width if width else 0))
             if width is None and self.row_names is not None:
                 self.row_names.append(restored(cells.pop(0).strip()))
             if width is None:
@@ -267,17 +266,6 @@ class _Rows:
                     self._refuse_cell(line, place, cell)
                 row[place] = value
         return values
-
-    def _check_widths(self, line: int, lines: Sequence[str]) -> None:
-        if self.separator == ONE_COLUMN:
-            return
-        if self.separator == RUNS_OF_SPACES:
-            widths = [len(text.split()) for text in lines]
-        else:
-            widths = [text.count(self.separator) + 1 for text in lines]
-        if widths.count(self.width) < len(widths):
-            place = next(place for place, width in enumerate(widths) if width != self.width)
-            self._refuse_width(line + place, widths[place])
 
     def _refuse_width(self, line: int, width: int) -> None:
         raise TableFault(

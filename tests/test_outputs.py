@@ -21,7 +21,7 @@ OUTPUTS = [
 ]
 WRITERS = {  # commands that write where they are told to
     "audit", "export", "extract", "features", "fetch", "import", "masks", "place", "predict",
-    "reproduce", "simulate", "synthesize",
+    "reproduce", "simulate", "synthesize", "watch",
 }  # fmt: skip
 
 
@@ -49,6 +49,20 @@ def words(declared: Declared, name: str, place: str) -> list[str]:
 def test_every_command_that_writes_says_where() -> None:
     assert {param.values[0].command.verb for param in OUTPUTS} == WRITERS
     assert len(OUTPUTS) > 20
+
+
+def test_no_place_that_is_written_to_counts_as_one_that_is_read() -> None:
+    words = ("to make", "to write", "to download", "also draw")
+    written = [
+        f"{declared.command.verb} {action.dest}"
+        for declared in COMMANDS
+        for parser in [cli._parser(declared)]
+        for action in parser._actions
+        if getattr(action.type, "__name__", "").startswith("_path")
+        and action.dest not in dict(parser.outputs)
+        and any(word in (action.help or "") for word in words)
+    ]
+    assert not written
 
 
 @pytest.fixture

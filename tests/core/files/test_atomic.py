@@ -121,6 +121,11 @@ def refuse_to_close() -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_a_place_where_a_disk_is_mounted_cannot_be_replaced(tmp_path):
+    with pytest.raises(StoreError, match=r"a disk is mounted there, .*; name a folder in it"):
+        FolderBuilder("/proc", "marker")
+
+
 def test_a_link_stays_one_and_its_target_is_replaced(tmp_path):
     write_file(tmp_path / "target", "old")
     (tmp_path / "link").symlink_to(tmp_path / "target")

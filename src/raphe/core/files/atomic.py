@@ -87,6 +87,11 @@ class FolderBuilder:
         return self.path
 
     def _refuse_to_replace(self) -> None:
+        if os.path.ismount(self.path):  # as where a container is given a folder
+            raise StoreError(
+                f"{printable(self.path)}: a disk is mounted there, so no other folder can take its "
+                "place; name a folder in it"
+            )
         if not self.path.exists() or (self.path.is_dir() and is_empty(self.path)):
             return
         if not (self.path / self.marker).is_file():

@@ -188,7 +188,7 @@ def table(**columns):
         ),
         (
             table(label=["A", "B", "A"] * 2, cell_id=["0", "1", "2"] * 2),
-            "line 5: the ids begin anew with 0, and come again in their order",
+            "line 5: the ids begin anew with 0; of units of another session give each an id of its",
         ),
         (table(label=["A"] * 6), "expected 2 to 255 classes, each once, got A"),
         (table(label=LABELS, row=[2, 1, 0, 3, 4, 5]), "do not stand in the order of the windows"),
@@ -249,6 +249,19 @@ def test_the_command_lists_what_is_left_out_and_which_labels_are_one(tmp_path, c
     assert ended.value.code == 2
     assert "argument --classes: --classes: expected each" not in (told := capsys.readouterr().err)
     assert "expected each class once, whatever the case, got PV and pv" in told
+
+
+def test_ids_of_several_sessions_are_refused_in_any_order_and_windows_of_a_cell_taken(tmp_path):
+    rng = np.random.default_rng(0)
+    sessions = np.concatenate([rng.permutation(12), rng.permutation(12)[:10], rng.permutation(12)])
+    rows = table(label=["AB"[cell % 2] for cell in sessions], cell_id=[*map(str, sessions)])
+    windows = rng.normal(size=(len(rows), 20))
+    refused(tmp_path, "line 14: the ids begin anew with", *write(tmp_path, windows, rows))
+    for cells in (np.repeat(np.arange(12), 3), rng.integers(0, 12, 60), rng.integers(0, 99, 400)):
+        rows = table(label=["AB"[cell % 2] for cell in cells], cell_id=[*map(str, cells)])
+        windows = rng.normal(size=(len(rows), 20))
+        report, _ = imported(tmp_path, *write(tmp_path, windows, rows))
+        assert report.n_cells == len(set(cells))
 
 
 def test_windows_that_lie_the_other_way_are_refused(tmp_path):

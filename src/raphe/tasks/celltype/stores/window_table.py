@@ -15,6 +15,8 @@ MOST_CLASSES = 255  # a spike's label is one byte
 ROW = "row"  # a column that numbers the rows, which then must stand in the array's order
 SESSION_COLUMNS = ("session", "probe", "subject", "mouse", "animal", "experiment")  # or with _id
 FEWEST_REPEATED = 3  # cells that come again in their order, from which on it is no chance
+# In any order: so many cells, each once, of which most come again before any comes a third time.
+FEWEST_IN_SESSION, SHARE_REPEATED = 8, 0.75
 
 
 @dataclass(frozen=True)
@@ -212,9 +214,9 @@ def _refuse_cells_of_two_sessions(table: Table, rows: Sequence[WindowRow]) -> No
 
 
 def _refuse_ids_begun_anew(path: Path, rows: Sequence[WindowRow]) -> None:
-    """Refuse cells that come again in their order, after others: units of another session.
+    """Refuse cells that all come again after all others: units of another session.
 
-    Windows of one cell stand together, or mixed with those of others, but in no such order.
+    Windows of one cell stand together, or mixed with those of others.
     """
     blocks: list[dict[str, int]] = [{}]  # runs of rows in which no cell comes again: id → line
     previous = None
@@ -227,13 +229,15 @@ def _refuse_ids_begun_anew(path: Path, rows: Sequence[WindowRow]) -> None:
     most = 0
     for before, block in pairwise(blocks):
         again = [cell_id for cell_id in block if cell_id in before]
-        if again != [cell_id for cell_id in before if cell_id in block]:
+        smaller = min(len(before), len(block))
+        is_session = smaller >= FEWEST_IN_SESSION and len(again) >= SHARE_REPEATED * smaller
+        if not is_session and again != [cell_id for cell_id in before if cell_id in block]:
             return
         most = max(most, len(again))
     if most >= FEWEST_REPEATED:
         cell_id = next(iter(blocks[1]))
         raise StoreError(
-            f"{path}, line {blocks[1][cell_id]}: the ids begin anew with {cell_id}, and come again "
-            f"in their order; of units of another session give each an id of its own, such as "
-            f"A/{cell_id}; of windows of the same cells let those of a cell stand together"
+            f"{path}, line {blocks[1][cell_id]}: the ids begin anew with {cell_id}; of units of "
+            f"another session give each an id of its own, such as A/{cell_id}; of windows of the "
+            "same cells let those of a cell stand together"
         )

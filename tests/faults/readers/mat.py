@@ -1,8 +1,9 @@
-"""MATLAB files of traces: a matrix of version 5 and 7, c2s' cells, Suite2p's Fall.mat."""
+"""MATLAB files of traces: a matrix of versions 5, 7 and 7.3, c2s' cells, Suite2p's Fall.mat."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import h5py
 import numpy as np
 from scipy.io import savemat
 
@@ -23,7 +24,9 @@ def seeds(folder: Path) -> Sequence[Path]:
     savemat(folder / "packed.mat", {"dff": traces.astype(np.float32)}, do_compression=True)
     savemat(folder / "cells.mat", {"data": cells}, do_compression=True)
     savemat(folder / "Fall.mat", regions)
-    return [folder / name for name in ("plain.mat", "packed.mat", "cells.mat", "Fall.mat")]
+    with h5py.File(folder / "hdf5.mat", "w", userblock_size=512) as file:
+        file["F"], file["Fneu"], file["ops/fs"] = traces.T, traces.T / 2, [[30.0]]
+    return sorted(folder.glob("*.mat"))
 
 
 def read(path: Path) -> int:

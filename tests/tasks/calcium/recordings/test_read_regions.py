@@ -87,10 +87,13 @@ def test_planes_are_read_one_after_the_other(tmp_path: Path) -> None:
     np.save(plane(tmp_path / "suite2p" / "plane1", F[:2, :-1], FNEU[:2, :-1]) / "iscell.npy",
             ISCELL[:2])  # fmt: skip
     plane(tmp_path / "suite2p" / "combined")
+    (tmp_path / "suite2p" / "plane2").mkdir()
     for place in (tmp_path / "suite2p", tmp_path):
         traces = read_traces(place, AT_30)
         assert traces.names[4:8] == ("plane0/4", "plane1/0", "plane1/1", "plane10/0")
-        assert len(traces) == 12 and "combined holds the same" in traces.notes[0]
+        assert len(traces) == 12 and traces.notes[0].endswith(
+            "read plane0, plane1, plane10; combined holds the same; no F.npy in plane2"
+        )
         together = traces.read()
         np.testing.assert_allclose(together[:5], WITHOUT_SURROUND, atol=1e-4)
         np.testing.assert_allclose(together[5:7, :-1], WITHOUT_SURROUND[:2, :-1], atol=1e-4)

@@ -127,7 +127,7 @@ def _variables(path: Path) -> Iterator[MatVariable]:
             place += TAG + n_bytes
 
 
-def _unpacked(variable: MatVariable, content: bytes) -> bytes:
+def _unpacked(variable: MatVariable, content: bytes) -> memoryview:
     """What follows the tag of a compressed matrix."""
     if variable.is_numeric:
         width = np.dtype(CLASSES[variable.kind]).itemsize
@@ -142,7 +142,7 @@ def _unpacked(variable: MatVariable, content: bytes) -> bytes:
     (n_bytes,) = struct.unpack(f"{variable.order}I", unpacked[4:TAG])
     if n_bytes > len(unpacked) - TAG:
         raise DamagedMat("it is cut short")
-    return unpacked[TAG:]
+    return memoryview(unpacked)[TAG:]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Form:
 class _Elements:
     """The elements in some bytes, each found by the byte it begins at."""
 
-    def __init__(self, content: bytes, order: str) -> None:
+    def __init__(self, content: bytes | memoryview, order: str) -> None:
         self.content, self.order = memoryview(content), order
 
     def element(self, place: int) -> tuple[int, memoryview, int]:
@@ -227,7 +227,7 @@ class _Elements:
         if values.size != prod(form.shape):
             raise DamagedMat(f"{values.size} numbers for the shape {form.shape}")
         if not form.is_complex:  # small whole numbers are kept in fewer bytes
-            values = values.astype(CLASSES[form.kind])
+            values = values.astype(CLASSES[form.kind], copy=False)
         return values.reshape(form.shape, order="F").squeeze()
 
     def _text(self, form: _Form) -> str:

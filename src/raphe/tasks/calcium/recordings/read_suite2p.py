@@ -27,12 +27,14 @@ def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
     folder = path if path.is_dir() else path.parent
     if (folder / CELLS).is_file():
         return _read_plane(folder, options)
-    if not any(folder.glob(f"{PLANES}/{CELLS}")) and (folder / OUTPUT).is_dir():
+    if not any(folder.glob(PLANES)) and (folder / OUTPUT).is_dir():
         folder = folder / OUTPUT
-    planes = sorted(
-        (file.parent for file in folder.glob(f"{PLANES}/{CELLS}")),
+    folders = sorted(
+        (plane for plane in folder.glob(PLANES) if plane.is_dir()),
         key=lambda plane: (len(plane.name), plane.name),  # plane10 after plane9
     )
+    planes = [plane for plane in folders if (plane / CELLS).is_file()]
+    empty = ", ".join(plane.name for plane in folders if plane not in planes)
     is_combined = (folder / COMBINED / CELLS).is_file()
     if not planes and is_combined:
         return _read_plane(folder / COMBINED, options)
@@ -42,10 +44,11 @@ def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
             "found none"
         )
     joined = TraceSet.joined(folder, {plane.name: _read_plane(plane, options) for plane in planes})
-    if not is_combined and len(planes) == 1:
+    if not is_combined and len(folders) == 1:
         return joined
     parts = ", ".join(plane.name for plane in planes)
-    note = f"{folder}: read {parts}" + (f"; {COMBINED} holds the same" if is_combined else "")
+    note = f"{folder}: read {parts}" + f"; {COMBINED} holds the same" * is_combined
+    note += f"; no {CELLS} in {empty}" * bool(empty)
     return replace(joined, notes=(note, *joined.notes))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from paths import PROJECT
 from raphe.core.bundles import pyfunc
 from raphe.core.bundles.predictor import predictor_module
 from raphe.harness import model_code
@@ -85,3 +86,8 @@ print(json.dumps(sorted(sys.modules)))
     carried = {name for name in json.loads(answer.stdout) if name.partition(".")[0] == "raphe"}
     assert carried <= set(code.files)
     assert not loaded & {"torch", "mlflow", "hydra", "sklearn", "pandas", "matplotlib"}
+
+
+def test_nothing_is_loaded_from_a_registry_which_runs_the_code_that_lies_there() -> None:
+    sources = [path.read_text() for path in (PROJECT / "src" / "raphe").rglob("*.py")]
+    assert len(sources) > 300 and not [text for text in sources if ".load_model(" in text]

@@ -177,6 +177,14 @@ def test_where_a_store_lies_now_is_the_persons_to_say(settings: dict[str, Any]) 
     assert config.prepare.folder == "there/celltype"
 
 
+@pytest.mark.parametrize("setting", ["seed=7", "data.seed=7", "++data.split=day", "model.kernel=3"])
+def test_a_setting_of_the_training_is_no_setting_of_its_export(setting: str) -> None:
+    """A seed of its own would divide the cells anew, and test on those that were trained on."""
+    with pytest.raises(SettingError, match="changes nothing of an export") as refused:
+        Recorded(RUN, {"task": "celltype"}, {}).over_local([setting])
+    assert str(refused.value).startswith(f"{setting}: ")
+
+
 @pytest.mark.parametrize(
     "value", ["${oc.env:HOME}", "${hydra:runtime.cwd}", "x${seed}", "${now:%Y}", "???", "${"]
 )

@@ -1,4 +1,4 @@
-"""Checkpoints that were written without training load like any other; others' hold weights alone."""
+"""Checkpoints written without training load like any other; those of others hold weights alone."""
 
 import pickle
 from pathlib import Path

@@ -393,6 +393,9 @@ def test_what_is_read_is_never_replaced(trained_bundle, batch, tmp_path, capsys)
     out = tmp_path / "out"
     command = ["--bundle", str(trained_bundle), "--no-pages", "--out", str(out), "--overwrite"]
     assert cli.main(["predict", str(batch / "good.abf"), *command]) == 0
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):  # a desktop's own
+        (out / name).touch()
+    assert cli.main(["predict", str(batch / "good.abf"), *command]) == 0
     moved = (batch / "good.abf").rename(out / "good.abf")
     assert cli.main(["predict", str(moved), *command]) == 1
     assert f"{out}: holds {moved}, which is to be read" in capsys.readouterr().err

@@ -346,6 +346,14 @@ def test_verdicts_of_another_call_are_not_mixed_in(
     )
     with pytest.raises(StoreError, match="another --channel or --unit; choose another --out"):
         WatchedFolder(out, judge, folder, {"unit": "nA"}, pages=False)
+    for damage in ({"page": "../x.html"}, {"verdict": {}}, {"size": None, "left_out": 1}, {}):
+        state = json.loads((out / STATE).read_text())
+        state["files"] = {"a.abf": {**state["files"]["a.abf"], **damage} if damage else None}
+        other = tmp_path / f"other{len(list(tmp_path.iterdir()))}"
+        other.mkdir()
+        (other / STATE).write_text(json.dumps(state))
+        with pytest.raises(StoreError, match=f"{STATE}: could not be read"):
+            WatchedFolder(other, judge, folder, {"unit": "pA"}, pages=False)
     with pytest.raises(StoreError, match="another folder; choose another --out"):
         WatchedFolder(out, judge, tmp_path, {"unit": "pA"}, pages=False)
 

@@ -27,6 +27,7 @@ from raphe.tasks.celltype.prediction.watch import Stamp
 
 STATE = "watched.json"  # which files were judged, as they were then
 STATE_FORMAT = 1
+NOT_READ = "could not be read; choose another --out"
 WORDS = {  # of what one folder has in common
     "format": "format",
     "bundle": "bundle",
@@ -134,16 +135,11 @@ class WatchedFolder:
         make_folder(self.path)
         self.files = VerdictFiles(self.path, judge, pages, [watched])
         self.judged: dict[Path, Stamp] = {}
-        for name, values in state.items():
-            path = watched / name
-            self.judged[path] = Stamp(values["size"], values["changed_ns"])
-            self.files.answers[path] = (
-                Failure(Path(values["file"]), values["left_out"])
-                if "left_out" in values
-                else IndexRow(
-                    CellVerdict.from_json(values["verdict"]), values["page"], values["thumbnail"]
-                )
-            )
+        try:
+            for name, values in state.items():
+                self._restore(watched / name, values)
+        except (KeyError, TypeError, AttributeError):
+            raise StoreError(f"{self.path / STATE}: {NOT_READ}") from None
 
     def add(self, path: Path, stamp: Stamp | None, result: JudgedCell | Failure) -> None:
         """Take the answer on a file as it was at `stamp`, and write all files.
@@ -161,6 +157,21 @@ class WatchedFolder:
         }
         text = json.dumps({**self._facts, "files": state}, ensure_ascii=False, allow_nan=False)
         write_file(self.path / STATE, text + "\n")
+
+    def _restore(self, path: Path, values: Mapping[str, Any]) -> None:
+        """Take the answer on a file as `_state_of` gave it. Raises KeyError, TypeError or as JSON
+        of another kind does."""
+        stamp = Stamp(values["size"], values["changed_ns"])
+        answer: IndexRow | Failure
+        if "left_out" in values:
+            answer = Failure(Path(values["file"]), values["left_out"])
+        else:
+            page = values["page"]
+            if page and Path(page).parent != Path(PAGES):
+                raise KeyError(page)  # never written outside of the folder
+            verdict = CellVerdict.from_json(values["verdict"])
+            answer = IndexRow(verdict, page, values["thumbnail"])
+        self.judged[path], self.files.answers[path] = stamp, answer
 
     @property
     def results(self) -> dict[Path, CellVerdict | Failure]:
@@ -198,7 +209,7 @@ class WatchedFolder:
             files = state.pop("files")
             other = next((name for name, fact in self._facts.items() if state[name] != fact), None)
         except (OSError, ValueError, KeyError, AttributeError):
-            raise StoreError(f"{file}: could not be read; {elsewhere}") from None
+            raise StoreError(f"{file}: {NOT_READ}") from None
         if other is not None:
             raise StoreError(
                 f"{self.path}: holds verdicts of a watch with another {WORDS[other]}; {elsewhere}"

@@ -515,10 +515,10 @@ def test_a_bundle_that_is_none_is_one_sentence(exported, population, tmp_path, c
     manifest.write_text(whole[:100])
     assert "is not a bundle's manifest" in told(bundle)
     manifest.write_text(whole)
-    (bundle / "model.onnx").unlink()
-    assert "model.onnx: missing" in told(bundle)
     assert call(tmp_path / "absent.npy", bundle, tmp_path / "rates", "--rate", "30") == 1
     assert "absent.npy: expected a file of calcium traces, found none" in capsys.readouterr().err
+    (bundle / "model.onnx").unlink()
+    assert "model.onnx: missing" in told(bundle)
 
 
 def test_the_busiest_stretch_is_drawn_with_its_spread() -> None:

@@ -21,7 +21,7 @@ from raphe.harness.export import require_same_data
 from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import RunFacts
 
-KIND = BundleKind("toy/ensemble", (CARD,), ("config.yaml", "{}.ckpt", "a.ckpt"), {})
+KIND = BundleKind("toy/ensemble", (CARD,), ("config.yaml", "{}.ckpt", "a.ckpt", "toy.ckpt"), {})
 TOY = Path(__file__).parent / "toy"
 
 

@@ -22,7 +22,7 @@ from raphe.core.errors import RapheError, SettingError
 from raphe.core.metric_names import Estimate, Names
 from raphe.core.protocol import Comparison, Exported, SweptRun, TrainedRun, UsedStore
 
-KIND = BundleKind("toy/ensemble", (CARD,), ("config.yaml", "{}.ckpt", "a.ckpt"), {})
+KIND = BundleKind("toy/ensemble", (CARD,), ("config.yaml", "{}.ckpt", "a.ckpt", "toy.ckpt"), {})
 HOLD_S = 900
 
 

@@ -136,6 +136,9 @@ def test_an_optimizer_of_torch_is_named_in_words_alone(
         ("data.cache", "/somewhere"),
         ("prepare.unknown", 1),
         ("seed", "one"),
+        ("data", None),
+        ("prepare", "x"),
+        ("trainer", None),
     ],
 )
 def test_a_value_that_its_setting_cannot_have_is_refused(

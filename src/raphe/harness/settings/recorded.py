@@ -190,6 +190,11 @@ class _Overlay:
     def _value(self, name: str, raw: Any, settled: Any, value: Any, section: Mapping) -> Any:
         if isinstance(settled, Mapping) and isinstance(value, Mapping):
             return self._section(raw if isinstance(raw, Mapping) else settled, settled, value, name)
+        if isinstance(settled, Mapping) and "_target_" not in section:
+            raise SettingError(
+                f"{self._recorded.run}: its record has {name}={_short(value)}, where settings have "
+                "a section; train that run again"
+            )
         self._require_no_code(name, value, settled)
         if value != settled or type(value) is not type(settled):
             label = f"{self._recorded.run}: its record has {name}={_short(value)}"

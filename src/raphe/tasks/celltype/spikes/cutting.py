@@ -7,7 +7,6 @@ around each. `Cut` holds the settings.
 N windows, n of them at once, T samples a window.
 """
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from raphe.core.command_line import printed_command
 from raphe.core.errors import RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.recordings.rates import rate_ratio
@@ -92,7 +92,7 @@ class OtherUnitError(RecordingError):
 def cut_failure(path: Path, error: Exception) -> Failure:
     """Why a recording is left out by a command that could also accept its unit."""
     if isinstance(error, OtherUnitError):
-        accept = f"--accept-unit {shlex.quote(error.unit)}"
+        accept = printed_command("--accept-unit", error.unit)
         return Failure(path, f"{error}, or take the numbers as they are ({accept})")
     return Failure.of(path, error)
 

@@ -167,50 +167,43 @@ def entry_points() -> Iterator[str]:
 
 def bare_writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Lines and calls that write a file in its place: half of it stays after a kill."""
-    modules = {  # by the name that a file gives them
-        alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
-    names = {
-        alias.asname or alias.name: (node.module, alias.name)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    modules: dict[str, str] = {}  # by the name that a file gives them
+    functions: dict[str, tuple[str | None, str]] = {}
+    calls: list[ast.Call] = []
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        function, texts = (
-            node.func,
-            [
-                value.value
-                for value in (*node.args, *(keyword.value for keyword in node.keywords))
-                if isinstance(value, ast.Constant) and isinstance(value.value, str)
-            ],
-        )
-        is_method = isinstance(function, ast.Attribute)
-        called = getattr(function, "attr", getattr(function, "id", ""))
-        is_opened = bool(node.args) and getattr(node.args[0], "id", "") in ("file", "content")
-        opens = (
-            not is_opened
-            and called in ("open", "File")
-            and any(set(text) <= set("rwaxbt+") and set(text) & set("wax+") for text in texts)
-        )
-        if (
-            opens
-            or called in ("write_text", "write_bytes", "to_csv", "dump")
-            or (is_method and called in ("rename", "replace") and len(node.args) == 1)  # text: two
-        ):
-            yield node.lineno, called
+        if isinstance(node, ast.Import):
+            modules |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            functions |= {
+                alias.asname or alias.name: (node.module, alias.name) for alias in node.names
+            }
+        elif isinstance(node, ast.Call):
+            calls.append(node)
+    for call in calls:
+        if isinstance(call.func, ast.Attribute):
+            name = call.func.attr
+            module = modules.get(getattr(call.func.value, "id", ""), "")
         else:
-            of_module = getattr(getattr(function, "value", None), "id", "")
-            module, name = modules.get(of_module, ""), called
-            if isinstance(function, ast.Name):
-                module, name = names.get(called, ("", ""))
-            if name in WRITERS.get(module or "", ()) and not is_opened:
-                yield node.lineno, f"{module}.{name}"
+            module, name = functions.get(getattr(call.func, "id", ""), ("", ""))
+        called = name or getattr(call.func, "id", "")
+        is_opened = bool(call.args) and getattr(call.args[0], "id", "") in ("file", "content")
+        if (
+            called in ("write_text", "write_bytes", "to_csv", "dump")
+            or (name in WRITERS.get(module or "", ()) and not is_opened)
+            or (called in ("open", "File") and not is_opened and _opens_to_write(call))
+            # Of text it takes two.
+            or (called in ("rename", "replace") and not module and len(call.args) == 1)
+        ):
+            yield call.lineno, called
+
+
+def _opens_to_write(call: ast.Call) -> bool:
+    values = (*call.args, *(keyword.value for keyword in call.keywords))
+    texts = [getattr(value, "value", None) for value in values]
+    return any(
+        isinstance(text, str) and set(text) <= set("rwaxbt+") and set(text) & set("wax+")
+        for text in texts
+    )
 
 
 def room_arrows(source: Path, task: str) -> set[tuple[str, str]]:

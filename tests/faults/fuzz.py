@@ -133,20 +133,23 @@ def _read_all(
         to.send(attempt(reader, damaged(reader, seeds, folder, number), in_child=True))
 
 
-def record(trial: Trial) -> None:
-    """Put the reader's row into the table, in place of an earlier one."""
+def record(trial: Trial, first: int) -> None:
+    """Put the reader's row into the table, or add to that of a run that ended at `first`."""
     rows = {}
     if RESULTS.exists():
         with RESULTS.open(encoding="utf-8", newline="") as file:
             rows = {row["reader"]: row for row in csv.DictReader(file)}
-    rows[trial.reader] = {
-        "reader": trial.reader,
+    counts = {
         "mutations": sum(trial.outcomes.values()),
         "read": trial.outcomes["read"],
         "refused": trial.outcomes["refused"],
         "faults": len(trial.faults),
         "seconds": round(trial.seconds),
     }
+    earlier = rows.get(trial.reader, {"mutations": "0"})
+    if first and int(earlier["mutations"]) == first:
+        counts = {name: count + int(earlier[name]) for name, count in counts.items()}
+    rows[trial.reader] = {"reader": trial.reader, **counts}
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -174,7 +177,7 @@ def main() -> int:
             if arguments.keep and trial.faults:
                 _keep(trial, Path(folder), arguments.keep)
         if arguments.record:
-            record(trial)
+            record(trial, arguments.first)
         n_faults += len(trial.faults)
     return int(n_faults > 0)
 

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -210,24 +209,6 @@ def record(kill: Kill) -> None:
         table.writerow(asdict(kill))
 
 
-def summary(kills: Iterable[Kill]) -> str:
-    """A row a command: how many kills, what they left, how many ended as an unbroken one."""
-    lines = ["| command | kills | nothing left | a part | all | ended as an unbroken one |",
-             "| --- | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
-    by_command: dict[str, list[Kill]] = {}
-    for kill in kills:
-        by_command.setdefault(f"{kill.command}, {kill.signal}", []).append(kill)
-    for name, of_command in sorted(by_command.items()):
-        left = [
-            sum(kill.left == what for kill in of_command) for what in ("nothing", "a part", "all")
-        ]
-        whole = sum(kill.outcome == AS_UNBROKEN for kill in of_command)
-        lines.append(
-            f"| {name} | {len(of_command)} | {left[0]} | {left[1]} | {left[2]} | {whole} |"
-        )
-    return "\n".join(lines)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=2, help="of each command")
@@ -236,12 +217,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "raphe-kills"))
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no kill after so many")
     parser.add_argument("--record", action="store_true", help="write the table of results")
-    parser.add_argument("--summary", action="store_true", help="print what is recorded, no more")
     arguments = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
-    if arguments.summary:
-        print(summary(recorded()))
-        return 0
     deadline_s = time.monotonic() + 60 * arguments.minutes
     n_faults = 0
     for name in arguments.command or LONG_COMMANDS:

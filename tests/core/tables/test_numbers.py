@@ -152,7 +152,10 @@ def test_blocks_end_anywhere(tmp_path, monkeypatch, size, encoding):
         ("", "an empty file"),
         ("\n\n", "an empty file"),
         ("a,b\n", "line 2: expected rows of numbers below the header, got none"),
-        (gzip.compress(b"a,b\n1,2\n", mtime=0), "is packed by gzip; unpack it, or end its name in .gz"),
+        (
+            gzip.compress(b"a,b\n1,2\n", mtime=0),
+            "is packed by gzip; unpack it, or end its name in .gz",
+        ),
         (b"PK\x03\x04", "is a workbook or a ZIP archive"),
         ("a,b\n1,\0\n", "line 2: holds a NUL byte"),
         ("a,\xb5\n1,2\n".encode("latin-1"), "line 1: is not UTF-8"),

@@ -76,6 +76,18 @@ def test_one_starting_time_leaves_numbers_of_the_file_or_in_names(numbered) -> N
             pair_of(file)
 
 
+def test_names_that_count_from_another_first_pair_nothing() -> None:
+    entries = [voltage(f"CurrentClampSeries_{k}", k) for k in range(3)]
+    entries += [stimulus(f"Stim_{k + 1}", k) for k in range(3)]
+    file = contents(entries)
+    for which in ({"sweep": 0}, {"sweep": 1}, {"channel": "CurrentClampSeries_1"}):
+        with pytest.raises(RecordingError, match=r"found 3, Stim_1, Stim_2 and Stim_3; choose one"):
+            pair_of(file, **which)
+    assert paired(file, "CurrentClampSeries_1", "Stim_2") == (1, 1)
+    fewer = contents(entries[:3] + [stimulus(f"Stim_{k}", k) for k in (1, 2)])
+    assert paired(fewer, sweep=2) == (2, 2)
+
+
 def test_two_electrodes_without_numbers_and_times_go_by_names() -> None:
     entries = [
         entry(f"{letter}_{e}_{k}", 10 * e + k, e)

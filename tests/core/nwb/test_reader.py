@@ -97,10 +97,10 @@ def test_even_timestamps_give_the_rate(write):
     [
         (np.arange(1000) / 2e4 + 4e-5 * (np.arange(1000) % 3 == 0), "sampled evenly but for gaps"),
         (np.sin(np.arange(1000.0)), "sampled evenly|that rise"),
-        (np.arange(1000, 0, -1) / 2e4, "timestamps that rise, got steps of -5e-05 s"),
+        (np.arange(1000, 0, -1) / 2e4, "that rise, got steps of -5e-05 s, bring the samples"),
         (np.where(np.arange(1000) == 7, np.nan, np.arange(1000) / 2e4), "got NaN or infinity"),
         (np.where(np.arange(1000) == 999, np.inf, np.arange(1000) / 2e4), "got NaN or infinity"),
-        ((1e5 + np.arange(1000) / 2e4).astype(np.float32), r"steps of 0 s|too coarse"),
+        ((1e5 + np.arange(1000) / 2e4).astype(np.float32), "of 0 s, .*store them unrounded"),
         (np.full(1000, 3.0), "timestamps that rise"),
     ],
 )  # fmt: skip

@@ -134,7 +134,12 @@ class Clock:
         step_s = float(np.median(np.diff(times.astype(np.float64))))
         if not step_s > 0:
             raise RecordingError(
-                f"{self.where}: expected timestamps that rise, got steps of {step_s:g} s"
+                f"{self.where}: expected timestamps that rise, got steps of {step_s:g} s, "
+                + (
+                    "as where they were rounded; store them unrounded as float64, or give a rate"
+                    if step_s == 0
+                    else "bring the samples into the order of time, or give a rate"
+                )
             )
         most = max(abs(float(times[0])), abs(float(last[0])))
         coarse_s = float(np.spacing(np.asarray(most, _precision(times))))

@@ -179,9 +179,7 @@ def _choose_channel(
             f"{contents.why_nothing}"
         )
     if number is not None:
-        meant = [
-            swept for swept in channels if channel in (None, swept.series[0].electrode)
-        ]  # fmt: skip
+        meant = [swept for swept in channels if channel in (None, swept.series[0].electrode)]
         if merged := _numbered_by_name(meant):
             return merged
     return choose_among(contents, every, channel, quantity, quantity, option)
@@ -319,34 +317,40 @@ def _partner(
         fits = (
             [column for column in fits if _begins_with(sweep, column)]
             if len({column.clock.start_s for column in fits}) > 1
-            else _same_number_in_name(sweep, alike, fits) or fits
+            else _same_number_in_name(contents, sweep, alike, fits) or fits
         )
     if not fits:
         raise _no_stimulus(contents, sweep, f"none begins with it at {sweep.start_s:g} s")
     if len(fits) > 1:
-        fits = _same_number_in_name(sweep, alike, fits) or fits
-    if len(fits) > 1:
+        fits = _same_number_in_name(contents, sweep, alike, fits) or fits
+    if (n := len(fits)) > 1:
         names = listed(column.name for column in fits[:MOST_LISTED])
         raise RecordingError(
-            f"{contents.path}: expected one stimulus of {sweep.label}, found {len(fits)}, {names}; "
-            f"choose one by {OPTIONS[CURRENT]}"
+            f"{contents.path}: expected one stimulus of {sweep.label}, found {n}, {names}; choose "
+            f"one by {OPTIONS[CURRENT]}"
         )
     return _aligned(contents, sweep, fits[0])
 
 
 def _same_number_in_name(
-    sweep: Sweep, alike: SweptChannel, stimuli: Sequence[Series]
+    contents: Contents, sweep: Sweep, alike: SweptChannel, stimuli: Sequence[Series]
 ) -> list[Series]:
-    """Stimuli whose names differ by a number, which is the one by which the sweep's differs."""
+    """Stimuli of the number by which the sweep's name differs.
+
+    None where one has a number that no voltage has: both may count from another first.
+    """
     numbers = dict(zip(map(id, alike.series), varying_numbers(alike.series), strict=True))
-    number = numbers.get(id(sweep.series))
-    if number is None:  # of a series that was chosen by its name: all numbers in it
-        return [column for column in stimuli if column.pattern[1] == sweep.series.pattern[1] != ()]
-    return [
-        column
-        for column, of_stimulus in zip(stimuli, varying_numbers(stimuli), strict=True)
-        if of_stimulus == number
-    ]
+    if numbers.get(id(sweep.series)) is not None:
+        of_stimuli = varying_numbers(stimuli)
+    else:  # of a series that was chosen by its name: all numbers in it
+        numbers = {id(column): column.pattern[1] or None for column in contents.acquired()
+                   if column.pattern[0] == sweep.series.pattern[0]}  # fmt: skip
+        of_stimuli = [column.pattern[1] for column in stimuli]
+    if not set(of_stimuli) <= set(numbers.values()):
+        return []
+    number = numbers[id(sweep.series)]
+    pairs = zip(stimuli, of_stimuli, strict=True)
+    return [column for column, of_stimulus in pairs if of_stimulus == number is not None]
 
 
 def _begins_with(sweep: Sweep, stimulus: Series) -> bool:

@@ -8,6 +8,8 @@ _QUANTITIES = ("A", "V")
 _IN_NAME = re.compile(r"[(\[]\s*([^)\]]+?)\s*[)\]]|/\s*(\w+)$|[\s_]([a-zµμ][AV])$")
 # No amplifier of a patch or an electrode gives more: 1 µA, 10 V. What is beyond was mistaken.
 LIMITS = {"A": 1e-6, "V": 10.0}
+# And what holds a spike comes to more than 0.1 pA, 0.1 µV, which are below any amplifier's noise.
+LEAST_PEAKS = {"A": 1e-13, "V": 1e-7}
 
 
 def unit_factor(unit: str, target_unit: str) -> float | None:
@@ -33,6 +35,21 @@ def electrical_unit(name: str) -> str | None:
     match = _IN_NAME.search(name.strip())
     unit = next(filter(None, match.groups()), "") if match else ""
     return unit if _parse(unit) else None
+
+
+def peak_fault(peak: float, unit: str) -> str:
+    """Why the largest size in recordings of spikes cannot be in this unit, "" where it can.
+
+    Of a unit that is neither A nor V, as of normalised windows, nothing is known.
+
+    >>> peak_fault(80.0, "uV"), peak_fault(8e-5, "uV"), peak_fault(8e10, "a.u.")
+    ('', 'no spike is that small', '')
+    """
+    for quantity, least in LEAST_PEAKS.items():
+        factor = unit_factor(unit, quantity)
+        if factor is not None and peak * factor < least:
+            return "no spike is that small"
+    return "no amplifier gives more" if peak > amplifier_limit(unit) else ""
 
 
 def amplifier_limit(unit: str) -> float:

@@ -133,7 +133,8 @@ def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row]]:
         if len(words) > len(keys):
             wide.append(line)
         words = (words + [""] * len(keys))[: len(keys)]
-        rows.append(Row(line, dict(zip(keys, words, strict=True))))
+        # Of several nameless columns the first, which may number the rows, is the one kept.
+        rows.append(Row(line, dict(zip(keys[::-1], words[::-1], strict=True))))
     _refuse_shifted(rows, wide, keys)
     return columns, rows
 

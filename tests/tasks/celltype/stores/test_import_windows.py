@@ -192,6 +192,11 @@ def table(**columns):
         ),
         (table(label=["A"] * 6), "expected 2 to 255 classes, each once, got A"),
         (table(label=LABELS, row=[2, 1, 0, 3, 4, 5]), "do not stand in the order of the windows"),
+        (
+            table(**{"": [2, 1, 0, 3, 4, 5]}, label=LABELS),
+            "column, which has no name, says",
+        ),
+        (table(**{"Unnamed: 0": [6, 1, 2, 3, 4, 5]}, label=LABELS), "column Unnamed: 0 says that"),
         (table(label=LABELS, row=[1, 2, 3, 4, 6, 5]), "sort the table by row"),
     ],
 )
@@ -242,8 +247,10 @@ def test_the_command_lists_what_is_left_out_and_which_labels_are_one(tmp_path, c
     assert "labels that differ in case (2):\n  pv and Pv are counted as PV\n  b is" in told
     assert "left out (1):\n  window 5 (counted from 0; cell 5, line 7) is zero" in told
     assert "warning: store written, 1 window left out (exit code 1)" in told
-    assert main([*command, "--rate-hz", "1e300", "--unit", "uV"]) == 1
+    assert main([*command, "--rate-hz", "1e300", "--unit", "uV"]) == 2
     assert "from 1000 to 1000000, got 1e+300" in capsys.readouterr().err
+    assert main([*command, "--rate-hz", "20000", "--unit", " "]) == 2
+    assert "--unit: expected the unit of the windows' values" in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:
         main([*command, "--rate-hz", "20000", "--unit", "uV", "--classes", "PV,pv"])
     assert ended.value.code == 2
@@ -300,3 +307,33 @@ def test_the_tagged_units(tmp_path, real_data):
     windows = np.load(files[0])
     rows = [int(cell.cell_id) for cell in spikes.cells]
     np.testing.assert_array_equal(spikes.read(np.arange(57)), windows[rows])
+
+
+@pytest.mark.parametrize(
+    ("factor", "unit", "message"),
+    [
+        (1e-6, "uV", r"come to 8e-05 uV, and no spike is that small; correct --unit"),
+        (1e9, "pA", r"come to 8e\+10 pA, and no amplifier gives more; correct --unit"),
+        (1e-12, "pA", "no spike is that small"),
+        (1e-6, "V", None),
+        (1.0, "uV", None),
+        (1e-6, "a.u.", None),  # normalised: nothing is known of its size
+        (1e9, "counts", None),
+    ],
+)
+def test_values_that_no_spike_has_in_their_unit_are_refused(tmp_path, factor, unit, message):
+    windows = np.random.default_rng(0).normal(size=(6, 50))
+    windows *= 80 * factor / np.abs(windows).max()
+    files = write(tmp_path, windows)
+    arguments = (*files, tmp_path / "store", 20_000.0, unit)
+    if message is None:
+        assert open_spikes(import_windows(*arguments).store).unit == unit
+        return
+    with pytest.raises(StoreError, match=message):
+        import_windows(*arguments)
+    assert not (tmp_path / "store").exists()
+
+
+def test_rows_in_order_may_have_a_numbered_column_without_name(tmp_path):
+    rows = table(**{"": [1, 2, 3, 4, 5, 6]}, label=LABELS)
+    assert imported(tmp_path, *write(tmp_path, rows=rows))[0].n_spikes == 6

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.errors import StoreError
+from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import open_array
 from raphe.core.recordings.orientation import orientation_fault
 from raphe.core.recordings.rates import check_rate
+from raphe.core.recordings.units import peak_fault
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER
 from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
@@ -76,7 +77,8 @@ def import_windows(
         waveforms: an NPY file of numbers; memory use does not grow with it.
         table: a CSV file, see `read_window_rows`.
         rate_hz: of the windows.
-        unit: of their values, such as pA or uV; kept, not converted.
+        unit: of their values, such as pA or uV, for normalised windows any other word; kept, not
+            converted, but refused where no spike could be of that size in it.
         classes: labels to take, the one looked for first; None takes all.
         merge: label → the label that it counts as.
         names: what the table calls its columns.
@@ -90,6 +92,7 @@ def import_windows(
     """
     waveforms, table = Path(waveforms), Path(table)
     rate_hz = check_rate(rate_hz, "--rate-hz", StoreError)
+    check_unit(unit, StoreError)
     windows, rows = (
         _open_windows(waveforms, rate_hz, baseline_ms),
         read_window_rows(table, names, merge),
@@ -100,6 +103,7 @@ def import_windows(
     chosen = choose_classes(table, rows, classes)
     taken = np.flatnonzero([row.label in chosen for row in rows])
     empty: list[str] = []
+    peak = 0.0
     with SpikeStoreWriter(Path(store), chosen, windows.shape[1], overwrite) as writer:
         writer.require_room(len(taken))
         starts = range(0, len(taken), ROWS_AT_ONCE)
@@ -111,12 +115,18 @@ def import_windows(
             empty += [_named(row, rows[row], faults[n]) for n, row in enumerate(block) if faults[n]]
             is_whole = np.array([not fault for fault in faults])
             block, values = block[is_whole], values[is_whole]
+            peak = max(peak, float(np.abs(values).max(initial=0)))
             cells, cell = _cells([rows[row] for row in block], chosen)
             writer.add_mixed(cells, cell, values, np.full(len(block), UNKNOWN_TRIGGER, np.int64))
         if not writer.n:
             raise StoreError(
                 f"{waveforms}: none of its {counted('window', len(taken))} is a waveform: "
                 f"{empty[0]}"
+            )
+        if fault := peak_fault(peak, unit):
+            raise StoreError(
+                f"{waveforms}: expected values in {unit}, got such as come to {peak:g} {unit}, and "
+                f"{fault}; correct --unit, say a.u. of normalised windows"
             )
         lines = {rows[row].cell_id: f"line {rows[row].line}" for row in reversed(taken.tolist())}
         copies = writer.settle_copies(on_copies, table, lines)
@@ -137,6 +147,15 @@ def import_windows(
         empty,
         spellings_told(rows),
     )
+
+
+def check_unit(unit: str, error_type: type[RapheError]) -> None:
+    """Raise `error_type` for a unit that is blank."""
+    if not unit.strip():
+        raise error_type(
+            "--unit: expected the unit of the windows' values, such as pA or uV, got nothing; say "
+            "a.u. of normalised windows"
+        )
 
 
 def require_row_a_window(table: Path, n_rows: int, waveforms: Path, shape: tuple[int, ...]) -> None:

@@ -13,6 +13,7 @@ from raphe.tasks.celltype.recordings.class_names import check_classes, is_class
 
 MOST_CLASSES = 255  # a spike's label is one byte
 ROW = "row"  # a column that numbers the rows, which then must stand in the array's order
+NUMBERING = (ROW, "index", "unnamed: 0")  # and a first column without a name, as pandas saves it
 SESSION_COLUMNS = ("session", "probe", "subject", "mouse", "animal", "experiment")  # or with _id
 FEWEST_REPEATED = 3  # cells that come again in their order, from which on it is no chance
 # In any order: so many cells, each once, of which most come again before any comes a third time.
@@ -70,7 +71,7 @@ def read_window_rows(
                 f"{path}: there is no column {chosen!r}, it has {table.columns_in_words}; "
                 f"correct --{option.removesuffix('_id')}-column"
             )
-    _check_order(path, [row.get(ROW) for row in table.rows])
+    _check_order(table)
     labels = [row[names.label] if labelled else "" for row in table.rows]
     class_of = _classes_of_labels(path, labels, merge or {})
     window_rows = []
@@ -137,17 +138,23 @@ def spellings_told(rows: Iterable[WindowRow]) -> list[str]:
     ]
 
 
-def _check_order(path: Path, numbers: Sequence[str]) -> None:
+def _check_order(table: Table) -> None:
     """Refuse rows that are numbered like the array's but stand in another order."""
-    if all(number.isdecimal() for number in numbers):
+    for place, column in enumerate(table.columns):
+        if column.casefold() not in NUMBERING and (place or column):
+            continue
+        numbers = [row[column] for row in table.rows]
+        if not all(number.isdecimal() for number in numbers):
+            continue
         order = [int(number) for number in numbers]
-        for first in (0, 1):
-            in_order = list(range(first, first + len(order)))
-            if sorted(order) == in_order and order != in_order:
-                raise StoreError(
-                    f"{path}: its column {ROW} says that the rows do not stand in the order of the "
-                    f"windows; sort the table by {ROW}"
-                )
+        first = min(order, default=0)
+        if first in (0, 1) and order != sorted(order) == [*range(first, first + len(order))]:
+            which = f"column {column}" if column else "first column, which has no name,"
+            raise StoreError(
+                f"{table.path}: its {which} says that the rows do not stand in the order of the "
+                f"windows; sort the table by {column or 'it'}, or take that column away if the "
+                "windows were sorted alike"
+            )
 
 
 def _cell_id(path: Path, number: int, row: Row, column: str) -> str:

@@ -29,12 +29,12 @@ import raphe.tasks
 from raphe import __version__
 from raphe.core.command_line import SHARED, Command, SharedVerb, define, print_whatever_comes
 from raphe.core.ending import interrupted, interruptible, while_read
-from raphe.core.errors import RapheError, SettingError
+from raphe.core.errors import RapheError, SettingError, UsageError
 from raphe.core.extras import missing_extra
 from raphe.core.files.kind import MANIFEST, kind_of
 from raphe.core.files.outputs import Output, require_writable
 from raphe.core.files.refusals import program_refusal
-from raphe.core.parser import Parser
+from raphe.core.parser import USAGE_EXIT, Parser
 
 STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
@@ -99,7 +99,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         if sentence is None:  # a defect of ours
             raise
         print(f"error: {sentence}", file=sys.stderr)
-        return FAILED_EXIT
+        return USAGE_EXIT if isinstance(error, UsageError) else FAILED_EXIT
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from raphe.core.files.outputs import Output
 from raphe.core.ranges import written
-from raphe.core.sentences import printable
+from raphe.core.sentences import counted, listed, printable
 
 SHOWN = 200  # lines of a list of files
 # What Hydra reads as a word, unlike 2026 or null.
@@ -253,3 +253,17 @@ def list_out(title: str, lines: Iterable[object]) -> None:
         print(f"  {line}", file=sys.stderr)
     if len(lines) > SHOWN:
         print(f"  … and {len(lines) - SHOWN} more", file=sys.stderr)
+
+
+def left_out_code(*left_out: tuple[int, str], written: str = "") -> int:
+    """The exit code of a batch, and its closing line on stderr where something was left out.
+
+    `left_out` are numbers of things and what one of them is called; `written` names what was
+    written without them.
+    """
+    counts = [counted(noun, n) for n, noun in left_out if n]
+    if not counts:
+        return 0
+    what = f"{written} written, " if written else ""
+    print(f"warning: {what}{listed(counts)} left out (exit code 1)", file=sys.stderr)
+    return 1

@@ -29,5 +29,9 @@ class SettingError(RapheError):
     """A setting has a value that cannot work."""
 
 
+class UsageError(SettingError):
+    """The options of a command cannot work, whatever the files hold."""
+
+
 class RecordingWarning(UserWarning):
     """A recording can be read but part of it is suspect."""

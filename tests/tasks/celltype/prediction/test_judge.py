@@ -230,6 +230,7 @@ def test_a_batch_goes_on_past_bad_files(trained_bundle, batch, tmp_path, capsys)
     assert "volts.abf: expected pA, got mV" in shown.err
     assert "Note: Of the data that the networks were trained on: “Simulated cells.”" in shown.err
     assert "left out (2):" in shown.err
+    assert shown.err.endswith("warning: 2 inputs left out (exit code 1)\n")
     *_, counts, files, following = shown.out.splitlines()
     assert counts == "2 cells: 1 SER and 1 without spikes."
     assert files == f"{out}: verdicts.csv, verdicts.json, index.html, card.html"

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -373,8 +374,24 @@ def test_ctrl_c_ends_it_with_a_line_and_what_is_kept(
     out = tmp_path / "out"
     arguments = ["--bundle", str(trained_bundle), "--out", str(out), "--settled", "1e-9"]
     assert cli.main(["watch", str(folder), *arguments, "--no-pages"]) == 1
-    assert capsys.readouterr().out.splitlines()[-3:] == [
+    told = capsys.readouterr()
+    assert told.err.endswith("warning: 1 file left out (exit code 1)\n")
+    assert "not judged yet" not in told.err
+    assert told.out.splitlines()[-3:] == [
         "1 cell: 1 without spikes; 1 file left out.",
         f"{out}: verdicts.csv, verdicts.json",
         f"next: open {out / 'verdicts.csv'}",
     ]
+
+
+def test_a_file_that_had_not_settled_is_told_when_the_watch_ends(
+    trained_bundle, folder, silent, monkeypatch, capsys
+):
+    (folder / "a.abf").write_bytes(silent)
+    monkeypatch.setattr(time, "sleep", Mock(side_effect=KeyboardInterrupt))
+    arguments = ["--bundle", str(trained_bundle), "--settled", "100"]
+    assert cli.main(["watch", str(folder), *arguments]) == 0
+    assert (
+        "1 file is not judged yet, as it was not seen unchanged for 100 s; the same command "
+        "judges it\n" in capsys.readouterr().err
+    )

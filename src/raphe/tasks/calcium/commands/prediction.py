@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define, list_out
+from raphe.core.command_line import define, left_out_code, list_out
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -67,24 +67,24 @@ def _predict(options: argparse.Namespace) -> int:
         return _told(summary)
 
     if len(options.inputs) == 1:
-        return infer(options.inputs[0], options.out)
-    code, refused, taken = 0, [], []
+        return left_out_code((infer(options.inputs[0], options.out), "trace"))
+    n_traces, refused, taken = 0, [], []
     for path in options.inputs:
         taken.append(free_name(path.resolve().name.partition(".")[0], "", taken))
         try:
-            code = max(code, infer(path, options.out / taken[-1]))
+            n_traces += infer(path, options.out / taken[-1])
         except RapheError as error:
             refused.append(error)
     list_out("files left out", refused)
-    return max(code, int(bool(refused)))
+    return left_out_code((len(refused), "file"), (n_traces, "trace"))
 
 
 def _told(summary: "PredictionSummary") -> int:
-    """Say what became of a file's traces; the exit code."""
+    """Say what became of a file's traces; how many of them were left out."""
     n_inferred = summary.n_traces - len(summary.left_out)
     print(f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces, in spikes/s")
     list_out("warning", summary.warnings)
     list_out("unlike training, to be taken with caution", summary.unlike)
     list_out("frames that are no fluorescence, taken as missing", summary.bridged)
     list_out("left out", summary.left_out)
-    return int(bool(summary.left_out))
+    return len(summary.left_out)

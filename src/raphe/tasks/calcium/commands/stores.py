@@ -1,10 +1,9 @@
 """The command that makes a store of traces: `raphe import traces`."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from raphe.core.command_line import add_overwrite, define, list_out, train_next
+from raphe.core.command_line import add_overwrite, define, left_out_code, list_out, train_next
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
@@ -49,8 +48,6 @@ def _import_traces(options: argparse.Namespace) -> int:
     )
     list_out("warning", report.notes)
     list_out("left out", report.left_out)
-    if report.left_out:
-        print("warning: store written, with recordings left out (exit code 1)", file=sys.stderr)
-    else:
+    if not report.left_out:
         print(train_next(report.store, task="calcium"))
-    return int(bool(report.left_out))
+    return left_out_code((len(report.left_out), "recording"), written="store")

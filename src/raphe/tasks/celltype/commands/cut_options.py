@@ -3,6 +3,7 @@
 import argparse
 from typing import get_args
 
+from raphe.core.errors import SettingError, UsageError
 from raphe.tasks.celltype.spikes.cut_settings import THRESHOLD_PA, Cut, Polarity
 
 
@@ -55,20 +56,23 @@ def add_cut_options(parser: argparse.ArgumentParser) -> None:
 
 
 def cut_from(options: argparse.Namespace) -> Cut:
-    """The cut these options ask for. Raises SettingError."""
+    """The cut these options ask for. Raises UsageError."""
     threshold = options.threshold_pa
     if threshold is None and options.mad is None:
         threshold = -THRESHOLD_PA if options.polarity == "up" else THRESHOLD_PA
-    return Cut(
-        threshold_pa=threshold,
-        mad_factor=options.mad,
-        polarity=options.polarity,
-        pre_ms=options.pre_ms,
-        post_ms=options.post_ms,
-        rate_hz=options.rate_hz,
-        dead_time_ms=options.dead_time_ms,
-        accept_unit=options.accept_unit,
-    )
+    try:
+        return Cut(
+            threshold_pa=threshold,
+            mad_factor=options.mad,
+            polarity=options.polarity,
+            pre_ms=options.pre_ms,
+            post_ms=options.post_ms,
+            rate_hz=options.rate_hz,
+            dead_time_ms=options.dead_time_ms,
+            accept_unit=options.accept_unit,
+        )
+    except SettingError as error:
+        raise UsageError(str(error)) from None
 
 
 def _channel(text: str) -> int | str:

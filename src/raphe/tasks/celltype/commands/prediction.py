@@ -7,7 +7,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import add_content_hash, define, list_out, printed_command, seconds
+from raphe.core.command_line import (
+    add_content_hash,
+    define,
+    left_out_code,
+    list_out,
+    printed_command,
+    seconds,
+)
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.files.outputs import Output
@@ -169,7 +176,7 @@ def _predict(options: argparse.Namespace) -> int:
     print_note(judge)
     if folder:
         _print_files(folder.path, folder.files)
-    return 1 if failures else 0
+    return left_out_code((len(failures), "input"))
 
 
 def _print_files(path: Path, files: "VerdictFiles") -> None:
@@ -243,7 +250,17 @@ def _watch(options: argparse.Namespace) -> int:
     print(f"{counts_sentence(verdicts, judge.ensemble.classes)}{left_out}.", flush=True)
     if saved and saved.files.answers:
         _print_files(saved.path, saved.files)
-    return 1 if n_left_out or not_saved else 0
+    waiting = watch.waiting()
+    if waiting:
+        are, they_were, them = (
+            ("is", "it was", "it") if len(waiting) == 1 else ("are", "they were", "them")
+        )
+        print(
+            f"{counted('file', len(waiting))} {are} not judged yet, as {they_were} not seen "
+            f"unchanged for {options.settled:g} s; the same command judges {them}",
+            file=sys.stderr,
+        )
+    return max(left_out_code((n_left_out, "file")), int(bool(not_saved)))
 
 
 def _save(saved: "WatchedFolder", watch: "Watch", news: "News", told: str) -> str:

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from raphe.core.command_line import add_overwrite, check_hashes, define, list_out, train_next
+from raphe.core.command_line import (
+    add_overwrite,
+    check_hashes,
+    define,
+    left_out_code,
+    list_out,
+    train_next,
+)
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
@@ -65,7 +72,7 @@ def _extract(options: argparse.Namespace) -> int:
     list_out("read, but without a spike to keep", report.silent)
     list_out("left out", report.failure_lines())
     _warn_of_classes_without_spikes(report.per_class, "look at threshold and polarity")
-    return _exit_code(len(report.failed), "recording")
+    return left_out_code((len(report.failed), "recording"), written="store")
 
 
 def add_import_csv(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +106,7 @@ def _import_csv(options: argparse.Namespace) -> int:
     list_out(COPIES, report.copies)
     list_out("left out", report.failed)
     _warn_of_classes_without_spikes(report.per_class, "look at the names of the folders")
-    return _exit_code(len(report.failed), "file")
+    return left_out_code((len(report.failed), "file"), written="store")
 
 
 def add_import_npy(parser: argparse.ArgumentParser) -> None:
@@ -132,7 +139,7 @@ def _import_npy(options: argparse.Namespace) -> int:
     list_out(COPIES, report.copies)
     list_out("left out", report.failed)
     _warn_of_classes_without_spikes(report.per_class, "look at the labels")
-    return _exit_code(len(report.failed), "spike")
+    return left_out_code((len(report.failed), "spike"), written="store")
 
 
 def _add_store_options(parser: argparse.ArgumentParser) -> None:
@@ -196,15 +203,6 @@ def _warn_of_classes_without_spikes(per_class: Mapping[str, tuple[int, int]], re
         )
 
 
-def _exit_code(n_left_out: int, noun: str) -> int:
-    """1 and a warning when something was left out of a store that was written."""
-    if not n_left_out:
-        return 0
-    left_out = counted(noun, n_left_out)
-    print(f"warning: store written, {left_out} left out (exit code 1)", file=sys.stderr)
-    return 1
-
-
 def add_import_windows(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
@@ -222,7 +220,11 @@ def add_import_windows(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate-hz", type=float, required=True, help="sampling rate of the windows, in Hz"
     )
-    parser.add_argument("--unit", required=True, help="unit of the values, such as pA or uV")
+    parser.add_argument(
+        "--unit",
+        required=True,
+        help="unit of the values, such as pA or uV, a.u. of normalised ones",
+    )
     parser.add_argument(
         "--classes",
         type=_classes,
@@ -270,8 +272,12 @@ def add_import_windows(parser: argparse.ArgumentParser) -> None:
 
 
 def _import_windows(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.stores.import_windows import import_windows
+    from raphe.core.errors import UsageError
+    from raphe.core.recordings.rates import check_rate
+    from raphe.tasks.celltype.stores.import_windows import check_unit, import_windows
 
+    check_rate(options.rate_hz, "--rate-hz", UsageError)
+    check_unit(options.unit, UsageError)
     names = ColumnNames(
         options.label_column,
         options.cell_id_column,
@@ -308,7 +314,7 @@ def _import_windows(options: argparse.Namespace) -> int:
     list_out(COPIES, report.copies)
     list_out("left out", report.empty)
     _warn_of_classes_without_spikes(report.per_class, "look at its windows")
-    return _exit_code(len(report.empty), "window")
+    return left_out_code((len(report.empty), "window"), written="store")
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:

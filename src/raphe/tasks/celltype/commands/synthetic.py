@@ -4,7 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Literal, get_args
 
-from raphe.core.command_line import add_overwrite, define, list_out, printed_command, train_next
+from raphe.core.command_line import (
+    add_overwrite,
+    define,
+    left_out_code,
+    list_out,
+    printed_command,
+    train_next,
+)
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
@@ -82,7 +89,7 @@ def _masks(options: argparse.Namespace) -> int:
     print(f"next: {printed_command('raphe', 'synthesize', *words)}")
     list_out("skipped, without a quiet stretch", report.skipped)
     list_out("left out", report.failed)
-    return 1 if report.failed else 0
+    return left_out_code((len(report.failed), "recording"), written="masks")
 
 
 def add_synthesize(parser: argparse.ArgumentParser) -> None:

@@ -103,6 +103,11 @@ class Watch:
         """Let a file be judged at the next look, as where its verdict could not be saved."""
         self._judged.pop(path, None)
 
+    def waiting(self) -> list[Path]:
+        """The recordings that are there and have no verdict as they are, nor a failure."""
+        paths = [path for path in find_recordings(self.folder).files if path not in self._told]
+        return [path for path in paths if _stamp(path) not in (None, self._judged.get(path))]
+
     def look(self) -> Iterator[News | Notice]:
         """What one look at the folder brings."""
         listing = find_recordings(self.folder)
@@ -113,9 +118,8 @@ class Watch:
         # A file that was there before the first look may be old: it is judged once, when settled.
         is_first, self._seen = self._seen is None, self._seen or {}
         for path in listing.files:
-            try:
-                stamp = Stamp.of(path)
-            except OSError:  # gone since it was listed
+            stamp = _stamp(path)
+            if stamp is None:
                 continue
             before, now_s = self._seen.get(path), self._clock()
             has_changed = before is None or before.stamp != stamp
@@ -178,6 +182,14 @@ class Watch:
             return failures[0] if failures else self.judge.judge(cells[0].read(reading))
         except Exception as error:  # one bad file ends no watch
             return Failure.of(path, error)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """None of a file that is gone since it was listed."""
+    try:
+        return Stamp.of(path)
+    except OSError:
+        return None
 
 
 def _refused(path: Path) -> OSError | None:

@@ -13,6 +13,7 @@ Polarity = Literal["down", "up", "both"]
 THRESHOLD_PA = -50.0  # Corradetti et al. 2024
 UNIT = "pA"
 MIN_RATE_HZ = 10_000.0  # one sample in the 0.1 ms that the peak of a spike lasts
+RATE = Range(MIN_RATE_HZ, MOST_RATE_HZ, unit="Hz")
 MIN_SAMPLES = 8  # 0.2 ms at 40 kHz: fewer show the peak and no shape
 
 
@@ -32,7 +33,7 @@ class Cut:
     polarity: Polarity = "down"
     pre_ms: NotNegative = 1.0
     post_ms: NotNegative = 3.0
-    rate_hz: Annotated[float, Range(MIN_RATE_HZ, MOST_RATE_HZ, unit="Hz")] = 40_000.0
+    rate_hz: Annotated[float, RATE] = 40_000.0
     dead_time_ms: NotNegative = 3.0
     accept_unit: str | None = None
 
@@ -53,6 +54,7 @@ class Cut:
         return round(self.dead_time_ms * self.rate_hz / 1000)
 
     def __post_init__(self) -> None:
+        check_rate(self.rate_hz, _named("rate_hz"), SettingError, RATE)
         for name, fault in faults(Cut, vars(self)):
             raise SettingError(f"{_named(name)}: {fault}")
         if self.polarity not in get_args(Polarity):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define, list_out, one_input
+from raphe.core.command_line import define, left_out_code, list_out, one_input
 from raphe.core.sentences import printable
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
@@ -95,7 +95,7 @@ def _predict(options: argparse.Namespace) -> int:
     if cells.read_from:
         print(f"{one_input(options)}: {cells.read_from}")
     _print(report)
-    return int(bool(report.left_out))
+    return left_out_code((len(report.left_out), "cell"))
 
 
 def _print(report: "InferenceReport") -> None:

@@ -110,9 +110,73 @@ def test_traces_are_no_axes():
         assert not axes and left.names == (name, "a", "b")
     with pytest.raises(TableFault, match="every column rises evenly, as a clock does"):
         without_axes(table(("Time (s)", TIME_S), traces=False))
-    with_gap = TIME_S.copy()
-    with_gap[7] = np.nan
-    assert not without_axes(table(("x", with_gap)))[1]
+
+
+def begun(values: np.ndarray, place: int, value: float) -> np.ndarray:
+    """The same with another value at a place."""
+    return np.where(np.arange(len(values)) == place, value, values)
+
+
+COUNT = np.arange(N, dtype=float)
+PAUSED = TIME_S.round(4) + 5 * (np.arange(N) > 30)
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "X", "0", "Bild"])
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (COUNT + (COUNT > 30), "line 33: .* goes from 30 to 32, usually by .*missing"),
+        (1 + COUNT + COUNT // 5, "line 7: .* goes from 5 to 7, usually by .*missing"),
+        (PAUSED, "line 33: .* goes from 1 to 6.0333, usually by .*missing"),
+        (np.tile(COUNT[:30], 2), "line 32: .* goes from 29 to 0; give each recording a table"),
+        (np.tile(TIME_S[:20], 3), "line 22: .* goes from 0.6333.* to 0; give each recording"),
+        (COUNT - (COUNT > 30), "line 33: .* stays at 30: a sample stands twice"),
+        (TIME_S.round(4)[[*range(31), *range(30, N - 1)]], "line 33: .* stays at 1: .* twice"),
+        (begun(COUNT, 7, np.nan), "line 9: .* has no number here; fill it in, or take"),
+        (COUNT[::-1], "line 3: .* goes from 59 to 58; give each"),
+    ],
+)
+def test_an_axis_without_its_name_is_told_by_its_values(name, values, sentence):
+    with pytest.raises(TableFault, match=sentence):
+        without_axes(table((name, values)))
+    behind = table(("a", TRACES[:, 0]), (name or "b", values), traces=False)
+    with pytest.raises(TableFault, match=sentence):
+        without_axes(behind)
+
+
+def test_a_short_count_with_a_gap_is_told():
+    counted = NumberTable(("", "a"), np.array([[0, 1, 2, 4, 5], TRACES[:5, 0]]).T, 1)
+    with pytest.raises(TableFault, match=r"line 4: the first column, .* goes from 2 to 4"):
+        without_axes(counted)
+
+
+def test_times_rounded_to_more_than_a_step_are_an_axis_without_a_name():
+    long = np.arange(20 * N) / 30
+    values = np.stack([long.round(1), np.resize(TRACES[:, 0], len(long))], axis=1)
+    left, (axis,) = without_axes(NumberTable(("", "a"), values, 2))
+    assert left.names == ("a",) and axis.rate(30.0) == 30.0
+
+
+def test_traces_are_no_axes_by_their_values():
+    rng = np.random.default_rng(1)
+    decay = np.exp(-np.arange(N) / 10)
+    spikes = (rng.random(N) < 0.1).astype(float)
+    slow = np.linspace(400, 500, N) + rng.normal(0, 5, N)  # brightens
+    traces = (
+        np.convolve(spikes, decay)[:N],  # without noise
+        -np.convolve(spikes, decay)[:N],
+        spikes,
+        np.r_[np.zeros(N - 1), 1],
+        np.repeat([400.0, 410.0, 420.0, 430.0], N // 4),  # held
+        slow,
+        slow.round(),
+        rng.poisson(3, N).astype(float),
+        begun(np.full(N, 400.0), 3, np.nan),
+    )
+    for values in traces:
+        for name in ("", "Unnamed: 0", "cell 1"):
+            left, axes = without_axes(table((name, values)))
+            assert not axes and left.names == (name, "a", "b")
 
 
 def test_an_axis_may_stand_above_rows():
@@ -120,3 +184,5 @@ def test_an_axis_may_stand_above_rows():
     assert axis is not None and axis.rate(None) == 30.0
     assert axis_of_names("cell", ["f0", "f1", "f2"]) is None
     assert axis_of_names("cell", ["5", "3", "4"]) is None
+    with pytest.raises(TableFault, match=r"line 1: is an axis .* from 1\.0333 to 1\.1, usually by"):
+        axis_of_names("", [f"{time:.4f}" for time in (*TIME_S[:32], *TIME_S[33:])])

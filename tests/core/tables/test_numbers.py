@@ -35,6 +35,11 @@ def refusal(folder: Path, content: str | bytes) -> str:
     return str(caught.value)
 
 
+RAW = np.random.default_rng(5).normal([370, 397, 421], 20, (12, 3)).round().astype(int).tolist()
+COUNTS = "".join(",".join(map(str, row)) + "\n" for row in RAW)
+FEW_PHOTONS = "130,60,210,5,100,20\n5,180,90,60,240,70\n" * 5
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "   ", " ; "])
 @pytest.mark.parametrize("decimal", [".", ","])
 @pytest.mark.parametrize("header", [True, False])
@@ -146,6 +151,15 @@ def test_blocks_end_anywhere(tmp_path, monkeypatch, size, encoding):
         ("12,15,19\n0.5,0.25,1.5\n", "line 1: whether '12', '15', '19' names the columns"),
         ("0\n1\n0\n2\n", "line 1: whether '0' names the columns"),
         ("t,a\ns,V\n1,2\n", r"line 2: .* a second line of words below the names \('s', 'V'\)"),
+        ("a,b\n2 992,1 001\n", r"line 2: .* column a holds '2 992'; write thousands without"),
+        ("a;b\n2.991,56;3.100,25\n", r"line 2: .* column a holds '2.991,56'; write thousands"),
+        ("a;b\n2'992;3’001\n", r"line 2: .* column a holds .2'992.; write thousands without"),
+        ("a|b\n299.1|308\n", r"line 2: .* '299.1\|308'; separate columns by commas, semicolons"),
+        ("a,b\n−299,−308\n", "line 2: .* column a holds '−299'; write its minus as -, not as −"),
+        ("t,a\n00:01,2024-01-02\n", "line 2: .* column t holds '00:01'; write times in seconds"),
+        (f"12,47,103\n{COUNTS}", "line 1: whether '12', '47', '103' names the columns or"),
+        (f"5,47,103,140,141,209\n{FEW_PHOTONS}", "line 1: whether '5', '47', '103', '140' …"),
+        ("5\n" + "400\n397\n412\n" * 4, "line 1: whether '5' names the columns or"),
         ("# t,a\n1,2\n", "line 1: begins with '# t', as a comment"),
         ("a,b\n1,2\n# the end\n", "line 3: expected 2 cells"),
         (",,\n1,2,3\n", "line 1: expected names or numbers, got blank cells"),
@@ -192,6 +206,8 @@ def test_what_can_be_read_in_two_ways_or_none_is_refused_with_its_line(tmp_path,
         ("a\n370,027\n397,5\n", ("a",), [[370.027], [397.5]]),
         ("a\n0.5\n\n2\n", ("a",), [[0.5], [np.nan], [2]]),  # a sample that is missing
         ("'=a,b\n1,-2e3\n", ("=a", "b"), [[1, -2000]]),
+        (COUNTS, ("",) * 3, np.array(RAW)),
+        ("4\n" + "0\n3\n5\n1\n" * 4, ("",), [[4], *[[0], [3], [5], [1]] * 4]),
         ('"1.5","2"\n"3","4"\n', ("", ""), [[1.5, 2], [3, 4]]),
     ],
 )

@@ -18,7 +18,12 @@ SAME_RATE = 0.01  # relative: 30 and 29.97 are one
 LEAST_EVEN = 3  # rows in which a first column without such a name must rise to be an axis
 LEAST_EVEN_ELSEWHERE = 20  # no trace rises in so many rows, one after the other
 EXACTLY = 1.02  # how alike few steps must be
+ROUNDING = 1e-6  # of a step
 UNEVEN = 1.5  # of the usual step: a sample is missing
+# Of the steps of a column that is an axis, though samples are missing or stand twice.
+MOST_FALLS, FEWEST_USUAL, FEWEST_RISES = 0.05, 0.75, 0.8
+LEAST_COUNTED = 5  # rows in which a count from 0 or 1 is told in spite of a gap
+MOST_TWICE = 0.1  # beyond, a time is rounded, or several rows belong to each number
 UNITS_S = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sek", "sekunden"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 1e-3),
@@ -41,7 +46,7 @@ BRACKETS = re.compile(r"[(\[]\s*([^)\]]*?)\s*[)\]]")
 class Axis:
     """An evenly rising column; it may tell the sampling rate."""
 
-    name: str
+    called: str  # in a sentence
     step: float  # in its own unit, on average
     rate_hz: float | None  # of a time whose name has a unit
     is_time: bool  # by its name, or because it rises by fractions
@@ -52,7 +57,7 @@ class Axis:
         if self.rate_hz is not None:
             if rate_hz is not None and not _agree(self.rate_hz, rate_hz):
                 raise TableFault(
-                    f"{_called(self.name)} rises by {self.step:.6g}, which is "
+                    f"{self.called} rises by {self.step:.6g}, which is "
                     f"{self.rate_hz:g} Hz, not {rate_hz:g}; correct --rate, or the column"
                 )
             return rate_hz if rate_hz is not None else self.rate_hz
@@ -61,12 +66,12 @@ class Axis:
         in_s, in_ms = self.in_s_hz, 1000 * self.in_s_hz
         if rate_hz is None:
             raise TableFault(
-                f"{_called(self.name)} rises by {self.step:.6g} in a unit that is not named; "
+                f"{self.called} rises by {self.step:.6g} in a unit that is not named; "
                 f"pass --rate HZ ({in_s:.6g} if it is in s, {in_ms:.6g} if in ms)"
             )
         if not (_agree(in_s, rate_hz) or _agree(in_ms, rate_hz)):
             raise TableFault(
-                f"{_called(self.name)} rises by {self.step:.6g}: {in_s:.6g} Hz if it is in s, "
+                f"{self.called} rises by {self.step:.6g}: {in_s:.6g} Hz if it is in s, "
                 f"{in_ms:.6g} if in ms, not {rate_hz:g}; correct --rate, or take the column out"
             )
         return rate_hz
@@ -74,9 +79,7 @@ class Axis:
     def remark(self) -> str:
         """What became of it, in a sentence."""
         told = f", {self.rate_hz:g} Hz," if self.rate_hz is not None else ""
-        return (
-            f"{_called(self.name)} rises evenly by {self.step:.6g}{told} and is the axis: no trace"
-        )
+        return f"{self.called} rises evenly by {self.step:.6g}{told} and is the axis: no trace"
 
 
 def without_axes(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
@@ -87,19 +90,16 @@ def without_axes(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
     """
     axes: list[Axis] = []
     rows = _known_rows(table)
-    place = 0
-    while place < len(table.names):
+    for place in range(len(table.names)):
         axis = _axis(table, place, rows)
-        place += 1
         if axis is None:
             break
         axes.append(axis)
     n_first = len(axes)
     others = {}
-    for place in range(n_first, len(table.names)):
-        column = table.values[rows, place]
-        if len(column) >= LEAST_EVEN_ELSEWHERE and _is_even(column):
-            others[place] = _measured(table.names[place], column)
+    for place in range(n_first + 1, len(table.names)):
+        if axis := _axis(table, place, rows, elsewhere=True):
+            others[place] = axis
     kept = [place for place in range(n_first, len(table.names)) if place not in others]
     if not kept:
         raise TableFault("expected traces, every column rises evenly, as a clock does")
@@ -122,12 +122,27 @@ def without_axes(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
 
 
 def axis_of_names(corner: str, names: Sequence[str]) -> Axis | None:
-    """The axis that stands above rows of traces, float64 (R,) as text; None for words."""
+    """The axis that stands above rows of traces, float64 (R,) as text; None for words.
+
+    Raises TableFault for one that goes back or leaves samples out.
+    """
     try:
-        values = np.array([float(name.replace(",", ".")) for name in names])
+        values = np.array([float(name.replace(",", ".") or "nan") for name in names])
     except ValueError:
         return None
-    return _measured(corner, values) if len(values) >= LEAST_EVEN and _is_even(values) else None
+    if not rises_as_axis(values):
+        return None
+    if not _is_even(values):
+        _refuse_broken("is an axis by its values", "take the line out", values, 1, False, False)
+    return _measured(corner, _called(corner), values)
+
+
+def rises_as_axis(values: np.ndarray) -> bool:
+    """Whether values (R,) are an axis, were it one of which samples are missing or stand twice."""
+    known = values[~np.isnan(values)]
+    if len(known) < LEAST_EVEN or not np.isfinite(known).all():
+        return False
+    return _is_even(known) or _is_broken_axis(known)
 
 
 def counts_rows(values: np.ndarray) -> bool:
@@ -156,38 +171,105 @@ def _known_rows(table: NumberTable) -> slice:
     return rows if blank else slice(0, len(table.values))
 
 
-def _axis(table: NumberTable, place: int, rows: slice) -> Axis | None:
-    """The column as an axis, None for a trace."""
+def _axis(table: NumberTable, place: int, rows: slice, elsewhere: bool = False) -> Axis | None:
+    """The column as an axis, None for a trace; `elsewhere` than first by its content alone."""
     name, values = table.names[place], table.values[rows, place]
-    base, _ = _parts(name)
-    named = bool(TIME.fullmatch(base)) or (bool(base) and bool(COUNT.fullmatch(base)))
-    if not np.isfinite(values).all() or len(values) < 2:
+    called = _called(name, place)
+    known = values[~np.isnan(values)]
+    if len(known) < 2 or not np.isfinite(known).all():
         return None
-    if not name and counts_rows(values):
-        return _measured(name, values)
-    if not named:
-        return _measured(name, values) if len(values) >= LEAST_EVEN and _is_even(values) else None
+    is_whole = len(known) == len(values)
+    if is_whole and not elsewhere and not name and counts_rows(values):
+        return _measured(name, called, values)
+    least = LEAST_EVEN_ELSEWHERE if elsewhere else LEAST_EVEN
+    if is_whole and len(values) >= least and _is_even(values):
+        return _measured(name, called, values)
+    base, _ = _parts(name)
+    is_named = bool(TIME.fullmatch(base)) or (bool(base) and bool(COUNT.fullmatch(base)))
+    is_named &= len(base) >= 3 and not elsewhere  # a trace may be called t or s
+    if is_named or (len(known) >= least and _is_broken_axis(known)):
+        _refuse_broken(
+            f"{called} is {'called an axis' if is_named else 'an axis by its values'}",
+            "rename the column" if is_named else "take the column out",
+            values,
+            table.first_line + (rows.start or 0),
+            bool(TIME.fullmatch(base)),
+        )
+        return _measured(name, called, values)
+    return None
+
+
+def _refuse_broken(
+    column: str,
+    remedy: str,
+    values: np.ndarray,
+    first_line: int,
+    is_time: bool,
+    is_column: bool = True,
+) -> None:
+    """Raise TableFault, with the line, where an axis lacks samples, has some twice or goes back.
+
+    One that is no column stands in its first line.
+    """
+    blank = np.isnan(values)
+    if blank.any():
+        raise TableFault(
+            f"{column} and has no number here; fill it in, or {remedy}",
+            first_line + is_column * int(blank.argmax()),
+        )
     steps = np.diff(values)
-    if len(base) < 3 and not _is_even(values):
-        return None  # a trace may be called t or s
-    line = table.first_line + (rows.start or 0) + 1
+    lines = np.arange(len(steps)) * is_column + first_line + is_column
     if (steps < 0).any() or not steps.any():
         at = int(np.flatnonzero(steps < 0)[0]) if steps.any() else 0
         raise TableFault(
-            f"{_called(name)} is called an axis and goes from {values[at]:g} to "
-            f"{values[at + 1]:g}; give each recording a table of its own, or rename the column",
-            line + at,
+            f"{column} and goes from {values[at]:.10g} to {values[at + 1]:.10g}; give each "
+            f"recording a table of its own, or {remedy}",
+            int(lines[at]),
         )
     usual = float(max(np.median(steps), steps.mean()))
-    rounding = 0.0 if steps.min() > usual / 2 else float(steps[steps > 0].min())
+    rises = steps[steps > 0]
+    rounding = 0.0 if steps.min() > usual / 2 else float(rises.min())
     gap = int(steps.argmax())
     if steps[gap] > UNEVEN * usual + rounding:
         raise TableFault(
-            f"{_called(name)} goes from {values[gap]:g} to {values[gap + 1]:g}, usually by "
+            f"{column} and goes from {values[gap]:.10g} to {values[gap + 1]:.10g}, usually by "
             f"{usual:.6g}: samples are missing; cut the table there in two",
-            line + gap,
+            int(lines[gap]),
         )
-    return _measured(name, values)
+    # Times that are rounded to more than a step rise by the same, or not at all.
+    is_finer = np.ptp(rises) > ROUNDING * usual or not (is_time or (values % 1).any())
+    twice = np.flatnonzero(steps == 0)
+    if is_finer and 0 < len(twice) <= MOST_TWICE * len(steps):
+        raise TableFault(
+            f"{column} and stays at {values[twice[0]]:.10g}: a sample stands twice; take one of "
+            f"the rows out, or {remedy}",
+            int(lines[twice[0]]),
+        )
+
+
+def _is_broken_axis(values: np.ndarray) -> bool:
+    """Whether values (R,) rise as no trace does, but for what is missing, repeated or begun anew.
+
+    Or fall evenly. A trace has noise, which falls as often as it rises.
+    """
+    steps = np.diff(values)
+    if len(values) < LEAST_EVEN_ELSEWHERE:
+        counts_from = values[0] in (0, 1) and len(values) >= LEAST_COUNTED
+        return bool(counts_from and np.mean(steps == 1) >= FEWEST_USUAL)
+    n_falls = np.count_nonzero(steps < 0)
+    if n_falls == len(steps):
+        return _is_even(-values)
+    if n_falls > MOST_FALLS * len(steps) or not (steps > 0).any():
+        return False
+    usual = float(np.median(steps[steps > 0]))
+    if np.mean((steps >= usual / 2) & (steps <= UNEVEN * usual)) >= FEWEST_USUAL:
+        return True
+    if n_falls:
+        return False
+    if np.mean(steps > 0) >= FEWEST_RISES and not (values % 1).any():
+        return True
+    levels = np.unique(values)  # of times rounded to more than a step
+    return len(levels) >= LEAST_EVEN_ELSEWHERE and _is_even(levels)
 
 
 def _is_even(values: np.ndarray) -> bool:
@@ -200,7 +282,7 @@ def _is_even(values: np.ndarray) -> bool:
     return bool(steps.max() <= UNEVEN * np.median(steps) and steps.min() >= np.median(steps) / 2)
 
 
-def _measured(name: str, values: np.ndarray) -> Axis:
+def _measured(name: str, called: str, values: np.ndarray) -> Axis:
     base, unit_s = _parts(name)
     step = float(values[-1] - values[0]) / (len(values) - 1)
     is_named_time = bool(TIME.fullmatch(base))
@@ -209,11 +291,13 @@ def _measured(name: str, values: np.ndarray) -> Axis:
     steps = np.diff(values)
     is_count = bool((steps == steps[0]).all() and steps[0] % 1 == 0)
     is_time = is_named_time or (not is_count and not (base and COUNT.fullmatch(base)))
-    return Axis(name, step, in_s_hz if has_unit else None, is_time, in_s_hz)
+    return Axis(called, step, in_s_hz if has_unit else None, is_time, in_s_hz)
 
 
-def _called(name: str) -> str:
-    return f"column {shown(name)}" if name else "the first column, which has no name,"
+def _called(name: str, place: int = 0) -> str:
+    if name:
+        return f"column {shown(name)}"
+    return f"{f'column {place + 1}' if place else 'the first column'}, which has no name,"
 
 
 def _parts(name: str) -> tuple[str, float | None]:

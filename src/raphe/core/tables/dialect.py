@@ -22,6 +22,9 @@ COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 # A comma that marks decimals, not thousands: not three digits behind it, too many before, or 10^x.
 IS_DECIMAL = re.compile(r"(?<![\d.,])0,\d|(?<!\d)\d{4,},\d|\d,(?!\d{3}(?!\d))\d|,\d+[eE]")
 THOUSAND, WHOLE = re.compile(r"[1-9]\d{0,2}\.\d{3}"), re.compile(r"[1-9]\d{0,2}")
+MINUS_SIGNS = "\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}"
+NUMERALS = re.compile(rf"(?=.*\d)[\d\s.,:;|'’`+{MINUS_SIGNS}-]+")  # letters in none
+DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 SHOWN = 40  # characters of a cell in a sentence
 WORD = re.compile(r'"(?:[^"]|"")*"|\S+')
 
@@ -39,6 +42,10 @@ def sniff(lines: Sequence[str], has_header: bool | None = None) -> str:
     spaced = _separated_by_spaces(header, rows)
     if not any("," in row for row in rows):
         return spaced
+    n_commas = header.count(",")
+    names_by_comma = n_commas and len(header.split()) == 1 and not is_number(header)
+    if names_by_comma and all(row.count(",") == n_commas for row in rows):
+        return ","  # spaces are inside its cells
     if spaced and all(COMMA_NUMBER.fullmatch(word) for row in rows for word in row.split()):
         return spaced
     if max(row.count(",") for row in rows) > 1:
@@ -102,6 +109,20 @@ def shown(cell: str) -> str:
     """A cell as a sentence quotes it."""
     cell = cell.strip()
     return repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…")
+
+
+def hint_of_numerals(cell: str) -> str:
+    """How to write what is a number to a person but not here, or ""."""
+    cell = cell.strip()
+    if not NUMERALS.fullmatch(cell):
+        return ""
+    if ":" in cell or DATE.fullmatch(cell):
+        return "write times in seconds, or take them out"
+    if cell[0] in MINUS_SIGNS and number("-" + cell[1:], ",") is not None:
+        return f"write its minus as -, not as {cell[0]}"
+    if "|" in cell:
+        return "separate columns by commas, semicolons or tabs"
+    return "write thousands without a separator, and decimals with a point"
 
 
 def quoted(name: str) -> str:

@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
-from raphe.core.tables.dialect import is_number, number, shown
+import numpy as np
+
+from raphe.core.tables.axis import rises_as_axis
+from raphe.core.tables.dialect import hint_of_numerals, is_number, number, quoted, shown
 from raphe.core.tables.text import TableFault
 
 COMMENT = re.compile(r"\s*#\s*[^\W\d]")
 WHOLE = re.compile(r"\d+")
+DECIMALS_WITHIN = 3  # rows: whole numbers above decimals are names
+MANY_NAMES = 6  # that rise from column to column, where no row does
+FEWEST_BELOW = 8  # rows that tell what their column holds
 STATUS = {"accepted", "rejected", "undecided"}  # Inscopix's second line
 
 
@@ -21,6 +26,7 @@ def has_names(
     where they may be names or the first row.
     """
     first, *rows = lines
+    below = rows[:DECIMALS_WITHIN]
     if COMMENT.match(first[0]):
         raise TableFault(
             f"begins with {shown(first[0])}, as a comment; take it out, or the # before the names"
@@ -43,12 +49,13 @@ def has_names(
         return True
     has_fractions = any(
         is_number(cell) and not WHOLE.fullmatch(cell.strip().lstrip("+-"))
-        for row in rows
+        for row in below
         for cell in row
     )
     if has_fractions and counts:
         return True
-    if counts or (has_fractions and len(set(words)) == len(words)):
+    is_distinct = len(set(words)) == len(words)
+    if counts or (is_distinct and (has_fractions or _is_unlike(cells, rows))):
         raise TableFault(
             f"whether {', '.join(map(shown, first[:4]))}{' …' if first[4:] else ''} names the "
             "columns or is the first row cannot be told; write a line of names that are no numbers "
@@ -67,12 +74,34 @@ def second_header(names: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]
     if told and told <= STATUS and len(words) == len(names) and not is_number(words[0]):
         return ("", *(word.lower() for word in words[1:]))
     if any(words) and not any(number(word, ",") is not None for word in words if word):
-        quoted = ", ".join(shown(word) for word in words if word)
+        for place, word in enumerate(words):
+            if hint := hint_of_numerals(word):
+                name = quoted(names[place]) if place < len(names) else ""
+                raise TableFault(
+                    f"expected numbers, column {name or place + 1} holds {shown(word)}; {hint}"
+                )
+        words_below = ", ".join(shown(word) for word in words if word)
         raise TableFault(
-            f"expected numbers, got a second line of words below the names ({quoted[:100]}); keep "
-            "one line of names"
+            f"expected numbers, got a second line of words below the names ({words_below[:100]}); "
+            "keep one line of names"
         )
     return ()
+
+
+def _is_unlike(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether whole numbers differ from those below them as names do: far off, or in order."""
+    columns = list(zip(cells, *rows, strict=False))
+    values = np.array([[number(cell, ",") for cell in column] for column in columns], np.float64)
+    if not values[:, 1:].size:
+        return False
+    first = values[:, 0]
+    if len(rows) >= FEWEST_BELOW:
+        low, high = np.fmin.reduce(values[:, 1:], axis=1), np.fmax.reduce(values[:, 1:], axis=1)
+        reach = 2 * (high - low) + 2
+        if np.mean((first < low - reach) | (first > high + reach)) > 0.5:
+            return True
+    rises = (np.diff(values, axis=0) > 0).all(axis=0)  # of each line, from column to column
+    return bool(len(first) >= MANY_NAMES and rises[0] and not rises[1:].any())
 
 
 def _is_above_rows(first: Sequence[str]) -> bool:
@@ -80,6 +109,4 @@ def _is_above_rows(first: Sequence[str]) -> bool:
     cells = [cell.strip() for cell in first[1:]]
     if not all(number(cell, ",") is not None for cell in cells):
         return True
-    values = [number(cell, ",") or 0.0 for cell in cells]
-    steps = [after - before for before, after in pairwise(values)]
-    return len(steps) > 1 and min(steps) > 0 and max(steps) <= 1.5 * min(steps)
+    return rises_as_axis(np.array([number(cell, ",") for cell in cells], dtype=np.float64))

@@ -21,6 +21,7 @@ from raphe.core.tables.dialect import (
     ONE_COLUMN,
     RUNS_OF_SPACES,
     SEPARATOR_WORDS,
+    hint_of_numerals,
     is_number,
     number,
     quoted,
@@ -80,9 +81,12 @@ def parse_numbers(
     )
     names: list[str] = []
     status: tuple[str, ...] = ()
-    cells = [_at(line, split, text, separator) for line, text in islice(filled, LEAST_SNIFFED)]
+    may_be_names = has_header is None and numbers_are_names and not rows_are_traces
+    n_sniffed = SNIFFED_LINES if may_be_names else LEAST_SNIFFED
+    sniffed = [_at(line, split, text, separator) for line, text in islice(filled, n_sniffed)]
     if has_header is None:
-        has_header = _at(first_line, has_names, cells, rows_are_traces, numbers_are_names)
+        has_header = _at(first_line, has_names, sniffed, rows_are_traces, numbers_are_names)
+    cells = sniffed[:LEAST_SNIFFED]
     if has_header:
         names = [restored(name.strip()) for name in cells.pop(0)]
         first_line, beginning = first_line + 1, beginning[1:]
@@ -98,8 +102,8 @@ def parse_numbers(
         raise TableFault("expected rows of numbers below the header, got none", first_line)
     if separator != ",":  # where a comma separates, thousands have none of their own
         numbered = enumerate(beginning[:SNIFFED_LINES], first_line)
-        sniffed = [_at(line, split, text, separator) for line, text in numbered if text.strip()]
-        _at(first_line, refuse_thousands, sniffed)
+        rows_below = [_at(line, split, text, separator) for line, text in numbered if text.strip()]
+        _at(first_line, refuse_thousands, rows_below)
     with_row_names = rows_are_traces and not any(is_number(row[0]) for row in cells)
     rows = _Rows(separator, len(cells[0]), names, with_row_names)
     _check_header(names, len(cells[0]), first_line)
@@ -277,11 +281,11 @@ class _Rows:
     def _refuse_cell(self, line: int, place: int, cell: str) -> None:
         place += self.row_names is not None
         name = self.names[place] if len(self.names) == self.width else ""
-        hint = "take out what is none, and leave a cell blank where one is missing"
-        if re.fullmatch(r"[\d.,+\s'-]+", cell):
-            hint = "write thousands without a separator"
-        elif ":" in cell:
-            hint = "write times in seconds, or take them out"
+        hint = hint_of_numerals(cell) or (
+            "write times in seconds, or take them out"
+            if ":" in cell
+            else "take out what is none, and leave a cell blank where one is missing"
+        )
         raise TableFault(
             f"expected numbers, column {quoted(name) or place + 1} holds {shown(cell)}; {hint}",
             line,

@@ -74,6 +74,12 @@ def test_layout_is_honoured(tmp_path):
     numbered = "".join(f"{n},{line}\n" for n, line in enumerate(wide.splitlines(), 1))
     traces = read(tmp_path, numbered, TraceOptions(30.0, "traces-time"))
     assert (traces.names, traces.n_samples) == (("1", "2", "3"), 6)
+    left_out = "".join(f"{2 * n + 3},0.5,{n % 3}.25,7\n" for n in range(5))
+    assert read(tmp_path, left_out, TraceOptions(30.0, "traces-time")).names[:2] == ("3", "5")
+    paused = "".join(f",{n / 10 + 2 * (n > 9)}" for n in range(30))
+    paused += "\n" + "a" + ",1.5" * 30 + "\n" + "b" + ",2.5" * 30 + "\n"
+    with pytest.raises(RecordingError, match="line 1: is an axis by its values and goes from"):
+        read(tmp_path, paused, TraceOptions(30.0, "traces-time"))
 
 
 def test_rows_that_are_traces_are_found_where_nothing_has_a_name(tmp_path):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.units import electrical_unit
 from raphe.core.sentences import counted
@@ -20,6 +22,7 @@ from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, Curation, TraceOptions, TraceSet
 
+LEAST_NUMBERED = 5  # rows whose numbers rise, though not one by one
 REJECTED = "rejected"  # in Inscopix's line of status
 CHALLENGE = re.compile(r"\d+\.(train|test)\.(calcium|spikes)\.csv(\.gz)?")
 
@@ -64,7 +67,7 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
 
 def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
     """The table without a column that numbers its rows, and the axis that stands above them."""
-    if not table.row_names and len(table.values) > 1 and counts_rows(table.values[:, 0]):
+    if not table.row_names and len(table.values) > 1 and _numbers_rows(table.values):
         remark = "the first column numbers the rows and is none of the samples"
         table = replace(
             table,
@@ -79,6 +82,18 @@ def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
         return table, []
     remark = f"the first line rises evenly by {axis.step:.6g} and is the axis: no trace"
     return replace(table, remarks=(*table.remarks, remark)), [axis]
+
+
+def _numbers_rows(values: np.ndarray) -> bool:
+    """Whether the first of columns (R, C) numbers the rows, some of which may have been left out.
+
+    With numbers left out, where whole ones stand before decimals.
+    """
+    first, others = values[:, 0], values[:, 1:]
+    if counts_rows(first):
+        return True
+    rises = np.isfinite(first).all() and (np.diff(first) > 0).all() and not (first % 1).any()
+    return bool(rises and len(first) >= LEAST_NUMBERED and (others % 1 > 0).any(axis=1).all())
 
 
 def _check_units(table: NumberTable) -> None:

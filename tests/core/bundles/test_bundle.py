@@ -108,6 +108,14 @@ def test_only_a_bundle_is_replaced_and_only_when_asked(bundle: Bundle, tmp_path:
         write(bundle.path)
     assert write(bundle.path, overwrite=True, note="anew").manifest["note"] == "anew"
 
+    (bundle.path / "thesis.txt").write_text("years of work")
+    with pytest.raises(StoreError, match=r"holds thesis\.txt, which raphe did not write there"):
+        write(bundle.path, overwrite=True)
+    (bundle.path / "thesis.txt").unlink()
+    (bundle.path / "manifest.json").write_text("{}")
+    with pytest.raises(StoreError, match="not that of a bundle, so it is not replaced"):
+        write(bundle.path, overwrite=True)
+
     with StoreWriter(tmp_path / "store", {"x": ((), "uint8")}) as writer:
         store = writer.finish({"kind": "test/store"})
     with pytest.raises(RapheError, match=f"holds no {CARD}, so it is not replaced"):

@@ -191,6 +191,37 @@ def test_a_folder_of_nothing_but_our_own_leavings_is_empty(tmp_path):
     assert not is_empty(tmp_path)
 
 
+@pytest.mark.parametrize("foreign", ["thesis.txt", "below/thesis.txt", "below/link"])
+def test_a_folder_with_a_file_of_anothers_is_not_replaced(tmp_path, foreign):
+    def write():
+        own = {"marker", "below/part"}
+        with FolderBuilder(tmp_path / "out", "marker", True, lambda path: own) as builder:
+            (builder.folder / "below").mkdir()
+            for name in own:
+                (builder.folder / name).touch()
+            builder.commit()
+
+    write()
+    (tmp_path / "out" / ".DS_Store").touch()  # which no person made
+    write()
+    file = tmp_path / "out" / foreign
+    file.symlink_to(tmp_path) if file.name == "link" else file.write_text("years of work")
+    with pytest.raises(StoreError, match=f"out: holds {foreign}, which raphe did not write there"):
+        write()
+    assert file.exists() and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_comes_to_a_folder_while_its_replacement_is_made_is_kept(tmp_path):
+    with FolderBuilder(tmp_path / "out", "marker", overwrite=True) as builder:
+        (builder.folder / "marker").touch()
+        (tmp_path / "out").mkdir()
+        for name in ("marker", "thesis.txt"):
+            (tmp_path / "out" / name).touch()
+        with pytest.raises(StoreError, match=r"holds thesis\.txt, which raphe did not write"):
+            builder.commit()
+    assert (tmp_path / "out" / "thesis.txt").exists()
+
+
 def test_a_folder_with_the_longest_of_names_is_replaced_and_put_back(tmp_path):
     path = tmp_path / ("x" * 255)
     for content in "ab":

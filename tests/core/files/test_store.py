@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from raphe.core.errors import StoreError
 from raphe.core.files.hashed_folder import sha256_of
-from raphe.core.files.store import StoreWriter, check_store, open_store
+from raphe.core.files.store import StoreWriter, check_store, open_store, write_index
 from waiting import HANG_S
 
 FIELDS = {"wave": ((3,), "float32"), "label": ((), "uint8")}
@@ -106,6 +106,29 @@ def test_a_folder_that_is_no_store_is_never_replaced(tmp_path):
     with pytest.raises(StoreError, match="not replaced"):
         write(tmp_path / "thesis", overwrite=True)
     assert (tmp_path / "thesis" / "chapter1.tex").exists()
+
+
+def test_a_store_with_a_file_of_anothers_is_not_replaced(tmp_path):
+    store = write(tmp_path / "store")
+    (store / "notes.csv").write_text("years of work")
+    with pytest.raises(StoreError, match=r"holds notes\.csv, which raphe did not write there"):
+        write(store, overwrite=True)
+    assert check_store(store) and (store / "notes.csv").exists()
+
+
+@pytest.mark.parametrize("manifest", ["{}", '{"format": 1, "files": {}}', "no JSON"])
+def test_the_manifest_of_something_else_is_not_replaced(tmp_path, manifest):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.json").write_text(manifest)
+    with pytest.raises(StoreError, match="not that of a store of arrays, so it is not replaced"):
+        write(tmp_path / "mine", overwrite=True)
+    assert (tmp_path / "mine" / "manifest.json").read_text() == manifest
+
+
+def test_a_store_that_lists_others_is_not_replaced(tmp_path):
+    write_index(tmp_path, {"kind": "test/index"})
+    with pytest.raises(StoreError, match="not that of a store of arrays, so it is not replaced"):
+        write(tmp_path, overwrite=True)
 
 
 def test_a_failed_run_leaves_the_old_store_and_nothing_beside_it(tmp_path):

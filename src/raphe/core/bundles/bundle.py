@@ -14,7 +14,7 @@ from string import hexdigits
 from typing import Any
 
 from raphe.core.bundles.manifest import BundleKind, fault_in
-from raphe.core.errors import RapheError
+from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.hashed_folder import CONTENT_HASH, HashedFolder, sha256_of
 from raphe.core.files.kind import MANIFEST
@@ -69,7 +69,7 @@ class BundleWriter:
     """
 
     def __init__(self, path: Path | str, overwrite: bool = False) -> None:
-        self._builder = FolderBuilder(path, CARD, overwrite)
+        self._builder = FolderBuilder(path, CARD, overwrite, _files_of)
 
     def __enter__(self) -> "BundleWriter":
         return self
@@ -144,6 +144,20 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path / MANIFEST}: is not a bundle's manifest, {printable(fault)}; {REMEDY}"
         )
     return manifest
+
+
+def _files_of(path: Path) -> set[str]:
+    """The names of a bundle's files, as its manifest tells them.
+
+    Raises StoreError for what is no bundle: what raphe wrote there is not told.
+    """
+    try:
+        return {MANIFEST, *BUNDLE.read_manifest(path)["files"]}
+    except (BundleError, TypeError):
+        raise StoreError(
+            f"{printable(path)}: its {MANIFEST} is not that of a bundle, so it is not replaced; "
+            "remove the folder yourself, or choose another place"
+        ) from None
 
 
 def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:

@@ -14,12 +14,13 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from raphe.core.errors import StoreError
+from raphe.core.files.folders import refuse_foreign
 from raphe.core.files.leavings import (
     abandoned,
     hidden_file,
@@ -41,17 +42,26 @@ NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}  # of a share that knows 
 class FolderBuilder:
     """Fill `folder`, then `commit` it to `path`; a context left without a commit discards it.
 
-    Only a folder holding a file named `marker` is ever replaced, and only with `overwrite`.
+    Only a folder holding a file named `marker` is ever replaced, only with `overwrite`, and only
+    while it holds no other files than raphe wrote there: the marker, and those that `own` names for
+    the folder, as paths in it; `own` raises StoreError where the marker is not raphe's.
     Raises StoreError when something that may not be replaced stands at `path`, or when the
     operating system refuses. With `kept` the folder to fill is not discarded, so that a later call
     can go on with it.
     """
 
-    def __init__(self, path: Path | str, marker: str, overwrite: bool = False, kept: bool = False):
+    def __init__(
+        self,
+        path: Path | str,
+        marker: str,
+        overwrite: bool = False,
+        own: Callable[[Path], Container[str]] | None = None,
+        kept: bool = False,
+    ):
         require_utf_8(Path(path))
         with reporting(Path(path)):
             self.path = Path(os.path.realpath(path))
-        self.marker, self.overwrite, self._is_kept = marker, overwrite, kept
+        self.marker, self.overwrite, self._own, self._is_kept = marker, overwrite, own, kept
         make_folder(self.path.parent)
         with reporting(self.path):
             recover(self.path)
@@ -103,6 +113,7 @@ class FolderBuilder:
             raise StoreError(
                 f"{printable(self.path)}: exists already; pass --overwrite to replace it"
             )
+        refuse_foreign(self.path, {self.marker} if self._own is None else self._own(self.path))
 
 
 def write_file(path: Path | str, content: str | bytes) -> Path:

@@ -6,14 +6,15 @@ permission, a link to nothing, a pipe) is listed with its reason.
 
 import os
 from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import RapheError, StoreError
-from raphe.core.files.atomic import reporting
+from raphe.core.files.leavings import LOCK, is_leaving
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import NOT_UTF_8, is_utf_8, special_kind
+from raphe.core.sentences import printable
 
 # What desktops, disks and network drives leave in a folder, by their names in lower case.
 SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
@@ -169,28 +170,43 @@ def foreign_entries(folder: Path, names: Container[str]) -> list[Path]:
     ]
 
 
-def refuse_foreign(out: Path, foreign: Iterable[Path]) -> None:
-    """Raise StoreError where a folder to be replaced as a whole holds what raphe did not write."""
-    if first := min(foreign, default=None):
-        raise StoreError(
-            f"{out}: holds {first.relative_to(out)}, which raphe did not write, and would be "
-            "replaced as a whole; move it away, or choose another --out"
-        )
+def foreign_files(folder: Path, names: Container[str]) -> list[Path]:
+    """The files below a folder that are none of these, in order, but for what a desktop leaves.
 
-
-def require_own_alone(out: Path, marker: str, beginning: str, names: Container[str]) -> None:
-    """Raise StoreError where `out`, to be replaced as a whole, is not all raphe's.
-
-    Of answers whose file `marker` begins with `beginning`, and that has no other files than those
-    of `names`. Without that file nothing is said, as FolderBuilder replaces no such folder.
+    `names` are paths in the folder with "/" between their parts. Raises OSError for a folder that
+    cannot be listed, which may hold anything.
     """
-    if not (out / marker).is_file():
-        return
-    with reporting(out / marker, "read"), (out / marker).open("rb") as file:
-        is_ours = file.read(len(beginning.encode())) == beginning.encode()
-    if not is_ours:
+    foreign = []
+    for parent, folders, files in os.walk(folder, onerror=_raise):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for path in (Path(parent, name) for name in (*files, *links)):
+            is_left = path.name == LOCK or is_leaving(path)
+            is_own = path.relative_to(folder).as_posix() in names
+            if not (is_own or is_left or path.name.casefold() in SYSTEM_FILES):
+                foreign.append(path)
+    return sorted(foreign)
+
+
+def refuse_foreign(folder: Path, names: Container[str]) -> None:
+    """Raise StoreError where a folder to be replaced as a whole holds more than these files."""
+    if foreign := foreign_files(folder, names):
         raise StoreError(
-            f"{out}: its {marker} does not begin with {beginning.strip()}, so raphe did not write "
-            "it and does not replace it; choose another --out"
+            f"{printable(folder)}: holds {printable(foreign[0].relative_to(folder))}, which raphe "
+            "did not write there, and would be replaced as a whole; move it away, or choose "
+            "another place"
         )
-    refuse_foreign(out, foreign_entries(out, names))
+
+
+def require_beginning(file: Path, beginning: str) -> None:
+    """Raise StoreError where the file that marks a folder as raphe's does not begin with this."""
+    with file.open("rb") as content:
+        is_own = content.read(len(beginning.encode())) == beginning.encode()
+    if not is_own:
+        raise StoreError(
+            f"{printable(file.parent)}: its {file.name} does not begin with {beginning.strip()}, "
+            "so raphe did not write it and does not replace it; choose another place"
+        )
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -69,12 +69,14 @@ def sweep_once(folder: Path) -> None:
     sweep(folder)
 
 
+def is_leaving(path: Path) -> bool:
+    """Whether a name is one that an unfinished writer of ours leaves."""
+    return _LEAVING.fullmatch(path.name) is not None
+
+
 def is_empty(folder: Path) -> bool:
     """Whether a folder holds nothing, or only what unfinished writers of ours leave in one."""
-    return all(
-        entry.name == LOCK or _LEAVING.fullmatch(entry.name) is not None
-        for entry in folder.iterdir()
-    )
+    return all(entry.name == LOCK or is_leaving(entry) for entry in folder.iterdir())
 
 
 def remove(path: Path) -> None:

@@ -31,7 +31,7 @@ from raphe.core.files.path import checked_path
 from raphe.core.files.refusals import require_room
 from raphe.core.progress import progress
 from raphe.core.recordings.arrays import ArrayFile
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 
 HEADER_BYTES = 256  # room for any first axis, a multiple of the 64 that the NPY format asks for
 REMEDY = "write the store anew"
@@ -70,7 +70,7 @@ class StoreWriter:
 
         Raises StoreError when something that may not be replaced stands at `path`.
         """
-        self._builder = FolderBuilder(path, MANIFEST, overwrite)
+        self._builder = FolderBuilder(path, MANIFEST, overwrite, _files_of)
         self.path = self._builder.path
         self.n = 0
         self._fields = {
@@ -227,6 +227,28 @@ def write_index(path: Path | str, facts: Mapping[str, Any]) -> None:
     file = Path(path) / MANIFEST
     with reporting(file):
         write_file(file, STORE.manifest_text({**facts, "arrays": {}, "tables": {}}))
+
+
+def _files_of(path: Path) -> set[str]:
+    """The names of a store's files, as its manifest tells them.
+
+    Raises StoreError for what is no store of arrays and tables: what raphe wrote there is not told.
+    """
+    try:
+        manifest = STORE.read_manifest(path)
+        names = {
+            MANIFEST,
+            *(f"{name}.npy" for name in manifest["arrays"]),
+            *(f"{name}.csv" for name in manifest["tables"]),
+        }
+    except (StoreError, TypeError):
+        names = {MANIFEST}
+    if names == {MANIFEST}:
+        raise StoreError(
+            f"{printable(path)}: its {MANIFEST} is not that of a store of arrays, so it is not "
+            "replaced; remove the folder yourself, or choose another place"
+        )
+    return names
 
 
 def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

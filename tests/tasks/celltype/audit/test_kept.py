@@ -48,6 +48,10 @@ def test_another_audit_is_refused_or_begun_anew(plan, tmp_path, make_store, cell
         with pytest.raises(StoreError, match=message):
             keep(out, other, "cpu")
         assert (out / "trainings" / "spikes-by-cell-0.npz").exists()
+        (mine := out / "trainings" / "thesis.txt").write_text("years of work")
+        with pytest.raises(StoreError, match=r"holds thesis\.txt, which raphe did not write"):
+            keep(out, other, "cpu", overwrite=True)
+        mine.unlink()
         kept = keep(out, other, "cpu", overwrite=True)
         assert kept.read("spikes-by-cell-0") is None
 

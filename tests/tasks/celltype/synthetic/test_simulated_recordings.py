@@ -180,6 +180,13 @@ def test_only_a_simulation_is_replaced_and_only_when_asked(tmp_path):
         simulate(folder, tiny)
     simulate(folder, Simulation(2, 1, 1, duration_s=1.0), overwrite=True)
     assert len(read_rows(folder)) == 3
+    (mine := folder / "SER" / "A260105#1000.abf").write_text("precious")
+    with pytest.raises(StoreError, match=r"holds SER/A260105#1000.abf, which raphe did not write"):
+        simulate(folder, tiny, overwrite=True)
+    mine.unlink()
+    (folder / "simulation.json").write_text('{"of": "another program"}')
+    with pytest.raises(StoreError, match="does not tell the settings of a simulation"):
+        simulate(folder, tiny, overwrite=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(StoreError, match="not replaced"):

@@ -252,6 +252,16 @@ def test_shards_of_other_settings_stay_unless_overwriting_is_asked_for(
     assert contents(out) == contents(tmp_path / "fresh")
 
 
+def test_a_shard_with_a_file_of_anothers_is_not_removed(sources, tmp_path):
+    out = tmp_path / "out"
+    make(sources, out)
+    (out / "shard-00001" / "thesis.txt").write_text("years of work")
+    whole = contents(out)
+    with pytest.raises(StoreError, match=r"shard-00001: holds thesis\.txt, which raphe did not"):
+        make(sources, out, overwrite=True, shard_size=20)
+    assert contents(out) == whole
+
+
 def test_more_spikes_keep_the_shards_that_are_whole(sources, tmp_path):
     make(sources, tmp_path / "out")
     report = make(sources, tmp_path / "out", per_class=40, overwrite=True)

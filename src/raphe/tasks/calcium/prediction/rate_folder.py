@@ -15,7 +15,7 @@ from raphe.core.errors import StoreError
 from raphe.core.figure_style import figure_names, save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting
 from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
-from raphe.core.files.folders import require_own_alone
+from raphe.core.files.folders import require_beginning
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.files.refusals import require_room
 from raphe.core.sentences import counted
@@ -66,9 +66,7 @@ class RateFolder:
         inputs: Iterable[Path] = (),
     ) -> None:
         refuse_inputs_within(out, inputs)
-        if overwrite:
-            require_own_alone(out, TABLE, f"{COLUMNS[0]},", NAMES)
-        self._builder = FolderBuilder(out, TABLE, overwrite, kept=True)
+        self._builder = FolderBuilder(out, TABLE, overwrite, _own_names, kept=True)
         self.path, self.folder = self._builder.path, self._builder.folder
         self.names, self.kind = traces.names, kind
         self._curation = traces.curation
@@ -144,6 +142,11 @@ class RateFolder:
         wanted = BYTES_PER_VALUE[self.kind] * values + SPARE_BYTES - there
         what = f"rates and spread of {counted('trace', len(self.names))} as {self.kind}"
         require_room(self.path, wanted, what, "choose another --out")
+
+
+def _own_names(out: Path) -> set[str]:
+    require_beginning(out / TABLE, f"{COLUMNS[0]},")
+    return NAMES
 
 
 def _row(trace: InferredTrace, cell: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import open_whole, reporting, write_file
+from raphe.core.files.folders import refuse_foreign
 from raphe.core.recordings.arrays import load_arrays
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.audit.plan import Plan
@@ -92,6 +93,9 @@ def keep(folder: Path, plan: Plan, trainer: str, overwrite: bool = False) -> Kep
                     f"{folder}: holds an audit with other {_differences(before, facts)}; name "
                     "another folder, or pass --overwrite to begin anew"
                 )
+            trainings = {file.name for file in (folder / TRAININGS).glob("*.npz")}
+            if (folder / TRAININGS).is_dir():
+                refuse_foreign(folder / TRAININGS, trainings)
             shutil.rmtree(folder / TRAININGS, ignore_errors=True)
         write_file(folder / FACTS, json.dumps(facts, indent=2) + "\n")
         (folder / TRAININGS).mkdir(exist_ok=True)

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from raphe.core.bundles.bundle import Bundle
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, make_folder, reporting, write_file
-from raphe.core.files.folders import foreign_entries, refuse_foreign
+from raphe.core.files.folders import foreign_entries
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import refuse_inputs_within, require_utf_8
 from raphe.core.files.prepared import digest
@@ -69,9 +70,7 @@ class VerdictFolder:
         bundle = judge.ensemble.bundle
         inputs = [file for cell in cells for file in cell.paths]
         refuse_inputs_within(Path(path), [bundle.path, *inputs])
-        if overwrite:
-            _require_verdicts_alone(Path(path), bundle)
-        self._builder = FolderBuilder(path, JSON_FILE, overwrite)
+        self._builder = FolderBuilder(path, JSON_FILE, overwrite, partial(_own_names, bundle))
         self.path = Path(path)
         self._replaces = (self._builder.path / JSON_FILE).exists()
         self.is_kept = False  # whether what was added stands at the path
@@ -217,10 +216,8 @@ class WatchedFolder:
         return files
 
 
-def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
-    """Raise StoreError where a folder to be replaced holds what `predict` did not write."""
-    if not path.is_dir() or not (path / JSON_FILE).is_file():
-        return  # as FolderBuilder has it
+def _own_names(bundle: Bundle, path: Path) -> set[str]:
+    """What `predict` wrote in a folder to be replaced. Raises StoreError where it is another's."""
     try:
         verdicts = json.loads((path / JSON_FILE).read_text(encoding="utf-8"))
         is_ours = isinstance(verdicts, dict) and bool(verdicts["bundle"]["content_hash"])
@@ -229,13 +226,9 @@ def _require_verdicts_alone(path: Path, bundle: Bundle) -> None:
     if not is_ours:
         raise StoreError(
             f"{path}: its {JSON_FILE} names no bundle, so raphe did not write it and does not "
-            "replace it; choose another --out"
+            "replace it; choose another place"
         )
     # Texts of another bundle's have the same names: a methods paragraph beside the card.
     pages = {f"{Path(name).stem.lower()}.html" for name in bundle.manifest["files"]}
-    names = {CSV_FILE, JSON_FILE, INDEX, CARD_PAGE, PAGES, STATE, *pages}
-    foreign = foreign_entries(path, names)
-    if (path / PAGES).is_dir():
-        others = foreign_entries(path / PAGES, ())
-        foreign += [entry for entry in others if entry.suffix != ".html"]
-    refuse_foreign(path, foreign)
+    of_cells = {f"{PAGES}/{page.name}" for page in (path / PAGES).glob("*.html")}
+    return {CSV_FILE, JSON_FILE, INDEX, CARD_PAGE, STATE, *pages, *of_cells}

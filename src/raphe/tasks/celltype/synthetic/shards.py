@@ -18,7 +18,9 @@ import numpy as np
 from raphe.core.ending import leave_ending_to_the_starter
 from raphe.core.errors import RapheError, SettingError, StoreError
 from raphe.core.files.atomic import reporting
+from raphe.core.files.folders import refuse_foreign
 from raphe.core.files.hashed_folder import sha256_of
+from raphe.core.files.kind import MANIFEST
 from raphe.core.files.store import Store, StoreWriter, open_store
 from raphe.tasks.celltype.stores.spike_store import AGAIN, KIND, cell_rows
 from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
@@ -142,6 +144,22 @@ def ensure_shards(
             process.join()
 
 
+def require_shard_alone(path: Path) -> None:
+    """Raise StoreError where a shard, whole or damaged, holds what raphe did not write.
+
+    Its files have the same names whatever it was made from.
+    """
+    with reporting(path, "read"):
+        refuse_foreign(path, {MANIFEST, "cells.csv", *(f"{name}.npy" for name in fields(1))})
+
+
+def remove_shard(path: Path) -> None:
+    """Remove a shard, whole or damaged. Raises StoreError, see require_shard_alone."""
+    require_shard_alone(path)
+    with reporting(path):
+        shutil.rmtree(path)
+
+
 def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[WholeShard | None]:
     """Make a shard unless it is there with every hash right.
 
@@ -154,8 +172,7 @@ def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[
         yield WholeShard(shard, store.content_hash, is_new=False)
         return
     if path.exists():  # damaged: not even its manifest need be there
-        with reporting(path):
-            shutil.rmtree(path)
+        remove_shard(path)
     spikes = synthesizer.spikes
     counts = np.zeros(len(spikes.cells), np.int64)
     with StoreWriter(path, fields(spikes.n_samples), overwrite=True) as writer:

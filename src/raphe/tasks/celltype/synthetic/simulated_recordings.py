@@ -15,13 +15,13 @@ from typing import Annotated
 import numpy as np
 
 from raphe.core.abf.writer import write_abf
-from raphe.core.errors import SettingError
+from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.notes import simulated
 from raphe.core.progress import progress
 from raphe.core.ranges import Count, Range, Seed, check_ranges
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.labels import CELL_TABLE, NOTE
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ, CellTraits, draw_traits, record
@@ -115,14 +115,17 @@ def simulate_cell(simulation: Simulation, label: str, index: int) -> SimulatedCe
 
     Neither the number of cells asked for nor the cells made before it change it.
     """
-    rank, day_index = divmod(index, simulation.days)  # every day has both classes
-    day = simulate_day(simulation, day_index)
-    code = CLASSES.index(label)
-    number = day.numbers[len(CLASSES) * rank + code]
-    rng = simulation.rng(_CELL, code, index)
+    day = simulate_day(simulation, index % simulation.days)  # every day has both classes
+    rng = simulation.rng(_CELL, CLASSES.index(label), index)
     traits = draw_traits(label, rng)
     samples, times_s = record(traits, day.noise, simulation.duration_s, rng)
-    return SimulatedCell(f"A{day.date:%y%m%d}#{number:03d}", day, traits, samples, times_s)
+    return SimulatedCell(_cell_id(simulation, day, label, index), day, traits, samples, times_s)
+
+
+def _cell_id(simulation: Simulation, day: Day, label: str, index: int) -> str:
+    rank = index // simulation.days
+    number = day.numbers[len(CLASSES) * rank + CLASSES.index(label)]
+    return f"A{day.date:%y%m%d}#{number:03d}"
 
 
 def simulate(folder: Path, simulation: Simulation, overwrite: bool = False) -> Path:
@@ -131,7 +134,10 @@ def simulate(folder: Path, simulation: Simulation, overwrite: bool = False) -> P
     The folder appears when it is whole; an earlier simulation is replaced only with `overwrite`.
     Raises StoreError when something else stands there or the disk refuses.
     """
-    with FolderBuilder(folder, SETTINGS_FILE, overwrite) as builder, reporting(Path(folder)):
+    with (
+        FolderBuilder(folder, SETTINGS_FILE, overwrite, _own_names) as builder,
+        reporting(Path(folder)),
+    ):
         for label in CLASSES:
             (builder.folder / label).mkdir()
         total = simulation.n_ser + simulation.n_nser
@@ -143,6 +149,24 @@ def simulate(folder: Path, simulation: Simulation, overwrite: bool = False) -> P
         write_file(builder.folder / SETTINGS_FILE, settings + "\n")
         write_file(builder.folder / NOTE, CAVEAT + "\n")
         return builder.commit()
+
+
+def _own_names(folder: Path) -> set[str]:
+    """The files of an earlier simulation, by its settings. Raises StoreError for another's."""
+    try:
+        simulation = Simulation(**json.loads((folder / SETTINGS_FILE).read_bytes()))
+    except (ValueError, TypeError, SettingError):
+        raise StoreError(
+            f"{printable(folder)}: its {SETTINGS_FILE} does not tell the settings of a simulation, "
+            "so the folder is not replaced; remove it yourself, or choose another place"
+        ) from None
+    days = [simulate_day(simulation, index) for index in range(simulation.days)]
+    recordings = {
+        f"{label}/{_cell_id(simulation, days[index % simulation.days], label, index)}.abf"
+        for label, count in zip(CLASSES, (simulation.n_ser, simulation.n_nser), strict=True)
+        for index in range(count)
+    }
+    return {CELL_TABLE, SETTINGS_FILE, NOTE, *recordings}
 
 
 def _cells(simulation: Simulation) -> Iterator[SimulatedCell]:

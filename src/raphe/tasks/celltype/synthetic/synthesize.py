@@ -1,7 +1,6 @@
 """Write synthetic spikes to disk, in shards, so that a killed run goes on where it stopped."""
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,8 @@ from raphe.tasks.celltype.synthetic.shards import (
     ensure_shards,
     origin,
     plan_shards,
+    remove_shard,
+    require_shard_alone,
     shard_bytes,
 )
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
@@ -157,10 +158,12 @@ def _remove_strangers(out: Path, shards: list[Shard], facts: dict, overwrite: bo
             f"{path}: {why}; give the settings it was made with, choose another place, or pass "
             "--overwrite to replace it"
         )
+    for path in strangers:
+        require_shard_alone(path)
     with reporting(out):
         (out / MANIFEST).unlink(missing_ok=True)  # from here on the store is unfinished
         for path in strangers:
-            shutil.rmtree(path)
+            remove_shard(path)
 
 
 def _refuse_foreign_folder(out: Path) -> None:

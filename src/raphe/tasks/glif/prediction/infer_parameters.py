@@ -13,7 +13,7 @@ import numpy as np
 from raphe.core.figure_style import figure_names, save_figure
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
-from raphe.core.files.folders import require_own_alone
+from raphe.core.files.folders import require_beginning
 from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, ShownCell, predictive_figure
@@ -65,15 +65,18 @@ def infer_parameters(
         SettingError: an input lies in `out`.
     """
     refuse_inputs_within(out, [bundle.bundle.path, *inputs])
-    if overwrite:
-        require_own_alone(out, PARAMETERS, "cell,", NAMES)
-    rows, faults = inferable(cells, bundle)
-    with FolderBuilder(out, PARAMETERS, overwrite) as builder:
+    with FolderBuilder(out, PARAMETERS, overwrite, _own_names) as builder:
+        rows, faults = inferable(cells, bundle)
         posteriors = list(infer_cells(cells, rows, bundle, n_samples, seed))
         with reporting(out):
             _write(builder.folder, posteriors, cells, rows)
         builder.commit()
     return InferenceReport(out, posteriors, {f"cell {row}": why for row, why in faults.items()})
+
+
+def _own_names(out: Path) -> set[str]:
+    require_beginning(out / PARAMETERS, "cell,")
+    return NAMES
 
 
 def _write(

@@ -11,7 +11,8 @@ from scipy.ndimage import uniform_filter1d
 from raphe.cli import main
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies, hash_windows
+from raphe.tasks.celltype.spikes.window_shapes import hash_windows
+from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.stores.import_spikes import import_csv, import_npy
 from raphe.tasks.celltype.stores.import_windows import import_windows
@@ -119,6 +120,20 @@ def test_a_copy_is_found_in_every_disguise_and_called_what_it_is(disguise, kind)
     copies = (spikes + replace(copied, cell=copied.cell + C)).copies()
     assert [(copy.first, copy.second) for copy in copies] == [(2, C + 2), (7, C + 7)]
     assert {copy.kind for copy in copies} == {kind}
+
+
+@pytest.mark.parametrize("per_cell", [1, 12, 25])
+@pytest.mark.parametrize("shift", [-3, -1, 1, 2])
+def test_a_cell_of_few_windows_cut_elsewhere_is_a_copy(per_cell, shift):
+    spikes = honest_cells()
+    few = Spikes(*(array.reshape(C, PER_CELL, -1)[:, :per_cell].reshape(C * per_cell, -1).squeeze()
+                   for array in vars(spikes).values()))  # fmt: skip
+    few = replace(few, trigger=np.full(C * per_cell, -1))
+    assert not [copy for copy in few.copies() if copy.kind is not Kind.AGAIN]
+    later = 0.5 * np.roll(few.of(3).windows, shift, axis=1)
+    copied = Spikes(later, np.full(per_cell, C), np.full(per_cell, -1))
+    (copy,) = [copy for copy in (few + copied).copies() if copy.kind is not Kind.AGAIN]
+    assert (copy.first, copy.second, copy.kind) == (3, C, Kind.SHIFTED)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -32,6 +32,8 @@ def copy_sentence(
         Kind.EQUAL: f"hold the same spikes: {of_all} windows are equal",
         Kind.NEAR: f"hold the same spikes: {of_all} windows looked at differ by less than noise "
         "lets two spikes differ",
+        Kind.SHIFTED: f"hold the same spikes: {of_all} windows looked at begin some samples later "
+        "and else differ by less than noise lets two spikes differ",
         Kind.TIMES: f"hold the same spikes: {of_all} runs of intervals between them are equal, so "
         "that one was cut, filtered or synthesised from the other",
         Kind.PARENTS: "hold the same spikes: those of one were made from those of the other, "

@@ -1,9 +1,10 @@
 """Copies: the same spikes under two cell ids, found by what they are, not by their names.
 
-Four searches, each of which finds what the others miss: windows equal to the last bit; windows
-nearer to one of another cell than noise lets two spikes come; spike times that agree; and spikes
-each of which has one of another cell for its parent. Two cells of one class, and two recordings of
-one cell, pass all four: no two spikes share their noise.
+Five searches, each of which finds what the others miss: windows equal to the last bit; windows
+nearer to one of another cell than noise lets two spikes come, also, of cells of few windows, where
+they begin some samples later; spike times that agree; and spikes each of which has one of another
+cell for its parent. Two cells of one class, and two recordings of one cell, pass all five: no two
+spikes share their noise.
 
 N windows, T samples a window, C cells, D dimensions of a search.
 """
@@ -12,16 +13,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from hashlib import blake2b
 
 import numpy as np
 from scipy.spatial import KDTree
 
 from raphe.core.progress import progress
+from raphe.tasks.celltype.spikes.window_shapes import (
+    centred_windows,
+    hash_windows,
+    unit_windows,
+    upright_windows,
+)
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
-HASH_BYTES = 8
 DIMENSIONS = 8  # of the search for near windows; full distances are then taken
 SEARCHED = 2**21  # windows at most, the first of each cell: copies keep their order
 LOOKED_UP = 32  # windows of each cell, evenly through it; fewer of many cells
@@ -39,6 +44,7 @@ LEAST_SHARE = 0.2  # of the windows looked up, or of the times, that must agree
 SEVERAL = 4  # nearest places, of which one may be in another cell
 NEIGHBOURS = 3  # cells nearest in mean waveform, which are compared spike by spike
 COMPARED = 20  # spikes of a cell, with fewer of which that comparison says nothing
+MOST_SHIFT = 3  # samples by which windows of so few are looked for elsewhere
 # Of the step up to the likest spike, see `_step_to_likest`: measured on simulated cells of which
 # none is a copy, with n spikes the logarithm has mean log 2 and SD 1.9 / √n at most.
 STEP, STEP_SD, STEP_SDS = 2.0, 1.9, 4.5
@@ -55,6 +61,7 @@ class Kind(Enum):
 
     EQUAL = "equal windows"
     NEAR = "windows that differ by less than noise"
+    SHIFTED = "windows that begin some samples later"
     TIMES = "spike times"
     PARENTS = "spikes made from the other's"
     AGAIN = "mean waveform"  # not the spikes: no copy, but it may be the same cell
@@ -89,25 +96,10 @@ def find_copies(windows: LazyArray, cell: LazyArray, trigger: LazyArray) -> list
         return []
     scan = _Scan(windows, cell, trigger)
     copies: dict[tuple[int, int], Copy] = {}
-    for search in (_equal, _near, _same_times, _spikes_of_lookalikes):
+    for search in (_equal, _near, _shifted, _same_times, _spikes_of_lookalikes):
         for copy in search(scan):
             copies.setdefault((copy.first, copy.second), copy)
     return sorted(copies.values(), key=lambda copy: (copy.first, copy.second))
-
-
-def hash_windows(windows: np.ndarray) -> np.ndarray:
-    """A hash of each window (n, T), the same for equal values alone: uint64 (n,).
-
-    0 of a window that is one value throughout, which is nobody's spike.
-    """
-    rows = np.ascontiguousarray(windows, np.float32) + np.float32(0)  # −0 is 0
-    data, size = memoryview(rows.reshape(-1).view(np.uint8)), rows.itemsize * rows.shape[1]
-    digests = b"".join(
-        blake2b(data[start : start + size], digest_size=HASH_BYTES).digest()
-        for start in range(0, len(data), size)
-    )
-    hashes = np.frombuffer(digests, np.uint64)
-    return np.where(np.ptp(rows, axis=1) > 0, hashes, np.uint64(0))
 
 
 def hash_store(windows: LazyArray) -> np.ndarray:
@@ -115,26 +107,6 @@ def hash_store(windows: LazyArray) -> np.ndarray:
     starts = range(0, len(windows), ROWS_AT_ONCE)
     hashes = [hash_windows(windows[start : start + ROWS_AT_ONCE]) for start in starts]
     return np.concatenate([np.empty(0, np.uint64), *hashes])
-
-
-def unit_windows(windows: np.ndarray) -> np.ndarray:
-    """Windows (n, T) of mean 0 and norm 1, so that no gain or offset hides a copy: float64.
-
-    One that is one value throughout is 0.
-    """
-    centred = _centred(windows)
-    norm = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred / np.where(norm > 0, norm, 1)
-
-
-def _upright(windows: np.ndarray) -> np.ndarray:
-    """Windows (n, T) with their largest sample upwards, so that no polarity hides a copy."""
-    largest = np.abs(windows).argmax(axis=1)
-    return windows * np.where(windows[np.arange(len(windows)), largest] < 0, -1, 1)[:, None]
-
-
-def _centred(windows: np.ndarray) -> np.ndarray:
-    return windows - windows.mean(axis=1, keepdims=True, dtype=np.float64)
 
 
 class _Scan:
@@ -165,9 +137,9 @@ class _Scan:
             block = self.windows[rows]
             first, last = np.searchsorted(self.searched, [start, start + len(block)])
             self.hash[rows] = hash_windows(block)
-            searched = _upright(unit_windows(block[self.searched[first:last] - start]))
+            searched = upright_windows(unit_windows(block[self.searched[first:last] - start]))
             self.place[first:last] = searched @ self.axes
-            centred = _centred(block)
+            centred = centred_windows(block)
             by_cell = np.argsort(self.cell[rows], kind="stable")
             cells, starts = np.unique(self.cell[rows][by_cell], return_index=True)
             sums[cells] += np.add.reduceat(centred[by_cell], starts, axis=0)
@@ -204,33 +176,59 @@ def _equal(scan: _Scan) -> Iterator[Copy]:
 
 def _near(scan: _Scan) -> Iterator[Copy]:
     """Cells many of whose windows have one of the other nearer than their noise would bring it."""
-    n_of_each = int(np.clip(LOOKED_UP_IN_ALL // len(scan.counts), ENOUGH, LOOKED_UP))
     tree = KDTree(scan.place)
-    reach = 1.5 * FAR * np.sqrt(scan.axes.shape[1] / len(scan.axes))  # of what FAR projects to
-    tolerance, n_asked = np.empty(len(scan.counts)), np.zeros(len(scan.counts), np.int64)
+    every, whole = np.arange(len(scan.counts)), slice(0, len(scan.axes))
+    yield from _within_noise(scan, every, tree, scan.searched, whole, whole)
+
+
+def _shifted(scan: _Scan) -> Iterator[Copy]:
+    """The same of windows cut elsewhere, of cells too small for `_spikes_of_lookalikes`."""
+    n_samples = len(scan.axes)
+    margin = min(MOST_SHIFT, n_samples // 16)
+    cells = np.flatnonzero((scan.counts > 0) & (scan.counts < 2 * COMPARED))
+    if not margin or len(cells) < 2:
+        return
+    rows = np.concatenate([scan.rows(cell) for cell in cells])
+    middle, axes = slice(margin, n_samples - margin), _axes(n_samples - 2 * margin)
+    starts = range(0, len(rows), ROWS_AT_ONCE)
+    blocks = (scan.windows[rows[start : start + ROWS_AT_ONCE]][:, middle] for start in starts)
+    tree = KDTree(np.concatenate([upright_windows(unit_windows(block)) @ axes for block in blocks]))
+    for shift in filter(None, range(-margin, margin + 1)):
+        part = slice(margin + shift, n_samples - margin + shift)
+        yield from _within_noise(scan, cells, tree, rows, part, middle)
+
+
+def _within_noise(
+    scan: _Scan, cells: np.ndarray, tree: KDTree, searched: np.ndarray, part: slice, of_tree: slice
+) -> Iterator[Copy]:
+    """Copies of cells (c,), a part of whose windows is looked up in that of the rows `searched`."""
+    axes = _axes(part.stop - part.start)
+    n_of_each = int(np.clip(LOOKED_UP_IN_ALL // len(cells), ENOUGH, LOOKED_UP))
+    reach = 1.5 * FAR * np.sqrt(axes.shape[1] / len(axes))  # of what FAR projects to
+    tolerance, n_asked = np.zeros(len(scan.counts)), np.zeros(len(scan.counts), np.int64)
     pairs = []  # of rows
-    for cells in np.array_split(np.arange(len(scan.counts)), -(-len(scan.counts) // CELLS_AT_ONCE)):
-        samples = [scan.sample(cell, n_of_each) for cell in cells]
+    for some in np.array_split(cells, -(-len(cells) // CELLS_AT_ONCE)):
+        samples = [scan.sample(cell, n_of_each) for cell in some]
         asked = np.concatenate(samples)
-        windows = _upright(unit_windows(scan.windows[asked]))
+        values = scan.windows[asked][:, part]
+        windows = upright_windows(unit_windows(values))
         of_each = np.split(windows, np.cumsum([*map(len, samples)])[:-1])
-        tolerance[cells] = [_tolerance(of_cell) for of_cell in of_each]
-        is_spike = scan.hash[asked] > 0
-        asked, places = asked[is_spike], windows[is_spike] @ scan.axes
+        tolerance[some] = [_tolerance(of_cell) for of_cell in of_each]
+        is_spike = np.ptp(values, axis=1) > 0
+        asked, places = asked[is_spike], windows[is_spike] @ axes
         n_asked += np.bincount(scan.cell[asked], minlength=len(n_asked))
         _, near = tree.query(places, k=SEVERAL, distance_upper_bound=reach)
         for of_rank in near.T:
             rows = np.flatnonzero(of_rank < tree.n)
-            others = scan.searched[of_rank[rows]]
-            pairs.append(np.stack([asked[rows], others], axis=1))
+            pairs.append(np.stack([asked[rows], searched[of_rank[rows]]], axis=1))
     rows = np.concatenate(pairs)
     rows = rows[scan.cell[rows[:, 0]] != scan.cell[rows[:, 1]]]
-    distance = _distances(scan, rows)
+    distance = _distances(scan, rows, part, of_tree)
     of_pair = scan.cell[rows]  # (pairs, 2)
     rows, of_pair = (kept[distance <= tolerance[of_pair].min(axis=1)] for kept in (rows, of_pair))
     _, once = np.unique(np.column_stack([rows[:, 0], of_pair[:, 1]]), axis=0, return_index=True)
     alike = Counter(map(tuple, of_pair[once].tolist()))
-    yield from _agreeing(alike, n_asked, Kind.NEAR)
+    yield from _agreeing(alike, n_asked, Kind.NEAR if part == of_tree else Kind.SHIFTED)
 
 
 def _tolerance(windows: np.ndarray) -> float:
@@ -243,13 +241,16 @@ def _tolerance(windows: np.ndarray) -> float:
     return min(SHARE_OF_NOISE * float(np.median(neighbour)), FAR)
 
 
-def _distances(scan: _Scan, rows: np.ndarray) -> np.ndarray:
-    """Distances of the upright unit windows of pairs of rows (n, 2): float64 (n,)."""
+def _distances(scan: _Scan, rows: np.ndarray, *parts: slice) -> np.ndarray:
+    """Distances of the upright unit windows of pairs of rows (n, 2), a part each: float64 (n,)."""
     distance = np.empty(len(rows))
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        first, second = (_upright(unit_windows(scan.windows[side])) for side in rows[part].T)
-        distance[part] = np.linalg.norm(first - second, axis=1)
+        some = slice(start, start + ROWS_AT_ONCE)
+        first, second = (
+            upright_windows(unit_windows(scan.windows[side][:, part]))
+            for side, part in zip(rows[some].T, parts, strict=True)
+        )
+        distance[some] = np.linalg.norm(first - second, axis=1)
     return distance
 
 
@@ -360,7 +361,7 @@ def _made_from(scan: _Scan, child: CellPart, parent: CellPart) -> bool:
 
 def _residuals(scan: _Scan, cell: int, part: slice, n_most: int) -> np.ndarray:
     """What windows of a cell have beside their mean, of norm 1: float32 (n, T of the part)."""
-    residuals = _centred(scan.windows[scan.sample(cell, n_most)]) - scan.means[cell]
+    residuals = centred_windows(scan.windows[scan.sample(cell, n_most)]) - scan.means[cell]
     return unit_windows(residuals[:, part]).astype(np.float32)
 
 
@@ -379,7 +380,7 @@ def _step_to_likest(children: np.ndarray, parents: np.ndarray) -> float:
 
 def _means_agree(scan: _Scan, *cells: CellPart) -> bool:
     """Whether two means differ by no more than their noise, as of one cell recorded twice."""
-    first, second = (_centred(scan.means[[cell]][:, part])[0] for cell, part in cells)
+    first, second = (centred_windows(scan.means[[cell]][:, part])[0] for cell, part in cells)
     expected = sum(scan.noise[cell] / scan.counts[cell] for cell, _ in cells)
     share = len(first) / scan.windows.shape[1]
     return bool(((first - second) ** 2).sum() <= AGAIN * expected * share)

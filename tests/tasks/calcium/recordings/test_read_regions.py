@@ -74,6 +74,40 @@ def test_fall_mat_is_its_folder(tmp_path: Path, version: str) -> None:
     np.testing.assert_array_equal(named.read(), F)
 
 
+def test_fall_mat_without_its_surround_keeps_its_rate_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "Fall.mat"
+    savemat(path, {"F": F, "iscell": ISCELL, "ops": {"fs": 15.5}})
+    with h5py.File(tmp_path / "new.mat", "w", userblock_size=512) as file:
+        file["F"], file["ops/fs"] = F.T, [[15.5]]
+    for each in (path, tmp_path / "new.mat"):
+        traces = read_traces(each)
+        assert traces.rate_hz == 15.5
+        assert traces.notes == (f"{each}: holds no Fneu, so no surround is taken off",)
+        np.testing.assert_array_equal(traces.read(), F)
+        assert not read_traces(each, TraceOptions(neuropil=0)).notes
+        with pytest.raises(RecordingError, match="expected Fneu beside F, found none; leave --neu"):
+            read_traces(each, TraceOptions(neuropil=0.5))
+
+
+def test_regions_that_are_transposed_are_refused(tmp_path: Path) -> None:
+    walks = np.cumsum(np.random.default_rng(0).normal(size=(30, 200)), axis=1)
+    for cells in (walks.T, walks[:8].T, F[:2].T):
+        plane(tmp_path, cells, cells / 2)
+        savemat(tmp_path / "Fall.mat", {"F": cells, "Fneu": cells / 2})
+        with h5py.File(tmp_path / "c.hdf5", "w") as file:
+            file["estimates/C"], file["estimates/YrA"] = cells, cells / 10
+        for path, remedy in (
+            (tmp_path, r"save F and Fneu as Suite2p does, \(regions, frames\)"),
+            (tmp_path / "Fall.mat", "save F and Fneu as Suite2p does"),
+            (tmp_path / "c.hdf5", "pass --variable estimates/C --layout time-traces"),
+        ):
+            with pytest.raises(RecordingError, match=remedy):
+                read_traces(path, AT_30)
+    turned = TraceOptions(30.0, "time-traces", "estimates/C")
+    assert len(read_traces(tmp_path / "c.hdf5", turned)) == 2
+    assert len(read_traces(plane(tmp_path, walks, walks / 2), AT_30)) == 30
+
+
 def test_one_region_of_fall_mat_stays_a_row(tmp_path: Path) -> None:
     arrays = {"F": F[:1], "Fneu": FNEU[:1], "iscell": ISCELL[:1], "ops": {"fs": 30.0}}
     savemat(tmp_path / "Fall.mat", arrays)

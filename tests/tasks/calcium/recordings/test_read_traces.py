@@ -119,11 +119,24 @@ def test_npy_is_read_block_by_block(tmp_path: Path, monkeypatch) -> None:
     assert blocks == [(0, BLOCK), (BLOCK, 2 * BLOCK), (2 * BLOCK, 150)]
 
 
-def test_a_file_that_holds_its_rate_is_believed_unless_told_otherwise(tmp_path: Path) -> None:
+def test_a_file_that_holds_its_rate_is_believed_and_contradicts_another(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", calcium=TRACES, spikes=TRACES > 0, fs=15.5)
     assert read_traces(tmp_path / "x.npz").rate_hz == 15.5
     savemat(tmp_path / "x.mat", {"dff": TRACES, "frame_rate": 7.5})
     assert read_traces(tmp_path / "x.mat").rate_hz == 7.5
+    for name, rate_hz in (("x.npz", 15.5), ("x.mat", 7.5)):
+        assert read_traces(tmp_path / name, TraceOptions(1.005 * rate_hz)).rate_hz > rate_hz
+        with pytest.raises(RecordingError, match=f"{name}: holds .* {rate_hz} Hz, --rate says 30;"):
+            read_traces(tmp_path / name, AT_30)
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        file["estimates/F_dff"], file["params/data/fr"] = TRACES, 15
+    np.save(tmp_path / "F.npy", TRACES)
+    np.save(tmp_path / "ops.npy", {"fs": 15.0})
+    (tmp_path / "4.train.calcium.csv").write_text("0\n1.5\n2.5\n")
+    for path in (tmp_path / "x.hdf5", tmp_path, tmp_path / "4.train.calcium.csv"):
+        with pytest.raises(RecordingError, match=r"holds .* 1(5|00) Hz, --rate says 30; leave"):
+            read_traces(path, TraceOptions(30.0, neuropil=0 if path == tmp_path else None))
+    savemat(tmp_path / "x.mat", {"dff": TRACES, "fs": 0.0})  # was never filled in
     assert read_traces(tmp_path / "x.mat", AT_30).rate_hz == 30.0
 
 
@@ -153,8 +166,9 @@ def test_cells_of_c2s_may_differ_in_length_but_not_in_rate(tmp_path: Path) -> No
     assert np.isnan(traces.read()[1, 25:]).all()
     cells[0, 1]["fps"] = 30.0
     savemat(tmp_path / "x.mat", {"data": cells})
-    with pytest.raises(RecordingError, match=r"one sampling rate, got 11\.5, 30\.0 Hz"):
-        read_traces(tmp_path / "x.mat")
+    for options in (None, AT_30):
+        with pytest.raises(RecordingError, match=r"one sampling rate, got 11\.5, 30\.0 Hz"):
+            read_traces(tmp_path / "x.mat", options)
 
 
 def test_suite2p_takes_the_surround_off(tmp_path: Path) -> None:

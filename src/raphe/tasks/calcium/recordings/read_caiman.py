@@ -9,6 +9,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
+from raphe.tasks.calcium.recordings.orientation import refuse_contradiction, refuse_transposed
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, Curation, TraceOptions, TraceSet
 
 GROUPS = ("estimates/", "")  # of CaImAn's results today, and of those of early versions
@@ -44,9 +45,13 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
         )
     rate_hz = options.rate(path, rate_hz)
     if options.variable:
+        if options.layout is None:
+            refuse_contradiction(path, matrices[0])
         traces = TraceSet.from_matrix(path, matrices[0], rate_hz, options.layout or LAYOUTS[0])
         traces = replace(traces, obeys=traces.obeys | {"variable"})
     else:
+        remedy = f"save the results anew, or pass --variable {group}{names[0]} --layout time-traces"
+        refuse_transposed(path, names[0], matrices[0], remedy)
         n_traces, n_samples = shapes.pop()
 
         def rows(start: int, stop: int) -> np.ndarray:

@@ -36,7 +36,7 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     else:
         variables = mat_variables(path)
     if options.variable is None:
-        if {REGIONS, SURROUNDS} <= variables.keys():
+        if REGIONS in variables and _is_fall(path, variables):
             return _read_fall(path, variables, options)
         if cells := _cells(variables):
             return _from_cells(path, cells, options)
@@ -51,18 +51,34 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
 
 
 def _read_fall(path: Path, variables: Variables, options: TraceOptions) -> TraceSet:
-    """Suite2p's own, of which the surround is taken off as it is of its folder."""
-    cells, surrounds = (_matrix(variables[name]) for name in (REGIONS, SURROUNDS))
+    """Suite2p's own, of which the surround is taken off as it is of its folder.
+
+    One without a surround is read as it is, and says so, where no share of it is asked for.
+    """
+    cells, surrounds, notes = _matrix(variables[REGIONS]), None, ()
+    if SURROUNDS in variables and options.surround_share:
+        surrounds = _matrix(variables[SURROUNDS])
+    elif options.neuropil:
+        raise RecordingError(
+            f"{path}: expected {SURROUNDS} beside {REGIONS}, found none; leave --neuropil out to "
+            "go without"
+        )
+    elif options.surround_share:
+        notes = (f"{path}: holds no {SURROUNDS}, so no surround is taken off",)
     is_cell = _read(variables[CURATION]) if _is_numeric(variables.get(CURATION)) else None
-    return regions(
-        path,
-        cells,
-        surrounds if options.surround_share else None,
-        is_cell,
-        CURATION,
-        _suite2p_rate(path, variables),
-        options,
-    )
+    rate_hz = _suite2p_rate(path, variables)
+    traces = regions(path, cells, surrounds, is_cell, CURATION, rate_hz, options)
+    return replace(traces, notes=notes)
+
+
+def _is_fall(path: Path, variables: Variables) -> bool:
+    """Whether regions are Suite2p's, by what lies beside them."""
+    if {SURROUNDS, CURATION, SETTINGS} & variables.keys():
+        return True
+    if not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path, "r") as file:
+        return SETTINGS in file  # a group, and so no variable
 
 
 def _suite2p_rate(path: Path, variables: Variables) -> float | None:
@@ -141,7 +157,9 @@ def _cells(variables: Variables) -> list[dict[str, Any]]:
 def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) -> TraceSet:
     traces = [np.atleast_1d(cell["calcium"]).ravel() for cell in cells]
     rates = dict.fromkeys(rate_among({"fps": cell.get("fps", np.nan)}) for cell in cells)
-    if len(rates) > 1 and options.rate_hz is None:
+    if options.rate_hz is not None and len(rates) > 1:
+        rates.pop(None, None)  # --rate says that of cells without one
+    if len(rates) > 1:
         raise RecordingError(
             f"{path}: expected cells of one sampling rate, got {', '.join(map(str, rates))} Hz; "
             "save those of each rate into a file of their own"

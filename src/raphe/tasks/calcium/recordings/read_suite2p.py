@@ -10,6 +10,7 @@ from raphe.core.recordings.arrays import load_array
 from raphe.tasks.calcium.recordings.conditioning import fault
 from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
+from raphe.tasks.calcium.recordings.orientation import refuse_transposed
 from raphe.tasks.calcium.recordings.suite2p_rate import suite2p_rate
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 
@@ -102,6 +103,7 @@ def regions(
             f"{path}: expected F and Fneu of one shape (regions, frames), got {cells.shape} and "
             f"{surrounds.shape}; pass --neuropil 0 to go without Fneu"
         )
+    refuse_transposed(path, "F", cells, "save F and Fneu as Suite2p does, (regions, frames)")
     n, n_frames = cells.shape
 
     def rows(start: int, stop: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The traces of one file: read a few at a time, so that a population need not fit into memory."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ LAYOUTS = ("traces-time", "time-traces")
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
 LONGEST_REASON = 160  # letters of what a library says of a file
 BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
+SAME_NOMINAL_RATE = 0.01  # relative: 30 Hz and 29.97 are one
 # A rate beyond is one that was mistaken, as seconds a frame, or as frames an hour.
 RATE_LIMIT = Range(0.1, 1e4, noun="a sampling rate in Hz,", remedy="--rate takes frames a second")
 
@@ -45,8 +47,17 @@ class TraceOptions:
         return NEUROPIL if self.neuropil is None else self.neuropil
 
     def rate(self, path: Path, of_file: float | None = None) -> float:
-        """The rate asked for, else the one the file holds. Raises RecordingError without either."""
+        """The rate asked for, else the one the file holds.
+
+        Raises RecordingError without either, and where they contradict each other.
+        """
         rate_hz = self.rate_hz if self.rate_hz is not None else of_file
+        can_be = of_file is not None and RATE_LIMIT.admits(of_file, whole=False)
+        if can_be and not math.isclose(rate_hz, of_file, rel_tol=SAME_NOMINAL_RATE):
+            raise RecordingError(
+                f"{path}: holds its sampling rate, {of_file:g} Hz, --rate says {rate_hz:g}; leave "
+                "--rate out, or correct the rate in the file"
+            )
         if rate_hz is None:
             raise RecordingError(f"{path}: does not hold its sampling rate; pass --rate HZ")
         return float(rate_hz)

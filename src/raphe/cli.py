@@ -85,7 +85,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             options = parse(arguments)
             for name, output in getattr(options, "outputs", ()):
                 if (path := getattr(options, name)) is not None:
-                    require_writable(path, output)
+                    require_writable(path, output, getattr(options, "overwrite", False))
             return options.run(options)
     except KeyboardInterrupt as interruption:
         return interrupted(interruption, getattr(options, "when_interrupted", ""))

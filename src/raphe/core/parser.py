@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from raphe.core.files.outputs import Output
+from raphe.core.files.outputs import Output, OutputFile
 from raphe.core.files.path import NOT_UTF_8, is_utf_8
 from raphe.core.sentences import printable
 
@@ -21,16 +21,18 @@ class Parser(argparse.ArgumentParser):
             prog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **others
         )
         self.help_line = f"{prog} --help"
-        self.outputs: list[tuple[str, Output]] = []  # names of the options that hold their paths
+        self.outputs: list[
+            tuple[str, Output | OutputFile]
+        ] = []  # names of the options that hold their paths
 
     def add_argument(self, *names: str, **others: object) -> argparse.Action:
-        """As argparse; `type=Path` is what is read, `type=Output.FILE` … where is written to."""
+        """As argparse; `type=Path` is what is read, an output as `type` where is written to."""
         output = others.get("type")
-        if output is Path or isinstance(output, Output):
+        if output is Path or isinstance(output, Output | OutputFile):
             # Of several inputs one with a strange name stops no other: it is left out and listed.
             others["type"] = _path if others.get("nargs") in ("+", "*") else _path_in_utf_8
         action = super().add_argument(*names, **others)
-        if isinstance(output, Output):
+        if isinstance(output, Output | OutputFile):
             self.outputs.append((action.dest, output))
         return action
 

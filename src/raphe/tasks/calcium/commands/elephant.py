@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from raphe.core.command_line import define, list_out
-from raphe.core.files.outputs import Output
+from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.core.files.outputs import CHECKPOINT, FIGURE
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
@@ -21,7 +21,8 @@ def add_import_elephant(parser: argparse.ArgumentParser) -> None:
         "Keras. Train on from them with `raphe train task=elephant model.weights=CHECKPOINT`.",
     )
     parser.add_argument("file", type=Path, help="the .h5 file")
-    parser.add_argument("checkpoint", type=Output.FILE, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("checkpoint", type=CHECKPOINT, help="the checkpoint to write (.ckpt)")
+    add_overwrite(parser)
 
 
 def _import_elephant(options: argparse.Namespace) -> int:
@@ -45,7 +46,8 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="Elephant's folder statEmbedding, or embedding.json of task=elephant_embedding",
     )
-    parser.add_argument("--figure", type=Output.FILE, metavar="PNG", help="also draw both spaces")
+    parser.add_argument("--figure", type=FIGURE, metavar="PNG", help="also draw both spaces")
+    add_overwrite(parser)
     add_trace_options(parser)
 
 

@@ -4,10 +4,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from raphe.core.command_line import define
+from raphe.core.command_line import add_overwrite, define
 from raphe.core.errors import SettingError
-from raphe.core.files.outputs import Output
+from raphe.core.files.outputs import FIGURE, OutputFile
 from raphe.core.sentences import counted
+
+BEGINNING = b"cell_id,label,day,animal,n_spikes,"
+
+
+def _is_table_of_features(file: Path) -> bool:
+    with file.open("rb") as content:
+        return content.read(len(BEGINNING)) == BEGINNING
+
+
+TABLE = OutputFile("table of features", _is_table_of_features)
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
@@ -20,15 +30,16 @@ def add_features(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "store", type=Path, nargs="?", help="a store, or a folder of the authors' arrays"
     )
-    parser.add_argument("table", type=Output.FILE, nargs="?", help="CSV file to write")
+    parser.add_argument("table", type=TABLE, nargs="?", help="CSV file to write")
     parser.add_argument(
-        "--figure", type=Output.FILE, metavar="PNG", help="also draw the features of each class"
+        "--figure", type=FIGURE, metavar="PNG", help="also draw the features of each class"
     )
     parser.add_argument(
         "--explain",
         action="store_true",
         help="say what each feature is and what SpikeInterface, CellExplorer and IPFX call it",
     )
+    add_overwrite(parser)
 
 
 def _features(options: argparse.Namespace) -> int:

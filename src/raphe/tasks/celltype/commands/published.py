@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from raphe.core.command_line import define, list_out
-from raphe.core.files.outputs import Output
+from raphe.core.command_line import add_overwrite, define, list_out
+from raphe.core.files.outputs import CHECKPOINT, Output
 from raphe.tasks.celltype.published.fetch import DRIVE_FOLDERS, INSTALL
 
 
@@ -106,7 +106,8 @@ def add_import_keras(parser: argparse.ArgumentParser) -> None:
         "file itself.",
     )
     parser.add_argument("file", type=Path, help="the .keras file")
-    parser.add_argument("checkpoint", type=Output.FILE, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("checkpoint", type=CHECKPOINT, help="the checkpoint to write (.ckpt)")
+    add_overwrite(parser)
 
 
 def _import_keras(options: argparse.Namespace) -> int:

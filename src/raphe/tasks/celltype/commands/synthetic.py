@@ -12,7 +12,7 @@ from raphe.core.command_line import (
     printed_command,
     train_next,
 )
-from raphe.core.files.outputs import Output
+from raphe.core.files.outputs import FIGURE, Output
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
@@ -227,7 +227,7 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--figure",
-        type=Output.FILE,
+        type=FIGURE,
         metavar="PNG",
         help="also draw example spikes and noise to this file",
     )

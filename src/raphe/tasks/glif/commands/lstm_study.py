@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from raphe.core.command_line import define
-from raphe.core.files.outputs import Output
+from raphe.core.command_line import add_overwrite, define
+from raphe.core.files.outputs import CHECKPOINT
 
 
 def add_import_lstm_glif(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,8 @@ def add_import_lstm_glif(parser: argparse.ArgumentParser) -> None:
         "checkpoint as any other.",
     )
     parser.add_argument("file", type=Path, help="the .npz file")
-    parser.add_argument("checkpoint", type=Output.FILE, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("checkpoint", type=CHECKPOINT, help="the checkpoint to write (.ckpt)")
+    add_overwrite(parser)
     parser.add_argument(
         "--check",
         type=Path,

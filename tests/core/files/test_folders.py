@@ -151,3 +151,11 @@ def test_a_table_that_is_no_file_is_refused(folder, kind):
     }[kind]()
     with pytest.raises(RecordingError, match=kind):
         file_in(folder, "cells.csv", RecordingError)
+
+
+def test_what_is_no_folder_is_told_by_what_it_is(tmp_path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("file", "pipe"):
+        (failure,) = list_files(tmp_path / name, lambda path: True).left_out
+        assert failure.message == f"expected a folder, got a {name}"

@@ -5,6 +5,7 @@ permission, a link to nothing, a pipe) is listed with its reason.
 """
 
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -104,6 +105,9 @@ class _Walk:
         try:
             with os.scandir(folder) as entries:
                 ordered = sorted(entries, key=lambda entry: entry.name)
+        except NotADirectoryError:
+            self._leave_out(folder, f"expected a folder, got {_kind(folder)}")
+            return
         except OSError as error:
             self._leave_out(folder, f"this folder could not be listed ({_reason(error)})")
             return
@@ -142,6 +146,11 @@ def _is(kind: Callable[[], bool]) -> bool:
         return kind()
     except OSError:  # a link that leads nowhere, or where one may not look
         return False
+
+
+def _kind(path: Path) -> str:
+    mode = path.stat().st_mode
+    return "a file" if stat.S_ISREG(mode) else special_kind(mode)
 
 
 def _why_neither(path: Path) -> str:

@@ -234,3 +234,9 @@ def test_epochs_of_nwb_1_number_sweeps_that_are_called_otherwise(tmp_path, as_li
                     file[epoch] = h5py.SoftLink(f"/{place}")
     assert paired(path, sweep=9) == (9, 9)
     assert paired(path, sweep=10) == (10, 10)
+
+
+def test_a_bias_current_that_the_stimulus_may_lack_is_told(tmp_path: Path) -> None:
+    entries = [voltage("v", 1, facts={"bias_current": 3e-11}), stimulus("i", 2)]
+    pair = read_pair(write_nwb(tmp_path / "a.nwb", entries))
+    assert pair.label == "v, with i; its bias current of 30 pA is not added to that"

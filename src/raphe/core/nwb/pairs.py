@@ -97,7 +97,7 @@ def pair_of(
     return SweepPair(
         _recording(contents, chosen, n_samples),
         _recording(contents, current, n_samples),
-        f"{chosen.label}, with {current.series.name}",
+        f"{chosen.label}, with {current.series.name}{chosen.series.bias_told}",
     )
 
 

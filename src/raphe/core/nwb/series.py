@@ -121,6 +121,7 @@ class Series:
         sweep: its number, as the file gives it.
         unit: "V", "A" …, "" where the file has none.
         fault: a sentence on why it cannot be read, or "".
+        bias_a: the holding current while it was recorded, in A; 0 where the file names none.
     """
 
     place: str
@@ -134,6 +135,14 @@ class Series:
     samples: StoredColumn
     clock: Clock
     fault: str = ""
+    bias_a: float = 0.0
+
+    @property
+    def bias_told(self) -> str:
+        """What is to be told of its bias current behind the name of its stimulus, or ""."""
+        if not self.bias_a:
+            return ""
+        return f"; its bias current of {1e12 * self.bias_a:g} pA is not added to that"
 
     @property
     def series_name(self) -> str:

@@ -121,12 +121,14 @@ def test_what_is_no_current_is_refused(tmp_path):
             for a, b in zip(TIME_S.tolist(), (current(3) * 1e-12).tolist(), strict=True)
         )
     )
+    write_spike(cell / "x_trigger_4.csv", 4, header="Time (s),Current (mA)\n")
     reasons = {f.path.name: f.message for f in import_csv(data, tmp_path / "store").failed}
+    assert "pA, and no amplifier gives more; is it in" in reasons["x_trigger_4.csv"]
     assert "expected samples in pA, the header names mV" in reasons["x_trigger_1.csv"]
     assert (
         "expected a time, the columns are 'V (mV)' and 'Current (pA)'" in reasons["x_trigger_2.csv"]
     )
-    assert "is it in A? Name its unit" in reasons["x_trigger_3.csv"]
+    assert "no spike is that small; is it in another unit? Name that" in reasons["x_trigger_3.csv"]
 
 
 def test_other_lengths_are_counted_and_broken_files_listed(tmp_path):

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from raphe.core.recordings.units import electrical_unit, unit_factor
+from raphe.core.recordings.units import electrical_unit, peak_fault, unit_factor
 from raphe.core.tables.axis import time_unit_s
 from raphe.core.tables.numbers import parse_numbers
-from raphe.tasks.celltype.spikes.cut_settings import UNIT
 
 STEP_TOLERANCE = 0.01  # of the time step: the files round their times
-LEAST_PA = 1e-3  # of a spike's peak: no amplifier resolves it
 
 
 def parse_columns(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -57,10 +55,10 @@ def in_unit(values: np.ndarray, names: Sequence[str], unit: str) -> np.ndarray:
         raise ValueError(f"expected samples in {unit}, the header names {of_file}")
     values = values * factor
     peak = float(np.abs(values).max())
-    if unit == UNIT and 0 < peak < LEAST_PA:
+    if peak and (fault := peak_fault(peak, unit)):
         raise ValueError(
-            f"expected a current in {unit}, it reaches {peak:.2g} {unit}; is it in A? Name its "
-            "unit in the header, as Current (A)"
+            f"expected a spike in {unit}, it reaches {peak:.2g} {unit}, and {fault}; is it in "
+            "another unit? Name that in the header, as Current (A)"
         )
     return values
 

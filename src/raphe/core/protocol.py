@@ -48,9 +48,13 @@ class TrainedRun:
     """A finished run that may become a member of an ensemble."""
 
     run_id: str
-    label: str  # what its sweep varied, "model.kernel=7"
+    label: str  # what its sweep varied, "model.kernel=7"; "" of a single run
     checkpoint: Path
     chosen_for: str = ""  # by its sweep, as "with the lowest validation loss"; "" of all others
+
+    def __str__(self) -> str:
+        """As sentences name it, and as its user can find it: "model.kernel=7 (run 3f2a…)"."""
+        return f"{self.label} (run {self.run_id})" if self.label else f"run {self.run_id}"
 
 
 @dataclass(frozen=True)

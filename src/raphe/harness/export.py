@@ -262,12 +262,13 @@ def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[st
 
 def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path) -> TrainedRun:
     checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
-    require_weights(checkpoint, f"{run.name} {run.run_id}")
-    varied = run.name if PARENT_TAG in run.tags else tracker.experiment
+    varied = printable(run.name) if PARENT_TAG in run.tags else ""
     rule = run.tags.get(CHOSEN_TAG)
-    return TrainedRun(
+    trained = TrainedRun(
         run.run_id, varied, checkpoint, "" if rule is None else chosen_for(rule, config)
     )
+    require_weights(checkpoint, str(trained))
+    return trained
 
 
 def _folder(scratch: Path, run_id: str) -> Path:

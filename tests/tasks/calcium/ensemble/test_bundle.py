@@ -80,7 +80,9 @@ def test_a_run_that_diverged_is_refused(rate_data: RateData, rate_module, tmp_pa
     broken = rate_module(0)
     broken.net.gain[0] = float("nan")
     run = TrainedRun("run", "seed=0", write_checkpoint(broken, tmp_path / "broken.ckpt"))
-    with pytest.raises(SettingError, match=r"seed=0 run: its weights are not finite"):
+    with pytest.raises(
+        SettingError, match=r"seed=0 \(run run\): its weights are not finite; leave"
+    ):
         export([run], rate_data, "", {}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

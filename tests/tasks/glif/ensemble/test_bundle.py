@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from raphe.core.bundles.bundle import BundleError
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
@@ -94,7 +93,7 @@ def test_diverged_weights_are_refused(posterior_data: PosteriorData, tmp_path: P
     weights = torch.load(run.checkpoint, weights_only=False)
     weights["state_dict"]["net.context.0.bias"][0] = torch.nan
     torch.save(weights, run.checkpoint)
-    with pytest.raises(BundleError, match=r"seed=0 \(0\): its weights are not finite"):
+    with pytest.raises(SettingError, match=r"seed=0 \(run 0\): its weights are not finite; leave"):
         export([run], posterior_data, "", {}, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 

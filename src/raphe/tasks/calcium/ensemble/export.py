@@ -13,6 +13,7 @@ from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
+from raphe.core.files.checkpoint import OF_A_RUN, load_module
 from raphe.core.metric_names import VAL, metric
 from raphe.core.notes import note_of_networks
 from raphe.core.protocol import Exported, TrainedRun
@@ -106,10 +107,10 @@ def export(
 
 def _gathered(runs: Sequence[TrainedRun]) -> RateEnsemble:
     """One ensemble of the members of all runs."""
-    modules = [RateModule.load_from_checkpoint(run.checkpoint, map_location="cpu") for run in runs]
+    modules = [load_module(RateModule, run.checkpoint, str(run)) for run in runs]
     for run, module in zip(runs, modules, strict=True):
         if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
-            raise SettingError(f"{run.label} {run.run_id}: its weights are not finite; train anew")
+            raise SettingError(f"{run}: its weights are not finite; {OF_A_RUN}")
     first = modules[0].net
     first.gain = torch.cat([module.net.gain for module in modules])
     first.members = torch.nn.ModuleList(m for module in modules for m in module.net.members)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from raphe.core.bundles import onnx_graph
+from raphe.core.files.checkpoint import load_module
 from raphe.core.progress import progress
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.celltype.ensemble.bundle_runtime import EnsembleGraph
@@ -21,6 +22,7 @@ from raphe.tasks.celltype.network.net import CellTypeNet
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 AGREEMENT = 1e-5  # between the graph and torch
+TOLD = ("kernel", "n_samples", "rate_hz", "classes")  # by every checkpoint of ours
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,9 @@ class Candidate:
 
     @classmethod
     def of_run(cls, run: TrainedRun) -> "Candidate":
-        module = CellTypeModule.load_from_checkpoint(run.checkpoint, map_location="cpu")
+        module = load_module(CellTypeModule, run.checkpoint, str(run), needed=TOLD)
         kernel = module.hparams.kernel
-        swept = [word for word in run.label.split() if "=" in word]  # a single run has a name
-        others = [word for word in swept if not word.startswith("model.kernel=")]
+        others = [word for word in run.label.split() if not word.startswith("model.kernel=")]
         label = " ".join([f"k={kernel}", *others])
         return cls(label, f"run {run.run_id}", kernel, module.net.eval())
 

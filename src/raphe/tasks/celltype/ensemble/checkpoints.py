@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from raphe.core.errors import SettingError
+from raphe.core.files.checkpoint import load_module
 from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.sentences import listed
-from raphe.tasks.celltype.ensemble.candidates import Candidate
+from raphe.tasks.celltype.ensemble.candidates import TOLD, Candidate
 from raphe.tasks.celltype.spikes.cut_settings import UNIT
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -18,7 +17,6 @@ from raphe.tasks.celltype.training.module import CellTypeModule
 KERAS, OLD_KERAS, CHECKPOINT = ".keras", (".h5", ".hdf5"), ".ckpt"
 NETWORK = f"{KERAS} or {CHECKPOINT}"
 FACTS = ("n_samples", "rate_hz", "classes")  # in which all members of an ensemble are alike
-TOLD = {"kernel", *FACTS}  # by every checkpoint of ours
 MAKE_ONE = "`raphe fetch models FOLDER` brings the authors', `raphe train` makes others"
 
 
@@ -109,17 +107,12 @@ def _is_network(file: Path) -> bool:
 
 def _of_checkpoint(path: Path) -> CellTypeModule:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        settings = content[CellTypeModule.CHECKPOINT_HYPER_PARAMS_KEY]
-        assert settings.keys() >= TOLD
-        module = CellTypeModule(**settings)
-        module.load_state_dict(content["state_dict"])
-    except Exception:  # what is no checkpoint of ours shows as one of many kinds
+        return load_module(CellTypeModule, path, str(path), needed=TOLD)
+    except SettingError:  # which speaks of a run
         raise SettingError(
             f"{path}: expected the checkpoint of a cell type network, whole, as a run or `raphe "
             "import keras` leaves it; leave it out, or copy it anew"
         ) from None
-    return module
 
 
 def _told(value: object) -> str:

@@ -136,8 +136,16 @@ def _load(runs: Sequence[TrainedRun]) -> tuple[list[Candidate], list[str]]:
     loaded = [Candidate.of_run(run) for run in runs]
     candidates = [candidate for candidate in loaded if not candidate.diverged]
     if not candidates:
-        raise SettingError(f"all {len(loaded)} runs diverged: their weights are not finite")
+        raise SettingError(_all_diverged(runs))
     return candidates, [candidate.label for candidate in loaded if candidate.diverged]
+
+
+def _all_diverged(runs: Sequence[TrainedRun]) -> str:
+    remedy = "train again, with a lower model.optimizer.lr"
+    if len(runs) == 1:
+        return f"{runs[0]}: its training diverged: its weights are not finite; {remedy}"
+    some = f"{runs[0]} and {len(runs) - 1} more"
+    return f"{some}: every training diverged: their weights are not finite; {remedy}"
 
 
 def _chosen_by_sweep(

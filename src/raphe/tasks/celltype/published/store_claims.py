@@ -8,6 +8,7 @@ import torch
 
 from raphe.core.claims import Claim, note_claim
 from raphe.core.errors import SettingError, SplitError
+from raphe.core.files.checkpoint import load_module
 from raphe.core.progress import progress
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.metrics.predictions import Predictions
@@ -64,7 +65,8 @@ def predictions_of(checkpoints: Sequence[Path], spikes: SpikeSet) -> dict[int, R
 def _load(path: Path, spikes: SpikeSet) -> CellTypeModule:
     if not path.is_file():
         raise SettingError(f"{path}: there is no such checkpoint; make it with raphe import keras")
-    module = CellTypeModule.load_from_checkpoint(path, map_location="cpu").eval()
+    remedy = "make it anew with raphe import keras, or leave it out"
+    module = load_module(CellTypeModule, path, str(path), remedy).eval()
     for name in ("classes", "n_samples", "rate_hz"):
         expected, got = getattr(spikes, name), module.hparams[name]
         if (tuple(got) if name == "classes" else got) != expected:

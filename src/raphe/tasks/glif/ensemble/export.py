@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from raphe.core.bundles import pyfunc
-from raphe.core.bundles.bundle import CARD, BundleError, BundleWriter
+from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.command_line import printed_command
+from raphe.core.errors import SettingError
+from raphe.core.files.checkpoint import OF_A_RUN, load_module
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.tasks.glif.ensemble.bundle import (
@@ -106,9 +108,9 @@ def export(
 
 
 def _member(run: TrainedRun) -> PosteriorModule:
-    module = PosteriorModule.load_from_checkpoint(run.checkpoint, map_location="cpu").eval()
+    module = load_module(PosteriorModule, run.checkpoint, str(run)).eval()
     if not all(bool(torch.isfinite(value).all()) for value in module.state_dict().values()):
-        raise BundleError(f"{run.label} ({run.run_id}): its weights are not finite; leave it out")
+        raise SettingError(f"{run}: its weights are not finite; {OF_A_RUN}")
     return module
 
 
@@ -123,8 +125,7 @@ def _graph(run: TrainedRun, member: PosteriorModule, example: PosteriorBatch) ->
     context = member.net.embed(example.traces, example.features)
     expected = member.net.draw(torch.from_numpy(noise), context, example.centre, example.spread)
     draws = PosteriorGraph(file).draw(example.traces.numpy(), given, noise)
-    whose = f"{run.label} ({run.run_id})".strip()
-    require_agreement(draws, expected.numpy(), AGREEMENT, whose, "a standardised quantity")
+    require_agreement(draws, expected.numpy(), AGREEMENT, str(run), "a standardised quantity")
     return file
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from raphe.core.errors import SettingError
+from raphe.core.files.checkpoint import load_module
 from raphe.core.recordings.arrays import load_array, load_arrays
 from raphe.tasks.glif.lstm_study.grid import UNITS, in_si
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
@@ -60,7 +61,8 @@ def read_digitised(path: Path) -> Digitised:
 
 def answer(checkpoint: Path, digitised: Digitised) -> list[str]:
     """What a checkpoint's network says of the fitted cell's response, a line for each target."""
-    module = LstmGlifModule.load_from_checkpoint(checkpoint, map_location="cpu").eval()
+    remedy = "name one that `raphe import lstm-glif` or a run wrote"
+    module = load_module(LstmGlifModule, checkpoint, str(checkpoint), remedy).eval()
     voltage_mv = torch.from_numpy((1e3 * digitised.voltage_v).astype(np.float32))
     with torch.no_grad():
         scaled = module(voltage_mv[None])[0].numpy()

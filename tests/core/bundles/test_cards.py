@@ -2,7 +2,7 @@
 
 import pytest
 
-from raphe.core.bundles.cards import with_interval
+from raphe.core.bundles.cards import note, of_others, provenance, with_interval
 from raphe.core.bundles.methods import optimizer, paragraph, settings_by_name
 
 
@@ -36,3 +36,21 @@ def test_settings_are_read_by_their_full_names() -> None:
     settings = settings_by_name(text)
     assert settings["seed"] == 3 and optimizer(settings) == "Adam, learning rate 0.001"
     assert settings_by_name("") == {} and optimizer({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("<img src=x>\n*a_b* \x1b[31m", r"\<img src=x\>\\n\*a_b\* \\x1b\[31m"),
+        ("=cmd|' /C calc'!A0", r"\=cmd\|' /C calc'!A0"),
+        ("$\\frac$ `code` [a](b) ~x~", r"\$\\frac\$ \`code\` \[a\](b) \~x\~"),
+        ("# 1 _x_ &lt;", r"\# 1 \_x\_ \&lt;"),
+        ("model.kernel=7 (failed), 2026-11-28", "model.kernel=7 (failed), 2026-11-28"),
+    ],
+)
+def test_a_name_of_others_stands_in_a_card_as_it_is(name: str, written: str) -> None:
+    assert of_others(name) == written
+    assert provenance({"experiment": name, "left_out": [name]}) == (
+        f"- experiment: {written}\n- left out: {written}"
+    )
+    assert note(name) == f"> **{written}**"

@@ -1,11 +1,13 @@
 """What all model cards share: Markdown from the facts of a manifest."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 
+MARKDOWN = re.compile(r"[\\`*\[\]<>|$~&]|^(?=[#=+-])|(?<!\w)_|_(?!\w)")
 MOST_DECIMALS = 3
 WITHOUT_INTERVAL = 2  # decimals
 WHOSE = """\
@@ -25,15 +27,28 @@ def size(n_networks: int) -> str:
     return counted("network", n_networks)
 
 
+def of_others(text: object) -> str:
+    r"""A name that somebody else chose, to be read in a card as it is, whatever shows the card.
+
+    On one line, with what a terminal obeys or hides as an escape, and a backslash before what
+    Markdown, or the HTML in it, takes for more than a letter.
+
+    >>> print(of_others("<img src=x>\n*a_b* \x1b[31m"))
+    \<img src=x\>\\n\*a_b\* \\x1b\[31m
+    """
+    return MARKDOWN.sub(lambda found: f"\\{found[0]}", printable(text))
+
+
 def note(text: str) -> str:
     """The sentence that must stand beside every result, in bold; "" for none."""
-    return f"> **{text}**" if text else ""
+    return f"> **{of_others(text)}**" if text else ""
 
 
 def provenance(facts: Mapping[str, Any]) -> str:
     """A line for each fact of where a bundle comes from that has a value."""
     return "\n".join(
-        f"- {name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
+        f"- {name.replace('_', ' ')}: "
+        f"{', '.join(map(of_others, value)) if isinstance(value, list) else of_others(value)}"
         for name, value in facts.items()
         if value
     )

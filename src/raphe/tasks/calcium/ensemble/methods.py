@@ -25,14 +25,16 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
             f"Imaging rates in training were {low:g} to {high:g} Hz.",
             _test(facts),
             f"Analyses were made with {methods.software()}.",
-            facts["note"],
+            cards.of_others(facts["note"]),
         ],
         [],
     )
 
 
 def _training(training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    datasets = [f"{n} of {dataset}" for dataset, n in training["recordings"].items()]
+    datasets = [
+        f"{n} of {cards.of_others(dataset)}" for dataset, n in training["recordings"].items()
+    ]
     n_recordings = sum(training["recordings"].values())
     text = (
         "Networks were trained on synthetic traces and on "
@@ -55,7 +57,7 @@ def _test(facts: Mapping[str, Any]) -> str:
         for name, words in STATED.items()
         if name in figures and figures[name]["value"] is not None
     ]
-    held_out = facts["training"]["held_out"]
+    held_out = list(map(cards.of_others, facts["training"]["held_out"]))
     if not stated or not held_out:
         return ""
     return f"On test recordings of {listed(held_out)}, {listed(stated)}."

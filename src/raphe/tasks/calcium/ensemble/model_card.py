@@ -67,8 +67,10 @@ def _figures(set_name: str, figures: Mapping[str, Any]) -> str:
 
 
 def _training(training: Mapping[str, Any]) -> str:
-    of_datasets = ", ".join(f"{n} of {dataset}" for dataset, n in training["recordings"].items())
-    held_out = training["held_out"]
+    of_datasets = ", ".join(
+        f"{n} of {cards.of_others(dataset)}" for dataset, n in training["recordings"].items()
+    )
+    held_out = list(map(cards.of_others, training["held_out"]))
     tested = f" Tested on: {', '.join(held_out)}." if held_out else " No dataset was held out."
     n_recordings = sum(training["recordings"].values())
     return (

@@ -57,7 +57,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
         _verdicts(facts),
         _test(facts),
         f"Analyses were made with {methods.software()}.",
-        facts["note"],
+        cards.of_others(facts["note"]),
     ]
     text = " ".join(sentences)
     cited = [entry for name, entry in REFERENCES.items() if name in text]
@@ -72,8 +72,9 @@ def _networks(facts: Mapping[str, Any]) -> str:
     model = "a one-dimensional convolutional neural network"
     if n > 1:
         model = f"an ensemble of {n} one-dimensional convolutional neural networks"
+    classes = listed(map(cards.of_others, facts["classes"]), "or")
     return (
-        f"Cells were classified as {listed(facts['classes'], 'or')} from the shape of their spikes "
+        f"Cells were classified as {classes} from the shape of their spikes "
         f"by {model} ({sizes}) of the architecture of Corradetti et al. 2024."
     )
 
@@ -103,7 +104,7 @@ def _windows(window: Mapping[str, Any]) -> str:
 
 def _data(facts: Mapping[str, Any]) -> str:
     training = facts["training"]
-    counts = [f"{len(cells)} {name}" for name, cells in training["cells"].items()]
+    counts = [f"{len(cells)} {cards.of_others(name)}" for name, cells in training["cells"].items()]
     n_cells = sum(len(cells) for cells in training["cells"].values())
     days = f", {counted('recording day', len(training['days']))}" if training["days"] else ""
     parts = [
@@ -191,7 +192,10 @@ def _weights(members: Sequence[Mapping[str, Any]]) -> str:
     """How often each was picked, where that is not once."""
     if all(member["times"] == 1 for member in members):
         return ""
-    picked = [f"{member['label']} {counted('time', member['times'])}" for member in members]
+    picked = [
+        f"{cards.of_others(member['label'])} {counted('time', member['times'])}"
+        for member in members
+    ]
     return f", which picked {listed(picked)} and weighted them so"
 
 

@@ -42,7 +42,7 @@ AS_PUBLISHED = (
 
 def model_card(facts: Mapping[str, Any], methods: str = "") -> str:
     """The card as Markdown, from the facts of a manifest; `methods` is a paragraph to paste."""
-    classes = facts["classes"]
+    classes = list(map(cards.of_others, facts["classes"]))
     parts = [
         f"# {' or '.join(classes)}? {_size(len(facts['members']))}",
         cards.note(facts["note"]),
@@ -121,7 +121,7 @@ def _intended(facts: Mapping[str, Any]) -> str:
     text = (
         f"Says of one cell, from windows of {window['n_samples']} samples at "
         f"{window['rate_hz']:g} Hz in {window['unit']}, whether it is "
-        f"{listed(facts['classes'], 'or')}, with {kind} "
+        f"{listed(map(cards.of_others, facts['classes']), 'or')}, with {kind} "
         f"probability{', or that it is not sure' if abstains else ''}."
     )
     if cut is not None:
@@ -132,7 +132,8 @@ def _intended(facts: Mapping[str, Any]) -> str:
     if not trained_here(facts):
         marks = ", which are not known"
         if store := facts["training"]["store"]:
-            marks += f"; `raphe predict` marks cells unlike those of the store “{store['name']}”"
+            name = cards.of_others(store["name"])
+            marks += f"; `raphe predict` marks cells unlike those of the store “{name}”"
     return (
         f"{text} For cells recorded as those it was trained on{marks}. Not for clinical use, nor "
         "for other regions, species or recording methods."
@@ -202,7 +203,12 @@ def _untested(facts: Mapping[str, Any]) -> str:
 
 def _members(facts: Mapping[str, Any]) -> str:
     rows = [
-        [member["label"], f"{member['kernel']}", f"{member['times']}", member["origin"]]
+        [
+            cards.of_others(member["label"]),
+            f"{member['kernel']}",
+            f"{member['times']}",
+            cards.of_others(member["origin"]),
+        ]
         for member in facts["members"]
     ]
     return cards.table(["member", "kernel", "counts", "from"], rows)
@@ -224,7 +230,9 @@ def _training(facts: Mapping[str, Any]) -> str:
         return _not_known(facts)
     training = facts["training"]
     cells = training["cells"]
-    counts = ", ".join(f"{len(of_class)} {name}" for name, of_class in cells.items())
+    counts = ", ".join(
+        f"{len(of_class)} {cards.of_others(name)}" for name, of_class in cells.items()
+    )
     n_cells = counted("cell", sum(map(len, cells.values())))
     days = training["days"]
     over_days = f" of {counted('day', len(days))} ({days[0]} to {days[-1]})" if days else ""
@@ -254,10 +262,10 @@ def _not_known(facts: Mapping[str, Any]) -> str:
     store = facts["training"]["store"]
     if store is None:
         return text
-    counts = ", ".join(f"{n} {name}" for name, n in store["n_cells"].items())
+    counts = ", ".join(f"{n} {cards.of_others(name)}" for name, n in store["n_cells"].items())
     return (
         f"{text} Whether a cell is unlike those of training is judged by the cells of the "
-        f"store “{store['name']}” in their place: "
+        f"store “{cards.of_others(store['name'])}” in their place: "
         f"{counted('spike', store['n_spikes'])} of {counts}.\n\n"
         + _domain(facts["training"]["domain"], facts["window"]["unit"])
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from raphe.core.bundles import methods
+from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed, whole
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 
@@ -32,7 +32,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
             f"up to {experiment['series_mohm']:g} MΩ).",
             _training(methods.settings_by_name(settings)),
             f"Analyses were made with {methods.software()}.",
-            facts["note"],
+            cards.of_others(facts["note"]),
         ],
         REFERENCES,
     )

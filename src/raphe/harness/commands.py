@@ -47,8 +47,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sweep",
         metavar="RUN",
-        help="run id of the sweep or of a single run (default: the newest sweep over settings or "
-        "seeds, or bank)",
+        help="id of the sweep or of a single run, or its beginning as `raphe runs` shows it "
+        "(default: the newest sweep over settings or seeds, or bank)",
     )
     parser.add_argument(
         "--checkpoints",
@@ -161,6 +161,11 @@ def _require_one_source(options: argparse.Namespace) -> None:
                 f"--checkpoints, --{name}: expected networks in files or those of a sweep, got "
                 "both; name one"
             )
+    if options.sweep and options.experiment:
+        raise SettingError(
+            f"--sweep {options.sweep}, --experiment {options.experiment}: a run that is named is "
+            "taken from whichever experiment it is of; leave out --experiment"
+        )
     if options.checkpoints and options.out is None:
         raise SettingError("--checkpoints: name a folder to make for the bundle with --out DIR")
 

@@ -20,7 +20,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import Exported
-from raphe.harness.database.address import without_credentials
+from raphe.harness.database.address import shown, without_credentials
 from raphe.harness.database.opening import said
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
@@ -80,8 +80,8 @@ def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
     except (MlflowException, OSError) as error:
         raise SettingError(
             f"run {run_id}: its artifact {name} cannot be had from "
-            f"{without_credentials(tracker.uri)} ({said(error)}); was it deleted or moved? Train "
-            "that run again"
+            f"{shown(str(tracker.uri))} ({said(error)}); was it deleted or moved? Train that run "
+            "again"
         ) from None
 
 

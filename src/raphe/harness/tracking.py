@@ -41,7 +41,7 @@ from raphe.core.files.atomic import copy_file, make_folder, write_file
 from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import UsedStore
-from raphe.harness.database.address import address_of, sqlite_file, without_credentials
+from raphe.harness.database.address import address_of, shown, sqlite_file, without_credentials
 from raphe.harness.database.folder import DATABASE, given_runs, network_note
 from raphe.harness.database.opening import open_to_write, reaching, said
 from raphe.harness.database.relocation import ARTIFACTS
@@ -361,7 +361,7 @@ class TrackedRun:
                 if is_disk_full(error) and self._database is not None:
                     raise SettingError(disk_full(self._database)) from error
                 raise SettingError(
-                    f"tracking at {without_credentials(self._uri)} stopped answering "
+                    f"tracking at {shown(self._uri)} stopped answering "
                     f"({said(error)}); bring it back and run the same command again to go on"
                 ) from error
             raise

@@ -233,3 +233,22 @@ def test_what_cannot_be_done_is_said_before_mlflow_is_loaded(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["runs", *options]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_names_in_a_list_say_nothing_to_a_terminal(
+    begin: Callable[..., str], runs_root: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    evil = "\x1b[31mred\x1b]0;title\x07\nnext rm"
+    begin(f"of {evil}", f"run {evil}", "FAILED")
+    written = r"\x1b[31mred\x1b]0;title\x07\nnext rm"
+    runs = ["runs", "--runs", str(runs_root)]
+    for options, told in (
+        ([], (f"of {written}", f"run {written}")),
+        (["--clean"], (f"of {written}: run {written}",)),
+        (["--experiment", "x"], (f"there are Default, of {written}",)),
+    ):
+        cli.main([*runs, *options])
+        shown = "".join(capsys.readouterr())
+        assert all(text in shown for text in told), shown
+        assert not set(shown) & {"\x1b", "\x07"}

@@ -227,13 +227,13 @@ def test_what_raphe_never_writes_is_refused_at_once(text: str, why: str) -> None
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (b"seed: 1", "has no format"),
+        (b"seed: 1", "has no format: an earlier raphe wrote it, or"),
         (b"- 1", "is damaged"),
-        (b"", "has no format"),
+        (b"", "has no format: an earlier raphe wrote it, or"),
         (b"\xff\xfe", "is damaged"),
-        (b"record: 1", "has no format"),
+        (b"record: 1", "has no format: an earlier raphe wrote it, or"),
         (b"record: {format: 2, choices: {}}", "has format 2, this raphe .* reads format 1; update"),
-        (b"record: {format: true, choices: {}}", "has no format"),
+        (b"record: {format: true, choices: {}}", "has no format: an earlier raphe wrote it, or"),
         (b"record: {format: 1}", "does not say which settings were chosen"),
         (b"record: {format: 1, choices: {task: [1]}}", "does not say which settings were chosen"),
         (b"record: {format: 1, choices: {1: celltype}}", "does not say which"),

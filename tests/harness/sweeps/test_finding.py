@@ -1,6 +1,8 @@
 """Which sweep is taken where none is named: of a kind whose networks can be joined."""
 
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,27 @@ def test_a_newer_cross_validation_is_passed_over_and_told(
         assert reason in found.sentence
     found = find_sweep(tmp_path / "mlruns", None, named)
     assert (found.run.run_id, found.sentence) == (named, "")
+
+
+def test_a_run_is_named_by_as_much_of_its_id_as_no_other_has(
+    tmp_path: Path, tracking_store: Callable[[Path], Path]
+) -> None:
+    root = tracking_store(tmp_path / "o dd #=(%x" / "mlruns")
+    tracker = Tracker("celltype", root)
+    tags = {KEY_TAG: "k"}
+    ids = [tracker.begin(f"run {n}", tags).run_id for n in range(17)]  # two begin with one digit
+    assert find_sweep(root, None, ids[0][:12]).run.run_id == ids[0]
+    first = sorted(ids)
+    twice = next(a[0] for a, b in pairwise(first) if a[0] == b[0])
+    with pytest.raises(SettingError, match=rf"sweep {twice}: begins the ids of \d+ runs, {twice}"):
+        find_sweep(root, None, twice)
+    database = re.escape(str(root / "mlflow.db"))
+    with pytest.raises(SettingError, match=f"sweep x: {database} holds no such run; `raphe runs`"):
+        find_sweep(root, None, "x")
+    tracker.delete(ids[1])
+    with pytest.raises(SettingError, match=f"{ids[1]}: was deleted from {database}; name another"):
+        find_sweep(root, None, ids[1])
+    with pytest.raises(SettingError, match=f"{database}: holds no finished sweep .* `--sweep RUN`"):
+        find_sweep(root, None, None)
+    with pytest.raises(SettingError, match="--experiment zz: there is none such; there are Def"):
+        find_sweep(root, None, None, "zz")

@@ -66,6 +66,16 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(database).absolute()
 
 
+def shown(uri: str) -> str:
+    """Where runs are tracked, for a sentence: the file of a database, of a server its address.
+
+    >>> shown("sqlite:////data/mlruns/mlflow.db"), shown("http://me:pass@host:5000")
+    ('/data/mlruns/mlflow.db', 'http://***@host:5000')
+    """
+    database = sqlite_file(uri)
+    return without_credentials(uri) if database is None else str(database)
+
+
 def local_folder(uri: str) -> Path | None:
     """The folder that an address of artifacts or a path names; None for one on a server."""
     parts = urlsplit(uri)

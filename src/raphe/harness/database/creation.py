@@ -20,7 +20,7 @@ def create_database(database: Path, artifacts: Path) -> None:
     MLflow makes them in dozens of steps, and can neither go on nor begin again where one was cut
     off. So it makes them in a folder beside, which the next one removes where a process was killed.
     """
-    print(f"{database}: is made, which takes some seconds", file=sys.stderr, flush=True)
+    print(f"{database}: is being made, which takes some seconds", file=sys.stderr, flush=True)
     # Of a name of its own: this process keeps connections to a file that it could not finish.
     scratch = hidden_sibling(database, "partial")
     with uninterrupted():

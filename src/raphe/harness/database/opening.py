@@ -55,6 +55,11 @@ def reaching(uri: str, named_by: str = SETTING) -> Iterator[None]:
     except (MlflowException, ImportError, SQLAlchemyError) as error:
         if is_disk_full(error) and (database := sqlite_file(uri)) is not None:
             raise SettingError(disk_full(database)) from error
+        if (database := sqlite_file(uri)) is not None:
+            raise SettingError(
+                f"{database}: expected the database of tracked runs, got {said(error)}; see who "
+                "may read and write it, or name another folder of runs"
+            ) from error
         raise SettingError(
             f"{named_by}{without_credentials(uri)}: expected an MLflow server or database, got "
             f"{said(error)}; {REMEDIES[named_by]}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, printed_command
 from raphe.core.errors import SettingError, StoreError
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.harness.database.address import without_credentials
 from raphe.harness.database.folder import given_runs
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:  # takes seconds to load
 
 
 NARROW = 110  # characters of a terminal; below them a date and a status take two lines
+SHOWN_OF_ID = 8  # digits, by which `raphe export --sweep` finds a run again
 COLUMNS = (  # with the width on a narrow terminal, of words that stay whole
     ("experiment", "left", None),
     ("run", "left", None),
-    ("id", "left", 8),
+    ("id", "left", SHOWN_OF_ID),
     ("begun", "left", 10),
     ("status", "left", 9),
     ("on disk", "right", 7),
@@ -81,7 +82,7 @@ def _runs(options: argparse.Namespace) -> int:
     client = open_to_read(options.runs, options.uri)
     with reaching(client.tracking_uri, OPTION):
         if options.champion:
-            print(set_champion(client, *options.champion))
+            print(printable(set_champion(client, *options.champion)))
             return 0
         inventory = Inventory.read(client)
     if options.clean:
@@ -102,7 +103,7 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
     if options.experiment is not None and options.experiment not in names.values():
         raise SettingError(
             f"--experiment {options.experiment}: there is none such; there are "
-            f"{', '.join(sorted(names.values()))}"
+            f"{', '.join(map(printable, sorted(names.values())))}"
         )
     members, total = inventory.members(), Usage()
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
@@ -121,9 +122,9 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         total += usage
         sizes = [file_size(usage.total), file_size(usage.checkpoints)]
         table.add_row(
-            experiment,
-            run.info.run_name,
-            run.info.run_id[:8],
+            printable(experiment),
+            printable(run.info.run_name),
+            printable(run.info.run_id[:SHOWN_OF_ID]),
             _when(run.info.start_time),
             _status(run, children),
             *(["–", "–"] if options.uri else sizes),
@@ -157,7 +158,7 @@ def _show_versions(inventory: "Inventory", console) -> None:
         champion = inventory.champions.get(name)
         crowned = f"the champion is version {champion}" if champion else "none is champion"
         console.print(
-            f"Registered as {name}: {counted('version', len(versions))}, {crowned}.",
+            f"Registered as {printable(name)}: {counted('version', len(versions))}, {crowned}.",
             highlight=False,
         )
 
@@ -172,7 +173,7 @@ def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_m
         places = counted("folder", len(cleaning.elsewhere))
         print(
             f"Left alone: {places} outside of {runs_root}, where this may be a copy of: "
-            f"{cleaning.elsewhere[0]}{', …' if len(cleaning.elsewhere) > 1 else ''}"
+            f"{printable(cleaning.elsewhere[0])}{', …' if len(cleaning.elsewhere) > 1 else ''}"
         )
     if not cleaning.kinds:
         print("Nothing is left over: every run is finished, at work, or needed.")
@@ -183,7 +184,8 @@ def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_m
         print(f"{file_size(n_bytes):>8}  {kind.what}")
         for run in kind.runs:
             where = inventory.experiments[run.info.experiment_id]
-            print(f"{'':10}{run.info.run_id[:8]} {where}: {run.info.run_name}")
+            words = f"{run.info.run_id[:SHOWN_OF_ID]} {where}: {run.info.run_name}"
+            print(f"{'':10}{printable(words)}")
         if is_meant:
             left = remove(client, kind)
             n_bytes -= usage_of(left).total

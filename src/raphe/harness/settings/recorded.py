@@ -75,7 +75,10 @@ class Recorded:
         about = settings.pop(RECORD, None)
         version = about.get("format") if isinstance(about, dict) else None
         if type(version) is not int or version < 1:
-            raise SettingError(f"{where} has no format, so no raphe wrote it; train that run again")
+            raise SettingError(
+                f"{where} has no format: an earlier raphe wrote it, or something else did; train "
+                "that run again with this one"
+            )
         if version > FORMAT:
             raise SettingError(
                 f"{where} has format {version}, this raphe {__version__} reads format {FORMAT}; "

@@ -1,7 +1,7 @@
 """The sweep to export or to look at: the one that is named, or the newest whose networks were
 trained on the same data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,16 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from raphe.core.errors import SettingError
-from raphe.core.sentences import listed
-from raphe.harness.database.address import without_credentials
+from raphe.core.sentences import listed, printable
+from raphe.harness.database.address import shown
 from raphe.harness.database.opening import OPTION, open_to_read, reaching
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import KEY_TAG, PARENT_TAG, SWEEP_TAG, RunFacts, Tracker
 
 FINISHED_TAG, FAILED_TAG = "raphe.finished", "raphe.failed"  # how many members of a sweep
 ENDED = ("FINISHED", "FAILED")  # a sweep is FAILED when one member is; the others serve
+ACTIVE = "active"  # of a run that was not deleted
+PAGE = 1000  # runs that are read at once
 MOST_RUNS = 50_000  # that MLflow looks through at once
 MOST_SAID = 3  # of the sweeps that were passed over
 
@@ -51,9 +53,9 @@ def find_sweep(
 
     Args:
         runs_root, uri: where runs are tracked, see Tracker.
-        run_id: of the sweep, or of a single run; None: the newest sweep over settings or seeds, or
-            bank, that has ended and has a finished member. A cross-validation is none: its networks
-            were trained on different cells.
+        run_id: of the sweep, or of a single run, or a beginning that no other id has; None: the
+            newest sweep over settings or seeds, or bank, that has ended and has a finished member.
+            A cross-validation is none: its networks were trained on different cells.
         experiment: to look in for the newest sweep or finished single run; None: for the newest
             sweep of all.
 
@@ -65,7 +67,7 @@ def find_sweep(
     with reaching(client.tracking_uri, OPTION):
         experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
         if run_id:
-            run = _get(client, run_id)
+            run = _get(client, list(experiments), str(run_id))
         else:
             run, passed_over = _newest(client, experiments, experiment)
     tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
@@ -91,11 +93,17 @@ def _newest(
             passed_over.append(f"{run.info.run_name} ({run.info.run_id}), {reason}")
         elif _is_finished_single(run):
             return run, passed_over
+    if experiment is not None and not wanted:
+        raise SettingError(
+            f"--experiment {experiment}: there is none such; there are "
+            f"{', '.join(map(printable, sorted(experiments.values())))}"
+        )
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     there_are = f"; there is {_some(passed_over)}" if passed_over else ""
     raise SettingError(
-        f"{without_credentials(client.tracking_uri)}: holds no finished sweep over settings or "
-        f"seeds in {where}{there_are}; run one with `raphe train -m`, or name the run to export"
+        f"{shown(client.tracking_uri)}: holds no finished sweep over settings or seeds in "
+        f"{where}{there_are}; run one with `raphe train -m`, or name a run as `--sweep RUN`, one "
+        "of those that `raphe runs` lists"
     )
 
 
@@ -117,14 +125,37 @@ def _is_finished_single(run: Run) -> bool:
     return run.info.status == "FINISHED" and KEY_TAG in tags and PARENT_TAG not in tags
 
 
-def _get(client: MlflowClient, run_id: str) -> Run:
+def _get(client: MlflowClient, experiment_ids: list[str], run_id: str) -> Run:
+    """The run of an id, or of the beginning of one, as `raphe runs` shows it."""
+    place = shown(client.tracking_uri)
     try:
-        return client.get_run(run_id)
+        run = client.get_run(run_id)
     except MlflowException:
+        begun = [run for run in _all(client, experiment_ids) if run.info.run_id.startswith(run_id)]
+        if len(begun) == 1:
+            return begun[0]
+        if begun:
+            ids = listed([f"{run.info.run_id} ({run.info.run_name})" for run in begun[:MOST_SAID]])
+            more = f" and {len(begun) - MOST_SAID} more" if len(begun) > MOST_SAID else ""
+            raise SettingError(
+                f"sweep {run_id}: begins the ids of {len(begun)} runs, {ids}{more}; name the whole "
+                "of one"
+            ) from None
         raise SettingError(
-            f"sweep {run_id}: {without_credentials(client.tracking_uri)} holds no such run; its id "
-            "stands at the end of the sweep's output and in the MLflow UI"
+            f"sweep {run_id}: {place} holds no such run; `raphe runs` lists them with their ids"
         ) from None
+    if run.info.experiment_id not in experiment_ids or run.info.lifecycle_stage != ACTIVE:
+        raise SettingError(f"sweep {run_id}: was deleted from {place}; name another run")
+    return run
+
+
+def _all(client: MlflowClient, experiment_ids: list[str]) -> Iterator[Run]:
+    token = None
+    while experiment_ids:
+        page = client.search_runs(experiment_ids, max_results=PAGE, page_token=token)
+        yield from page
+        if not (token := page.token):
+            return
 
 
 def _some(sweeps: list[str] | tuple[str, ...]) -> str:

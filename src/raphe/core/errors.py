@@ -30,7 +30,7 @@ class SettingError(RapheError):
 
 
 class UsageError(SettingError):
-    """The options of a command cannot work, whatever the files hold."""
+    """The words of a command cannot work, whatever the files hold: exit code 2."""
 
 
 class RecordingWarning(UserWarning):

@@ -12,6 +12,7 @@ from raphe.core.errors import SettingError
 from raphe.core.ranges import Range
 from raphe.harness.settings.overrides import check
 from raphe.harness.settings.signatures import Accepted, arguments
+from raphe.harness.start.program import train
 
 TASKS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
 HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sklearn"}
@@ -63,6 +64,13 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("=x", "=x: expected a setting with its value, as seed=42"),
         ("experiment=null", "experiment=null: expected calcium_folds, "),
         ("--foo", "there is no option --foo; settings are given as NAME=VALUE"),
+        ("data.store=", "data.store=: expected a value, got nothing; is a variable empty?"),
+        ("-m seed=1 runs_root=", "runs_root=: expected a value, got nothing; is a variable"),
+        ("model=nosuch", "model=nosuch: expected bank, or leave it out"),
+        ("monitor=nosuch", "monitor is a section; name a setting in it, as monitor.metric=VALUE"),
+        ("--cfg nosuch", "--cfg nosuch: expected job, hydra or all"),
+        ("--info confg", "--info confg: expected all, config, defaults, defaults-tree, plugins or"),
+        ("seed=1 --cfg", "--cfg/-c: expected one argument"),
         ("--mutlirun seed=1", "there is no option --mutlirun; did you mean --multirun?"),
     ],
 )
@@ -195,3 +203,12 @@ def test_outside_the_virtual_environment_one_sentence_says_so(tmp_path: Path) ->
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and "make setup" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("--foo", 2), ("--cfg nosuch", 2), ("--cfg", 2), ("foo", 2), ("=x", 2), ("model.kernal=3", 1)],
+)
+def test_what_is_no_setting_is_wrong_usage(given: str, code: int, capsys) -> None:
+    assert train(given.split()) == code
+    assert capsys.readouterr().err.count("\n") == 1

@@ -59,6 +59,7 @@ def check(config: DictConfig) -> None:
 
 def check_values(config: DictConfig) -> None:
     """The part of `check` that loads neither torch nor MLflow."""
+    _whole_number(config, "seed", least=0)  # before the sections that take it over
     for name, section in config.items_ex(resolve=False):
         if isinstance(section, DictConfig) and name != "hydra":
             check_ranges(OmegaConf.to_container(section, resolve=True), str(name))
@@ -66,7 +67,6 @@ def check_values(config: DictConfig) -> None:
     _one_of(config, "callbacks.keep", KEEPS)
     _one_of(config, "monitor.mode", MODES)
     _one_of(config, "choose", CHOICES)
-    _whole_number(config, "seed", least=0)
     _whole_number(config, "trainer.max_epochs", least=1)
     _whole_number(config, "threads", least=1, optional=True)
     _whole_number(config, "callbacks.patience", least=1, optional=True)

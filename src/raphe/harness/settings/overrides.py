@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from raphe.core.command_line import printed_setting
-from raphe.core.errors import SettingError
+from raphe.core.errors import SettingError, UsageError
 from raphe.core.ranges import written
 from raphe.harness.settings import composed
 from raphe.harness.settings.admitted import NEAR, check_value, did_you_mean, listed_or, value_text
@@ -26,6 +26,10 @@ from raphe.harness.start.explain import LIST_ALL
 FLAGS = ("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun")
 FLAGS += ("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name")
 FLAGS += ("--config-path", "--experimental-rerun")
+WORDS_OF = {
+    "cfg": ("job", "hydra", "all"),
+    "info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+}
 NAME = re.compile(r"[+~]{0,2}[\w/@-]+([.:][\w/@-]+)*", re.ASCII)
 OFFERED = 3  # names at most
 OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there are some
@@ -34,9 +38,18 @@ OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there ar
 def check(given: Sequence[str]) -> None:
     """Raise SettingError for a setting or a choice that there is not, or a value it cannot have.
 
-    `given` are the arguments of train.py. What cannot be composed is left to Hydra.
+    UsageError, which is one too, for what is neither a setting nor an option. `given` are the
+    arguments of train.py. What cannot be composed is left to Hydra.
     """
-    options, rest = _hydra_options().parse_known_args(given)
+    try:
+        options, rest = _hydra_options().parse_known_args(given)
+    except argparse.ArgumentError as error:
+        raise UsageError(f"{error.argument_name}: {error.message}") from None
+    for option, words in WORDS_OF.items():
+        word = getattr(options, option)
+        if word is not None and word not in words:
+            hint = did_you_mean(difflib.get_close_matches(word, words, 1, NEAR))
+            raise UsageError(f"--{option} {word}: expected {listed_or(words)}{hint}")
     for word in rest:
         _check_flag(word)
     texts = [text for text in rest if not text.startswith("-")]
@@ -45,9 +58,9 @@ def check(given: Sequence[str]) -> None:
     try:
         overrides = OverridesParser.create().parse_overrides(texts)
     except HydraException:
-        raise SettingError(_unreadable(texts)) from None
+        raise _unreadable(texts) from None
     if any(text.startswith("=") for text in texts):
-        raise SettingError(_unreadable(texts))
+        raise _unreadable(texts)
     more = Path(options.config_dir).absolute() if options.config_dir else None
     search = search_path(more)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
@@ -73,7 +86,7 @@ def check(given: Sequence[str]) -> None:
 
 def _hydra_options() -> argparse.ArgumentParser:
     """Those of Hydra's options that have a value: the rest are overrides and flags."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     for names in (
         ("--config-dir", "-cd"),
         ("--config-name", "-cn"),
@@ -91,11 +104,11 @@ def _check_flag(word: str) -> None:
     if word.startswith("--") and not any(flag.startswith(word) for flag in FLAGS):
         near = difflib.get_close_matches(word, FLAGS, 1, NEAR)
         hint = did_you_mean(near) or "; settings are given as NAME=VALUE"
-        raise SettingError(f"there is no option {word}{hint}")
+        raise UsageError(f"there is no option {word}{hint}")
 
 
-def _unreadable(texts: Sequence[str]) -> str:
-    """The sentence for the first argument that Hydra cannot parse."""
+def _unreadable(texts: Sequence[str]) -> SettingError:
+    """The error for the first argument that Hydra cannot parse."""
     for text in texts:
         try:
             (override,) = OverridesParser.create().parse_overrides([text])
@@ -105,14 +118,18 @@ def _unreadable(texts: Sequence[str]) -> str:
         if not is_readable:
             name, _, value = text.partition("=")
             if not NAME.fullmatch(name):
-                return f"{text}: expected a setting with its value, as seed=42; {LIST_ALL}"
+                return UsageError(
+                    f"{text}: expected a setting with its value, as seed=42; {LIST_ALL}"
+                )
             if "=" not in text:
-                return f"{text}: expected a setting with its value, {text}=VALUE; {LIST_ALL}"
-            return (
+                return UsageError(
+                    f"{text}: expected a setting with its value, {text}=VALUE; {LIST_ALL}"
+                )
+            return SettingError(
                 f"{text}: the value cannot be read; if it is one word, it needs quotes: "
                 f"{printed_setting(name, value)}"
             )
-    return f"{' '.join(texts)}: cannot be read together; {LIST_ALL}"
+    return UsageError(f"{' '.join(texts)}: cannot be read together; {LIST_ALL}")
 
 
 def _check_no_sweep(
@@ -143,8 +160,11 @@ def _check_choice(override: Override, choices: Sequence[str]) -> None:
         for name in names:
             if name not in choices:
                 hint = did_you_mean(difflib.get_close_matches(str(name), choices, 1, NEAR))
+                group = override.key_or_group
+                hydra = compose("train", return_hydra_config=True).hydra
+                unless = ", or leave it out" if hydra.runtime.choices.get(group) is None else ""
                 raise SettingError(
-                    f"{override.key_or_group}={written(name)}: expected {listed_or(choices)}{hint}"
+                    f"{group}={written(name)}: expected {listed_or(choices)}{unless}{hint}"
                 )
 
 
@@ -210,6 +230,8 @@ def _check_values(override: Override, defaults: DictConfig) -> None:
     if override.is_delete() or not isinstance(section, DictConfig) or key in ("_target_",):
         return
     default = None if OmegaConf.is_missing(section, key) else section.get(key)
+    if not override.input_line.partition("=")[2].strip():
+        raise SettingError(f"{name}=: expected a value, got nothing; is a variable empty?")
     for value in _values(override):
         text = value_text(value)
         if not override.is_sweep_override() and value is not None:

@@ -7,7 +7,8 @@ import hydra
 
 from raphe.core.command_line import print_whatever_comes
 from raphe.core.ending import while_read
-from raphe.core.errors import SettingError
+from raphe.core.errors import SettingError, UsageError
+from raphe.core.parser import USAGE_EXIT
 from raphe.core.sentences import printable
 from raphe.harness.settings import overrides
 from raphe.harness.settings.configuration import conf_folder
@@ -15,9 +16,12 @@ from raphe.harness.settings.machine_settings import keep_secrets, with_machine_s
 from raphe.harness.start.launch import launch
 from raphe.harness.start.stage import run_stage
 
+FAILED_EXIT = 1
+
 
 def train(arguments: Sequence[str]) -> int:
-    """Compose the settings that the arguments ask for and do what they say; the exit code."""
+    """Compose the settings that the arguments ask for and do what they say; the exit code,
+    as `launch` has it, and 2 for what is neither a setting nor an option."""
     return while_read(lambda: _train(arguments))
 
 
@@ -29,7 +33,7 @@ def _train(arguments: Sequence[str]) -> int:
         arguments = keep_secrets(arguments)
     except SettingError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
-        return 1
+        return USAGE_EXIT if isinstance(error, UsageError) else FAILED_EXIT
     sys.argv[1:] = arguments  # where Hydra reads them
     composed = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")
     return launch(composed(run_stage))

@@ -276,8 +276,3 @@ def test_a_console_without_our_signs_shows_them_as_escapes() -> None:
     shown = subprocess.run(command, env=environment, capture_output=True)
     assert shown.returncode == 0
     assert shown.stdout.isascii()
-
-
-def test_a_named_run_is_of_no_other_experiment(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["export", "--sweep", "3f2a", "--experiment", "celltype"]) == 1
-    assert "--sweep 3f2a, --experiment celltype: a run that is named" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from raphe.core.command_line import Command, add_overwrite, define, hydra_word
 from raphe.core.ending import AGAIN
-from raphe.core.errors import RapheError, SettingError
+from raphe.core.errors import RapheError, SettingError, UsageError
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import printable
 
@@ -149,25 +149,25 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _require_one_source(options: argparse.Namespace) -> None:
-    """Raises SettingError where options of a sweep and of checkpoints stand together."""
+    """Raises UsageError where options of a sweep and of checkpoints stand together."""
     if options.store and not options.checkpoints:
-        raise SettingError(
+        raise UsageError(
             "--store: is for --checkpoints; a sweep's networks are calibrated on the cells that "
             "their own data held out"
         )
     for name in ("sweep", "experiment"):
         if options.checkpoints and getattr(options, name):
-            raise SettingError(
+            raise UsageError(
                 f"--checkpoints, --{name}: expected networks in files or those of a sweep, got "
                 "both; name one"
             )
     if options.sweep and options.experiment:
-        raise SettingError(
+        raise UsageError(
             f"--sweep {options.sweep}, --experiment {options.experiment}: a run that is named is "
             "taken from whichever experiment it is of; leave out --experiment"
         )
     if options.checkpoints and options.out is None:
-        raise SettingError("--checkpoints: name a folder to make for the bundle with --out DIR")
+        raise UsageError("--checkpoints: name a folder to make for the bundle with --out DIR")
 
 
 def _overrides(options: argparse.Namespace) -> list[str]:

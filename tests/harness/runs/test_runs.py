@@ -220,18 +220,18 @@ def test_a_store_that_cannot_be_one_is_a_sentence(command: str, uri: str, capsys
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "code", "message"),
     [
-        (["--clean", "--uri", "http://host:5000"], "run `mlflow gc` there"),
-        (["--yes"], "--yes: goes with --clean"),
-        (["--runs", "nowhere"], "there are no tracked runs here"),
+        (["--clean", "--uri", "http://host:5000"], 2, "run `mlflow gc` there"),
+        (["--yes"], 2, "--yes: goes with --clean"),
+        (["--runs", "nowhere"], 1, "there are no tracked runs here"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_mlflow_is_loaded(
-    options: list[str], message: str, capsys, tmp_path: Path, monkeypatch
+    options: list[str], code: int, message: str, capsys, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["runs", *options]) == 1
+    assert cli.main(["runs", *options]) == code
     assert message in capsys.readouterr().err
 
 

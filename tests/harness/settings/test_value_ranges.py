@@ -185,5 +185,5 @@ def test_a_metric_that_no_epoch_has_is_refused_before_anything_is_prepared(
 def test_a_seed_is_refused_by_the_name_that_it_was_set_by() -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", ["seed=-1", "data.store=spikes"])
-    with pytest.raises(SettingError, match="^seed=-1: expected a whole number of 0 or more"):
+    with pytest.raises(SettingError, match=r"^seed=-1: expected a whole number of 0 or more"):
         composed.check_values(config)

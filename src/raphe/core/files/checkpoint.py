@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytorch_lightning as pl
 import torch
 from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.utils import deterministic
 
 from raphe.core.errors import RapheError, SettingError
 from raphe.core.files.atomic import make_folder, open_whole
@@ -203,8 +204,12 @@ def _no_larger_than(weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
         if min(n_more, n_elements_more) < 0:
             raise SettingError("its settings make more weights than it holds")
 
+    # Where algorithms are to be deterministic torch fills a place with NaN as soon as it has it.
+    is_filled = deterministic.fill_uninitialized_memory
+    deterministic.fill_uninitialized_memory = False
     hook = register_module_parameter_registration_hook(count)
     try:
         yield
     finally:
         hook.remove()
+        deterministic.fill_uninitialized_memory = is_filled

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, printed_command
-from raphe.core.errors import SettingError, StoreError
+from raphe.core.errors import SettingError, StoreError, UsageError
 from raphe.core.sentences import counted, printable
 from raphe.harness.database.address import without_credentials
 from raphe.harness.database.folder import given_runs
@@ -61,14 +61,14 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 def _runs(options: argparse.Namespace) -> int:
     if options.yes and not options.clean:
-        raise SettingError("--yes: goes with --clean")
+        raise UsageError("--yes: goes with --clean")
     if options.clean and options.uri:
-        raise SettingError(
+        raise UsageError(
             f"--clean: the files of {without_credentials(options.uri)} are not on this machine; "
             "run `mlflow gc` there"
         )
     if options.clean and options.experiment:
-        raise SettingError("--clean: looks at the whole folder; leave out --experiment")
+        raise UsageError("--clean: looks at the whole folder; leave out --experiment")
     if options.uri is None:
         from raphe.harness.database.folder import require_runs
 

@@ -132,19 +132,28 @@ def test_published_networks_become_a_bundle_that_judges_recordings(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "code", "told"),
     [
-        (("--store", "s"), "--store: is for --checkpoints"),
-        (("--checkpoints", "a", "--sweep", "1", "--out", "b"), "got both; name one"),
-        (("--checkpoints", "a", "--experiment", "e", "--out", "b"), "got both; name one"),
-        (("--checkpoints", "a"), "name a folder to make for the bundle with --out DIR"),
-        (("--checkpoints", "a", "--out", "b"), "a: there is no such file or folder; `raphe fetch"),
-        (("--sweep", "1", "--runs", "nowhere"), "there are no tracked runs here; train first"),
+        (("--store", "s"), 2, "--store: is for --checkpoints"),
+        (("--checkpoints", "a", "--sweep", "1", "--out", "b"), 2, "got both; name one"),
+        (("--checkpoints", "a", "--experiment", "e", "--out", "b"), 2, "got both; name one"),
+        (("--checkpoints", "a"), 2, "name a folder to make for the bundle with --out DIR"),
+        (
+            ("--checkpoints", "a", "--out", "b"),
+            1,
+            "a: there is no such file or folder; `raphe fetch",
+        ),
+        (
+            ("--sweep", "1", "--experiment", "e"),
+            2,
+            "--sweep 1, --experiment e: a run that is named",
+        ),
+        (("--sweep", "1", "--runs", "nowhere"), 1, "there are no tracked runs here; train first"),
     ],
 )
-def test_what_cannot_be_exported_is_one_line(options, told, tmp_path, monkeypatch, capsys):
+def test_what_cannot_be_exported_is_one_line(options, code, told, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run("export", *options) == 1
+    assert run("export", *options) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and told in line
     assert not list(tmp_path.iterdir())

@@ -141,8 +141,8 @@ def answers(real_data) -> dict[int, list[list[np.ndarray]]]:
             read_traces(real_data("spikefinder", f"{dataset}.train.{kind}.csv.gz"))
             for kind in ("calcium", "spikes")
         )
-        traces = [trace[~np.isnan(trace)] for _, trace in calcium]
-        said.setdefault(0, []).append([trace[~np.isnan(trace)] for _, trace in spikes])
+        traces = [trace[~np.isnan(trace)] for _, trace, *_ in calcium]
+        said.setdefault(0, []).append([trace[~np.isnan(trace)] for _, trace, *_ in spikes])
         for model in OUTPUTS:
             network = ElephantNet().eval()
             network.load_state_dict(read_elephant(real_data("elephant", f"model{model}.h5")))

@@ -21,7 +21,7 @@ def test_the_published_values_are_recomputed(real_data, dtype) -> None:
     ours = [
         statistics(trace.astype(dtype))
         for dataset in (4, 5, 6)
-        for _, trace in read_traces(real_data("spikefinder", f"{dataset}.train.calcium.csv.gz"))
+        for _, trace, *_ in read_traces(real_data("spikefinder", f"{dataset}.train.calcium.csv.gz"))
     ]
     np.testing.assert_allclose(ours, published[45:69], rtol=1e-6)
 

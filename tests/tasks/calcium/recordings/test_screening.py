@@ -53,6 +53,36 @@ def test_saturated_frames_are_missing() -> None:
     assert 10 < np.isnan(screen.samples).sum() <= 36
 
 
+@pytest.mark.parametrize("share", [0.97, 0.9, 0.8])
+@pytest.mark.parametrize("counts", [False, True])
+def test_many_frames_at_the_detectors_limit_are_missing(share: float, counts: bool) -> None:
+    trace = raw(1.0).round() if counts else raw(1.0)
+    limit = np.quantile(trace, share, method="nearest")
+    screen = screened(np.minimum(trace, limit), RATE_HZ)
+    np.testing.assert_array_equal(np.isnan(screen.samples), trace >= limit)
+    (remark,) = screen.remarks
+    assert "saturated at" in remark
+
+
+def test_one_frame_under_a_closed_shutter_is_missing() -> None:
+    for place in (0, 1800, N - 1):
+        trace = raw(1.0)
+        trace[place] = 0.0
+        screen = screened(trace, RATE_HZ)
+        assert np.flatnonzero(np.isnan(screen.samples)).tolist() == [place]
+        assert screen.remarks == ("1 frame blanked at 0, bridged",)
+
+
+def test_a_shutter_that_was_closed_most_of_the_time_is_no_model() -> None:
+    trace = raw(1.0)
+    trace[800:2900] = 0.0
+    screen = screened(trace, RATE_HZ)
+    assert np.isnan(screen.samples).sum() == 2100 and not screen.is_denoised
+    assert screen.remarks == ("2100 frames blanked at 0, bridged",)
+    spikes = np.random.default_rng(3).poisson(0.02, N) * np.random.default_rng(4).normal(1, 0.1, N)
+    assert screened(spikes, RATE_HZ).is_denoised  # not under a shutter between them
+
+
 @pytest.mark.parametrize("outlier", [1e6, -1e6, 1e300])
 def test_one_frame_far_from_all_others_is_missing(outlier: float) -> None:
     for place in (0, 1800, N - 1):

@@ -252,3 +252,14 @@ def test_names_in_a_list_say_nothing_to_a_terminal(
         shown = "".join(capsys.readouterr())
         assert all(text in shown for text in told), shown
         assert not set(shown) & {"\x1b", "\x07"}
+
+
+def test_a_long_name_leaves_the_other_columns_whole_and_an_address_keeps_its_password(
+    begin: Callable[..., str], runs_root: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    run_id = begin("e" * 70, "r" * 70, "FINISHED")
+    assert cli.main(["runs", "--runs", str(runs_root)]) == 0
+    assert {run_id[:8], "finished", "status", "weights"} <= set(capsys.readouterr().out.split())
+    assert cli.main(["runs", "--uri", "sqlite:////no/where?password=s3cr3t"]) == 1
+    assert "s3cr3t" not in capsys.readouterr().err

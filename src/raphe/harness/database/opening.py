@@ -103,7 +103,8 @@ def open_to_read(runs_root: Path, uri: str | None) -> MlflowClient:
         return _of_server(str(uri), OPTION)
     require_readable_mlflow()
     if uri is not None and not database.exists():
-        raise SettingError(f"--uri {uri}: expected the path of a database, there is none")
+        address = without_credentials(uri)
+        raise SettingError(f"--uri {address}: expected the path of a database, there is none")
     with reaching(address_of(database)):
         check_database(database, to_write=False)
         if uri is None and (former := former_places(database)):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # takes seconds to load
 
 
 NARROW = 110  # characters of a terminal; below them a date and a status take two lines
+LONGEST_WHOLE = 24  # name of an experiment, that it leaves the other columns room
 SHOWN_OF_ID = 8  # digits, by which `raphe export --sweep` finds a run again
 COLUMNS = (  # with the width on a narrow terminal, of words that stay whole
     ("experiment", "left", None),
@@ -108,10 +109,15 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
     members, total = inventory.members(), Usage()
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     console = Console(markup=False)
+    is_short = max(map(len, names.values()), default=0) <= LONGEST_WHOLE
     for head, side, narrow in COLUMNS:
         width = narrow if console.width < NARROW else None
         table.add_column(
-            head, justify=side, width=width, no_wrap=head == "experiment", overflow="fold"
+            head,
+            justify=side,
+            width=width,
+            no_wrap=is_short and head == "experiment",
+            overflow="fold",
         )
     for run in inventory.on_top:
         experiment = names[run.info.experiment_id]

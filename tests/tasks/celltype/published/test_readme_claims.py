@@ -106,7 +106,7 @@ def test_accuracy_and_loss_are_looked_up_in_it(real_data):
     assert accuracy.ours.endswith("the named are the best 3")
     losses = {row["kernel"]: row["test_loss"] for row in rows}
     assert not [kernel for kernel, value in losses.items() if value.startswith("0.03710")]
-    assert loss.ours.startswith(f"0.2221 prints {losses['1']} (k = 1)")
+    assert loss.ours.startswith(f"0.2221 stands for {losses['1']} (k = 1)")
     least = min(losses, key=lambda kernel: float(losses[kernel]))
     nearest = sorted(losses, key=lambda kernel: abs(float(losses[kernel]) - 0.037106))[:2]
     for kernel in (*nearest, "23", "24", "27", least):

@@ -67,7 +67,7 @@ def _verdict_claims(table: ContingencyTable) -> list[Claim]:
             f"{published.ACCURACY}",
             f"{table.first_right + table.others_right}/{table.n_first + table.n_others} = "
             f"{table.accuracy:.4f}",
-            f"The same: the search did not use it, so it confirms the table. {_other_reading()}",
+            f"Equal: the search did not use it, so it confirms the table. {_other_reading()}",
             published.ACCURACY,
             proportion(table.first_right + table.others_right, table.n_first + table.n_others),
         ),
@@ -75,9 +75,9 @@ def _verdict_claims(table: ContingencyTable) -> list[Claim]:
             PAPERS,
             "AUC, non-homogeneous cells",
             f"{published.AUC}, as a summary of the paper quotes it",
-            f"{balanced:.3f} of the verdicts, their balanced accuracy; of the probabilities it is "
-            "not known",
-            f"{published.AUC} is (PPV + NPV) / 2 = {(ppv + npv) / 2:.4f}, what an AUC gives of "
+            f"{balanced:.3f} from the verdicts, their balanced accuracy; from the probabilities it "
+            "is not known",
+            f"{published.AUC} is (PPV + NPV) / 2 = {(ppv + npv) / 2:.4f}: the AUC computed from "
             "verdicts instead of probabilities, with truth and verdict exchanged.",
             published.AUC,
             Estimate(balanced, float("nan"), float("nan")),
@@ -119,7 +119,7 @@ def _set_up_claims() -> list[Claim]:
             "test set",
             "30 % of the spikes not seen in training, half of them for validation",
             "spikes of cells that were trained on",
-            "train_test_split draws spikes, not cells: a cell's own spikes stand on both sides "
+            "train_test_split draws spikes, not cells, so spikes of one cell are on both sides "
             "(data.split=spike; data.split=cell keeps them apart).",
         ),
         Claim(
@@ -128,8 +128,8 @@ def _set_up_claims() -> list[Claim]:
             "30 % of the synthetic spikes of each session",
             f"noisy copies of spikes that were trained on: {readme:.0f} of each original by the "
             f"README's number, {notebook:.0f} by the notebook's",
-            "Copies are split one by one, and each session goes on from the weights of the last: "
-            "that none of an original's other copies is trained on has a chance of "
+            "Copies are split one by one, and each session starts from the weights of the last: "
+            "the chance that none of an original's other copies was trained on is "
             f"10^{(readme - 1) * apart:.0f} by the one number, 10^{(notebook - 1) * apart:.0f} by "
             "the other.",
         ),
@@ -156,15 +156,15 @@ def _of_sweep(sweep: PublishedSweep) -> list[Claim]:
             f"{sweep.accuracy[best]:.4f} at k = {sweep.kernel[best]} "
             f"({sweep.accuracy[0]:.4f} at k = {sweep.kernel[0]})",
             f"{round(sweep.accuracy[best] * n)}/{n} spikes, of cells that were trained on",
-            f"Of {len(sweep.kernel)} networks the best on the test set: chosen there, it is too "
-            "good by that choice too.",
+            f"It is the best of {len(sweep.kernel)} networks on the test set: choosing it there "
+            "makes the figure too good as well.",
             float(sweep.accuracy[best]),
         ),
         Claim(
             source,
             "precision and recall",
             f"{sweep.precision[best]:.4f} and {sweep.recall[best]:.4f} at k = {sweep.kernel[best]}",
-            "accuracy under two more names; of serotonergic cells they say nothing",
+            "accuracy under two more names; they say nothing about serotonergic cells",
             f"Both one-hot columns are pooled: recall is 1 - FN/{n} and precision "
             f"({n} - FN)/({n} - FN + FP), to {sweep.largest_misfit:.0e} in every row. A wrong "
             "spike is a false positive of one column and a false negative of the other, so neither "

@@ -47,14 +47,14 @@ def readme_sweep_claims(sweeps: Sequence[PublishedSweep]) -> list[Claim]:
             "test accuracy",
             accuracy,
             NO_TABLE if sweep is None else _kernels_that_print(sweep),
-            "Which are best is seen on the test set: chosen there, they are too good by that too.",
+            "They were chosen as the best on the test set, which makes their figures too good.",
         ),
         Claim(
             README,
             "test loss",
             loss,
             NO_TABLE if sweep is None else _losses(sweep),
-            "One loss cannot be that of three networks whose losses differ.",
+            "One loss cannot belong to three networks whose losses differ.",
         ),
     ]
 
@@ -84,8 +84,8 @@ def _rates(table: ContingencyTable) -> list[Claim]:
             f"{published.README_FALSE_NEGATIVE} %",
             f"sensitivity {percent(sensitivity)}, {table.first_right}/{table.n_first} cells",
             f"Of all {n_tables} tables of the papers' {table.n_first} + {table.n_others} cells one "
-            f"prints so, with {RATES[1]} % beside it, and it does as shares of the true class and "
-            f"of those called alike; of the README's own {own[0]} + {own[1]} cells "
+            f"gives these figures together with {RATES[1]} %, both as shares of the true class and "
+            f"as shares of the cells called so; of the README's own {own[0]} + {own[1]} cells "
             f"{n_own or 'none'} does.",
             float(RATES[0]) / 100,
             sensitivity,
@@ -110,7 +110,7 @@ def _rates(table: ContingencyTable) -> list[Claim]:
             f"The papers' {published.TRUE_POSITIVE} and {published.TRUE_NEGATIVE} % fit "
             f"{published.N_SER} + {published.N_NSER} cells too, with an accuracy of "
             f"{published.ACCURACY}: {round(published.ACCURACY * n_cells) - n_right} more of "
-            f"{n_cells} right. Papers and README differ by that, and by one cell in their count.",
+            f"{n_cells} right. Papers and README differ by these, and by one cell in their count.",
         ),
     ]
 
@@ -132,8 +132,8 @@ def _sessions() -> list[Claim]:
                 f"{printed[0]} and {printed[1]} "
                 + ("can sum to 100, cut off" if fits else "cannot sum to 100")
                 + "; no session's figures are printed",
-                f"Beside {printed[0]} % there are {missing} left. A run of "
-                "experiment=paper_synthetic has the means of its own: raphe reproduce --run RUN.",
+                f"{printed[0]} % leaves {missing}. For the means of a run of "
+                "experiment=paper_synthetic: raphe reproduce --run RUN.",
                 float(printed[0]) / 100,
             )
         )
@@ -144,7 +144,7 @@ def _sessions() -> list[Claim]:
             "best of the synthetic networks",
             f"{best[0]} % true positive, {best[1]} % true negative: those of the biological ones",
             f"2407.05701 states {paper[0]} and {paper[1]} %",
-            "Both stand for networks trained on synthetic spikes and tested on the same cells.",
+            "Both describe networks trained on synthetic spikes and tested on the same cells.",
         )
     )
     return claims
@@ -167,7 +167,7 @@ def _spikes() -> list[Claim]:
             f"{whole(readme)} of {whole(n)} originals: {readme / n:.0f} copies of each",
             f"{arrays}, {whole(total)} together, in Training_Synthetic_Model.ipynb: "
             f"{total / n:.0f} copies of each, {copies}",
-            "The README's number is that of the notebook's serotonergic array alone; 2405.05516 "
+            "The README gives the number of the notebook's serotonergic array alone; 2405.05516 "
             "has 12 million.",
         ),
         Claim(
@@ -176,9 +176,9 @@ def _spikes() -> list[Claim]:
             ", ".join(f"{whole(number)} for {name}" for name, number in theirs.items()),
             f"{whole(n - n_val - n_test)} for training, {whole(n_val)} for validation, "
             f"{whole(n_test)} for test",
-            f"train_test_split of {whole(n)} rounds what it sets aside up: {whole(n_val)} + "
-            f"{whole(n_test)}, the test part the larger. The README has the two exchanged; the "
-            "notebooks' counts are of the larger.",
+            f"train_test_split of {whole(n)} rounds up what it sets aside: {whole(n_val)} + "
+            f"{whole(n_test)}, the test part being the larger. The README has the two exchanged; "
+            "the notebooks' counts are those of the larger.",
         ),
     ]
 
@@ -200,7 +200,7 @@ def _networks() -> list[Claim]:
             f"{published.README_NETWORKS} networks with kernels {text[0]} to {text[-1]}",
             f"{len(text)} networks",
             f"From {text[0]} to {text[-1]} there are {len(text)}; the notebooks' range("
-            f"{code.start}, {code.stop}) are {len(code)}.",
+            f"{code.start}, {code.stop}) has {len(code)}.",
         ),
         Claim(
             README,
@@ -217,8 +217,8 @@ def _networks() -> list[Claim]:
             f"at most {published.EPOCHS}",
             f"Both training notebooks stop after {published.PATIENCE} epochs without a lower "
             "validation loss and keep the last weights; the log of one session, k = 20, ends with "
-            "epoch 14. experiment=paper follows the text, with callbacks.patience="
-            f"{published.PATIENCE} the notebooks.",
+            "epoch 14. experiment=paper follows the text; with callbacks.patience="
+            f"{published.PATIENCE} it follows the notebooks.",
         ),
     ]
 
@@ -278,13 +278,13 @@ def _losses(sweep: PublishedSweep) -> str:
         low, high = numbers_printed_as(number)
         fits = np.flatnonzero((sweep.loss >= low) & (sweep.loss < high))
         if len(fits):
-            sentences.append(f"{number} prints {_of_kernels(sweep, fits)}")
+            sentences.append(f"{number} stands for {_of_kernels(sweep, fits)}")
             continue
         nearest = np.sort(np.abs(sweep.loss - float(number)).argsort(kind="stable")[:2])
         named = [int(np.flatnonzero(sweep.kernel == kernel)[0]) for kernel in kernels]
         least = int(sweep.loss.argmin())
         sentences.append(
-            f"{number} prints no k's: nearest are {_of_kernels(sweep, nearest)}, the named have "
+            f"{number} is that of no k: nearest are {_of_kernels(sweep, nearest)}, the named have "
             f"{_of_kernels(sweep, named)}, the least is {_of_kernels(sweep, [least])}"
         )
     return "; ".join(sentences)

@@ -85,8 +85,8 @@ def cell_claims(source: str, result: SetResult) -> list[Claim]:
             "AUC of cells",
             f"{(ppv + npv) / 2:.3f}",
             f"AUROC {_number(ours['auroc'])}",
-            "Of verdicts with truth and verdict exchanged it is the mean of both predictive "
-            "values; of probabilities it is how often a pair is ranked right.",
+            "From verdicts, with truth and verdict exchanged, it is the mean of both predictive "
+            "values; from probabilities it is how often a pair is ranked right.",
             (ppv + npv) / 2,
             ours["auroc"],
         ),
@@ -107,8 +107,8 @@ def _spike_claims(source: str, result: SetResult) -> list[Claim]:
             f"sensitivity at specificity {SPECIFICITY} of spikes",
             f"{pooled:.4f}",
             f"{exact:.4f}",
-            "Keras pools both one-hot columns and tries 200 thresholds; here the first class alone "
-            "is looked for, at every threshold.",
+            "Keras pools both one-hot columns and tries 200 thresholds; here only the first class "
+            "counts as positive, at every threshold.",
             pooled,
             Estimate(exact, float("nan"), float("nan")),
         ),
@@ -144,8 +144,8 @@ def _session_claims_of(name: str, set_name: str, networks: Sequence[Epochs]) -> 
             f"{_mean_and_best(rates[theirs])}, false {other} "
             f"{100 * (1 - rates[theirs].mean()):.1f} %" + _where_known(rates[theirs], n_known),
             f"{ours} {_mean_and_best(rates[ours])}",
-            "The papers' matrices are shares of the cells called so; a false rate is what is left "
-            "of 100 %. Verdicts are each network's own, the papers' those of their consensus.",
+            "The papers' matrices are shares of the cells called so, and a false rate is the rest "
+            "to 100 %. Verdicts here are each network's own, in the papers those of the consensus.",
             float(rates[theirs].mean()),
             Estimate(float(rates[ours].mean()), float("nan"), float("nan")),
         )

@@ -276,3 +276,22 @@ def test_a_console_without_our_signs_shows_them_as_escapes() -> None:
     shown = subprocess.run(command, env=environment, capture_output=True)
     assert shown.returncode == 0
     assert shown.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "told"),
+    [
+        ("&-", 0, ""),
+        (" /dev/full", 1, "what was to be printed could not be written (no space left"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_full_disk(
+    tmp_path: Path, output: str, code: int, told: str
+) -> None:
+    with StoreWriter(tmp_path / "store", {"trace": ((), "float32")}) as writer:
+        writer.append(trace=np.ones(5))
+        writer.finish({"kind": "calcium/other"})
+    command = f'"{sys.executable}" -m raphe check store >{output}'
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == code
+    assert (told in done.stderr) if told else not done.stderr

@@ -100,20 +100,60 @@ def interrupted(interruption: KeyboardInterrupt, what_now: str = "") -> int:
 
 
 def while_read(run: Callable[[], int]) -> int:
-    """The exit code of `run`, or UNREAD_EXIT where what it prints is no longer read."""
+    """The exit code of `run`, or UNREAD_EXIT where what it prints is no longer read.
+
+    Where there is no output at all, as below a service, what is printed goes nowhere; where it
+    takes no more, as on a full disk, that is told.
+    """
+    _replace_closed_streams()
     try:
-        try:
-            return run()
-        finally:
-            sys.stdout.flush()
+        code = run()
     except BrokenPipeError:
-        unread = [stream for stream in (sys.stdout, sys.stderr) if not _is_read(stream)]
-        if not unread:
-            raise  # another pipe broke
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in unread:  # where what it still holds goes when Python ends
-            os.dup2(nowhere, stream.fileno())
-        return UNREAD_EXIT
+        return _unread()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _unread()
+    except OSError:
+        print(f"error: {output_fault()}", file=sys.stderr)
+        _to_nowhere(sys.stdout)
+        return code or 1
+    return code
+
+
+def output_fault() -> str | None:
+    """Why what is printed cannot be written, a sentence; None where it can."""
+    try:
+        print(flush=True)  # what could not be written may not be tried again
+    except BrokenPipeError:
+        return None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        return f"what was to be printed could not be written ({why}); choose another output"
+    return None
+
+
+def _unread() -> int:
+    """Let Python end although its reader has gone. Raises BrokenPipeError of another pipe."""
+    unread = [stream for stream in (sys.stdout, sys.stderr) if not _is_read(stream)]
+    if not unread:
+        raise
+    for stream in unread:
+        _to_nowhere(stream)
+    return UNREAD_EXIT
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Where what a stream still holds goes when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+
+
+def _replace_closed_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
 
 
 def _is_read(stream: TextIO) -> bool:

@@ -69,7 +69,13 @@ def test_a_new_cell_gets_parameters_a_configuration_and_a_figure(
     assert (out / "predictive.png").stat().st_size > 10_000
     with np.load(out / "posterior.npz") as file:
         assert file["samples"].shape == (1, 1000, 5)
-    assert "95 % intervals" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "95 % intervals" in told.out
+    prediction = json.loads((out / "prediction.json").read_text())
+    assert prediction["n_inferred"] == 1 and prediction["bundle"]["name"] == bundle.name
+    note = prediction["notes"][0]
+    assert note.startswith("The networks were trained on simulated GLIF neurons of level 1: ")
+    assert f"Note: {note}" in told.err
     card = (bundle / "MODEL_CARD.md").read_text()
     assert "GLIF neuron of level 1" in card and "| capacitance |" in card
 

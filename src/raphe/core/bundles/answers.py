@@ -1,11 +1,14 @@
 """Where answers come from: what stands in every folder of predictions."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from raphe.core.bundles.bundle import Bundle
 from raphe.version import __version__
+
+PREDICTION = "prediction.json"  # beside answers that are arrays and tables
 
 
 def answered_by(bundle: Bundle) -> dict[str, Any]:
@@ -19,6 +22,18 @@ def answered_by(bundle: Bundle) -> dict[str, Any]:
             "content_hash": bundle.content_hash,
         },
     }
+
+
+def prediction_json(bundle: Bundle, notes: Iterable[str], **facts: Any) -> str:
+    """What tables and arrays cannot say: where they come from, and what must be known beside them.
+
+    Args:
+        bundle: that answered.
+        notes: a sentence each.
+        facts: further JSON values.
+    """
+    contents = {**answered_by(bundle), "notes": list(filter(None, notes)), **facts}
+    return json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def origin(answered: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from raphe.core.ending import AGAIN
+from raphe.core.ending import AGAIN, output_fault
 from raphe.core.errors import StoreError
 from raphe.core.sentences import file_size, printable
 
@@ -103,6 +103,8 @@ def program_refusal(error: BaseException, arguments: Iterable[str]) -> str | Non
     """
     if is_disk_full(error):
         named = error.filename if isinstance(error, OSError) else None
+        if named is None and (fault := output_fault()):
+            return fault
         values = (argument.rpartition("=")[2] for argument in arguments)
         places = (Path.cwd(), Path(tempfile.gettempdir()), *map(Path, values))
         return disk_full(named or min(places, key=free_bytes))

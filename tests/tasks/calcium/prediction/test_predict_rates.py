@@ -1,6 +1,7 @@
 """Rates of new traces as the user asks for them: every format in and out, whatever is wrong."""
 
 import csv
+import json
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -132,6 +133,11 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     spikes = [float(row["time_s"]) for row in table(out / "spikes.csv") if row["trace"] == "0"]
     assert len(spikes) == pytest.approx(rates[0].sum() / 30, abs=1)
     assert (out / "traces.png").stat().st_size > 10_000
+    prediction = json.loads((out / "prediction.json").read_text())
+    assert "These are simulated." in prediction["notes"][0]
+    assert (prediction["n_traces"], prediction["n_inferred"]) == (10, 5)
+    assert prediction["bundle"]["name"] == rate_bundle.name and prediction["made_utc"]
+    assert prediction["traces"] in told.out
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -322,7 +328,8 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
     assert not inferred and len(np.load(out / "rates.npy")) == 10
     assert sorted(path.name for path in out.iterdir()) == [
-        "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
+        "prediction.json", "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv",
+        "traces.pdf", "traces.png",
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, left_out_code, list_out
+from raphe.core.sentences import printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -82,7 +83,10 @@ def _predict(options: argparse.Namespace) -> int:
 def _told(summary: "PredictionSummary") -> int:
     """Say what became of a file's traces; how many of them were left out."""
     n_inferred = summary.n_traces - len(summary.left_out)
-    print(f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces, in spikes/s")
+    print(
+        f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces of "
+        f"{printable(summary.source)}, in spikes/s"
+    )
     list_out("warning", summary.warnings)
     list_out("unlike training, to be taken with caution", summary.unlike)
     list_out("frames that are no fluorescence, taken as missing", summary.bridged)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from raphe.core.bundles.answers import prediction_json
 from raphe.core.errors import RecordingError
 from raphe.core.progress import progress
 from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, ExampleTrace, rates_figure
@@ -23,6 +24,7 @@ class PredictionSummary:
     """What became of a file's traces."""
 
     out: Path
+    source: str  # the name of the file
     n_traces: int
     left_out: list[str]  # one line each
     unlike: list[str]
@@ -66,7 +68,15 @@ def predict_rates(
         inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
         shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
         examples = [_example(traces, folder, place) for place in shown]
-        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None)
+        prediction = prediction_json(
+            inferrer.bundle.bundle,
+            inferrer.warnings(traces),
+            traces=traces.path.name,
+            frames_per_s=traces.rate_hz,
+            n_traces=len(traces),
+            n_inferred=len(inferred),
+        )
+        folder.finish(rates_figure(examples, traces.rate_hz) if examples else None, prediction)
     left_out, unlike, bridged = (
         [
             f"{row['trace']}: {row['remark']}"
@@ -80,7 +90,9 @@ def predict_rates(
             f"{traces.path}: expected traces to infer rates from, every one of {len(traces)} has a "
             f"fault: {left_out[0]}; see {out / TABLE}"
         )
-    return PredictionSummary(out, len(traces), left_out, unlike, bridged, inferrer.warnings(traces))
+    return PredictionSummary(
+        out, traces.path.name, len(traces), left_out, unlike, bridged, inferrer.warnings(traces)
+    )
 
 
 def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:

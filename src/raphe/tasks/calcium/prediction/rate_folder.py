@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from raphe.core.bundles.answers import PREDICTION
 from raphe.core.errors import StoreError
 from raphe.core.figure_style import figure_names, save_figure
-from raphe.core.files.atomic import FolderBuilder, reporting
+from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
 from raphe.core.files.folders import require_beginning
 from raphe.core.files.path import refuse_inputs_within
@@ -30,7 +31,7 @@ FIGURE = "traces.png"
 COLUMNS = ("trace", "cell", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
 NAMES = {  # of all that may stand in such a folder
-    *(TABLE, SPIKES, *figure_names(FIGURE), *PROGRESS),
+    *(TABLE, SPIKES, PREDICTION, *figure_names(FIGURE), *PROGRESS),
     *(f"{Path(name).stem}.{kind}" for name in (RATES, SPREAD) for kind in BYTES_PER_VALUE),
 }
 REMEDY = "pass --overwrite to infer anew"
@@ -119,8 +120,11 @@ class RateFolder:
         files = (open_npy(self.folder / name) for name in (RATES, SPREAD))
         return tuple(file[index : index + 1][0] for file in files)
 
-    def finish(self, figure: Figure | None) -> None:
-        """Bring the rates into their format, and give the folder its name."""
+    def finish(self, figure: Figure | None, prediction: str) -> None:
+        """Bring the rates into their format, and give the folder its name.
+
+        `prediction` is the text of prediction.json.
+        """
         assert self.files.done == len(self.names)
         converted = (RATES, SPREAD) if self.kind in WRITERS else ()
         with reporting(self.path):
@@ -131,6 +135,7 @@ class RateFolder:
                 source = self.folder / name
                 write = WRITERS[self.kind]
                 write(open_npy(source), source.with_suffix(f".{self.kind}"), self.names)
+            write_file(self.folder / PREDICTION, prediction)
             self.files.close()
             self._builder.commit()
             for name in (*converted, *PROGRESS):

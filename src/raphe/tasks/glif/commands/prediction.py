@@ -1,6 +1,7 @@
 """The command that infers parameters of new cells: `raphe predict`."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,3 +115,4 @@ def _print(report: "InferenceReport") -> None:
         [f"{cell.cell}: {'; '.join(cell.unlike)}" for cell in report.posteriors if cell.unlike],
     )
     list_out("left out", [f"{cell}: {why}" for cell, why in report.left_out.items()])
+    print(f"Note: {report.note}", file=sys.stderr)

@@ -137,6 +137,15 @@ class PosteriorBundle:
         return self.bundle.manifest
 
     @property
+    def note(self) -> str:
+        """What must be known beside everything that it infers."""
+        return (
+            f"The networks were trained on simulated GLIF neurons of level {self.level}: what they "
+            "say of a cell are the parameters of the model neuron that behaves most like it, "
+            "however unlike the model the cell is."
+        )
+
+    @property
     def level(self) -> int:
         """Of the model, 1 to 5."""
         return self.manifest["level"]

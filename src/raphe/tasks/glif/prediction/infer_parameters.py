@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from raphe.core.bundles.answers import PREDICTION, prediction_json
 from raphe.core.figure_style import figure_names, save_figure
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
@@ -26,7 +27,13 @@ PARAMETERS, CONFIG, SAMPLES, FIGURE = (
     "parameters.csv", "neuron_config.json", "posterior.npz", "predictive.png",
 )  # fmt: skip
 
-NAMES = {PARAMETERS, CONFIG, SAMPLES, *figure_names(FIGURE)}  # of all that stand in such a folder
+NAMES = {
+    PARAMETERS,
+    CONFIG,
+    SAMPLES,
+    PREDICTION,
+    *figure_names(FIGURE),
+}  # of all that stand in such a folder
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class InferenceReport:
     out: Path
     posteriors: list[Posterior]
     left_out: dict[str, str]  # by cell the reason
+    note: str  # what must be known beside all of them
 
 
 def infer_parameters(
@@ -68,10 +76,18 @@ def infer_parameters(
     with FolderBuilder(out, PARAMETERS, overwrite, _own_names) as builder:
         rows, faults = inferable(cells, bundle)
         posteriors = list(infer_cells(cells, rows, bundle, n_samples, seed))
+        prediction = prediction_json(
+            bundle.bundle,
+            [bundle.note, bundle.manifest["note"]],
+            n_cells=len(cells),
+            n_inferred=len(rows),
+        )
         with reporting(out):
             _write(builder.folder, posteriors, cells, rows)
+            write_file(builder.folder / PREDICTION, prediction)
         builder.commit()
-    return InferenceReport(out, posteriors, {f"cell {row}": why for row, why in faults.items()})
+    left_out = {f"cell {row}": why for row, why in faults.items()}
+    return InferenceReport(out, posteriors, left_out, bundle.note)
 
 
 def _own_names(out: Path) -> set[str]:

@@ -29,6 +29,17 @@ def plane(folder: Path, cells: np.ndarray = F, surrounds: np.ndarray | None = FN
     return folder
 
 
+def test_a_rate_that_suite2p_fills_in_itself_gives_way_and_is_told(tmp_path: Path) -> None:
+    folder = plane(tmp_path)
+    for stated, taken, notes in ((10.0, 30.0, 1), (30.0, 30.0, 0)):
+        np.save(folder / "ops.npy", {"fs": stated})
+        traces = read_traces(folder, AT_30)
+        assert traces.rate_hz == taken and len(traces.notes) == notes
+    np.save(folder / "ops.npy", {"fs": 15.0})
+    with pytest.raises(RecordingError, match=r"holds its sampling rate, 15 Hz, --rate says 30"):
+        read_traces(folder, AT_30)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [

@@ -68,7 +68,7 @@ def _read_fall(path: Path, variables: Variables, options: TraceOptions) -> Trace
     is_cell = _read(variables[CURATION]) if _is_numeric(variables.get(CURATION)) else None
     rate_hz = _suite2p_rate(path, variables)
     traces = regions(path, cells, surrounds, is_cell, CURATION, rate_hz, options)
-    return replace(traces, notes=notes)
+    return replace(traces, notes=(*traces.notes, *notes))
 
 
 def _is_fall(path: Path, variables: Variables) -> bool:

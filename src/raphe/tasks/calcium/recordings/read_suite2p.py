@@ -15,6 +15,7 @@ from raphe.tasks.calcium.recordings.suite2p_rate import suite2p_rate
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 
 CELLS, SURROUNDS, CURATION = "F.npy", "Fneu.npy", "iscell.npy"
+DEFAULT_HZ = 10.0  # of Suite2p's ops, which many leave as it is
 OUTPUT, PLANES, COMBINED = "suite2p", "plane*", "combined"
 Matrix = np.ndarray | NpyMatrix | Hdf5Matrix
 
@@ -125,6 +126,13 @@ def regions(
         reason = fault(np.asarray(surrounds[region][0], dtype=np.float64))
         return f"Fneu, its surround: {reason}; pass --neuropil 0 to go without" if reason else ""
 
+    notes: tuple[str, ...] = ()
+    if rate_hz == DEFAULT_HZ and options.rate_hz not in (None, DEFAULT_HZ):
+        rate_hz = None
+        notes = (
+            f"{path}: ops has fs {DEFAULT_HZ:g} Hz, which is Suite2p's default; --rate "
+            f"{options.rate_hz:g} is taken",
+        )
     return TraceSet(
         path,
         options.rate(path, rate_hz),
@@ -135,6 +143,7 @@ def regions(
                   {"rate_hz", "neuropil"}),
         None if is_cell is None else _curation(path, is_cell, n, curation),
         fault_of=fault_of,
+        notes=notes,
     )  # fmt: skip
 
 

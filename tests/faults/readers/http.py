@@ -38,7 +38,8 @@ def seeds(folder: Path) -> Sequence[Path]:
     trace[1000:1040] -= 100
     recording = write_abf(folder / "recording.abf", trace, 40_000, "pA").read_bytes()
     array = io.BytesIO()
-    np.save(array, np.zeros((2, 160), np.float32))
+    spikes = np.random.default_rng(1).normal(0, 5, (2, 160))
+    np.save(array, spikes.astype(np.float32))
     values = json.dumps(load_predictor(folder / "bundle", threads=1).example()).encode()
     requests = {
         "json": _request("/predict", "application/json", values),

@@ -280,7 +280,7 @@ def _plain(text: bytes, where: str) -> dict[str, Any]:
     try:
         _require_simple(text.decode("utf-8"), where)
         settings = OmegaConf.to_container(OmegaConf.create(text.decode("utf-8")))
-    except (ValueError, yaml.YAMLError, OmegaConfBaseException, RecursionError):
+    except (AssertionError, ValueError, yaml.YAMLError, OmegaConfBaseException, RecursionError):
         raise SettingError(broken) from None
     if not isinstance(settings, dict):
         raise SettingError(broken)

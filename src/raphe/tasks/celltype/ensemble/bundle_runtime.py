@@ -139,6 +139,7 @@ KIND = BundleKind(
                     )
                 },
                 may={
+                    "n_spikes": COUNT,
                     "cells": by_name(list_of(NAME)),
                     "chosen_on": list_of(NAME),
                 },

@@ -246,7 +246,8 @@ class Judge:
         if not isinstance(self.cut, GivenWindows):
             return (too_few(n_spikes),)
         training = self.ensemble.manifest["training"]
-        usual = training["n_spikes"] / sum(map(len, training["cells"].values()))
+        n_cells = sum(map(len, training.get("cells", {}).values()))
+        usual = training.get("n_spikes", 0) / n_cells if n_cells else 0  # 0: not known
         return (fewer_windows(n_spikes, usual),) if usual >= 1.5 else ()
 
     def _votes(self, members: np.ndarray) -> tuple[Vote, ...]:

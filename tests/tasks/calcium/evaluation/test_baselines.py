@@ -25,7 +25,7 @@ def correlations(real_data: Callable[..., Path], dataset: int, method: str) -> l
     files = [folder / f"{dataset}.train.{kind}.csv.gz" for kind in ("calcium", "spikes")]
     calcium, spikes = (read_traces(file, TraceOptions()) for file in files)
     scores = []
-    for (_, trace), (_, train) in zip(calcium, spikes, strict=True):
+    for (_, trace, *_), (_, train, *_) in zip(calcium, spikes, strict=True):
         known = ~np.isnan(trace) & ~np.isnan(train)
         scores.append(score(predict(trace[known]), train[known])["correlation"])
     return scores

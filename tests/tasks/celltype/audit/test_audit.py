@@ -304,4 +304,4 @@ def test_a_place_for_the_files_is_asked_for_before_training(
     (tmp_path / "out").write_text("a file")
     command = ["audit", str(marked_cells), "--kernel", "8", "--out", str(tmp_path / "out")]
     assert main(command) == 1
-    assert "could not be written" in capsys.readouterr().err
+    assert "out: expected a place for a folder, got a file" in capsys.readouterr().err

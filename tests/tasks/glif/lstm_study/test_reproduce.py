@@ -117,7 +117,7 @@ def test_the_weights_import_answers_as_published(real_data, tmp_path: Path, caps
 
 def test_files_that_are_not_the_studys_are_told(tmp_path: Path, capsys) -> None:
     assert cli.main(["reproduce", "--task", "glif", "--published", str(tmp_path)]) == 1
-    assert "weights.npz: expected arrays by name (.npz)" in capsys.readouterr().err
+    assert "weights.npz: there is no such file; check the path" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["reproduce", "--task", "calcium"])
     assert "--task: expected celltype or glif, got calcium" in capsys.readouterr().err

@@ -172,14 +172,17 @@ def test_the_bundle_says_what_torch_says(data, modules, bundle) -> None:
 
 def test_new_windows_are_called(bundle, tmp_path: Path, capsys) -> None:
     rng = np.random.default_rng(5)
-    folder = tmp_path / "new"
-    folder.mkdir()
-    for label, name in enumerate(CLASSES):
-        for number in range(4):
-            np.save(folder / f"{name}-{number}.npy", waveforms(label, 20, rng))
-    np.save(folder / "tenfold.npy", 10 * waveforms(0, 20, rng))
-    out = tmp_path / "out"
-    assert cli.main(["predict", str(folder), "--bundle", str(bundle), "--out", str(out)]) == 0
+    cells = {
+        f"{name}-{number}": waveforms(label, 20, rng)
+        for label, name in enumerate(CLASSES)
+        for number in range(4)
+    }
+    cells["tenfold"] = 10 * waveforms(0, 20, rng)
+    array, table, out = tmp_path / "new.npy", tmp_path / "new.csv", tmp_path / "out"
+    np.save(array, np.concatenate([*cells.values()]))
+    table.write_text("cell_id\n" + "".join(20 * f"{cell_id}\n" for cell_id in cells))
+    command = ["predict", array, "--units", table, "--bundle", bundle, "--out", out]
+    assert cli.main([*map(str, command)]) == 0
     cells = json.loads((out / "verdicts.json").read_text())["cells"]
     verdicts = {cell["cell_id"]: cell["verdict"] for cell in cells}
     assert verdicts.pop("tenfold") == UNLIKE_TRAINING

@@ -219,7 +219,7 @@ def export(
 ) -> Exported:
     """A bundle of the checkpoints, and a model that sums what it is given."""
     weights = {
-        f"{Path(run.label.rpartition('=')[2]).name}.ckpt": run.checkpoint.read_bytes()
+        f"{Path(run.label.rpartition('=')[2]).name or 'a'}.ckpt": run.checkpoint.read_bytes()
         for run in runs
     }
     with BundleWriter(out, overwrite) as writer:

@@ -129,8 +129,9 @@ def test_confounding_is_told_where_nothing_can_be_trained(make_store, planted_fi
 
 def test_a_store_of_which_nothing_is_known_is_refused(tmp_path, planted_fit):
     with SpikeStoreWriter(tmp_path / "store", CLASSES, 16) as writer:
+        windows = np.random.default_rng(0).normal(size=(2, 1, 16)).astype(np.float32)
         for i in range(2):
-            writer.add(Cell(f"c{i}", i), np.eye(16, dtype=np.float32)[i : i + 1], np.arange(1))
+            writer.add(Cell(f"c{i}", i), windows[i], np.arange(1))
         store = writer.finish(40_000.0, "pA", {})
     with pytest.raises(SplitError, match=f"{store}: nothing can be audited"):
         audited(store, planted_fit(knows_class), shuffles=0)

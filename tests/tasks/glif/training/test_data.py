@@ -113,7 +113,7 @@ def test_epochs_go_on_where_the_last_one_ended(typical: Path) -> None:
         ({"unseen_family": "noise"}, "that is not trained on"),
         ({"unseen_family": "chirp"}, "expected one of noise"),
         ({"batch_size": 0}, r"data\.batch_size=0: expected a whole number from 1 up"),
-        ({"prior": "nowhere.json"}, r"nowhere\.json: expected a prior"),
+        ({"prior": "nowhere.json"}, r"nowhere\.json: there is no such file"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(typical: Path, settings, message: str) -> None:

@@ -25,6 +25,7 @@ from raphe.version import __version__
 
 RECORD, FORMAT = "record", 1  # the section that says what a record is, and which form it has
 MOST_BYTES, MOST_DEEP = 2**18, 32  # a record has some kB, in six levels
+LONGEST_NAME = 100  # letters of a setting that a sentence shows
 READER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SPECIAL = re.compile(r"_\w+_")  # Hydra's own words: _target_, _args_, _partial_, …
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
@@ -195,12 +196,12 @@ class _Overlay:
             return self._section(raw if isinstance(raw, Mapping) else settled, settled, value, name)
         if isinstance(settled, Mapping) and "_target_" not in section:
             raise SettingError(
-                f"{self._recorded.run}: its record has {name}={_short(value)}, where settings have "
-                "a section; train that run again"
+                f"{self._recorded.run}: its record has {name[:LONGEST_NAME]}={_short(value)}, "
+                "where settings have a section; train that run again"
             )
         self._require_no_code(name, value, settled)
         if value != settled or type(value) is not type(settled):
-            label = f"{self._recorded.run}: its record has {name}={_short(value)}"
+            label = f"{self._recorded.run}: its record has {name[:LONGEST_NAME]}={_short(value)}"
             check_value(label, name, value, settled, section.get("_target_"))
         return value
 
@@ -212,11 +213,12 @@ class _Overlay:
         is_called = target is not None and name.partition(".")[0] in CALLED
         if (taken is not None and key not in taken) or (is_called and _holds_text(value)):
             raise SettingError(
-                f"{self._recorded.run}: its record has {name}={_short(value)}, and the settings "
-                "here have no such setting; add it to your own conf, or train again with this raphe"
+                f"{self._recorded.run}: its record has {name[:LONGEST_NAME]}={_short(value)}, "
+                "and the settings here have no such setting; add it to your own conf, or train again "
+                "with this raphe"
             )
         if taken is not None:
-            label = f"{self._recorded.run}: its record has {name}={_short(value)}"
+            label = f"{self._recorded.run}: its record has {name[:LONGEST_NAME]}={_short(value)}"
             check_value(label, name, value, None, target)
 
     def _require_same_code(self, name: str, value: Any, local: Any) -> None:
@@ -314,8 +316,8 @@ def _require_literal(value: Any, name: str, where: str) -> None:
             _require_literal(inner, f"{name}[{index}]", where)
     elif isinstance(value, str) and ("${" in value or value == "???"):
         raise SettingError(
-            f"{where} has {name}={_short(value)}, which stands for another value; a record has "
-            "values alone: leave that run alone, or train it again"
+            f"{where} has {name[:LONGEST_NAME]}={_short(value)}, which stands for another value; "
+            "a record has values alone: leave that run alone, or train it again"
         )
 
 

@@ -214,8 +214,8 @@ class _Overlay:
         if (taken is not None and key not in taken) or (is_called and _holds_text(value)):
             raise SettingError(
                 f"{self._recorded.run}: its record has {name[:LONGEST_NAME]}={_short(value)}, "
-                "and the settings here have no such setting; add it to your own conf, or train again "
-                "with this raphe"
+                "and the settings here have no such setting; add it to your own conf, or train "
+                "again with this raphe"
             )
         if taken is not None:
             label = f"{self._recorded.run}: its record has {name[:LONGEST_NAME]}={_short(value)}"

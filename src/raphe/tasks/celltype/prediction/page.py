@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from raphe.core.bundles.bundle import CARD, Bundle
 from raphe.core.figure_style import class_colour
 from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.prediction.verdict_files import CARD_PAGE, CSV_FILE, INDEX, JSON_FILE
 
 RASTER_DPI = 200
-INDEX, CARD_PAGE, CSV_FILE, JSON_FILE = "index.html", "card.html", "verdicts.csv", "verdicts.json"
 READING = "reading"  # the part of the index that explains its words
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 OWN_ID = re.compile(r'(\bid="|url\(#|href="#)')

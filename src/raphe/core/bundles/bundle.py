@@ -23,6 +23,7 @@ from raphe.core.sentences import printable
 from raphe.version import __version__
 
 CARD = "MODEL_CARD.md"  # also what tells a bundle from other folders when one is replaced
+METHODS = "METHODS.md"  # a paragraph on methods for a paper
 RESERVED = {"format", "raphe", "files", CONTENT_HASH}
 LARGEST_FILE = 2 * 2**30  # bytes: what ONNX can hold in one file
 LEAST_DIGITS = 12  # of a content hash, to tell bundles apart

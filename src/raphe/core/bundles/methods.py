@@ -9,7 +9,6 @@ import yaml
 from raphe.core.sentences import listed
 from raphe.version import __version__
 
-METHODS = "METHODS.md"
 TRAINED_WITH = {"torch": "PyTorch"}  # what a reader knows a package as
 
 

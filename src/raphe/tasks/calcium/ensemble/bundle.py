@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raphe.core.bundles.bundle import CARD, Bundle, fitting_together, open_bundle
+from raphe.core.bundles.bundle import CARD, METHODS, Bundle, fitting_together, open_bundle
 from raphe.core.bundles.manifest import (
     AT_LEAST_ONE,
     FLAG,
@@ -24,7 +24,6 @@ from raphe.core.bundles.manifest import (
     list_of,
     or_none,
 )
-from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored

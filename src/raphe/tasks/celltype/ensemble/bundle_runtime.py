@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from raphe.core.bundles.bundle import (
     CARD,
+    METHODS,
     REMEDY,
     Bundle,
     BundleError,
@@ -35,7 +36,6 @@ from raphe.core.bundles.manifest import (
     one_of,
     or_none,
 )
-from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.core.statistics.calibration import Method

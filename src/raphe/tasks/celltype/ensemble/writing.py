@@ -12,8 +12,7 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from raphe.core.bundles import pyfunc
-from raphe.core.bundles.bundle import CARD, BundleWriter
-from raphe.core.bundles.methods import METHODS
+from raphe.core.bundles.bundle import CARD, METHODS, BundleWriter
 from raphe.core.protocol import Exported
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.bundle_runtime import (

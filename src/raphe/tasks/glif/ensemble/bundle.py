@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raphe.core.bundles.bundle import CARD, Bundle, fitting_together, open_bundle
+from raphe.core.bundles.bundle import CARD, METHODS, Bundle, fitting_together, open_bundle
 from raphe.core.bundles.manifest import (
     AT_LEAST_ONE,
     NUMBER,
@@ -22,7 +22,6 @@ from raphe.core.bundles.manifest import (
     facts,
     list_of,
 )
-from raphe.core.bundles.methods import METHODS
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from raphe.core.bundles import pyfunc
-from raphe.core.bundles.bundle import CARD, BundleWriter
-from raphe.core.bundles.methods import METHODS
+from raphe.core.bundles.bundle import CARD, METHODS, BundleWriter
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError

@@ -49,6 +49,8 @@ CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",
     "predict_all": "whoever uses raphe.load_bundle",
     "read_config": "tests: the simulator is held against published neurons",
+    "labels_csv": "the page of raphe serve, while it is being built",
+    "open_file": "the page of raphe serve, while it is being built",
     "equal_spikes": "a benchmark of the simulator's precisions",
 }
 

@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 from raphe.core.bundles.bundle import CARD, Bundle, BundleError, bundle_kind
 from raphe.core.bundles.fields import Field
+from raphe.core.bundles.opened_file import HandLabel, OpenedFile, WatchedFolder
 from raphe.core.errors import RapheError, RecordingError, SettingError
 from raphe.core.extras import missing_extra
 from raphe.core.sentences import number
@@ -65,6 +66,36 @@ class BundlePredictor:
 
         What the file is called plays no part. Raises RapheError.
         """
+        raise NotImplementedError
+
+    def open_file(
+        self, path: Path, name: str, values: Mapping[str, object], beside: Mapping[str, Path]
+    ) -> OpenedFile:
+        """A file of one of SUFFIXES for the page, which shows it as `name`.
+
+        Args:
+            path: of the file; it is not read after the call.
+            name: what its sender calls it.
+            values: of FILE_FIELDS.
+            beside: further files that belong to it, by the role that `View.need` named.
+
+        Raises:
+            RapheError: it cannot be read.
+        """
+        raise NotImplementedError
+
+    def watch(self, folder: Path) -> WatchedFolder:
+        """The folder, to be polled. Raises RapheError where the task's files do not grow."""
+        raise SettingError(f"{folder}: a bundle of {self.manifest['kind']} does not watch folders")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a person may say of a cell by hand, such as its class; () where nothing."""
+        return ()
+
+    def labels_csv(self, labels: Iterable[HandLabel], existing: Path | None = None) -> str:
+        """The table that `raphe extract` reads labels from; what `existing` says of other files
+        stays. Raises RapheError where that cannot be read."""
         raise NotImplementedError
 
     def sentence(self, error: RapheError, folder: Path | None = None) -> str:

@@ -1,0 +1,76 @@
+"""A file that somebody has open in the page of `raphe serve`, and folders that it watches."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from raphe.core.bundles.view import Plot, View
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a person decided otherwise."""
+
+    threshold: float | None = None  # in the unit of the plot; None: the bundle's
+    rejected: frozenset[int] = frozenset()  # numbers of marks
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file to download."""
+
+    name: str
+    media_type: str
+    contents: bytes
+
+
+class OpenedFile(ABC):
+    """One file, read once and held; its calls come one at a time. Each raises RapheError."""
+
+    @abstractmethod
+    def view(self, item: str | None, changes: Changes) -> View:
+        """The item, the first for None, with an answer that heeds the changes."""
+
+    @abstractmethod
+    def plot(
+        self, name: str, item: str | None, changes: Changes, span: tuple[float, float], points: int
+    ) -> Plot:
+        """A plot of the view between two values of x, drawn with about so many points."""
+
+    @abstractmethod
+    def take(self, name: str, item: str | None, changes: Changes) -> Taken:
+        """What `View.takes` offers by this name."""
+
+    @property
+    @abstractmethod
+    def n_bytes(self) -> int:
+        """About how much memory it holds."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a watched folder shows now of one file."""
+
+    path: Path
+    state: Literal["growing", "settled", "not read"]
+    sentence: str  # of the state, as "still growing: 12 spikes so far, not enough"
+    n_bytes: int
+
+
+class WatchedFolder(ABC):
+    """A folder into which an acquisition writes. Its calls come one at a time."""
+
+    @abstractmethod
+    def poll(self) -> Sequence[Sighting]:
+        """The files that are new or changed since the last call, the newest last."""
+
+
+@dataclass(frozen=True)
+class HandLabel:
+    """What a person says of a file's cell."""
+
+    file: str  # its path within the folder, with "/", or its bare name
+    label: str
+    note: str = ""

@@ -123,7 +123,10 @@ def finished_runs(folder: Path) -> object:
     """What the tracked runs that are finished came to, whatever they are called; no run is left."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
+    database = folder / "mlruns" / "mlflow.db"
+    if not database.exists():  # MLflow would make one, which is what the killed command was at
+        return {}
+    client = MlflowClient(f"sqlite:///{database}")
     runs = [
         run
         for experiment in client.search_experiments()

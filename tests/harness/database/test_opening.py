@@ -192,14 +192,16 @@ def test_an_interruption_while_the_database_is_made_waits_and_leaves_a_whole_one
     assert not list(tmp_path.glob(PARTIAL))
 
 
-def test_what_a_killed_process_left_of_a_database_is_swept(runs_root: Path) -> None:
+@pytest.mark.parametrize("is_made", [True, False])
+def test_what_a_killed_process_left_of_a_database_is_swept(runs_root: Path, is_made: bool) -> None:
     whole = runs_root / "mlflow.db"
     partial = runs_root / f".mlflow.db.{socket.gethostname()}.999999999.1.01234567.partial"
     partial.mkdir()
     shutil.copy(whole, partial)
     cut(partial / "mlflow.db")
-    whole.write_bytes(b"")  # as MLflow itself leaves one, where it is killed at once
-    (runs_root / "mlflow.db-journal").write_bytes(b"of a database that was removed")
+    if not is_made:
+        whole.write_bytes(b"")  # as MLflow itself leaves one, where it is killed at once
+        (runs_root / "mlflow.db-journal").write_bytes(b"of a database that was removed")
     open_to_write(runs_root, None)
     assert {path.name for path in runs_root.iterdir()} == {"mlflow.db", ".mlflow.lock"}
 

@@ -8,7 +8,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from raphe.core.ending import uninterrupted
 from raphe.core.files.atomic import open_whole
-from raphe.core.files.leavings import abandoned, hidden_sibling, remove
+from raphe.core.files.leavings import hidden_sibling, remove
 from raphe.harness.database.address import address_of
 
 SIDE_FILES = ("-journal", "-wal", "-shm")  # SQLite's, beside a database
@@ -18,14 +18,12 @@ def create_database(database: Path, artifacts: Path) -> None:
     """Make MLflow's tables, in seconds; the caller holds the lock of the folder.
 
     MLflow makes them in dozens of steps, and can neither go on nor begin again where one was cut
-    off. So it makes them in a folder beside, which the next one removes where a process was killed.
+    off. So it makes them in a folder beside; what a killed process left of one the opening sweeps.
     """
     print(f"{database}: is being made, which takes some seconds", file=sys.stderr, flush=True)
     # Of a name of its own: this process keeps connections to a file that it could not finish.
     scratch = hidden_sibling(database, "partial")
     with uninterrupted():
-        for leftover in abandoned(database, "partial"):
-            remove(leftover)
         scratch.mkdir()
         try:
             made = scratch / database.name

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from raphe.core.errors import SettingError
+from raphe.core.files.leavings import sweep
 from raphe.core.files.locks import can_write, locked
 from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.sentences import first_line
@@ -88,6 +89,7 @@ def open_to_write(runs_root: Path, uri: str | None) -> MlflowClient:
         )
     # Processes that open a fresh SQLite file at once crash in MLflow's migrations.
     with reaching(address_of(database)), locked(database.parent / LOCK):
+        sweep(database.parent)  # of one that was killed as it made a database, or had just done so
         if not os.path.lexists(database) or _is_empty(database):
             create_database(database, runs_root / ARTIFACTS)
         check_database(database, to_write=True)

@@ -20,11 +20,11 @@ from raphe.core.recordings.recording import Recording
 from raphe.core.statistics.intervals import interval_of_share
 from raphe.tasks.celltype.metrics.enough_spikes import FEWEST_SPIKES, enough_for_cell, verdict_of
 from raphe.tasks.celltype.metrics.recorded_again import interval_again, resampled
-from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.synthetic.simulated_cell import RATE_HZ, draw_traits, record
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate_day
+from raphe.tasks.celltype.verdicts.judge import Judge
 
 SEED = 987
 DAYS = 20

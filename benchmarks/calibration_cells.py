@@ -15,9 +15,9 @@ from simulated_ensemble import SimulatedEnsemble
 
 from raphe.core.statistics.calibration import brier, reliability
 from raphe.tasks.celltype.metrics.cell_probability import cell_probability
-from raphe.tasks.celltype.prediction.cell_input import Reading
-from raphe.tasks.celltype.prediction.find_cells import find_cells
-from raphe.tasks.celltype.prediction.judge import Judge
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
+from raphe.tasks.celltype.verdicts.judge import Judge
 
 CELLS_A_DAY = 10
 LEAST = 1e-12  # of a probability whose logarithm is taken

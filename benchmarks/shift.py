@@ -30,9 +30,9 @@ from raphe.tasks.celltype.features.training_domain import FALSE_ALARMS
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.figure_interval import interval_of
 from raphe.tasks.celltype.metrics.linear_figures import proportion
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes, cut_recordings
-from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
+from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, cut_recordings
+from raphe.tasks.celltype.verdicts.judge import Judge
 
 BAR = 0.05
 ERROR_RATE = (

@@ -17,8 +17,8 @@ from raphe.core.bundles.manifest import BundleKind
 from raphe.core.files.store import StoreWriter
 from raphe.tasks.calcium.prediction.predictor import RatePrediction
 from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
-from raphe.tasks.celltype.prediction.verdict import CellVerdict
 from raphe.tasks.celltype.stores.spike_store import ARRAYS_READ
+from raphe.tasks.celltype.verdicts.verdict import CellVerdict
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.prediction.predictor import PosteriorPrediction
 

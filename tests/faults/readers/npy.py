@@ -8,9 +8,9 @@ import numpy as np
 from faults.reader import Reader
 from raphe.core.errors import RapheError
 from raphe.core.recordings.arrays import load_array
-from raphe.tasks.celltype.prediction.cell_input import Reading, read_array_cell
-from raphe.tasks.celltype.prediction.window_arrays import ArrayRows, cells_of_array
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.verdicts.cell_input import Reading, read_array_cell
+from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows, cells_of_array
 
 CUTS = (Cut(), GivenWindows(160, 40_000.0, "pA"))
 

@@ -21,11 +21,11 @@ from raphe.tasks.celltype.evaluation.evaluate import Evaluation
 from raphe.tasks.celltype.features.cell_statistics import cell_statistics
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.predictions import Predictions
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes
-from raphe.tasks.celltype.prediction.judge import Judge
-from raphe.tasks.celltype.prediction.verdict import UNLIKE_TRAINING
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss
+from raphe.tasks.celltype.verdicts.cell_input import CellSpikes
+from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.verdict import UNLIKE_TRAINING
 
 CLASSES = ("PV", "SST", "VIP", "pyramidal")
 N_SAMPLES, RATE_HZ = 57, 40_000.0

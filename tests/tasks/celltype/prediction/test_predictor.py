@@ -11,13 +11,13 @@ import pytest
 
 import raphe
 from raphe.core.abf.writer import write_abf
-from raphe.tasks.celltype.prediction.cell_input import Reading
-from raphe.tasks.celltype.prediction.find_cells import find_cells
-from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
-from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
+from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.verdict import CellVerdict, UnreadCell
 
 RATE_HZ = 40_000.0
 

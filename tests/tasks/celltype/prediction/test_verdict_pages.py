@@ -18,15 +18,15 @@ from raphe.core.bundles.bundle import Bundle
 from raphe.core.figure_style import PaperFigure
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import number
-from raphe.tasks.celltype.prediction import verdict as verdict_module
-from raphe.tasks.celltype.prediction.cell_input import cut_recordings
-from raphe.tasks.celltype.prediction.cell_page import sentence, weighed
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.page import other_texts, text_page
 from raphe.tasks.celltype.prediction.trace_view import MISSING, cell_envelopes, trace_data
-from raphe.tasks.celltype.prediction.verdict import Vote
 from raphe.tasks.celltype.prediction.verdict_figure import draw_votes
 from raphe.tasks.celltype.prediction.verdict_folder import CARD_PAGE, CSV_FILE, INDEX, JSON_FILE
+from raphe.tasks.celltype.verdicts import verdict as verdict_module
+from raphe.tasks.celltype.verdicts.cell_input import cut_recordings
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
+from raphe.tasks.celltype.verdicts.verdict import Vote
+from raphe.tasks.celltype.verdicts.weighing import sentence, weighed
 
 RATE_HZ = 40_000.0
 VOID = {"meta", "link", "img", "br", "hr", "input"}

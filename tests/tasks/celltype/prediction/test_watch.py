@@ -14,10 +14,10 @@ from raphe.core.abf.header import BLOCK
 from raphe.core.abf.writer import DATA, write_abf
 from raphe.core.errors import StoreError
 from raphe.core.files.left_out import Failure
-from raphe.tasks.celltype.prediction.cell_input import Reading
-from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict_folder import STATE, WatchedFolder
 from raphe.tasks.celltype.prediction.watch import Notice, Stamp, Watch
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.judge import Judge
 
 RATE_HZ = 40_000.0
 

@@ -5,10 +5,10 @@ import pytest
 
 from raphe.core.abf import reader
 from raphe.core.abf.writer import write_abf
-from raphe.tasks.celltype.prediction.cell_input import Reading
-from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
 
 RATE_HZ = 40_000.0
 

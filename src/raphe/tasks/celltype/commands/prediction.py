@@ -22,18 +22,18 @@ from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
 from raphe.core.statistics.prevalence import parse_prevalence
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
-from raphe.tasks.celltype.prediction.verdict import (
+from raphe.tasks.celltype.stores.window_table import ColumnNames
+from raphe.tasks.celltype.verdicts.verdict import (
     UNLIKE_TRAINING,
     CellVerdict,
     counts_sentence,
 )
-from raphe.tasks.celltype.stores.window_table import ColumnNames
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
-    from raphe.tasks.celltype.prediction.judge import Judge
     from raphe.tasks.celltype.prediction.verdict_files import VerdictFiles
     from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder, WatchedFolder
     from raphe.tasks.celltype.prediction.watch import News, Watch
+    from raphe.tasks.celltype.verdicts.judge import Judge
 
 EXIT_CODES = (
     "Exit codes: 0 every cell has a verdict (also not sure, unlike training or no spikes), 1 some "
@@ -132,11 +132,11 @@ def _prevalence(text: str) -> dict[str, float]:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.prediction.cell_input import Reading
-    from raphe.tasks.celltype.prediction.find_cells import find_cells
-    from raphe.tasks.celltype.prediction.judge import Judge
     from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
-    from raphe.tasks.celltype.prediction.window_arrays import ArrayRows
+    from raphe.tasks.celltype.verdicts.cell_input import Reading
+    from raphe.tasks.celltype.verdicts.find_cells import find_cells
+    from raphe.tasks.celltype.verdicts.judge import Judge
+    from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows
 
     judge = Judge(options.bundle, content_hash=options.content_hash).at_prevalence(
         options.prevalence
@@ -209,10 +209,10 @@ def _remarks(verdicts: Sequence[CellVerdict]) -> list[str]:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.prediction.cell_input import Reading
-    from raphe.tasks.celltype.prediction.judge import Judge
     from raphe.tasks.celltype.prediction.verdict_folder import WatchedFolder
     from raphe.tasks.celltype.prediction.watch import Notice, Watch
+    from raphe.tasks.celltype.verdicts.cell_input import Reading
+    from raphe.tasks.celltype.verdicts.judge import Judge
 
     if not options.folder.is_dir():
         raise RecordingError(f"{options.folder}: there is no such folder to watch; check the path")

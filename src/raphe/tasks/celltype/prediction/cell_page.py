@@ -1,20 +1,15 @@
 """One cell's verdict as a page: the recording to look through, what spoke for it and against it."""
 
 import json
-from dataclasses import dataclass, replace
 
 from raphe.core.figure_style import class_colour
-from raphe.core.sentences import counted, listed, number
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.features.cell_statistics import (
     BANDS,
     FIRING,
     NOISE,
     SPIKE,
-    Statistic,
-    by_column,
 )
-from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.page import (
     called,
     escaped,
@@ -26,37 +21,28 @@ from raphe.tasks.celltype.prediction.page import (
     svg,
 )
 from raphe.tasks.celltype.prediction.trace_view import cell_envelopes, trace_data
-from raphe.tasks.celltype.prediction.verdict import (
-    RECORDED_AGAIN,
-    CellVerdict,
-    digits_below,
-    share,
-    span,
-)
 from raphe.tasks.celltype.prediction.verdict_figure import (
     Picture,
     recording_picture,
     spike_pictures,
 )
 from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
+from raphe.tasks.celltype.verdicts.verdict import (
+    RECORDED_AGAIN,
+    CellVerdict,
+    share,
+    span,
+)
+from raphe.tasks.celltype.verdicts.weighing import (
+    Measured,
+    facts_of,
+    measured_of,
+    sentence,
+    weighed,
+)
 
 PARTS = {SPIKE: "Spike", NOISE: "Noise and baseline", FIRING: "Firing"}
-TYPICAL = 0.05, 0.95  # quantiles over the cells of training
-FILES_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A statistic of the cell beside its quantiles over the cells of training, by level."""
-
-    statistic: Statistic
-    value: float
-    training: dict[float, float]  # {}: not known
-    words: str
-
-    @property
-    def is_outside(self) -> bool:
-        return bool(self.training) and not self.training[0.0] <= self.value <= self.training[1.0]
 
 
 def cell_page(judged: JudgedCell, judge: Judge, made: str) -> str:
@@ -78,84 +64,11 @@ def cell_page(judged: JudgedCell, judge: Judge, made: str) -> str:
         section("Spikes and votes", f'<div class="panels">{panels}</div>') if panels else "",
         section("Probabilities", _probabilities(verdict)) if verdict.n_spikes else "",
         section("Measured", _statistics(verdict, judge)),
-        section("The recording in numbers", _facts(verdict)),
+        section("The recording in numbers", _table([], facts_of(verdict))),
         section("What the words mean", *(f"<p>{escaped(text)}</p>" for text in judge.footnotes)),
     ]
     scripts = f"{data}{script('trace.js')}" if data else ""
     return page(f"{verdict.cell_id}: {verdict.verdict}", body, made, to="../", scripts=scripts)
-
-
-def sentence(verdict: CellVerdict) -> str:
-    """The verdict in a sentence that can stand alone."""
-    if not verdict.n_spikes:
-        return "No spike was found, so nothing can be said of this cell."
-    stated = (
-        f"Probability of {verdict.leading} {verdict.stated}, from "
-        f"{counted('spike', verdict.n_spikes)}"
-    )
-    stated += f"; {verdict.said_by('agrees', 'agree')}." if len(verdict.votes) > 1 else "."
-    if verdict.called:
-        return stated
-    reason = "cells like it were not trained on" if verdict.unlike else "the evidence is too weak"
-    return f"No class is called, as {reason}. {stated}"
-
-
-def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
-    """What spoke for the most probable class, and what against calling it, a sentence each."""
-    for_it: list[str] = []
-    against: list[str] = []
-    leading, probability = verdict.leading, verdict.probability[verdict.leading]
-    agree, n_votes = verdict.agreement
-    (for_it if 2 * agree > n_votes else against).append(
-        _capital(verdict.said_by(f"says {leading}", f"say {leading}, each asked alone")) + "."
-    )
-    others = [f"{vote.called} ({vote.label})" for vote in verdict.votes if vote.called != leading]
-    if others:
-        against.append(f"Other answers: {listed(others)}.")
-    threshold = judge.decision.not_sure.threshold
-    if threshold > 0:
-        again = verdict.recorded_again and verdict.recorded_again[leading]
-        digits = digits_below(threshold, (probability, *(again or ())))
-        is_reached = probability >= threshold
-        (for_it if is_reached else against).append(
-            f"Its probability, {share(probability, digits)}, "
-            f"{'reaches' if is_reached else 'is below'} the {threshold:.{digits}f} from which on a "
-            "class is called."
-        )
-        if again is not None:
-            low, high = again
-            stays = low >= threshold
-            (for_it if stays else against).append(
-                f"If the cell were {RECORDED_AGAIN}, its probability would be "
-                f"{span(low, high, digits=digits)} in 95 % of cases, "
-                + ("enough to be called throughout." if stays else "not enough throughout.")
-            )
-    if verdict.enough_spikes:
-        for_it.append(
-            f"{counted('spike', verdict.n_spikes)} are enough: more would leave the verdict as it "
-            f"is in {100 * SAME_VERDICT:g} of 100 cases."
-        )
-    against += [f"{_capital(text)}." for text in (*verdict.unlike, *verdict.remarks)]
-    if not verdict.unlike and judge.domain is not None and judge.domain["test"] is not None:
-        if outside := _outside(verdict, judge):
-            against.append(_not_far(outside))
-        else:
-            for_it.append(
-                "What could be compared of its spikes, noise and firing is as in training."
-            )
-    return for_it, against
-
-
-def _not_far(outside: list[str]) -> str:
-    if len(outside) == 1:
-        return (
-            f"One statistic lies outside the range of training ({outside[0]}), but not so far that "
-            "the cell is unlike those of training."
-        )
-    return (
-        f"{len(outside)} statistics lie outside the range of training ({listed(outside)}), but "
-        "together not so far that the cell is unlike those of training."
-    )
 
 
 def _weighed(verdict: CellVerdict, judge: Judge) -> str:
@@ -208,7 +121,7 @@ def _statistics(verdict: CellVerdict, judge: Judge) -> str:
     """Each statistic beside the cells of training, those outside their range in bold."""
     rows = {
         measured.statistic: _statistic(measured, verdict.unit)
-        for measured in _measured(verdict, judge)
+        for measured in measured_of(verdict, judge)
     }
     if not rows:
         return ""
@@ -233,73 +146,18 @@ def _statistics(verdict: CellVerdict, judge: Judge) -> str:
 
 
 def _statistic(measured: Measured, unit: str) -> str:
-    statistic, training = measured.statistic, measured.training
-    spans = ["", ""]
-    if training:
-        spans = [
-            statistic.span(training[0.0], training[1.0], unit),
-            statistic.span(*(training[level] for level in TYPICAL), unit),
-        ]
+    shown, *spans = measured.texts(unit)
     cells = "".join(
         f'<td data-label="{label}">{escaped(span)}</td>'
         for label, span in zip(("in training", "middle 90 %"), spans, strict=True)
     )
-    shown = escaped(statistic.shown(measured.value, unit))
     row = ' class="outside"' if measured.is_outside else ""
     outside = ", outside" if measured.is_outside else ""
     words = escaped(measured.words)
     return (
-        f'<tr{row}><th scope="row">{words}</th><td data-label="this cell">{shown}{outside}</td>'
-        f"{cells}</tr>"
+        f'<tr{row}><th scope="row">{words}</th><td data-label="this cell">{escaped(shown)}{outside}'
+        f"</td>{cells}</tr>"
     )
-
-
-def _outside(verdict: CellVerdict, judge: Judge) -> list[str]:
-    """The statistics, in words, that lie outside the range of the cells of training."""
-    return [measured.words for measured in _measured(verdict, judge) if measured.is_outside]
-
-
-def _measured(verdict: CellVerdict, judge: Judge) -> list[Measured]:
-    """What is known of the cell, each once: where its UDI is the trough-to-peak time, here and in
-    training, one row says so."""
-    named = by_column(verdict.unit)
-    measured = {
-        statistic.name: Measured(statistic, value, _quantiles(column, judge), statistic.words)
-        for column, value in (verdict.statistics or {}).items()
-        if value == value and (statistic := named[column])
-    }
-    udi, same = measured.get("udi"), measured.get("trough_to_peak")
-    if udi and same and (udi.value, udi.training) == (same.value, same.training):
-        measured["udi"] = replace(udi, words=f"{udi.words}, here the {same.words}")
-        del measured["trough_to_peak"]
-    return list(measured.values())
-
-
-def _quantiles(column: str, judge: Judge) -> dict[float, float]:
-    """Of a statistic over the cells of training, by level; none where they are not known."""
-    if not judge.domain or column not in judge.domain["quantiles"]:
-        return {}
-    return dict(zip(judge.domain["levels"], judge.domain["quantiles"][column], strict=True))
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
-
-
-def _facts(verdict: CellVerdict) -> str:
-    names = [path.name for path in verdict.files[:FILES_NAMED]]
-    if len(verdict.files) > FILES_NAMED:
-        names.append(f"{len(verdict.files) - FILES_NAMED} more")
-    facts = [["file" if len(verdict.files) == 1 else "files", listed(names)]] if names else []
-    if verdict.duration_s is not None:
-        facts.append(["recorded", f"{number(verdict.duration_s)} s"])
-    facts.append(["spikes", str(verdict.n_spikes)])
-    if verdict.firing_rate_hz is not None:
-        facts.append(["firing rate", f"{number(verdict.firing_rate_hz)} Hz"])
-    dropped = [f"{n} for {what}" for what, n in (verdict.dropped or {}).items() if n]
-    if dropped:
-        facts.append(["crossings of the threshold that were left out", listed(dropped)])
-    return _table([], facts)
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -7,7 +7,6 @@ import numpy as np
 from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted, number
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.page import (
     READING,
     called,
@@ -19,7 +18,8 @@ from raphe.tasks.celltype.prediction.page import (
     script,
     section,
 )
-from raphe.tasks.celltype.prediction.verdict import (
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
+from raphe.tasks.celltype.verdicts.verdict import (
     NO_SPIKES,
     RECORDED_AGAIN,
     UNLIKE_TRAINING,

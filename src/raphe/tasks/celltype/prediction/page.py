@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from raphe.core.bundles.bundle import CARD, Bundle
 from raphe.core.figure_style import class_colour
-from raphe.tasks.celltype.prediction.judge import Judge
 from raphe.tasks.celltype.prediction.verdict_files import CARD_PAGE, CSV_FILE, INDEX, JSON_FILE
+from raphe.tasks.celltype.verdicts.judge import Judge
 
 RASTER_DPI = 200
 READING = "reading"  # the part of the index that explains its words

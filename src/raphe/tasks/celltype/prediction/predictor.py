@@ -15,12 +15,12 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, printable
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading, cut_recordings
-from raphe.tasks.celltype.prediction.find_cells import KNOWN, find_cells
-from raphe.tasks.celltype.prediction.judge import Judge
-from raphe.tasks.celltype.prediction.verdict import CellVerdict, UnreadCell
-from raphe.tasks.celltype.prediction.window_arrays import ArrayRows
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, Reading, cut_recordings
+from raphe.tasks.celltype.verdicts.find_cells import KNOWN, find_cells
+from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.verdict import CellVerdict, UnreadCell
+from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows
 
 if TYPE_CHECKING:
     from raphe.core.figure_style import PaperFigure

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from raphe.core.recordings.recording import CHUNK, Recording
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import recording_scale
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
+from raphe.tasks.celltype.verdicts.cell_input import CellSpikes
 
 # What a page holds of a recording, however long: 4 and 2 bytes each, a third more as text.
 STRETCHES = 16_384

@@ -24,11 +24,11 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.sentences import counted, number, typographic
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.prediction.trace_view import Envelope, cell_envelopes
-from raphe.tasks.celltype.prediction.verdict import RECORDED_AGAIN, digits_below, share
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
+from raphe.tasks.celltype.verdicts.verdict import RECORDED_AGAIN, digits_below, share
 
 STRETCHES = 1500  # of the trace, a little more than its pixels
 SPIKES_DRAWN = 100

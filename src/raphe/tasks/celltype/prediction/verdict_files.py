@@ -19,8 +19,8 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import free_name
 from raphe.core.sentences import printable
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
-from raphe.tasks.celltype.prediction.verdict import CellVerdict, IndexRow, counts, rounded
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
+from raphe.tasks.celltype.verdicts.verdict import CellVerdict, IndexRow, counts, rounded
 
 JSON_FILE, CSV_FILE, INDEX, CARD_PAGE = "verdicts.json", "verdicts.csv", "index.html", "card.html"
 PAGES = "cells"

@@ -13,9 +13,6 @@ from raphe.core.files.folders import foreign_entries
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import refuse_inputs_within, require_utf_8
 from raphe.core.files.prepared import digest
-from raphe.tasks.celltype.prediction.cell_input import CellInput
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
-from raphe.tasks.celltype.prediction.verdict import CellVerdict, IndexRow
 from raphe.tasks.celltype.prediction.verdict_files import (
     CARD_PAGE,
     CSV_FILE,
@@ -25,6 +22,9 @@ from raphe.tasks.celltype.prediction.verdict_files import (
     VerdictFiles,
 )
 from raphe.tasks.celltype.prediction.watch import Stamp
+from raphe.tasks.celltype.verdicts.cell_input import CellInput
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
+from raphe.tasks.celltype.verdicts.verdict import CellVerdict, IndexRow
 
 STATE = "watched.json"  # which files were judged, as they were then
 STATE_FORMAT = 1

@@ -10,10 +10,10 @@ from raphe.core.files.folders import Listing
 from raphe.core.files.left_out import Failure
 from raphe.core.files.refusals import refusal
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.prediction.cell_input import Reading
-from raphe.tasks.celltype.prediction.find_cells import find_cells
-from raphe.tasks.celltype.prediction.judge import Judge, JudgedCell
 from raphe.tasks.celltype.recordings.files import find_recordings
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
+from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
 
 EVERY_S = 3.0
 SETTLED_S = 10.0  # without a change: the acquisition program is done with the file

@@ -7,9 +7,9 @@ import pytest
 
 from raphe.core.abf.writer import write_abf
 from raphe.core.errors import RecordingError
-from raphe.tasks.celltype.prediction.cell_input import Reading
-from raphe.tasks.celltype.prediction.find_cells import find_cells
 from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
 
 RATE_HZ = 40_000.0
 READING = Reading(Cut())

@@ -26,18 +26,18 @@ from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
 from raphe.tasks.celltype.network.evidence import Explainer
-from raphe.tasks.celltype.prediction.cell_input import CellInput, CellSpikes, Reading
-from raphe.tasks.celltype.prediction.remarks import fewer_windows, remarks_on, too_few
-from raphe.tasks.celltype.prediction.verdict import (
+from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
+from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
+from raphe.tasks.celltype.stores.subsampling import evenly_spaced
+from raphe.tasks.celltype.verdicts.cell_input import CellInput, CellSpikes, Reading
+from raphe.tasks.celltype.verdicts.remarks import fewer_windows, remarks_on, too_few
+from raphe.tasks.celltype.verdicts.verdict import (
     NO_SPIKES,
     RECORDED_AGAIN,
     UNLIKE_TRAINING,
     CellVerdict,
     Vote,
 )
-from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
-from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
-from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
 SPIKES_EXPLAINED = 50
 NOT_JUDGED = (

@@ -20,7 +20,6 @@ from raphe.core.recordings.units import unit_factor
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.features.firing import spike_times
 from raphe.tasks.celltype.features.training_cells import recorded_rates
-from raphe.tasks.celltype.prediction.window_arrays import ArrayCell
 from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_window_name
 from raphe.tasks.celltype.recordings.read_recording import read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
@@ -36,6 +35,7 @@ from raphe.tasks.celltype.stores.spike_csv import (
 )
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.spike_store import KIND, SHARDED_KIND
+from raphe.tasks.celltype.verdicts.window_arrays import ArrayCell
 
 ARRAY = ".npy"
 MOST_CURRENT = 1e15  # in pA a thousand amperes; its squares overflow nowhere in float32

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.prediction.remarks import remarks_on, split_in_two, too_few
+from raphe.tasks.celltype.verdicts.remarks import remarks_on, split_in_two, too_few
 
 RNG = np.random.default_rng(7)
 SHAPE = -np.exp(-(((np.arange(160) - 42) / 4) ** 2))

@@ -17,11 +17,11 @@ from raphe.core.files.kind import MANIFEST
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.recorded_again import log_odds
 from raphe.tasks.celltype.network.evidence import Explainer
-from raphe.tasks.celltype.prediction.cell_input import CellSpikes, Reading
-from raphe.tasks.celltype.prediction.find_cells import find_cells
-from raphe.tasks.celltype.prediction.judge import Judge
-from raphe.tasks.celltype.prediction.verdict import NO_SPIKES, UNLIKE_TRAINING
 from raphe.tasks.celltype.prediction.verdict_folder import INDEX
+from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
+from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.verdict import NO_SPIKES, UNLIKE_TRAINING
 
 RATE_HZ = 40_000.0
 

@@ -16,7 +16,10 @@ from raphe.core.files.kind import MANIFEST, is_bundle, kind_of
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import file_status, require_utf_8
 from raphe.core.sentences import listed
-from raphe.tasks.celltype.prediction.cell_input import (
+from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
+from raphe.tasks.celltype.recordings.files import SUFFIXES, is_recording
+from raphe.tasks.celltype.recordings.labels import CELL_TABLE, identify_recordings
+from raphe.tasks.celltype.verdicts.cell_input import (
     ARRAY,
     CellInput,
     cells_of_store,
@@ -24,10 +27,7 @@ from raphe.tasks.celltype.prediction.cell_input import (
     read_recordings,
     read_spike_files,
 )
-from raphe.tasks.celltype.prediction.window_arrays import ArrayRows, cells_of_array
-from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
-from raphe.tasks.celltype.recordings.files import SUFFIXES, is_recording
-from raphe.tasks.celltype.recordings.labels import CELL_TABLE, identify_recordings
+from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows, cells_of_array
 
 SPIKE = ".csv"
 KNOWN = (*SUFFIXES, SPIKE, ARRAY)

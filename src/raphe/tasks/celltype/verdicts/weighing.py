@@ -1,0 +1,163 @@
+"""What a verdict rests on, in words and numbers: for whichever page shows it."""
+
+from dataclasses import dataclass, replace
+
+from raphe.core.sentences import counted, listed, number
+from raphe.tasks.celltype.features.cell_statistics import Statistic, by_column
+from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
+from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.verdict import (
+    RECORDED_AGAIN,
+    CellVerdict,
+    digits_below,
+    share,
+    span,
+)
+
+TYPICAL = 0.05, 0.95  # quantiles over the cells of training
+FILES_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A statistic of the cell beside its quantiles over the cells of training, by level."""
+
+    statistic: Statistic
+    value: float
+    training: dict[float, float]  # {}: not known
+    words: str
+
+    @property
+    def is_outside(self) -> bool:
+        return bool(self.training) and not self.training[0.0] <= self.value <= self.training[1.0]
+
+    def texts(self, unit: str) -> tuple[str, str, str]:
+        """The cell's value, the range of training and the middle 90 % of it, "" where unknown."""
+        shown, training = self.statistic.shown(self.value, unit), self.training
+        if not training:
+            return shown, "", ""
+        typical = (training[level] for level in TYPICAL)
+        span = self.statistic.span
+        return shown, span(training[0.0], training[1.0], unit), span(*typical, unit)
+
+
+def sentence(verdict: CellVerdict) -> str:
+    """The verdict in a sentence that can stand alone."""
+    if not verdict.n_spikes:
+        return "No spike was found, so nothing can be said of this cell."
+    stated = (
+        f"Probability of {verdict.leading} {verdict.stated}, from "
+        f"{counted('spike', verdict.n_spikes)}"
+    )
+    stated += f"; {verdict.said_by('agrees', 'agree')}." if len(verdict.votes) > 1 else "."
+    if verdict.called:
+        return stated
+    reason = "cells like it were not trained on" if verdict.unlike else "the evidence is too weak"
+    return f"No class is called, as {reason}. {stated}"
+
+
+def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
+    """What spoke for the most probable class, and what against calling it, a sentence each."""
+    for_it: list[str] = []
+    against: list[str] = []
+    leading, probability = verdict.leading, verdict.probability[verdict.leading]
+    agree, n_votes = verdict.agreement
+    (for_it if 2 * agree > n_votes else against).append(
+        _capital(verdict.said_by(f"says {leading}", f"say {leading}, each asked alone")) + "."
+    )
+    others = [f"{vote.called} ({vote.label})" for vote in verdict.votes if vote.called != leading]
+    if others:
+        against.append(f"Other answers: {listed(others)}.")
+    threshold = judge.decision.not_sure.threshold
+    if threshold > 0:
+        again = verdict.recorded_again and verdict.recorded_again[leading]
+        digits = digits_below(threshold, (probability, *(again or ())))
+        is_reached = probability >= threshold
+        (for_it if is_reached else against).append(
+            f"Its probability, {share(probability, digits)}, "
+            f"{'reaches' if is_reached else 'is below'} the {threshold:.{digits}f} from which on a "
+            "class is called."
+        )
+        if again is not None:
+            low, high = again
+            stays = low >= threshold
+            (for_it if stays else against).append(
+                f"If the cell were {RECORDED_AGAIN}, its probability would be "
+                f"{span(low, high, digits=digits)} in 95 % of cases, "
+                + ("enough to be called throughout." if stays else "not enough throughout.")
+            )
+    if verdict.enough_spikes:
+        for_it.append(
+            f"{counted('spike', verdict.n_spikes)} are enough: more would leave the verdict as it "
+            f"is in {100 * SAME_VERDICT:g} of 100 cases."
+        )
+    against += [f"{_capital(text)}." for text in (*verdict.unlike, *verdict.remarks)]
+    if not verdict.unlike and judge.domain is not None and judge.domain["test"] is not None:
+        if outside := _outside(verdict, judge):
+            against.append(_not_far(outside))
+        else:
+            for_it.append(
+                "What could be compared of its spikes, noise and firing is as in training."
+            )
+    return for_it, against
+
+
+def _not_far(outside: list[str]) -> str:
+    if len(outside) == 1:
+        return (
+            f"One statistic lies outside the range of training ({outside[0]}), but not so far that "
+            "the cell is unlike those of training."
+        )
+    return (
+        f"{len(outside)} statistics lie outside the range of training ({listed(outside)}), but "
+        "together not so far that the cell is unlike those of training."
+    )
+
+
+def _outside(verdict: CellVerdict, judge: Judge) -> list[str]:
+    """The statistics, in words, that lie outside the range of the cells of training."""
+    return [measured.words for measured in measured_of(verdict, judge) if measured.is_outside]
+
+
+def measured_of(verdict: CellVerdict, judge: Judge) -> list[Measured]:
+    """What is known of the cell, each once: where its UDI is the trough-to-peak time, here and in
+    training, one row says so."""
+    named = by_column(verdict.unit)
+    measured = {
+        statistic.name: Measured(statistic, value, _quantiles(column, judge), statistic.words)
+        for column, value in (verdict.statistics or {}).items()
+        if value == value and (statistic := named[column])
+    }
+    udi, same = measured.get("udi"), measured.get("trough_to_peak")
+    if udi and same and (udi.value, udi.training) == (same.value, same.training):
+        measured["udi"] = replace(udi, words=f"{udi.words}, here the {same.words}")
+        del measured["trough_to_peak"]
+    return list(measured.values())
+
+
+def _quantiles(column: str, judge: Judge) -> dict[float, float]:
+    """Of a statistic over the cells of training, by level; none where they are not known."""
+    if not judge.domain or column not in judge.domain["quantiles"]:
+        return {}
+    return dict(zip(judge.domain["levels"], judge.domain["quantiles"][column], strict=True))
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def facts_of(verdict: CellVerdict) -> list[list[str]]:
+    """What is known of the recording, each with its name."""
+    names = [path.name for path in verdict.files[:FILES_NAMED]]
+    if len(verdict.files) > FILES_NAMED:
+        names.append(f"{len(verdict.files) - FILES_NAMED} more")
+    facts = [["file" if len(verdict.files) == 1 else "files", listed(names)]] if names else []
+    if verdict.duration_s is not None:
+        facts.append(["recorded", f"{number(verdict.duration_s)} s"])
+    facts.append(["spikes", str(verdict.n_spikes)])
+    if verdict.firing_rate_hz is not None:
+        facts.append(["firing rate", f"{number(verdict.firing_rate_hz)} Hz"])
+    dropped = [f"{n} for {what}" for what, n in (verdict.dropped or {}).items() if n]
+    if dropped:
+        facts.append(["crossings of the threshold that were left out", listed(dropped)])
+    return facts

@@ -8,5 +8,8 @@ from setuptools import find_namespace_packages, setup
 setup(
     packages=[*find_namespace_packages("src"), "raphe.conf"],
     package_dir={"": "src", "raphe.conf": "conf"},
-    package_data={"raphe": ["py.typed", "**/*.css", "**/*.js"], "raphe.conf": ["**/*.yaml"]},
+    package_data={
+        "raphe": ["py.typed", "**/*.css", "**/*.js", "serve/page/**/*"],
+        "raphe.conf": ["**/*.yaml"],
+    },
 )

@@ -1,0 +1,192 @@
+/** A person says what the cells are, the least certain first, and it is written down. */
+
+import { button, download, element, say, setText } from "./dom.js";
+import { ask, askFile } from "./server.js";
+import { OpenedView } from "./view.js";
+
+const SAVE_AFTER_MS = 600; // of silence in the note
+const KEPT = "raphe-labels"; // in the tab, so that a reload does not lose what was said
+
+export class CheckByHand {
+  constructor(session) {
+    this.session = session;
+    this.said = new Map(Object.entries(JSON.parse(sessionStorage.getItem(KEPT) ?? "{}"))); // by id
+    this.queue = [];
+    this.current = null;
+    this.on_screen = false;
+    this.place = document.getElementById("queue");
+    this.count = document.getElementById("check-count");
+    this.csv = document.getElementById("labels-csv");
+    this.blind = document.getElementById("blind");
+    this.form = element("form", { class: "hand", "aria-label": "What this cell is" });
+    const shown = element("div", { id: "checked-view" });
+    document.getElementById("checked").append(this.form, shown);
+    this.opened = new OpenedView(session, shown);
+    this.buildForm();
+    this.blind.addEventListener("change", () => this.showCurrent());
+    this.csv.addEventListener("click", () => this.takeCsv());
+    document.addEventListener("keydown", (event) => this.pressed(event));
+    for (const event of ["entry", "list"]) session.addEventListener(event, () => this.changed());
+  }
+
+  buildForm() {
+    const { labels } = this.session.page;
+    this.buttons = labels.map((label, place) => {
+      const key = place < 9 ? [element("kbd", {}, String(place + 1)), " "] : [];
+      return button([...key, label], () => this.label(label), { "aria-pressed": "false" });
+    });
+    this.note = element("input", { id: "hand-note", maxlength: "500", autocomplete: "off" });
+    this.state = element("p", { class: "small-print", role: "status" });
+    this.next = button("Next cell", () => this.step(), { class: "primary" });
+    this.note.addEventListener("input", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.saveNote(), SAVE_AFTER_MS);
+    });
+    this.note.addEventListener("change", () => this.saveNote());
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form.append(
+      element("div", { class: "labels" }, ...this.buttons),
+      element("div", { class: "field" }, element("label", { for: "hand-note" }, "Note"), this.note),
+      this.next, this.state);
+  }
+
+  /** Come on the screen, or leave it. The queue is sorted then alone: it must not jump under a hand. */
+  show(on_screen) {
+    this.on_screen = on_screen;
+    if (!on_screen) return;
+    this.queue.sort((one, other) => uncertainty(other) - uncertainty(one));
+    this.changed();
+  }
+
+  changed() {
+    const judged = this.session.entries.filter((entry) => uncertainty(entry) !== null);
+    const come = judged.filter((entry) => !this.queue.includes(entry));
+    come.sort((one, other) => uncertainty(other) - uncertainty(one));
+    this.queue = [...this.queue.filter((entry) => judged.includes(entry)), ...come];
+    if (!this.on_screen) return;
+    if (this.queue.includes(this.current)) this.draw();
+    else this.choose(this.queue.find((entry) => !this.labelOf(entry)) ?? this.queue[0] ?? null);
+  }
+
+  labelOf(entry) {
+    return this.said.get(entry?.id)?.label ?? "";
+  }
+
+  draw() {
+    const { queue, current, place } = this;
+    const focused = place.contains(document.activeElement);
+    place.replaceChildren(...queue.map((entry) => this.row(entry)));
+    if (focused) place.querySelector("[aria-current]")?.focus();
+    const done = queue.filter((entry) => this.labelOf(entry)).length;
+    setText(this.count, queue.length ? `${done} of ${queue.length} checked.`
+      : "There is nothing to check yet: open recordings first.");
+    this.csv.hidden = !this.given.length;
+    this.form.hidden = current === null;
+    for (const [number, label] of this.session.page.labels.entries()) {
+      this.buttons[number].setAttribute("aria-pressed", String(label === this.labelOf(current)));
+    }
+  }
+
+  row(entry) {
+    const label = this.labelOf(entry);
+    const words = label ? `✓ ${label}` : `${Math.round(uncertainty(entry) * 100)} % uncertain`;
+    return element("li", {}, button([
+      element("span", { class: "file-name", title: entry.name }, entry.name),
+      element("span", { class: "file-result" }, words),
+    ], () => this.choose(entry), { class: "file-open", "aria-current": entry === this.current }));
+  }
+
+  choose(entry) {
+    this.saveNote();
+    this.current = entry;
+    this.note.value = this.said.get(entry?.id)?.note ?? "";
+    setText(this.state, "");
+    this.draw();
+    this.showCurrent();
+  }
+
+  async showCurrent() {
+    const entry = this.current;
+    await this.session.load(entry);
+    if (entry !== this.current) return;
+    this.opened.render(entry, this.blind.checked && !this.labelOf(entry));
+  }
+
+  step() {
+    const rest = this.queue.filter((entry) => entry !== this.current && !this.labelOf(entry));
+    const place = this.queue.indexOf(this.current);
+    const next = rest.find((entry) => this.queue.indexOf(entry) > place) ?? rest[0];
+    if (next) {
+      this.choose(next);
+      this.buttons[0].focus();
+    } else {
+      setText(this.state, "Every cell of the queue has a label.");
+    }
+  }
+
+  label(label) {
+    this.write({ label });
+    this.showCurrent();
+    this.next.focus();
+  }
+
+  saveNote() {
+    clearTimeout(this.timer);
+    const note = this.note.value.trim();
+    if (this.current && note !== (this.said.get(this.current.id)?.note ?? "")) this.write({ note });
+  }
+
+  /** Keep what was said of the current cell, beside its recording where that lies in the folder. */
+  async write(some) {
+    const entry = this.current;
+    const said = { label: "", note: "", ...this.said.get(entry.id), ...some };
+    this.said.set(entry.id, said);
+    sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(this.said)));
+    this.draw();
+    if (!said.label) {
+      setText(this.state, "The note is kept once the cell has a label.");
+      return;
+    }
+    if (entry.from !== "folder") {
+      setText(this.state, `${said.label}: kept here until you download cells.csv.`);
+      return;
+    }
+    try {
+      const { saved } = await ask("PUT", "labels", { labels: [{ id: entry.id, ...said }] });
+      if (entry === this.current) setText(this.state, `${said.label}: saved in ${saved}.`);
+    } catch (error) {
+      if (entry === this.current) setText(this.state, error.message);
+    }
+  }
+
+  /** What was said of files that lie in no folder of the server. */
+  get given() {
+    return this.queue.filter((entry) => entry.from === "given" && this.labelOf(entry))
+      .map((entry) => ({ id: entry.id, ...this.said.get(entry.id) }));
+  }
+
+  async takeCsv() {
+    this.saveNote();
+    try {
+      const { blob } = await askFile("POST", "labels.csv", { labels: this.given });
+      download(blob, "cells.csv");
+      say("cells.csv saved.");
+    } catch (error) {
+      setText(this.state, error.message);
+    }
+  }
+
+  /** A number key says the label of that number, wherever nothing is being typed. */
+  pressed(event) {
+    if (!this.on_screen || !this.current || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
+    const label = this.session.page.labels[Number(event.key) - 1];
+    if (label === undefined) return;
+    event.preventDefault();
+    this.label(label);
+  }
+}
+
+function uncertainty(entry) {
+  return entry.view?.uncertainty ?? entry.summary?.uncertainty ?? null;
+}

@@ -1,0 +1,70 @@
+/** What may be said beside a file, such as its rate: asked before it is sent where it is needed. */
+
+import { element } from "./dom.js";
+
+export class Fields {
+  constructor(fields, needed, more) {
+    this.inputs = new Map();
+    for (const field of fields) {
+      const place = field.needed ? needed : more;
+      place.append(this.row(field));
+    }
+    needed.hidden = !fields.some((field) => field.needed);
+    more.closest("details").hidden = fields.every((field) => field.needed);
+  }
+
+  row(field) {
+    const name = `field-${field.name}`;
+    const input = element("input", {
+      id: name, "aria-describedby": `${name}-meaning`, required: field.needed, autocomplete: "off",
+      ...kindOfInput(field.kind),
+    });
+    input.addEventListener("input", () => input.removeAttribute("aria-invalid"));
+    this.inputs.set(field, input);
+    return element("div", { class: "field" },
+      element("label", { for: name }, spoken(field.name)),
+      input,
+      element("p", { id: `${name}-meaning`, class: "meaning" }, field.meaning));
+  }
+
+  /** The values given, or null, and the first field that lacks one has the focus. */
+  values() {
+    const values = {};
+    for (const [field, input] of this.inputs) {
+      const value = input.type === "checkbox" ? (input.checked ? "true" : "") : input.value.trim();
+      if ((field.needed && value === "") || !input.checkValidity()) {
+        input.setAttribute("aria-invalid", "true");
+        input.closest("details")?.setAttribute("open", "");
+        input.focus();
+        return null;
+      }
+      if (value !== "") values[field.name] = value;
+    }
+    return values;
+  }
+
+  /** What is asked for, to stand in a sentence: "rate hz (frames a second)". */
+  get lacking() {
+    for (const [field, input] of this.inputs) {
+      if (input.getAttribute("aria-invalid") === "true") {
+        return `${spoken(field.name)} (${field.meaning})`;
+      }
+    }
+    return "";
+  }
+}
+
+function kindOfInput(kind) {
+  if (kind === "flag") return { type: "checkbox" };
+  if (kind === "number") return { type: "number", step: "any" };
+  if (kind === "whole") return { type: "number", step: "1" };
+  return { type: "text", maxlength: "200" };
+}
+
+/** A field's name as a label: "rate_hz" is "Rate, Hz". */
+function spoken(name) {
+  const words = name.replace(/_(hz|ms|s|pa|mv)$/, (_, unit) => `, ${UNITS[unit]}`);
+  return words[0].toUpperCase() + words.slice(1).replaceAll("_", " ");
+}
+
+const UNITS = { hz: "Hz", ms: "ms", s: "s", pa: "pA", mv: "mV" };

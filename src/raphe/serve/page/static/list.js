@@ -1,0 +1,97 @@
+/** The list of files beside the opened one: how far each is, what it came to, or why it did not. */
+
+import { button, element, paintTone, say, setText, toneSign } from "./dom.js";
+
+export class FileList {
+  constructor(session, fields) {
+    this.session = session;
+    this.fields = fields;
+    this.rows = new Map(); // by the key of an entry
+    this.place = document.getElementById("files");
+    this.empty = document.getElementById("no-files");
+    session.addEventListener("list", () => this.draw());
+    session.addEventListener("shown", () => this.draw());
+    session.addEventListener("entry", ({ detail }) => this.drawEntry(detail));
+    this.draw();
+  }
+
+  draw() {
+    const given = this.session.entries.filter((entry) => entry.from === "given");
+    const keys = new Set(given.map((entry) => entry.key));
+    for (const [key, row] of this.rows) {
+      if (!keys.has(key)) {
+        row.node.remove();
+        this.rows.delete(key);
+      }
+    }
+    for (const entry of given) {
+      if (!this.rows.has(entry.key)) {
+        const row = this.makeRow(entry);
+        this.rows.set(entry.key, row);
+        this.place.append(row.node);
+      }
+      this.drawEntry(entry);
+    }
+    this.empty.hidden = given.length > 0;
+  }
+
+  makeRow(entry) {
+    const name = element("span", { class: "file-name", title: entry.name }, entry.name);
+    const result = element("span", { class: "file-result" });
+    const open = button([name, result], () => this.session.show(entry), { class: "file-open" });
+    const bar = element("progress", { max: "1", "aria-label": `Sending ${entry.name}` });
+    const error = element("p", { class: "error" });
+    const again = button("Try again", () => this.retry(entry), { class: "small" });
+    const remove = button("×", () => this.remove(entry), {
+      class: "remove", "aria-label": `Remove ${entry.name}`, title: "Remove",
+    });
+    const node = element("li", {}, open, remove, bar, error, again);
+    return { node, open, result, bar, error, again, said: "" };
+  }
+
+  retry(entry) {
+    const values = this.fields.values();
+    if (values) this.session.retry(entry, values);
+  }
+
+  remove(entry) {
+    const next = this.rows.get(entry.key).node.nextElementSibling;
+    this.session.remove(entry);
+    (next?.querySelector(".remove") ?? document.getElementById("choose")).focus();
+    say(`${entry.name} removed.`);
+  }
+
+  drawEntry(entry) {
+    const row = this.rows.get(entry.key);
+    if (!row) return;
+    const { classes } = this.session.page;
+    const on_way = entry.state === "sending" || entry.state === "reading";
+    row.node.dataset.state = entry.state;
+    row.bar.hidden = !on_way;
+    if (entry.state === "reading") row.bar.removeAttribute("value");
+    else row.bar.value = entry.share;
+    setText(row.error, entry.error);
+    row.error.hidden = entry.error === "";
+    row.again.hidden = entry.state !== "refused" || entry.file === null;
+    if (this.session.shown === entry) row.open.setAttribute("aria-current", "true");
+    else row.open.removeAttribute("aria-current");
+    const words = resultOf(entry);
+    if (row.result.textContent !== words.text) {
+      row.result.replaceChildren(...(words.tone ? [toneSign(words.tone)] : []), words.text);
+    }
+    paintTone(row.result, words.tone, words.text, classes);
+    const sentence = entry.error || (entry.state === "open" ? `${entry.name}: ${words.text}.` : "");
+    if (sentence && sentence !== row.said) say(sentence);
+    row.said = sentence || row.said;
+  }
+}
+
+/** What stands beside a file's name. */
+function resultOf(entry) {
+  if (entry.state === "waiting") return { text: "waiting" };
+  if (entry.state === "sending") return { text: `sending, ${Math.floor(entry.share * 100)} %` };
+  if (entry.state === "reading") return { text: "reading" };
+  if (entry.state === "refused") return { text: "not read" };
+  if (entry.view.need) return { text: "needs a second file" };
+  return { text: entry.view.headline, tone: entry.view.tone };
+}

@@ -1,0 +1,236 @@
+/** The files of this page: those that were given, and those of the watched folder. */
+
+import { address, ask, askText, Refused, send } from "./server.js";
+import { parseCsv } from "./csv.js";
+
+const AT_ONCE = 2; // files on their way; what comes after waits here, not at the server
+const KEPT = "raphe-files"; // in the tab, so that a reload does not lose what was given
+
+/**
+ * Entries in the order in which they came, newest last. `state` is "waiting", "sending", "reading",
+ * "open", "there" (in the folder, not opened here) or "refused". Events: "entry" when one changed,
+ * "list" when one came or went, "shown" when another is shown.
+ */
+export class Session extends EventTarget {
+  constructor(page) {
+    super();
+    this.page = page;
+    this.entries = [];
+    this.shown = null;
+    this.keys = 0;
+    this.under_way = 0;
+  }
+
+  tell(kind, entry = null) {
+    this.dispatchEvent(new CustomEvent(kind, { detail: entry }));
+  }
+
+  update(entry, values) {
+    Object.assign(entry, values);
+    if (values.view) entry.version += 1;
+    this.tell("entry", entry);
+  }
+
+  make(values) {
+    const entry = {
+      key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
+      id: null, view: null, version: 0, file: null, fields: {}, summary: null, leaving: null,
+      ...values,
+    };
+    this.entries.push(entry);
+    this.tell("list");
+    return entry;
+  }
+
+  /** Take files that somebody gave, with values of the bundle's fields. */
+  add(files, fields) {
+    const added = files.map((file) => {
+      const error = this.objection(file.name, file.size, this.page.suffixes);
+      return this.make({ name: file.name, file, fields, error, state: error ? "refused" : "waiting" });
+    });
+    if (!this.shown) this.show(added.find((entry) => !entry.error) ?? null);
+    this.sendNext();
+    return added;
+  }
+
+  /** Why a file need not be sent, "" where it may be. */
+  objection(name, size, suffixes) {
+    if (!suffixes.some((suffix) => name.toLowerCase().endsWith(suffix))) {
+      return `${name}: expected a file of ${listed(suffixes)}.`;
+    }
+    if (size > this.page.max_bytes) {
+      const allowed = (this.page.max_bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 });
+      return `${name}: ${Math.ceil(size / 1e6)} MB, expected at most ${allowed} MB; `
+        + "raphe serve --max-mb allows more.";
+    }
+    return size === 0 ? `${name}: the file is empty.` : "";
+  }
+
+  retry(entry, fields) {
+    this.update(entry, { state: "waiting", error: "", share: 0, fields });
+    this.sendNext();
+  }
+
+  sendNext() {
+    while (this.under_way < AT_ONCE) {
+      const entry = this.entries.find((other) => other.state === "waiting");
+      if (!entry) return;
+      this.sendEntry(entry, address("files", { name: entry.name, ...entry.fields }), entry.file);
+    }
+  }
+
+  async sendEntry(entry, path, file) {
+    this.under_way += 1;
+    entry.leaving = new AbortController();
+    this.update(entry, { state: "sending", share: 0 });
+    const progress = (share) => {
+      this.update(entry, { share, state: share < 1 ? "sending" : "reading" });
+    };
+    try {
+      const { id, name, view } = await send(path, file, progress, entry.leaving.signal);
+      if (!this.entries.includes(entry)) ask("DELETE", `files/${id}`).catch(() => {});
+      this.update(entry, { state: "open", id, name, view, share: 1 });
+      this.keep();
+    } catch (error) {
+      this.update(entry, { state: "refused", error: error.message });
+    } finally {
+      this.under_way -= 1;
+      this.sendNext();
+    }
+  }
+
+  /** Send the second file without which there is no answer. */
+  async sendBeside(entry, file) {
+    const { role, suffixes } = entry.view.need;
+    const objection = this.objection(file.name, file.size, suffixes);
+    if (objection) {
+      this.update(entry, { error: objection });
+      return;
+    }
+    this.update(entry, { error: "" });
+    const path = address(`files/${entry.id}/beside`, { role, name: file.name });
+    const before = { id: entry.id, state: "open" };
+    await this.sendEntry(entry, path, file);
+    if (entry.state === "refused") this.update(entry, before); // the first file is as good as it was
+  }
+
+  async show(entry, item = null) {
+    this.shown = entry;
+    this.tell("shown", entry);
+    await this.load(entry, item);
+    if (this.shown === entry) this.tell("shown", entry);
+  }
+
+  /** Have the view of an item, by default whichever there is. */
+  async load(entry, item = null) {
+    if (!entry?.id || (entry.view && (item === null || entry.view.item === item))) return;
+    try {
+      const { view } = await ask("GET", address(`files/${entry.id}`, { item }));
+      this.update(entry, { view, error: "", state: "open" });
+    } catch (error) {
+      this.update(entry, { error: error.message });
+    }
+  }
+
+  /** Ask for the verdict with what a person decided otherwise; the last changes win. */
+  async change(entry, changes) {
+    entry.wanted = { ...changes, item: entry.view.item };
+    if (entry.changing) return;
+    entry.changing = true;
+    this.tell("entry", entry);
+    try {
+      while (entry.wanted) {
+        const body = entry.wanted;
+        entry.wanted = null;
+        const { view } = await ask("PUT", `files/${entry.id}/changes`, body);
+        if (!entry.wanted && entry.view.item === view.item) this.update(entry, { view, error: "" });
+      }
+    } catch (error) {
+      entry.wanted = null;
+      this.update(entry, { error: error.message });
+    } finally {
+      entry.changing = false;
+      this.tell("entry", entry);
+    }
+  }
+
+  remove(entry) {
+    const place = this.entries.indexOf(entry);
+    this.entries.splice(place, 1);
+    entry.leaving?.abort();
+    if (entry.id) ask("DELETE", `files/${entry.id}`).catch(() => {});
+    this.keep();
+    this.tell("list");
+    if (this.shown === entry) this.show(this.entries[place] ?? this.entries[place - 1] ?? null);
+  }
+
+  /** A file of the watched folder, as the server tells of it. */
+  sight(event) {
+    const entry = this.entries.find((other) => other.id === event.id);
+    if (!entry) {
+      const { id, name } = event;
+      return this.make({ id, name, from: "folder", state: "there", summary: event });
+    }
+    entry.summary = event;
+    this.update(entry, {});
+    if (entry.view) this.refresh(entry);
+    return entry;
+  }
+
+  async refresh(entry) {
+    try {
+      const { view } = await ask("GET", address(`files/${entry.id}`, { item: entry.view.item }));
+      this.update(entry, { view });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+
+  gone(id) {
+    const entry = this.entries.find((other) => other.id === id && other.from === "folder");
+    if (!entry) return;
+    this.entries.splice(this.entries.indexOf(entry), 1);
+    this.tell("list");
+    if (this.shown === entry) this.show(null);
+  }
+
+  /** Rows of all items of an entry by column, as in the table that can be taken. */
+  async rows(entry) {
+    if (entry.rows?.version === entry.version) return entry.rows.rows;
+    let rows = [];
+    if (!entry.view) {
+      rows = [{ item: null, row: entry.summary?.row ?? {} }];
+    } else if (entry.view.items.length < 2) {
+      rows = [{ item: entry.view.item, row: entry.view.row }];
+    } else {
+      const table = parseCsv(await askText(address("table.csv", { ids: entry.id })));
+      rows = table.map((row, place) => ({ item: entry.view.items[place] ?? null, row }));
+    }
+    entry.rows = { version: entry.version, rows };
+    return rows;
+  }
+
+  keep() {
+    const given = this.entries.filter((entry) => entry.id && entry.from === "given");
+    sessionStorage.setItem(KEPT, JSON.stringify(given.map((entry) => entry.id)));
+  }
+
+  /** Open again what this tab had before it was reloaded, where the server still has it. */
+  async restore() {
+    const ids = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+    for (const id of ids) {
+      try {
+        const { name, view } = await ask("GET", `files/${id}`);
+        const entry = this.make({ id, name, view, state: "open", share: 1 });
+        if (!this.shown) this.show(entry);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+      }
+    }
+  }
+}
+
+export function listed(words) {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}

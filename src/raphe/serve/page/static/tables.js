@@ -1,0 +1,102 @@
+/** Tables: of an opened recording, and of all results, which is sorted by any column. */
+
+import { button, element } from "./dom.js";
+
+/** A number at the start of a text, as "12 ms" or "−3.5"; NaN where there is none. */
+function numberOf(text) {
+  return Number.parseFloat(String(text).replace("−", "-").replace(/(\d),(?=\d{3})/g, "$1"));
+}
+
+export function compare(one, other) {
+  const numbers = [numberOf(one), numberOf(other)];
+  if (numbers.every(Number.isFinite) && numbers[0] !== numbers[1]) return numbers[0] - numbers[1];
+  return String(one).localeCompare(String(other), undefined, { numeric: true });
+}
+
+/** Which columns hold numbers alone, and so stand to the right. */
+function numeric(rows, n_columns) {
+  return Array.from({ length: n_columns }, (_, column) => {
+    const texts = rows.map((row) => row[column]).filter((text) => text !== "" && text !== undefined);
+    return texts.length > 0 && texts.every((text) => Number.isFinite(numberOf(text)));
+  });
+}
+
+export function scrolled(table, label) {
+  return element("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": label }, table);
+}
+
+/** A Table of a view; a row unlike training has a sign and a word beside its colour. */
+export function tableOf({ title, columns, rows, outside, caption }) {
+  const right = numeric(rows, columns.length);
+  const side = (column) => (right[column] ? "number" : null);
+  const head = columns.map((name, place) => element("th", { scope: "col", class: side(place) }, name));
+  const body = rows.map((row, number) => {
+    const unlike = outside.includes(number);
+    const cells = row.map((text, place) => {
+      const sign = unlike && place === 0 ? [outsideSign()] : [];
+      const tag = place === 0 ? "th" : "td";
+      return element(tag, { class: side(place), scope: place === 0 ? "row" : null }, ...sign, text);
+    });
+    return element("tr", { class: unlike ? "outside" : null }, ...cells);
+  });
+  const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...body));
+  const words = outside.length ? `${caption} ▲ unlike training.`.trim() : caption;
+  return element("section", { class: "table" }, element("h3", {}, title), scrolled(table, title),
+    ...(words ? [element("p", { class: "caption" }, words)] : []));
+}
+
+function outsideSign() {
+  return element("span", { class: "unlike-sign" }, element("span", { "aria-hidden": "true" }, "▲ "),
+    element("span", { class: "heard" }, "unlike training: "));
+}
+
+/** A table that a press on a column's name sorts; `rows` of {texts, open}, by column. */
+export class SortableTable {
+  constructor(place, label) {
+    this.place = place;
+    this.label = label;
+    this.by = null;
+    this.down = false;
+  }
+
+  render(columns, rows) {
+    this.columns = columns;
+    this.rows = rows;
+    const at = columns.indexOf(this.by);
+    const sorted = [...rows];
+    if (at >= 0) {
+      const empty = (row) => row.texts[at] === "";
+      sorted.sort((one, other) => {
+        if (empty(one) !== empty(other)) return empty(one) ? 1 : -1; // what is missing comes last
+        return compare(one.texts[at], other.texts[at]) * (this.down ? -1 : 1);
+      });
+    }
+    const right = numeric(rows.map((row) => row.texts), columns.length);
+    const head = columns.map((name, place) => this.heading(name, right[place]));
+    const body = sorted.map((row) => element("tr", {}, ...row.texts.map((text, place) => (
+      element(place ? "td" : "th", { class: right[place] ? "number" : null, scope: place ? null : "row" },
+        place ? text : button(text, row.open, { class: "plain" }))))));
+    const table = element("table", { class: "sortable" },
+      element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
+    this.place.replaceChildren(scrolled(table, this.label));
+  }
+
+  heading(name, right) {
+    const mine = name === this.by;
+    const sort = mine ? (this.down ? "descending" : "ascending") : null;
+    const sign = element("span", { "aria-hidden": "true", class: "sort" },
+      mine ? (this.down ? "▼" : "▲") : "↕");
+    const press = () => this.sortBy(name);
+    return element("th", { scope: "col", "aria-sort": sort, class: right ? "number" : null },
+      button([name, sign], press, { class: "plain" }));
+  }
+
+  sortBy(name) {
+    this.down = this.by === name && !this.down;
+    this.by = name;
+    this.render(this.columns, this.rows);
+    const place = this.columns.indexOf(name);
+    this.place.querySelectorAll("thead button")[place].focus();
+  }
+}

@@ -1,0 +1,218 @@
+/** An opened recording: what it came to and why, its plots, its numbers, what can be taken. */
+
+import { button, download, element, paintTone, say, setText, TONES, toneSign } from "./dom.js";
+import { takesFiles } from "./drop.js";
+import { PlotPanel } from "./plot.js";
+import { address, ask, askFile } from "./server.js";
+import { listed } from "./session.js";
+import { tableOf } from "./tables.js";
+
+/** Shows the session's entry that `render` is given; `blind` leaves out what the bundle says. */
+export class OpenedView {
+  constructor(session, place) {
+    this.session = session;
+    this.place = place;
+    this.panels = new Map();
+    this.edits = new Map(); // by entry and item: what was decided otherwise
+    this.entry = null;
+    this.item = null;
+    this.blind = false;
+    session.addEventListener("entry", ({ detail }) => {
+      if (detail === this.entry) this.render(detail);
+    });
+  }
+
+  render(entry, blind = this.blind) {
+    const other = entry !== this.entry || (entry?.view?.item ?? null) !== this.item;
+    this.entry = entry;
+    this.item = entry?.view?.item ?? null;
+    if (other || blind !== this.blind || !this.parts) this.begin();
+    this.blind = blind;
+    if (entry?.view) this.fill(entry.view);
+    else this.fillEmpty(entry);
+  }
+
+  /** Empty the place, with a part for everything that an update may change. */
+  begin() {
+    for (const panel of this.panels.values()) panel.destroy();
+    this.panels.clear();
+    const part = (name, tag = "div") => element(tag, { class: name });
+    this.parts = {
+      head: part("opened-head"), error: element("p", { class: "error", role: "alert" }),
+      answer: part("answer"), need: part("need"), takes: part("takes"), plots: part("plots"),
+      tables: part("tables"),
+    };
+    this.place.replaceChildren(...Object.values(this.parts));
+    this.needed = null;
+  }
+
+  fillEmpty(entry) {
+    for (const part of Object.values(this.parts)) part.hidden = true;
+    this.parts.answer.hidden = false;
+    this.parts.answer.className = "answer empty";
+    const words = { waiting: "waits for its turn.", sending: "is being sent.", reading: "is being read.",
+      refused: "could not be read.", there: "is being opened." };
+    const sentence = entry ? `${entry.name} ${words[entry.state] ?? ""}`
+      : "What a recording comes to is shown here: the answer and how sure it is, the trace with its "
+        + "spikes, and the numbers behind it.";
+    const error = entry?.error ? [element("p", { class: "error" }, entry.error)] : [];
+    this.parts.answer.replaceChildren(element("p", {}, sentence), ...error);
+  }
+
+  fill(view) {
+    const { parts, entry } = this;
+    this.fillHead(view);
+    setText(parts.error, entry.error);
+    parts.error.hidden = entry.error === "";
+    this.fillAnswer(view);
+    this.fillNeed(view.need);
+    this.fillTakes(view.takes);
+    this.fillPlots(view.plots);
+    const tables = this.blind ? [] : view.tables;
+    parts.tables.hidden = tables.length === 0;
+    parts.tables.replaceChildren(...tables.map(tableOf));
+    this.place.setAttribute("aria-busy", String(Boolean(entry.changing)));
+  }
+
+  fillHead(view) {
+    const { head } = this.parts;
+    head.hidden = false;
+    if (head.childElementCount) return;
+    head.append(element("h2", {}, view.title));
+    if (view.items.length < 2) return;
+    const id = `item-${this.entry.key}-${this.place.id}`;
+    const choice = element("select", { id }, ...view.items.map((item) => (
+      element("option", { value: item, selected: item === view.item }, item))));
+    const go = (item) => this.session.show(this.entry, item).then(() => {
+      document.getElementById(id)?.focus();
+    });
+    const step = (by) => {
+      const place = view.items.indexOf(view.item) + by;
+      if (view.items[place] !== undefined) go(view.items[place]);
+    };
+    choice.addEventListener("change", () => go(choice.value));
+    head.append(element("div", { class: "items" },
+      element("label", { for: id }, `Shown, of ${view.items.length}`), choice,
+      button("‹", () => step(-1), { "aria-label": "Previous" }),
+      button("›", () => step(1), { "aria-label": "Next" })));
+  }
+
+  fillAnswer(view) {
+    const { answer } = this.parts;
+    answer.hidden = this.blind || Boolean(view.need && !view.sentences.length);
+    answer.className = "answer";
+    if (answer.hidden) return;
+    const headline = element("p", { class: "headline" }, toneSign(view.tone), " ", view.headline,
+      element("span", { class: "heard" }, ` (${TONES[view.tone]?.words ?? ""})`));
+    paintTone(answer, view.tone, view.headline, this.session.page.classes);
+    const changed = this.edited ? [element("p", { class: "changed" }, this.edited, " ",
+      button("As the bundle has it", () => this.reset(), { class: "plain" }))] : [];
+    answer.replaceChildren(
+      headline,
+      ...changed,
+      element("ul", { class: "sentences" }, ...view.sentences.map((words) => element("li", {}, words))),
+      ...(view.facts.length ? [facts(view.facts)] : []),
+      ...(view.note ? [element("p", { class: "note" }, view.note)] : []));
+    const spoken = `${view.headline}. ${view.sentences[0] ?? ""}`;
+    if (this.edited && spoken !== this.spoken) say(spoken);
+    this.spoken = spoken;
+  }
+
+  fillNeed(need) {
+    const { need: place } = this.parts;
+    place.hidden = !need;
+    if (!need || this.needed === need.role) return;
+    this.needed = need.role;
+    const input = element("input", { type: "file", hidden: true });
+    const zone = element("div", { class: "drop second" },
+      element("p", { class: "lead" }, need.sentence),
+      button(`Choose a file of ${listed(need.suffixes)}`, () => input.click(), { class: "primary" }),
+      input);
+    takesFiles(zone, input, ([given]) => given && this.session.sendBeside(this.entry, given.file));
+    const others = this.session.entries.filter((other) => (
+      other !== this.entry && other.file && (other.view?.need || other.state === "refused")));
+    for (const other of others) {
+      zone.append(button(`Use ${other.name}`, () => this.useOther(other)));
+    }
+    place.replaceChildren(zone);
+  }
+
+  /** The second file was dropped beside the first, and so became a recording of its own. */
+  useOther(other) {
+    this.session.sendBeside(this.entry, other.file);
+    this.session.remove(other);
+  }
+
+  fillTakes(takes) {
+    const { takes: place } = this.parts;
+    place.hidden = takes.length === 0 || this.blind;
+    const wanted = takes.map((take) => take.name).join("\n");
+    if (place.dataset.wanted === wanted) return;
+    place.dataset.wanted = wanted;
+    place.replaceChildren(...takes.map((take) => (
+      button(take.label, () => this.take(take)))));
+  }
+
+  async take({ name, label }) {
+    const { entry } = this;
+    say(`${label}: being made.`);
+    try {
+      const path = address(`files/${entry.id}/take`, { name, item: entry.view.item });
+      const file = await askFile("GET", path);
+      download(file.blob, file.name);
+      say(`${file.name} saved.`);
+    } catch (error) {
+      this.session.update(entry, { error: error.message });
+    }
+  }
+
+  fillPlots(plots) {
+    const { plots: place } = this.parts;
+    place.hidden = plots.length === 0;
+    const same = plots.length === this.panels.size && plots.every(({ name }) => this.panels.has(name));
+    if (same) { // what has the focus keeps it
+      for (const plot of plots) this.panels.get(plot.name).update(plot);
+      return;
+    }
+    for (const panel of this.panels.values()) panel.destroy();
+    this.panels = new Map(plots.map((plot) => [plot.name, new PlotPanel(plot, this)]));
+    place.replaceChildren(...[...this.panels.values()].map((panel) => panel.node));
+  }
+
+  // What a panel asks of its owner
+
+  detail(name, from, to, points, signal) {
+    const path = address(`files/${this.entry.id}/plot`, { name, item: this.item, from, to, points });
+    return ask("GET", path, null, signal);
+  }
+
+  change(some) {
+    const key = `${this.entry.key}\n${this.item}`;
+    const edits = { threshold: null, rejected: [], ...this.edits.get(key), ...some };
+    this.edits.set(key, edits);
+    this.session.change(this.entry, edits);
+  }
+
+  reset() {
+    this.edits.delete(`${this.entry.key}\n${this.item}`);
+    this.session.change(this.entry, { threshold: null, rejected: [] });
+  }
+
+  /** What was decided otherwise, in words; "" where nothing was. */
+  get edited() {
+    const edits = this.edits.get(`${this.entry.key}\n${this.item}`);
+    if (!edits) return "";
+    const words = [];
+    if (edits.threshold !== null) words.push(`the threshold at ${edits.threshold}`);
+    if (edits.rejected.length) words.push(`${edits.rejected.length} rejected by hand`);
+    return words.length ? `With your changes: ${words.join(", ")}.` : "";
+  }
+}
+
+function facts(list) {
+  return element("dl", { class: "facts" }, ...list.map((fact) => (
+    element("div", { class: fact.warns ? "fact warns" : "fact" },
+      element("dt", {}, fact.name),
+      element("dd", { class: "value" }, fact.warns ? "▲ " : "", fact.value),
+      ...(fact.meaning ? [element("dd", { class: "meaning" }, fact.meaning)] : [])))));
+}

@@ -28,7 +28,9 @@ def _labelled(name: str, n: int, seed: int) -> LabelledRecording:
     spikes[n // 2] += 1
     decay = np.exp(-np.arange(200) / 40)
     calcium = np.convolve(spikes, decay)[:n] + 0.1 * rng.normal(size=n)
-    return LabelledRecording(name, name.split("/")[0], calcium.astype(np.float32), spikes, 30.0)
+    return LabelledRecording(
+        name, name.split("/")[0], name, calcium.astype(np.float32), spikes, 30.0
+    )
 
 
 @pytest.fixture(scope="session")

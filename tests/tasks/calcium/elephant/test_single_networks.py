@@ -26,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, labelled) -> Path:
     noise = np.random.default_rng(0).normal(size=1200).astype(np.float32)
     recordings = [
         labelled("a/0", 1500, 0),
-        LabelledRecording("a/silent", "a", noise, np.zeros(1200, dtype=int), 30.0),
+        LabelledRecording("a/silent", "a", "a/silent", noise, np.zeros(1200, dtype=int), 30.0),
         labelled("a/1", 1300, 1),
         labelled("b/short", 900, 2),
         labelled("b/0", 1400, 3),

@@ -92,11 +92,11 @@ def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> N
     assert (low, high) == pytest.approx(of_recordings)
 
 
-def test_folds_are_datasets_or_recordings(rate_data) -> None:
+def test_folds_are_datasets_or_cells(rate_data) -> None:
     assert fold_names(rate_data, "dataset") == ["sim1", "sim2"]
-    assert fold_names(rate_data, "recording") == [f"sim{d}/{r}" for d in (1, 2) for r in range(3)]
-    with pytest.raises(SettingError, match=r"sweep\.by=cell: expected dataset or recording"):
-        fold_names(rate_data, "cell")
+    assert fold_names(rate_data, "cell") == [f"sim{d}/{r}" for d in (1, 2) for r in range(3)]
+    with pytest.raises(SettingError, match=r"sweep\.by=recording: expected dataset or cell"):
+        fold_names(rate_data, "recording")
 
 
 def test_two_runs_of_a_fold_are_refused(tmp_path: Path, rate_data) -> None:

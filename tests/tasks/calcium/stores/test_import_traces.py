@@ -14,7 +14,8 @@ from raphe.core.errors import RecordingError, StoreError
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 from raphe.tasks.calcium.stores import import_traces as import_module
-from raphe.tasks.calcium.stores.import_traces import counts_at_100_hz, import_traces
+from raphe.tasks.calcium.stores.import_traces import import_traces
+from raphe.tasks.calcium.stores.labelled import counts_at_100_hz
 from raphe.tasks.calcium.stores.trace_store import open_traces
 
 N = 300

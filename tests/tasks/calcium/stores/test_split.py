@@ -37,10 +37,28 @@ def test_a_dataset_held_out_is_tested_on_and_nothing_else(store: CalciumStore) -
     assert datasets(store, split.train) == datasets(store, split.val) == {"a", "c"}
 
 
-def test_one_recording_can_be_held_out(store: CalciumStore) -> None:
+def test_one_cell_can_be_held_out(store: CalciumStore) -> None:
     split = split_recordings(store, "c/1", FRACTIONS, 0)
     assert names(store, split.test) == {"c/1"}
     assert datasets(store, split.train) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("held_out", [None, "b", "a/2", "none"])
+@pytest.mark.parametrize("seed", range(5))
+def test_recordings_of_a_cell_stay_together(store: CalciumStore, held_out, seed: int) -> None:
+    """Two recordings a cell: none has one on either side."""
+    twice = tuple(
+        dataclasses.replace(recording, name=f"{recording.name}/{part}")
+        for recording in store.recordings
+        for part in range(2)
+    )
+    split = split_recordings(
+        dataclasses.replace(store, recordings=twice), held_out, FRACTIONS, seed
+    )
+    cells = [{twice[row].cell for row in part} for part in split.parts().values()]
+    assert sum(map(len, cells)) == len(set().union(*cells)) == 12
+    if held_out == "a/2":
+        assert cells[2] == {"a/2"}
 
 
 def test_the_seed_decides(store: CalciumStore) -> None:
@@ -50,14 +68,17 @@ def test_the_seed_decides(store: CalciumStore) -> None:
 
 
 def test_what_cannot_be_held_out_is_told(store: CalciumStore) -> None:
-    with pytest.raises(SettingError, match=r"data\.held_out=d: expected a dataset \(a, b, c\) or"):
+    with pytest.raises(
+        SettingError,
+        match=r"data\.held_out=d: expected a dataset \(a, b, c\) or a cell such as a/0",
+    ):
         split_recordings(store, "d", FRACTIONS, 0)
 
 
 def test_too_few_recordings_are_told(store: CalciumStore) -> None:
     two = dataclasses.replace(store, recordings=store.recordings[2:])  # a has two left
-    with pytest.raises(SplitError, match=r"a: fewer than 3 recordings.* data\.held_out=NAME"):
+    with pytest.raises(SplitError, match=r"a: fewer than 3 cells.* data\.held_out=NAME"):
         split_recordings(two, None, FRACTIONS, 0)
     single = dataclasses.replace(store, recordings=(store.recordings[0], *store.recordings[4:9]))
-    with pytest.raises(SplitError, match="with b held out no dataset has two recordings"):
+    with pytest.raises(SplitError, match="with b held out no dataset has two cells"):
         split_recordings(single, "b", FRACTIONS, 0)

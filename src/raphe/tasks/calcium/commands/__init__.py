@@ -15,6 +15,13 @@ COMMANDS = (
     ),
     Command(
         "import",
+        "calcium imaging with spikes as laboratories share it, a file CAttached_… a neuron",
+        f"{ROOM}.stores:add_import_ground_truth",
+        when_interrupted=BEGINS_ANEW,
+        kind="ground-truth",
+    ),
+    Command(
+        "import",
         "published weights of Spikefinder-Elephant (.h5), as a checkpoint",
         f"{ROOM}.elephant:add_import_elephant",
         when_interrupted=BEGINS_ANEW,

@@ -1,16 +1,22 @@
-"""The command that makes a store of traces: `raphe import traces`."""
+"""The commands that make a store of traces: `raphe import traces`, `raphe import ground-truth`."""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raphe.core.command_line import add_overwrite, define, left_out_code, list_out, train_next
 from raphe.core.files.outputs import Output
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
+    add_conditioning_options,
     add_trace_options,
+    conditioning,
     conditioning_of,
     trace_options,
 )
+
+if TYPE_CHECKING:  # its libraries load when a command runs
+    from raphe.tasks.calcium.stores.labelled import ImportReport
 
 
 def add_import_traces(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +47,34 @@ def _import_traces(options: argparse.Namespace) -> int:
         conditioning_of(options, (calcium for calcium, _ in pairs.values())),
         options.overwrite,
     )
+    return _reported(report)
+
+
+def add_import_ground_truth(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _import_ground_truth,
+        "Takes every CAttached_NAME_mini.mat of the folder and those below it: the form in which "
+        "laboratories share calcium imaging with spikes recorded at the same time. A file is a "
+        "neuron, its folder is the dataset; a neuron is never on two sides of a split. Traces are "
+        "brought to 100 Hz and normalised. Exit code: 0 when all was taken; 1 when recordings are "
+        "left out of the store, or none was written (error: …); 2 for wrong usage.",
+    )
+    parser.add_argument("folder", type=Path, help="folder of the datasets' folders, or of one")
+    parser.add_argument("store", type=Output.FOLDER, help="folder to make for the store")
+    add_conditioning_options(parser)
+    add_overwrite(parser)
+
+
+def _import_ground_truth(options: argparse.Namespace) -> int:
+    from raphe.tasks.calcium.stores.import_ground_truth import import_ground_truth
+
+    return _reported(
+        import_ground_truth(options.folder, options.store, conditioning(options), options.overwrite)
+    )
+
+
+def _reported(report: "ImportReport") -> int:
     n_recordings = sum(report.recordings.values())
     print(
         f"{report.store}: {counted('recording', n_recordings)} with "

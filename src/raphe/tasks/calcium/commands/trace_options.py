@@ -36,6 +36,10 @@ def add_trace_options(parser: argparse.ArgumentParser, regions: bool = True) -> 
             action="store_true",
             help="leave out what Suite2p's iscell or CaImAn's idx_components call no cells",
         )
+    add_conditioning_options(parser)
+
+
+def add_conditioning_options(parser: argparse.ArgumentParser) -> None:
     conditioned = parser.add_mutually_exclusive_group()
     conditioned.add_argument(
         "--baseline",

@@ -1,4 +1,4 @@
-"""Each dataset, or recording, tested by an ensemble that never saw it: one report over all folds.
+"""Each dataset, or cell, tested by an ensemble that never saw it: one report over all folds.
 
 G recordings of all folds.
 """
@@ -29,7 +29,7 @@ from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
 from raphe.tasks.calcium.training.data import RateData
 
 FOLD, POOLED = "data.held_out", "pooled"
-BY = ("dataset", "recording")
+BY = ("dataset", "cell")
 LINE = 90  # characters
 ALL = "mean"  # over the datasets, each with the same weight
 FACTS = ("recording", "dataset")  # columns beside a method's
@@ -38,12 +38,12 @@ Tables = dict[str, list[dict[str, Any]]]
 
 
 def fold_names(data: RateData, by: str) -> list[str]:
-    """What to hold out, one after the other: every dataset, or every recording."""
+    """What to hold out, one after the other: every dataset, or every cell."""
     if by not in BY:
         raise SettingError(f"sweep.by={by}: expected {' or '.join(BY)}")
     if by == "dataset":
         return list(data.store.datasets)
-    return [recording.name for recording in data.store.recordings]
+    return list(dict.fromkeys(recording.cell for recording in data.store.recordings))
 
 
 class FoldReport:

@@ -5,41 +5,23 @@ same in another format of `read_traces`. The name, less the challenge's .train o
 dataset.
 """
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from inspect import GEN_CREATED, getgeneratorstate
 from pathlib import Path
-
-import numpy as np
 
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure
-from raphe.core.recordings.rates import rate_ratio
-from raphe.core.sentences import counted
-from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
-from raphe.tasks.calcium.recordings.sampling import RATE_HZ
-from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
-from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
+from raphe.tasks.calcium.stores.labelled import ImportReport, Labelling, ReadRecording
+from raphe.tasks.calcium.stores.trace_store import LabelledRecording, write_traces
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
 PARTS_OF_CHALLENGE = (".train", ".test")
-
-
-@dataclass
-class ImportReport:
-    """What was written, and what was left out of it."""
-
-    store: Path
-    recordings: dict[str, int] = field(default_factory=dict)  # dataset → count
-    n_spikes: int = 0
-    left_out: list[str] = field(default_factory=list)  # one line each
-    notes: list[str] = field(default_factory=list)  # of a whole file, a sentence each
 
 
 def import_traces(
@@ -115,14 +97,6 @@ def _is_of_pair(file: Path) -> bool:
     return is_of_pair and file.name.lower().endswith(tuple(READERS))
 
 
-def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:
-    """Move each frame's spikes (T,) to the sample at 100 Hz that holds its middle: uint64 (n,)."""
-    middle = (np.arange(len(spikes)) + 0.5) * float(rate_ratio(RATE_HZ, rate_hz))
-    counts = np.zeros(n, dtype=np.uint64)
-    np.add.at(counts, np.minimum(middle.astype(int), n - 1), spikes.astype(np.uint64))
-    return counts
-
-
 def _recordings(
     pairs: dict[str, tuple[Path, Path]],
     options: TraceOptions,
@@ -131,7 +105,7 @@ def _recordings(
     sources: dict[str, str],
 ) -> Iterator[LabelledRecording]:
     """Those of all pairs that can be read; of their files `sources` gets the hashes."""
-    seen: dict[bytes, str] = {}
+    labelling = Labelling(report)
     for dataset, (calcium_file, spikes_file) in pairs.items():
         try:
             calcium, spikes = _read_pair(calcium_file, spikes_file, options)
@@ -142,24 +116,20 @@ def _recordings(
         report.notes += [*calcium.notes, *spikes.notes]
         ready = CHALLENGE.fullmatch(calcium_file.name)
         condition = AS_IT_IS if ready else conditioning or Conditioning()
-        for read, counted_spikes in zip(calcium, spikes, strict=True):
-            name = f"{dataset}/{read.name}"
-            screen = screened(read.samples, calcium.rate_hz)
-            span = _both_known(screen.samples, counted_spikes.samples)
-            trace, counts = screen.samples[span], counted_spikes.samples[span]
-            if reason := read.fault or _why_not(trace, counts):
-                reason = "; ".join((reason, *screen.remarks))
-                report.left_out.append(f"{name}: {reason}")
-                continue
-            samples = condition(trace, calcium.rate_hz).samples
-            twin = seen.setdefault(hashlib.sha256(samples.tobytes()).digest(), name)
-            if twin != name:  # one half would be trained on and the other tested on
-                report.left_out.append(f"{name}: the same trace as {twin}")
-                continue
-            counts = counts_at_100_hz(counts, calcium.rate_hz, len(samples))
-            report.recordings[dataset] = report.recordings.get(dataset, 0) + 1
-            report.n_spikes += int(counts.sum())
-            yield LabelledRecording(name, dataset, samples, counts, calcium.rate_hz)
+        for trace, counts in zip(calcium, spikes, strict=True):
+            name = f"{dataset}/{trace.name}"
+            read = ReadRecording(
+                name,
+                dataset,
+                name,
+                trace.samples,
+                calcium.rate_hz,
+                counts.samples,
+                fault=trace.fault,
+            )
+            recording = labelling.labelled(read, condition)
+            if recording is not None:
+                yield recording
 
 
 def _read_pair(
@@ -187,22 +157,3 @@ def _refuse_other_order(calcium: TraceSet, spikes: TraceSet) -> None:
             f"{spikes.path}: expected the recordings in the order of {calcium.path.name}, got "
             f"{other} where that has {first}; bring one of them into the other's order"
         )
-
-
-def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:
-    """From the first to the last sample of which calcium and spikes are known."""
-    present = np.flatnonzero(~(np.isnan(trace) | np.isnan(counts)))
-    return slice(int(present[0]), int(present[-1]) + 1) if len(present) else slice(0, 0)
-
-
-def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:
-    """Why a recording cannot be trained on, or ""."""
-    if not len(trace):
-        return "there is no stretch in which both calcium and spikes are known"
-    if reason := fault(trace):
-        return reason
-    if missing := int((np.isnan(trace) | np.isnan(counts)).sum()):
-        return f"{counted('sample', missing)} missing inside it; cut it there into two recordings"
-    if (counts < 0).any() or (counts % 1).any() or counts.max() > MOST_SPIKES:
-        return "its spikes are not counts"
-    return ""

@@ -1,4 +1,4 @@
-"""Which recordings are trained on, validated on and tested on: never parts of one recording."""
+"""Which recordings are trained on, validated on and tested on: never a cell on two sides."""
 
 from collections.abc import Sequence
 
@@ -10,42 +10,44 @@ from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
 FRACTIONS = (0.70, 0.15, 0.15)
 NOTHING = "none"  # held out: every recording is trained or validated on
-FEWEST = 3  # recordings of a dataset that is divided in three
+FEWEST = 3  # cells of a dataset that is divided in three
 
 
 def split_recordings(
     store: CalciumStore, held_out: str | None, fractions: Sequence[float], seed: int
 ) -> Split:
-    """Divide the recordings of a store, by their index.
+    """Divide the recordings of a store, by their index; those of one cell stay together.
 
     Args:
         store: whose recordings are divided.
-        held_out: the name of a dataset, or of one recording, that is tested on; of each other
-            dataset some recordings are validated on. NOTHING tests on none; None divides every
+        held_out: the name of a dataset, or of one cell, that is tested on; of each other dataset
+            some cells are validated on. NOTHING tests on none; None divides every
             dataset in three.
-        fractions: of the recordings, for training, validation and test.
+        fractions: of the cells, for training, validation and test.
         seed: of the draw.
 
     Raises:
-        SplitError: too few recordings.
+        SplitError: too few cells.
         SettingError: nothing is called as `held_out`.
     """
     check_fractions(fractions)
     number = {name: index for index, name in enumerate(store.datasets)}
     dataset = np.array([number[stored.dataset] for stored in store.recordings])
-    recording = np.arange(len(dataset))
+    cell = store.cell_of_recording
     if held_out is not None:
         split = _hold_out(store, dataset, held_out, fractions, seed)
-        check_disjoint(split, recording, "recording")
+        check_disjoint(split, cell, "cell")
         return split
-    few = [name for name, index in number.items() if (dataset == index).sum() < FEWEST]
+    few = [
+        name for name, index in number.items() if len(np.unique(cell[dataset == index])) < FEWEST
+    ]
     if few:
         raise SplitError(
-            f"{store.path}: {', '.join(few)}: fewer than {FEWEST} recordings cannot be divided in "
+            f"{store.path}: {', '.join(few)}: fewer than {FEWEST} cells cannot be divided in "
             "training, validation and test; hold a whole dataset out with data.held_out=NAME"
         )
     return split_by_group(
-        recording, dataset, fractions, seed, group_name="recording", class_names=store.datasets
+        cell, dataset, fractions, seed, group_name="cell", class_names=store.datasets
     )
 
 
@@ -53,25 +55,26 @@ def _hold_out(
     store: CalciumStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
 ) -> Split:
     tested = np.array(
-        [held_out in (recording.dataset, recording.name) for recording in store.recordings]
+        [held_out in (recording.dataset, recording.cell) for recording in store.recordings]
     )
     if not tested.any() and held_out != NOTHING:
         raise SettingError(
             f"data.held_out={held_out}: expected a dataset ({', '.join(store.datasets)}) or a "
-            f"recording such as {store.recordings[0].name}, or {NOTHING} to train on all"
+            f"cell such as {store.recordings[0].cell}, or {NOTHING} to train on all"
         )
     rng = np.random.default_rng(seed)
     val_fraction = fractions[1] / (fractions[0] + fractions[1])
+    cell = store.cell_of_recording
     validated = np.zeros(len(dataset), dtype=bool)
     for index in np.unique(dataset):
-        left = rng.permutation(np.flatnonzero((dataset == index) & ~tested))
+        left = rng.permutation(np.unique(cell[(dataset == index) & ~tested]))
         if len(left) > 1:  # at least one of each dataset is trained on
             n_val = min(max(1, round(val_fraction * len(left))), len(left) - 1)
-            validated[left[:n_val]] = True
+            validated |= np.isin(cell, left[:n_val])
     if not validated.any():
         raise SplitError(
-            f"{store.path}: with {held_out} held out no dataset has two recordings, one to train "
-            "and one to validate on; add recordings"
+            f"{store.path}: with {held_out} held out no dataset has two cells, one to train and "
+            "one to validate on; add recordings of further cells"
         )
     trained = ~(tested | validated)
     return Split(*(np.flatnonzero(part) for part in (trained, validated, tested)))

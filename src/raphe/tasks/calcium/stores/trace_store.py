@@ -25,6 +25,7 @@ class LabelledRecording:
 
     name: str
     dataset: str  # recordings of one dataset share indicator, microscope and laboratory
+    cell: str  # recordings of one neuron are never on two sides of a split
     calcium: np.ndarray  # float32 (n,)
     spikes: np.ndarray  # action potentials in each sample, whole numbers (n,)
     imaging_hz: float  # rate of the file it was read from
@@ -36,6 +37,7 @@ class StoredRecording:
 
     name: str
     dataset: str
+    cell: str
     start: int
     n_samples: int
     n_spikes: int
@@ -61,6 +63,13 @@ class CalciumStore:
     def datasets(self) -> tuple[str, ...]:
         """Names of the datasets in the order of their recordings."""
         return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
+
+    @property
+    def cell_of_recording(self) -> np.ndarray:
+        """The cell of each of R recordings, as a number: (R,), in the order of their names."""
+        cells = [(recording.dataset, recording.cell) for recording in self.recordings]
+        number = {cell: index for index, cell in enumerate(sorted(set(cells)))}
+        return np.array([number[cell] for cell in cells])
 
     @property
     def contents(self) -> str:
@@ -103,6 +112,7 @@ def write_traces(
             stored = StoredRecording(
                 recording.name,
                 recording.dataset,
+                recording.cell,
                 out.n,
                 len(calcium),
                 int(spikes.sum()),

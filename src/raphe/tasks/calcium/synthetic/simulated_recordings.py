@@ -54,7 +54,8 @@ def simulate(simulation: Simulation) -> Iterator[LabelledRecording]:
             rng = simulation.rng(_RECORDING, dataset, recording)
             calcium, spikes = (batch[0] for batch in synthesis.batch(1, n_samples, rng))
             samples = condition(calcium, RATE_HZ).samples
-            yield LabelledRecording(f"{name}/{recording}", name, samples, spikes, frame_hz)
+            cell = f"{name}/{recording}"
+            yield LabelledRecording(cell, name, cell, samples, spikes, frame_hz)
 
 
 def one_laboratory(rng: np.random.Generator) -> Synthesis:

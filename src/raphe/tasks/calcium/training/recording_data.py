@@ -21,9 +21,9 @@ class RecordingData(pl.LightningDataModule):
     Args:
         store: made by `raphe import traces` or simulated, see `open_traces`.
         test_stores: name → store, each tested on whole beside the test part; None is left out.
-        held_out: the dataset, or the recording, that is tested on, or none; None divides every
+        held_out: the dataset, or the cell, that is tested on, or none; None divides every
             dataset.
-        fractions: of the recordings for training, validation and test.
+        fractions: of the cells for training, validation and test.
         seed: of the split and of what a subclass draws.
 
     Raises:

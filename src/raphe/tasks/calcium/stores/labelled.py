@@ -1,0 +1,111 @@
+"""What imports of recordings with known spikes share: checked, conditioned, brought to 100 Hz.
+
+T frames at the file's rate, n samples at 100 Hz, K spikes.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.recordings.rates import rate_ratio
+from raphe.core.sentences import counted
+from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.recordings.screening import screened
+from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording
+
+ON_AN_EDGE = 1e-6  # of a sample: a time in steps of 0.1 ms often falls between two
+
+
+@dataclass
+class ImportReport:
+    """What was written, and what was left out of it."""
+
+    store: Path
+    recordings: dict[str, int] = field(default_factory=dict)  # dataset → count
+    n_spikes: int = 0
+    left_out: list[str] = field(default_factory=list)  # one line each
+    notes: list[str] = field(default_factory=list)  # of a whole file, a sentence each
+
+
+@dataclass(frozen=True)
+class ReadRecording:
+    """A trace with its spikes as a file has them: a count a frame, or times."""
+
+    name: str
+    dataset: str
+    cell: str
+    trace: np.ndarray  # (T,), NaN where a frame is missing
+    rate_hz: float
+    counts: np.ndarray | None = None  # (T,), NaN where it is not known
+    spike_s: np.ndarray | None = None  # (K,), after the first frame
+    fault: str = ""  # why it cannot be used, where the file tells
+
+
+class Labelling:
+    """Recordings one after the other, into `report` what is left out of them, and why."""
+
+    def __init__(self, report: ImportReport) -> None:
+        self.report = report
+        self._seen: dict[bytes, str] = {}
+
+    def labelled(self, read: ReadRecording, condition: Conditioning) -> LabelledRecording | None:
+        """The recording as a store has it; None where it is left out."""
+        screen = screened(read.trace, read.rate_hz)
+        counts = np.zeros(len(read.trace)) if read.counts is None else read.counts
+        span = _both_known(screen.samples, counts)
+        trace = screen.samples[span]
+        if reason := read.fault or _why_not(trace, counts[span]):
+            self.report.left_out.append(f"{read.name}: {'; '.join((reason, *screen.remarks))}")
+            return None
+        samples = condition(trace, read.rate_hz).samples
+        twin = self._seen.setdefault(hashlib.sha256(samples.tobytes()).digest(), read.name)
+        if twin != read.name:  # one half would be trained on and the other tested on
+            self.report.left_out.append(f"{read.name}: the same trace as {twin}")
+            return None
+        if read.spike_s is None:
+            spikes = counts_at_100_hz(counts[span], read.rate_hz, len(samples))
+        else:
+            spikes = times_at_100_hz(read.spike_s - span.start / read.rate_hz, len(samples))
+        self.report.recordings[read.dataset] = self.report.recordings.get(read.dataset, 0) + 1
+        self.report.n_spikes += int(spikes.sum())
+        return LabelledRecording(read.name, read.dataset, read.cell, samples, spikes, read.rate_hz)
+
+
+def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:
+    """Move each frame's spikes (T,) to the sample at 100 Hz that holds its middle: uint64 (n,)."""
+    middle = (np.arange(len(spikes)) + 0.5) * float(rate_ratio(RATE_HZ, rate_hz))
+    counts = np.zeros(n, dtype=np.uint64)
+    np.add.at(counts, np.minimum(middle.astype(int), n - 1), spikes.astype(np.uint64))
+    return counts
+
+
+def times_at_100_hz(spike_s: np.ndarray, n: int) -> np.ndarray:
+    """Spikes (K,) in s after the first frame, in each of n samples: uint64 (n,).
+
+    Those before the first sample or behind the last are dropped.
+    """
+    sample = np.floor(spike_s * RATE_HZ + ON_AN_EDGE)
+    inside = (sample >= 0) & (sample < n)
+    return np.bincount(sample[inside].astype(np.int64), minlength=n).astype(np.uint64)
+
+
+def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:
+    """From the first to the last sample of which calcium and spikes are known."""
+    present = np.flatnonzero(~(np.isnan(trace) | np.isnan(counts)))
+    return slice(int(present[0]), int(present[-1]) + 1) if len(present) else slice(0, 0)
+
+
+def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:
+    """Why a recording cannot be trained on, or ""."""
+    if not len(trace):
+        return "there is no stretch in which both calcium and spikes are known"
+    if reason := fault(trace):
+        return reason
+    if missing := int((np.isnan(trace) | np.isnan(counts)).sum()):
+        return f"{counted('sample', missing)} missing inside it; cut it there into two recordings"
+    if (counts < 0).any() or (counts % 1).any() or counts.max() > MOST_SPIKES:
+        return "its spikes are not counts"
+    return ""

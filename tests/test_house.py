@@ -36,6 +36,7 @@ FRAMEWORK = (
     ProgressColumn,
 )
 WRITES_IN_PLACE = {  # whole files are written by raphe.core.files.atomic; these grow or are scratch
+    "raphe.serve.files.archive": "what was in a zip that was sent, likewise",
     "raphe.serve.bodies": "what a request sends, in a scratch folder of its own",
     "raphe.tasks.calcium.prediction.growing_files": "files that grow, to be gone on with",
 }
@@ -49,8 +50,6 @@ CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",
     "predict_all": "whoever uses raphe.load_bundle",
     "read_config": "tests: the simulator is held against published neurons",
-    "labels_csv": "the page of raphe serve, while it is being built",
-    "open_file": "the page of raphe serve, while it is being built",
     "equal_spikes": "a benchmark of the simulator's precisions",
 }
 

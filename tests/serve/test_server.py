@@ -1,5 +1,6 @@
 """From a folder to a server: a bundle that is whole, an address that can be, words of both."""
 
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -41,9 +42,12 @@ def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
     assert "/predict/file?name=recording.abf'" in told.out
 
 
-def test_another_host_is_told_to_be_open(start, capsys) -> None:
+def test_another_host_needs_a_token_and_is_told_to_be_open(start, capsys) -> None:
     assert start("--port", "0", "--host", "0.0.0.0") == 0
-    assert "there is no login and no encryption" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "whoever has the link can ask" in told.err and "nothing is encrypted" in told.err
+    (token,) = re.findall(r"open http://[\d.]+:\d+/\?token=([\w-]{22}) in a browser", told.out)
+    assert f"-H 'Authorization: Bearer {token}'" in told.out
     assert start("--port", "0", "--host", "localhost") == 0
     assert capsys.readouterr().err == ""
 

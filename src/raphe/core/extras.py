@@ -16,7 +16,7 @@ PACKAGES = {
         "yaml",
     ),
     "glif": ("numba",),
-    "serve": ("fastapi", "uvicorn"),
+    "serve": ("fastapi", "jinja2", "uvicorn"),
     "nwb": ("pynwb",),
     "fetch": ("gdown",),
     "oasis": ("oasis",),

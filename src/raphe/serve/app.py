@@ -1,49 +1,82 @@
 """The application: what can be asked of a served bundle, and what comes back.
 
 Answers are JSON; one that is refused is `{"error": …}`, one sentence. How a request is let in says
-guard.py, how its body comes in bodies.py, how many are answered at once work.py.
+guard.py, how its body comes in bodies.py, how many are answered at once work.py, what the page has
+open files/held.py.
 """
 
-import gc
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.exceptions import HTTPException
 
 from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
-from raphe.core.files.scratch import Scratch
-from raphe.core.nwb.self_contained import SUFFIXES as NWB_SUFFIXES
-from raphe.core.nwb.self_contained import require_self_contained
-from raphe.serve.bodies import JSON, Receiver, file_shown, parse_json, suffix_of
+from raphe.serve.bodies import JSON, Receiver, as_json, file_name, parse_json, suffix_of
+from raphe.serve.files.held import HeldFiles
+from raphe.serve.files.labels import LabelRoutes
+from raphe.serve.files.live import Live
+from raphe.serve.files.opening import Sent, opened_paths
+from raphe.serve.files.routes import FileRoutes
 from raphe.serve.guard import Guard
 from raphe.serve.limits import Limits
-from raphe.serve.page import overview
-from raphe.serve.refusal import Refusal
+from raphe.serve.overview import OVERVIEW_POLICY, overview
+from raphe.serve.page_files import CONTENT_SECURITY_POLICY, facts_of, page, static_files
+from raphe.serve.refusal import Refusal, refusing
 from raphe.serve.schema import OpenApi
 from raphe.serve.work import Work
 from raphe.version import __version__
 
+CSP = "Content-Security-Policy"
+TIDY_S = 60.0
 BUG = "this request met a defect of raphe, which its terminal shows; please report it"
 
 
 def application(
-    predictor: BundlePredictor, limits: Limits, names: Iterable[str] = ()
-) -> Callable[..., Any]:
-    """What answers with an opened bundle, as ASGI has it; `names` are further ones of the host."""
-    work, receiver = Work(limits), Receiver(limits)
+    predictor: BundlePredictor,
+    limits: Limits,
+    names: Iterable[str] = (),
+    token: str | None = None,
+    live: Live | None = None,
+) -> Guard:
+    """What answers with an opened bundle, as ASGI has it.
+
+    Args:
+        predictor: the bundle.
+        limits: how much may be asked and held.
+        names: further ones of the host.
+        token: without which nobody is let in.
+        live: the folder that is watched.
+    """
+    receiver, opening, asking = Receiver(limits), Work(limits), Work(limits)
+    files = HeldFiles(limits, asking)
+    schema, static = OpenApi(predictor), static_files()
+    facts = facts_of(predictor, limits, None if live is None else live.folder)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(_tidy(files))
+        if live is not None:
+            live.start(files)
         yield
-        work.close()
+        tidying.cancel()
+        if live is not None:
+            live.close()
+        opening.close()
+        asking.close()
+        files.close()
 
     app = FastAPI(
         title=f"raphe: {predictor.manifest['kind']}",
@@ -52,11 +85,36 @@ def application(
         redoc_url=None,
         lifespan=lifespan,
     )
-    schema = OpenApi(predictor)
+    changed = (lambda held, view: None) if live is None else live.changed
+    app.include_router(FileRoutes(predictor, limits, files, opening, receiver, changed).router)
+    app.include_router(LabelRoutes(predictor, files, asking, receiver, live).router)
 
-    @app.get("/", **schema.page, response_class=HTMLResponse)
-    async def page(request: Request) -> HTMLResponse:
-        return HTMLResponse(overview(app.openapi(), predictor, str(request.base_url)))
+    @app.get("/", include_in_schema=False)
+    async def show_page() -> HTMLResponse:
+        html = page({name: facts[name] for name in ("title", "note")})
+        return HTMLResponse(html, headers={CSP: CONTENT_SECURITY_POLICY})
+
+    @app.get("/static/{name:path}", include_in_schema=False)
+    async def load(name: str) -> Response:
+        if name not in static:
+            raise HTTPException(404)
+        media_type, contents = static[name]
+        return Response(contents, media_type=media_type)
+
+    @app.get("/page.json", include_in_schema=False)
+    async def page_facts() -> Response:
+        return Response(as_json(facts), media_type=JSON)
+
+    @app.get("/live", include_in_schema=False)
+    async def listen() -> Response:
+        if live is None:
+            raise Refusal(404, "no folder is watched; start `raphe serve --folder FOLDER`")
+        return StreamingResponse(live.listen(), media_type="text/event-stream")
+
+    @app.get("/api", include_in_schema=False)
+    async def api(request: Request) -> HTMLResponse:
+        html = overview(app.openapi(), predictor, str(request.base_url))
+        return HTMLResponse(html, headers={CSP: OVERVIEW_POLICY})
 
     @app.head("/health", include_in_schema=False)
     @app.get("/health", **schema.health)
@@ -73,72 +131,59 @@ def application(
 
     @app.post("/predict", **schema.predict)
     async def predict(request: Request) -> Response:
-        with work.admitted():
+        with opening.admitted():
             body = await receiver.json(request)
-            answer = await work.answer(partial(_of_json, predictor, body), lambda: None)
+            answer = await opening.answer(partial(_of_json, predictor, body))
         return Response(answer, media_type=JSON)
 
     @app.post("/predict/file", **schema.predict_file)
     async def predict_file(request: Request) -> Response:
         texts = dict(request.query_params)
         name = texts.pop("name", "")
-        suffix = suffix_of(name, predictor.SUFFIXES)
-        with work.admitted():
-            scratch = Scratch()
-            path = scratch.folder / f"recording{suffix}"
+        suffix, name = suffix_of(name, predictor.SUFFIXES), file_name(name)
+        with opening.admitted():
+            sent = Sent(files.new_folder(), name, from_text(texts, predictor.FILE_FIELDS))
             try:
-                await receiver.file(request, path)
+                await receiver.file(request, sent.place("", "recording", suffix, name))
             except BaseException:
-                scratch.remove()
+                sent.remove()
                 raise
-            of_file = partial(_of_file, predictor, path, name, texts, limits)
-            answer = await work.answer(of_file, scratch.remove)
+            of_file = partial(_of_file, predictor, sent, limits.file_bytes)
+            answer = await opening.answer(of_file, sent.remove)
         return Response(answer, media_type=JSON)
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> JSONResponse:
         return JSONResponse({"error": refusal.sentence}, refusal.status)
 
+    @app.exception_handler(RapheError)
+    async def not_taken(request: Request, error: RapheError) -> JSONResponse:
+        return JSONResponse({"error": predictor.sentence(error)}, 422)
+
     @app.exception_handler(HTTPException)
     async def not_there(request: Request, error: HTTPException) -> JSONResponse:
-        sentence = f"{error.detail}; / lists what can be asked".casefold()
+        sentence = f"{error.detail}; /api lists what can be asked".casefold()
         return JSONResponse({"error": sentence}, error.status_code, error.headers)
 
     @app.exception_handler(Exception)
     async def met_a_defect(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": BUG}, 500)
 
-    return Guard(app, names)
+    return Guard(app, names, token, end=lambda: None if live is None else live.end())
+
+
+async def _tidy(files: HeldFiles) -> None:
+    while True:
+        await asyncio.sleep(TIDY_S)
+        files.give_way()
 
 
 def _of_json(predictor: BundlePredictor, body: bytes) -> bytes:
     values = parse_json(body)
-    try:
-        return _as_bytes(predictor.answer(values))
-    except RapheError as error:
-        raise Refusal(422, predictor.sentence(error)) from None
-    except MemoryError:
-        raise Refusal(413, "this needs more memory than the server has; send less") from None
+    with refusing(predictor):
+        return as_json(predictor.answer(values))
 
 
-def _of_file(
-    predictor: BundlePredictor, path: Path, name: str, texts: Mapping[str, str], limits: Limits
-) -> bytes:
-    """The answer to the file in `path`, of which its sender speaks as `name`."""
-    try:
-        if path.suffix in NWB_SUFFIXES:
-            require_self_contained(path, limits.file_bytes)
-        values = from_text(texts, predictor.FILE_FIELDS)
-        return _as_bytes(predictor.answer_file(path, values))
-    except RapheError as error:
-        sentence = predictor.sentence(error, path.parent)
-        raise Refusal(422, sentence.replace(path.name, file_shown(name))) from None
-    except MemoryError:
-        raise Refusal(413, "this needs more memory than the server has; send less") from None
-    finally:
-        if path.suffix in NWB_SUFFIXES:
-            gc.collect()  # what pynwb opened is held in circles, and open as long
-
-
-def _as_bytes(answer: Mapping[str, Any]) -> bytes:
-    return json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+def _of_file(predictor: BundlePredictor, sent: Sent, at_most: int) -> bytes:
+    with opened_paths(predictor, sent, at_most) as paths:
+        return as_json(predictor.answer_file(paths[""], sent.values))

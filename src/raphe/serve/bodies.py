@@ -11,13 +11,14 @@ import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from raphe.core.bundles.fields import shown
-from raphe.core.sentences import listed
+from raphe.core.sentences import listed, printable
 from raphe.serve.limits import TEXT_BYTES, Limits
 from raphe.serve.refusal import Refusal
 
 JSON = "application/json"
 FILE_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")  # curl's own word
 TABLES = (".csv",)
+LONGEST_NAME = 255  # of a file, on any disk
 GONE = 499  # nobody reads it
 
 
@@ -31,9 +32,12 @@ def suffix_of(name: str, suffixes: tuple[str, ...]) -> str:
     return suffix
 
 
-def file_shown(name: str) -> str:
-    """A stranger's file name without its folders, as a sentence may have it."""
-    return shown(_file_of(name).name)
+def file_name(name: str) -> str:
+    """A stranger's file name without its folders, on one line. Raises Refusal where it is long."""
+    bare = printable(_file_of(name).name)
+    if len(bare) > LONGEST_NAME:
+        raise Refusal(415, f"name: expected at most {LONGEST_NAME} characters, got {len(bare)}")
+    return bare
 
 
 def _file_of(name: str) -> PurePosixPath:
@@ -76,6 +80,11 @@ def parse_json(body: bytes) -> Mapping[str, Any]:
     if not isinstance(values, dict):
         raise Refusal(400, "expected an object of JSON, values by name")
     return values
+
+
+def as_json(value: object) -> bytes:
+    """For an answer. Raises ValueError for NaN, which JSON has not."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
 
 
 def _refuse_constant(name: str) -> float:

@@ -7,7 +7,11 @@ from pathlib import Path
 from raphe.core.command_line import Command, add_content_hash, define
 
 COMMANDS = (
-    Command("serve", "answer over HTTP with an exported bundle", "raphe.serve.commands:add_serve"),
+    Command(
+        "serve",
+        "open a page, and answer over HTTP, with an exported bundle",
+        "raphe.serve.commands:add_serve",
+    ),
 )
 LOCAL = "127.0.0.1"
 
@@ -16,13 +20,30 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _serve,
-        "A recording or its samples in, what raphe predict says of it out, as JSON. The page at / "
-        "lists what can be asked, /openapi.json describes it for programs. Files are read once, in "
-        "a folder of their own that is then removed; no path in a request is opened. There is "
-        "no login: leave --host as it is unless the network is trusted. Ctrl-C ends it.",
+        "A page to drop recordings into: it shows what raphe predict says of them, and why. "
+        "Programs ask the same as JSON: /api lists what. Files that are dropped lie in a folder of "
+        "their own and are removed at the end; no path in a request is opened. With another --host "
+        "a token is needed, which is part of the printed link; nothing is encrypted. Ctrl-C ends "
+        "it.",
     )
     parser.add_argument("bundle", type=Path, help="folder made by raphe export, of any task")
     add_content_hash(parser)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="into which recordings are being written: the page shows each as it grows, and "
+        "stores what you say of cells in its cells.csv",
+    )
+    parser.add_argument(
+        "--field",
+        action="append",
+        default=[],
+        type=_field,
+        metavar="NAME=VALUE",
+        help="said of every file in --folder, as channel=1: one of what /api lists for a file; "
+        "may be repeated",
+    )
     parser.add_argument(
         "--host", default=LOCAL, help="address to listen at (default: this machine)"
     )
@@ -62,9 +83,20 @@ def _megabytes(text: str) -> float:
     return value
 
 
+def _field(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text}")
+    return name, value
+
+
 def _serve(options: argparse.Namespace) -> int:
+    from raphe.core.errors import SettingError
     from raphe.serve.limits import Limits
     from raphe.serve.server import serve
+
+    if options.field and options.folder is None:
+        raise SettingError("--field: says something of files in --folder; give that, too")
 
     return serve(
         options.bundle,
@@ -73,4 +105,6 @@ def _serve(options: argparse.Namespace) -> int:
         Limits(round(options.max_mb * 1e6), options.at_once),
         options.allow_host,
         options.content_hash,
+        options.folder,
+        dict(options.field),
     )

@@ -3,33 +3,68 @@
 A page of another site that a browser shows can send requests to this machine. Its own name stands
 in `Origin`; where it made its name lead here (DNS rebinding) that name stands in `Host`. Neither
 gets in. There are no headers of CORS, so that no other site's page can read an answer.
+
+Where others reach this machine they need a token: the printed link has it as `?token=`, which
+becomes a cookie; programs send it as `Authorization: Bearer`.
 """
 
+import hashlib
+import hmac
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 Message = MutableMapping[str, Any]
+Headers = list[tuple[bytes, bytes]]
 Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
-HEADERS = {
+HEADERS = {  # where an answer has none of its own
     b"cache-control": b"no-store",
-    b"content-security-policy": b"default-src 'none'; style-src 'unsafe-inline'; "
-    b"form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+    b"content-security-policy": b"default-src 'none'; form-action 'none'; frame-ancestors 'none'; "
+    b"base-uri 'none'",
     b"cross-origin-resource-policy": b"same-origin",
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
 }
 
 
-class Guard:
-    """In front of an application of ASGI; `names` are hosts besides this one's own."""
+OPEN = ("/health",)  # without a token: for whatever looks after a container
+TOKEN_NEEDED = (
+    "Authorization: expected the token of this server; open the link that `raphe serve` printed"
+)
+BEARER = [(b"www-authenticate", b"Bearer")]
+WELCOME = (
+    b'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>raphe</title>'
+    b'<meta http-equiv="refresh" content="0; url=/"></head>'
+    b'<body><a href="/">Go on</a></body></html>'
+)
 
-    def __init__(self, application: Callable, names: Iterable[str] = ()) -> None:
-        self._application = application
+
+class Guard:
+    """In front of an application of ASGI.
+
+    Args:
+        application: what answers those that are let in.
+        names: hosts besides this one's own.
+        token: that is asked for; None: none is.
+        end: lets go of those who listen for good, so that the server can end.
+    """
+
+    def __init__(
+        self,
+        application: Callable,
+        names: Iterable[str] = (),
+        token: str | None = None,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._application, self.end = application, end
         self._names = {name.casefold() for name in (*LOCAL_NAMES, *names)}
+        self._token = token
+        # Cookies know hosts but no ports: two servers of one host need two names.
+        digest = hashlib.sha256((token or "").encode()).hexdigest()
+        self._cookie = f"raphe-{digest[:12]}"
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,20 +73,50 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS.items()]
+                own = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in own}
+                added = [(name, text) for name, text in HEADERS.items() if name not in names]
+                message["headers"] = [*own, *added]
             await send(message)
 
-        refused = self._refused(scope["method"], scope["headers"])
-        if refused is None:
+        headers = list(scope["headers"])
+        refused = self._refused(scope["method"], headers)
+        if refused is not None:
+            await _answer(send_with_headers, *_as_json(*refused))
+        elif scope["path"] == "/" and self._is_token(_token_of_link(scope)):
+            await _answer(send_with_headers, *self._welcome)
+        elif scope["path"] not in OPEN and not self._knows_token(headers):
+            await _answer(send_with_headers, *_as_json(401, TOKEN_NEEDED, BEARER))
+        else:
             await self._application(scope, receive, send_with_headers)
-            return
-        status, sentence = refused
-        body = json.dumps({"error": sentence}, ensure_ascii=False).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send_with_headers(
-            {"type": "http.response.start", "status": status, "headers": headers}
-        )
-        await send_with_headers({"type": "http.response.body", "body": body})
+
+    @property
+    def _welcome(self) -> tuple[int, bytes, Headers]:
+        """Keeps the token in a cookie and goes on to the page, whose address has no token.
+
+        A redirect would not do: where the link was in another site's page its request would go
+        without the cookie.
+        """
+        cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"set-cookie", cookie.encode())]
+        return 200, WELCOME, headers
+
+    def _knows_token(self, headers: Headers) -> bool:
+        if self._token is None:
+            return True
+        for name, value in headers:
+            text = value.decode("latin-1")
+            scheme, _, given = text.partition(" ")
+            if name == b"authorization" and scheme.casefold() == "bearer":
+                return self._is_token(given.strip())
+            if name == b"cookie" and self._is_token(_cookie_of(text, self._cookie)):
+                return True
+        return False
+
+    def _is_token(self, given: str | None) -> bool:
+        if self._token is None or given is None:
+            return False
+        return hmac.compare_digest(given.encode(), self._token.encode())
 
     def _refused(
         self, method: str, headers: Iterable[tuple[bytes, bytes]]
@@ -85,3 +150,30 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _token_of_link(scope: Message) -> str | None:
+    try:
+        words = parse_qs(scope["query_string"].decode("ascii"), max_num_fields=10)
+    except ValueError:
+        return None
+    return words.get("token", [None])[0]
+
+
+def _cookie_of(text: str, name: str) -> str | None:
+    """By hand: http.cookies gives up on all where another program's cookie is odd."""
+    pairs = (pair.strip().partition("=") for pair in text.split(";"))
+    return next((value for own, _, value in pairs if own == name), None)
+
+
+def _as_json(
+    status: int, sentence: str, headers: Headers | None = None
+) -> tuple[int, bytes, Headers]:
+    body = json.dumps({"error": sentence}, ensure_ascii=False).encode()
+    return status, body, [(b"content-type", b"application/json"), *(headers or ())]
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

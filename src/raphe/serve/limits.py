@@ -1,4 +1,4 @@
-"""How much a request may ask of this machine."""
+"""How much a request may ask of this machine, and how much is held between two requests."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,9 @@ class Limits:
     at_once: int = 2
     receive_s: float = 300.0  # until a body is there, however slowly it comes
     answer_s: float = 300.0  # after which a caller is told that it takes too long
+    held_files: int = 500  # that the page has open, of all who use it
+    held_bytes: int = 2_000_000_000  # of memory and disk
+    held_s: float = 4 * 3600.0  # since a file was last asked for: an afternoon of checking by hand
 
     @property
     def admitted(self) -> int:

@@ -3,19 +3,23 @@
 import contextlib
 import errno
 import ipaddress
+import secrets
 import socket
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
 
-from raphe.core.bundles.predictor import load_predictor
+from raphe.core.bundles.fields import from_text, read_fields
+from raphe.core.bundles.predictor import BundlePredictor, load_predictor
 from raphe.core.errors import RecordingWarning, SettingError
 from raphe.serve.app import application
+from raphe.serve.files.live import Live
 from raphe.serve.limits import Limits
-from raphe.serve.page import file_command
+from raphe.serve.overview import file_command
 
 IDLE_S = 5
 LEAVE_S = 5  # after which a server that is to end gives up what still comes in
@@ -26,38 +30,82 @@ def serve(
     host: str,
     port: int,
     limits: Limits,
-    names: Sequence[str],
+    names: Sequence[str] = (),
     content_hash: str | None = None,
+    folder: Path | None = None,
+    values: Mapping[str, str] | None = None,
+    started: Callable[[str], object] = lambda address: None,
 ) -> int:
     """Answer until it is interrupted; the exit code.
 
-    Raises BundleError for a bundle that is not whole, SettingError for an address that cannot be.
+    Args:
+        bundle: a folder made by raphe export.
+        host, port: where to listen; port 0 is any that is free.
+        limits: how much may be asked and held.
+        names: further ones of the host.
+        content_hash: that the bundle must have, or its first digits.
+        folder: to watch.
+        values: said of every file in it, as words of a URL.
+        started: called with the page's address once it can be asked.
+
+    Raises:
+        BundleError: the bundle is not whole.
+        SettingError: an address that cannot be, or a folder that cannot be watched.
     """
     predictor = load_predictor(bundle, content_hash=content_hash)
+    live = None if folder is None else _live(predictor, folder, values or {})
     with _listening(host, port) as listener:
-        address = f"http://{_in_url(host)}:{listener.getsockname()[1]}/"
+        token = None if _is_local(host) else secrets.token_urlsafe(16)
+        address = f"http://{_in_url(_reached_at(host))}:{listener.getsockname()[1]}/"
         print(f"{bundle}: {predictor.manifest['kind']}, every hash is right")
-        if not _is_local(host):
+        if token is not None:
             print(
-                f"--host {host}: anyone who reaches this address can ask; there is no login and no "
-                "encryption, and silent connections are not cut, so keep it off the open internet",
+                f"--host {host}: whoever has the link can ask, and reads what others label; "
+                "nothing is encrypted, and silent connections are not cut, so keep it off the open "
+                "internet",
                 file=sys.stderr,
             )
-        print(f"{address} lists what can be asked; for one, as")
-        print(f"  {file_command(predictor, address)}")
+        page = address if token is None else f"{address}?token={token}"
+        print(f"open {page} in a browser; {address}api lists what programs can ask, as")
+        print(f"  {file_command(predictor, address, token)}")
         print("Ctrl-C ends it", flush=True)
         warnings.simplefilter("ignore", RecordingWarning)  # it stands among an answer's remarks
         known = [] if _is_number(host) else [host]
         config = uvicorn.Config(
-            application(predictor, limits, (*names, *known)),
+            application(predictor, limits, (*names, *known), token, live),
             log_level="warning",
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=LEAVE_S,
             timeout_keep_alive=IDLE_S,
         )
-        uvicorn.Server(config).run([listener])
+        Server(config, lambda: started(page)).run([listener])
     return 0
+
+
+class Server(uvicorn.Server):
+    """Tells when it can be asked, and lets go of pages that listen before it waits for others."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.end()
+        await super().shutdown(sockets)
+
+
+def _live(predictor: BundlePredictor, folder: Path, values: Mapping[str, str]) -> Live:
+    """Raises RapheError where the folder cannot be watched, or values are none of its files'."""
+    if not folder.is_dir():
+        raise SettingError(f"--folder {folder}: expected a folder that is there; make it first")
+    given = from_text(values, predictor.FILE_FIELDS)
+    read_fields(given, [replace(field, needed=False) for field in predictor.FILE_FIELDS])
+    return Live(predictor, folder, given)
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -88,6 +136,16 @@ def _is_number(host: str) -> bool:
 
 def _is_local(host: str) -> bool:
     return ipaddress.ip_address(host).is_loopback if _is_number(host) else host == "localhost"
+
+
+def _reached_at(host: str) -> str:
+    """An address for a browser: of "every address of this machine" one by which it is reached."""
+    if not (_is_number(host) and ipaddress.ip_address(host).is_unspecified):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the way out
+        return probe.getsockname()[0]
+    return "127.0.0.1"
 
 
 def _in_url(host: str) -> str:

@@ -32,7 +32,9 @@ class Work:
         finally:
             self._admitted -= 1
 
-    async def answer(self, make: Callable[[], Answer], after: Callable[[], None]) -> Answer:
+    async def answer(
+        self, make: Callable[[], Answer], after: Callable[[], None] = lambda: None
+    ) -> Answer:
         """What `make` gives in a thread; `after` is called once that has ended, or never begins.
 
         Raises Refusal where it takes too long. A thread cannot be ended: it keeps a place until it

@@ -19,10 +19,12 @@ class BundlePredictor:
     """An opened bundle, to predict with: from Python by the task's `predict`, from elsewhere by
     values of JSON in and out, which `raphe serve` and MLflow ask for.
 
-    `FIELDS` are the values that `answer` takes; `SUFFIXES` the files that `answer_file` reads, and
-    `FILE_FIELDS` what may be said beside one. `ANSWER` holds what comes back, by name.
+    `TITLE` says in a few words what it tells of what. `FIELDS` are the values that `answer` takes;
+    `SUFFIXES` the files that `answer_file` reads, and `FILE_FIELDS` what may be said beside one.
+    `ANSWER` holds what comes back, by name.
     """
 
+    TITLE: ClassVar[str] = ""
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     SUFFIXES: ClassVar[tuple[str, ...]] = ()
     FILE_FIELDS: ClassVar[tuple[Field, ...]] = ()
@@ -74,7 +76,8 @@ class BundlePredictor:
         """A file of one of SUFFIXES for the page, which shows it as `name`.
 
         Args:
-            path: of the file; it is not read after the call.
+            path: of the file, or the folder into which a .zip was unpacked, of whose files there
+                are those of the other SUFFIXES; it is not read after the call.
             name: what its sender calls it.
             values: of FILE_FIELDS.
             beside: further files that belong to it, by the role that `View.need` named.
@@ -84,8 +87,11 @@ class BundlePredictor:
         """
         raise NotImplementedError
 
-    def watch(self, folder: Path) -> WatchedFolder:
-        """The folder, to be polled. Raises RapheError where the task's files do not grow."""
+    def watch(self, folder: Path, values: Mapping[str, object]) -> WatchedFolder:
+        """The folder, to be polled; `values` of FILE_FIELDS are those of its files.
+
+        Raises RapheError, also where the task's files do not grow.
+        """
         raise SettingError(f"{folder}: a bundle of {self.manifest['kind']} does not watch folders")
 
     @property

@@ -54,6 +54,7 @@ class RatePrediction:
 class RatePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
+    TITLE = "Spike rates from calcium traces"
     FIELDS = (
         Field("traces", "rows", "a list of frames for each neuron", needed=True),
         RATE,

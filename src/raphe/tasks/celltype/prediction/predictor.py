@@ -40,6 +40,7 @@ OF_CELL = (
 class CellTypePredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
+    TITLE = "Cell types from spikes"
     FIELDS = (
         Field("samples", "numbers", "one sweep of the recording, in unit; or give windows"),
         Field("rate_hz", "number", "sampling rate in Hz", option="--rate"),

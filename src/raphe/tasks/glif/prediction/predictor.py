@@ -45,6 +45,7 @@ class PosteriorPrediction:
 class PosteriorPredictor(BundlePredictor):
     """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
 
+    TITLE = "Neuron parameters from voltage and current"
     FIELDS = (
         Field("voltage", "gaps", "of one cell, null in dead time", needed=True),
         Field("current", "numbers", "that was injected", needed=True, option="--stimulus"),

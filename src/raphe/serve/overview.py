@@ -1,5 +1,7 @@
 """The page that lists what can be asked: plain HTML, which loads nothing from anywhere."""
 
+import base64
+import hashlib
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -16,6 +18,13 @@ td:first-child { white-space: nowrap; }
 """
 
 
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+OVERVIEW_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+
+
 def overview(openapi: Mapping[str, Any], predictor: BundlePredictor, address: str) -> str:
     """HTML of what OpenAPI describes, with a line for curl to try."""
     title = escape(openapi["info"]["title"])
@@ -23,8 +32,8 @@ def overview(openapi: Mapping[str, Any], predictor: BundlePredictor, address: st
     parts = [
         f"<h1>{title}</h1>",
         f"<p><strong>{escape(note)}</strong></p>" if note else "",
-        '<p><a href="card">Model card</a> · <a href="bundle">bundle</a> · '
-        '<a href="openapi.json">OpenAPI</a></p>',
+        '<p><a href="/">The page</a> · <a href="card">Model card</a> · '
+        '<a href="bundle">bundle</a> · <a href="openapi.json">OpenAPI</a></p>',
         *_operations(openapi["paths"]),
         "<h2>To try</h2>",
         f"<pre>{escape(file_command(predictor, address))}</pre>",
@@ -36,11 +45,12 @@ def overview(openapi: Mapping[str, Any], predictor: BundlePredictor, address: st
     )
 
 
-def file_command(predictor: BundlePredictor, address: str) -> str:
+def file_command(predictor: BundlePredictor, address: str, token: str | None = None) -> str:
     """A line of a shell that asks with a file."""
     name = f"recording{predictor.SUFFIXES[0]}"
     needed = "".join(f"&{field.name}=…" for field in predictor.FILE_FIELDS if field.needed)
-    return f"curl --data-binary @{name} '{address}predict/file?name={name}{needed}'"
+    header = "" if token is None else f"-H 'Authorization: Bearer {token}' "
+    return f"curl {header}--data-binary @{name} '{address}predict/file?name={name}{needed}'"
 
 
 def _operations(paths: Mapping[str, Any]) -> Iterator[str]:

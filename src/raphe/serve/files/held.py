@@ -1,0 +1,224 @@
+"""Files that people have open in the page, by ids that nobody can guess or list.
+
+All of it is used from the server's event loop; what takes long is done in threads (work.py), for
+one file one thing at a time. A file waits for itself alone: whoever asks of another is answered.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from raphe.core.bundles.opened_file import Changes, OpenedFile
+from raphe.core.bundles.view import Need, View
+from raphe.core.files.scratch import Scratch
+from raphe.core.sentences import file_size
+from raphe.serve.files.opening import NO_CHANGES, Sent
+from raphe.serve.limits import Limits
+from raphe.serve.refusal import Refusal
+from raphe.serve.work import Work
+
+Answer = TypeVar("Answer")
+MOST_WAITING = 8  # requests for one file
+UNKNOWN = "this file is not held here any more; open it again"
+
+
+def new_id() -> str:
+    """128 bits that nobody guesses."""
+    return secrets.token_urlsafe(16)
+
+
+@dataclass(eq=False)
+class HeldFile:
+    """A file that was sent, or one of a watched folder, and what a person decided about it."""
+
+    id: str
+    name: str  # as its sender calls it, or its path in the folder
+    sent: Sent | None = None  # while it may still be read
+    reopen: Callable[[], OpenedFile] | None = None  # of a watched folder's
+    opened: OpenedFile | None = None
+    items: tuple[str, ...] = ()
+    rows: dict[str, Mapping[str, str]] = field(default_factory=dict)  # of the table, by item
+    changes: dict[str, Changes] = field(default_factory=dict)  # by item
+    need: Need | None = None  # of a second file
+    n_bytes: int = 0  # of memory and disk, as they are counted
+    used_s: float = field(default_factory=time.monotonic)
+    n_waiting: int = 0
+    is_gone: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def changes_of(self, item: str | None) -> Changes:
+        first = self.items[0] if self.items else ""
+        return self.changes.get(first if item is None else item, NO_CHANGES)
+
+    def look(self, opened: OpenedFile, item: str | None, changes: Changes | None = None) -> View:
+        """A view, whose changes (None: those of before) and row are kept."""
+        view = opened.view(item, self.changes_of(item) if changes is None else changes)
+        if changes is not None:
+            self.changes[view.item] = changes
+        self.has_shown(view)
+        return view
+
+    def has_shown(self, view: View) -> None:
+        """Keep what later requests need of a view."""
+        self.need, self.items = view.need, tuple(view.items)
+        self.rows[view.item] = dict(view.row)
+
+    @property
+    def is_in_use(self) -> bool:
+        return self.lock.locked() or self.n_waiting > 0
+
+
+class HeldFiles:
+    """What is held, within the limits: whatever was not asked for longest gives way."""
+
+    def __init__(self, limits: Limits, work: Work) -> None:
+        self._limits, self._work = limits, work
+        self._files: dict[str, HeldFile] = {}
+        self._scratch: Scratch | None = None
+
+    def new_folder(self) -> Path:
+        """For what is sent. Raises StoreError where none can be made."""
+        if self._scratch is None:
+            self._scratch = Scratch()
+        folder = self._scratch.folder / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def add(self, held: HeldFile) -> None:
+        """Hold a file, or what has become of one that is held."""
+        self._files[held.id] = held
+        self.has_opened(held)
+
+    def require_room(self, opened: OpenedFile) -> None:
+        """Raises Refusal for a file that takes more memory than all may."""
+        n_bytes = opened.n_bytes
+        if n_bytes > self._limits.held_bytes:
+            raise Refusal(
+                413,
+                f"this file takes {file_size(n_bytes)} of memory, more than the "
+                f"{file_size(self._limits.held_bytes)} that all may; use `raphe predict`",
+            )
+
+    def has_opened(self, held: HeldFile) -> None:
+        """Count what a file holds now, and let others give way to it."""
+        held.n_bytes = 0 if held.opened is None else held.opened.n_bytes
+        held.n_bytes += 0 if held.sent is None else held.sent.n_bytes
+        held.used_s = time.monotonic()
+        self.give_way()
+
+    def get(self, file_id: str) -> HeldFile:
+        """Raises Refusal for an id that is none, or none any more."""
+        self.give_way()
+        held = self._files.get(file_id)
+        if held is None:
+            raise Refusal(404, UNKNOWN)
+        held.used_s = time.monotonic()
+        return held
+
+    def remove(self, file_id: str) -> None:
+        """Forget a file; what is being done with it is done to its end."""
+        held = self._files.pop(file_id, None)
+        if held is None:
+            raise Refusal(404, UNKNOWN)
+        held.is_gone = True
+        self._let_go(held)
+
+    def _let_go(self, held: HeldFile) -> None:
+        """Free what a file held that is gone, once nobody uses it any more."""
+        if not held.is_gone or held.is_in_use:
+            return
+        held.opened = None
+        if held.sent is not None:
+            held.sent.remove()
+            held.sent = None
+
+    async def ask(self, held: HeldFile, make: Callable[[OpenedFile], Answer]) -> Answer:
+        """What `make` gives of the opened file, in a thread, after whoever asked of it before.
+
+        Raises Refusal.
+        """
+        with self.using(held):
+            try:
+                await asyncio.wait_for(held.lock.acquire(), self._limits.answer_s)
+            except asyncio.TimeoutError:
+                raise Refusal(504, "this file is still busy with what was asked before") from None
+        loop, is_submitted = asyncio.get_running_loop(), False
+
+        def release() -> None:
+            with suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(self._release, held)
+
+        try:
+            if held.is_gone:
+                raise Refusal(404, UNKNOWN)
+            with self._work.admitted():
+                is_submitted = True
+                answer, opened = await self._work.answer(lambda: _made(held, make), release)
+        finally:
+            if not is_submitted:
+                self._release(held)
+        if not held.is_gone and opened is not held.opened:
+            held.opened = opened
+            self.has_opened(held)
+        return answer
+
+    @contextmanager
+    def using(self, held: HeldFile) -> Iterator[None]:
+        """Keep what lies on the disk of a file. Raises Refusal where too many do."""
+        if held.n_waiting >= MOST_WAITING:
+            raise Refusal(503, "this file is still busy with what was asked before")
+        held.n_waiting += 1
+        try:
+            yield
+        finally:
+            held.n_waiting -= 1
+            self._let_go(held)
+
+    def _release(self, held: HeldFile) -> None:
+        held.lock.release()
+        self._let_go(held)
+
+    def give_way(self) -> None:
+        """Remove what nobody asked for in time, and what was not asked for longest beyond limits.
+
+        A file of a watched folder stays, as it can be opened again, but lets go of its memory.
+        """
+        now_s = time.monotonic()
+        idle = sorted(
+            (held for held in self._files.values() if not held.is_in_use),
+            key=lambda held: held.used_s,
+        )
+        n_sent = sum(held.reopen is None for held in self._files.values())
+        n_bytes = sum(held.n_bytes for held in self._files.values())
+        for held in idle:
+            is_sent = held.reopen is None
+            is_late = now_s - held.used_s > self._limits.held_s
+            is_many = is_sent and n_sent > self._limits.held_files
+            if not (is_late or is_many or (held.n_bytes and n_bytes > self._limits.held_bytes)):
+                continue
+            n_bytes -= held.n_bytes
+            held.n_bytes = 0
+            if is_sent:
+                n_sent -= 1
+                self.remove(held.id)
+            else:
+                held.opened = None
+
+    def close(self) -> None:
+        """Remove all that was sent."""
+        self._files.clear()
+        if self._scratch is not None:
+            self._scratch.remove()
+
+
+def _made(held: HeldFile, make: Callable[[OpenedFile], Answer]) -> tuple[Answer, OpenedFile]:
+    opened = held.opened
+    if opened is None:
+        assert held.reopen is not None
+        opened = held.reopen()
+    return make(opened), opened

@@ -1,11 +1,14 @@
 """Run long commands on a disk without room for what they write, then with room.
 
-    PYTHONPATH=src:tests python -m faults.full_disk [--command NAME]
+    PYTHONPATH=src:tests python -m faults.full_disk [--command NAME] [--record]
+
+The recorded run writes results/full_disk.csv, and goes on after the last command in it.
 
 The disk is a small file system in memory, which takes root to mount.
 """
 
 import argparse
+import csv
 import os
 import shutil
 import subprocess
@@ -18,6 +21,8 @@ from pathlib import Path
 from faults.kills import AS_UNBROKEN, LEAVINGS, LONGEST_S
 from faults.long_commands import LONG_COMMANDS, RAPHE, environment, prepare, results_of
 
+RESULTS = Path(__file__).parent / "results" / "full_disk.csv"
+COLUMNS = ("command", "room_percent", "outcome")
 SHARES = (0.02, 0.5, 0.9)  # of what a command writes, for which there is room
 SPARE_BYTES = 2**23
 FULL = ("is full (", "free some room")
@@ -120,17 +125,40 @@ def _run(name: str, prepared: Path, folder: Path, place: Path) -> tuple[int, str
     return done.returncode, done.stderr + done.stdout
 
 
+def recorded() -> list[dict[str, str]]:
+    if not RESULTS.exists():
+        return []
+    with RESULTS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def record(name: str, outcomes: list[str]) -> None:
+    """Put a row a share into the table of results."""
+    rows = [row for row in recorded() if row["command"] != name]
+    for share, outcome in zip(SHARES, outcomes, strict=True):
+        values = (name, f"{100 * share:g}", " ".join(outcome.split()))
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--command", action="append", choices=list(LONG_COMMANDS))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "raphe-kills"))
+    parser.add_argument("--record", action="store_true", help="write the table of results")
     arguments = parser.parse_args()
     n_faults = 0
-    for name in arguments.command or LONG_COMMANDS:
+    as_unbroken = {row["command"] for row in recorded() if row["outcome"] == AS_UNBROKEN}
+    for name in arguments.command or [name for name in LONG_COMMANDS if name not in as_unbroken]:
         outcomes = tried(name, arguments.folder / "prepared", arguments.folder / "work")
         for share, outcome in zip(SHARES, outcomes, strict=True):
             n_faults += outcome != AS_UNBROKEN
             print(f"{name}: room for {100 * share:g} % of what it writes: {outcome}", flush=True)
+        if arguments.record:
+            record(name, outcomes)
     return int(n_faults > 0)
 
 

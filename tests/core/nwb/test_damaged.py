@@ -118,6 +118,18 @@ def test_a_heap_in_which_hdf5_goes_round_is_refused(sound: Path, tmp_path: Path)
         read_nwb(path)
 
 
+def test_a_type_that_is_neither_text_nor_list_is_refused(sound: Path, tmp_path: Path) -> None:
+    """HDF5's library reads its values through a pointer that nobody has set."""
+    content = bytearray(sound.read_bytes())
+    name = content.index(b"neurodata_type\0")  # of an attribute; its type follows
+    kind = content.index(b"\x19\x01", name) + 1
+    content[kind] = 0x0E
+    path = tmp_path / "a.nwb"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match="that is whole, got one that is cut or damaged"):
+        read_nwb(path)
+
+
 def test_large_chunks_are_unpacked_once(broken, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = np.arange(2000, dtype="i2").reshape(1000, 2)
 

@@ -25,6 +25,8 @@ MOST_OBJECTS = 300_000  # groups, datasets, attributes, and values of variable l
 # Recordings are packed to a half or a tenth; blank ones, and those that someone made, to less.
 TIMES_PACKED, LEAST_UNPACKED, LEAST_TEXTS = 100, 2 * 10**9, 5 * 10**7
 MOST_OBJECTS_OF_OWN = 3_000_000
+# Of an encoded type: its message, the encoding's version, its class, its flags; 0 in these: a list.
+VLEN_KIND_AT, VLEN_LIST = 3, 0
 VALUE_BYTES = 64  # of a value of variable length, beside what it holds
 # Of a part of the heap: four letters, version 1, nothing, its size; an entry has as much before it.
 HEAP_SIGNATURE, HEAP_HEAD = b"GCOL\1\0\0\0", 16
@@ -86,6 +88,7 @@ class _Contents:
         if isinstance(item, h5py.Dataset):
             if item.is_virtual or item.external:
                 return "names another file"
+            _require_whole_type(item.id.get_type())
             if fault := self._fault_of_values(item.dtype, item.shape or (), item):
                 return fault
         return self.fault_of_attributes(item)
@@ -94,6 +97,7 @@ class _Contents:
         """What is wrong with an object of the file or its attributes, if anything."""
         for name in item.attrs:
             stored = item.attrs.get_id(name)
+            _require_whole_type(stored.get_type())
             if fault := self._fault_of_values(stored.dtype, stored.shape or (), item.attrs, name):
                 return fault
         return self._fault_of_count(1)
@@ -146,6 +150,21 @@ class _Contents:
         ):
             sizes = (int.from_bytes(match[1], "little") for match in HEAP.finditer(content))
             return max(1, min(max(sizes, default=0), len(content)))
+
+
+def _require_whole_type(stored: h5py.h5t.TypeID) -> None:
+    """Raise ValueError for a type whose values HDF5's library would read through a wild pointer.
+
+    It takes a value of variable length for a text or for a list, and does not look whether the file
+    says a third.
+    """
+    if isinstance(stored, h5py.h5t.TypeVlenID) and stored.encode()[VLEN_KIND_AT] & 0xF != VLEN_LIST:
+        raise ValueError("of variable length, but neither text nor list")
+    if isinstance(stored, h5py.h5t.TypeCompoundID):
+        for column in range(stored.get_nmembers()):
+            _require_whole_type(stored.get_member_type(column))
+    elif isinstance(stored, h5py.h5t.TypeVlenID | h5py.h5t.TypeArrayID):
+        _require_whole_type(stored.get_super())
 
 
 def _is_variable(dtype: np.dtype) -> bool:

@@ -1,5 +1,6 @@
 """Export as the harness does it: which runs, whose data, and what is registered."""
 
+import os
 import re
 import shutil
 import sys
@@ -17,7 +18,8 @@ from raphe.core.bundles.manifest import BundleKind
 from raphe.core.errors import SettingError
 from raphe.core.files.locks import lock_file
 from raphe.harness import registry
-from raphe.harness.export import require_same_data
+from raphe.harness.export import CHECKPOINT
+from raphe.harness.export_data import require_same_data
 from raphe.harness.sweeps.finding import find_sweep
 from raphe.harness.tracking import RunFacts
 
@@ -348,6 +350,39 @@ def test_an_artifact_that_was_deleted_is_told(
         (folder / "moved").rename(folder / "checkpoint")
     told = f"run {child.info.run_id}: its artifact checkpoint/model.ckpt cannot be had"
     assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "limit"), [("config.yaml", 2**18), (CHECKPOINT, 2**30)])
+def test_an_artifact_of_any_size_is_not_copied(
+    sweep: str,
+    export: Callable[..., int],
+    runs: Callable,
+    monkeypatch,
+    capfd,
+    name: str,
+    limit: int,
+) -> None:
+    child = next(run for run in runs().children() if run.info.status == "FINISHED")
+    file = Path(child.info.artifact_uri.removeprefix("file://")) / name
+    whole = file.read_bytes()
+    os.truncate(file, limit + 1)  # takes no place on the disk
+    copied: list[str] = []
+    download = MlflowClient.download_artifacts
+    monkeypatch.setattr(
+        MlflowClient,
+        "download_artifacts",
+        lambda client, run, path, folder: (
+            copied.append(path) or download(client, run, path, folder)
+        ),
+    )
+    try:
+        capfd.readouterr()
+        assert export(f"export.sweep={child.info.run_id}") == 1
+    finally:
+        file.write_bytes(whole)
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert f"{child.info.run_id}: its artifact {name} has " in line and "MB, expected at mo" in line
+    assert name not in copied
 
 
 def test_a_named_experiment_gives_its_newest_run_or_sweep(

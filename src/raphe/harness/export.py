@@ -18,10 +18,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
-from hydra.utils import call, instantiate
+from hydra.utils import call
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.bundles.bundle import BUNDLE, BundleWriter
@@ -32,13 +30,14 @@ from raphe.core.files.hashed_folder import CONTENT_HASH
 from raphe.core.files.locks import locked
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Exported, TrainedRun
-from raphe.core.sentences import counted, first_line, printable
-from raphe.harness import identity, registry
+from raphe.core.sentences import counted, printable
+from raphe.harness import artifacts, identity, registry
+from raphe.harness.artifacts import MOST_CHECKPOINT_BYTES
+from raphe.harness.export_data import differing_settings, rebuild, require_same_data
 from raphe.harness.process import quieten
 from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.run_location import overrides_of_call
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
-from raphe.harness.settings import composed
 from raphe.harness.settings.recorded import Recorded
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.choice import chosen_for
@@ -63,7 +62,6 @@ OWN = (
 NO_EXPORT = "export: the task's file in conf/task names no export._target_ to call"
 NOT_OF_A_NAME = re.compile(r"[^\w.+=-]|^\.+")  # of a folder, which a record names in part
 CHECKPOINT = "checkpoint/model.ckpt"
-STORE_HASH = "store_hash."
 NOT_OF_IT = {
     "sweep",
     "out",
@@ -164,7 +162,9 @@ def export_sweep(
     for member in of_members[1:]:
         if member.code != of_members[0].code:
             replace(member, choices=recorded.choices).over_local(overrides, config_dir)
-    first = replace(of_members[0], choices=recorded.choices).over_local(overrides, config_dir)
+    of_first = replace(of_members[0], choices=recorded.choices)
+    local, own = of_first.local(overrides, config_dir)
+    first = of_first.laid_over(local, own)
     out = Path(settings.out or _default_out(config, sweep))
     busy = f"{out}: another export is making or registering this bundle; wait until it is done"
     with locked(_lock_of(out, tracker), busy), Scratch() as scratch:
@@ -177,7 +177,7 @@ def export_sweep(
             make = partial(make, overwrite=True)
         with BundleWriter(out, make.keywords["overwrite"]):
             pass  # what may not be replaced or written is refused before the data are prepared
-        data = _rebuild(first, finished)
+        data = rebuild(first, finished, differing_settings(local, first))
         exported = make(
             runs=[_trained(tracker, run, first, scratch) for run in finished],
             data=data,
@@ -261,7 +261,8 @@ def _members(tracker: Tracker, sweep: RunFacts) -> tuple[list[RunFacts], list[st
 
 
 def _trained(tracker: Tracker, run: RunFacts, config: DictConfig, scratch: Path) -> TrainedRun:
-    checkpoint = registry.fetch(tracker, run.run_id, CHECKPOINT, _folder(scratch, run.run_id))
+    folder = _folder(scratch, run.run_id)
+    checkpoint = artifacts.fetch(tracker, run.run_id, CHECKPOINT, folder, MOST_CHECKPOINT_BYTES)
     varied = printable(run.name) if PARENT_TAG in run.tags else ""
     rule = run.tags.get(CHOSEN_TAG)
     trained = TrainedRun(
@@ -275,58 +276,6 @@ def _folder(scratch: Path, run_id: str) -> Path:
     folder = scratch / identity.digest({"run": run_id})[:16]  # an id is the server's to choose
     folder.mkdir(exist_ok=True)
     return folder
-
-
-def require_same_data(runs: Sequence[RunFacts], configs: Sequence[DictConfig]) -> None:
-    """Refuse members of several splits or stores: one's validation data are trained on by another.
-
-    How a store was prepared counts only where another store came of it.
-    """
-    first = composed.flat(configs[0])
-    for run, config in zip(runs[1:], configs[1:], strict=True):
-        other = composed.flat(config)
-        differing = [name for name in {**first, **other} if first.get(name) != other.get(name)]
-        sections = ["data"] if _hashes(run) == _hashes(runs[0]) else ["data", "prepare"]
-        for section in sections:
-            of_section = [name for name in differing if name.startswith(f"{section}.")]
-            if of_section:
-                name = min(of_section, key=lambda name: name.count("."))  # others follow it
-                raise SettingError(
-                    f"{run.name} and {runs[0].name} differ in their data ({name} is "
-                    f"{other.get(name)} and {first.get(name)}), so that what one was trained on "
-                    f"may choose and test the other; train them again with one {name} for all"
-                )
-
-
-def _hashes(run: RunFacts) -> dict[str, str]:
-    """Of the stores that a run was trained on."""
-    return {name: value for name, value in run.params.items() if name.startswith(STORE_HASH)}
-
-
-def _rebuild(config: DictConfig, runs: Sequence[RunFacts]) -> pl.LightningDataModule:
-    """The data of the runs, split as they were. Raises SettingError where a store has changed."""
-    try:
-        data = instantiate(config.data, **call(config.prepare))
-    except InstantiationException as error:
-        if isinstance(error.__cause__, TypeError | ValueError | AttributeError):
-            raise SettingError(
-                f"{runs[0].name} {runs[0].run_id}: the data cannot be made of what its record says "
-                f"({first_line(error.__cause__)}); train that run again"
-            ) from error
-        raise
-    for run in runs:
-        for name, now in data.hashes.items():
-            then = run.params.get(f"{STORE_HASH}{name}")
-            if then != now:
-                raise SettingError(
-                    f"store {name} (data.store={config.data.get('store')}) has content hash "
-                    f"{now[:12]}…, but {run.name} {run.run_id} was trained on {str(then)[:12]}…; "
-                    "put the old store back, or train anew"
-                )
-    data.prepare_data()
-    data.setup("fit")
-    data.setup("test")
-    return data
 
 
 def _default_out(config: DictConfig, sweep: RunFacts) -> Path:

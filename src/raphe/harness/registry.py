@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from shlex import quote
 
 import mlflow
@@ -20,8 +19,8 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import Exported
-from raphe.harness.database.address import shown, without_credentials
-from raphe.harness.database.opening import said
+from raphe.harness.artifacts import fetch
+from raphe.harness.database.address import without_credentials
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
 from raphe.harness.settings.recorded import MOST_BYTES, Recorded
@@ -73,22 +72,11 @@ def members(tracker: Tracker, sweep: RunFacts) -> list[RunFacts]:
     return tracker.find({PARENT_TAG: sweep.run_id})[::-1]
 
 
-def fetch(tracker: Tracker, run_id: str, name: str, folder: Path) -> Path:
-    """Download a run's artifact into a folder. Raises SettingError where the run has none such."""
-    try:
-        return Path(MlflowClient(tracker.uri).download_artifacts(run_id, name, str(folder)))
-    except (MlflowException, OSError) as error:
-        raise SettingError(
-            f"run {run_id}: its artifact {name} cannot be had from "
-            f"{shown(str(tracker.uri))} ({said(error)}); was it deleted or moved? Train that run "
-            "again"
-        ) from None
-
-
 def recorded(tracker: Tracker, run: RunFacts) -> Recorded:
     """What a run records of its settings. Raises SettingError."""
-    with Scratch() as scratch, fetch(tracker, run.run_id, CONFIG, scratch).open("rb") as file:
-        return Recorded.read(file.read(MOST_BYTES + 1), f"{run.name} {run.run_id}")
+    with Scratch() as scratch:
+        text = fetch(tracker, run.run_id, CONFIG, scratch, MOST_BYTES).read_bytes()
+    return Recorded.read(text, f"{run.name} {run.run_id}")
 
 
 def recorded_with_choices(tracker: Tracker, run: RunFacts) -> Recorded:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from raphe.core.files.atomic import make_folder
 from raphe.core.files.folders import list_files
 from raphe.core.files.leavings import LOCK, sweep
 from raphe.core.files.locks import locked
+
+_FOUND_ONLY: ContextVar[str] = ContextVar("found_only", default="")
 
 
 def existing_store(store: str | Path, remedy: str) -> Path:
@@ -28,6 +31,25 @@ def preparing(folder: str | Path) -> Iterator[Path]:
     with locked(folder / LOCK):
         sweep(folder)
         yield folder
+
+
+@contextmanager
+def found_only(reason: str) -> Iterator[None]:
+    """Within it nothing is prepared that is not there yet; `reason` says why and what to do."""
+    token = _FOUND_ONLY.set(reason)
+    try:
+        yield
+    finally:
+        _FOUND_ONLY.reset(token)
+
+
+def is_to_be_made(place: Path) -> bool:
+    """Whether what is prepared is not there yet. Raises StoreError then within `found_only`."""
+    if place.exists():
+        return False
+    if reason := _FOUND_ONLY.get():
+        raise StoreError(f"{place}: is not there, {reason}")
+    return True
 
 
 def digest(*facts: Any) -> str:

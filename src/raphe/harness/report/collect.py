@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import BaselineFigure
-from raphe.harness import registry
+from raphe.harness import artifacts, registry
 from raphe.harness.report.sweep_results import SweepResults
 from raphe.harness.sweeps.choice import choose_run
 from raphe.harness.sweeps.kinds import Kind
@@ -57,5 +57,5 @@ def _baselines(
     if how is None or not runs:
         return []
     with Scratch() as scratch:
-        fetch = partial(registry.fetch, tracker, runs[0].run_id, folder=scratch)
+        fetch = partial(artifacts.fetch, tracker, runs[0].run_id, folder=scratch)
         return instantiate(how)(fetch=fetch)

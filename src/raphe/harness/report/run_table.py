@@ -13,7 +13,7 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED, Estimate
 from raphe.core.protocol import CONCLUSION
 from raphe.core.sentences import counted, number
-from raphe.harness import registry
+from raphe.harness import artifacts, registry
 from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import UNDEFINED, count_text, names_of, shown_metrics, test_sets
 from raphe.harness.report.sweep_conclusion import decimals
@@ -62,6 +62,6 @@ def _figure(metric: str, run: RunFacts, intervals: Mapping[str, Estimate]) -> st
 def _conclusion(run: RunFacts, tracker: Tracker) -> str:
     """What the task's evaluation concludes; "" where it does not."""
     with Scratch() as scratch, contextlib.suppress(SettingError):
-        file = registry.fetch(tracker, run.run_id, CONCLUSION, scratch)
+        file = artifacts.fetch(tracker, run.run_id, CONCLUSION, scratch)
         return file.read_text(encoding="utf-8").strip()
     return ""

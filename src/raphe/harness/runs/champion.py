@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
 from raphe.core.command_line import printed_command
@@ -17,6 +16,7 @@ from raphe.core.files.kind import MANIFEST
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
+from raphe.harness.artifacts import fetch_model
 from raphe.harness.tracking import Tracker
 
 CHAMPION = "champion"
@@ -111,17 +111,14 @@ def _compared(client: MlflowClient, name: str, older: str, exported: Exported) -
             return Comparison(
                 "It was not compared with the older one, whose files are gone.", False
             )
+        except SettingError as error:
+            return Comparison(f"It was not compared with the older one: {error}.", False)
         return exported.compare(bundle)
 
 
 def _bundle_of(client: MlflowClient, name: str, version: str, scratch: Path) -> Path:
     """A copy of the bundle that a version holds."""
-    source = client.get_model_version_download_uri(name, version)
-    folder = Path(
-        download_artifacts(
-            artifact_uri=source, dst_path=str(scratch), tracking_uri=client.tracking_uri
-        )
-    )
+    folder = fetch_model(client, name, version, scratch)
     # Found by its manifest: MLmodel, which names code to load, is not asked.
     (manifest,) = folder.glob(f"{DATA}/*/{MANIFEST}")
     return manifest.parent

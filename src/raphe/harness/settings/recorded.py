@@ -40,7 +40,8 @@ CALLED = ("prepare", "data", "export", "report")  # sections whose targets an ex
 OPTIMIZER, TORCH = re.compile(r"model\.(\w+\.)*_target_"), re.compile(r"torch\.optim\.\w+")
 # What networks were trained with; where their stores lie now, whose hashes are checked, may change.
 OF_THE_RUN = re.compile(r"seed|(data|prepare|model|trainer|callbacks|monitor|bank|sweep)\..+")
-STORES = re.compile(r"(data|prepare)\.(\w+_)?stores?(\..+)?")
+# How they are made a person may say again, as no record has them made.
+STORES = re.compile(r"(data|prepare)\.(\w+_)?stores?(\..+)?|prepare\..+")
 SHOWN = 60  # characters of a value in a sentence
 
 
@@ -119,7 +120,13 @@ class Recorded:
     def over_local(
         self, overrides: Sequence[str] = (), config_dir: Path | None = None
     ) -> DictConfig:
-        """The settings of this machine with the values of the run.
+        """The settings of this machine with the values of the run; see `local`."""
+        return self.laid_over(*self.local(overrides, config_dir))
+
+    def local(
+        self, overrides: Sequence[str] = (), config_dir: Path | None = None
+    ) -> tuple[DictConfig, set[str]]:
+        """The settings of this machine for the run's choices, and the names that count more.
 
         Args:
             overrides: settings of the person's own command line, which no record changes.
@@ -142,7 +149,7 @@ class Recorded:
                 )
         local = composed_settings(own, config_dir, self.choices, self.run)
         names = {name for name in map(setting_name, own) if name is not None}
-        return self.laid_over(local, names)
+        return local, names
 
     def laid_over(self, local: DictConfig, own: Collection[str] = ()) -> DictConfig:
         """As `over_local`, of settings composed already and the names that no record changes."""

@@ -21,7 +21,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import SweptRun
-from raphe.harness import registry
+from raphe.harness import artifacts
 from raphe.harness.tracking import RunFacts, Tracker
 
 Summarise = Callable[..., dict[str, Any]]
@@ -80,6 +80,6 @@ def _fetcher(tracker: Tracker, run_id: str, scratch: Path) -> Callable[[str], Pa
     def fetch(name: str) -> Path:
         folder = scratch / run_id
         folder.mkdir(exist_ok=True)
-        return registry.fetch(tracker, run_id, name, folder)
+        return artifacts.fetch(tracker, run_id, name, folder)
 
     return fetch

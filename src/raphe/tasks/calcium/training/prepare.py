@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.command_line import printed_command
-from raphe.core.files.prepared import digest, existing_store, files_of, preparing
+from raphe.core.files.prepared import digest, existing_store, files_of, is_to_be_made, preparing
 from raphe.core.progress import progress
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
@@ -52,7 +52,7 @@ def prepare(
 
 def _simulated(folder: Path, simulation: Simulation) -> Path:
     store = folder / f"simulated-{digest(asdict(simulation))}"
-    if not store.exists():
+    if is_to_be_made(store):
         total = simulation.datasets * simulation.recordings
         traces = progress(simulate(simulation), "Simulating", total)
         write_traces(store, traces, {"simulation": asdict(simulation), "note": CAVEAT})
@@ -65,7 +65,7 @@ def _imported(
     """The store of a folder of pairs; imported anew when a file or a setting has changed."""
     facts = files_of(recordings), asdict(files), asdict(conditioning)
     store = folder / f"imported-{digest(*facts)}"
-    if not store.exists():
+    if is_to_be_made(store):
         for line in import_traces(recordings, store, files, conditioning).left_out:
             print(f"warning: left out {line}", file=sys.stderr)
     return store

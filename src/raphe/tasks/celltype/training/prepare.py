@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.command_line import printed_command
-from raphe.core.files.prepared import digest, existing_store, files_of, preparing
+from raphe.core.files.prepared import digest, existing_store, files_of, is_to_be_made, preparing
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate
@@ -57,7 +57,7 @@ def _simulated(folder: Path, simulation: Simulation, cut: Cut) -> dict[str, Any]
 
 
 def _simulated_store(store: Path, simulation: Simulation, cut: Cut) -> Path:
-    if not store.exists():
+    if is_to_be_made(store):
         recordings = store.with_name(f"recordings-{store.name}")
         if not recordings.exists():
             simulate(recordings, simulation)
@@ -68,7 +68,7 @@ def _simulated_store(store: Path, simulation: Simulation, cut: Cut) -> Path:
 def _extracted(recordings: Path, folder: Path, cut: Cut) -> Path:
     """The store cut from a folder of recordings; cut anew when a file or the cut has changed."""
     store = folder / f"extracted-{digest(files_of(recordings, below=True), asdict(cut))}"
-    if not store.exists():
+    if is_to_be_made(store):
         _extract_whole(recordings, store, cut)
     return store
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from raphe.core.files.prepared import digest, existing_store, preparing
+from raphe.core.files.prepared import digest, existing_store, is_to_be_made, preparing
 from raphe.tasks.glif.lstm_study.study import Study
 from raphe.tasks.glif.lstm_study.voltage_store import write_study
 
@@ -24,6 +24,6 @@ def prepare(store: str | Path | None, folder: str | Path, study: Study) -> dict[
         return {"store": existing_store(store, "leave data.store=null to simulate one")}
     with preparing(folder) as folder:
         grid = folder / f"grid-{digest(asdict(study))}"
-        if not grid.exists():
+        if is_to_be_made(grid):
             write_study(grid, study)
     return {"store": grid}

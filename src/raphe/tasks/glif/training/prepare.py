@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from raphe.core.files.prepared import preparing
+from raphe.core.files.prepared import is_to_be_made, preparing
 from raphe.core.ranges import Range, Seed, check_ranges
 from raphe.tasks.glif.synthetic.fitted_cells import HeldOut, read_cells, split_by_specimen
 from raphe.tasks.glif.synthetic.prior import fit_prior, write_prior
@@ -37,6 +37,6 @@ def prepare(
         prior = fit_prior(split_by_specimen(read_cells(cells, level), 1 - held_out, seed)[0])
     with preparing(folder) as folder:
         file = folder / f"prior-{prior.content_hash[:12]}.json"
-        if not file.exists():
+        if is_to_be_made(file):
             write_prior(prior, file)
     return {"prior": file}

@@ -68,8 +68,14 @@ export class CheckByHand {
     else this.choose(this.queue.find((entry) => !this.labelOf(entry)) ?? this.queue[0] ?? null);
   }
 
+  /** {label, note} of an entry, which for one of the folder may be there already. */
+  saidOf(entry) {
+    const { label, note } = entry?.summary ?? {};
+    return this.said.get(entry?.id) ?? { label: label ?? "", note: note ?? "" };
+  }
+
   labelOf(entry) {
-    return this.said.get(entry?.id)?.label ?? "";
+    return this.saidOf(entry).label;
   }
 
   draw() {
@@ -99,7 +105,7 @@ export class CheckByHand {
   choose(entry) {
     this.saveNote();
     this.current = entry;
-    this.note.value = this.said.get(entry?.id)?.note ?? "";
+    this.note.value = this.saidOf(entry).note;
     setText(this.state, "");
     this.draw();
     this.showCurrent();
@@ -133,13 +139,13 @@ export class CheckByHand {
   saveNote() {
     clearTimeout(this.timer);
     const note = this.note.value.trim();
-    if (this.current && note !== (this.said.get(this.current.id)?.note ?? "")) this.write({ note });
+    if (this.current && note !== this.saidOf(this.current).note) this.write({ note });
   }
 
   /** Keep what was said of the current cell, beside its recording where that lies in the folder. */
   async write(some) {
     const entry = this.current;
-    const said = { label: "", note: "", ...this.said.get(entry.id), ...some };
+    const said = { ...this.saidOf(entry), ...some };
     this.said.set(entry.id, said);
     sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(this.said)));
     this.draw();
@@ -162,7 +168,7 @@ export class CheckByHand {
   /** What was said of files that lie in no folder of the server. */
   get given() {
     return this.queue.filter((entry) => entry.from === "given" && this.labelOf(entry))
-      .map((entry) => ({ id: entry.id, ...this.said.get(entry.id) }));
+      .map((entry) => ({ id: entry.id, ...this.saidOf(entry) }));
   }
 
   async takeCsv() {

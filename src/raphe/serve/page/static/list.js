@@ -2,6 +2,8 @@
 
 import { button, element, paintTone, say, setText, toneSign } from "./dom.js";
 
+const narrow = matchMedia("(max-width: 60rem)");
+
 export class FileList {
   constructor(session, fields) {
     this.session = session;
@@ -38,7 +40,7 @@ export class FileList {
   makeRow(entry) {
     const name = element("span", { class: "file-name", title: entry.name }, entry.name);
     const result = element("span", { class: "file-result" });
-    const open = button([name, result], () => this.session.show(entry), { class: "file-open" });
+    const open = button([name, result], () => this.open(entry), { class: "file-open" });
     const bar = element("progress", { max: "1", "aria-label": `Sending ${entry.name}` });
     const error = element("p", { class: "error" });
     const again = button("Try again", () => this.retry(entry), { class: "small" });
@@ -47,6 +49,11 @@ export class FileList {
     });
     const node = element("li", {}, open, remove, bar, error, again);
     return { node, open, result, bar, error, again, said: "" };
+  }
+
+  open(entry) {
+    this.session.show(entry);
+    if (narrow.matches) document.getElementById("opened").scrollIntoView(); // it stands below
   }
 
   retry(entry) {
@@ -72,7 +79,7 @@ export class FileList {
     else row.bar.value = entry.share;
     setText(row.error, entry.error);
     row.error.hidden = entry.error === "";
-    row.again.hidden = entry.state !== "refused" || entry.file === null;
+    row.again.hidden = entry.state !== "refused" || !entry.can_retry;
     if (this.session.shown === entry) row.open.setAttribute("aria-current", "true");
     else row.open.removeAttribute("aria-current");
     const words = resultOf(entry);

@@ -8,7 +8,7 @@ export class Live {
   constructor(session, open) {
     this.session = session;
     this.open = open;
-    this.order = []; // entries as they were last heard of, newest last
+    this.entries = [];
     this.now = document.getElementById("now");
     this.earlier = document.getElementById("earlier");
     this.state = document.getElementById("live-state");
@@ -36,23 +36,24 @@ export class Live {
 
   file(told) {
     const entry = this.session.sight(told);
-    this.order = [...this.order.filter((other) => other !== entry), entry];
+    if (!this.entries.includes(entry)) this.entries.push(entry);
     this.draw();
   }
 
   gone({ id }) {
-    this.order = this.order.filter((entry) => entry.id !== id);
+    this.entries = this.entries.filter((entry) => entry.id !== id);
     this.session.gone(id);
     this.draw();
   }
 
   draw() {
-    const [entry, ...earlier] = [...this.order].reverse();
+    // By the order in which the folder changed: that an old cell got a label does not bring it back.
+    this.entries.sort((one, other) => other.summary.order - one.summary.order);
+    const [entry, ...earlier] = this.entries;
     if (entry) this.drawNow(entry);
     else this.now.replaceChildren(element("p", { class: "empty" }, "Nothing has been recorded yet."));
-    document.getElementById("live-title").hidden = false;
     this.earlier.replaceChildren(...earlier.map((other) => this.row(other)));
-    this.earlier.previousElementSibling.hidden = earlier.length === 0;
+    document.getElementById("earlier-title").hidden = earlier.length === 0;
   }
 
   drawNow(entry) {

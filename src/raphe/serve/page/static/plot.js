@@ -3,7 +3,7 @@
 import { clamp, element, say, setText } from "./dom.js";
 import { MarkLayer } from "./marks.js";
 import { controls } from "./plot_controls.js";
-import { colour, drawn, legend, shown, STYLES } from "./plot_data.js";
+import { colour, drawn, legend, quantity, STYLES } from "./plot_data.js";
 
 const DETAIL_AFTER_MS = 120;
 const KEY_STEP = 0.2; // of the width shown
@@ -43,10 +43,11 @@ export class PlotPanel {
     this.controls = controls(this);
     this.canvas.setAttribute("aria-labelledby", id);
     this.canvas.setAttribute("aria-describedby", `${id}-keys`);
-    this.controls.keys.id = `${id}-keys`;
+    this.controls.keyWords.id = `${id}-keys`;
     this.node = element("figure", { class: "plot", role: "group", "aria-labelledby": id },
       element("div", { class: "plot-head" }, this.title, this.controls.zoom),
-      this.legend, this.canvas, this.readout, this.controls.marks, this.controls.threshold,
+      element("div", { class: "over" }, this.legend, this.readout),
+      this.canvas, this.controls.marks, this.controls.threshold,
       element("figcaption", {}, this.caption, this.controls.keys));
     if (plot.has_detail || plot.marks) this.node.classList.add("broad");
     this.drawLegend();
@@ -60,13 +61,18 @@ export class PlotPanel {
     this.chart?.destroy();
   }
 
+  /** Whether another plot can take the place of this one's. */
+  fits(plot) {
+    return Boolean(plot.marks) === Boolean(this.marks)
+      && (plot.threshold === null) === (this.threshold === null);
+  }
+
   /** The same panel with other values, as after a spike was rejected; the zoom stays. */
   update(plot) {
     const whole = this.isWhole;
     this.plot = plot;
     this.closer = null;
-    if (plot.marks && this.marks) this.marks.update(plot.marks);
-    else this.marks = plot.marks ? new MarkLayer(plot.marks) : null;
+    this.marks?.update(plot.marks);
     this.threshold = plot.threshold;
     if (whole) this.range = [...plot.x_range];
     setText(this.title, plot.title);
@@ -92,7 +98,6 @@ export class PlotPanel {
     if (!width) return;
     if (!this.chart) this.draw();
     else this.chart.setSize({ width, height: this.height });
-    this.placeHandle();
   }
 
   /** Draw what there is of the range: more closely where that has come. */
@@ -113,7 +118,6 @@ export class PlotPanel {
       this.chart = new uPlot(this.options(series, bands), data, this.canvas);
       this.hear(this.chart.over);
     }
-    this.placeHandle();
   }
 
   options(series, bands) {
@@ -165,7 +169,8 @@ export class PlotPanel {
       const right = Math.min(chart.valToPos((x + after) / 2, "x", true), bbox.left + bbox.width);
       if (right <= left) continue;
       ctx.fillStyle = colour("--plot-shade", (0.5 * value) / Math.max(most, 1));
-      ctx.fillRect(Math.floor(left), bbox.top, Math.ceil(right) - Math.floor(left), bbox.height);
+      // On whole pixels, or neighbours would show a seam.
+      ctx.fillRect(Math.round(left), bbox.top, Math.round(right) - Math.round(left), bbox.height);
     }
   }
 
@@ -188,6 +193,7 @@ export class PlotPanel {
     }
     this.marks?.draw(chart);
     ctx.restore();
+    this.placeHandle(chart);
   }
 
   drawLegend() {
@@ -270,7 +276,7 @@ export class PlotPanel {
       const place = this.marks?.near(this.chart, event.clientX - left, event.clientY - top, kind);
       if (place !== null && place !== undefined) this.toggle(place);
     });
-    over.append(this.controls.handle);
+    if (this.controls.handle) over.append(this.controls.handle);
   }
 
   startPan(event) {
@@ -359,16 +365,14 @@ export class PlotPanel {
   moveThreshold(value, last) {
     this.threshold = value;
     this.chart.redraw(false);
-    this.placeHandle();
     this.controls.update();
     // Other spikes cross another threshold: what was rejected of the old ones says nothing of them.
     if (last) this.owner.change({ threshold: value, rejected: [] });
   }
 
-  placeHandle() {
+  placeHandle(chart) {
     const { handle } = this.controls;
-    handle.hidden = this.threshold === null || !this.chart;
-    if (!handle.hidden) handle.style.top = `${this.chart.valToPos(this.threshold, "y")}px`;
+    if (handle) handle.style.top = `${chart.valToPos(this.threshold, "y")}px`;
   }
 
   readOut(chart) {
@@ -377,8 +381,8 @@ export class PlotPanel {
     const [x, y] = [chart.posToVal(left, "x"), chart.posToVal(top, "y")];
     const width = this.range[1] - this.range[0];
     const height = chart.scales.y.max - chart.scales.y.min;
-    setText(this.readout, `${this.plot.x_label}: ${shown(x, width)} · `
-      + `${this.plot.y_label}: ${shown(y, height)}`);
+    const { x_label, y_label } = this.plot;
+    setText(this.readout, `${quantity(x, width, x_label)} · ${quantity(y, height, y_label)}`);
   }
 }
 

@@ -1,27 +1,30 @@
 /** The buttons of a plot: all that the pointer does on it, they and the keys do, too. */
 
 import { button, element, setText } from "./dom.js";
-import { shown } from "./plot_data.js";
+import { quantity, unitOf } from "./plot_data.js";
 
 /** Parts to be placed, `spoken`, which says what the current mark is, and `update`. */
 export function controls(panel) {
   const zoom = zoomButtons(panel);
-  const marks = markButtons(panel);
-  const threshold = thresholdField(panel);
-  const keys = element("p", { class: "keys" }, keyHelp(panel.plot));
+  const marks = panel.marks ? markButtons(panel) : null;
+  const threshold = panel.threshold === null ? null : thresholdField(panel);
+  const keyWords = element("p", {}, keyHelp(panel.plot));
+  const keys = element("details", { class: "keys" },
+    element("summary", {}, "Pointer and keys"), keyWords);
   return {
     keys,
+    keyWords,
     zoom: zoom.node,
-    marks: marks.node,
-    threshold: threshold.node,
-    handle: threshold.handle,
+    marks: marks?.node ?? null,
+    threshold: threshold?.node ?? null,
+    handle: threshold?.handle ?? null,
     get spoken() {
       return markSentence(panel);
     },
     update() {
       zoom.update();
-      marks.update();
-      threshold.update();
+      marks?.update();
+      threshold?.update();
     },
   };
 }
@@ -55,7 +58,6 @@ function zoomButtons(panel) {
 
 function markSentence(panel) {
   const layer = panel.marks;
-  if (!layer) return "";
   const { name, x } = layer.marks;
   const left = layer.accepted.filter((accepted) => !accepted).length;
   if (layer.current === null) {
@@ -63,16 +65,12 @@ function markSentence(panel) {
   }
   const width = panel.range[1] - panel.range[0];
   const state = layer.accepted[layer.current] ? "accepted" : "rejected";
-  return `${capital(name)} ${layer.current + 1} of ${layer.count}, at ${panel.plot.x_label}: `
-    + `${shown(x[layer.current], Math.min(width, 1))}, ${state}`;
+  return `${capital(name)} ${layer.current + 1} of ${layer.count}, `
+    + `at ${quantity(x[layer.current], Math.min(width, 1), panel.plot.x_label)}, ${state}`;
 }
 
 function markButtons(panel) {
   const node = element("div", { class: "marks", role: "group" });
-  if (!panel.plot.marks) {
-    node.hidden = true;
-    return { node, update() {} };
-  }
   const { name, can_change } = panel.plot.marks;
   node.setAttribute("aria-label", `${capital(name)}s`);
   const words = element("p", { class: "words" });
@@ -84,8 +82,6 @@ function markButtons(panel) {
   if (can_change || panel.plot.threshold !== null) node.append(reset);
   const update = () => {
     const layer = panel.marks;
-    node.hidden = !layer;
-    if (!layer) return;
     setText(words, markSentence(panel));
     flip.hidden = layer.current === null;
     if (layer.current !== null) {
@@ -100,10 +96,9 @@ function thresholdField(panel) {
   const id = `threshold-${Math.random().toString(36).slice(2, 8)}`;
   const input = element("input", { type: "number", step: "any", id });
   const node = element("div", { class: "threshold" },
-    element("label", { for: id }, `Threshold, ${panel.plot.y_label}`), input);
+    element("label", { for: id }, thresholdName(panel.plot.y_label)), input);
   const handle = element("div", { class: "handle", "aria-hidden": "true", title: "Drag the threshold" },
     "threshold");
-  node.hidden = panel.plot.threshold === null;
   input.addEventListener("change", () => {
     if (input.value !== "" && input.checkValidity()) panel.moveThreshold(Number(input.value), true);
     else update();
@@ -111,13 +106,17 @@ function thresholdField(panel) {
   handle.addEventListener("pointerdown", (event) => startDrag(panel, handle, event));
   handle.addEventListener("mousedown", (event) => event.stopPropagation()); // uPlot would zoom
   const update = () => {
-    node.hidden = panel.threshold === null;
-    if (panel.threshold !== null && Number(input.value) !== panel.threshold) {
-      input.value = String(Number(panel.threshold.toPrecision(6)));
-    }
+    const value = String(Number(panel.threshold.toPrecision(6)));
+    if (input.value !== value) input.value = value;
   };
   update();
   return { node, handle, update };
+}
+
+/** "Threshold (pA)" of an axis "Current (pA)". */
+function thresholdName(y_label) {
+  const unit = unitOf(y_label);
+  return unit ? `Threshold (${unit})` : `Threshold, ${y_label}`;
 }
 
 function startDrag(panel, handle, event) {

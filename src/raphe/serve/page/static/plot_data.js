@@ -77,8 +77,19 @@ export function legend(plot) {
   return entries.length > 8 ? entries.filter(([role]) => role !== "faint").slice(0, 8) : entries;
 }
 
+/** The unit of an axis "Current (pA)" is "pA"; "" where it names none. */
+export function unitOf(label) {
+  return /\(([^()]+)\)\s*$/.exec(label)?.[1] ?? "";
+}
+
+/** A value of an axis for a reader: "0.350 s", or "Spike 12" where the axis has no unit. */
+export function quantity(value, width, label) {
+  const unit = unitOf(label);
+  return unit ? `${shown(value, width)} ${unit}` : `${label} ${shown(value, width)}`;
+}
+
 /** A number for a reader, with as many digits as the width of what is shown needs. */
-export function shown(value, width) {
+function shown(value, width) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const digits = clampDigits(3 - Math.floor(Math.log10(Math.abs(width) || 1)));
   return value.toFixed(digits).replace("-", "−");

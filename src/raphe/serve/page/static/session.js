@@ -34,7 +34,7 @@ export class Session extends EventTarget {
   make(values) {
     const entry = {
       key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
-      id: null, view: null, version: 0, file: null, fields: {}, summary: null, leaving: null,
+      id: null, view: null, version: 0, file: null, can_retry: false, fields: {}, summary: null, leaving: null,
       ...values,
     };
     this.entries.push(entry);
@@ -92,7 +92,7 @@ export class Session extends EventTarget {
       this.update(entry, { state: "open", id, name, view, share: 1 });
       this.keep();
     } catch (error) {
-      this.update(entry, { state: "refused", error: error.message });
+      this.update(entry, { state: "refused", error: error.message, can_retry: true });
     } finally {
       this.under_way -= 1;
       this.sendNext();
@@ -166,13 +166,11 @@ export class Session extends EventTarget {
 
   /** A file of the watched folder, as the server tells of it. */
   sight(event) {
-    const entry = this.entries.find((other) => other.id === event.id);
-    if (!entry) {
-      const { id, name } = event;
-      return this.make({ id, name, from: "folder", state: "there", summary: event });
-    }
-    entry.summary = event;
-    this.update(entry, {});
+    const { id, name } = event;
+    // A server that was started again has other ids for the same files.
+    const entry = this.entries.find((other) => other.from === "folder" && other.name === name);
+    if (!entry) return this.make({ id, name, from: "folder", state: "there", summary: event });
+    this.update(entry, { id, summary: event, version: entry.version + 1 });
     if (entry.view) this.refresh(entry);
     return entry;
   }

@@ -55,8 +55,10 @@ export class OpenedView {
     const sentence = entry ? `${entry.name} ${words[entry.state] ?? ""}`
       : "What a recording comes to is shown here: the answer and how sure it is, the trace with its "
         + "spikes, and the numbers behind it.";
-    const error = entry?.error ? [element("p", { class: "error" }, entry.error)] : [];
-    this.parts.answer.replaceChildren(element("p", {}, sentence), ...error);
+    const { note } = this.session.page;
+    const more = entry?.error ? [element("p", { class: "error" }, entry.error)]
+      : entry || !note ? [] : [element("p", { class: "small-print" }, note)];
+    this.parts.answer.replaceChildren(element("p", {}, sentence), ...more);
   }
 
   fill(view) {
@@ -129,8 +131,9 @@ export class OpenedView {
       button(`Choose a file of ${listed(need.suffixes)}`, () => input.click(), { class: "primary" }),
       input);
     takesFiles(zone, input, ([given]) => given && this.session.sendBeside(this.entry, given.file));
+    const fits = ({ name }) => need.suffixes.some((end) => name.toLowerCase().endsWith(end));
     const others = this.session.entries.filter((other) => (
-      other !== this.entry && other.file && (other.view?.need || other.state === "refused")));
+      other !== this.entry && other.file && fits(other) && !answered(other)));
     for (const other of others) {
       zone.append(button(`Use ${other.name}`, () => this.useOther(other)));
     }
@@ -166,10 +169,11 @@ export class OpenedView {
     }
   }
 
-  fillPlots(plots) {
+  fillPlots(all) {
     const { plots: place } = this.parts;
+    const plots = this.blind ? all.map(withoutAnswer).filter(Boolean) : all;
     place.hidden = plots.length === 0;
-    const same = plots.length === this.panels.size && plots.every(({ name }) => this.panels.has(name));
+    const same = plots.length === this.panels.size && plots.every((plot) => this.panels.get(plot.name)?.fits(plot));
     if (same) { // what has the focus keeps it
       for (const plot of plots) this.panels.get(plot.name).update(plot);
       return;
@@ -207,6 +211,17 @@ export class OpenedView {
     if (edits.rejected.length) words.push(`${edits.rejected.length} rejected by hand`);
     return words.length ? `With your changes: ${words.join(", ")}.` : "";
   }
+}
+
+/** Whether a file is a recording on its own. */
+function answered(entry) {
+  return entry.state !== "refused" && entry.view !== null && entry.view.need === null;
+}
+
+/** A plot without what the bundle made of it; null where nothing else is in it. */
+function withoutAnswer(plot) {
+  const lines = plot.lines.filter(({ role }) => role !== "answer" && role !== "spread");
+  return lines.length ? { ...plot, lines, shade: [] } : null;
 }
 
 function facts(list) {

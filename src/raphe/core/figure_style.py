@@ -3,12 +3,14 @@
 Sizes are those of journals: one column of 89 mm, two of 183 mm.
 """
 
+import io
 import re
 import string
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from matplotlib import rc_context, rcParamsDefault
@@ -80,6 +82,7 @@ _UNDATED = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 CAPTION_WIDTH = 100  # characters
 PAGES, CAPTIONS = "figures.pdf", "captions.txt"
 LETTER_OFFSET_PT = (-6, 7)
+DRAWING = Lock()
 
 
 @contextmanager
@@ -180,6 +183,15 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
     if caption:
         saved.append(write_file(path.with_suffix(".caption.txt"), _wrapped(caption)))
     return saved
+
+
+def figure_pdf(draw: Callable[[], Figure]) -> bytes:
+    """The PDF of a figure that is drawn meanwhile: one at a time, for the style is matplotlib's own
+    and of the whole process."""
+    content = io.BytesIO()
+    with DRAWING:
+        draw().savefig(content, format="pdf", metadata=_UNDATED[".pdf"])
+    return content.getvalue()
 
 
 def figure_names(name: str) -> list[str]:

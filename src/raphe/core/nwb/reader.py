@@ -102,6 +102,11 @@ def _version(path: Path) -> str:
     return version[:20]
 
 
+def acquired_channels(path: Path) -> list[Channel]:
+    """Those that one is chosen among, no sample read. Raises RecordingError."""
+    return _listed(channels_of(open_contents(path).acquired()))
+
+
 def choose(
     contents: Contents,
     channel: int | str | None,

@@ -31,7 +31,7 @@ def test_no_spikes_have_no_remark():
 
 @pytest.mark.parametrize(("n", "text"), [(1, "1 spike is not"), (19, "19 spikes are not")])
 def test_too_few_spikes(n, text):
-    assert too_few(n).startswith(f"{text} yet enough: more may change the verdict")
+    assert too_few(n, None).startswith(f"{text} yet enough: more may change the verdict")
 
 
 def test_clipped_peaks():

@@ -6,9 +6,13 @@ from verdicts on few of their spikes beside those on all. Fewer than `FEWEST_SPI
 enough, as so few cannot tell how much they vary. R resamples, C classes, K numbers of spikes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from raphe.core.statistics.abstention import NotSure
+from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.tasks.celltype.metrics.recorded_again import resampled
 
 SAME_VERDICT = 0.95
 # Of simulated cells' verdicts told enough at 2 spikes up to 4 % (95 % interval to 7 %) are another
@@ -16,6 +20,8 @@ SAME_VERDICT = 0.95
 # benchmarks/results/again.md. With another calibration it was 4 % (to 8 %) at 3 still.
 FEWEST_SPIKES = 5
 NO_CLASS = -1
+TIMES_AS_MANY = (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)  # spikes, tried one after the other
+MOST_TRIED = 5000  # spikes
 
 
 def verdict_of(probability: np.ndarray, not_sure: NotSure | None) -> np.ndarray:
@@ -45,6 +51,30 @@ def enough_for_cell(
         return False
     same = verdict_of(resamples, not_sure) == verdict_of(probability, not_sure)
     return bool(same.mean() >= SAME_VERDICT)
+
+
+def spikes_wanted(decision: Decision, members: np.ndarray, times: Sequence[int]) -> int | None:
+    """How many further spikes of a cell would be enough, if they are like those that there are.
+
+    From its spikes drawn again in blocks, more than there are, by the same rule. None where it
+    cannot be told: from fewer than `FEWEST_SPIKES`, and of many times as many as there are.
+
+    Args:
+        members: what each member says of each of the cell's spikes, in order, (M, N, C).
+        times: how often each member counts, (M,).
+    """
+    n = members.shape[1]
+    if n < FEWEST_SPIKES:
+        return None
+    verdict = verdict_of(decision.of_cell(members, times), decision.not_sure)
+    for factor in TIMES_AS_MANY:
+        wanted = round(factor * n)
+        if wanted > MOST_TRIED:
+            return None
+        drawn = resampled(decision, members, times, wanted)
+        if (verdict_of(drawn, decision.not_sure) == verdict).mean() >= SAME_VERDICT:
+            return wanted - n
+    return None
 
 
 def enough_for_cells(counts: np.ndarray, same: np.ndarray) -> int | None:

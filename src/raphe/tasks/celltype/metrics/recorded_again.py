@@ -21,7 +21,9 @@ AT_ONCE = 2**20  # probabilities held at a time
 LEAST = 1e-12  # of a probability, so that its log odds are finite
 
 
-def resampled(decision: Decision, members: np.ndarray, times: Sequence[int]) -> np.ndarray:
+def resampled(
+    decision: Decision, members: np.ndarray, times: Sequence[int], n_drawn: int | None = None
+) -> np.ndarray:
     """A cell's calibrated probabilities from its spikes drawn again in blocks: (R, C).
 
     Circular blocks of N^(1/3) neighbours, with replacement (Politis & Romano 1992). The same
@@ -30,21 +32,23 @@ def resampled(decision: Decision, members: np.ndarray, times: Sequence[int]) -> 
     Args:
         members: what each member says of each of the cell's N ≥ 2 spikes, in order, (M, N, C).
         times: how often each member counts, (M,).
+        n_drawn: how many are drawn; None: as many as there are.
     """
     n = members.shape[1]
+    n_drawn = n_drawn or n
     if decision.pooling == "mean":  # in which members and spikes may take turns
         values = np.average(members, axis=0, weights=times)[None]
     else:
         values = np.repeat(members, times, axis=0)
     length = block_length(n)
     rng = np.random.default_rng(n)
-    starts = rng.integers(0, n, (N_RESAMPLES, -(-n // length)))
-    at_once = max(1, AT_ONCE // values.size)
+    starts = rng.integers(0, n, (N_RESAMPLES, -(-n_drawn // length)))
+    at_once = max(1, AT_ONCE * n // (values.size * n_drawn))
     parts = []
     for start in range(0, N_RESAMPLES, at_once):
         blocks = starts[start : start + at_once, :, None] + np.arange(length)
-        spikes = blocks.reshape(len(blocks), -1)[:, :n] % n  # (R, N)
-        drawn = values[:, spikes]  # (M, R, N, C)
+        spikes = blocks.reshape(len(blocks), -1)[:, :n_drawn] % n  # (R, n_drawn)
+        drawn = values[:, spikes]  # (M, R, n_drawn, C)
         drawn = np.moveaxis(drawn, 0, 1).reshape(drawn.shape[1], -1, drawn.shape[-1])
         parts.append(pool(drawn, decision.pooling))
     pooled = np.concatenate(parts)

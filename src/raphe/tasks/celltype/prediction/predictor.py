@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.opened_file import OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, printable
+from raphe.tasks.celltype.prediction.held_cells import hold_cells
+from raphe.tasks.celltype.prediction.opened_cells import OpenedCells
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, Reading, cut_recordings
 from raphe.tasks.celltype.verdicts.find_cells import KNOWN, find_cells
@@ -66,6 +69,8 @@ class CellTypePredictor(BundlePredictor):
         "cell were recorded again",
         "n_spikes": "how many spikes were found",
         "enough_spikes": "whether more spikes would hardly change the verdict",
+        "more_spikes": "how many more would be enough, if they are like these; null where that "
+        "cannot be told",
         "unlike": "in what the cell is unlike those of training, a sentence each",
         "remarks": "what a careful eye remarks on the spikes, a sentence each",
         "votes": "what each network alone would say, on the scale of the verdict",
@@ -195,6 +200,20 @@ class CellTypePredictor(BundlePredictor):
         reading = Reading(judge.cut, given.get("channel"), given.get("unit"))
         verdict = judge.judge(_of_file(path, reading, given.get("row"))).verdict
         return _as_json(judge, verdict, given.get("cell_id", IN_MEMORY))
+
+    def open_file(
+        self, path: Path, name: str, values: Mapping[str, object], beside: Mapping[str, Path]
+    ) -> OpenedFile:
+        """A file's cells for the page, which asks about one of them at a time.
+
+        A recording with several channels that may be cells, and an array of units, are several.
+        Raises RapheError.
+        """
+        given = read_fields(values, self.FILE_FIELDS)
+        judge = self._judge.at_prevalence(given.get("prevalence"))
+        reading = Reading(judge.cut, given.get("channel"), given.get("unit"))
+        cells = hold_cells(path, name, reading, given.get("row"), given.get("cell_id"))
+        return OpenedCells(cells, judge)
 
 
 def _verdict(

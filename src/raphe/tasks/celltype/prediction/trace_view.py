@@ -4,13 +4,14 @@ N spikes, T samples a window, n stretches.
 """
 
 import base64
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from raphe.core.recordings.recording import CHUNK, Recording
+from raphe.core.recordings.recording import CHUNK, Trace
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import recording_scale
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
@@ -54,38 +55,82 @@ def cell_envelopes(cell: CellSpikes, cut: Cut, n_stretches: int = STRETCHES) -> 
 
     About `n_stretches` in all, one at least a sweep.
     """
-    begun_s, envelopes = 0.0, []
     n_samples = sum(recording.n_samples for recording in cell.recordings)
-    for recording in cell.recordings:
-        share = max(1, n_stretches * recording.n_samples // n_samples)
-        scale = recording_scale(recording, cut)
-        envelopes += sweep_envelopes(recording, share, scale, begun_s)
-        last = recording.sweeps[-1]
-        begun_s += last.start_s + last.n_samples / recording.rate_hz
+    size = max(1, -(-n_samples // n_stretches))
+    per_chunk = max(1, CHUNK // size) * size
+    envelopes = []
+    for placed in _placed_sweeps(cell, cut):
+        chunks = placed.trace.chunks(per_chunk)
+        parts = [envelope(samples, size, placed.scale) for _, samples in chunks]
+        low, high = map(np.concatenate, zip(*parts, strict=True))
+        envelopes.append(Envelope(placed.start_s, size / placed.rate_hz, low, high))
     return envelopes
 
 
-def sweep_envelopes(
-    recording: Recording, n_stretches: int, scale: float = 1.0, begun_s: float = 0.0
-) -> Iterator[Envelope]:
-    """Of each sweep, read in chunks; about `n_stretches` in all, one at least a sweep.
+def seen_from(
+    cell: CellSpikes, cut: Cut, sweeps: Sequence[Envelope], span: tuple[float, float], points: int
+) -> list[Envelope]:
+    """What lies between two times, in about `points` stretches: of one sample each where it is
+    short enough, whose low is their high.
 
     Args:
-        scale: what values are multiplied by, to another unit.
-        begun_s: when the recording begins.
+        sweeps: the whole of every sweep, as `cell_envelopes` gives it; stretches that need no finer
+            ones are made of these.
     """
-    size = max(1, -(-recording.n_samples // n_stretches))
-    per_chunk = max(1, CHUNK // size) * size
-    for sweep in recording.sweeps:
-        lows, highs = [], []
-        for _, samples in sweep.chunks(per_chunk):
-            firsts = np.arange(0, len(samples), size)
-            lows.append(np.minimum.reduceat(samples, firsts) * scale)
-            highs.append(np.maximum.reduceat(samples, firsts) * scale)
-        low, high = np.concatenate(lows), np.concatenate(highs)
-        if scale < 0:
-            low, high = high, low
-        yield Envelope(begun_s + sweep.start_s, size / recording.rate_hz, low, high)
+    parts = []
+    for placed, whole in zip(_placed_sweeps(cell, cut), sweeps, strict=True):
+        first = max(0, math.floor((span[0] - placed.start_s) * placed.rate_hz))
+        last = min(
+            placed.trace.n_samples, math.ceil((span[1] - placed.start_s) * placed.rate_hz) + 1
+        )
+        if first < last:
+            parts.append((placed, whole, first, last))
+    size = max(1, -(-sum(last - first for *_, first, last in parts) // max(1, points)))
+    return [_part(placed, whole, first, last, size) for placed, whole, first, last in parts]
+
+
+@dataclass(frozen=True)
+class _PlacedSweep:
+    """A sweep where it stands among those of the cell's recordings, which follow one another."""
+
+    trace: Trace
+    start_s: float
+    rate_hz: float
+    scale: float  # to the cut's unit
+
+
+def _placed_sweeps(cell: CellSpikes, cut: Cut) -> Iterator[_PlacedSweep]:
+    begun_s = 0.0
+    for recording in cell.recordings:
+        scale = recording_scale(recording, cut)
+        for trace in recording.sweeps:
+            yield _PlacedSweep(trace, begun_s + trace.start_s, recording.rate_hz, scale)
+        last = recording.sweeps[-1]
+        begun_s += last.start_s + last.n_samples / recording.rate_hz
+
+
+def _part(placed: _PlacedSweep, whole: Envelope, first: int, last: int, size: int) -> Envelope:
+    """Samples [first, last) of a sweep in stretches of `size`."""
+    of_whole = round(whole.step_s * placed.rate_hz)  # samples in a stretch of the whole
+    if size >= 2 * of_whole:
+        start, stop = first // of_whole, -(-last // of_whole)
+        part = Envelope(
+            whole.start_s + start * whole.step_s,
+            whole.step_s,
+            whole.low[start:stop],
+            whole.high[start:stop],
+        )
+        return part.coarser(-(-(last - first) // size))
+    low, high = envelope(placed.trace.read(first, last), size, placed.scale)
+    return Envelope(placed.start_s + first / placed.rate_hz, size / placed.rate_hz, low, high)
+
+
+def envelope(samples: np.ndarray, size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest of each `size` samples (N,) times `scale`: each (n,)."""
+    firsts = np.arange(0, len(samples), size)
+    low = np.minimum.reduceat(samples, firsts) * scale
+    high = np.maximum.reduceat(samples, firsts) * scale
+    return (high, low) if scale < 0 else (low, high)
 
 
 def trace_data(cell: CellSpikes, cut: Cut, sweeps: list[Envelope]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
@@ -29,11 +29,13 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
 from raphe.tasks.celltype.verdicts.verdict import RECORDED_AGAIN, digits_below, share
+from raphe.tasks.celltype.verdicts.weighing import evidence_words
 
 STRETCHES = 1500  # of the trace, a little more than its pixels
 SPIKES_DRAWN = 100
 SHADES = "viridis"
 HALO = (withStroke(linewidth=2, foreground="white"),)  # of a text that lines may cross
+FIGURE_IN = 4.6  # in height
 PANEL_IN, LEGEND_IN = (3.2, 2.5), 0.7  # of a picture that stands alone
 TRACE_IN = (8.0, 2.2)
 
@@ -50,22 +52,30 @@ class Picture:
 def verdict_figure(judged: JudgedCell, judge: Judge) -> PaperFigure:
     """A cell's recording, its spikes, their mean over the evidence for it, and the votes."""
     with house_style():
-        figure = PaperFigure(TWO_COLUMNS_IN, 4.6)
-        grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.5))
-        top = figure.add_subplot(grid[0, :])
-        spikes, mean, votes = (figure.add_subplot(grid[1, column]) for column in range(3))
-        captions = [
-            _draw_recording(top, judged, judge),
-            _draw_spikes(spikes, judged, judge),
-            _draw_mean(mean, judged, judge),
-            draw_votes(votes, judged, judge),
-        ]
-        votes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25))
-        panels = (top, spikes, mean, votes)
-        letter(panels)
-        named = (f"({name}) {caption}" for name, caption in zip("abcd", captions, strict=True))
-        figure.caption = f"{judged.verdict.cell_id}: {judged.verdict.verdict}. {' '.join(named)}"
+        figure = PaperFigure(TWO_COLUMNS_IN, FIGURE_IN)
+        figure.caption = draw_panels(figure, judged, judge)
     return figure
+
+
+def draw_panels(figure: FigureBase, judged: JudgedCell, judge: Judge) -> str:
+    """The panels of `verdict_figure` into a figure or a part of one; the caption. Of a cell without
+    spikes its recording alone."""
+    about = f"{judged.verdict.cell_id}: {judged.verdict.verdict}."
+    if not len(judged.cell):
+        return f"{about} {_draw_recording(figure.subplots(), judged, judge)}"
+    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.5))
+    top = figure.add_subplot(grid[0, :])
+    spikes, mean, votes = (figure.add_subplot(grid[1, column]) for column in range(3))
+    captions = [
+        _draw_recording(top, judged, judge),
+        _draw_spikes(spikes, judged, judge),
+        _draw_mean(mean, judged, judge),
+        draw_votes(votes, judged, judge),
+    ]
+    votes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25))
+    letter((top, spikes, mean, votes))
+    named = (f"({name}) {caption}" for name, caption in zip("abcd", captions, strict=True))
+    return f"{about} {' '.join(named)}"
 
 
 def recording_picture(
@@ -174,13 +184,7 @@ def _draw_mean(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
     axes.set_ylabel(_quantity(judge.cut.unit))
     bar = axes.figure.colorbar(line, ax=axes, pad=0.02, ticks=(0, 0.5, 1))
     bar.set_label(f"evidence for {leading}")
-    caption += (
-        f". Colour: where in the window the networks found what speaks for {leading} (Grad-CAM, "
-        "from 0, nothing, to 1, most)"
-    )
-    if not evidence.any():
-        caption += f". It found nothing here: {leading} is what remains where nothing speaks for"
-        caption += " the others" if len(judge.ensemble.classes) > 2 else " the other class"
+    caption += f". Colour: {evidence_words(leading, evidence, len(judge.ensemble.classes))}"
     return f"{caption}. {_draw_udi(axes, judged, time_ms, mean)}".strip()
 
 

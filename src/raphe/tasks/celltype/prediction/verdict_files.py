@@ -91,15 +91,10 @@ class VerdictFiles:
             self._pages.write_index(self._rows, self.failures, n_asked)
 
     def _as_json(self, n_asked: int) -> dict[str, Any]:
-        judge = self.judge
         return {
             **self._answered,
-            "note": judge.note,
-            "promise": judge.promise,
-            "calibration": judge.calibration,
-            "least_probability_called": rounded(judge.decision.not_sure.threshold),
-            "between_days": rounded(judge.ensemble.manifest["between_days"]),
-            "counts": counts(self.verdicts, judge.ensemble.classes),
+            **beside_verdicts(self.judge),
+            "counts": counts(self.verdicts, self.judge.ensemble.classes),
             "n_asked": n_asked,
             "cells": [verdict.as_json() for verdict in self.verdicts],
             "left_out": [
@@ -149,18 +144,30 @@ class _Pages:
             write_file(folder / page_name, self._page.text_page(text, self._made, title))
 
 
-def verdicts_csv(verdicts: Sequence[CellVerdict], judge: Judge) -> str:
-    """The same columns for all cells that a bundle judges.
+def beside_verdicts(judge: Judge) -> dict[str, Any]:
+    """What must be known beside every verdict of a bundle, as JSON values."""
+    return {
+        "note": judge.note,
+        "promise": judge.promise,
+        "calibration": judge.calibration,
+        "least_probability_called": rounded(judge.decision.not_sure.threshold),
+        "between_days": rounded(judge.ensemble.manifest["between_days"]),
+    }
 
-    Left out are those that it can never fill: a prevalence, and what a cell recorded again would
-    give, where it knows neither.
-    """
-    rows = [_row(verdict, judge) for verdict in verdicts]
-    header = rows[0] if rows else _row(_NOBODY, judge)
+
+def verdicts_csv(verdicts: Sequence[CellVerdict], judge: Judge) -> str:
+    """The same columns for all cells that a bundle judges, see `csv_row`."""
+    rows = [csv_row(verdict, judge) for verdict in verdicts]
+    header = rows[0] if rows else csv_row(_NOBODY, judge)
     return csv_text(header, (row.values() for row in rows))
 
 
-def _row(verdict: CellVerdict, judge: Judge) -> dict[str, Any]:
+def csv_row(verdict: CellVerdict, judge: Judge) -> dict[str, Any]:
+    """A verdict by the columns of the table.
+
+    Left out are those that the bundle can never fill: a prevalence, and what a cell recorded again
+    would give, where it knows neither.
+    """
     classes = judge.ensemble.classes
     agreeing, votes = verdict.agreement
     row: dict[str, Any] = {

@@ -3,13 +3,21 @@
 import warnings
 from pathlib import Path
 
+from raphe.core.abf.channels import Channel
 from raphe.core.abf.reader import describe_abf, read_channel
 from raphe.core.errors import RecordingWarning
-from raphe.core.nwb.reader import read_nwb
+from raphe.core.nwb.reader import acquired_channels, read_nwb
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
 
 NWB = ".nwb"
+
+
+def channels_of(path: Path, growing: bool = False) -> list[Channel]:
+    """The channels that `read_recording` chooses one of. Raises RecordingError."""
+    if path.suffix.lower() == NWB:
+        return acquired_channels(path)
+    return list(describe_abf(path, growing).channels)
 
 
 def read_recording(

@@ -71,6 +71,7 @@ class CellSpikes:
     stored_hz: float | None = None  # the rate of the recordings that a store was cut from
     left_out: tuple[Failure, ...] = ()  # windows that are no waveform
     remarks: tuple[str, ...] = ()  # on how it was read
+    n_by_hand: int = 0  # spikes that a person left out
 
     def __post_init__(self) -> None:
         n = len(self.waveforms)
@@ -91,8 +92,15 @@ class CellSpikes:
 
     def first(self, n: int) -> "CellSpikes":
         """The cell as its first n spikes show it; the recordings stay whole."""
-        sweep = None if self.sweep is None else self.sweep[:n]
-        return replace(self, waveforms=self.waveforms[:n], time_s=self.time_s[:n], sweep=sweep)
+        return self._those(slice(n))
+
+    def accepted(self, by_hand: np.ndarray) -> "CellSpikes":
+        """The cell without the spikes that a person rejected: `by_hand` bool (N,), False there."""
+        return replace(self._those(by_hand), n_by_hand=int(np.count_nonzero(~by_hand)))
+
+    def _those(self, rows: slice | np.ndarray) -> "CellSpikes":
+        sweep = None if self.sweep is None else self.sweep[rows]
+        return replace(self, waveforms=self.waveforms[rows], time_s=self.time_s[rows], sweep=sweep)
 
     @property
     def trains(self) -> list[np.ndarray]:

@@ -23,10 +23,10 @@ from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import not_compared, unlike_training
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
-from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell
+from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell, spikes_wanted
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
 from raphe.tasks.celltype.network.evidence import Explainer
-from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
+from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.cell_input import CellInput, CellSpikes, Reading
@@ -74,6 +74,12 @@ class Judge:
         prevalence = full_prevalence(shares, self.ensemble.classes)
         there = copy(self)
         there.decision = self.decision.at_prevalence(prevalence)
+        return there
+
+    def with_cut(self, cut: Cut | GivenWindows) -> "Judge":
+        """A judge of spikes that a person let be cut otherwise: at another threshold."""
+        there = copy(self)
+        there.cut = cut
         return there
 
     @property
@@ -145,6 +151,7 @@ class Judge:
         enough = resamples is not None and enough_for_cell(
             probability, resamples, len(cell), self.decision.not_sure
         )
+        more = 0 if enough else spikes_wanted(self.decision, members, self._times)
         statistics = self.statistics(cell)
         unlike = self.unlike(cell, statistics)
         verdict = CellVerdict(
@@ -156,9 +163,10 @@ class Judge:
             probability=self._named(probability),
             recorded_again=self._recorded_again(probability, resamples, len(cell)),
             enough_spikes=enough,
+            more_spikes=more,
             votes=self._votes(members),
             unlike=tuple(unlike),
-            remarks=self._remarks(cell, enough, statistics),
+            remarks=self._remarks(cell, enough, more, statistics),
             statistics=statistics,
             unit=self.cut.unit,
             duration_s=cell.duration_s,
@@ -229,22 +237,20 @@ class Judge:
         return dict(zip(self.ensemble.classes, map(tuple, ends.tolist()), strict=True))
 
     def _remarks(
-        self, cell: CellSpikes, enough: bool, statistics: Mapping[str, float]
+        self, cell: CellSpikes, enough: bool, more: int | None, statistics: Mapping[str, float]
     ) -> tuple[str, ...]:
         return (
-            *self._on_number(len(cell), enough),
+            *([] if enough else self._on_number(len(cell), more)),
             *cell.remarks,
             *remarks_on(cell.waveforms, cell.time_s, self.cut.unit),
             *_of_recordings(cell),
             *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )
 
-    def _on_number(self, n_spikes: int, enough: bool) -> tuple[str, ...]:
+    def _on_number(self, n_spikes: int, more: int | None) -> tuple[str, ...]:
         """What is to be said of too few spikes; nothing of windows of which one makes a unit."""
-        if enough:
-            return ()
         if not isinstance(self.cut, GivenWindows):
-            return (too_few(n_spikes),)
+            return (too_few(n_spikes, more),)
         training = self.ensemble.manifest["training"]
         n_cells = sum(map(len, training.get("cells", {}).values()))
         usual = training.get("n_spikes", 0) / n_cells if n_cells else 0  # 0: not known
@@ -268,12 +274,15 @@ class Judge:
 
     def _without_spikes(self, cell: CellSpikes) -> CellVerdict:
         crossings = sum(cell.dropped.values())
-        reason = (
-            f"{counted('crossing', crossings)} of the threshold, none with a whole and sound "
-            "window: artefacts"
-            if crossings
-            else "the trace never crosses the threshold: look at its unit, polarity and seal"
-        )
+        if cell.n_by_hand:
+            reason = "no spike is left that was not left out by hand"
+        elif crossings:
+            reason = (
+                f"{counted('crossing', crossings)} of the threshold, none with a whole and sound "
+                "window: artefacts"
+            )
+        else:
+            reason = "the trace never crosses the threshold: look at its unit, polarity and seal"
         return CellVerdict(
             cell_id=cell.cell_id,
             files=cell.paths,
@@ -282,7 +291,7 @@ class Judge:
             prevalence=self.prevalence,
             probability={},
             recorded_again=None,
-            remarks=(reason, *_of_recordings(cell)),
+            remarks=(reason, *cell.remarks, *_of_recordings(cell)),
             unit=self.cut.unit,
             duration_s=cell.duration_s,
             dropped=cell.dropped,

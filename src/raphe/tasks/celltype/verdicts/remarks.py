@@ -6,7 +6,7 @@ N spikes, T samples a window.
 import numpy as np
 from scipy.stats import spearmanr
 
-from raphe.core.sentences import counted, number, typographic
+from raphe.core.sentences import counted, number, typographic, whole
 
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
@@ -39,12 +39,24 @@ def remarks_on(waveforms: np.ndarray, time_s: np.ndarray, unit: str) -> list[str
     return [remark for remark in remarks if remark]
 
 
-def too_few(n_spikes: int) -> str:
-    """Of a cell whose spikes are not enough, see `metrics.enough_spikes`."""
+def too_few(n_spikes: int, more_spikes: int | None) -> str:
+    """Of a cell whose spikes are not enough, with how many more would be, where that is known: see
+    `metrics.enough_spikes`.
+
+    >>> too_few(12, 6).partition("; ")[2]
+    'about 6 more would settle it if they are like these'
+    """
     return (
         f"{counted('spike', n_spikes)} {'is' if n_spikes == 1 else 'are'} not yet enough: more may "
-        "change the verdict, record longer"
+        f"change the verdict, record longer; {settled_by(more_spikes)}"
     )
+
+
+def settled_by(more_spikes: int | None) -> str:
+    """How many further spikes would be enough, in words."""
+    if more_spikes is None:
+        return "how many would settle it cannot be told from these"
+    return f"about {whole(more_spikes)} more would settle it if they are like these"
 
 
 def fewer_windows(n_windows: int, usual: float) -> str:

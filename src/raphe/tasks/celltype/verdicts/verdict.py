@@ -37,7 +37,7 @@ class CellVerdict:
     whenever there are spikes, calibrated where the bundle is. `recorded_again` holds its 95 %
     predictive interval if the cell were recorded again, as long and on any day (None of a single
     spike, and from a bundle that does not know how much days differ). `enough_spikes`: more would
-    hardly change the verdict.
+    hardly change the verdict; else about `more_spikes` more, None where that cannot be told.
     """
 
     cell_id: str
@@ -47,6 +47,7 @@ class CellVerdict:
     probability: dict[str, float]
     recorded_again: dict[str, tuple[float, float]] | None
     enough_spikes: bool = False
+    more_spikes: int | None = None
     votes: tuple[Vote, ...] = ()
     unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
     remarks: tuple[str, ...] = ()

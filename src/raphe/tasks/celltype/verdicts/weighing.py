@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from raphe.core.sentences import counted, listed, number
 from raphe.tasks.celltype.features.cell_statistics import Statistic, by_column
 from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
@@ -144,6 +146,21 @@ def _quantiles(column: str, judge: Judge) -> dict[float, float]:
 
 def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def evidence_words(leading: str, evidence: np.ndarray, n_classes: int) -> str:
+    """What Grad-CAM (T,), drawn over the mean spike, shows."""
+    words = (
+        f"where in the window the networks found what speaks for {leading} (Grad-CAM, from 0, "
+        "nothing, to 1, most)"
+    )
+    if evidence.any():
+        return words
+    other = "the others" if n_classes > 2 else "the other class"
+    return (
+        f"{words}. It found nothing here: {leading} is what remains where nothing speaks for "
+        f"{other}"
+    )
 
 
 def facts_of(verdict: CellVerdict) -> list[list[str]]:

@@ -1,0 +1,164 @@
+"""Files that can be had of one cell's verdict in the page: table, JSON, a page to print, a text."""
+
+import json
+import textwrap
+from typing import Any
+
+from raphe.core.bundles.answers import answered_by, origin
+from raphe.core.bundles.opened_file import Taken
+from raphe.core.bundles.view import Take
+from raphe.core.errors import SettingError
+from raphe.core.files.csv_text import csv_text
+from raphe.core.files.path import free_name
+from raphe.core.sentences import counted, listed, number, typographic
+from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
+from raphe.tasks.celltype.prediction.verdict_files import beside_verdicts, csv_row
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.verdicts.verdict import RECORDED_AGAIN, share, span
+from raphe.tasks.celltype.verdicts.weighing import sentence, weighed
+from raphe.version import __version__
+
+CSV, JSON, PDF, METHODS = "csv", "json", "pdf", "methods"
+TAKES = (
+    Take(CSV, "Verdict (CSV)"),
+    Take(JSON, "Everything (JSON)"),
+    Take(PDF, "Page to print (PDF)"),
+    Take(METHODS, "Sentence for a methods section"),
+)
+PAGE_IN, MARGIN_IN = (8.27, 11.69), 0.5  # A4
+LINE_WIDTH = 112  # characters of a line of the page
+
+
+def taken(name: str, changed: ChangedCell) -> Taken:
+    """One of TAKES. Raises SettingError for another name."""
+    stem = changed.every.cell_id
+    if name == CSV:
+        return _text(stem, ".csv", "text/csv; charset=utf-8", verdict_csv(changed))
+    if name == JSON:
+        contents = json.dumps(verdict_json(changed), indent=2, ensure_ascii=False, allow_nan=False)
+        return _text(stem, ".json", "application/json", contents + "\n")
+    if name == METHODS:
+        text = textwrap.fill(methods_sentence(changed), 100) + "\n"
+        return _text(f"{stem} methods", ".txt", "text/plain; charset=utf-8", text)
+    if name == PDF:
+        return Taken(free_name(stem, ".pdf", ()), "application/pdf", verdict_pdf(changed))
+    raise SettingError(f"name: expected one of {listed(t.name for t in TAKES)}, got {name!r}")
+
+
+def verdict_csv(changed: ChangedCell) -> str:
+    """The columns of verdicts.csv, and what a person changed."""
+    row = csv_row(changed.verdict, changed.judge)
+    row["changed_by_hand"] = "; ".join(changed.by_hand)
+    return csv_text(row, [row.values()])
+
+
+def verdict_json(changed: ChangedCell) -> dict[str, Any]:
+    """As verdicts.json has it of one cell, and what a person changed."""
+    judge, cut = changed.judge, changed.cut
+    return {
+        **answered_by(judge.ensemble.bundle),
+        **beside_verdicts(judge),
+        "cell": changed.verdict.as_json(),
+        "changed_by_hand": {
+            "sentences": list(changed.by_hand),
+            "threshold": cut.threshold_pa if isinstance(cut, Cut) else None,
+            "threshold_of_bundle": changed.held.threshold,
+            "unit": cut.unit,
+            "n_spikes_cut": len(changed.every),
+            "spikes_left_out": sorted(changed.changes.rejected),  # of these, counted from 0
+        },
+    }
+
+
+def methods_sentence(changed: ChangedCell) -> str:
+    """How this cell was judged, for a paper: in the past tense, with n, bundle and version."""
+    verdict, judge, cut = changed.verdict, changed.judge, changed.cut
+    bundle = judge.ensemble.bundle
+    spikes = counted(judge.noun, verdict.n_spikes)
+    if isinstance(cut, Cut):
+        at = (
+            "a downward" if cut.polarity == "down" else "an upward" if cut.polarity == "up" else "a"
+        )
+        level = (
+            f"{typographic(f'{cut.threshold_pa:g}')} {cut.unit}"
+            if cut.threshold_pa is not None
+            else f"{cut.mad_factor:g} median absolute deviations"
+        )
+        spikes += f", cut at {at} crossing of {level}"
+        if verdict.duration_s is not None:
+            spikes += f" from a recording of {number(verdict.duration_s)} s"
+    by = (
+        f"raphe {__version__} and the ensemble “{bundle.path.resolve().name}” (content hash "
+        f"{bundle.content_hash[:12]}, {counted('network', len(judge.ensemble.members))})"
+    )
+    if not verdict.n_spikes:
+        text = f"No spike was found in cell {verdict.cell_id} ({spikes}), so {by} judged nothing."
+    else:
+        leading = verdict.leading
+        probability = share(verdict.probability[leading])
+        kind = "a calibrated" if judge.decision.calibrated else "an uncalibrated"
+        again = ""
+        if verdict.recorded_again is not None:
+            ends = span(*verdict.recorded_again[leading])
+            again = f" (95 % predictive interval if the cell were {RECORDED_AGAIN}: {ends})"
+        answer = (
+            f"classified as {verdict.verdict}, with {kind} probability of {probability}{again}"
+            if verdict.called
+            else f"left undecided ({verdict.verdict}); its most probable class was {leading}, with "
+            f"{kind} probability of {probability}{again}"
+        )
+        text = f"Cell {verdict.cell_id} ({spikes}) was {answer}, by {by}."
+    if changed.by_hand:
+        text += f" By hand, {listed(changed.by_hand)}."
+    if verdict.n_spikes and judge.decision.not_sure.n_items:
+        text += f" Of this rule, {judge.promise}."
+    return f"{text} {judge.note}".strip()
+
+
+def verdict_pdf(changed: ChangedCell) -> bytes:
+    """A page to print: the figure, its caption, what spoke for and against the verdict."""
+    from raphe.core.figure_style import (
+        SMALL_PT,
+        PaperFigure,
+        figure_pdf,
+        house_style,
+    )
+    from raphe.tasks.celltype.prediction.verdict_figure import FIGURE_IN, draw_panels
+
+    def draw() -> PaperFigure:
+        with house_style():
+            figure = PaperFigure(*PAGE_IN)
+            height_in = FIGURE_IN if len(changed.cell) else FIGURE_IN / 2
+            top, bottom = figure.subfigures(
+                2, 1, height_ratios=(height_in, PAGE_IN[1] - height_in - 2 * MARGIN_IN)
+            )
+            wide, high = (MARGIN_IN / side_in for side_in in PAGE_IN)
+            figure.get_layout_engine().set(rect=(wide, high, 1 - 2 * wide, 1 - 2 * high))
+            caption = draw_panels(top, changed.judged, changed.judge)
+            bottom.text(
+                0.0, 0.97, _printed(changed, caption), va="top", ha="left", fontsize=SMALL_PT,
+                linespacing=1.35,
+            )  # fmt: skip
+        return figure
+
+    return figure_pdf(draw)
+
+
+def _printed(changed: ChangedCell, caption: str) -> str:
+    """What stands below the figure of a page to print, in lines."""
+    verdict, judge = changed.verdict, changed.judge
+    lines = [*textwrap.wrap(caption, LINE_WIDTH), "", *textwrap.wrap(sentence(verdict), LINE_WIDTH)]
+    for_it, against = weighed(verdict, judge) if verdict.n_spikes else ([], list(verdict.remarks))
+    for title, texts in (("For it:", for_it), ("Against it, or to be looked at:", against)):
+        if texts:
+            lines += ["", title]
+        for text in texts:
+            lines += textwrap.wrap(f"– {text}", LINE_WIDTH, subsequent_indent="   ")
+    beside = (judge.note, *judge.footnotes, origin(answered_by(judge.ensemble.bundle)))
+    for text in filter(None, beside):
+        lines += ["", *textwrap.wrap(text, LINE_WIDTH)]
+    return "\n".join(lines)
+
+
+def _text(stem: str, suffix: str, media_type: str, contents: str) -> Taken:
+    return Taken(free_name(stem, suffix, ()), media_type, contents.encode())

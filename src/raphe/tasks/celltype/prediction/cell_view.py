@@ -1,0 +1,187 @@
+"""A cell of an opened file as the page shows it: the verdict, what it rests on, and the numbers."""
+
+from collections.abc import Iterable, Sequence
+
+from raphe.core.bundles.view import Fact, Plot, Table, Tone, View
+from raphe.core.sentences import counted, number, whole
+from raphe.tasks.celltype.features.cell_statistics import BANDS
+from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
+from raphe.tasks.celltype.prediction.cell_plots import recording_plot, spikes_plot, votes_plot
+from raphe.tasks.celltype.prediction.cell_takes import TAKES
+from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
+from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.remarks import settled_by
+from raphe.tasks.celltype.verdicts.verdict import (
+    RECORDED_AGAIN,
+    UNLIKE_TRAINING,
+    CellVerdict,
+    share,
+    span,
+)
+from raphe.tasks.celltype.verdicts.weighing import Measured, measured_of, sentence, weighed
+
+TONES: dict[str, Tone] = {NOT_SURE: "unsure", UNLIKE_TRAINING: "unlike"}
+GROWING = "The file is still growing: this is what its samples so far say."
+
+
+def view_of(changed: ChangedCell, items: Sequence[str], growing: bool) -> View:
+    """All that the page shows of a cell of a file with these items."""
+    verdict, judge = changed.verdict, changed.judge
+    tone: Tone = "called" if verdict.called else TONES.get(verdict.verdict, "nothing")
+    return View(
+        item=changed.every.cell_id,
+        items=items,
+        title=changed.held.cell.cell_id,
+        headline=verdict.verdict,
+        tone=tone,
+        sentences=[*([GROWING] if growing else ()), *_sentences(changed)],
+        note=judge.note,
+        facts=facts(verdict, judge),
+        plots=_plots(changed),
+        tables=[*_probabilities(verdict), *_measured(verdict, judge)],
+        takes=TAKES,
+        uncertainty=uncertainty(verdict),
+        row=row(changed),
+    )
+
+
+def facts(verdict: CellVerdict, judge: Judge) -> list[Fact]:
+    """The numbers that a verdict is read by, each with what it means."""
+    of_verdict = _of_probability(verdict, judge) if verdict.n_spikes else []
+    dropped = [f"{n} for {what}" for what, n in (verdict.dropped or {}).items() if n]
+    left_out = f"crossings of the threshold that were left out: {', '.join(dropped)}"
+    of_recording = [
+        Fact(f"{judge.noun.capitalize()}s", whole(verdict.n_spikes), left_out if dropped else "")
+    ]
+    if verdict.n_spikes:
+        of_recording.append(_enough(verdict))
+    if verdict.firing_rate_hz is not None:
+        of_recording.append(Fact("Firing rate", f"{number(verdict.firing_rate_hz)} Hz"))
+    if verdict.duration_s is not None:
+        of_recording.append(Fact("Recorded", f"{number(verdict.duration_s)} s"))
+    promise = Fact("Promise", f"{judge.promise[0].upper()}{judge.promise[1:]}.", judge.calibration)
+    return [*of_verdict, *of_recording, promise]
+
+
+def uncertainty(verdict: CellVerdict) -> float | None:
+    """0 where the verdict is certain, 1 at chance, and of a cell unlike those of training; None
+    where nothing was judged.
+
+    By the most probable class's probability, the low end of what it would be if the cell were
+    recorded again, where that is known.
+    """
+    if not verdict.n_spikes:
+        return None
+    if verdict.unlike:
+        return 1.0
+    leading = verdict.leading
+    again = verdict.recorded_again
+    least = verdict.probability[leading] if again is None else again[leading][0]
+    chance = 1 / len(verdict.probability)
+    return min(1.0, max(0.0, (1 - least) / (1 - chance)))
+
+
+def row(changed: ChangedCell) -> dict[str, str]:
+    """The cell in the table of all, by columns which all cells of a bundle have."""
+    verdict = changed.verdict
+    leading = verdict.leading
+    again = verdict.recorded_again
+    return {
+        "cell": verdict.cell_id,
+        "file": ", ".join(path.name for path in verdict.files),
+        "verdict": verdict.verdict,
+        "most probable class": leading,
+        "probability": share(verdict.probability[leading]) if leading else "",
+        f"if {RECORDED_AGAIN}": span(*again[leading]) if again else "",
+        "spikes": str(verdict.n_spikes),
+        "enough spikes": _enough_words(verdict) if verdict.n_spikes else "",
+        "firing rate (Hz)": _plain(verdict.firing_rate_hz),
+        "recorded (s)": _plain(verdict.duration_s),
+        "changed by hand": "; ".join(changed.by_hand),
+        "remarks": "; ".join(dict.fromkeys((*verdict.unlike, *verdict.remarks))),
+    }
+
+
+def _sentences(changed: ChangedCell) -> list[str]:
+    verdict, judge = changed.verdict, changed.judge
+    if not verdict.n_spikes:
+        return [sentence(verdict), *(f"{text[0].upper()}{text[1:]}." for text in verdict.remarks)]
+    for_it, against = weighed(verdict, judge)
+    return [sentence(verdict), *for_it, *against]
+
+
+def _plots(changed: ChangedCell) -> list[Plot]:
+    plots = [recording_plot(changed)]
+    if changed.verdict.n_spikes:
+        plots.append(spikes_plot(changed))
+    if len(changed.verdict.votes) > 1:
+        plots.append(votes_plot(changed))
+    return plots
+
+
+def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
+    leading, again = verdict.leading, verdict.recorded_again
+    value, meaning = share(verdict.probability[leading]), ""
+    if again is not None:
+        value += f" ({span(*again[leading])})"
+        meaning = (
+            f"in brackets, where it would lie in 95 % of cases if the cell were {RECORDED_AGAIN}"
+        )
+    calibrated = "calibrated" if judge.decision.calibrated else "not calibrated"
+    found = [Fact(f"Probability of {leading}, {calibrated}", value, meaning)]
+    threshold = judge.decision.not_sure.threshold
+    if threshold > 0:
+        below = verdict.probability[leading] < threshold
+        found.append(
+            Fact("Called from", f"{threshold:.2f}", "below it the answer is “not sure”", below)
+        )
+    return found
+
+
+def _enough(verdict: CellVerdict) -> Fact:
+    meaning = (
+        f"enough where more would leave the verdict as it is in {100 * SAME_VERDICT:g} of 100 cases"
+    )
+    return Fact("Enough spikes", _enough_words(verdict), meaning, warns=not verdict.enough_spikes)
+
+
+def _enough_words(verdict: CellVerdict) -> str:
+    return "yes" if verdict.enough_spikes else f"no, {settled_by(verdict.more_spikes)}"
+
+
+def _probabilities(verdict: CellVerdict) -> list[Table]:
+    if not verdict.n_spikes:
+        return []
+    columns, again = ["class", "probability"], verdict.recorded_again
+    if again is not None:
+        columns.append(f"if {RECORDED_AGAIN}, in 95 % of cases")
+    by_size = sorted(verdict.probability.items(), key=lambda item: -item[1])
+    rows = [
+        [name, share(value), *([span(*again[name])] if again is not None else [])]
+        for name, value in by_size
+    ]
+    return [Table("Probabilities", columns, rows)]
+
+
+def _measured(verdict: CellVerdict, judge: Judge) -> list[Table]:
+    measured = measured_of(verdict, judge)
+    n_cells = f" ({counted('cell', judge.domain['n_cells'])})" if judge.domain else ""
+    columns = ["", "this cell", f"in training{n_cells}", "middle 90 % of these"]
+    bands = [of_cell for of_cell in measured if of_cell.statistic in BANDS]
+    others = [of_cell for of_cell in measured if of_cell.statistic not in BANDS]
+    titles = {"Measured": others, "Noise by frequency": bands}
+    return [_table(title, columns, rows, verdict.unit) for title, rows in titles.items() if rows]
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Measured], unit: str) -> Table:
+    rows = list(rows)
+    outside = [place for place, of_cell in enumerate(rows) if of_cell.is_outside]
+    caption = "Marked: outside the range of the cells of training." if outside else ""
+    texts = [[of_cell.words, *of_cell.texts(unit)] for of_cell in rows]
+    return Table(title, columns, texts, outside, caption)
+
+
+def _plain(value: float | None) -> str:
+    """A number for a table, which a program may read, too."""
+    return "" if value is None else f"{value:.4g}"

@@ -31,12 +31,13 @@ from raphe.core.files.locks import locked
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted, printable
-from raphe.harness import artifacts, identity, registry
-from raphe.harness.artifacts import MOST_CHECKPOINT_BYTES
+from raphe.harness import identity, registry
 from raphe.harness.export_data import differing_settings, rebuild, require_same_data
 from raphe.harness.process import quieten
 from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.run_location import overrides_of_call
+from raphe.harness.runs import artifacts
+from raphe.harness.runs.artifacts import MOST_CHECKPOINT_BYTES
 from raphe.harness.runs.champion import POLICIES, check_policy, crown
 from raphe.harness.settings.recorded import Recorded
 from raphe.harness.start.explain import RunFailed

@@ -19,10 +19,10 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
 from raphe.core.protocol import Exported
-from raphe.harness.artifacts import fetch
 from raphe.harness.database.address import without_credentials
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
+from raphe.harness.runs.artifacts import fetch
 from raphe.harness.settings.recorded import MOST_BYTES, Recorded
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, TrackedRun, Tracker

@@ -9,8 +9,9 @@ from omegaconf import DictConfig
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import BaselineFigure
-from raphe.harness import artifacts, registry
+from raphe.harness import registry
 from raphe.harness.report.sweep_results import SweepResults
+from raphe.harness.runs import artifacts
 from raphe.harness.sweeps.choice import choose_run
 from raphe.harness.sweeps.kinds import Kind
 from raphe.harness.tracking import RunFacts, Tracker

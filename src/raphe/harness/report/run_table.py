@@ -13,10 +13,11 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED, Estimate
 from raphe.core.protocol import CONCLUSION
 from raphe.core.sentences import counted, number
-from raphe.harness import artifacts, registry
+from raphe.harness import registry
 from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import UNDEFINED, count_text, names_of, shown_metrics, test_sets
 from raphe.harness.report.sweep_conclusion import decimals
+from raphe.harness.runs import artifacts
 from raphe.harness.tracking import RunFacts, Tracker
 
 

@@ -16,7 +16,7 @@ from raphe.core.files.kind import MANIFEST
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
-from raphe.harness.artifacts import fetch_model
+from raphe.harness.runs.artifacts import fetch_model
 from raphe.harness.tracking import Tracker
 
 CHAMPION = "champion"

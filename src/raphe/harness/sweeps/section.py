@@ -21,7 +21,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import SweptRun
-from raphe.harness import artifacts
+from raphe.harness.runs import artifacts
 from raphe.harness.tracking import RunFacts, Tracker
 
 Summarise = Callable[..., dict[str, Any]]

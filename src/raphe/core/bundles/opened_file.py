@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from raphe.core.bundles.view import Plot, View
+from raphe.core.errors import SettingError
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,12 @@ class Changes:
 
     threshold: float | None = None  # in the unit of the plot; None: the bundle's
     rejected: frozenset[int] = frozenset()  # numbers of marks
+
+
+def require_unchanged(changes: Changes, reason: str) -> None:
+    """Refuse changes where nothing can be decided otherwise. Raises SettingError."""
+    if changes != Changes():
+        raise SettingError(f"expected no threshold and no rejected event: {reason}")
 
 
 @dataclass(frozen=True)

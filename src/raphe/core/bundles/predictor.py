@@ -104,9 +104,9 @@ class BundlePredictor:
         stays. Raises RapheError where that cannot be read."""
         raise NotImplementedError
 
-    def sentence(self, error: RapheError, folder: Path | None = None) -> str:
-        """What an error says, for whoever is far away: without folders of this machine, and with
-        the names of fields for options of the command line."""
+    def sentence(self, error: RapheError | str, folder: Path | None = None) -> str:
+        """What an error or a remark says, for whoever is far away: without folders of this
+        machine, and with the names of fields for options of the command line."""
         text = str(error)
         for path, shown in ((folder, ""), (self.path, "bundle")):
             if path is not None:

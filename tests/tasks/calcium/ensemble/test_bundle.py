@@ -13,7 +13,7 @@ from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import export
-from raphe.tasks.calcium.features.training_domain import domain, outside
+from raphe.tasks.calcium.features.training_domain import domain, facts_of, outside
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
@@ -97,9 +97,9 @@ def test_an_altered_bundle_is_refused(exported, tmp_path: Path) -> None:
 def test_what_lies_outside_training_is_told(labelled) -> None:
     traces = [labelled(f"a/{seed}", 3000, seed).calcium for seed in range(4)]
     known = domain(traces)
-    assert all(not outside(trace, known) for trace in traces)
+    assert all(not outside(facts_of(trace), known) for trace in traces)
     noise = np.random.default_rng(0).normal(size=3000)
-    phrases = outside(noise, known)
+    phrases = outside(facts_of(noise), known)
     assert phrases[0].startswith("noise (1/√Hz)") and "training had" in phrases[0]
-    assert outside(noise[:100], known) == ["shorter than 10.24 s"]
+    assert outside(facts_of(noise[:100]), known) == ["shorter than 10.24 s"]
     assert z_scored(noise).std() == pytest.approx(1)

@@ -40,21 +40,20 @@ def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
     }
 
 
-def outside(trace: np.ndarray, ranges: Mapping[str, Any]) -> list[str]:
-    """What of a trace (N,) lies outside the training ranges, a phrase each, the plainest first.
+def beyond(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
+    """Which facts of a trace lie outside the training ranges, those of `domain`, by name."""
+    return [name for name, value in facts.items() if name in ranges and _far(value, *ranges[name])]
 
-    `ranges` are those of `domain`.
-    """
-    facts = facts_of(trace)
+
+def outside(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
+    """What of a trace's facts is unlike training, a phrase each, the plainest first."""
     if not facts:
         return [f"shorter than {SEGMENT / RATE_HZ} s"]
-    beyond = [
-        name for name, value in facts.items() if name in ranges and _far(value, *ranges[name])
-    ]
+    names = beyond(facts, ranges)
     phrases = [
-        _phrase(name, facts[name], *ranges[name]) for name in (NOISE, BANDWIDTH) if name in beyond
+        _phrase(name, facts[name], *ranges[name]) for name in (NOISE, BANDWIDTH) if name in names
     ]
-    others = [name for name in beyond if name not in (NOISE, BANDWIDTH)]
+    others = [name for name in names if name not in (NOISE, BANDWIDTH)]
     if len(others) >= WORTH_TELLING:
         phrases.append(
             f"{len(others)} of {len(NAMES) - 1} statistics unlike training: {others[0]} …"

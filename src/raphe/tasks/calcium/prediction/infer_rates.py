@@ -3,18 +3,18 @@
 T frames of a trace at the file's rate, n samples at 100 Hz.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.features.training_domain import outside
+from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
-from raphe.tasks.calcium.recordings.trace_set import TraceSet
+from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 
 SHORTEST_S = 2.0  # of known samples, below which a trace tells nothing of its own noise and scale
 DENOISED = (
@@ -34,6 +34,7 @@ class InferredTrace:
     left_out: str = ""  # why no rate could be inferred
     unlike: tuple[str, ...] = ()  # in what it differs from the traces of training
     bridged: tuple[str, ...] = ()  # frames that were no fluorescence, and taken as missing
+    facts: Mapping[str, float] = field(default_factory=dict)  # it is compared to training by
 
 
 class Inferrer:
@@ -51,23 +52,34 @@ class Inferrer:
 
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
-        warnings = [self.bundle.manifest["note"], *traces.told]
-        slowest, fastest = self.bundle.frame_hz
-        if not slowest <= traces.rate_hz <= fastest:
-            warnings.append(
-                f"{traces.path}: {traces.rate_hz:g} Hz lies outside the {slowest:g} to "
-                f"{fastest:g} Hz of training; take the rates with caution"
-            )
+        warnings = [self.bundle.manifest["note"], *traces.told, self.unlike_rate(traces)]
         return [warning for warning in warnings if warning]
+
+    def unlike_rate(self, traces: TraceSet) -> str:
+        """A sentence where no imaging of training was as fast or as slow, or ""."""
+        slowest, fastest = self.bundle.frame_hz
+        if slowest <= traces.rate_hz <= fastest:
+            return ""
+        return (
+            f"{traces.path}: {traces.rate_hz:g} Hz lies outside the {slowest:g} to "
+            f"{fastest:g} Hz of training; take the rates with caution"
+        )
 
     def traces(self, traces: TraceSet, first: int = 0) -> Iterator[InferredTrace]:
         """Infer from the trace `first` on; one with a fault is marked, and the next goes on."""
         condition = self.conditioning(traces)
         for trace in traces.beginning_with(first):
-            if trace.fault:
-                yield _nothing(trace.name, trace.samples, trace.fault)
-            else:
-                yield self.infer(trace.name, trace.samples, traces.rate_hz, condition)
+            yield self._of_read(trace, traces.rate_hz, condition)
+
+    def trace(self, traces: TraceSet, number: int) -> InferredTrace:
+        """Infer from one of the traces."""
+        trace = next(traces.beginning_with(number))
+        return self._of_read(trace, traces.rate_hz, self.conditioning(traces))
+
+    def _of_read(self, read: Trace, rate_hz: float, condition: Conditioning) -> InferredTrace:
+        if read.fault:
+            return _nothing(read.name, read.samples, read.fault)
+        return self.infer(read.name, read.samples, rate_hz, condition)
 
     def infer(
         self, name: str, trace: np.ndarray, rate_hz: float, condition: Conditioning
@@ -90,9 +102,9 @@ class Inferrer:
         for row, at_100_hz in zip(at_frames, rates, strict=True):
             row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)
         at_frames[:, np.isnan(trace)] = np.nan
-        seen = conditioned.samples[~conditioned.missing]
-        unlike = [DENOISED] * screen.is_denoised + outside(seen, self.bundle.domain)
-        return InferredTrace(name, *at_frames, "", tuple(unlike), screen.remarks)
+        facts = facts_of(conditioned.samples[~conditioned.missing])
+        unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
+        return InferredTrace(name, *at_frames, "", tuple(unlike), screen.remarks, facts)
 
 
 def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:

@@ -11,25 +11,25 @@ from typing import Any
 import numpy as np
 
 from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.opened_file import OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RecordingError, SettingError
+from raphe.core.sentences import printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
+from raphe.tasks.calcium.prediction.opened_traces import MOST_FRAMES, OpenedTraces
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
-from raphe.tasks.calcium.recordings.trace_set import (
-    LAYOUTS,
-    TraceOptions,
-    TraceSet,
-)
+from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, NEUROPIL, TraceOptions, TraceSet
 
 IN_MEMORY = Path("traces")  # what messages name where there is no file
 LAYOUT = Field("layout", "text", f"of a matrix: {' or '.join(LAYOUTS)}", option="--layout")
 RATE = Field("rate_hz", "number", "frames a second", needed=True, option="--rate")
 # Of one call from elsewhere: its answer is a number for each frame, twice, and a trace is read at
-# 100 Hz, whole.
-MOST_FRAMES, LONGEST_MIN, FASTEST_HZ = 2**21, 120, 1000
+# 100 Hz, whole. Of a file in the page all samples are held.
+LONGEST_MIN, FASTEST_HZ = 120, 1000
+MOST_TRACES, MOST_HELD_FRAMES = 20_000, 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,29 @@ class RatePredictor(BundlePredictor):
         RATE,
         LAYOUT,
     )
-    SUFFIXES = (".npy", ".csv")  # others are compressed: a small one may hold too much
-    FILE_FIELDS = (RATE, LAYOUT)
+    # Others are compressed: a small one may hold too much. A zip comes unpacked, as a folder.
+    SUFFIXES = (".npy", ".csv", ".zip")
+    FILE_FIELDS = (
+        Field(
+            "rate_hz",
+            "number",
+            "frames a second, where the file does not hold it",
+            option="--rate",
+        ),
+        LAYOUT,
+        Field(
+            "neuropil",
+            "number",
+            f"of Suite2p the share of the surround to take off ({NEUROPIL} if left out)",
+            option="--neuropil",
+        ),
+        Field(
+            "cells_only",
+            "flag",
+            "leave out what the file's curation calls no cell",
+            option="--cells-only",
+        ),
+    )
     ANSWER = {  # noqa: RUF012
         "names": "of the traces",
         "rate_hz": "frames a second",
@@ -121,12 +142,22 @@ class RatePredictor(BundlePredictor):
         """Rates of the traces in a file as JSON has them. Raises RapheError."""
         return self._answer(path, TraceOptions(**read_fields(values, self.FILE_FIELDS)))
 
+    def open_file(
+        self, path: Path, name: str, values: Mapping[str, object], beside: Mapping[str, Path]
+    ) -> OpenedFile:
+        """See BundlePredictor: traces, of which each is inferred when it is looked at."""
+        if beside:
+            raise SettingError("expected no second file: traces of calcium need none")
+        traces = read_traces(path, TraceOptions(**read_fields(values, self.FILE_FIELDS)))
+        _require_bearable(traces)
+        require_at_most(MOST_TRACES, len(traces), "traces", "traces")
+        require_at_most(MOST_HELD_FRAMES, len(traces) * traces.n_samples, "traces", "frames")
+        traces = traces.held().named(printable(name))
+        return OpenedTraces(Inferrer(self._bundle), traces, self.sentence)
+
     def _answer(self, traces: Path | np.ndarray, options: TraceOptions) -> dict[str, Any]:
-        require_at_most(FASTEST_HZ, options.rate_hz, "rate_hz", "frames a second")
         opened = _open(traces, options)
-        require_at_most(
-            LONGEST_MIN, opened.n_samples / opened.rate_hz / 60, "traces", "minutes of a trace"
-        )
+        _require_bearable(opened)
         require_at_most(MOST_FRAMES, len(opened) * opened.n_samples, "traces", "frames")
         return json_values(vars(self._infer(opened, None)))
 
@@ -144,6 +175,13 @@ class RatePredictor(BundlePredictor):
             is_cell=opened.curation.is_cell if opened.curation else None,
             warnings=tuple(inferrer.warnings(opened)),
         )
+
+
+def _require_bearable(traces: TraceSet) -> None:
+    """Refuse traces of which a single one would keep a server busy. Raises RecordingError."""
+    require_at_most(FASTEST_HZ, traces.rate_hz, "rate_hz", "frames a second")
+    minutes = traces.n_samples / traces.rate_hz / 60
+    require_at_most(LONGEST_MIN, minutes, "traces", "minutes of a trace")
 
 
 def _open(traces: Path | str | np.ndarray, options: TraceOptions) -> TraceSet:

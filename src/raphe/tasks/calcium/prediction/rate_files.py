@@ -1,7 +1,7 @@
 """Files of rates, N traces of T frames, however many: NumPy's, and from it others, part by part."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -27,17 +27,25 @@ def npy_header(n_traces: int, n_frames: int) -> bytes:
 
 
 def write_csv(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
+    with open_whole(path) as file:
+        n_parts = 1 + -(-rates.shape[1] // _rows_at_once(rates))
+        file.writelines(progress(csv_parts(rates, names), f"Writing {path.name}", n_parts))
+
+
+def csv_parts(rates: NpyMatrix | np.ndarray, names: Sequence[str]) -> Iterator[bytes]:
     """The challenge's layout: a header of names, a column a trace, empty where there is no rate."""
     n_traces, n_frames = rates.shape
     line = ",".join(["%.4g"] * n_traces) + "\n"
     empty = "" if n_traces > 1 else '""'  # a blank line would be no row
-    step = max(1, CHUNK // n_traces)
-    with open_whole(path) as file:
-        file.write(csv_line(names).encode())
-        for start in progress(range(0, n_frames, step), f"Writing {path.name}"):
-            rows = rates[:, start : start + step].T.tolist()
-            lines = ((line % tuple(row)).replace("nan", empty) for row in rows)
-            file.writelines(line.encode() for line in lines)
+    step = _rows_at_once(rates)
+    yield csv_line(names).encode()
+    for start in range(0, n_frames, step):
+        rows = rates[:, start : start + step].T.tolist()
+        yield "".join((line % tuple(row)).replace("nan", empty) for row in rows).encode()
+
+
+def _rows_at_once(rates: NpyMatrix | np.ndarray) -> int:
+    return max(1, CHUNK // rates.shape[0])
 
 
 def write_mat(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
 from raphe.tasks.calcium.recordings.npy_matrix import open_npy
-from raphe.tasks.calcium.recordings.trace_set import TraceSet
+from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
 RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
 FIGURE = "traces.png"
@@ -99,15 +99,11 @@ class RateFolder:
         item = {
             RATES: trace.rate_per_s.astype("<f4").tobytes(),
             SPREAD: trace.spread_per_s.astype("<f4").tobytes(),
-            TABLE: _line(_row(trace, self._cell(self.files.done))),
+            TABLE: _line(table_row(trace, cell_word(self._curation, self.files.done))),
             SPIKES: "".join(f"{begin}{time:.3f}\n" for time in spike_times_s).encode(),
         }
         with reporting(self.path):
             self.files.append({name: item[name] for name in self.files.names})
-
-    def _cell(self, place: int) -> str:
-        """Whether a trace is a cell by the file's curation, in a word; "" without one."""
-        return "" if self._curation is None else ("no", "yes")[self._curation.is_cell[place]]
 
     def rows(self) -> list[dict[str, str]]:
         """The table so far, a row a trace."""
@@ -154,7 +150,13 @@ def _own_names(out: Path) -> set[str]:
     return NAMES
 
 
-def _row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
+def cell_word(curation: Curation | None, place: int) -> str:
+    """Whether a trace is a cell by the file's curation, in a word; "" without one."""
+    return "" if curation is None else ("no", "yes")[curation.is_cell[place]]
+
+
+def table_row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
+    """What the table says of a trace, by COLUMNS."""
     if trace.left_out:
         return trace.name, cell, LEFT_OUT, "", "", trace.left_out
     means = (np.nanmean(values) for values in (trace.rate_per_s, trace.spread_per_s))

@@ -17,20 +17,19 @@ from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, Tra
 CELLS, SURROUNDS, CURATION = "F.npy", "Fneu.npy", "iscell.npy"
 DEFAULT_HZ = 10.0  # of Suite2p's ops, which many leave as it is
 OUTPUT, PLANES, COMBINED = "suite2p", "plane*", "combined"
+DEEPEST = 8  # of folders in folders
 Matrix = np.ndarray | NpyMatrix | Hdf5Matrix
 
 
 def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
     """Open F.npy and Fneu.npy of a folder (or F.npy's own): F − neuropil × Fneu, a row a region.
 
-    Of the folder `suite2p`, or the one around it, the planes are read one after the other; without
+    Of the folder `suite2p`, or one around it, the planes are read one after the other; without
     planes what they were combined to.
     """
-    folder = path if path.is_dir() else path.parent
+    folder = _output_in(path) if path.is_dir() else path.parent
     if (folder / CELLS).is_file():
         return _read_plane(folder, options)
-    if not any(folder.glob(PLANES)) and (folder / OUTPUT).is_dir():
-        folder = folder / OUTPUT
     folders = sorted(
         (plane for plane in folder.glob(PLANES) if plane.is_dir()),
         key=lambda plane: (len(plane.name), plane.name),  # plane10 after plane9
@@ -52,6 +51,21 @@ def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:
     note = f"{folder}: read {parts}" + f"; {COMBINED} holds the same" * is_combined
     note += f"; no {CELLS} in {empty}" * bool(empty)
     return replace(joined, notes=(note, *joined.notes))
+
+
+def _output_in(folder: Path) -> Path:
+    """The folder that holds F.npy or planes: this one, or one that it leads to alone."""
+    for _ in range(DEEPEST):
+        if (folder / CELLS).is_file() or any(folder.glob(PLANES)) or (folder / COMBINED).is_dir():
+            return folder
+        below = [item for item in folder.iterdir() if item.is_dir() and item.name[0] != "."]
+        if (folder / OUTPUT).is_dir():
+            folder = folder / OUTPUT
+        elif len(below) == 1:
+            folder = below[0]
+        else:
+            return folder
+    return folder
 
 
 def _read_plane(folder: Path, options: TraceOptions) -> TraceSet:

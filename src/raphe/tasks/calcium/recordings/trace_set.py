@@ -116,6 +116,7 @@ class TraceSet:
     notes: tuple[str, ...] = ()  # what must be known of all of them, a sentence each
     # Why a trace that is read as NaN throughout is so, by its number; "" where the file has it so.
     fault_of: Callable[[int], str] = field(default=lambda number: "", repr=False)
+    n_bytes: int | None = None  # of the samples in memory; None: they are read from the file
 
     def __post_init__(self) -> None:
         if not RATE_LIMIT.admits(self.rate_hz, whole=False):
@@ -186,6 +187,33 @@ class TraceSet:
             notes=tuple(notes),
             fault_of=lambda number: self.fault_of(int(numbers[number])),
         )
+
+    def held(self) -> "TraceSet":
+        """The same in memory, as float32 where that loses nothing: the file may go."""
+        if self.n_bytes is not None:
+            return self
+        matrix = np.empty((len(self), self.n_samples), np.float32)
+        faults: dict[int, str] = {}
+        for start, traces in self.blocks():
+            with np.errstate(over="ignore"):
+                rounded = traces.astype(np.float32)
+            if matrix.dtype != traces.dtype and not np.array_equal(rounded, traces, equal_nan=True):
+                matrix = matrix.astype(traces.dtype)
+            matrix[start : start + len(traces)] = traces
+            nothing = np.flatnonzero(np.isnan(traces).all(axis=1)) + start
+            faults |= {number: self.fault_of(number) for number in nothing.tolist()}
+        return replace(
+            self,
+            rows=lambda start, stop: matrix[start:stop],
+            fault_of=lambda number: faults.get(number, ""),
+            n_bytes=matrix.nbytes,
+        )
+
+    def named(self, name: str) -> "TraceSet":
+        """The same, called otherwise in all that is said of it; to be read no more."""
+        assert self.n_bytes is not None
+        notes = tuple(note.replace(str(self.path), name) for note in self.notes)
+        return replace(self, path=Path(name), notes=notes)
 
     @classmethod
     def from_matrix(

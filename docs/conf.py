@@ -16,7 +16,7 @@ author = "The raphe developers"
 project_copyright = f"%Y, {author}"
 version = release = raphe.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "reference_pages"]
 exclude_patterns = ["_ext", "pictures"]
 templates_path: list[str] = []
 nitpicky = False  # types of NumPy and of the standard library have no page here

@@ -3,6 +3,8 @@
 import argparse
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from generated.markdown import code, plain, table
 from raphe import cli
@@ -10,11 +12,28 @@ from raphe.cli import Declared
 from raphe.core.command_line import SHARED
 from raphe.core.parser import Parser
 
-WIDE = "1000"  # columns: a sentence stays one line
+SENTENCE, USAGE = 1000, 82  # columns, in which a sentence stays one line and a usage is read
 
 
 def page() -> str:
-    os.environ["COLUMNS"] = WIDE
+    with _terminal(SENTENCE):
+        return _page()
+
+
+@contextmanager
+def _terminal(n_columns: int) -> Iterator[None]:
+    """As wide, for argparse, which asks the environment."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(n_columns)
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def _page() -> str:
     declared = cli.declared_commands()
     placed = {verb for verbs in cli.STEPS.values() for verb in verbs}
     others = tuple(one.command.verb for one in declared if one.command.verb not in placed)
@@ -66,23 +85,19 @@ def _command(declared: Declared) -> list[str]:
 
 
 def _usage(parser: Parser) -> str:
-    """Wrapped as a terminal of 80 columns shows it."""
-    os.environ["COLUMNS"] = "82"
-    try:
+    with _terminal(USAGE):
         return parser.format_usage().removeprefix("usage: ").rstrip()
-    finally:
-        os.environ["COLUMNS"] = WIDE
 
 
 def _name(action: argparse.Action) -> str:
-    values = parser_values(action)
+    values = _values(action)
     if not action.option_strings:
         return code(values)
     shown = ", ".join(action.option_strings)
     return code(f"{shown} {values}" if values and action.nargs != 0 else shown)
 
 
-def parser_values(action: argparse.Action) -> str:
+def _values(action: argparse.Action) -> str:
     if action.choices is not None:
         return "{" + ",".join(map(str, action.choices)) + "}"
     metavar = action.metavar or (action.dest.upper() if action.option_strings else action.dest)

@@ -81,14 +81,15 @@ class Setting:
 
 
 def read_settings(name: str) -> list[Setting]:
-    """The settings of a file of conf/, sections without a `_target_` of interest left out."""
+    """Of a file of conf/, by its group and choice as "task/glif", or "train"."""
     text = (CONF / f"{name}.yaml").read_text(encoding="utf-8")
-    lines = text.splitlines()
-    root = yaml.compose(text, yaml.SafeLoader)
-    package = "" if "# @package _global_" in text else name.partition("/")[0] + "."
-    if name == "train":
-        package = ""
-    return list(_settings(root, package, lines))
+    is_global = name == "train" or "# @package _global_" in text
+    return settings_of(text, "" if is_global else f"{name.partition('/')[0]}.")
+
+
+def settings_of(text: str, prefix: str = "") -> list[Setting]:
+    """In the order of the text, each section before what is in it."""
+    return list(_settings(yaml.compose(text, yaml.SafeLoader), prefix, text.splitlines()))
 
 
 def _settings(node: yaml.MappingNode, prefix: str, lines: list[str]) -> Iterator[Setting]:
@@ -194,7 +195,7 @@ def overriding() -> list[str]:
 
 
 @cache
-def _told() -> dict[str, Setting]:
+def told() -> dict[str, Setting]:
     """By its name the setting of the first file that says what it means."""
     told: dict[str, Setting] = {}
     for name in defining():
@@ -210,8 +211,8 @@ def explained(setting: Setting) -> Setting:
         return setting
     followed = FOLLOWS.fullmatch(str(setting.value))
     for name in (setting.name, followed[1] if followed else ""):
-        if name in _told():
-            return replace(setting, comment=_told()[name].comment)
+        if name in told():
+            return replace(setting, comment=told()[name].comment)
     return setting
 
 

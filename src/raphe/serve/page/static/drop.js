@@ -41,6 +41,7 @@ export class DropZone {
     this.fields = fields;
     this.pending = []; // given before a needed field had its value
     this.problem = document.getElementById("drop-problem");
+    this.send = document.getElementById("send-held");
     const input = document.getElementById("file-input");
     const zone = document.getElementById("drop");
     document.getElementById("drop-suffixes").textContent = listed(session.page.suffixes);
@@ -67,16 +68,17 @@ export class DropZone {
     const values = this.fields.values();
     if (values === null) {
       const held = counted(this.pending.length, "file");
-      this.tell(`${held} held back until you have given: ${this.fields.lacking}. Then press Enter.`);
+      this.tell(`${held} held back; first give: ${this.fields.lacking}.`);
       return;
     }
-    this.tell("");
     this.session.add(this.pending.splice(0), values);
+    this.tell("");
   }
 
   tell(sentence) {
     setText(this.problem, sentence);
     this.problem.hidden = sentence === "";
+    this.send.hidden = !this.pending.length;
     if (sentence) say(sentence);
   }
 }

@@ -1,0 +1,124 @@
+"""Files given to the page: sent, answered, refused, removed; what others send stays theirs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from http_caller import answering
+from page_browser import drop, row_of
+from raphe.core.bundles.fields import Field
+from raphe.serve.limits import Limits
+from serve.toy_predictor import Toy, toy_bundle
+
+pytestmark = pytest.mark.ci
+EVIL = "<img src=x onerror=alert(1)>.txt"
+
+
+def test_good_and_bad_files_dropped_together_each_get_their_word(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(address)
+    drop(page, {"a.txt": b"9 9 9", "b.txt": b"bad", "c.png": b"x", "d.txt": b"9", "e.txt": b""})
+    expect(row_of(page, "a.txt").locator(".file-result")).to_have_text("●many")
+    expect(row_of(page, "d.txt").locator(".file-result")).to_have_text("◐not sure")
+    bad = row_of(page, "b.txt")
+    expect(bad.locator(".error")).to_have_text("b.txt: expected numbers, got bad; pass sweep")
+    expect(bad.get_by_role("button", name="Try again")).to_be_visible()
+    other = row_of(page, "c.png")
+    expect(other.locator(".error")).to_have_text("c.png: expected a file of .txt, .npy or .zip.")
+    expect(other.get_by_role("button", name="Try again")).to_be_hidden()
+    expect(row_of(page, "e.txt").locator(".error")).to_contain_text("empty")
+    # The first that can be sent is shown; its headline says it without colour, too.
+    expect(page.locator("#opened h2")).to_have_text("a.txt: first")
+    expect(page.locator(".headline")).to_have_text("● many (answered)")
+    expect(page.get_by_text("A sentence with <b>HTML</b> in it.")).to_be_visible()
+
+
+def test_a_name_that_is_html_is_shown_as_text(address: str, open_page) -> None:
+    page = open_page(address)
+    drop(page, {EVIL: b"9 9 9", f"bad {EVIL}": b"bad"})
+    expect(page.locator("#opened h2")).to_have_text(f"{EVIL}: first")
+    expect(row_of(page, f"bad {EVIL}").locator(".error")).to_contain_text("expected numbers")
+    page.get_by_role("link", name="All results").click()
+    expect(page.locator("#cells tbody")).to_contain_text(EVIL)
+    assert page.locator("main img").count() == 0  # and no dialog: open_page would tell
+
+
+def test_a_removed_file_is_forgotten_by_the_server(address: str, open_page) -> None:
+    page = open_page(address)
+    drop(page, {"a.txt": b"9 9 9", "b.txt": b"9"})
+    expect(row_of(page, "b.txt").locator(".sign")).to_be_visible()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as answer:
+        page.get_by_role("button", name="Remove a.txt").click()
+    assert answer.value.status == 204
+    expect(page.locator("#opened h2")).to_have_text("b.txt: first")
+    expect(page.get_by_role("button", name="Remove b.txt")).to_be_focused()
+
+
+def test_a_reload_loses_nothing(address: str, open_page) -> None:
+    page = open_page(address)
+    drop(page, {"a.txt": b"9 9 9"})
+    expect(page.locator(".headline")).to_be_visible()
+    page.reload()
+    expect(row_of(page, "a.txt").locator(".file-result")).to_have_text("●many")
+    expect(page.locator("#opened h2")).to_have_text("a.txt: first")
+
+
+def test_two_people_see_their_own_files(address: str, open_page) -> None:
+    pages = [open_page(address), open_page(address)]
+    for number, page in enumerate(pages):
+        drop(page, {f"mine{number}.txt": b"9 9 9", f"slow{number}.txt": b"slow 9"})
+    for number, page in enumerate(pages):
+        expect(row_of(page, f"slow{number}.txt").locator(".sign")).to_be_visible()
+        expect(page.locator("#files > li")).to_have_count(2)
+        expect(page.locator("#files")).not_to_contain_text(f"mine{1 - number}")
+
+
+def test_the_second_file_is_asked_for_and_joined(address: str, open_page) -> None:
+    page = open_page(address)
+    drop(page, {"voltage.txt": b"current 9 9 9", "current.txt": b"bad"})
+    expect(page.locator(".need .lead")).to_have_text(
+        "This is a voltage: give the current that was injected."
+    )
+    expect(row_of(page, "voltage.txt")).to_contain_text("needs a second file")
+    drop(page, {"other.txt": b"bad"}, ".drop.second")
+    expect(page.locator("#opened > .error")).to_contain_text("expected numbers, got bad")
+    drop(page, {"other.txt": b"1"}, ".drop.second")
+    expect(page.locator(".headline")).to_contain_text("many")
+    expect(page.locator(".need")).to_be_hidden()
+
+
+def test_a_field_that_is_needed_is_asked_before_anything_is_sent(
+    tmp_path: Path, serve_at: Callable[..., str], open_page
+) -> None:
+    class Rated(Toy):
+        FILE_FIELDS = (
+            Field("rate_hz", "number", "frames a second", needed=True),
+            Field("sweep", "whole", "its number"),
+        )
+
+    page = open_page(serve_at(Rated(toy_bundle(tmp_path / "rated"))))
+    drop(page, {"a.txt": b"9 9 9"})
+    expect(page.locator("#drop-problem")).to_contain_text("Rate, Hz (frames a second)")
+    expect(page.get_by_label("Rate, Hz")).to_be_focused()
+    expect(page.locator("#files > li")).to_have_count(0)
+    page.keyboard.type("30")
+    with page.expect_request(lambda request: "/files?" in request.url) as request:
+        page.keyboard.press("Enter")
+    assert "rate_hz=30" in request.value.url
+    expect(page.locator(".headline")).to_contain_text("many")
+
+
+def test_a_server_that_ended_is_a_sentence(toy: Toy, open_page) -> None:
+    with answering(toy, Limits()) as caller:
+        address = f"http://127.0.0.1:{caller.port}/"
+        page = open_page(address, expected="Failed to load resource: net::ERR_FAILED")
+        drop(page, {"a.txt": b"9 9 9"})
+        expect(page.locator(".headline")).to_be_visible()
+        page.route("**/files/**", lambda route: route.abort())
+        page.get_by_role("button", name="Verdict as CSV").click()
+        expect(page.locator("#opened > .error")).to_have_text(
+            "The server does not answer; is raphe serve still running?"
+        )

@@ -1,0 +1,92 @@
+"""The cell now on the rig, and what a person says of cells by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from page_browser import drop, saved_text
+from serve.toy_predictor import Toy
+
+pytestmark = pytest.mark.ci
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "rig"
+    folder.mkdir()
+    return folder
+
+
+def test_the_newest_cell_is_shown_while_it_grows(
+    toy: Toy, folder: Path, serve_at: Callable[..., str], open_page
+) -> None:
+    page = open_page(serve_at(toy, folder))
+    assert page.url.endswith("#live")  # what one comes for where a folder is watched
+    expect(page.locator("#live-state")).to_have_text("Watching rig.")
+    expect(page.locator("#now")).to_contain_text("Nothing has been recorded yet.")
+    (folder / "cell1.txt").write_text("growing 9")
+    expect(page.locator("#now .huge")).to_contain_text("not sure")
+    expect(page.locator("#now .what")).to_have_text("cell1.txtbeing recorded")
+    (folder / "cell1.txt").write_text("9 9 9 growing")
+    expect(page.locator("#now .huge")).to_contain_text("many")
+    (folder / "cell2.txt").write_text("bad")
+    expect(page.locator("#now .what")).to_contain_text("cell2.txt")
+    expect(page.locator("#now .lead")).to_contain_text("expected numbers, got bad")
+    expect(page.locator("#earlier")).to_contain_text("cell1.txt")
+    (folder / "cell2.txt").unlink()
+    expect(page.locator("#now .what")).to_contain_text("cell1.txt")
+    page.get_by_role("button", name="Open cell1.txt").click()
+    expect(page.locator("#opened h2")).to_have_text("cell1.txt: first")
+    (folder / "cell1.txt").write_text("9")  # what is open is shown anew as it grows
+    expect(page.locator("#opened .headline")).to_contain_text("not sure")
+
+
+def test_labels_of_a_folder_are_written_beside_its_recordings(
+    toy: Toy, folder: Path, serve_at, open_page
+) -> None:
+    for name, text in {"sure": "9 9 9 9", "unsure": "1", "between": "9 9"}.items():
+        (folder / f"{name}.txt").write_text(text)
+    page = open_page(serve_at(toy, folder))
+    expect(page.locator("#earlier li")).to_have_count(2)
+    page.get_by_role("link", name="Check by hand").click()
+    names = page.locator("#queue .file-name")
+    expect(names).to_have_text(["unsure.txt", "between.txt", "sure.txt"])
+    expect(page.locator("#checked-view h2")).to_have_text("unsure.txt: first")
+    expect(page.locator("#checked-view .plot")).to_be_visible()
+    expect(page.locator("#checked-view .answer")).to_be_hidden()  # until something was said
+    page.keyboard.press("2")
+    expect(page.locator(".hand [role=status]")).to_have_text("few: saved in cells.csv.")
+    expect(page.locator("#checked-view .answer")).to_be_visible()
+    page.keyboard.press("Enter")  # the next cell
+    expect(page.locator("#checked-view h2")).to_have_text("between.txt: first")
+    page.get_by_label("Note").fill("1 of two, a doubtful seal")  # digits here are no labels
+    page.get_by_role("button", name="many").click()
+    expect(page.locator("#check-count")).to_have_text("2 of 3 checked.")
+    expect(page.locator(".hand [role=status]")).to_have_text("many: saved in cells.csv.")
+    rows = (folder / "cells.csv").read_text().splitlines()
+    assert rows == [
+        "file,label,note",
+        "unsure.txt,few,",
+        'between.txt,many,"1 of two, a doubtful seal"',
+    ]
+    page.get_by_role("link", name="Live").click()
+    expect(page.locator("#now .what")).not_to_be_empty()
+
+
+def test_labels_of_dropped_files_are_downloaded(address: str, open_page) -> None:
+    page = open_page(address)
+    drop(page, {"a.txt": b"9 9 9", "b.txt": b"9"})
+    expect(page.locator("#n-cells")).to_have_text("2")
+    page.get_by_role("link", name="Check by hand").click()
+    expect(page.locator("#checked-view h2")).to_have_text("b.txt: first")
+    expect(page.get_by_role("button", name="Download cells.csv")).to_be_hidden()
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.keyboard.press("2")
+    name, text = saved_text(page, page.get_by_role("button", name="Download cells.csv"))
+    assert name == "cells.csv"
+    assert text.splitlines() == ["file,label,note", "b.txt,many,", "a.txt,few,"]
+    page.reload()
+    expect(page.locator("#check-count")).to_have_text("2 of 2 checked.")

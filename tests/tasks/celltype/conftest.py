@@ -127,7 +127,7 @@ def _run(folder: Path, kernel: int, data: CellTypeData) -> TrainedRun:
     return TrainedRun(f"run{kernel}", f"model.kernel={kernel}", checkpoint)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> Callable[..., np.ndarray]:
     """Simulated cells that `trained_bundle` was not trained on: float32 (samples,), pA, 40 kHz."""
 

@@ -107,7 +107,7 @@ def votes_plot(changed: ChangedCell) -> Plot:
         lines=lines,
         marks=Marks(
             "network",
-            range(len(kernels)),
+            list(range(len(kernels))),
             kernels,
             rounded([vote.probability[leading] for vote in verdict.votes]),
             [vote.called == leading for vote in verdict.votes],
@@ -182,7 +182,7 @@ def _peaks_plot(changed: ChangedCell) -> Plot:
         y_label=f"size of the peak ({unit})",
         x_range=(float(ends[0]), float(ends[1])),
         lines=(),
-        marks=Marks("spike", range(len(cell)), x, size, changed.accepted.tolist()),
+        marks=Marks("spike", list(range(len(cell))), x, size, changed.accepted.tolist()),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raphe.core.bundles.fields import Field, read_fields
-from raphe.core.bundles.opened_file import OpenedFile
+from raphe.core.bundles.opened_file import HandLabel, OpenedFile, WatchedFolder
 from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
@@ -18,6 +18,9 @@ from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.prediction.held_cells import hold_cells
 from raphe.tasks.celltype.prediction.opened_cells import OpenedCells
+from raphe.tasks.celltype.prediction.watch import LiveFolder
+from raphe.tasks.celltype.recordings.hand_labels import labelled_csv
+from raphe.tasks.celltype.recordings.labels import NO_CELL
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, Reading, cut_recordings
 from raphe.tasks.celltype.verdicts.find_cells import KNOWN, find_cells
@@ -87,6 +90,7 @@ class CellTypePredictor(BundlePredictor):
         self, path: Path | str, threads: int | None = None, content_hash: str | None = None
     ) -> None:
         self._judge = Judge(path, threads, content_hash)
+        self._live: LiveFolder | None = None
         super().__init__(self._judge.ensemble.bundle)
 
     @property
@@ -206,14 +210,36 @@ class CellTypePredictor(BundlePredictor):
     ) -> OpenedFile:
         """A file's cells for the page, which asks about one of them at a time.
 
-        A recording with several channels that may be cells, and an array of units, are several.
-        Raises RapheError.
+        A recording with several channels that may be cells, and an array of units, are several. Of
+        one that a watched folder tells to be growing it takes the samples there are. Raises
+        RapheError.
         """
         given = read_fields(values, self.FILE_FIELDS)
         judge = self._judge.at_prevalence(given.get("prevalence"))
-        reading = Reading(judge.cut, given.get("channel"), given.get("unit"))
+        growing = self._live is not None and path in self._live.growing
+        reading = Reading(judge.cut, given.get("channel"), given.get("unit"), growing)
         cells = hold_cells(path, name, reading, given.get("row"), given.get("cell_id"))
-        return OpenedCells(cells, judge)
+        return OpenedCells(cells, judge, growing)
+
+    def watch(self, folder: Path, values: Mapping[str, object]) -> WatchedFolder:
+        read_fields(values, self.FILE_FIELDS)
+        if isinstance(self._judge.cut, GivenWindows):
+            raise SettingError(
+                f"{folder}: the bundle was trained on windows that were cut elsewhere, so it "
+                "judges no recordings of a folder"
+            )
+        self._live = LiveFolder(folder)
+        return self._live
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, and why a recording may be none; () where windows were cut elsewhere, whose
+        labels `raphe extract` does not read."""
+        cut_elsewhere = isinstance(self._judge.cut, GivenWindows)
+        return () if cut_elsewhere else (*self.classes, *NO_CELL)
+
+    def labels_csv(self, labels: Iterable[HandLabel], existing: Path | None = None) -> str:
+        return labelled_csv(labels, self.classes, existing)
 
 
 def _verdict(

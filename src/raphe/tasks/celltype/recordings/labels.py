@@ -19,6 +19,7 @@ from raphe.tasks.celltype.recordings.files import SUFFIXES
 
 CELL_TABLE = "cells.csv"
 NOTE = "note.txt"
+NO_CELL = ("not a neuron", "unsure")  # labels by hand of recordings that no store takes
 COLUMNS = "columns file and label (cell_id, day and animal are optional)"
 
 
@@ -128,6 +129,8 @@ def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str]:
 def _label(
     file: Path, folder: Path, row: dict[str, str], classes: Sequence[str]
 ) -> LabelledFile | Failure:
+    if row.get("label") in NO_CELL:
+        return Failure(file, f"{CELL_TABLE} says “{row['label']}” of it")
     by_folder = label_from_folders(file.relative_to(folder).parts[:-1], classes)
     label = classes.index(row["label"]) if row.get("label") else by_folder
     if label is None:
@@ -187,8 +190,8 @@ def _check_row(
     if not values["file"]:
         raise RecordingError(f"{where}: expected a file, got a blank")
     if classes and values.get("label"):
-        label = spellings([values["label"]], preferred=classes)[values["label"]]
-        if label not in classes:
+        label = spellings([values["label"]], preferred=(*NO_CELL, *classes))[values["label"]]
+        if label not in (*classes, *NO_CELL):
             raise RecordingError(
                 f"{where}: expected label {listed(classes, 'or')}, got {shown(values['label'])}"
             )

@@ -1,5 +1,5 @@
 # Each target works from a fresh clone:
-#   make setup train test lint ui docs bench pins clean      ARGS passes words on: make train ARGS='-m model.kernel=3,20'
+#   make setup train test lint ui docs bench demo pins clean      ARGS passes words on: make train ARGS='-m model.kernel=3,20'
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -9,7 +9,7 @@ PIP    := -m pip install --disable-pip-version-check
 BENCH  := $(BIN)/python benchmarks
 BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer promise again copies interval_coverage shift calibration
 
-.PHONY: setup train test lint ui docs bench pins clean
+.PHONY: setup train test lint ui docs bench demo pins clean
 
 setup: $(VENV)/.installed
 train: $(VENV)/.installed
@@ -30,6 +30,8 @@ docs: $(VENV)/.installed-docs
 bench: $(VENV)/.installed $(KERAS)/.installed $(ALLEN)/.installed
 	$(if $(ARGS),$(BENCH)/$(firstword $(ARGS)).py $(wordlist 2,99,$(ARGS)),\
 	set -e; for name in $(BENCHMARKS); do $(BENCH)/$$name.py; done)
+demo: $(VENV)/.installed
+	$(BIN)/python .ci/demo.py $(ARGS)
 pins: $(VENV)/.installed-lint
 	PATH="$(BIN):$$PATH" $(BIN)/python .ci/pins.py --write $(ARGS)
 clean:

@@ -9,7 +9,7 @@ setup(
     packages=[*find_namespace_packages("src"), "raphe.conf"],
     package_dir={"": "src", "raphe.conf": "conf"},
     package_data={
-        "raphe": ["py.typed", "**/*.css", "**/*.js", "serve/page/**/*"],
+        "raphe": ["py.typed", "**/*.css", "**/*.js", "serve/page/**/*", "demo/*/*"],
         "raphe.conf": ["**/*.yaml"],
     },
 )

@@ -37,6 +37,7 @@ from raphe.core.files.refusals import program_refusal
 from raphe.core.parser import USAGE_EXIT, Parser
 
 STEPS = {  # verbs in the order of the work
+    "a first look": ("demo",),
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
     "synthetic examples": ("masks", "synthesize"),
     "training": ("train", "ui", "runs"),
@@ -64,7 +65,7 @@ COMPLETION = Command(
 
 @dataclass(frozen=True)
 class Declared:
-    """A command and whose it is; the harness's and serve's belong to no task."""
+    """A command and whose it is; those of harness, serve and demo belong to no task."""
 
     command: Command
     task: str | None
@@ -121,10 +122,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def declared_commands() -> list[Declared]:
     """Of the harness and of every task."""
+    from raphe.demo import COMMANDS as OF_DEMO
     from raphe.harness.commands import COMMANDS as OF_HARNESS
     from raphe.serve.commands import COMMANDS as OF_SERVE
 
-    general = (*OF_HARNESS, *OF_SERVE, COMPLETION)
+    general = (*OF_HARNESS, *OF_SERVE, *OF_DEMO, COMPLETION)
     declared = [Declared(command, None) for command in general]
     for task in pkgutil.iter_modules(raphe.tasks.__path__):
         module = f"raphe.tasks.{task.name}.commands"

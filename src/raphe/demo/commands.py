@@ -1,0 +1,75 @@
+"""The command that shows what raphe does, to whoever has no recordings at hand: `raphe demo`.
+
+Its bundle and its recordings travel with the package; `make demo` makes them anew.
+"""
+
+import argparse
+import os
+import sys
+import webbrowser
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Thread
+
+from raphe.core.command_line import define
+from raphe.core.files.atomic import copy_file, make_folder
+from raphe.core.files.scratch import Scratch
+from raphe.core.sentences import printable
+
+BUNDLE, RECORDINGS = (Path(__file__).with_name(name) for name in ("bundle", "recordings"))
+LOCAL = "127.0.0.1"
+
+
+def add_demo(parser: argparse.ArgumentParser) -> None:
+    define(
+        parser,
+        _demo,
+        "Six simulated recordings and networks that were trained on simulated ones: they show how "
+        "the page is read, and say nothing about biology. The page takes files of your own, too. "
+        "No other computer is asked; Ctrl-C ends it.",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="to copy the recordings into and to watch, so that files of yours that are put there "
+        "show up, and labels given in the page stay (default: one that is removed at the end)",
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="of the page (default: any that is free)"
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the page's address, open no browser"
+    )
+
+
+def copy_recordings(folder: Path) -> None:
+    """Those that are not there yet, so that what was done to one stays. Raises StoreError."""
+    make_folder(folder)
+    for recording in sorted(RECORDINGS.iterdir()):
+        if not (folder / recording.name).exists():
+            copy_file(recording, folder / recording.name)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from raphe.serve.limits import Limits
+    from raphe.serve.server import serve
+
+    with Scratch() if options.folder is None else nullcontext(options.folder) as folder:
+        copy_recordings(folder)
+        if options.folder is not None:
+            print(f"{printable(folder)}: recordings that are put here show up in the page")
+        browser = not options.no_browser and _has_screen()
+        started = _open_browser if browser else lambda address: None  # which the server prints
+        return serve(BUNDLE, LOCAL, options.port, Limits(), folder=folder, started=started)
+
+
+def _open_browser(address: str) -> None:
+    Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _has_screen() -> bool:
+    """Else a browser of the terminal would take the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -7,6 +7,7 @@ KERAS  := .venv-keras
 ALLEN  := .venv-allensdk
 PIP    := -m pip install --disable-pip-version-check
 BENCH  := $(BIN)/python benchmarks
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor
 BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer promise again copies interval_coverage shift calibration
 
 .PHONY: setup train test lint ui docs bench demo pins clean
@@ -21,7 +22,12 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec containers/compose.yaml
+	$(BIN)/mypy
+	$(SCHEMA).compose-spec containers/compose.yaml
+	$(SCHEMA).citation-file-format CITATION.cff
+	$(SCHEMA).github-workflows .github/workflows/*.yml
+	$(SCHEMA).github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA).github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint containers/*.Dockerfile; fi
 ui: $(VENV)/.installed
 	$(BIN)/raphe ui $(ARGS)
@@ -35,7 +41,7 @@ demo: $(VENV)/.installed
 pins: $(VENV)/.installed-lint
 	PATH="$(BIN):$$PATH" $(BIN)/python .ci/pins.py --write $(ARGS)
 clean:
-	rm -rf $(VENV) $(KERAS) $(ALLEN) build data mlruns/* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(KERAS) $(ALLEN) build data mlruns/* .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
 

@@ -100,7 +100,9 @@ def load_bundle(
     """
     from raphe.core.bundles.predictor import load_predictor
 
-    return load_predictor(path, threads, content_hash)
+    predictor: CellTypePredictor | RatePredictor | PosteriorPredictor
+    predictor = load_predictor(path, threads, content_hash)
+    return predictor
 
 
 def __getattr__(name: str) -> object:

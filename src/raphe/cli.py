@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import raphe.tasks
 from raphe import __version__
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = argparse.Namespace()
+    sentence: str | None
     try:
         with interruptible():
             options = parse(arguments)
@@ -157,7 +159,8 @@ def _whole_parser() -> Parser:
     """Every verb, kind and option in one parser; an option of several tasks stands once."""
     whole = _CompletedParser("raphe")
     verbs = whole.add_subparsers()
-    kinds, parsers = {}, {}
+    kinds: dict[str, Any] = {}
+    parsers: dict[str, argparse.ArgumentParser] = {}
     for declared in declared_commands():
         command = declared.command
         verb, line = command.verb, _verb_line([declared])
@@ -182,7 +185,8 @@ class _CompletedParser(Parser):
     def add_argument(self, *names: str, **others: object) -> argparse.Action:
         action = super().add_argument(*names, **others)
         if others.get("type") is Path or isinstance(others.get("type"), Output):
-            action.complete = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+            completed = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+            vars(action)["complete"] = completed  # where shtab looks
         return action
 
 
@@ -224,7 +228,7 @@ def _parser(declared: Declared) -> Parser:
 
 def _of_kind(verb: str, commands: list[Declared], arguments: list[str]) -> Declared:
     """The command of the kind that stands first; help and errors list the kinds."""
-    by_kind = {declared.command.kind: declared for declared in commands}
+    by_kind = {declared.command.kind or "": declared for declared in commands}
     parser = Parser(
         f"raphe {verb}",
         usage=f"raphe {verb} KIND …",
@@ -243,7 +247,7 @@ def _of_task(verb: str, commands: list[Declared], arguments: list[str]) -> Decla
     """The command of the task that a manifest or --task names, or else the only or default one."""
     by_task = {declared.task: declared for declared in commands if declared.task is not None}
     general = next((declared for declared in commands if declared.task is None), None)
-    if not by_task:
+    if general is not None and not by_task:
         return general
     shared = SHARED.get(verb, SharedVerb(""))
     named, path = _naming_arguments(verb, shared, arguments)
@@ -256,14 +260,14 @@ def _of_task(verb: str, commands: list[Declared], arguments: list[str]) -> Decla
     if named is not None and of_manifest not in (None, named):
         raise SettingError(f"{path}: holds {kind}, of task {of_manifest}; leave out --task {named}")
     task = named or of_manifest
-    if task is not None and (task in by_task or general):
-        return by_task.get(task, general)
+    if task is not None and (chosen := by_task.get(task, general)):
+        return chosen
     if task is not None:
         raise SettingError(f"{path}: holds {kind}, and raphe {verb} knows {', '.join(by_task)}")
     if {"-h", "--help"} & set(arguments) and len(by_task) > 1:
         overview.print_help()
         sys.exit(0)
-    if path is not None and shared.told_by.startswith("-"):
+    if path is not None and (shared.told_by or "").startswith("-"):
         raise SettingError(_no_manifest(path))
     usual = [declared for declared in commands if declared.command.is_default or len(commands) == 1]
     if usual:
@@ -322,6 +326,7 @@ def _refused(option: str, parser: Parser, declared: Declared, commands: list[Dec
         other.task
         for other in commands
         if other is not declared
+        and other.task is not None
         and other.command.kind == declared.command.kind
         and name in _parser(other).options
     ]
@@ -334,8 +339,8 @@ def _nearest_verb(word: str) -> str:
     """A hint at what was meant by a verb that there is not: a neighbour, a kind, another word."""
     declared = declared_commands()
     verbs = {one.command.verb: one.command.verb for one in declared} | WORDS
-    first, *rest = re.split(r"[-_ ]", word)
-    rest = "-".join(rest)
+    first, *others = re.split(r"[-_ ]", word)
+    rest = "-".join(others)
     for one in declared:
         if one.command.kind is not None and (first, rest) == (one.command.verb, one.command.kind):
             return f"; did you mean `raphe {first} {rest}`?"

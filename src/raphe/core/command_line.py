@@ -167,7 +167,10 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     )
     add_content_hash(parser)
     parser.add_argument(
-        "--out", type=Output.FOLDER, metavar="DIR", help="folder to make for the answers"
+        "--out",
+        type=Output.FOLDER,  # type: ignore[arg-type]  # which raphe.core.parser.Parser takes
+        metavar="DIR",
+        help="folder to make for the answers",
     )
     add_overwrite(parser)
 
@@ -179,7 +182,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
-        type=Output.FILLED,
+        type=Output.FILLED,  # type: ignore[arg-type]
         metavar="DIR",
         help="folder to make for the claims as text and table",
     )
@@ -223,13 +226,14 @@ def check_hashes(options: argparse.Namespace) -> int:
 
     kind = kind_of(options.path)
     if kind is not None and is_bundle(options.path):
-        whole, contents = check_bundle(options.path), "a bundle"
+        content_hash, contents = check_bundle(options.path).content_hash, "a bundle"
     else:
-        whole = check_store(options.path)
-        shapes = (f"{name} {'×'.join(map(str, x.shape))}" for name, x in whole.arrays.items())
+        store = check_store(options.path)
+        content_hash = store.content_hash
+        shapes = (f"{name} {'×'.join(map(str, x.shape))}" for name, x in store.arrays.items())
         contents = ", ".join(("a store", *shapes))
     print(f"{options.path}: {contents} ({kind}); every hash is right")
-    print(f"content hash {whole.content_hash}")
+    print(f"content hash {content_hash}")
     return 0
 
 

@@ -4,6 +4,7 @@ C classes.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def draw_confusion(
         colour = "white" if share[row, column] > 0.55 else "black"
         axes.text(column, row, "\n".join(lines), ha="center", va="center", color=colour,
                   fontsize=TEXT_PT if len(classes) < MANY_CLASSES else TINY_PT)  # fmt: skip
-    turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    turned: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(len(classes)), classes, **(turned if len(classes) > 2 else {}))
     axes.set_yticks(range(len(classes)), classes)
     axes.tick_params(length=0)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import Any
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ class PaperFigure(Figure):
             super().__init__((width_in, height_in), layout="constrained", **options)
         self.caption = caption
 
-    def savefig(self, fname: Path | str | IO[bytes], **options) -> None:
+    def savefig(self, fname: Any, **options: Any) -> None:
         with house_style():
             super().savefig(fname, **options)
 

@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from raphe.core.files.outputs import Output, OutputFile
 from raphe.core.files.path import NOT_UTF_8, is_utf_8
@@ -16,7 +16,7 @@ USAGE_EXIT = 2
 class Parser(argparse.ArgumentParser):
     """Tells wrong usage in one sentence; options cannot be abbreviated."""
 
-    def __init__(self, prog: str, **others: object) -> None:
+    def __init__(self, prog: str, **others: Any) -> None:
         super().__init__(
             prog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **others
         )
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
             tuple[str, Output | OutputFile]
         ] = []  # names of the options that hold their paths
 
-    def add_argument(self, *names: str, **others: object) -> argparse.Action:
+    def add_argument(self, *names: str, **others: Any) -> argparse.Action:
         """As argparse; `type=Path` is what is read, an output as `type` where is written to."""
         output = others.get("type")
         if output is Path or isinstance(output, Output | OutputFile):

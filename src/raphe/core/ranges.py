@@ -41,11 +41,12 @@ class Range:
     def admits(self, value: object, whole: bool) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return False
-        above = value >= self.least if self.ends in ("both", "least") else value > self.least
-        below = value <= self.most if self.ends in ("both", "most") else value < self.most
-        if not (above and below and math.isfinite(value)):
+        number: Any = value  # numbers of NumPy and Fractions, too
+        above = number >= self.least if self.ends in ("both", "least") else number > self.least
+        below = number <= self.most if self.ends in ("both", "most") else number < self.most
+        if not (above and below and math.isfinite(number)):
             return False
-        steps = (value - self.least) / self.step if self.step else 0
+        steps = (number - self.least) / self.step if self.step else 0
         return abs(steps - round(steps)) < 1e-6
 
     def expected(self, whole: bool) -> str:

@@ -18,7 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
-Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
 HEADERS = {  # where an answer has none of its own
     b"cache-control": b"no-store",
@@ -54,7 +55,7 @@ class Guard:
 
     def __init__(
         self,
-        application: Callable,
+        application: Callable[[Message, Receive, Send], Awaitable[None]],
         names: Iterable[str] = (),
         token: str | None = None,
         end: Callable[[], None] = lambda: None,
@@ -157,7 +158,7 @@ def _token_of_link(scope: Message) -> str | None:
         words = parse_qs(scope["query_string"].decode("ascii"), max_num_fields=10)
     except ValueError:
         return None
-    return words.get("token", [None])[0]
+    return next(iter(words.get("token", ())), None)
 
 
 def _cookie_of(text: str, name: str) -> str | None:

@@ -71,31 +71,34 @@ def serve(
         print("Ctrl-C ends it", flush=True)
         warnings.simplefilter("ignore", RecordingWarning)  # it stands among an answer's remarks
         known = [] if _is_number(host) else [host]
+        answering = application(predictor, limits, (*names, *known), token, live)
         config = uvicorn.Config(
-            application(predictor, limits, (*names, *known), token, live),
+            answering,
             log_level="warning",
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=LEAVE_S,
             timeout_keep_alive=IDLE_S,
         )
-        Server(config, lambda: started(page)).run([listener])
+        Server(config, lambda: started(page), answering.end).run([listener])
     return 0
 
 
 class Server(uvicorn.Server):
     """Tells when it can be asked, and lets go of pages that listen before it waits for others."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, started: Callable[[], object], ending: Callable[[], object]
+    ) -> None:
         super().__init__(config)
-        self._tell_started = started
+        self._tell_started, self._tell_ending = started, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.app.end()
+        self._tell_ending()
         await super().shutdown(sockets)
 
 
@@ -144,7 +147,7 @@ def _reached_at(host: str) -> str:
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
         probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the way out
-        return probe.getsockname()[0]
+        return str(probe.getsockname()[0])
     return "127.0.0.1"
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from raphe.serve.limits import Limits
 from raphe.serve.refusal import Refusal
@@ -56,11 +56,11 @@ class Work:
         """Begin no further answer."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _hold_place_of(self, future: Future) -> None:
+    def _hold_place_of(self, future: Future[Any]) -> None:
         loop = asyncio.get_running_loop()
         self._admitted += 1
 
-        def give_back(_: Future) -> None:
+        def give_back(_: Future[Any]) -> None:
             with suppress(RuntimeError):  # the server has ended meanwhile
                 loop.call_soon_threadsafe(self._give_back)
 

@@ -80,7 +80,8 @@ def _in_unit(unit: str | None, channels: list[Channel]) -> list[Channel]:
 
 def settle_unit(path: Path, channel: Channel, unit: str | None) -> str:
     """The header's unit; the caller's where it is blank. Raises RecordingError if they differ."""
-    if not channel.unit and not unit:
+    recorded = channel.unit or unit
+    if not recorded:
         raise RecordingError(
             f"{path}: expected a unit for channel {channel}, found a blank one; "
             f"give the unit that was recorded (unit=, or --unit {CURRENT_UNIT})"
@@ -89,7 +90,7 @@ def settle_unit(path: Path, channel: Channel, unit: str | None) -> str:
         raise RecordingError(
             f"{path}: expected channel {channel} in {unit} as asked, found {channel.unit}"
         )
-    return channel.unit or unit
+    return recorded
 
 
 def _same_unit(unit: str, other_unit: str) -> bool:

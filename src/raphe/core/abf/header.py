@@ -24,7 +24,7 @@ ABF1_HEADER = 2048  # bytes, before file version 1.6
 ABF1_FULL_HEADER = 6144  # bytes, since file version 1.6 (ABF_V16 in Axon's headers)
 ABF2_HEADER = 512
 MAX_CHANNELS = 16  # analogue inputs of the largest Axon digitiser, and of the header's arrays
-DATA_FORMATS = {0: np.dtype("<i2"), 1: np.dtype("<f4")}
+DATA_FORMATS: dict[int, np.dtype] = {0: np.dtype("<i2"), 1: np.dtype("<f4")}
 
 # Where ABF 2 keeps (first block, bytes of an entry, number of entries) of the sections needed.
 ABF2_SECTIONS = {"protocol": 76, "ADC": 92, "strings": 220, "data": 236, "synch array": 316}

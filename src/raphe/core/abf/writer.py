@@ -188,7 +188,7 @@ def _date_fields(date: datetime.date | datetime.datetime | None) -> tuple[int, i
     return day, (date - midnight) // datetime.timedelta(milliseconds=1)
 
 
-def _write_whole(path: Path, header: bytes, rows: np.ndarray, step: float) -> None:
+def _write_whole(path: Path, header: bytearray, rows: np.ndarray, step: float) -> None:
     with open_whole(path) as file:
         file.write(header)
         for chunk in _chunks(rows):

@@ -54,7 +54,7 @@ class Bundle:
     @property
     def content_hash(self) -> str:
         """SHA-256 over the manifest, which holds the SHA-256 of every file."""
-        return self.manifest[CONTENT_HASH]
+        return str(self.manifest[CONTENT_HASH])
 
     def file(self, name: str) -> Path:
         """Where a file lies that the manifest names. Raises BundleError for any other."""

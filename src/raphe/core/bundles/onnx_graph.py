@@ -4,6 +4,7 @@ Written, not traced: a traced graph follows torch's version, this one only its o
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -48,9 +49,7 @@ class OnnxGraph:
         self._nodes.append(helper.make_node(kind, inputs, outputs, **settings))
         return outputs
 
-    def conv(
-        self, name: str, x: str, weight: np.ndarray, bias: np.ndarray, **settings: object
-    ) -> str:
+    def conv(self, name: str, x: str, weight: np.ndarray, bias: np.ndarray, **settings: Any) -> str:
         """Add a convolution; weight (C_out, C_in, …) and bias (C_out,) are called after `name`."""
         weights = [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         return self.add("Conv", [x, *weights], **settings)

@@ -46,8 +46,10 @@ def csv_line(values: Iterable[Any]) -> str:
     ]
     # Before Python 3.13 csv does not quote a lone carriage return, and reads it as a line's end.
     has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
-    quoting = csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)
+    if has_return:
+        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    else:
+        csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
 
 

@@ -175,7 +175,7 @@ class Store:
     @property
     def content_hash(self) -> str:
         """SHA-256 over the manifest, which holds the SHA-256 of every file."""
-        return self.manifest["content_hash"]
+        return str(self.manifest["content_hash"])
 
     def file(self, name: str) -> ArrayFile:
         """An array to be read in pieces, none of which stays in memory."""

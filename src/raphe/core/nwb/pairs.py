@@ -7,6 +7,7 @@ sweep number, or starting time; by numbers in names only where a file has none o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from raphe.core.errors import RecordingError
 from raphe.core.files.path import checked_path
@@ -288,7 +289,7 @@ def _pool(series: Sequence[Series]) -> list[Series]:
 
 
 def _part_of_table(contents: Contents, part: Part) -> Sweep:
-    (series, *_) = [column for column in contents.series if column.place == part.place] or [None]
+    series = next((column for column in contents.series if column.place == part.place), None)
     if series is None or unit_factor(series.unit, CURRENT) is None:
         raise RecordingError(
             f"{contents.path}: expected the stimulus {part.place} to be a current, got one in "
@@ -339,9 +340,10 @@ def _same_number_in_name(
 
     None where one has a number that no voltage has: both may count from another first.
     """
-    numbers = dict(zip(map(id, alike.series), varying_numbers(alike.series), strict=True))
+    of_series = zip(map(id, alike.series), varying_numbers(alike.series), strict=True)
+    numbers: dict[int, Any] = dict(of_series)
     if numbers.get(id(sweep.series)) is not None:
-        of_stimuli = varying_numbers(stimuli)
+        of_stimuli: list[Any] = varying_numbers(stimuli)
     else:  # of a series that was chosen by its name: all numbers in it
         numbers = {id(column): column.pattern[1] or None for column in contents.acquired()
                    if column.pattern[0] == sweep.series.pattern[0]}  # fmt: skip

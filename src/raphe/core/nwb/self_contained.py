@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -152,7 +153,7 @@ class _Contents:
             return max(1, min(max(sizes, default=0), len(content)))
 
 
-def _require_whole_type(stored: h5py.h5t.TypeID) -> None:
+def _require_whole_type(stored: Any) -> None:  # a h5py.h5t.TypeID
     """Raise ValueError for a type whose values HDF5's library would read through a wild pointer.
 
     It takes a value of variable length for a text or for a list, and does not look whether the file
@@ -176,9 +177,7 @@ def _is_variable(dtype: np.dtype) -> bool:
     return dtype.hasobject and h5py.check_ref_dtype(dtype) is None
 
 
-def _read(
-    holder: object, name: str | None, shape: tuple[int, ...], at_once: int
-) -> Iterator[object]:
+def _read(holder: Any, name: str | None, shape: tuple[int, ...], at_once: int) -> Iterator[object]:
     """Values of a dataset, so many rows at a time, or of the attribute of this name."""
     if name is not None:
         yield holder[name]

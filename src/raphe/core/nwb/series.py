@@ -89,6 +89,8 @@ class _LastChunk:
 
     def __init__(self) -> None:
         self._lock = RLock()  # a file may be closed while samples are read
+        self._data: Callable[[], Any]
+        self._of: tuple[int, int]
         self._forget()
 
     def samples(self, column: StoredColumn, first: int, n_rows: int) -> np.ndarray:
@@ -102,7 +104,7 @@ class _LastChunk:
             return self._samples
 
     def _forget(self, gone: Any = None) -> None:
-        self._data: Callable[[], Any] = lambda: None
+        self._data = lambda: None
         self._of, self._samples = (-1, -1), np.empty(0)
 
 

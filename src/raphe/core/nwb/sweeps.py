@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from raphe.core.nwb.series import NUMBER, Series
@@ -114,14 +115,16 @@ def _split_by_number(alike: list[Series], of_one_electrode: bool) -> list[SweptC
     if of_one_electrode and (whole := _as_sweeps(alike)):
         return [whole]
     for field in reversed(range(len(alike[0].pattern[1]))):
-        groups = _grouped(alike, lambda column, field=field: _without(column.pattern[1], field))
+        groups = _grouped(alike, partial(_numbers_without, field))
         swept = [_as_sweeps(group) for group in groups]
         if len(groups) < len(alike) and all(swept):
             return [channel for channel in swept if channel]
     return [SweptChannel((column,)) for column in alike]
 
 
-def _without(numbers: tuple[int, ...], field: int) -> tuple[int, ...]:
+def _numbers_without(field: int, column: Series) -> tuple[int, ...]:
+    """In its name, but for one of them."""
+    numbers = column.pattern[1]
     return numbers[:field] + numbers[field + 1 :]
 
 

@@ -184,7 +184,7 @@ def _is_in_si(file: h5py.File) -> bool:
     words = [word(fact) for fact in np.ravel(facts[()]).tolist()]
     version = dict(zip(words[::2], words[1::2], strict=False)).get("version", "")
     parts = re.match(r"(\d+)\.(\d+)", version)
-    return bool(parts) and (int(parts[1]), int(parts[2])) < (1, 1)
+    return parts is not None and (int(parts[1]), int(parts[2])) < (1, 1)
 
 
 def _sole_electrode(file: h5py.File) -> str | None:
@@ -205,7 +205,7 @@ def _text(item: Any) -> str:
     return word(item[()]) if isinstance(item, h5py.Dataset) else ""
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     try:
         return float(np.ravel(value)[0])
     except (TypeError, ValueError, IndexError, OverflowError):

@@ -102,7 +102,7 @@ def _contents(
         fault = fault_of_data(data)
         if kinds & set(NO_SAMPLES) or (fault and not kinds & set(ELECTRODES)):
             others[place] = fault or "holds no samples of a trace"
-        elif fault or 0 in data.shape:
+        elif data is None or fault or 0 in data.shape:
             left_out[place] = fault or "holds no samples"
         else:
             sweep = _whole_number(getattr(series, "sweep_number", None))

@@ -236,7 +236,7 @@ class ArrayFile:
     def of(cls, array: np.memmap) -> "ArrayFile":
         """The file of a whole memory-mapped array in C order."""
         assert array.flags.c_contiguous
-        return cls(Path(array.filename), array.dtype, array.shape, array.offset)
+        return cls(Path(str(array.filename)), array.dtype, array.shape, array.offset)
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def check_rate(
     `where` is the option or the file that says it. Raises `error_type` for any other, and asks
     whether kHz or the interval was meant where that would be one.
     """
-    if limit.admits(rate_hz, whole=False):
+    if isinstance(rate_hz, SupportsFloat) and limit.admits(rate_hz, whole=False):
         return float(rate_hz)
     sentence = f"{where}: {fault(limit, rate_hz, whole=False)}"
     if isinstance(rate_hz, (int, float)) and 0 < rate_hz < limit.least:

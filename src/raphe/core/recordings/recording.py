@@ -89,7 +89,8 @@ class Trace:
         stop = self.n_samples if stop is None else stop
         if not 0 <= start <= stop <= self.n_samples:
             raise IndexError(f"samples {start}:{stop} asked of a sweep of {self.n_samples}")
-        return self.stored[start:stop]
+        samples: np.ndarray = self.stored[start:stop]
+        return samples
 
 
 def _to_float32(stored: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 N items (cells, spikes), C classes, B bins.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -180,5 +179,5 @@ def reliability(
 
 
 def _edges(stated: np.ndarray, binning: Binning, n_bins: int) -> np.ndarray:
-    shares: Sequence[float] = np.linspace(0, 1, n_bins + 1)
+    shares = np.linspace(0, 1, n_bins + 1)
     return np.asarray(shares if binning == "equal width" else np.quantile(stated, shares))

@@ -149,7 +149,7 @@ def grouped_permutation_test(
             lambda orders: np.einsum("bgc,gc->b", kinds[orders], of_group[groups]),
         )
 
-    def within(number: int) -> Exchange:
+    def within(number: np.intp) -> Exchange:
         rows = members[number]
         expected = share[number] @ of_group[number]
         return Exchange(label[rows], lambda orders: evidence[rows, orders].sum(axis=1) - expected)

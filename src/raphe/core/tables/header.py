@@ -100,8 +100,8 @@ def _is_unlike(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         reach = 2 * (high - low) + 2
         if np.mean((first < low - reach) | (first > high + reach)) > 0.5:
             return True
-    rises = (np.diff(values, axis=0) > 0).all(axis=0)  # of each line, from column to column
-    return bool(len(first) >= MANY_NAMES and rises[0] and not rises[1:].any())
+    rises = np.all(np.diff(values, axis=0) > 0, axis=0)  # of each line, from column to column
+    return bool(len(first) >= MANY_NAMES and rises[0] and not np.any(rises[1:]))
 
 
 def _is_above_rows(first: Sequence[str]) -> bool:

@@ -114,7 +114,7 @@ def parse_numbers(
 
 def _beginning(parts: Iterator[Block]) -> tuple[int, list[str]]:
     """The first lines of a file and their number, at least LEAST_SNIFFED that are not blank."""
-    first_line, lines = 1, []
+    first_line, lines = 1, list[str]()
     for block in parts:
         lines += block.lines
         if sum(bool(line.strip()) for line in lines[:SNIFFED_LINES]) >= LEAST_SNIFFED:
@@ -242,7 +242,7 @@ class _Rows:
     def _parsed(self, line: int, lines: Sequence[str], body: str) -> np.ndarray:
         separator = self.separator if self.separator.strip(" ") else None
         for fill in (False, True) if separator else (False,):
-            text = _with_nan(body, separator) if fill else body
+            text = _with_nan(body, separator) if fill and separator else body
             try:
                 values = np.loadtxt(text.split("\n"), delimiter=separator, comments=None, ndmin=2)
             except ValueError:  # blank cells, other words for missing; or a fault, to be told
@@ -331,8 +331,8 @@ class _Rows:
     def _cut(self, text: str) -> tuple[str, str]:
         """A row's name, and its numbers."""
         if self.separator == RUNS_OF_SPACES:
-            head, *tail = text.split(None, 1)
-            return head, "".join(tail)
+            head, *numbers = text.split(None, 1)
+            return head, "".join(numbers)
         head, _, tail = text.partition(self.separator)
         return restored(head.strip()), tail
 

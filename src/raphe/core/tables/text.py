@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from raphe.core.errors import RapheError
 from raphe.core.files.path import file_status
@@ -85,7 +85,7 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
         if path.suffix.lower() != ".gz":  # a small one may hold too much for whoever takes it in
             raise TableFault("is packed by gzip; unpack it, or end its name in .gz")
         with gzip.open(file) as unpacked:
-            yield unpacked
+            yield cast(BinaryIO, unpacked)
 
 
 def blocks(stream: BinaryIO) -> Iterator[Block]:

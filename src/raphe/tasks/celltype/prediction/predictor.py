@@ -306,9 +306,9 @@ def _of_windows(cell: object, cut: Cut | GivenWindows) -> CellSpikes:
             "predict: expected the path of one cell, a Recording or windows (N, T) of numbers, "
             f"got {type(cell).__name__}; for several paths use predict_all"
         )
-    n, remarks = len(waveforms), ()
-    if n > 1 and isinstance(cut, GivenWindows):
-        remarks = (f"the {n} windows are taken as one cell",)
+    n = len(waveforms)
+    is_joined = n > 1 and isinstance(cut, GivenWindows)
+    remarks = (f"the {n} windows are taken as one cell",) if is_joined else ()
     return CellSpikes(IN_MEMORY, (), waveforms, np.full(n, np.nan), remarks=remarks)
 
 

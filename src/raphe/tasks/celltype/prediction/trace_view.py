@@ -58,7 +58,7 @@ def cell_envelopes(cell: CellSpikes, cut: Cut, n_stretches: int = STRETCHES) -> 
     n_samples = sum(recording.n_samples for recording in cell.recordings)
     size = max(1, -(-n_samples // n_stretches))
     per_chunk = max(1, CHUNK // size) * size
-    envelopes = []
+    envelopes: list[Envelope] = []
     for placed in _placed_sweeps(cell, cut):
         chunks = placed.trace.chunks(per_chunk)
         parts = [envelope(samples, size, placed.scale) for _, samples in chunks]

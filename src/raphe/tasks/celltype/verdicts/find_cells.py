@@ -43,15 +43,15 @@ def find_cells(
     (.npy), of which `of_rows` says whose they are; stores of spikes. Raises RecordingError where
     there is nothing of these, SettingError for a table that goes with no one array.
     """
-    paths, of_rows = [Path(path) for path in paths], of_rows or ArrayRows()
-    if of_rows.table and (len(paths) != 1 or not _is_array(paths[0])):
+    files, of_rows = [Path(path) for path in paths], of_rows or ArrayRows()
+    if of_rows.table and (len(files) != 1 or not _is_array(files[0])):
         raise SettingError(
             f"--units {of_rows.table}: names the cells of one array's rows, so give one {ARRAY} "
-            f"file, got {', '.join(map(str, paths))}"
+            f"file, got {', '.join(map(str, files))}"
         )
     cells: list[CellInput] = []
     failed: list[Failure] = []
-    for path in paths:
+    for path in files:
         try:
             require_utf_8(path)
             of_path, left_out = (

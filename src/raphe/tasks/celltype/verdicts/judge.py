@@ -104,7 +104,7 @@ class Judge:
     def prevalence(self) -> dict[str, float] | None:
         """Of the classes where probabilities hold; None where that is not known."""
         mix = self.decision.mix
-        return mix and self._named(np.array(mix.share))
+        return None if mix is None else self._named(np.array(mix.share))
 
     @property
     def knows_days(self) -> bool:

@@ -154,7 +154,7 @@ def _mixed(group: np.ndarray, time_s: np.ndarray) -> bool:
     n_runs = 1 + np.count_nonzero(np.diff(in_order))
     larger = int(group.sum())
     expected = 1 + 2 * larger * (len(group) - larger) / len(group)  # Wald and Wolfowitz 1940
-    return n_runs > MIXED_RUNS * expected
+    return bool(n_runs > MIXED_RUNS * expected)
 
 
 def _doublets(time_s: np.ndarray) -> str:

@@ -38,9 +38,9 @@ class Measured:
         shown, training = self.statistic.shown(self.value, unit), self.training
         if not training:
             return shown, "", ""
-        typical = (training[level] for level in TYPICAL)
+        low, high = (training[level] for level in TYPICAL)
         span = self.statistic.span
-        return shown, span(training[0.0], training[1.0], unit), span(*typical, unit)
+        return shown, span(training[0.0], training[1.0], unit), span(low, high, unit)
 
 
 def sentence(verdict: CellVerdict) -> str:
@@ -72,7 +72,7 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
         against.append(f"Other answers: {listed(others)}.")
     threshold = judge.decision.not_sure.threshold
     if threshold > 0:
-        again = verdict.recorded_again and verdict.recorded_again[leading]
+        again = None if verdict.recorded_again is None else verdict.recorded_again[leading]
         digits = digits_below(threshold, (probability, *(again or ())))
         is_reached = probability >= threshold
         (for_it if is_reached else against).append(

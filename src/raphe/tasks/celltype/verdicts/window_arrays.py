@@ -138,7 +138,7 @@ def _named(path: Path, n: int, names: Path) -> Iterator[ArrayCell]:
 
 def _map(path: Path) -> np.ndarray:
     """The windows (N, T) or (N, T, 2), memory-mapped."""
-    windows = open_array(path, RecordingError)
+    windows: np.ndarray = open_array(path, RecordingError)
     shape = windows.shape
     if windows.ndim == 4 and shape[3] == 1:
         windows = windows[..., 0]

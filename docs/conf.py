@@ -1,6 +1,7 @@
 """How the documentation is built; `make docs` calls it, warnings as errors."""
 
 import hashlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +17,13 @@ author = "The raphe developers"
 project_copyright = f"%Y, {author}"
 version = release = raphe.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "reference_pages"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "reference_pages",
+    "shell_cells",
+]
 exclude_patterns = ["_ext", "pictures"]
 templates_path: list[str] = []
 nitpicky = False  # types of NumPy and of the standard library have no page here
@@ -47,6 +54,8 @@ def _code_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+# Pages run commands: of this environment, which need not be activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(PROJECT / "build" / "docs-cache" / _code_hash())
 nb_execution_excludepatterns = ["notebooks/*"]  # kept with their outputs; their tests run them

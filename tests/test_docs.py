@@ -1,11 +1,15 @@
 """The site: what its generated pages tell, and that its settings, commands and links are whole."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from generated import commands, metrics, settings
+import whole_site
+from generated import commands, errors, files, metrics, settings
 from generated.markdown import code, plain, table
+from raphe import cli
 from raphe.cli import declared_commands
 
 # What a number without a unit is: counted, of something, or nothing but a number.
@@ -78,3 +82,65 @@ def test_text_from_code_is_no_markdown() -> None:
     assert plain("one ` alone") == r"one \` alone"
     assert code("a`b") == "`` a`b ``"
     assert table(("a",), [("x\n|y",)]).splitlines()[-1] == r"| x \|y |"
+
+
+@pytest.mark.parametrize(
+    ("words", "prepare", "remedy"), errors.COMMON, ids=lambda value: str(value)[:60]
+)
+def test_a_common_error_is_one_sentence(words: str, prepare: Callable, remedy: str) -> None:
+    exit_code, printed = errors.answer(words, prepare)
+    assert exit_code in (1, 2) and printed.startswith("error: ")
+    assert len(printed.splitlines()) == 1 and "/tmp" not in printed
+
+
+def test_files_have_the_columns_that_the_code_names() -> None:
+    described = {file.name: list(file.columns) for file in files.FILES}
+    for name, columns in files.IN_CODE.items():
+        assert described[name] == list(columns)
+    page = files.page()
+    assert "### `celltype/ensemble`" in page and "| `window.cut.pre_ms` | number | yes |" in page
+
+
+@pytest.mark.ci
+def test_every_column_that_is_written_is_described(
+    home: Path, bundle: Path, tmp_path: Path
+) -> None:
+    """Of the tables that extraction, training, a sweep and verdicts write."""
+    recordings = sorted(home.glob("data/celltype/*/recordings-original/SER/*.abf"))[:1]
+    out = tmp_path / "verdicts"
+    command = ["predict", *map(str, recordings), "--bundle", str(bundle), "--out", str(out)]
+    assert cli.main([*command, "--no-pages"]) == 0
+    tables = {"verdicts": out, "a store": home / "data", "a run": home / "mlruns" / "artifacts"}
+    n_described = 0
+    for file in files.FILES:
+        for path in tables[file.where].rglob(file.name) if file.where in tables else ():
+            if file.columns and path.suffix == ".csv" and _is_celltype(path):
+                header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+                assert [name for name in header if not file.describes(name)] == [], path
+                n_described += 1
+    assert n_described >= 8
+
+
+def _is_celltype(path: Path) -> bool:
+    """Rather than a file of that name of recordings, or one in a model's folder."""
+    return "models" not in path.parts and not any("recordings-" in part for part in path.parts)
+
+
+def test_what_is_wrong_with_a_page_is_told(tmp_path: Path) -> None:
+    pages = {
+        "index.html": '<link rel="canonical" href="https://a.org"><a href="in/b.html#here">b</a>'
+        '<a href="https://a.org/c">c</a><img src="data:image/png;base64,AA">',
+        "in/b.html": '<p id="here"><a href="../index.html#gone">a</a><a href="c.html">c</a>'
+        '<script src="https://a.org/x.js"></script><img src="//a.org/y.png">',
+    }
+    (tmp_path / "in").mkdir()
+    for name, text in pages.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "a.css").write_text("@font-face { src: url(https://a.org/f.woff) }")
+    assert sorted(whole_site.faults(tmp_path)) == [
+        "a.css: loads something from elsewhere",
+        "in/b.html: ../index.html#gone: there is no such place on that page",
+        "in/b.html: c.html leads nowhere",
+        "in/b.html: loads //a.org/y.png from elsewhere; put it into the site",
+        "in/b.html: loads https://a.org/x.js from elsewhere; put it into the site",
+    ]

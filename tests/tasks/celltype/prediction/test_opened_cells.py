@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import raphe
+from nwb_files import Entry, write_nwb
 from raphe.core.abf.writer import write_abf
 from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.errors import RecordingError, SettingError
@@ -150,6 +151,30 @@ def test_every_file_to_take_says_what_was_changed(opened: Opened) -> None:
     assert f"raphe {raphe.__version__}" in text
     assert json.loads(taken["json"].contents)["bundle"]["content_hash"][:12] in text
     assert "By hand, the threshold was −55 pA" in text
+
+
+def test_the_page_to_print_holds_its_words_as_text(opened: Opened) -> None:
+    taken = opened[0].take("pdf", None, Changes(rejected=frozenset({1})))
+    assert (taken.name, taken.media_type) == ("A260105_001.pdf", "application/pdf")
+    assert taken.contents.startswith(b"%PDF")
+    with pytest.raises(SettingError, match="expected one of csv, json, pdf and methods"):
+        opened[0].take("exe", None, NONE)
+
+
+def test_each_current_of_a_file_is_an_item(predictor: CellTypePredictor, tmp_path: Path) -> None:
+    samples = np.zeros((2, 20_000), np.float32)
+    samples[0, [1000, 5000]] = samples[1, 9000] = -1e-10
+    path = tmp_path / "recording.nwb"
+    series = [
+        Entry("VoltageClampSeries", name, current, electrode)
+        for electrode, (name, current) in enumerate(zip(("left", "right"), samples, strict=True))
+    ]
+    write_nwb(path, series, rate_hz=RATE_HZ)
+    cells = predictor.open_file(path, "two.nwb", {}, {})
+    path.unlink()
+    view = cells.view(None, NONE)
+    assert view.items == ("two left", "two right")
+    assert [cells.view(item, NONE).row["spikes"] for item in view.items] == ["2", "1"]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+import raphe
 from raphe import cli
 from raphe.core.abf.header import BLOCK
 from raphe.core.abf.writer import DATA, write_abf
-from raphe.core.errors import StoreError
+from raphe.core.bundles.opened_file import Changes
+from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.left_out import Failure
+from raphe.tasks.celltype.prediction import watch as watch_module
 from raphe.tasks.celltype.prediction.verdict_folder import STATE, WatchedFolder
-from raphe.tasks.celltype.prediction.watch import Notice, Stamp, Watch
+from raphe.tasks.celltype.prediction.watch import LiveFolder, Notice, Stamp, Watch
 from raphe.tasks.celltype.verdicts.cell_input import Reading
 from raphe.tasks.celltype.verdicts.judge import Judge
 
@@ -395,3 +398,59 @@ def test_a_file_that_had_not_settled_is_told_when_the_watch_ends(
         "1 file is not judged yet, as it was not seen unchanged for 100 s; the same command "
         "judges it\n" in capsys.readouterr().err
     )
+
+
+def test_the_page_is_told_of_old_files_at_once_and_of_new_ones_as_they_grow(
+    folder, whole, put, clock
+):
+    put(folder / "newer.abf", whole)
+    put(folder / "older.abf", whole)
+    os.utime(folder / "older.abf", (1e9, 1e9))
+    live = LiveFolder(folder, clock)
+    assert [(s.path.name, s.state) for s in live.poll()] == [
+        ("older.abf", "settled"),
+        ("newer.abf", "settled"),
+    ]
+    put(folder / "cell.abf", up_to(whole, 0.5))
+    put(folder / "cell.nwb", b"half")
+    (sighting,) = live.poll()
+    assert (sighting.path.name, sighting.state) == ("cell.abf", "growing")
+    assert sighting.sentence == "still growing, 803 kB so far"
+    assert not live.poll()
+    clock.now += 10
+    assert [(s.path.name, s.state) for s in live.poll()] == [
+        ("cell.abf", "settled"),
+        ("cell.nwb", "settled"),
+    ]
+    assert not live.growing
+    assert not live.poll()
+
+
+def test_the_page_is_told_once_of_what_is_locked(folder, whole, put, clock, monkeypatch):
+    put(folder / "cell.abf", whole)
+    live = LiveFolder(folder, clock)
+    locked = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(watch_module, "_refused", lambda path: locked)
+    (sighting,) = live.poll()
+    assert sighting.state == "not read"
+    assert "could not be opened, and is tried again" in sighting.sentence
+    clock.now += 10
+    assert not live.poll()
+    monkeypatch.setattr(watch_module, "_refused", lambda path: None)
+    assert [sighting.state for sighting in live.poll()] == ["settled"]
+
+
+def test_a_growing_file_is_opened_as_far_as_it_goes(trained_bundle, folder, whole, put):
+    predictor = raphe.load_bundle(trained_bundle)
+    path = folder / "cell.abf"
+    put(path, up_to(whole, 0.5))
+    with pytest.raises(RecordingError, match="the file is cut"):
+        predictor.open_file(path, "cell.abf", {}, {})
+    path.unlink()
+    live = predictor.watch(folder, {})
+    assert not live.poll()
+    put(path, up_to(whole, 0.5))
+    assert [sighting.state for sighting in live.poll()] == ["growing"]
+    view = predictor.open_file(path, "cell.abf", {}, {}).view(None, Changes())
+    assert view.sentences[0].startswith("The file is still growing")
+    assert 0 < float(view.row["recorded (s)"]) < 20

@@ -188,7 +188,7 @@ def _peaks_plot(changed: ChangedCell) -> Plot:
 
 def _recording_caption(changed: ChangedCell) -> str:
     cut = changed.cut
-    caption = "The recording, in which no spike was found"
+    caption = "The recording, without a spike to judge by"
     if n := len(changed.every):
         caption = f"The recording and {counted('spike', n)}, each marked at its peak"
         if n_out := n - len(changed.cell):

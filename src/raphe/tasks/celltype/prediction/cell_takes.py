@@ -25,8 +25,9 @@ TAKES = (
     Take(PDF, "Page to print (PDF)"),
     Take(METHODS, "Sentence for a methods section"),
 )
-PAGE_IN, MARGIN_IN = (8.27, 11.69), 0.5  # A4
-LINE_WIDTH = 112  # characters of a line of the page
+PAGE_IN, MARGIN_IN = (8.27, 11.69), 0.5  # A4; a longer text makes it longer
+LINE_WIDTH, LINE_IN = 124, 0.12  # characters, and height on the page, of a line
+CAPTION_LINES = 8
 
 
 def taken(name: str, changed: ChangedCell) -> Taken:
@@ -92,7 +93,7 @@ def methods_sentence(changed: ChangedCell) -> str:
         f"{bundle.content_hash[:12]}, {counted('network', len(judge.ensemble.members))})"
     )
     if not verdict.n_spikes:
-        text = f"No spike was found in cell {verdict.cell_id} ({spikes}), so {by} judged nothing."
+        text = f"Cell {verdict.cell_id} ({spikes}) could not be judged by {by}."
     else:
         leading = verdict.leading
         probability = share(verdict.probability[leading])
@@ -117,37 +118,35 @@ def methods_sentence(changed: ChangedCell) -> str:
 
 def verdict_pdf(changed: ChangedCell) -> bytes:
     """A page to print: the figure, its caption, what spoke for and against the verdict."""
-    from raphe.core.figure_style import (
-        SMALL_PT,
-        PaperFigure,
-        figure_pdf,
-        house_style,
-    )
+    from raphe.core.figure_style import SMALL_PT, PaperFigure, figure_pdf, house_style
     from raphe.tasks.celltype.prediction.verdict_figure import FIGURE_IN, draw_panels
+
+    verdict = changed.verdict
+    below = _below_caption(changed)
+    figure_in = FIGURE_IN if verdict.n_spikes else FIGURE_IN / 2
+    text_in = LINE_IN * (len(below) + CAPTION_LINES)
+    height_in = max(PAGE_IN[1], figure_in + text_in + 2 * MARGIN_IN)
 
     def draw() -> PaperFigure:
         with house_style():
-            figure = PaperFigure(*PAGE_IN)
-            height_in = FIGURE_IN if len(changed.cell) else FIGURE_IN / 2
-            top, bottom = figure.subfigures(
-                2, 1, height_ratios=(height_in, PAGE_IN[1] - height_in - 2 * MARGIN_IN)
-            )
-            wide, high = (MARGIN_IN / side_in for side_in in PAGE_IN)
+            figure = PaperFigure(PAGE_IN[0], height_in)
+            heights_in = figure_in, height_in - figure_in - 2 * MARGIN_IN
+            top, bottom = figure.subfigures(2, 1, height_ratios=heights_in)
+            wide, high = MARGIN_IN / PAGE_IN[0], MARGIN_IN / height_in
             figure.get_layout_engine().set(rect=(wide, high, 1 - 2 * wide, 1 - 2 * high))
+            top.suptitle(f"{verdict.cell_id}: {verdict.verdict}", x=0, ha="left", weight="bold")
             caption = draw_panels(top, changed.judged, changed.judge)
-            bottom.text(
-                0.0, 0.97, _printed(changed, caption), va="top", ha="left", fontsize=SMALL_PT,
-                linespacing=1.35,
-            )  # fmt: skip
+            lines = [*textwrap.wrap(caption, LINE_WIDTH), "", *below]
+            bottom.text(0, 0.98, "\n".join(lines), va="top", fontsize=SMALL_PT, linespacing=1.35)
         return figure
 
     return figure_pdf(draw)
 
 
-def _printed(changed: ChangedCell, caption: str) -> str:
-    """What stands below the figure of a page to print, in lines."""
+def _below_caption(changed: ChangedCell) -> list[str]:
+    """What stands on a page to print below the figure and its caption, in lines."""
     verdict, judge = changed.verdict, changed.judge
-    lines = [*textwrap.wrap(caption, LINE_WIDTH), "", *textwrap.wrap(sentence(verdict), LINE_WIDTH)]
+    lines = textwrap.wrap(sentence(verdict), LINE_WIDTH)
     for_it, against = weighed(verdict, judge) if verdict.n_spikes else ([], list(verdict.remarks))
     for title, texts in (("For it:", for_it), ("Against it, or to be looked at:", against)):
         if texts:
@@ -157,7 +156,7 @@ def _printed(changed: ChangedCell, caption: str) -> str:
     beside = (judge.note, *judge.footnotes, origin(answered_by(judge.ensemble.bundle)))
     for text in filter(None, beside):
         lines += ["", *textwrap.wrap(text, LINE_WIDTH)]
-    return "\n".join(lines)
+    return lines
 
 
 def _text(stem: str, suffix: str, media_type: str, contents: str) -> Taken:

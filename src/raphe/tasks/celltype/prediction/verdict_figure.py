@@ -120,7 +120,7 @@ def _draw_recording(
     for sweep in sweeps:
         drawn = sweep.coarser(STRETCHES // len(sweeps))
         axes.fill_between(drawn.time_s, drawn.low, drawn.high, color=GREY, linewidth=0.5)
-    caption = "The recording, in which no spike was found"
+    caption = "The recording, without a spike to judge by"
     if len(cell):
         caption = f"The recording and {counted('spike', len(cell))}, marked above it"
     if cut.threshold_pa is not None:

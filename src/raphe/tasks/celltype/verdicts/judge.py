@@ -274,15 +274,16 @@ class Judge:
 
     def _without_spikes(self, cell: CellSpikes) -> CellVerdict:
         crossings = sum(cell.dropped.values())
-        if cell.n_by_hand:
-            reason = "no spike is left that was not left out by hand"
-        elif crossings:
-            reason = (
+        reasons = list(cell.remarks)
+        if crossings and not cell.n_by_hand:
+            reasons.append(
                 f"{counted('crossing', crossings)} of the threshold, none with a whole and sound "
                 "window: artefacts"
             )
-        else:
-            reason = "the trace never crosses the threshold: look at its unit, polarity and seal"
+        elif not cell.n_by_hand:
+            reasons.append(
+                "the trace never crosses the threshold: look at its unit, polarity and seal"
+            )
         return CellVerdict(
             cell_id=cell.cell_id,
             files=cell.paths,
@@ -291,7 +292,7 @@ class Judge:
             prevalence=self.prevalence,
             probability={},
             recorded_again=None,
-            remarks=(reason, *cell.remarks, *_of_recordings(cell)),
+            remarks=(*reasons, *_of_recordings(cell)),
             unit=self.cut.unit,
             duration_s=cell.duration_s,
             dropped=cell.dropped,

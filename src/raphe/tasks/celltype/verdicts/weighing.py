@@ -46,7 +46,7 @@ class Measured:
 def sentence(verdict: CellVerdict) -> str:
     """The verdict in a sentence that can stand alone."""
     if not verdict.n_spikes:
-        return "No spike was found, so nothing can be said of this cell."
+        return "There is no spike to judge by, so nothing can be said of this cell."
     stated = (
         f"Probability of {verdict.leading} {verdict.stated}, from "
         f"{counted('spike', verdict.n_spikes)}"

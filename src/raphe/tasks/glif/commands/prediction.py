@@ -16,19 +16,19 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _predict,
-        "INPUT is the voltage: an array (.npy) of samples or cells × samples, or a recording "
-        "(.nwb, .abf). Writes into --out (default: glif) parameters.csv (medians and intervals, in "
-        "SI and lab units), posterior.npz (the draws), neuron_config.json (for AllenSDK's "
-        "GlifNeuron) and predictive.png. A trace unlike those that were simulated is named. Exit "
-        "code: 0 when every cell has parameters; 1 when some are left out, or none has (error: …); "
-        "2 for wrong usage.",
+        "INPUT is the voltage: an array (.npy) of samples or cells × samples, a table (.csv) with "
+        "units in its header, or a recording (.nwb, .abf). Writes into --out (default: glif) "
+        "parameters.csv (medians and intervals, in SI and lab units), posterior.npz (the draws), "
+        "neuron_config.json (for AllenSDK's GlifNeuron) and predictive.png. A trace unlike those "
+        "that were simulated is named. Exit code: 0 when every cell has parameters; 1 when some "
+        "are left out, or none has (error: …); 2 for wrong usage.",
     )
     parser.set_defaults(out=Path("glif"))
     parser.add_argument(
         "--stimulus",
         type=Path,
-        help="the injected current, likewise; of a recording it may be left out and is looked for "
-        "in the same file",
+        help="the injected current, likewise; of a recording or a table it may be left out and is "
+        "looked for in the same file",
     )
     parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
     parser.add_argument(

@@ -26,6 +26,7 @@ from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
 from raphe.tasks.glif.features.training_domain import NAMES, unlike
+from raphe.tasks.glif.synthetic.prior import read_prior
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.quantities import quantities
 
@@ -154,6 +155,17 @@ class PosteriorBundle:
         """From what its graphs draw to SI units."""
         mean, deviation = (np.array(self.manifest["scaler"][n]) for n in ("mean", "deviation"))
         return PriorScaler(self.level, mean, deviation)
+
+    def prior_draws(self, n: int) -> np.ndarray:
+        """Quantities of n neurons as training drew them: float64 (n, P) in SI units.
+
+        Of a bundle without its prior, normal ones of the same mean and deviation.
+        Raises SettingError for a prior that cannot be read.
+        """
+        rng = np.random.default_rng(0)
+        if PRIOR in self.manifest["files"]:
+            return read_prior(self.bundle.file(PRIOR)).draw(n, rng)
+        return self.scaler.values(rng.standard_normal((n, len(quantities(self.level)))))
 
     @property
     def longest_s(self) -> float:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -99,26 +100,40 @@ def _write(
     folder: Path, posteriors: Sequence[Posterior], cells: CellTraces, rows: Sequence[int]
 ) -> None:
     """Write what is known of the cells in these rows."""
-    level, absolute = posteriors[0].level, not cells.rest_added_v
-    table = [row for posterior in posteriors for row in posterior.parameter_rows()]
-    text = csv_text(table[0], (row.values() for row in table))
-    write_file(folder / PARAMETERS, text)
-    configs = {posterior.cell: posterior.neuron_config(absolute) for posterior in posteriors}
-    write_file(folder / CONFIG, json.dumps(configs, indent=1) + "\n")
+    write_file(folder / PARAMETERS, parameters_csv(posteriors))
+    write_file(folder / CONFIG, configs_json(posteriors, not cells.rest_added_v))
     with open_whole(folder / SAMPLES) as file:
-        np.savez(
-            file,
-            samples=np.stack([posterior.samples for posterior in posteriors]),  # (B, S, P)
-            quantities=[quantity.name for quantity in quantities(level)],
-            cells=[posterior.cell for posterior in posteriors],
-        )
+        save_draws(posteriors, file)
     shown = [
-        ShownCell(
-            posterior,
-            cells.voltage_v[row] - cells.rest_added_v,
-            cells.current_a[row],
-            cells.rate_hz,
-        )
+        shown_cell(posterior, cells, row)
         for posterior, row in zip(posteriors[:N_SHOWN], rows, strict=False)
     ]
     save_figure(predictive_figure(shown), folder / FIGURE)
+
+
+def parameters_csv(posteriors: Sequence[Posterior]) -> str:
+    """Medians and intervals, a row for each quantity of each cell."""
+    table = [row for posterior in posteriors for row in posterior.parameter_rows()]
+    return csv_text(table[0], (row.values() for row in table))
+
+
+def configs_json(posteriors: Sequence[Posterior], absolute: bool) -> str:
+    """The neurons of the medians by cell, see `Posterior.neuron_config`."""
+    configs = {posterior.cell: posterior.neuron_config(absolute) for posterior in posteriors}
+    return json.dumps(configs, indent=1) + "\n"
+
+
+def save_draws(posteriors: Sequence[Posterior], file: IO[bytes]) -> None:
+    """Write the draws of all posteriors (B, S, P) as NPZ."""
+    np.savez(
+        file,
+        samples=np.stack([posterior.samples for posterior in posteriors]),
+        quantities=[quantity.name for quantity in quantities(posteriors[0].level)],
+        cells=[posterior.cell for posterior in posteriors],
+    )
+
+
+def shown_cell(posterior: Posterior, cells: CellTraces, row: int) -> ShownCell:
+    """A cell as the figure draws it: relative to rest where its voltage was given so."""
+    voltage_v = cells.voltage_v[row] - cells.rest_added_v
+    return ShownCell(posterior, voltage_v, cells.current_a[row], cells.rate_hz)

@@ -39,6 +39,16 @@ class Posterior:
             rows.append(row | {"unlike_simulated": "; ".join(self.unlike)})
         return rows
 
+    def parameter_values(self) -> list[dict[str, str | float]]:
+        """The same rows with numbers for whoever computes."""
+        ends = ("_si", "_lab")
+        words = ("quantity", "lab_unit")
+        return [
+            {n: float(text) if n.endswith(ends) else text for n, text in row.items()
+             if n in words or n.endswith(ends)}
+            for row in self.parameter_rows()
+        ]  # fmt: skip
+
     def neuron_config(self, absolute: bool) -> dict[str, object]:
         """The neuron of the medians as AllenSDK's GlifNeuron reads it, its resting potential with
         it where that is `absolute`."""

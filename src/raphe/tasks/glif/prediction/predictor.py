@@ -6,22 +6,36 @@ B cells, N samples.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.opened_file import OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
+from raphe.core.bundles.view import Need
 from raphe.core.errors import SettingError
+from raphe.core.sentences import printable
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable
+from raphe.tasks.glif.prediction.opened_cells import ONE_AT_A_TIME, OpenedCells, VoltageAlone
 from raphe.tasks.glif.prediction.posterior import Posterior
-from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
+from raphe.tasks.glif.recordings.cell_files import (
+    Signal,
+    holds_current,
+    read_cell_traces,
+    read_voltage,
+)
+from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.synthetic.quantities import REST
 
 SAMPLES, SEED = 1000, 42
 MOST_SAMPLES = 2**21  # of one call from elsewhere: 105 s at 20 kHz
+MOST_CELLS, MOST_SHOWN_SAMPLES = 64, 2**24  # of a file in the page
+UNITS = (
+    Field("voltage_unit", "text", "V (if left out) or mV", option="--unit"),
+    Field("current_unit", "text", "A (if left out), nA or pA", option="--stimulus-unit"),
+)
 BOTH = (
     Field(
         "relative_to_rest",
@@ -31,7 +45,12 @@ BOTH = (
     ),
     Field("cut_spikes", "flag", "out of a real recording", option="--cut-spikes"),
 )
-ONE_AT_A_TIME = Lock()  # some of numba's thread pools end the process when two calls meet
+NEEDED = Need(
+    "current",
+    "This file holds a voltage alone: send the current that was injected, as many samples at the "
+    "same rate.",
+    (".npy", ".csv", ".abf", ".nwb"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +69,18 @@ class PosteriorPredictor(BundlePredictor):
         Field("voltage", "gaps", "of one cell, null in dead time", needed=True),
         Field("current", "numbers", "that was injected", needed=True, option="--stimulus"),
         Field("rate_hz", "number", "sampling rate in Hz", needed=True, option="--rate"),
-        Field("voltage_unit", "text", "V (if left out) or mV", option="--unit"),
-        Field("current_unit", "text", "A (if left out), nA or pA", option="--stimulus-unit"),
+        *UNITS,
         *BOTH,
     )
-    SUFFIXES = (".abf", ".nwb")
+    SUFFIXES = (".abf", ".nwb", ".npy", ".csv")
     FILE_FIELDS = (
+        Field(
+            "rate_hz",
+            "number",
+            "sampling rate in Hz, where the file does not hold it",
+            option="--rate",
+        ),
+        *UNITS,
         Field("voltage_channel", "text", "its name or number", option="--channel"),
         Field("current_channel", "text", "its name or number", option="--stimulus-channel"),
         Field("sweep", "whole", "its number in the file, else from 0", option="--sweep"),
@@ -116,13 +141,12 @@ class PosteriorPredictor(BundlePredictor):
         """
         if n_samples < 1:
             raise SettingError(f"n_samples: expected 1 or more, got {n_samples}")
-        typical_rest_v = float(self._bundle.scaler.mean[REST])
         cells = read_cell_traces(
             Signal(_source(voltage), voltage_unit, voltage_channel),
             Signal(_source(current), current_unit, current_channel),
             rate_hz,
             sweep=sweep,
-            relative_to_v=typical_rest_v if relative_to_rest else None,
+            relative_to_v=self._typical_rest_v if relative_to_rest else None,
             cut=cut_spikes,
         )
         rows, faults = inferable(cells, self._bundle)
@@ -148,12 +172,43 @@ class PosteriorPredictor(BundlePredictor):
         """Parameters of a recording's cell as JSON has them. Raises RapheError."""
         return self._answer({"voltage": path, **read_fields(values, self.FILE_FIELDS)})
 
+    def open_file(
+        self, path: Path, name: str, values: Mapping[str, object], beside: Mapping[str, Path]
+    ) -> OpenedFile:
+        """See BundlePredictor: cells with their posteriors; `beside` the current, where the file
+        holds a voltage alone."""
+        given = read_fields(values, self.FILE_FIELDS)
+        voltage = Signal(path, given.get("voltage_unit", "V"), given.get("voltage_channel"))
+        current = Signal(
+            beside.get(NEEDED.role), given.get("current_unit", "A"), given.get("current_channel")
+        )
+        rate_hz, sweep = given.get("rate_hz"), given.get("sweep")
+        name = printable(name)
+        if current.source is None and not holds_current(voltage):
+            alone = read_voltage(voltage, rate_hz, sweep)
+            _require_bearable(alone)
+            return VoltageAlone(alone, name, NEEDED)
+        cells = read_cell_traces(
+            voltage,
+            current,
+            rate_hz,
+            sweep=sweep,
+            relative_to_v=self._typical_rest_v if given.get("relative_to_rest") else None,
+            cut=given.get("cut_spikes", False),
+        )
+        _require_bearable(cells)
+        return OpenedCells(self._bundle, cells, name, SAMPLES, SEED)
+
+    @property
+    def _typical_rest_v(self) -> float:
+        return float(self._bundle.scaler.mean[REST])
+
     def _answer(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         with ONE_AT_A_TIME:
             prediction = self.predict(**arguments)
         (posterior,) = prediction.posteriors
         answer = {
-            "parameters": [_numbers(row) for row in posterior.parameter_rows()],
+            "parameters": posterior.parameter_values(),
             "neuron_config": posterior.neuron_config(not arguments.get("relative_to_rest", False)),
             "n_draws": len(posterior.samples),
             "note": self.manifest.get("note", ""),
@@ -162,11 +217,10 @@ class PosteriorPredictor(BundlePredictor):
         return json_values({name: answer[name] for name in self.ANSWER})
 
 
-def _numbers(row: Mapping[str, str]) -> dict[str, str | float]:
-    """A row of a table whose numbers are numbers."""
-    words = {name: text for name, text in row.items() if name in ("quantity", "lab_unit")}
-    ends = {name: float(text) for name, text in row.items() if name.endswith(("_si", "_lab"))}
-    return words | ends
+def _require_bearable(cells: CellTraces) -> None:
+    """Refuse what would keep a server busy. Raises RecordingError."""
+    require_at_most(MOST_CELLS, len(cells), "voltage", "cells")
+    require_at_most(MOST_SHOWN_SAMPLES, cells.voltage_v.size, "voltage", "samples")
 
 
 def _source(samples: Path | str | np.ndarray | None) -> Path | np.ndarray | None:

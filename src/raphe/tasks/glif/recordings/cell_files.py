@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from raphe.core.abf.reader import read_abf
+from raphe.core.abf.reader import describe_abf, read_abf
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.nwb.pairs import read_pair, read_sweep
 from raphe.core.recordings.arrays import load_array
 from raphe.core.recordings.orientation import orientation_fault
 from raphe.core.recordings.rates import check_rate
 from raphe.core.recordings.recording import Recording
-from raphe.core.recordings.units import LIMITS, unit_factor
+from raphe.core.recordings.units import LIMITS
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
+from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
 VOLTAGE_UNITS = ("V", "mV", "uV", "µV")
@@ -26,7 +27,7 @@ RESTING_V = (-0.12, -0.02)  # where a membrane's median lies
 SPIKE_V = -0.01  # a membrane is above only in a spike
 RELATIVE_V, MOST_RELATIVE_V = 0.05, 0.2  # relative to rest: the median, and every sample
 MOST_A, LEAST_A, LEAST_V = 2e-8, 1e-12, 1e-3
-NWB, ABF = ".nwb", ".abf"
+NWB, ABF, CSV = ".nwb", ".abf", ".csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,10 @@ class Signal:
     """Where a voltage or a current is found.
 
     Args:
-        source: an array of samples (N,) or (B, N), such an array's file (.npy) or a recording
-            (.nwb, .abf); of a current None: the recording of the voltage.
-        unit: of an array; a recording knows its own.
-        channel: of a recording, its number or name.
+        source: an array of samples (N,) or (B, N), such an array's file (.npy), a table (.csv) or
+            a recording (.nwb, .abf); of a current None: the recording or table of the voltage.
+        unit: of an array, or of a table that names none; a recording knows its own.
+        channel: of a recording or a table, its number or name.
     """
 
     source: Path | np.ndarray | None
@@ -77,14 +78,16 @@ def read_cell_traces(
         SettingError: a unit of neither.
     """
     if current.source is None:
-        if not voltage.is_recording:
+        if _is_alone(voltage, current):
             raise RecordingError(
                 f"{_name(voltage, 'voltage')}: expected the current that was injected, got none; "
                 "name it with --stimulus"
             )
         current = replace(current, source=voltage.source)
     if sweep is not None and not (voltage.is_recording or current.is_recording):
-        raise SettingError(f"--sweep {sweep}: an array (.npy) has no sweeps; leave the option out")
+        raise SettingError(
+            f"--sweep {sweep}: an array (.npy) has no sweeps, nor has a table; leave it out"
+        )
     if voltage.suffix == NWB and current.source == voltage.source:
         measured, injected, read_from = _read_pair(voltage, current, sweep)
     else:
@@ -118,6 +121,29 @@ def read_cell_traces(
     return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults, read_from)
 
 
+def read_voltage(voltage: Signal, rate_hz: float | None, sweep: int | None = None) -> CellTraces:
+    """The voltage alone, with a current of 0, to be looked at. Raises as read_cell_traces."""
+    voltage_v, rate_hz = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
+    return CellTraces(voltage_v, np.zeros_like(voltage_v), rate_hz)
+
+
+def holds_current(voltage: Signal) -> bool:
+    """Whether the file of a voltage has a current, too; of NWB it is told as that is read."""
+    if voltage.suffix == ABF:
+        channels = describe_abf(voltage.source).channels
+        return any(channel.unit in CURRENT_UNITS for channel in channels)
+    if voltage.suffix == CSV:
+        return has_column(voltage.source, CURRENT_UNITS)
+    return voltage.suffix == NWB
+
+
+def _is_alone(voltage: Signal, current: Signal) -> bool:
+    """Whether a current can lie in another file only; of a recording that is told as it is read."""
+    if voltage.suffix == CSV:
+        return current.channel is None and not holds_current(voltage)
+    return not voltage.is_recording
+
+
 def _name(signal: Signal, quantity: str) -> str:
     """What an error calls a signal."""
     return str(signal.source) if isinstance(signal.source, Path) else quantity
@@ -131,11 +157,14 @@ def _read(
         return _samples(read_sweep(signal.source, units[0], signal.channel, sweep), units)
     if signal.suffix == ABF:
         return _read_abf(signal, units, quantity, sweep or 0)
+    if signal.suffix == CSV:
+        return read_columns(signal.source, units, quantity, signal.unit, signal.channel, rate_hz)
     name, samples = _name(signal, quantity), signal.source
     if isinstance(samples, Path):
         if samples.suffix.lower() != ".npy":
             raise RecordingError(
-                f"{name}: expected a {quantity} as an array (.npy) or a recording (.nwb, .abf)"
+                f"{name}: expected a {quantity} as an array (.npy), a table (.csv) or a recording "
+                "(.nwb, .abf)"
             )
         samples = load_array(samples, RecordingError)
     samples = np.asarray(samples)
@@ -155,7 +184,7 @@ def _read(
     if fault := orientation_fault(np.atleast_2d(samples)):
         raise RecordingError(f"{name}: expected (cells, samples), but {fault}; transpose it")
     samples = np.atleast_2d(samples).astype(np.float64)
-    return samples * _si_factor(signal.unit, units), rate_hz
+    return samples * si_factor(signal.unit, units), rate_hz
 
 
 def _read_pair(
@@ -171,7 +200,7 @@ def _samples(
 ) -> tuple[np.ndarray, float]:
     """One of its sweeps, float64 (1, N) in V or A, and its rate in Hz."""
     samples = recording.sweeps[sweep].read().astype(np.float64)[None]
-    return samples * _si_factor(recording.unit, units), recording.rate_hz
+    return samples * si_factor(recording.unit, units), recording.rate_hz
 
 
 def _read_abf(
@@ -201,14 +230,6 @@ def _open_abf(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
         f"{signal.source}: expected one {quantity}, a channel in {', '.join(units)}, found none or "
         f"several; choose it by --channel or --stimulus-channel ({problems[0]})"
     )
-
-
-def _si_factor(unit: str, units: Sequence[str]) -> float:
-    """From one of these units to the first of them, V or A."""
-    factor = unit_factor(unit, units[0])
-    if factor is None:
-        raise SettingError(f"unit {unit}: expected one of {', '.join(units)}")
-    return factor
 
 
 def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:

@@ -1,0 +1,77 @@
+"""The pages of docs/ that tell how something is done: their blocks run as they are written.
+
+Each page runs in a fresh folder that holds what its first comment says it starts with, under
+settings (RAPHE_SETTINGS, as the pages tell) that make training short.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from page_blocks import RUN, blocks, missing_line, run, starts_with
+from page_material import RECIPES, SHORT, SHORT_CALCIUM, SHORT_GLIF, Shelf
+from paths import PROJECT
+
+DOCS = PROJECT / "docs"
+ROOMS = ("how_to", "explained", "developers")
+PAGES = {
+    page.relative_to(DOCS).as_posix(): page for room in ROOMS for page in (DOCS / room).glob("*.md")
+}
+SETTINGS = {"how_to/calcium.md": SHORT_CALCIUM, "how_to/glif.md": SHORT_GLIF}
+SHOWN = {
+    "text",
+    "python",
+    "sh",
+    "bat",
+    "toml",
+    "yaml",
+}  # in none but sh and python stands a command
+NOT_RUN = 25  # a block more has to be counted here
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_starts_with_can_be_made(name: str) -> None:
+    assert set(starts_with(PAGES[name])) <= set(RECIPES)
+
+
+def test_what_is_not_run_says_why_and_is_counted() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES.values()]
+    assert sum(bool(block.remark) and not block.is_output
+               for text in texts for block in blocks(text)) == NOT_RUN  # fmt: skip
+    languages = {word for text in texts for word in re.findall(r"^```(\w+)$", text, re.M)}
+    assert languages <= SHOWN
+    commands = [block for text in texts for block in blocks(text) if block.language not in RUN]
+    assert not [block for block in commands if re.search(r"^(\$ )?raphe ", block.text, re.M)]
+
+
+def test_a_line_that_was_not_printed_is_named() -> None:
+    assert missing_line("one\n…\nthree\n", "zero\none\ntwo\nthree\n") is None
+    assert missing_line("three\none\n", "one\ntwo\nthree\n") == "one"  # not behind it
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory, tracking_store) -> Shelf:
+    return Shelf(tmp_path_factory.mktemp("shelf"), tracking_store)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, page in PAGES.items()
+        if any(block.is_run for block in blocks(page.read_text(encoding="utf-8")))
+    ],
+)
+def test_a_page_runs_as_written(name: str, shelf: Shelf, tmp_path: Path) -> None:
+    page = PAGES[name]
+    shelf.copy_to(tmp_path, starts_with(page))
+    printed = ""
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.is_run:
+            printed += run(block, tmp_path, SETTINGS.get(name, SHORT))
+        elif block.is_output:
+            missing = missing_line(block.text, printed)
+            assert missing is None, f"{name} shows {missing!r}, got\n{printed}"
+            printed = ""

@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "reference_pages",
     "shell_cells",
+    "benchmark_pages",
 ]
 exclude_patterns = ["_ext", "pictures"]
 templates_path: list[str] = []

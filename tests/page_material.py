@@ -12,6 +12,7 @@ import numpy as np
 
 from nwb_files import Entry, write_nwb
 from page_blocks import run_commands
+from paths import PROJECT
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import simulate
 
@@ -121,6 +122,12 @@ def _spikefinder(shelf: Shelf, folder: Path) -> None:
             np.savetxt(file, np.transpose(rows), form, ",", header="0,1,2", comments="")
 
 
+def _decay(shelf: Shelf, folder: Path) -> None:
+    """The task that a page adds."""
+    example = PROJECT / "docs" / "developers" / "decay"
+    shutil.copytree(example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__py*"))
+
+
 def _traces(shelf: Shelf, folder: Path) -> None:
     np.save(folder / "new.npy", np.random.default_rng(0).normal(1, 0.1, (2, 600)))  # at 30 Hz
 
@@ -159,6 +166,8 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "suite2p": ("brought", _suite2p),
     "voltage.npy": ("cell", _cell),
     "current.npy": ("cell", _cell),
+    "decay": ("task", _decay),
+    "conf": ("task", _decay),
     "recordings": (
         "celltype", Commands("raphe simulate recordings --n-ser 12 --n-nser 12 --days 6"),
     ),

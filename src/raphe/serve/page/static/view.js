@@ -220,13 +220,19 @@ function answered(entry) {
 
 /** A plot without what the bundle made of it; null where nothing else is in it. */
 function withoutAnswer(plot) {
-  const lines = plot.lines.filter(({ role }) => role !== "answer" && role !== "spread");
+  const isAnswer = plot.lines.some(({ role }) => role === "answer");
+  const lines = plot.lines.filter(({ role }) => role !== "answer" && !(isAnswer && role === "spread"));
   return lines.length ? { ...plot, lines, shade: [] } : null;
+}
+
+/** A value that is rather a sentence, and is set as one. */
+function isLong(value) {
+  return value.length > 32;
 }
 
 function facts(list) {
   return element("dl", { class: "facts" }, ...list.map((fact) => (
-    element("div", { class: fact.warns ? "fact warns" : "fact" },
+    element("div", { class: `fact${fact.warns ? " warns" : ""}${isLong(fact.value) ? " long" : ""}` },
       element("dt", {}, fact.name),
       element("dd", { class: "value" }, fact.warns ? "▲ " : "", fact.value),
       ...(fact.meaning ? [element("dd", { class: "meaning" }, fact.meaning)] : [])))));

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from http_caller import answering
 from page_browser import drop, row_of
 from raphe.core.bundles.fields import Field
+from raphe.core.errors import RecordingError
 from raphe.serve.limits import Limits
 from serve.toy_predictor import Toy, toy_bundle
 
@@ -109,6 +110,25 @@ def test_a_field_that_is_needed_is_asked_before_anything_is_sent(
         page.keyboard.press("Enter")
     assert "rate_hz=30" in request.value.url
     expect(page.locator(".headline")).to_contain_text("many")
+
+
+def test_what_a_refusal_names_is_asked_beside_it_for_every_file_that_lacks_it(
+    tmp_path: Path, serve_at: Callable[..., str], open_page
+) -> None:
+    class Lacking(Toy):
+        def open_file(self, path, name, values, beside):
+            if "sweep" not in values:
+                raise RecordingError(f"{path}: has several sweeps; pass --sweep N")
+            return super().open_file(path, name, values, beside)
+
+    page = open_page(serve_at(Lacking(toy_bundle(tmp_path / "lacking"))))
+    drop(page, {"a.txt": b"9 9 9", "b.txt": b"9"})
+    expect(row_of(page, "b.txt").locator(".error")).to_contain_text("pass sweep N")
+    page.get_by_label("sweep of a.txt: its number").fill("1")
+    page.keyboard.press("Enter")
+    expect(row_of(page, "a.txt").locator(".file-result")).to_have_text("●many")
+    expect(row_of(page, "b.txt").locator(".file-result")).to_have_text("◐not sure")
+    expect(page.locator("#field-sweep")).to_have_value("1")  # for what is dropped next
 
 
 def test_a_server_that_ended_is_a_sentence(toy: Toy, open_page) -> None:

@@ -1,7 +1,7 @@
 /** All results of this page in one table, whose CSV can be taken. */
 
-import { element } from "./dom.js";
-import { address } from "./server.js";
+import { button, download, element, say } from "./dom.js";
+import { address, askFile } from "./server.js";
 import { SortableTable } from "./tables.js";
 
 export class AllResults {
@@ -9,12 +9,16 @@ export class AllResults {
     this.session = session;
     this.open = open;
     this.place = document.getElementById("cells");
-    this.link = document.getElementById("cells-csv");
+    this.csv = document.getElementById("cells-csv");
     this.count = document.getElementById("n-cells");
-    this.table = new SortableTable(this.place, "All results");
     this.on_screen = false;
-    this.drawing = false;
-    this.stale = false;
+    this.judged = new Map(); // by entry: what became of "judge the others"
+    this.more = element("div", { class: "more-results" });
+    const rows = element("div");
+    this.place.append(rows, this.more);
+    this.table = new SortableTable(rows, "All results");
+    this.rows = rows;
+    this.csv.addEventListener("click", () => this.takeCsv());
     for (const event of ["entry", "list"]) session.addEventListener(event, () => this.changed());
   }
 
@@ -35,33 +39,17 @@ export class AllResults {
     if (this.on_screen) this.draw();
   }
 
-  /** Rows may have to be asked for; what changed meanwhile is drawn after that. */
-  async draw() {
-    this.stale = this.drawing;
-    if (this.drawing) return;
-    this.drawing = true;
-    try {
-      await this.drawOnce();
-    } finally {
-      this.drawing = false;
-    }
-    if (this.stale) this.draw();
-  }
-
-  async drawOnce() {
+  draw() {
     const { entries } = this;
-    const ids = entries.map((entry) => entry.id);
-    this.link.hidden = ids.length === 0;
-    this.link.href = address("table.csv", { ids: ids.join(",") });
+    this.csv.hidden = entries.length === 0;
+    this.drawMore(entries);
     if (!entries.length) {
-      this.place.replaceChildren(element("p", { class: "empty" },
+      this.rows.replaceChildren(element("p", { class: "empty" },
         "There are no results yet: drop recordings in the first part of this page."));
       return;
     }
-    const found = [];
-    for (const entry of entries) {
-      for (const { item, row } of await this.session.rows(entry)) found.push({ entry, item, row });
-    }
+    const found = entries.flatMap((entry) => (
+      this.session.rows(entry).map((one) => ({ entry, ...one }))));
     const columns = [...new Set(found.flatMap(({ row }) => Object.keys(row)))];
     const first = columns.includes("file") ? [] : ["file"];
     const rows = found.map(({ entry, item, row }) => ({
@@ -69,5 +57,41 @@ export class AllResults {
       open: () => this.open(entry, item),
     }));
     this.table.render([...first, ...columns], rows);
+  }
+
+  /** An item is judged when it is looked at; for those that nobody has looked at there is a button. */
+  drawMore(entries) {
+    const more = entries.filter((entry) => entry.view && entry.rows.size < entry.view.items.length);
+    this.more.replaceChildren(...more.map((entry) => {
+      const left = entry.view.items.length - entry.rows.size;
+      const words = `Judge the other ${left} of ${entry.name}`;
+      const told = this.judged.get(entry);
+      return element("p", {}, told?.busy ? `Judging ${left} of ${entry.name} …`
+        : button(words, () => this.judge(entry)), ...(told?.error ? [" ", told.error] : []));
+    }));
+  }
+
+  async judge(entry) {
+    this.judged.set(entry, { busy: true });
+    this.draw();
+    try {
+      await this.session.judgeAll(entry);
+      this.judged.delete(entry);
+      say(`All of ${entry.name} is judged.`);
+    } catch (error) {
+      this.judged.set(entry, { error: error.message });
+    }
+    this.draw();
+  }
+
+  async takeCsv() {
+    const ids = this.entries.map((entry) => entry.id).join(",");
+    try {
+      const { blob } = await askFile("GET", address("table.csv", { ids }));
+      download(blob, "results.csv");
+      say("results.csv saved.");
+    } catch (error) {
+      this.more.append(element("p", { class: "error", role: "alert" }, error.message));
+    }
   }
 }

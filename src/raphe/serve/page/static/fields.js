@@ -43,6 +43,24 @@ export class Fields {
     return values;
   }
 
+  /** The fields that a sentence names, as one that says what a file lacks. */
+  named(sentence) {
+    return [...this.inputs.keys()].filter(({ name }) => new RegExp(`\\b${name}\\b`).test(sentence));
+  }
+
+  /** A second input for a field, whose value is that of the first, too. */
+  asked(field, label) {
+    const first = this.inputs.get(field);
+    const input = element("input", { "aria-label": label, ...kindOfInput(field.kind) });
+    input.value = first.value;
+    input.checked = first.checked;
+    input.addEventListener("input", () => {
+      first.value = input.value;
+      first.checked = input.checked;
+    });
+    return element("label", { class: "asked" }, spoken(field.name), input);
+  }
+
   /** What is asked for, to stand in a sentence: "rate hz (frames a second)". */
   get lacking() {
     for (const [field, input] of this.inputs) {

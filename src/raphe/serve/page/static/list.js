@@ -43,12 +43,16 @@ export class FileList {
     const open = button([name, result], () => this.open(entry), { class: "file-open" });
     const bar = element("progress", { max: "1", "aria-label": `Sending ${entry.name}` });
     const error = element("p", { class: "error" });
+    const asked = element("div", { class: "asks" });
     const again = button("Try again", () => this.retry(entry), { class: "small" });
+    asked.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.retry(entry);
+    });
     const remove = button("×", () => this.remove(entry), {
       class: "remove", "aria-label": `Remove ${entry.name}`, title: "Remove",
     });
-    const node = element("li", {}, open, remove, bar, error, again);
-    return { node, open, result, bar, error, again, said: "" };
+    const node = element("li", {}, open, remove, bar, error, asked, again);
+    return { node, open, result, bar, error, asked, again, said: "" };
   }
 
   open(entry) {
@@ -58,7 +62,23 @@ export class FileList {
 
   retry(entry) {
     const values = this.fields.values();
-    if (values) this.session.retry(entry, values);
+    if (!values) return;
+    const lacking = this.fields.named(entry.error);
+    const others = this.session.entries.filter((other) => (
+      other.can_retry && other.state === "refused"
+      && this.fields.named(other.error).some((field) => lacking.includes(field))));
+    for (const one of new Set([entry, ...others])) this.session.retry(one, values);
+  }
+
+  /** Beside an error that names a field, that field: it is most often what the file lacks. */
+  ask(entry, row) {
+    const fields = entry.can_retry && entry.state === "refused" ? this.fields.named(entry.error) : [];
+    const names = fields.map(({ name }) => name).join(" ");
+    row.asked.hidden = fields.length === 0;
+    if (row.asked.dataset.names === names) return;
+    row.asked.dataset.names = names;
+    row.asked.replaceChildren(...fields.map((field) => (
+      this.fields.asked(field, `${field.name} of ${entry.name}: ${field.meaning}`))));
   }
 
   remove(entry) {
@@ -80,6 +100,7 @@ export class FileList {
     setText(row.error, entry.error);
     row.error.hidden = entry.error === "";
     row.again.hidden = entry.state !== "refused" || !entry.can_retry;
+    this.ask(entry, row);
     if (this.session.shown === entry) row.open.setAttribute("aria-current", "true");
     else row.open.removeAttribute("aria-current");
     const words = resultOf(entry);

@@ -61,12 +61,14 @@ function markSentence(panel) {
   const { name, x } = layer.marks;
   const left = layer.accepted.filter((accepted) => !accepted).length;
   if (layer.current === null) {
-    return `${layer.count} ${name}${layer.count === 1 ? "" : "s"}, ${left} rejected`;
+    const rejected = layer.marks.can_change ? `, ${left} rejected` : "";
+    return `${layer.count} ${name}${layer.count === 1 ? "" : "s"}${rejected}`;
   }
   const width = panel.range[1] - panel.range[0];
-  const state = layer.accepted[layer.current] ? "accepted" : "rejected";
+  const state = layer.accepted[layer.current] ? ", accepted" : ", rejected";
   return `${capital(name)} ${layer.current + 1} of ${layer.count}, `
-    + `at ${quantity(x[layer.current], Math.min(width, 1), panel.plot.x_label)}, ${state}`;
+    + `at ${quantity(x[layer.current], Math.min(width, 1), panel.plot.x_label)}`
+    + (layer.marks.can_change ? state : "");
 }
 
 function markButtons(panel) {

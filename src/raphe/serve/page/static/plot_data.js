@@ -10,7 +10,8 @@ export const STYLES = { // width in CSS pixels; `dash` for the second line of a 
   training: { colour: "--plot-training", width: 1.5 },
 };
 const DASHES = [undefined, [6, 4], [2, 3], [8, 3, 2, 3]];
-const BAND_ALPHA = { data: 0.55, spread: 0.22, training: 0.25 };
+const AREA_ALPHA = { spread: 0.22, training: 0.25 }; // a band that is meant as one; others are lines
+const SEEN_FROM_AFAR_ALPHA = 0.55; // from the least to the most of a line, within a pixel or so
 
 /** A colour of the style sheet, as it is now: light and dark differ. */
 export function colour(name, alpha = 1) {
@@ -35,10 +36,11 @@ export function drawn(plot) {
       points: { show: false, size: 5 }, spanGaps: false,
     };
     if (line.low.length) {
-      const edge = line.role === "data" ? { ...curve, width: 0.75 } : { ...curve, width: 0 };
+      const area = AREA_ALPHA[line.role];
+      const edge = { ...curve, dash: undefined, width: area ? 0 : Math.min(style.width, 0.75) };
       bands.push({
         series: [series.length, series.length + 1],
-        fill: () => colour(style.colour, BAND_ALPHA[line.role] ?? 0.25),
+        fill: () => colour(style.colour, area ?? SEEN_FROM_AFAR_ALPHA),
       });
       series.push(edge, { ...edge });
     } else {

@@ -27,14 +27,14 @@ export class Session extends EventTarget {
 
   update(entry, values) {
     Object.assign(entry, values);
-    if (values.view) entry.version += 1;
+    if (values.view) entry.rows.set(values.view.item, values.view.row);
     this.tell("entry", entry);
   }
 
   make(values) {
     const entry = {
       key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
-      id: null, view: null, version: 0, file: null, can_retry: false, fields: {}, summary: null, leaving: null,
+      id: null, view: null, rows: new Map(), file: null, can_retry: false, fields: {}, summary: null, leaving: null,
       ...values,
     };
     this.entries.push(entry);
@@ -170,7 +170,7 @@ export class Session extends EventTarget {
     // A server that was started again has other ids for the same files.
     const entry = this.entries.find((other) => other.from === "folder" && other.name === name);
     if (!entry) return this.make({ id, name, from: "folder", state: "there", summary: event });
-    this.update(entry, { id, summary: event, version: entry.version + 1 });
+    this.update(entry, { id, summary: event });
     if (entry.view) this.refresh(entry);
     return entry;
   }
@@ -192,20 +192,18 @@ export class Session extends EventTarget {
     if (this.shown === entry) this.show(null);
   }
 
-  /** Rows of all items of an entry by column, as in the table that can be taken. */
-  async rows(entry) {
-    if (entry.rows?.version === entry.version) return entry.rows.rows;
-    let rows = [];
-    if (!entry.view) {
-      rows = [{ item: null, row: entry.summary?.row ?? {} }];
-    } else if (entry.view.items.length < 2) {
-      rows = [{ item: entry.view.item, row: entry.view.row }];
-    } else {
-      const table = parseCsv(await askText(address("table.csv", { ids: entry.id })));
-      rows = table.map((row, place) => ({ item: entry.view.items[place] ?? null, row }));
-    }
-    entry.rows = { version: entry.version, rows };
-    return rows;
+  /** What is known of an entry for the table of all results: [{item, row}], in the file's order. */
+  rows(entry) {
+    if (!entry.view) return [{ item: null, row: entry.summary?.row ?? {} }];
+    return entry.view.items.filter((item) => entry.rows.has(item))
+      .map((item) => ({ item, row: entry.rows.get(item) }));
+  }
+
+  /** Have every item of an entry judged, which may take a while. */
+  async judgeAll(entry) {
+    const table = parseCsv(await askText(address("table.csv", { ids: entry.id })));
+    for (const [place, item] of entry.view.items.entries()) entry.rows.set(item, table[place]);
+    this.tell("entry", entry);
   }
 
   keep() {
@@ -219,7 +217,8 @@ export class Session extends EventTarget {
     for (const id of ids) {
       try {
         const { name, view } = await ask("GET", `files/${id}`);
-        const entry = this.make({ id, name, view, state: "open", share: 1 });
+        const entry = this.make({ id, name });
+        this.update(entry, { view, state: "open", share: 1 });
         if (!this.shown) this.show(entry);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;

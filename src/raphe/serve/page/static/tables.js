@@ -60,9 +60,17 @@ export class SortableTable {
     this.down = false;
   }
 
+  /** Draw what differs from before: what is the same keeps its place and the focus. */
   render(columns, rows) {
+    const drawn = JSON.stringify([columns, rows.map((row) => row.texts)]);
     this.columns = columns;
     this.rows = rows;
+    if (drawn !== this.drawn || !this.place.childElementCount) this.draw();
+    this.drawn = drawn;
+  }
+
+  draw() {
+    const { columns, rows } = this;
     const at = columns.indexOf(this.by);
     const sorted = [...rows];
     if (at >= 0) {
@@ -95,7 +103,7 @@ export class SortableTable {
   sortBy(name) {
     this.down = this.by === name && !this.down;
     this.by = name;
-    this.render(this.columns, this.rows);
+    this.draw();
     const place = this.columns.indexOf(name);
     this.place.querySelectorAll("thead button")[place].focus();
   }

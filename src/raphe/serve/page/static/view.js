@@ -222,7 +222,8 @@ function answered(entry) {
 function withoutAnswer(plot) {
   const isAnswer = plot.lines.some(({ role }) => role === "answer");
   const lines = plot.lines.filter(({ role }) => role !== "answer" && !(isAnswer && role === "spread"));
-  return lines.length ? { ...plot, lines, shade: [] } : null;
+  const caption = isAnswer || plot.shade.length ? "" : plot.caption; // it would tell
+  return lines.length ? { ...plot, lines, caption, shade: [] } : null;
 }
 
 /** A value that is rather a sentence, and is set as one. */

@@ -17,7 +17,6 @@ export class AllResults {
     const rows = element("div");
     this.place.append(rows, this.more);
     this.table = new SortableTable(rows, "All results");
-    this.rows = rows;
     this.csv.addEventListener("click", () => this.takeCsv());
     for (const event of ["entry", "list"]) session.addEventListener(event, () => this.changed());
   }
@@ -44,7 +43,7 @@ export class AllResults {
     this.csv.hidden = entries.length === 0;
     this.drawMore(entries);
     if (!entries.length) {
-      this.rows.replaceChildren(element("p", { class: "empty" },
+      this.table.showInstead(element("p", { class: "empty" },
         "There are no results yet: drop recordings in the first part of this page."));
       return;
     }

@@ -2,9 +2,10 @@
 
 import { button, element } from "./dom.js";
 
-/** A number at the start of a text, as "12 ms" or "−3.5"; NaN where there is none. */
+/** The number of a text such as "12 ms", "−3.5" or "0.1 to 0.3"; NaN of "2026_11_28.abf". */
 function numberOf(text) {
-  return Number.parseFloat(String(text).replace("−", "-").replace(/(\d),(?=\d{3})/g, "$1"));
+  const [, digits] = /^([−+-]?\d[\d.,]*(?:e[+-]?\d+)?)(?:[\s%–]|$)/i.exec(text) ?? [];
+  return digits ? Number.parseFloat(digits.replace("−", "-").replaceAll(",", "")) : NaN;
 }
 
 export function compare(one, other) {
@@ -58,6 +59,7 @@ export class SortableTable {
     this.label = label;
     this.by = null;
     this.down = false;
+    this.drawn = "";
   }
 
   /** Draw what differs from before: what is the same keeps its place and the focus. */
@@ -65,8 +67,14 @@ export class SortableTable {
     const drawn = JSON.stringify([columns, rows.map((row) => row.texts)]);
     this.columns = columns;
     this.rows = rows;
-    if (drawn !== this.drawn || !this.place.childElementCount) this.draw();
+    if (drawn !== this.drawn) this.draw();
     this.drawn = drawn;
+  }
+
+  /** Something else in the table's place, until it is rendered again. */
+  showInstead(node) {
+    this.drawn = "";
+    this.place.replaceChildren(node);
   }
 
   draw() {

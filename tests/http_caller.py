@@ -13,6 +13,7 @@ import uvicorn
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.serve.app import application
 from raphe.serve.limits import Limits
+from raphe.serve.server import Server
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
@@ -50,6 +51,12 @@ class Caller:
     def post_json(self, value: object, **headers: str) -> Answer:
         return self.post("/predict", json.dumps(value).encode(), {**JSON, **headers})
 
+    def put_json(self, path: str, value: object) -> Answer:
+        return self.ask("PUT", path, json.dumps(value).encode(), JSON)
+
+    def delete(self, path: str) -> Answer:
+        return self.ask("DELETE", path, None, {})
+
     def ask(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
@@ -65,7 +72,10 @@ class Caller:
 def answering(predictor: BundlePredictor, limits: Limits, **names: Any) -> Iterator[Caller]:
     with create_server(("127.0.0.1", 0)) as listener:
         app = application(predictor, limits, **names)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", server_header=False))
+        config = uvicorn.Config(
+            app, log_level="critical", server_header=False, timeout_graceful_shutdown=5
+        )
+        server = Server(config, lambda: None, app.end)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

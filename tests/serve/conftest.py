@@ -13,6 +13,7 @@ from raphe.core.bundles.manifest import BundleKind
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RecordingError
 from raphe.serve.limits import Limits
+from serve.toy_predictor import Toy, toy_bundle
 
 ECHO = BundleKind("toy/echo", (CARD,), (), {})
 
@@ -63,4 +64,16 @@ def echo(served: Echo) -> Iterator[Echo]:
 @pytest.fixture(scope="module")
 def caller(served: Echo) -> Iterator[Caller]:
     with answering(served, Limits(file_bytes=100_000, at_once=1), names=["rig.lab"]) as caller:
+        yield caller
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return Toy(toy_bundle(tmp_path_factory.mktemp("toy") / "bundle"))
+
+
+@pytest.fixture(scope="module")
+def page(toy: Toy) -> Iterator[Caller]:
+    """A caller of a server that the page asks."""
+    with answering(toy, Limits(file_bytes=100_000, at_once=2)) as caller:
         yield caller

@@ -34,6 +34,11 @@ SLOW_S = 1.0
 PLAIN = [1.0, 2.0, 9.0, 1.0, 8.0, 1.0, 9.5, 2.0]
 
 
+def wait() -> None:
+    """What a slow file does."""
+    time.sleep(SLOW_S)
+
+
 class ToyFile(OpenedFile):
     def __init__(self, text: str, name: str, beside: Mapping[str, Path]) -> None:
         words = text.split()
@@ -48,7 +53,7 @@ class ToyFile(OpenedFile):
 
     def view(self, item: str | None, changes: Changes) -> View:
         if "slow" in self._words:
-            time.sleep(SLOW_S)
+            wait()
         item = self._checked(item)
         if "current" in self._words and not self._beside:
             return View(item, self._items, self._name, "", "nothing", (), need=CURRENT)
@@ -146,7 +151,7 @@ class Toy(BundlePredictor):
         text = file.read_bytes().decode(errors="replace")
         words = text.split()
         if "slow" in words:
-            time.sleep(SLOW_S)
+            wait()
         if "defect" in words:
             raise RuntimeError("a defect")
         if "memory" in words:

@@ -83,6 +83,7 @@ def application(
         version=__version__,
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     changed = (lambda held, view: None) if live is None else live.changed

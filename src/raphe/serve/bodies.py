@@ -18,7 +18,10 @@ from raphe.serve.refusal import Refusal
 JSON = "application/json"
 FILE_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")  # curl's own word
 TABLES = (".csv",)
+SHORT_BYTES = 2**22  # of JSON that says what a person decided: it is read between other requests
 LONGEST_NAME = 255  # of a file, on any disk
+LESS_TEXT = "send a binary file instead"
+NO_ROOM = "the server's disk took no more; ask whoever runs it to make room"
 GONE = 499  # nobody reads it
 
 
@@ -53,17 +56,23 @@ class Receiver:
     async def file(self, request: Request, path: Path) -> None:
         """Write the body into a new file."""
         _require_type(request, FILE_TYPES, "the file itself, as application/octet-stream,")
-        limit = self._text_bytes if path.suffix in TABLES else self.limits.file_bytes
-        with path.open("xb") as file:
-            size = await _receive(request, file, limit, self.limits.receive_s)
+        limit, remedy = self.limits.file_bytes, "`raphe serve --max-mb` allows more"
+        if path.suffix in TABLES and self._text_bytes < limit:
+            limit, remedy = self._text_bytes, LESS_TEXT
+        try:
+            with path.open("xb") as file:
+                size = await _receive(request, file, limit, self.limits.receive_s, remedy)
+        except OSError:
+            raise Refusal(507, NO_ROOM) from None
         if not size:
             raise Refusal(400, "expected a file, got an empty body")
 
-    async def json(self, request: Request) -> bytes:
+    async def json(self, request: Request, at_most: int = TEXT_BYTES) -> bytes:
         """The body of a request with JSON."""
         _require_type(request, (JSON,), JSON)
         body = io.BytesIO()
-        await _receive(request, body, self._text_bytes, self.limits.receive_s)
+        limit = min(at_most, self._text_bytes)
+        await _receive(request, body, limit, self.limits.receive_s, LESS_TEXT)
         return body.getvalue()
 
     @property
@@ -97,15 +106,12 @@ def _require_type(request: Request, expected: tuple[str, ...], words: str) -> No
         raise Refusal(415, f"Content-Type: expected {words} got {shown(given)}")
 
 
-async def _receive(request: Request, sink: BinaryIO, at_most: int, within_s: float) -> int:
+async def _receive(
+    request: Request, sink: BinaryIO, at_most: int, within_s: float, remedy: str
+) -> int:
     """Write the body; its bytes. What is announced as too large is not read at all."""
-    too_large = Refusal(
-        413, f"expected at most {at_most / 1e6:g} MB; `raphe serve --max-mb` allows more"
-    )
-    if at_most == TEXT_BYTES:
-        too_large = Refusal(
-            413, f"expected at most {at_most / 1e6:g} MB of text; send a binary file instead"
-        )
+    what = f"{at_most / 1e6:g} MB{' of text' if remedy == LESS_TEXT else ''}"
+    too_large = Refusal(413, f"expected at most {what}; {remedy}")
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced[:20]) > at_most:
         raise too_large

@@ -23,8 +23,8 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         "A page to drop recordings into: it shows what raphe predict says of them, and why. "
         "Programs ask the same as JSON: /api lists what. Files that are dropped lie in a folder of "
         "their own and are removed at the end; no path in a request is opened. With another --host "
-        "a token is needed, which is part of the printed link; nothing is encrypted. Ctrl-C ends "
-        "it.",
+        "a token is needed, which is part of the printed link (RAPHE_TOKEN in the environment sets "
+        "it); nothing is encrypted. Ctrl-C ends it.",
     )
     parser.add_argument("bundle", type=Path, help="folder made by raphe export, of any task")
     add_content_hash(parser)

@@ -84,7 +84,7 @@ class Guard:
         refused = self._refused(scope["method"], headers)
         if refused is not None:
             await _answer(send_with_headers, *_as_json(*refused))
-        elif scope["path"] == "/" and self._is_token(_token_of_link(scope)):
+        elif (scope["method"], scope["path"]) == ("GET", "/") and self._is_token(_of_link(scope)):
             await _answer(send_with_headers, *self._welcome)
         elif scope["path"] not in OPEN and not self._knows_token(headers):
             await _answer(send_with_headers, *_as_json(401, TOKEN_NEEDED, BEARER))
@@ -153,7 +153,7 @@ class Guard:
         return True
 
 
-def _token_of_link(scope: Message) -> str | None:
+def _of_link(scope: Message) -> str | None:
     try:
         words = parse_qs(scope["query_string"].decode("ascii"), max_num_fields=10)
     except ValueError:

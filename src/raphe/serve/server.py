@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import ipaddress
+import os
+import re
 import secrets
 import socket
 import sys
@@ -21,6 +23,7 @@ from raphe.serve.files.live import Live
 from raphe.serve.limits import Limits
 from raphe.serve.overview import file_command
 
+TOKEN_NAME = "RAPHE_TOKEN"  # in the environment: one that stays the same, as for a container
 IDLE_S = 5
 LEAVE_S = 5  # after which a server that is to end gives up what still comes in
 
@@ -53,12 +56,12 @@ def serve(
         SettingError: an address that cannot be, or a folder that cannot be watched.
     """
     predictor = load_predictor(bundle, content_hash=content_hash)
-    live = None if folder is None else _live(predictor, folder, values or {})
+    live = None if folder is None else watched_folder(predictor, folder, values or {})
     with _listening(host, port) as listener:
-        token = None if _is_local(host) else secrets.token_urlsafe(16)
+        token = _token(host)
         address = f"http://{_in_url(_reached_at(host))}:{listener.getsockname()[1]}/"
         print(f"{bundle}: {predictor.manifest['kind']}, every hash is right")
-        if token is not None:
+        if not _is_local(host):
             print(
                 f"--host {host}: whoever has the link can ask, and reads what others label; "
                 "nothing is encrypted, and silent connections are not cut, so keep it off the open "
@@ -102,7 +105,18 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _live(predictor: BundlePredictor, folder: Path, values: Mapping[str, str]) -> Live:
+def _token(host: str) -> str | None:
+    """What callers must show; None where only this machine can ask. Raises SettingError."""
+    given = os.environ.get(TOKEN_NAME)
+    if given and not re.fullmatch(r"[\w.~-]{16,200}", given, re.ASCII):
+        raise SettingError(
+            f"{TOKEN_NAME}: expected 16 to 200 letters, digits or signs of - . _ ~, got something "
+            "else; `openssl rand -hex 16` makes one"
+        )
+    return given or (None if _is_local(host) else secrets.token_urlsafe(16))
+
+
+def watched_folder(predictor: BundlePredictor, folder: Path, values: Mapping[str, str]) -> Live:
     """Raises RapheError where the folder cannot be watched, or values are none of its files'."""
     if not folder.is_dir():
         raise SettingError(f"--folder {folder}: expected a folder that is there; make it first")

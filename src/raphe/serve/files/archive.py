@@ -1,5 +1,6 @@
 """A zip that a stranger sent, as of Suite2p's output: unpacked under limits, plain names only."""
 
+import errno
 import re
 import stat
 import struct
@@ -12,6 +13,8 @@ from raphe.core.errors import RecordingError
 from raphe.core.files.folders import SYSTEM_FOLDERS
 from raphe.core.files.path import is_device
 from raphe.core.sentences import file_size, listed
+from raphe.serve.bodies import NO_ROOM
+from raphe.serve.refusal import Refusal
 
 ZIP = ".zip"
 LARGEST_LIST, DEEPEST = 2**21, 8  # bytes of the list of what it holds, folders in folders
@@ -19,6 +22,11 @@ PLAIN = re.compile(r"\w[\w .()+\-]*(?<![ .])")  # of a file or folder: what ever
 END = struct.Struct("<4s4H2LH")  # of the zip: how large its list is stands there
 END_SIGNATURE, LARGE_SIGNATURE = b"PK\5\6", b"PK\6\7"
 BLOCK = 2**20
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DAMAGED = (
+    "expected a zip that is whole, got one that is cut, damaged or packed in an unusual way; make "
+    "it anew"
+)
 UNPLAIN = "holds a file whose name leads elsewhere or is not plain; zip the folder itself anew"
 
 
@@ -37,6 +45,8 @@ def unpack(archive: Path, folder: Path, suffixes: Iterable[str], at_most: int) -
             too_large = RecordingError(
                 f"{archive}: holds more than {file_size(at_most)}, unpacked; send less of it"
             )
+            if len({"/".join(parts).casefold() for _, parts in members}) < len(members):
+                raise FileExistsError
             if sum(member.file_size for member, _ in members) > at_most:
                 raise too_large
             left = at_most
@@ -49,22 +59,16 @@ def unpack(archive: Path, folder: Path, suffixes: Iterable[str], at_most: int) -
                         if left < 0:
                             raise too_large
                         file.write(block)
-    except FileExistsError:
+    except (FileExistsError, NotADirectoryError):
         raise RecordingError(
             f"{archive}: holds two files of one name; zip the folder itself anew"
         ) from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        struct.error,
-        NotImplementedError,
-        ValueError,
-    ):
-        raise RecordingError(
-            f"{archive}: expected a zip that is whole, got one that is cut, damaged or packed in a "
-            "way that Python cannot unpack; make it anew"
-        ) from None
+    except OSError as error:
+        if error.errno in FULL:
+            raise Refusal(507, NO_ROOM) from None
+        raise RecordingError(f"{archive}: {DAMAGED}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError):
+        raise RecordingError(f"{archive}: {DAMAGED}") from None
     if not members:
         raise RecordingError(f"{archive}: expected a {listed(suffixes, 'or')} file in it, got none")
 
@@ -99,6 +103,8 @@ def _wanted(
             raise RecordingError(f"{archive}: holds a link; zip the files themselves")
         if member.flag_bits & 1:
             raise RecordingError(f"{archive}: is locked with a password; zip it without")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise RecordingError(f"{archive}: {DAMAGED}")  # others take memory as they please
         if len(parts) > DEEPEST or not all(map(_is_plain, parts)):
             raise RecordingError(f"{archive}: {UNPLAIN}")
         yield member, PurePosixPath(*parts).parts

@@ -15,8 +15,10 @@ from typing import TypeVar
 
 from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.bundles.view import Need, View
+from raphe.core.errors import StoreError
 from raphe.core.files.scratch import Scratch
 from raphe.core.sentences import file_size
+from raphe.serve.bodies import NO_ROOM
 from raphe.serve.files.opening import NO_CHANGES, Sent
 from raphe.serve.limits import Limits
 from raphe.serve.refusal import Refusal
@@ -24,6 +26,8 @@ from raphe.serve.work import Work
 
 Answer = TypeVar("Answer")
 MOST_WAITING = 8  # requests for one file
+MOST_NAMES = 20_000  # of files that are not held any more, for labels that a person gave them
+NUMBER_BYTES = 64  # of one of a set
 UNKNOWN = "this file is not held here any more; open it again"
 
 
@@ -79,28 +83,34 @@ class HeldFiles:
     def __init__(self, limits: Limits, work: Work) -> None:
         self._limits, self._work = limits, work
         self._files: dict[str, HeldFile] = {}
+        self._names: dict[str, str] = {}  # by id, also of files that gave way
         self._scratch: Scratch | None = None
 
     def new_folder(self) -> Path:
-        """For what is sent. Raises StoreError where none can be made."""
-        if self._scratch is None:
-            self._scratch = Scratch()
-        folder = self._scratch.folder / secrets.token_hex(8)
-        folder.mkdir(mode=0o700)
+        """For what is sent. Raises Refusal where none can be made."""
+        try:
+            if self._scratch is None:
+                self._scratch = Scratch()
+            folder = self._scratch.folder / secrets.token_hex(8)
+            folder.mkdir(mode=0o700)
+        except (OSError, StoreError):
+            raise Refusal(507, NO_ROOM) from None
         return folder
 
     def add(self, held: HeldFile) -> None:
         """Hold a file, or what has become of one that is held."""
         self._files[held.id] = held
+        self._names[held.id] = held.name
+        if len(self._names) > MOST_NAMES:
+            del self._names[next(iter(self._names))]
         self.has_opened(held)
 
-    def require_room(self, opened: OpenedFile) -> None:
-        """Raises Refusal for a file that takes more memory than all may."""
-        n_bytes = opened.n_bytes
+    def require_room(self, n_bytes: int) -> None:
+        """Raises Refusal for a file that takes more memory and disk than all may."""
         if n_bytes > self._limits.held_bytes:
             raise Refusal(
                 413,
-                f"this file takes {file_size(n_bytes)} of memory, more than the "
+                f"this file takes {file_size(n_bytes)} to hold, more than the "
                 f"{file_size(self._limits.held_bytes)} that all may; use `raphe predict`",
             )
 
@@ -108,23 +118,31 @@ class HeldFiles:
         """Count what a file holds now, and let others give way to it."""
         held.n_bytes = 0 if held.opened is None else held.opened.n_bytes
         held.n_bytes += 0 if held.sent is None else held.sent.n_bytes
+        held.n_bytes += sum(NUMBER_BYTES * len(given.rejected) for given in held.changes.values())
         held.used_s = time.monotonic()
         self.give_way()
 
     def get(self, file_id: str) -> HeldFile:
         """Raises Refusal for an id that is none, or none any more."""
-        self.give_way()
         held = self._files.get(file_id)
         if held is None:
             raise Refusal(404, UNKNOWN)
         held.used_s = time.monotonic()
         return held
 
-    def remove(self, file_id: str) -> None:
-        """Forget a file; what is being done with it is done to its end."""
-        held = self._files.pop(file_id, None)
-        if held is None:
+    def name_of(self, file_id: str) -> str:
+        """Also of a file that gave way to others. Raises Refusal."""
+        if file_id not in self._names:
             raise Refusal(404, UNKNOWN)
+        return self._names[file_id]
+
+    def remove(self, file_id: str) -> None:
+        """Forget a file; what is being done with it is done to its end. Raises Refusal."""
+        self._give_up(self.get(file_id))
+        del self._names[file_id]
+
+    def _give_up(self, held: HeldFile) -> None:
+        del self._files[held.id]
         held.is_gone = True
         self._let_go(held)
 
@@ -205,7 +223,7 @@ class HeldFiles:
             held.n_bytes = 0
             if is_sent:
                 n_sent -= 1
-                self.remove(held.id)
+                self._give_up(held)
             else:
                 held.opened = None
 

@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from raphe.core.bundles.fields import Field, read_fields
+from raphe.core.bundles.fields import Field, read_fields, shown
 from raphe.core.bundles.opened_file import HandLabel
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.files.atomic import write_file
 from raphe.core.sentences import listed
-from raphe.serve.bodies import JSON, Receiver, as_json, parse_json
-from raphe.serve.files.held import HeldFile, HeldFiles
+from raphe.serve.bodies import JSON, SHORT_BYTES, Receiver, as_json, parse_json
+from raphe.serve.files.held import HeldFiles
 from raphe.serve.files.live import Live
 from raphe.serve.files.routes import CSV, attachment
 from raphe.serve.refusal import Refusal, refusing
@@ -55,12 +55,17 @@ class LabelRoutes:
                 "no folder is watched, beside whose recordings labels could be written; "
                 "download them",
             )
-        given = await self._labels(request)
+        given = [
+            (self._files.get(file_id), label, note)
+            for file_id, label, note in await self._labels(request)
+        ]
         labels = []
         for held, label, note in given:
             file = live.path_of(held)
             if file is None:
-                raise Refusal(409, f"{held.name}: is not of the watched folder; download its label")
+                raise Refusal(
+                    409, f"{shown(held.name)}: is not of the watched folder; download its label"
+                )
             labels.append(HandLabel(file, label, note))
         with self._work.admitted():
             await self._work.answer(partial(self._write, live, labels))
@@ -70,15 +75,17 @@ class LabelRoutes:
 
     async def download(self, request: Request) -> Response:
         labels = [
-            HandLabel(held.name, label, note) for held, label, note in await self._labels(request)
+            HandLabel(self._files.name_of(file_id), label, note)
+            for file_id, label, note in await self._labels(request)
         ]
         with self._work.admitted():
             text = await self._work.answer(partial(self._text, labels))
         return attachment(text.encode(), TABLE, CSV)
 
-    async def _labels(self, request: Request) -> list[tuple[HeldFile, str, str]]:
-        """File, label and note of each. Raises Refusal or RapheError."""
-        values = parse_json(await self._receiver.json(request))
+    async def _labels(self, request: Request) -> list[tuple[str, str, str]]:
+        """Id of the file, label and note of each. Raises Refusal or RapheError."""
+        with self._work.admitted():
+            values = parse_json(await self._receiver.json(request, SHORT_BYTES))
         labels = values.get("labels")
         if set(values) != {"labels"} or not isinstance(labels, list) or not labels:
             raise Refusal(422, "labels: expected a list of id, label and note")
@@ -86,7 +93,7 @@ class LabelRoutes:
             raise Refusal(413, f"labels: expected at most {MOST_LABELS}")
         return [self._label(label) for label in labels]
 
-    def _label(self, values: object) -> tuple[HeldFile, str, str]:
+    def _label(self, values: object) -> tuple[str, str, str]:
         if not isinstance(values, Mapping):
             raise Refusal(422, "labels: expected a list of id, label and note")
         given: dict[str, Any] = {**values}
@@ -96,7 +103,7 @@ class LabelRoutes:
         if given["label"] not in self._predictor.labels:
             expected = listed(self._predictor.labels, "or") if self._predictor.labels else "none"
             raise Refusal(422, f"label: expected {expected}")
-        return self._files.get(given["id"]), given["label"], given.get("note", "")
+        return given["id"], given["label"], given.get("note", "")
 
     def _text(self, labels: list[HandLabel]) -> str:
         with refusing(self._predictor):

@@ -100,10 +100,7 @@ class Live:
         """What a page hears until it goes or all ends. Raises Refusal where too many listen."""
         if len(self._listeners) >= MOST_LISTENERS:
             raise Refusal(503, f"{MOST_LISTENERS} pages listen already; close one of them")
-        in_order = sorted(self._news.values(), key=lambda news: news["order"])
-        listener = Listener({news["id"]: _event("file", news) for news in in_order})
-        self._listeners.add(listener)
-        return self._events(listener)
+        return self._events()
 
     def changed(self, held: HeldFile, view: View) -> None:
         """Tell what a person's changes made of a file, if it is one of the folder."""
@@ -125,7 +122,12 @@ class Live:
         self.end()
         self._thread.join(END_S)
 
-    async def _events(self, listener: Listener) -> AsyncIterator[bytes]:
+    async def _events(self) -> AsyncIterator[bytes]:
+        in_order = sorted(self._news.values(), key=lambda news: news["order"])
+        listener = Listener({news["id"]: _event("file", news) for news in in_order})
+        if self._stopping.is_set():
+            listener.end()
+        self._listeners.add(listener)
         try:
             async for event in listener.events():
                 yield event

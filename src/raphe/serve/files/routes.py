@@ -15,7 +15,15 @@ from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.bundles.view import View
 from raphe.core.files.csv_text import csv_text
-from raphe.serve.bodies import JSON, Receiver, as_json, file_name, parse_json, suffix_of
+from raphe.serve.bodies import (
+    JSON,
+    SHORT_BYTES,
+    Receiver,
+    as_json,
+    file_name,
+    parse_json,
+    suffix_of,
+)
 from raphe.serve.files.held import HeldFile, HeldFiles, new_id
 from raphe.serve.files.opening import Sent, open_sent
 from raphe.serve.limits import Limits
@@ -108,8 +116,11 @@ class FileRoutes:
 
     async def change(self, request: Request, file_id: str) -> Response:
         held = self._files.get(file_id)
-        item, changes = _changes(parse_json(await self._receiver.json(request)))
+        with self._opening.admitted():
+            body = await self._receiver.json(request, SHORT_BYTES)
+        item, changes = _changes(parse_json(body))
         body, view = await self._view(held, item, changes)
+        self._files.has_opened(held)  # what was decided takes memory, too
         self._changed(held, view)
         return Response(body, media_type=JSON)
 
@@ -156,14 +167,14 @@ class FileRoutes:
         return await self._opening.answer(opens)
 
     def _hold(self, held: HeldFile, sent: Sent, opened: OpenedFile, view: View) -> None:
-        """Raises Refusal where it takes too much memory."""
-        self._files.require_room(opened)
-        held.opened, held.sent = opened, sent
+        """Raises Refusal where it takes too much."""
+        is_read_again = view.need is not None
+        self._files.require_room(opened.n_bytes + (sent.n_bytes if is_read_again else 0))
+        held.opened, held.sent = opened, sent if is_read_again else None
         held.has_shown(view)
         self._files.add(held)
-        if view.need is None:
-            held.sent = None
-            sent.remove()  # it is not read any more
+        if not is_read_again:
+            sent.remove()
 
     async def _view(
         self, held: HeldFile, item: str | None, changes: Changes | None

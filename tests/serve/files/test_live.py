@@ -1,0 +1,264 @@
+"""A watched folder: told to all who listen, whatever its files do; labels are kept beside them."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from http_caller import Caller, answering
+from raphe.core.errors import SettingError
+from raphe.serve.files import live as live_module
+from raphe.serve.files.live import Live
+from raphe.serve.limits import Limits
+from raphe.serve.server import watched_folder
+from serve.toy_predictor import Toy, ToyFolder
+
+PATIENCE_S = 30.0
+
+
+class Ear:
+    """Listens at /live in a thread, and keeps what it has heard."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.heartbeats, self.has_ended = 0, False
+        self._connection = http.client.HTTPConnection("127.0.0.1", caller.port, timeout=60)
+        self._connection.request("GET", "/live")
+        self.answer = self._connection.getresponse()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        name = ""
+        with suppress(OSError, ValueError, AttributeError):
+            for line in self.answer:
+                kind, _, text = line.decode().rstrip("\n").partition(": ")
+                if kind == "event":
+                    name = text
+                elif kind == "data":
+                    self.heard.append((name, json.loads(text)))
+                elif line.startswith(b": "):
+                    self.heartbeats += 1
+            self.has_ended = True
+
+    def wait_for(self, is_it: Callable[[str, dict], bool]) -> dict[str, Any]:
+        until(lambda: any(is_it(*event) for event in list(self.heard)))
+        return next(values for name, values in self.heard if is_it(name, values))
+
+    def leave(self) -> None:
+        self._connection.sock.close() if self._connection.sock else None
+        self.answer.close()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def of_file(name: str, **facts: object) -> Callable[[str, dict], bool]:
+    return lambda event, values: (
+        event == "file"
+        and values["name"] == name
+        and all(values[key] == value for key, value in facts.items())
+    )
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "EVERY_S", 0.05)
+    monkeypatch.setattr(live_module, "HEARTBEAT_S", 0.1)
+
+
+@contextmanager
+def watching(toy: Toy, folder: Path, **limits: Any) -> Iterator[Caller]:
+    live = Live(toy, folder, {})
+    with answering(toy, Limits(**limits), live=live) as caller:
+        yield caller
+
+
+def test_each_file_is_told_as_it_grows_and_when_it_goes(toy: Toy, tmp_path: Path) -> None:
+    (tmp_path / "day 1").mkdir()
+    (tmp_path / "day 1" / "old.txt").write_text("1 9 8 7")
+    with watching(toy, tmp_path) as caller:
+        first, second = Ear(caller), Ear(caller)
+        old = first.wait_for(of_file("day 1/old.txt"))
+        assert (
+            old["headline"] == "many" and old["state"] == "settled" and old["row"]["peaks"] == "3"
+        )
+        (tmp_path / "rig.txt").write_text("growing 1 9")
+        grows = second.wait_for(of_file("rig.txt", state="growing"))
+        assert grows["headline"] == "not sure" and grows["order"] > old["order"]
+        (tmp_path / "rig.txt").write_text("1 9 8 7")
+        grown = second.wait_for(of_file("rig.txt", state="settled"))
+        assert grown["id"] == grows["id"] and grown["headline"] == "many"
+        late = Ear(caller)  # hears of those that are there, in the order of the folder
+        late.wait_for(of_file("rig.txt"))
+        assert [values["name"] for _, values in late.heard] == ["day 1/old.txt", "rig.txt"]
+        (tmp_path / "rig.txt").unlink()
+        for ear in (first, second, late):
+            ear.wait_for(lambda event, values: event == "gone" and values == {"id": grown["id"]})
+        assert caller.get(f"/files/{grown['id']}").status == 404
+        (tmp_path / "rig.txt").write_text("1 9 8 7")
+        assert first.wait_for(
+            lambda event, values: values.get("name") == "rig.txt" and values["id"] != grown["id"]
+        )
+        until(lambda: late.heartbeats > 2)
+        assert first.answer.getheader("content-type").startswith("text/event-stream")
+    until(lambda: first.has_ended and second.has_ended and late.has_ended)
+
+
+def test_the_newest_is_opened_first(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.txt" for number in range(5)]
+    for name in names:
+        (tmp_path / name).write_text("1 9")
+        time.sleep(0.002)
+    opened: list[str] = []
+    to_open = toy.open_file
+    monkeypatch.setattr(
+        toy,
+        "open_file",
+        lambda path, name, *rest: opened.append(name) or to_open(path, name, *rest),
+    )
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        for name in names:
+            ear.wait_for(of_file(name))
+    assert opened == names[::-1]
+
+
+def test_no_file_ends_the_watch(toy: Toy, tmp_path: Path, capfd) -> None:
+    bad = {"a.txt": "bad", "b.txt": "defect", "c.txt": "memory", "d.txt": "growing bad"}
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        for name, text in bad.items():
+            (tmp_path / name).write_text(text)
+        told = {name: ear.wait_for(of_file(name)) for name in bad}
+        assert told["a.txt"]["sentence"] == "a.txt: expected numbers, got bad; pass sweep"
+        assert told["b.txt"]["sentence"] == live_module.DEFECT
+        assert "memory" in told["c.txt"]["sentence"]
+        assert [told[name]["state"] for name in bad] == [*["not read"] * 3, "growing"]
+        refused = caller.get(f"/files/{told['a.txt']['id']}")
+        assert refused.status == 422 and refused.sentence == told["a.txt"]["sentence"]
+        (tmp_path / "e.txt").write_text("1 9")
+        ear.wait_for(of_file("e.txt"))
+    assert "a defect" in capfd.readouterr().err  # which somebody must read
+
+
+def test_a_folder_that_fails_for_a_while_is_looked_at_again(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    folder = tmp_path / "share"
+    folder.mkdir()
+    (folder / "a.txt").write_text("1 9")
+    with watching(toy, folder) as caller:
+        ear = Ear(caller)
+        told = ear.wait_for(of_file("a.txt"))
+        looks = []
+        with monkeypatch.context() as broken:
+            broken.setattr(ToyFolder, "poll", lambda self: looks.append(1) or 1 / 0)
+            until(lambda: len(looks) > 3)
+        folder.rename(tmp_path / "away")  # a disk that is taken away has lost no file
+        time.sleep(0.2)
+        (tmp_path / "away").rename(folder)
+        (folder / "b.txt").write_text("1 9")
+        ear.wait_for(of_file("b.txt"))
+        assert all(event != "gone" for event, _ in ear.heard)
+        assert caller.get(f"/files/{told['id']}").status == 200
+    assert capfd.readouterr().err.count("ZeroDivisionError") == 1
+
+
+def test_a_file_of_the_folder_lets_go_of_memory_and_is_opened_again(
+    toy: Toy, tmp_path: Path
+) -> None:
+    with watching(toy, tmp_path, held_bytes=15 * 10**8, held_files=1) as caller:
+        ear = Ear(caller)
+        for name in ("a.txt", "b.txt", "c.txt"):
+            (tmp_path / name).write_text("big 1 9 8 7")
+        told = [ear.wait_for(of_file(name)) for name in ("a.txt", "b.txt", "c.txt")]
+        at = [f"/files/{values['id']}" for values in told]
+        caller.put_json(f"{at[0]}/changes", {"rejected": [1]})
+        for _ in range(2):
+            for path, n in zip(at, ("2", "3", "3"), strict=True):  # what was decided stays
+                assert caller.get(path).json["view"]["facts"][0]["value"] == n
+        ear.wait_for(of_file("a.txt", headline="not sure"))  # and everybody hears of it
+
+
+def test_labels_are_stored_beside_the_recordings(toy: Toy, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("1 9")
+    (tmp_path / "cells.csv").write_text("file,label,note\nold.txt,few,kept\n")
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        told = ear.wait_for(of_file("x.txt", label=None))
+        label = {"id": told["id"], "label": "many", "note": "clear, =1+1"}
+        assert caller.put_json("/labels", {"labels": [label]}).json == {"saved": "cells.csv"}
+        ear.wait_for(of_file("x.txt", label="many", note="clear, =1+1"))
+        assert (tmp_path / "cells.csv").read_text() == (
+            'file,label,note\nold.txt,few,kept\nx.txt,many,"clear, =1+1"\n'
+        )
+        dropped = caller.post("/files?name=x.txt", b"1 9").json["id"]
+        refused = caller.put_json("/labels", {"labels": [{**label, "id": dropped}]})
+        assert refused.status == 409 and "not of the watched folder" in refused.sentence
+        (tmp_path / "cells.csv").write_bytes(b"\xff\xfe no table")
+        before = (tmp_path / "cells.csv").read_bytes()
+        assert caller.put_json("/labels", {"labels": [label]}).status in (422, 500)
+        assert (tmp_path / "cells.csv").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "cells.csv"}
+
+
+def test_labels_of_two_people_at_once_are_all_kept(toy: Toy, tmp_path: Path) -> None:
+    names = [f"{number}.txt" for number in range(8)]
+    for name in names:
+        (tmp_path / name).write_text("1 9")
+    with watching(toy, tmp_path, at_once=4) as caller:
+        ear = Ear(caller)
+        ids = [ear.wait_for(of_file(name))["id"] for name in names]
+        threads = [
+            threading.Thread(
+                target=caller.put_json,
+                args=("/labels", {"labels": [{"id": file_id, "label": "many"}]}),
+            )
+            for file_id in ids
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (tmp_path / "cells.csv").read_text().count(",many,") == len(names)
+
+
+def test_pages_that_vanish_are_forgotten_and_those_too_many_sent_away(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "MOST_LISTENERS", 5)
+    live = Live(toy, tmp_path, {})
+    with answering(toy, Limits(), live=live) as caller:
+        ears = [Ear(caller) for _ in range(5)]
+        until(lambda: len(live._listeners) == 5)
+        refused = caller.get("/live")
+        assert refused.status == 503 and "5 pages listen already" in refused.sentence
+        for ear in ears:
+            ear.leave()
+        until(lambda: not live._listeners)
+        (tmp_path / "a.txt").write_text("1 9")
+        Ear(caller).wait_for(of_file("a.txt"))
+
+
+def test_a_folder_that_cannot_be_watched_is_told_before_it_listens(
+    toy: Toy, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match="expected a folder that is there"):
+        watched_folder(toy, tmp_path / "none", {})
+    with pytest.raises(SettingError, match="there is no such field"):
+        watched_folder(toy, tmp_path, {"other": "1"})
+    with pytest.raises(SettingError, match="sweep: expected a whole number"):
+        watched_folder(toy, tmp_path, {"sweep": "x"})

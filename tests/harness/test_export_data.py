@@ -38,7 +38,7 @@ def test_data_that_a_record_alone_describes_are_not_made(
         rebuild(recorded, [RUN], differing)
     sentence = str(refused.value.__cause__)
     assert isinstance(refused.value.__cause__, StoreError)
-    assert f"no record has it made (kernel=7 0123: {shown}); name the store as" in sentence
+    assert f"no record has it made (kernel=7 0123: {shown}); name the store, as" in sentence
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
 
 

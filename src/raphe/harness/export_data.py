@@ -8,6 +8,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig
 
+from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.files.prepared import found_only
 from raphe.core.sentences import first_line, printable
@@ -61,9 +62,10 @@ def rebuild(
     """
     name = f"{runs[0].name} {runs[0].run_id}"
     shown = printable(shorten(", ".join(differing), LONGEST_SHOWN, placeholder=" …"))
+    command = printed_command("raphe", "train", "stage=export", "data.store=STORE")
     reason = (
-        f"and no record has it made ({name}: {shown}); name the store as data.store=STORE, or, if "
-        "you know these settings, give them yourself, as `raphe export prepare.NAME=VALUE`"
+        f"and no record has it made ({name}: {shown}); name the store, as `{command}`, or, if you "
+        "know these settings, give them yourself in its place"
     )
     try:
         with found_only(reason if differing else ""):

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from raphe import cli
+from raphe.core.files.locks import lock_file
 from raphe.harness.run_location import work_name
 from raphe.harness.tracking import DATA_TAG, KEY_TAG, SWEEP_TAG
 
@@ -110,6 +111,13 @@ def test_cleaning_removes_what_nothing_needs_and_nothing_else(
     of_failed = work_of(runs_root, work_name({KEY_TAG: "f", DATA_TAG: "d"}))
     fresh = work_of(runs_root, "fresh", age_s=3600)
     orphaned = work_of(runs_root, "orphaned")
+    ended, held, new = (runs_root / "work" / f"export-{n}.lock" for n in ("ended", "held", "new"))
+    at_export = lock_file(held)
+    at_export.acquire()
+    for lock in (ended, held, new):
+        lock.touch()
+    for lock in (ended, held):
+        os.utime(lock, (0, 0))
 
     assert cli.main(["runs", "--runs", str(runs_root), "--clean"]) == 0
     told = capsys.readouterr().out
@@ -117,6 +125,7 @@ def test_cleaning_removes_what_nothing_needs_and_nothing_else(
     assert "4.5 kB" in told and f"{failed[:8]} cells: failed alone" in told
     assert "files of 1 run deleted before" in told
     assert "2 folders of unfinished work" in told
+    assert "1 lock of exports that have ended" in told
     next_command = f"next: raphe runs --clean --yes --runs {runs_root} removes it, 10 kB"
     assert f"Nothing was removed. {next_command}" in told
     assert all(files_of(client, run_id).is_dir() for run_id in (failed, killed, deleted))
@@ -130,6 +139,9 @@ def test_cleaning_removes_what_nothing_needs_and_nothing_else(
         assert (stage, is_there) == (("active", True) if run_id in kept else ("deleted", False))
     assert at_work.is_dir() and fresh.is_dir()
     assert not of_failed.exists() and not orphaned.exists()
+    assert not ended.exists() and held.exists() and new.exists()
+    at_export.release()
+    held.unlink()
     assert cli.main(["runs", "--runs", str(runs_root), "--clean"]) == 0
     assert "Nothing is left over" in capsys.readouterr().out
 

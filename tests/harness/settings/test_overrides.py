@@ -10,7 +10,7 @@ import pytest
 from paths import CONF, PROJECT
 from raphe.core.errors import SettingError
 from raphe.core.ranges import Range
-from raphe.harness.settings.overrides import check
+from raphe.harness.settings.overrides import check, keep_texts
 from raphe.harness.settings.signatures import Accepted, arguments
 from raphe.harness.start.program import train
 
@@ -212,3 +212,20 @@ def test_outside_the_virtual_environment_one_sentence_says_so(tmp_path: Path) ->
 def test_what_is_no_setting_is_wrong_usage(given: str, code: int, capsys) -> None:
     assert train(given.split()) == code
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("export.sweep=316e1234", "export.sweep='316e1234'"),  # infinity
+        ("export.sweep=12345678", "export.sweep='12345678'"),
+        ("tracking.experiment=true", "tracking.experiment='true'"),
+        ("export.sweep=abc", "export.sweep=abc"),
+        ("export.sweep='316e1234'", "export.sweep='316e1234'"),
+        ("export.register_as=null", "export.register_as=null"),
+        ("data.store=one,two", "data.store=one,two"),
+        ("seed=7", "seed=7"),
+    ],
+)
+def test_a_name_that_looks_like_a_number_stays_a_name(given: str, kept: str) -> None:
+    assert keep_texts(["-m", given]) == ["-m", kept]

@@ -170,13 +170,9 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def foreign_entries(folder: Path, names: Container[str]) -> list[Path]:
-    """What a folder holds beside these names and what a desktop leaves in it."""
-    return [
-        entry
-        for entry in folder.iterdir()
-        if entry.name not in names and entry.name.casefold() not in SYSTEM_FILES
-    ]
+def foreign_entries(folder: Path) -> list[Path]:
+    """What a folder holds beside what a desktop or an unfinished writer of ours leaves in it."""
+    return [path for path in folder.iterdir() if not _is_left(path)]
 
 
 def foreign_files(folder: Path, names: Container[str]) -> list[Path]:
@@ -189,11 +185,13 @@ def foreign_files(folder: Path, names: Container[str]) -> list[Path]:
     for parent, folders, files in os.walk(folder, onerror=_raise):
         links = [name for name in folders if Path(parent, name).is_symlink()]
         for path in (Path(parent, name) for name in (*files, *links)):
-            is_left = path.name == LOCK or is_leaving(path)
-            is_own = path.relative_to(folder).as_posix() in names
-            if not (is_own or is_left or path.name.casefold() in SYSTEM_FILES):
+            if path.relative_to(folder).as_posix() not in names and not _is_left(path):
                 foreign.append(path)
     return sorted(foreign)
+
+
+def _is_left(path: Path) -> bool:
+    return path.name == LOCK or is_leaving(path) or path.name.casefold() in SYSTEM_FILES
 
 
 def refuse_foreign(folder: Path, names: Container[str]) -> None:

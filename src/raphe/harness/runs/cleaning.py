@@ -1,14 +1,17 @@
 """Which tracked runs may go: those that came to nothing, and what nothing needs any more."""
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import Timeout
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from raphe.core.files import leavings
+from raphe.core.files.locks import lock_file
 from raphe.core.sentences import counted
 from raphe.harness.run_location import work_name
 from raphe.harness.runs.disk import usage_of
@@ -16,6 +19,7 @@ from raphe.harness.runs.inventory import Inventory
 from raphe.harness.tracking import DATA_TAG, KEY_TAG, PARENT_TAG, SWEEP_TAG
 
 BROKEN_OFF = ("FAILED", "KILLED")
+EXPORT_LOCKS = "export-*.lock"
 IDLE_H = 24  # work that nobody has touched for so long is not at work
 
 
@@ -51,6 +55,7 @@ class Cleaning:
         broken_off = [run for run in broken_off if run not in elsewhere]
         gone = [run for run in gone if run not in elsewhere]
         work = [*filter(within.holds, _idle_work(inventory, broken_off, runs_root))]
+        locks = [*filter(within.holds, _idle_locks(runs_root))]
         logs = [*filter(within.holds, _idle_logs(inventory, runs_root))]
         kinds = [
             Leftover(
@@ -66,6 +71,7 @@ class Cleaning:
             Leftover(
                 f"{counted('folder', len(work))} of unfinished work, untouched for {IDLE_H} h", work
             ),
+            Leftover(f"{counted('lock', len(locks))} of exports that have ended", locks),
             Leftover(f"{counted('folder', len(logs))} of Hydra's, older than {IDLE_H} h", logs),
         ]
         return cls(
@@ -107,7 +113,7 @@ def remove(client: MlflowClient, leftover: Leftover) -> list[Path]:
     for run in leftover.runs:
         client.delete_run(run.info.run_id)
     for folder in leftover.folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        leavings.remove(folder)
     return [folder for folder in leftover.folders if folder.exists()]
 
 
@@ -153,6 +159,13 @@ def _idle_work(inventory: Inventory, removed: Sequence[Run], runs_root: Path) ->
     for folder in sorted((runs_root / "work").glob("*")):
         if folder.is_dir() and folder.name not in resumed and _is_idle(folder):
             yield folder
+
+
+def _idle_locks(runs_root: Path) -> Iterator[Path]:
+    """Of exports, which the system has let go of, whatever became of the process."""
+    for lock in filter(_is_idle, sorted((runs_root / "work").glob(EXPORT_LOCKS))):
+        with suppress(Timeout), lock_file(lock).acquire(blocking=False):
+            yield lock
 
 
 def _work_names(run: Run) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the command line sets, checked against the defaults before torch and MLflow are loaded."""
 
 import argparse
+import contextlib
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -31,6 +32,11 @@ WORDS_OF = {
     "info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
 }
 NAME = re.compile(r"[+~]{0,2}[\w/@-]+([.:][\w/@-]+)*", re.ASCII)
+# What names a run, an experiment, a model or a place is a text, though it may look like a number.
+TEXTS = {
+    *("export.sweep", "export.out", "export.register_as", "tracking.experiment", "data.store"),
+    *("prepare.recordings", "data_root", "runs_root"),
+}
 OFFERED = 3  # names at most
 OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there are some
 
@@ -82,6 +88,24 @@ def check(given: Sequence[str]) -> None:
         if override not in groups and not override.key_or_group.startswith("hydra."):
             _check_name(override, defaults, [*texts, OmegaConf.to_yaml(defaults)])
             _check_values(override, defaults)
+
+
+def keep_texts(given: Sequence[str]) -> list[str]:
+    """The arguments with quotes around what Hydra would take for a number, and is a name.
+
+    The beginning of a run's id may be one: export.sweep=316e1234, which is infinity.
+    """
+    kept = []
+    for text in given:
+        name, _, value = text.partition("=")
+        if name in TEXTS:
+            with contextlib.suppress(HydraException):
+                (override,) = OverridesParser.create().parse_overrides([text])
+                # A bool is an int, too; no sweep and no null is either.
+                if isinstance(override.value(), int | float):
+                    text = f"{name}='{value.strip()}'"
+        kept.append(text)
+    return kept
 
 
 def _hydra_options() -> argparse.ArgumentParser:

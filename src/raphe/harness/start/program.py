@@ -28,7 +28,7 @@ def train(arguments: Sequence[str]) -> int:
 def _train(arguments: Sequence[str]) -> int:
     print_whatever_comes()
     try:
-        arguments = with_machine_settings(arguments)
+        arguments = overrides.keep_texts(with_machine_settings(arguments))
         overrides.check(arguments)
         arguments = keep_secrets(arguments)
     except SettingError as error:

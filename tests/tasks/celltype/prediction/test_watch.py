@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 from unittest.mock import Mock
@@ -385,6 +386,29 @@ def test_ctrl_c_ends_it_with_a_line_and_what_is_kept(
         f"{out}: verdicts.csv, verdicts.json",
         f"next: open {out / 'verdicts.csv'}",
     ]
+
+
+def test_a_signal_that_ends_it_is_told_by_the_exit_code(
+    trained_bundle, folder, silent, tmp_path, monkeypatch, capsys
+):
+    (folder / "a.abf").write_bytes(silent)
+    naps = iter([lambda: None, lambda: signal.raise_signal(signal.SIGTERM)])
+    monkeypatch.setattr(time, "sleep", lambda _: next(naps)())
+    out = tmp_path / "out"
+    arguments = ["--bundle", str(trained_bundle), "--out", str(out), "--settled", "1e-9"]
+    assert cli.main(["watch", str(folder), *arguments, "--no-pages"]) == 128 + signal.SIGTERM
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: open {out / 'verdicts.csv'}"
+
+
+def test_two_watches_do_not_fill_one_folder(trained_bundle, folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    arguments = ["--bundle", str(trained_bundle), "--out", str(out), "--no-pages"]
+    monkeypatch.setattr(time, "sleep", Mock(side_effect=KeyboardInterrupt))
+    with WatchedFolder(out, Judge(trained_bundle), folder, {}, pages=False).held():
+        assert cli.main(["watch", str(folder), *arguments]) == 1
+        told = capsys.readouterr().err
+        assert f"error: {out}: another watch is filling this folder; end that one" in told
+    assert cli.main(["watch", str(folder), *arguments]) == 0
 
 
 def test_a_file_that_had_not_settled_is_told_when_the_watch_ends(

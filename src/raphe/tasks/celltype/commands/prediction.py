@@ -1,6 +1,7 @@
 """The commands that judge new cells: `raphe predict` and `raphe watch`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ from raphe.core.command_line import (
     printed_command,
     seconds,
 )
+from raphe.core.ending import Interrupted
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.files.outputs import Output
@@ -78,7 +80,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
         "of each finished one its verdict. A half-written or locked file is waited for, and so is "
         "a folder that is gone for a while. With --out the verdicts are kept as raphe predict "
         "keeps them; the same command goes on there. Ctrl-C ends it. Exit code: 0, or 1 when some "
-        "file is left out.",
+        "file is left out; 143 where SIGTERM ended it.",
     )
     parser.add_argument("folder", type=Path, help="where the acquisition program writes")
     parser.add_argument("--bundle", type=Path, required=True, help="folder made by raphe export")
@@ -229,21 +231,24 @@ def _watch(options: argparse.Namespace) -> int:
     print(f"watching {options.folder}, Ctrl-C ends it", flush=True)
     # By file; of one that is locked, for as long as it is, that it is.
     results: dict[Path, CellVerdict | Failure] = saved.results if saved else {}
-    not_saved = ""
-    try:
-        for news in watch.forever(options.every):
-            if isinstance(news, Notice):
-                print(printable(news.text), file=sys.stderr, flush=True)
-                continue
-            _print_news(news)
-            if isinstance(news.result, Failure):
-                results[news.path] = news.result
-            elif news.final:
-                results[news.path] = news.result.verdict
-            if news.final and saved:
-                not_saved = _save(saved, watch, news, not_saved)
-    except KeyboardInterrupt:
-        print()  # what the terminal shows of Ctrl-C stands on a line of its own
+    not_saved, ended_by = "", int(signal.SIGINT)
+    with saved.held() if saved else nullcontext():
+        try:
+            for news in watch.forever(options.every):
+                if isinstance(news, Notice):
+                    print(printable(news.text), file=sys.stderr, flush=True)
+                    continue
+                _print_news(news)
+                if isinstance(news.result, Failure):
+                    results[news.path] = news.result
+                elif news.final:
+                    results[news.path] = news.result.verdict
+                if news.final and saved:
+                    not_saved = _save(saved, watch, news, not_saved)
+        except KeyboardInterrupt as interruption:
+            print()  # what the terminal shows of Ctrl-C stands on a line of its own
+            if isinstance(interruption, Interrupted):
+                ended_by = interruption.number
     verdicts = [result for result in results.values() if not isinstance(result, Failure)]
     n_left_out = len(results) - len(verdicts)
     left_out = f"; {counted('file', n_left_out)} left out" if n_left_out else ""
@@ -260,7 +265,9 @@ def _watch(options: argparse.Namespace) -> int:
             f"unchanged for {options.settled:g} s; the same command judges {them}",
             file=sys.stderr,
         )
-    return max(left_out_code((n_left_out, "file")), int(bool(not_saved)))
+    code = max(left_out_code((n_left_out, "file")), int(bool(not_saved)))
+    # Ctrl-C is how a watch ends; whoever sends another signal is told that it was heeded.
+    return code if ended_by == signal.SIGINT else 128 + ended_by
 
 
 def _save(saved: "WatchedFolder", watch: "Watch", news: "News", told: str) -> str:

@@ -1,7 +1,8 @@
 """Verdicts on disk: in a folder that appears whole, or in one that grows while a rig is watched."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from raphe.core.bundles.bundle import Bundle
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import FolderBuilder, make_folder, reporting, write_file
 from raphe.core.files.folders import foreign_entries
+from raphe.core.files.leavings import LOCK
 from raphe.core.files.left_out import Failure
+from raphe.core.files.locks import locked
 from raphe.core.files.path import refuse_inputs_within, require_utf_8
 from raphe.core.files.prepared import digest
 from raphe.tasks.celltype.prediction.verdict_files import (
@@ -140,6 +143,16 @@ class WatchedFolder:
         except (KeyError, TypeError, AttributeError):
             raise StoreError(f"{self.path / STATE}: {NOT_READ}") from None
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this process is the only one to fill it. Raises StoreError where another is."""
+        busy = (
+            f"{self.path}: another watch is filling this folder; end that one, or choose another "
+            "--out"
+        )
+        with locked(self.path / LOCK, busy):
+            yield
+
     def add(self, path: Path, stamp: Stamp | None, result: JudgedCell | Failure) -> None:
         """Take the answer on a file as it was at `stamp`, and write all files.
 
@@ -195,7 +208,7 @@ class WatchedFolder:
     def _read_state(self) -> dict[str, dict[str, Any]]:
         """By the names of files; {} for a folder that is not there or empty."""
         with reporting(self.path, "read"):
-            if not self.path.exists() or not foreign_entries(self.path, ()):
+            if not self.path.exists() or not foreign_entries(self.path):
                 return {}
         file = self.path / STATE
         elsewhere = "choose another --out"

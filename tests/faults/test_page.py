@@ -3,15 +3,15 @@
 import csv
 
 from faults.kills import AS_UNBROKEN
-from faults.page import KNOWN, PAGE, RESULTS, page
+from faults.page import PAGE, RESULTS, page
 
 
 def test_the_page_is_of_these_results() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
-def test_the_recorded_runs_found_what_is_known_and_no_more() -> None:
+def test_the_recorded_runs_found_nothing_that_is_left() -> None:
     with (RESULTS / "fuzz.csv").open(encoding="utf-8", newline="") as file:
-        assert {row["reader"] for row in csv.DictReader(file) if row["faults"] != "0"} == {*KNOWN}
+        assert not [row["reader"] for row in csv.DictReader(file) if row["faults"] != "0"]
     with (RESULTS / "kills.csv").open(encoding="utf-8", newline="") as file:
         assert {row["outcome"] for row in csv.DictReader(file)} == {AS_UNBROKEN}

@@ -23,6 +23,7 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python .ci/licences.py
 	$(SCHEMA).compose-spec containers/compose.yaml
 	$(SCHEMA).citation-file-format CITATION.cff
 	$(SCHEMA).github-workflows .github/workflows/*.yml

@@ -111,6 +111,7 @@ class View:
     tables: Sequence[Table] = ()
     takes: Sequence[Take] = ()
     need: Need | None = None
+    progress: str = ""  # whether it is enough yet, told of a recording that is being made
     uncertainty: float | None = None  # 0 (certain) to 1, to sort by; None: nothing was judged
     row: Mapping[str, str] = field(default_factory=dict)  # in the table of all cells, by column
 

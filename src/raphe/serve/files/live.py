@@ -202,6 +202,7 @@ class Live:
             try:
                 opened, view = self._seen(path)
                 news |= _of_view(view)
+                news["sentence"] = ": ".join(filter(None, (sighting.sentence, view.progress)))
             except Refusal as refusal:
                 news["sentence"] = refusal.sentence
                 if sighting.state == "settled":

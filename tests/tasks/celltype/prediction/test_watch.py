@@ -478,3 +478,5 @@ def test_a_growing_file_is_opened_as_far_as_it_goes(trained_bundle, folder, whol
     view = predictor.open_file(path, "cell.abf", {}, {}).view(None, Changes())
     assert view.sentences[0].startswith("The file is still growing")
     assert 0 < float(view.row["recorded (s)"]) < 20
+    assert view.progress.startswith(f"{view.row['spikes']} spikes, ")
+    assert ("not yet enough" in view.progress) == (view.row["enough spikes"] != "yes")

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 
 from raphe.core.bundles.view import Fact, Plot, Table, Tone, View
 from raphe.core.sentences import counted, number, whole
+from raphe.core.statistics.abstention import percent_at_most
 from raphe.tasks.celltype.features.cell_statistics import BANDS
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
 from raphe.tasks.celltype.prediction.cell_plots import recording_plot, spikes_plot, votes_plot
 from raphe.tasks.celltype.prediction.cell_takes import TAKES
 from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
+from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
 from raphe.tasks.celltype.verdicts.judge import Judge
 from raphe.tasks.celltype.verdicts.remarks import settled_by
 from raphe.tasks.celltype.verdicts.verdict import (
@@ -41,6 +43,7 @@ def view_of(changed: ChangedCell, items: Sequence[str], growing: bool) -> View:
         plots=_plots(changed),
         tables=[*_probabilities(verdict), *_measured(verdict, judge)],
         takes=TAKES,
+        progress=_progress(verdict, judge),
         uncertainty=uncertainty(verdict),
         row=row(changed),
     )
@@ -54,14 +57,13 @@ def facts(verdict: CellVerdict, judge: Judge) -> list[Fact]:
     of_recording = [
         Fact(f"{judge.noun.capitalize()}s", whole(verdict.n_spikes), left_out if dropped else "")
     ]
-    if verdict.n_spikes:
+    if verdict.n_spikes and not isinstance(judge.cut, GivenWindows):  # one may make a unit
         of_recording.append(_enough(verdict))
     if verdict.firing_rate_hz is not None:
         of_recording.append(Fact("Firing rate", f"{number(verdict.firing_rate_hz)} Hz"))
     if verdict.duration_s is not None:
         of_recording.append(Fact("Recorded", f"{number(verdict.duration_s)} s"))
-    promise = Fact("Promise", f"{judge.promise[0].upper()}{judge.promise[1:]}.", judge.calibration)
-    return [*of_verdict, *of_recording, promise]
+    return [*of_verdict, *of_recording, _promise(judge)]
 
 
 def uncertainty(verdict: CellVerdict) -> float | None:
@@ -87,6 +89,7 @@ def row(changed: ChangedCell) -> dict[str, str]:
     verdict = changed.verdict
     leading = verdict.leading
     again = verdict.recorded_again
+    enough = {"enough spikes": _enough_words(verdict) if verdict.n_spikes else ""}
     return {
         "cell": verdict.cell_id,
         "file": ", ".join(path.name for path in verdict.files),
@@ -94,8 +97,8 @@ def row(changed: ChangedCell) -> dict[str, str]:
         "most probable class": leading,
         "probability": share(verdict.probability[leading]) if leading else "",
         f"if {RECORDED_AGAIN}": span(*again[leading]) if again else "",
-        "spikes": str(verdict.n_spikes),
-        "enough spikes": _enough_words(verdict) if verdict.n_spikes else "",
+        f"{changed.judge.noun}s": str(verdict.n_spikes),
+        **({} if isinstance(changed.cut, GivenWindows) else enough),
         "firing rate (Hz)": _plain(verdict.firing_rate_hz),
         "recorded (s)": _plain(verdict.duration_s),
         "changed by hand": "; ".join(changed.by_hand),
@@ -140,14 +143,34 @@ def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
 
 
 def _enough(verdict: CellVerdict) -> Fact:
-    meaning = (
-        f"enough where more would leave the verdict as it is in {100 * SAME_VERDICT:g} of 100 cases"
-    )
-    return Fact("Enough spikes", _enough_words(verdict), meaning, warns=not verdict.enough_spikes)
+    meaning = f"more would leave the verdict as it is in {100 * SAME_VERDICT:g} of 100 cases"
+    if verdict.enough_spikes:
+        return Fact("Enough spikes", "yes", meaning)
+    meaning = f"{settled_by(verdict.more_spikes)}; enough: {meaning}"
+    return Fact("Enough spikes", _enough_words(verdict), meaning, warns=True)
 
 
 def _enough_words(verdict: CellVerdict) -> str:
-    return "yes" if verdict.enough_spikes else f"no, {settled_by(verdict.more_spikes)}"
+    if verdict.enough_spikes:
+        return "yes"
+    more = verdict.more_spikes
+    return "no" if more is None else f"no, about {whole(more)} more"
+
+
+def _progress(verdict: CellVerdict, judge: Judge) -> str:
+    spikes = counted(judge.noun, verdict.n_spikes)
+    if not verdict.n_spikes:
+        return f"no {judge.noun} yet"
+    if verdict.enough_spikes:
+        return f"{spikes}, enough"
+    return f"{spikes}, not yet enough; {settled_by(verdict.more_spikes)}"
+
+
+def _promise(judge: Judge) -> Fact:
+    not_sure = judge.decision.not_sure
+    value = f"at most {percent_at_most(not_sure.promised_error)} called wrong"
+    words = f"{judge.promise[0].upper()}{judge.promise[1:]}. {judge.calibration}"
+    return Fact("Promise", value if not_sure.n_items else "none", words)
 
 
 def _probabilities(verdict: CellVerdict) -> list[Table]:

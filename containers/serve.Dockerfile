@@ -2,6 +2,7 @@
 #   docker build -f containers/serve.Dockerfile -t raphe-serve .
 #   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 \
 #       -v "$PWD/verdict-bundle:/bundle:ro" raphe-serve
+# It prints a link with a token: open http://127.0.0.1:8000/?token=… with that token.
 # Further words go to `raphe serve`, as --allow-host NAME where browsers reach it by a name.
 
 FROM python:3.13-slim-bookworm AS build
@@ -12,7 +13,9 @@ COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
 COPY conf conf
 COPY src src
 RUN python -m venv /opt/raphe \
-    && /opt/raphe/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
+    && /opt/raphe/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /wheel . \
+    && /opt/raphe/bin/pip install --no-cache-dir --constraint constraints.txt \
+        "$(echo /wheel/raphe-*.whl)[${EXTRAS}]"
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin raphe

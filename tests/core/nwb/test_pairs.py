@@ -144,6 +144,22 @@ def test_a_number_that_repeats_is_asked_back() -> None:
     assert paired(file, "b") == (1, 1)
 
 
+def test_a_stimulus_of_no_electrode_is_not_given_to_two_cells_recorded_at_once() -> None:
+    amps = {"conversion": 1e-12, "unit": "A"}
+    shared = Entry("TimeSeries", "i", np.full(N, 7, np.int16), None, where="stimulus", facts=amps)
+    alone = contents([voltage("a", 1), shared])
+    assert paired(alone) == (1, 7)
+    later = contents([voltage("a", 1), voltage("b", 2, 1, start_s=60.0), shared])
+    assert paired(later, "electrode_0") == (1, 7)
+    at_once = contents([voltage("a", 1), voltage("b", 2, 1), shared])
+    for channel in ("electrode_0", "electrode_1"):
+        with pytest.raises(
+            RecordingError, match=r"i names no electrode, and [ab] of electrode_.*t"
+        ):
+            pair_of(at_once, channel)
+    assert paired(at_once, "electrode_1", "i") == (2, 7)
+
+
 def test_the_table_of_recordings_goes_before_all(tmp_path: Path) -> None:
     pytest.importorskip("pynwb", reason="pynwb is an extra: pip install raphe[nwb]")
     entries = [voltage("v0", 0), voltage("v1", 1, start_s=3.0)]

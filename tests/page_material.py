@@ -184,7 +184,7 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
         Commands(
             "raphe import traces spikefinder traces && "
             "raphe train task=calcium data.store=traces data.held_out=none && "
-            "raphe export --out rates-bundle --no-register",
+            "raphe export --experiment calcium --out rates-bundle --no-register",
             ("spikefinder",),
             SHORT_CALCIUM,
         ),
@@ -192,7 +192,7 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "glif-bundle": (
         "glif",
         Commands(
-            "raphe train task=glif && raphe export --out glif-bundle --no-register",
+            "raphe train task=glif && raphe export --experiment glif --out glif-bundle --no-register",
             settings=SHORT_GLIF,
         ),
     ),

@@ -18,6 +18,10 @@ from raphe.core.sentences import printable
 
 BUNDLE, RECORDINGS = (Path(__file__).with_name(name) for name in ("bundle", "recordings"))
 LOCAL = "127.0.0.1"
+WHAT_IT_SHOWS = (
+    "Six simulated recordings: is the cell serotonergic (SER) or not (NSER)? Where that cannot be "
+    "told, the name of the file says why."
+)
 
 
 def add_demo(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +48,12 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def copy_recordings(folder: Path) -> None:
-    """Those that are not there yet, so that what was done to one stays. Raises StoreError."""
+    """Those that are not there yet, so that what was done to one stays. Raises StoreError.
+
+    The first comes last: the page begins with the newest.
+    """
     make_folder(folder)
-    for recording in sorted(RECORDINGS.iterdir()):
+    for recording in sorted(RECORDINGS.iterdir(), reverse=True):
         if not (folder / recording.name).exists():
             copy_file(recording, folder / recording.name)
 
@@ -55,8 +62,10 @@ def _demo(options: argparse.Namespace) -> int:
     from raphe.serve.limits import Limits
     from raphe.serve.server import serve
 
-    with Scratch() if options.folder is None else nullcontext(options.folder) as folder:
+    with Scratch() if options.folder is None else nullcontext() as scratch:
+        folder = options.folder if scratch is None else scratch / "simulated recordings"
         copy_recordings(folder)
+        print(WHAT_IT_SHOWS)
         if options.folder is not None:
             print(f"{printable(folder)}: recordings that are put here show up in the page")
         browser = not options.no_browser and _has_screen()

@@ -192,7 +192,8 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "glif-bundle": (
         "glif",
         Commands(
-            "raphe train task=glif && raphe export --experiment glif --out glif-bundle --no-register",
+            "raphe train task=glif && "
+            "raphe export --experiment glif --out glif-bundle --no-register",
             settings=SHORT_GLIF,
         ),
     ),

@@ -3,6 +3,7 @@
 #   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 \
 #       -v "$PWD/verdict-bundle:/bundle:ro" raphe-serve
 # It prints a link with a token: open http://127.0.0.1:8000/?token=… with that token.
+# It is new at each start unless -e RAPHE_TOKEN=… sets one.
 # Further words go to `raphe serve`, as --allow-host NAME where browsers reach it by a name.
 
 FROM python:3.13-slim-bookworm AS build

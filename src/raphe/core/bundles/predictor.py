@@ -77,7 +77,7 @@ class BundlePredictor:
 
         Args:
             path: of the file, or the folder into which a .zip was unpacked, of whose files there
-                are those of the other SUFFIXES; it is not read after the call.
+                are those of the other SUFFIXES but tables; it is not read after the call.
             name: what its sender calls it.
             values: of FILE_FIELDS.
             beside: further files that belong to it, by the role that `View.need` named.

@@ -43,7 +43,8 @@ def unpack(archive: Path, folder: Path, suffixes: Iterable[str], at_most: int) -
         with zipfile.ZipFile(archive) as opened:
             members = list(_wanted(archive, opened.infolist(), suffixes))
             too_large = RecordingError(
-                f"{archive}: holds more than {file_size(at_most)}, unpacked; send less of it"
+                f"{archive}: holds more than {file_size(at_most)}, unpacked; send less, or let "
+                "`raphe serve --max-mb` allow more"
             )
             if len({"/".join(parts).casefold() for _, parts in members}) < len(members):
                 raise FileExistsError

@@ -12,7 +12,7 @@ from raphe.core.bundles.fields import Field
 from raphe.core.bundles.opened_file import HandLabel, OpenedFile, WatchedFolder
 from raphe.core.errors import RapheError, RecordingError, SettingError
 from raphe.core.extras import missing_extra
-from raphe.core.sentences import number
+from raphe.core.sentences import number, whole
 
 
 class BundlePredictor:
@@ -114,7 +114,8 @@ class BundlePredictor:
         for field in (*self.FIELDS, *self.FILE_FIELDS):
             if field.option:
                 for_python = rf"(\b{field.name}=, or )?"
-                text = re.sub(rf"{for_python}{field.option}(?![\w-])", field.name, text)
+                value = r"(?![\w-])( [A-Z]{2,}\b(?!=))?"  # as in --rate HZ
+                text = re.sub(rf"{for_python}{field.option}{value}", field.name, text)
         return text
 
 
@@ -162,6 +163,10 @@ def require_at_most(limit: float, value: float, where: str, what: str) -> None:
     """Refuse what would keep a server busy or fill its memory. Raises RecordingError."""
     if not value <= limit:
         raise RecordingError(
-            f"{where}: expected at most {number(limit)} {what} in one call, got {number(value)}; "
+            f"{where}: expected at most {_plain(limit)} {what} in one call, got {_plain(value)}; "
             "give parts, or use `raphe predict`"
         )
+
+
+def _plain(value: float) -> str:
+    return whole(int(value)) if value == int(value) else number(value)

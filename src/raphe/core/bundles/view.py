@@ -54,6 +54,7 @@ class Plot:
     marks: Marks | None = None
     threshold: float | None = None  # in units of y; the page lets a person move it
     shade: Sequence[tuple[float, float]] = ()
+    shade_name: str = ""  # what it shows, for the legend
     has_detail: bool = False  # whether a part of x_range can be asked for more closely
 
 

@@ -98,9 +98,9 @@ def test_files_of_all_are_those_that_predict_writes(bundle, traces, opened) -> N
 def test_many_traces_are_inferred_one_by_one_and_few_are_held(
     bundle, traces, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(opened_traces, "AT_ONCE_FRAMES", 0)
+    monkeypatch.setattr(opened_traces, "AT_ONCE_SAMPLES", 0)
     monkeypatch.setattr(opened_traces, "KEPT_FRAMES", 2 * traces.shape[1])
-    monkeypatch.setattr(opened_traces, "MOST_FRAMES", 1000)
+    monkeypatch.setattr(opened_traces, "MOST_SAMPLES", 1000)
     np.save(tmp_path / "many.npy", np.tile(traces[:1], (50, 1)))
     opened = bundle.open_file(tmp_path / "many.npy", "many.npy", {"rate_hz": RATE_HZ}, {})
     held = opened.n_bytes
@@ -108,9 +108,9 @@ def test_many_traces_are_inferred_one_by_one_and_few_are_held(
     for item in "37", "2", "40":
         view = opened.view(item, AS_IT_IS)
     assert opened.n_bytes - held == 2 * 360 * opened_traces.BYTES_A_FRAME
-    assert [row[0] for row in view.tables[-1].rows] == ["2", "37", "40"]
-    assert view.tables[-1].title == "3 of 50 traces inferred"
-    assert "`raphe predict` makes it" in view.tables[-1].caption
+    assert [row[0] for row in view.tables[0].rows] == ["2", "37", "40"]
+    assert view.tables[0].title == "3 of 50 traces inferred"
+    assert "`raphe predict` makes it" in view.tables[0].caption
     with pytest.raises(RapheError, match=r"rates.csv: there is no such file"):
         opened.take("rates.csv", "2", AS_IT_IS)
 

@@ -202,7 +202,7 @@ export class PlotPanel {
       return element("li", {}, line, words);
     });
     if (this.plot.shade.length) {
-      entries.push(element("li", {}, element("span", { class: "stroke shade" }), "weight in the answer"));
+      entries.push(element("li", {}, element("span", { class: "stroke shade" }), this.plot.shade_name));
     }
     this.legend.replaceChildren(...(entries.length > 1 || this.plot.shade.length ? entries : []));
   }

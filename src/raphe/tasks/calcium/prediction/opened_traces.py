@@ -4,6 +4,7 @@ import io
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -30,12 +31,14 @@ from raphe.tasks.calcium.prediction.trace_view import (
     trace_plot,
     trace_view,
 )
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
-AT_ONCE_FRAMES = 2**15  # of all traces: so many are inferred as the file is opened, in a second
-MOST_FRAMES = 2**21  # of all traces that a file of all rates is made of, in a minute or two
-KEPT_FRAMES = MOST_FRAMES  # of traces whose rates are held
+# Of all traces, as networks read them at 100 Hz: 30 min of one take a second or two.
+AT_ONCE_SAMPLES = 2**16  # are inferred as the file is opened
+MOST_SAMPLES = 2**23  # a file of all rates is made of, in a minute or two
+KEPT_FRAMES = 2**21  # of traces whose rates are held
 BYTES_A_FRAME = 16  # of a kept one: a sample, its rate and its spread
 NOT_IN_A_NAME = re.compile(r"[^\w.-]")  # of a file, as a trace's name may have it
 MOST_ROWS = 500  # of the table that is shown
@@ -68,7 +71,7 @@ class OpenedTraces(OpenedFile):
         self._places = {name: place for place, name in enumerate(traces.names)}
         self._shown: OrderedDict[int, ShownTrace] = OrderedDict()
         self._rows: dict[int, tuple[str, ...]] = {}
-        if len(traces) * traces.n_samples <= AT_ONCE_FRAMES:
+        if self._n_samples <= AT_ONCE_SAMPLES:
             for place in range(len(traces)):
                 self._infer(place)
 
@@ -131,6 +134,7 @@ class OpenedTraces(OpenedFile):
             self._shown.move_to_end(place)
             return self._shown[place]
         inferred = self._inferrer.trace(self._traces, place)
+        inferred = replace(inferred, left_out=self._say(inferred.left_out))
         samples = self._traces.read(place, place + 1)[0]
         if not inferred.left_out:
             samples = screened(samples, self._traces.rate_hz).samples
@@ -145,7 +149,12 @@ class OpenedTraces(OpenedFile):
     @property
     def _are_few(self) -> bool:
         """Whether all traces can be inferred for one file."""
-        return len(self._traces) * self._traces.n_samples <= MOST_FRAMES
+        return self._n_samples <= MOST_SAMPLES
+
+    @property
+    def _n_samples(self) -> float:
+        """Of all traces at 100 Hz."""
+        return len(self._traces) * self._traces.n_samples / self._traces.rate_hz * RATE_HZ
 
     def _takes(self, shown: ShownTrace) -> list[Take]:
         takes = [] if shown.inferred.left_out else [*OF_ONE]

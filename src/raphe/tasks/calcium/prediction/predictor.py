@@ -17,7 +17,7 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
-from raphe.tasks.calcium.prediction.opened_traces import MOST_FRAMES, OpenedTraces
+from raphe.tasks.calcium.prediction.opened_traces import OpenedTraces
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
@@ -28,7 +28,7 @@ LAYOUT = Field("layout", "text", f"of a matrix: {' or '.join(LAYOUTS)}", option=
 RATE = Field("rate_hz", "number", "frames a second", needed=True, option="--rate")
 # Of one call from elsewhere: its answer is a number for each frame, twice, and a trace is read at
 # 100 Hz, whole. Of a file in the page all samples are held.
-LONGEST_MIN, FASTEST_HZ = 120, 1000
+MOST_FRAMES, LONGEST_MIN, FASTEST_HZ = 2**21, 120, 1000
 MOST_TRACES, MOST_HELD_FRAMES = 20_000, 2**26
 
 

@@ -84,6 +84,7 @@ def trace_view(
     file = traces.path.name
     tone: Tone = "unlike" if inferred.unlike or unlike_rate else "called"
     n_networks = bundle.manifest["n_members"]
+    so_far = [_table_so_far(inferred_rows, len(traces), is_for_all)] if len(traces) > 1 else []
     if inferred.left_out:
         return View(
             shown.name,
@@ -94,7 +95,7 @@ def trace_view(
             [f"No rate could be inferred: {inferred.left_out}.", *_beside(shown), *warnings],
             bundle.manifest["note"],
             plots=[trace_plot(shown, shown.whole_s, POINTS)],
-            tables=[_table_so_far(inferred_rows, len(traces), is_for_all)],
+            tables=so_far,
             takes=takes,
             row=_row(shown),
         )
@@ -114,7 +115,7 @@ def trace_view(
             trace_plot(shown, shown.whole_s, POINTS),
             rate_plot(shown, n_networks, shown.whole_s, POINTS),
         ],
-        [*_compared(shown, bundle), _table_so_far(inferred_rows, len(traces), is_for_all)],
+        [*so_far, *_compared(shown, bundle)],
         takes,
         uncertainty=_disagreement(mean, spread) if n_networks > 1 else None,
         row=_row(shown),
@@ -157,15 +158,14 @@ def rate_plot(shown: ShownTrace, n_networks: int, span_s: tuple[float, float], p
         caption += f"Its {len(times)} discrete spikes are marked where fewer are in view: zoom in."
     else:
         caption += (
-            "Marks are discrete spikes, as many as the rate holds, each where its sum has grown by "
-            "one: no single one is certain."
+            "Marks on the axis are discrete spikes, as many as the rate holds, each where its sum "
+            "has grown by one: no single one is certain."
         )
-        frames = np.minimum((times[within] * shown.rate_hz).astype(int), len(rate) - 1)
         marks = Marks(
             "spike",
             within.tolist(),
             as_listed(times[within]),
-            as_listed(rate[frames]),
+            [0.0] * len(within),
             [True] * len(within),
             can_change=False,
         )

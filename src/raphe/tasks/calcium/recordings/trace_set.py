@@ -192,7 +192,7 @@ class TraceSet:
         """The same in memory, as float32 where that loses nothing: the file may go."""
         if self.n_bytes is not None:
             return self
-        matrix = np.empty((len(self), self.n_samples), np.float32)
+        matrix = np.zeros((len(self), self.n_samples), np.float32)
         faults: dict[int, str] = {}
         for start, traces in self.blocks():
             with np.errstate(over="ignore"):

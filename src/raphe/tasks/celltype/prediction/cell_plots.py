@@ -79,6 +79,7 @@ def spikes_plot(changed: ChangedCell) -> Plot:
         x_range=(float(time_ms[0]), float(time_ms[-1])),
         lines=lines,
         shade=list(zip(x, rounded(np.clip(evidence, 0, 1)), strict=True)),
+        shade_name="weight in the answer",
     )
 
 

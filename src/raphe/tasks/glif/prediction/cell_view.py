@@ -3,6 +3,7 @@
 N samples, S draws of a posterior, P quantities.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from raphe.core.bundles.curves import as_listed, sampled_line
 from raphe.core.bundles.view import Fact, Line, Need, Plot, Table, Take, View
-from raphe.core.sentences import counted, number
+from raphe.core.sentences import counted, number, typographic
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
 from raphe.tasks.glif.metrics.predictive import NEAR_SPIKE_S, respond
@@ -27,6 +28,7 @@ from raphe.tasks.glif.synthetic.quantities import (
 
 VOLTAGE, CURRENT, MARGINAL = "voltage", "current", "posterior_"  # plots by name
 POINTS, BINS, PRIOR_DRAWS = 1500, 40, 4000
+MOST_DECIMALS = 6
 OF_PRIOR = 95  # per cent of the prior's neurons, as a central interval
 TOO_SURE = (
     "A real neuron is no GLIF neuron, and its noise is seldom as white as that of the simulations: "
@@ -207,6 +209,7 @@ def _marginal(quantity: Quantity, drawn: np.ndarray, prior: np.ndarray) -> Plot:
         (float(edges[0]), float(edges[-1])),
         lines,
         shade=shade,
+        shade_name=f"{intervals} intervals",
     )
 
 
@@ -304,8 +307,8 @@ def _parameters(posterior: Posterior, prior: np.ndarray) -> Table:
             outside.append(column)
         intervals = [_interval(drawn, interval) for interval in INTERVALS]
         rows.append(
-            [quantity.noun, _unit(quantity), _value(median), *intervals,
-             f"{_value(low)} to {_value(high)}"]
+            [quantity.noun, _unit(quantity), _beside(drawn, median), *intervals,
+             f"{number(low)} to {number(high)}"]
         )  # fmt: skip
     return Table(
         "Parameters",
@@ -342,19 +345,23 @@ def _unit(quantity: Quantity) -> str:
     return quantity.lab_unit.replace("MOhm", "MΩ")
 
 
-def _value(value: float) -> str:
-    return number(float(value), 4)
+def _beside(drawn: np.ndarray, value: float) -> str:
+    """A value with as many decimals as tell the ends of the 95 % interval of draws (S,) apart."""
+    width = float(np.ptp(np.percentile(drawn, [2.5, 97.5])))
+    decimals = 1 - math.floor(math.log10(width)) if width > 0 else MOST_DECIMALS
+    decimals = min(max(0, decimals), MOST_DECIMALS)
+    return typographic(f"{round(float(value), decimals) + 0.0:.{decimals}f}")
 
 
 def _interval(drawn: np.ndarray, interval: float) -> str:
-    low, high = np.percentile(drawn, [50 - interval / 2, 50 + interval / 2])
-    return f"{_value(low)} to {_value(high)}"
+    ends = np.percentile(drawn, [50 - interval / 2, 50 + interval / 2])
+    return " to ".join(_beside(drawn, end) for end in ends)
 
 
 def _with_interval(posterior: Posterior, column: int) -> str:
     drawn = _lab(posterior.samples, column, posterior.level)
     unit = _unit(quantities(posterior.level)[column])
-    return f"{_value(float(np.median(drawn)))} {unit} ({_interval(drawn, 95)})"
+    return f"{_beside(drawn, np.median(drawn))} {unit} ({_interval(drawn, 95)})"
 
 
 def _stretch(posterior: Posterior) -> str:

@@ -1,5 +1,6 @@
 # Each target works from a fresh clone:
-#   make setup train test lint ui docs bench demo pins clean      ARGS passes words on: make train ARGS='-m model.kernel=3,20'
+#   make setup train test lint ui docs bench demo pins clean
+# ARGS passes words on: make train ARGS='-m model.kernel=3,20'
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -52,7 +53,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(call check-python,$(BIN)/python,remove the folder $(VENV) and run make again)
 	@$(call check-index,$(BIN)/python)
 	@echo "Installing PyTorch, Lightning, Hydra and MLflow into $(VENV), once: about 2 GB on disk."
-	@echo "On Linux PyTorch brings CUDA along, 3 GB to download and 7 GB on disk; README.md says how to leave it out."
+	@echo "On Linux PyTorch brings CUDA along, 3 GB to download and 7 GB on disk; docs/first_hour.md says how to leave it out."
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[train]'
 	@touch $@
 $(VENV)/.installed-%: $(VENV)/.installed

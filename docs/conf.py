@@ -24,6 +24,7 @@ extensions = [
     "reference_pages",
     "shell_cells",
     "benchmark_pages",
+    "whole_site",
 ]
 exclude_patterns = ["_ext", "pictures"]
 templates_path: list[str] = []
@@ -57,12 +58,17 @@ def _code_hash() -> str:
 
 # Pages run commands: of this environment, which need not be activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(DOCS / "_ext"), os.environ.get("PYTHONPATH")])
+)
+# One thread does as well for so few spikes, and on a busy machine far better.
+os.environ["RAPHE_SETTINGS"] = "threads=1 tracking.system_metrics_every_s=null"
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(PROJECT / "build" / "docs-cache" / _code_hash())
 nb_execution_excludepatterns = ["notebooks/*"]  # kept with their outputs; their tests run them
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 900  # s
+nb_execution_timeout = 1800  # s a cell
 nb_merge_streams = True
 
 

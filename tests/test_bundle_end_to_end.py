@@ -137,13 +137,13 @@ def samples_of(recording: Path) -> tuple[list[float], float]:
 
 @pytest.fixture
 def as_written(home: Path, bundle: Path, tmp_path: Path) -> Callable[..., AbstractContextManager]:
-    """Run the README's block that ends with a line that begins so, where the reader would."""
+    """Run the first block of the guide to serving whose last line begins so, as a reader would."""
     (tmp_path / "mlruns").symlink_to(home / "mlruns")
     (tmp_path / "verdict-bundle").symlink_to(bundle)
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs" / "how_to" / "serve.md").read_text(encoding="utf-8")
 
     def serve(begin: str, *options: str) -> AbstractContextManager:
-        (block,) = re.findall(rf"^```sh\n((?:[^`]*\n)?{begin}.*)\n```$", text, re.M)
+        block = re.findall(rf"^```sh\n((?:[^`]*\n)?{begin}.*)\n```$", text, re.M)[0]
         before, _, last = f"\n{block.partition('  #')[0]}".rpartition("\n")
         command = ["bash", "-c", f'cd {tmp_path}\n{before}\nexec {last} "$@"', "bash", *options]
         binaries = str(Path(sys.executable).parent)
@@ -164,7 +164,7 @@ def ask(url: str, body: bytes, kind: str) -> dict:
 
 
 @pytest.mark.ci
-def test_mlflow_serves_verdicts_by_the_line_of_the_readme(
+def test_mlflow_serves_verdicts_by_the_line_of_the_guide(
     as_written, bundle: Path, recording: Path
 ) -> None:
     samples, rate_hz = samples_of(recording)
@@ -179,7 +179,7 @@ def test_mlflow_serves_verdicts_by_the_line_of_the_readme(
 
 
 @pytest.mark.slow
-def test_raphe_serves_verdicts_by_the_line_of_the_readme(
+def test_raphe_serves_verdicts_by_the_line_of_the_guide(
     as_written, bundle: Path, recording: Path
 ) -> None:
     content, expected = recording.read_bytes(), load_bundle(bundle).predict(recording)

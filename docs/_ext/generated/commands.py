@@ -78,7 +78,7 @@ def _command(declared: Declared) -> list[str]:
         for action in parser._actions
         if action.help != argparse.SUPPRESS and not isinstance(action, argparse._HelpAction)
     ]
-    parts.append(table(("word", "default", "meaning"), rows))
+    parts.append(table(("option", "default", "meaning"), rows))
     if declared.command.when_interrupted:
         parts.append(f"Interrupted: {declared.command.when_interrupted}.")
     return parts
@@ -107,9 +107,9 @@ def _values(action: argparse.Action) -> str:
 def _default(action: argparse.Action) -> str:
     """As the parser has it, or as the sentence of help says it."""
     if action.required and action.option_strings:
-        return "must be given"
+        return "needed"
     if not action.option_strings:
-        return "–" if action.nargs in ("?", "*") else "must be given"
+        return "–" if action.nargs in ("?", "*") else "needed"
     if action.nargs == 0 or action.default is None or action.default is argparse.SUPPRESS:
         return "–"
     if isinstance(action.default, tuple | list):

@@ -44,7 +44,7 @@ NUMBER = re.compile(r"-?\d+(\.\d*)?(e-?\d+)?")  # as Hydra reads it; YAML takes 
 NAMES_CODE = ("_target_", "_partial_")
 KINDS = {
     bool: "true or false", int: "whole number", float: "number", str: "text", list: "list",
-    dict: "section", type(None): "`null`",
+    dict: "section", type(None): "`null`, or as said",
 }  # fmt: skip
 
 

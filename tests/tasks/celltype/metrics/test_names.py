@@ -1,19 +1,14 @@
-"""The table of names holds every figure that is reckoned, and README tells what it tells."""
-
-import re
+"""The table of names holds every figure that is reckoned."""
 
 import numpy as np
 import pytest
 import torch
 
-from paths import PROJECT
 from raphe.tasks.celltype.metrics.epoch_figures import epoch_figures
 from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class, linear_figures
 from raphe.tasks.celltype.metrics.names import FIGURES, names
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.training.module import one_hot_loss, spike_figures
-
-ROW = re.compile(r"^\| `([^`]+/[^`]+)` \| (.+) \|$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -30,12 +25,6 @@ def test_every_figure_has_a_name_and_one_sentence(n_classes: int) -> None:
     metrics += [f"kept/val/{level}/{name}" for level in ("cells", "spikes") for name in told]
     assert not [metric for metric in metrics if metric not in names()]
     assert all(figure.meaning.endswith(".") and figure.label for figure in FIGURES)
-
-
-def test_readme_says_what_the_table_says() -> None:
-    rows = dict(ROW.findall((PROJECT / "README.md").read_text(encoding="utf-8")))
-    assert len(rows) >= 10
-    assert {metric: names().figure(metric).meaning for metric in rows} == rows
 
 
 def test_the_mean_loss_is_the_one_that_is_trained_on() -> None:

@@ -21,7 +21,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
 
-from page_browser import chromium, open_page  # noqa: F401
+from page_browser import chromium, open_page, serve_at  # noqa: F401
 from paths import PROJECT, REAL_DATA
 from raphe.core import figure_style
 

@@ -3,17 +3,21 @@
 import base64
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from raphe.core.bundles.predictor import BundlePredictor
+
 if TYPE_CHECKING:  # an import of half a second, which few tests need
     from playwright.sync_api import Browser, Locator, Page
 
 # What Chromium itself says on the console where an answer is not 2xx: files that are refused.
 REFUSED = "Failed to load resource: the server responded with a status of 4"
+PATIENCE_MS = 60_000  # a machine that runs all tests at once is slow
 MAKE_TRANSFER = """files => {
     const transfer = new DataTransfer();
     for (const [name, text] of files) {
@@ -30,8 +34,9 @@ def chromium() -> Iterator["Browser"]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium on the PATH; Debian's package chromium has it")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
@@ -52,6 +57,7 @@ def open_page(chromium: "Browser") -> Iterator[Callable[..., "Page"]]:
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         own = urlsplit(address).netloc
 
         def asked(url: str) -> None:
@@ -71,6 +77,24 @@ def open_page(chromium: "Browser") -> Iterator[Callable[..., "Page"]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def serve_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Serve a predictor, with a folder to watch or without; the page's address."""
+    from http_caller import answering
+    from raphe.serve.files import live
+    from raphe.serve.limits import Limits
+
+    monkeypatch.setattr(live, "EVERY_S", 0.1)
+    with ExitStack() as servers:
+
+        def serve(predictor: BundlePredictor, folder: Path | None = None) -> str:
+            watched = None if folder is None else live.Live(predictor, folder, {})
+            caller = servers.enter_context(answering(predictor, Limits(), live=watched))
+            return f"http://127.0.0.1:{caller.port}/"
+
+        yield serve
 
 
 def drop(page: "Page", files: Mapping[str, bytes], onto: str = "#drop") -> None:

@@ -26,7 +26,7 @@ export function takesFiles(zone, input, take) {
 }
 
 /** A drop beside the zone would make the browser leave the page for the file. */
-export function dropAnywhere(take) {
+function dropAnywhere(take) {
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", async (event) => {
     event.preventDefault();

@@ -63,28 +63,33 @@ export class MarkLayer {
       if (x < min || x > max) continue;
       const left = plot.valToPos(x, "x", true);
       const top = clamp(this.height(plot, place, true), bbox.top, bbox.top + bbox.height);
-      this.drawOne(ctx, left, top, radius, this.accepted[place]);
+      if (this.accepted[place]) this.dot(ctx, left, top, radius, "--plot-mark");
+      else if (this.marks.can_change) this.cross(ctx, left, top, radius);
+      else this.dot(ctx, left, top, radius, "--surface");
       if (place === this.current) this.ring(ctx, left, top, radius * 2.2);
     }
   }
 
-  /** A dot is accepted, a cross rejected: the shape tells, too. */
-  drawOne(ctx, left, top, radius, accepted) {
+  /** A dot is accepted, or of what cannot be rejected; hollow, it has not what the filled ones have. */
+  dot(ctx, left, top, radius, fill) {
     ctx.beginPath();
-    if (accepted) {
-      ctx.arc(left, top, radius, 0, 2 * Math.PI);
-      ctx.fillStyle = colour("--plot-mark");
-      ctx.fill();
-      ctx.lineWidth = devicePixelRatio;
-      ctx.strokeStyle = colour("--surface");
-    } else {
-      ctx.moveTo(left - radius, top - radius);
-      ctx.lineTo(left + radius, top + radius);
-      ctx.moveTo(left - radius, top + radius);
-      ctx.lineTo(left + radius, top - radius);
-      ctx.lineWidth = 2 * devicePixelRatio;
-      ctx.strokeStyle = colour("--ink-quiet");
-    }
+    ctx.arc(left, top, radius, 0, 2 * Math.PI);
+    ctx.fillStyle = colour(fill);
+    ctx.fill();
+    ctx.lineWidth = (fill === "--surface" ? 1.5 : 1) * devicePixelRatio;
+    ctx.strokeStyle = colour(fill === "--surface" ? "--plot-mark" : "--surface");
+    ctx.stroke();
+  }
+
+  /** A cross is rejected: the shape tells, too. */
+  cross(ctx, left, top, radius) {
+    ctx.beginPath();
+    ctx.moveTo(left - radius, top - radius);
+    ctx.lineTo(left + radius, top + radius);
+    ctx.moveTo(left - radius, top + radius);
+    ctx.lineTo(left + radius, top - radius);
+    ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.strokeStyle = colour("--ink-quiet");
     ctx.stroke();
   }
 

@@ -100,12 +100,8 @@ async function patiently(once) {
 
 function sentenceOf(text) {
   try {
-    return capitalised(JSON.parse(text).error ?? SILENT);
+    return JSON.parse(text).error ?? SILENT;
   } catch {
     return "The server gave an answer that this page cannot read; its terminal may say why.";
   }
-}
-
-function capitalised(sentence) {
-  return /^[a-z]+[ ,]/.test(sentence) ? sentence[0].toUpperCase() + sentence.slice(1) : sentence;
 }

@@ -34,7 +34,8 @@ export class Session extends EventTarget {
   make(values) {
     const entry = {
       key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
-      id: null, view: null, rows: new Map(), file: null, can_retry: false, fields: {}, summary: null, leaving: null,
+      id: null, view: null, rows: new Map(), file: null, can_retry: false, fields: {},
+      summary: null, leaving: null,
       ...values,
     };
     this.entries.push(entry);

@@ -8,7 +8,7 @@ function numberOf(text) {
   return digits ? Number.parseFloat(digits.replace("−", "-").replaceAll(",", "")) : NaN;
 }
 
-export function compare(one, other) {
+function compare(one, other) {
   const numbers = [numberOf(one), numberOf(other)];
   if (numbers.every(Number.isFinite) && numbers[0] !== numbers[1]) return numbers[0] - numbers[1];
   return String(one).localeCompare(String(other), undefined, { numeric: true });
@@ -22,7 +22,7 @@ function numeric(rows, n_columns) {
   });
 }
 
-export function scrolled(table, label) {
+function scrolled(table, label) {
   return element("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": label }, table);
 }
 

@@ -101,7 +101,7 @@ export class OpenedView {
 
   fillAnswer(view) {
     const { answer } = this.parts;
-    answer.hidden = this.blind || Boolean(view.need && !view.sentences.length);
+    answer.hidden = this.blind || view.need !== null;
     answer.className = "answer";
     if (answer.hidden) return;
     const headline = element("p", { class: "headline" }, toneSign(view.tone), " ", view.headline,
@@ -173,7 +173,8 @@ export class OpenedView {
     const { plots: place } = this.parts;
     const plots = this.blind ? all.map(withoutAnswer).filter(Boolean) : all;
     place.hidden = plots.length === 0;
-    const same = plots.length === this.panels.size && plots.every((plot) => this.panels.get(plot.name)?.fits(plot));
+    const same = plots.length === this.panels.size
+      && plots.every((plot) => this.panels.get(plot.name)?.fits(plot));
     if (same) { // what has the focus keeps it
       for (const plot of plots) this.panels.get(plot.name).update(plot);
       return;
@@ -218,12 +219,12 @@ function answered(entry) {
   return entry.state !== "refused" && entry.view !== null && entry.view.need === null;
 }
 
-/** A plot without what the bundle made of it; null where nothing else is in it. */
+/** A plot of what was recorded, without a hint of the answer; null where it shows nothing else. */
 function withoutAnswer(plot) {
-  const isAnswer = plot.lines.some(({ role }) => role === "answer");
-  const lines = plot.lines.filter(({ role }) => role !== "answer" && !(isAnswer && role === "spread"));
-  const caption = isAnswer || plot.shade.length ? "" : plot.caption; // it would tell
-  return lines.length ? { ...plot, lines, caption, shade: [] } : null;
+  const tells = plot.lines.some(({ role }) => role === "answer")
+    || plot.marks?.can_change === false; // as the votes of networks
+  if (tells || !plot.lines.length) return null;
+  return plot.shade.length ? { ...plot, shade: [], caption: "" } : plot;
 }
 
 /** A value that is rather a sentence, and is set as one. */

@@ -92,6 +92,8 @@ def _of_share(
     code, told = _run(name, prepared, folder, place)
     if "Traceback" in told:
         return f"traceback: {told.strip().splitlines()[-1]}"
+    if code == unbroken.exit_code and LONG_COMMANDS[name].leaves(place) == unbroken.leaves:
+        return AS_UNBROKEN  # it needs less than it has written
     errors = [line for line in told.splitlines() if line.startswith("error: ")]
     if code != 1 or not errors or not any(word in errors[-1] for word in FULL):
         return f"exit code {code}: {told[-500:]}"

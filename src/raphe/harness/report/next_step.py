@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from raphe.core.command_line import printed_command
+from raphe.core.sentences import printable
 from raphe.harness.database.address import without_credentials
 from raphe.harness.settings.configuration import own_folder
 from raphe.harness.settings.machine_settings import on_this_machine
@@ -27,7 +28,8 @@ def print_note_and_next(
     if note:
         console.print(Text("Note:", "bold"), note)
     place = without_credentials(tracker.uri)
-    console.print(f"Run {run_id} in experiment {tracker.experiment} at {place}", soft_wrap=True)
+    run = f"Run {run_id} in experiment {tracker.experiment} at {place}"
+    console.print(printable(run), soft_wrap=True)
     where = _where_to_look(tracker, run_id)
     if export_from is None:
         console.print(f"next: curves and figures: {where}", soft_wrap=True, highlight=False)

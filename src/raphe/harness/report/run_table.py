@@ -12,7 +12,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import EPOCHS_KEPT, EPOCHS_TRAINED, Estimate
 from raphe.core.protocol import CONCLUSION
-from raphe.core.sentences import counted, number
+from raphe.core.sentences import counted, number, printable
 from raphe.harness import registry
 from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import UNDEFINED, count_text, names_of, shown_metrics, test_sets
@@ -26,7 +26,7 @@ def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) ->
     settings = config.report
     sets = test_sets(run, settings)
     heads = [f"{name} (95 % interval)" for name in sets]
-    table = Table("metric", *heads, title=f"{run.name}: test results")
+    table = Table("metric", *heads, title=f"{printable(run.name)}: test results")
     names = names_of(settings)
     for count in settings.counts:
         values = [count_text(run.metrics.get(f"{name}/{count}")) for name in sets]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from raphe.core.metric_names import TEST, VAL, kept
-from raphe.core.sentences import listed, number
+from raphe.core.sentences import listed, number, printable
 from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import UNDEFINED, counts_of, in_words
 from raphe.harness.report.sweep_conclusion import decimals, sweep_conclusion
@@ -39,7 +39,7 @@ def sweep_table(results: SweepResults) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     columns = [["", [CHOSEN if run is results.chosen else "" for run in results.runs]]]
     columns += [
-        [_heading(name), [run.params.get(name, UNDEFINED) for run in results.runs]]
+        [_heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs]]
         for name in results.parameters
     ]
     columns.append([f"{kept(results.monitored)}".replace("/", "\n"), _monitored(results)])

@@ -556,4 +556,5 @@ def test_of_several_files_a_bad_one_stops_no_other(
     assert told.out.count("rates of 1 of 1 traces") == 2
     assert "files left out (2):" in told.err and "empty.npy: expected one array" in told.err
     assert told.err.endswith("warning: 2 files left out (exit code 1)\n")
+    assert told.err.count("warning (1):") == 1  # of the bundle, for both
     assert sorted(path.name for path in out.iterdir()) == ["x", "x-2"]

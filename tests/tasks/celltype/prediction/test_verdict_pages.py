@@ -15,12 +15,14 @@ import pytest
 from raphe import cli
 from raphe.core.abf.writer import write_abf
 from raphe.core.bundles.bundle import Bundle
+from raphe.core.errors import StoreError
 from raphe.core.figure_style import PaperFigure
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import number
 from raphe.tasks.celltype.prediction.page import other_texts, text_page
 from raphe.tasks.celltype.prediction.trace_view import MISSING, cell_envelopes, trace_data
 from raphe.tasks.celltype.prediction.verdict_figure import draw_votes
+from raphe.tasks.celltype.prediction.verdict_files import VerdictFiles, csv_row
 from raphe.tasks.celltype.prediction.verdict_folder import CARD_PAGE, CSV_FILE, INDEX, JSON_FILE
 from raphe.tasks.celltype.verdicts import verdict as verdict_module
 from raphe.tasks.celltype.verdicts.cell_input import cut_recordings
@@ -89,6 +91,29 @@ def folder(trained_bundle, tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(folder):
     return {str(f.relative_to(folder)): Page(f.read_text()) for f in folder.rglob("*.html")}
+
+
+def test_a_full_disk_keeps_no_part_so_that_the_same_command_works(
+    folder, trained_bundle, tmp_path, monkeypatch
+):
+    recording = folder.parent / "new" / "silent.abf"
+    for name in ("a.abf", "b.abf"):
+        (tmp_path / name).symlink_to(recording)
+    out = tmp_path / "verdicts"
+    words = ["predict", *map(str, sorted(tmp_path.glob("*.abf"))), "--bundle", str(trained_bundle)]
+    words += ["--out", str(out), "--no-pages"]
+    add = VerdictFiles.add
+
+    def full(files, key, result):
+        if files.answers:
+            raise StoreError("the disk is full")
+        add(files, key, result)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VerdictFiles, "add", full)
+        assert cli.main(words) == 1
+    assert not out.exists()
+    assert cli.main(words) == 0 and out.is_dir()
 
 
 def test_every_page_is_whole_by_itself(folder, pages):
@@ -225,6 +250,13 @@ def test_what_the_table_marks_is_to_be_looked_at(judged, outside, words):
     for_it, against = weighed(replace(verdict, statistics=verdict.statistics | beyond), judge)
     assert words in (against if outside else for_it)
     assert any("is as in training" in text for text in for_it) == (not outside)
+
+
+def test_a_name_that_a_terminal_obeys_is_shown_in_the_table(judged):
+    verdict, judge = judged
+    row = csv_row(replace(verdict, cell_id="A\x1b[31m\n\u202eB", files=("x\x1b.abf",)), judge)
+    assert row["cell_id"] == "A\\x1b[31m\\n\\u202eB"
+    assert row["files"] == "x\\x1b.abf"
 
 
 def test_the_same_time_stands_once(judged):

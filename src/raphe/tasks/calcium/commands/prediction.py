@@ -60,12 +60,14 @@ def _predict(options: argparse.Namespace) -> int:
     bundle = RateBundle.open(options.bundle, content_hash=options.content_hash)
     inferrer, files = Inferrer(bundle, conditioning(options)), trace_options(options)
 
+    told: list[str] = []  # of several files, what holds of each is said once
+
     def infer(path: Path, out: Path) -> int:
         traces = read_traces(path, files)
         summary = predict_rates(
             traces, inferrer, out, options.kind, options.spikes, options.overwrite
         )
-        return _told(summary)
+        return _tell(summary, told)
 
     if len(options.inputs) == 1:
         return left_out_code((infer(options.inputs[0], options.out), "trace"))
@@ -80,14 +82,15 @@ def _predict(options: argparse.Namespace) -> int:
     return left_out_code((len(refused), "file"), (n_traces, "trace"))
 
 
-def _told(summary: "PredictionSummary") -> int:
-    """Say what became of a file's traces; how many of them were left out."""
+def _tell(summary: "PredictionSummary", told: list[str]) -> int:
+    """Say what became of a file's traces, of `told` nothing again; how many were left out."""
     n_inferred = summary.n_traces - len(summary.left_out)
     print(
-        f"{summary.out}: rates of {n_inferred} of {summary.n_traces} traces of "
+        f"{printable(summary.out)}: rates of {n_inferred} of {summary.n_traces} traces of "
         f"{printable(summary.source)}, in spikes/s"
     )
-    list_out("warning", summary.warnings)
+    list_out("warning", [text for text in summary.warnings if text not in told])
+    told += summary.warnings
     list_out("unlike training, to be taken with caution", summary.unlike)
     list_out("frames that are no fluorescence, taken as missing", summary.bridged)
     list_out("left out", summary.left_out)

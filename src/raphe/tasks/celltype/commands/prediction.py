@@ -182,15 +182,16 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _print_files(path: Path, files: "VerdictFiles") -> None:
-    print(f"{path}: {', '.join(files.names)}")
+    print(f"{printable(path)}: {', '.join(files.names)}")
     print(f"next: {printed_command('open', path / files.shown_first)}")
 
 
 def _kept(folder: "VerdictFolder", n_judged: int) -> str:
     """What became of an interrupted call's verdicts."""
     if not folder.is_kept:
-        return f"{folder.path}: nothing was written"
-    return f"{folder.path}: holds the {n_judged} of {counted('cell', folder.n_asked)} judged so far"
+        return f"{printable(folder.path)}: nothing was written"
+    done = f"{n_judged} of {counted('cell', folder.n_asked)}"
+    return f"{printable(folder.path)}: holds the {done} judged so far"
 
 
 def _remarks(verdicts: Sequence[CellVerdict]) -> list[str]:
@@ -228,7 +229,7 @@ def _watch(options: argparse.Namespace) -> int:
         how = {"channel": reading.channel, "unit": reading.unit}
         saved = WatchedFolder(options.out, judge, options.folder, how, not options.no_pages)
     watch = Watch(options.folder, judge, reading, options.settled, saved and saved.judged)
-    print(f"watching {options.folder}, Ctrl-C ends it", flush=True)
+    print(f"watching {printable(options.folder)}, Ctrl-C ends it", flush=True)
     # By file; of one that is locked, for as long as it is, that it is.
     results: dict[Path, CellVerdict | Failure] = saved.results if saved else {}
     not_saved, ended_by = "", int(signal.SIGINT)
@@ -278,7 +279,7 @@ def _save(saved: "WatchedFolder", watch: "Watch", news: "News", told: str) -> st
         watch.judge_again(news.path)
         reason = str(error)
         if reason != told:
-            print(f"warning: {reason}; it is tried again", file=sys.stderr, flush=True)
+            print(f"warning: {printable(reason)}; it is tried again", file=sys.stderr, flush=True)
         return reason
     return ""
 
@@ -286,7 +287,7 @@ def _save(saved: "WatchedFolder", watch: "Watch", news: "News", told: str) -> st
 def _print_news(news: "News") -> None:
     result = news.result
     if isinstance(result, Failure):
-        print(result, flush=True)
+        print(printable(result), flush=True)
     elif news.final:
         print_verdict(result.verdict)
         for remark in _remarks([result.verdict]):

@@ -171,7 +171,7 @@ def csv_row(verdict: CellVerdict, judge: Judge) -> dict[str, Any]:
     classes = judge.ensemble.classes
     agreeing, votes = verdict.agreement
     row: dict[str, Any] = {
-        "cell_id": verdict.cell_id,
+        "cell_id": printable(verdict.cell_id),
         "verdict": verdict.verdict,
         "most_probable_class": verdict.leading,
     }
@@ -191,8 +191,8 @@ def csv_row(verdict: CellVerdict, judge: Judge) -> dict[str, Any]:
         "duration_s": _number(verdict.duration_s),
         "firing_rate_hz": _number(verdict.firing_rate_hz),
         "unlike_training": "; ".join(verdict.unlike),
-        "remarks": "; ".join(verdict.remarks),
-        "files": "; ".join(str(path) for path in verdict.files),
+        "remarks": printable("; ".join(verdict.remarks)),
+        "files": "; ".join(map(printable, verdict.files)),
     }
 
 

@@ -45,7 +45,8 @@ WORDS = {  # of what one folder has in common
 class VerdictFolder:
     """A folder of verdicts on cells, filled as a context by `add`; it is there when that ends.
 
-    A call that is interrupted keeps what it has done, but replaces nothing by a part of it.
+    A call that is interrupted keeps what it has done, but replaces nothing by a part of it, and
+    leaves no part on a disk that is full.
 
     Args:
         path: where to.
@@ -84,12 +85,16 @@ class VerdictFolder:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None or (self.files.verdicts and not self._replaces):
+            if kind is None or (self.files.verdicts and self._keeps_a_part(kind)):
                 self.files.write(self.n_asked)
                 self._builder.commit()
                 self.is_kept = True
         finally:
             self._builder.__exit__()
+
+    def _keeps_a_part(self, kind: type[BaseException]) -> bool:
+        """Not where the disk took no more: with room the same command is to work."""
+        return not self._replaces and not issubclass(kind, StoreError | OSError)
 
     def add(self, result: JudgedCell | Failure) -> None:
         self.files.add(len(self.files.answers), result)

@@ -94,7 +94,7 @@ def _predict(options: argparse.Namespace) -> int:
         inputs=(one_input(options), options.stimulus),
     )  # fmt: skip
     if cells.read_from:
-        print(f"{one_input(options)}: {cells.read_from}")
+        print(printable(f"{one_input(options)}: {cells.read_from}"))
     _print(report)
     return left_out_code((len(report.left_out), "cell"))
 
@@ -109,7 +109,7 @@ def _print(report: "InferenceReport") -> None:
             low, median, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))
             print(f"  {row['quantity']:14} {median:>8} ({low} to {high}) {row['lab_unit']}")
     n = len(report.posteriors)
-    print(f"{report.out}: parameters of {n} of {n + len(report.left_out)} cells")
+    print(f"{printable(report.out)}: parameters of {n} of {n + len(report.left_out)} cells")
     list_out(
         "unlike what was simulated, to be taken with caution",
         [f"{cell.cell}: {'; '.join(cell.unlike)}" for cell in report.posteriors if cell.unlike],

@@ -74,7 +74,9 @@ def open_contents(path: Path) -> Contents:
         )
     require_self_contained(path)
     version = _version(path)
-    return (version1 if version.startswith("1") else version2).read_contents(path, version)
+    if version.startswith("1"):
+        return version1.read_contents(path, version)
+    return version2.read_contents(path, version)
 
 
 def _version(path: Path) -> str:

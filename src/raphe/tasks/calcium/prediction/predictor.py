@@ -159,7 +159,8 @@ class RatePredictor(BundlePredictor):
         opened = _open(traces, options)
         _require_bearable(opened)
         require_at_most(MOST_FRAMES, len(opened) * opened.n_samples, "traces", "frames")
-        return json_values(vars(self._infer(opened, None)))
+        answer: dict[str, Any] = json_values(vars(self._infer(opened, None)))
+        return answer
 
     def _infer(self, opened: TraceSet, conditioning: Conditioning | None) -> RatePrediction:
         inferrer = Inferrer(self._bundle, conditioning)

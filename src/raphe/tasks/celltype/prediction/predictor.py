@@ -259,7 +259,8 @@ def _as_json(judge: Judge, verdict: CellVerdict, cell_id: str) -> dict[str, Any]
         "promise": judge.promise,
         "note": judge.note,
     }
-    return json_values({name: answer[name] for name in CellTypePredictor.ANSWER})
+    shown: dict[str, Any] = json_values({name: answer[name] for name in CellTypePredictor.ANSWER})
+    return shown
 
 
 def _spikes_of(cell: Path | str | Recording | np.ndarray, reading: Reading) -> CellSpikes:

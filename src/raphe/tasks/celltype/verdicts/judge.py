@@ -93,7 +93,8 @@ class Judge:
     @property
     def note(self) -> str:
         """The sentence of the training data that stands beside every verdict, or ""."""
-        return self.ensemble.manifest["note"]
+        note: str = self.ensemble.manifest["note"]
+        return note
 
     @property
     def promise(self) -> str:
@@ -218,12 +219,13 @@ class Judge:
 
     @property
     def _baseline_ms(self) -> float:
-        return self.ensemble.manifest["window"].get("baseline_ms", BASELINE_MS)
+        return float(self.ensemble.manifest["window"].get("baseline_ms", BASELINE_MS))
 
     @property
     def domain(self) -> dict[str, Any] | None:
         """What the cells of training are like, see `training_domain`; None: nothing is known."""
-        return self.ensemble.manifest["training"]["domain"]
+        domain: dict[str, Any] | None = self.ensemble.manifest["training"]["domain"]
+        return domain
 
     def _recorded_again(
         self, probability: np.ndarray, resamples: np.ndarray | None, n_spikes: int

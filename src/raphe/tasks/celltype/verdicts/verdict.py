@@ -100,7 +100,7 @@ class CellVerdict:
 
     def as_json(self) -> dict[str, Any]:
         """JSON values under the names of the fields."""
-        return rounded(
+        values: dict[str, Any] = rounded(
             {
                 **vars(self),
                 "most_probable_class": self.leading or None,
@@ -109,6 +109,7 @@ class CellVerdict:
                 "statistics": self.statistics or {},
             }
         )
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "CellVerdict":

@@ -214,7 +214,8 @@ class PosteriorPredictor(BundlePredictor):
             "note": self.manifest.get("note", ""),
         }
         answer |= vars(posterior)
-        return json_values({name: answer[name] for name in self.ANSWER})
+        shown: dict[str, Any] = json_values({name: answer[name] for name in self.ANSWER})
+        return shown
 
 
 def _require_bearable(cells: CellTraces) -> None:

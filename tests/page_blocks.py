@@ -2,7 +2,8 @@
 
 A block that cannot be run has its reason in a comment above it: <!-- not run: … -->. A block of
 text below <!-- printed --> is what the commands since the last such block printed; a line … stands
-for any others.
+for any others. A block below <!-- makes: NAME --> is run before all others of its page, in the
+folder that NAME is copied from.
 """
 
 import os
@@ -16,7 +17,8 @@ from pathlib import Path
 from paths import PROJECT
 
 BLOCK = re.compile(
-    r"(?:<!-- (?P<remark>not run: [^>]+|printed) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    r"(?:<!-- (?P<remark>not run: [^>]+|makes: \S+|printed) -->\n)?"
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$",
     re.M | re.S,
 )
 STARTS_WITH = re.compile(r"<!-- starts with: (?P<names>[^>]+) -->")
@@ -28,7 +30,7 @@ ANY_LINES = "…"
 class Block:
     language: str
     text: str
-    remark: str  # "", "printed", or why it is not run
+    remark: str  # "", "printed", "makes: NAME", or why it is not run
 
     @property
     def is_run(self) -> bool:
@@ -37,6 +39,10 @@ class Block:
     @property
     def is_output(self) -> bool:
         return self.remark == "printed"
+
+    @property
+    def is_left_out(self) -> bool:
+        return self.remark.startswith("not run")
 
     def __str__(self) -> str:
         return self.text.splitlines()[0]
@@ -52,6 +58,12 @@ def starts_with(page: Path) -> list[str]:
     """What lies in a reader's folder before the page begins, by name."""
     match = STARTS_WITH.search(page.read_text(encoding="utf-8"))
     return match["names"].split() if match else []
+
+
+def maker(page: Path, name: str) -> Block:
+    """The block of a page that makes what the page starts with."""
+    of_page = blocks(page.read_text(encoding="utf-8"))
+    return next(block for block in of_page if block.remark == f"makes: {name}")
 
 
 def run(block: Block, folder: Path, settings: str) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from nwb_files import Entry, write_nwb
-from page_blocks import run_commands
+from page_blocks import maker, run_commands
 from paths import PROJECT
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import simulate
 
+HOW_TO = PROJECT / "docs" / "how_to"
 SHORT = (
     "trainer.max_epochs=1 tracking.system_metrics_every_s=null threads=1 baselines=false "
     "prepare.simulation.n_ser=10 prepare.simulation.n_nser=10 prepare.simulation.duration_s=5"
@@ -182,19 +183,11 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "rates-bundle": (
         "calcium",
         Commands(
-            "raphe import traces spikefinder traces && "
-            "raphe train task=calcium data.store=traces data.held_out=none && "
-            "raphe export --experiment calcium --out rates-bundle --no-register",
-            ("spikefinder",),
-            SHORT_CALCIUM,
+            maker(HOW_TO / "calcium.md", "rates-bundle").text, ("spikefinder",), SHORT_CALCIUM
         ),
     ),
+    "traces": ("calcium", Commands("test -d traces", ("rates-bundle",))),
     "glif-bundle": (
-        "glif",
-        Commands(
-            "raphe train task=glif && "
-            "raphe export --experiment glif --out glif-bundle --no-register",
-            settings=SHORT_GLIF,
-        ),
+        "glif", Commands(maker(HOW_TO / "glif.md", "glif-bundle").text, settings=SHORT_GLIF),
     ),
 }  # fmt: skip

@@ -2,7 +2,8 @@
 #   docker build -f containers/serve.Dockerfile -t raphe-serve .
 #   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 \
 #       -v "$PWD/verdict-bundle:/bundle:ro" raphe-serve
-# It prints a link with a token: open http://127.0.0.1:8000/?token=… with that token.
+# It prints a link with a token: open http://127.0.0.1:8000/?token=… with that token, or give one that
+# stays: -e RAPHE_TOKEN=…
 # It is new at each start unless -e RAPHE_TOKEN=… sets one.
 # Further words go to `raphe serve`, as --allow-host NAME where browsers reach it by a name.
 

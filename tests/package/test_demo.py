@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -111,6 +112,15 @@ def test_a_browser_is_opened_where_there_is_a_screen(
     options = parser.parse_args(["--folder", str(tmp_path / "demo"), *words])
     options.run(options)
     assert asked.wait(5 if opened else 0.05) is opened
+
+
+@pytest.mark.ci
+def test_the_page_has_a_verdict_in_time() -> None:
+    raphe_command = Path(sys.executable).with_name("raphe")
+    command = [sys.executable, PROJECT / ".ci" / "ask_demo.py", raphe_command]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert "six recordings judged" in answer.stdout
 
 
 def test_without_a_folder_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

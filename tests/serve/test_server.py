@@ -29,7 +29,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
         def example(self) -> dict:
             return {}
 
-    monkeypatch.setattr(server, "load_predictor", lambda path, content_hash: Toy(opened))
+    monkeypatch.setattr(server, "load_predictor", lambda path, threads, content_hash: Toy(opened))
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, listeners: None)
     return lambda *options: cli.main(["serve", str(tmp_path / "bundle"), *options])
 

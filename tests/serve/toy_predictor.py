@@ -187,6 +187,6 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as place:
         bundle = toy_bundle(Path(place, "bundle"))
-        server.load_predictor = lambda path, content_hash: Toy(bundle)
+        server.load_predictor = lambda path, threads, content_hash: Toy(bundle)
         watched = Path(sys.argv[1]) if len(sys.argv) > 1 else None
         server.serve(bundle.path, "127.0.0.1", 8000, Limits(at_once=4), folder=watched)

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 from pathlib import Path
 
 from raphe.core.command_line import Command, add_content_hash, define
@@ -93,6 +94,10 @@ def _field(text: str) -> tuple[str, str]:
 def _serve(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.serve.limits import Limits
+
+    limits = Limits(round(options.max_mb * 1e6), options.at_once)
+    # Before NumPy is imported: threads that share a product of small matrices wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(limits.threads))
     from raphe.serve.server import serve
 
     if options.field and options.folder is None:
@@ -102,7 +107,7 @@ def _serve(options: argparse.Namespace) -> int:
         options.bundle,
         options.host,
         options.port,
-        Limits(round(options.max_mb * 1e6), options.at_once),
+        limits,
         options.allow_host,
         options.content_hash,
         options.folder,

@@ -1,5 +1,6 @@
 """How much a request may ask of this machine, and how much is held between two requests."""
 
+import os
 from dataclasses import dataclass
 
 TEXT_BYTES = 2**24  # of JSON or a table: as objects of Python it is some sixty times as large
@@ -16,6 +17,11 @@ class Limits:
     held_files: int = 500  # that the page has open, of all who use it
     held_bytes: int = 2_000_000_000  # of memory and disk
     held_s: float = 4 * 3600.0  # since a file was last asked for: an afternoon of checking by hand
+
+    @property
+    def threads(self) -> int:
+        """Of one answer: files are opened and looked at, so many of each at a time."""
+        return max(1, (os.cpu_count() or 1) // (2 * self.at_once))
 
     @property
     def admitted(self) -> int:

@@ -55,7 +55,7 @@ def serve(
         BundleError: the bundle is not whole.
         SettingError: an address that cannot be, or a folder that cannot be watched.
     """
-    predictor = load_predictor(bundle, content_hash=content_hash)
+    predictor = load_predictor(bundle, limits.threads, content_hash)
     live = None if folder is None else watched_folder(predictor, folder, values or {})
     with _listening(host, port) as listener:
         token = _token(host)

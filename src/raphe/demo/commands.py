@@ -60,6 +60,9 @@ def copy_recordings(folder: Path) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     from raphe.serve.limits import Limits
+
+    limits = Limits()
+    limits.share_cores()
     from raphe.serve.server import serve
 
     with Scratch() if options.folder is None else nullcontext() as scratch:
@@ -70,7 +73,7 @@ def _demo(options: argparse.Namespace) -> int:
             print(f"{printable(folder)}: recordings that are put here show up in the page")
         browser = not options.no_browser and _has_screen()
         started = _open_browser if browser else lambda address: None  # which the server prints
-        return serve(BUNDLE, LOCAL, options.port, Limits(), folder=folder, started=started)
+        return serve(BUNDLE, LOCAL, options.port, limits, folder=folder, started=started)
 
 
 def _open_browser(address: str) -> None:

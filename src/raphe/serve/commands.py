@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 from pathlib import Path
 
 from raphe.core.command_line import Command, add_content_hash, define
@@ -96,8 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
     from raphe.serve.limits import Limits
 
     limits = Limits(round(options.max_mb * 1e6), options.at_once)
-    # Before NumPy is imported: threads that share a product of small matrices wait for each other.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(limits.threads))
+    limits.share_cores()
     from raphe.serve.server import serve
 
     if options.field and options.folder is None:

@@ -23,6 +23,13 @@ class Limits:
         """Of one answer: files are opened and looked at, so many of each at a time."""
         return max(1, (os.cpu_count() or 1) // (2 * self.at_once))
 
+    def share_cores(self) -> None:
+        """To be called before NumPy is imported, whose products take all cores otherwise.
+
+        Threads that share a product of small matrices wait for one another.
+        """
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(self.threads))
+
     @property
     def admitted(self) -> int:
         """Requests whose bodies are here, coming in or being answered."""

@@ -116,7 +116,10 @@ def test_every_column_that_is_written_is_described(
         for path in tables[file.where].rglob(file.name) if file.where in tables else ():
             if file.columns and path.suffix == ".csv" and _is_celltype(path):
                 header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
-                assert [name for name in header if not file.describes(name)] == [], path
+                alike = [
+                    one for one in files.FILES if (one.where, one.name) == (file.where, file.name)
+                ]
+                assert any(all(map(one.describes, header)) for one in alike), (path, header)
                 n_described += 1
     assert n_described >= 8
 

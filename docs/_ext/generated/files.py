@@ -88,6 +88,20 @@ FILES = (
         },
     ),
     Written(
+        "a store",
+        "recordings.csv",
+        "of calcium traces: a row for each recording, which lie end to end in the arrays",
+        {
+            "name": "of the recording",
+            "dataset": "whose recordings share indicator, microscope and laboratory",
+            "cell": "id; recordings of one neuron are never on two sides of a split",
+            "start": "its first sample",
+            "n_samples": "at 100 Hz",
+            "n_spikes": "of it",
+            "imaging_hz": "frames a second of the file it was read from",
+        },
+    ),
+    Written(
         "verdicts",
         "verdicts.csv",
         "a row for each cell",

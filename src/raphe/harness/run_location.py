@@ -4,12 +4,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import is_zipfile
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from raphe.core.files.checkpoint import is_damaged
 from raphe.harness import identity
 from raphe.harness.callbacks import BEST, LAST
 from raphe.harness.database.address import local_folder, without_credentials
@@ -100,7 +100,7 @@ class RunLocation:
             return f"{CONFIG_FILE} is gone"
         if not weights.is_file():
             return "weights are gone"
-        return "" if is_zipfile(weights) else "weights are cut or damaged"
+        return "weights are cut or damaged" if is_damaged(weights) else ""
 
     def begin_or_resume(self, resume: bool) -> TrackedRun:
         """Go on with the newest interrupted attempt, if there is one; else begin anew."""

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import SettingError, StoreError
-from raphe.core.files.checkpoint import load_module, require_weights, write_checkpoint
+from raphe.core.files.checkpoint import is_damaged, load_module, require_weights, write_checkpoint
 
 
 class Line(pl.LightningModule):
@@ -26,6 +26,21 @@ def test_weights_and_settings_come_back(tmp_path: Path) -> None:
     again = Line.load_from_checkpoint(path)
     assert again.hparams.width == 3
     torch.testing.assert_close(again.layer.weight, line.layer.weight)
+
+
+def test_a_weight_of_another_bit_is_seen(tmp_path: Path) -> None:
+    """torch reads it as any other; the file holds a sum of each of its parts."""
+    line = Line(width=3)
+    path = write_checkpoint(line, tmp_path / "line.ckpt")
+    require_weights(path, "run 1")
+    assert not is_damaged(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(line.layer.weight.detach().numpy().tobytes()) + 2] ^= 1
+    path.write_bytes(content)
+    torch.load(path, weights_only=True)
+    assert is_damaged(path)
+    with pytest.raises(SettingError, match="run 1: its checkpoint is damaged; leave that run out"):
+        require_weights(path, "run 1")
 
 
 def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:

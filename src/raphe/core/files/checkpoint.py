@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import ZipFile
 
 import pytorch_lightning as pl
 import torch
@@ -66,6 +67,8 @@ def training_fault(checkpoint: Path, weights: Mapping[str, torch.Tensor] | None 
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception:  # of a file that was cut or is another's anything may come
         return "is cut, damaged or no checkpoint"
+    if is_damaged(checkpoint):
+        return "is damaged"
     if not isinstance(state, dict) or not state.keys() >= TRAINING_STATE:
         return "holds no whole state of a training"
     if weights is not None and _shapes(state["state_dict"]) != _shapes(weights):
@@ -77,6 +80,18 @@ def _shapes(weights: object) -> dict[str, tuple[int, ...]]:
     if not isinstance(weights, Mapping):
         return {}
     return {name: tuple(getattr(value, "shape", ())) for name, value in weights.items()}
+
+
+def is_damaged(checkpoint: Path) -> bool:
+    """Whether a byte of a checkpoint is not the one that was written, by the file's own sums.
+
+    torch does not look at them, and reads a weight of another bit as it reads any other.
+    """
+    try:
+        with ZipFile(checkpoint) as archive:
+            return archive.testzip() is not None
+    except Exception:  # of a file that was cut or changed anything may come
+        return True
 
 
 def require_weights(checkpoint: Path, whose: str, remedy: str = OF_A_RUN) -> None:
@@ -137,6 +152,8 @@ def _read_weights(
         is_whole = _are_weights(weights) and isinstance(settings, Mapping)
     except Exception:  # whatever a file of somebody else's holds
         is_whole, weights, settings = False, {}, {}
+    if is_whole and is_damaged(checkpoint):
+        raise SettingError(f"{whose}: its checkpoint is damaged; {remedy}")
     nothing_run = f"nothing of it was run; {remedy}"
     if not is_whole:
         raise SettingError(f"{whose}: its checkpoint is no file of weights alone; {nothing_run}")

@@ -205,6 +205,9 @@ def test_labels_are_stored_beside_the_recordings(toy: Toy, tmp_path: Path) -> No
         assert (tmp_path / "cells.csv").read_text() == (
             'file,label,note\nold.txt,few,kept\nx.txt,many,"clear, =1+1"\n'
         )
+        caller.put_json("/labels", {"labels": [{"id": told["id"], "label": "", "note": ""}]})
+        ear.wait_for(of_file("x.txt", label="", note=""))
+        assert (tmp_path / "cells.csv").read_text().endswith("\nx.txt,,\n")  # taken back
         dropped = caller.post("/files?name=x.txt", b"1 9").json["id"]
         refused = caller.put_json("/labels", {"labels": [{**label, "id": dropped}]})
         assert refused.status == 409 and "not of the watched folder" in refused.sentence

@@ -24,7 +24,7 @@ TABLE = "cells.csv"  # beside the recordings, as `raphe extract` reads it
 MOST_LABELS = 10_000
 LABEL_FIELDS = (
     Field("id", "text", "of the file", needed=True),
-    Field("label", "text", "what the cell is", needed=True),
+    Field("label", "text", "what the cell is; nothing takes a label back"),
     Field("note", "text", "what else is to be remembered"),
 )
 
@@ -96,14 +96,12 @@ class LabelRoutes:
     def _label(self, values: object) -> tuple[str, str, str]:
         if not isinstance(values, Mapping):
             raise Refusal(422, "labels: expected a list of id, label and note")
-        given: dict[str, Any] = {**values}
-        if not given.get("note"):
-            given.pop("note", None)
-        given = read_fields(given, LABEL_FIELDS)
-        if given["label"] not in self._predictor.labels:
+        said = {name: value for name, value in values.items() if value != ""}
+        given: dict[str, Any] = {"label": "", "note": "", **read_fields(said, LABEL_FIELDS)}
+        if "label" not in values or given["label"] not in ("", *self._predictor.labels):
             expected = listed(self._predictor.labels, "or") if self._predictor.labels else "none"
             raise Refusal(422, f"label: expected {expected}")
-        return given["id"], given["label"], given.get("note", "")
+        return given["id"], given["label"], given["note"]
 
     def _text(self, labels: list[HandLabel]) -> str:
         with refusing(self._predictor):

@@ -91,8 +91,9 @@ export class SortableTable {
     const right = numeric(rows.map((row) => row.texts), columns.length);
     const head = columns.map((name, place) => this.heading(name, right[place]));
     const body = sorted.map((row) => element("tr", {}, ...row.texts.map((text, place) => (
-      element(place ? "td" : "th", { class: right[place] ? "number" : null, scope: place ? null : "row" },
-        place ? text : button(text, row.open, { class: "plain" }))))));
+      element(place ? "td" : "th", {
+        class: right[place] ? "number" : null, scope: place ? null : "row", title: text,
+      }, place ? text : button(text, row.open, { class: "plain" }))))));
     const table = element("table", { class: "sortable" },
       element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
     this.place.replaceChildren(scrolled(table, this.label));

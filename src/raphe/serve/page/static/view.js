@@ -227,14 +227,14 @@ function withoutAnswer(plot) {
   return plot.shade.length ? { ...plot, shade: [], caption: "" } : plot;
 }
 
-/** A value that is rather a sentence, and is set as one. */
-function isLong(value) {
-  return value.length > 32;
+/** Of a fact that is rather a paragraph, and is set as one. */
+function isLong({ value, meaning }) {
+  return value.length > 32 || meaning.length > 120;
 }
 
 function facts(list) {
   return element("dl", { class: "facts" }, ...list.map((fact) => (
-    element("div", { class: `fact${fact.warns ? " warns" : ""}${isLong(fact.value) ? " long" : ""}` },
+    element("div", { class: `fact${fact.warns ? " warns" : ""}${isLong(fact) ? " long" : ""}` },
       element("dt", {}, fact.name),
       element("dd", { class: "value" }, fact.warns ? "▲ " : "", fact.value),
       ...(fact.meaning ? [element("dd", { class: "meaning" }, fact.meaning)] : [])))));

@@ -228,3 +228,18 @@ def test_the_challenges_own_files(real_data) -> None:
     assert (np.diff(missing.astype(int), axis=1) >= 0).all()  # at the end only
     spikes = read_traces(real_data("spikefinder", "6.train.spikes.csv.gz"))
     assert np.nansum(spikes.read()) == 2735
+
+
+@pytest.mark.parametrize(("dtype", "n_bytes"), [("float32", 4), ("float64", 8), ("int16", 4)])
+def test_traces_in_memory_are_those_of_the_file(tmp_path: Path, dtype: str, n_bytes: int) -> None:
+    traces = (100 * np.random.default_rng(0).normal(size=(3, 50))).astype(dtype)
+    if dtype != "int16":
+        traces[1, 7], traces[2, 8] = np.nan, np.inf
+    path = tmp_path / "traces.npy"
+    np.save(path, traces)
+    read = read_traces(path, TraceOptions(rate_hz=30.0))
+    held = read.held()
+    path.unlink()
+    np.testing.assert_array_equal(held.read(), traces)
+    assert held.n_bytes == n_bytes * traces.size and held.held() is held
+    assert held.named("mine.npy").path == Path("mine.npy")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import shell_cells
 import whole_site
 from generated import commands, errors, files, metrics, settings
 from generated.markdown import code, plain, table
@@ -147,3 +148,13 @@ def test_what_is_wrong_with_a_page_is_told(tmp_path: Path) -> None:
         "in/b.html: loads //a.org/y.png from elsewhere; put it into the site",
         "in/b.html: loads https://a.org/x.js from elsewhere; put it into the site",
     ]
+
+
+def test_what_a_page_prints_names_a_reader_s_folder_and_no_progress(tmp_path: Path) -> None:
+    printed = (
+        f"{tmp_path}/mlruns/mlflow.db: is being made, which takes some seconds\n"
+        "sweep: 0 of 2 done: model.kernel=8 epoch 0/8, 30 s so far\n"
+        f"{tmp_path}/spikes: 12 spikes of 2 cells\n"
+    )
+    shown = shell_cells.as_shown(printed, tmp_path)
+    assert shown == f"{shell_cells.HOME}/spikes: 12 spikes of 2 cells\n"

@@ -31,8 +31,11 @@ NOT_RUN = 25  # a block more has to be counted here
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_what_a_page_starts_with_can_be_made(name: str) -> None:
-    assert set(starts_with(PAGES[name])) <= set(RECIPES)
+def test_what_a_page_starts_with_can_be_made_and_is_told(name: str) -> None:
+    names = starts_with(PAGES[name])
+    assert set(names) <= set(RECIPES)
+    told = re.search(r"^\*You need\* .*?\n\n", PAGES[name].read_text(encoding="utf-8"), re.M | re.S)
+    assert not names or (told and all(f"`{name}`" in told[0] for name in names))
 
 
 def test_what_is_not_run_says_why_and_is_counted() -> None:

@@ -22,6 +22,10 @@ export class MarkLayer {
     return this.marks.number.length;
   }
 
+  heightsWithin(from, to) {
+    return this.marks.y.filter((_, place) => this.marks.x[place] >= from && this.marks.x[place] <= to);
+  }
+
   get rejected() {
     return this.marks.number.filter((_, place) => !this.accepted[place]);
   }

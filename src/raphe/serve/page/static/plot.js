@@ -151,7 +151,8 @@ export class PlotPanel {
   }
 
   heights(low, high) {
-    const given = [low, high, this.threshold].filter((value) => Number.isFinite(value));
+    const marks = this.marks?.heightsWithin(...this.range) ?? [];
+    const given = [low, high, this.threshold, ...marks].filter((value) => Number.isFinite(value));
     if (!given.length) return [0, 1];
     const [least, most] = [Math.min(...given), Math.max(...given)];
     const margin = (most - least || Math.abs(most) || 1) * 0.07;

@@ -94,8 +94,8 @@ def votes_plot(changed: ChangedCell) -> Plot:
         Line(f"all networks together, {share(together)}", "answer", ends, (together, together))
     ]
     if threshold > 0:
-        words = f"called from {threshold:.2f} up, not sure below"
-        lines.append(Line(words, "training", ends, (threshold, threshold)))
+        words = f"not sure below {threshold:.2f}"
+        lines.append(Line(words, "spread", ends, low=(0.0, 0.0), high=(threshold, threshold)))
     agree, n_votes = verdict.agreement
     return Plot(
         name=VOTES,
@@ -182,7 +182,7 @@ def _peaks_plot(changed: ChangedCell) -> Plot:
         x_label="time (s)" if timed else "number of the spike",
         y_label=f"size of the peak ({unit})",
         x_range=(float(ends[0]), float(ends[1])),
-        lines=(),
+        lines=[Line("peak", "data", x, size)],
         marks=Marks("spike", list(range(len(cell))), x, size, changed.accepted.tolist()),
     )
 

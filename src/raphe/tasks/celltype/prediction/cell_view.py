@@ -18,6 +18,7 @@ from raphe.tasks.celltype.verdicts.verdict import (
     RECORDED_AGAIN,
     UNLIKE_TRAINING,
     CellVerdict,
+    digits_below,
     share,
     span,
 )
@@ -63,7 +64,7 @@ def facts(verdict: CellVerdict, judge: Judge) -> list[Fact]:
         of_recording.append(Fact("Firing rate", f"{number(verdict.firing_rate_hz)} Hz"))
     if verdict.duration_s is not None:
         of_recording.append(Fact("Recorded", f"{number(verdict.duration_s)} s"))
-    return [*of_verdict, *of_recording, _promise(judge)]
+    return [*of_verdict, *of_recording, *_promise(judge)]
 
 
 def uncertainty(verdict: CellVerdict) -> float | None:
@@ -125,20 +126,19 @@ def _plots(changed: ChangedCell) -> list[Plot]:
 
 def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
     leading, again = verdict.leading, verdict.recorded_again
-    value, meaning = share(verdict.probability[leading]), ""
+    probability, threshold = verdict.probability[leading], judge.decision.not_sure.threshold
+    digits = digits_below(threshold, (probability, *(again[leading] if again else ())))
+    value, meaning = share(probability, digits), ""
     if again is not None:
-        value += f" ({span(*again[leading])})"
+        value += f" ({span(*again[leading], digits=digits)})"
         meaning = (
             f"in brackets, where it would lie in 95 % of cases if the cell were {RECORDED_AGAIN}"
         )
     calibrated = "calibrated" if judge.decision.calibrated else "not calibrated"
     found = [Fact(f"Probability of {leading}, {calibrated}", value, meaning)]
-    threshold = judge.decision.not_sure.threshold
     if threshold > 0:
-        below = verdict.probability[leading] < threshold
-        found.append(
-            Fact("Called from", f"{threshold:.2f}", "below it the answer is “not sure”", below)
-        )
+        called_from, words = f"{threshold:.{digits}f}", "below it the answer is “not sure”"
+        found.append(Fact("Called from", called_from, words, warns=probability < threshold))
     return found
 
 
@@ -166,11 +166,13 @@ def _progress(verdict: CellVerdict, judge: Judge) -> str:
     return f"{spikes}, not yet enough; {settled_by(verdict.more_spikes)}"
 
 
-def _promise(judge: Judge) -> Fact:
-    not_sure = judge.decision.not_sure
-    value = f"at most {percent_at_most(not_sure.promised_error)} called wrong"
-    words = f"{judge.promise[0].upper()}{judge.promise[1:]}. {judge.calibration}"
-    return Fact("Promise", value if not_sure.n_items else "none", words)
+def _promise(judge: Judge) -> list[Fact]:
+    decision = judge.decision
+    value = f"at most {percent_at_most(decision.not_sure.promised_error)} called wrong"
+    return [
+        Fact("Promise", value if decision.not_sure.n_items else "none", judge.promise),
+        Fact("Calibrated", decision.method if decision.calibrated else "no", judge.calibration),
+    ]
 
 
 def _probabilities(verdict: CellVerdict) -> list[Table]:

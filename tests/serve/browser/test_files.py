@@ -142,3 +142,13 @@ def test_a_server_that_ended_is_a_sentence(toy: Toy, open_page) -> None:
         expect(page.locator("#opened > .error")).to_have_text(
             "The server does not answer; is raphe serve still running?"
         )
+
+
+def test_the_link_with_a_token_opens_the_page_and_forgets_it(toy: Toy, open_page) -> None:
+    with answering(toy, Limits(), token="secret") as caller:
+        page = open_page(f"http://127.0.0.1:{caller.port}/?token=secret")
+        assert "secret" not in page.url  # which somebody may copy, or see over a shoulder
+        drop(page, {"a.txt": b"9 9 9"})
+        expect(page.locator(".headline")).to_contain_text("many")
+        page.reload()  # let in by the cookie
+        expect(page.locator(".headline")).to_contain_text("many")

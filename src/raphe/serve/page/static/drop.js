@@ -1,4 +1,4 @@
-/** Files by drop, by the button and by paste; a folder gives those of its files that can be read. */
+/** Files by drop and by the button; a dropped folder gives those of its files that can be read. */
 
 import { counted, say, setText } from "./dom.js";
 import { listed } from "./session.js";

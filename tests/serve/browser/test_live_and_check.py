@@ -71,6 +71,10 @@ def test_labels_of_a_folder_are_written_beside_its_recordings(
         "unsure.txt,few,",
         'between.txt,many,"1 of two, a doubtful seal"',
     ]
+    page.locator(".labels").get_by_text("many").click()  # pressed again, it is taken back
+    expect(page.locator(".hand [role=status]")).to_have_text("No label: saved in cells.csv.")
+    rows = (folder / "cells.csv").read_text().splitlines()
+    assert rows[2] == 'between.txt,,"1 of two, a doubtful seal"'
     page.get_by_role("link", name="Live").click()
     expect(page.locator("#now .what")).not_to_be_empty()
 

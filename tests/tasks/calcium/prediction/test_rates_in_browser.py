@@ -77,3 +77,16 @@ def test_a_zip_of_suite2p_is_read_and_bad_files_say_their_sentences(
     for name, (_, sentence) in bad.items():
         row = page.locator("#files > li").filter(has_text=name).first
         expect(row).to_contain_text(sentence)
+
+
+def test_a_matrix_is_asked_for_its_rate_and_every_trace_judged_when_told(
+    page: Page, traces: np.ndarray
+) -> None:
+    drop(page, {"F.npy": npy(traces)})
+    expect(row_of(page, "F.npy").locator(".error")).to_contain_text("rate_hz")
+    page.get_by_label("rate_hz of F.npy").fill("30")
+    page.keyboard.press("Enter")
+    expect(page.locator("#opened h2")).to_contain_text("F.npy")
+    page.get_by_role("link", name="All results").click()
+    page.get_by_role("button", name="Judge the other 2 of F.npy").click()
+    expect(page.locator("#cells tbody tr")).to_have_count(3)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 import raphe
 from http_caller import answering
-from page_browser import drop, saved_text
+from page_browser import drop, row_of, saved_text
 from raphe.serve.limits import Limits
 
 pytestmark = pytest.mark.ci
@@ -38,3 +38,16 @@ def test_a_voltage_asks_for_its_rate_and_then_for_its_current(page: Page, cell: 
     assert name == "voltage_parameters.csv" and text.startswith("cell,quantity,lab_unit")
     page.set_viewport_size({"width": 400, "height": 800})
     page.wait_for_function(FITS)  # once the plots are drawn anew
+
+
+def test_a_voltage_and_its_current_dropped_together_are_joined(page: Page, cell: list[str]) -> None:
+    voltage, current = (Path(cell[place]).read_bytes() for place in (0, 2))
+    drop(page, {"v.npy": voltage, "i.npy": current, "words.csv": b"no,numbers\n"})
+    expect(row_of(page, "words.csv").locator(".error")).to_contain_text("words.csv, line 2:")
+    expect(row_of(page, "i.npy").locator(".error")).to_contain_text("rate_hz")
+    page.get_by_label("rate_hz of v.npy").fill("50000")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Use i.npy").click()
+    expect(page.locator("#opened .headline")).to_be_visible()
+    expect(page.locator(".need")).to_be_hidden()
+    expect(row_of(page, "i.npy")).to_have_count(0)  # it is a part of the other now

@@ -33,7 +33,7 @@ export class CheckByHand {
     const { labels } = this.session.page;
     this.buttons = labels.map((label, place) => {
       const key = place < 9 ? [element("kbd", {}, String(place + 1)), " "] : [];
-      return button([...key, label], () => this.label(label), { "aria-pressed": "false" });
+      return button([...key, label], () => this.press(label), { "aria-pressed": "false" });
     });
     this.note = element("input", { id: "hand-note", maxlength: "500", autocomplete: "off" });
     this.state = element("p", { class: "small-print", role: "status" });
@@ -130,6 +130,12 @@ export class CheckByHand {
     }
   }
 
+  /** A label that is pressed again is taken back; a key pressed twice takes nothing back. */
+  press(label) {
+    if (this.labelOf(this.current) === label) this.write({ label: "" });
+    else this.label(label);
+  }
+
   label(label) {
     this.write({ label });
     this.showCurrent();
@@ -149,17 +155,14 @@ export class CheckByHand {
     this.said.set(entry.id, said);
     sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(this.said)));
     this.draw();
-    if (!said.label) {
-      setText(this.state, "The note is kept once the cell has a label.");
-      return;
-    }
     if (entry.from !== "folder") {
-      setText(this.state, `${said.label}: kept here until you download cells.csv.`);
+      setText(this.state, said.label ? `${said.label}: kept here until you download cells.csv.`
+        : "No label: cells.csv will not have this cell.");
       return;
     }
     try {
       const { saved } = await ask("PUT", "labels", { labels: [{ id: entry.id, ...said }] });
-      if (entry === this.current) setText(this.state, `${said.label}: saved in ${saved}.`);
+      if (entry === this.current) setText(this.state, `${said.label || "No label"}: saved in ${saved}.`);
     } catch (error) {
       if (entry === this.current) setText(this.state, error.message);
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from faults.full_disk import can_mount, mounted
-from faults.long_commands import RAPHE, environment, link, prepare
+from faults.long_commands import RAPHE, SMALL, environment, link, prepare
 
 pytestmark = [
     pytest.mark.ci,
@@ -32,6 +32,7 @@ def test_a_store_on_a_read_only_disk(tmp_path_factory, tmp_path: Path) -> None:
             ("check", "disk/spikes"),
             ("features", "disk/spikes", "features.csv"),
             ("synthesize", "disk/spikes", "disk/masks", "synthetic", "--per-class", "500"),
+            ("train", "data.store=disk/spikes", *SMALL),
         ):
             done = run(*words)
             assert done.returncode == 0, done.stderr

@@ -34,6 +34,12 @@ def test_too_few_spikes(n, text):
     assert too_few(n, None).startswith(f"{text} yet enough: more may change the verdict")
 
 
+def test_spikes_that_are_given_twice():
+    waveforms = spikes_of(RNG.normal(90, 5, 50))
+    (remark,) = remarks_on(np.concatenate([waveforms, waveforms[:12]]), regular(62), "pA")
+    assert remark.startswith("12 of 62 spikes are equal to another in every sample")
+
+
 def test_clipped_peaks():
     waveforms = np.maximum(spikes_of(RNG.normal(90, 5, 50)), -60)
     (remark,) = remarks_on(waveforms, regular(50), "pA")

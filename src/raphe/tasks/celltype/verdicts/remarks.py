@@ -25,12 +25,13 @@ FEWEST_FOR_DOUBLETS = 20
 def remarks_on(waveforms: np.ndarray, time_s: np.ndarray, unit: str) -> list[str]:
     """Sentences on spikes (N, T) in `unit` at times (N,) in s, NaN where unknown; none on none.
 
-    Clipped spikes, drift of the amplitude, two cells in one recording, doublets.
+    Spikes given twice, clipped ones, drift of the amplitude, two cells in one recording, doublets.
     """
     if not len(waveforms):
         return []
     amplitude = np.abs(waveforms).max(axis=1)
     remarks = [
+        _given_twice(waveforms),
         _clipped(waveforms),
         _drift(amplitude, time_s, unit),
         _two_cells(amplitude, time_s, unit),
@@ -68,6 +69,18 @@ def fewer_windows(n_windows: int, usual: float) -> str:
     return (
         f"{counted('window', n_windows)} {'is' if n_windows == 1 else 'are'} not yet enough: more "
         f"may change the verdict; training's cells have {usual:.0f} on average"
+    )
+
+
+def _given_twice(waveforms: np.ndarray) -> str:
+    """Noise makes no two spikes alike in every sample."""
+    n_more = len(waveforms) - len({waveform.tobytes() for waveform in waveforms})
+    if not n_more:
+        return ""
+    return (
+        f"{whole(n_more)} of {counted('spike', len(waveforms))} "
+        f"{'is' if n_more == 1 else 'are'} equal to another in every sample: given twice, and "
+        "counted as often; leave them out"
     )
 
 

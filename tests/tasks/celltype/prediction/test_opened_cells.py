@@ -77,6 +77,8 @@ def test_marks_stand_at_the_peaks_and_a_closer_look_shows_each_sample(opened: Op
     assert list(closer.marks.number) == [3]
     wide = cells.plot("recording", None, NONE, (5.0, 15.0), 50)
     assert 45 <= len(wide.lines[0].x) <= 55
+    assert wide.lines[0].x[0] == pytest.approx(5.0, abs=0.01)
+    assert 14.5 < wide.lines[0].x[-1] <= 15.0
     part = samples[200_000:600_000]
     assert min(wide.lines[0].low) == pytest.approx(part.min(), abs=0.02)
 

@@ -292,6 +292,20 @@ def test_a_thread_that_nobody_waits_for_keeps_its_place() -> None:
     asyncio.run(ask())
 
 
+def test_who_waits_while_the_server_ends_is_told() -> None:
+    hold = threading.Event()
+
+    async def ask() -> None:
+        asked = asyncio.create_task(Work(Limits(at_once=1)).answer(lambda: hold.wait(60)))
+        await asyncio.sleep(0.01)
+        asked.cancel()  # as uvicorn does after a while
+        with pytest.raises(Refusal, match="the server is ending"):
+            await asked
+
+    asyncio.run(ask())
+    hold.set()
+
+
 def test_a_body_that_never_ends_is_given_up(echo) -> None:
     with answering(echo, Limits(receive_s=0.05)) as caller:
         connection = socket.create_connection(("127.0.0.1", caller.port), timeout=60)

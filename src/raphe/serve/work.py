@@ -10,6 +10,7 @@ from raphe.serve.limits import Limits
 from raphe.serve.refusal import Refusal
 
 Answer = TypeVar("Answer")
+ENDING = "the server is ending; ask again once it has been started anew"
 BUSY = "as many requests as may wait are waiting; ask again in a while"
 
 
@@ -51,6 +52,8 @@ class Work:
                 f"no answer within {self._limits.answer_s:g} s; give a shorter recording, or use "
                 "`raphe predict`",
             ) from None
+        except asyncio.CancelledError:  # no caller is waited for longer, and no traceback shown
+            raise Refusal(503, ENDING) from None
 
     def close(self) -> None:
         """Begin no further answer."""

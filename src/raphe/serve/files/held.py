@@ -22,7 +22,7 @@ from raphe.serve.bodies import NO_ROOM
 from raphe.serve.files.opening import NO_CHANGES, Sent
 from raphe.serve.limits import Limits
 from raphe.serve.refusal import Refusal
-from raphe.serve.work import Work
+from raphe.serve.work import ENDING, Work
 
 Answer = TypeVar("Answer")
 MOST_WAITING = 8  # requests for one file
@@ -165,6 +165,8 @@ class HeldFiles:
                 await asyncio.wait_for(held.lock.acquire(), self._limits.answer_s)
             except asyncio.TimeoutError:
                 raise Refusal(504, "this file is still busy with what was asked before") from None
+            except asyncio.CancelledError:
+                raise Refusal(503, ENDING) from None
         loop, is_submitted = asyncio.get_running_loop(), False
 
         def release() -> None:

@@ -46,8 +46,9 @@ REST = """\
 ## Full disks and places that cannot be written
 
 On a disk of a few megabytes the commands that make stores, the training and the prediction of cell
-types end in one sentence that names the full disk, leave no half-made folder on it, keep what stood there
-before, and go on when there is room (`tests/faults/full_disk.py`, which needs the right to mount).
+types end in one sentence that names the full disk, leave no half-made folder on it, keep what stood
+there before, and go on when there is room (`tests/faults/full_disk.py`, which needs the right to
+mount).
 Every output path of every command was a folder without the right to write, a file, below a file,
 below `/proc`, and a name that is not UTF-8: one sentence each, before any work.
 

@@ -86,7 +86,7 @@ def test_text_from_code_is_no_markdown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "prepare", "remedy"), errors.COMMON, ids=lambda value: str(value)[:60]
+    ("words", "prepare", "remedy"), errors.COMMON, ids=[remedy[:60] for *_, remedy in errors.COMMON]
 )
 def test_a_common_error_is_one_sentence(words: str, prepare: Callable, remedy: str) -> None:
     exit_code, printed = errors.answer(words, prepare)

@@ -236,8 +236,13 @@ STEPS: dict[str, tuple[Sequence[str], Callable[[Path, Path], None]]] = {  # what
     "voltage": ((), _voltage),
     "sweep": (("spikes",), _by_commands(SWEEP)),
     "bundle": (("spikes", "sweep"), _by_commands(EXPORT)),
-    "rate-bundle": ((), _by_commands(("train", *CALCIUM, "data.held_out=none"), EXPORT)),
-    "posterior-bundle": ((), _by_commands(("train", *GLIF), EXPORT)),
+    "rate-bundle": (
+        (),
+        _by_commands(
+            ("train", *CALCIUM, "data.held_out=none"), (*EXPORT, "--experiment", "calcium")
+        ),
+    ),
+    "posterior-bundle": ((), _by_commands(("train", *GLIF), (*EXPORT, "--experiment", "glif"))),
 }
 LONG_COMMANDS = {
     "simulate": LongCommand(SIMULATE, (), files("recordings"), is_quick=True),

@@ -31,7 +31,9 @@ def main(raphe: str) -> None:
         assert page is not None, demo.communicate()[1]
         address = page[0]
         with urlopen(address) as answer:
-            assert b"<title>" in answer.read()
+            assert b'href="explained/can_i_trust_this"' in answer.read()
+        with urlopen(f"{address}explained/can_i_trust_this") as answer:
+            assert b"What nobody knows yet" in answer.read()
         told = first_sightings(address, 6)
         by_clock_s = time.monotonic() - started
         with urlopen(f"{address}files/{told[NAME]['id']}") as answer:

@@ -6,13 +6,22 @@ from pathlib import Path
 
 import pytest
 
+import benchmark_pages
 import shell_cells
 import whole_site
 from generated import commands, errors, files, metrics, settings
 from generated.markdown import code, plain, table
+from paths import PROJECT
 from raphe import cli
 from raphe.cli import declared_commands
 
+MADE = ("benchmarks", "notebooks")  # by the build, of what lies elsewhere
+PAGES = [
+    page
+    for page in sorted((PROJECT / "docs").rglob("*.md"))
+    if page.relative_to(PROJECT / "docs").parts[0] not in MADE
+]
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)")  # to a file, without a place in it
 # What a number without a unit is: counted, of something, or nothing but a number.
 WITHOUT_UNIT = re.compile(
     r"how many|how much|share|factor|relative|learning rate|number of|least and most|"
@@ -128,6 +137,18 @@ def test_every_column_that_is_written_is_described(
 def _is_celltype(path: Path) -> bool:
     """Rather than a file of that name of recordings, or one in a model's folder."""
     return "models" not in path.parts and not any("recordings-" in part for part in path.parts)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
+def test_links_of_a_page_lead_somewhere_in_a_clone(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), f"{link} is nowhere"
+
+
+def test_links_to_results_lead_to_their_copies_in_the_site() -> None:
+    text = "[a](../../benchmarks/results/shift.md#at) [b](../benchmarks/README.md) [c](shift.md)"
+    linked = "[a](/benchmarks/shift.md#at) [b](/benchmarks/index.md) [c](shift.md)"
+    assert benchmark_pages.to_copies(text) == linked
 
 
 def test_what_is_wrong_with_a_page_is_told(tmp_path: Path) -> None:

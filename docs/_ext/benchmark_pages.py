@@ -1,5 +1,9 @@
-"""The tables of benchmarks/ as pages, for Sphinx reads nothing outside its folder."""
+"""The tables of benchmarks/ as pages, for Sphinx reads nothing outside its folder.
 
+Pages link to the tables where a clone has them; in the site those links lead to the copies.
+"""
+
+import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -7,6 +11,7 @@ from sphinx.application import Sphinx
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 RESULTS = "results/"
 OF_ALL = "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
+LINK = re.compile(r"\]\((?:\.\./)+benchmarks/(?:results/)?(?P<name>\w+)\.md")
 
 
 def copy(app: Sphinx) -> None:
@@ -24,6 +29,20 @@ def copy(app: Sphinx) -> None:
             page.write_text(text, "utf-8")
 
 
+def to_copies(text: str) -> str:
+    """Markdown whose links to files of benchmarks/ lead to the site's pages of them."""
+    return LINK.sub(lambda link: f"](/benchmarks/{_copied_as(link['name'])}.md", text)
+
+
+def _copied_as(name: str) -> str:
+    return "index" if name == "README" else name
+
+
+def _link(app: Sphinx, docname: str, source: list[str]) -> None:
+    source[0] = to_copies(source[0])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", copy)
+    app.connect("source-read", _link)
     return {"parallel_read_safe": True}

@@ -18,7 +18,7 @@ import pytest
 from http_caller import JSON, OCTETS, Answer, Caller, answering
 from raphe.core.errors import RecordingError
 from raphe.core.nwb.self_contained import require_self_contained
-from raphe.serve import bodies
+from raphe.serve import bodies, explained
 from raphe.serve.limits import Limits
 from raphe.serve.refusal import Refusal
 from raphe.serve.work import Work
@@ -56,6 +56,30 @@ def test_the_page_loads_nothing_and_its_words_are_escaped(caller: Caller) -> Non
     assert not any(name.startswith("access-control") for name in answer.headers)
     for path in ("/docs", "/redoc", "/static/x"):
         assert caller.get(path).status == 404
+
+
+def test_how_far_it_can_be_trusted_is_told_by_pages_that_lead_only_to_one_another(
+    caller: Caller,
+) -> None:
+    page = caller.get("/").body.decode()
+    assert '<a href="explained/can_i_trust_this">Can I trust this?</a>' in page
+    for name in explained.NAMES:
+        answer = caller.get(f"/explained/{name}")
+        html = answer.body.decode()
+        policy = answer.headers["content-security-policy"]
+        assert answer.status == 200 and policy.startswith("default-src 'none'")
+        assert "<h1>" in html and "```" not in html and "&lt;!--" not in html
+        content = html.partition("<main")[2].partition("</main>")[0]
+        assert set(re.findall(r'href="(.*?)"', content)) <= set(explained.NAMES)
+    assert caller.get("/explained/claims").status == 404
+    first = caller.get(f"/explained/{explained.FIRST}").body.decode()
+    assert "Were the networks trained on real recordings?" in first and "<td>" in first
+    assert 'See <a href="abstention">Abstention</a>.' in first
+
+
+def test_a_text_to_explain_is_no_html_and_keeps_the_words_of_links() -> None:
+    html = explained.as_html("<!-- of us -->\n[a](limits.md) [*b*](../x.md) <b>c</b>\n")
+    assert html == '<p><a href="limits">a</a> <em>b</em> &lt;b&gt;c&lt;/b&gt;</p>\n'
 
 
 @pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example", "", "a:b:c"])

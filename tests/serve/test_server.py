@@ -40,6 +40,7 @@ def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
     assert "toy/echo, every hash is right" in told.out and told.err == ""
     assert "  curl --data-binary @recording.abf 'http://127.0.0.1:" in told.out
     assert "/predict/file?name=recording.abf'" in told.out
+    assert "/explained/can_i_trust_this says how far its answers can be trusted\n" in told.out
 
 
 def test_another_host_needs_a_token_and_is_told_to_be_open(start, capsys) -> None:

@@ -25,6 +25,7 @@ from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
 from raphe.serve.bodies import JSON, Receiver, as_json, file_name, parse_json, suffix_of
+from raphe.serve.explained import explained_pages
 from raphe.serve.files.held import HeldFiles
 from raphe.serve.files.labels import LabelRoutes
 from raphe.serve.files.live import Live
@@ -33,7 +34,13 @@ from raphe.serve.files.routes import FileRoutes
 from raphe.serve.guard import Guard
 from raphe.serve.limits import Limits
 from raphe.serve.overview import OVERVIEW_POLICY, overview
-from raphe.serve.page_files import CONTENT_SECURITY_POLICY, facts_of, page, static_files
+from raphe.serve.page_files import (
+    CONTENT_SECURITY_POLICY,
+    facts_of,
+    page,
+    static_files,
+    templates,
+)
 from raphe.serve.refusal import Refusal, refusing
 from raphe.serve.schema import OpenApi
 from raphe.serve.work import Work
@@ -63,6 +70,7 @@ def application(
     receiver, opening, asking = Receiver(limits), Work(limits), Work(limits)
     files = HeldFiles(limits, asking)
     schema, static = OpenApi(predictor), static_files()
+    explained = explained_pages(templates())
     facts = facts_of(predictor, limits, None if live is None else live.folder)
 
     @asynccontextmanager
@@ -101,6 +109,12 @@ def application(
             raise HTTPException(404)
         media_type, contents = static[name]
         return Response(contents, media_type=media_type)
+
+    @app.get("/explained/{name}", include_in_schema=False)
+    async def explain(name: str) -> HTMLResponse:
+        if name not in explained:
+            raise HTTPException(404)
+        return HTMLResponse(explained[name], headers={CSP: CONTENT_SECURITY_POLICY})
 
     @app.get("/page.json", include_in_schema=False)
     async def page_facts() -> Response:

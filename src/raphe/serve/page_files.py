@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.sentences import printable
+from raphe.serve.explained import FIRST
 from raphe.serve.limits import Limits
 from raphe.version import __version__
 
@@ -27,12 +28,17 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def page(facts: Mapping[str, str]) -> str:
-    """HTML of the page; `facts` are its template's."""
+def templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
     )
-    return environment.get_template("page.html").render(facts, version=__version__)
+    environment.globals["version"] = __version__
+    return environment
+
+
+def page(facts: Mapping[str, str]) -> str:
+    """HTML of the page; `facts` are its template's."""
+    return templates().get_template("page.html").render(facts, trust=f"explained/{FIRST}")
 
 
 def static_files() -> dict[str, tuple[str, bytes]]:

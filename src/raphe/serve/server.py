@@ -19,6 +19,7 @@ from raphe.core.bundles.fields import from_text, read_fields
 from raphe.core.bundles.predictor import BundlePredictor, load_predictor
 from raphe.core.errors import RecordingWarning, SettingError
 from raphe.serve.app import application
+from raphe.serve.explained import FIRST
 from raphe.serve.files.live import Live
 from raphe.serve.limits import Limits
 from raphe.serve.overview import file_command
@@ -71,6 +72,7 @@ def serve(
         page = address if token is None else f"{address}?token={token}"
         print(f"open {page} in a browser; {address}api lists what programs can ask, as")
         print(f"  {file_command(predictor, address, token)}")
+        print(f"{address}explained/{FIRST} says how far its answers can be trusted")
         print("Ctrl-C ends it", flush=True)
         warnings.simplefilter("ignore", RecordingWarning)  # it stands among an answer's remarks
         known = [] if _is_number(host) else [host]

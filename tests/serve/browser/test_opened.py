@@ -51,6 +51,40 @@ def test_a_press_on_a_spike_rejects_it_and_the_verdict_is_computed_anew(page: Pa
     expect(page.locator(".changed")).to_have_count(0)
 
 
+def test_what_was_decided_stays_when_more_is_decided_elsewhere(page: Page) -> None:
+    field = page.get_by_label("Threshold (pA)")
+    field.fill("8.5")
+    field.press("Enter")
+    expect(page.locator(WORDS)).to_have_text("2 peaks, 0 rejected")
+    words = page.locator(".changed")
+    page.reload()
+    expect(words).to_contain_text("With your changes: the threshold at 8.5 pA.")
+    page.get_by_role("link", name="Check by hand").click()
+    plot = page.locator("#checked-view .canvas")
+    plot.focus()
+    page.keyboard.press("n")
+    with page.expect_request(is_change) as request:
+        page.keyboard.press(" ")
+    assert request.value.post_data_json == {"threshold": 8.5, "rejected": [2], "item": "first"}
+    page.get_by_role("link", name="Recordings").click()
+    expect(words.first).to_contain_text("the threshold at 8.5 pA, 1 rejected by hand")
+    expect(page.locator(WORDS).first).to_contain_text("2 peaks, 1 rejected")
+
+
+def test_of_spikes_rejected_faster_than_it_is_answered_none_is_lost(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(address)
+    drop(page, {"a.txt": b"slow " + THREE_PEAKS})
+    expect(page.locator(HEADLINE)).to_contain_text("many")
+    page.locator(".canvas").focus()
+    with page.expect_response(lambda answer: '"rejected":[2,4]' in (answer.request.post_data or "")):
+        for key in ("n", " ", "n", " "):
+            page.keyboard.press(key)
+    expect(page.locator(WORDS)).to_contain_text("rejected")
+    expect(page.locator(".changed")).to_contain_text("2 rejected by hand")
+
+
 def test_the_threshold_moves_by_its_field_and_by_hand_and_goes_back(page: Page) -> None:
     field = page.get_by_label("Threshold (pA)")
     expect(field).to_have_value("5")

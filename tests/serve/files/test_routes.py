@@ -33,6 +33,7 @@ def test_a_file_is_sent_seen_changed_taken_and_removed(page: Caller) -> None:
     assert page.get(at).json == sent.json and sent.json["view"]["headline"] == "many"
     changed = page.put_json(f"{at}/changes", {"threshold": None, "rejected": [1], "item": None})
     assert changed.json["view"]["headline"] == "not sure"
+    assert changed.json["changes"] == {"threshold": None, "rejected": [1]}
     assert page.get(at).json == changed.json  # and it stays so
     plot = page.get(f"{at}/plot?name=trace&from=0&to=2&points=100").json
     assert plot["marks"]["accepted"] == [False]

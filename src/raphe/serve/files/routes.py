@@ -219,7 +219,16 @@ def attachment(contents: bytes, name: str, media_type: str) -> Response:
 
 
 def _shown(held: HeldFile, view: View) -> bytes:
-    return as_json({"id": held.id, "name": held.name, "view": json_values(view.as_json())})
+    """With what a person decided of the item before, which the next change is added to."""
+    decided = held.changes_of(view.item)
+    return as_json(
+        {
+            "id": held.id,
+            "name": held.name,
+            "view": json_values(view.as_json()),
+            "changes": {"threshold": decided.threshold, "rejected": sorted(decided.rejected)},
+        }
+    )
 
 
 def _changes(values: Mapping[str, Any]) -> tuple[str | None, Changes]:

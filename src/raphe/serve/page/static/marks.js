@@ -26,10 +26,6 @@ export class MarkLayer {
     return this.marks.y.filter((_, place) => this.marks.x[place] >= from && this.marks.x[place] <= to);
   }
 
-  get rejected() {
-    return this.marks.number.filter((_, place) => !this.accepted[place]);
-  }
-
   /** Reject the mark, or accept it again, before the server has answered. */
   toggle(place) {
     this.accepted[place] = !this.accepted[place];

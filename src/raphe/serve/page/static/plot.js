@@ -12,7 +12,7 @@ const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * `owner` has `detail(name, from, to, points, signal)`, which answers a closer Plot,
- * `change({threshold, rejected})`, what a person decided here, and `reset()`.
+ * for what a person decides here `moveThreshold(value)`, `toggleMark(number)` and `reset()`.
  */
 export class PlotPanel {
   constructor(plot, owner) {
@@ -356,7 +356,7 @@ export class PlotPanel {
     this.marks.current = place;
     if (this.marks.marks.can_change) {
       this.marks.toggle(place);
-      this.owner.change({ rejected: this.marks.rejected });
+      this.owner.toggleMark(this.marks.marks.number[place]);
     }
     this.chart.redraw(false);
     this.controls.update();
@@ -367,8 +367,7 @@ export class PlotPanel {
     this.threshold = value;
     this.chart.redraw(false);
     this.controls.update();
-    // Other spikes cross another threshold: what was rejected of the old ones says nothing of them.
-    if (last) this.owner.change({ threshold: value, rejected: [] });
+    if (last) this.owner.moveThreshold(value);
   }
 
   placeHandle(chart) {

@@ -5,11 +5,13 @@ import { parseCsv } from "./csv.js";
 
 const AT_ONCE = 2; // files on their way; what comes after waits here, not at the server
 const KEPT = "raphe-files"; // in the tab, so that a reload does not lose what was given
+export const NO_CHANGES = Object.freeze({ threshold: null, rejected: [] });
 
 /**
  * Entries in the order in which they came, newest last. `state` is "waiting", "sending", "reading",
  * "open", "there" (in the folder, not opened here) or "refused". Events: "entry" when one changed,
- * "list" when one came or went, "shown" when another is shown.
+ * "list" when one came or went, "shown" when another is shown. `changes` of an entry is what a
+ * person decided of the item of its `view`, as the server keeps it.
  */
 export class Session extends EventTarget {
   constructor(page) {
@@ -34,7 +36,7 @@ export class Session extends EventTarget {
   make(values) {
     const entry = {
       key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
-      id: null, view: null, rows: new Map(), file: null, can_retry: false, fields: {},
+      id: null, view: null, changes: NO_CHANGES, rows: new Map(), file: null, can_retry: false, fields: {},
       summary: null, leaving: null,
       ...values,
     };
@@ -88,9 +90,9 @@ export class Session extends EventTarget {
       this.update(entry, { share, state: share < 1 ? "sending" : "reading" });
     };
     try {
-      const { id, name, view } = await send(path, file, progress, entry.leaving.signal);
+      const { id, name, view, changes } = await send(path, file, progress, entry.leaving.signal);
       if (!this.entries.includes(entry)) ask("DELETE", `files/${id}`).catch(() => {});
-      this.update(entry, { state: "open", id, name, view, share: 1 });
+      this.update(entry, { state: "open", id, name, view, changes, share: 1 });
       this.keep();
     } catch (error) {
       this.update(entry, { state: "refused", error: error.message, can_retry: true });
@@ -126,16 +128,18 @@ export class Session extends EventTarget {
   async load(entry, item = null) {
     if (!entry?.id || (entry.view && (item === null || entry.view.item === item))) return;
     try {
-      const { view } = await ask("GET", address(`files/${entry.id}`, { item }));
-      this.update(entry, { view, error: "", state: "open" });
+      const { view, changes } = await ask("GET", address(`files/${entry.id}`, { item }));
+      this.update(entry, { view, changes, error: "", state: "open" });
     } catch (error) {
       this.update(entry, { error: error.message });
     }
   }
 
-  /** Ask for the verdict with what a person decided otherwise; the last changes win. */
-  async change(entry, changes) {
-    entry.wanted = { ...changes, item: entry.view.item };
+  /** Ask for the verdict with something decided otherwise; what was decided before stays. */
+  async change(entry, some) {
+    let { changes: answered } = entry;
+    entry.changes = { ...entry.changes, ...some };
+    entry.wanted = { ...entry.changes, item: entry.view.item };
     if (entry.changing) return;
     entry.changing = true;
     this.tell("entry", entry);
@@ -143,12 +147,15 @@ export class Session extends EventTarget {
       while (entry.wanted) {
         const body = entry.wanted;
         entry.wanted = null;
-        const { view } = await ask("PUT", `files/${entry.id}/changes`, body);
-        if (!entry.wanted && entry.view.item === view.item) this.update(entry, { view, error: "" });
+        const { view, changes } = await ask("PUT", `files/${entry.id}/changes`, body);
+        if (entry.view.item !== view.item) continue;
+        answered = changes;
+        if (!entry.wanted) this.update(entry, { view, changes, error: "" });
       }
     } catch (error) {
+      const changes = entry.wanted?.item === entry.view.item ? answered : entry.changes;
       entry.wanted = null;
-      this.update(entry, { error: error.message });
+      this.update(entry, { changes, error: error.message });
     } finally {
       entry.changing = false;
       this.tell("entry", entry);
@@ -178,8 +185,9 @@ export class Session extends EventTarget {
 
   async refresh(entry) {
     try {
-      const { view } = await ask("GET", address(`files/${entry.id}`, { item: entry.view.item }));
-      this.update(entry, { view });
+      const { view, changes } = await ask("GET",
+        address(`files/${entry.id}`, { item: entry.view.item }));
+      if (!entry.changing && entry.view.item === view.item) this.update(entry, { view, changes });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }
@@ -217,9 +225,9 @@ export class Session extends EventTarget {
     const ids = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
     for (const id of ids) {
       try {
-        const { name, view } = await ask("GET", `files/${id}`);
+        const { name, view, changes } = await ask("GET", `files/${id}`);
         const entry = this.make({ id, name });
-        this.update(entry, { view, state: "open", share: 1 });
+        this.update(entry, { view, changes, state: "open", share: 1 });
         if (!this.shown) this.show(entry);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;

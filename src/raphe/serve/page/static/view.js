@@ -3,8 +3,9 @@
 import { button, download, element, paintTone, say, setText, TONES, toneSign } from "./dom.js";
 import { takesFiles } from "./drop.js";
 import { PlotPanel } from "./plot.js";
+import { unitOf } from "./plot_data.js";
 import { address, ask, askFile } from "./server.js";
-import { listed } from "./session.js";
+import { listed, NO_CHANGES } from "./session.js";
 import { tableOf } from "./tables.js";
 
 /** Shows the session's entry that `render` is given; `blind` leaves out what the bundle says. */
@@ -13,7 +14,6 @@ export class OpenedView {
     this.session = session;
     this.place = place;
     this.panels = new Map();
-    this.edits = new Map(); // by entry and item: what was decided otherwise
     this.entry = null;
     this.item = null;
     this.blind = false;
@@ -176,7 +176,11 @@ export class OpenedView {
     const same = plots.length === this.panels.size
       && plots.every((plot) => this.panels.get(plot.name)?.fits(plot));
     if (same) { // what has the focus keeps it
-      for (const plot of plots) this.panels.get(plot.name).update(plot);
+      for (const plot of plots) {
+        const panel = this.panels.get(plot.name);
+        // While an answer is on its way, the panel shows what was decided since.
+        if (!this.entry.changing || plot !== panel.plot) panel.update(plot);
+      }
       return;
     }
     for (const panel of this.panels.values()) panel.destroy();
@@ -191,26 +195,34 @@ export class OpenedView {
     return ask("GET", path, null, signal);
   }
 
-  change(some) {
-    const key = `${this.entry.key}\n${this.item}`;
-    const edits = { threshold: null, rejected: [], ...this.edits.get(key), ...some };
-    this.edits.set(key, edits);
-    this.session.change(this.entry, edits);
+  /** Other spikes cross another threshold: what was rejected of the old ones says nothing of them. */
+  moveThreshold(threshold) {
+    this.session.change(this.entry, { threshold, rejected: [] });
+  }
+
+  toggleMark(number) {
+    const { rejected } = this.entry.changes;
+    const others = rejected.filter((other) => other !== number);
+    const toggled = others.length < rejected.length ? others : [...others, number];
+    this.session.change(this.entry, { rejected: toggled });
   }
 
   reset() {
-    this.edits.delete(`${this.entry.key}\n${this.item}`);
-    this.session.change(this.entry, { threshold: null, rejected: [] });
+    this.session.change(this.entry, NO_CHANGES);
   }
 
   /** What was decided otherwise, in words; "" where nothing was. */
   get edited() {
-    const edits = this.edits.get(`${this.entry.key}\n${this.item}`);
-    if (!edits) return "";
+    const { threshold, rejected } = this.entry.changes;
     const words = [];
-    if (edits.threshold !== null) words.push(`the threshold at ${edits.threshold}`);
-    if (edits.rejected.length) words.push(`${edits.rejected.length} rejected by hand`);
+    if (threshold !== null) words.push(`the threshold at ${threshold} ${this.thresholdUnit}`.trim());
+    if (rejected.length) words.push(`${rejected.length} rejected by hand`);
     return words.length ? `With your changes: ${words.join(", ")}.` : "";
+  }
+
+  get thresholdUnit() {
+    const plot = this.entry.view.plots.find((other) => other.threshold !== null);
+    return unitOf(plot?.y_label ?? "");
   }
 }
 

@@ -78,7 +78,9 @@ def test_of_spikes_rejected_faster_than_it_is_answered_none_is_lost(
     drop(page, {"a.txt": b"slow " + THREE_PEAKS})
     expect(page.locator(HEADLINE)).to_contain_text("many")
     page.locator(".canvas").focus()
-    with page.expect_response(lambda answer: '"rejected":[2,4]' in (answer.request.post_data or "")):
+    with page.expect_response(
+        lambda answer: '"rejected":[2,4]' in (answer.request.post_data or "")
+    ):
         for key in ("n", " ", "n", " "):
             page.keyboard.press(key)
     expect(page.locator(WORDS)).to_contain_text("rejected")

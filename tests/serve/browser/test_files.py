@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from http_caller import answering
-from page_browser import drop, row_of
+from page_browser import drop, row_of, saved_text
 from raphe.core.bundles.fields import Field
 from raphe.core.errors import RecordingError
 from raphe.serve.limits import Limits
@@ -35,6 +35,26 @@ def test_good_and_bad_files_dropped_together_each_get_their_word(
     expect(page.locator("#opened h2")).to_have_text("a.txt: first")
     expect(page.locator(".headline")).to_have_text("● many (answered)")
     expect(page.get_by_text("A sentence with <b>HTML</b> in it.")).to_be_visible()
+
+
+def test_what_could_not_be_read_is_in_the_table_and_its_csv_too(address: str, open_page) -> None:
+    page = open_page(address)
+    page.get_by_role("link", name="All results").click()
+    drop(page, {"b.txt": b"bad", "=c.png": b"x", "a.txt": b"9 9 9"}, "main")
+    expect(page.locator("#pane-recordings")).to_be_visible()  # where one sees what becomes of it
+    expect(row_of(page, "a.txt").locator(".sign")).to_be_visible()
+    expect(row_of(page, "b.txt").locator(".error")).to_be_visible()
+    page.get_by_role("link", name="All results").click()
+    rows = page.locator("#cells tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_have_text(
+        "b.txtnot read: b.txt: expected numbers, got bad; pass sweep"
+    )
+    _, text = saved_text(page, page.get_by_role("button", name="Download CSV"))
+    header, *lines = text.splitlines()
+    assert header == "file,item,peaks,note,not read"
+    assert lines[0] == "a.txt,first,3,'=1+1,"
+    assert lines[1].startswith('b.txt,,,,"b.txt: expected') and lines[2].startswith("'=c.png,")
 
 
 def test_a_name_that_is_html_is_shown_as_text(address: str, open_page) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from page_browser import drop, saved_text
+from page_browser import drop, row_of, saved_text
 from serve.toy_predictor import Toy
 
 pytestmark = pytest.mark.ci
@@ -37,8 +37,17 @@ def test_the_newest_cell_is_shown_while_it_grows(
     expect(page.locator("#earlier")).to_contain_text("cell1.txt")
     (folder / "cell2.txt").unlink()
     expect(page.locator("#now .what")).to_contain_text("cell1.txt")
+    page.get_by_role("link", name="Recordings").click()
+    expect(page.locator("#no-files")).to_have_text(
+        "None opened yet; 1 file of the watched folder is under Live."
+    )
+    page.get_by_role("link", name="Live").click()
+    page.set_viewport_size({"width": 400, "height": 700})
     page.get_by_role("button", name="Open cell1.txt").click()
     expect(page.locator("#opened h2")).to_have_text("cell1.txt: first")
+    expect(page.locator("#opened h2")).to_be_in_viewport()  # though it stands below the files
+    expect(row_of(page, "cell1.txt").locator(".file-result")).to_have_text("●many")
+    expect(row_of(page, "cell1.txt").locator(".remove")).to_be_hidden()
     (folder / "cell1.txt").write_text("9")  # what is open is shown anew as it grows
     expect(page.locator("#opened .headline")).to_contain_text("not sure")
 

@@ -70,7 +70,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` of texts; a row whose number stands in `outside` is unlike training."""
+    """`rows` of texts; a row whose number stands in `outside` is outside training's range."""
 
     title: str
     columns: Sequence[str]

@@ -42,8 +42,10 @@ async function start() {
   opened.render(null);
   const open = (entry, item = null) => {
     location.hash = "recordings";
-    session.show(entry, item);
-    byId("opened").scrollIntoView({ block: "start" });
+    showPane(parts); // the browser tells of another hash only later
+    const scroll = () => byId("opened").scrollIntoView({ block: "start" });
+    scroll();
+    session.show(entry, item).then(scroll); // now that it has its height
   };
   const parts = { cells: new AllResults(session, open), check: null };
   if (page.labels.length) {

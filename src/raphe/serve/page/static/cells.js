@@ -1,5 +1,6 @@
 /** All results of this page in one table, whose CSV can be taken. */
 
+import { csvText, neutral, parseCsv } from "./csv.js";
 import { button, download, element, say } from "./dom.js";
 import { address, askFile } from "./server.js";
 import { SortableTable } from "./tables.js";
@@ -26,6 +27,12 @@ export class AllResults {
       (entry.view && !entry.view.need) || (entry.summary?.row && Object.keys(entry.summary.row).length)));
   }
 
+  /** What could not be read, and so has no results; they are no less of what was given. */
+  get unread() {
+    return this.session.entries.filter((entry) => (
+      !entry.view && (entry.state === "refused" || entry.summary?.state === "not read")));
+  }
+
   show(on_screen) {
     this.on_screen = on_screen;
     this.changed();
@@ -39,23 +46,26 @@ export class AllResults {
   }
 
   draw() {
-    const { entries } = this;
-    this.csv.hidden = entries.length === 0;
+    const { entries, unread } = this;
+    this.csv.hidden = entries.length + unread.length === 0;
     this.drawMore(entries);
-    if (!entries.length) {
+    if (!entries.length && !unread.length) {
       this.table.showInstead(element("p", { class: "empty" },
         "There are no results yet: drop recordings in the first part of this page."));
       return;
     }
     const found = entries.flatMap((entry) => (
       this.session.rows(entry).map((one) => ({ entry, ...one }))));
-    const columns = [...new Set(found.flatMap(({ row }) => Object.keys(row)))];
-    const first = columns.includes("file") ? [] : ["file"];
+    const columns = columnsOf(found.map(({ row }) => row));
+    const first = columns.some((name) => name === "file" || name === "cell") ? [] : ["file"];
     const rows = found.map(({ entry, item, row }) => ({
       texts: [...first.map(() => entry.name), ...columns.map((name) => row[name] ?? "")],
       open: () => this.open(entry, item),
     }));
-    this.table.render([...first, ...columns], rows);
+    const missing = unread.map((entry) => ({
+      texts: [entry.name], instead: `not read: ${reasonOf(entry)}`, open: () => this.open(entry),
+    }));
+    this.table.render([...first, ...columns], [...rows, ...missing]);
   }
 
   /** An item is judged when it is looked at; for those that nobody has looked at there is a button. */
@@ -84,13 +94,36 @@ export class AllResults {
   }
 
   async takeCsv() {
-    const ids = this.entries.map((entry) => entry.id).join(",");
+    const { entries, unread } = this;
+    const ids = entries.map((entry) => entry.id).join(",");
     try {
-      const { blob } = await askFile("GET", address("table.csv", { ids }));
-      download(blob, "results.csv");
+      const { blob } = ids ? await askFile("GET", address("table.csv", { ids })) : { blob: new Blob() };
+      download(unread.length ? await withUnread(blob, unread) : blob, "results.csv");
       say("results.csv saved.");
     } catch (error) {
       this.more.append(element("p", { class: "error", role: "alert" }, error.message));
     }
   }
+}
+
+/** Columns of rows; without "file" where it says no more than "cell" does. */
+function columnsOf(rows) {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const repeats = ({ cell, file }) => file === cell || file?.startsWith(`${cell}.`);
+  if (!rows.length) return ["result"];
+  return columns.includes("cell") && rows.every(repeats) ? columns.filter((name) => name !== "file")
+    : columns;
+}
+
+function reasonOf(entry) {
+  return entry.error || entry.summary.sentence;
+}
+
+/** The table with a row of each file that could not be read, and why. */
+async function withUnread(blob, unread) {
+  const rows = parseCsv(await blob.text());
+  const missing = unread.map((entry) => (
+    { file: neutral(entry.name), "not read": neutral(reasonOf(entry)) }));
+  const columns = [...new Set([...rows, ...missing].flatMap((row) => Object.keys(row)))];
+  return new Blob([csvText(columns, [...rows, ...missing])], { type: "text/csv" });
 }

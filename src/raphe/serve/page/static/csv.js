@@ -17,3 +17,16 @@ function cells(text) {
   }
   return rows.filter((row) => row.length > 0);
 }
+
+/** Rows by column as such a table. */
+export function csvText(columns, rows) {
+  const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const line = (texts) => texts.map(quoted).join(",");
+  const lines = [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))].map(line);
+  return lines.map((text) => `${text}\n`).join("");
+}
+
+/** A text that a spreadsheet would compute, so that it does not, as the server's tables have it. */
+export function neutral(text) {
+  return /^'*[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
+}

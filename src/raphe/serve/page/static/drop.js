@@ -17,6 +17,7 @@ export function takesFiles(zone, input, take) {
   zone.addEventListener("drop", async (event) => {
     event.preventDefault();
     event.stopPropagation();
+    document.body.classList.remove("over");
     take(await filesOf(event.dataTransfer));
   });
   input.addEventListener("change", () => {
@@ -25,12 +26,26 @@ export function takesFiles(zone, input, take) {
   });
 }
 
-/** A drop beside the zone would make the browser leave the page for the file. */
+/**
+ * A drop beside the zone would make the browser leave the page for the file. It is taken in whatever
+ * part of the page, and the part that shows what becomes of it comes on the screen.
+ */
 function dropAnywhere(take) {
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  const { body } = document;
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    body.classList.toggle("over", event.dataTransfer.types.includes("Files"));
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) body.classList.remove("over"); // it has left the window
+  });
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
-    take(await filesOf(event.dataTransfer));
+    body.classList.remove("over");
+    const files = await filesOf(event.dataTransfer);
+    if (!files.length) return;
+    location.hash = "recordings";
+    take(files);
   });
 }
 

@@ -1,6 +1,6 @@
 /** The list of files beside the opened one: how far each is, what it came to, or why it did not. */
 
-import { button, element, paintTone, say, setText, toneSign } from "./dom.js";
+import { button, counted, element, paintTone, say, setText, toneSign } from "./dom.js";
 
 const narrow = matchMedia("(max-width: 60rem)");
 
@@ -18,15 +18,15 @@ export class FileList {
   }
 
   draw() {
-    const given = this.session.entries.filter((entry) => entry.from === "given");
-    const keys = new Set(given.map((entry) => entry.key));
+    const listed = this.session.entries.filter((entry) => this.lists(entry));
+    const keys = new Set(listed.map((entry) => entry.key));
     for (const [key, row] of this.rows) {
       if (!keys.has(key)) {
         row.node.remove();
         this.rows.delete(key);
       }
     }
-    for (const entry of given) {
+    for (const entry of listed) {
       if (!this.rows.has(entry.key)) {
         const row = this.makeRow(entry);
         this.rows.set(entry.key, row);
@@ -34,7 +34,15 @@ export class FileList {
       }
       this.drawEntry(entry);
     }
-    this.empty.hidden = given.length > 0;
+    this.empty.hidden = listed.length > 0;
+    const n_there = this.session.entries.length;
+    setText(this.empty, n_there ? `None opened yet; ${counted(n_there, "file")} of the watched folder `
+      + `${n_there === 1 ? "is" : "are"} under Live.` : "None yet.");
+  }
+
+  /** What was given, and of the watched folder what was opened, so that there is a way back to it. */
+  lists(entry) {
+    return entry.from === "given" || entry.view !== null || entry === this.session.shown;
   }
 
   makeRow(entry) {
@@ -51,13 +59,17 @@ export class FileList {
     const remove = button("×", () => this.remove(entry), {
       class: "remove", "aria-label": `Remove ${entry.name}`, title: "Remove",
     });
+    remove.hidden = entry.from === "folder"; // which the folder has until it is deleted there
     const node = element("li", {}, open, remove, bar, error, asked, again);
     return { node, open, result, bar, error, asked, again, said: "" };
   }
 
   open(entry) {
-    this.session.show(entry);
-    if (narrow.matches) document.getElementById("opened").scrollIntoView(); // it stands below
+    const shown = this.session.show(entry);
+    if (!narrow.matches) return;
+    const scroll = () => document.getElementById("opened").scrollIntoView(); // it stands below
+    scroll();
+    shown.then(scroll); // now that it has its height
   }
 
   retry(entry) {
@@ -120,6 +132,7 @@ function resultOf(entry) {
   if (entry.state === "sending") return { text: `sending, ${Math.floor(entry.share * 100)} %` };
   if (entry.state === "reading") return { text: "reading" };
   if (entry.state === "refused") return { text: "not read" };
+  if (!entry.view) return { text: "being opened" };
   if (entry.view.need) return { text: "needs a second file" };
   return { text: entry.view.headline, tone: entry.view.tone };
 }

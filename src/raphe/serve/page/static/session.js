@@ -131,7 +131,7 @@ export class Session extends EventTarget {
       const { view, changes } = await ask("GET", address(`files/${entry.id}`, { item }));
       this.update(entry, { view, changes, error: "", state: "open" });
     } catch (error) {
-      this.update(entry, { error: error.message });
+      this.update(entry, { error: error.message, state: entry.view ? entry.state : "refused" });
     }
   }
 
@@ -180,6 +180,7 @@ export class Session extends EventTarget {
     if (!entry) return this.make({ id, name, from: "folder", state: "there", summary: event });
     this.update(entry, { id, summary: event });
     if (entry.view) this.refresh(entry);
+    else if (entry === this.shown) this.load(entry);
     return entry;
   }
 

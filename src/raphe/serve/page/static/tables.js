@@ -26,33 +26,34 @@ function scrolled(table, label) {
   return element("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": label }, table);
 }
 
-/** A Table of a view; a row unlike training has a sign and a word beside its colour. */
+/** A Table of a view; a row outside training's range has a sign and a word beside its colour. */
 export function tableOf({ title, columns, rows, outside, caption }) {
   const right = numeric(rows, columns.length);
   const side = (column) => (right[column] ? "number" : null);
   const head = columns.map((name, place) => element("th", { scope: "col", class: side(place) }, name));
   const body = rows.map((row, number) => {
-    const unlike = outside.includes(number);
+    const is_outside = outside.includes(number);
     const cells = row.map((text, place) => {
-      const sign = unlike && place === 0 ? [outsideSign()] : [];
+      const sign = is_outside && place === 0 ? [outsideSign()] : [];
       const tag = place === 0 ? "th" : "td";
       return element(tag, { class: side(place), scope: place === 0 ? "row" : null }, ...sign, text);
     });
-    return element("tr", { class: unlike ? "outside" : null }, ...cells);
+    return element("tr", { class: is_outside ? "outside" : null }, ...cells);
   });
   const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)),
     element("tbody", {}, ...body));
-  const words = outside.length ? `${caption} ▲ unlike training.`.trim() : caption;
+  const words = outside.length ? `${caption} ▲ outside training's range.`.trim() : caption;
   return element("section", { class: "table" }, element("h3", {}, title), scrolled(table, title),
     ...(words ? [element("p", { class: "caption" }, words)] : []));
 }
 
 function outsideSign() {
-  return element("span", { class: "unlike-sign" }, element("span", { "aria-hidden": "true" }, "▲ "),
-    element("span", { class: "heard" }, "unlike training: "));
+  return element("span", { class: "outside-sign" }, element("span", { "aria-hidden": "true" }, "▲ "),
+    element("span", { class: "heard" }, "outside training's range: "));
 }
 
-/** A table that a press on a column's name sorts; `rows` of {texts, open}, by column. */
+/** A table that a press on a column's name sorts; `rows` of {texts, open}, by column, or of
+ * {texts: [name], instead, open}, whose other columns have one sentence instead. */
 export class SortableTable {
   constructor(place, label) {
     this.place = place;
@@ -64,7 +65,7 @@ export class SortableTable {
 
   /** Draw what differs from before: what is the same keeps its place and the focus. */
   render(columns, rows) {
-    const drawn = JSON.stringify([columns, rows.map((row) => row.texts)]);
+    const drawn = JSON.stringify([columns, rows.map((row) => [row.texts, row.instead])]);
     this.columns = columns;
     this.rows = rows;
     if (drawn !== this.drawn) this.draw();
@@ -82,7 +83,7 @@ export class SortableTable {
     const at = columns.indexOf(this.by);
     const sorted = [...rows];
     if (at >= 0) {
-      const empty = (row) => row.texts[at] === "";
+      const empty = (row) => (row.texts[at] ?? "") === "";
       sorted.sort((one, other) => {
         if (empty(one) !== empty(other)) return empty(one) ? 1 : -1; // what is missing comes last
         return compare(one.texts[at], other.texts[at]) * (this.down ? -1 : 1);
@@ -93,7 +94,9 @@ export class SortableTable {
     const body = sorted.map((row) => element("tr", {}, ...row.texts.map((text, place) => (
       element(place ? "td" : "th", {
         class: right[place] ? "number" : null, scope: place ? null : "row", title: text,
-      }, place ? text : button(text, row.open, { class: "plain" }))))));
+      }, place ? text : button(text, row.open, { class: "plain" })))),
+    ...(row.instead ? [element("td", { class: "instead", colspan: columns.length - 1 }, row.instead)]
+      : [])));
     const table = element("table", { class: "sortable" },
       element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
     this.place.replaceChildren(scrolled(table, this.label));

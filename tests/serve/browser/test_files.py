@@ -47,9 +47,7 @@ def test_what_could_not_be_read_is_in_the_table_and_its_csv_too(address: str, op
     page.get_by_role("link", name="All results").click()
     rows = page.locator("#cells tbody tr")
     expect(rows).to_have_count(3)
-    expect(rows.nth(1)).to_have_text(
-        "b.txtnot read: b.txt: expected numbers, got bad; pass sweep"
-    )
+    expect(rows.nth(1)).to_have_text("b.txtnot read: b.txt: expected numbers, got bad; pass sweep")
     _, text = saved_text(page, page.get_by_role("button", name="Download CSV"))
     header, *lines = text.splitlines()
     assert header == "file,item,peaks,note,not read"

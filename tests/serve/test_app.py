@@ -246,6 +246,26 @@ def test_an_error_tells_nothing_of_this_machine(caller: Caller, echo, tmp_path: 
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/rig/w/day/a.abf: no sweep", "day/a.abf: no sweep"),
+        ("/rig/w: held 3 recordings.", "the folder: held 3 recordings."),
+        ("see '/rig/w' and /rig/w.", "see 'the folder' and the folder."),
+        ("/rig/w.abf and /rig/w-2/a stay", "/rig/w.abf and /rig/w-2/a stay"),
+        ("a window/w was low, 0.5 mV. Give another value.",) * 2,
+    ],
+)
+def test_only_whole_paths_leave_a_sentence(echo, text: str, told: str) -> None:
+    assert echo.sentence(text, Path("/rig/w")) == told
+
+
+@pytest.mark.parametrize("folder", [".", "w", "a"])
+def test_a_short_relative_folder_changes_no_word(echo, folder: str) -> None:
+    text = "w/x.abf: a window/a was low, 0.5 mV. Give a value, or w."
+    assert echo.sentence(text, Path(folder)) == text
+
+
 def test_few_are_answered_at_once_and_few_wait(echo) -> None:
     """Two at work, eight wait, the rest are sent away; who waited is answered."""
     hold, at_work, most = threading.Event(), [0], [0]

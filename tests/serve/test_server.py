@@ -29,7 +29,11 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
         def example(self) -> dict:
             return {}
 
-    monkeypatch.setattr(server, "load_predictor", lambda path, threads, content_hash: Toy(opened))
+    def load(path: Path, threads: int, content_hash: str | None) -> Toy:
+        assert path.is_absolute()  # so that a sentence's words are told from it
+        return Toy(opened)
+
+    monkeypatch.setattr(server, "load_predictor", load)
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, listeners: None)
     return lambda *options: cli.main(["serve", str(tmp_path / "bundle"), *options])
 
@@ -41,6 +45,11 @@ def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
     assert "  curl --data-binary @recording.abf 'http://127.0.0.1:" in told.out
     assert "/predict/file?name=recording.abf'" in told.out
     assert "/explained/can_i_trust_this says how far its answers can be trusted\n" in told.out
+
+
+def test_a_bundle_in_a_relative_folder_is_served(start, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["serve", "bundle", "--port", "0"]) == 0
 
 
 def test_another_host_needs_a_token_and_is_told_to_be_open(start, capsys) -> None:

@@ -56,7 +56,7 @@ def serve(
         BundleError: the bundle is not whole.
         SettingError: an address that cannot be, or a folder that cannot be watched.
     """
-    predictor = load_predictor(bundle, limits.threads, content_hash)
+    predictor = load_predictor(bundle.resolve(), limits.threads, content_hash)
     live = None if folder is None else watched_folder(predictor, folder, values or {})
     with _listening(host, port) as listener:
         token = _token(host)
@@ -124,7 +124,7 @@ def watched_folder(predictor: BundlePredictor, folder: Path, values: Mapping[str
         raise SettingError(f"--folder {folder}: expected a folder that is there; make it first")
     given = from_text(values, predictor.FILE_FIELDS)
     read_fields(given, [replace(field, needed=False) for field in predictor.FILE_FIELDS])
-    return Live(predictor, folder, given)
+    return Live(predictor, folder.resolve(), given)
 
 
 def _listening(host: str, port: int) -> socket.socket:

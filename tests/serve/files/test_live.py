@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from http_caller import Caller, answering
+from raphe.core.bundles.opened_file import Sighting
 from raphe.core.errors import SettingError
 from raphe.serve.files import live as live_module
 from raphe.serve.files.live import Live
@@ -254,6 +255,24 @@ def test_pages_that_vanish_are_forgotten_and_those_too_many_sent_away(
         until(lambda: not live._listeners)
         (tmp_path / "a.txt").write_text("1 9")
         Ear(caller).wait_for(of_file("a.txt"))
+
+
+def test_a_watched_folder_is_known_by_its_whole_path(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert watched_folder(toy, Path(), {}).folder == tmp_path.resolve()
+
+
+def test_what_a_watch_tells_has_no_folder_of_this_machine(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "gone.txt")
+    told = [[Sighting(link, "not read", f"{link}: leads nowhere", 0)]]
+    monkeypatch.setattr(ToyFolder, "poll", lambda self: told.pop() if told else [])
+    with watching(toy, tmp_path) as caller:
+        assert Ear(caller).wait_for(of_file("link.txt"))["sentence"] == "link.txt: leads nowhere"
 
 
 def test_a_folder_that_cannot_be_watched_is_told_before_it_listens(

@@ -108,9 +108,11 @@ class BundlePredictor:
         """What an error or a remark says, for whoever is far away: without folders of this
         machine, and with the names of fields for options of the command line."""
         text = str(error)
-        for path, shown in ((folder, ""), (self.path, "bundle")):
-            if path is not None:
-                text = text.replace(f"{path}/", "").replace(str(path), shown)
+        for path, words in ((folder, "the folder"), (self.path, "bundle")):
+            if path is not None and path.is_absolute():  # others tell nothing of this machine
+                start = rf"(?<![\w.~-]){re.escape(str(path))}"  # of a path, or all of it
+                text = re.sub(rf"{start}[/\\]", "", text)
+                text = re.sub(rf"{start}(?![\w~-]|\.\w)", words, text)
         for field in (*self.FIELDS, *self.FILE_FIELDS):
             if field.option:
                 for_python = rf"(\b{field.name}=, or )?"

@@ -196,13 +196,14 @@ class Live:
     def _open_newest(self) -> None:
         path = max(self._pending, key=lambda path: self._pending[path][0])
         order, sighting = self._pending.pop(path)
-        news = {"state": sighting.state, "sentence": sighting.sentence, **_of_view(None)}
+        sentence = self._predictor.sentence(sighting.sentence, self.folder)
+        news = {"state": sighting.state, "sentence": sentence, **_of_view(None)}
         opened = view = None
         if sighting.state != "not read":
             try:
                 opened, view = self._seen(path)
                 news |= _of_view(view)
-                news["sentence"] = ": ".join(filter(None, (sighting.sentence, view.progress)))
+                news["sentence"] = ": ".join(filter(None, (sentence, view.progress)))
             except Refusal as refusal:
                 news["sentence"] = refusal.sentence
                 if sighting.state == "settled":

@@ -5,6 +5,8 @@ import http.client
 import json
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -316,7 +318,7 @@ def test_a_thread_that_nobody_waits_for_keeps_its_place() -> None:
     hold, ended = threading.Event(), threading.Event()
 
     async def ask() -> None:
-        work = Work(Limits(at_once=1, answer_s=0.01))
+        work = Work(Limits(at_once=1, answer_s=0.5))
         with pytest.raises(Refusal, match="no answer within"):
             await work.answer(lambda: hold.wait(60), ended.set)
         with ExitStack() as places:
@@ -348,6 +350,33 @@ def test_who_waits_while_the_server_ends_is_told() -> None:
 
     asyncio.run(ask())
     hold.set()
+
+
+def test_a_body_is_waited_for_as_long_as_its_length_takes(echo) -> None:
+    limits = Limits(receive_s=60, patience_s=0.05, slowest_bytes_per_s=100)
+    with answering(echo, limits) as caller:
+        connection = socket.create_connection(("127.0.0.1", caller.port), timeout=60)
+        head = "POST /predict/file?name=a.npy HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9"
+        connection.sendall(f"{head}\r\n\r\n123".encode())
+        answer = connection.recv(4096)
+        assert b" 408 " in answer.splitlines()[0]
+        connection.close()
+
+
+def test_the_process_ends_while_an_answer_is_being_made() -> None:
+    """Threads of an executor would be waited for."""
+    code = (
+        "import asyncio, time\n"
+        "from raphe.serve.limits import Limits\n"
+        "from raphe.serve.work import Work\n"
+        "async def ask():\n"
+        "    work = Work(Limits(at_once=1))\n"
+        "    asyncio.ensure_future(work.answer(lambda: time.sleep(600)))\n"
+        "    await asyncio.sleep(0.1)\n"
+        "    work.close()\n"
+        "asyncio.run(ask())\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 def test_a_body_that_never_ends_is_given_up(echo) -> None:

@@ -43,7 +43,7 @@ from raphe.serve.page_files import (
 )
 from raphe.serve.refusal import Refusal, refusing
 from raphe.serve.schema import OpenApi
-from raphe.serve.work import Work
+from raphe.serve.work import Places, Work
 from raphe.version import __version__
 
 CSP = "Content-Security-Policy"
@@ -67,7 +67,8 @@ def application(
         token: without which nobody is let in.
         live: the folder that is watched.
     """
-    receiver, opening, asking = Receiver(limits), Work(limits), Work(limits)
+    receiver = Receiver(limits, Places(limits.receiving))
+    opening, asking = Work(limits), Work(limits)
     files = HeldFiles(limits, asking)
     schema, static = OpenApi(predictor), static_files()
     explained = explained_pages(templates())
@@ -146,8 +147,9 @@ def application(
 
     @app.post("/predict", **schema.predict)
     async def predict(request: Request) -> Response:
-        with opening.admitted():
-            body = await receiver.json(request)
+        opening.require_place()
+        body = await receiver.json(request)
+        with opening.admitted(is_here=True):
             answer = await opening.answer(partial(_of_json, predictor, body))
         return Response(answer, media_type=JSON)
 
@@ -156,14 +158,15 @@ def application(
         texts = dict(request.query_params)
         name = texts.pop("name", "")
         suffix, name = suffix_of(name, predictor.SUFFIXES), file_name(name)
-        with opening.admitted():
-            sent = Sent(files.new_folder(), name, from_text(texts, predictor.FILE_FIELDS))
-            try:
-                await receiver.file(request, sent.place("", "recording", suffix, name))
-            except BaseException:
-                sent.remove()
-                raise
-            of_file = partial(_of_file, predictor, sent, limits.file_bytes)
+        opening.require_place()
+        sent = Sent(files.new_folder(), name, from_text(texts, predictor.FILE_FIELDS))
+        try:
+            await receiver.file(request, sent.place("", "recording", suffix, name))
+        except BaseException:
+            sent.remove()
+            raise
+        of_file = partial(_of_file, predictor, sent, limits.file_bytes)
+        with opening.admitted(is_here=True):
             answer = await opening.answer(of_file, sent.remove)
         return Response(answer, media_type=JSON)
 

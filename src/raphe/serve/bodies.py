@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -14,6 +15,7 @@ from raphe.core.bundles.fields import shown
 from raphe.core.sentences import listed, printable
 from raphe.serve.limits import TEXT_BYTES, Limits
 from raphe.serve.refusal import Refusal
+from raphe.serve.work import Places
 
 JSON = "application/json"
 FILE_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")  # curl's own word
@@ -49,9 +51,10 @@ def _file_of(name: str) -> PurePosixPath:
 
 @dataclass(frozen=True)
 class Receiver:
-    """Takes the bodies of requests in. Each of its ways raises Refusal."""
+    """Takes bodies in, large ones a few at a time. Each of its ways raises Refusal."""
 
     limits: Limits
+    places: Places
 
     async def file(self, request: Request, path: Path) -> None:
         """Write the body into a new file."""
@@ -60,8 +63,8 @@ class Receiver:
         if path.suffix in TABLES and self._text_bytes < limit:
             limit, remedy = self._text_bytes, LESS_TEXT
         try:
-            with path.open("xb") as file:
-                size = await _receive(request, file, limit, self.limits.receive_s, remedy)
+            with path.open("xb") as file, self.places.admitted():
+                size = await _receive(request, file, limit, self._within_s(request), remedy)
         except OSError:
             raise Refusal(507, NO_ROOM) from None
         if not size:
@@ -72,8 +75,17 @@ class Receiver:
         _require_type(request, (JSON,), JSON)
         body = io.BytesIO()
         limit = min(at_most, self._text_bytes)
-        await _receive(request, body, limit, self.limits.receive_s, LESS_TEXT)
+        with self.places.admitted() if limit > SHORT_BYTES else nullcontext():
+            await _receive(request, body, limit, self._within_s(request), LESS_TEXT)
         return body.getvalue()
+
+    def _within_s(self, request: Request) -> float:
+        """Until a body is there: as long as its length takes, or the longest where it is unsaid."""
+        announced = request.headers.get("content-length", "")
+        if not (announced.isascii() and announced.isdecimal()):
+            return self.limits.receive_s
+        needed_s = int(announced[:20]) / self.limits.slowest_bytes_per_s
+        return min(self.limits.receive_s, self.limits.patience_s + needed_s)
 
     @property
     def _text_bytes(self) -> int:

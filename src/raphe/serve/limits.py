@@ -12,7 +12,10 @@ class Limits:
 
     file_bytes: int = 200_000_000
     at_once: int = 2
+    receiving: int = 16  # files that come in at a time
     receive_s: float = 300.0  # until a body is there, however slowly it comes
+    patience_s: float = 10.0  # beyond what a body of a known length takes at `slowest`
+    slowest_bytes_per_s: float = 50_000.0
     answer_s: float = 300.0  # after which a caller is told that it takes too long
     held_files: int = 500  # that the page has open, of all who use it
     held_bytes: int = 2_000_000_000  # of memory and disk
@@ -32,5 +35,5 @@ class Limits:
 
     @property
     def admitted(self) -> int:
-        """Requests whose bodies are here, coming in or being answered."""
+        """Requests whose bodies are here, waiting or being answered."""
         return 5 * self.at_once

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from raphe.serve.limits import Limits
@@ -14,24 +16,63 @@ ENDING = "the server is ending; ask again once it has been started anew"
 BUSY = "as many requests as may wait are waiting; ask again in a while"
 
 
-class Work:
-    """What is admitted and what is being answered; used from one event loop."""
+class Places:
+    """So many requests at a time; used from one event loop."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._threads = ThreadPoolExecutor(limits.at_once, "answer")
-        self._admitted = 0
+    def __init__(self, n: int) -> None:
+        self._n, self._taken = n, 0
+
+    def require_one(self) -> None:
+        """Raises Refusal where none is free."""
+        if self._taken >= self._n:
+            raise Refusal(503, BUSY)
 
     @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Hold a place from before the body comes in until the answer is there. Raises Refusal."""
-        if self._admitted >= self._limits.admitted:
-            raise Refusal(503, BUSY)
-        self._admitted += 1
+    def admitted(self, is_promised: bool = False) -> Iterator[None]:
+        """Hold a place; also beyond the last where it is promised. Raises Refusal."""
+        if not is_promised:
+            self.require_one()
+        self._taken += 1
         try:
             yield
         finally:
-            self._admitted -= 1
+            self._taken -= 1
+
+    def hold(self, future: Future[Any]) -> None:
+        """Hold one more until this is done."""
+        loop = asyncio.get_running_loop()
+        self._taken += 1
+
+        def give_back(_: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(self._give_back)
+
+        future.add_done_callback(give_back)
+
+    def _give_back(self) -> None:
+        self._taken -= 1
+
+
+class Work:
+    """What is admitted to be answered and what is being answered; used from one event loop.
+
+    Bodies come in before, at places of their own, so that slow ones keep nobody from an answer.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._threads = DaemonThreads(limits.at_once, "answer")
+        self._places = Places(limits.admitted)
+
+    def require_place(self) -> None:
+        """To be asked before a body comes in, which would come in vain. Raises Refusal."""
+        self._places.require_one()
+
+    @contextmanager
+    def admitted(self, is_here: bool = False) -> Iterator[None]:
+        """Hold a place until the answer is there; a body that is here has one. Raises Refusal."""
+        with self._places.admitted(is_promised=is_here):
+            yield
 
     async def answer(
         self, make: Callable[[], Answer], after: Callable[[], None] = lambda: None
@@ -46,7 +87,7 @@ class Work:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._limits.answer_s)
         except asyncio.TimeoutError:
-            self._hold_place_of(future)
+            self._places.hold(future)
             raise Refusal(
                 504,
                 f"no answer within {self._limits.answer_s:g} s; give a shorter recording, or use "
@@ -56,18 +97,46 @@ class Work:
             raise Refusal(503, ENDING) from None
 
     def close(self) -> None:
-        """Begin no further answer."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Begin no further answer, and wait for none."""
+        self._threads.close()
 
-    def _hold_place_of(self, future: Future[Any]) -> None:
-        loop = asyncio.get_running_loop()
-        self._admitted += 1
 
-        def give_back(_: Future[Any]) -> None:
-            with suppress(RuntimeError):  # the server has ended meanwhile
-                loop.call_soon_threadsafe(self._give_back)
+class DaemonThreads:
+    """So many threads, of which none keeps the process from its end.
 
-        future.add_done_callback(give_back)
+    An executor's are waited for: after Ctrl-C the server would stay as long as an answer takes.
+    """
 
-    def _give_back(self) -> None:
-        self._admitted -= 1
+    def __init__(self, n: int, name: str) -> None:
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._threads = [
+            Thread(target=self._work, name=f"{name}_{number}", daemon=True) for number in range(n)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, make: Callable[[], Answer]) -> "Future[Answer]":
+        future: Future[Answer] = Future()
+        self._waiting.put((future, make))
+        return future
+
+    def close(self) -> None:
+        """Cancel what has not begun; the threads end after what they do now."""
+        with suppress(Empty):
+            while waiting := self._waiting.get_nowait():
+                waiting[0].cancel()
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while waiting := self._waiting.get():
+            future, make = waiting
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = make()
+            except BaseException as error:  # it is the caller's
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            del waiting, future, make  # a thread that waits holds no file

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import re
+import socket
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -248,6 +250,23 @@ def test_a_slow_file_keeps_nobody_else_waiting(toy: Toy, monkeypatch: pytest.Mon
                 thread.join()
     statuses = sorted(answer.status for answer in answers)
     assert statuses == [200, 201, *[404] * 8, 503]  # the one at work is done, those behind are not
+
+
+def test_files_that_come_in_slowly_keep_nobody_from_an_answer(toy: Toy) -> None:
+    """As many as may come in at a time: others look, change and ask; one more file waits."""
+    with answering(toy, Limits(at_once=1, receiving=8)) as caller, ExitStack() as connections:
+        at = open_at(caller, "1 9 8 7")
+        for _ in range(8):
+            sent = socket.create_connection(("127.0.0.1", caller.port), timeout=60)
+            connections.enter_context(sent)
+            head = "POST /files?name=a.txt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9"
+            sent.sendall(f"{head}\r\n\r\n123".encode())
+        deadline = time.monotonic() + 30
+        while (refused := send(caller, "1 9")).status == 201:
+            assert time.monotonic() < deadline
+        assert refused.status == 503
+        assert caller.put_json(f"{at}/changes", {"rejected": [1]}).status == 200
+        assert caller.get(at).status == 200
 
 
 def test_what_takes_too_long_is_told_and_frees_the_file_once_it_ends(

@@ -84,8 +84,7 @@ class LabelRoutes:
 
     async def _labels(self, request: Request) -> list[tuple[str, str, str]]:
         """Id of the file, label and note of each. Raises Refusal or RapheError."""
-        with self._work.admitted():
-            values = parse_json(await self._receiver.json(request, SHORT_BYTES))
+        values = parse_json(await self._receiver.json(request, SHORT_BYTES))
         labels = values.get("labels")
         if set(values) != {"labels"} or not isinstance(labels, list) or not labels:
             raise Refusal(422, "labels: expected a list of id, label and note")

@@ -76,16 +76,16 @@ class FileRoutes:
         name = texts.pop("name", "")
         suffix, name = suffix_of(name, self._predictor.SUFFIXES), file_name(name)
         values = from_text(texts, self._predictor.FILE_FIELDS)
-        with self._opening.admitted():
-            sent = Sent(self._files.new_folder(), name, values)
-            try:
-                await self._receiver.file(request, sent.place("", "recording", suffix, name))
-                opened, view = await self._open(sent)
-                held = HeldFile(new_id(), name)
-                self._hold(held, sent, opened, view)
-            except BaseException:
-                sent.remove()
-                raise
+        self._opening.require_place()
+        sent = Sent(self._files.new_folder(), name, values)
+        try:
+            await self._receiver.file(request, sent.place("", "recording", suffix, name))
+            opened, view = await self._open(sent)
+            held = HeldFile(new_id(), name)
+            self._hold(held, sent, opened, view)
+        except BaseException:
+            sent.remove()
+            raise
         return Response(_shown(held, view), 201, media_type=JSON)
 
     async def send_beside(self, request: Request, file_id: str) -> Response:
@@ -97,7 +97,8 @@ class FileRoutes:
             raise Refusal(422, f"role: expected {need.role}, got {shown(role)}")
         name = request.query_params.get("name", "")
         suffix, name = suffix_of(name, tuple(need.suffixes)), file_name(name)
-        with self._opening.admitted(), self._files.using(held):
+        self._opening.require_place()
+        with self._files.using(held):
             both = sent.copy()
             path = both.place(role, f"beside-{new_id()}", suffix, name)
             try:
@@ -116,9 +117,7 @@ class FileRoutes:
 
     async def change(self, request: Request, file_id: str) -> Response:
         held = self._files.get(file_id)
-        with self._opening.admitted():
-            body = await self._receiver.json(request, SHORT_BYTES)
-        item, changes = _changes(parse_json(body))
+        item, changes = _changes(parse_json(await self._receiver.json(request, SHORT_BYTES)))
         body, view = await self._view(held, item, changes)
         self._files.has_opened(held)  # what was decided takes memory, too
         self._changed(held, view)
@@ -164,7 +163,8 @@ class FileRoutes:
 
     async def _open(self, sent: Sent) -> tuple[OpenedFile, View]:
         opens = partial(open_sent, self._predictor, sent, self._limits.file_bytes)
-        return await self._opening.answer(opens)
+        with self._opening.admitted(is_here=True):
+            return await self._opening.answer(opens)
 
     def _hold(self, held: HeldFile, sent: Sent, opened: OpenedFile, view: View) -> None:
         """Raises Refusal where it takes too much."""

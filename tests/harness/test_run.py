@@ -13,7 +13,7 @@ import torch
 from omegaconf import OmegaConf
 
 from raphe.cli import main
-from raphe.core.metric_names import Estimate
+from raphe.core.metric_names import Estimate, Figure, Names
 from raphe.harness.report.csv_tables import read_intervals
 from raphe.harness.report.shown import shown_metrics
 from raphe.harness.run import denormals_flushed
@@ -118,6 +118,17 @@ def test_a_metric_that_the_task_has_not_is_refused(train, capfd) -> None:
     assert train("report.metrics=[slop]") == 1
     error = capfd.readouterr().err
     assert "report.metrics: slop is no metric of this task; expected slope" in error
+
+
+def test_a_figure_that_no_name_leads_to_is_refused(train, capfd, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "toy_task.names", lambda: Names((Figure("loss", "", "", "", levels=("folds",)),))
+    )
+    assert train("report.metrics=[folds/loss]") == 1
+    error = capfd.readouterr().err
+    assert (
+        "report.names: folds/loss cannot be looked up" in error and "levels among cells," in error
+    )
 
 
 def test_a_failed_run_is_marked_and_told_in_one_line(train, runs, capfd) -> None:

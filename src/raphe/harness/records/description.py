@@ -11,8 +11,10 @@ from raphe.harness.tracking import DESCRIPTION_TAG, TrackedRun
 
 
 def stores_text(stores: Sequence[UsedStore]) -> str:
-    """What a run reads: "the store `spikes` (60 cells (30 SER, 30 NSER), 4321 spikes)"."""
-    return listed(f"the store `{_name(store)}` ({store.contents})" for store in stores)
+    """What a run reads: "the store `spikes` (60 cells (30 SER, 30 NSER), 4321 spikes)"; "" of a
+    task without stores."""
+    told = [f"the store `{_name(store)}` ({store.contents})" for store in stores]
+    return listed(told) if told else ""
 
 
 def _name(store: UsedStore) -> str:
@@ -22,7 +24,7 @@ def _name(store: UsedStore) -> str:
 def describe_run(contents: str, note: str, overrides: Sequence[str]) -> str:
     """Of one network, before it is trained; `overrides` are those of the command line."""
     return _paragraphs(
-        f"One network, trained and tested on {contents}.",
+        f"One network, trained and tested on {contents}." if contents else "One network.",
         f"`{printed_command('raphe', 'train', *overrides)}`",
         note and f"> {note}",
     )

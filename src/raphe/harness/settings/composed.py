@@ -12,7 +12,7 @@ from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.core.metric_names import TEST
+from raphe.core.metric_names import LEVELS, TEST
 from raphe.core.sentences import listed
 from raphe.harness.settings.signatures import (
     ANYTHING,
@@ -88,6 +88,12 @@ def check_values(config: DictConfig) -> None:
 
 def _check_report(config: DictConfig) -> None:
     names = instantiate(config.report.names)
+    for name in names.without_part:
+        if f"{TEST}/{name}" not in names:
+            raise SettingError(
+                f"report.names: {name} cannot be looked up; expected a figure's name without a /, "
+                f"and levels among {listed(LEVELS)}"
+            )
     _check_monitored(config)
     if not config.report.metrics:
         raise SettingError("report.metrics: expected at least one metric to report, got none")

@@ -13,7 +13,7 @@ from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import export
-from raphe.tasks.calcium.features.training_domain import domain, facts_of, outside
+from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
@@ -103,3 +103,16 @@ def test_what_lies_outside_training_is_told(labelled) -> None:
     assert phrases[0].startswith("noise (1/√Hz)") and "training had" in phrases[0]
     assert outside(facts_of(noise[:100]), known) == ["shorter than 10.24 s"]
     assert z_scored(noise).std() == pytest.approx(1)
+
+
+def test_a_noise_far_below_that_of_training_is_told() -> None:
+    known = {NOISE: (0.0378, 0.177)}
+    assert [bool(beyond({NOISE: noise}, known)) for noise in (0.0, 0.007, 0.03, 0.2, 0.3)] == [
+        True, True, False, False, True,
+    ]  # fmt: skip
+
+
+def test_all_statistics_that_are_unlike_training_are_named() -> None:
+    names = ("kurtosis", "skewness", "Hurst exponent, q = 2")
+    (phrase,) = outside(dict.fromkeys(names, 9.0), dict.fromkeys(names, (0.0, 1.0)))
+    assert phrase.endswith("statistics unlike training: kurtosis, skewness, Hurst exponent, q = 2")

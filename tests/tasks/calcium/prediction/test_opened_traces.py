@@ -154,6 +154,9 @@ def test_a_zip_of_suite2p_comes_as_the_folder_it_is_unpacked_to(bundle, traces, 
     assert "By iscell.npy this region is no cell." in view.sentences
     assert view.sentences[-1].endswith("taken all the same; cells_only leaves them out.")
     assert view.sentences[-1].startswith("mine.zip: 1 of 3 regions")
+    assert view.plots[0].caption.startswith("F − 0.7 Fneu: the region's fluorescence less 0.7")
+    alone = bundle.open_file(sent, "mine.zip", {"neuropil": 0.0}, {}).view(None, AS_IT_IS)
+    assert "nothing of the neuropil's is taken off" in alone.plots[0].caption
     cells = bundle.open_file(sent, "mine.zip", {"cells_only": True}, {})
     assert cells.view(None, AS_IT_IS).items == ("0", "1")
     with pytest.raises(RapheError, match=r"plane0: holds its sampling rate, 30 Hz, --rate says 7"):

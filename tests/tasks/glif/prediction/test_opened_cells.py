@@ -47,6 +47,10 @@ def test_a_cell_has_the_posterior_that_predict_gives(bundle, cell, opened) -> No
         assert shown == pytest.approx([float(values["median_lab"]), *exact], abs=rounded)
     assert "the intervals are too narrow by as much as the model is wrong" in view.note
     assert bundle.manifest["note"] in view.note
+    assert (
+        view.facts[1].value == "50 000 Hz"
+        and view.facts[1].meaning == "by which the file lasts 0.60 s"
+    )
     assert 0 <= view.uncertainty <= 1 and view.row["file"] == "mine <1>.npy"
     assert json.dumps(view.as_json(), allow_nan=False)
 
@@ -104,6 +108,7 @@ def test_a_voltage_alone_asks_for_its_current(bundle, cell) -> None:
     view = opened.view(None, AS_IT_IS)
     assert view.need is not None and view.need.role == "current" and ".npy" in view.need.suffixes
     assert (view.tone, view.sentences) == ("nothing", [view.need.sentence])
+    assert view.facts[0].name == "Sampling rate" and view.facts[0].value == "50 000 Hz"
     assert opened.plot("voltage", None, AS_IT_IS, (0.0, 0.1), 10).lines[0].low
     with pytest.raises(RapheError, match="send the current that was injected"):
         opened.take("cell.json", None, AS_IT_IS)
@@ -111,6 +116,8 @@ def test_a_voltage_alone_asks_for_its_current(bundle, cell) -> None:
     np.save(short, np.load(cell[2])[:-1])
     with pytest.raises(RapheError, match=r"short.npy: expected a current of 30000 samples"):
         bundle.open_file(Path(cell[0]), "mine.npy", AT_50_KHZ, {"current": short})
+    with pytest.raises(RapheError, match="unit kV: expected one of V, mV"):
+        bundle.open_file(Path(cell[0]), "mine.npy", AT_50_KHZ | {"voltage_unit": "kV"}, {})
     with pytest.raises(RapheError) as refused:
         bundle.open_file(Path(cell[0]), "mine.npy", {}, {})
     assert "name it with rate_hz, in Hz" in bundle.sentence(refused.value)

@@ -14,6 +14,8 @@ from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 NOISE, BANDWIDTH = "noise (1/√Hz)", "bandwidth (Hz)"
 MARGIN = 0.25  # of the training range, on either side: a few recordings do not show their extremes
+TINY = 1e-300  # of none, which has no logarithm
+IN_RATIOS = (NOISE, BANDWIDTH)  # half as much is as far off as twice, so a range is of logarithms
 JUDGED_S = 120.0  # of a trace: enough to know its kind, and as quick for an hour as for two minutes
 WORTH_TELLING = 3  # statistics outside before a trace is called unlike training
 
@@ -42,7 +44,9 @@ def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
 
 def beyond(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
     """Which facts of a trace lie outside the training ranges, those of `domain`, by name."""
-    return [name for name, value in facts.items() if name in ranges and _far(value, *ranges[name])]
+    return [
+        name for name, value in facts.items() if name in ranges and _far(name, value, *ranges[name])
+    ]
 
 
 def outside(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
@@ -50,18 +54,18 @@ def outside(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
     if not facts:
         return [f"shorter than {SEGMENT / RATE_HZ} s"]
     names = beyond(facts, ranges)
-    phrases = [
-        _phrase(name, facts[name], *ranges[name]) for name in (NOISE, BANDWIDTH) if name in names
-    ]
-    others = [name for name in names if name not in (NOISE, BANDWIDTH)]
+    phrases = [_phrase(name, facts[name], *ranges[name]) for name in IN_RATIOS if name in names]
+    others = [name for name in names if name not in IN_RATIOS]
     if len(others) >= WORTH_TELLING:
         phrases.append(
-            f"{len(others)} of {len(NAMES) - 1} statistics unlike training: {others[0]} …"
+            f"{len(others)} of {len(NAMES) - 1} statistics unlike training: {', '.join(others)}"
         )
     return phrases
 
 
-def _far(value: float, low: float, high: float) -> bool:
+def _far(name: str, value: float, low: float, high: float) -> bool:
+    if name in IN_RATIOS and low > 0:
+        value, low, high = np.log([max(value, TINY), low, high])
     room = MARGIN * (high - low)
     return not low - room <= value <= high + room
 

@@ -128,7 +128,7 @@ def trace_plot(shown: ShownTrace, span_s: tuple[float, float], points: int) -> P
     return Plot(
         TRACE,
         "Fluorescence",
-        "The trace as the file has it; frames that are taken as missing are gaps.",
+        f"{_begun(shown.traces.made_of)}. Frames that are taken as missing are gaps.",
         "Time (s)",
         "Fluorescence (unit of the file)",
         shown.whole_s,
@@ -180,6 +180,10 @@ def rate_plot(shown: ShownTrace, n_networks: int, span_s: tuple[float, float], p
         marks,
         has_detail=True,
     )
+
+
+def _begun(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}"
 
 
 def _row(shown: ShownTrace) -> dict[str, str]:
@@ -273,7 +277,8 @@ def _compared(shown: ShownTrace, bundle: RateBundle) -> list[Table]:
             [[name, *map(number, (value, *bundle.domain[name]))] for name, value in seen.items()],
             [row for row, name in enumerate(seen) if name in outside],
             "Of the trace after conditioning. A row is marked where the value lies more than a "
-            "quarter of the range of training outside it.",
+            "quarter of the range of training outside it; of noise and bandwidth the range of "
+            "their logarithms counts.",
         )
     ]
 

@@ -158,7 +158,14 @@ def regions(
         None if is_cell is None else _curation(path, is_cell, n, curation),
         fault_of=fault_of,
         notes=notes,
+        made_of=_made_of(options.surround_share if surrounds is not None else 0.0),
     )  # fmt: skip
+
+
+def _made_of(share: float) -> str:
+    if share:
+        return f"F − {share:g} Fneu: the region's fluorescence less {share:g} of the neuropil's"
+    return "the region's fluorescence F; nothing of the neuropil's is taken off"
 
 
 def _curation(path: Path, is_cell: np.ndarray, n: int, source: str) -> Curation:

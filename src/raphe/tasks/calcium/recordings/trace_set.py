@@ -114,6 +114,7 @@ class TraceSet:
     obeys: frozenset[str] = frozenset({"rate_hz"})  # which options say anything of such a file
     curation: Curation | None = None
     notes: tuple[str, ...] = ()  # what must be known of all of them, a sentence each
+    made_of: str = "the trace as the file has it"  # what a sample is
     # Why a trace that is read as NaN throughout is so, by its number; "" where the file has it so.
     fault_of: Callable[[int], str] = field(default=lambda number: "", repr=False)
     n_bytes: int | None = None  # of the samples in memory; None: they are read from the file
@@ -305,5 +306,6 @@ class TraceSet:
             sets[0].obeys,
             curation,
             tuple(notes),
+            sets[0].made_of,
             fault_of,
         )

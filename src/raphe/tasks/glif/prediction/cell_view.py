@@ -12,7 +12,7 @@ import numpy as np
 
 from raphe.core.bundles.curves import as_listed, sampled_line
 from raphe.core.bundles.view import Fact, Line, Need, Plot, Table, Take, View
-from raphe.core.sentences import counted, number, typographic
+from raphe.core.sentences import counted, duration, number, typographic
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
 from raphe.tasks.glif.metrics.predictive import NEAR_SPIKE_S, respond
@@ -102,7 +102,8 @@ def cell_view(
     if posterior is None:
         sentence = f"No parameters could be inferred: {shown.reason}."
         return View(
-            shown.name, items, title, "no parameters", "nothing", [sentence], note, plots=data,
+            shown.name, items, title, "no parameters", "nothing", [sentence], note,
+            [_sampling(shown)], data,
             row={"file": shown.file, "cell": shown.name, "remark": shown.reason},
         )  # fmt: skip
     fit = _fit(shown, posterior)
@@ -119,7 +120,7 @@ def cell_view(
         "unlike" if posterior.unlike else "called",
         _sentences(shown, posterior, fit),
         note,
-        _facts(posterior, fit, bundle),
+        _facts(shown, posterior, fit, bundle),
         [*data, *marginals(posterior, prior)],
         [_parameters(posterior, prior)],
         takes,
@@ -137,6 +138,7 @@ def needing_view(shown: ViewedCell, need: Need) -> View:
         "the current is missing",
         "nothing",
         [need.sentence],
+        facts=[_sampling(shown)],
         plots=[voltage_plot(shown, shown.whole_s, POINTS)],
         need=need,
         row={"file": shown.file, "cell": shown.name, "remark": "the current is missing"},
@@ -274,10 +276,22 @@ def _sentences(shown: ViewedCell, posterior: Posterior, fit: Fit) -> list[str]:
     return sentences
 
 
-def _facts(posterior: Posterior, fit: Fit, bundle: PosteriorBundle) -> list[Fact]:
+def _sampling(shown: ViewedCell) -> Fact:
+    span_s = shown.cells.voltage_v.shape[1] / shown.rate_hz
+    return Fact(
+        "Sampling rate",
+        f"{number(shown.rate_hz)} Hz",
+        f"by which the file lasts {duration(span_s)}",
+    )
+
+
+def _facts(
+    shown: ViewedCell, posterior: Posterior, fit: Fit, bundle: PosteriorBundle
+) -> list[Fact]:
     draws = f"{len(posterior.samples)} from {counted('network', bundle.manifest['n_members'])}"
     return [
         Fact("Model", f"GLIF level {posterior.level}", "Teeter et al. 2018"),
+        _sampling(shown),
         Fact("Stretch read", _stretch(posterior), "the one from rest with most spikes"),
         Fact("Spikes recorded", str(fit.recorded_spikes), "gaps of the voltage in that stretch"),
         Fact(

@@ -83,6 +83,6 @@ def has_column(path: Path, units: Sequence[str]) -> bool:
 def si_factor(unit: str, units: Sequence[str]) -> float:
     """From one of these units to the first of them, V or A. Raises SettingError."""
     factor = unit_factor(unit, units[0])
-    if factor is None:
+    if factor is None or unit.replace("μ", "µ") not in units:  # a membrane in kV is a typing error
         raise SettingError(f"unit {unit}: expected one of {', '.join(units)}")
     return factor

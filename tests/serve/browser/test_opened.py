@@ -1,11 +1,14 @@
 """An opened recording: looked at closely, judged anew with what a person decides, and taken."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
 from page_browser import assert_fits, drop, row_of, saved_text
+from raphe.core.errors import SettingError
+from serve.toy_predictor import ToyFile
 
 pytestmark = pytest.mark.ci
 THREE_PEAKS = b"1 2 9 1 8 1 9.5 2"  # above the threshold of 5, at 2, 4 and 6
@@ -44,7 +47,7 @@ def test_a_press_on_a_spike_rejects_it_and_the_verdict_is_computed_anew(page: Pa
     assert request.value.post_data_json == {"threshold": None, "rejected": [4], "item": "first"}
     expect(page.locator(HEADLINE)).to_contain_text("not sure")
     expect(page.locator(WORDS)).to_contain_text("Peak 2 of 3")
-    expect(page.locator(".changed")).to_contain_text("1 rejected by hand")
+    expect(page.locator(".changed")).to_contain_text("1 peak rejected")
     expect(row_of(page, "a.txt").locator(".file-result")).to_have_text("◐not sure")
     over(page).click(position=at(page, 4, 8))
     expect(page.locator(HEADLINE)).to_contain_text("many")
@@ -58,7 +61,7 @@ def test_what_was_decided_stays_when_more_is_decided_elsewhere(page: Page) -> No
     expect(page.locator(WORDS)).to_have_text("2 peaks, 0 rejected")
     words = page.locator(".changed")
     page.reload()
-    expect(words).to_contain_text("With your changes: the threshold at 8.5 pA.")
+    expect(words).to_contain_text("Changed by hand: the threshold at 8.5 pA.")
     page.get_by_role("link", name="Check by hand").click()
     plot = page.locator("#checked-view .canvas")
     plot.focus()
@@ -67,7 +70,7 @@ def test_what_was_decided_stays_when_more_is_decided_elsewhere(page: Page) -> No
         page.keyboard.press(" ")
     assert request.value.post_data_json == {"threshold": 8.5, "rejected": [2], "item": "first"}
     page.get_by_role("link", name="Recordings").click()
-    expect(words.first).to_contain_text("the threshold at 8.5 pA, 1 rejected by hand")
+    expect(words.first).to_contain_text("the threshold at 8.5 pA, 1 peak rejected")
     expect(page.locator(WORDS).first).to_contain_text("2 peaks, 1 rejected")
 
 
@@ -84,7 +87,7 @@ def test_of_spikes_rejected_faster_than_it_is_answered_none_is_lost(
         for key in ("n", " ", "n", " "):
             page.keyboard.press(key)
     expect(page.locator(WORDS)).to_contain_text("rejected")
-    expect(page.locator(".changed")).to_contain_text("2 rejected by hand")
+    expect(page.locator(".changed")).to_contain_text("2 peaks rejected")
 
 
 def test_the_threshold_moves_by_its_field_and_by_hand_and_goes_back(page: Page) -> None:
@@ -106,6 +109,42 @@ def test_the_threshold_moves_by_its_field_and_by_hand_and_goes_back(page: Page) 
         page.mouse.up()
     assert request.value.post_data_json["threshold"] == pytest.approx(9.2, abs=0.1)
     expect(page.locator(WORDS)).to_have_text("1 peak, 0 rejected")
+
+
+def test_what_is_decided_before_an_answer_is_there_is_kept(page: Page, monkeypatch) -> None:
+    answers, sent = ToyFile.view, []
+    monkeypatch.setattr(
+        ToyFile, "view", lambda self, *given: (time.sleep(0.5), answers(self, *given))[1]
+    )
+    page.on("request", lambda one: is_change(one) and sent.append(one.post_data_json["rejected"]))
+    page.locator(".canvas").focus()
+    for key in ("n", " ", "n", " ", "n", " "):
+        page.keyboard.press(key)
+    expect(page.locator(".changed")).to_contain_text("3 peaks rejected")
+    assert sent == [[2], [2, 4, 6]]  # what came while the first was answered goes together
+    page.get_by_label("Threshold (pA)").fill("8.5")
+    page.keyboard.press("Enter")
+    page.locator(".canvas").focus()
+    page.keyboard.press(" ")  # of marks that are those of another threshold
+    expect(page.locator(".changed")).to_have_text(
+        "Changed by hand: the threshold at 8.5 pA. As the bundle has it"
+    )
+    page.reload()
+    expect(page.locator(".changed")).to_contain_text("the threshold at 8.5 pA")
+    with page.expect_request(is_change) as request:
+        over(page).click(position=at(page, 2, 9))
+    assert request.value.post_data_json == {"threshold": 8.5, "rejected": [2], "item": "first"}
+
+
+def test_what_is_refused_is_not_told_as_done(page: Page, monkeypatch) -> None:
+    def refuse(*_) -> None:
+        raise SettingError("threshold: expected one that something crosses")
+
+    monkeypatch.setattr(ToyFile, "view", refuse)
+    over(page).click(position=at(page, 4, 8))
+    expect(page.locator("#opened .error")).to_contain_text("something crosses")
+    expect(page.locator(".changed")).to_have_count(0)
+    expect(page.locator(WORDS)).to_contain_text("accepted")
 
 
 def test_a_part_that_is_looked_at_closely_is_asked_for(page: Page) -> None:
@@ -175,7 +214,7 @@ def test_all_that_the_page_does_goes_by_the_keyboard(address: str, open_page) ->
     expect(canvas).to_be_focused()  # though all was drawn anew
     tab_to(page.get_by_label("Threshold (pA)"))
     page.keyboard.press("ArrowUp")
-    expect(page.locator(".changed")).to_contain_text("the threshold at 6")
+    expect(page.locator(".changed")).to_contain_text("the threshold at 6 pA")
 
 
 def test_what_is_taken_heeds_what_was_decided(page: Page) -> None:

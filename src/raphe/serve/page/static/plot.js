@@ -3,7 +3,7 @@
 import { clamp, element, say, setText } from "./dom.js";
 import { MarkLayer } from "./marks.js";
 import { controls } from "./plot_controls.js";
-import { colour, drawn, legend, quantity, STYLES } from "./plot_data.js";
+import { colour, drawn, drawShade, legend, quantity, STYLES } from "./plot_data.js";
 
 const DETAIL_AFTER_MS = 120;
 const KEY_STEP = 0.2; // of the width shown
@@ -12,7 +12,8 @@ const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * `owner` has `detail(name, from, to, points, signal)`, which answers a closer Plot,
- * for what a person decides here `moveThreshold(value)`, `toggleMark(number)` and `reset()`.
+ * for what a person decides here `moveThreshold(value)`, `toggleMark(number)` and `reset()`;
+ * `can_mark`: whether the marks are those of the threshold that was decided.
  */
 export class PlotPanel {
   constructor(plot, owner) {
@@ -142,7 +143,7 @@ export class PlotPanel {
         { ...axis, label: this.plot.y_label, size: 54 },
       ],
       hooks: {
-        drawClear: [(chart) => this.drawShade(chart)],
+        drawClear: [(chart) => drawShade(chart, this.plot.shade)],
         draw: [(chart) => this.drawOver(chart)],
         setSelect: [(chart) => this.selected(chart)],
         setCursor: [(chart) => this.readOut(chart)],
@@ -157,22 +158,6 @@ export class PlotPanel {
     const [least, most] = [Math.min(...given), Math.max(...given)];
     const margin = (most - least || Math.abs(most) || 1) * 0.07;
     return [least - margin, most + margin];
-  }
-
-  drawShade(chart) {
-    const { ctx, bbox } = chart;
-    const shade = this.plot.shade;
-    const most = Math.max(...shade.map(([, value]) => value), 1e-9);
-    for (const [place, [x, value]] of shade.entries()) {
-      const before = shade[place - 1]?.[0] ?? x - ((shade[place + 1]?.[0] ?? x) - x);
-      const after = shade[place + 1]?.[0] ?? x + (x - before);
-      const left = Math.max(chart.valToPos((before + x) / 2, "x", true), bbox.left);
-      const right = Math.min(chart.valToPos((x + after) / 2, "x", true), bbox.left + bbox.width);
-      if (right <= left) continue;
-      ctx.fillStyle = colour("--plot-shade", (0.5 * value) / Math.max(most, 1));
-      // On whole pixels, or neighbours would show a seam.
-      ctx.fillRect(Math.round(left), bbox.top, Math.round(right) - Math.round(left), bbox.height);
-    }
   }
 
   drawOver(chart) {
@@ -354,13 +339,26 @@ export class PlotPanel {
 
   toggle(place) {
     this.marks.current = place;
-    if (this.marks.marks.can_change) {
+    const { can_change, name } = this.marks.marks;
+    if (can_change && !this.owner.can_mark) {
+      say(`The ${name}s at this threshold are still being found.`);
+      return;
+    }
+    if (can_change) {
       this.marks.toggle(place);
       this.owner.toggleMark(this.marks.marks.number[place]);
     }
     this.chart.redraw(false);
     this.controls.update();
     say(this.controls.spoken);
+  }
+
+  /** Before the server has answered that all is as the bundle has it. */
+  acceptAll() {
+    if (!this.marks?.marks.can_change) return;
+    this.marks.accepted.fill(true);
+    this.draw();
+    this.controls.update();
   }
 
   moveThreshold(value, last) {

@@ -100,3 +100,19 @@ function shown(value, width) {
 function clampDigits(digits) {
   return Math.min(Math.max(digits, 0), 6);
 }
+
+/** Behind a chart's lines: (x, 0 to 1) as a band around each x. */
+export function drawShade(chart, shade) {
+  const { ctx, bbox } = chart;
+  const most = Math.max(...shade.map(([, value]) => value), 1e-9);
+  for (const [place, [x, value]] of shade.entries()) {
+    const before = shade[place - 1]?.[0] ?? x - ((shade[place + 1]?.[0] ?? x) - x);
+    const after = shade[place + 1]?.[0] ?? x + (x - before);
+    const left = Math.max(chart.valToPos((before + x) / 2, "x", true), bbox.left);
+    const right = Math.min(chart.valToPos((x + after) / 2, "x", true), bbox.left + bbox.width);
+    if (right <= left) continue;
+    ctx.fillStyle = colour("--plot-shade", (0.5 * value) / Math.max(most, 1));
+    // On whole pixels, or neighbours would show a seam.
+    ctx.fillRect(Math.round(left), bbox.top, Math.round(right) - Math.round(left), bbox.height);
+  }
+}

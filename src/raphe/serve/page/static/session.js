@@ -11,7 +11,8 @@ export const NO_CHANGES = Object.freeze({ threshold: null, rejected: [] });
  * Entries in the order in which they came, newest last. `state` is "waiting", "sending", "reading",
  * "open", "there" (in the folder, not opened here) or "refused". Events: "entry" when one changed,
  * "list" when one came or went, "shown" when another is shown. `changes` of an entry is what a
- * person decided of the item of its `view`, as the server keeps it.
+ * person decided of the item of its `view`, as the server keeps it; `pending`, by item, what it has
+ * not answered yet.
  */
 export class Session extends EventTarget {
   constructor(page) {
@@ -37,7 +38,7 @@ export class Session extends EventTarget {
     const entry = {
       key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
       id: null, view: null, changes: NO_CHANGES, rows: new Map(), file: null, can_retry: false, fields: {},
-      summary: null, leaving: null,
+      pending: new Map(), summary: null, leaving: null,
       ...values,
     };
     this.entries.push(entry);
@@ -135,31 +136,33 @@ export class Session extends EventTarget {
     }
   }
 
+  /** What is decided of the item that is shown, answered or not. */
+  decided(entry) {
+    return entry.pending.get(entry.view.item) ?? entry.changes;
+  }
+
   /** Ask for the verdict with something decided otherwise; what was decided before stays. */
   async change(entry, some) {
-    let { changes: answered } = entry;
-    entry.changes = { ...entry.changes, ...some };
-    entry.wanted = { ...entry.changes, item: entry.view.item };
-    if (entry.changing) return;
-    entry.changing = true;
+    const { pending } = entry;
+    const is_asking = pending.size > 0;
+    pending.set(entry.view.item, { ...this.decided(entry), ...some });
+    if (is_asking) return;
     this.tell("entry", entry);
     try {
-      while (entry.wanted) {
-        const body = entry.wanted;
-        entry.wanted = null;
-        const { view, changes } = await ask("PUT", `files/${entry.id}/changes`, body);
-        if (entry.view.item !== view.item) continue;
-        answered = changes;
-        if (!entry.wanted) this.update(entry, { view, changes, error: "" });
-      }
+      while (pending.size) await this.sendChanges(entry);
     } catch (error) {
-      const changes = entry.wanted?.item === entry.view.item ? answered : entry.changes;
-      entry.wanted = null;
-      this.update(entry, { changes, error: error.message });
-    } finally {
-      entry.changing = false;
-      this.tell("entry", entry);
+      pending.clear();
+      this.update(entry, { error: error.message });
     }
+  }
+
+  async sendChanges(entry) {
+    const [[item, sent]] = entry.pending;
+    const { view, changes } = await ask("PUT", `files/${entry.id}/changes`, { ...sent, item });
+    if (entry.pending.get(item) !== sent) return; // decided otherwise meanwhile
+    entry.pending.delete(item);
+    if (entry.view.item === item) this.update(entry, { view, changes, error: "" });
+    else this.tell("entry", entry);
   }
 
   remove(entry) {
@@ -188,7 +191,7 @@ export class Session extends EventTarget {
     try {
       const { view, changes } = await ask("GET",
         address(`files/${entry.id}`, { item: entry.view.item }));
-      if (!entry.changing && entry.view.item === view.item) this.update(entry, { view, changes });
+      if (!entry.pending.size && entry.view.item === view.item) this.update(entry, { view, changes });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }

@@ -1,6 +1,6 @@
 /** An opened recording: what it came to and why, its plots, its numbers, what can be taken. */
 
-import { button, download, element, paintTone, say, setText, TONES, toneSign } from "./dom.js";
+import { button, counted, download, element, paintTone, say, setText, TONES, toneSign } from "./dom.js";
 import { takesFiles } from "./drop.js";
 import { PlotPanel } from "./plot.js";
 import { unitOf } from "./plot_data.js";
@@ -73,7 +73,7 @@ export class OpenedView {
     const tables = this.blind ? [] : view.tables;
     parts.tables.hidden = tables.length === 0;
     parts.tables.replaceChildren(...tables.map(tableOf));
-    this.place.setAttribute("aria-busy", String(Boolean(entry.changing)));
+    this.place.setAttribute("aria-busy", String(entry.pending.size > 0));
   }
 
   fillHead(view) {
@@ -176,11 +176,8 @@ export class OpenedView {
     const same = plots.length === this.panels.size
       && plots.every((plot) => this.panels.get(plot.name)?.fits(plot));
     if (same) { // what has the focus keeps it
-      for (const plot of plots) {
-        const panel = this.panels.get(plot.name);
-        // While an answer is on its way, the panel shows what was decided since.
-        if (!this.entry.changing || plot !== panel.plot) panel.update(plot);
-      }
+      if (this.entry.pending.has(this.item)) return; // what the hand did wins until it is answered
+      for (const plot of plots) this.panels.get(plot.name).update(plot);
       return;
     }
     for (const panel of this.panels.values()) panel.destroy();
@@ -201,28 +198,33 @@ export class OpenedView {
   }
 
   toggleMark(number) {
-    const { rejected } = this.entry.changes;
+    const { rejected } = this.session.decided(this.entry);
     const others = rejected.filter((other) => other !== number);
     const toggled = others.length < rejected.length ? others : [...others, number];
     this.session.change(this.entry, { rejected: toggled });
   }
 
+  /** Whether marks are those of the threshold that was decided: its answer may not be here yet. */
+  get can_mark() {
+    return this.session.decided(this.entry).threshold === this.entry.changes.threshold;
+  }
+
   reset() {
+    for (const panel of this.panels.values()) panel.acceptAll();
     this.session.change(this.entry, NO_CHANGES);
   }
 
-  /** What was decided otherwise, in words; "" where nothing was. */
+  /** What was decided otherwise in what is shown, in words; "" where nothing was. */
   get edited() {
     const { threshold, rejected } = this.entry.changes;
+    const plot = this.entry.view.plots.find(({ marks }) => marks?.can_change);
     const words = [];
-    if (threshold !== null) words.push(`the threshold at ${threshold} ${this.thresholdUnit}`.trim());
-    if (rejected.length) words.push(`${rejected.length} rejected by hand`);
-    return words.length ? `With your changes: ${words.join(", ")}.` : "";
-  }
-
-  get thresholdUnit() {
-    const plot = this.entry.view.plots.find((other) => other.threshold !== null);
-    return unitOf(plot?.y_label ?? "");
+    if (threshold !== null) {
+      const unit = unitOf(plot?.y_label ?? "");
+      words.push(`the threshold at ${String(threshold).replace("-", "−")}${unit && ` ${unit}`}`);
+    }
+    if (rejected.length) words.push(`${counted(rejected.length, plot?.marks.name ?? "mark")} rejected`);
+    return words.length ? `Changed by hand: ${words.join(", ")}.` : "";
   }
 }
 

@@ -38,6 +38,7 @@ html_css_files = ["raphe.css"]
 html_show_sphinx = False
 html_copy_source = False
 
+smartquotes = False  # `--option` and 'raphe[train]' are to be copied as they stand
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist", "attrs_inline"]
 myst_heading_anchors = 4  # `page.md#heading`, to four levels
 

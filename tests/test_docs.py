@@ -175,6 +175,7 @@ def test_what_a_page_prints_names_a_reader_s_folder_and_no_progress(tmp_path: Pa
     printed = (
         f"{tmp_path}/mlruns/mlflow.db: is being made, which takes some seconds\n"
         "sweep: 0 of 2 done: model.kernel=8 epoch 0/8, 30 s so far\n"
+        "judging: 5 of 6 done, 31 s so far\n"
         f"{tmp_path}/spikes: 12 spikes of 2 cells\n"
     )
     shown = shell_cells.as_shown(printed, tmp_path)

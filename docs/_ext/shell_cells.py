@@ -17,7 +17,9 @@ from sphinx.application import Sphinx
 MAGIC = "%%sh\n"
 HOME = "/home/you/first-hour"
 PROGRESS = re.compile(
-    r"^sweep: \d+ of \d+.*\n|^.*: is being made, which takes some seconds\n", re.M
+    r"^(?:sweep: \d+ of \d+|[^:\n]+: \d+(?: of \d+)? done, ).*\n"
+    r"|^.*: is being made, which takes some seconds\n",
+    re.M,
 )
 TERMINAL = ("FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")  # which Jupyter's kernel says that it is
 

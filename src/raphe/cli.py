@@ -218,7 +218,7 @@ def _parser(declared: Declared) -> Parser:
     words = [word for word in ("raphe", command.verb, command.kind) if word is not None]
     parser = Parser(" ".join(words), description=_sentence(command.summary))
     if declared.task is not None and command.kind is None:
-        parser.add_argument("--task", choices=[declared.task], help="whose command it is")
+        parser.add_argument("--task", choices=[declared.task], help="the task of this command")
     shared.add(parser)
     command.function()(parser)
     if command.verb in SHARED and declared.task is not None and command.kind is None:

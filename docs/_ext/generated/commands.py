@@ -7,12 +7,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from generated.markdown import code, plain, table
+from generated.settings import CONF
 from raphe import cli
 from raphe.cli import Declared
 from raphe.core.command_line import SHARED
 from raphe.core.parser import Parser
 
 SENTENCE, USAGE = 1000, 82  # columns, in which a sentence stays one line and a usage is read
+
+
+OF_TRAIN = """```text
+raphe train [-m] [GROUP=CHOICE …] [SETTING=VALUE …] [--cfg job] [--config-dir DIR]
+```
+
+| word | meaning |
+| --- | --- |
+| `SETTING=VALUE` | another value for one of the [settings](settings.md), as `model.kernel=8` |
+| `GROUP=CHOICE` | a file of settings for a part of them, see below: `task=calcium`, `trainer=gpu` |
+| `-m`, `--multirun` | a sweep: once for each of several values, as in `-m model.kernel=8,20` |
+| `-c`, `--cfg job` | print all settings as they would be used, and train nothing |
+| `-cd`, `--config-dir DIR` | a folder of your own choices, laid out as raphe's `conf/` |
+
+In a checkout `python train.py` is the same."""
 
 
 def page() -> str:
@@ -70,7 +86,7 @@ def _whose(declared: Declared) -> str:
 
 def _command(declared: Declared) -> list[str]:
     if declared.command.passes_on:  # whose words are settings
-        return [_sentence(declared.command.summary), "Its words are [settings](settings.md)."]
+        return [_sentence(declared.command.summary), OF_TRAIN, _choices()]
     parser = cli._parser(declared)
     parts = [plain(_one_line(parser.description or "")), f"```text\n{_usage(parser)}\n```"]
     rows = [
@@ -82,6 +98,15 @@ def _command(declared: Declared) -> list[str]:
     if declared.command.when_interrupted:
         parts.append(f"Interrupted: {declared.command.when_interrupted}.")
     return parts
+
+
+def _choices() -> str:
+    """The groups of settings, and what there is to choose from."""
+    by_group: dict[str, list[str]] = {}
+    for file in sorted(CONF.glob("*/*.yaml")):
+        by_group.setdefault(file.parent.name, []).append(file.stem)
+    rows = [(code(group), ", ".join(map(code, names))) for group, names in by_group.items()]
+    return table(("group", "choices"), rows)
 
 
 def _usage(parser: Parser) -> str:
@@ -98,7 +123,9 @@ def _name(action: argparse.Action) -> str:
 
 
 def _values(action: argparse.Action) -> str:
-    if action.choices is not None:
+    if isinstance(action.metavar, tuple):
+        return " ".join(action.metavar)
+    if action.choices is not None and action.metavar is None:
         return "{" + ",".join(map(str, action.choices)) + "}"
     metavar = action.metavar or (action.dest.upper() if action.option_strings else action.dest)
     return str(metavar) + (" …" if action.nargs in ("+", "*") else "")

@@ -112,6 +112,9 @@ def test_a_cell_without_times_is_compared_without_its_firing(domain: dict) -> No
     assert unlike_training(statistics, windows, N_BASELINE, domain) == []
     (sentence,) = not_compared(statistics, domain)
     assert "the firing was not compared" in sentence
+    one_a_sweep = cell_statistics(windows, RATE_HZ, trains=[np.array([1.0])] * 60)
+    (sentence,) = not_compared(one_a_sweep, domain)
+    assert sentence.startswith("too few intervals between spikes of one sweep are known")
     timed = cell_statistics(windows, RATE_HZ, trains=[np.arange(12) / 4])
     assert not_compared(timed, domain) == []
     test = dict(domain["test"])

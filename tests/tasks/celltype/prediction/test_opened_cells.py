@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,11 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.recordings.recording import Recording
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell, spikes_wanted
 from raphe.tasks.celltype.metrics.recorded_again import resampled
-from raphe.tasks.celltype.prediction import held_cells
+from raphe.tasks.celltype.prediction import cell_plots, held_cells
+from raphe.tasks.celltype.prediction.cell_view import uncertainty
+from raphe.tasks.celltype.prediction.changed_cell import UNMEASURED
 from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
+from raphe.tasks.celltype.prediction.trace_view import Envelope, envelope
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.verdicts.cell_input import cut_recordings
 
@@ -43,6 +47,11 @@ def opened(
     cells = predictor.open_file(path, "A260105#001.abf", {}, {})
     path.unlink()
     return cells, samples
+
+
+@pytest.fixture
+def trace(opened: Opened, tmp_path: Path) -> Path:
+    return write_abf(tmp_path / "trace.abf", opened[1], RATE_HZ, "pA", scale_per_bit=0.01)
 
 
 def test_the_page_says_what_predict_says(opened: Opened, predictor: CellTypePredictor) -> None:
@@ -114,7 +123,7 @@ def test_all_spikes_may_be_left_out(opened: Opened) -> None:
     n = len(cells.view(None, NONE).plots[0].marks.number)
     view = cells.view(None, Changes(rejected=frozenset(range(n))))
     assert (view.headline, view.tone, view.uncertainty) == ("no spikes", "nothing", None)
-    assert f"{n} of {n} spikes were left out by hand." in view.sentences
+    assert f"All {n} spikes were left out by hand." in view.sentences
     assert not any("never crosses" in sentence for sentence in view.sentences)
     assert [plot.name for plot in view.plots] == ["recording"]
 
@@ -130,7 +139,9 @@ def test_a_threshold_cuts_anew_as_the_bundles_own_function_does(
     plot = view.plots[0]
     assert plot.threshold == -80.0
     assert len(plot.marks.number) == len(expected)
-    assert view.row["changed by hand"] == "the threshold was −80 pA, the bundle's is −50 pA"
+    assert view.row["changed by hand"] == (
+        "the threshold was set by hand to −80 pA in place of the bundle's −50 pA"
+    )
     assert cells.view(None, Changes(threshold=-50.0)).row["changed by hand"] == ""
 
 
@@ -143,7 +154,8 @@ def test_every_file_to_take_says_what_was_changed(opened: Opened) -> None:
     assert taken["csv"].name == "A260105_001.csv"
     (row,) = csv.DictReader(taken["csv"].contents.decode().splitlines())
     n = int(row["n_spikes"]) + 1
-    by_hand = f"the threshold was −55 pA, the bundle's is −50 pA; 1 of {n} spikes was left out"
+    by_hand = "the threshold was set by hand to −55 pA in place of the bundle's −50 pA"
+    by_hand += f"; 1 of {n} spikes was left out by hand"
     assert row["changed_by_hand"].startswith(by_hand)
     changed = json.loads(taken["json"].contents)["changed_by_hand"]
     assert (changed["threshold"], changed["threshold_of_bundle"]) == (-55.0, -50.0)
@@ -152,7 +164,94 @@ def test_every_file_to_take_says_what_was_changed(opened: Opened) -> None:
     assert f"({n - 1} spikes, cut at a downward crossing of −55 pA from a recording of 20" in text
     assert f"raphe {raphe.__version__}" in text
     assert json.loads(taken["json"].contents)["bundle"]["content_hash"][:12] in text
-    assert "By hand, the threshold was −55 pA" in text
+    assert "The threshold was set by hand to −55 pA in place of the bundle's −50 pA and 1" in text
+    assert UNMEASURED in text and UNMEASURED not in methods_of(cells, NONE)
+
+
+def test_a_promise_is_not_repeated_for_what_was_changed_by_hand(opened: Opened) -> None:
+    cells, _ = opened
+    view, plain = cells.view(None, Changes(rejected=frozenset({1}))), cells.view(None, NONE)
+    (promise,) = (fact for fact in view.facts if fact.name == "Promise")
+    assert promise.warns and promise.meaning.endswith(UNMEASURED)
+    assert f"{UNMEASURED}." in view.sentences
+    assert not any(UNMEASURED in fact.meaning for fact in plain.facts)
+    assert f"{UNMEASURED}." not in plain.sentences
+
+
+def test_a_threshold_that_nothing_reaches_is_to_be_moved_back(opened: Opened) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sentences = opened[0].view(None, Changes(threshold=-1e300)).sentences
+    assert "The trace never crosses the threshold: move it towards 0." in sentences
+
+
+def test_what_a_firing_rate_is_stands_beside_it(opened: Opened) -> None:
+    for rejected, left_out in ((frozenset(), False), (frozenset({2}), True)):
+        view = opened[0].view(None, Changes(rejected=rejected))
+        (rate,) = (fact for fact in view.facts if fact.name == "Firing rate")
+        assert rate.meaning.startswith("1 over the mean interval between spikes of a sweep")
+        assert ("left out by hand" in rate.meaning) == left_out
+
+
+def test_the_mean_is_said_to_be_of_all_spikes(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cell_plots, "SPIKES_DRAWN", 7)
+    n = opened[0].view(None, NONE).row["spikes"]
+    caption = opened[0].plot("spikes", None, NONE, (0, 1), 100).caption
+    assert caption.startswith(f"7 of {n} spikes; mean and SD are of all {n}. ")
+
+
+def test_a_prevalence_that_was_given_is_said_wherever_the_verdict_is(
+    predictor: CellTypePredictor, trace: Path
+) -> None:
+    cells = predictor.open_file(trace, "mine.abf", {"prevalence": {"SER": 0.05}}, {})
+    view = cells.view(None, NONE)
+    assert view.row["prevalence given"] == "5.0 % SER and 95.0 % NSER"
+    sentence = "The probability and the threshold for calling a class assume that cells are "
+    sentence += "5.0 % SER and 95.0 % NSER, the prevalence given."
+    assert sentence in view.sentences and sentence in methods_of(cells, NONE)
+    taken = cells.take("csv", None, NONE).contents.decode()
+    (row,) = csv.DictReader(taken.splitlines())
+    assert row["prevalence_given"] == "5.0 % SER and 95.0 % NSER"
+
+
+def test_windows_that_were_cut_before_are_not_said_to_be_cut_by_the_bundle(
+    opened: Opened, predictor: CellTypePredictor, tmp_path: Path
+) -> None:
+    spikes = cut_spikes(
+        Recording.from_array(opened[1], RATE_HZ, "pA", "cell"), predictor._judge.cut
+    )
+    np.save(tmp_path / "mine.npy", spikes.waveforms[:1])
+    cells = predictor.open_file(tmp_path / "mine.npy", "mine.npy", {}, {})
+    text = methods_of(cells, NONE)
+    assert "(1 spike, cut beforehand)" in text and "crossing" not in text
+    taken = json.loads(cells.take("json", None, NONE).contents)
+    assert taken["changed_by_hand"]["threshold"] is None
+    peaks, spike = cells.view(None, NONE).plots[:2]
+    assert (peaks.name, peaks.x_range) == ("peaks", (0.5, 1.5))
+    assert peaks.caption == "The size of the peak of the one spike, which was cut before."
+    assert (spike.x_label, spike.x_range[0]) == ("time in the window (ms)", 0.0)
+
+
+def methods_of(cells: OpenedFile, changes: Changes) -> str:
+    return " ".join(cells.take("methods", None, changes).contents.decode().split())
+
+
+@pytest.mark.parametrize("leading", [0.6, 0.99])
+def test_what_is_less_known_comes_first(opened: Opened, leading: float) -> None:
+    """One spike before many, and below chance a lower end before a higher one."""
+    changed = opened[0]._changed(None, NONE)
+
+    def found(again: float | None) -> float:
+        ends = again and {"SER": (again, 0.995), "NSER": (0.005, 1 - again)}
+        probability = {"SER": leading, "NSER": 1 - leading}
+        verdict = replace(changed.verdict, unlike=(), probability=probability, recorded_again=ends)
+        return uncertainty(verdict, changed.judge)
+
+    in_order = [found(again) for again in (None, 0.1, 0.3, 0.55)]
+    assert in_order == sorted(in_order, reverse=True) and len(set(in_order)) == 4
+    assert 0 < in_order[-1] < in_order[0] < 1
 
 
 def test_the_page_to_print_holds_its_words_as_text(opened: Opened) -> None:
@@ -212,6 +311,9 @@ def test_units_of_an_array_are_items(bundle_of_units: Path, tmp_path: Path) -> N
     view = cells.view("probe 3_2", NONE)
     assert view.items == tuple(f"probe 3_{row}" for row in range(4))
     assert (view.plots[0].name, view.plots[0].threshold) == ("peaks", None)
+    assert view.plots[0].title == "Peaks of the windows"
+    assert view.plots[1].caption.startswith("The one window. ")
+    assert "from 1 window" in view.sentences[0]
     assert len(view.plots[0].marks.number) == 1
     with pytest.raises(SettingError, match="no threshold cuts them anew"):
         cells.view("probe 3_2", Changes(threshold=-50.0))
@@ -223,6 +325,15 @@ def test_what_is_held_is_what_was_stored(opened: Opened) -> None:
     n_samples = len(opened[1])
     assert 2 * n_samples < opened[0].n_bytes < 3 * n_samples  # int16, an envelope, the spikes
     assert held_cells.SAMPLES_A_STRETCH == 256
+
+
+def test_a_missing_sample_hides_no_spike_from_afar() -> None:
+    samples = np.array([1.0, np.nan, -80.0, 2.0, np.nan, np.nan, 3.0, 4.0], np.float32)
+    low, high = envelope(samples, 4, 1.0)
+    np.testing.assert_array_equal((low, high), ((-80, 3), (2, 4)))
+    coarser = Envelope(0.0, 1.0, samples, samples).coarser(2)
+    np.testing.assert_array_equal((coarser.low, coarser.high), ((-80, 3), (2, 4)))
+    assert np.isnan(envelope(samples[4:6], 2, 1.0)).all()
 
 
 def test_more_spikes_are_wanted_until_the_rule_has_enough(predictor: CellTypePredictor) -> None:

@@ -294,20 +294,24 @@ def test_networks_are_counted_once_and_votes_as_often_as_they_count(judged, time
     alone = (
         "" if len(times) == 1 else words.replace("says SER", "agrees").replace("say SER", "agree")
     )
-    assert sentence(verdict).endswith(f"; {alone}." if alone else "spikes.")
+    assert sentence(verdict, judged[1].noun).endswith(f"; {alone}." if alone else "spikes.")
 
 
-def test_what_is_below_the_threshold_reads_so(judged):
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [(0.94, "0.940 in 95 % of cases, part of it too low"), (0.7444, "all of it too low")],
+)
+def test_what_is_below_the_threshold_reads_so(judged, high, words):
     verdict, judge = judged
     judge = copy(judge)
     judge.decision = replace(
         judge.decision, not_sure=replace(judge.decision.not_sure, threshold=0.7449)
     )
-    again = {"SER": (0.7441, 0.94), "NSER": (0.06, 0.2559)}
+    again = {"SER": (0.7441, high), "NSER": (1 - high, 0.2559)}
     verdict = replace(verdict, probability={"SER": 0.9, "NSER": 0.1}, recorded_again=again)
     for_it, against = weighed(verdict, judge)
     assert any("reaches the 0.745 from which on" in text for text in for_it)
-    assert any("0.744 to 0.940 in 95 % of cases, not enough throughout" in text for text in against)
+    assert any(f"{words} to be called." in text for text in against)
 
 
 @pytest.mark.parametrize(
@@ -354,14 +358,14 @@ def test_a_vote_is_on_the_scale_of_the_verdict(trained_bundle, record):
 def test_a_page_holds_a_recording_in_bounded_space(trained_bundle, duration_s):
     judge = Judge(trained_bundle)
     samples = np.random.default_rng(0).normal(0, 5, round(duration_s * RATE_HZ)).astype(np.float32)
-    samples[1000] = np.nan
+    samples[1000:2000] = np.nan  # more than two stretches
     recording = Recording.from_array(samples, RATE_HZ, "pA", "c")
     cell = cut_recordings("c", (), [recording], judge.cut)
     sweeps = cell_envelopes(cell, judge.cut)
     data = trace_data(cell, judge.cut, sweeps)
     assert len(json.dumps(data)) < 120_000
     low = np.frombuffer(base64.b64decode(data["sweeps"][0]["low"]), "<i2")
-    assert (low == MISSING).sum() == 1
+    assert (low == MISSING).sum() in (2, 75, 76)
     assert low[low > MISSING].min() / data["perUnit"] == pytest.approx(np.nanmin(samples), rel=1e-3)
     assert sweeps[0].time_s[-1] < duration_s <= sweeps[0].time_s[-1] + 2 * sweeps[0].step_s
     coarse = sweeps[0].coarser(100)

@@ -43,7 +43,8 @@ WHOLE = {SPIKE: "spike's shape", NOISE: "noise", FIRING: "firing"}
 NOT_COMPARED = {
     SPIKE: "the spike's shape could not be measured, so it was not compared with training's",
     NOISE: "the noise could not be measured, so it was not compared with training's",
-    FIRING: "too few spike times are known, so the firing was not compared with training's",
+    FIRING: "too few intervals between spikes of one sweep are known, so the firing was not "
+    "compared with training's",
 }
 SENTENCES = 4  # at most, the farthest first
 NAMED = 2  # statistics in a sentence on a group

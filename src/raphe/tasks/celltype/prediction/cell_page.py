@@ -56,7 +56,7 @@ def cell_page(judged: JudgedCell, judge: Judge, made: str) -> str:
     )
     body = [
         f"<h1>{escaped(verdict.cell_id)}: {called(verdict.verdict, judge)}</h1>",
-        f"<p>{escaped(sentence(verdict))}</p>",
+        f"<p>{escaped(sentence(verdict, judge.noun))}</p>",
         note(judge.note),
         "" if verdict.n_spikes else section("Remarks", listing(verdict.remarks)),
         _weighed(verdict, judge) if verdict.n_spikes else "",

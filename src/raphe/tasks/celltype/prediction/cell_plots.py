@@ -11,7 +11,6 @@ from raphe.core.bundles.view import Line, Marks, Plot
 from raphe.core.sentences import counted, typographic
 from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
 from raphe.tasks.celltype.prediction.trace_view import Envelope, seen_from
-from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.verdict import share
 from raphe.tasks.celltype.verdicts.weighing import evidence_words
@@ -28,8 +27,8 @@ def recording_plot(
 ) -> Plot:
     """The trace between two times, None: all of it, with its spikes and the threshold; of spikes
     that were cut before, the size of each one's peak."""
-    cell, cut = changed.every, changed.cut
-    if not changed.held.sweeps or not isinstance(cut, Cut):
+    cell, cut = changed.every, changed.cut_here
+    if cut is None:
         return _peaks_plot(changed)
     sweeps = changed.held.sweeps
     last = sweeps[-1]
@@ -53,20 +52,24 @@ def recording_plot(
 def spikes_plot(changed: ChangedCell) -> Plot:
     """Some of the accepted spikes, their mean, and where in it the evidence for the class lies."""
     cell, cut = changed.cell, changed.cut
-    time_ms = (np.arange(cut.n_samples) - cut.n_before) * 1000 / cut.rate_hz
+    is_cut_here, noun = changed.cut_here is not None, changed.judge.noun
+    n_before = cut.n_before if is_cut_here else 0
+    time_ms = (np.arange(cut.n_samples) - n_before) * 1000 / cut.rate_hz
     rows = evenly_spaced(len(cell), SPIKES_DRAWN)
     x = rounded(time_ms)
-    lines = [Line("spike", "faint", x, rounded(spike)) for spike in cell.waveforms[rows]]
+    lines = [Line(noun, "faint", x, rounded(spike)) for spike in cell.waveforms[rows]]
     mean = cell.waveforms.mean(axis=0)
-    caption = "The one spike."
+    caption = f"The one {noun}."
     if len(cell) > 1:
         spread = cell.waveforms.std(axis=0, ddof=1)
         lines.append(
             Line("mean ± SD", "spread", x, low=rounded(mean - spread), high=rounded(mean + spread))
         )
-        shown = "All" if len(rows) == len(cell) else f"{len(rows)} of"
-        caption = f"{shown} {counted('spike', len(cell))}, their mean and its SD."
-    lines.append(Line("mean" if len(cell) > 1 else "spike", "mean", x, rounded(mean)))
+        of_all = counted(noun, len(cell))
+        caption = f"All {of_all}, their mean and SD."
+        if len(rows) < len(cell):
+            caption = f"{len(rows)} of {of_all}; mean and SD are of all {len(cell)}."
+    lines.append(Line("mean" if len(cell) > 1 else noun, "mean", x, rounded(mean)))
     evidence = changed.evidence
     leading = changed.verdict.leading
     return Plot(
@@ -74,7 +77,7 @@ def spikes_plot(changed: ChangedCell) -> Plot:
         title="Spikes and evidence",
         caption=f"{caption} Behind them, the darker the more: "
         f"{evidence_words(leading, evidence, len(changed.judge.ensemble.classes))}.",
-        x_label="time from crossing (ms)" if isinstance(cut, Cut) else "time in the window (ms)",
+        x_label="time from crossing (ms)" if is_cut_here else "time in the window (ms)",
         y_label=quantity(cut.unit),
         x_range=(float(time_ms[0]), float(time_ms[-1])),
         lines=lines,
@@ -169,21 +172,22 @@ def _marks(changed: ChangedCell, span: tuple[float, float]) -> Marks:
 
 
 def _peaks_plot(changed: ChangedCell) -> Plot:
-    cell, unit = changed.every, changed.cut.unit
+    cell, unit, noun = changed.every, changed.cut.unit, changed.judge.noun
     timed = bool(np.isfinite(cell.time_s).all())
     x = cell.time_s.tolist() if timed else list(range(1, len(cell) + 1))
-    ends = (min(x), max(x)) if x else (0.0, 1.0)
+    first, last = (min(x), max(x)) if x else (0.0, 1.0)
+    margin = 0.5 if first == last else 0.0  # so that the one peak stands in the middle
+    whose = f"the one {noun}, which was" if len(x) == 1 else f"each {noun} of {len(x)}, which were"
     size = rounded(np.abs(cell.waveforms).max(axis=1))
     return Plot(
         name=PEAKS,
-        title="Peaks of the spikes",
-        caption=f"The size of the peak of each of {counted('spike', len(cell))}, which were cut "
-        "before.",
-        x_label="time (s)" if timed else "number of the spike",
+        title=f"Peaks of the {noun}s",
+        caption=f"The size of the peak of {whose} cut before.",
+        x_label="time (s)" if timed else f"number of the {noun}",
         y_label=f"size of the peak ({unit})",
-        x_range=(float(ends[0]), float(ends[1])),
+        x_range=(float(first - margin), float(last + margin)),
         lines=[Line("peak", "data", x, size)],
-        marks=Marks("spike", list(range(len(cell))), x, size, changed.accepted.tolist()),
+        marks=Marks(noun, list(range(len(cell))), x, size, changed.accepted.tolist()),
     )
 
 

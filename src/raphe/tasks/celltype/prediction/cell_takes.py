@@ -11,9 +11,8 @@ from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.path import free_name
 from raphe.core.sentences import counted, listed, number, typographic
-from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
+from raphe.tasks.celltype.prediction.changed_cell import UNMEASURED, ChangedCell
 from raphe.tasks.celltype.prediction.verdict_files import beside_verdicts, csv_row
-from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.verdicts.verdict import RECORDED_AGAIN, share, span
 from raphe.tasks.celltype.verdicts.weighing import sentence, weighed
 from raphe.version import __version__
@@ -49,22 +48,23 @@ def taken(name: str, changed: ChangedCell) -> Taken:
 def verdict_csv(changed: ChangedCell) -> str:
     """The columns of verdicts.csv, and what a person changed."""
     row = csv_row(changed.verdict, changed.judge)
+    row["prevalence_given"] = changed.judge.given_prevalence
     row["changed_by_hand"] = "; ".join(changed.by_hand)
     return csv_text(row, [row.values()])
 
 
 def verdict_json(changed: ChangedCell) -> dict[str, Any]:
     """As verdicts.json has it of one cell, and what a person changed."""
-    judge, cut = changed.judge, changed.cut
+    judge, cut = changed.judge, changed.cut_here
     return {
         **answered_by(judge.ensemble.bundle),
         **beside_verdicts(judge),
         "cell": changed.verdict.as_json(),
         "changed_by_hand": {
             "sentences": list(changed.by_hand),
-            "threshold": cut.threshold_pa if isinstance(cut, Cut) else None,
+            "threshold": cut and cut.threshold_pa,
             "threshold_of_bundle": changed.held.threshold,
-            "unit": cut.unit,
+            "unit": changed.cut.unit,
             "n_spikes_cut": len(changed.every),
             "spikes_left_out": sorted(changed.changes.rejected),  # of these, counted from 0
         },
@@ -73,10 +73,12 @@ def verdict_json(changed: ChangedCell) -> dict[str, Any]:
 
 def methods_sentence(changed: ChangedCell) -> str:
     """How this cell was judged, for a paper: in the past tense, with n, bundle and version."""
-    verdict, judge, cut = changed.verdict, changed.judge, changed.cut
+    verdict, judge, cut = changed.verdict, changed.judge, changed.cut_here
     bundle = judge.ensemble.bundle
     spikes = counted(judge.noun, verdict.n_spikes)
-    if isinstance(cut, Cut):
+    if cut is None:
+        spikes += ", cut beforehand"
+    else:
         at = (
             "a downward" if cut.polarity == "down" else "an upward" if cut.polarity == "up" else "a"
         )
@@ -110,9 +112,14 @@ def methods_sentence(changed: ChangedCell) -> str:
         )
         text = f"Cell {verdict.cell_id} ({spikes}) was {answer}, by {by}."
     if changed.by_hand:
-        text += f" By hand, {listed(changed.by_hand)}."
+        changes = listed(changed.by_hand)
+        text += f" {changes[0].upper()}{changes[1:]}."
+    if judge.prevalence_sentence and verdict.n_spikes:
+        text += f" {judge.prevalence_sentence}"
     if verdict.n_spikes and judge.decision.not_sure.n_items:
         text += f" Of this rule, {judge.promise}."
+        if changed.by_hand:
+            text += f" {UNMEASURED}."
     return f"{text} {judge.note}".strip()
 
 
@@ -146,7 +153,11 @@ def verdict_pdf(changed: ChangedCell) -> bytes:
 def _below_caption(changed: ChangedCell) -> list[str]:
     """What stands on a page to print below the figure and its caption, in lines."""
     verdict, judge = changed.verdict, changed.judge
-    lines = textwrap.wrap(sentence(verdict), LINE_WIDTH)
+    lines = textwrap.wrap(sentence(verdict, judge.noun), LINE_WIDTH)
+    if judge.prevalence_sentence and verdict.n_spikes:
+        lines += textwrap.wrap(judge.prevalence_sentence, LINE_WIDTH)
+    if changed.by_hand and verdict.n_spikes:
+        lines += textwrap.wrap(f"{UNMEASURED}.", LINE_WIDTH)
     for_it, against = weighed(verdict, judge) if verdict.n_spikes else ([], list(verdict.remarks))
     for title, texts in (("For it:", for_it), ("Against it, or to be looked at:", against)):
         if texts:

@@ -10,10 +10,10 @@ from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
 from raphe.tasks.celltype.prediction.cell_plots import recording_plot, spikes_plot, votes_plot
 from raphe.tasks.celltype.prediction.cell_takes import TAKES
-from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
+from raphe.tasks.celltype.prediction.changed_cell import UNMEASURED, ChangedCell
 from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
 from raphe.tasks.celltype.verdicts.judge import Judge
-from raphe.tasks.celltype.verdicts.remarks import settled_by
+from raphe.tasks.celltype.verdicts.remarks import roughly_more, settled_by
 from raphe.tasks.celltype.verdicts.verdict import (
     RECORDED_AGAIN,
     UNLIKE_TRAINING,
@@ -40,18 +40,19 @@ def view_of(changed: ChangedCell, items: Sequence[str], growing: bool) -> View:
         tone=tone,
         sentences=[*([GROWING] if growing else ()), *_sentences(changed)],
         note=judge.note,
-        facts=facts(verdict, judge),
+        facts=facts(changed),
         plots=_plots(changed),
         tables=[*_probabilities(verdict), *_measured(verdict, judge)],
         takes=TAKES,
         progress=_progress(verdict, judge),
-        uncertainty=uncertainty(verdict),
+        uncertainty=uncertainty(verdict, judge),
         row=row(changed),
     )
 
 
-def facts(verdict: CellVerdict, judge: Judge) -> list[Fact]:
+def facts(changed: ChangedCell) -> list[Fact]:
     """The numbers that a verdict is read by, each with what it means."""
+    verdict, judge = changed.verdict, changed.judge
     of_verdict = _of_probability(verdict, judge) if verdict.n_spikes else []
     dropped = [f"{n} for {what}" for what, n in (verdict.dropped or {}).items() if n]
     left_out = f"crossings of the threshold that were left out: {', '.join(dropped)}"
@@ -61,28 +62,36 @@ def facts(verdict: CellVerdict, judge: Judge) -> list[Fact]:
     if verdict.n_spikes and not isinstance(judge.cut, GivenWindows):  # one may make a unit
         of_recording.append(_enough(verdict))
     if verdict.firing_rate_hz is not None:
-        of_recording.append(Fact("Firing rate", f"{number(verdict.firing_rate_hz)} Hz"))
+        meaning = "1 over the mean interval between spikes of a sweep: time without spikes before "
+        meaning += "the first, after the last and between sweeps does not count"
+        if changed.cell.n_by_hand:
+            meaning += "; an interval reaches over spikes that were left out by hand"
+        of_recording.append(Fact("Firing rate", f"{number(verdict.firing_rate_hz)} Hz", meaning))
     if verdict.duration_s is not None:
         of_recording.append(Fact("Recorded", f"{number(verdict.duration_s)} s"))
-    return [*of_verdict, *of_recording, *_promise(judge)]
+    return [*of_verdict, *of_recording, *_promise(changed)]
 
 
-def uncertainty(verdict: CellVerdict) -> float | None:
-    """0 where the verdict is certain, 1 at chance, and of a cell unlike those of training; None
-    where nothing was judged.
+def uncertainty(verdict: CellVerdict, judge: Judge) -> float | None:
+    """0 where the verdict is certain, 1 of a cell unlike those of training; None where nothing was
+    judged.
 
-    By the most probable class's probability, the low end of what it would be if the cell were
-    recorded again, where that is known.
+    How far the most probable class's probability is from 1, on the way to chance. Where it is known
+    how far days differ, the mean of that and of how far the low end is from 1 if the cell were
+    recorded again: below chance, too, one cell is less certain than another. Of a single spike that
+    end may lie anywhere, so it is taken as 0.
     """
     if not verdict.n_spikes:
         return None
     if verdict.unlike:
         return 1.0
-    leading = verdict.leading
-    again = verdict.recorded_again
-    least = verdict.probability[leading] if again is None else again[leading][0]
+    leading, again = verdict.leading, verdict.recorded_again
     chance = 1 / len(verdict.probability)
-    return min(1.0, max(0.0, (1 - least) / (1 - chance)))
+    now = (1 - verdict.probability[leading]) / (1 - chance)
+    if not judge.knows_days or isinstance(judge.cut, GivenWindows):  # of which one may make a unit
+        return now
+    least = 0.0 if again is None else again[leading][0]
+    return (now + 1 - least) / 2
 
 
 def row(changed: ChangedCell) -> dict[str, str]:
@@ -102,6 +111,7 @@ def row(changed: ChangedCell) -> dict[str, str]:
         **({} if isinstance(changed.cut, GivenWindows) else enough),
         "firing rate (Hz)": _plain(verdict.firing_rate_hz),
         "recorded (s)": _plain(verdict.duration_s),
+        "prevalence given": changed.judge.given_prevalence,
         "changed by hand": "; ".join(changed.by_hand),
         "remarks": "; ".join(dict.fromkeys((*verdict.unlike, *verdict.remarks))),
     }
@@ -110,9 +120,11 @@ def row(changed: ChangedCell) -> dict[str, str]:
 def _sentences(changed: ChangedCell) -> list[str]:
     verdict, judge = changed.verdict, changed.judge
     if not verdict.n_spikes:
-        return [sentence(verdict), *(f"{text[0].upper()}{text[1:]}." for text in verdict.remarks)]
+        remarks = (f"{text[0].upper()}{text[1:]}." for text in verdict.remarks)
+        return [sentence(verdict, judge.noun), *remarks]
     for_it, against = weighed(verdict, judge)
-    return [sentence(verdict), *for_it, *against]
+    beside = [judge.prevalence_sentence, f"{UNMEASURED}." if changed.by_hand else ""]
+    return [sentence(verdict, judge.noun), *filter(None, beside), *for_it, *against]
 
 
 def _plots(changed: ChangedCell) -> list[Plot]:
@@ -154,7 +166,7 @@ def _enough_words(verdict: CellVerdict) -> str:
     if verdict.enough_spikes:
         return "yes"
     more = verdict.more_spikes
-    return "no" if more is None else f"no, about {whole(more)} more"
+    return "no" if more is None else f"no, {roughly_more(more)}"
 
 
 def _progress(verdict: CellVerdict, judge: Judge) -> str:
@@ -166,12 +178,17 @@ def _progress(verdict: CellVerdict, judge: Judge) -> str:
     return f"{spikes}, not yet enough; {settled_by(verdict.more_spikes)}"
 
 
-def _promise(judge: Judge) -> list[Fact]:
-    decision = judge.decision
+def _promise(changed: ChangedCell) -> list[Fact]:
+    judge, decision = changed.judge, changed.judge.decision
     value = f"at most {percent_at_most(decision.not_sure.promised_error)} called wrong"
+    is_changed = bool(changed.by_hand)
+    promise = f"{judge.promise}. {UNMEASURED}" if is_changed else judge.promise
+    if not decision.not_sure.n_items:
+        value, promise, is_changed = "none", judge.promise, False
+    calibrated = decision.method if decision.calibrated else "no"
     return [
-        Fact("Promise", value if decision.not_sure.n_items else "none", judge.promise),
-        Fact("Calibrated", decision.method if decision.calibrated else "no", judge.calibration),
+        Fact("Promise", value, promise, warns=is_changed),
+        Fact("Calibrated", calibrated, judge.calibration),
     ]
 
 

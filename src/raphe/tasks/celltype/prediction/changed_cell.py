@@ -14,6 +14,10 @@ from raphe.tasks.celltype.verdicts.cell_input import CellSpikes
 from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
 from raphe.tasks.celltype.verdicts.verdict import CellVerdict
 
+UNMEASURED = (
+    "The promise and the calibration were measured on cells without changes by hand, so they need "
+    "not hold for this one"
+)
 MOST_SPIKES = 20_000  # so that an answer comes within seconds
 
 
@@ -61,6 +65,11 @@ class ChangedCell:
     def evidence(self) -> np.ndarray:
         """Grad-CAM for the most probable class over the mean spike: (T,), 0 to 1."""
         return self.judge.evidence(self.cell, self.verdict.leading)
+
+    @property
+    def cut_here(self) -> Cut | None:
+        """How the spikes were cut from the recording; None of those that were cut before."""
+        return self.cut if self.held.sweeps and isinstance(self.cut, Cut) else None
 
     @property
     def by_hand(self) -> tuple[str, ...]:

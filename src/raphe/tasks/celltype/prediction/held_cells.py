@@ -64,7 +64,7 @@ class HeldCell:
         was, is_bundles = (
             typographic(f"{level:g} {unit}") for level in (threshold, self.threshold)
         )
-        remark = f"the threshold was {was}, the bundle's is {is_bundles}"
+        remark = f"the threshold was set by hand to {was} in place of the bundle's {is_bundles}"
         return replace(moved, remarks=(*cell.remarks, remark)), cut
 
 
@@ -86,7 +86,10 @@ def without(cell: CellSpikes, rejected: frozenset[int]) -> tuple[CellSpikes, np.
         )
     accepted[list(rejected)] = False
     were = "was" if len(rejected) == 1 else "were"
-    remark = f"{len(rejected)} of {counted('spike', n)} {were} left out by hand"
+    which = f"{len(rejected)} of {counted('spike', n)}"
+    if len(rejected) == n:
+        which = "the one spike" if n == 1 else f"all {counted('spike', n)}"
+    remark = f"{which} {were} left out by hand"
     kept = cell.accepted(accepted)
     return replace(kept, remarks=(*cell.remarks, remark)), accepted
 

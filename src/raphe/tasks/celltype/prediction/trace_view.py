@@ -30,7 +30,7 @@ class Envelope:
 
     start_s: float
     step_s: float  # of a stretch; the last may be shorter
-    low: np.ndarray  # float32 (n,), NaN where a sample is missing
+    low: np.ndarray  # float32 (n,) of the samples there are, NaN where all are missing
     high: np.ndarray
 
     @property
@@ -45,8 +45,8 @@ class Envelope:
         return Envelope(
             self.start_s,
             times * self.step_s,
-            np.minimum.reduceat(self.low, firsts),
-            np.maximum.reduceat(self.high, firsts),
+            np.fmin.reduceat(self.low, firsts),
+            np.fmax.reduceat(self.high, firsts),
         )
 
 
@@ -126,10 +126,11 @@ def _part(placed: _PlacedSweep, whole: Envelope, first: int, last: int, size: in
 
 
 def envelope(samples: np.ndarray, size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest of each `size` samples (N,) times `scale`: each (n,)."""
+    """The lowest and the highest of each `size` samples (N,) times `scale`, NaN left out: each
+    (n,)."""
     firsts = np.arange(0, len(samples), size)
-    low = np.minimum.reduceat(samples, firsts) * scale
-    high = np.maximum.reduceat(samples, firsts) * scale
+    low = np.fmin.reduceat(samples, firsts) * scale
+    high = np.fmax.reduceat(samples, firsts) * scale
     return (high, low) if scale < 0 else (low, high)
 
 

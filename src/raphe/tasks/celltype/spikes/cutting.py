@@ -159,10 +159,11 @@ def find_crossings(
     there, nor does it after a NaN.
     """
     crosses = np.zeros(max(len(samples) - 1, 0), bool)
-    if low is not None:
-        crosses |= (samples[1:] < low) & (samples[:-1] >= low)
-    if high is not None:
-        crosses |= (samples[1:] > high) & (samples[:-1] <= high)
+    with np.errstate(over="ignore"):  # a level beyond float32 is infinite there: nothing crosses it
+        if low is not None:
+            crosses |= (samples[1:] < low) & (samples[:-1] >= low)
+        if high is not None:
+            crosses |= (samples[1:] > high) & (samples[:-1] <= high)
     return np.flatnonzero(crosses) + 1
 
 

@@ -17,12 +17,12 @@ import numpy as np
 
 from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted
-from raphe.core.statistics.prevalence import full_prevalence
+from raphe.core.statistics.prevalence import full_prevalence, shares_in_words
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import not_compared, unlike_training
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.tasks.celltype.metrics.decision import GIVEN, NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell, spikes_wanted
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
 from raphe.tasks.celltype.network.evidence import Explainer
@@ -106,6 +106,25 @@ class Judge:
         """Of the classes where probabilities hold; None where that is not known."""
         mix = self.decision.mix
         return None if mix is None else self._named(np.array(mix.share))
+
+    @property
+    def given_prevalence(self) -> str:
+        """The shares of the classes that were given in place of the bundle's, in words, or ""."""
+        mix = self.decision.mix
+        if mix is None or mix.source != GIVEN:
+            return ""
+        return shares_in_words(mix.share, self.ensemble.classes)
+
+    @property
+    def prevalence_sentence(self) -> str:
+        """What was given of the classes' shares, or "": it may be what decides the class."""
+        if not self.given_prevalence:
+            return ""
+        has_threshold = self.decision.validation is not None
+        what = " and the threshold for calling a class assume" if has_threshold else " assumes"
+        return (
+            f"The probability{what} that cells are {self.given_prevalence}, the prevalence given."
+        )
 
     @property
     def knows_days(self) -> bool:
@@ -283,9 +302,9 @@ class Judge:
                 "window: artefacts"
             )
         elif not cell.n_by_hand:
-            reasons.append(
-                "the trace never crosses the threshold: look at its unit, polarity and seal"
-            )
+            is_moved = self.cut != self.ensemble.cut
+            remedy = "move it towards 0" if is_moved else "look at its unit, polarity and seal"
+            reasons.append(f"the trace never crosses the threshold: {remedy}")
         return CellVerdict(
             cell_id=cell.cell_id,
             files=cell.paths,

@@ -17,6 +17,7 @@ SEPARATION = 4.5  # Ashman's D; halves of one normal distribution have 2.7, of a
 SMALLER_SHARE = 0.1
 FEWEST_FOR_TWO = 30
 MIXED_RUNS = 0.5  # of the runs that two groups in random order have
+ROUGHLY = 2  # by which factor the number of spikes still wanted may be off: it is drawn from few
 DOUBLET_MS = 10.0
 DOUBLET_SHARE = 0.05
 FEWEST_FOR_DOUBLETS = 20
@@ -45,7 +46,7 @@ def too_few(n_spikes: int, more_spikes: int | None) -> str:
     `metrics.enough_spikes`.
 
     >>> too_few(12, 6).partition("; ")[2]
-    'about 6 more would settle it if they are like these'
+    'roughly 3 to 12 more may settle it if they are like these'
     """
     return (
         f"{counted('spike', n_spikes)} {'is' if n_spikes == 1 else 'are'} not yet enough: more may "
@@ -54,10 +55,20 @@ def too_few(n_spikes: int, more_spikes: int | None) -> str:
 
 
 def settled_by(more_spikes: int | None) -> str:
-    """How many further spikes would be enough, in words."""
+    """How many further spikes may be enough, in words."""
     if more_spikes is None:
         return "how many would settle it cannot be told from these"
-    return f"about {whole(more_spikes)} more would settle it if they are like these"
+    return f"{roughly_more(more_spikes)} may settle it if they are like these"
+
+
+def roughly_more(more_spikes: int) -> str:
+    """An estimate of further spikes, with how far it may be off.
+
+    >>> roughly_more(1), roughly_more(25)
+    ('roughly 1 to 2 more', 'roughly 12 to 50 more')
+    """
+    least = max(1, more_spikes // ROUGHLY)
+    return f"roughly {whole(least)} to {whole(ROUGHLY * more_spikes)} more"
 
 
 def fewer_windows(n_windows: int, usual: float) -> str:

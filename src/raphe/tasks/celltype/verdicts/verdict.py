@@ -152,10 +152,12 @@ def share(probability: float, digits: int = 2) -> str:
 def digits_below(threshold: float, probabilities: Iterable[float]) -> int:
     """With how many digits, 2 to 4, none of those below a threshold reads as if it reached it.
 
-    >>> digits_below(0.74, [0.7, 0.8]), digits_below(0.7446, [0.7439])
-    (2, 3)
+    >>> digits_below(0.74, [0.7, 0.8]), digits_below(0.7446, [0.7439]), digits_below(0.0, [0.9])
+    (2, 3, 2)
     """
-    below = max((p for p in probabilities if p < threshold), default=0.0)
+    below = max((p for p in probabilities if p < threshold), default=None)
+    if below is None:
+        return 2
     return next((n for n in (2, 3) if f"{below:.{n}f}" < f"{threshold:.{n}f}"), 4)
 
 

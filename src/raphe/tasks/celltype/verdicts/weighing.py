@@ -43,13 +43,12 @@ class Measured:
         return shown, span(training[0.0], training[1.0], unit), span(low, high, unit)
 
 
-def sentence(verdict: CellVerdict) -> str:
-    """The verdict in a sentence that can stand alone."""
+def sentence(verdict: CellVerdict, noun: str) -> str:
+    """The verdict in a sentence that can stand alone; `noun` is what the judge judges by."""
     if not verdict.n_spikes:
-        return "There is no spike to judge by, so nothing can be said of this cell."
+        return f"There is no {noun} to judge by, so nothing can be said of this cell."
     stated = (
-        f"Probability of {verdict.leading} {verdict.stated}, from "
-        f"{counted('spike', verdict.n_spikes)}"
+        f"Probability of {verdict.leading} {verdict.stated}, from {counted(noun, verdict.n_spikes)}"
     )
     stated += f"; {verdict.said_by('agrees', 'agree')}." if len(verdict.votes) > 1 else "."
     if verdict.called:
@@ -86,12 +85,18 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
             (for_it if stays else against).append(
                 f"If the cell were {RECORDED_AGAIN}, its probability would be "
                 f"{span(low, high, digits=digits)} in 95 % of cases, "
-                + ("enough to be called throughout." if stays else "not enough throughout.")
+                + (
+                    "all of it high enough to be called."
+                    if stays
+                    else "all of it too low to be called."
+                    if high < threshold
+                    else "part of it too low to be called."
+                )
             )
     if verdict.enough_spikes:
         for_it.append(
-            f"{counted('spike', verdict.n_spikes)} are enough: more would leave the verdict as it "
-            f"is in {100 * SAME_VERDICT:g} of 100 cases."
+            f"{counted(judge.noun, verdict.n_spikes)} are enough: more would leave the verdict as "
+            f"it is in {100 * SAME_VERDICT:g} of 100 cases."
         )
     against += [f"{_capital(text)}." for text in (*verdict.unlike, *verdict.remarks)]
     if not verdict.unlike and judge.domain is not None and judge.domain["test"] is not None:

@@ -208,7 +208,7 @@ def test_a_prevalence_that_was_given_is_said_wherever_the_verdict_is(
     cells = predictor.open_file(trace, "mine.abf", {"prevalence": {"SER": 0.05}}, {})
     view = cells.view(None, NONE)
     assert view.row["prevalence given"] == "5.0 % SER and 95.0 % NSER"
-    sentence = "The probability and the threshold for calling a class assume that cells are "
+    sentence = "The probability and the verdict assume that cells are "
     sentence += "5.0 % SER and 95.0 % NSER, the prevalence given."
     assert sentence in view.sentences and sentence in methods_of(cells, NONE)
     taken = cells.take("csv", None, NONE).contents.decode()

@@ -120,10 +120,9 @@ class Judge:
         """What was given of the classes' shares, or "": it may be what decides the class."""
         if not self.given_prevalence:
             return ""
-        has_threshold = self.decision.validation is not None
-        what = " and the threshold for calling a class assume" if has_threshold else " assumes"
         return (
-            f"The probability{what} that cells are {self.given_prevalence}, the prevalence given."
+            f"The probability and the verdict assume that cells are {self.given_prevalence}, the "
+            "prevalence given."
         )
 
     @property

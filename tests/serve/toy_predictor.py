@@ -2,7 +2,8 @@
 serves it.
 
 A file is text: numbers with spaces, or "bad" (an error), "slow" (takes SLOW_S), "defect", "big",
-"two" (two items), "current" (needs a second file). A mark is a number above the threshold.
+"two" (two items), "current" (needs a second file), "crowded" (two marks are too many at once),
+"silent" (not judged without a mark). A mark is a number above the threshold.
 """
 
 import sys
@@ -58,7 +59,7 @@ class ToyFile(OpenedFile):
         if "current" in self._words and not self._beside:
             return View(item, self._items, self._name, "", "nothing", (), need=CURRENT)
         plot = self.plot("trace", item, changes, (0, len(self._y)), 1000)
-        n = sum(plot.marks.accepted)
+        n = sum(plot.marks.accepted) if plot.marks else 9
         is_sure = n > 2
         return View(
             item,
@@ -72,7 +73,7 @@ class ToyFile(OpenedFile):
             (plot,),
             (Table("Numbers", ("name", "value"), (("mean", "3"), ("max", "9")), (1,), "A table."),),
             (Take("verdict.csv", "Verdict as CSV"), Take("defect", "A defect")),
-            uncertainty=1 / (1 + n),
+            uncertainty=None if "silent" in self._words and n == 0 else 1 / (1 + n),
             row={"file": self._name, "item": item, "peaks": str(n), "note": "=1+1"},
         )
 
@@ -95,8 +96,11 @@ class ToyFile(OpenedFile):
             x[:: 1 + len(x) // points],
             [self._y[i] for i in x][:: 1 + len(x) // points],
         )
+        caption = "Numbers as they were sent."
+        if "crowded" in self._words and len(peaks) > 1:
+            marks, threshold, caption = None, None, "Marked where fewer are in view: zoom in."
         return Plot(
-            "trace", "Trace", "Numbers as they were sent.", "Number", "Value (pA)",
+            "trace", "Trace", caption, "Number", "Value (pA)",
             (0, len(self._y)), (line,), marks, threshold, has_detail=True,
         )  # fmt: skip
 

@@ -88,6 +88,32 @@ def test_labels_of_a_folder_are_written_beside_its_recordings(
     expect(page.locator("#now .what")).not_to_be_empty()
 
 
+def test_a_cell_that_was_not_judged_is_labelled_too_and_no_label_vanishes(
+    address: str, open_page
+) -> None:
+    page = open_page(address)
+    drop(page, {"none.txt": b"silent 1", "one.txt": b"silent 1 9", "two.txt": b"two 9 9 9 9"})
+    expect(page.locator("#n-cells")).to_have_text("3")
+    page.get_by_role("link", name="Check by hand").click()
+    results = page.locator("#queue .file-result")
+    expect(results).to_have_text(["50 % uncertain", "first: 20 % uncertain", "not judged"])
+    page.keyboard.press("1")
+    page.locator("#checked-view .canvas").focus()
+    page.keyboard.press("n")
+    page.keyboard.press(" ")  # its only peak is rejected: nothing is judged any more
+    expect(page.locator("#checked-view .changed")).to_contain_text("1 rejected by hand")
+    expect(page.locator("#check-count")).to_have_text("1 of 3 checked.")
+    expect(results.first).to_have_text("✓ many")
+    page.locator("#queue").get_by_role("button", name="none.txt").click()
+    page.keyboard.press("2")
+    page.locator("#queue").get_by_role("button", name="two.txt").click()
+    expect(page.locator(".hand")).to_contain_text(
+        "A label is of the whole file, with all 2 of its parts; shown is first."
+    )
+    _, text = saved_text(page, page.get_by_role("button", name="Download cells.csv"))
+    assert text.splitlines()[1:] == ["one.txt,many,", "none.txt,few,"]
+
+
 def test_labels_of_dropped_files_are_downloaded(address: str, open_page) -> None:
     page = open_page(address)
     drop(page, {"a.txt": b"9 9 9", "b.txt": b"9"})

@@ -161,6 +161,41 @@ def test_a_part_that_is_looked_at_closely_is_asked_for(page: Page) -> None:
     expect(page.get_by_role("button", name="Move left")).to_have_attribute("aria-disabled", "true")
 
 
+def test_marks_that_come_with_the_detail_alone_are_drawn(address: str, open_page) -> None:
+    page = open_page(address)
+    drop(page, {"a.txt": b"crowded " + THREE_PEAKS})
+    caption = page.locator("figcaption .caption")
+    expect(caption).to_contain_text("zoom in")
+    assert n_marked_pixels(page) == 0
+    page.locator(".canvas").focus()
+    for _ in range(5):
+        page.keyboard.press("+")
+    expect(caption).to_have_text("Numbers as they were sent.")
+    assert n_marked_pixels(page) > 0
+    page.keyboard.press("0")
+    expect(caption).to_contain_text("zoom in")
+
+
+def n_marked_pixels(page: Page) -> int:
+    """How many pixels of the plot have the colour of a mark."""
+    return page.locator(".u-wrap canvas").evaluate(
+        """canvas => {
+          const style = getComputedStyle(document.documentElement);
+          const hex = style.getPropertyValue("--plot-mark").trim();
+          const wanted = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+          const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext(
+            "2d", { willReadFrequently: true });
+          copy.drawImage(canvas, 0, 0);
+          const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+          let n = 0;
+          for (let at = 0; at < data.length; at += 4) {
+            if (wanted.every((value, place) => value === data[at + place])) n += 1;
+          }
+          return n;
+        }"""
+    )
+
+
 def test_the_wheel_zooms_a_plot_with_the_focus_and_else_scrolls_the_page(page: Page) -> None:
     page.set_viewport_size({"width": 1000, "height": 400})
     over(page).hover()
@@ -242,6 +277,23 @@ def test_all_results_are_sorted_by_any_column_and_taken(page: Page) -> None:
     assert len(text.splitlines()) == 5 and text.startswith("file,item,peaks")
     page.get_by_role("row", name="second").get_by_role("button").click()
     expect(page.locator("#opened h2")).to_have_text("b.txt: second")
+
+
+def test_numbers_beyond_a_limit_and_ranges_are_sorted_as_numbers(page: Page) -> None:
+    texts = ["0.99", ">0.99", "0.2 to 0.95", "<0.01", "0.2 to >0.99", "−3 ms", "", "0.2 to 0.3"]
+    ordered = page.evaluate(
+        """async (texts) => {
+          const { SortableTable } = await import("/static/tables.js");
+          const table = new SortableTable(document.createElement("div"), "");
+          table.render(["name"], texts.map((text) => ({ texts: [text], open: null })));
+          table.sortBy("name");
+          return [...table.place.querySelectorAll("tbody tr")].map((row) => row.textContent);
+        }""",
+        texts,
+    )
+    assert ordered == [
+        *("−3 ms", "<0.01", "0.2 to 0.3", "0.2 to 0.95", "0.2 to >0.99", "0.99", ">0.99", "")
+    ]
 
 
 def test_an_item_of_a_file_is_chosen(page: Page) -> None:

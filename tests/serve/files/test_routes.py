@@ -332,6 +332,16 @@ def test_labels_are_downloaded_also_of_files_that_gave_way(toy: Toy) -> None:
         assert caller.post("/labels.csv", asked, JSON).status == 404
 
 
+def test_labels_of_two_files_of_one_name_are_not_made_one_row(page: Caller) -> None:
+    ids = [open_at(page, text).rpartition("/")[2] for text in ("1 9", "9 9 9")]
+    labels = [{"id": file_id, "label": "few", "note": ""} for file_id in ids]
+    answer = page.post("/labels.csv", json.dumps({"labels": labels}).encode(), JSON)
+    assert answer.status == 409
+    assert answer.sentence.startswith("cell.txt: 2 files with a label have this name")
+    twice = json.dumps({"labels": labels[:1] * 2}).encode()  # one file, said twice
+    assert page.post("/labels.csv", twice, JSON).body.decode().splitlines()[1:] == ["cell.txt,few,"]
+
+
 @pytest.mark.parametrize(
     "labels",
     [

@@ -74,10 +74,20 @@ class LabelRoutes:
         return Response(as_json({"saved": TABLE}), media_type=JSON)
 
     async def download(self, request: Request) -> Response:
-        labels = [
-            HandLabel(self._files.name_of(file_id), label, note)
-            for file_id, label, note in await self._labels(request)
-        ]
+        ids_of: dict[str, set[str]] = {}
+        labels = []
+        for file_id, label, note in await self._labels(request):
+            name = self._files.name_of(file_id)
+            ids_of.setdefault(name, set()).add(file_id)
+            labels.append(HandLabel(name, label, note))
+        for name, ids in ids_of.items():
+            if len(ids) > 1:
+                raise Refusal(
+                    409,
+                    f"{shown(name)}: {len(ids)} files with a label have this name, and {TABLE} "
+                    "would not tell them apart; rename them, or take the labels of all but one "
+                    "back",
+                )
         with self._work.admitted():
             text = await self._work.answer(partial(self._text, labels))
         return attachment(text.encode(), TABLE, CSV)

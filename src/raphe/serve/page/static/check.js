@@ -36,6 +36,7 @@ export class CheckByHand {
       return button([...key, label], () => this.press(label), { "aria-pressed": "false" });
     });
     this.note = element("input", { id: "hand-note", maxlength: "500", autocomplete: "off" });
+    this.of_file = element("p", { class: "small-print" });
     this.state = element("p", { class: "small-print", role: "status" });
     this.next = button("Next cell", () => this.step(), { class: "primary" });
     this.note.addEventListener("input", () => {
@@ -45,7 +46,7 @@ export class CheckByHand {
     this.note.addEventListener("change", () => this.saveNote());
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.append(
-      element("div", { class: "labels" }, ...this.buttons),
+      element("div", { class: "labels" }, ...this.buttons), this.of_file,
       element("div", { class: "field" }, element("label", { for: "hand-note" }, "Note"), this.note),
       this.next, this.state);
   }
@@ -54,15 +55,15 @@ export class CheckByHand {
   show(on_screen) {
     this.on_screen = on_screen;
     if (!on_screen) return;
-    this.queue.sort((one, other) => uncertainty(other) - uncertainty(one));
+    this.queue.sort(leastCertainFirst);
     this.changed();
   }
 
   changed() {
-    const judged = this.session.entries.filter((entry) => uncertainty(entry) !== null);
-    const come = judged.filter((entry) => !this.queue.includes(entry));
-    come.sort((one, other) => uncertainty(other) - uncertainty(one));
-    this.queue = [...this.queue.filter((entry) => judged.includes(entry)), ...come];
+    const read = this.session.entries.filter((entry) => isRead(entry) || this.labelOf(entry));
+    const come = read.filter((entry) => !this.queue.includes(entry));
+    come.sort(leastCertainFirst);
+    this.queue = [...this.queue.filter((entry) => read.includes(entry)), ...come];
     if (!this.on_screen) return;
     if (this.queue.includes(this.current)) this.draw();
     else this.choose(this.queue.find((entry) => !this.labelOf(entry)) ?? this.queue[0] ?? null);
@@ -88,6 +89,9 @@ export class CheckByHand {
       : "There is nothing to check yet: open recordings first.");
     this.csv.hidden = !this.given.length;
     this.form.hidden = current === null;
+    const items = current?.view?.items ?? [];
+    setText(this.of_file, items.length > 1 ? `A label is of the whole file, with all ${items.length} `
+      + `of its parts; shown is ${current.view.item}.` : "");
     for (const [number, label] of this.session.page.labels.entries()) {
       this.buttons[number].setAttribute("aria-pressed", String(label === this.labelOf(current)));
     }
@@ -95,7 +99,7 @@ export class CheckByHand {
 
   row(entry) {
     const label = this.labelOf(entry);
-    const words = label ? `✓ ${label}` : `${Math.round(uncertainty(entry) * 100)} % uncertain`;
+    const words = label ? `✓ ${label}` : uncertaintyWords(entry);
     return element("li", {}, button([
       element("span", { class: "file-name", title: entry.name }, entry.name),
       element("span", { class: "file-result" }, words),
@@ -196,6 +200,24 @@ export class CheckByHand {
   }
 }
 
+/** Of the item that is shown, and of one that nobody has opened here the first; null: not judged. */
 function uncertainty(entry) {
-  return entry.view?.uncertainty ?? entry.summary?.uncertainty ?? null;
+  return entry.view ? entry.view.uncertainty : entry.summary?.uncertainty ?? null;
+}
+
+/** What was not judged comes last: an order among the judged would be made up. */
+function leastCertainFirst(one, other) {
+  return (uncertainty(other) ?? -1) - (uncertainty(one) ?? -1);
+}
+
+function uncertaintyWords(entry) {
+  const value = uncertainty(entry);
+  const words = value === null ? "not judged" : `${Math.round(value * 100)} % uncertain`;
+  return entry.view?.items.length > 1 ? `${entry.view.item}: ${words}` : words;
+}
+
+/** Whether there is a recording to look at, with an answer or without one. */
+function isRead(entry) {
+  if (entry.view) return entry.view.need === null;
+  return Object.keys(entry.summary?.row ?? {}).length > 0;
 }

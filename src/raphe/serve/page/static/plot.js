@@ -77,7 +77,6 @@ export class PlotPanel {
     this.threshold = plot.threshold;
     if (whole) this.range = [...plot.x_range];
     setText(this.title, plot.title);
-    setText(this.caption, plot.caption);
     this.drawLegend();
     this.draw();
     this.controls.update();
@@ -106,7 +105,11 @@ export class PlotPanel {
     if (!this.canvas.clientWidth) return; // not on the page yet
     const closer = this.closer;
     const covers = closer && closer.span[0] <= this.range[0] && closer.span[1] >= this.range[1];
-    const { series, bands, data, shape } = drawn(covers ? closer : this.plot);
+    const seen = covers ? closer : this.plot;
+    // From afar there may be more marks than can be told apart: they come with the detail alone.
+    this.seen_marks = this.marks ?? (seen.marks ? new MarkLayer(seen.marks) : null);
+    setText(this.caption, seen.caption);
+    const { series, bands, data, shape } = drawn(seen);
     const [min, max] = this.range;
     if (!anew && this.chart && shape === this.shape) {
       this.chart.batch(() => {
@@ -152,7 +155,7 @@ export class PlotPanel {
   }
 
   heights(low, high) {
-    const marks = this.marks?.heightsWithin(...this.range) ?? [];
+    const marks = this.seen_marks?.heightsWithin(...this.range) ?? [];
     const given = [low, high, this.threshold, ...marks].filter((value) => Number.isFinite(value));
     if (!given.length) return [0, 1];
     const [least, most] = [Math.min(...given), Math.max(...given)];
@@ -177,7 +180,7 @@ export class PlotPanel {
       ctx.stroke();
       ctx.setLineDash([]);
     }
-    this.marks?.draw(chart);
+    this.seen_marks?.draw(chart);
     ctx.restore();
     this.placeHandle(chart);
   }

@@ -2,15 +2,25 @@
 
 import { button, element } from "./dom.js";
 
-/** The number of a text such as "12 ms", "−3.5" or "0.1 to 0.3"; NaN of "2026_11_28.abf". */
-function numberOf(text) {
-  const [, digits] = /^([−+-]?\d[\d.,]*(?:e[+-]?\d+)?)(?:[\s%–]|$)/i.exec(text) ?? [];
-  return digits ? Number.parseFloat(digits.replace("−", "-").replaceAll(",", "")) : NaN;
+const NUMBER = /^([<>]?)([−+-]?\d[\d.,]*(?:e[+-]?\d+)?)(?=[\s%–]|$)/i;
+const BEYOND = { "<": -1, "": 0, ">": 1 };
+
+/**
+ * What a text such as "12 ms", "−3.5", ">0.99" or "0.1 to 0.3" is sorted by: its number, whether it
+ * lies beyond that, and the same of the end of a range. Null of "2026_11_28.abf".
+ */
+function orderOf(text) {
+  const [all, sign, digits] = NUMBER.exec(text) ?? [];
+  if (!digits) return null;
+  const value = Number.parseFloat(digits.replace("−", "-").replaceAll(",", ""));
+  const [, end] = /^\s*(?:to|–)\s*(.+)$/.exec(text.slice(all.length)) ?? [];
+  return [value, BEYOND[sign], ...(end ? orderOf(end) ?? [] : [value, BEYOND[sign]])];
 }
 
 function compare(one, other) {
-  const numbers = [numberOf(one), numberOf(other)];
-  if (numbers.every(Number.isFinite) && numbers[0] !== numbers[1]) return numbers[0] - numbers[1];
+  const [first, second] = [orderOf(one), orderOf(other)];
+  const differs = first?.findIndex((value, place) => value !== (second?.[place] ?? value)) ?? -1;
+  if (first && second && differs >= 0) return first[differs] - second[differs];
   return String(one).localeCompare(String(other), undefined, { numeric: true });
 }
 
@@ -18,7 +28,7 @@ function compare(one, other) {
 function numeric(rows, n_columns) {
   return Array.from({ length: n_columns }, (_, column) => {
     const texts = rows.map((row) => row[column]).filter((text) => text !== "" && text !== undefined);
-    return texts.length > 0 && texts.every((text) => Number.isFinite(numberOf(text)));
+    return texts.length > 0 && texts.every((text) => orderOf(text) !== null);
   });
 }
 

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from raphe.core.bundles.bundle import CARD, BundleWriter
 from raphe.core.bundles.manifest import BundleKind
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.serve import server
+from waiting import HANG_S
 
 ECHO = BundleKind("toy/echo", (CARD,), (), {})
 
@@ -50,6 +52,17 @@ def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
 def test_a_bundle_in_a_relative_folder_is_served(start, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["serve", "bundle", "--port", "0"]) == 0
+
+
+def test_what_the_first_answer_would_wait_for_is_done_at_the_start(
+    start, capsys, monkeypatch
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(BundlePredictor, "PREPARES", "it is compiled")
+    monkeypatch.setattr(BundlePredictor, "answer", lambda self, values: answered.set())
+    assert start("--port", "0") == 0
+    assert answered.wait(HANG_S)
+    assert "it is compiled; answers wait until then" in capsys.readouterr().out
 
 
 def test_another_host_needs_a_token_and_is_told_to_be_open(start, capsys) -> None:

@@ -8,6 +8,7 @@ import re
 import secrets
 import socket
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -85,8 +86,22 @@ def serve(
             timeout_graceful_shutdown=LEAVE_S,
             timeout_keep_alive=IDLE_S,
         )
+        _prepare(predictor)
         Server(config, lambda: started(page), answering.end).run([listener])
     return 0
+
+
+def _prepare(predictor: BundlePredictor) -> None:
+    """What the first answer would wait for, beside the server, which may end before it is done."""
+    if not predictor.PREPARES:
+        return
+    print(f"{predictor.PREPARES}; answers wait until then", flush=True)
+
+    def prepare() -> None:
+        predictor.prepare()
+        print("ready to answer", flush=True)
+
+    threading.Thread(target=prepare, name="prepare", daemon=True).start()
 
 
 class Server(uvicorn.Server):

@@ -21,7 +21,8 @@ class BundlePredictor:
 
     `TITLE` says in a few words what it tells of what. `FIELDS` are the values that `answer` takes;
     `SUFFIXES` the files that `answer_file` reads, and `FILE_FIELDS` what may be said beside one.
-    `ANSWER` holds what comes back, by name.
+    `ANSWER` holds what comes back, by name. `PREPARES` says what `prepare` does, where the first
+    answer would wait for it.
     """
 
     TITLE: ClassVar[str] = ""
@@ -29,6 +30,7 @@ class BundlePredictor:
     SUFFIXES: ClassVar[tuple[str, ...]] = ()
     FILE_FIELDS: ClassVar[tuple[Field, ...]] = ()
     ANSWER: ClassVar[Mapping[str, str]] = {}
+    PREPARES: ClassVar[str] = ""
 
     def __init__(self, bundle: Bundle) -> None:
         self._opened = bundle
@@ -54,6 +56,10 @@ class BundlePredictor:
     def card(self) -> str:
         """The model card, in Markdown."""
         return self._opened.file(CARD).read_text(encoding="utf-8")
+
+    def prepare(self) -> None:
+        """Do ahead what the first answer would wait for: by default, have the example answered."""
+        self.answer(self.example())
 
     def example(self) -> dict[str, Any]:
         """Values that `answer` takes: of no cell, to try with."""

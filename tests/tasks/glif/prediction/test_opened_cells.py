@@ -12,6 +12,7 @@ from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.errors import RapheError
 from raphe.core.figure_style import PaperFigure
 from raphe.tasks.glif.prediction import opened_cells
+from raphe.tasks.glif.prediction.opened_cells import OpenedCells
 from raphe.tasks.glif.prediction.predictor import PosteriorPredictor
 
 AT_50_KHZ = {"rate_hz": 50_000.0}
@@ -133,3 +134,10 @@ def test_nothing_can_be_decided_otherwise(opened) -> None:
         opened.plot("rate", "cell 1", AS_IT_IS, (0.0, 1.0), 10)
     with pytest.raises(RapheError, match="no such file"):
         opened.take("rates.csv", "cell 1", AS_IT_IS)
+
+
+def test_a_cell_is_looked_at_to_prepare(bundle, monkeypatch) -> None:
+    views = []
+    monkeypatch.setattr(OpenedCells, "view", lambda cells, *_: views.append(cells))
+    bundle.prepare()
+    assert views and bundle.PREPARES

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.bundles.fields import Field, read_fields
-from raphe.core.bundles.opened_file import OpenedFile
+from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
 from raphe.core.bundles.view import Need
 from raphe.core.errors import SettingError
@@ -71,6 +71,9 @@ class PosteriorPredictor(BundlePredictor):
         Field("rate_hz", "number", "sampling rate in Hz", needed=True, option="--rate"),
         *UNITS,
         *BOTH,
+    )
+    PREPARES = (
+        "fit and simulation are loaded, and after an installation compiled in a minute or two"
     )
     SUFFIXES = (".abf", ".nwb", ".npy", ".csv")
     FILE_FIELDS = (
@@ -152,6 +155,13 @@ class PosteriorPredictor(BundlePredictor):
         rows, faults = inferable(cells, self._bundle)
         posteriors = list(infer_cells(cells, rows, self._bundle, n_samples, seed))
         return PosteriorPrediction(posteriors, {f"cell {row}": why for row, why in faults.items()})
+
+    def prepare(self) -> None:
+        """See BundlePredictor: the page simulates, too."""
+        given = read_fields(self.example(), self.FIELDS)
+        voltage, current = Signal(given["voltage"], "V"), Signal(given["current"], "A")
+        cells = read_cell_traces(voltage, current, given["rate_hz"])
+        OpenedCells(self._bundle, cells, "", SAMPLES, SEED).view(None, Changes())
 
     def example(self) -> dict[str, Any]:
         """A step of current and one of voltage, 0.3 s in all: of no cell."""

@@ -72,6 +72,14 @@ def test_a_setting_may_be_what_the_code_takes() -> None:
     )
 
 
+def test_a_setting_that_follows_another_means_what_that_means_in_its_task() -> None:
+    for task, meaning in (("celltype", "made by `raphe extract`"), ("lstm_glif", "an earlier run")):
+        beside = settings.read_settings(f"task/{task}")
+        by_name = {setting.name: setting for setting in beside}
+        assert meaning in settings.explained(by_name["prepare.store"], beside).meaning
+    assert settings.shown_value("???") == "none, it has to be given"
+
+
 def test_the_page_of_commands_has_every_command_and_option() -> None:
     page = commands.page()
     for declared in declared_commands():

@@ -6,7 +6,7 @@ tells of the file.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -165,6 +165,8 @@ def shown_value(value: Any) -> str:
     """A default as it is typed; what follows another setting says which."""
     if isinstance(value, str) and (followed := FOLLOWS.fullmatch(value)):
         return f"as {code(followed[1])}"
+    if value == "???":  # Hydra's
+        return "none, it has to be given"
     if value is None or isinstance(value, bool):
         return code(str(value).lower().replace("none", "null"))
     if isinstance(value, list):
@@ -205,14 +207,19 @@ def told() -> dict[str, Setting]:
     return told
 
 
-def explained(setting: Setting) -> Setting:
-    """With the comment of the file that tells first, or of the setting that it follows."""
+def explained(setting: Setting, beside: Iterable[Setting] = ()) -> Setting:
+    """With the comment of what it follows in its own file, else of the first file that tells.
+
+    `beside` are those of its file: a task's store is not that of the first task.
+    """
     if setting.comment:
         return setting
     followed = FOLLOWS.fullmatch(str(setting.value))
-    for name in (setting.name, followed[1] if followed else ""):
-        if name in told():
-            return replace(setting, comment=told()[name].comment)
+    names = (setting.name, followed[1] if followed else "")
+    own = {one.name: one for one in beside if one.comment}
+    for known, name in ((own, names[1]), *((told(), name) for name in names)):
+        if name in known:
+            return replace(setting, comment=known[name].comment)
     return setting
 
 
@@ -230,7 +237,8 @@ def title(name: str) -> str:
 
 def _section(name: str) -> str:
     rows = []
-    for setting in map(explained, read_settings(name)):
+    beside = read_settings(name)
+    for setting in (explained(one, beside) for one in beside):
         if not setting.is_section:
             kind, unit = setting.type, setting.unit or "–"
             rows.append(

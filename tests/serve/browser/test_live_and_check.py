@@ -81,7 +81,9 @@ def test_labels_of_a_folder_are_written_beside_its_recordings(
         'between.txt,many,"1 of two, a doubtful seal"',
     ]
     page.locator(".labels").get_by_text("many").click()  # pressed again, it is taken back
-    expect(page.locator(".hand [role=status]")).to_have_text("No label: saved in cells.csv.")
+    expect(page.locator(".hand [role=status]")).to_have_text(
+        "No label, but the note: saved in cells.csv."
+    )
     rows = (folder / "cells.csv").read_text().splitlines()
     assert rows[2] == 'between.txt,,"1 of two, a doubtful seal"'
     page.get_by_role("link", name="Live").click()
@@ -101,7 +103,7 @@ def test_a_cell_that_was_not_judged_is_labelled_too_and_no_label_vanishes(
     page.locator("#checked-view .canvas").focus()
     page.keyboard.press("n")
     page.keyboard.press(" ")  # its only peak is rejected: nothing is judged any more
-    expect(page.locator("#checked-view .changed")).to_contain_text("1 rejected by hand")
+    expect(page.locator("#checked-view .changed")).to_contain_text("1 peak rejected")
     expect(page.locator("#check-count")).to_have_text("1 of 3 checked.")
     expect(results.first).to_have_text("✓ many")
     page.locator("#queue").get_by_role("button", name="none.txt").click()
@@ -112,6 +114,21 @@ def test_a_cell_that_was_not_judged_is_labelled_too_and_no_label_vanishes(
     )
     _, text = saved_text(page, page.get_by_role("button", name="Download cells.csv"))
     assert text.splitlines()[1:] == ["one.txt,many,", "none.txt,few,"]
+
+
+def test_the_least_certain_is_first_whenever_it_comes(
+    toy: Toy, folder: Path, serve_at, open_page
+) -> None:
+    for name, text in {"sure": "9 9 9 9", "unsure": "1", "between": "9 9"}.items():
+        (folder / f"{name}.txt").write_text(text)
+    page = open_page(serve_at(toy, folder) + "#check")  # before the server tells of any file
+    names = page.locator("#queue .file-name")
+    expect(names).to_have_text(["unsure.txt", "between.txt", "sure.txt"])
+    expect(page.locator("#checked-view h2")).to_have_text("unsure.txt: first")
+    names.nth(1).click()
+    (folder / "late.txt").write_text("9")
+    expect(names).to_have_text(["unsure.txt", "between.txt", "late.txt", "sure.txt"])
+    expect(page.locator("#checked-view h2")).to_have_text("between.txt: first")  # stays in hand
 
 
 def test_labels_of_dropped_files_are_downloaded(address: str, open_page) -> None:

@@ -1,6 +1,6 @@
 /** A person says what the cells are, the least certain first, and it is written down. */
 
-import { button, download, element, say, setText } from "./dom.js";
+import { button, download, element, say, setText, TONES } from "./dom.js";
 import { ask, askFile } from "./server.js";
 import { OpenedView } from "./view.js";
 
@@ -13,6 +13,7 @@ export class CheckByHand {
     this.said = new Map(Object.entries(JSON.parse(sessionStorage.getItem(KEPT) ?? "{}"))); // by id
     this.queue = [];
     this.current = null;
+    this.is_begun = false; // whether somebody has chosen a cell, or said something of one
     this.on_screen = false;
     this.place = document.getElementById("queue");
     this.count = document.getElementById("check-count");
@@ -40,6 +41,7 @@ export class CheckByHand {
     this.state = element("p", { class: "small-print", role: "status" });
     this.next = button("Next cell", () => this.step(), { class: "primary" });
     this.note.addEventListener("input", () => {
+      this.is_begun = true;
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.saveNote(), SAVE_AFTER_MS);
     });
@@ -51,7 +53,7 @@ export class CheckByHand {
       this.next, this.state);
   }
 
-  /** Come on the screen, or leave it. The queue is sorted then alone: it must not jump under a hand. */
+  /** Come on the screen, or leave it; the whole queue is sorted then. */
   show(on_screen) {
     this.on_screen = on_screen;
     if (!on_screen) return;
@@ -62,11 +64,17 @@ export class CheckByHand {
   changed() {
     const read = this.session.entries.filter((entry) => isRead(entry) || this.labelOf(entry));
     const come = read.filter((entry) => !this.queue.includes(entry));
-    come.sort(leastCertainFirst);
-    this.queue = [...this.queue.filter((entry) => read.includes(entry)), ...come];
+    const rest = this.queue.filter((entry) => read.includes(entry));
+    // Nothing jumps under a hand: the cell that somebody works on stays, with all before it.
+    const kept = this.is_begun ? rest.splice(0, rest.indexOf(this.current) + 1) : [];
+    rest.push(...come);
+    if (come.length || !this.is_begun) rest.sort(leastCertainFirst);
+    this.queue = [...kept, ...rest];
     if (!this.on_screen) return;
-    if (this.queue.includes(this.current)) this.draw();
-    else this.choose(this.queue.find((entry) => !this.labelOf(entry)) ?? this.queue[0] ?? null);
+    const first = this.queue.find((entry) => !this.labelOf(entry)) ?? this.queue[0] ?? null;
+    const stays = this.is_begun ? this.queue.includes(this.current) : first === this.current;
+    if (stays) this.draw();
+    else this.choose(first);
   }
 
   /** {label, note} of an entry, which for one of the folder may be there already. */
@@ -103,7 +111,12 @@ export class CheckByHand {
     return element("li", {}, button([
       element("span", { class: "file-name", title: entry.name }, entry.name),
       element("span", { class: "file-result" }, words),
-    ], () => this.choose(entry), { class: "file-open", "aria-current": entry === this.current }));
+    ], () => this.begin(entry), { class: "file-open", "aria-current": entry === this.current }));
+  }
+
+  begin(entry) {
+    this.is_begun = true;
+    this.choose(entry);
   }
 
   choose(entry) {
@@ -127,7 +140,7 @@ export class CheckByHand {
     const place = this.queue.indexOf(this.current);
     const next = rest.find((entry) => this.queue.indexOf(entry) > place) ?? rest[0];
     if (next) {
-      this.choose(next);
+      this.begin(next);
       this.buttons[0].focus();
     } else {
       setText(this.state, "Every cell of the queue has a label.");
@@ -154,6 +167,7 @@ export class CheckByHand {
 
   /** Keep what was said of the current cell, beside its recording where that lies in the folder. */
   async write(some) {
+    this.is_begun = true;
     const entry = this.current;
     const said = { ...this.saidOf(entry), ...some };
     this.said.set(entry.id, said);
@@ -166,7 +180,8 @@ export class CheckByHand {
     }
     try {
       const { saved } = await ask("PUT", "labels", { labels: [{ id: entry.id, ...said }] });
-      if (entry === this.current) setText(this.state, `${said.label || "No label"}: saved in ${saved}.`);
+      const words = said.label || (said.note ? "No label, but the note" : "No label");
+      if (entry === this.current) setText(this.state, `${words}: saved in ${saved}.`);
     } catch (error) {
       if (entry === this.current) setText(this.state, error.message);
     }
@@ -212,7 +227,9 @@ function leastCertainFirst(one, other) {
 
 function uncertaintyWords(entry) {
   const value = uncertainty(entry);
-  const words = value === null ? "not judged" : `${Math.round(value * 100)} % uncertain`;
+  const tone = (entry.view ?? entry.summary)?.tone;
+  const judged = tone === "unlike" ? TONES.unlike.words : `${Math.round(value * 100)} % uncertain`;
+  const words = value === null ? "not judged" : judged;
   return entry.view?.items.length > 1 ? `${entry.view.item}: ${words}` : words;
 }
 

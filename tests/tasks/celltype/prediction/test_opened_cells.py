@@ -63,6 +63,8 @@ def test_the_page_says_what_predict_says(opened: Opened, predictor: CellTypePred
     assert (view.headline, view.tone) == (verdict.verdict, "called")
     assert view.row["file"] == "A260105#001.abf"
     assert view.row["spikes"] == str(verdict.n_spikes)
+    probability = verdict.probability[verdict.leading]
+    assert float(view.row["probability"]) == pytest.approx(probability, rel=1e-4)
     assert 0 <= view.uncertainty < 1
     values = {fact.name: fact.value for fact in view.facts}
     assert any(verdict.stated.partition(" ")[0] in value for value in values.values())

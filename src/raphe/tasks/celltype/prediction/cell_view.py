@@ -105,8 +105,9 @@ def row(changed: ChangedCell) -> dict[str, str]:
         "file": ", ".join(path.name for path in verdict.files),
         "verdict": verdict.verdict,
         "most probable class": leading,
-        "probability": share(verdict.probability[leading]) if leading else "",
-        f"if {RECORDED_AGAIN}": span(*again[leading]) if again else "",
+        "probability": _plain(verdict.probability[leading], 5) if leading else "",
+        f"low if {RECORDED_AGAIN}": _plain(again[leading][0], 5) if again else "",
+        f"high if {RECORDED_AGAIN}": _plain(again[leading][1], 5) if again else "",
         f"{changed.judge.noun}s": str(verdict.n_spikes),
         **({} if isinstance(changed.cut, GivenWindows) else enough),
         "firing rate (Hz)": _plain(verdict.firing_rate_hz),
@@ -224,6 +225,6 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Measured], unit: s
     return Table(title, columns, texts, outside, caption)
 
 
-def _plain(value: float | None) -> str:
+def _plain(value: float | None, digits: int = 4) -> str:
     """A number for a table, which a program may read, too."""
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else f"{value:.{digits}g}"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paths import PROJECT
+from raphe.core.sentences import listed
 
 RESULTS = Path(__file__).with_name("results")
 PAGE = PROJECT / "docs" / "faults.md"
@@ -36,19 +37,24 @@ file: a bit of a sample looks like any other.
 KILLS = """\
 ## Killed in the middle
 
-Each long command was killed by `kill -9`, with all its processes, at moments drawn at random,
-and then called again with the same words. It must end as one that was never killed: the same
+{n_killed} of the {n_long} commands that work for long were killed by {signals}, with all their
+processes, at moments drawn at random, {n_kills} times in all, and then called again with the same
+words. Such a command must end as one that was never killed: the same
 files with the same contents, nothing left over, no traceback. *Before* counts kills that came
 before the command had written anything, *within* those that left a part, *after* those that
 left all of it.
 """
-REST = """\
+FULL_DISK = """\
 ## Full disks and places that cannot be written
 
-On a disk of a few megabytes the commands that make stores, the training and the prediction of cell
-types end in one sentence that names the full disk, leave no half-made folder on it, keep what stood
-there before, and go on when there is room (`tests/faults/full_disk.py`, which needs the right to
-mount).
+Commands were run on a small disk with room for a part of what they write
+(`tests/faults/full_disk.py`, which needs the right to mount). One must end in a sentence that names
+the full disk, leave no half-made folder, and come to the same as ever when it is called again with
+room.
+"""
+REST = """\
+`.ci/run` tries {quick} anew for each change, where it may mount a disk.
+
 Every output path of every command was a folder without the right to write, a file, below a file,
 below `/proc`, and a name that is not UTF-8: one sentence each, before any work.
 
@@ -65,7 +71,7 @@ and their hashes made anew.
   consoles without UTF-8, files that are open while they are replaced.
 - A real loss of power. Files and folders are synchronised before they get their names, which
   a process that is killed cannot show.
-- Network disks. SQLite on one is told of, not prevented.
+- Network disks. SQLite on one is warned about, not prevented.
 - Networks made to harm. A network is a program in a small language, which onnxruntime runs
   without reach to files: take bundles from people whom you trust, and name the content hash.
 """
@@ -85,20 +91,40 @@ def page() -> str:
                     for row in _rows("fuzz.csv")
                 ],
             ),
-            KILLS,
+            _killed(),
             _table(["command", "kills", "before", "within", "after", "not as unbroken"], _kills()),
-            _not_killed(),
-            REST,
+            _not_recorded("kills.csv"),
+            FULL_DISK,
+            _table(["command", "room for, % of what it writes", "not as it must be"], _disks()),
+            _not_recorded("full_disk.csv"),
+            REST.format(quick=_quick()),
         ]
+    )
+
+
+def n_damaged() -> tuple[int, int]:
+    """How many damaged files all readers were given, and how many of them were faults."""
+    rows = _rows("fuzz.csv")
+    return sum(int(row["mutations"]) for row in rows), sum(int(row["faults"]) for row in rows)
+
+
+def _killed() -> str:
+    from faults.long_commands import LONG_COMMANDS
+
+    kills = _rows("kills.csv")
+    n_killed = len({row["command"] for row in kills})
+    return KILLS.format(
+        n_killed="All" if n_killed == len(LONG_COMMANDS) else n_killed,
+        n_long=len(LONG_COMMANDS),
+        n_kills=len(kills),
+        signals=listed(sorted({f"`{row['signal']}`" for row in kills})),
     )
 
 
 def _kills() -> list[list[str]]:
     from faults.kills import AS_UNBROKEN
 
-    of_command = defaultdict(list)
-    for row in _rows("kills.csv"):
-        of_command[row["command"]].append(row)
+    of_command = _by_command("kills.csv")
     return [
         [
             f"`{command}`",
@@ -110,12 +136,38 @@ def _kills() -> list[list[str]]:
     ]
 
 
-def _not_killed() -> str:
+def _disks() -> list[list[str]]:
+    from faults.kills import AS_UNBROKEN
+
+    return [
+        [
+            f"`{command}`",
+            ", ".join(row["room_percent"] for row in rows),
+            str(sum(row["outcome"] != AS_UNBROKEN for row in rows)),
+        ]
+        for command, rows in sorted(_by_command("full_disk.csv").items())
+    ]
+
+
+def _quick() -> str:
     from faults.long_commands import LONG_COMMANDS
 
-    killed = {row["command"] for row in _rows("kills.csv")}
-    names = [f"`{name}`" for name in LONG_COMMANDS if name not in killed]
-    return f"Not recorded yet, though they are in the list: {', '.join(names)}.\n" if names else ""
+    return listed(f"`{name}`" for name, command in LONG_COMMANDS.items() if command.is_quick)
+
+
+def _not_recorded(results: str) -> str:
+    from faults.long_commands import LONG_COMMANDS
+
+    recorded = _by_command(results)
+    names = [f"`{name}`" for name in LONG_COMMANDS if name not in recorded]
+    return f"Not recorded: {listed(names)}.\n" if names else ""
+
+
+def _by_command(results: str) -> dict[str, list[dict[str, str]]]:
+    of_command = defaultdict(list)
+    for row in _rows(results):
+        of_command[row["command"]].append(row)
+    return of_command
 
 
 def _what(reader: str) -> str:

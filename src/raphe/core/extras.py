@@ -24,7 +24,7 @@ PACKAGES = {
 
 
 def install(extra: str) -> str:
-    """The command that brings an extra, to a checkout's environment as to any other."""
+    """The command that brings an extra to the raphe that is installed, which pip keeps as it is."""
     assert extra in PACKAGES
     return f"pip install 'raphe[{extra}]'"
 

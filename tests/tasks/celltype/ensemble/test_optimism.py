@@ -50,12 +50,16 @@ def test_where_one_is_far_better_the_choice_flatters_it_hardly() -> None:
     cells.probability[7] = np.array([0.999, 0.001])
     found = optimism_of(partial(choose, "best", range(N_CANDIDATES)), cells)
     assert found.corrected - found.apparent == pytest.approx(0, abs=1e-9)
-    assert "yet not too low as far as can be told" in found.sentence("32 kernel sizes", "is low")
+    assert "yet not too low as far as can be told" in found.sentence(
+        "32 kernel sizes", "is low", False
+    )
 
 
 def test_the_sentence_has_the_numbers_and_says_where_days_are_too_few() -> None:
     found = Optimism(0.4123, 0.4456, 0.31, 0.6, 12, "day")
-    assert found.sentence("32 kernel sizes", standing("best", range(32))) == (
+    calibrated = found.sentence("32 kernel sizes", standing("best", range(32)), True)
+    assert "chosen, 0.412 after calibration (the table's is before it), is the lowest" in calibrated
+    assert found.sentence("32 kernel sizes", standing("best", range(32)), False) == (
         "The validation loss over cells of what was chosen, 0.412, is the lowest of 32 kernel "
         "sizes, and so too low by 0.033: with the choice repeated in resamples of the 12 days and "
         "judged on the days left out it is 0.446 (2.5 to 97.5 % of the resamples 0.310 to 0.600; "
@@ -64,7 +68,9 @@ def test_the_sentence_has_the_numbers_and_says_where_days_are_too_few() -> None:
     few = equal_candidates(np.random.default_rng(3), cells_a_day=10)
     told = optimism_of(partial(choose, "best", range(N_CANDIDATES)), few)
     assert not told.is_known
-    assert "cannot be told from 4 days: 5 are needed" in told.sentence("32 kernel sizes", "is low")
+    assert "cannot be told from 4 days: 5 are needed" in told.sentence(
+        "32 kernel sizes", "is low", False
+    )
 
 
 @pytest.mark.parametrize(

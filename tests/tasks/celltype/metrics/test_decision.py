@@ -73,7 +73,7 @@ def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -
     assert decision.mix_statement(CLASSES) == (
         "Probabilities hold where cells are 30 % SER and 70 % NSER, as among the spikes of "
         f"training; the promised error rate holds where cells are {share_of(label)}, as among the "
-        "16 validation cells; for another mix, use raphe predict --prevalence."
+        "16 validation cells; for another mix, give its prevalence."
     )
     assert decision.not_sure.n_items == 16  # the band needs no calibration
     assert Decision.fit(pooled, label, "mean", "temperature", 0.1).mix_statement(CLASSES) == (
@@ -93,7 +93,7 @@ def test_enough_cells_calibrate_and_are_named(held_out) -> None:
     assert decision.calibration_statement() == "calibrated by platt on 60 validation cells"
     assert decision.mix_statement(CLASSES) == (
         f"Probabilities and the promised error rate hold where cells are {share_of(held_out[1])}, "
-        "as among the 60 validation cells; for another mix, use raphe predict --prevalence."
+        "as among the 60 validation cells; for another mix, give its prevalence."
     )
 
 
@@ -127,7 +127,7 @@ def test_a_network_of_even_classes_is_right_of_cells_of_another_mix(method: Meth
 def test_one_class_alone_is_told_without_a_remedy_that_is_refused() -> None:
     pooled = np.array([[0.9, 0.1]] * 30)
     text = Decision.fit(pooled, np.zeros(30, int), "mean", "platt", 0.1).mix_statement(CLASSES)
-    assert "where cells are 100 % SER and 0 % NSER" in text and "--prevalence" not in text
+    assert "where cells are 100 % SER and 0 % NSER" in text and "prevalence" not in text
 
 
 def test_a_prevalence_is_bayes_rule_and_back(held_out) -> None:

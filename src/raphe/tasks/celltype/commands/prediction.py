@@ -47,8 +47,8 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _predict,
-        "Cuts the spikes as those of training were. A cell the evidence on is weak is listed as "
-        f"{NOT_SURE!r}, one that training has nothing like as {UNLIKE_TRAINING!r}. INPUT: .abf, "
+        "Cuts the spikes as those of training were. A cell with weak evidence is listed as "
+        f"{NOT_SURE!r}, one unlike any in training as {UNLIKE_TRAINING!r}. INPUT: .abf, "
         ".nwb, the authors' single spikes (.csv), windows (.npy), a store of spikes, cell by cell. "
         "An array is one cell; of a bundle trained on given windows each row is a unit, unless "
         "--units names its cells. With --out a folder of pages, "

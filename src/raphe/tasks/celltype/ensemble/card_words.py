@@ -96,7 +96,7 @@ def _how(selection: Mapping[str, Any], sets: Sequence[str], trained_here: bool) 
         sentences.append(UNTOUCHED if held_out else SAME_CELLS)
     if sets:
         sentences.append(
-            "Loss: mean of −ln P(true class) over cells, in the table before calibration."
+            "Loss: mean of −ln P(true class) over cells; the table's is before calibration."
         )
     return " ".join(sentences)
 

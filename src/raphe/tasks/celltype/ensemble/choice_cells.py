@@ -94,11 +94,17 @@ class ChoiceCells:
             return float("nan")
         return float(np.sqrt(n_groups / (n_groups - 1) * (excess**2).sum()) / len(loss))
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether losses are taken after calibration: cells are enough, and of several groups."""
+        return (
+            self.calibration is not None and not items_wanted(len(self.label)) and self.n_groups > 1
+        )
+
     def _loss(self, probability: np.ndarray) -> np.ndarray:
         calibrated = probability.copy()
         part = np.unique(self.group, return_inverse=True)[1] % N_PARTS
-        enough = self.calibration is not None and not items_wanted(len(self.label))
-        for number in np.unique(part) if enough and part.any() else ():
+        for number in np.unique(part) if self.is_calibrated else ():
             own = part == number
             fitted: Calibration = fit_calibration(
                 probability[~own], self.label[~own], self.calibration
@@ -152,8 +158,8 @@ class Optimism:
     def is_known(self) -> bool:
         return bool(np.isfinite(self.corrected))
 
-    def sentence(self, n_candidates: str, standing: str) -> str:
-        """What stands beside the chosen.
+    def sentence(self, n_candidates: str, standing: str, is_calibrated: bool) -> str:
+        """What stands beside the chosen, below a table of losses before calibration.
 
         `n_candidates` as "32 kernel sizes", `standing` is what its loss is among theirs, as "is the
         lowest of 32 kernel sizes", see `selection.standing`.
@@ -169,10 +175,11 @@ class Optimism:
         found = f"and so too low by {excess:.3f}"
         if not too_low:
             found = "yet not too low as far as can be told"
+        which = " after calibration (the table's is before it)" if is_calibrated else ""
         return (
-            f"The validation loss over cells of what was chosen, {self.apparent:.3f}, {standing}, "
-            f"{found}: with the choice repeated in resamples of the {groups} and judged on the "
-            f"{self.noun}s left out it is {self.corrected:.3f} (2.5 to 97.5 % of the resamples "
+            f"The validation loss over cells of what was chosen, {self.apparent:.3f}{which}, "
+            f"{standing}, {found}: with the choice repeated in resamples of the {groups} and "
+            f"judged on the {self.noun}s left out it is {self.corrected:.3f} (2.5 to 97.5 % of the resamples "
             f"{self.low:.3f} to {self.high:.3f}; Tsamardinos et al. 2018)."
         )
 

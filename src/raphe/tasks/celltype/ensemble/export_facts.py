@@ -145,7 +145,9 @@ def selection(
         optimism = optimism_of(partial(choose, way, kernels), cells)
         facts["optimism"] = {
             **{name: None if v != v else v for name, v in asdict(optimism).items()},
-            "sentence": optimism.sentence(n_candidates(way, kernels), standing(way, kernels)),
+            "sentence": optimism.sentence(
+                n_candidates(way, kernels), standing(way, kernels), cells.is_calibrated
+            ),
         }
     return facts
 

@@ -193,7 +193,7 @@ class Decision:
         can_be_given = self.mix.source != GIVEN and (
             self.validation is None or all(self.validation.mix.share)
         )
-        elsewhere = "; for another mix, use raphe predict --prevalence" if can_be_given else ""
+        elsewhere = "; for another mix, give its prevalence" if can_be_given else ""
         return f"Probabilities{both} hold {self.mix.words(classes)}{promise}{elsewhere}."
 
     def predictive_values(self, classes: Sequence[str]) -> str:

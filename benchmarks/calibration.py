@@ -104,8 +104,9 @@ def tables(rows: Sequence[Row]) -> dict[str, Table]:
         "rows with an NLL above none by more than its standard error",
     ]  # fmt: skip
     made: dict[str, Table] = {
-        "All rows of the tables below together. The standard error is that of the uncalibrated NLL "
-        "over 300 cells: what a test can see.": (overall_head, overall(rows, ways))
+        "All rows of the tables below together. ECE: expected calibration error; NLL: negative log "
+        "likelihood, the mean of −ln P(true class). The standard error is that of the uncalibrated "
+        "NLL over 300 cells: what a test can see.": (overall_head, overall(rows, ways))
     }
     for text, figure in figures.items():
         made[text] = (

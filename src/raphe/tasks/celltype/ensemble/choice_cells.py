@@ -179,8 +179,8 @@ class Optimism:
         return (
             f"The validation loss over cells of what was chosen, {self.apparent:.3f}{which}, "
             f"{standing}, {found}: with the choice repeated in resamples of the {groups} and "
-            f"judged on the {self.noun}s left out it is {self.corrected:.3f} (2.5 to 97.5 % of the resamples "
-            f"{self.low:.3f} to {self.high:.3f}; Tsamardinos et al. 2018)."
+            f"judged on the {self.noun}s left out it is {self.corrected:.3f} (2.5 to 97.5 % of the "
+            f"resamples {self.low:.3f} to {self.high:.3f}; Tsamardinos et al. 2018)."
         )
 
 

@@ -92,3 +92,15 @@ def test_two_servers_of_one_host_have_cookies_of_two_names(toy: Toy, cookie: str
 def test_where_no_token_is_asked_for_none_is_taken(page: Caller) -> None:
     answer = page.get("/?token=x")
     assert answer.status == 200 and "set-cookie" not in answer.headers
+
+
+def test_a_page_can_be_asked_for_its_head_alone(page: Caller) -> None:
+    for path in ("/", "/static/app.js", "/page.json", "/card", "/health"):
+        answer = page.ask("HEAD", path, None, {})
+        assert answer.status == 200 and answer.body == b""
+
+
+def test_the_line_to_try_has_a_place_for_the_token(caller: Caller, page: Caller) -> None:
+    given = caller.get("/api", {"Authorization": f"Bearer {TOKEN}"})
+    assert "Authorization: Bearer …" in given.body.decode() and TOKEN not in given.body.decode()
+    assert "Bearer" not in page.get("/api").body.decode()

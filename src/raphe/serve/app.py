@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
+from raphe.core.files.scratch import sweep_scratch
 from raphe.serve.bodies import JSON, Receiver, as_json, file_name, parse_json, suffix_of
 from raphe.serve.explained import explained_pages
 from raphe.serve.files.held import HeldFiles
@@ -76,6 +77,7 @@ def application(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sweep_scratch()  # of servers that were killed, whose files are nobody's to read
         tidying = asyncio.create_task(_tidy(files))
         if live is not None:
             live.start(files)
@@ -99,11 +101,13 @@ def application(
     app.include_router(FileRoutes(predictor, limits, files, opening, receiver, changed).router)
     app.include_router(LabelRoutes(predictor, files, asking, receiver, live).router)
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def show_page() -> HTMLResponse:
         html = page({name: facts[name] for name in ("title", "note")})
         return HTMLResponse(html, headers={CSP: CONTENT_SECURITY_POLICY})
 
+    @app.head("/static/{name:path}", include_in_schema=False)
     @app.get("/static/{name:path}", include_in_schema=False)
     async def load(name: str) -> Response:
         if name not in static:
@@ -117,6 +121,7 @@ def application(
             raise HTTPException(404)
         return HTMLResponse(explained[name], headers={CSP: CONTENT_SECURITY_POLICY})
 
+    @app.head("/page.json", include_in_schema=False)
     @app.get("/page.json", include_in_schema=False)
     async def page_facts() -> Response:
         return Response(as_json(facts), media_type=JSON)
@@ -129,7 +134,7 @@ def application(
 
     @app.get("/api", include_in_schema=False)
     async def api(request: Request) -> HTMLResponse:
-        html = overview(app.openapi(), predictor, str(request.base_url))
+        html = overview(app.openapi(), predictor, str(request.base_url), token is not None)
         return HTMLResponse(html, headers={CSP: OVERVIEW_POLICY})
 
     @app.head("/health", include_in_schema=False)
@@ -141,6 +146,7 @@ def application(
     async def bundle() -> dict[str, Any]:
         return schema.facts(limits)
 
+    @app.head("/card", include_in_schema=False)
     @app.get("/card", **schema.card, response_class=PlainTextResponse)
     async def card() -> PlainTextResponse:
         return PlainTextResponse(predictor.card, media_type="text/markdown")

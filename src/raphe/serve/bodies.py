@@ -1,5 +1,6 @@
 """The body of a request, into memory or into a file of ours, never more than is allowed."""
 
+import asyncio
 import io
 import json
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from raphe.core.bundles.fields import shown
 from raphe.core.sentences import listed, printable
 from raphe.serve.limits import TEXT_BYTES, Limits
 from raphe.serve.refusal import Refusal
-from raphe.serve.work import Places
+from raphe.serve.work import ENDING, Places
 
 JSON = "application/json"
 FILE_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")  # curl's own word
@@ -137,6 +138,8 @@ async def _receive(
                 sink.write(block)
     except TimeoutError:
         raise Refusal(408, f"expected the whole body within {within_s:g} s") from None
+    except asyncio.CancelledError:  # the server ends: no traceback is shown
+        raise Refusal(503, ENDING) from None
     except ClientDisconnect:
         raise Refusal(GONE, "the caller has gone") from None
     return size

@@ -18,6 +18,7 @@ td:first-child { white-space: nowrap; }
 """
 
 
+TOKEN = "…"  # stands for that of the link, which no page repeats
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 OVERVIEW_POLICY = (
     f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'none'; "
@@ -25,7 +26,9 @@ OVERVIEW_POLICY = (
 )
 
 
-def overview(openapi: Mapping[str, Any], predictor: BundlePredictor, address: str) -> str:
+def overview(
+    openapi: Mapping[str, Any], predictor: BundlePredictor, address: str, needs_token: bool
+) -> str:
     """HTML of what OpenAPI describes, with a line for curl to try."""
     title = escape(openapi["info"]["title"])
     note = predictor.manifest.get("note")
@@ -36,7 +39,7 @@ def overview(openapi: Mapping[str, Any], predictor: BundlePredictor, address: st
         '<a href="bundle">bundle</a> · <a href="openapi.json">OpenAPI</a></p>',
         *_operations(openapi["paths"]),
         "<h2>To try</h2>",
-        f"<pre>{escape(file_command(predictor, address))}</pre>",
+        f"<pre>{escape(file_command(predictor, address, TOKEN if needs_token else None))}</pre>",
     ]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'

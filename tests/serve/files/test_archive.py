@@ -91,6 +91,16 @@ def test_what_may_not_be_in_it(tmp_path: Path, members: list, told: str) -> None
         unpacked(tmp_path, zipped(*members))
 
 
+def test_a_zip_of_very_many_files_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for number in range(501):
+            opened.writestr(f"{number}.npy", b"")
+    with pytest.raises(RecordingError, match="at most 500"):
+        unpack(archive, tmp_path / "out", (".npy",), 10**6)
+    assert not any((tmp_path / "out").iterdir())
+
+
 def test_what_says_to_be_small_and_is_not_is_cut(tmp_path: Path) -> None:
     contents = zipped(("F.npy", bytes(100 * AT_MOST)))
     for signature, at in ((b"PK\1\2", 24), (b"PK\3\4", 22)):  # the sizes in both its lists

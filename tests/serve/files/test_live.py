@@ -1,5 +1,6 @@
 """A watched folder: told to all who listen, whatever its files do; labels are kept beside them."""
 
+import asyncio
 import http.client
 import json
 import threading
@@ -12,15 +13,18 @@ from typing import Any
 import pytest
 
 from http_caller import Caller, answering
-from raphe.core.bundles.opened_file import Sighting
+from raphe.core.bundles.opened_file import Changes, Sighting
+from raphe.core.bundles.view import View
 from raphe.core.errors import SettingError
 from raphe.serve.files import live as live_module
+from raphe.serve.files.held import DROPPED, SHARED, HeldFile, HeldFiles
 from raphe.serve.files.live import Live
 from raphe.serve.limits import Limits
 from raphe.serve.server import watched_folder
-from serve.toy_predictor import Toy, ToyFolder
+from raphe.serve.work import Work
+from serve.toy_predictor import Toy, ToyFile, ToyFolder
 
-PATIENCE_S = 30.0
+PATIENCE_S = 8.0
 
 
 class Ear:
@@ -255,6 +259,88 @@ def test_pages_that_vanish_are_forgotten_and_those_too_many_sent_away(
         until(lambda: not live._listeners)
         (tmp_path / "a.txt").write_text("1 9")
         Ear(caller).wait_for(of_file("a.txt"))
+
+
+def test_changes_stay_while_a_recording_grows_and_go_with_it(toy: Toy, tmp_path: Path) -> None:
+    rig = tmp_path / "rig.txt"
+    rig.write_text("growing 1 9 8 7")
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        at = f"/files/{ear.wait_for(of_file('rig.txt'))['id']}"
+        changed = caller.put_json(f"{at}/changes", {"rejected": [1]}).json["view"]
+        assert changed["sentences"][0].startswith("2 peaks") and SHARED in changed["sentences"]
+        rig.write_text("growing 1 9 8 7 9")
+        ear.wait_for(of_file("rig.txt", sentence="growing: 17 letters"))
+        grown = caller.get(at).json["view"]["sentences"]
+        assert grown[0].startswith("3 peaks") and DROPPED not in grown
+        rig.write_text("1 2 9 8 7 9")  # another cell by the same name
+        other = ear.wait_for(of_file("rig.txt", state="settled"))
+        assert other["row"]["peaks"] == "4" and "was dropped" in other["sentence"]
+        seen = caller.get(at).json["view"]["sentences"]
+        assert seen[0].startswith("4 peaks") and DROPPED in seen and SHARED not in seen
+        again = caller.put_json(f"{at}/changes", {"rejected": []}).json["view"]["sentences"]
+        assert DROPPED not in again
+
+
+def test_a_file_that_refuses_what_was_changed_is_shown_without(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: ToyFile, item: str | None, changes: Changes) -> View:
+        if changes != Changes():
+            raise SettingError("expected no threshold")
+        return to_view(self, item, changes)
+
+    (tmp_path / "rig.txt").write_text("1 9 8 7")
+    to_view = ToyFile.view
+    with watching(toy, tmp_path) as caller:
+        file_id = Ear(caller).wait_for(of_file("rig.txt"))["id"]
+        caller.put_json(f"/files/{file_id}/changes", {"rejected": [1]})
+        monkeypatch.setattr(ToyFile, "view", refuse)
+        assert DROPPED in caller.get(f"/files/{file_id}").json["view"]["sentences"]
+
+
+def test_a_file_of_the_folder_is_not_removed_by_a_page(toy: Toy, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("1 9 8 7")
+    with watching(toy, tmp_path) as caller:
+        at = f"/files/{Ear(caller).wait_for(of_file('a.txt'))['id']}"
+        assert caller.delete(at).status == 409 and caller.get(at).status == 200
+
+
+def test_one_file_that_cannot_be_read_leaves_the_others_in_the_table(
+    toy: Toy, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("1 9 8 7")
+    (tmp_path / "b.txt").write_text("bad")
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        ids = [ear.wait_for(of_file(name))["id"] for name in ("a.txt", "b.txt")]
+        good, bad = caller.get(f"/table.csv?ids={','.join(ids)}").body.decode().splitlines()[1:]
+        assert good.startswith("a.txt,first,3") and "expected numbers, got bad" in bad
+
+
+def test_what_was_asked_of_an_older_file_does_not_replace_a_newer(toy: Toy) -> None:
+    async def race() -> None:
+        limits = Limits()
+        files = HeldFiles(limits, Work(limits))
+        old, new = ToyFile("1", "a", {}), ToyFile("2", "a", {})
+        held = HeldFile("id", "a", reopen=lambda: old)
+        files.add(held)
+        begun, may_end = threading.Event(), threading.Event()
+
+        def look(opened: ToyFile) -> None:
+            begun.set()
+            may_end.wait(PATIENCE_S)
+
+        asked = asyncio.create_task(files.ask(held, look))
+        await asyncio.to_thread(begun.wait, PATIENCE_S)
+        replaced = asyncio.create_task(files.replace(held, new, new.view(None, Changes())))
+        await asyncio.sleep(0.01)
+        assert not replaced.done()  # nobody looks at two files at once
+        may_end.set()
+        await asyncio.gather(asked, replaced)
+        assert held.opened is new
+
+    asyncio.run(race())
 
 
 def test_a_watched_folder_is_known_by_its_whole_path(

@@ -15,10 +15,8 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        place = Path(tempfile.gettempdir(), "raphe-scratch")
-        for leftover in abandoned(place, "partial"):
-            remove(leftover)
-        self.folder = hidden_sibling(place, "partial")
+        sweep_scratch()
+        self.folder = hidden_sibling(_place(), "partial")
         with reporting(self.folder):
             self.folder.mkdir(mode=0o700)
 
@@ -31,3 +29,13 @@ class Scratch:
     def remove(self) -> None:
         """Remove it with all that is in it."""
         remove(self.folder)
+
+
+def sweep_scratch() -> None:
+    """Remove what killed processes left in the system's temporary place."""
+    for leftover in abandoned(_place(), "partial"):
+        remove(leftover)
+
+
+def _place() -> Path:
+    return Path(tempfile.gettempdir(), "raphe-scratch")

@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from raphe.core.errors import RecordingError
@@ -18,6 +19,7 @@ from raphe.serve.refusal import Refusal
 
 ZIP = ".zip"
 LARGEST_LIST, DEEPEST = 2**21, 8  # bytes of the list of what it holds, folders in folders
+MOST_FILES = 500  # Suite2p writes 7 for each plane
 PLAIN = re.compile(r"\w[\w .()+\-]*(?<![ .])")  # of a file or folder: what every disk takes
 END = struct.Struct("<4s4H2LH")  # of the zip: how large its list is stands there
 END_SIGNATURE, LARGE_SIGNATURE = b"PK\5\6", b"PK\6\7"
@@ -34,14 +36,21 @@ def unpack(archive: Path, folder: Path, suffixes: Iterable[str], at_most: int) -
     """Unpack those of its files that have one of these suffixes into a new folder.
 
     Hidden files, and what a Mac adds, are passed over. Raises RecordingError for what is no zip, is
-    damaged, encrypted, holds links or names that are not plain, or more than `at_most` bytes.
+    damaged, encrypted, holds links or names that are not plain, or more than `at_most` bytes or
+    MOST_FILES files.
     """
     suffixes = tuple(suffixes)
     folder.mkdir()
     try:
         _require_short_list(archive)
         with zipfile.ZipFile(archive) as opened:
-            members = list(_wanted(archive, opened.infolist(), suffixes))
+            wanted = _wanted(archive, opened.infolist(), suffixes)
+            members = list(islice(wanted, MOST_FILES + 1))
+            if len(members) > MOST_FILES:
+                raise RecordingError(
+                    f"{archive}: expected at most {MOST_FILES} {listed(suffixes, 'or')} files in "
+                    "it; send less of it"
+                )
             too_large = RecordingError(
                 f"{archive}: holds more than {file_size(at_most)}, unpacked; send less, or let "
                 "`raphe serve --max-mb` allow more"

@@ -7,15 +7,15 @@ one file one thing at a time. A file waits for itself alone: whoever asks of ano
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.bundles.view import Need, View
-from raphe.core.errors import StoreError
+from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.scratch import Scratch
 from raphe.core.sentences import file_size
 from raphe.serve.bodies import NO_ROOM
@@ -29,6 +29,13 @@ MOST_WAITING = 8  # requests for one file
 MOST_NAMES = 20_000  # of files that are not held any more, for labels that a person gave them
 NUMBER_BYTES = 64  # of one of a set
 UNKNOWN = "this file is not held here any more; open it again"
+BUSY = "this file is still busy with what was asked before"
+DROPPED = (
+    "What was changed here by hand was dropped, as the file now holds other events than those it "
+    "was changed on."
+)
+SHARED = "This heeds what was changed by hand; all who have this folder's page open share it."
+MarksAt = dict[tuple[str, int], tuple[float, float | None]]  # where they lie, by plot and number
 
 
 def new_id() -> str:
@@ -48,6 +55,9 @@ class HeldFile:
     items: tuple[str, ...] = ()
     rows: dict[str, Mapping[str, str]] = field(default_factory=dict)  # of the table, by item
     changes: dict[str, Changes] = field(default_factory=dict)  # by item
+    changed_marks: dict[str, MarksAt] = field(default_factory=dict)  # by item that has changes
+    dropped: set[str] = field(default_factory=set)  # items whose changes fitted no longer
+    generation: int = 0  # of what is opened, which a newer file may replace
     need: Need | None = None  # of a second file
     n_bytes: int = 0  # of memory and disk, as they are counted
     used_s: float = field(default_factory=time.monotonic)
@@ -60,12 +70,53 @@ class HeldFile:
         return self.changes.get(first if item is None else item, NO_CHANGES)
 
     def look(self, opened: OpenedFile, item: str | None, changes: Changes | None = None) -> View:
-        """A view, whose changes (None: those of before) and row are kept."""
-        view = opened.view(item, self.changes_of(item) if changes is None else changes)
+        """A view, whose changes (None: those of before) and row are kept.
+
+        Changes of before that the file refuses are dropped, and the view says so.
+        """
+        kept = self.changes_of(item) if changes is None else changes
+        try:
+            view = opened.view(item, kept)
+        except RapheError:
+            if changes is not None or kept == NO_CHANGES:
+                raise
+            view, kept = opened.view(item, NO_CHANGES), NO_CHANGES
+            self._drop(view.item)
         if changes is not None:
             self.changes[view.item] = changes
+            self.changed_marks[view.item] = _marks_at(view)
+            self.dropped.discard(view.item)
         self.has_shown(view)
-        return view
+        return self.told(view, kept)
+
+    def fit(self, opened: OpenedFile, view: View) -> View:
+        """The first view of what has become of a file: changes are dropped where the marks they
+        were made on are no longer the same, as where another recording took the file's name."""
+        for item, marks in list(self.changed_marks.items()):
+            try:
+                new = opened.view(item, self.changes[item])
+                fits = marks.items() <= _marks_at(new).items()
+            except RapheError:
+                fits = False
+            if not fits:
+                self._drop(item)
+            elif item == view.item:
+                view = new
+        self.rows = {}
+        self.has_shown(view)
+        return self.told(view, self.changes_of(view.item))
+
+    def told(self, view: View, changes: Changes) -> View:
+        """The view with what became of changes, and that those of the folder are everyone's."""
+        words = [DROPPED] if view.item in self.dropped else []
+        if self.reopen is not None and changes != NO_CHANGES:
+            words.append(SHARED)
+        return replace(view, sentences=(*view.sentences, *words)) if words else view
+
+    def _drop(self, item: str) -> None:
+        self.changes.pop(item, None)
+        self.changed_marks.pop(item, None)
+        self.dropped.add(item)
 
     def has_shown(self, view: View) -> None:
         """Keep what later requests need of a view."""
@@ -139,7 +190,7 @@ class HeldFiles:
     def remove(self, file_id: str) -> None:
         """Forget a file; what is being done with it is done to its end. Raises Refusal."""
         self._give_up(self.get(file_id))
-        del self._names[file_id]
+        self._names.pop(file_id, None)
 
     def _give_up(self, held: HeldFile) -> None:
         del self._files[held.id]
@@ -160,14 +211,8 @@ class HeldFiles:
 
         Raises Refusal.
         """
-        with self.using(held):
-            try:
-                await asyncio.wait_for(held.lock.acquire(), self._limits.answer_s)
-            except asyncio.TimeoutError:
-                raise Refusal(504, "this file is still busy with what was asked before") from None
-            except asyncio.CancelledError:
-                raise Refusal(503, ENDING) from None
-        loop, is_submitted = asyncio.get_running_loop(), False
+        await self._acquire(held)
+        loop, is_submitted, generation = asyncio.get_running_loop(), False, held.generation
 
         def release() -> None:
             with suppress(RuntimeError):  # the server has ended meanwhile
@@ -182,16 +227,60 @@ class HeldFiles:
         finally:
             if not is_submitted:
                 self._release(held)
-        if not held.is_gone and opened is not held.opened:
+        is_newest = generation == held.generation
+        if is_newest and not held.is_gone and opened is not held.opened:
             held.opened = opened
             self.has_opened(held)
         return answer
+
+    @asynccontextmanager
+    async def replacing(self, held: HeldFile) -> AsyncIterator[None]:
+        """Put something else in place of what is opened, once nobody uses that. Raises Refusal."""
+        await self._acquire(held)
+        try:
+            if held.is_gone:
+                raise Refusal(404, UNKNOWN)
+            held.generation += 1
+            yield
+        finally:
+            self._release(held)
+
+    async def replace(
+        self, held: HeldFile, opened: OpenedFile | None, view: View | None
+    ) -> View | None:
+        """Hold what has become of a file of the folder; its view, with the changes that fit it."""
+        await held.lock.acquire()
+        try:
+            if held.is_gone:
+                return None
+            if opened is not None and view is not None:
+                if held.changed_marks:  # else nothing is to be computed
+                    view = await asyncio.to_thread(held.fit, opened, view)
+                else:
+                    view = held.fit(opened, view)
+            held.opened, held.generation = opened, held.generation + 1
+            if opened is None:
+                held.rows = {}
+            if not held.is_gone:
+                self.has_opened(held)
+            return view
+        finally:
+            self._release(held)
+
+    async def _acquire(self, held: HeldFile) -> None:
+        with self.using(held):
+            try:
+                await asyncio.wait_for(held.lock.acquire(), self._limits.answer_s)
+            except asyncio.TimeoutError:
+                raise Refusal(504, BUSY) from None
+            except asyncio.CancelledError:
+                raise Refusal(503, ENDING) from None
 
     @contextmanager
     def using(self, held: HeldFile) -> Iterator[None]:
         """Keep what lies on the disk of a file. Raises Refusal where too many do."""
         if held.n_waiting >= MOST_WAITING:
-            raise Refusal(503, "this file is still busy with what was asked before")
+            raise Refusal(503, BUSY)
         held.n_waiting += 1
         try:
             yield
@@ -234,6 +323,16 @@ class HeldFiles:
         self._files.clear()
         if self._scratch is not None:
             self._scratch.remove()
+
+
+def _marks_at(view: View) -> MarksAt:
+    """The events on its plots, which `Changes.rejected` names by number."""
+    return {
+        (plot.name, number): (x, y)
+        for plot in view.plots
+        if plot.marks is not None and plot.marks.can_change
+        for number, x, y in zip(plot.marks.number, plot.marks.x, plot.marks.y, strict=True)
+    }
 
 
 def _made(held: HeldFile, make: Callable[[OpenedFile], Answer]) -> tuple[Answer, OpenedFile]:

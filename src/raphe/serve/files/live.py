@@ -16,13 +16,14 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from raphe.core.bundles.opened_file import OpenedFile, Sighting
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.bundles.view import View
 from raphe.core.sentences import printable
 from raphe.serve.bodies import as_json
-from raphe.serve.files.held import HeldFile, HeldFiles, new_id
+from raphe.serve.files.held import DROPPED, HeldFile, HeldFiles, new_id
 from raphe.serve.files.opening import NO_CHANGES
 from raphe.serve.refusal import Refusal, refusing
 
@@ -78,7 +79,8 @@ class Live:
         self._watched = predictor.watch(folder, values)
         self._by_path: dict[Path, HeldFile] = {}
         self._news: dict[str, dict[str, Any]] = {}  # of each file, by id
-        self._listeners: set[Listener] = set()
+        self._states: dict[str, str] = {}  # what is told of each file's state, by id
+        self._listeners: WeakSet[Listener] = WeakSet()  # also of an answer that never began
         self._pending: dict[Path, tuple[int, Sighting]] = {}
         self._known: dict[Path, Sighting] = {}  # the last of each file that is there
         self._missing: dict[Path, Sighting] = {}
@@ -100,12 +102,18 @@ class Live:
         """What a page hears until it goes or all ends. Raises Refusal where too many listen."""
         if len(self._listeners) >= MOST_LISTENERS:
             raise Refusal(503, f"{MOST_LISTENERS} pages listen already; close one of them")
-        return self._events()
+        in_order = sorted(self._news.values(), key=lambda news: news["order"])
+        listener = Listener({news["id"]: _event("file", news) for news in in_order})
+        if self._stopping.is_set():
+            listener.end()
+        self._listeners.add(listener)
+        return self._events(listener)
 
     def changed(self, held: HeldFile, view: View) -> None:
         """Tell what a person's changes made of a file, if it is one of the folder."""
-        if held.id in self._news and view.item == held.items[0]:
-            self._tell(held, _of_view(view))
+        if view.item == view.items[0]:
+            state = self._states.get(held.id, "")
+            self._tell(held, {**_of_view(view), "sentence": _sentence(state, view)})
 
     def labelled(self, held: HeldFile, label: str, note: str) -> None:
         """Tell what a person said of one of its files."""
@@ -122,12 +130,7 @@ class Live:
         self.end()
         self._thread.join(END_S)
 
-    async def _events(self) -> AsyncIterator[bytes]:
-        in_order = sorted(self._news.values(), key=lambda news: news["order"])
-        listener = Listener({news["id"]: _event("file", news) for news in in_order})
-        if self._stopping.is_set():
-            listener.end()
-        self._listeners.add(listener)
+    async def _events(self, listener: Listener) -> AsyncIterator[bytes]:
         try:
             async for event in listener.events():
                 yield event
@@ -135,32 +138,49 @@ class Live:
             self._listeners.discard(listener)
 
     def _tell(self, held: HeldFile, news: Mapping[str, Any]) -> None:
+        if held.id not in self._news:
+            return  # it was removed from the folder meanwhile
         told = self._news[held.id] = {**self._news[held.id], **news}
         for listener in self._listeners:
             listener.tell(held.id, _event("file", told))
 
-    def _found(
+    async def _found(
         self, path: Path, news: dict[str, Any], opened: OpenedFile | None, view: View | None
     ) -> None:
         """Hold a file, or what has become of it, and tell of it."""
+        try:
+            await self._hold(path, news, opened, view)
+        except Exception as error:  # of one file: it ends no watch
+            self._report(error)
+
+    async def _hold(
+        self, path: Path, news: dict[str, Any], opened: OpenedFile | None, view: View | None
+    ) -> None:
         held = self._by_path.get(path)
         if held is None:
             held = HeldFile(
                 new_id(), printable(self._within(path)), reopen=partial(self._open, path)
             )
             self._by_path[path] = held
-            self._news[held.id] = {"id": held.id, "name": held.name, "label": None, "note": ""}
-        held.opened, held.rows = opened, {}
+            self._files.add(held)
+        view = await self._files.replace(held, opened, view)
+        if held.is_gone:
+            return
+        facts = {"id": held.id, "name": held.name, "label": None, "note": ""}
+        self._news[held.id] = {**facts, **self._news.get(held.id, {}), **news}
+        self._states[held.id] = news["sentence"]
         if view is not None:
-            held.has_shown(view)
-        self._files.add(held)
+            news = {**news, **_of_view(view), "sentence": _sentence(news["sentence"], view)}
+        if held.dropped:
+            news["sentence"] += f"; {DROPPED[0].lower()}{DROPPED[1:-1]}"
         self._tell(held, news)
 
     def _forget(self, path: Path) -> None:
         held = self._by_path.pop(path, None)
         if held is None:
             return
-        del self._news[held.id]
+        self._news.pop(held.id, None)
+        self._states.pop(held.id, None)
         self._files.remove(held.id)
         for listener in self._listeners:
             listener.tell(held.id, _event("gone", {"id": held.id}))
@@ -202,22 +222,22 @@ class Live:
         if sighting.state != "not read":
             try:
                 opened, view = self._seen(path)
-                news |= _of_view(view)
-                news["sentence"] = ": ".join(filter(None, (sentence, view.progress)))
             except Refusal as refusal:
                 news["sentence"] = refusal.sentence
                 if sighting.state == "settled":
                     news["state"] = "not read"
-        self._on_loop(self._found, path, {**news, "order": order}, opened, view)
+        found = self._found(path, {**news, "order": order}, opened, view)
+        try:
+            asyncio.run_coroutine_threadsafe(found, self._loop)
+        except RuntimeError:  # the server has ended meanwhile
+            found.close()
 
     def _seen(self, path: Path) -> tuple[OpenedFile, View]:
         """Raises Refusal, whatever goes wrong: one file ends nothing."""
-        held = self._by_path.get(path)
         try:
             opened = self._open(path)
             with refusing(self._predictor, self.folder):
-                view = opened.view(None, held.changes_of(None) if held else NO_CHANGES)
-            return opened, view
+                return opened, opened.view(None, NO_CHANGES)
         except Refusal:
             raise
         except Exception as error:
@@ -256,6 +276,10 @@ def _of_view(view: View | None) -> dict[str, Any]:
         "uncertainty": view.uncertainty,
         "row": view.row,
     }
+
+
+def _sentence(state: str, view: View) -> str:
+    return ": ".join(filter(None, (state, view.progress)))
 
 
 def _event(name: str, values: object) -> bytes:

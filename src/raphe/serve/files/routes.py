@@ -104,7 +104,8 @@ class FileRoutes:
             try:
                 await self._receiver.file(request, path)
                 opened, view = await self._open(both)
-                self._hold(held, both, opened, view)
+                async with self._files.replacing(held):
+                    self._hold(held, both, opened, view)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
@@ -150,7 +151,7 @@ class FileRoutes:
             raise Refusal(422, f"ids: expected 1 to {MOST_IDS} of them with commas between")
         rows: list[Mapping[str, str]] = []
         for file_id in dict.fromkeys(names):
-            rows += await self._rows(self._files.get(file_id))
+            rows += await self._rows_or_why(file_id)
             if len(rows) > MOST_ROWS:
                 raise Refusal(413, TOO_MANY_ROWS)
         columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -158,6 +159,8 @@ class FileRoutes:
         return attachment(text.encode(), "cells.csv", CSV)
 
     async def remove(self, file_id: str) -> Response:
+        if self._files.get(file_id).reopen is not None:
+            raise Refusal(409, "this file is the watched folder's; remove it there")
         self._files.remove(file_id)
         return Response(status_code=204)
 
@@ -187,10 +190,19 @@ class FileRoutes:
 
         return await self._ask(held, look)
 
+    async def _rows_or_why(self, file_id: str) -> list[Mapping[str, str]]:
+        """Of a file that cannot be read one row says so, as the others are wanted all the same."""
+        try:
+            return await self._rows(self._files.get(file_id))
+        except Refusal as refusal:
+            if refusal.status not in (404, 422):
+                raise
+            return [{"file": self._files.name_of(file_id), "error": refusal.sentence}]
+
     async def _rows(self, held: HeldFile) -> list[Mapping[str, str]]:
         """One of each item; those that nobody has looked at yet are looked at now."""
 
-        def look(opened: OpenedFile) -> None:
+        def look(opened: OpenedFile) -> list[Mapping[str, str]]:
             if not held.items:
                 held.look(opened, None)
             if len(held.items) > MOST_ROWS:
@@ -198,10 +210,11 @@ class FileRoutes:
             for item in held.items:
                 if item not in held.rows:
                     held.look(opened, item)
+            return [held.rows[item] for item in held.items]
 
-        if not held.items or len(held.rows) < len(held.items):
-            await self._ask(held, look)
-        return [held.rows[item] for item in held.items]
+        if held.items and all(item in held.rows for item in held.items):
+            return [held.rows[item] for item in held.items]
+        return await self._ask(held, look)
 
     async def _ask(self, held: HeldFile, make: Callable[[OpenedFile], Answer]) -> Answer:
         def answer(opened: OpenedFile) -> Answer:

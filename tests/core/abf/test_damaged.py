@@ -33,7 +33,7 @@ COMMON = [
     ({"n_channels": 32_000}, "channels|ADC"),
     ({"n_points": 0}, "expected samples, found a header that counts 0"),
     ({"n_points": -5}, "-5"),
-    ({"n_points": 2**31 - 1}, r"expected 2 147 483 647 samples \(4294967294 bytes\)"),
+    ({"n_points": 2**31 - 1}, r"expected 2 147 483 647 samples \(4 294 967 294 bytes\)"),
     ({"n_points": 4001}, "file is cut|as many samples"),
     ({"n_sweeps": 0}, "expected 1 to 2000 sweeps, found 0"),
     ({"n_sweeps": 2**31 - 1}, "expected 1 to 2000 sweeps, found 2147483647"),

@@ -227,7 +227,9 @@ def _check_data(
         raise damaged(path, f"samples between byte {BLOCK} and {size}", f"a pointer to {start}")
     end = start + n_points * dtype.itemsize
     if end > size:
-        expected = f"{counted('sample', n_points)} ({end - start} bytes) from byte {start} on"
+        expected = (
+            f"{counted('sample', n_points)} ({counted('byte', end - start)}) from byte {start} on"
+        )
         raise damaged(
             path, expected, f"{counted('byte', size - start)}: the file is cut or its header wrong"
         )

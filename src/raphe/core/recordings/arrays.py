@@ -106,7 +106,7 @@ def _require_start(
     elif other:
         kind = f"a file of {other}; save what is meant with np.save"
     else:
-        kind = f"another kind of file, which begins with {start[:6]!r}"
+        kind = f"another kind of file, which begins with {start[:6].decode('latin-1')!r}"
     raise error_type(f"{path}: expected {expected_kind}, got {kind}")
 
 

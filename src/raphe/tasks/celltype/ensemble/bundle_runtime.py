@@ -144,7 +144,13 @@ KIND = BundleKind(
                     "chosen_on": list_of(NAME),
                 },
             ),
-        }
+        },
+        may={
+            "figures": facts(
+                {},
+                may={"test": facts({"n_cells": COUNT, "n_called": COUNT, "n_called_wrong": COUNT})},
+            )
+        },
     ),
 )
 SPIKES_AT_ONCE = 256  # few enough that a layer's features stay in the processor's cache

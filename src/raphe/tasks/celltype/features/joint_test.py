@@ -8,7 +8,7 @@ n cells, k statistics with the shapes' components, q components, T samples a win
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +31,7 @@ NO_SPREAD = 1e12  # of what is the same in every cell, and so tells none apart
 RIDGE = 1e-3  # of a variance of about 1: two statistics may say the same
 ARRAYS = ("centre", "below", "above", "low", "high", "mean", "covariance")
 LEFT_OUT = "udi"  # of spikes that go inward first it is the trough-to-peak interval again
-COMPONENT = Statistic("component", "SD", "shape of the mean spike, along a component", SPIKE)
+COMPONENT = Statistic("component", "SD", "shape of the mean spike, along component", SPIKE)
 RESIDUAL = Statistic("residual", "", "rest of the mean spike beyond training's shapes", SPIKE, True)
 
 
@@ -82,7 +82,10 @@ class JointTest:
     def statistics(self) -> tuple[Statistic, ...]:
         """What each of the k values is."""
         named = by_column(self.unit)
-        components = (COMPONENT,) * self.shapes.n_components
+        components = (
+            replace(COMPONENT, words=f"{COMPONENT.words} {place} of {self.shapes.n_components}")
+            for place in range(1, self.shapes.n_components + 1)
+        )
         return (*(named[column] for column in self.columns), *components, RESIDUAL)
 
     def values(self, cell: Mapping[str, float], spike: np.ndarray) -> np.ndarray:
@@ -109,7 +112,7 @@ class JointTest:
         """One of `values` (k,) beside training's range: "45 pA (in training 66 to 134 pA)"."""
         statistic = self.statistics[row]
         shown = np.array([values[row], self.low[row], self.high[row]])
-        if statistic is COMPONENT:
+        if statistic.name == COMPONENT.name:
             shown = (shown - self.centre[row]) / self.above[row]
         elif statistic.log:
             shown = np.where(shown > np.log(2 * SMALLEST), np.exp(shown), 0.0)

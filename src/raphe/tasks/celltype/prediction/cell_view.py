@@ -1,13 +1,13 @@
 """A cell of an opened file as the page shows it: the verdict, what it rests on, and the numbers."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from raphe.core.bundles.view import Fact, Plot, Table, Tone, View
 from raphe.core.sentences import counted, number, whole
 from raphe.core.statistics.abstention import percent_at_most
 from raphe.tasks.celltype.features.cell_statistics import BANDS
 from raphe.tasks.celltype.metrics.decision import NOT_SURE
-from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
 from raphe.tasks.celltype.prediction.cell_plots import recording_plot, spikes_plot, votes_plot
 from raphe.tasks.celltype.prediction.cell_takes import TAKES
 from raphe.tasks.celltype.prediction.changed_cell import UNMEASURED, ChangedCell
@@ -22,7 +22,13 @@ from raphe.tasks.celltype.verdicts.verdict import (
     share,
     span,
 )
-from raphe.tasks.celltype.verdicts.weighing import Measured, measured_of, sentence, weighed
+from raphe.tasks.celltype.verdicts.weighing import (
+    ENOUGH,
+    Measured,
+    measured_of,
+    sentence,
+    weighed,
+)
 
 TONES: dict[str, Tone] = {NOT_SURE: "unsure", UNLIKE_TRAINING: "unlike"}
 GROWING = "The file is still growing: this is what its samples so far say."
@@ -69,7 +75,7 @@ def facts(changed: ChangedCell) -> list[Fact]:
         of_recording.append(Fact("Firing rate", f"{number(verdict.firing_rate_hz)} Hz", meaning))
     if verdict.duration_s is not None:
         of_recording.append(Fact("Recorded", f"{number(verdict.duration_s)} s"))
-    return [*of_verdict, *of_recording, *_promise(changed)]
+    return [*of_verdict, *of_recording, *(_promise(changed) if verdict.n_spikes else ())]
 
 
 def uncertainty(verdict: CellVerdict, judge: Judge) -> float | None:
@@ -124,8 +130,11 @@ def _sentences(changed: ChangedCell) -> list[str]:
         remarks = (f"{text[0].upper()}{text[1:]}." for text in verdict.remarks)
         return [sentence(verdict, judge.noun), *remarks]
     for_it, against = weighed(verdict, judge)
+    for_it = [f"For {verdict.leading}: {text}" for text in for_it]
+    against = [f"Against it: {text}" for text in against]
+    what_decides_first = (for_it, against) if verdict.called else (against, for_it)
     beside = [judge.prevalence_sentence, f"{UNMEASURED}." if changed.by_hand else ""]
-    return [sentence(verdict, judge.noun), *filter(None, beside), *for_it, *against]
+    return [sentence(verdict, judge.noun), *filter(None, beside), *chain(*what_decides_first)]
 
 
 def _plots(changed: ChangedCell) -> list[Plot]:
@@ -156,10 +165,10 @@ def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
 
 
 def _enough(verdict: CellVerdict) -> Fact:
-    meaning = f"more would leave the verdict as it is in {100 * SAME_VERDICT:g} of 100 cases"
     if verdict.enough_spikes:
-        return Fact("Enough spikes", "yes", meaning)
-    meaning = f"{settled_by(verdict.more_spikes)}; enough: {meaning}"
+        likeness = "whether the cell is like those of training is tested apart"
+        return Fact("Enough spikes", "yes", f"{ENOUGH}; {likeness}")
+    meaning = f"{settled_by(verdict.more_spikes)}; enough: {ENOUGH}"
     return Fact("Enough spikes", _enough_words(verdict), meaning, warns=True)
 
 
@@ -175,7 +184,11 @@ def _progress(verdict: CellVerdict, judge: Judge) -> str:
     if not verdict.n_spikes:
         return f"no {judge.noun} yet"
     if verdict.enough_spikes:
-        return f"{spikes}, enough"
+        if verdict.unlike:
+            return f"{spikes}, enough for a class, were the cell like those of training"
+        return f"{spikes}, enough" + (
+            " for the class" if verdict.called else ": more would hardly settle it"
+        )
     return f"{spikes}, not yet enough; {settled_by(verdict.more_spikes)}"
 
 
@@ -189,6 +202,7 @@ def _promise(changed: ChangedCell) -> list[Fact]:
     calibrated = decision.method if decision.calibrated else "no"
     return [
         Fact("Promise", value, promise, warns=is_changed),
+        *([Fact("Tested", *judge.tested)] if judge.tested else ()),
         Fact("Calibrated", calibrated, judge.calibration),
     ]
 

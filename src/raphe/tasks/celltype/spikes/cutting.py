@@ -85,7 +85,9 @@ class OtherUnitError(RecordingError):
     """A recording whose unit is no multiple of the cut's."""
 
     def __init__(self, where: Path | str, expected: str, unit: str) -> None:
-        super().__init__(f"{where}: expected {expected}, got {unit}; choose another channel")
+        super().__init__(
+            f"{where}: expected {expected}, got {unit}; choose another channel, if there is one"
+        )
         self.unit = unit
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.files.left_out import Failure
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, whole
 from raphe.core.statistics.prevalence import full_prevalence, shares_in_words
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
@@ -30,7 +30,12 @@ from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.cell_input import CellInput, CellSpikes, Reading
-from raphe.tasks.celltype.verdicts.remarks import fewer_windows, remarks_on, too_few
+from raphe.tasks.celltype.verdicts.remarks import (
+    fewer_windows,
+    near_threshold,
+    remarks_on,
+    too_few,
+)
 from raphe.tasks.celltype.verdicts.verdict import (
     NO_SPIKES,
     RECORDED_AGAIN,
@@ -102,6 +107,21 @@ class Judge:
         return self.decision.not_sure.statement()
 
     @property
+    def tested(self) -> tuple[str, str] | None:
+        """What came of the same rule on test cells, on which nothing was settled: in few words, and
+        what they mean. None where there were none, or the rule is one for another mix of classes.
+        """
+        test = self.ensemble.manifest.get("figures", {}).get("test")
+        if test is None or self.given_prevalence:
+            return None
+        cells = counted("test cell", test["n_cells"])
+        return (
+            f"{whole(test['n_called_wrong'])} of {whole(test['n_called'])} called wrong",
+            f"of {cells}, on which nothing was settled, {whole(test['n_called'])} were called and "
+            f"{whole(test['n_called_wrong'])} of these wrongly",
+        )
+
+    @property
     def prevalence(self) -> dict[str, float] | None:
         """Of the classes where probabilities hold; None where that is not known."""
         mix = self.decision.mix
@@ -148,7 +168,8 @@ class Judge:
                 f"the same or another day. How far days differ: {between_days['how']}. Tested on "
                 "simulated recordings only."
             )
-        return again, f"Promise: {self.promise}.", self.calibration
+        tested = f" Tested: {self.tested[1]}." if self.tested else ""
+        return again, f"Promise: {self.promise}.{tested}", self.calibration
 
     def judge_all(
         self, cells: Iterable[CellInput], reading: Reading
@@ -263,6 +284,7 @@ class Judge:
             *([] if enough else self._on_number(len(cell), more)),
             *cell.remarks,
             *remarks_on(cell.waveforms, cell.time_s, self.cut.unit),
+            *near_threshold(cell.waveforms, self.cut),
             *_of_recordings(cell),
             *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from raphe.core.sentences import counted, number, typographic, whole
+from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
@@ -18,6 +19,7 @@ SMALLER_SHARE = 0.1
 FEWEST_FOR_TWO = 30
 MIXED_RUNS = 0.5  # of the runs that two groups in random order have
 ROUGHLY = 2  # by which factor the number of spikes still wanted may be off: it is drawn from few
+NEAR_THRESHOLD, NEAR_SHARE = 1.1, 0.1  # times the threshold, and of the spikes below that
 DOUBLET_MS = 10.0
 DOUBLET_SHARE = 0.05
 FEWEST_FOR_DOUBLETS = 20
@@ -81,6 +83,23 @@ def fewer_windows(n_windows: int, usual: float) -> str:
         f"{counted('window', n_windows)} {'is' if n_windows == 1 else 'are'} not yet enough: more "
         f"may change the verdict; training's cells have {usual:.0f} on average"
     )
+
+
+def near_threshold(waveforms: np.ndarray, cut: Cut | GivenWindows) -> list[str]:
+    """A sentence on spikes (N, T) that hardly reach the threshold which they were cut at."""
+    if not isinstance(cut, Cut) or cut.threshold_pa is None:
+        return []
+    sides = {"down": -waveforms, "up": waveforms, "both": np.abs(waveforms)}
+    peak = sides[cut.polarity].max(axis=1)
+    near = peak < NEAR_THRESHOLD * abs(cut.threshold_pa)
+    if near.mean() < NEAR_SHARE:
+        return []
+    return [
+        f"the peaks of {whole(int(near.sum()))} of {counted('spike', len(near))} are within "
+        f"{round(100 * (NEAR_THRESHOLD - 1))} % of the threshold, "
+        f"{typographic(f'{cut.threshold_pa:g}')} {cut.unit}: smaller ones were probably missed; "
+        "compare with a threshold nearer to 0"
+    ]
 
 
 def _given_twice(waveforms: np.ndarray) -> str:

@@ -18,6 +18,9 @@ from raphe.tasks.celltype.verdicts.verdict import (
 
 TYPICAL = 0.05, 0.95  # quantiles over the cells of training
 FILES_NAMED = 3
+ENOUGH = (
+    f"more would leave the class, or “not sure”, as it is in {100 * SAME_VERDICT:g} of 100 cases"
+)
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,19 @@ def sentence(verdict: CellVerdict, noun: str) -> str:
 
 
 def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
-    """What spoke for the most probable class, and what against calling it, a sentence each."""
+    """What spoke for the most probable class, and what against calling it, a sentence each: what
+    decides comes first."""
     for_it: list[str] = []
-    against: list[str] = []
+    against = [f"{_capital(text)}." for text in verdict.unlike]
     leading, probability = verdict.leading, verdict.probability[verdict.leading]
-    agree, n_votes = verdict.agreement
-    (for_it if 2 * agree > n_votes else against).append(
-        _capital(verdict.said_by(f"says {leading}", f"say {leading}, each asked alone")) + "."
-    )
-    others = [f"{vote.called} ({vote.label})" for vote in verdict.votes if vote.called != leading]
-    if others:
-        against.append(f"Other answers: {listed(others)}.")
     threshold = judge.decision.not_sure.threshold
     if threshold > 0:
         again = None if verdict.recorded_again is None else verdict.recorded_again[leading]
         digits = digits_below(threshold, (probability, *(again or ())))
-        is_reached = probability >= threshold
+        called_from, is_reached = f"{threshold:.{digits}f}", probability >= threshold
         (for_it if is_reached else against).append(
             f"Its probability, {share(probability, digits)}, "
-            f"{'reaches' if is_reached else 'is below'} the {threshold:.{digits}f} from which on a "
+            f"{'reaches' if is_reached else 'is below'} the {called_from} from which on a "
             "class is called."
         )
         if again is not None:
@@ -93,12 +90,16 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
                     else "part of it too low to be called."
                 )
             )
+    agree, n_votes = verdict.agreement
+    (for_it if 2 * agree > n_votes else against).append(
+        _capital(verdict.said_by(f"says {leading}", f"say {leading}, each asked alone")) + "."
+    )
+    others = [f"{vote.called} ({vote.label})" for vote in verdict.votes if vote.called != leading]
+    if others:
+        against.append(f"Other answers: {listed(others)}.")
     if verdict.enough_spikes:
-        for_it.append(
-            f"{counted(judge.noun, verdict.n_spikes)} are enough: more would leave the verdict as "
-            f"it is in {100 * SAME_VERDICT:g} of 100 cases."
-        )
-    against += [f"{_capital(text)}." for text in (*verdict.unlike, *verdict.remarks)]
+        for_it.append(f"{counted(judge.noun, verdict.n_spikes)} are enough: {ENOUGH}.")
+    against += [f"{_capital(text)}." for text in verdict.remarks]
     if not verdict.unlike and judge.domain is not None and judge.domain["test"] is not None:
         if outside := _outside(verdict, judge):
             against.append(_not_far(outside))

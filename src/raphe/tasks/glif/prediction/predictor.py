@@ -195,7 +195,7 @@ class PosteriorPredictor(BundlePredictor):
         rate_hz, sweep = given.get("rate_hz"), given.get("sweep")
         name = printable(name)
         if current.source is None and not holds_current(voltage):
-            alone = read_voltage(voltage, rate_hz, sweep)
+            alone = read_voltage(voltage, rate_hz, sweep, given.get("relative_to_rest", False))
             _require_bearable(alone)
             return VoltageAlone(alone, name, NEEDED)
         cells = read_cell_traces(

@@ -121,9 +121,17 @@ def read_cell_traces(
     return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults, read_from)
 
 
-def read_voltage(voltage: Signal, rate_hz: float | None, sweep: int | None = None) -> CellTraces:
-    """The voltage alone, with a current of 0, to be looked at. Raises as read_cell_traces."""
+def read_voltage(
+    voltage: Signal, rate_hz: float | None, sweep: int | None = None, is_relative: bool = False
+) -> CellTraces:
+    """The voltage alone, with a current of 0, to be looked at: its spikes may have their course.
+    Raises as read_cell_traces."""
     voltage_v, rate_hz = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
+    name = _name(voltage, "voltage")
+    if is_relative:
+        _require_relative(voltage_v, name)
+    elif all(faults := [_membrane_fault(trace, cut=True) for trace in voltage_v]):
+        raise RecordingError(f"{name}: {faults[0]}")
     return CellTraces(voltage_v, np.zeros_like(voltage_v), rate_hz)
 
 
@@ -242,6 +250,8 @@ def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:
     if not low <= median <= high:
         if abs(median) > 1:
             hint = "if it is in mV, pass --unit mV"
+        elif np.abs(finite).max() <= MOST_A:
+            hint = "is it the current, in A? Give it as the current, beside the voltage"
         elif np.abs(finite).max() < LEAST_V:
             hint = "if it is in V, pass --unit V"
         else:

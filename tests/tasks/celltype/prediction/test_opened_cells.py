@@ -128,6 +128,20 @@ def test_all_spikes_may_be_left_out(opened: Opened) -> None:
     assert f"All {n} spikes were left out by hand." in view.sentences
     assert not any("never crosses" in sentence for sentence in view.sentences)
     assert [plot.name for plot in view.plots] == ["recording"]
+    assert not {fact.name for fact in view.facts} & {"Promise", "Tested", "Calibrated"}
+
+
+def test_what_the_test_cells_came_to_stands_beside_the_promise(
+    opened: Opened, predictor: CellTypePredictor
+) -> None:
+    cells, _ = opened
+    test = predictor.manifest["figures"]["test"]
+    wrong, called = test["n_called_wrong"], test["n_called"]
+    facts = {fact.name: fact.value for fact in cells.view(None, NONE).facts}
+    assert facts["Tested"] == f"{wrong} of {called} called wrong"
+    methods = " ".join(cells.take("methods", None, NONE).contents.decode().split())
+    assert f"{called} were called and {wrong} of these wrongly." in methods
+    assert predictor._judge.at_prevalence({"SER": 0.3}).tested is None  # another rule
 
 
 def test_a_threshold_cuts_anew_as_the_bundles_own_function_does(

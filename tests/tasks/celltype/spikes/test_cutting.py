@@ -279,7 +279,7 @@ def test_units_of_current_become_pa_exactly(unit, factor):
 def test_volts_need_the_explicit_option_and_its_own_unit():
     in_mv = recording(trace_with_spikes([500]), unit="mV")
     with pytest.raises(
-        RecordingError, match="expected pA, got mV; choose another channel, if there is one$"
+        RecordingError, match=r"expected pA, got mV; choose another channel, if there is one$"
     ):
         cut_spikes(in_mv, CUT)
     assert Cut(accept_unit="mV").unit == "mV"

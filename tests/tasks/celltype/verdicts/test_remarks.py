@@ -5,7 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.verdicts.remarks import remarks_on, split_in_two, too_few
+from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.verdicts.remarks import (
+    near_threshold,
+    remarks_on,
+    split_in_two,
+    too_few,
+)
 
 RNG = np.random.default_rng(7)
 SHAPE = -np.exp(-(((np.arange(160) - 42) / 4) ** 2))
@@ -38,6 +44,14 @@ def test_spikes_that_are_given_twice():
     waveforms = spikes_of(RNG.normal(90, 5, 50))
     (remark,) = remarks_on(np.concatenate([waveforms, waveforms[:12]]), regular(62), "pA")
     assert remark.startswith("12 of 62 spikes are equal to another in every sample")
+
+
+def test_spikes_that_hardly_reach_the_threshold():
+    waveforms = np.array([100, 100, 51.5, 52, 100])[:, None] * SHAPE
+    (remark,) = near_threshold(waveforms, Cut())
+    assert remark.startswith("the peaks of 2 of 5 spikes are within 10 % of the threshold, −50 pA")
+    assert near_threshold(waveforms, Cut(threshold_pa=-30.0)) == []
+    assert near_threshold(waveforms, GivenWindows(160, 40_000.0, "pA")) == []
 
 
 def test_clipped_peaks():

@@ -104,6 +104,11 @@ def test_files_are_those_that_predict_writes(bundle, opened, cell, monkeypatch) 
     assert b"posterior" in taken["methods.md"].contents
 
 
+def test_a_current_is_no_voltage(bundle, cell) -> None:
+    with pytest.raises(RapheError, match="is it the current, in A"):
+        bundle.open_file(Path(cell[2]), "current.npy", AT_50_KHZ, {})
+
+
 def test_a_voltage_alone_asks_for_its_current(bundle, cell) -> None:
     opened = bundle.open_file(Path(cell[0]), "mine.npy", AT_50_KHZ, {})
     view = opened.view(None, AS_IT_IS)

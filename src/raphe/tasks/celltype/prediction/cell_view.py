@@ -31,6 +31,7 @@ from raphe.tasks.celltype.verdicts.weighing import (
 )
 
 TONES: dict[str, Tone] = {NOT_SURE: "unsure", UNLIKE_TRAINING: "unlike"}
+MEANING = {"SER": "serotonergic", "NSER": "not serotonergic"}  # of the classes that have a name
 GROWING = "The file is still growing: this is what its samples so far say."
 
 
@@ -156,6 +157,8 @@ def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
         meaning = (
             f"in brackets, where it would lie in 95 % of cases if the cell were {RECORDED_AGAIN}"
         )
+    if leading in MEANING:
+        meaning = f"{leading}: {MEANING[leading]}" + (f"; {meaning}" if meaning else "")
     calibrated = "calibrated" if judge.decision.calibrated else "not calibrated"
     found = [Fact(f"Probability of {leading}, {calibrated}", value, meaning)]
     if threshold > 0:
@@ -218,7 +221,8 @@ def _probabilities(verdict: CellVerdict) -> list[Table]:
         [name, share(value), *([span(*again[name])] if again is not None else [])]
         for name, value in by_size
     ]
-    return [Table("Probabilities", columns, rows)]
+    meanings = (f"{name}: {MEANING[name]}" for name in verdict.probability if name in MEANING)
+    return [Table("Probabilities", columns, rows, caption="; ".join(meanings))]
 
 
 def _measured(verdict: CellVerdict, judge: Judge) -> list[Table]:

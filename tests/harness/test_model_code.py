@@ -54,7 +54,8 @@ def test_imports_are_followed_wherever_they_stand(tmp_path: Path, monkeypatch) -
 @pytest.mark.parametrize("task", TASKS)
 def test_a_model_is_small_and_knows_no_other_task(task: str) -> None:
     code = code_of(task)
-    assert sum(file.stat().st_size for file in code.files.values()) < 750_000
+    n_bytes = sum(file.stat().st_size for file in code.files.values())
+    assert n_bytes < 900_000  # the page's views are among it
     assert not code.packages & {"torch", "mlflow", "hydra", "sklearn", "pandas", "matplotlib"}
     tasks = {name.split(".")[2] for name in code.files if name.startswith("raphe.tasks.")}
     assert tasks == {task}

@@ -17,7 +17,6 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
-from raphe.tasks.calcium.prediction.opened_traces import OpenedTraces
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
@@ -153,6 +152,8 @@ class RatePredictor(BundlePredictor):
         require_at_most(MOST_TRACES, len(traces), "traces", "traces")
         require_at_most(MOST_HELD_FRAMES, len(traces) * traces.n_samples, "traces", "frames")
         traces = traces.held().named(printable(name))
+        from raphe.tasks.calcium.prediction.opened_traces import OpenedTraces  # and matplotlib
+
         return OpenedTraces(Inferrer(self._bundle), traces, self.sentence)
 
     def _answer(self, traces: Path | np.ndarray, options: TraceOptions) -> dict[str, Any]:

@@ -4,6 +4,7 @@ B cells.
 """
 
 from collections.abc import Iterator
+from threading import Lock
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.synthetic.quantities import REST
 
 AT_ONCE = 64  # cells
+ONE_AT_A_TIME = Lock()  # some of numba's thread pools end the process when two calls meet
 
 
 def inferable(cells: CellTraces, bundle: PosteriorBundle) -> tuple[list[int], dict[int, str]]:

@@ -5,7 +5,6 @@ P quantities.
 
 import io
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any
 
 from raphe.core.bundles.answers import prediction_json
@@ -35,7 +34,7 @@ from raphe.tasks.glif.prediction.infer_parameters import (
     save_draws,
     shown_cell,
 )
-from raphe.tasks.glif.prediction.inference import infer_cells, inferable
+from raphe.tasks.glif.prediction.inference import ONE_AT_A_TIME, infer_cells, inferable
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 
@@ -51,7 +50,6 @@ TAKES = {  # with their types
     Take("predictive.pdf", "Figure of this cell (PDF)"): PDF,
 }
 METHODS_TAKE = Take("methods.md", "Text for the methods section")
-ONE_AT_A_TIME = Lock()  # some of numba's thread pools end the process when two calls meet
 
 
 class OpenedCells(OpenedFile):

@@ -17,8 +17,7 @@ from raphe.core.bundles.view import Need
 from raphe.core.errors import SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
-from raphe.tasks.glif.prediction.inference import infer_cells, inferable
-from raphe.tasks.glif.prediction.opened_cells import ONE_AT_A_TIME, OpenedCells, VoltageAlone
+from raphe.tasks.glif.prediction.inference import ONE_AT_A_TIME, infer_cells, inferable
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.recordings.cell_files import (
     Signal,
@@ -158,6 +157,8 @@ class PosteriorPredictor(BundlePredictor):
 
     def prepare(self) -> None:
         """See BundlePredictor: the page simulates, too."""
+        from raphe.tasks.glif.prediction.opened_cells import OpenedCells  # and matplotlib
+
         given = read_fields(self.example(), self.FIELDS)
         voltage, current = Signal(given["voltage"], "V"), Signal(given["current"], "A")
         cells = read_cell_traces(voltage, current, given["rate_hz"])
@@ -187,6 +188,8 @@ class PosteriorPredictor(BundlePredictor):
     ) -> OpenedFile:
         """See BundlePredictor: cells with their posteriors; `beside` the current, where the file
         holds a voltage alone."""
+        from raphe.tasks.glif.prediction.opened_cells import OpenedCells, VoltageAlone
+
         given = read_fields(values, self.FILE_FIELDS)
         voltage = Signal(path, given.get("voltage_unit", "V"), given.get("voltage_channel"))
         current = Signal(

@@ -28,7 +28,7 @@ def test_a_cell_is_dropped_a_spike_rejected_and_the_verdict_taken(
     expect(page.get_by_text(f"{expected.n_spikes} spikes, 0 rejected")).to_be_visible()
     page.get_by_role("button", name="Next spike").click()
     page.get_by_role("button", name="Reject this spike").click()
-    expect(page.locator(".changed")).to_contain_text("1 rejected by hand")
+    expect(page.locator(".changed")).to_contain_text("Changed by hand: 1 spike rejected.")
     _, text = saved_text(page, page.get_by_role("button", name="Verdict (CSV)"))
     (row,) = csv.DictReader(text.splitlines())
     assert int(row["n_spikes"]) == expected.n_spikes - 1

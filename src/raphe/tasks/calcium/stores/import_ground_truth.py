@@ -5,22 +5,26 @@ Each file, CAttached_NAME_mini.mat, is one neuron (Rupprecht et al. 2021, Nature
 is a dataset. T frames, K spikes.
 """
 
-from collections.abc import Iterator, Mapping
-from inspect import GEN_CREATED, getgeneratorstate
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from raphe.core.errors import RecordingError, StoreError
+from raphe.core.errors import RecordingError
 from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure, left_out_words
 from raphe.core.sentences import counted, listed
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.mat5 import mat_variables
-from raphe.tasks.calcium.stores.labelled import ImportReport, Labelling, ReadRecording
-from raphe.tasks.calcium.stores.trace_store import LabelledRecording, write_traces
+from raphe.tasks.calcium.stores.labelled import (
+    ImportReport,
+    Labelling,
+    ReadRecording,
+    write_labelled,
+)
+from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
 VARIABLE, PREFIX, SUFFIX, ENDING = "CAttached", "CAttached_", ".mat", "_mini"
 TIME, TRACE, SPIKES = "fluo_time", "fluo_mean", "events_AP"
@@ -53,14 +57,7 @@ def import_ground_truth(
     report = ImportReport(Path(store), left_out=[str(failure) for failure in listing.left_out])
     sources: dict[str, str] = {}
     recordings = _recordings(listing.files, folder, conditioning or Conditioning(), report, sources)
-    try:
-        write_traces(store, recordings, {"sources": sources}, overwrite)
-    except StoreError as error:
-        if report.recordings or getgeneratorstate(recordings) == GEN_CREATED:
-            raise  # the store could not be written
-        if not sources:
-            raise RecordingError("; ".join(report.left_out)) from None
-        raise StoreError("; ".join([str(error), *report.left_out])) from error
+    write_labelled(report, recordings, sources, overwrite)
     return report
 
 
@@ -98,7 +95,7 @@ def _recordings(
     condition: Conditioning,
     report: ImportReport,
     sources: dict[str, str],
-) -> Iterator[LabelledRecording]:
+) -> Generator[LabelledRecording, None, None]:
     """Those of all files that can be read; of the files `sources` gets the hashes."""
     labelling = Labelling(report)
     for file in files:

@@ -5,11 +5,10 @@ same in another format of `read_traces`. The name, less the challenge's .train o
 dataset.
 """
 
-from collections.abc import Iterator
-from inspect import GEN_CREATED, getgeneratorstate
+from collections.abc import Generator
 from pathlib import Path
 
-from raphe.core.errors import RecordingError, StoreError
+from raphe.core.errors import RecordingError
 from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure
@@ -17,8 +16,13 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
-from raphe.tasks.calcium.stores.labelled import ImportReport, Labelling, ReadRecording
-from raphe.tasks.calcium.stores.trace_store import LabelledRecording, write_traces
+from raphe.tasks.calcium.stores.labelled import (
+    ImportReport,
+    Labelling,
+    ReadRecording,
+    write_labelled,
+)
+from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
 PARTS_OF_CHALLENGE = (".train", ".test")
@@ -44,14 +48,7 @@ def import_traces(
     report = ImportReport(Path(store), left_out=alone)
     sources: dict[str, str] = {}
     recordings = _recordings(pairs, options or TraceOptions(), conditioning, report, sources)
-    try:
-        write_traces(store, recordings, {"sources": sources}, overwrite)
-    except StoreError as error:
-        if report.recordings or getgeneratorstate(recordings) == GEN_CREATED:
-            raise  # the store could not be written
-        if not sources:
-            raise RecordingError("; ".join(report.left_out)) from None
-        raise StoreError("; ".join([str(error), *report.left_out])) from error
+    write_labelled(report, recordings, sources, overwrite)
     return report
 
 
@@ -103,7 +100,7 @@ def _recordings(
     conditioning: Conditioning | None,
     report: ImportReport,
     sources: dict[str, str],
-) -> Iterator[LabelledRecording]:
+) -> Generator[LabelledRecording, None, None]:
     """Those of all pairs that can be read; of their files `sources` gets the hashes."""
     labelling = Labelling(report)
     for dataset, (calcium_file, spikes_file) in pairs.items():

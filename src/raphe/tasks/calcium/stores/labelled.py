@@ -4,17 +4,20 @@ T frames at the file's rate, n samples at 100 Hz, K spikes.
 """
 
 import hashlib
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from inspect import GEN_CREATED, getgeneratorstate
 from pathlib import Path
 
 import numpy as np
 
+from raphe.core.errors import RecordingError, StoreError
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
-from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording
+from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
 
 ON_AN_EDGE = 1e-6  # of a sample: a time in steps of 0.1 ms often falls between two
 
@@ -72,6 +75,28 @@ class Labelling:
         self.report.recordings[read.dataset] = self.report.recordings.get(read.dataset, 0) + 1
         self.report.n_spikes += int(spikes.sum())
         return LabelledRecording(read.name, read.dataset, read.cell, samples, spikes, read.rate_hz)
+
+
+def write_labelled(
+    report: ImportReport,
+    recordings: Generator[LabelledRecording, None, None],
+    sources: Mapping[str, str],
+    overwrite: bool,
+) -> None:
+    """Write the report's store; `sources`, hashes by file, are filled while recordings come.
+
+    Raises:
+        RecordingError: no file could be read.
+        StoreError: all recordings are left out, or the store cannot be written.
+    """
+    try:
+        write_traces(report.store, recordings, {"sources": sources}, overwrite)
+    except StoreError as error:
+        if report.recordings or getgeneratorstate(recordings) == GEN_CREATED:
+            raise  # the store could not be written
+        if not sources:
+            raise RecordingError("; ".join(report.left_out)) from None
+        raise StoreError("; ".join([str(error), *report.left_out])) from error
 
 
 def counts_at_100_hz(spikes: np.ndarray, rate_hz: float, n: int) -> np.ndarray:

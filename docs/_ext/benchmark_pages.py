@@ -3,10 +3,14 @@
 Pages link to the tables where a clone has them; in the site those links lead to the copies.
 """
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:  # tests read this file where Sphinx is not installed
+    from sphinx.application import Sphinx
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 RESULTS = "results/"

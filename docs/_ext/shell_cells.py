@@ -5,14 +5,17 @@ without lines of progress, of which a slow machine has more, and with a reader's
 the one in which the page ran.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from docutils import nodes
-from sphinx.application import Sphinx
+if TYPE_CHECKING:  # IPython and tests read this file where Sphinx is not installed
+    from docutils import nodes
+    from sphinx.application import Sphinx
 
 MAGIC = "%%sh\n"
 HOME = "/home/you/first-hour"
@@ -47,6 +50,8 @@ def as_shown(printed: str, folder: Path) -> str:
 
 
 def _unmark(app: Sphinx, doctree: nodes.document) -> None:
+    from docutils import nodes
+
     for block in doctree.findall(nodes.literal_block):
         text = block.astext()
         if text.startswith(MAGIC):

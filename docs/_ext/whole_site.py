@@ -4,21 +4,23 @@ What is wrong is a warning, and so ends the build. Only files are read; addresse
 left alone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sphinx.application import Sphinx
-from sphinx.util import logging
+if TYPE_CHECKING:  # tests read this file where Sphinx is not installed
+    from sphinx.application import Sphinx
 
 LOADS = {  # attributes whose address a browser fetches by itself
     "audio": "src", "embed": "src", "iframe": "src", "img": "src", "input": "src", "link": "href",
     "object": "data", "script": "src", "source": "src", "track": "src", "video": "src",
 }  # fmt: skip
 FETCHED = ("stylesheet", "icon", "preload", "modulepreload", "manifest")  # by a <link rel=…>
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -83,6 +85,9 @@ def _lead(file: Path, address: str, site: Path, pages: dict[Path, Page]) -> str:
 
 
 def _check(app: Sphinx, error: Exception | None) -> None:
+    from sphinx.util import logging
+
+    logger = logging.getLogger(__name__)
     if error is None and app.builder.name == "html":
         for fault in faults(Path(app.outdir).resolve()):
             logger.warning(fault)

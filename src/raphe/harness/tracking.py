@@ -66,6 +66,7 @@ PARENT_TAG = MLFLOW_PARENT_RUN_ID
 CHOSEN_TAG, CHOSEN_MARK = "raphe.chosen", "★ "  # by which rule; before the run's name
 VIEW_TAG = "mlflow.sharedViewState."  # of an experiment
 SWEEP_TAG = "raphe.sweep"  # of a parent run: what a repetition finds it by
+PLANNED_TAG = "raphe.planned"  # how many members a parent run is to have
 
 
 @dataclass(frozen=True)

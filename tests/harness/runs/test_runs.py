@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from raphe import cli
 from raphe.core.files.locks import lock_file
 from raphe.harness.run_location import work_name
-from raphe.harness.tracking import DATA_TAG, KEY_TAG, SWEEP_TAG
+from raphe.harness.tracking import DATA_TAG, KEY_TAG, PLANNED_TAG, SWEEP_TAG
 
 DAY_S = 24 * 3600
 
@@ -63,7 +63,7 @@ def test_runs_are_listed_with_their_members_and_what_they_take_up(
     begin: Callable[..., str], client: MlflowClient, runs_root: Path, capsys, monkeypatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    sweep = begin("cells", "sweep degree", "FAILED", **{SWEEP_TAG: "s"})
+    sweep = begin("cells", "sweep degree", "FAILED", **{SWEEP_TAG: "s", PLANNED_TAG: "3"})
     for name, status in (("degree=1", "FINISHED"), ("degree=0", "FAILED")):
         begin("cells", name, status, **{MLFLOW_PARENT_RUN_ID: sweep})
     begin("other", "alone", "FINISHED")
@@ -71,7 +71,7 @@ def test_runs_are_listed_with_their_members_and_what_they_take_up(
     assert cli.main(["runs", "--runs", str(runs_root)]) == 0
     told = capsys.readouterr().out
     (line,) = [line for line in told.splitlines() if "sweep degree" in line]
-    assert "failed, 1 of 2 finished" in line and "4.5 kB" in line and "3.0 kB" in line
+    assert "failed, 1 of 3 finished" in line and "4.5 kB" in line and "3.0 kB" in line
     assert "degree=1" not in told  # stands in its sweep's line
     assert "4 runs shown with their members: 6.0 kB, of which weights 4.0 kB." in told
     monkeypatch.setenv("COLUMNS", "80")

@@ -216,8 +216,10 @@ def _when(start_ms: int) -> str:
 
 
 def _status(run: "Run", members: "list[Run]") -> str:
-    status = run.info.status.lower()
-    if not members:
+    from raphe.harness.tracking import PLANNED_TAG
+
+    status, planned = run.info.status.lower(), run.data.tags.get(PLANNED_TAG)
+    if planned is None:
         return status
     n_finished = sum(member.info.status == "FINISHED" for member in members)
-    return f"{status}, {n_finished} of {len(members)} finished"
+    return f"{status}, {n_finished} of {planned} finished"

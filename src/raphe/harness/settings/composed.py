@@ -116,6 +116,11 @@ def _check_monitored(config: DictConfig) -> None:
     known = names.monitored
     if metric in known:
         return
+    if not known:
+        raise SettingError(
+            "report.names: expected a figure of the validation part, by which epochs are judged "
+            f"(monitor.metric={metric}), got none"
+        )
     near = difflib.get_close_matches(str(metric), known, 3)
     hint = listed(near or known[:3], "or")
     raise SettingError(

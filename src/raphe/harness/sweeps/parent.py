@@ -36,6 +36,7 @@ from raphe.harness.tracking import (
     GIT_COMMIT_TAG,
     NOTE_TAG,
     PARENT_TAG,
+    PLANNED_TAG,
     SWEEP_TAG,
     RunFacts,
     TrackedRun,
@@ -99,6 +100,7 @@ class SweepParent:
         self._conclusions: list[str] = []
 
     def start(self) -> None:
+        self._run.set_tags({PLANNED_TAG: str(self.plan.n_members)})
         self.plan.write(self._folder)
 
     def show_progress(self) -> None:

@@ -32,12 +32,14 @@ WITHOUT_UNIT = re.compile(
 @pytest.mark.parametrize("name", [*settings.defining(), *settings.overriding()])
 def test_every_setting_says_what_it_means_and_in_which_unit(name: str) -> None:
     known = set(settings.told())
-    for setting in settings.read_settings(name):
+    beside = settings.read_settings(name)
+    for setting in beside:
         explained = settings.explained(setting)
         if setting.is_section:
             continue
         assert explained.meaning, f"conf/{name}.yaml: {setting.name} has no comment on its line"
-        is_number = "number" in explained.type and not setting.name.endswith("seed")
+        kind = settings.may_be(explained, beside)
+        is_number = "number" in kind and not setting.name.endswith("seed")
         is_new = name in settings.defining() or setting.name not in known
         if is_number and is_new and not explained.unit:
             assert WITHOUT_UNIT.search(explained.meaning), (
@@ -57,16 +59,66 @@ def test_a_comment_is_read_with_its_unit_and_the_lines_below() -> None:
         "  path: null\n"
     )
     a, part, rate, path = settings.settings_of(text)
-    assert (a.meaning, a.unit, a.type) == ("so wide", "samples", "whole number")
+    assert (a.meaning, a.unit, settings.may_be(a)) == ("so wide", "samples", "a whole number")
     assert (part.meaning, part.is_section) == ("of all", True)
     assert (rate.name, rate.meaning, rate.unit) == ("part.rate_hz", "measured or told", "Hz")
-    assert rate.type == "number" and path.meaning == ""
+    assert settings.may_be(rate) == "a number" and path.meaning == ""
+    assert settings.may_be(path) == "text or `null`"
 
 
-def test_a_setting_may_be_what_the_code_takes() -> None:
+MAY_BE = {
+    "data.batch_size": "a whole number from 1 up",
+    "data.weigh": "`spikes` or `classes`",
+    "data.store": "text or `null`",
+    "data.folds": "`all`, a whole number from 2 up or `null`",
+    "data.recipe.gain": "`recording` or a number from 0 up",
+    "monitor.mode": "`min` or `max`",
+    "trainer.max_epochs": "a whole number from 1 up",
+    "export.checkpoints.register_as": "text or `null`",
+}
+MAY_BE_OF_THE_RUN = {
+    "stage": "`train` or `export`",
+    "threads": "a whole number from 1 up or `null`",
+    "trainer.deterministic": "true, false or `warn`",
+    "tracking.system_metrics_every_s": "a whole number or `null`",
+    "export.register_as": "text or `null`",
+    "export.champion": "`compare`, `move` or `keep`",
+}
+MAY_BE_OF_CALCIUM = {
+    "export.conditioning": "a section",
+    "evaluate.compare": "true or false",
+    "model.latency_s": "a multiple of 0.04 s from 0 up or `null`",
+    "data.held_out": "text, a whole number or `null`",
+}
+
+
+@pytest.mark.parametrize(
+    ("files_of_conf", "expected"),
+    [
+        (("task/celltype",), MAY_BE),
+        ((*settings.GENERAL, settings.EXPORT), MAY_BE_OF_THE_RUN),
+        (("task/calcium",), MAY_BE_OF_CALCIUM),
+    ],
+)
+def test_a_setting_may_be_what_the_code_takes(
+    files_of_conf: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    beside = [setting for name in files_of_conf for setting in settings.read_settings(name)]
+    by_name = {setting.name: setting for setting in reversed(beside)}  # those of the CPU
+    for name, words in expected.items():
+        assert settings.may_be(settings.explained(by_name[name], beside), beside) == words, name
+
+
+def test_a_setting_whose_meaning_says_what_null_does_may_be_null() -> None:
+    for name in settings.defining():
+        beside = settings.read_settings(name)
+        for setting in (settings.explained(one, beside) for one in beside):
+            if re.search(r"(?<!with threshold_pa: )\bnull\b", setting.meaning):
+                assert "`null`" in settings.may_be(setting, beside), (name, setting.name)
+
+
+def test_a_setting_takes_the_meaning_of_the_one_it_follows() -> None:
     by_name = {setting.name: setting for setting in settings.read_settings("task/celltype")}
-    assert by_name["data.batch_size"].type == "a whole number from 1 up"
-    assert by_name["data.weigh"].type == "`spikes` or `classes`"
     assert (
         settings.explained(by_name["export.pooling"]).meaning == by_name["evaluate.pooling"].meaning
     )

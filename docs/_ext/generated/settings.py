@@ -15,7 +15,9 @@ from typing import Any
 import yaml
 
 from generated.markdown import code, plain, table
-from raphe.core.ranges import written
+from raphe.core.ranges import Range, written
+from raphe.core.sentences import listed
+from raphe.harness.settings import composed
 from raphe.harness.settings.signatures import Accepted, arguments
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -43,9 +45,22 @@ FOLLOWS = re.compile(r"\$\{([\w.]+)\}")  # a value that is another setting's
 NUMBER = re.compile(r"-?\d+(\.\d*)?(e-?\d+)?")  # as Hydra reads it; YAML takes 1e-3 for a word
 NAMES_CODE = ("_target_", "_partial_")
 KINDS = {
-    bool: "true or false", int: "whole number", float: "number", str: "text", list: "list",
-    dict: "section", type(None): "`null`, or as said",
+    bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list",
+    dict: "a section", type(None): "text",
 }  # fmt: skip
+NULL = re.compile(r"\bnull: ")  # a meaning that says what null does
+# Those of the run, which its own checks know, and Lightning's.
+OF_THE_RUN = {
+    **{name: Accepted(words=words) for name, words in composed.WORDS.items()},
+    **{
+        name: Accepted((int,), null=name in composed.OR_NULL, limits=(Range(least),))
+        for name, least in composed.LEAST.items()
+    },
+    "trainer.accelerator": Accepted(words=composed.ACCELERATORS),
+    "trainer.precision": Accepted(words=composed.PRECISIONS),
+    "trainer.float32_matmul_precision": Accepted(words=composed.MATMUL_PRECISIONS),
+    "trainer.deterministic": Accepted((bool,), words=("warn",)),
+}
 
 
 @dataclass(frozen=True)
@@ -71,13 +86,8 @@ class Setting:
         return UNIT.sub("", self.comment)
 
     @property
-    def type(self) -> str:
-        """As the code that takes it has it, or else as its value is."""
-        accepted = (arguments(self.of) or {}).get(self.name.rpartition(".")[2]) if self.of else None
-        of_code = _in_words(accepted) if accepted is not None and not accepted.anything else ""
-        if isinstance(self.value, str) and NUMBER.fullmatch(self.value):
-            return of_code or KINDS[float]
-        return of_code or KINDS[type(self.value)]
+    def may_be_null(self) -> bool:
+        return self.value is None or bool(NULL.search(self.meaning))
 
 
 def read_settings(name: str) -> list[Setting]:
@@ -148,17 +158,53 @@ def head(name: str) -> str:
     return "\n".join([*paragraphs, *(["```"] if is_code else [])])
 
 
-def _in_words(accepted: Accepted) -> str:
+def may_be(setting: Setting, beside: Iterable[Setting] = ()) -> str:
+    """As the code that takes a setting has it, or as its value is, or that of what it follows.
+
+    `beside` are those of its file.
+    """
+    if setting.name == "trainer.devices":
+        return composed.A_DEVICE
+    if accepted := _accepted(setting):
+        return _in_words(accepted, setting.may_be_null)
+    followed = FOLLOWS.fullmatch(str(setting.value))
+    if followed:
+        by_name = {one.name: one for one in (*_of_every_task(), *beside)}
+        if followed[1] in by_name:
+            target = replace(by_name[followed[1]], comment=setting.comment)
+            return KINDS[dict] if target.is_section else may_be(target, beside)
+    is_number = isinstance(setting.value, str) and NUMBER.fullmatch(setting.value)
+    kind = KINDS[float if is_number else type(setting.value)]
+    return f"{kind} or {code('null')}" if setting.may_be_null else kind
+
+
+def _accepted(setting: Setting) -> Accepted | None:
+    if setting.name in OF_THE_RUN:
+        return OF_THE_RUN[setting.name]
+    taken = arguments(setting.of) if setting.of else None
+    accepted = (taken or {}).get(setting.name.rpartition(".")[2])
+    return None if accepted is None or accepted.anything else accepted
+
+
+def _in_words(accepted: Accepted, or_null: bool) -> str:
     """What a setting may be, as the sentence that refuses all else has it."""
-    words = [code(written(word)) for word in accepted.words]
+    kinds = [kind for kind in dict.fromkeys(accepted.types) if not accepted.limits]
+    words = ["true", "false"] if bool in kinds else []
+    words += [code(written(word)) for word in accepted.words]
     for limit in accepted.limits:
-        words.append(limit.expected(accepted.whole))
-    if not accepted.limits:
-        plain_types = tuple(dict.fromkeys(accepted.types))
-        words += [KINDS[kind] for kind in plain_types if not (kind is int and float in plain_types)]
-    if accepted.null and not any("null" in word for word in words):
+        alone = replace(limit, also="") if isinstance(limit, Range) else limit
+        words.append(alone.expected(accepted.whole))
+    if float in kinds and int in kinds:
+        kinds.remove(int)
+    words += [KINDS[kind] for kind in kinds if kind is not bool]
+    if accepted.null or or_null:
         words.append(code("null"))
-    return " or ".join(words)
+    return listed(words, "or")
+
+
+@cache
+def _of_every_task() -> tuple[Setting, ...]:
+    return tuple(setting for name in (*GENERAL, *PARTS) for setting in read_settings(name))
 
 
 def shown_value(value: Any) -> str:
@@ -240,7 +286,7 @@ def _section(name: str) -> str:
     beside = read_settings(name)
     for setting in (explained(one, beside) for one in beside):
         if not setting.is_section:
-            kind, unit = setting.type, setting.unit or "–"
+            kind, unit = may_be(setting, beside), setting.unit or "–"
             rows.append(
                 (code(setting.name), shown_value(setting.value), kind, unit, plain(setting.meaning))
             )

@@ -38,7 +38,8 @@ from raphe.harness.records.description import conclude, describe_export
 from raphe.harness.run_location import overrides_of_call
 from raphe.harness.runs import artifacts
 from raphe.harness.runs.artifacts import MOST_CHECKPOINT_BYTES
-from raphe.harness.runs.champion import POLICIES, check_policy, crown
+from raphe.harness.runs.champion import check_policy, crown
+from raphe.harness.settings.composed import POLICIES
 from raphe.harness.settings.recorded import Recorded
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.choice import chosen_for

@@ -13,8 +13,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_state
-
-PRECISIONS = ("highest", "high", "medium")  # of torch.set_float32_matmul_precision
+from raphe.harness.settings.composed import MATMUL_PRECISIONS
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -43,10 +42,10 @@ def gpu_trainer(float32_matmul_precision: str, **settings: Any) -> pl.Trainer:
 
     That covers convolutions too: "highest" is float32, "high" TF32. Raises SettingError.
     """
-    if float32_matmul_precision not in PRECISIONS:
+    if float32_matmul_precision not in MATMUL_PRECISIONS:
         raise SettingError(
             f"trainer.float32_matmul_precision={float32_matmul_precision}: expected "
-            f"{' or '.join(PRECISIONS)}"
+            f"{' or '.join(MATMUL_PRECISIONS)}"
         )
     torch.set_float32_matmul_precision(float32_matmul_precision)
     torch.backends.cudnn.allow_tf32 = float32_matmul_precision != "highest"

@@ -17,11 +17,11 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
 from raphe.harness.runs.artifacts import fetch_model
+from raphe.harness.settings.composed import POLICIES
 from raphe.harness.tracking import Tracker
 
 CHAMPION = "champion"
 DATA = "data"  # of a model as registry.register logs it: the folder that holds the bundle
-POLICIES = ("compare", "move", "keep")
 COMPARED_TAG = "raphe.compared"  # of a version: what the comparison with the older one said
 
 

@@ -22,16 +22,26 @@ from raphe.harness.settings.signatures import (
     trainer_arguments,
 )
 
-STAGES = ("train", "export")
-KEEPS = ("best", "last")
-MODES = ("min", "max")
 CHOICES = ("best", "one-se")  # see raphe.harness.sweeps.choice
+POLICIES = ("compare", "move", "keep")  # see raphe.harness.runs.champion
+# What settings may be that no argument of raphe's takes, whose annotation would say it.
+WORDS = {
+    "stage": ("train", "export"),
+    "callbacks.keep": ("best", "last"),
+    "monitor.mode": ("min", "max"),
+    "choose": CHOICES,
+    "export.champion": POLICIES,
+}
+LEAST = {"seed": 0, "trainer.max_epochs": 1, "threads": 1, "callbacks.patience": 1}
+OR_NULL = {"threads", "callbacks.patience"}
 GPUS = ("gpu", "cuda")
 ACCELERATORS = ("cpu", *GPUS, "mps", "tpu", "auto")
 # Lightning's, which it lists in a module that loads torch.
 PRECISIONS = ("16-mixed", "16-true", "bf16-mixed", "bf16-true", "32-true", "64-true")
+MATMUL_PRECISIONS = ("highest", "high", "medium")  # of torch.set_float32_matmul_precision
 SHORT_PRECISIONS = ("16", "bf16", "32", "64", "transformer-engine", "transformer-engine-float16")
 GIVEN = {"logger", "default_root_dir", "enable_progress_bar", "plugins", "callbacks"}  # by raphe
+A_DEVICE = "how many (1 or more, -1 for all), a list of their indices, or auto"
 DEVICES = re.compile(r"auto|-1|\d+(,\d+)*,?")  # a number of them, or a list of theirs
 # CUDA's, in a container and under WSL too, and ROCm's, which calls itself CUDA.
 GPU_DRIVERS = tuple(map(Path, ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")))
@@ -59,17 +69,14 @@ def check(config: DictConfig) -> None:
 
 def check_values(config: DictConfig) -> None:
     """The part of `check` that loads neither torch nor MLflow."""
-    _whole_number(config, "seed", least=0)  # before the sections that take it over
+    _whole_number(config, "seed")  # before the sections that take it over
     for name, section in config.items_ex(resolve=False):
         if isinstance(section, DictConfig) and name != "hydra":
             check_ranges(OmegaConf.to_container(section, resolve=True), str(name))
-    _one_of(config, "stage", STAGES)
-    _one_of(config, "callbacks.keep", KEEPS)
-    _one_of(config, "monitor.mode", MODES)
-    _one_of(config, "choose", CHOICES)
-    _whole_number(config, "trainer.max_epochs", least=1)
-    _whole_number(config, "threads", least=1, optional=True)
-    _whole_number(config, "callbacks.patience", least=1, optional=True)
+    for name in WORDS:
+        _one_of(config, name)
+    for name in LEAST:
+        _whole_number(config, name)
     if config.stage != "train" and OmegaConf.select(config, "hydra.mode") == RunMode.MULTIRUN:
         raise SettingError(
             f"stage={config.stage}: runs once, over a sweep that is done; leave out -m"
@@ -167,10 +174,7 @@ def check_trainer(trainer: DictConfig) -> None:
     else:
         fits = type(devices) in (int, str) and devices != 0 and DEVICES.fullmatch(str(devices))
     if not fits:
-        raise SettingError(
-            f"trainer.devices={devices}: expected how many (1 or more, -1 for all), a list of "
-            "their indices, or auto"
-        )
+        raise SettingError(f"trainer.devices={devices}: expected {A_DEVICE}")
 
 
 def require_device(trainer: DictConfig) -> None:
@@ -219,18 +223,18 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _one_of(config: DictConfig, name: str, allowed: tuple[str, ...]) -> None:
+def _one_of(config: DictConfig, name: str) -> None:
     value = OmegaConf.select(config, name)
-    if value not in allowed:
-        raise SettingError(f"{name}={value}: expected {' or '.join(allowed)}")
+    if value not in WORDS[name]:
+        raise SettingError(f"{name}={value}: expected {listed(WORDS[name], 'or')}")
 
 
-def _whole_number(config: DictConfig, name: str, least: int, optional: bool = False) -> None:
-    value = OmegaConf.select(config, name)
-    if optional and value is None:
+def _whole_number(config: DictConfig, name: str) -> None:
+    value, least = OmegaConf.select(config, name), LEAST[name]
+    if value is None and name in OR_NULL:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        or_null = ", or null" if optional else ""
+        or_null = ", or null" if name in OR_NULL else ""
         raise SettingError(f"{name}={value}: expected a whole number of {least} or more{or_null}")
 
 

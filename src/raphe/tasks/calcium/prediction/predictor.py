@@ -20,7 +20,13 @@ from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
-from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, NEUROPIL, TraceOptions, TraceSet
+from raphe.tasks.calcium.recordings.trace_set import (
+    LAYOUTS,
+    NEUROPIL,
+    Layout,
+    TraceOptions,
+    TraceSet,
+)
 
 IN_MEMORY = Path("traces")  # what messages name where there is no file
 LAYOUT = Field("layout", "text", f"of a matrix: {' or '.join(LAYOUTS)}", option="--layout")
@@ -105,7 +111,7 @@ class RatePredictor(BundlePredictor):
         traces: Path | str | np.ndarray,
         rate_hz: float | None = None,
         *,
-        layout: str | None = None,
+        layout: Layout | None = None,
         variable: str | None = None,
         neuropil: float | None = None,
         cells_only: bool = False,

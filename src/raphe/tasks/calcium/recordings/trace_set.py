@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
 from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 
-LAYOUTS = ("traces-time", "time-traces")
+Layout = Literal["traces-time", "time-traces"]  # a row is a trace; a column is one
+LAYOUTS = get_args(Layout)
 NEUROPIL = 0.7  # Suite2p's default share of the surround's signal
 LONGEST_REASON = 160  # letters of what a library says of a file
 BLOCK, BLOCK_SAMPLES = 64, 2**22  # at most read at once: 64 of half an hour at 30 Hz are 28 MB
@@ -31,7 +32,7 @@ class TraceOptions:
     """What a file may not say of itself. Raises RecordingError for what cannot be."""
 
     rate_hz: Annotated[float, RATE_LIMIT] | None = None
-    layout: str | None = None  # of a matrix, one of LAYOUTS
+    layout: Layout | None = None  # of a matrix
     variable: str | None = None  # the array to take, of a file that holds several
     neuropil: Share | None = None  # of a surround's signal to take off; None: NEUROPIL
     cells_only: bool = False  # without regions that curation calls no cells

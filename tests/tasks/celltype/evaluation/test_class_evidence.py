@@ -11,12 +11,12 @@ import torch
 from figure_texts import assert_texts_apart
 from raphe.tasks.celltype.evaluation.class_evidence import (
     SPIKES_EXPLAINED,
-    TimeAxis,
     class_evidence,
     evidence_csv,
     evidence_figure,
 )
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.spikes.time_axis import TimeAxis
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
@@ -95,7 +95,7 @@ def test_table_and_figure_hold_every_class(evidence):
 def test_windows_of_an_unknown_crossing_begin_at_0():
     axis = TimeAxis(RATE_HZ)
     assert axis.time_ms(3).tolist() == [0, 0.025, 0.05]
-    assert (axis.label, axis.column) == ("Time in the window (ms)", "time_in_window_ms")
+    assert (axis.label, axis.column) == ("time from window start (ms)", "time_in_window_ms")
 
 
 def test_where_nothing_spoke_for_a_class_the_figure_says_so(evidence):

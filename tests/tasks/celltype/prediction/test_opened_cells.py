@@ -176,6 +176,9 @@ def test_every_file_to_take_says_what_was_changed(opened: Opened) -> None:
     changed = json.loads(taken["json"].contents)["changed_by_hand"]
     assert (changed["threshold"], changed["threshold_of_bundle"]) == (-55.0, -50.0)
     assert (changed["n_spikes_cut"], changed["spikes_left_out"]) == (n, [1])
+    assert json.loads(taken["json"].contents)["promise"].endswith(f". {UNMEASURED}.")
+    plain = json.loads(cells.take("json", None, NONE).contents)
+    assert plain["promise"] and UNMEASURED not in plain["promise"]
     text = " ".join(taken["methods"].contents.decode().split())
     assert f"({n - 1} spikes, cut at a downward crossing of −55 pA from a recording of 20" in text
     assert f"raphe {raphe.__version__}" in text
@@ -247,7 +250,14 @@ def test_windows_that_were_cut_before_are_not_said_to_be_cut_by_the_bundle(
     peaks, spike = cells.view(None, NONE).plots[:2]
     assert (peaks.name, peaks.x_range) == ("peaks", (0.5, 1.5))
     assert peaks.caption == "The size of the peak of the one spike, which was cut before."
-    assert (spike.x_label, spike.x_range[0]) == ("time in the window (ms)", 0.0)
+    assert (spike.x_label, spike.x_range[0]) == ("time from window start (ms)", 0.0)
+    (recorded,) = (plot for plot in opened[0].view(None, NONE).plots if plot.name == "spikes")
+    assert (recorded.x_label, recorded.x_range[0]) == ("time from crossing (ms)", -1.0)
+    for cell, plot in ((tmp_path / "mine.npy", spike), (opened[1], recorded)):
+        if isinstance(cell, np.ndarray):
+            cell = Recording.from_array(cell, RATE_HZ, "pA", "cell")
+        for axes in predictor.figure(cell).axes[1:3]:  # the figure for a paper says the same
+            assert (axes.get_xlabel(), axes.get_xlim()[0]) == (plot.x_label, plot.x_range[0])
 
 
 def methods_of(cells: OpenedFile, changes: Changes) -> str:

@@ -22,6 +22,7 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.network.evidence import Explainer
+from raphe.tasks.celltype.spikes.time_axis import TimeAxis
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.training.module import CellTypeModule
@@ -36,33 +37,6 @@ MEANING = {
     GRAD_CAM: "Grad-CAM: how much this time spoke\nfor the class, from none (0) to the most (1)",
     GRADIENTS: "Integrated gradients: what a sample adds\nto the logit of the class",
 }
-
-
-@dataclass(frozen=True)
-class TimeAxis:
-    """The time of a window's samples, as everywhere: from the crossing of the threshold."""
-
-    rate_hz: float
-    pre_ms: float | None = None  # of the crossing, after the window's start; None where not known
-
-    @classmethod
-    def of(cls, spikes: SpikeSet) -> "TimeAxis":
-        """Of a store's windows."""
-        pre_ms = spikes.facts.get("cut", {}).get("pre_ms")
-        return cls(spikes.rate_hz, pre_ms)
-
-    @property
-    def label(self) -> str:
-        return f"Time {'in the window' if self.pre_ms is None else 'from crossing'} (ms)"
-
-    @property
-    def column(self) -> str:
-        """In a table."""
-        return "time_in_window_ms" if self.pre_ms is None else "time_from_crossing_ms"
-
-    def time_ms(self, n_samples: int) -> np.ndarray:
-        """(T,)"""
-        return 1000 * np.arange(n_samples) / self.rate_hz - (self.pre_ms or 0.0)
 
 
 @dataclass(frozen=True)
@@ -162,7 +136,7 @@ def evidence_figure(evidence: Sequence[ClassEvidence], axis: TimeAxis, unit: str
     for axes, kind, of in zip(panels[0], KINDS, ("Mean spike", "One spike") * 2, strict=True):
         axes.set_title(f"{of},\n{kind}")
     for axes in panels[-1]:
-        axes.set_xlabel(axis.label)
+        axes.set_xlabel(axis.label.capitalize())
     letter(panels[0])
     for columns, kind in ((slice(0, 2), GRAD_CAM), (slice(2, 4), GRADIENTS)):
         shades, of_pair = panels[0, columns][0].images[0], panels[:, columns].ravel().tolist()

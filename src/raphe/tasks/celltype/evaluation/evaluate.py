@@ -22,7 +22,6 @@ from raphe.core.statistics.calibration import Method, brier
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells
 from raphe.tasks.celltype.evaluation.baseline_report import baseline_artifacts
 from raphe.tasks.celltype.evaluation.class_evidence import (
-    TimeAxis,
     class_evidence,
     evidence_csv,
     evidence_figure,
@@ -137,7 +136,7 @@ def with_note(contents: Artifacts, note: str) -> Artifacts:
 def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
     """Which part of the spike spoke for each class, on the test part of the data's own store."""
     spikes, predictions = data.original, model.predictions["test"]
-    axis = TimeAxis.of(spikes)
+    axis = spikes.time_axis
     of_classes = class_evidence(model, spikes, data.spike_split.rows("test"), predictions)
     return {
         "test/class_evidence.csv": evidence_csv(of_classes, axis),

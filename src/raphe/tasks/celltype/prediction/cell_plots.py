@@ -11,6 +11,7 @@ from raphe.core.bundles.view import Line, Marks, Plot
 from raphe.core.sentences import counted, typographic
 from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
 from raphe.tasks.celltype.prediction.trace_view import Envelope, seen_from
+from raphe.tasks.celltype.spikes.time_axis import TimeAxis
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.verdict import share
 from raphe.tasks.celltype.verdicts.weighing import evidence_words
@@ -52,9 +53,8 @@ def recording_plot(
 def spikes_plot(changed: ChangedCell) -> Plot:
     """Some of the accepted spikes, their mean, and where in it the evidence for the class lies."""
     cell, cut = changed.cell, changed.cut
-    is_cut_here, noun = changed.cut_here is not None, changed.judge.noun
-    n_before = cut.n_before if is_cut_here else 0
-    time_ms = (np.arange(cut.n_samples) - n_before) * 1000 / cut.rate_hz
+    noun, axis = changed.judge.noun, TimeAxis(cut.rate_hz, cell.pre_ms)
+    time_ms = axis.time_ms(cut.n_samples)
     rows = evenly_spaced(len(cell), SPIKES_DRAWN)
     x = rounded(time_ms)
     lines = [Line(noun, "faint", x, rounded(spike)) for spike in cell.waveforms[rows]]
@@ -77,7 +77,7 @@ def spikes_plot(changed: ChangedCell) -> Plot:
         title="Spikes and evidence",
         caption=f"{caption} Behind them, the darker the more: "
         f"{evidence_words(leading, evidence, len(changed.judge.ensemble.classes))}.",
-        x_label="time from crossing (ms)" if is_cut_here else "time in the window (ms)",
+        x_label=axis.label,
         y_label=quantity(cut.unit),
         x_range=(float(time_ms[0]), float(time_ms[-1])),
         lines=lines,

@@ -59,6 +59,7 @@ def verdict_json(changed: ChangedCell) -> dict[str, Any]:
     return {
         **answered_by(judge.ensemble.bundle),
         **beside_verdicts(judge),
+        **({"promise": f"{judge.promise}. {UNMEASURED}."} if changed.by_hand else {}),
         "cell": changed.verdict.as_json(),
         "changed_by_hand": {
             "sentences": list(changed.by_hand),

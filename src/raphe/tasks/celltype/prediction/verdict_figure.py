@@ -25,7 +25,8 @@ from raphe.core.figure_style import (
 )
 from raphe.core.sentences import counted, number, typographic
 from raphe.tasks.celltype.prediction.trace_view import Envelope, cell_envelopes
-from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.spikes.cut_settings import Cut
+from raphe.tasks.celltype.spikes.time_axis import TimeAxis
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.judge import Judge, JudgedCell
 from raphe.tasks.celltype.verdicts.verdict import RECORDED_AGAIN, digits_below, share
@@ -151,7 +152,7 @@ def _draw_peaks(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
 def _draw_spikes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
     waveforms = judged.cell.waveforms
     rows = evenly_spaced(len(waveforms), SPIKES_DRAWN)
-    time_ms = _time_ms(axes, judge.cut)
+    time_ms = _time_ms(axes, judged, judge)
     lines = [np.column_stack([time_ms, spike]) for spike in waveforms[rows]]
     overlaid = LineCollection(
         lines, colors=_colour(judged, judge), linewidths=0.5, alpha=_alpha(len(rows))
@@ -168,7 +169,7 @@ def _draw_spikes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
 def _draw_mean(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
     waveforms, leading = judged.cell.waveforms, judged.verdict.leading
     evidence = judge.evidence(judged.cell, leading)
-    time_ms, mean = _time_ms(axes, judge.cut), waveforms.mean(axis=0)
+    time_ms, mean = _time_ms(axes, judged, judge), waveforms.mean(axis=0)
     caption = "The spike"
     if len(waveforms) > 1:
         spread = waveforms.std(axis=0, ddof=1)
@@ -258,12 +259,13 @@ def draw_votes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
     return f"{caption}."
 
 
-def _time_ms(axes: Axes, cut: Cut | GivenWindows) -> np.ndarray:
+def _time_ms(axes: Axes, judged: JudgedCell, judge: Judge) -> np.ndarray:
     """Of the window's samples (T,), on an axis that has both ends of the window."""
-    time_ms = (np.arange(cut.n_samples) - cut.n_before) * 1000 / cut.rate_hz
+    cut = judge.cut
+    axis = TimeAxis(cut.rate_hz, judged.cell.pre_ms)
+    time_ms = axis.time_ms(cut.n_samples)
     axes.set_xlim(time_ms[0], time_ms[-1] + 1000 / cut.rate_hz)
-    from_crossing = isinstance(cut, Cut)
-    axes.set_xlabel("time from crossing (ms)" if from_crossing else "time in the window (ms)")
+    axes.set_xlabel(axis.label)
     return time_ms
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from raphe.core.sentences import counted
+from raphe.tasks.celltype.spikes.time_axis import TimeAxis
 from raphe.tasks.celltype.stores.lazy_array import LazyArray, LookedUp
 
 # The published windows begin 1 ms before the threshold is crossed, the earliest of their spikes
@@ -93,6 +94,10 @@ class SpikeSet:
         """What must stand beside every result from these spikes, or ""."""
         note = self.facts.get("note", "")
         return f"{SYNTHETIC_NOTE} {note}".strip() if self.is_synthetic else note
+
+    @property
+    def time_axis(self) -> TimeAxis:
+        return TimeAxis(self.rate_hz, self.facts.get("cut", {}).get("pre_ms"))
 
     @property
     def contents(self) -> str:

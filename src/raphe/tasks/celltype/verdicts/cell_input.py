@@ -71,6 +71,7 @@ class CellSpikes:
     stored_hz: float | None = None  # the rate of the recordings that a store was cut from
     left_out: tuple[Failure, ...] = ()  # windows that are no waveform
     remarks: tuple[str, ...] = ()  # on how it was read
+    pre_ms: float | None = None  # of the crossing, after a window's start; None where not known
     n_by_hand: int = 0  # spikes that a person left out
 
     def __post_init__(self) -> None:
@@ -168,6 +169,7 @@ def cut_recordings(
         tuple(cut_from),
         dropped,
         np.concatenate(sweep),
+        pre_ms=cut.pre_ms,
     )
 
 
@@ -267,6 +269,7 @@ def cells_of_store(path: Path, cut: Cut | GivenWindows | None) -> list[CellInput
             time_s[of_cell],
             sweep=sweep[of_cell],
             stored_hz=rates.get(cell_id),
+            pre_ms=spikes.time_axis.pre_ms,
         )
 
     return [
@@ -287,8 +290,8 @@ def _require_fit(spikes: SpikeSet, cut: Cut | GivenWindows) -> None:
         raise RecordingError(
             f"{spikes.path}: expected windows of {expected}, as the bundle takes, got {form}"
         )
-    pre_ms = spikes.facts.get("cut", {}).get("pre_ms", Cut.pre_ms)
-    if isinstance(cut, Cut) and pre_ms != cut.pre_ms:
+    pre_ms = spikes.time_axis.pre_ms
+    if isinstance(cut, Cut) and pre_ms not in (None, cut.pre_ms):
         raise RecordingError(
             f"{spikes.path}: expected spikes cut {cut.pre_ms:g} ms before the crossing, as the "
             f"bundle takes, got {pre_ms:g} ms; cut them anew with raphe extract"

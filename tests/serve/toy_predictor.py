@@ -9,7 +9,7 @@ A file is text: numbers with spaces, or "bad" (an error), "slow" (takes SLOW_S),
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from raphe.core.bundles.bundle import CARD, Bundle, BundleWriter
@@ -18,6 +18,7 @@ from raphe.core.bundles.manifest import BundleKind
 from raphe.core.bundles.opened_file import (
     Changes,
     HandLabel,
+    LabelTable,
     OpenedFile,
     Sighting,
     Taken,
@@ -171,12 +172,29 @@ class Toy(BundlePredictor):
     def labels(self) -> tuple[str, ...]:
         return ("many", "few")
 
-    def labels_csv(self, labels: Iterable[HandLabel], existing: Path | None = None) -> str:
-        rows = {row["file"]: row for row in csv_rows(existing)} if existing else {}
-        rows |= {
-            one.file: {"file": one.file, "label": one.label, "note": one.note} for one in labels
-        }
-        return csv_text(("file", "label", "note"), (row.values() for row in rows.values()))
+    def label_table(self, existing: Path | None = None) -> "ToyLabels":
+        return ToyLabels(existing)
+
+
+class ToyLabels(LabelTable):
+    def __init__(self, existing: Path | None) -> None:
+        try:
+            self._rows = {row["file"]: row for row in csv_rows(existing)} if existing else {}
+        except (ValueError, KeyError) as error:
+            raise RecordingError(f"{existing}: is no table ({error})") from None
+
+    def of(self, file: str) -> HandLabel:
+        return HandLabel(**self._rows.get(file, {"file": file, "label": "", "note": ""}))
+
+    def say(self, hand: HandLabel) -> None:
+        said = {"label": hand.label, "note": hand.note}
+        known = self._rows.get(hand.file, {"file": hand.file, "label": "", "note": ""})
+        self._rows[hand.file] = known | {name: x for name, x in said.items() if x is not None}
+
+    @property
+    def contents(self) -> bytes:
+        rows = (row.values() for row in self._rows.values())
+        return csv_text(("file", "label", "note"), rows).encode()
 
 
 def toy_bundle(folder: Path) -> Bundle:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 TEXT_BYTES = 2**24  # of JSON or a table: as objects of Python it is some sixty times as large
 
+LONGEST_NOTE = 500  # characters, of one that a person gives a cell
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.sentences import printable
 from raphe.serve.explained import FIRST
-from raphe.serve.limits import Limits
+from raphe.serve.limits import LONGEST_NOTE, Limits
 from raphe.version import __version__
 
 PAGE = Path(__file__).parent / "page"
@@ -69,6 +69,7 @@ def facts_of(predictor: BundlePredictor, limits: Limits, folder: Path | None) ->
             for field in predictor.FILE_FIELDS
         ],
         "labels": list(predictor.labels),
+        "longest_note": LONGEST_NOTE,
         "max_bytes": limits.file_bytes,
         "folder": None if folder is None else printable(folder.name),
         "can_watch": type(predictor).watch is not BundlePredictor.watch,

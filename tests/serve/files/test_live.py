@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from http_caller import Caller, answering
-from raphe.core.bundles.opened_file import Changes, Sighting
+from raphe.core.bundles.opened_file import Changes, HandLabel, Sighting
 from raphe.core.bundles.view import View
 from raphe.core.errors import SettingError
 from raphe.serve.files import live as live_module
+from raphe.serve.files.folder_labels import FolderLabels
 from raphe.serve.files.held import DROPPED, SHARED, HeldFile, HeldFiles
 from raphe.serve.files.live import Live
 from raphe.serve.limits import Limits
@@ -25,6 +26,7 @@ from raphe.serve.work import Work
 from serve.toy_predictor import Toy, ToyFile, ToyFolder
 
 PATIENCE_S = 8.0
+SAVED = {"saved": "cells.csv", "refused": []}
 
 
 class Ear:
@@ -106,7 +108,8 @@ def test_each_file_is_told_as_it_grows_and_when_it_goes(toy: Toy, tmp_path: Path
         assert grown["id"] == grows["id"] and grown["headline"] == "many"
         late = Ear(caller)  # hears of those that are there, in the order of the folder
         late.wait_for(of_file("rig.txt"))
-        assert [values["name"] for _, values in late.heard] == ["day 1/old.txt", "rig.txt"]
+        names = [values["name"] for event, values in late.heard if event == "file"]
+        assert names == ["day 1/old.txt", "rig.txt"]
         (tmp_path / "rig.txt").unlink()
         for ear in (first, second, late):
             ear.wait_for(lambda event, values: event == "gone" and values == {"id": grown["id"]})
@@ -203,9 +206,9 @@ def test_labels_are_stored_beside_the_recordings(toy: Toy, tmp_path: Path) -> No
     (tmp_path / "cells.csv").write_text("file,label,note\nold.txt,few,kept\n")
     with watching(toy, tmp_path) as caller:
         ear = Ear(caller)
-        told = ear.wait_for(of_file("x.txt", label=None))
+        told = ear.wait_for(of_file("x.txt", label=""))
         label = {"id": told["id"], "label": "many", "note": "clear, =1+1"}
-        assert caller.put_json("/labels", {"labels": [label]}).json == {"saved": "cells.csv"}
+        assert caller.put_json("/labels", {"labels": [label]}).json == SAVED
         ear.wait_for(of_file("x.txt", label="many", note="clear, =1+1"))
         assert (tmp_path / "cells.csv").read_text() == (
             'file,label,note\nold.txt,few,kept\nx.txt,many,"clear, =1+1"\n'
@@ -214,13 +217,82 @@ def test_labels_are_stored_beside_the_recordings(toy: Toy, tmp_path: Path) -> No
         ear.wait_for(of_file("x.txt", label="", note=""))
         assert (tmp_path / "cells.csv").read_text().endswith("\nx.txt,,\n")  # taken back
         dropped = caller.post("/files?name=x.txt", b"1 9").json["id"]
-        refused = caller.put_json("/labels", {"labels": [{**label, "id": dropped}]})
-        assert refused.status == 409 and "not of the watched folder" in refused.sentence
+        (refused,) = caller.put_json("/labels", {"labels": [{**label, "id": dropped}]}).json[
+            "refused"
+        ]
+        assert refused["id"] == dropped and "not of the watched folder" in refused["error"]
         (tmp_path / "cells.csv").write_bytes(b"\xff\xfe no table")
         before = (tmp_path / "cells.csv").read_bytes()
-        assert caller.put_json("/labels", {"labels": [label]}).status in (422, 500)
+        assert caller.put_json("/labels", {"labels": [label]}).sentence.startswith("cells.csv: ")
         assert (tmp_path / "cells.csv").read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "cells.csv"}
+
+
+def test_what_the_table_says_is_told_and_what_is_not_said_of_a_cell_stays(
+    toy: Toy, tmp_path: Path
+) -> None:
+    for name in ("x.txt", "y.txt"):
+        (tmp_path / name).write_text("1 9")
+    table = tmp_path / "Cells.csv"  # of whatever case, as `raphe extract` takes it
+    table.write_text("file,label,note\nx.txt,few,a note\n")
+    table.chmod(0o664)
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        x = ear.wait_for(of_file("x.txt", label="few", note="a note"))["id"]
+        y = ear.wait_for(of_file("y.txt", label=""))["id"]
+        caller.put_json("/labels", {"labels": [{"id": x, "label": "many"}]})
+        ear.wait_for(of_file("x.txt", label="many", note="a note"))
+        long = {"id": y, "note": "n" * 501}
+        answer = caller.put_json("/labels", {"labels": [long, {"id": x, "note": "clear"}]})
+        error = "y.txt: note: expected at most 500 characters, got 501"
+        assert answer.json == {"saved": "cells.csv", "refused": [{"id": y, "error": error}]}
+        assert table.read_text() == "file,label,note\nx.txt,many,clear\n"
+        assert table.stat().st_mode & 0o777 == 0o664
+        assert [path.name for path in tmp_path.glob("*.csv")] == ["Cells.csv"]
+        table.write_text("file,label,note\ny.txt,many,in Excel\n")
+        ear.wait_for(of_file("y.txt", label="many", note="in Excel"))
+        ear.wait_for(of_file("x.txt", label="", note=""))
+        table.write_text("file,label,note\ny.txt\n")
+        ear.wait_for(lambda event, told: event == "labels" and "no table" in told["problem"])
+        table.write_text("file,label,note\n")
+        until(lambda: [told for event, told in ear.heard if event == "labels"][-1]["problem"] == "")
+        table.chmod(0o444)
+        refused = caller.put_json("/labels", {"labels": [{"id": x, "label": "few"}]})
+        assert refused.sentence.startswith("Cells.csv: is read-only")
+        assert table.read_text() == "file,label,note\n"
+
+
+def test_the_later_of_two_labels_is_the_one_that_stays(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.txt").write_text("1 9")
+    with watching(toy, tmp_path, at_once=4) as caller:
+        ear = Ear(caller)
+        file_id = ear.wait_for(of_file("x.txt"))["id"]
+        begun, waits_s = threading.Event(), iter((0.5, 0.0))
+        write = FolderLabels.write
+
+        def slow(table: FolderLabels, labels: list[HandLabel]) -> None:
+            wait_s = next(waits_s)
+            begun.set()
+            time.sleep(wait_s)
+            write(table, labels)
+
+        monkeypatch.setattr(FolderLabels, "write", slow)
+        threads = [
+            threading.Thread(
+                target=caller.put_json,
+                args=("/labels", {"labels": [{"id": file_id, "label": label}]}),
+            )
+            for label in ("many", "few")
+        ]
+        threads[0].start()
+        assert begun.wait(10)
+        threads[1].start()
+        for thread in threads:
+            thread.join()
+        ear.wait_for(of_file("x.txt", label="few"))
+    assert (tmp_path / "cells.csv").read_text() == "file,label,note\nx.txt,few,\n"
 
 
 def test_labels_of_two_people_at_once_are_all_kept(toy: Toy, tmp_path: Path) -> None:

@@ -355,7 +355,8 @@ def test_labels_of_two_files_of_one_name_are_not_made_one_row(page: Caller) -> N
         [{"id": "ID", "label": ["many"]}],
         [{"id": "ID", "label": "many", "note": 3}],
         [{"id": "ID", "label": "many", "note": "x" * 5000}],
-        [{"id": "ID", "label": "many", "note": "line\nbreak"}],
+        [{"id": 3, "label": "many"}],
+        [{"id": "ID", "label": None}],
         [{"id": "ID", "label": "many", "path": "/etc"}],
     ],
 )

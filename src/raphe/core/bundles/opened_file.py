@@ -76,8 +76,28 @@ class WatchedFolder(ABC):
 
 @dataclass(frozen=True)
 class HandLabel:
-    """What a person says of a file's cell."""
+    """What a person says of a file's cell; None where nothing is said, so that it stays."""
 
     file: str  # its path within the folder, with "/", or its bare name
-    label: str
-    note: str = ""
+    label: str | None  # "" takes it back
+    note: str | None = None
+
+
+class LabelTable(ABC):
+    """The table that `raphe extract` reads labels from: as it stands, and as a person changes it.
+
+    What it holds beside what is said stays, in the form that a person gave it.
+    """
+
+    @abstractmethod
+    def of(self, file: str) -> HandLabel:
+        """What it says of a file, "" where nothing."""
+
+    @abstractmethod
+    def say(self, hand: HandLabel) -> None:
+        """Put down what a person says of a file. Raises RapheError."""
+
+    @property
+    @abstractmethod
+    def contents(self) -> bytes:
+        """Of a file."""

@@ -2,14 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 from raphe.core.bundles.bundle import CARD, Bundle, BundleError, bundle_kind
 from raphe.core.bundles.fields import Field
-from raphe.core.bundles.opened_file import HandLabel, OpenedFile, WatchedFolder
+from raphe.core.bundles.opened_file import LabelTable, OpenedFile, WatchedFolder
 from raphe.core.errors import RapheError, RecordingError, SettingError
 from raphe.core.extras import missing_extra
 from raphe.core.sentences import number, whole
@@ -105,9 +105,8 @@ class BundlePredictor:
         """What a person may say of a cell by hand, such as its class; () where nothing."""
         return ()
 
-    def labels_csv(self, labels: Iterable[HandLabel], existing: Path | None = None) -> str:
-        """The table that `raphe extract` reads labels from; what `existing` says of other files
-        stays. Raises RapheError where that cannot be read."""
+    def label_table(self, existing: Path | None = None) -> LabelTable:
+        """The table of labels in a file, or a new one. Raises RapheError where it cannot be."""
         raise NotImplementedError
 
     def sentence(self, error: RapheError | str, folder: Path | None = None) -> str:

@@ -1,4 +1,5 @@
-"""CSV as every table of this project is written: commas, a header, lines that end in "\\n".
+"""CSV as every table of this project is written: commas, a header, lines that end in "\\n"; one
+that a person keeps is written in the form that it has (see `core.tables.form`).
 
 A spreadsheet computes a cell that begins with =, +, - or @, whoever chose its text: such a cell is
 written with an apostrophe before it, as OWASP advises, and without it again once it is read here.
@@ -18,14 +19,19 @@ from raphe.core.errors import RapheError
 COMPUTED = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # apostrophes of a text come back, too
 
 
-def csv_text(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+def csv_text(
+    header: Iterable[Any],
+    rows: Iterable[Iterable[Any]],
+    separator: str = ",",
+    line_end: str = "\n",
+) -> str:
     """A table as text: the header, then one line a row.
 
-    Values are written as `str` gives them, None as nothing, quoted where they hold a comma, a
+    Values are written as `str` gives them, None as nothing, quoted where they hold a separator, a
     quote or a line break, and text as `neutral` gives it. Raises nothing for rows of other lengths
     than the header's.
     """
-    return csv_line(header) + "".join(map(csv_line, rows))
+    return "".join(csv_line(values, separator, line_end) for values in (header, *rows))
 
 
 def filled(
@@ -37,7 +43,7 @@ def filled(
     return [header[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
-def csv_line(values: Iterable[Any]) -> str:
+def csv_line(values: Iterable[Any], separator: str = ",", line_end: str = "\n") -> str:
     """One row, with its end of line: for files that grow row by row."""
     text = io.StringIO()
     cells = [
@@ -46,10 +52,8 @@ def csv_line(values: Iterable[Any]) -> str:
     ]
     # Before Python 3.13 csv does not quote a lone carriage return, and reads it as a line's end.
     has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
-    if has_return:
-        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(cells)
-    else:
-        csv.writer(text, lineterminator="\n").writerow(cells)
+    quoting = csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
+    csv.writer(text, delimiter=separator, lineterminator=line_end, quoting=quoting).writerow(cells)
     return text.getvalue()
 
 

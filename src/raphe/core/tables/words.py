@@ -16,7 +16,9 @@ from pathlib import Path
 from raphe.core.errors import RapheError
 from raphe.core.files.csv_text import restored
 from raphe.core.tables.dialect import quoted, shown
+from raphe.core.tables.form import Form
 from raphe.core.tables.text import (
+    BLOCK_BYTES,
     Block,
     TableFault,
     blocks,
@@ -40,6 +42,7 @@ class Row:
 
     line: int  # of the file, from 1
     values: dict[str, str]  # by column in lower case
+    words: tuple[str, ...] = ()  # of all columns in their order, also of those without a name
 
     def __getitem__(self, column: str) -> str:
         return self.values[column.casefold()]
@@ -56,6 +59,7 @@ class Table:
     path: Path
     columns: tuple[str, ...]
     rows: list[Row]
+    form: Form
 
     def __contains__(self, column: str) -> bool:
         return column.casefold() in {name.casefold() for name in self.columns}
@@ -75,8 +79,10 @@ def read_table(path: Path, error_type: type[RapheError]) -> Table:
     header's, a quote that is not closed, and two columns of one name.
     """
     with opened(path, error_type) as stream:
-        columns, rows = _read(blocks(stream))
-    return Table(path, columns, rows)
+        beginning = stream.read(BLOCK_BYTES)
+        stream.seek(0)
+        columns, rows, *separator = _read(blocks(stream))
+    return Table(path, columns, rows, Form.of(beginning, *separator))
 
 
 def iso_day(text: str, where: str, error_type: type[RapheError]) -> str:
@@ -108,12 +114,12 @@ def sniff_separator(lines: Sequence[str]) -> str:
     return max(SEPARATORS, key=agreement)
 
 
-def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row]]:
-    """Columns and rows of a file's blocks."""
+def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row], str, bool]:
+    """Columns and rows of a file's blocks, what separates them, and whether the file names it."""
     beginning = list(next(parts, Block(1, ())).lines)
-    separator = named_separator(beginning[0]) if beginning else None
-    skipped = int(separator is not None)
-    separator = separator or sniff_separator(beginning[:SNIFFED_LINES])
+    named = named_separator(beginning[0]) if beginning else None
+    skipped = int(named is not None)
+    separator = named or sniff_separator(beginning[:SNIFFED_LINES])
     lines = chain(beginning[skipped:], chain.from_iterable(part.lines for part in parts))
     records = _records(lines, separator, skipped)
     header_line, header = next(records, (1, []))
@@ -134,9 +140,10 @@ def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row]]:
             wide.append(line)
         words = (words + [""] * len(keys))[: len(keys)]
         # Of several nameless columns the first, which may number the rows, is the one kept.
-        rows.append(Row(line, dict(zip(keys[::-1], words[::-1], strict=True))))
+        values = dict(zip(keys[::-1], words[::-1], strict=True))
+        rows.append(Row(line, values, tuple(words)))
     _refuse_shifted(rows, wide, keys)
-    return columns, rows
+    return columns, rows, separator, named is not None
 
 
 def _records(lines: Iterable[str], separator: str, skipped: int) -> Iterator[tuple[int, list[str]]]:

@@ -1,32 +1,38 @@
 """What a person says of cells by hand: kept beside a watched folder's recordings, or downloaded."""
 
-import threading
+import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from raphe.core.bundles.fields import Field, read_fields, shown
+from raphe.core.bundles.fields import shown
 from raphe.core.bundles.opened_file import HandLabel
 from raphe.core.bundles.predictor import BundlePredictor
-from raphe.core.files.atomic import write_file
 from raphe.core.sentences import listed
 from raphe.serve.bodies import JSON, SHORT_BYTES, Receiver, as_json, parse_json
+from raphe.serve.files.folder_labels import TABLE
 from raphe.serve.files.held import HeldFiles
 from raphe.serve.files.live import Live
 from raphe.serve.files.routes import CSV, attachment
+from raphe.serve.limits import LONGEST_NOTE
 from raphe.serve.refusal import Refusal, refusing
 from raphe.serve.work import Work
 
-TABLE = "cells.csv"  # beside the recordings, as `raphe extract` reads it
 MOST_LABELS = 10_000
-LABEL_FIELDS = (
-    Field("id", "text", "of the file", needed=True),
-    Field("label", "text", "what the cell is; nothing takes a label back"),
-    Field("note", "text", "what else is to be remembered"),
-)
+EXPECTED = "labels: expected a list of id and label, note or both, as texts"
+NO_FOLDER = "no folder is watched, beside whose recordings labels could be written; download them"
+
+
+@dataclass(frozen=True)
+class Said:
+    """Of a file by its id; None where nothing is said."""
+
+    id: str
+    label: str | None
+    note: str | None
 
 
 class LabelRoutes:
@@ -42,44 +48,37 @@ class LabelRoutes:
     ) -> None:
         self._predictor, self._files, self._work = predictor, files, work
         self._receiver, self._live = receiver, live
-        self._writing = threading.Lock()  # each reads what the one before has written
+        self._writing = asyncio.Lock()  # in the order in which requests came: the last one stays
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/labels", self.save, methods=["PUT"])
         self.router.add_api_route("/labels.csv", self.download, methods=["POST"])
 
     async def save(self, request: Request) -> Response:
+        """Those that cannot be taken keep no other from being written."""
         live = self._live
         if live is None:
-            raise Refusal(
-                409,
-                "no folder is watched, beside whose recordings labels could be written; "
-                "download them",
-            )
-        given = [
-            (self._files.get(file_id), label, note)
-            for file_id, label, note in await self._labels(request)
-        ]
-        labels = []
-        for held, label, note in given:
-            file = live.path_of(held)
-            if file is None:
-                raise Refusal(
-                    409, f"{shown(held.name)}: is not of the watched folder; download its label"
-                )
-            labels.append(HandLabel(file, label, note))
-        with self._work.admitted():
-            await self._work.answer(partial(self._write, live, labels))
-        for held, label, note in given:
-            live.labelled(held, label, note)
-        return Response(as_json({"saved": TABLE}), media_type=JSON)
+            raise Refusal(409, NO_FOLDER)
+        labels, refused = [], []
+        for said in await self._labels(request):
+            try:
+                labels.append(self._label_in(live, said))
+            except Refusal as refusal:
+                refused.append({"id": said.id, "error": refusal.sentence})
+        if labels:
+            async with self._writing:
+                with self._work.admitted():
+                    await self._work.answer(partial(live.labels.write, labels))
+                live.tell_labels()
+        saved = TABLE if labels else None
+        return Response(as_json({"saved": saved, "refused": refused}), media_type=JSON)
 
     async def download(self, request: Request) -> Response:
         ids_of: dict[str, set[str]] = {}
         labels = []
-        for file_id, label, note in await self._labels(request):
-            name = self._files.name_of(file_id)
-            ids_of.setdefault(name, set()).add(file_id)
-            labels.append(HandLabel(name, label, note))
+        for said in await self._labels(request):
+            name = self._files.name_of(said.id)
+            ids_of.setdefault(name, set()).add(said.id)
+            labels.append(self._checked(name, said))
         for name, ids in ids_of.items():
             if len(ids) > 1:
                 raise Refusal(
@@ -89,35 +88,56 @@ class LabelRoutes:
                     "back",
                 )
         with self._work.admitted():
-            text = await self._work.answer(partial(self._text, labels))
-        return attachment(text.encode(), TABLE, CSV)
+            contents = await self._work.answer(partial(self._contents, labels))
+        return attachment(contents, TABLE, CSV)
 
-    async def _labels(self, request: Request) -> list[tuple[str, str, str]]:
-        """Id of the file, label and note of each. Raises Refusal or RapheError."""
+    async def _labels(self, request: Request) -> list[Said]:
+        """Raises Refusal where they are no labels at all."""
         values = parse_json(await self._receiver.json(request, SHORT_BYTES))
         labels = values.get("labels")
         if set(values) != {"labels"} or not isinstance(labels, list) or not labels:
-            raise Refusal(422, "labels: expected a list of id, label and note")
+            raise Refusal(422, EXPECTED)
         if len(labels) > MOST_LABELS:
             raise Refusal(413, f"labels: expected at most {MOST_LABELS}")
-        return [self._label(label) for label in labels]
+        return list(map(_said, labels))
 
-    def _label(self, values: object) -> tuple[str, str, str]:
-        if not isinstance(values, Mapping):
-            raise Refusal(422, "labels: expected a list of id, label and note")
-        said = {name: value for name, value in values.items() if value != ""}
-        given: dict[str, Any] = {"label": "", "note": "", **read_fields(said, LABEL_FIELDS)}
-        if "label" not in values or given["label"] not in ("", *self._predictor.labels):
-            expected = listed(self._predictor.labels, "or") if self._predictor.labels else "none"
-            raise Refusal(422, f"label: expected {expected}")
-        return given["id"], given["label"], given["note"]
+    def _label_in(self, live: Live, said: Said) -> HandLabel:
+        """Raises Refusal for what cannot be written beside the recordings."""
+        held = self._files.get(said.id)
+        file = live.path_of(held)
+        if file is None:
+            raise Refusal(
+                409, f"{shown(held.name)}: is not of the watched folder; download its label"
+            )
+        return self._checked(file, said)
 
-    def _text(self, labels: list[HandLabel]) -> str:
+    def _checked(self, file: str, said: Said) -> HandLabel:
+        """Raises Refusal."""
+        known = self._predictor.labels
+        if said.label not in (None, "", *known):
+            expected = listed(known, "or") if known else "none"
+            raise Refusal(422, f"{shown(file)}: label: expected {expected}")
+        if said.note is not None and len(said.note) > LONGEST_NOTE:
+            raise Refusal(
+                422,
+                f"{shown(file)}: note: expected at most {LONGEST_NOTE} characters, got "
+                f"{len(said.note)}",
+            )
+        return HandLabel(file, said.label, said.note)
+
+    def _contents(self, labels: list[HandLabel]) -> bytes:
         with refusing(self._predictor):
-            return self._predictor.labels_csv(labels)
+            table = self._predictor.label_table()
+            for label in labels:
+                table.say(label)
+            return table.contents
 
-    def _write(self, live: Live, labels: list[HandLabel]) -> None:
-        path = live.folder / TABLE
-        with self._writing, refusing(self._predictor, live.folder):
-            existing = path if path.exists() else None
-            write_file(path, self._predictor.labels_csv(labels, existing))
+
+def _said(values: object) -> Said:
+    if not isinstance(values, Mapping) or not set(values) <= {"id", "label", "note"}:
+        raise Refusal(422, EXPECTED)
+    said = Said(values.get("id", ""), values.get("label"), values.get("note"))
+    texts = [text for text in (said.label, said.note) if text is not None]
+    if not texts or not all(isinstance(text, str) for text in (said.id, *texts)) or not said.id:
+        raise Refusal(422, EXPECTED)
+    return said

@@ -2,7 +2,8 @@
 
 A thread looks at the folder and opens what is new, the newest first, so that the cell now on the
 rig never waits for those of yesterday. Nothing that a file or the folder does ends it. Pages hear
-of it by server-sent events: `file` with what a list shows of one, `gone` where it was removed.
+of it by server-sent events: `file` with what a list shows of one, `gone` where it was removed,
+`labels` with what keeps the table of labels from being read.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.bundles.view import View
 from raphe.core.sentences import printable
 from raphe.serve.bodies import as_json
+from raphe.serve.files.folder_labels import FolderLabels
 from raphe.serve.files.held import DROPPED, HeldFile, HeldFiles, new_id
 from raphe.serve.files.opening import NO_CHANGES
 from raphe.serve.refusal import Refusal, refusing
@@ -30,6 +32,7 @@ from raphe.serve.refusal import Refusal, refusing
 EVERY_S = 2.0
 HEARTBEAT_S = 15.0  # by which a browser, and whatever stands between, knows that we are there
 MOST_LISTENERS = 64
+LABELS = "labels"  # an event, of the table beside the recordings; no file has this id
 END_S = 5.0
 DEFECT = "met a defect of raphe, which its terminal shows; please report it"
 
@@ -74,10 +77,11 @@ class Live:
     def __init__(
         self, predictor: BundlePredictor, folder: Path, values: Mapping[str, object]
     ) -> None:
-        self.folder = folder
+        self.folder, self.labels = folder, FolderLabels(predictor, folder)
         self._predictor, self._values = predictor, values
         self._watched = predictor.watch(folder, values)
         self._by_path: dict[Path, HeldFile] = {}
+        self._paths: dict[str, Path] = {}  # by id
         self._news: dict[str, dict[str, Any]] = {}  # of each file, by id
         self._states: dict[str, str] = {}  # what is told of each file's state, by id
         self._listeners: WeakSet[Listener] = WeakSet()  # also of an answer that never began
@@ -96,14 +100,16 @@ class Live:
 
     def path_of(self, held: HeldFile) -> str | None:
         """Of one of its files within the folder, with "/"; None of any other."""
-        return next((self._within(p) for p, own in self._by_path.items() if own is held), None)
+        path = self._paths.get(held.id)
+        return None if path is None else self._within(path)
 
     def listen(self) -> AsyncIterator[bytes]:
         """What a page hears until it goes or all ends. Raises Refusal where too many listen."""
         if len(self._listeners) >= MOST_LISTENERS:
             raise Refusal(503, f"{MOST_LISTENERS} pages listen already; close one of them")
         in_order = sorted(self._news.values(), key=lambda news: news["order"])
-        listener = Listener({news["id"]: _event("file", news) for news in in_order})
+        events = {news["id"]: _event("file", news) for news in in_order}
+        listener = Listener({LABELS: self._of_labels(), **events})
         if self._stopping.is_set():
             listener.end()
         self._listeners.add(listener)
@@ -115,9 +121,14 @@ class Live:
             state = self._states.get(held.id, "")
             self._tell(held, {**_of_view(view), "sentence": _sentence(state, view)})
 
-    def labelled(self, held: HeldFile, label: str, note: str) -> None:
-        """Tell what a person said of one of its files."""
-        self._tell(held, {"label": label, "note": note})
+    def tell_labels(self) -> None:
+        """Tell what the table of labels says by now, where that is something else."""
+        for path, held in self._by_path.items():
+            said, news = self._said(path), self._news.get(held.id, {})
+            if any(news.get(name) != value for name, value in said.items()):
+                self._tell(held, said)
+        for listener in self._listeners:
+            listener.tell(LABELS, self._of_labels())
 
     def end(self) -> None:
         """Let every page go, so that the server can end."""
@@ -161,13 +172,13 @@ class Live:
             held = HeldFile(
                 new_id(), printable(self._within(path)), reopen=partial(self._open, path)
             )
-            self._by_path[path] = held
+            self._by_path[path], self._paths[held.id] = held, path
             self._files.add(held)
         view = await self._files.replace(held, opened, view)
         if held.is_gone:
             return
-        facts = {"id": held.id, "name": held.name, "label": None, "note": ""}
-        self._news[held.id] = {**facts, **self._news.get(held.id, {}), **news}
+        facts = {"id": held.id, "name": held.name, **self._said(path)}
+        self._news[held.id] = {**self._news.get(held.id, {}), **facts, **news}
         self._states[held.id] = news["sentence"]
         if view is not None:
             news = {**news, **_of_view(view), "sentence": _sentence(news["sentence"], view)}
@@ -179,6 +190,7 @@ class Live:
         held = self._by_path.pop(path, None)
         if held is None:
             return
+        self._paths.pop(held.id, None)
         self._news.pop(held.id, None)
         self._states.pop(held.id, None)
         self._files.remove(held.id)
@@ -212,6 +224,8 @@ class Live:
             self._missing[path] = self._known.pop(path)
             self._pending.pop(path, None)
             self._on_loop(self._forget, path)
+        if self.labels.look():
+            self._on_loop(self.tell_labels)
 
     def _open_newest(self) -> None:
         path = max(self._pending, key=lambda path: self._pending[path][0])
@@ -247,6 +261,14 @@ class Live:
     def _open(self, path: Path) -> OpenedFile:
         with refusing(self._predictor, self.folder):
             return self._predictor.open_file(path, self._within(path), self._values, {})
+
+    def _said(self, path: Path) -> dict[str, str | None]:
+        """What the table of labels says of a file."""
+        said = self.labels.of(self._within(path))
+        return {"label": said.label, "note": said.note}
+
+    def _of_labels(self) -> bytes:
+        return _event(LABELS, {"problem": self.labels.problem})
 
     def _within(self, path: Path) -> str:
         try:

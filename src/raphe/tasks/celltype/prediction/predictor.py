@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raphe.core.bundles.fields import Field, read_fields
-from raphe.core.bundles.opened_file import HandLabel, OpenedFile, WatchedFolder
+from raphe.core.bundles.opened_file import LabelTable, OpenedFile, WatchedFolder
 from raphe.core.bundles.predictor import BundlePredictor, json_values
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
@@ -19,7 +19,7 @@ from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.prediction.held_cells import hold_cells
 from raphe.tasks.celltype.prediction.opened_cells import OpenedCells
 from raphe.tasks.celltype.prediction.watch import LiveFolder
-from raphe.tasks.celltype.recordings.hand_labels import labelled_csv
+from raphe.tasks.celltype.recordings.hand_labels import HandLabels
 from raphe.tasks.celltype.recordings.labels import NO_CELL
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, Reading, cut_recordings
@@ -239,8 +239,8 @@ class CellTypePredictor(BundlePredictor):
         cut_elsewhere = isinstance(self._judge.cut, GivenWindows)
         return () if cut_elsewhere else (*self.classes, *NO_CELL)
 
-    def labels_csv(self, labels: Iterable[HandLabel], existing: Path | None = None) -> str:
-        return labelled_csv(labels, self.classes, existing)
+    def label_table(self, existing: Path | None = None) -> LabelTable:
+        return HandLabels(self.classes, existing)
 
 
 def _verdict(

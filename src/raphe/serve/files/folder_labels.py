@@ -1,0 +1,89 @@
+"""The table of labels beside a watched folder's recordings: read as it changes, and written."""
+
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+from raphe.core.bundles.opened_file import HandLabel, LabelTable
+from raphe.core.bundles.predictor import BundlePredictor
+from raphe.core.errors import RapheError, RecordingError
+from raphe.core.files.atomic import write_file
+from raphe.core.files.folders import file_in
+from raphe.serve.refusal import refusing
+
+TABLE = "cells.csv"  # as `raphe extract` reads it
+WRITERS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
+class FolderLabels:
+    """Whoever has it open, in a spreadsheet or another page, changes the one file.
+
+    `problem` says why the table cannot be read, "" where it can: then `of` tells what it said last.
+    """
+
+    def __init__(self, predictor: BundlePredictor, folder: Path) -> None:
+        self.problem = ""
+        self._predictor, self._folder = predictor, folder
+        self._table: LabelTable | None = None
+        self._seen: object = None  # of the file, as the disk tells it; None where there is none
+        self._using = Lock()
+
+    def of(self, file: str) -> HandLabel:
+        """What the table says of a file, by its path in the folder."""
+        return HandLabel(file, "", "") if self._table is None else self._table.of(file)
+
+    def look(self) -> bool:
+        """Read the table if it is another; whether it was."""
+        if not self._predictor.labels:
+            return False
+        with self._using:
+            before, self._seen = self._seen, Unseen()
+            try:
+                path = file_in(self._folder, TABLE, RecordingError)
+                self._seen = _seen(path)
+                if self._seen == before:
+                    return False
+                self._table = None if path is None else self._predictor.label_table(path)
+            except RapheError as error:
+                problem = self._predictor.sentence(error, self._folder)
+            else:
+                problem = ""
+            is_same = problem != "" and problem == self.problem
+            self.problem = problem
+        return not is_same
+
+    def write(self, labels: Sequence[HandLabel]) -> None:
+        """Read once, write once, whole or not at all. Raises Refusal."""
+        with self._using, refusing(self._predictor, self._folder):
+            path = file_in(self._folder, TABLE, RecordingError)
+            mode = None if path is None else stat.S_IMODE(path.stat().st_mode)
+            if mode is not None and not mode & WRITERS:
+                raise RecordingError(
+                    f"{path}: is read-only, so no label was written; allow it to be written, and "
+                    "try again"
+                )
+            table = self._predictor.label_table(path)
+            for label in labels:
+                table.say(label)
+            written = write_file(path or self._folder / TABLE, table.contents)
+            if mode is not None:
+                with suppress(OSError):  # of a share that knows no permissions
+                    written.chmod(mode)  # whoever might write it before may write it now
+            self._table, self.problem, self._seen = table, "", _seen(written)
+
+
+class Unseen:
+    """In place of what the disk told of a file: like nothing that it will tell."""
+
+
+def _seen(path: Path | None) -> object:
+    """What differs once a file is another."""
+    if path is None:
+        return None
+    try:
+        status = path.stat()
+    except OSError:  # it went meanwhile
+        return Unseen()
+    return path.name, status.st_mtime_ns, status.st_size, status.st_ino

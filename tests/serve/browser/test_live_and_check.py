@@ -66,14 +66,14 @@ def test_labels_of_a_folder_are_written_beside_its_recordings(
     expect(page.locator("#checked-view .plot")).to_be_visible()
     expect(page.locator("#checked-view .answer")).to_be_hidden()  # until something was said
     page.keyboard.press("2")
-    expect(page.locator(".hand [role=status]")).to_have_text("few: saved in cells.csv.")
+    expect(page.locator("#hand-state")).to_have_text("few: saved in cells.csv.")
     expect(page.locator("#checked-view .answer")).to_be_visible()
     page.keyboard.press("Enter")  # the next cell
     expect(page.locator("#checked-view h2")).to_have_text("between.txt: first")
     page.get_by_label("Note").fill("1 of two, a doubtful seal")  # digits here are no labels
     page.get_by_role("button", name="many").click()
     expect(page.locator("#check-count")).to_have_text("2 of 3 checked.")
-    expect(page.locator(".hand [role=status]")).to_have_text("many: saved in cells.csv.")
+    expect(page.locator("#hand-state")).to_have_text("many: saved in cells.csv.")
     rows = (folder / "cells.csv").read_text().splitlines()
     assert rows == [
         "file,label,note",
@@ -81,13 +81,56 @@ def test_labels_of_a_folder_are_written_beside_its_recordings(
         'between.txt,many,"1 of two, a doubtful seal"',
     ]
     page.locator(".labels").get_by_text("many").click()  # pressed again, it is taken back
-    expect(page.locator(".hand [role=status]")).to_have_text(
+    expect(page.locator("#hand-state")).to_have_text(
         "No label, but the note: saved in cells.csv."
     )
     rows = (folder / "cells.csv").read_text().splitlines()
     assert rows[2] == 'between.txt,,"1 of two, a doubtful seal"'
     page.get_by_role("link", name="Live").click()
     expect(page.locator("#now .what")).not_to_be_empty()
+
+
+def test_a_label_that_could_not_be_saved_does_not_count_and_is_tried_again(
+    toy: Toy, folder: Path, serve_at, open_page
+) -> None:
+    for name, text in {"a": "9 9 9 9", "b": "9 9", "c": "1"}.items():
+        (folder / f"{name}.txt").write_text(text)
+    table = folder / "cells.csv"
+    table.write_text("file,label,note\na.txt,many,before\n")
+    table.chmod(0o444)
+    page = open_page(serve_at(toy, folder) + "#check")
+    results = page.locator("#queue .file-result")
+    expect(results).to_have_text(["100 % uncertain", "33 % uncertain", "✓ many"])  # of before
+    expect(page.locator("#check-count")).to_have_text("1 of 3 checked.")
+    page.keyboard.press("2")
+    refused = (
+        "cells.csv: is read-only, so no label was written; allow it to be written, and try again"
+    )
+    expect(page.locator("#hand-state")).to_have_text(f"few: not saved. {refused}")
+    expect(page.locator("#unsaved")).to_have_text(f"Not saved: c.txt. {refused}")
+    expect(results.first).to_have_text("▲ few, not saved")
+    expect(page.locator("#check-count")).to_have_text("1 of 3 checked.")
+    page.reload()  # nothing is lost
+    expect(results.first).to_have_text("▲ few, not saved")
+    table.chmod(0o644)
+    page.get_by_role("button", name="Try again").click()
+    expect(results.first).to_have_text("✓ few")
+    expect(page.locator("#unsaved")).to_be_hidden()
+    page.locator("#queue").get_by_role("button", name="a.txt").click()
+    expect(page.get_by_label("Note")).to_have_value("before")
+    note = "n" * 600
+    page.get_by_label("Note").evaluate(
+        "(input, text) => { input.focus(); document.execCommand('insertText', false, text); }", note
+    )
+    expect(page.locator("#hand-note-limit")).to_contain_text("at most 500 characters")
+    page.keyboard.press("Tab")
+    page.locator(".labels").get_by_text("few").click()
+    expect(page.locator("#check-count")).to_have_text("2 of 3 checked.")
+    rows = table.read_text().splitlines()
+    assert rows[1].startswith("a.txt,few,before") and len(rows[1]) == len("a.txt,few,") + 500
+    assert rows[2] == "c.txt,few,"
+    table.write_text('file,label,note\nb.txt,many,\n"')
+    expect(page.locator("#labels-problem")).to_contain_text("No label can be saved until")
 
 
 def test_a_cell_that_was_not_judged_is_labelled_too_and_no_label_vanishes(

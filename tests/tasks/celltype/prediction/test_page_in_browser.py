@@ -64,5 +64,5 @@ def test_a_cell_on_the_rig_is_seen_and_labelled_on_a_phone(
     expect(page.locator("#checked-view .u-over").first).to_be_visible()
     assert_fits(page)
     page.keyboard.press("1")
-    expect(page.locator(".hand [role=status]")).to_contain_text("saved in")
+    expect(page.locator("#hand-state")).to_contain_text("saved in")
     assert "cell1.abf" in (folder / "cells.csv").read_text()

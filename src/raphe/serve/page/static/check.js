@@ -1,16 +1,16 @@
 /** A person says what the cells are, the least certain first, and it is written down. */
 
-import { button, download, element, say, setText, TONES } from "./dom.js";
-import { ask, askFile } from "./server.js";
+import { button, counted, download, element, say, setText, TONES } from "./dom.js";
+import { HandLabels } from "./labels.js";
+import { askFile } from "./server.js";
 import { OpenedView } from "./view.js";
 
 const SAVE_AFTER_MS = 600; // of silence in the note
-const KEPT = "raphe-labels"; // in the tab, so that a reload does not lose what was said
 
 export class CheckByHand {
   constructor(session) {
     this.session = session;
-    this.said = new Map(Object.entries(JSON.parse(sessionStorage.getItem(KEPT) ?? "{}"))); // by id
+    this.labels = new HandLabels(session);
     this.queue = [];
     this.current = null;
     this.is_begun = false; // whether somebody has chosen a cell, or said something of one
@@ -18,6 +18,9 @@ export class CheckByHand {
     this.place = document.getElementById("queue");
     this.count = document.getElementById("check-count");
     this.csv = document.getElementById("labels-csv");
+    this.unsaved = document.getElementById("unsaved");
+    this.again = document.getElementById("try-again");
+    this.problem = document.getElementById("labels-problem");
     this.blind = document.getElementById("blind");
     this.form = element("form", { class: "hand", "aria-label": "What this cell is" });
     const shown = element("div", { id: "checked-view" });
@@ -27,21 +30,30 @@ export class CheckByHand {
     this.blind.addEventListener("change", () => this.showCurrent());
     this.csv.addEventListener("click", () => this.takeCsv());
     document.addEventListener("keydown", (event) => this.pressed(event));
+    this.again.addEventListener("click", () => this.labels.tryAgain());
+    this.labels.addEventListener("change", () => this.draw());
+    session.addEventListener("labels", () => this.draw());
     for (const event of ["entry", "list"]) session.addEventListener(event, () => this.changed());
   }
 
   buildForm() {
-    const { labels } = this.session.page;
+    const { labels, longest_note: longest } = this.session.page;
     this.buttons = labels.map((label, place) => {
       const key = place < 9 ? [element("kbd", {}, String(place + 1)), " "] : [];
       return button([...key, label], () => this.press(label), { "aria-pressed": "false" });
     });
-    this.note = element("input", { id: "hand-note", maxlength: "500", autocomplete: "off" });
+    this.note = element("input", {
+      id: "hand-note", maxlength: String(longest), autocomplete: "off",
+      "aria-describedby": "hand-note-limit",
+    });
+    this.limit = element("p", { id: "hand-note-limit", class: "meaning", role: "status" });
     this.of_file = element("p", { class: "small-print" });
-    this.state = element("p", { class: "small-print", role: "status" });
+    this.state = element("p", { id: "hand-state", class: "small-print", role: "status" });
     this.next = button("Next cell", () => this.step(), { class: "primary" });
     this.note.addEventListener("input", () => {
       this.is_begun = true;
+      setText(this.limit, this.note.value.length < longest ? ""
+        : `A note has at most ${longest} characters; what is beyond them was left out.`);
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.saveNote(), SAVE_AFTER_MS);
     });
@@ -49,7 +61,8 @@ export class CheckByHand {
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.append(
       element("div", { class: "labels" }, ...this.buttons), this.of_file,
-      element("div", { class: "field" }, element("label", { for: "hand-note" }, "Note"), this.note),
+      element("div", { class: "field" }, element("label", { for: "hand-note" }, "Note"), this.note,
+        this.limit),
       this.next, this.state);
   }
 
@@ -77,41 +90,63 @@ export class CheckByHand {
     else this.choose(first);
   }
 
-  /** {label, note} of an entry, which for one of the folder may be there already. */
-  saidOf(entry) {
-    const { label, note } = entry?.summary ?? {};
-    return this.said.get(entry?.id) ?? { label: label ?? "", note: note ?? "" };
+  labelOf(entry) {
+    return this.labels.of(entry).label;
   }
 
-  labelOf(entry) {
-    return this.saidOf(entry).label;
+  /** Whether an entry has a label that stands where it is to stand. */
+  isDone(entry) {
+    return this.labelOf(entry) !== "" && this.labels.unsavedOf(entry)?.label === undefined;
   }
 
   draw() {
+    if (!this.on_screen) return;
     const { queue, current, place } = this;
     const focused = place.contains(document.activeElement);
     place.replaceChildren(...queue.map((entry) => this.row(entry)));
     if (focused) place.querySelector("[aria-current]")?.focus();
-    const done = queue.filter((entry) => this.labelOf(entry)).length;
+    const done = queue.filter((entry) => this.isDone(entry)).length;
     setText(this.count, queue.length ? `${done} of ${queue.length} checked.`
       : "There is nothing to check yet: open recordings first.");
+    this.drawProblems();
     this.csv.hidden = !this.given.length;
     this.form.hidden = current === null;
     const items = current?.view?.items ?? [];
     setText(this.of_file, items.length > 1 ? `A label is of the whole file, with all ${items.length} `
       + `of its parts; shown is ${current.view.item}.` : "");
+    setText(this.state, this.stateWords);
+    // What another person, or a spreadsheet, wrote meanwhile.
+    if (document.activeElement !== this.note) this.note.value = this.labels.of(current).note;
     for (const [number, label] of this.session.page.labels.entries()) {
       this.buttons[number].setAttribute("aria-pressed", String(label === this.labelOf(current)));
     }
   }
 
+  /** What could not be saved, or would not be: nothing that was said is lost without a word. */
+  drawProblems() {
+    const { failed } = this.labels;
+    const which = failed.length > 1 ? counted(failed.length, "cell") : failed[0]?.name;
+    setText(this.unsaved, failed.length
+      ? `Not saved: ${which}. ${this.labels.unsavedOf(failed[0]).error}` : "");
+    this.unsaved.hidden = this.again.hidden = !failed.length;
+    const problem = this.session.labels_problem;
+    setText(this.problem, problem ? `No label can be saved until this is mended: ${problem}.` : "");
+    this.problem.hidden = !problem;
+  }
+
   row(entry) {
-    const label = this.labelOf(entry);
-    const words = label ? `✓ ${label}` : uncertaintyWords(entry);
     return element("li", {}, button([
       element("span", { class: "file-name", title: entry.name }, entry.name),
-      element("span", { class: "file-result" }, words),
+      element("span", { class: "file-result" }, this.words(entry)),
     ], () => this.begin(entry), { class: "file-open", "aria-current": entry === this.current }));
+  }
+
+  words(entry) {
+    const label = this.labelOf(entry);
+    const unsaved = this.labels.unsavedOf(entry);
+    if (unsaved?.error) return `▲ ${label || (unsaved.note ? "note" : "no label")}, not saved`;
+    if (this.isDone(entry)) return `✓ ${label}`;
+    return label ? `${label}, being saved` : uncertaintyWords(entry);
   }
 
   begin(entry) {
@@ -122,8 +157,9 @@ export class CheckByHand {
   choose(entry) {
     this.saveNote();
     this.current = entry;
-    this.note.value = this.saidOf(entry).note;
-    setText(this.state, "");
+    this.note.value = this.labels.of(entry).note;
+    setText(this.limit, "");
+    this.before = "";
     this.draw();
     this.showCurrent();
   }
@@ -143,18 +179,19 @@ export class CheckByHand {
       this.begin(next);
       this.buttons[0].focus();
     } else {
-      setText(this.state, "Every cell of the queue has a label.");
+      this.before = "Every cell of the queue has a label.";
+      this.draw();
     }
   }
 
   /** A label that is pressed again is taken back; a key pressed twice takes nothing back. */
   press(label) {
-    if (this.labelOf(this.current) === label) this.write({ label: "" });
+    if (this.labelOf(this.current) === label) this.say({ label: "" });
     else this.label(label);
   }
 
   label(label) {
-    this.write({ label });
+    this.say({ label });
     this.showCurrent();
     this.next.focus();
   }
@@ -162,35 +199,36 @@ export class CheckByHand {
   saveNote() {
     clearTimeout(this.timer);
     const note = this.note.value.trim();
-    if (this.current && note !== this.saidOf(this.current).note) this.write({ note });
+    if (this.current && note !== this.labels.of(this.current).note) this.say({ note });
   }
 
-  /** Keep what was said of the current cell, beside its recording where that lies in the folder. */
-  async write(some) {
+  say(some) {
     this.is_begun = true;
-    const entry = this.current;
-    const said = { ...this.saidOf(entry), ...some };
-    this.said.set(entry.id, said);
-    sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(this.said)));
-    this.draw();
-    if (entry.from !== "folder") {
-      setText(this.state, said.label ? `${said.label}: kept here until you download cells.csv.`
-        : "No label: cells.csv will not have this cell.");
-      return;
+    this.has_said = this.current;
+    this.before = "";
+    this.labels.say(this.current, some);
+  }
+
+  /** What has become of what was said of the current cell. */
+  get stateWords() {
+    const { current, labels } = this;
+    if (this.before) return this.before;
+    if (!current || this.has_said !== current) return "";
+    const { label, note } = labels.of(current);
+    if (current.from !== "folder") {
+      return label ? `${label}: kept here until you download cells.csv.`
+        : "No label: cells.csv will not have this cell.";
     }
-    try {
-      const { saved } = await ask("PUT", "labels", { labels: [{ id: entry.id, ...said }] });
-      const words = said.label || (said.note ? "No label, but the note" : "No label");
-      if (entry === this.current) setText(this.state, `${words}: saved in ${saved}.`);
-    } catch (error) {
-      if (entry === this.current) setText(this.state, error.message);
-    }
+    const words = label || (note ? "No label, but the note" : "No label");
+    const unsaved = labels.unsavedOf(current);
+    if (!unsaved) return `${words}: saved in cells.csv.`;
+    return unsaved.error ? `${words}: not saved. ${unsaved.error}` : `${words}: being saved.`;
   }
 
   /** What was said of files that lie in no folder of the server. */
   get given() {
     return this.queue.filter((entry) => entry.from === "given" && this.labelOf(entry))
-      .map((entry) => ({ id: entry.id, ...this.saidOf(entry) }));
+      .map((entry) => ({ id: entry.id, ...this.labels.of(entry) }));
   }
 
   async takeCsv() {

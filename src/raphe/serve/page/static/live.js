@@ -19,6 +19,7 @@ export class Live {
       this.tell(source.readyState === EventSource.CLOSED ? "closed" : "lost");
     });
     source.addEventListener("file", (event) => this.file(JSON.parse(event.data)));
+    source.addEventListener("labels", (event) => session.tellLabels(JSON.parse(event.data)));
     source.addEventListener("gone", (event) => this.gone(JSON.parse(event.data)));
     this.draw();
   }

@@ -10,7 +10,8 @@ export const NO_CHANGES = Object.freeze({ threshold: null, rejected: [] });
 /**
  * Entries in the order in which they came, newest last. `state` is "waiting", "sending", "reading",
  * "open", "there" (in the folder, not opened here) or "refused". Events: "entry" when one changed,
- * "list" when one came or went, "shown" when another is shown. `changes` of an entry is what a
+ * "list" when one came or went, "shown" when another is shown, "labels" when the folder's table of
+ * labels became readable or was damaged. `changes` of an entry is what a
  * person decided of the item of its `view`, as the server keeps it; `pending`, by item, what it has
  * not answered yet.
  */
@@ -22,6 +23,7 @@ export class Session extends EventTarget {
     this.shown = null;
     this.keys = 0;
     this.under_way = 0;
+    this.labels_problem = ""; // why the folder's table of labels cannot be read
   }
 
   tell(kind, entry = null) {
@@ -195,6 +197,11 @@ export class Session extends EventTarget {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }
+  }
+
+  tellLabels({ problem }) {
+    this.labels_problem = problem;
+    this.tell("labels");
   }
 
   gone(id) {

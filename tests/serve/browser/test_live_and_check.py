@@ -81,9 +81,7 @@ def test_labels_of_a_folder_are_written_beside_its_recordings(
         'between.txt,many,"1 of two, a doubtful seal"',
     ]
     page.locator(".labels").get_by_text("many").click()  # pressed again, it is taken back
-    expect(page.locator("#hand-state")).to_have_text(
-        "No label, but the note: saved in cells.csv."
-    )
+    expect(page.locator("#hand-state")).to_have_text("No label, but the note: saved in cells.csv.")
     rows = (folder / "cells.csv").read_text().splitlines()
     assert rows[2] == 'between.txt,,"1 of two, a doubtful seal"'
     page.get_by_role("link", name="Live").click()

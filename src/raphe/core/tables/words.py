@@ -81,8 +81,8 @@ def read_table(path: Path, error_type: type[RapheError]) -> Table:
     with opened(path, error_type) as stream:
         beginning = stream.read(BLOCK_BYTES)
         stream.seek(0)
-        columns, rows, *separator = _read(blocks(stream))
-    return Table(path, columns, rows, Form.of(beginning, *separator))
+        columns, rows, separator, is_named = _read(blocks(stream))
+    return Table(path, columns, rows, Form.of(beginning, separator, is_named))
 
 
 def iso_day(text: str, where: str, error_type: type[RapheError]) -> str:

@@ -61,14 +61,14 @@ def test_a_dataset_held_out_beside_its_baselines(train_py, places, tmp_path: Pat
     (run,) = client.search_runs([experiment.experiment_id])
     metrics = run.data.metrics
     assert metrics["test/n_recordings"] == 3
-    assert -1 <= metrics["test/recordings/correlation"] <= 1
+    assert -1 <= metrics["test/cells/correlation"] <= 1
     assert not [name for name in metrics if name not in names()]
     file = client.download_artifacts(run.info.run_id, "test/comparison.csv", str(tmp_path))
     with Path(file).open() as table:
         rows = {row["method"]: row for row in csv.DictReader(table)}
     assert set(rows) == {"network", "trace"}
     assert float(rows["trace"]["correlation"]) == pytest.approx(
-        metrics["test/recordings/correlation_of_trace"], abs=1e-4
+        metrics["test/cells/correlation_of_trace"], abs=1e-4
     )
 
 
@@ -80,10 +80,10 @@ def test_every_dataset_is_held_out_in_turn(train_py, places, tmp_path: Path, cap
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("calcium")
     runs = client.search_runs([experiment.experiment_id])
-    (parent,) = (run for run in runs if "pooled/recordings/correlation" in run.data.metrics)
-    folds = [run.data.metrics["test/recordings/correlation"] for run in runs if run is not parent]
+    (parent,) = (run for run in runs if "pooled/cells/correlation" in run.data.metrics)
+    folds = [run.data.metrics["test/cells/correlation"] for run in runs if run is not parent]
     assert len(folds) == 2
-    assert parent.data.metrics["pooled/recordings/correlation"] == pytest.approx(
+    assert parent.data.metrics["pooled/cells/correlation"] == pytest.approx(
         np.mean(folds), abs=1e-5
     )
     file = client.download_artifacts(parent.info.run_id, "pooled/folds.csv", str(tmp_path))

@@ -33,8 +33,8 @@ def test_a_sweep_over_the_dataset_held_out(train_py, places, tmp_path: Path, cap
         assert metrics["test/n_recordings"] == 3
         assert not [name for name in metrics if name not in elephant_names()]
         assert (
-            -1 <= metrics["test/recordings/correlation"] <= 1
-            and metrics["test/recordings/error"] > 0
+            -1 <= metrics["test/cells/correlation"] <= 1
+            and metrics["test/cells/error_both_smoothed"] > 0
         )
         file = client.download_artifacts(run.info.run_id, "test/recordings.csv", str(tmp_path))
         with Path(file).open() as table:

@@ -11,7 +11,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.tasks.calcium.elephant.data import ElephantData
 from raphe.tasks.calcium.elephant.module import ADAGRAD_AS_IN_KERAS, ElephantModule
-from raphe.tasks.calcium.metrics.scores import mean_score, score
+from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
 
 
@@ -61,22 +61,31 @@ def test_it_learns(tested) -> None:
     """One epoch on an easy simulation beats the mean and finds most of the spikes."""
     _, _, metrics = tested
     assert metrics["val/loss"] < 0.95
-    assert metrics["test/recordings/correlation"] > 0.3
+    assert metrics["test/cells/correlation"] > 0.3
 
 
-def test_test_scores_are_of_whole_recordings(tested) -> None:
+def test_test_scores_are_of_whole_cells(tested) -> None:
     module, data, metrics = tested
-    inferred = module.inferred["test"]
+    cells, store = module.inferred["test"], data.store
+    inferred = [recording for cell in cells for recording in cell.recordings]
     assert [recording.index for recording in inferred] == list(data.split.test)
-    assert metrics["test/n_recordings"] == 5
-    store = data.store
+    assert metrics["test/n_cells"] == metrics["test/n_recordings"] == 5
     spikes = [store.spikes[store.recordings[recording.index].rows] for recording in inferred]
     assert metrics["test/n_spikes"] == sum(train.sum() for train in spikes)
     rates = [recording.rate for recording in inferred]
-    scores = [score(rate, train) for rate, train in zip(rates, spikes, strict=True)]
-    for name, value in mean_score(scores).items():
-        assert metrics[f"test/recordings/{name}"] == pytest.approx(value, abs=1e-6)
-    assert 0 < metrics["test/recordings/error"] < 2
+    scores = [
+        score([recording.rate_per_s], [train])
+        for recording, train in zip(inferred, spikes, strict=True)
+    ]
+    for name in scores[0]:
+        mean = np.mean([of_cell[name] for of_cell in scores])
+        assert metrics[f"test/cells/{name}"] == pytest.approx(mean, abs=1e-6)
+    ratios = [
+        recording.rate_per_s.sum() / 100 / train.sum()
+        for recording, train in zip(inferred, spikes, strict=True)
+    ]
+    assert metrics["test/cells/rate_ratio"] == pytest.approx(np.median(ratios), rel=1e-4)
+    assert 0 < metrics["test/cells/error_both_smoothed"] < 2
     errors = [
         np.mean((rate - z_scored(smoothed(train)))[32:-96] ** 2)
         for rate, train in zip(rates, spikes, strict=True)

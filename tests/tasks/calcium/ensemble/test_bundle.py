@@ -13,6 +13,7 @@ from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import export
+from raphe.tasks.calcium.ensemble.model_card import MEASURES
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
@@ -56,11 +57,17 @@ def test_the_card_says_what_a_reader_must_know(rate_bundle: Path) -> None:
         assert words in card
     assert cards.WHOSE in card
     assert "## Limits" in card and "no absolute scale" in card
+    told = {
+        row.split("|")[1].strip(): row.split("|")[2:4] for row in card.splitlines() if "|" in row
+    }
+    for measure in MEASURES.values():  # of 3 cells: each with its n, none with an interval
+        value, n = told[measure]
+        assert n.strip() == "3" and "no interval: too few" in value
     assert "on 7 to 80 frames a second" in card
     methods = (rate_bundle / "METHODS.md").read_text()
     assert methods.strip() in card
     assert "by 4 convolutional neural networks, which saw whole traces." in methods
-    assert "On test recordings of sim2, the correlation of rates and spikes at 25 Hz was" in methods
+    assert "On 3 cells of sim2, held out of training, the correlation of rates" in methods
 
 
 def test_the_tested_figures_are_those_of_the_checkpoint(
@@ -71,7 +78,7 @@ def test_the_tested_figures_are_those_of_the_checkpoint(
     for recording in rate_data.parts["test"].recordings:
         calcium, spikes = (getattr(store, name)[recording.rows] for name in ("calcium", "spikes"))
         rates = [rate_module(seed).eval().expected(calcium) for seed in (0, 1)]
-        scores.append(score(np.concatenate(rates).mean(0), spikes)["correlation"])
+        scores.append(score([np.concatenate(rates).mean(0)], [spikes])["correlation"])
     mean = manifest["figures"]["test"]["correlation"]["value"]
     assert mean == pytest.approx(np.mean(scores), 1e-3)
 

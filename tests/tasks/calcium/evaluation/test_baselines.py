@@ -27,7 +27,7 @@ def correlations(real_data: Callable[..., Path], dataset: int, method: str) -> l
     scores = []
     for (_, trace, *_), (_, train, *_) in zip(calcium, spikes, strict=True):
         known = ~np.isnan(trace) & ~np.isnan(train)
-        scores.append(score(predict(trace[known]), train[known])["correlation"])
+        scores.append(score([predict(trace[known])], [train[known]])["correlation"])
     return scores
 
 
@@ -46,7 +46,7 @@ def test_deconvolution_finds_the_spikes_of_its_own_model() -> None:
     spikes = rng.poisson(0.01, 6000)
     calcium = np.convolve(spikes, 0.98 ** np.arange(400))[:6000]
     deconvolved = deconvolution()(calcium + 0.05 * rng.normal(size=6000))
-    assert score(deconvolved, spikes)["correlation"] > 0.9
+    assert score([deconvolved], [spikes])["correlation"] > 0.9
 
 
 @pytest.mark.skipif(HAS_OASIS, reason="the package is there")
@@ -64,5 +64,5 @@ def test_the_table_compares_the_first_with_each_other() -> None:
     assert network["low"] < network["correlation"] < network["high"]
     # Paired: what makes a recording hard for both cancels, so that the difference is exact.
     assert trace["network_less_it"] == pytest.approx(0.1)
-    assert other["recordings"] == int((base <= 0.6).sum())
+    assert other["cells"] == int((base <= 0.6).sum())
     assert other["correlation"] == pytest.approx(base[base <= 0.6].mean())

@@ -12,14 +12,14 @@ from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
 from raphe.tasks.calcium.evaluation.fold_report import FoldReport, conclusion, fold_names
 
-SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8]}  # the network's; the trace has 0.1 less
+SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8] * 2}  # the network's; the trace has 0.1 less
 
 
 def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> SweptRun:
     """A run that held `fold` out."""
     rows = [[f"{fold}/{n}", fold, value, value - 0.1] for n, value in enumerate(scores[fold])]
     path = folder / f"{fold}.csv"
-    path.write_text(as_csv(["recording", "dataset", "network", "trace"], rows))
+    path.write_text(as_csv(["cell", "dataset", "network", "trace"], rows))
     return SweptRun(
         fold, {"data.held_out": fold}, 0.0, lambda name: {"test/methods.csv": path}[name]
     )
@@ -33,31 +33,32 @@ def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> No
         {("a", "network"): 0.3, ("a", "trace"): 0.2, ("b", "network"): 0.65, ("b", "trace"): 0.55,
          ("mean", "network"): 0.475, ("mean", "trace"): 0.375}
     )  # fmt: skip
-    assert results["pooled/recordings/correlation"].value == pytest.approx(
+    assert results["pooled/cells/correlation"].value == pytest.approx(
         0.475
-    )  # over the recordings it is 0.533
-    assert results["pooled/recordings/correlation_of_trace"].value == pytest.approx(0.375)
-    pooled = results["pooled/recordings/correlation"]
+    )  # over the cells it is 0.58
+    assert results["pooled/cells/correlation_of_trace"].value == pytest.approx(0.375)
+    pooled = results["pooled/cells/correlation"]
     low, high = pooled.low, pooled.high
-    # Of two recordings and of four: Welch's interval.
+    # Of two cells and of eight: Welch's interval.
     welch = stats.ttest_ind(SCORES["a"], np.negative(SCORES["b"]), equal_var=False)
     ends = welch.confidence_interval()
     assert (2 * low, 2 * high) == pytest.approx((ends.low, ends.high))
-    assert results["pooled/recordings.csv"].count("\n") == 7
+    assert results["pooled/cells.csv"].count("\n") == 11
 
 
 def test_the_summary_tells_every_fold_and_what_is_lacking(tmp_path: Path, rate_data) -> None:
-    text = FoldReport()([member(tmp_path, "a")], [{"data.held_out": "b"}], rate_data)["summary.txt"]
-    assert "a     2  0.300 (-0.971–1.571)" in text
-    assert "network less trace: +0.100 (nan to nan)" not in text
-    assert text.endswith("Not finished: b.\n")
+    members = [member(tmp_path, "a"), member(tmp_path, "b")]
+    text = FoldReport()(members, [{"data.held_out": "c"}], rate_data)["summary.txt"]
+    assert "a     2   0.300                0.200\n" in text  # of fewer than eight no interval
+    assert "b     8   0.650 (0.550–0.750)  0.550 (0.450–0.650)\n" in text
+    assert text.endswith("Not finished: c.\n")
 
 
 def row(method: str, correlation: float, low: float = np.nan, high: float = np.nan) -> dict:
     """Of a method whose difference to the network has this interval."""
     difference = {"network_less_it": 0.5 - correlation, "difference_low": low}
     difference["difference_high"] = high
-    of_it = {"method": method, "recordings": 9, "correlation": correlation}
+    of_it = {"method": method, "cells": 9, "correlation": correlation}
     return {**of_it, "low": 0.4, "high": 0.6, **difference}
 
 
@@ -71,7 +72,7 @@ def row(method: str, correlation: float, low: float = np.nan, high: float = np.n
         ),
         ([row("oasis", 0.4, -0.1, 0.3)], "Whether it is better than oasis cannot be told: +0.100"),
         ([row("oasis", 0.4)], "cannot be told: +0.100 without an interval."),
-        ([], "with the spikes of 9 recordings of 2 datasets, each left out of training."),
+        ([], "with the spikes of 9 cells of 2 datasets, each left out of training."),
     ],
 )
 def test_the_conclusion_comes_first_and_is_what_the_intervals_allow(others, sentence) -> None:
@@ -85,11 +86,11 @@ def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> N
     points = [line.get_ydata() for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(points[0], SCORES["b"])
     assert [label.get_text() for label in axes.get_xticklabels()] == [
-        "b\nn = 4", "mean\nof 1 dataset",
+        "b\nn = 8", "mean\nof 1 dataset",
     ]  # fmt: skip
     (low, high) = axes.containers[0][2][0].get_segments()[0][:, 1]
-    of_recordings = stats.t.interval(0.95, 3, np.mean(SCORES["b"]), stats.sem(SCORES["b"]))
-    assert (low, high) == pytest.approx(of_recordings)
+    of_cells = stats.t.interval(0.95, 7, np.mean(SCORES["b"]), stats.sem(SCORES["b"]))
+    assert (low, high) == pytest.approx(of_cells)
 
 
 def test_folds_are_datasets_or_cells(rate_data) -> None:

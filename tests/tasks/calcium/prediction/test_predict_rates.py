@@ -247,8 +247,8 @@ def test_predictions_of_the_challenges_files_are_scored_row_for_row(
     for trace, rate, fired in zip(read_traces(path).read(), rates, spikes, strict=True):
         known = ~np.isnan(trace)
         spikes_expected = np.concatenate([each.expected(trace[known]) for each in networks]).mean(0)
-        expected = score(spikes_expected, fired[known])["correlation"]
-        assert score(rate, fired)["correlation"] == pytest.approx(expected, abs=1e-3)
+        expected = score([spikes_expected], [fired[known]])["correlation"]
+        assert score([rate], [fired])["correlation"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_an_interrupted_call_goes_on_where_it_was(

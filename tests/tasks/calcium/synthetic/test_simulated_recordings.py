@@ -56,7 +56,7 @@ def test_a_laboratory_has_one_indicator_and_one_microscope() -> None:
 
 def test_the_traces_tell_something_of_the_spikes_but_not_all() -> None:
     scores = [
-        score(recording.calcium, recording.spikes)["correlation"]
+        score([recording.calcium], [recording.spikes])["correlation"]
         for recording in simulate(Simulation(datasets=4, recordings=3))
     ]
     assert 0.02 < np.mean(scores) < 0.5  # real ones: 0.17 to 0.27

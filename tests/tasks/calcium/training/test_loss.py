@@ -21,7 +21,7 @@ def test_without_its_share_of_likelihood_it_is_one_less_the_score(monkeypatch) -
     loss = rate_loss(expected, spikes)
     for lost, rate, train in zip(loss, expected, spikes, strict=True):
         np.testing.assert_allclose(
-            1 - lost, score(rate.numpy(), train.numpy())["correlation"], 1e-4
+            1 - lost, score([rate.numpy()], [train.numpy()])["correlation"], 1e-4
         )
 
 

@@ -42,7 +42,7 @@ def fitted(
 
 def test_it_trains_and_tests_on_what_was_held_out(store_path: Path) -> None:
     model, rate_data = fitted(store_path)
-    inferred = model.inferred["test"]
+    inferred = [recording for cell in model.inferred["test"] for recording in cell.recordings]
     assert [recording.index for recording in inferred] == rate_data.split.test.tolist()
     assert all((recording.rate_per_s >= 0).all() for recording in inferred)
 

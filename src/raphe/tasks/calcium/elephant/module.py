@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.tasks.calcium.elephant.network import AFTER, BEFORE, ElephantNet
-from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, score
+from raphe.tasks.calcium.metrics.scored_cells import InferredRecording
 from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
 from raphe.tasks.calcium.training.scored_module import (
     LoggedRecording,
@@ -28,8 +28,8 @@ TrainingBatch = tuple[Tensor, Tensor]
 class ElephantModule(ScoredModule):
     """Train and test an ElephantNet.
 
-    Logs `train/loss` each epoch, and as ScoredModule: loss (mean squared error of the z-scored
-    target), `score` and `rate_error`.
+    Logs `train/loss` each epoch, and what ScoredModule does; its loss is the mean squared error of
+    the z-scored target.
 
     Args:
         weights: a checkpoint to begin from, such as `raphe import elephant` writes; None begins
@@ -77,7 +77,7 @@ class ElephantModule(ScoredModule):
         mean, std = self.hparams.rate_mean_per_s, self.hparams.rate_std_per_s
         return None if mean is None else np.maximum(mean + std * rate, 0)
 
-    def score_recording(self, batch: RecordingBatch) -> LoggedRecording:
+    def infer_recording(self, batch: RecordingBatch) -> LoggedRecording:
         calcium, spikes, index = batch
         rate = self.net.infer(calcium)
         spikes = spikes[0].cpu().numpy()
@@ -85,8 +85,5 @@ class ElephantModule(ScoredModule):
         seen = slice(BEFORE, calcium.shape[1] - AFTER)
         loss = nn.functional.mse_loss(rate[0, seen], target[seen])
         rate = rate[0].cpu().numpy()
-        scores, rate_per_s = score(rate, spikes), self.in_spikes_per_s(rate)
-        if rate_per_s is not None:
-            scores |= rate_error(rate_per_s, spikes)
-        inferred = InferredRecording(int(index), rate, rate_per_s, scores)
-        return LoggedRecording(inferred, loss.item(), int(spikes.sum()))
+        inferred = InferredRecording(int(index), rate, self.in_spikes_per_s(rate))
+        return LoggedRecording(inferred, loss.item())

@@ -17,16 +17,19 @@ from raphe.core.metric_names import VAL, metric
 from raphe.core.notes import note_of_networks
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
-from raphe.core.statistics.intervals import mean_of
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.training_domain import domain
-from raphe.tasks.calcium.metrics.scores import rate_error, score
+from raphe.tasks.calcium.metrics.scored_cells import (
+    InferredRecording,
+    figure_over_cells,
+    scored_cells,
+)
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.recordings.sampling import RATE_HZ, z_scored
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
@@ -95,7 +98,7 @@ def export(
         summary=f"{bundle}: {counted('network', facts['n_members'])}\n\n"
         f"next: {printed_command(*PREDICT, bundle)}",
         metrics={
-            metric(VAL if name == VALIDATION else name, "recordings", figure): value["value"]
+            metric(VAL if name == VALIDATION else name, "cells", figure): value["value"]
             for name, figures in facts["figures"].items()
             for figure, value in figures.items()
             if value["value"] is not None
@@ -155,23 +158,29 @@ def _training(data: RateData) -> dict[str, Any]:
     }
 
 
-def _figures(graph: RateGraph, data: RateData) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Means over recordings with 95 % intervals, of validation and of each test set."""
+def _figures(graph: RateGraph, data: RateData) -> dict[str, dict[str, dict[str, Any]]]:
+    """Of the cells of each test set, and of validation's unless they were trained on: means and
+    medians with 95 % intervals."""
     sets = {VALIDATION: data.parts["val"], "test": data.parts["test"]}
+    if set(data.split.val) & set(data.split.train):
+        del sets[VALIDATION]
     sets |= {name: RecordingSubset.whole(store) for name, store in data.tests.items()}
     return {name: _scored(graph, subset) for name, subset in sets.items() if subset.recordings}
 
 
-def _scored(graph: RateGraph, subset: RecordingSubset) -> dict[str, dict[str, float | None]]:
-    rows = []
-    for recording in subset.recordings:
-        calcium = z_scored(subset.store.calcium[recording.rows])[None]
-        rate_per_s = graph.expected(calcium)[:, 0].mean(axis=0) * RATE_HZ
-        spikes = subset.store.spikes[recording.rows]
-        rows.append(score(rate_per_s, spikes) | rate_error(rate_per_s, spikes))
+def _scored(graph: RateGraph, subset: RecordingSubset) -> dict[str, dict[str, Any]]:
+    """By measure its value, its interval and the number of cells that have it."""
+    store, inferred = subset.store, []
+    for index, recording in zip(subset.rows, subset.recordings, strict=True):
+        calcium = z_scored(store.calcium[recording.rows])[None]
+        rate_per_s = even_in_bins(graph.expected(calcium)[:, 0]).mean(axis=0) * RATE_HZ
+        inferred.append(InferredRecording(int(index), z_scored(rate_per_s), rate_per_s))
+    cells = scored_cells(inferred, store)
     figures = {}
-    for name in rows[0]:
-        mean = mean_of(np.array([row[name] for row in rows]))
-        ends = {"value": mean.value, "low": mean.low, "high": mean.high}
+    for name in cells[0].scores:
+        scores = np.array([cell.scores[name] for cell in cells])
+        estimate = figure_over_cells(name, scores)
+        ends = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
         figures[name] = {end: None if np.isnan(at) else at for end, at in ends.items()}
+        figures[name]["n"] = int(np.count_nonzero(~np.isnan(scores)))
     return figures

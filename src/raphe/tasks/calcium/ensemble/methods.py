@@ -60,4 +60,5 @@ def _test(facts: Mapping[str, Any]) -> str:
     held_out = list(map(cards.of_others, facts["training"]["held_out"]))
     if not stated or not held_out:
         return ""
-    return f"On test recordings of {listed(held_out)}, {listed(stated)}."
+    cells = counted("cell", figures["correlation"]["n"])
+    return f"On {cells} of {listed(held_out)}, held out of training, {listed(stated)}."

@@ -5,6 +5,7 @@ from typing import Any
 
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted
+from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
 INTENDED = """\
 Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Takes
@@ -17,7 +18,7 @@ LIMITS = """\
 - The clocks of microscope and electrode differ between laboratories by up to 100 ms, and no trace
   tells by how much. Rates keep the timing of the synthetic traces: a frame bears the time of its
   start, and a slow protein such as GCaMP6s begins to rise 30 to 90 ms after a spike.
-- The intervals are of few recordings of few laboratories."""
+- The intervals are of few cells of few laboratories."""
 CAUSAL = """\
 - Causal: a rate depends on the trace up to {latency_s:g} s after it. A running baseline taken off
   before looks 20 s further ahead: leave it out."""
@@ -27,13 +28,22 @@ FILES = """\
 `METHODS.md` the paragraph above, `manifest.json` everything a program needs, with the SHA-256 of
 every file."""
 MEASURES = {
-    "correlation": "correlation with the spikes at 25 Hz",
-    "rank_correlation": "rank correlation",
-    "auc": "AUC of bins with a spike",
-    "gain_bits_per_s": "log-likelihood gain (bits/s)",
-    "error": "spikes missed or invented, for each true one",
-    "bias": "spikes invented less missed, for each true one",
+    "correlation": "correlation with the spikes at 25 Hz, mean",
+    "correlation_smoothed": "correlation, both smoothed over 0.2 s, mean",
+    "rank_correlation": "rank correlation at 25 Hz, mean",
+    "auc": "AUC of bins of 40 ms with a spike, mean",
+    "gain_bits_per_s": "log-likelihood gain (bits/s), mean",
+    "error_both_smoothed": "spikes missed or invented, for each true one, both smoothed, median",
+    "error_spikes_smoothed": "the same, spikes alone smoothed (CASCADE's), median",
+    "bias": "spikes invented less missed, for each true one, median",
+    "rate_ratio": "mean rate, said over true, median",
 }
+INTERVALS = f"""\
+Of n cells, each scored over all of its recordings; in brackets 95 % intervals over cells, of t for
+means and exact ones for medians. Of fewer than {FEWEST_CELLS} cells none is told."""
+IN_SAMPLE = """\
+None: no recording was left out of training. What the method reaches on cells that it was not
+trained on, the table of `experiment=calcium_folds` tells."""
 
 
 def rate_card(facts: Mapping[str, Any], methods: str) -> str:
@@ -45,7 +55,7 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
         *(_figures(name, figures) for name, figures in facts["figures"].items()),
-        "Means over recordings, in brackets 95 % intervals of t over them.",
+        INTERVALS if facts["figures"] else IN_SAMPLE,
         "## Trained on",
         _training(facts["training"]),
         "## Limits",
@@ -62,8 +72,11 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
 
 
 def _figures(set_name: str, figures: Mapping[str, Any]) -> str:
-    rows = [[measure, cards.with_interval(figures[name])] for name, measure in MEASURES.items()]
-    return f"### {set_name}\n\n{cards.table(['measure', 'mean'], rows)}"
+    rows = [
+        [measure, cards.with_interval(figures[name]), str(figures[name]["n"])]
+        for name, measure in MEASURES.items()
+    ]
+    return f"### {set_name}\n\n{cards.table(['measure', 'value', 'n'], rows)}"
 
 
 def _training(training: Mapping[str, Any]) -> str:

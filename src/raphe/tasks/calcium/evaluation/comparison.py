@@ -1,6 +1,6 @@
-"""A tested network beside its baselines, on the same recordings, with intervals.
+"""A tested network beside its baselines, on the same cells, with intervals.
 
-G recordings.
+G cells.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,20 +12,24 @@ from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
 from raphe.core.metric_names import Estimate, metric
-from raphe.core.statistics.intervals import mean_difference, mean_of
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
-from raphe.tasks.calcium.metrics.recording_report import recording_report
-from raphe.tasks.calcium.metrics.scores import InferredRecording, score
-from raphe.tasks.calcium.stores.trace_store import CalciumStore, StoredRecording
+from raphe.tasks.calcium.metrics.cell_report import cell_report
+from raphe.tasks.calcium.metrics.scored_cells import (
+    InferredCell,
+    difference_over_cells,
+    mean_over_cells,
+)
+from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.stores.trace_store import CalciumStore
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
 
 MEASURE = "correlation"
 NETWORK = "network"
-BY_RECORDING = "methods.csv"
+BY_CELL = "methods.csv"
 COLUMNS = (
     "method",
-    "recordings",
+    "cells",
     MEASURE,
     "low",
     "high",
@@ -57,38 +61,36 @@ class RateComparison:
         self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
 
     def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | Estimate]:
-        """Of each test set `recording_report`, `comparison.csv` and, by recording, `methods.csv`.
+        """Of each test set `cell_report`, `comparison.csv` and, by cell, `methods.csv`.
 
-        By metric `<set>/recordings/correlation` with its interval, and of each baseline
-        `<set>/recordings/correlation_of_<baseline>` with its own.
+        By metric `<set>/cells/correlation` with its interval, and of each baseline
+        `<set>/cells/correlation_of_<baseline>` with its own.
         """
         results: dict[str, Figure | str | Estimate] = {}
-        for name, inferred in model.inferred.items():
+        for name, cells in model.inferred.items():
             store = data.test_store(name)
-            results |= recording_report(name, inferred, store)
-            results |= self._compared(name, inferred, store)
+            results |= cell_report(name, cells, store)
+            results |= self._compared(name, cells, store)
         return results
 
     def _compared(
-        self, name: str, inferred: Sequence[InferredRecording], store: CalciumStore
+        self, name: str, cells: Sequence[InferredCell], store: CalciumStore
     ) -> dict[str, str | Estimate]:
-        recordings = [store.recordings[recording.index] for recording in inferred]
-        scores = {NETWORK: np.array([recording.scores[MEASURE] for recording in inferred])}
+        scores = {NETWORK: np.array([cell.scores[MEASURE] for cell in cells])}
         for method, predict in self.baselines.items():
-            scores[method] = np.array(
-                [
-                    score(predict(store.calcium[recording.rows]), store.spikes[recording.rows])[
-                        MEASURE
-                    ]
-                    for recording in recordings
-                ]
-            )
+            scores[method] = np.array([_by_baseline(predict, cell, store) for cell in cells])
         table = comparison(scores)
         results: dict[str, str | Estimate] = {
             f"{name}/comparison.csv": as_csv(COLUMNS, [row.values() for row in table]),
-            f"{name}/{BY_RECORDING}": by_recording(recordings, scores),
+            f"{name}/{BY_CELL}": by_cell(cells, scores),
         }
         return results | estimates(name, table)
+
+
+def _by_baseline(predict: Baseline, cell: InferredCell, store: CalciumStore) -> float:
+    rows = [store.recordings[answer.index].rows for answer in cell.recordings]
+    predictions = [predict(store.calcium[row]) for row in rows]
+    return score(predictions, [store.spikes[row] for row in rows])[MEASURE]
 
 
 def comparison(
@@ -97,22 +99,22 @@ def comparison(
     """A row of COLUMNS for each method; the first is compared with each other one.
 
     Args:
-        scores: of each method the score of every recording (G,), NaN where there is none.
-        dataset: of each recording (G,): the mean is then that of the datasets' means.
+        scores: of each method the score of every cell (G,), NaN where there is none.
+        dataset: of each cell (G,): the mean is then that of the datasets' means.
     """
     first = next(iter(scores.values()))
     table = []
     for method, of_method in scores.items():
-        mean = mean_of(of_method, dataset)
+        mean = mean_over_cells(of_method, dataset)
         row = dict.fromkeys(COLUMNS, float("nan")) | {
             "method": method,
-            "recordings": int((~np.isnan(of_method)).sum()),
+            "cells": int((~np.isnan(of_method)).sum()),
             MEASURE: mean.value,
             "low": mean.low,
             "high": mean.high,
         }
         if of_method is not first:
-            less = mean_difference(first, of_method, dataset)
+            less = difference_over_cells(first, of_method, dataset)
             values = (less.value, less.low, less.high, less.p)
             row |= dict(zip(COLUMNS[5:], values, strict=True))
         table.append(row)
@@ -126,17 +128,17 @@ def estimates(part: str, table: Sequence[Mapping[str, Any]]) -> dict[str, Estima
         for row in table
     }
     return {
-        metric(part, "recordings", figure): Estimate(row[MEASURE], row["low"], row["high"])
+        metric(part, "cells", figure): Estimate(row[MEASURE], row["low"], row["high"])
         for figure, row in named.items()
     }
 
 
-def by_recording(recordings: Sequence[StoredRecording], scores: Mapping[str, np.ndarray]) -> str:
-    """A table as CSV, a row a recording: name, dataset and the score by each method (G,)."""
-    rows = zip(recordings, *scores.values(), strict=True)
+def by_cell(cells: Sequence[InferredCell], scores: Mapping[str, np.ndarray]) -> str:
+    """A table as CSV, a row a cell: name, dataset and the score by each method (G,)."""
+    rows = zip(cells, *scores.values(), strict=True)
     return as_csv(
-        ["recording", "dataset", *scores],
-        [[recording.name, recording.dataset, *map(float, row)] for recording, *row in rows],
+        ["cell", "dataset", *scores],
+        [[cell.name, cell.dataset, *map(float, row)] for cell, *row in rows],
     )
 
 

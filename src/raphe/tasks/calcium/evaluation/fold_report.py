@@ -1,6 +1,6 @@
 """Each dataset, or cell, tested by an ensemble that never saw it: one report over all folds.
 
-G recordings of all folds.
+G cells of all folds.
 """
 
 import textwrap
@@ -17,7 +17,7 @@ from raphe.core.protocol import SweptRun
 from raphe.core.sentences import counted, p_value
 from raphe.tasks.calcium.evaluation.baselines import ELEPHANT
 from raphe.tasks.calcium.evaluation.comparison import (
-    BY_RECORDING,
+    BY_CELL,
     COLUMNS,
     MEASURE,
     NETWORK,
@@ -26,13 +26,14 @@ from raphe.tasks.calcium.evaluation.comparison import (
     estimates,
 )
 from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
+from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 from raphe.tasks.calcium.training.data import RateData
 
 FOLD, POOLED = "data.held_out", "pooled"
 BY = ("dataset", "cell")
 LINE = 90  # characters
 ALL = "mean"  # over the datasets, each with the same weight
-FACTS = ("recording", "dataset")  # columns beside a method's
+FACTS = ("cell", "dataset")  # columns beside a method's
 Rows = list[dict[str, str]]
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -55,7 +56,7 @@ class FoldReport:
         missing: Sequence[Mapping[str, str]],
         data: RateData,
     ) -> dict[str, Figure | str | Estimate]:
-        """In `pooled`, recordings.csv, folds.csv and folds.png; summary.txt; means as metrics.
+        """In `pooled`, cells.csv, folds.csv and folds.png; summary.txt; means as metrics.
 
         Raises:
             SettingError: for two networks of one fold.
@@ -70,7 +71,7 @@ class FoldReport:
         rows = [row for run in members for row in _read(run)]
         tables = tables_of(rows)
         results: dict[str, Figure | str | Estimate] = {
-            f"{POOLED}/recordings.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
+            f"{POOLED}/cells.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
             f"{POOLED}/folds.csv": as_csv(
                 ["dataset", *COLUMNS],
                 [[name, *row.values()] for name, table in tables.items() for row in table],
@@ -82,7 +83,7 @@ class FoldReport:
 
 
 def tables_of(rows: Rows) -> Tables:
-    """The comparison of each dataset's recordings, and under ALL of the datasets' means."""
+    """The comparison of each dataset's cells, and under ALL of the datasets' means."""
     methods = [name for name in rows[0] if name not in FACTS]
     dataset = np.array([row["dataset"] for row in rows])  # (G,)
     scores = {name: np.array([float(row[name]) for row in rows]) for name in methods}
@@ -98,13 +99,14 @@ def summary(tables: Tables, unfinished: Sequence[str]) -> str:
     methods = [row["method"] for row in tables[ALL]]
     lines = [["", "n", *methods]]
     for name, table in tables.items():
-        lines.append([name, str(table[0]["recordings"]), *map(_interval, table)])
+        lines.append([name, str(table[0]["cells"]), *map(_interval, table)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         *textwrap.wrap(conclusion(tables), LINE),
         "",
-        "Correlation with the spikes at 25 Hz: mean over recordings, each tested by a network that",
-        "never saw its fold, with 95 % intervals of t over recordings.",
+        "Correlation with the spikes at 25 Hz: mean over n cells, each tested by a network that",
+        "never saw its fold, with 95 % intervals of t over cells where there are "
+        f"{FEWEST_CELLS} or more.",
         "",
         *("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines),
         "",
@@ -129,7 +131,7 @@ def conclusion(tables: Tables) -> str:
     datasets = counted("dataset", len(tables) - 1)
     text = (
         f"The network reaches a correlation of {_interval(network)} with the spikes of "
-        f"{counted('recording', network['recordings'])} of {datasets}, each left out of training."
+        f"{counted('cell', network['cells'])} of {datasets}, each left out of training."
     )
     if not others:
         return text
@@ -148,7 +150,7 @@ def conclusion(tables: Tables) -> str:
 
 
 def _read(run: SweptRun) -> Rows:
-    table = run.fetch(f"test/{BY_RECORDING}")
+    table = run.fetch(f"test/{BY_CELL}")
     with damage_told(table, SettingError, "train that fold again"):
         return list(csv_rows(table))
 

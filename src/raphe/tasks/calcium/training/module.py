@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from raphe.core.ranges import Count, Numbers, Positive, Range, Share, check_ranges
-from raphe.tasks.calcium.metrics.scores import InferredRecording, rate_error, score
+from raphe.tasks.calcium.metrics.scored_cells import InferredRecording
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.sampling import (
     RATE_HZ,
@@ -54,7 +54,7 @@ class RateModule(ScoredModule):
     is set: the geometric mean of what the datasets would need for the spikes that they have, among
     them the synthetic ones, which need none.
 
-    Logs `train/loss`, and as ScoredModule: loss, `score` and `rate_error`.
+    Logs `train/loss`, and what ScoredModule does.
 
     Args:
         members: networks, each with weights of its own.
@@ -196,15 +196,14 @@ class RateModule(ScoredModule):
         gain = np.exp(np.sum(of_datasets, axis=0) / (len(of_datasets) + SYNTHETIC_SETS))
         self.net.gain.copy_(torch.as_tensor(gain))
 
-    def score_recording(self, batch: RecordingBatch) -> LoggedRecording:
+    def infer_recording(self, batch: RecordingBatch) -> LoggedRecording:
         calcium, spikes, index = batch
         expected = self.net.infer(calcium).mean(0)  # (1, T)
         loss = rate_loss(expected, spikes)
         rate_per_s = even_in_bins(expected.cpu().numpy())[0] * RATE_HZ
-        spikes = spikes[0].cpu().numpy()
-        scores = score(rate_per_s, spikes) | rate_error(rate_per_s, spikes)
-        inferred = InferredRecording(int(index), z_scored(rate_per_s), rate_per_s, scores)
-        return LoggedRecording(inferred, loss.item(), int(spikes.sum()))
+        return LoggedRecording(
+            InferredRecording(int(index), z_scored(rate_per_s), rate_per_s), loss.item()
+        )
 
 
 def latency_steps(latency_s: float | None) -> int | None:

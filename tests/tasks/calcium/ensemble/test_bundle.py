@@ -1,10 +1,12 @@
 """From checkpoints to a bundle, and what it says of itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.signal import resample
 
 from raphe.core.bundles import cards
 from raphe.core.bundles.bundle import BundleError
@@ -12,11 +14,12 @@ from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.ensemble.export import export
+from raphe.tasks.calcium.ensemble.export import _imaging_hz, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
+from raphe.tasks.calcium.stores.trace_store import StoredRecording
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
 
@@ -68,6 +71,26 @@ def test_the_card_says_what_a_reader_must_know(rate_bundle: Path) -> None:
     assert methods.strip() in card
     assert "by 4 convolutional neural networks, which saw whole traces." in methods
     assert "On 3 cells of sim2, held out of training, the correlation of rates" in methods
+
+
+def test_trained_on_all_it_has_no_figures_of_its_own(rate_data, rate_module, tmp_path) -> None:
+    run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
+    on_all = RateData(rate_data.store.path, held_out="none")
+    on_all.setup()
+    bundle = export([run], on_all, "", {}, tmp_path / "out").bundle
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "None: no recording was left out of training." in card and "### validation" not in card
+    assert "then 6 recordings (3 of sim1, 3 of sim2)" in card
+
+
+def test_a_rate_of_100_frames_a_second_is_what_the_spectrum_holds(rate_data) -> None:
+    """The challenge's files say nothing of the 8 to 60 frames a second that they had."""
+    slow = resample(np.random.default_rng(0).normal(size=2000), 5000)  # 40 frames/s, at 100 Hz
+    recording = StoredRecording("", "", "", 0, 5000, 0, 100.0)
+    assert _imaging_hz(recording, slow) == pytest.approx(40, abs=2)
+    assert _imaging_hz(replace(recording, imaging_hz=158.0), slow) == 158
+    fast = np.random.default_rng(0).normal(size=5000)
+    assert _imaging_hz(recording, fast) == pytest.approx(100, abs=1)
 
 
 def test_the_tested_figures_are_those_of_the_checkpoint(

@@ -60,16 +60,31 @@ def test_other_files_are_conditioned_and_their_spikes_moved(tmp_path: Path) -> N
     store = open_traces(tmp_path / "store")
     assert report.n_spikes == 300 and store.recordings[0].imaging_hz == 30.0
     np.testing.assert_array_equal(store.calcium, Conditioning()(wavy(0), 30.0).samples)
-    assert np.flatnonzero(store.spikes)[0] == 5  # the second frame lasts from 33 to 67 ms
+    assert np.flatnonzero(store.spikes)[0] in (3, 4, 5, 6)  # the second frame: 33 to 67 ms
 
 
 @given(st.floats(5, 400), st.lists(st.integers(0, 3), min_size=1, max_size=50))
-def test_no_spike_is_lost_when_they_are_moved(rate_hz: float, spikes: list[int]) -> None:
+def test_spikes_stay_in_their_frame(rate_hz: float, spikes: list[int]) -> None:
     n = int(np.ceil(len(spikes) * 100 / rate_hz))
     moved = counts_at_100_hz(np.array(spikes), rate_hz, n)
     assert moved.sum() == sum(spikes)
-    if rate_hz <= 100:
-        assert list(moved[moved > 0]) == [count for count in spikes if count]
+    ends = np.arange(1, len(spikes) + 1) * 100 / rate_hz  # of each frame, in samples
+    reached = np.concatenate([[0], np.cumsum(moved)]).astype(int)
+    for count, end in zip(np.cumsum(spikes), ends, strict=True):
+        whole = int(end)  # samples that have ended by then
+        assert reached[whole] <= count <= reached[min(whole + 1, n)]
+
+
+def test_within_a_frame_spikes_lie_anywhere() -> None:
+    """At 7.5 Hz a frame lasts 133 ms: one spike of it lies evenly in them, two in a half each."""
+    one = np.flatnonzero(counts_at_100_hz(np.ones(4000), 6.25, 64_000, "a")) % 16
+    shares = np.bincount(one, minlength=16) / 4000
+    np.testing.assert_allclose(shares, 1 / 16, atol=0.015)
+    two = counts_at_100_hz(np.full(500, 2), 6.25, 8000, "a").reshape(500, 2, 8).sum(2)
+    assert (two == 1).all()
+    again, other = (counts_at_100_hz(np.ones(50), 6.25, 800, name) for name in ("a", "b"))
+    assert (counts_at_100_hz(np.ones(50), 6.25, 800, "a") == again).all()
+    assert (other != again).any()
 
 
 def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_one_cell_can_be_held_out(store: CalciumStore) -> None:
     assert datasets(store, split.train) == {"a", "b", "c"}
 
 
-@pytest.mark.parametrize("held_out", [None, "b", "a/2", "none"])
+@pytest.mark.parametrize("held_out", [None, "b", "a/2", "a+c"])
 @pytest.mark.parametrize("seed", range(5))
 def test_recordings_of_a_cell_stay_together(store: CalciumStore, held_out, seed: int) -> None:
     """Two recordings a cell: none has one on either side."""
@@ -57,6 +57,8 @@ def test_recordings_of_a_cell_stay_together(store: CalciumStore, held_out, seed:
     )
     cells = [{twice[row].cell for row in part} for part in split.parts().values()]
     assert sum(map(len, cells)) == len(set().union(*cells)) == 12
+    if held_out == "a+c":
+        assert {cell[0] for cell in cells[2]} == {"a", "c"}
     if held_out == "a/2":
         assert cells[2] == {"a/2"}
 
@@ -70,9 +72,18 @@ def test_the_seed_decides(store: CalciumStore) -> None:
 def test_what_cannot_be_held_out_is_told(store: CalciumStore) -> None:
     with pytest.raises(
         SettingError,
-        match=r"data\.held_out=d: expected a dataset \(a, b, c\) or a cell such as a/0",
+        match=r"data\.held_out=d: expected a dataset \(a, b, c\), several with \+ between "
+        "them, or a cell such as a/0",
     ):
         split_recordings(store, "d", FRACTIONS, 0)
+    with pytest.raises(SettingError, match=r"data\.held_out=a\+d"):
+        split_recordings(store, "a+d", FRACTIONS, 0)
+
+
+def test_with_nothing_held_out_all_are_trained_on(store: CalciumStore) -> None:
+    split = split_recordings(store, "none", FRACTIONS, 0)
+    assert list(split.train) == list(range(12)) and not len(split.test)
+    assert len(split.val) and datasets(store, split.val) == {"a", "b", "c"}
 
 
 def test_too_few_recordings_are_told(store: CalciumStore) -> None:

@@ -21,6 +21,7 @@ from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
+from raphe.tasks.calcium.features.spectrum import bandwidth_hz
 from raphe.tasks.calcium.features.training_domain import domain
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
@@ -30,7 +31,7 @@ from raphe.tasks.calcium.metrics.scored_cells import (
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
-from raphe.tasks.calcium.stores.trace_store import RecordingSubset
+from raphe.tasks.calcium.stores.trace_store import RecordingSubset, StoredRecording
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import RateModule
 
@@ -138,11 +139,19 @@ def _traces(data: RateData, part: str) -> list[np.ndarray]:
 
 def _frame_hz(data: RateData) -> list[float]:
     """The slowest and the fastest imaging that was trained on, synthetic or not."""
-    rates_hz = [
-        *data.synthesis.frame_hz,
-        *(recording.imaging_hz for recording in data.parts["train"].recordings),
-    ]
-    return [float(min(rates_hz)), float(max(rates_hz))]
+    recordings = data.parts["train"].recordings
+    rates_hz = [_imaging_hz(recording, data.store.calcium) for recording in recordings]
+    return [float(end([*data.synthesis.frame_hz, *rates_hz])) for end in (min, max)]
+
+
+def _imaging_hz(recording: StoredRecording, calcium: np.ndarray) -> float:
+    """Frames a second; of a file at 100 Hz no more than its spectrum holds.
+
+    The challenge brought all of its recordings, of 8 to 60 frames a second, to 100 Hz.
+    """
+    if recording.imaging_hz != RATE_HZ:
+        return recording.imaging_hz
+    return min(RATE_HZ, 2 * bandwidth_hz(calcium[recording.rows]))
 
 
 def _training(data: RateData) -> dict[str, Any]:

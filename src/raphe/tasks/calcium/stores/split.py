@@ -1,6 +1,10 @@
-"""Which recordings are trained on, validated on and tested on: never a cell on two sides."""
+"""Which recordings are trained on, validated on and tested on: never a cell on two sides.
+
+Unless all are trained on: then what is validated on is among them, and no score is one of a test.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,7 +13,8 @@ from raphe.core.statistics.splits import Split, check_disjoint, check_fractions,
 from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
 FRACTIONS = (0.70, 0.15, 0.15)
-NOTHING = "none"  # held out: every recording is trained or validated on
+NOTHING = "none"  # held out: every recording is trained on
+BETWEEN = "+"  # names of several datasets held out
 FEWEST = 3  # cells of a dataset that is divided in three
 
 
@@ -20,9 +25,9 @@ def split_recordings(
 
     Args:
         store: whose recordings are divided.
-        held_out: the name of a dataset, or of one cell, that is tested on; of each other dataset
-            some cells are validated on. NOTHING tests on none; None divides every
-            dataset in three.
+        held_out: the name of a dataset, of several with + between them, or of one cell, that is
+            tested on; of each other dataset some cells are validated on. NOTHING tests on none
+            and trains on all, those validated on among them; None divides every dataset in three.
         fractions: of the cells, for training, validation and test.
         seed: of the draw.
 
@@ -36,6 +41,8 @@ def split_recordings(
     cell = store.cell_of_recording
     if held_out is not None:
         split = _hold_out(store, dataset, held_out, fractions, seed)
+        if held_out == NOTHING:
+            return replace(split, train=np.arange(len(dataset)))
         check_disjoint(split, cell, "cell")
         return split
     few = [
@@ -54,14 +61,18 @@ def split_recordings(
 def _hold_out(
     store: CalciumStore, dataset: np.ndarray, held_out: str, fractions: Sequence[float], seed: int
 ) -> Split:
-    tested = np.array(
-        [held_out in (recording.dataset, recording.cell) for recording in store.recordings]
-    )
-    if not tested.any() and held_out != NOTHING:
+    cells = {recording.cell for recording in store.recordings}
+    known = {*store.datasets, *cells}
+    names = [held_out] if held_out in known else held_out.split(BETWEEN)
+    if held_out != NOTHING and not known.issuperset(names):
         raise SettingError(
-            f"data.held_out={held_out}: expected a dataset ({', '.join(store.datasets)}) or a "
-            f"cell such as {store.recordings[0].cell}, or {NOTHING} to train on all"
+            f"data.held_out={held_out}: expected a dataset ({', '.join(store.datasets)}), several "
+            f"with {BETWEEN} between them, or a cell such as {store.recordings[0].cell}, or "
+            f"{NOTHING} to train on all"
         )
+    tested = np.array(
+        [recording.dataset in names or recording.cell in names for recording in store.recordings]
+    )
     rng = np.random.default_rng(seed)
     val_fraction = fractions[1] / (fractions[0] + fractions[1])
     cell = store.cell_of_recording

@@ -62,6 +62,7 @@ def facts_of(predictor: BundlePredictor, limits: Limits, folder: Path | None) ->
         "fields": [
             {
                 "name": field.name,
+                "label": field.label,
                 "kind": field.kind,
                 "meaning": field.meaning,
                 "needed": field.needed,

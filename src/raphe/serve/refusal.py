@@ -19,16 +19,20 @@ class Refusal(Exception):
 
 @contextmanager
 def refusing(
-    predictor: BundlePredictor, folder: Path | None = None, names: Mapping[str, str] | None = None
+    predictor: BundlePredictor,
+    folder: Path | None = None,
+    names: Mapping[str, str] | None = None,
+    on_page: bool = False,
 ) -> Iterator[None]:
     """Turn what a task says of a file into a Refusal, without folders of this machine.
 
-    `names` are senders' for ours, as sentences may name a file in `folder`.
+    `names` are senders' for ours, as sentences may name a file in `folder`; `on_page` are those
+    that a person reads who sees labels of fields, not their names.
     """
     try:
         yield
     except RapheError as error:
-        sentence = predictor.sentence(error, folder)
+        sentence = predictor.sentence(error, folder, on_page)
         for own, sent in (names or {}).items():
             sentence = sentence.replace(own, shown(sent))
         raise Refusal(422, sentence) from None

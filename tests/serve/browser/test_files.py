@@ -25,7 +25,7 @@ def test_good_and_bad_files_dropped_together_each_get_their_word(
     expect(row_of(page, "a.txt").locator(".file-result")).to_have_text("●many")
     expect(row_of(page, "d.txt").locator(".file-result")).to_have_text("◐not sure")
     bad = row_of(page, "b.txt")
-    expect(bad.locator(".error")).to_have_text("b.txt: expected numbers, got bad; pass sweep")
+    expect(bad.locator(".error")).to_have_text("b.txt: expected numbers, got bad; give “Sweep”")
     expect(bad.get_by_role("button", name="Try again")).to_be_visible()
     other = row_of(page, "c.png")
     expect(other.locator(".error")).to_have_text("c.png: expected a file of .txt, .npy or .zip.")
@@ -47,7 +47,9 @@ def test_what_could_not_be_read_is_in_the_table_and_its_csv_too(address: str, op
     page.get_by_role("link", name="All results").click()
     rows = page.locator("#cells tbody tr")
     expect(rows).to_have_count(3)
-    expect(rows.nth(1)).to_have_text("b.txtnot read: b.txt: expected numbers, got bad; pass sweep")
+    expect(rows.nth(1)).to_have_text(
+        "b.txtnot read: b.txt: expected numbers, got bad; give “Sweep”"
+    )
     _, text = saved_text(page, page.get_by_role("button", name="Download CSV"))
     header, *lines = text.splitlines()
     assert header == "file,item,peaks,note,not read"
@@ -141,8 +143,8 @@ def test_what_a_refusal_names_is_asked_beside_it_for_every_file_that_lacks_it(
 
     page = open_page(serve_at(Lacking(toy_bundle(tmp_path / "lacking"))))
     drop(page, {"a.txt": b"9 9 9", "b.txt": b"9"})
-    expect(row_of(page, "b.txt").locator(".error")).to_contain_text("pass sweep N")
-    page.get_by_label("sweep of a.txt: its number").fill("1")
+    expect(row_of(page, "b.txt").locator(".error")).to_contain_text("give “Sweep”")
+    page.get_by_label("Sweep of a.txt: its number").fill("1")
     page.keyboard.press("Enter")
     expect(row_of(page, "a.txt").locator(".file-result")).to_have_text("●many")
     expect(row_of(page, "b.txt").locator(".file-result")).to_have_text("◐not sure")

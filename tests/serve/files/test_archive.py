@@ -158,4 +158,4 @@ def test_a_zip_is_opened_as_a_folder(page: Caller) -> None:
     refused = page.post("/files?name=suite2p.zip", zipped(("../F.txt", b"1")))
     assert refused.status == 422 and refused.sentence.startswith("suite2p.zip: holds a file whose")
     bad = page.post("/files?name=suite2p.zip", zipped(("a/F.txt", b"bad")))
-    assert bad.sentence == "recording/a/F.txt: expected numbers, got bad; pass sweep"
+    assert bad.sentence == "recording/a/F.txt: expected numbers, got bad; give “Sweep”"

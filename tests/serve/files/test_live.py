@@ -151,7 +151,7 @@ def test_no_file_ends_the_watch(toy: Toy, tmp_path: Path, capfd) -> None:
         for name, text in bad.items():
             (tmp_path / name).write_text(text)
         told = {name: ear.wait_for(of_file(name)) for name in bad}
-        assert told["a.txt"]["sentence"] == "a.txt: expected numbers, got bad; pass sweep"
+        assert told["a.txt"]["sentence"] == "a.txt: expected numbers, got bad; give “Sweep”"
         assert told["b.txt"]["sentence"] == live_module.DEFECT
         assert "memory" in told["c.txt"]["sentence"]
         assert [told[name]["state"] for name in bad] == [*["not read"] * 3, "growing"]

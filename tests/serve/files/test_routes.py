@@ -74,7 +74,7 @@ def test_a_second_file_is_sent_beside_the_first(page: Caller) -> None:
     assert other.status == 422 and other.sentence == "role: expected current, got ../x"
     assert page.post(f"{at}/beside?role=current&name=i.npy", b"1").status == 415
     bad = page.post(beside, b"bad")
-    assert bad.status == 422 and bad.sentence == "cell.txt: expected numbers, got bad; pass sweep"
+    assert bad.status == 422 and bad.sentence == "cell.txt: expected numbers, got bad; give “Sweep”"
     assert page.get(at).json["view"]["need"]["role"] == "current"  # as good as it was
     assert page.post(beside, b"1 2").json["view"]["headline"] == "not sure"
     assert page.post(beside, b"1 2").sentence == "role: this file needs no other beside it"
@@ -108,7 +108,7 @@ def test_nothing_that_was_sent_lies_about_once_it_is_read(
 def test_of_a_bad_file_its_sentence_comes_back(page: Caller) -> None:
     answer = send(page, "bad", "C:\\mine\\<b>.txt")
     assert answer.status == 422
-    assert answer.sentence == "<b>.txt: expected numbers, got bad; pass sweep"
+    assert answer.sentence == "<b>.txt: expected numbers, got bad; give “Sweep”"
     assert send(page, "memory").status == 413
     assert "please report it" in send(page, "defect").sentence
     assert send(page, "").status == 400
@@ -298,7 +298,13 @@ def test_the_facts_of_the_page(page: Caller) -> None:
     assert facts["title"] == "Peaks of <toys>" and facts["labels"] == ["many", "few"]
     assert facts["folder"] is None and facts["can_watch"] is True
     assert facts["fields"] == [
-        {"name": "sweep", "kind": "whole", "meaning": "its number", "needed": False}
+        {
+            "name": "sweep",
+            "label": "Sweep",
+            "kind": "whole",
+            "meaning": "its number",
+            "needed": False,
+        }
     ]
     assert page.get("/live").status == 404
 

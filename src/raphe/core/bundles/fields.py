@@ -17,6 +17,8 @@ from raphe.core.sentences import listed
 Kind = Literal["text", "number", "whole", "flag", "numbers", "gaps", "rows", "shares"]
 LONGEST_TEXT, MOST_SHARES = 200, 100
 NUMBER_WORD = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+UNITS = {"hz": "Hz", "ms": "ms", "s": "s", "pa": "pA", "mv": "mV"}
+UNIT_WORD = re.compile(rf"_({'|'.join(UNITS)})$")  # at the end of a field's name
 NUMBER = {"type": "number"}
 SCHEMAS: dict[str, dict[str, Any]] = {  # as OpenAPI has them
     "text": {"type": "string", "maxLength": LONGEST_TEXT},
@@ -49,6 +51,12 @@ class Field:
     meaning: str  # for whoever asks, with the unit
     needed: bool = False
     option: str = ""  # of `raphe predict`, which sentences made for the command line name
+
+    @property
+    def label(self) -> str:
+        """What the page calls it: "rate_hz" is "Rate, Hz"."""
+        words = UNIT_WORD.sub(lambda found: f", {UNITS[found[1]]}", self.name)
+        return words[0].upper() + words[1:].replace("_", " ")
 
     @property
     def schema(self) -> dict[str, Any]:

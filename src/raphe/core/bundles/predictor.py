@@ -109,21 +109,49 @@ class BundlePredictor:
         """The table of labels in a file, or a new one. Raises RapheError where it cannot be."""
         raise NotImplementedError
 
-    def sentence(self, error: RapheError | str, folder: Path | None = None) -> str:
+    def sentence(
+        self, error: RapheError | str, folder: Path | None = None, on_page: bool = False
+    ) -> str:
         """What an error or a remark says, for whoever is far away: without folders of this
-        machine, and with the names of fields for options of the command line."""
+        machine, and with fields for options of the command line: by their names, or as the page
+        labels them."""
         text = str(error)
         for path, words in ((folder, "the folder"), (self.path, "bundle")):
             if path is not None and path.is_absolute():  # others tell nothing of this machine
                 start = rf"(?<![\w.~-]){re.escape(str(path))}"  # of a path, or all of it
                 text = re.sub(rf"{start}[/\\]", "", text)
                 text = re.sub(rf"{start}(?![\w~-]|\.\w)", words, text)
+        for field in self.FILE_FIELDS if on_page else ():
+            text = _labelled(text, field)
         for field in (*self.FIELDS, *self.FILE_FIELDS):
             if field.option:
-                for_python = rf"(\b{field.name}=, or )?"
-                value = r"(?![\w-])( [A-Z]{2,}\b(?!=))?"  # as in --rate HZ
-                text = re.sub(rf"{for_python}{field.option}{value}", field.name, text)
+                text = re.sub(_option(field), field.name, text)
         return text
+
+
+PLACEHOLDER = r"(?:[A-Z]{2,}|N)\b(?!=)"  # of an option's value, as in --rate HZ
+
+
+def _option(field: Field) -> str:
+    """What names a field's option in a sentence, with the placeholder of its value."""
+    return rf"(?:\b{field.name}=, or )?{field.option}(?![\w-])(?: {PLACEHOLDER})?"
+
+
+def _labelled(text: str, field: Field) -> str:
+    """A sentence in which a field has the name that the page shows, and what is to be done there.
+
+    As "pass --unit mV" is “set “Voltage unit” to mV”.
+    """
+    label = f"“{field.label}”"
+    text = re.sub(rf"\b{field.name}(?=: expected)", label, text)
+    if not field.option:
+        return text
+    option = _option(field)
+    if field.kind == "flag":
+        text = re.sub(rf"\bpass {option}", f"tick {label}", text)
+    value = rf"(?!(?:if|to|for|or)\b|{PLACEHOLDER})([\w.-]+)"
+    text = re.sub(rf"\bpass {field.option} {value}", rf"set {label} to \1", text)
+    return re.sub(option, label, re.sub(rf"\bpass {option}", f"give {label}", text))
 
 
 def load_predictor(

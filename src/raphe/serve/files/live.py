@@ -230,7 +230,7 @@ class Live:
     def _open_newest(self) -> None:
         path = max(self._pending, key=lambda path: self._pending[path][0])
         order, sighting = self._pending.pop(path)
-        sentence = self._predictor.sentence(sighting.sentence, self.folder)
+        sentence = self._predictor.sentence(sighting.sentence, self.folder, on_page=True)
         news = {"state": sighting.state, "sentence": sentence, **_of_view(None)}
         opened = view = None
         if sighting.state != "not read":
@@ -250,7 +250,7 @@ class Live:
         """Raises Refusal, whatever goes wrong: one file ends nothing."""
         try:
             opened = self._open(path)
-            with refusing(self._predictor, self.folder):
+            with refusing(self._predictor, self.folder, on_page=True):
                 return opened, opened.view(None, NO_CHANGES)
         except Refusal:
             raise
@@ -259,7 +259,7 @@ class Live:
             raise Refusal(500, DEFECT) from None
 
     def _open(self, path: Path) -> OpenedFile:
-        with refusing(self._predictor, self.folder):
+        with refusing(self._predictor, self.folder, on_page=True):
             return self._predictor.open_file(path, self._within(path), self._values, {})
 
     def _said(self, path: Path) -> dict[str, str | None]:

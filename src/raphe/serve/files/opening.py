@@ -64,10 +64,12 @@ def checked(path: Path, suffixes: tuple[str, ...], at_most: int) -> Path:
 
 
 @contextmanager
-def opened_paths(predictor: BundlePredictor, sent: Sent, at_most: int) -> Iterator[dict[str, Path]]:
+def opened_paths(
+    predictor: BundlePredictor, sent: Sent, at_most: int, on_page: bool = False
+) -> Iterator[dict[str, Path]]:
     """The files by role, checked; what the task says of them in the context becomes a Refusal."""
     try:
-        with refusing(predictor, sent.folder, sent.names):
+        with refusing(predictor, sent.folder, sent.names, on_page):
             suffixes = predictor.SUFFIXES
             yield {role: checked(path, suffixes, at_most) for role, path in sent.paths.items()}
     finally:
@@ -77,7 +79,7 @@ def opened_paths(predictor: BundlePredictor, sent: Sent, at_most: int) -> Iterat
 
 def open_sent(predictor: BundlePredictor, sent: Sent, at_most: int) -> tuple[OpenedFile, View]:
     """The file and what is seen of it first. Raises Refusal."""
-    with opened_paths(predictor, sent, at_most) as paths:
+    with opened_paths(predictor, sent, at_most, on_page=True) as paths:
         path = paths.pop("")
         opened = predictor.open_file(path, sent.name, sent.values, paths)
         return opened, opened.view(None, NO_CHANGES)

@@ -218,7 +218,7 @@ class FileRoutes:
 
     async def _ask(self, held: HeldFile, make: Callable[[OpenedFile], Answer]) -> Answer:
         def answer(opened: OpenedFile) -> Answer:
-            with refusing(self._predictor):
+            with refusing(self._predictor, on_page=True):
                 return make(opened)
 
         return await self._files.ask(held, answer)

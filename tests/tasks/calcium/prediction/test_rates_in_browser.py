@@ -70,7 +70,7 @@ def test_a_zip_of_suite2p_is_read_and_bad_files_say_their_sentences(
         "empty.npy": (b"\x93", "expected one array (.npy)"),
         "ragged.csv": (b"a,b\n1,2\n3\n", "line 3: expected 2 cells"),
         "bomb.zip": (bomb.getvalue(), "holds more than 200 MB, unpacked"),
-        "bare.npy": (npy(traces), "does not hold its sampling rate; pass rate_hz"),
+        "bare.npy": (npy(traces), "does not hold its sampling rate; give “Rate, Hz”"),
     }
     drop(page, {"mine.zip": content.getvalue(), **{name: each[0] for name, each in bad.items()}})
     expect(row_of(page, "mine.zip").locator(".file-result")).to_contain_text("spikes/s")
@@ -83,8 +83,8 @@ def test_a_matrix_is_asked_for_its_rate_and_every_trace_judged_when_told(
     page: Page, traces: np.ndarray
 ) -> None:
     drop(page, {"F.npy": npy(traces)})
-    expect(row_of(page, "F.npy").locator(".error")).to_contain_text("rate_hz")
-    page.get_by_label("rate_hz of F.npy").fill("30")
+    expect(row_of(page, "F.npy").locator(".error")).to_contain_text("give “Rate, Hz”")
+    page.get_by_label("Rate, Hz of F.npy").fill("30")
     page.keyboard.press("Enter")
     expect(page.locator("#opened h2")).to_contain_text("F.npy")
     page.get_by_role("link", name="All results").click()

@@ -22,7 +22,7 @@ export class Fields {
     input.addEventListener("input", () => input.removeAttribute("aria-invalid"));
     this.inputs.set(field, input);
     return element("div", { class: "field" },
-      element("label", { for: name }, spoken(field.name)),
+      element("label", { for: name }, field.label),
       input,
       element("p", { id: `${name}-meaning`, class: "meaning" }, field.meaning));
   }
@@ -45,7 +45,7 @@ export class Fields {
 
   /** The fields that a sentence names, as one that says what a file lacks. */
   named(sentence) {
-    return [...this.inputs.keys()].filter(({ name }) => new RegExp(`\\b${name}\\b`).test(sentence));
+    return [...this.inputs.keys()].filter(({ label }) => sentence.includes(`“${label}”`));
   }
 
   /** A second input for a field, whose value is that of the first, too. */
@@ -58,14 +58,14 @@ export class Fields {
       first.value = input.value;
       first.checked = input.checked;
     });
-    return element("label", { class: "asked" }, spoken(field.name), input);
+    return element("label", { class: "asked" }, field.label, input);
   }
 
-  /** What is asked for, to stand in a sentence: "rate hz (frames a second)". */
+  /** What is asked for, to stand in a sentence: "Rate, Hz (frames a second)". */
   get lacking() {
     for (const [field, input] of this.inputs) {
       if (input.getAttribute("aria-invalid") === "true") {
-        return `${spoken(field.name)} (${field.meaning})`;
+        return `${field.label} (${field.meaning})`;
       }
     }
     return "";
@@ -78,11 +78,3 @@ function kindOfInput(kind) {
   if (kind === "whole") return { type: "number", step: "1" };
   return { type: "text", maxlength: "200" };
 }
-
-/** A field's name as a label: "rate_hz" is "Rate, Hz". */
-function spoken(name) {
-  const words = name.replace(/_(hz|ms|s|pa|mv)$/, (_, unit) => `, ${UNITS[unit]}`);
-  return words[0].toUpperCase() + words.slice(1).replaceAll("_", " ");
-}
-
-const UNITS = { hz: "Hz", ms: "ms", s: "s", pa: "pA", mv: "mV" };

@@ -90,7 +90,7 @@ export class FileList {
     if (row.asked.dataset.names === names) return;
     row.asked.dataset.names = names;
     row.asked.replaceChildren(...fields.map((field) => (
-      this.fields.asked(field, `${field.name} of ${entry.name}: ${field.meaning}`))));
+      this.fields.asked(field, `${field.label} of ${entry.name}: ${field.meaning}`))));
   }
 
   remove(entry) {

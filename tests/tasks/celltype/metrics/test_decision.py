@@ -14,6 +14,8 @@ from raphe.core.statistics.calibration import FEWEST_ITEMS, Calibration, Method
 from raphe.tasks.celltype.metrics.decision import Decision, Mix
 
 CLASSES = ("SER", "NSER")
+MIX = Mix((0.3, 0.7), "as among the spikes of training")
+EVEN = replace(MIX, share=(0.5, 0.5))
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def unlike_cells(n: int, share: float, rng: np.random.Generator) -> tuple[np.nda
 @pytest.mark.parametrize("method", ["temperature", "platt"])
 def test_it_survives_json(held_out, method: str, units: np.ndarray | None) -> None:
     days = HeldOut(unit="cell" if units is None else "day", unit_of_item=units)
-    decision = Decision.fit(*held_out, "median", method, 0.1, days, (0.5, 0.5))
+    decision = Decision.fit(*held_out, "median", method, 0.1, days, EVEN)
     read = Decision.from_facts(json.loads(json.dumps(decision.facts())))
     assert read == decision
     assert decision.method == method and decision.calibration != Calibration()
@@ -64,7 +66,7 @@ def test_without_held_out_cells_every_cell_is_called_as_it_is() -> None:
 
 def test_too_few_cells_calibrate_nothing_and_say_how_many_more_would(held_out) -> None:
     pooled, label = (part[: FEWEST_ITEMS - 4] for part in held_out)
-    decision = Decision.fit(pooled, label, "mean", "temperature", 0.1, trained_mix=(0.3, 0.7))
+    decision = Decision.fit(pooled, label, "mean", "temperature", 0.1, trained_mix=MIX)
     assert not decision.calibrated and decision.calibration == Calibration()
     assert decision.calibration_statement() == (
         "not calibrated: 16 validation cells are too few, 4 more are needed"
@@ -89,7 +91,7 @@ def share_of(label: np.ndarray) -> str:
 
 
 def test_enough_cells_calibrate_and_are_named(held_out) -> None:
-    decision = Decision.fit(*held_out, "mean", "platt", 0.1, trained_mix=(0.3, 0.7))
+    decision = Decision.fit(*held_out, "mean", "platt", 0.1, trained_mix=MIX)
     assert decision.calibration_statement() == "calibrated by platt on 60 validation cells"
     assert decision.mix_statement(CLASSES) == (
         f"Probabilities and the promised error rate hold where cells are {share_of(held_out[1])}, "
@@ -98,7 +100,7 @@ def test_enough_cells_calibrate_and_are_named(held_out) -> None:
 
 
 def test_a_temperature_leaves_the_mix_of_training(held_out) -> None:
-    decision = Decision.fit(*held_out, "mean", "temperature", 0.1, trained_mix=(0.3, 0.7))
+    decision = Decision.fit(*held_out, "mean", "temperature", 0.1, trained_mix=MIX)
     assert decision.mix is not None and decision.mix.share == (0.3, 0.7)
     assert decision.mix_statement(CLASSES).startswith(
         "Probabilities hold where cells are 30 % SER and 70 % NSER, as among the spikes of "
@@ -118,7 +120,7 @@ def test_a_network_of_even_classes_is_right_of_cells_of_another_mix(method: Meth
         first = expit(2 * rng.normal(1 - 2 * label))
         return np.stack([first, 1 - first], axis=1), label
 
-    decision = Decision.fit(*cells(1000), "mean", method, 0.1, trained_mix=(0.5, 0.5))
+    decision = Decision.fit(*cells(1000), "mean", method, 0.1, trained_mix=EVEN)
     new, label = cells(20_000)
     stated = decision.at_prevalence((0.2, 0.8)).calibration(new)[:, 0]
     assert stated.mean() == pytest.approx(np.mean(label == 0), abs=0.02)  # without a shift 0.34
@@ -153,7 +155,7 @@ def test_what_is_promised_holds_at_the_prevalence_given() -> None:
     for seed in range(60):
         rng = np.random.default_rng(seed)
         settled_on = unlike_cells(60, 0.5, rng)
-        decision = Decision.fit(*settled_on, "mean", "temperature", 0.1, None, (0.5, 0.5))
+        decision = Decision.fit(*settled_on, "mean", "temperature", 0.1, None, EVEN)
         elsewhere = decision.at_prevalence((0.1, 0.9))
         assert elsewhere.not_sure.promised_error == pytest.approx(0.1)
         new, label = unlike_cells(200, 0.1, rng)
@@ -209,7 +211,7 @@ def test_a_prevalence_needs_to_know_where_the_probabilities_hold() -> None:
     unknown = Decision.without_held_out_cells("mean", 0.05)
     with pytest.raises(SettingError, match="how frequent the classes were in training"):
         unknown.at_prevalence((0.3, 0.7))
-    trained = Decision.without_held_out_cells("mean", 0.05, (0.5, 0.5)).at_prevalence((0.2, 0.8))
+    trained = Decision.without_held_out_cells("mean", 0.05, EVEN).at_prevalence((0.2, 0.8))
     np.testing.assert_allclose(trained.calibration(np.array([[0.5, 0.5]])), [[0.2, 0.8]])
     of_one_class = Decision.fit(
         np.array([[0.9, 0.1]] * 30), np.zeros(30, int), "mean", "temperature", 0.1, None, (0.5, 0.5)

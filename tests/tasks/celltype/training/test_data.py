@@ -173,6 +173,7 @@ def test_synthetic_spikes_follow_their_parents_in_the_chosen_ratio(
     assert len(data.val_dataloader().parts) == 1
     assert set(data.hashes) == {"original", "synthetic" if source == "stored" else "masks"}
     assert data.class_shares.sum() == pytest.approx(1)
+    assert data.mix.source == "as among the original and synthetic spikes of training"
     np.testing.assert_allclose(data.class_shares, drawn_shares(batches), atol=0.05)
 
 
@@ -317,6 +318,10 @@ def test_classes_may_weigh_alike(tmp_path: Path) -> None:
     np.testing.assert_allclose(weights * counts, len(trained) / 2)
     np.testing.assert_allclose(datamodule(store).class_shares, counts / len(trained))
     np.testing.assert_allclose(data.class_shares, 0.5)
+    assert data.mix.words(("SER", "NSER")) == (
+        "where cells are 50 % SER and 50 % NSER, as the training weighed them"
+    )
+    assert datamodule(store).mix.source == "as among the spikes of training"
 
 
 def test_per_class_draws_so_many_of_each(store: Path) -> None:

@@ -72,7 +72,7 @@ def export(
         choice_cells = ChoiceCells.of(validation, data.original.cells, calibration)
         times = choose(members, kernels, choice_cells)
         if data.split == "spike":
-            decision = Decision.without_held_out_cells(pooling, error_rate, data.class_shares)
+            decision = Decision.without_held_out_cells(pooling, error_rate, data.mix)
         else:
             pooled = validation.pooled(times, pooling)
             cells = [data.original.cells[index] for index in validation.cell]
@@ -84,7 +84,7 @@ def export(
                 calibration,
                 error_rate,
                 held_out,
-                data.class_shares,
+                data.mix,
             )
 
         classes = data.original.classes

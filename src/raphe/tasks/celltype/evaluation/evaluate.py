@@ -106,7 +106,7 @@ class Evaluation:
                 self.calibration,
                 self.error_rate,
                 held_out_units(data.split, [data.original.cells[index] for index in cells.cell]),
-                data.class_shares,
+                data.mix,
             )
             contents["decision.json"] = json.dumps(decision.facts(), indent=2) + "\n"
         stores = {"test": data.original, **data.tests}

@@ -39,7 +39,7 @@ class Mix:
         return f"where cells are {shares_in_words(self.share, classes)}, {self.source}"
 
 
-GIVEN, TRAINED = "the prevalence given", "as among the spikes of training"  # sources of a Mix
+GIVEN = "the prevalence given"  # the source of a Mix that somebody named
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Decision:
         method: Method,
         wanted_error: float,
         held_out: HeldOut | None = None,
-        trained_mix: Sequence[float] | None = None,
+        trained_mix: Mix | None = None,
     ) -> "Decision":
         """Fit on cells that no member was trained on.
 
@@ -114,8 +114,7 @@ class Decision:
             pooling, method: see `cell_probability` and `fit_calibration`.
             wanted_error: share of cells that may be called wrong.
             held_out: days or animals that the cells were held out with, see `held_out_units`.
-            trained_mix: share of each class in what the members were trained on (C,), None where
-                it is not known.
+            trained_mix: that of what the members were trained on, None where it is not known.
         """
         held_out = held_out or HeldOut()
         validation = ValidationCells.of(pooled, label, held_out)
@@ -124,7 +123,7 @@ class Decision:
             calibration = Calibration()
         else:
             used, calibration = method, fit_calibration(pooled, label, method)
-        mix = validation.mix if used == "platt" else _trained_mix(trained_mix)
+        mix = validation.mix if used == "platt" else trained_mix
         not_sure = _band(calibration(pooled), label, wanted_error, held_out)
         return cls(pooling, used, calibration, not_sure, mix, validation)
 
@@ -133,11 +132,11 @@ class Decision:
         cls,
         pooling: Pooling,
         wanted_error: float,
-        trained_mix: Sequence[float] | None = None,
+        trained_mix: Mix | None = None,
     ) -> "Decision":
         """Probabilities stay as they are, and every cell is called."""
         not_sure = NotSure(0.0, wanted_error, 1.0, 0, 0, 0)
-        return cls(pooling, "none", Calibration(), not_sure, _trained_mix(trained_mix))
+        return cls(pooling, "none", Calibration(), not_sure, trained_mix)
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Decision":
@@ -181,8 +180,8 @@ class Decision:
 
     def mix_statement(self, classes: Sequence[str]) -> str:
         """For which mix of the classes probabilities and promise hold: a sentence."""
-        promise = ""
-        if self.validation is not None and (self.mix is None or self.mix.source == TRAINED):
+        promise, of_validation = "", self.validation and self.validation.mix
+        if self.validation is not None and self.mix != of_validation and not self._is_given:
             promise = f"; the promised error rate holds {self.validation.mix.words(classes)}"
         if self.mix is None:
             return (
@@ -190,18 +189,22 @@ class Decision:
                 f"for which mix of cells the probabilities hold{promise}."
             )
         both = " and the promised error rate" if self.validation is not None and not promise else ""
-        can_be_given = self.mix.source != GIVEN and (
+        can_be_given = not self._is_given and (
             self.validation is None or all(self.validation.mix.share)
         )
         elsewhere = "; for another mix, give its prevalence" if can_be_given else ""
         return f"Probabilities{both} hold {self.mix.words(classes)}{promise}{elsewhere}."
+
+    @property
+    def _is_given(self) -> bool:
+        return self.mix is not None and self.mix.source == GIVEN
 
     def predictive_values(self, classes: Sequence[str]) -> str:
         """How often a called class is the right one, at a prevalence that was given: a sentence.
 
         Of the validation cells, weighted to it; "" where none are known, or no prevalence is given.
         """
-        if self.validation is None or self.mix is None or self.mix.source != GIVEN:
+        if self.validation is None or self.mix is None or not self._is_given:
             return ""
         cells = self.validation
         label, calibrated = np.array(cells.label), self.calibration(np.array(cells.pooled))
@@ -289,7 +292,3 @@ def _band(
 ) -> NotSure:
     right = calibrated.argmax(axis=1) == label
     return choose_not_sure(calibrated.max(axis=1), right, wanted_error, held_out, weight)
-
-
-def _trained_mix(share: Sequence[float] | None) -> Mix | None:
-    return None if share is None else Mix(tuple(map(float, share)), TRAINED)

@@ -17,6 +17,7 @@ from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.splits import PARTS, Fractions
+from raphe.tasks.celltype.metrics.decision import Mix
 from raphe.tasks.celltype.stores.copied_cells import copy_sentence
 from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies, hash_store
 from raphe.tasks.celltype.stores.folds import Fold, Folds
@@ -228,10 +229,7 @@ class CellTypeData(pl.LightningDataModule):
 
     @property
     def class_shares(self) -> np.ndarray:
-        """Of each class in what the loss counts, weights included: (C,).
-
-        The mix that the network's probabilities are for before they are calibrated.
-        """
+        """Of each class in what the loss counts, weights included: (C,)."""
         counts = self.original.per_class(self.spike_split.counts)[:, PARTS.index("train")]
         shares = counts / counts.sum()
         if self.weigh == "classes":
@@ -239,6 +237,18 @@ class CellTypeData(pl.LightningDataModule):
         if self.synthetic is not None:
             shares = shares + self.synthetic_ratio * self.synthetic.class_shares
         return shares / shares.sum()
+
+    @property
+    def mix(self) -> Mix:
+        """That which the network's probabilities are for before they are calibrated."""
+        return Mix(tuple(self.class_shares.tolist()), self._source_of_mix)
+
+    @property
+    def _source_of_mix(self) -> str:
+        if self.weigh == "classes":
+            return "as the training weighed them"
+        kinds = "original and synthetic spikes" if self.synthetic is not None else "spikes"
+        return f"as among the {kinds} of training"
 
     def _require_both_classes(self) -> None:
         held = self.original.per_class(self.original.counts)

@@ -88,6 +88,10 @@ class SessionData(CellTypeData):
         return self.source.class_shares
 
     @property
+    def _source_of_mix(self) -> str:
+        return "as among the synthetic spikes of training"
+
+    @property
     def val_sets(self) -> list[str]:
         return [*super().val_sets, *(f"{SCORED}/{name}" for name in self._scored())]
 

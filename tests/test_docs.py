@@ -1,5 +1,7 @@
 """The site: what its generated pages tell, and that its settings, commands and links are whole."""
 
+import dataclasses
+import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,13 +9,15 @@ from pathlib import Path
 import pytest
 
 import benchmark_pages
+import raphe
 import shell_cells
 import whole_site
-from generated import commands, errors, files, metrics, settings
+from generated import commands, errors, files, metrics, python, settings
 from generated.markdown import code, plain, table
 from paths import PROJECT
-from raphe import cli
 from raphe.cli import declared_commands
+from raphe.tasks.celltype.metrics import cell_level
+from written_tables import undescribed
 
 MADE = ("benchmarks", "notebooks")  # by the build, of what lies elsewhere
 PAGES = [
@@ -147,6 +151,46 @@ def test_the_page_of_metrics_has_a_table_for_each_task() -> None:
     assert all(title in page for title in metrics.TABLES) and "| `balanced_accuracy` |" in page
 
 
+PUBLIC = [python.named(dotted) for classes in python.ANSWERS.values() for dotted, _ in classes]
+ELSEWHERE = {"Any", "None", "Path", "Iterator", "Mapping"}  # types that have no entry there
+
+
+def test_the_page_of_python_has_every_name_of_the_face() -> None:
+    page = python.page()
+    for name in raphe.__all__:
+        assert name == "__version__" or re.search(rf":: raphe\.{name}$", page, re.M), name
+
+
+@pytest.mark.parametrize(
+    "public", [*PUBLIC, raphe.Recording, raphe.Store], ids=lambda public: public.__name__
+)
+def test_every_field_of_an_answer_has_a_meaning(public: type) -> None:
+    described = dict(python.fields(public))
+    if dataclasses.is_dataclass(public):
+        assert set(described) == {field.name for field in dataclasses.fields(public)}
+    assert all(meaning for _, meaning in described.values())
+
+
+def test_whatever_comes_back_is_on_the_page_of_python() -> None:
+    """Each type that a member gives back or a field holds."""
+    page, given = python.page(), {"Recording", "Store"}
+    for classes in python.ANSWERS.values():
+        for dotted, members in classes:
+            public = python.named(dotted)
+            given |= {word for kind, _ in dict(python.fields(public)).values() for word in of(kind)}
+            for name in members:
+                member = inspect.getattr_static(public, name)
+                function = member.fget if isinstance(member, property) else member
+                assert inspect.getdoc(function), f"{dotted}.{name} says nothing"
+                given |= of(str(function.__annotations__["return"]))
+    for name in given - ELSEWHERE:
+        assert re.search(rf"autoclass:: [\w.]*\.{name}$", page, re.M), name
+
+
+def of(annotation: str) -> set[str]:
+    return set(re.findall(r"\b[A-Z]\w+", annotation.removeprefix("<class '")))
+
+
 def test_text_from_code_is_no_markdown() -> None:
     assert plain("a_b* of `x_y` [1]") == r"a\_b\* of `x_y` \[1\]"
     assert plain("one ` alone") == r"one \` alone"
@@ -164,39 +208,30 @@ def test_a_common_error_is_one_sentence(words: str, prepare: Callable, remedy: s
 
 
 def test_files_have_the_columns_that_the_code_names() -> None:
-    described = {file.name: list(file.columns) for file in files.FILES}
-    for name, columns in files.IN_CODE.items():
-        assert described[name] == list(columns)
+    described = {(file.where, file.name): list(file.columns) for file in files.FILES}
+    for file, columns in files.IN_CODE.items():
+        assert described[file] == list(columns)
     page = files.page()
     assert "### `celltype/ensemble`" in page and "| `window.cut.pre_ms` | number | yes |" in page
 
 
-@pytest.mark.ci
-def test_every_column_that_is_written_is_described(
-    home: Path, bundle: Path, tmp_path: Path
-) -> None:
-    """Of the tables that extraction, training, a sweep and verdicts write."""
-    recordings = sorted(home.glob("data/celltype/*/recordings-original/SER/*.abf"))[:1]
-    out = tmp_path / "verdicts"
-    command = ["predict", *map(str, recordings), "--bundle", str(bundle), "--out", str(out)]
-    assert cli.main([*command, "--no-pages"]) == 0
-    tables = {"verdicts": out, "a store": home / "data", "a run": home / "mlruns" / "artifacts"}
-    n_described = 0
-    for file in files.FILES:
-        for path in tables[file.where].rglob(file.name) if file.where in tables else ():
-            if file.columns and path.suffix == ".csv" and _is_celltype(path):
-                header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
-                alike = [
-                    one for one in files.FILES if (one.where, one.name) == (file.where, file.name)
-                ]
-                assert any(all(map(one.describes, header)) for one in alike), (path, header)
-                n_described += 1
-    assert n_described >= 8
-
-
-def _is_celltype(path: Path) -> bool:
-    """Rather than a file of that name of recordings, or one in a model's folder."""
-    return "models" not in path.parts and not any("recordings-" in part for part in path.parts)
+def test_a_table_that_is_not_described_is_named(tmp_path: Path) -> None:
+    run = tmp_path / "mlruns" / "artifacts" / "celltype" / "0a1b" / "artifacts"
+    tables = {
+        run / "test" / "headline.csv": ",".join(cell_level.COLUMNS),
+        run / "intervals.csv": "metric,value,low,high,se",
+        run / "test" / "new.csv": "metric",
+        tmp_path / "store" / "cells.csv": "cell_id,label,day,animal,colour",
+        tmp_path / "rates" / "spikes.csv": "trace,time_s",
+        tmp_path / "brought.csv": "whatever",
+    }
+    for path, header in tables.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{header}\n")
+    assert dict(undescribed(tmp_path, brought=["brought.csv"])) == {
+        "mlruns/artifacts/celltype/0a1b/artifacts/test/new.csv": "metric",
+        "store/cells.csv": tables[tmp_path / "store" / "cells.csv"],
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())

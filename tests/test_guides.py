@@ -12,6 +12,7 @@ import pytest
 from page_blocks import RUN, blocks, missing_line, run, starts_with
 from page_material import RECIPES, SHORT, SHORT_CALCIUM, SHORT_GLIF, Shelf
 from paths import PROJECT
+from written_tables import undescribed
 
 DOCS = PROJECT / "docs"
 ROOMS = ("how_to", "explained", "developers")
@@ -27,6 +28,7 @@ SHOWN = {
     "toml",
     "yaml",
 }  # in none but sh and python stands a command
+BROUGHT = ("units.csv", "single-spikes", "spikefinder")  # tables that raphe did not write
 NOT_RUN = 25  # a block more has to be counted here
 
 
@@ -79,3 +81,6 @@ def test_a_page_runs_as_written(name: str, shelf: Shelf, tmp_path: Path) -> None
             missing = missing_line(block.text, printed)
             assert missing is None, f"{name} shows {missing!r}, got\n{printed}"
             printed = ""
+    for folder in (tmp_path, shelf.folder):
+        missing = dict(undescribed(folder, BROUGHT))
+        assert not missing, f"docs/_ext/generated has no such tables: {missing}"

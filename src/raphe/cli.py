@@ -42,7 +42,7 @@ STEPS = {  # verbs in the order of the work
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
     "synthetic examples": ("masks", "synthesize"),
     "training": ("train", "ui", "runs"),
-    "questions to a score": ("audit", "reproduce"),
+    "questions to ask of a score": ("audit", "reproduce"),
     "bundles and new recordings": ("export", "predict", "watch", "serve", "place"),
     "this shell": ("completion",),
 }
@@ -373,7 +373,7 @@ def _overview() -> str:
                 rows[word] = _verb_line(commands)
         if rows:
             text.append(_rows(step, rows))
-    text.append("`raphe VERB --help` tells more; [task]: of that task alone.")
+    text.append("`raphe VERB --help` says more. A verb marked [task] is of that task alone.")
     return "\n\n".join(text)
 
 

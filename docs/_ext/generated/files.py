@@ -16,7 +16,10 @@ from raphe.tasks.celltype.metrics import cell_level
 from raphe.tasks.glif.ensemble.bundle import KIND as POSTERIOR
 
 KINDS: tuple[BundleKind, ...] = (ENSEMBLE, RATES, POSTERIOR)
-IN_CODE = {"traces.csv": rate_folder.COLUMNS, "test/headline.csv": cell_level.COLUMNS}
+IN_CODE = {
+    ("rates", "traces.csv"): rate_folder.COLUMNS,
+    ("a run", "*/headline.csv"): cell_level.COLUMNS,
+}
 
 
 def page() -> str:

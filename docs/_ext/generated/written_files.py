@@ -1,15 +1,13 @@
 """What every file that raphe writes is, and the columns of its tables.
 
-That these are the columns which the commands write is a test (tests/test_docs.py).
+That these are the columns which the commands write is a test (tests/test_guides.py).
 """
 
-from dataclasses import dataclass, field
-from fnmatch import fnmatch
-
+from generated.run_files import RUN_FILES
+from generated.written import CLASS, SHARE, Written
 from raphe.core.figure_style import figure_names
 from raphe.tasks.glif.prediction.infer_parameters import FIGURE, SAMPLES
 
-CLASS = "CLASS"  # in a column's name, for each class of the store
 WHERE = {
     "a store": "made by `raphe extract`, `raphe import`, `raphe masks` and `raphe synthesize`",
     "a run": "its artifacts, in `mlruns/artifacts/EXPERIMENT/RUN/artifacts` or on the server",
@@ -24,20 +22,6 @@ WHERE = {
     "a reproduction": "the folder of `raphe reproduce --out`",
     "the page": "what the page of `raphe serve` and `raphe demo` offers to download",
 }
-SHARE = "0 to 1"
-
-
-@dataclass(frozen=True)
-class Written:
-    """A file: where it lies, its name (a pattern), what it is, its columns by their meanings."""
-
-    where: str
-    name: str
-    what: str
-    columns: dict[str, str] = field(default_factory=dict)
-
-    def describes(self, column: str) -> bool:
-        return any(fnmatch(column, name.replace(CLASS, "*")) for name in self.columns)
 
 
 FILES = (
@@ -87,7 +71,13 @@ FILES = (
             "day": "of the recording",
             "animal": "id",
             "n_spikes": "of the cell",
-            "*_ms, *_hz, …": "a column for each feature, its unit at the end of its name",
+            "udi_ms, trough_to_peak_ms, half_width_ms": "of the mean spike, ms",
+            "amplitude_*": "of its inward peak, in the store's unit",
+            "repolarization_slope_*, recovery_slope_*": "of its flanks, that unit per ms",
+            "peak_to_trough_ratio": "of the outward peak to the inward one",
+            "asymmetry": "of the slopes",
+            "firing_rate_Hz": "spikes a second",
+            "isi_cv": "coefficient of variation of the intervals between spikes",
             "missing": "which features are blank, and why",
         },
     ),
@@ -133,6 +123,19 @@ FILES = (
         },
     ),
     Written(
+        "a reproduction",
+        "*/cells.csv",
+        "of a sweep over k: a row for each cell, called as published by all networks together",
+        {
+            "cell": "id",
+            "day": "of the recording",
+            "true_class": "its label",
+            "called_class": "the one of the larger mean output",
+            "n_spikes": "of the cell",
+            f"mean_output_{CLASS}": "of the network's column, over spikes and networks",
+        },
+    ),
+    Written(
         "the page",
         "*.csv, *.json, *.npy, *.npz, *.pdf, methods.md",
         "of an opened file, with the columns of what `raphe predict` writes; of a cell `.csv` and "
@@ -149,6 +152,7 @@ FILES = (
             "day": "of the recording; empty: unknown",
             "animal": "id; empty: unknown",
             "source": "laboratory or session, where `--source-column` named one",
+            "group": "of cells that hold the same spikes, where `--copies join` kept them together",
             "n_spikes": "how many spikes the store has of it",
         },
     ),
@@ -169,6 +173,38 @@ FILES = (
             "edge": "too near an end of their sweep",
             "suspect_samples": "with values that no amplifier gives",
         },
+    ),
+    Written(
+        "a store",
+        "recordings.csv",
+        "of masks: a row for each recording that noise was cut from",
+        {
+            "file": "name, from the folder of recordings",
+            "cell_id": "id",
+            "day": "of the recording",
+            "animal": "id",
+            "sha256": "of the file",
+            "noise_sd_pa": "standard deviation of its noise, pA",
+            "n_masks": "how many stretches were cut",
+        },
+    ),
+    Written(
+        "a store",
+        "files.csv",
+        "of the LSTM study: a row for each simulated file",
+        {
+            "part": "train, val or test",
+            "stimulus": "name of the noise",
+            "sweep": "number",
+            "configuration": "of the parameters: its row in the grid",
+            "trace": "its row in `voltage.npy`",
+        },
+    ),
+    Written(
+        "a store",
+        "traces.csv",
+        "of the LSTM study: a row for each trace",
+        {"stimulus": "name of the noise", "spikes": "how many"},
     ),
     Written(
         "a store",
@@ -267,127 +303,5 @@ FILES = (
         "traces of some cells beside what neurons drawn for them answer: figure and caption",
     ),
     Written("neurons", "prediction.json", "version, bundle with its content hash, counts, notes"),
-    Written(
-        "a run",
-        "intervals.csv",
-        "a row for each metric that has an interval",
-        {
-            "metric": "name, see [Metrics](metrics.md)",
-            "value": "as logged",
-            "low": "lower end, 95 %",
-            "high": "upper end, 95 %",
-            "se": "standard error, where it has one",
-        },
-    ),
-    Written("a run", "epochs.csv", "a row for each epoch: `epoch`, and a column for each metric"),
-    Written(
-        "a run",
-        "test/cells.csv",
-        "a row for each cell of the test (celltype)",
-        {
-            "cell": "id",
-            "day": "of the recording",
-            "true_class": "its label",
-            "predicted_class": "most probable",
-            "n_spikes": "of the cell",
-            f"spikes_called_{CLASS}": "how many spikes alone are called so",
-            f"probability_{CLASS}": "pooled over the spikes",
-            f"stated_{CLASS}": "the same, calibrated",
-            "verdict": "a class, or `not sure`",
-        },
-    ),
-    Written(
-        "a run",
-        "test/headline.csv",
-        "a row for each figure of `headline.txt`",
-        {
-            "level": "cells or spikes",
-            "figure": "name",
-            "value": "a share, or the figure itself",
-            "low": "lower end, 95 %",
-            "high": "upper end, 95 %",
-            "numerator": "of a share",
-            "denominator": "of a share",
-            "interval": "over what it was taken",
-        },
-    ),
-    Written(
-        "a run",
-        "*/predictions.csv",
-        "a row for each spike (celltype)",
-        {
-            "cell": "id",
-            "true_class": "its label",
-            f"logit_{CLASS}": "output of the network before the sigmoid or softmax",
-        },
-    ),
-    Written(
-        "a run",
-        "test/baselines.csv",
-        "a row for each simple classifier and figure",
-        {
-            "classifier": "name",
-            "figure": "name",
-            "value": "of the classifier",
-            "low": "lower end, 95 %",
-            "high": "upper end, 95 %",
-            "interval": "over what it was taken",
-            "network_minus_it": "difference on the same cells",
-            "difference_low": "lower end, 95 %",
-            "difference_high": "upper end, 95 %",
-            "p": "of the paired permutation test",
-        },
-    ),
-    Written(
-        "a run",
-        "test/spikes_needed.csv",
-        "how the cell's class depends on how many spikes one has",
-        {
-            "n_spikes": "drawn of each cell",
-            "accuracy_*": "over cells: mean, 5th and 95th percentile of draws",
-            "agreement_*": "with the call on all spikes",
-            "n_cells": "with so many spikes",
-            "n_cells_with_fewer": "left out",
-        },
-    ),
-    Written(
-        "a run",
-        "test/baseline_cells.csv",
-        "a row for each cell of the test and simple classifier",
-        {
-            "cell": "id",
-            "true_class": "its label",
-            "n_spikes": "of the cell",
-            "baseline": "name of the classifier",
-            f"probability_{CLASS}": SHARE,
-        },
-    ),
-    Written(
-        "a run",
-        "test/class_evidence.csv",
-        "a row for each class and sample of the window",
-        {
-            "class": "name",
-            "time_*": "of the sample, from the crossing or in the window, ms",
-            "mean": "of the class's spikes, in the unit of the store",
-            "grad_cam": "what spoke for the class, by Grad-CAM",
-            "integrated_gradients": "the same, by integrated gradients",
-        },
-    ),
-    Written(
-        "a run",
-        "test/confusion.json",
-        "counts of cells and of spikes, true class by predicted class",
-    ),
-    Written(
-        "a run", "decision.json", "pooling, calibration and the *not sure* band, from validation"
-    ),
-    Written("a run", "config.yaml", "every setting, as composed"),
-    Written("a run", "checkpoint/model.ckpt", "the weights that were kept, for PyTorch"),
-    Written("a run", "*.txt, *.png, *.pdf", "reports to read, their figures and captions"),
-    Written(
-        "a sweep",
-        "sweep.csv",
-        "a row for each member: the setting, `run_id`, every metric, and interval ends",
-    ),
+    *RUN_FILES,
 )

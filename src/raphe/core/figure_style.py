@@ -109,6 +109,7 @@ class PaperFigure(Figure):
         self.caption = caption
 
     def savefig(self, fname: Any, **options: Any) -> None:
+        """Write it to a file, as matplotlib's Figure.savefig does, whose options it takes."""
         with house_style():
             super().savefig(fname, **options)
 

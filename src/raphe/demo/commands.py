@@ -30,7 +30,7 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
         _demo,
         "Six simulated recordings and networks that were trained on simulated ones: they show how "
         "the page is read, and say nothing about biology. The page takes files of your own, too. "
-        "No other computer is asked; Ctrl-C ends it.",
+        "Nothing is sent to another computer; Ctrl-C ends it.",
     )
     parser.add_argument(
         "--folder",

@@ -20,11 +20,11 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _serve,
-        "A page to drop recordings into: it shows what raphe predict says of them, and why. "
-        "Programs ask the same as JSON: /api lists what. Files that are dropped lie in a folder of "
-        "their own and are removed at the end; no path in a request is opened. With another --host "
-        "a token is needed, which is part of the printed link (RAPHE_TOKEN in the environment sets "
-        "it); nothing is encrypted. Ctrl-C ends it.",
+        "A page to drop recordings into: it shows what raphe predict says about them, and why. "
+        "Programs ask the same as JSON: /api lists what. Files that are dropped are kept in a "
+        "folder of their own and removed at the end; no path in a request is opened. With another "
+        "--host a token is needed, which is part of the printed link (RAPHE_TOKEN in the "
+        "environment sets it); nothing is encrypted. Ctrl-C ends it.",
     )
     parser.add_argument("bundle", type=Path, help="folder made by raphe export, of any task")
     add_content_hash(parser)
@@ -45,7 +45,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         "may be repeated",
     )
     parser.add_argument(
-        "--host", default=LOCAL, help="address to listen at (default: this machine)"
+        "--host", default=LOCAL, help="address to listen on (default: this machine)"
     )
     parser.add_argument("--port", type=int, default=8000, help="(default: %(default)s)")
     parser.add_argument(

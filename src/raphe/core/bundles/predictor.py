@@ -40,6 +40,7 @@ class BundlePredictor:
 
     @property
     def path(self) -> Path:
+        """The bundle's folder."""
         return self._opened.path
 
     @property

@@ -167,10 +167,10 @@ class StoreWriter:
 class Store:
     """An opened store: read-only memory-mapped arrays, tables as text, the manifest."""
 
-    path: Path
-    arrays: dict[str, np.ndarray]
-    tables: dict[str, list[dict[str, str]]]
-    manifest: dict[str, Any]
+    path: Path  # of its folder
+    arrays: dict[str, np.ndarray]  # by name, as the page of files lists them
+    tables: dict[str, list[dict[str, str]]]  # by name, a dict for each row
+    manifest: dict[str, Any]  # how it was made, and every hash
 
     @property
     def content_hash(self) -> str:

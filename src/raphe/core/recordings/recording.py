@@ -24,12 +24,12 @@ FLOAT32_MOST = float(np.finfo(np.float32).max)
 class Trace:
     """One sweep, kept as it is stored and scaled only where it is read."""
 
-    # Gives stored[start:stop] as an array: a NumPy array, or samples still on disk.
+    # an array, or samples still on disk: gives stored[start:stop]
     stored: Any = field(repr=False)
-    n_samples: int
-    start_s: float = 0.0  # on the recording's clock
+    n_samples: int  # of the sweep
+    start_s: float = 0.0  # on the recording's clock, s
     gain: float = 1.0  # sample in the recording's unit = stored × gain + offset
-    offset: float = 0.0
+    offset: float = 0.0  # see gain
     rail: int | None = None  # stored integers of this size or more are the converter's limit
     limit: float = math.inf  # in the recording's unit, no amplifier gives more
     uncertain: bool = False  # the header leaves open where its sweeps begin
@@ -106,11 +106,11 @@ class Recording:
     Raises RecordingError otherwise, naming the file (or the cell where there is none).
     """
 
-    sweeps: tuple[Trace, ...]
-    rate_hz: float
-    unit: str
+    sweeps: tuple[Trace, ...]  # in the order of time
+    rate_hz: float  # samples a second
+    unit: str  # of the samples, as "pA"
     cell_id: str  # of a file its name without the suffix
-    path: Path | None = None
+    path: Path | None = None  # of the file; None: there is none
     sha256: str | None = None  # of the whole file
     remarks: tuple[str, ...] = ()  # what is suspect, one sentence each
 
@@ -131,6 +131,7 @@ class Recording:
 
     @property
     def n_samples(self) -> int:
+        """Of all sweeps."""
         return sum(sweep.n_samples for sweep in self.sweeps)
 
     @property

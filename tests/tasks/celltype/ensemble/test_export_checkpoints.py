@@ -229,7 +229,7 @@ def test_synthetic_spikes_calibrate_nothing(
     spikes = make_spikes()
     of_training = replace(spikes, part=LazyArray(InMemory(np.zeros(spikes.n, np.uint8))))
     monkeypatch.setattr(ensemble_export, "open_spikes", lambda _: of_training)
-    with pytest.raises(RapheError, match="its spikes are synthetic, which tell nothing of new"):
+    with pytest.raises(RapheError, match="its spikes are synthetic, which say nothing about new"):
         export(network(), store=spikes.path)
 
 

@@ -185,7 +185,7 @@ def test_only_a_simulation_is_replaced_and_only_when_asked(tmp_path):
         simulate(folder, tiny, overwrite=True)
     mine.unlink()
     (folder / "simulation.json").write_text('{"of": "another program"}')
-    with pytest.raises(StoreError, match="does not tell the settings of a simulation"):
+    with pytest.raises(StoreError, match="does not hold the settings of a simulation"):
         simulate(folder, tiny, overwrite=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")

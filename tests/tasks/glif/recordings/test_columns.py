@@ -56,7 +56,7 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
     plain = table(tmp_path / "plain.csv", v=1e-3 * V_MV)
     current = table(tmp_path / "i.csv", **{"I_(pA)": I_PA})
     for voltage, of_current, rate_hz, sentence in (
-        (plain, current, None, "no column tells its sampling rate, as Time"),
+        (plain, current, None, "no column gives its sampling rate, as Time"),
         (
             plain,
             None,

@@ -40,7 +40,7 @@ SCORES = (
     ),
     Figure(
         "gain_bits_per_s", "information gain", "bits/s",
-        "How much better the rate tells the counts of spikes than their mean does.",
+        "How much better the rate predicts the counts of spikes than their mean does.",
         "higher", levels=CELLS,
     ),
     Figure(

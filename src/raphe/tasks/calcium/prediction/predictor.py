@@ -41,7 +41,7 @@ MOST_TRACES, MOST_HELD_FRAMES = 20_000, 2**26
 class RatePrediction:
     """Rates of N traces in each of their T frames, and how far the networks disagree."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # (N,), of the traces
     rate_hz: float  # frames a second
     rate_per_s: np.ndarray  # float32 (N, T), spikes/s: NaN where a trace is missing or left out
     spread_per_s: np.ndarray  # float32 (N, T), the networks' standard deviation

@@ -202,7 +202,7 @@ def _sentences(shown: ShownTrace, mean: float, spread: float, n_networks: int) -
     if n_networks > 1:
         sentences.append(
             f"The {n_networks} networks differ by {number(spread)} spikes/s (their standard "
-            "deviation, the mean over frames): this tells how far they agree, not how far they "
+            "deviation, the mean over frames): this shows how far they agree, not how far they "
             "are from the truth."
         )
     sentences.append(SCALE)

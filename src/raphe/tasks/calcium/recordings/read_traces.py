@@ -25,7 +25,7 @@ IDLE = {  # options, and where they say nothing of a file
     "layout": "--layout says nothing of it, as each row is a trace there",
     "variable": "--variable says nothing of it, as it holds no arrays by name",
     "neuropil": "--neuropil says nothing of it, as it holds no surround (Suite2p's Fneu)",
-    "cells_only": "--cells-only says nothing of it, as it does not tell which traces are cells "
+    "cells_only": "--cells-only says nothing of it, as it does not say which traces are cells "
     "(Suite2p's iscell, CaImAn's idx_components)",
 }
 

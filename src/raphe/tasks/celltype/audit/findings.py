@@ -56,7 +56,7 @@ def _of_noise(rows: Sequence[AuditRow]) -> tuple[str, bool]:
     if not coarser and all(row.way.split == "spike" for row in leaking):
         return (
             f"{text}, which tests cells that were trained on: the network may recognise single "
-            "cells; whether the recordings of the classes differ, a split by cell tells",
+            "cells; whether the recordings of the classes differ, a split by cell shows",
             True,
         )
     if not coarser:

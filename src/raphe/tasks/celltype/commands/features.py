@@ -24,8 +24,8 @@ def add_features(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _features,
-        "One row a cell, measured on its mean spike. A feature that does not exist is blank, and "
-        "the last column says why.",
+        "One row per cell, measured on its mean spike. A feature that cannot be measured is blank, "
+        "and the last column says why.",
     )
     parser.add_argument(
         "store", type=Path, nargs="?", help="a store, or a folder of the authors' arrays"

@@ -76,8 +76,8 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     define(
         parser,
         _watch,
-        "Tells of each growing .abf file every few seconds whether its spikes are enough yet, and "
-        "of each finished one its verdict. A half-written or locked file is waited for, and so is "
+        "Says every few seconds whether each growing .abf file has spikes enough yet, and gives "
+        "the verdict on each finished one. A half-written or locked file is waited for, and so is "
         "a folder that is gone for a while. With --out the verdicts are kept as raphe predict "
         "keeps them; the same command goes on there. Ctrl-C ends it. Exit code: 0, or 1 when some "
         "file is left out; 143 where SIGTERM ended it.",
@@ -96,7 +96,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         default=3.0,
         metavar="S",
-        help="between looks (default: %(default)g)",
+        help="seconds between looks (default: %(default)g)",
     )
     parser.add_argument(
         "--settled",

@@ -170,7 +170,7 @@ def _add_time_column(parser: argparse.ArgumentParser) -> None:
         "--time-column",
         type=int,
         choices=(1, 2),
-        help="the column that is the time, where the numbers do not tell",
+        help="the column that is the time, where the numbers leave it open",
     )
 
 

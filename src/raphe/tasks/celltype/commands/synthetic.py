@@ -213,7 +213,7 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
     for name, kind, text in (
         ("n_ser", int, "serotonergic cells"),
         ("n_nser", int, "other cells"),
-        ("days", int, "recording days to spread them over, each with a noise of its own"),
+        ("days", int, "recording days to spread them over, each with noise of its own"),
         ("duration_s", float, "length of each recording in s"),
         ("seed", int, "seed of everything random"),
     ):
@@ -223,7 +223,7 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nonhomogeneous",
         action="store_true",
-        help="on days and in noise that the other set never has",
+        help="on days and with noise that a set without this option never has",
     )
     parser.add_argument(
         "--figure",

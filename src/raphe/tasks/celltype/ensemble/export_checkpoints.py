@@ -131,7 +131,7 @@ def _validation(store: str | Path, networks: Sequence[NetworkFile]) -> SpikeSet:
         )
     if spikes.part is not None:
         raise SettingError(
-            f"{spikes.path}: its spikes are synthetic, which tell nothing of new cells; name a "
+            f"{spikes.path}: its spikes are synthetic, which say nothing about new cells; name a "
             "store of recorded ones, or leave out --store"
         )
     keras = next((network for network in networks if network.unit is not None), None)

@@ -184,7 +184,7 @@ def _not_sure(facts: Mapping[str, Any]) -> str:
         "The held-out cells are those of validation; they may have stopped the training and chosen "
         "the members, so where the test cells above say otherwise, believe those."
         if trained_here(facts)
-        else "Whether a network was trained on these cells, its file does not tell."
+        else "The networks' files do not say whether one was trained on these cells."
     )
     return (
         f"Where no class has a probability of {not_sure.threshold:.3f}. Promise: "
@@ -256,8 +256,8 @@ def _domain(domain: Mapping[str, Any], unit: str) -> str:
 
 def _not_known(facts: Mapping[str, Any]) -> str:
     text = (
-        "Not known: the networks came as the files above, which tell neither cells nor settings of "
-        "training."
+        "Not known: the networks came as the files above, which name neither the cells nor the "
+        "settings of training."
     )
     store = facts["training"]["store"]
     if store is None:

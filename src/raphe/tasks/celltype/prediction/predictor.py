@@ -95,6 +95,7 @@ class CellTypePredictor(BundlePredictor):
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """In the order of the training's store; the first is the one looked for."""
         return self._judge.ensemble.classes
 
     @property

@@ -157,7 +157,7 @@ def _own_names(folder: Path) -> set[str]:
         simulation = Simulation(**json.loads((folder / SETTINGS_FILE).read_bytes()))
     except (ValueError, TypeError, SettingError):
         raise StoreError(
-            f"{printable(folder)}: its {SETTINGS_FILE} does not tell the settings of a simulation, "
+            f"{printable(folder)}: its {SETTINGS_FILE} does not hold the settings of a simulation, "
             "so the folder is not replaced; remove it yourself, or choose another place"
         ) from None
     days = [simulate_day(simulation, index) for index in range(simulation.days)]

@@ -20,12 +20,13 @@ class Vote:
     """What one member alone would say of the cell, calibrated as the verdict is."""
 
     label: str  # what tells it from the others, as "k=20 seed=3"
-    kernel: int
+    kernel: int  # its kernel size k, samples
     times: int  # it counts so often in the ensemble
-    probability: dict[str, float]
+    probability: dict[str, float]  # of each class, calibrated
 
     @property
     def called(self) -> str:
+        """The class it finds most probable."""
         return max(self.probability, key=self.probability.__getitem__)
 
 
@@ -33,28 +34,28 @@ class Vote:
 class CellVerdict:
     """One cell's verdict.
 
-    `verdict` is a class, NOT_SURE, UNLIKE_TRAINING or NO_SPIKES; `probability` stands there
-    whenever there are spikes, calibrated where the bundle is. `recorded_again` holds its 95 %
-    predictive interval if the cell were recorded again, as long and on any day (None of a single
-    spike, and from a bundle that does not know how much days differ). `enough_spikes`: more would
-    hardly change the verdict; else about `more_spikes` more, None where that cannot be told.
+    `recorded_again` is None of a single spike, and from a bundle that does not know how much days
+    differ.
     """
 
-    cell_id: str
-    files: tuple[Path, ...]
-    verdict: str
-    n_spikes: int
-    probability: dict[str, float]
+    cell_id: str  # of a file its name without the suffix, unless a table says otherwise
+    files: tuple[Path, ...]  # it was read from
+    verdict: str  # a class, "not sure", "unlike training" or "no spikes"
+    n_spikes: int  # that were found
+    probability: dict[str, float]  # of each class, calibrated where the bundle is; {} of no spikes
+    # of each class: low and high end of its probability, in 95 % of cases, if the cell were
+    # recorded again, as long and on any day
     recorded_again: dict[str, tuple[float, float]] | None
-    enough_spikes: bool = False
-    more_spikes: int | None = None
-    votes: tuple[Vote, ...] = ()
+    enough_spikes: bool = False  # more of them would hardly change the verdict
+    more_spikes: int | None = None  # about so many more would be enough; None: that is not known
+    votes: tuple[Vote, ...] = ()  # of the networks, one each
     unlike: tuple[str, ...] = ()  # in what the cell is unlike those of training, a sentence each
-    remarks: tuple[str, ...] = ()
-    statistics: dict[str, float] | None = None  # see features.cell_statistics
+    remarks: tuple[str, ...] = ()  # what is suspect, a sentence each
+    # of the cell's spikes, noise and firing, by name: those that the bundle's card lists
+    statistics: dict[str, float] | None = None
     unit: str = ""  # of the windows, and so of the statistics
-    duration_s: float | None = None
-    firing_rate_hz: float | None = None
+    duration_s: float | None = None  # of the recording, s
+    firing_rate_hz: float | None = None  # spikes a second
     dropped: dict[str, int] | None = None  # crossings that were no spike, by reason
     prevalence: dict[str, float] | None = None  # of the classes where `probability` holds, if known
 
@@ -211,11 +212,11 @@ class UnreadCell:
     """
 
     cell_id: str  # the file's name: what cell it holds is not known
-    files: tuple[Path, ...]
+    files: tuple[Path, ...]  # that one
     reason: str  # a sentence: where, what was expected, what came
-    verdict: str = NOT_READ
-    probability: None = None
-    n_spikes: int = 0
+    verdict: str = NOT_READ  # "not read"
+    probability: None = None  # there is none
+    n_spikes: int = 0  # none were found
 
     def __str__(self) -> str:
         return self.reason

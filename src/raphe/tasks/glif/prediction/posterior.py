@@ -16,15 +16,16 @@ from raphe.tasks.glif.synthetic.quantities import neurons_of, quantities
 class Posterior:
     """Of one cell."""
 
-    cell: str
-    level: int  # of the model
-    samples: np.ndarray  # float64 (S, P), SI units; the rest relative where the voltage was
+    cell: str  # its name
+    level: int  # of the GLIF model, 1 to 5
+    samples: np.ndarray  # float64 (S, P): S draws of P quantities, SI units; see parameter_rows
     unlike: list[str]  # what no simulated trace has
-    begin_s: float  # of the stretch that was read
-    length_s: float
+    begin_s: float  # of the stretch that was read, s
+    length_s: float  # of that stretch, s
 
     def parameter_rows(self) -> list[dict[str, str]]:
-        """A row for each quantity: median and intervals, in SI and in lab units."""
+        """A row for each quantity, in the order of the columns of `samples`: median and intervals,
+        in SI and in lab units. Where the voltage was relative to rest, the rest is, too."""
         percentiles = {"median": 50.0}
         for interval in INTERVALS:
             percentiles[f"low_{interval}"] = 50 - interval / 2

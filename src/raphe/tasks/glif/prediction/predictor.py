@@ -56,7 +56,7 @@ NEEDED = Need(
 class PosteriorPrediction:
     """Posteriors of the cells that can be inferred."""
 
-    posteriors: list[Posterior]
+    posteriors: list[Posterior]  # of each cell that could be inferred
     left_out: dict[str, str]  # by name, why a cell has none
 
 

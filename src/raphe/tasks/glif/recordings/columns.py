@@ -51,7 +51,7 @@ def read_columns(
             rate_hz = axis.rate(rate_hz)
     if rate_hz is None:
         raise RecordingError(
-            f"{path}: no column tells its sampling rate, as Time (s) would; name it with --rate, "
+            f"{path}: no column gives its sampling rate, as Time (s) would; name it with --rate, "
             "in Hz"
         )
     rate_hz = check_rate(rate_hz, "--rate", RecordingError)

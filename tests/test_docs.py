@@ -29,7 +29,7 @@ LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)")  # to a file, without a place in it
 # What a number without a unit is: counted, of something, or nothing but a number.
 WITHOUT_UNIT = re.compile(
     r"how many|how much|share|factor|relative|learning rate|number of|least and most|"
-    r"logarithm|of the GLIF model|a dataset or a cell"
+    r"logarithm|of the GLIF model|cell to test on"
 )
 
 

@@ -111,7 +111,7 @@ def train_and_read(settings: dict, kernel: int, steps: int) -> dict[str, float]:
     trainer = untracked_trainer(max_epochs=2, limit_train_batches=steps, limit_val_batches=1.0)
     trainer.fit(CellTypeModule(kernel, **data.facts), datamodule=data)
     trained = peak_bytes()
-    for batches in (data.train_dataloader(), data.val_dataloader(), *data.test_dataloader()):
+    for batches in (data.train_dataloader(), *data.val_dataloader(), *data.test_dataloader()):
         for _ in batches:
             pass
     return {"opened_s": opened_s, "trained": trained, "peak": peak_bytes()}

@@ -58,7 +58,7 @@ def save_for_keras(path: Path, store: Path) -> int:
     data = CellTypeData(store, split="spike")
     data.setup()
     arrays = {}
-    loaders = data.train_dataloader(), data.val_dataloader(), data.test_dataloader()[0]
+    loaders = data.train_dataloader(), data.val_dataloader()[0], data.test_dataloader()[0]
     for name, batches in zip(PARTS, loaders, strict=True):
         current, label, _ = map(torch.cat, zip(*batches, strict=True))
         arrays[f"x_{name}"] = as_in_keras(current.numpy())

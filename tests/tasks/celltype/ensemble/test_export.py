@@ -32,8 +32,10 @@ from raphe.tasks.celltype.ensemble.selection import by_cells, choose
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
+from raphe.tasks.celltype.synthetic.synthesize import synthesize
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule
+from raphe.tasks.celltype.training.session_data import SessionData, Sessions
 
 KERNELS = (1, 2, 3, 4, 5)
 STAR = 5  # not the kernel of the least loss over cells
@@ -182,6 +184,20 @@ def test_a_split_by_spike_calibrates_nothing_and_says_so(make, make_data) -> Non
     assert set(ensemble.manifest["figures"]) == {"validation", "test", "other"}
     assert "Noise, not spikes.” Trained on a split by spike" in ensemble.manifest["note"]
     assert "Never: no cell was held out" in (exported.bundle / "MODEL_CARD.md").read_text()
+
+
+@pytest.mark.parametrize("parents", ["train", "all"])
+def test_networks_of_sessions_promise_nothing_by_copies_of_training_spikes(
+    make, make_spikes, make_masks, tmp_path: Path, parents: str
+) -> None:
+    original, masks = make_spikes(n_cells=24), make_masks(n_cells=24)
+    synthetic = tmp_path / "synthetic"
+    synthesize(original.path, masks.path, synthetic, per_class=60, split="cell", workers=1)
+    sessions = Sessions(n_spikes=50, epochs=2, parents=parents)
+    data = SessionData(original.path, synthetic=synthetic, sessions=sessions)
+    data.setup()
+    manifest = json.loads((make(data).bundle / "manifest.json").read_text())
+    assert (manifest["validation"] is None) == (parents == "all")
 
 
 def test_the_card_and_the_summary_tell_what_matters(make, make_data) -> None:

@@ -91,7 +91,7 @@ def test_by_default_no_cell_is_in_two_parts(store: Path) -> None:
     data = datamodule(store)
     held = [
         cells_of(batches)
-        for batches in (data.train_dataloader(), data.val_dataloader(), *data.test_dataloader())
+        for batches in (data.train_dataloader(), *data.val_dataloader(), *data.test_dataloader())
     ]
     assert all(held)
     assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
@@ -109,7 +109,7 @@ def test_no_day_animal_or_source_is_in_two_parts(tmp_path: Path, kind: str) -> N
     group_of_cell = [getattr(cell, kind) for cell in data.original.cells]
     held = [
         {group_of_cell[cell] for cell in cells_of(batches)}
-        for batches in (data.train_dataloader(), data.val_dataloader(), *data.test_dataloader())
+        for batches in (data.train_dataloader(), *data.val_dataloader(), *data.test_dataloader())
     ]
     assert set.union(*held) == set(group_of_cell)
     assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
@@ -170,7 +170,8 @@ def test_synthetic_spikes_follow_their_parents_in_the_chosen_ratio(
     assert batches.counts == [n_original, round(ratio * n_original)]
     assert sum(len(label) for _, label, _ in batches) == sum(batches.counts)
     assert cells_of(batches) == cells_of(SpikeBatches([data.parts["train"]], [n_original], 64))
-    assert len(data.val_dataloader().parts) == 1
+    (validation,) = data.val_dataloader()
+    assert len(validation.parts) == 1
     assert set(data.hashes) == {"original", "synthetic" if source == "stored" else "masks"}
     assert data.class_shares.sum() == pytest.approx(1)
     assert data.mix.source == "as among the original and synthetic spikes of training"

@@ -68,10 +68,10 @@ def export(
         candidates, diverged = _load(runs)
         kernels = [candidate.kernel for candidate in candidates]
         networks = EnsembleForward([candidate.net for candidate in candidates])
-        validation = CandidatePredictions.of(networks, data.val_dataloader(), VALIDATION)
+        validation = CandidatePredictions.of(networks, data.val_dataloader()[0], VALIDATION)
         choice_cells = ChoiceCells.of(validation, data.original.cells, calibration)
         times = choose(members, kernels, choice_cells)
-        if data.split == "spike":
+        if not data.holds_cells_out:
             decision = Decision.without_held_out_cells(pooling, error_rate, data.mix)
         else:
             pooled = validation.pooled(times, pooling)
@@ -101,7 +101,7 @@ def export(
                 choice_cells,
                 predictions,
                 times,
-                data.split != "spike",
+                data.holds_cells_out,
                 _chosen_by_sweep(runs, candidates),
                 methods.epochs_chosen(methods.settings_by_name(settings)),
             ),
@@ -115,9 +115,9 @@ def export(
             "training": export_facts.training(data),
             "provenance": {**provenance, "diverged": diverged},
         }
-        windows = next(iter(data.val_dataloader()))[0]
+        windows = next(iter(data.val_dataloader()[0]))[0]
         exported = write_ensemble(writer, chosen, facts, windows, settings)
-    if data.split == "spike":  # its test cells were trained on
+    if not data.holds_cells_out:  # its test cells were trained on
         return exported
     return replace(exported, compare=_test_cells(data, predictions["test"], times, decision))
 

@@ -149,10 +149,8 @@ def validation_predictions(model: CellTypeModule, data: CellTypeData) -> Predict
     was_training = model.training
     model.eval()
     parts = []
-    loaders = data.val_dataloader()
-    loader = loaders[0] if isinstance(loaders, list) else loaders  # the rest are scored on the way
     with torch.inference_mode():
-        for current, label, cell in loader:
+        for current, label, cell in data.val_dataloader()[0]:
             parts.append((model(current.to(model.device)).float().cpu(), label, cell))
     model.train(was_training)
     logits, label, cell = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
@@ -193,7 +191,8 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
         if len(needed.counts) > 1:
             contents["spikes_needed.csv"] = needed.table()
             contents["spikes_needed.png"] = spikes_needed_figure(result.name, needed)
-        contents |= _estimates(figures) | _of_verdicts(result)
+        contents |= _estimates(figures)
+        contents |= _of_verdicts(result)
         if baselines is not None:
             contents |= baseline_artifacts(result, baselines)
     return {f"{result.name}/{name}": content for name, content in contents.items()}

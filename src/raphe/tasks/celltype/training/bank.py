@@ -85,8 +85,8 @@ class CellTypeBank(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         current, label, _ = batch
-        logits = self._epoch.way.train(current, label)
-        for figures, member_logits in zip(self._epoch.training, logits, strict=True):
+        logits = self._begun.way.train(current, label)
+        for figures, member_logits in zip(self._begun.training, logits, strict=True):
             figures.add(member_logits, label)
 
     def on_train_epoch_end(self) -> None:
@@ -106,17 +106,22 @@ class CellTypeBank(pl.LightningModule):
         name = validation_sets(self.trainer)[dataloader_idx]
         n_batches = self.trainer.num_val_batches[dataloader_idx]
         gathered = self._gathered.setdefault(name, GatheredBatches(n_batches))
-        gathered.add(label, cell, *self._epoch.way.logits(current))
+        gathered.add(label, cell, *self._begun.way.logits(current))
 
     def on_validation_epoch_end(self) -> None:
         for name, gathered in self._gathered.items():
             truth, cell, *members = (part.cpu() for part in gathered.joined())
-            for label, logits in zip(self._epoch.labels, members, strict=True):
+            for label, logits in zip(self._begun.labels, members, strict=True):
                 logits = logits.float()
                 of_spikes = spike_figures(epoch_figures(logits, truth, one_hot_loss))
                 self._log(f"{label}|{name}", of_spikes)
                 of_cells = scored_figures(name, logits.numpy(), truth.numpy(), cell.numpy())
                 self._log(f"{label}|{name}", of_cells)
+
+    @property
+    def _begun(self) -> "_Epoch":
+        assert self._epoch is not None  # `_begin` comes before every batch
+        return self._epoch
 
     def _begin(self) -> None:
         if self._epoch is not None:  # a validation has, before all training
@@ -125,10 +130,11 @@ class CellTypeBank(pl.LightningModule):
         everyone = zip(self.labels, self.models, optimizers, self._generators, strict=True)
         members = {label: BankMember(*parts) for label, *parts in everyone if label in self.active}
         batched = self.way == "batched" or (self.way is None and self.device.type != "cpu")
-        if batched:
-            way = Batched(list(members.values()))
-        else:
-            way = OneByOne(list(members.values()), self._n_threads)
+        way: Way = (
+            Batched(list(members.values()))
+            if batched
+            else OneByOne(list(members.values()), self._n_threads)
+        )
         self._epoch = _Epoch(tuple(members), way, [RunningFigures(one_hot_loss) for _ in members])
 
     def _log(self, place: str, figures: Mapping[str, float]) -> None:

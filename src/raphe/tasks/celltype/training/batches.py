@@ -3,10 +3,11 @@
 n spikes of a block, B of a batch, T samples of a spike.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -42,23 +43,42 @@ class SpikeBlock:
         return zip(*(tensor.split(size) for tensor in tensors), strict=True)
 
 
-class SpikeStream(Protocol):
+class Block(Protocol):
+    """Spikes in the order of their batches: themselves, or where they lie."""
+
+    def batches(self, size: int) -> Iterator[Batch]: ...
+
+
+BlockT = TypeVar("BlockT", bound=Block)
+FilledT = TypeVar("FilledT", bound=Block, contravariant=True)
+
+
+class SpikeStream(Protocol[FilledT]):
     """The spikes of one epoch from one source."""
 
-    def put(self, block: SpikeBlock, places: np.ndarray) -> None:
+    def put(self, block: FilledT, places: np.ndarray) -> None:
         """Put the next m spikes at these places of the block: int64 (m,)."""
 
 
-class SpikeSource(Protocol):
+class SpikeSource(Protocol[FilledT]):
     """What spikes are drawn from."""
 
-    n_samples: int
+    @property
+    def n_samples(self) -> int: ...
 
-    def stream(self, count: int, epoch: int, seeds: Seeds | None) -> SpikeStream:
+    def stream(self, count: int, epoch: int, seeds: Seeds | None) -> SpikeStream[FilledT]:
         """The `count` spikes of an epoch in random order, or without `seeds` in their own."""
 
 
-class SpikeBatches:
+class Loader(Protocol):
+    """The batches of an epoch; each pass is one."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Batch]: ...
+
+
+class MixedBatches(ABC, Generic[BlockT]):
     """An iterable of batches from one or more sources; each pass is an epoch.
 
     Each source is read in an order of its own, and all are mixed in a buffer, in proportion; an
@@ -74,7 +94,7 @@ class SpikeBatches:
 
     def __init__(
         self,
-        parts: Sequence[SpikeSource],
+        parts: Sequence[SpikeSource[BlockT]],
         counts: Sequence[int],
         batch_size: int,
         seed: int | None = None,
@@ -112,8 +132,9 @@ class SpikeBatches:
             left = [rest - share for rest, share in zip(left, shares, strict=True)]
             yield from block.batches(self.batch_size)
 
-    def _new_block(self, n: int) -> SpikeBlock:
-        return SpikeBlock.empty(n, self.parts[0].n_samples)
+    @abstractmethod
+    def _new_block(self, n: int) -> BlockT:
+        """Room for n spikes."""
 
     def _generator(self, *key: int) -> np.random.Generator:
         # Not [seed, *key], of which [1, 2] and [1, 2, 0] give the same numbers.
@@ -126,6 +147,13 @@ class SpikeBatches:
         n_blocks = -(-total // n_rows)
         n_batches = -(-total // (n_blocks * self.batch_size))
         return n_batches * self.batch_size
+
+
+class SpikeBatches(MixedBatches[SpikeBlock]):
+    """Batches of spikes that are brought into memory block by block."""
+
+    def _new_block(self, n: int) -> SpikeBlock:
+        return SpikeBlock.empty(n, self.parts[0].n_samples)
 
 
 def _shares(left: Sequence[int], n: int) -> list[int]:

@@ -27,7 +27,7 @@ from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, require_split, split_spikes
 from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe, Synthesizer
-from raphe.tasks.celltype.training.batches import SpikeBatches
+from raphe.tasks.celltype.training.batches import Loader, SpikeBatches
 from raphe.tasks.celltype.training.parts import OnlinePart, StorePart
 from raphe.tasks.celltype.training.resident_batches import ResidentBatches, fits_resident
 
@@ -158,6 +158,11 @@ class CellTypeData(pl.LightningDataModule):
         return facts
 
     @property
+    def holds_cells_out(self) -> bool:
+        """Whether validation and test are of cells that are not trained on."""
+        return self.split != "spike"
+
+    @property
     def val_sets(self) -> list[str]:
         """The names of what is validated on, in the order of `val_dataloader`."""
         return ["val"]
@@ -195,7 +200,7 @@ class CellTypeData(pl.LightningDataModule):
             self._refuse_shared_cells()
         self._refuse_trained_spikes()
 
-    def train_dataloader(self) -> SpikeBatches:
+    def train_dataloader(self) -> Loader:
         parts: list[StorePart | OnlinePart] = [self.parts["train"]]
         counts = [len(self.parts["train"])]
         if self.synthetic is not None:
@@ -206,10 +211,11 @@ class CellTypeData(pl.LightningDataModule):
         keep = fits_resident(batches, device) if self.resident is None else self.resident
         return ResidentBatches(batches, device) if keep else batches
 
-    def val_dataloader(self) -> SpikeBatches:
-        return _in_order(self.parts["val"])
+    def val_dataloader(self) -> list[Loader]:
+        """What chooses the epoch, and what is scored on the way."""
+        return [_in_order(self.parts["val"])]
 
-    def test_dataloader(self) -> list[SpikeBatches]:
+    def test_dataloader(self) -> list[Loader]:
         whole = [StorePart(spikes) for spikes in self.tests.values()]
         return [_in_order(part) for part in (self.parts["test"], *whole)]
 

@@ -3,8 +3,10 @@
 N spikes of the store, n of them read at once, T samples of a spike.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
-from raphe.tasks.celltype.training.batches import Seeds, SpikeBlock
+from raphe.tasks.celltype.training.batches import BlockT, Seeds, SpikeBlock
 
 CHUNK_ROWS = 64  # neighbours read together: single rows cost ten times as much
 MIN_CHUNKS = 512  # of a small store, so that they mix; its chunks are smaller
@@ -87,8 +89,7 @@ class StorePart:
         cell = self.spikes.cell.read(starts, stops)
         if self.column is None:
             return windows, cell
-        by_cell = self.of_cell is not None
-        parts = self.of_cell[cell] if by_cell else self.column.read(starts, stops)
+        parts = self.column.read(starts, stops) if self.of_cell is None else self.of_cell[cell]
         rows = np.flatnonzero(parts == self.number)
         return windows[rows], cell[rows]
 
@@ -96,7 +97,7 @@ class StorePart:
         return PartStream(self, count * epoch if seeds else 0, seeds)
 
 
-class PartStream:
+class PartRounds(ABC, Generic[BlockT]):
     """Round after round of a part's spikes, each round in an order of its own, from a place on.
 
     So over epochs every spike is used equally often, however many make an epoch.
@@ -106,7 +107,7 @@ class PartStream:
         self.part, self.place, self.seeds = part, place, seeds
         self._round = -1
 
-    def put(self, block: SpikeBlock, places: np.ndarray) -> None:
+    def put(self, block: BlockT, places: np.ndarray) -> None:
         """Put the next m spikes at these places of the block: int64 (m,)."""
         n = len(self.part)
         while len(places):
@@ -125,8 +126,15 @@ class PartStream:
             self.seeds(number).shuffle(self._chunks)
         self._ends = np.cumsum(self.part.held[self._chunks], dtype=np.int64)
 
-    def _copy(self, begin: int, block: SpikeBlock, places: np.ndarray) -> None:
+    @abstractmethod
+    def _copy(self, begin: int, block: BlockT, places: np.ndarray) -> None:
         """Spike `begin` of the round and those after it go to these places of the block."""
+
+
+class PartStream(PartRounds[SpikeBlock]):
+    """The spikes themselves, read from their store."""
+
+    def _copy(self, begin: int, block: SpikeBlock, places: np.ndarray) -> None:
         first, last = np.searchsorted(self._ends, [begin, begin + len(places) - 1], "right")
         chunks = self._chunks[first : last + 1]
         held = self.part.held[chunks].astype(np.int64)

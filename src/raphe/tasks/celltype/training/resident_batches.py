@@ -13,8 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raphe.tasks.celltype.training.batches import Batch, Seeds, SpikeBatches, SpikeBlock
-from raphe.tasks.celltype.training.parts import PartStream, StorePart
+from raphe.tasks.celltype.training.batches import (
+    Batch,
+    MixedBatches,
+    Seeds,
+    SpikeBatches,
+    SpikeBlock,
+)
+from raphe.tasks.celltype.training.parts import PartRounds, StorePart
 
 ROWS_AT_ONCE = 32_768  # read from a store
 BYTES_BESIDE_SAMPLES = 16  # label and cell of a spike
@@ -23,19 +29,22 @@ SHARE_OF_FREE = 0.5  # of the device's memory; the rest is for training
 
 def fits_resident(batches: SpikeBatches, device: torch.device) -> bool:
     """Whether all is of stores, which stays as it is, and fits half a CUDA device's free memory."""
-    if device.type != "cuda" or not all(isinstance(part, StorePart) for part in batches.parts):
+    of_stores = [part for part in batches.parts if isinstance(part, StorePart)]
+    if device.type != "cuda" or len(of_stores) < len(batches.parts):
         return False
     per_spike = 4 * batches.parts[0].n_samples + BYTES_BESIDE_SAMPLES
     free, _ = torch.cuda.mem_get_info(device)
-    return per_spike * sum(map(len, batches.parts)) <= SHARE_OF_FREE * free
+    return per_spike * sum(map(len, of_stores)) <= SHARE_OF_FREE * free
 
 
-class ResidentBatches(SpikeBatches):
+class ResidentBatches(MixedBatches["_RowBlock"]):
     """The batches of a SpikeBatches over stores, from a device's memory."""
 
     def __init__(self, batches: SpikeBatches, device: torch.device) -> None:
-        parts, begin = [], 0
+        parts: list[_ResidentPart] = []
+        begin = 0
         for part in batches.parts:
+            assert isinstance(part, StorePart)
             parts.append(_ResidentPart(part, begin))
             begin += len(part)
         super().__init__(parts, batches.counts, batches.batch_size, batches.seed, batches.epoch)
@@ -44,8 +53,8 @@ class ResidentBatches(SpikeBatches):
             torch.empty(begin, dtype=torch.int64, device=device),
             torch.empty(begin, dtype=torch.int64, device=device),
         )
-        for part in parts:
-            self._spikes.read(part)
+        for resident in parts:
+            self._spikes.read(resident)
 
     def _new_block(self, n: int) -> "_RowBlock":
         return _RowBlock(self._spikes, np.empty(n, np.int64))
@@ -98,8 +107,8 @@ class _ResidentPart:
         return _RowStream(self, count * epoch if seeds else 0, seeds)
 
 
-class _RowStream(PartStream):
-    """A PartStream that puts rows of the spikes in memory instead of the spikes."""
+class _RowStream(PartRounds[_RowBlock]):
+    """As a PartStream, but puts rows of the spikes in memory instead of the spikes."""
 
     def __init__(self, resident: _ResidentPart, place: int, seeds: Seeds | None) -> None:
         super().__init__(resident.part, place, seeds)

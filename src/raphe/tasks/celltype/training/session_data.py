@@ -15,7 +15,7 @@ import torch
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.ranges import Count, check_ranges
 from raphe.core.statistics.splits import PARTS, Fractions, part_sizes
-from raphe.tasks.celltype.training.batches import Batch, SpikeBatches, SpikeBlock
+from raphe.tasks.celltype.training.batches import Batch, Loader, SpikeBatches, SpikeBlock
 from raphe.tasks.celltype.training.data import EVALUATION_BATCH, CellTypeData
 from raphe.tasks.celltype.training.parts import OnlinePart, StorePart
 
@@ -92,18 +92,22 @@ class SessionData(CellTypeData):
         return "as among the synthetic spikes of training"
 
     @property
+    def holds_cells_out(self) -> bool:
+        return super().holds_cells_out and self.sessions.parents == "train"
+
+    @property
     def val_sets(self) -> list[str]:
         return [*super().val_sets, *(f"{SCORED}/{name}" for name in self._scored())]
 
-    def train_dataloader(self) -> "SessionBatches":
+    def train_dataloader(self) -> Loader:
         return SessionBatches(self, "train", self.batch_size)
 
-    def val_dataloader(self) -> list:
+    def val_dataloader(self) -> list[Loader]:
         of_session = self.sessions.parents == "all"
-        first = SessionBatches(self, "val") if of_session else super().val_dataloader()
-        return [first, *self._scored().values()]
+        first = [SessionBatches(self, "val")] if of_session else super().val_dataloader()
+        return [*first, *self._scored().values()]
 
-    def test_dataloader(self) -> list:
+    def test_dataloader(self) -> list[Loader]:
         if self.sessions.parents == "train":
             return super().test_dataloader()
         return [SessionBatches(self, "test"), *super().test_dataloader()[1:]]
@@ -171,4 +175,5 @@ class SessionBatches:
         block = self.data.block()
         arrays = [torch.from_numpy(a) for a in (block.current, block.label, block.cell)]
         for batch_rows in torch.from_numpy(rows).split(self.batch_size):
-            yield tuple(array[batch_rows] for array in arrays)
+            current, label, cell = (array[batch_rows] for array in arrays)
+            yield current, label, cell

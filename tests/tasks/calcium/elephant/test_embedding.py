@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import loadmat
+from scipy.io import loadmat, savemat
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.tasks.calcium.elephant.embedding import Embedding, retraining_weights
@@ -149,3 +149,10 @@ def test_a_new_dataset_is_drawn_in_both_spaces(embedding: Embedding) -> None:
         assert new.get_label() == "mine"
     texts = spaces_figure(embedding).axes[0].texts
     assert [text.get_text() for text in texts if not text.get_gid()] == list("01234")
+
+
+def test_a_published_file_that_holds_no_arrays_is_refused(tmp_path: Path) -> None:
+    savemat(tmp_path / "Confusion.mat", dict.fromkeys(("DaSet", "DaSet2", "Confusion_later"), "a"))
+    savemat(tmp_path / "Parameters174py.mat", {"Parameters174temp": np.eye(2)})
+    with pytest.raises(StoreError, match="its variable DaSet is no array"):
+        open_embedding(tmp_path)

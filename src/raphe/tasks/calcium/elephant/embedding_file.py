@@ -9,7 +9,7 @@ from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.path import file_status
 from raphe.tasks.calcium.elephant.embedding import Embedding
 from raphe.tasks.calcium.features.trace_statistics import NAMES
-from raphe.tasks.calcium.recordings.mat5 import mat_variables
+from raphe.tasks.calcium.recordings.mat5 import MatVariable, mat_variables
 
 CONFUSION_FILE, STATISTICS_FILE = "Confusion.mat", "Parameters174py.mat"
 FIELDS = ("names", "dataset", "confusion", "statistics")
@@ -58,11 +58,17 @@ def _published(folder: Path) -> Embedding:
     """The matrix after 15 epochs; datasets are "1" to "10", recordings "4/0" and so on."""
     for name in (CONFUSION_FILE, STATISTICS_FILE):
         file_status(folder / name, StoreError)
-    confusion = {
-        name: variable.read() for name, variable in mat_variables(folder / CONFUSION_FILE).items()
-    }
-    statistics = mat_variables(folder / STATISTICS_FILE)["Parameters174temp"].read()
-    dataset = tuple(map(str, confusion["DaSet"].ravel()))
-    columns = confusion["DaSet2"].ravel()
+    variables = mat_variables(folder / CONFUSION_FILE)
+    statistics = mat_variables(folder / STATISTICS_FILE)
+    dataset = tuple(map(str, _array(variables["DaSet"]).ravel()))
+    columns = _array(variables["DaSet2"]).ravel()
     names = tuple(f"{name}/{column}" for name, column in zip(dataset, columns, strict=True))
-    return Embedding(names, dataset, confusion["Confusion_later"], statistics)
+    confusion = _array(variables["Confusion_later"])
+    return Embedding(names, dataset, confusion, _array(statistics["Parameters174temp"]))
+
+
+def _array(variable: MatVariable) -> np.ndarray:
+    value = variable.read()
+    if not isinstance(value, np.ndarray):
+        raise ValueError(f"its variable {variable.name} is no array")
+    return value

@@ -138,7 +138,7 @@ def declared_commands() -> list[Declared]:
     return declared
 
 
-def add_completion(parser: argparse.ArgumentParser) -> None:
+def add_completion(parser: Parser) -> None:
     define(
         parser,
         _completion,
@@ -160,7 +160,7 @@ def _whole_parser() -> Parser:
     whole = _CompletedParser("raphe")
     verbs = whole.add_subparsers()
     kinds: dict[str, Any] = {}
-    parsers: dict[str, argparse.ArgumentParser] = {}
+    parsers: dict[str, Parser] = {}
     for declared in declared_commands():
         command = declared.command
         verb, line = command.verb, _verb_line([declared])

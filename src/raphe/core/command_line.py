@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
 from raphe.core.ranges import written
 from raphe.core.sentences import counted, listed, printable
 
@@ -56,12 +57,12 @@ class SharedVerb:
     """A verb that several tasks have, and the options that it has in all of them."""
 
     summary: str
-    add: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    add: Callable[[Parser], None] = lambda parser: None
     told_by: str | None = None  # the argument whose manifest names the task
 
 
 def define(
-    parser: argparse.ArgumentParser,
+    parser: Parser,
     run: Callable[[argparse.Namespace], int],
     description: str,
 ) -> None:
@@ -71,7 +72,7 @@ def define(
     parser.set_defaults(run=run)
 
 
-def add_overwrite(parser: argparse.ArgumentParser) -> None:
+def add_overwrite(parser: Parser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what was made there before"
     )
@@ -144,7 +145,7 @@ def train_next(store: Path, **settings: object) -> str:
     return f"next: {printed_command('raphe', 'train', **settings, **{'data.store': store})}"
 
 
-def add_content_hash(parser: argparse.ArgumentParser) -> None:
+def add_content_hash(parser: Parser) -> None:
     """Of the bundle, for whoever does not trust where it lies."""
     parser.add_argument(
         "--content-hash",
@@ -154,7 +155,7 @@ def add_content_hash(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_predict(parser: argparse.ArgumentParser) -> None:
+def _add_predict(parser: Parser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="what was recorded: files or folders"
     )
@@ -168,21 +169,21 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     add_content_hash(parser)
     parser.add_argument(
         "--out",
-        type=Output.FOLDER,  # type: ignore[arg-type]  # which raphe.core.parser.Parser takes
+        type=Output.FOLDER,
         metavar="DIR",
         help="folder to make for the answers",
     )
     add_overwrite(parser)
 
 
-def _add_check(parser: argparse.ArgumentParser) -> None:
+def _add_check(parser: Parser) -> None:
     parser.add_argument("path", type=Path, help="a store or a bundle; its manifest names the task")
 
 
-def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+def _add_reproduce(parser: Parser) -> None:
     parser.add_argument(
         "--out",
-        type=Output.FILLED,  # type: ignore[arg-type]
+        type=Output.FILLED,
         metavar="DIR",
         help="folder to make for the claims as text and table",
     )
@@ -214,7 +215,7 @@ def one_input(options: argparse.Namespace) -> Path:
     return options.inputs[0]
 
 
-def add_check_hashes(parser: argparse.ArgumentParser) -> None:
+def add_check_hashes(parser: Parser) -> None:
     define(parser, check_hashes, "Reads every byte.")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypedDict
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatterMathtext, LogFormatterSciNotation
 
@@ -50,6 +51,20 @@ MEANINGS = {
     "method 4": "#3F5F8A",
 }
 METHODS = tuple(MEANINGS[f"method {number}"] for number in range(1, 5))
+
+
+class LineStyle(TypedDict, total=False):
+    """How a line is drawn, as matplotlib takes it."""
+
+    color: str
+    linewidth: float  # pt
+    ls: str
+    zorder: float
+    marker: str
+    ms: float  # size of a marker, pt
+    mew: float  # width of its edge, pt
+    mfc: str  # colour of its face
+
 
 STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
@@ -93,6 +108,16 @@ def house_style() -> Iterator[None]:
     """
     with rc_context({**_DEFAULTS, **STYLE}):
         yield
+
+
+def lay_out_within(figure: Figure, place: tuple[float, float, float, float]) -> None:
+    """Keep all but what stands at places of its own to a part of a figure.
+
+    `place`: the part's left and bottom edges, its width and height, in shares of the figure.
+    """
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=place)
 
 
 class PaperFigure(Figure):

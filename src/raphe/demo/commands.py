@@ -14,6 +14,7 @@ from threading import Thread
 from raphe.core.command_line import define
 from raphe.core.files.atomic import copy_file, make_folder
 from raphe.core.files.scratch import Scratch
+from raphe.core.parser import Parser
 from raphe.core.sentences import printable
 
 BUNDLE, RECORDINGS = (Path(__file__).with_name(name) for name in ("bundle", "recordings"))
@@ -24,7 +25,7 @@ WHAT_IT_SHOWS = (
 )
 
 
-def add_demo(parser: argparse.ArgumentParser) -> None:
+def add_demo(parser: Parser) -> None:
     define(
         parser,
         _demo,

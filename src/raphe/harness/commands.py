@@ -8,6 +8,7 @@ from raphe.core.command_line import Command, add_overwrite, define, hydra_word
 from raphe.core.ending import AGAIN
 from raphe.core.errors import RapheError, SettingError, UsageError
 from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
 from raphe.core.sentences import printable
 
 if TYPE_CHECKING:  # takes a while to load
@@ -36,7 +37,7 @@ COMMANDS = (
 )
 
 
-def add_export(parser: argparse.ArgumentParser) -> None:
+def add_export(parser: Parser) -> None:
     define(
         parser,
         _export,
@@ -206,7 +207,7 @@ def _take_files(options: argparse.Namespace, section: "DictConfig | None") -> No
         section.register_as = options.register
 
 
-def add_ui(parser: argparse.ArgumentParser) -> None:
+def add_ui(parser: Parser) -> None:
     define(
         parser,
         _ui,

@@ -39,7 +39,7 @@ from raphe.harness.run_location import overrides_of_call
 from raphe.harness.runs import artifacts
 from raphe.harness.runs.artifacts import MOST_CHECKPOINT_BYTES
 from raphe.harness.runs.champion import check_policy, crown
-from raphe.harness.settings.composed import POLICIES
+from raphe.harness.settings.composed import POLICIES, plain
 from raphe.harness.settings.recorded import Recorded
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.choice import chosen_for
@@ -91,7 +91,7 @@ def export(config: DictConfig) -> None:
         if "_target_" not in config.export:
             raise SettingError(NO_EXPORT)
         recorded = registry.recorded_with_choices(found.tracker, found.run)
-        task = HydraConfig.get().runtime.choices.task
+        task = HydraConfig.get().runtime.choices["task"]
         if task != recorded.task:
             raise SettingError(
                 f"{recorded.run}: is a run of task {recorded.task}, and these settings are of task "
@@ -125,11 +125,11 @@ def export_files(config: DictConfig) -> Exported:
         provenance=_made_now(), out=Path(config.export.out), overwrite=config.export.overwrite
     )
     print(exported.summary)
-    if settings.register_as is not None:
+    if settings.register_as is not None and exported.loader is not None:
         tracker = Tracker.from_settings(config)
         policy = config.export.champion
         title = "export of networks in files"
-        _register(tracker, title, {}, exported, settings.register_as, policy)
+        _register(tracker, title, {}, exported, exported.loader, settings.register_as, policy)
     return exported
 
 
@@ -191,7 +191,7 @@ def export_sweep(
         if settings.register_as is not None and exported.loader is not None:
             tags = {"raphe.export": sweep.run_id}
             title = f"export of {sweep.name}"
-            _register(tracker, title, tags, exported, settings.register_as, policy)
+            _register(tracker, title, tags, exported, exported.loader, settings.register_as, policy)
     return exported
 
 
@@ -294,7 +294,7 @@ def _provenance(
     finished: Sequence[RunFacts],
     left_out: Sequence[str],
 ) -> dict[str, Any]:
-    asked = OmegaConf.to_container(settings, resolve=True)
+    asked = plain(settings, resolve=True)
     decide = {name: value for name, value in asked.items() if name not in NOT_OF_IT}
     return {
         "experiment": tracker.experiment,
@@ -318,6 +318,7 @@ def _register(
     title: str,
     tags: Mapping[str, str],
     exported: Exported,
+    loader: str,
     name: str,
     policy: str,
 ) -> None:
@@ -334,7 +335,7 @@ def _register(
     )
     with tracked.until_done():
         tracked.log_metrics(exported.metrics)
-        version = registry.register(tracker, tracked, exported, name)
+        version = registry.register(tracker, tracked, exported.bundle, loader, name)
         crowned = crown(tracker, name, version, exported, policy)
         # Its status does not tell: MLflow ends a run that it has logged a model to.
         tracked.set_tags({REGISTERED_TAG: f"{name}/{version}"})

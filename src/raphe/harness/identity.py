@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from raphe.harness.settings.composed import plain, without_hydra
 from raphe.version import __version__
 
 DECIDING_SECTIONS = ("seed", "data", "model", "trainer", "callbacks", "monitor", "evaluate")
@@ -16,9 +17,8 @@ DECIDING_SECTIONS = ("seed", "data", "model", "trainer", "callbacks", "monitor",
 
 def run_key(config: DictConfig, data_hashes: Mapping[str, str]) -> str:
     """Hex digest of the settings that decide a run's numbers and of the data's content."""
-    whole = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    plain = OmegaConf.to_container(whole, resolve=True)
-    deciding = {name: plain[name] for name in DECIDING_SECTIONS if name in plain}
+    settings = plain(without_hydra(config), resolve=True)
+    deciding = {name: settings[name] for name in DECIDING_SECTIONS if name in settings}
     return digest({"settings": deciding, "data": data_hashes})
 
 

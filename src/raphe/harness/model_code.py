@@ -68,7 +68,9 @@ class ModelCode:
 
 @cache
 def _root() -> Path:
-    return Path(find_spec(PACKAGE).origin).parent
+    spec = find_spec(PACKAGE)
+    assert spec is not None and spec.origin is not None  # this is one of its modules
+    return Path(spec.origin).parent
 
 
 def _file(module: str) -> Path | None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from shlex import quote
 
 import mlflow
@@ -18,7 +19,6 @@ from raphe.core.bundles.predictor import predictor_module
 from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
-from raphe.core.protocol import Exported
 from raphe.harness.database.address import without_credentials
 from raphe.harness.model_code import ModelCode
 from raphe.harness.report.csv_tables import INTERVALS, read_intervals
@@ -104,14 +104,17 @@ def check_name(name: str | None) -> None:
         )
 
 
-def register(tracker: Tracker, run: TrackedRun, exported: Exported, name: str) -> str:
-    """Log the bundle as a pyfunc model of `run` and register it; returns its version."""
+def register(tracker: Tracker, run: TrackedRun, bundle: Path, loader: str, name: str) -> str:
+    """Log a bundle as a pyfunc model of `run` and register it; returns its version.
+
+    `loader`: the module that opens it, see raphe.core.protocol.Exported.
+    """
     client = MlflowClient(tracker.uri)
     with contextlib.suppress(MlflowException):  # it is there already
         client.create_registered_model(name)
     with _global_uri(tracker):
         with mlflow.start_run(run_id=run.run_id):
-            model = _log_model(exported)
+            model = _log_model(bundle, loader)
         registered = client.create_model_version(
             name, model.model_uri, run.run_id, model_id=model.model_id
         )
@@ -124,19 +127,19 @@ def serving_command(tracker: Tracker, model: str) -> str:
     return f"MLFLOW_TRACKING_URI={where} mlflow models serve -m {quote(model)} --env-manager local"
 
 
-def _log_model(exported: Exported) -> ModelInfo:
+def _log_model(bundle: Path, loader: str) -> ModelInfo:
     """Log the bundle to the run that is open, with the code of raphe that it is read by.
 
     Its columns have no types for MLflow to enforce: it refuses by printing the data it was given.
     """
-    loaded = import_module(exported.loader)._load_pyfunc(exported.bundle)
+    loaded = import_module(loader)._load_pyfunc(bundle)
     columns = [ColSpec(AnyType(), field.name, required=False) for field in loaded.fields]
-    code = ModelCode.of([exported.loader, predictor_module(bundle_kind(exported.bundle))])
+    code = ModelCode.of([loader, predictor_module(bundle_kind(bundle))])
     with Scratch() as scratch:
         return mlflow.pyfunc.log_model(
             name="ensemble",
-            loader_module=exported.loader,
-            data_path=str(exported.bundle),
+            loader_module=loader,
+            data_path=str(bundle),
             code_paths=[str(code.copy(scratch))] if code.files else None,
             signature=ModelSignature(Schema(columns)),
             input_example=loaded.example(),

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -89,25 +89,25 @@ class Tracker:
     Args:
         experiment: name of the MLflow experiment.
         runs_root: folder of the SQLite file and of the artifacts.
-        uri: an MLflow server instead, as `http://host:5000`.
+        given_uri: an MLflow server instead, as `http://host:5000`.
 
     Raises:
-        SettingError: no server answers at `uri`.
+        SettingError: no server answers there.
     """
 
     experiment: str
     runs_root: Path
-    uri: str | None = None
+    given_uri: InitVar[str | None] = None
+    uri: str = field(init=False)
     is_server: bool = field(init=False)
     _client: MlflowClient = field(init=False, repr=False)
     _experiment_id: str = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, given_uri: str | None) -> None:
         self.runs_root = self.runs_root.absolute()
-        self._client = open_to_write(self.runs_root, self.uri)
-        self.is_server = self.uri is not None and self.uri.startswith("http")
-        if self.uri is None:
-            self.uri = address_of(self.runs_root / DATABASE)
+        self._client = open_to_write(self.runs_root, given_uri)
+        self.is_server = given_uri is not None and given_uri.startswith("http")
+        self.uri = address_of(self.runs_root / DATABASE) if given_uri is None else given_uri
         with reaching(self.uri):
             self._experiment_id = self._find_or_create_experiment()
 
@@ -143,12 +143,12 @@ class Tracker:
         run = self._client.create_run(
             self._experiment_id, tags={**SOURCE, **tags, MLFLOW_RUN_NAME: name}, run_name=name
         )
-        return TrackedRun(self._client, run.info.run_id, str(self.uri))
+        return TrackedRun(self._client, run.info.run_id, self.uri)
 
     def resume(self, run_id: str) -> "TrackedRun":
         """Go on with an interrupted run; what it has logged is not logged again."""
         self._client.update_run(run_id, status="RUNNING")
-        return TrackedRun(self._client, run_id, str(self.uri))
+        return TrackedRun(self._client, run_id, self.uri)
 
     def delete(self, run_id: str) -> None:
         self._client.delete_run(run_id)
@@ -157,13 +157,14 @@ class Tracker:
     def options(self) -> list[object]:
         """What names these runs to a command, as ["--runs", folder]."""
         if self.is_server:
-            return ["--uri", without_credentials(str(self.uri))]
+            return ["--uri", without_credentials(self.uri)]
         return given_runs(self.runs_root)
 
     def find(self, tags: Mapping[str, str]) -> list[RunFacts]:
         """Runs that carry all of `tags`, newest first."""
         query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        facts, token = [], None
+        facts: list[RunFacts] = []
+        token = None
         while True:
             page = self._client.search_runs(
                 [self._experiment_id],

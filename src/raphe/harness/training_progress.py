@@ -8,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from rich.console import Console
+from rich.progress import Progress
 
 from raphe.core.progress import print_line, progress_bar, time_told
 from raphe.core.sentences import number
@@ -29,7 +30,7 @@ class TrainingProgress(Callback):
         self._begun_s = self._told_s = 0.0
         self._first_epoch = self._n_ended = 0
         self._untold = ""
-        self._bar = None
+        self._bar: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._begun_s, self._told_s = time.monotonic(), -math.inf
@@ -53,12 +54,12 @@ class TrainingProgress(Callback):
     ) -> None:
         if self._bar is not None and math.isfinite(trainer.num_training_batches):
             of_epoch = (batch_idx + 1) / trainer.num_training_batches
-            self._show(trainer, trainer.current_epoch + of_epoch)
+            self._show(self._bar, trainer, trainer.current_epoch + of_epoch)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._n_ended = trainer.current_epoch + 1
         if self._bar is not None:
-            self._show(trainer, self._n_ended)
+            self._show(self._bar, trainer, self._n_ended)
             return
         now_s = time.monotonic()
         n_here, n_to_do = self._n_ended - self._first_epoch, _n_epochs(trainer) - self._first_epoch
@@ -78,11 +79,11 @@ class TrainingProgress(Callback):
     ) -> None:
         self._stop()
 
-    def _show(self, trainer: pl.Trainer, n_done: float) -> None:
+    def _show(self, bar: Progress, trainer: pl.Trainer, n_done: float) -> None:
         metric = monitored_text(trainer.callback_metrics, self._metric)
         epoch = min(int(n_done) + 1, _n_epochs(trainer))
         text = f"{self._label}: epoch {epoch}/{_n_epochs(trainer)}{metric}"
-        self._bar.update(self._task, completed=n_done - self._first_epoch, description=text)
+        bar.update(self._task, completed=n_done - self._first_epoch, description=text)
 
     def _tell(self) -> None:
         if self._untold:

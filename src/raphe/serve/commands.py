@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from raphe.core.command_line import Command, add_content_hash, define
+from raphe.core.parser import Parser
 
 COMMANDS = (
     Command(
@@ -16,7 +17,7 @@ COMMANDS = (
 LOCAL = "127.0.0.1"
 
 
-def add_serve(parser: argparse.ArgumentParser) -> None:
+def add_serve(parser: Parser) -> None:
     define(
         parser,
         _serve,

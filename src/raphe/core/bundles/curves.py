@@ -50,8 +50,12 @@ def sampled_band(
 
 def as_listed(values: np.ndarray) -> list[float | None]:
     """Values of a plot (K,) as JSON has them: None for what is not finite."""
-    numbers = np.asarray(values, np.float64).tolist()
-    return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in numbers]
+    return [value if math.isfinite(value) else None for value in as_numbers(values)]
+
+
+def as_numbers(values: np.ndarray) -> list[float]:
+    """Finite values of a plot (K,), with as many digits as it shows."""
+    return [float(f"{value:.{DIGITS}g}") for value in np.asarray(values, np.float64).tolist()]
 
 
 def _chosen(

@@ -25,7 +25,7 @@ class OnnxGraph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def constant(self, name: str, value: np.ndarray) -> str:
+    def constant(self, name: str, value: np.ndarray | np.generic) -> str:
         """Add an array of any shape and dtype; returns its name."""
         self._constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name

@@ -78,7 +78,7 @@ def _run_bank(config: DictConfig) -> bool:
 
 def _parent(tracker: Tracker, config: DictConfig, data: pl.LightningDataModule) -> SweepParent:
     parameters = {config.bank.setting: [str(value) for value in config.bank["values"]]}
-    bank = OmegaConf.to_container(config.bank, resolve=True)
+    bank = composed.plain(config.bank, resolve=True)
     key = identity.digest({"run": identity.run_key(config, data.hashes), "bank": bank})
     n_workers = min(config.threads or available_cores(), len(config.bank["values"]))
     return SweepParent(

@@ -99,6 +99,7 @@ class MemberEpochs(Checkpoint):
         for label, trainee in self._trainees.items():
             progress = self._progress[label]
             last = progress.last or self._checkpoint(label, trainer)
+            assert progress.best is not None  # as from the first epoch on
             write_state(progress.best, trainee.location.best_checkpoint)
             write_state(last, trainee.location.last_checkpoint)
 

@@ -90,8 +90,9 @@ def _root_of(location: str) -> str:
 
 def _is(place: str, folder: Path) -> bool:
     """Whether both are one folder, as through a link or in another case of letters."""
+    local = local_folder(place)
     try:
-        return local_folder(place).samefile(folder)
+        return local is not None and local.samefile(folder)
     except OSError:  # it is gone, as after a move
         return False
 

@@ -47,8 +47,10 @@ def parameters(config: DictConfig, swept: Mapping[str, str]) -> dict[str, str]:
 
 def unread_settings(config: DictConfig) -> list[str]:
     """Settings and sections that nothing reads, because of what others are."""
-    with_another = OmegaConf.to_container(config.tracking.get("read_with", {}))
-    without_others = OmegaConf.to_container(config.tracking.get("read_without", {}))
+    tracking = composed.plain(config.tracking)
+    with_another, without_others = (
+        tracking.get(table, {}) for table in ("read_with", "read_without")
+    )
     unread = [name for name, other in with_another.items() if not _given(config, other)]
     unread += [
         name

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from raphe.core.figure_style import GREY, PaperFigure
+from raphe.core.figure_style import GREY, PaperFigure, lay_out_within
 
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 
@@ -28,12 +28,10 @@ def _stamp_figure(figure: Figure, note: str) -> None:
     height_in += strip_in
     figure.set_size_inches(width_in, height_in)
     bottom = strip_in / height_in
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.set(rect=(0, bottom, 1, 1 - bottom))
+    lay_out_within(figure, (0, bottom, 1, 1 - bottom))
     for legend in figure.legends:
         # Room is kept for a legend without an anchor alone, so it is padded to stand higher.
-        if legend._outside_loc == "lower":
+        if vars(legend)["_outside_loc"] == "lower":
             legend.borderaxespad += 72 * strip_in / legend.prop.get_size_in_points()
     figure.text(
         0.5, NOTE_LINE_IN / 2 / height_in, "\n".join(lines), ha="center", size=6, color=GREY

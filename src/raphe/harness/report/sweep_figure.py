@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
@@ -51,14 +52,14 @@ def sweep_figure(
         axis_label: of that number.
         reference: published values to draw beside.
     """
-    order = np.argsort(results.numbers)
+    order = np.argsort(_numbers(results))
     runs = [results.runs[index] for index in order]
-    numbers = [results.numbers[index] for index in order]
+    numbers = [_numbers(results)[index] for index in order]
     metrics = shown_metrics(runs, results.settings)
     n_columns = 2 if len(metrics) == 4 else min(3, len(metrics))
     n_rows = -(-len(metrics) // n_columns)
     figure = PaperFigure(WIDTHS_IN[n_columns], PANEL_HEIGHT_IN * n_rows)
-    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
     for panel, metric in zip(panels, metrics, strict=False):
         for part, its_colour, marker in _parts(results):
             values = [results.estimate(run, f"{part}/{metric}") for run in runs]
@@ -95,6 +96,11 @@ def sweep_figure(
     if len(metrics) > 1:
         letter(panels[: len(metrics)])
     return figure
+
+
+def _numbers(results: SweepResults) -> list[float]:
+    assert results.numbers is not None  # or there would be nothing to draw them against
+    return results.numbers
 
 
 def _parts(results: SweepResults) -> list[tuple[str, str, str]]:
@@ -170,10 +176,11 @@ def _draw_baselines(panel: Axes, results: SweepResults, metric: str) -> None:
 
 def _mark(panel: Axes, results: SweepResults) -> None:
     """The chosen number, and those whose run failed."""
-    if results.chosen is not None:
-        number = results.numbers[results.choice.index]
+    if results.choice is not None:
+        number = _numbers(results)[results.choice.index]
         panel.axvline(number, color="black", lw=0.8, label="chosen by validation", zorder=0)
-    within = [n for n in results.failed_numbers if min(results.numbers) < n < max(results.numbers)]
+    numbers = _numbers(results)
+    within = [n for n in results.failed_numbers if min(numbers) < n < max(numbers)]
     for index, number in enumerate(within):
         label = "failed" if index == 0 else None
         panel.axvline(number, color=GREY, ls=":", lw=0.8, label=label, zorder=0)
@@ -267,7 +274,7 @@ def _title(results: SweepResults, metric: str) -> str:
 
 def _add_legend(figure: PaperFigure, panels: Sequence[Axes], n_columns: int) -> None:
     """Of everything that stands in any panel, once; the figure grows by its lines."""
-    handles = {}
+    handles: dict[str, Artist] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)

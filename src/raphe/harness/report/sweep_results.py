@@ -71,9 +71,11 @@ class SweepResults:
         """The swept number of each run; None where several settings or words are swept."""
         if len(self.parameters) != 1:
             return None
-        values = [number_of(run.params.get(self.parameters[0], "")) for run in self.runs]
-        missing = [number_of(label.partition("=")[2]) for label in self.failed]
-        return None if None in values + missing else values
+        if any(number_of(label.partition("=")[2]) is None for label in self.failed):
+            return None
+        texts = [run.params.get(self.parameters[0], "") for run in self.runs]
+        values = [value for text in texts if (value := number_of(text)) is not None]
+        return values if len(values) == len(texts) else None
 
     @property
     def failed_numbers(self) -> list[float]:
@@ -87,7 +89,7 @@ class SweepResults:
         difference, as suits a comparison with so many. Those that failed have no interval.
         """
         n_others = len(self.runs) - 1 + len(self.failed)
-        chosen = self.estimate(self.chosen, f"{TEST}/{metric}")
+        chosen = None if self.chosen is None else self.estimate(self.chosen, f"{TEST}/{metric}")
         others = [
             estimate
             for run in self.runs

@@ -37,18 +37,18 @@ def print_sweep(results: SweepResults, tracker: Tracker, export_from: DictConfig
 def sweep_table(results: SweepResults) -> Table:
     """What is swept, the monitored metric and the headline figures, validation beside test."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    columns = [["", [CHOSEN if run is results.chosen else "" for run in results.runs]]]
+    columns = [("", [CHOSEN if run is results.chosen else "" for run in results.runs])]
     columns += [
-        [_heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs]]
+        (_heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs])
         for name in results.parameters
     ]
-    columns.append([f"{kept(results.monitored)}".replace("/", "\n"), _monitored(results)])
+    columns.append((f"{kept(results.monitored)}".replace("/", "\n"), _monitored(results)))
     for metric in results.headlines:
         label = "\n".join(textwrap.wrap(in_words(results.names, metric), HEADING))
         validation = _figures(results, kept(f"{VAL}/{metric}"), intervals=False)
         if set(validation) != {UNDEFINED}:
-            columns.append([f"{label}\nvalidation", validation])
-        columns.append([f"{label}\ntest (95 %)", _figures(results, f"{TEST}/{metric}", True)])
+            columns.append((f"{label}\nvalidation", validation))
+        columns.append((f"{label}\ntest (95 %)", _figures(results, f"{TEST}/{metric}", True)))
     for heading, _ in columns:
         table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
     for row in zip(*(texts for _, texts in columns), strict=True):

@@ -35,7 +35,7 @@ def fetch(
         _require_size(where, path.stat().st_size, at_most)  # a server may say what it likes
     except (MlflowException, OSError) as error:
         raise SettingError(
-            f"{where} cannot be had from {shown(str(tracker.uri))} ({said(error)}); was it deleted "
+            f"{where} cannot be had from {shown(tracker.uri)} ({said(error)}); was it deleted "
             "or moved? Train that run again"
         ) from None
     return path

@@ -3,10 +3,11 @@
 import argparse
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from raphe.core.command_line import define, printed_command
 from raphe.core.errors import SettingError, StoreError, UsageError
+from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
 from raphe.harness.database.address import without_credentials
 from raphe.harness.database.folder import given_runs
@@ -21,7 +22,8 @@ if TYPE_CHECKING:  # takes seconds to load
 NARROW = 110  # characters of a terminal; below them a date and a status take two lines
 LONGEST_WHOLE = 24  # name of an experiment, that it leaves the other columns room
 SHOWN_OF_ID = 8  # digits, by which `raphe export --sweep` finds a run again
-COLUMNS = (  # with the width on a narrow terminal, of words that stay whole
+COLUMNS: tuple[tuple[str, Literal["left", "right"], int | None], ...] = (
+    # With the width on a narrow terminal, of words that stay whole.
     ("experiment", "left", None),
     ("run", "left", None),
     ("id", "left", SHOWN_OF_ID),
@@ -32,7 +34,7 @@ COLUMNS = (  # with the width on a narrow terminal, of words that stay whole
 )
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
+def add_runs(parser: Parser) -> None:
     define(
         parser,
         _runs,
@@ -198,8 +200,8 @@ def _clean(client: "MlflowClient", inventory: "Inventory", runs_root: Path, is_m
             stuck += left
         total += n_bytes
     if not is_meant:
-        words = ("raphe", "runs", "--clean", "--yes", *given_runs(runs_root))
-        told = f"next: {printed_command(*words)} removes it, {file_size(total)}"
+        command = printed_command("raphe", "runs", "--clean", "--yes", *given_runs(runs_root))
+        told = f"next: {command} removes it, {file_size(total)}"
         print(f"Nothing was removed. {told}")
         return 0
     print(f"Removed: {file_size(total)}.")

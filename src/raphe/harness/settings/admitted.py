@@ -34,9 +34,9 @@ def check_value(
     accepted = _accepted(name, default, target)
     if not _fits(value, accepted):
         if isinstance(default, dict | DictConfig) and accepted.types == (dict,):
+            inner = str(next(iter(default), "NAME"))
             raise SettingError(
-                f"{label}: {name} is a section; name a setting in it, as "
-                f"{name}.{next(iter(default), 'NAME')}=VALUE"
+                f"{label}: {name} is a section; name a setting in it, as {name}.{inner}=VALUE"
             )
         expected, came = _expected(accepted, default), _what_came(value, accepted)
         if text is not None and str in accepted.types and came.startswith(", got"):

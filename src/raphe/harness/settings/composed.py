@@ -61,6 +61,18 @@ def names(config: DictConfig) -> list[str]:
     ]
 
 
+def plain(config: DictConfig, resolve: bool = False) -> dict[str, Any]:
+    """A section as a dictionary of what stands in it; resolve: references by what they name."""
+    settings = OmegaConf.to_container(config, resolve=resolve)
+    assert isinstance(settings, dict)  # as of every section
+    return {str(name): value for name, value in settings.items()}
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """A copy of the composed settings, of a task alone."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
 def check(config: DictConfig) -> None:
     """Raise SettingError for a value no run can have, before hours are spent on it."""
     check_values(config)
@@ -72,7 +84,7 @@ def check_values(config: DictConfig) -> None:
     _whole_number(config, "seed")  # before the sections that take it over
     for name, section in config.items_ex(resolve=False):
         if isinstance(section, DictConfig) and name != "hydra":
-            check_ranges(OmegaConf.to_container(section, resolve=True), str(name))
+            check_ranges(plain(section, resolve=True), str(name))
     for name in WORDS:
         _one_of(config, name)
     for name in LEAST:
@@ -154,7 +166,9 @@ def _arguments(section: Mapping[str, Any]) -> dict[str, Accepted]:
 def check_trainer(trainer: DictConfig) -> None:
     """Raise SettingError for a section `trainer` that Lightning would not take."""
     taken = trainer_arguments(str(trainer.get("_target_")))
-    for name in () if taken is None else sorted(set(map(str, trainer)) - {"_target_"}):
+    for name in sorted(set(map(str, trainer)) - {"_target_"}):
+        if taken is None:
+            break
         if name in GIVEN:
             raise SettingError(f"trainer.{name}: is set by raphe itself; leave it out")
         if name not in taken:
@@ -172,7 +186,8 @@ def check_trainer(trainer: DictConfig) -> None:
     if OmegaConf.is_list(devices):
         fits = bool(devices) and all(type(index) is int and index >= 0 for index in devices)
     else:
-        fits = type(devices) in (int, str) and devices != 0 and DEVICES.fullmatch(str(devices))
+        fits = type(devices) in (int, str) and devices != 0
+        fits = fits and DEVICES.fullmatch(str(devices)) is not None
     if not fits:
         raise SettingError(f"trainer.devices={devices}: expected {A_DEVICE}")
 

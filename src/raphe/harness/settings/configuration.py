@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -56,7 +57,7 @@ def composed_settings(
         return _composed(overrides, config_dir, choices or {}, of)
 
 
-def hydras(config: DictConfig) -> DictConfig | None:
+def hydras(config: DictConfig) -> DictConfig | HydraConf | None:
     """Hydra's own settings: of a sweep in its composed ones; None where Hydra started nothing."""
     if "hydra" in config:
         return config.hydra

@@ -24,9 +24,11 @@ from raphe.harness.settings.configuration import conf_folder, group_options, sea
 from raphe.harness.settings.signatures import arguments
 from raphe.harness.start.explain import LIST_ALL
 
-FLAGS = ("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun")
-FLAGS += ("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name")
-FLAGS += ("--config-path", "--experimental-rerun")
+FLAGS = (
+    *("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun"),
+    *("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name"),
+    *("--config-path", "--experimental-rerun"),
+)
 WORDS_OF = {
     "cfg": ("job", "hydra", "all"),
     "info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
@@ -169,7 +171,7 @@ def _check_no_sweep(
         return
     hydra = compose("train", list(choices), return_hydra_config=True).hydra
     if hydra.mode != RunMode.MULTIRUN:
-        name, _, value = swept[0].input_line.partition("=")
+        name, _, value = _line(swept[0]).partition("=")
         word = ""
         if name not in groups and isinstance(OmegaConf.select(defaults, name), str | None):
             word = f"; one word with such signs needs quotes: {printed_setting(name, value)}"
@@ -254,13 +256,19 @@ def _check_values(override: Override, defaults: DictConfig) -> None:
     if override.is_delete() or not isinstance(section, DictConfig) or key in ("_target_",):
         return
     default = None if OmegaConf.is_missing(section, key) else section.get(key)
-    if not override.input_line.partition("=")[2].strip():
+    if not _line(override).partition("=")[2].strip():
         raise SettingError(f"{name}=: expected a value, got nothing; is a variable empty?")
     for value in _values(override):
         text = value_text(value)
         if not override.is_sweep_override() and value is not None:
-            text = override.input_line.partition("=")[2]
+            text = _line(override).partition("=")[2]
         check_value(f"{name}={text}", name, value, default, section.get("_target_"), text)
+
+
+def _line(override: Override) -> str:
+    """As it was given."""
+    assert override.input_line is not None  # the parser of lines made it
+    return override.input_line
 
 
 def _values(override: Override) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from raphe.core.errors import SettingError
 from raphe.harness.settings.admitted import check_value
+from raphe.harness.settings.composed import plain, without_hydra
 from raphe.harness.settings.configuration import composed_settings, hydras
 from raphe.harness.settings.machine_settings import setting_name, with_machine_settings
 from raphe.harness.settings.signatures import arguments
@@ -51,8 +52,7 @@ def record(config: DictConfig) -> str:
     chosen = {} if hydra is None else hydra.runtime.choices  # none in a bank's workers
     choices = {str(group): name for group, name in chosen.items() if not _is_hydras(group)}
     whole = {RECORD: {"format": FORMAT, "choices": choices}}
-    settings = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    values = OmegaConf.to_container(settings, resolve=True)
+    values = plain(without_hydra(config), resolve=True)
     values.get("tracking", {}).pop("uri", None)  # whose address may hold a password
     return OmegaConf.to_yaml(whole) + OmegaConf.to_yaml(values)
 
@@ -159,8 +159,7 @@ class Recorded:
 class _Overlay:
     def __init__(self, recorded: Recorded, local: DictConfig, own: Collection[str]) -> None:
         self._recorded, self._own = recorded, {*own, *OWN}
-        self._raw = OmegaConf.to_container(local)
-        self._settled = OmegaConf.to_container(local, resolve=True)
+        self._raw, self._settled = plain(local), plain(local, resolve=True)
 
     def merged(self) -> dict[str, Any]:
         return self._section(self._raw, self._settled, self._recorded.settings, "")
@@ -288,13 +287,14 @@ def _plain(text: bytes, where: str) -> dict[str, Any]:
         )
     try:
         _require_simple(text.decode("utf-8"), where)
-        settings = OmegaConf.to_container(OmegaConf.create(text.decode("utf-8")))
+        settings = OmegaConf.create(text.decode("utf-8"))
+        if not isinstance(settings, DictConfig):
+            raise SettingError(broken)
+        values = plain(settings)
     except (AssertionError, ValueError, yaml.YAMLError, OmegaConfBaseException, RecursionError):
         raise SettingError(broken) from None
-    if not isinstance(settings, dict):
-        raise SettingError(broken)
-    _require_literal(settings, "", where)
-    return settings
+    _require_literal(values, "", where)
+    return values
 
 
 def _require_simple(text: str, where: str) -> None:

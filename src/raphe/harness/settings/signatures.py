@@ -147,18 +147,16 @@ def _accepted(annotation: ast.expr | None, module: str) -> Accepted:
             return _accepted(ast.parse(text, mode="eval").body, module)
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return _accepted(left, module) | _accepted(right, module)
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=items):
-            items = items.elts if isinstance(items, ast.Tuple) else [items]
-            return Accepted(words=tuple(ast.literal_eval(item) for item in items))
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=words):
+            return Accepted(words=tuple(ast.literal_eval(word) for word in _items(words)))
         case ast.Subscript(value=ast.Name(id="Optional"), slice=item):
             return _accepted(item, module) | Accepted(null=True)
         case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, *notes])):
             values = [_value(note, module) for note in notes]
             limits = tuple(value for value in values if isinstance(value, Limit))
             return replace(_accepted(kind, module), limits=limits)
-        case ast.Subscript(value=ast.Name(id=name), slice=items) if name in LISTS:
-            items = items.elts if isinstance(items, ast.Tuple) else [items]
-            names = [item.id for item in items if isinstance(item, ast.Name)]
+        case ast.Subscript(value=ast.Name(id=name), slice=kinds) if name in LISTS:
+            names = [item.id for item in _items(kinds) if isinstance(item, ast.Name)]
             is_numbers = names and set(names) <= {"int", "float"}
             return Accepted((list,), items=NUMBERS[max(names, key=len)] if is_numbers else ())
         case ast.Subscript(value=ast.Name(id=name)) if name in SECTIONS:
@@ -200,6 +198,11 @@ def _assigned(name: str, module: str) -> tuple[ast.expr, str] | None:
                     if (alias.asname or alias.name) == name:
                         return _assigned(alias.name, source)
     return None
+
+
+def _items(subscript: ast.expr) -> list[ast.expr]:
+    """What stands in brackets."""
+    return subscript.elts if isinstance(subscript, ast.Tuple) else [subscript]
 
 
 def _value(node: ast.expr, module: str) -> Any:

@@ -40,7 +40,7 @@ class SweepProgress:
         Members that an earlier call finished take no time, so that they are no part of it.
         """
         skipped = sum(state.status == "SKIPPED" for state in self.states)
-        done = len(self.ended) - skipped
+        done = float(len(self.ended) - skipped)
         done += sum(state.epoch / state.n_epochs for state in self.running if state.n_epochs)
         return done / (self.n_members - skipped) if skipped < self.n_members else None
 

@@ -75,14 +75,14 @@ def choose(
             f"the rule of one standard error could not be used. {optimism}"
         )
         return Choice(rows[0], BEST, sentence)
-    within = [
-        row for row in rows if sign * (members[row].value - best.value) <= best.standard_error
-    ]
+    standard_error = best.standard_error
+    assert standard_error is not None  # or it would be lacking
+    within = [row for row in rows if sign * (members[row].value - best.value) <= standard_error]
     chosen = min(within, key=lambda row: _number(members[row]))
     taken = members[chosen]
     sentence = (
         f"Chosen by validation: {taken.label}, the smallest within one standard error "
-        f"({number(best.standard_error, 2)}) of the {extreme} {value} ({best.label})."
+        f"({number(standard_error, 2)}) of the {extreme} {value} ({best.label})."
     )
     return Choice(chosen, ONE_SE, sentence)
 

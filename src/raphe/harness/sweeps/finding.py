@@ -82,7 +82,7 @@ def _newest(
     """The newest run that can be taken, and the newer sweeps that cannot."""
     wanted = [key for key, name in experiments.items() if experiment in (None, name)]
     sweeps_alone = f"tags.`{SWEEP_TAG}` != ''" if experiment is None else ""
-    passed_over = []
+    passed_over: list[str] = []
     for run in client.search_runs(
         wanted, sweeps_alone, order_by=["attributes.start_time DESC"], max_results=MOST_RUNS
     ):

@@ -6,6 +6,8 @@ from enum import Enum
 
 from omegaconf import DictConfig, OmegaConf
 
+from raphe.harness.settings.composed import plain, without_hydra
+
 KIND_TAG = "raphe.kind"
 DATA_DECIDING = {"data", "prepare", "data_root", "seed", "task", "experiment", "debug"}
 
@@ -53,11 +55,10 @@ def decides_data(setting: str) -> bool:
 
 def _data_follow_seed(config: DictConfig) -> bool:
     """Whether the data take their own seed from that of the run."""
-    plain = OmegaConf.to_container(config)
-    plain.pop("hydra", None)
+    settings = plain(without_hydra(config))
     sections = []
     for seed in (0, 1):
-        other = OmegaConf.create({**plain, "seed": seed})
+        other = OmegaConf.create({**settings, "seed": seed})
         sections.append([OmegaConf.to_container(other[name], resolve=True)
                          for name in ("data", "prepare")])  # fmt: skip
     return sections[0] != sections[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 
 from raphe.core.errors import SettingError
@@ -24,6 +24,7 @@ from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
+from raphe.harness.settings.composed import without_hydra
 from raphe.harness.sweeps.bar import SweepBar
 from raphe.harness.sweeps.comparison import track_comparison
 from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
@@ -45,6 +46,7 @@ from raphe.harness.tracking import (
 
 SUMMARY = "summary.txt"  # of the artifacts that `summarise` gives: printed
 Settings = Mapping[str, str]  # what is swept, of one member
+Summarise = Callable[[Sequence[tuple[Settings, RunFacts]], Sequence[Settings]], dict[str, Any]]
 
 
 class SweepParent:
@@ -76,8 +78,7 @@ class SweepParent:
         parameters: dict[str, list[str]],
         hashes: Mapping[str, str],
         n_workers: int,
-        summarise: Callable[[Sequence[tuple[Settings, RunFacts]], Sequence[Settings]], dict]
-        | None = None,
+        summarise: Summarise | None = None,
     ) -> None:
         self._summarise = summarise
         self._config = config
@@ -127,7 +128,7 @@ class SweepParent:
             print(failures, file=sys.stderr, flush=True)
         self._report(list(runs.values()), failed)
         if self._summarise is not None and runs:
-            self._sum_up(runs)
+            self._sum_up(runs, self._summarise)
         self._describe(next(iter(runs.values()), None))
         self._end("FINISHED" if complete else "FAILED")
         return complete
@@ -157,11 +158,11 @@ class SweepParent:
             self._tracker, self._run, self.plan, by_label, results.choice, self._config.report
         )
 
-    def _sum_up(self, runs: Mapping[str, RunFacts]) -> None:
+    def _sum_up(self, runs: Mapping[str, RunFacts], summarise: Summarise) -> None:
         settings = {member.label: member.settings for member in self.plan.members}
         finished = [(settings[label], run) for label, run in runs.items()]
         missing = [swept for label, swept in settings.items() if label not in runs]
-        results = self._summarise(finished, missing)
+        results = summarise(finished, missing)
         metrics, artifacts = metrics_and_artifacts(results)
         self._run.log_anew(metrics)
         self._keep(artifacts, list(runs.values()))
@@ -210,8 +211,7 @@ class SweepParent:
             f"{title} {varied}".rstrip(), {**tags, GIT_COMMIT_TAG: identity.code_version()}
         )
         parent.log_params({f"sweep.{key}": ",".join(values) for key, values in parameters.items()})
-        task = OmegaConf.masked_copy(self._config, [key for key in self._config if key != "hydra"])
-        settled = parameters_of(task, {})
+        settled = parameters_of(without_hydra(self._config), {})
         parent.log_params({key: settled[key] for key in settled if key not in parameters})
         parent.log_config(self._config)
         parent.set_tags({DESCRIPTION_TAG: describe_sweep(title, parameters)})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, list_out
 from raphe.core.files.outputs import CHECKPOINT, FIGURE
+from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
@@ -13,7 +14,7 @@ from raphe.tasks.calcium.commands.trace_options import (
 )
 
 
-def add_import_elephant(parser: argparse.ArgumentParser) -> None:
+def add_import_elephant(parser: Parser) -> None:
     define(
         parser,
         _import_elephant,
@@ -32,7 +33,7 @@ def _import_elephant(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
+def add_place(parser: Parser) -> None:
     define(
         parser,
         _place,
@@ -68,7 +69,7 @@ def _place(options: argparse.Namespace) -> int:
     print(f"{options.traces}: {counted('recording', len(focus.statistics))} placed")
     list_out("warning", focus.opened.told)
     print("dataset  distance  weight")
-    for name in sorted(distances, key=distances.get):
+    for name in sorted(distances, key=lambda name: distances[name]):
         print(f"{printable(name):>7}  {distances[name]:8.2f}  {weights[name]:6.3f}")
     if options.figure is not None:
         save_figure(spaces_figure(embedding, {options.traces.name: place}), options.figure)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, left_out_code, list_out
+from raphe.core.parser import Parser
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # its libraries load when the command runs
 KINDS = ("npy", "csv", "mat")
 
 
-def add_predict(parser: argparse.ArgumentParser) -> None:
+def add_predict(parser: Parser) -> None:
     define(
         parser,
         _predict,
@@ -71,7 +72,9 @@ def _predict(options: argparse.Namespace) -> int:
 
     if len(options.inputs) == 1:
         return left_out_code((infer(options.inputs[0], options.out), "trace"))
-    n_traces, refused, taken = 0, [], []
+    n_traces = 0
+    refused: list[RapheError] = []
+    taken: list[str] = []
     for path in options.inputs:
         taken.append(free_name(path.resolve().name.partition(".")[0], "", taken))
         try:

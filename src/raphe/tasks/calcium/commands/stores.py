@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from raphe.core.command_line import add_overwrite, define, left_out_code, list_out, train_next
 from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_conditioning_options,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # its libraries load when a command runs
     from raphe.tasks.calcium.stores.labelled import ImportReport
 
 
-def add_import_traces(parser: argparse.ArgumentParser) -> None:
+def add_import_traces(parser: Parser) -> None:
     define(
         parser,
         _import_traces,
@@ -50,7 +51,7 @@ def _import_traces(options: argparse.Namespace) -> int:
     return _reported(report)
 
 
-def add_import_ground_truth(parser: argparse.ArgumentParser) -> None:
+def add_import_ground_truth(parser: Parser) -> None:
     define(
         parser,
         _import_ground_truth,

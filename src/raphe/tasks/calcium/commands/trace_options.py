@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from raphe.core.parser import Parser
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, NEUROPIL, TraceOptions
 
 if TYPE_CHECKING:  # its libraries load when a command runs
     from raphe.tasks.calcium.recordings.conditioning import Conditioning
 
 
-def add_trace_options(parser: argparse.ArgumentParser, regions: bool = True) -> None:
+def add_trace_options(parser: Parser, regions: bool = True) -> None:
     """`regions` where files may hold regions of an image, with surrounds and curation."""
     parser.add_argument(
         "--rate", type=float, metavar="HZ", help="sampling rate, where the file does not hold it"
@@ -39,7 +40,7 @@ def add_trace_options(parser: argparse.ArgumentParser, regions: bool = True) -> 
     add_conditioning_options(parser)
 
 
-def add_conditioning_options(parser: argparse.ArgumentParser) -> None:
+def add_conditioning_options(parser: Parser) -> None:
     conditioned = parser.add_mutually_exclusive_group()
     conditioned.add_argument(
         "--baseline",

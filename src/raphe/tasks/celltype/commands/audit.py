@@ -6,6 +6,7 @@ from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, train_next
 from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
 from raphe.tasks.celltype.audit.settings import Settings
 
 TEXT, CSV_FILE, PICTURE = "audit.txt", "audit.csv", "audit.png"
@@ -21,7 +22,7 @@ HELP = {
 AS_NEEDED = "as many as the test needs"
 
 
-def add_audit(parser: argparse.ArgumentParser) -> None:
+def add_audit(parser: Parser) -> None:
     define(
         parser,
         _audit,

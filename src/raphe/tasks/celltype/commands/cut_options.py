@@ -4,10 +4,11 @@ import argparse
 from typing import get_args
 
 from raphe.core.errors import SettingError, UsageError
+from raphe.core.parser import Parser
 from raphe.tasks.celltype.spikes.cut_settings import THRESHOLD_PA, Cut, Polarity
 
 
-def add_cut_options(parser: argparse.ArgumentParser) -> None:
+def add_cut_options(parser: Parser) -> None:
     """Which channel to read and what a spike is."""
     parser.add_argument(
         "--channel",

@@ -7,6 +7,7 @@ from pathlib import Path
 from raphe.core.command_line import add_overwrite, define
 from raphe.core.errors import SettingError
 from raphe.core.files.outputs import FIGURE, OutputFile
+from raphe.core.parser import Parser
 from raphe.core.sentences import counted
 
 BEGINNING = b"cell_id,label,day,animal,n_spikes,"
@@ -20,7 +21,7 @@ def _is_table_of_features(file: Path) -> bool:
 TABLE = OutputFile("table of features", _is_table_of_features)
 
 
-def add_features(parser: argparse.ArgumentParser) -> None:
+def add_features(parser: Parser) -> None:
     define(
         parser,
         _features,

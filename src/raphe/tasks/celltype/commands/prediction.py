@@ -20,6 +20,7 @@ from raphe.core.ending import Interrupted
 from raphe.core.errors import RapheError, RecordingError
 from raphe.core.files.left_out import Failure
 from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
 from raphe.core.statistics.prevalence import parse_prevalence
@@ -43,7 +44,7 @@ EXIT_CODES = (
 )
 
 
-def add_predict(parser: argparse.ArgumentParser) -> None:
+def add_predict(parser: Parser) -> None:
     define(
         parser,
         _predict,
@@ -72,7 +73,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     _add_no_pages(parser)
 
 
-def add_watch(parser: argparse.ArgumentParser) -> None:
+def add_watch(parser: Parser) -> None:
     define(
         parser,
         _watch,
@@ -107,16 +108,16 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_channel(parser: argparse.ArgumentParser) -> None:
+def _add_channel(parser: Parser) -> None:
     parser.add_argument("--channel", help="index, name or unit of the channel, as in raphe extract")
     parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
 
 
-def _add_no_pages(parser: argparse.ArgumentParser) -> None:
+def _add_no_pages(parser: Parser) -> None:
     parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
 
 
-def _add_prevalence(parser: argparse.ArgumentParser) -> None:
+def _add_prevalence(parser: Parser) -> None:
     parser.add_argument(
         "--prevalence",
         type=_prevalence,
@@ -228,7 +229,8 @@ def _watch(options: argparse.Namespace) -> int:
     if options.out:
         how = {"channel": reading.channel, "unit": reading.unit}
         saved = WatchedFolder(options.out, judge, options.folder, how, not options.no_pages)
-    watch = Watch(options.folder, judge, reading, options.settled, saved and saved.judged)
+    judged = None if saved is None else saved.judged
+    watch = Watch(options.folder, judge, reading, options.settled, judged)
     print(f"watching {printable(options.folder)}, Ctrl-C ends it", flush=True)
     # By file; of one that is locked, for as long as it is, that it is.
     results: dict[Path, CellVerdict | Failure] = saved.results if saved else {}

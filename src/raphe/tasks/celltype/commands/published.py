@@ -6,10 +6,11 @@ from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define, list_out
 from raphe.core.files.outputs import CHECKPOINT, Output
+from raphe.core.parser import Parser
 from raphe.tasks.celltype.published.fetch import DRIVE_FOLDERS, INSTALL
 
 
-def add_reproduce(parser: argparse.ArgumentParser) -> None:
+def add_reproduce(parser: Parser) -> None:
     define(
         parser,
         _reproduce,
@@ -65,7 +66,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_fetch(parser: argparse.ArgumentParser) -> None:
+def add_fetch(parser: Parser) -> None:
     define(
         parser,
         _fetch,
@@ -98,7 +99,7 @@ def _fetch(options: argparse.Namespace) -> int:
     return 1
 
 
-def add_import_keras(parser: argparse.ArgumentParser) -> None:
+def add_import_keras(parser: Parser) -> None:
     define(
         parser,
         _import_keras,

@@ -15,6 +15,7 @@ from raphe.core.command_line import (
     train_next,
 )
 from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.recordings.class_names import check_classes
@@ -30,7 +31,7 @@ EXIT_CODES = (
 )
 
 
-def add_extract(parser: argparse.ArgumentParser) -> None:
+def add_extract(parser: Parser) -> None:
     define(
         parser,
         _extract,
@@ -75,7 +76,7 @@ def _extract(options: argparse.Namespace) -> int:
     return left_out_code((len(report.failed), "recording"), written="store")
 
 
-def add_import_csv(parser: argparse.ArgumentParser) -> None:
+def add_import_csv(parser: Parser) -> None:
     define(
         parser,
         _import_csv,
@@ -109,7 +110,7 @@ def _import_csv(options: argparse.Namespace) -> int:
     return left_out_code((len(report.failed), "file"), written="store")
 
 
-def add_import_npy(parser: argparse.ArgumentParser) -> None:
+def add_import_npy(parser: Parser) -> None:
     define(
         parser,
         _import_npy,
@@ -142,7 +143,7 @@ def _import_npy(options: argparse.Namespace) -> int:
     return left_out_code((len(report.failed), "spike"), written="store")
 
 
-def _add_store_options(parser: argparse.ArgumentParser) -> None:
+def _add_store_options(parser: Parser) -> None:
     parser.add_argument("store", type=Output.FOLDER, help="folder to make for the store")
     parser.add_argument(
         "--classes",
@@ -155,7 +156,7 @@ def _add_store_options(parser: argparse.ArgumentParser) -> None:
     add_overwrite(parser)
 
 
-def _add_copies(parser: argparse.ArgumentParser) -> None:
+def _add_copies(parser: Parser) -> None:
     parser.add_argument(
         "--copies",
         choices=get_args(OnCopies),
@@ -165,7 +166,7 @@ def _add_copies(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_time_column(parser: argparse.ArgumentParser) -> None:
+def _add_time_column(parser: Parser) -> None:
     parser.add_argument(
         "--time-column",
         type=int,
@@ -203,7 +204,7 @@ def _warn_of_classes_without_spikes(per_class: Mapping[str, tuple[int, int]], re
         )
 
 
-def add_import_windows(parser: argparse.ArgumentParser) -> None:
+def add_import_windows(parser: Parser) -> None:
     define(
         parser,
         _import_windows,
@@ -317,7 +318,7 @@ def _import_windows(options: argparse.Namespace) -> int:
     return left_out_code((len(report.empty), "window"), written="store")
 
 
-def add_check(parser: argparse.ArgumentParser) -> None:
+def add_check(parser: Parser) -> None:
     define(
         parser,
         _check,

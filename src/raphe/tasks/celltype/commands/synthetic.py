@@ -13,6 +13,7 @@ from raphe.core.command_line import (
     train_next,
 )
 from raphe.core.files.outputs import FIGURE, Output
+from raphe.core.parser import Parser
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind
@@ -22,7 +23,7 @@ from raphe.tasks.celltype.synthetic.smoothing import Smoothing
 from raphe.tasks.celltype.synthetic.synthesizer import Recipe
 
 
-def add_masks(parser: argparse.ArgumentParser) -> None:
+def add_masks(parser: Parser) -> None:
     define(
         parser,
         _masks,
@@ -92,7 +93,7 @@ def _masks(options: argparse.Namespace) -> int:
     return left_out_code((len(report.failed), "recording"), written="masks")
 
 
-def add_synthesize(parser: argparse.ArgumentParser) -> None:
+def add_synthesize(parser: Parser) -> None:
     define(
         parser,
         _synthesize,
@@ -199,7 +200,7 @@ def _gain(text: str) -> float | Literal["recording"]:
     return "recording" if text == "recording" else float(text)
 
 
-def add_simulate(parser: argparse.ArgumentParser) -> None:
+def add_simulate(parser: Parser) -> None:
     from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
 
     define(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from raphe.core.command_line import add_overwrite, define
 from raphe.core.files.outputs import CHECKPOINT
+from raphe.core.parser import Parser
 
 
-def add_import_lstm_glif(parser: argparse.ArgumentParser) -> None:
+def add_import_lstm_glif(parser: Parser) -> None:
     define(
         parser,
         _import_lstm_glif,
@@ -36,7 +37,7 @@ def _import_lstm_glif(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_reproduce(parser: argparse.ArgumentParser) -> None:
+def add_reproduce(parser: Parser) -> None:
     define(
         parser,
         _reproduce,

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, left_out_code, list_out, one_input
+from raphe.core.parser import Parser
 from raphe.core.sentences import printable
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
 
 
-def add_predict(parser: argparse.ArgumentParser) -> None:
+def add_predict(parser: Parser) -> None:
     define(
         parser,
         _predict,

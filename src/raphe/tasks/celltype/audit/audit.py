@@ -5,7 +5,7 @@ labels that mean nothing. Every cell is tested; n cells or spikes, C classes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -185,12 +185,12 @@ def row_of(
 
 
 def _joined(parts: Sequence[Predictions]) -> Predictions:
-    arrays = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(Predictions)
-        if field.name != "cell_ids"
-    }
-    return Predictions(**arrays)
+    return Predictions(
+        probability=np.concatenate([part.probability for part in parts]),
+        sigmoid=np.concatenate([part.sigmoid for part in parts]),
+        label=np.concatenate([part.label for part in parts]),
+        cell=np.concatenate([part.cell for part in parts]),
+    )
 
 
 def _majority(predictions: Predictions) -> float:

@@ -66,8 +66,9 @@ def draw(audit: Audit) -> PaperFigure:
 
 def _draw_row(panel: Axes, place: int, row: AuditRow, level: str, name: str) -> None:
     headline, (_, marker, colour) = row.figures[level, name], LOOKS[row.way.trained_on]
-    by_chance = [chance(row, level, name)] * 2
-    panel.plot(by_chance, [place - HALF_ROW, place + HALF_ROW], "--", color=GREY, lw=1, zorder=0)
+    if (by_chance := chance(row, level, name)) is not None:
+        ends = [place - HALF_ROW, place + HALF_ROW]
+        panel.plot([by_chance] * 2, ends, "--", color=GREY, lw=1, zorder=0)
     if np.isfinite(headline.low):
         panel.plot([headline.low, headline.high], [place, place], color=colour)
     panel.plot(headline.value, place, marker, color=colour)

@@ -64,8 +64,13 @@ class Training:
         """Raises SplitError for a split that cannot be trained with."""
         if self.n_folds is None:
             return CellTypeData(self.store, split=self.way.split, seed=self.seed)
-        folds = {"folds": self.n_folds, "fold": self.number}
-        return CellTypeData(self.store, split=self.way.split, seed=self.seed, **folds)
+        return CellTypeData(
+            self.store,
+            split=self.way.split,
+            seed=self.seed,
+            folds=self.n_folds,
+            fold=self.number,
+        )
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,9 @@ def _trainings(
     if not stores:
         return [], []
     cells = open_spikes(stores[0]).cells
-    trainings, left_out, seen = [], [], {}
+    trainings: list[Training] = []
+    left_out: list[str] = []
+    seen: dict[tuple[int, ...], str] = {}
     for split in ("spike",) if what == SHUFFLED else SPLITS:
         way = Way(what, split)
         groups = groups_of(cells, split)

@@ -71,8 +71,8 @@ class CandidatePredictions:
             (networks(current).numpy(), label.numpy(), cell.numpy())
             for current, label, cell in progress(batches, f"{name} cells")
         ]
-        members, label, cell = zip(*parts, strict=True)
-        label, cell = np.concatenate(label), np.concatenate(cell)
+        members, labels, cells_of = zip(*parts, strict=True)
+        label, cell = np.concatenate(labels), np.concatenate(cells_of)
         order = np.argsort(cell, kind="stable")
         cells, first = np.unique(cell[order], return_index=True)
         probability = np.concatenate(members, axis=1)[:, order]

@@ -58,7 +58,8 @@ def read_networks(paths: Sequence[Path]) -> list[NetworkFile]:
     Raises SettingError or KerasFileError.
     """
     networks = [NetworkFile.read(path) for path in _files(paths)]
-    first, seen = networks[0], {}
+    first = networks[0]
+    seen: dict[bytes, NetworkFile] = {}
     for network in networks:
         require_alike(first, network, "make a bundle of each kind")
         other = seen.setdefault(network.weights, network)

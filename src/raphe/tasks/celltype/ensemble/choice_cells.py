@@ -102,9 +102,11 @@ class ChoiceCells:
         )
 
     def _loss(self, probability: np.ndarray) -> np.ndarray:
+        if self.calibration is None or not self.is_calibrated:
+            return losses_of_truth(probability, self.label)
         calibrated = probability.copy()
         part = np.unique(self.group, return_inverse=True)[1] % N_PARTS
-        for number in np.unique(part) if self.is_calibrated else ():
+        for number in np.unique(part):
             own = part == number
             fitted: Calibration = fit_calibration(
                 probability[~own], self.label[~own], self.calibration
@@ -117,8 +119,8 @@ class ChoiceCells:
 class DrawnCells(ChoiceCells):
     """A resample: its losses are those that the cells have among all, calibrated there."""
 
-    whole: ChoiceCells | None = None
-    rows: np.ndarray | None = None
+    whole: ChoiceCells = field(kw_only=True)
+    rows: np.ndarray = field(kw_only=True)
 
     def loss(self, times: np.ndarray) -> np.ndarray:
         return self.whole.loss(times)[self.rows]

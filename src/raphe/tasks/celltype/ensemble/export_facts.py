@@ -161,7 +161,7 @@ def _differs(
     """Where cells chose other networks than the sweep did: a sentence with both choices."""
     if chosen_by_sweep is None or not is_choice(way, kernels) or times[chosen_by_sweep[0]]:
         return ""
-    sizes = f"kernel{'s' * (len({kernels[i] for i in np.flatnonzero(times)}) > 1)}"
+    sizes = f"kernel{'s' * (len({kernels[i] for i in np.flatnonzero(times).tolist()}) > 1)}"
     return (
         f"The sweep's own choice differs: it is {chosen_by_sweep[1]}; here "
         f"{sizes} {_named(kernels, times)} {'are' if sizes == 'kernels' else 'is'} chosen, by the "
@@ -179,7 +179,7 @@ def _comparison(
 
     `kernels` are of the M candidates, `chosen` says how often each counts by a way: int64 (M,).
     """
-    ways = dict(chosen)
+    ways: dict[str, np.ndarray | str] = dict(chosen)
     if cells is not None:
         ways = {**compared(kernels, cells), **chosen}
     rows: list[dict[str, Any]] = []
@@ -206,7 +206,7 @@ def _named(kernels: Sequence[int], times: np.ndarray) -> str:
     """As "20–30", "8, 24 (3 times)" or "5–7 (2 networks each)": kernel sizes of the chosen, with
     how many networks have each and how often they count, where that is not once."""
     times_of: dict[int, list[int]] = {}
-    for row in np.flatnonzero(times):
+    for row in np.flatnonzero(times).tolist():
         times_of.setdefault(kernels[row], []).append(int(times[row]))
     chosen = [(kernel, sorted(of_kernel)) for kernel, of_kernel in sorted(times_of.items())]
     # Neighbours that count alike have the same distance to their place in the list.

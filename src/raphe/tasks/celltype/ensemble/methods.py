@@ -142,7 +142,7 @@ def _training(settings: Mapping[str, Any]) -> str:
     if settings.get("monitor.mode") == "max":
         better, best = "higher", "highest"
     label = names().label(settings.get("monitor.metric", "val/loss")).replace(", ", " over ")
-    if may_stop:
+    if may_stop and patience is not None:
         text += (
             f"; training stopped after {counted('epoch', patience)} without a {better} validation "
             f"{label}"

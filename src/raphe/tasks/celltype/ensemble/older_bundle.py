@@ -3,7 +3,7 @@
 n cells, C classes, G groups.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,5 +124,5 @@ def _compared(
 
 def _over_groups(loss: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Mean loss of each group, (G,)."""
-    numbers: Sequence[int] = np.unique(group, return_inverse=True)[1]
+    numbers = np.unique(group, return_inverse=True)[1]
     return np.bincount(numbers, loss) / np.bincount(numbers)

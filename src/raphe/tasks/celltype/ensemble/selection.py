@@ -40,23 +40,23 @@ def choose(way: str, kernels: Sequence[int], cells: ChoiceCells | None) -> np.nd
         SettingError: for another way, members that there are not, or cells that there are not.
     """
     top, span = re.fullmatch(r"top:(\d+)", way), re.fullmatch(r"(\d+)-(\d+)", way)
-    if (top or way in (BEST, ONE_SE, "greedy")) and cells is None:
-        raise SettingError(
-            f"members={way}: is chosen by labelled cells; name some that no network was trained on "
-            "with --store, or choose all or a range of kernels"
-        )
+    if top or way in (BEST, ONE_SE, "greedy"):
+        if cells is None:
+            raise SettingError(
+                f"members={way}: is chosen by labelled cells; name some that no network was "
+                "trained on with --store, or choose all or a range of kernels"
+            )
+        if top:
+            return _top(int(top[1]), way, cells)
+        if way == "greedy":
+            return greedy(cells.probability, cells.label)
+        return _of_one_kernel(np.asarray(kernels), cells, within=way == ONE_SE)
     if way == "all":
         return np.ones(len(kernels), np.int64)
-    if way == "greedy":
-        return greedy(cells.probability, cells.label)
-    if top:
-        return _top(int(top[1]), way, cells)
-    if way in (BEST, ONE_SE):
-        return _of_one_kernel(np.asarray(kernels), cells, within=way == ONE_SE)
-    if span or way in NAMED_RANGES:
-        first, last = NAMED_RANGES.get(way) or (int(span[1]), int(span[2]))
-        return _fixed(first, last, way, np.asarray(kernels))
-    raise SettingError(f"members={way}: expected one of {WAYS}")
+    ends = (int(span[1]), int(span[2])) if span else NAMED_RANGES.get(way)
+    if ends is None:
+        raise SettingError(f"members={way}: expected one of {WAYS}")
+    return _fixed(*ends, way, np.asarray(kernels))
 
 
 def compared(kernels: Sequence[int], cells: ChoiceCells) -> dict[str, np.ndarray | str]:

@@ -45,7 +45,7 @@ class Chosen:
         cls, candidates: Sequence[Candidate], times: np.ndarray, as_published: bool = False
     ) -> "Chosen":
         """Those of which `times`, int64 (candidates,), is not 0."""
-        members = {f"member{row}": candidates[row] for row in np.flatnonzero(times)}
+        members = {f"member{row}": candidates[row] for row in np.flatnonzero(times).tolist()}
         return cls(members, times[times > 0].tolist(), as_published)
 
     def facts(self) -> list[dict[str, Any]]:

@@ -173,7 +173,7 @@ def _save(path: Path, by_set: Mapping[str, BaselineCells]) -> None:
         for field in BaselineCells.__dataclass_fields__
     }
     with open_whole(path) as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # none of them is called allow_pickle
 
 
 def _load(path: Path) -> dict[str, BaselineCells] | None:

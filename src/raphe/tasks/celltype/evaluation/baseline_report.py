@@ -97,8 +97,8 @@ def compare(result: SetResult, baselines: BaselineCells | None) -> list[Compared
     levels = result.groups.levels("spikes", result.cells)  # each cell by itself, then by day
     figures = linear_figures(result.cells, result.classes, fold)
     compared = [ComparedFigure(NETWORK, h, None) for h in _headlines(result.cells, result)]
-    for name in baselines.names if baselines else ():
-        cells = baselines.of(name)
+    others = {} if baselines is None else {name: baselines.of(name) for name in baselines.names}
+    for name, cells in others.items():
         of_baseline = linear_figures(cells, result.classes, fold)
         for network, baseline, headline in zip(
             figures, of_baseline, _headlines(cells, result), strict=True

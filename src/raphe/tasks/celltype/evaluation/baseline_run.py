@@ -47,7 +47,7 @@ class TrainedBaselines:
             for name, kind in KINDS.items()
             if available.get(kind.columns, True)
         }
-        self.facts = {
+        self.facts: dict[str, float] = {
             "n_train_spikes": len(drawn),
             "n_train_spikes_available": len(train),
             "n_train_cells": len(np.unique(spikes.cell[drawn])),

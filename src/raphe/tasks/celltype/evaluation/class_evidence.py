@@ -85,9 +85,11 @@ def class_evidence(
         )
         surest = predictions.probability[some, label].argmax()
         spike = SpikeEvidence(windows[surest], cam[surest], gradients[surest])
-        means = (part.mean(axis=0) for part in (windows, cam, gradients))
+        mean, mean_cam, mean_gradients = (part.mean(axis=0) for part in (windows, cam, gradients))
         n_cells = len(np.unique(predictions.cell[some]))
-        evidence.append(ClassEvidence(name, len(some), n_cells, *means, spike))
+        evidence.append(
+            ClassEvidence(name, len(some), n_cells, mean, mean_cam, mean_gradients, spike)
+        )
     return evidence
 
 
@@ -177,5 +179,6 @@ def _draw_shades(
 
 def _note(axes: Axes, text: str) -> None:
     """At the lower right, where a spike has gone by."""
-    place = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
-    axes.text(0.97, 0.05, text, fontsize=SMALL_PT, **place)
+    axes.text(
+        0.97, 0.05, text, fontsize=SMALL_PT, transform=axes.transAxes, ha="right", va="bottom"
+    )

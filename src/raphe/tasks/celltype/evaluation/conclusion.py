@@ -5,6 +5,7 @@ import numpy as np
 from raphe.core.metric_names import metric
 from raphe.core.sentences import counted, listed, p_value
 from raphe.core.statistics.answers import Answer, above
+from raphe.core.statistics.intervals import Difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
 from raphe.tasks.celltype.evaluation.baseline_report import (
     NETWORK,
@@ -37,7 +38,11 @@ def conclusion(result: SetResult, baselines: BaselineCells | None) -> str:
     if name is None:
         n_cells = counted("cell", len(result.cells.label))
         return f"Whether the network tells the classes apart cannot be told from {n_cells}."
-    rows = [row for row in compared if row.headline.name == name and row.difference is not None]
+    rows = [
+        (row, row.difference)
+        for row in compared
+        if row.headline.name == name and row.difference is not None
+    ]
     sentences = [_apart(judged[name], result)]
     if result.split == "spike":
         sentences.append(TRAINED_ON)
@@ -75,21 +80,21 @@ def _interval(headline: Headline) -> str:
     return f" (95 % interval {headline.low:.2f} to {headline.high:.2f})"
 
 
-def _against(rows: list[ComparedFigure], name: str) -> str:
+def _against(rows: list[tuple[ComparedFigure, Difference]], name: str) -> str:
     """The network beside the best of the baselines, and how many others are better than it."""
-    best = max(rows, key=lambda row: row.headline.value)
+    best, difference = max(rows, key=lambda row: row[0].headline.value)
     which = (
         f"{_of_how_many(len(rows))}, {readable(best.classifier)} "
         f"({_label(name)} {best.headline.value:.2f})"
     )
-    by = f"{signed(best.difference.value)}{_difference(best)}"
-    better = [row for row in rows if row.difference.high < 0]
+    by = f"{signed(difference.value)}{_difference(difference)}"
+    better = [row for row, its_difference in rows if its_difference.high < 0]
     if best in better:
         others = [readable(row.classifier) for row in better if row is not best]
         are = "is" if len(others) == 1 else "are"
         more = f"; {listed(others)} {are} better than it, too" if others else ""
         return f"It is worse than {which}: {by}{more}."
-    answer = above(best.difference, 0.0, MARGIN)
+    answer = above(difference, 0.0, MARGIN)
     if answer is Answer.YES:
         return f"It is better than {which}: {by}."
     if answer is Answer.NO:
@@ -101,8 +106,7 @@ def _of_how_many(n: int) -> str:
     return "the one simple baseline" if n == 1 else f"the best of {counted('simple baseline', n)}"
 
 
-def _difference(row: ComparedFigure) -> str:
-    difference = row.difference
+def _difference(difference: Difference) -> str:
     if np.isnan(difference.low):
         return " without an interval"
     p = p_value(difference.p)

@@ -116,9 +116,9 @@ class CrossValidation:
         ]
         if not finite:
             return None
-        runs, val, test = zip(*finite, strict=True)
-        _require_own_cells(number, test[0], data)
-        validation, tested = _side_by_side(val), _side_by_side(test)
+        runs, validated, tests = zip(*finite, strict=True)
+        _require_own_cells(number, tests[0], data)
+        validation, tested = _side_by_side(validated), _side_by_side(tests)
         times = self._chosen(runs, validation)
         pooled = validation.pooled(times, self.pooling)
         decision = Decision.fit(
@@ -137,7 +137,7 @@ class CrossValidation:
             chosen={_varied(run.settings): int(n) for run, n in zip(runs, times, strict=True) if n},
             monitored=float((monitored * times).sum() / times.sum()),
             n_validation=len(validation.label),
-            spikes=_mean(test, times),
+            spikes=_mean(tests, times),
             cells=Predictions(cells, cells, tested.label, tested.cell),
             stated=stated,
             decided=decision.not_sure.decided(stated),

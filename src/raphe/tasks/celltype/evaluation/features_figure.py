@@ -64,7 +64,7 @@ def separation(features: CellFeatures, column: int) -> Headline | None:
     """The AUROC of a feature of two classes: how often a cell of the first has more of it than one
     of the second, over cells that have the feature; None of other numbers of classes."""
     known = np.flatnonzero(np.isfinite(features.values[:, column]))
-    cells = [features.cells[index] for index in known]
+    cells = [features.cells[index] for index in known.tolist()]
     label = np.array([cell.label for cell in cells], dtype=np.int64)
     if len(features.classes) != 2 or len(np.unique(label)) < 2:
         return None
@@ -117,7 +117,7 @@ def _title(axes: Axes, auroc: Headline) -> None:
 def _summary(axes: Axes, values: np.ndarray, place: int) -> None:
     line = {"color": INK, "linewidth": 0.8}
     if len(values) < FEWEST_IN_BOX:
-        axes.hlines(np.median(values), place - 0.3, place + 0.3, **{**line, "linewidth": 1.6})
+        axes.hlines(np.median(values), place - 0.3, place + 0.3, color=INK, linewidth=1.6)
         return
     axes.boxplot(
         values, positions=[place], widths=0.6, showfliers=False, showcaps=False,

@@ -13,6 +13,7 @@ from raphe.core.figure_style import (
     GREY,
     ONE_COLUMN_IN,
     TWO_COLUMNS_IN,
+    LineStyle,
     PaperFigure,
     class_colour,
     colour,
@@ -106,16 +107,19 @@ def _roc_of_two(result: SetResult) -> Figure:
     curves, dots = [], []
     for level, predictions in result.levels.items():
         name = level.capitalize()
-        style = {"color": colour(level), "zorder": 3 if level == "cells" else 2}
-        curves.append(_draw_roc(axes, predictions, 0, name, level, result, **style))
+        style: LineStyle = {"color": colour(level), "zorder": 3 if level == "cells" else 2}
+        curves.append(_draw_roc(axes, predictions, 0, name, level, result, style))
         called, true = predictions.predicted == 0, predictions.label == 0
         dots += axes.plot(called[~true].mean(), called[true].mean(), "o", ms=5, **style)
     chance = _draw_chance(axes)
     handles = [*curves, tuple(dots), chance]
-    labels = [curve.get_label() for curve in curves]
+    labels = [str(curve.get_label()) for curve in curves]
     labels += [f"called {positive} at P({positive}) > 0.5", "chance"]
     figure.legend(
-        handles, labels, loc="outside lower center", handler_map={tuple: HandlerTuple(None)}
+        handles,  # type: ignore[arg-type]  # a tuple among them is one entry
+        labels,
+        loc="outside lower center",
+        handler_map={tuple: HandlerTuple(None)},
     )
     axes.set_xlabel(f"1 − specificity ({rest} called {positive})")
     axes.set_ylabel(f"Sensitivity ({positive} called {positive})")
@@ -133,7 +137,8 @@ def _roc_of_more(result: SetResult) -> Figure:
     for axes, legend, (level, predictions) in zip(panels, legends, levels.items(), strict=True):
         legend.set_axis_off()
         for index, name in enumerate(result.classes):
-            _draw_roc(axes, predictions, index, name, level, result, color=class_colour(index))
+            style: LineStyle = {"color": class_colour(index)}
+            _draw_roc(axes, predictions, index, name, level, result, style)
         _draw_chance(axes)
         axes.set_xlabel("1 − specificity\n(other classes called this one)")
         axes.set_title(result.size_of(level))
@@ -195,7 +200,7 @@ def _draw_roc(
     name: str,
     level: str,
     result: SetResult,
-    **style: str | float,
+    style: LineStyle,
 ) -> Line2D:
     """Of one class against the rest; a class that is absent, or alone, has a legend only."""
     positive = predictions.label == index

@@ -17,6 +17,7 @@ from raphe.core.figure_style import (
     INK,
     ONE_COLUMN_IN,
     TWO_COLUMNS_IN,
+    LineStyle,
     PaperFigure,
     class_colour,
     house_style,
@@ -62,7 +63,10 @@ def fold_artifacts(
     """
     chosen = {fold.number: _chosen(fold) for fold in pooled.folds}
     of_cell = pooled.fold_of_cell
-    more = {"fold": of_cell.astype(str), "network": [chosen[number] for number in of_cell]}
+    more = {
+        "fold": of_cell.astype(str).tolist(),
+        "network": [chosen[number] for number in of_cell.tolist()],
+    }
     baselines = pooled.baselines
     if baselines is not None and not same_cells(pooled, baselines):
         baselines = None
@@ -285,7 +289,13 @@ def _dots(axes: Axes, pooled: PooledResult) -> None:
             x = place + (offset + _apart(shown)) * 2 * SPREAD / n_classes
             for spot in zip(x, shown, fold.decided[of_class], strict=True):
                 spots[bool(spot[2])].append(spot[:2])
-        dots = {"marker": "o", "ms": 3.5, "ls": "", "mew": 0.8, "color": class_colour(index)}
+        dots: LineStyle = {
+            "marker": "o",
+            "ms": 3.5,
+            "ls": "",
+            "mew": 0.8,
+            "color": class_colour(index),
+        }
         axes.plot(*_columns(spots[True]), **dots, label=f"true {name}")
         axes.plot(*_columns(spots[False]), **dots, mfc="white")
     if any(not fold.decided.all() for fold in pooled.folds):

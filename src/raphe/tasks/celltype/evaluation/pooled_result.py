@@ -116,8 +116,8 @@ class PooledResult(SetResult):
     @cached_property
     def baselines(self) -> BaselineCells | None:
         """Those that every fold has; None where one has none at all."""
-        parts = [fold.baselines for fold in self.folds]
-        if any(part is None for part in parts):
+        parts = [fold.baselines for fold in self.folds if fold.baselines is not None]
+        if len(parts) < len(self.folds):
             return None
         names = [name for name in parts[0].names if all(name in part.names for part in parts)]
         rows = [[part.names.index(name) for name in names] for part in parts]

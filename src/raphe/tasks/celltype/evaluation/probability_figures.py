@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -13,6 +14,7 @@ from raphe.core.figure_style import (
     ONE_COLUMN_IN,
     SMALL_PT,
     TWO_COLUMNS_IN,
+    LineStyle,
     PaperFigure,
     class_colour,
     colour,
@@ -20,7 +22,7 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.sentences import counted
-from raphe.core.statistics.abstention import risk_coverage
+from raphe.core.statistics.abstention import NotSure, risk_coverage
 from raphe.core.statistics.calibration import N_BINS, Reliability, reliability
 from raphe.tasks.celltype.evaluation.figures import interval_words
 from raphe.tasks.celltype.metrics.cell_level import share_of, share_of_cells
@@ -29,8 +31,8 @@ from raphe.tasks.celltype.metrics.set_result import SetResult
 
 CELLS_PER_BIN = 10  # fewer, and a point says next to nothing
 FEWEST_CELLS = 2 * CELLS_PER_BIN  # in a figure of bins
-RAW = {"marker": "o", "mfc": "white", "ls": "--", "lw": 0.8, "color": GREY}
-CALIBRATED = {"marker": "o", "ls": "-", "lw": 0.8, "color": INK}
+RAW: LineStyle = {"marker": "o", "mfc": "white", "ls": "--", "linewidth": 0.8, "color": GREY}
+CALIBRATED: LineStyle = {"marker": "o", "ls": "-", "linewidth": 0.8, "color": INK}
 BAND_POINTS = 30  # at most, at which the interval of a curve is reckoned
 BAND_FROM = 0.25  # coverage; of fewer cells an interval is so wide that the curve lies flat
 LEAST_TOP = 10.0  # % of wrong ones that the axis shows
@@ -62,7 +64,7 @@ def reliability_figure(result: SetResult) -> Figure:
     panels[0, 0].set_ylabel(f"Share that is {result.classes[0]}" if two else "Share called right")
     for axes in panels[1]:
         axes.set_xlabel(quantity)
-    entries: dict[str, object] = {}
+    entries: dict[str, Artist] = {}
     for axes in panels.ravel():
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
@@ -142,7 +144,7 @@ def _draw_curve(
     probability: np.ndarray,
     result: SetResult,
     name: str,
-    style: dict[str, object],
+    style: LineStyle,
 ) -> None:
     """A point a bin with its interval over the set's groups."""
     stated, right = _stated(probability, predictions)
@@ -160,8 +162,10 @@ def _draw_histogram(
     bottom = np.zeros(N_BINS)
     for c, label in enumerate(classes):
         count = np.histogram(stated[predictions.label == c], edges)[0]
-        bars = {"align": "edge", "color": class_colour(c), "edgecolor": "white", "linewidth": 0.5}
-        axes.bar(edges[:-1], count, 1 / N_BINS, bottom, label=f"true {label}", **bars)
+        axes.bar(
+            edges[:-1], count, 1 / N_BINS, bottom, label=f"true {label}", align="edge",
+            color=class_colour(c), edgecolor="white", linewidth=0.5,
+        )  # fmt: skip
         bottom += count
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
 
@@ -190,8 +194,8 @@ def risk_coverage_figure(result: SetResult) -> Figure:
     axes = figure.add_subplot()
     high = _draw_risk(axes, result)
     top = max(LEAST_TOP, 1.15 * max(100 * curve.risk.max(), high))
-    if result.decision:
-        _draw_band(axes, result)
+    if result.decision is not None and result.decided is not None:
+        _draw_band(axes, result, result.decision.not_sure, result.decided)
     axes.set(xlabel="Cells called, the surest first (%)", ylabel="Wrong among the cells called (%)")
     axes.set(xlim=(0, 101), ylim=(-0.015 * top, min(top, 101)))
     axes.set_title(f"Leaving unsure cells uncalled\n{result.name} set")
@@ -204,8 +208,8 @@ def _draw_risk(axes: Axes, result: SetResult) -> float:
     confidence, right = result.stated.max(axis=1), result.right
     curve = risk_coverage(confidence, right)
     label = f"{result.size_of('cells')}, with 95 % interval"
-    steps = {"where": "pre", "color": colour("cells"), "label": label}
-    axes.step(100 * curve.coverage, 100 * curve.risk, **steps)
+    coverage, risk = 100 * curve.coverage, 100 * curve.risk
+    axes.step(coverage, risk, where="pre", color=colour("cells"), label=label)
     chosen = np.unique(np.linspace(0, len(curve.coverage) - 1, BAND_POINTS).astype(int))
     shares = [
         share_of_cells("", ~right, confidence >= threshold, result.cells, result.groups)
@@ -222,16 +226,17 @@ def _draw_risk(axes: Axes, result: SetResult) -> float:
     return float(np.nanmax(high[shown]))
 
 
-def _draw_band(axes: Axes, result: SetResult) -> None:
+def _draw_band(axes: Axes, result: SetResult, not_sure: NotSure, decided: np.ndarray) -> None:
     """Mark where the band puts these cells, and the most that it was to allow."""
-    not_sure, decided = result.decision.not_sure, result.decided
     error = 100 * (~result.right[decided]).mean() if decided.any() else 0.0
     at_least = f"at P ≥ {not_sure.threshold:.2f}"
     if not_sure.threshold <= 1 / len(result.classes):
         at_least = "at any probability"
     label = f"called {at_least}: {decided.sum()} of {counted('cell', len(decided))}"
-    style = {"color": "black", "markersize": 6, "markerfacecolor": "white", "linestyle": ""}
-    axes.plot(100 * decided.mean(), error, "D", clip_on=False, label=label, **style)
+    axes.plot(
+        100 * decided.mean(), error, "D", clip_on=False, label=label, color="black", markersize=6,
+        markerfacecolor="white", linestyle="",
+    )  # fmt: skip
     coverage = np.linspace(0.005, 1, 400)
     # Wrong calls are wanted to be rare among all cells, so the fewer are called the more may err.
     label = f"{100 * not_sure.wanted_error:g} % of all cells called wrong"

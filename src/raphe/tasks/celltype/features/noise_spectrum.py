@@ -34,8 +34,9 @@ def band_densities(
     densities = np.full(len(BANDS_HZ), np.nan)
     if len(windows) < FEWEST_WINDOWS:
         return densities
-    slower = recorded_hz is not None and recorded_hz < rate_hz
-    highest_hz = BELOW_NYQUIST * recorded_hz / 2 if slower else rate_hz / 2
+    highest_hz = rate_hz / 2
+    if recorded_hz is not None and recorded_hz < rate_hz:
+        highest_hz = BELOW_NYQUIST * recorded_hz / 2
     taper = np.hanning(windows.shape[1])
     spectra = np.abs(np.fft.rfft(_residuals(windows) * taper, axis=1)) ** 2  # (N, F)
     power = MEDIAN_TO_MEAN * np.median(spectra, axis=0) * 2 / (rate_hz * (taper**2).sum())

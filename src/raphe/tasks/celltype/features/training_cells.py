@@ -74,7 +74,7 @@ def training_cells(spikes: SpikeSet, rows: np.ndarray, few: Sequence[int]) -> Tr
             )
             described[n].append(DescribedCell(statistics, mean_spike(some, n_baseline)))
     counts = np.array([len(rows_of_cell) for rows_of_cell in rows_of_cells])
-    return TrainingCells(cells, counts, described.pop(None), described)
+    return TrainingCells(cells, counts, described[None], {n: described[n] for n in few})
 
 
 def folds(cells: Sequence[Cell]) -> tuple[str, np.ndarray]:

@@ -120,7 +120,9 @@ def unlike_training(
     size = np.abs(np.nan_to_num(scaled))
     rows = np.flatnonzero(size > limits[PARTS.index(SINGLE)])
     rows = rows[np.argsort(-size[rows])]
-    sentences = [f"{test.statistics[row].words} is {test.compared(row, values)}" for row in rows]
+    sentences = [
+        f"{test.statistics[row].words} is {test.compared(row, values)}" for row in rows.tolist()
+    ]
     told = {test.statistics[row].group for row in rows}
     groups = [group for group in GROUPS if beyond[group] and group not in told]
     if not rows.size and not groups:

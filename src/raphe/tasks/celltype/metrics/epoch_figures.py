@@ -96,6 +96,7 @@ class RunningFigures:
     def figures(self) -> dict[str, float]:
         """The figures of n ≥ 1 spikes by name; all are NaN after a logit that is not finite."""
         self._count()
+        assert self._counts is not None  # n ≥ 1
         return self._counts.figures()
 
     def _count(self) -> None:

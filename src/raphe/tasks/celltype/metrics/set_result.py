@@ -77,6 +77,7 @@ class SetResult:
     @property
     def decided_how(self) -> str:
         """Of a set with a decision, in sentences."""
+        assert self.decision is not None
         return (
             f"Verdicts, {self.decision.calibration_statement()}; called at P ≥ "
             f"{self.decision.not_sure.threshold:.3f}."

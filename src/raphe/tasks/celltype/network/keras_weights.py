@@ -148,8 +148,9 @@ def _settings(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     n_samples, columns = _input(path, shape or norm.get("batch_input_shape"))
     kernel = conv1.get("kernel_size")
     kernel = kernel[0] if isinstance(kernel, list) and kernel else kernel
+    n_kernel = _whole(path, "first convolution: kernel_size", kernel, n_samples)
     settings = {
-        "kernel": _whole(path, "first convolution: kernel_size", kernel, n_samples),
+        "kernel": n_kernel,
         "columns": columns,
         "filters": (
             _whole(path, "first convolution: filters", conv1.get("filters"), MOST_FILTERS),
@@ -158,13 +159,13 @@ def _settings(path: Path, config: dict[str, Any]) -> dict[str, Any]:
         "dropout": _rate(path, dropout.get("rate")),
         "n_samples": n_samples,
     }
-    published = _published(settings["kernel"], columns)
+    published = _published(n_kernel, columns)
     for layer_config, (name, expected) in zip(configs, published.items(), strict=True):
         _compare(path, name, layer_config, expected)
-    if pooled_samples(n_samples, settings["kernel"]) < 1:
+    if pooled_samples(n_samples, n_kernel) < 1:
         raise KerasFileError(
             f"{path}: nothing is left of {n_samples} samples after convolutions of "
-            f"{settings['kernel']}; {ANOTHER}"
+            f"{n_kernel}; {ANOTHER}"
         )
     return settings
 

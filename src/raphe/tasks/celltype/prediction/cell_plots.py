@@ -11,6 +11,7 @@ from raphe.core.bundles.view import Line, Marks, Plot
 from raphe.core.sentences import counted, typographic
 from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
 from raphe.tasks.celltype.prediction.trace_view import Envelope, seen_from
+from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.time_axis import TimeAxis
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.verdict import share
@@ -39,7 +40,7 @@ def recording_plot(
     return Plot(
         name=RECORDING,
         title="Recording",
-        caption=_recording_caption(changed),
+        caption=_recording_caption(changed, cut),
         x_label="time (s)",
         y_label=quantity(cut.unit),
         x_range=whole,
@@ -56,7 +57,7 @@ def spikes_plot(changed: ChangedCell) -> Plot:
     noun, axis = changed.judge.noun, TimeAxis(cut.rate_hz, cell.pre_ms)
     time_ms = axis.time_ms(cut.n_samples)
     rows = evenly_spaced(len(cell), SPIKES_DRAWN)
-    x = rounded(time_ms)
+    x = shortened(time_ms)
     lines = [Line(noun, "faint", x, rounded(spike)) for spike in cell.waveforms[rows]]
     mean = cell.waveforms.mean(axis=0)
     caption = f"The one {noun}."
@@ -81,7 +82,7 @@ def spikes_plot(changed: ChangedCell) -> Plot:
         y_label=quantity(cut.unit),
         x_range=(float(time_ms[0]), float(time_ms[-1])),
         lines=lines,
-        shade=list(zip(x, rounded(np.clip(evidence, 0, 1)), strict=True)),
+        shade=list(zip(x, shortened(np.clip(evidence, 0, 1)), strict=True)),
         shade_name="weight in the answer",
     )
 
@@ -128,17 +129,24 @@ def rounded(values: Sequence[float] | np.ndarray) -> list[float | None]:
     """With as many digits as a picture shows; None for what is not finite."""
     array = np.asarray(values, np.float64)
     finite = np.isfinite(array)
-    largest = np.abs(array[finite]).max(initial=0.0)
-    digits = DIGITS - int(np.ceil(np.log10(largest))) if largest else 0
-    whole = np.where(finite, array, 0.0).round(digits).tolist()
+    whole = shortened(np.where(finite, array, 0.0))
     return [value if ok else None for value, ok in zip(whole, finite.tolist(), strict=True)]
+
+
+def shortened(values: np.ndarray) -> list[float]:
+    """Finite numbers with as many digits as a picture shows."""
+    largest = np.abs(values).max(initial=0.0)
+    digits = DIGITS - int(np.ceil(np.log10(largest))) if largest else 0
+    return values.astype(np.float64).round(digits).tolist()
 
 
 def _trace_lines(parts: Sequence[Envelope]) -> list[Line]:
     """The parts of all sweeps as one line, which breaks where nothing was recorded."""
     if not parts:
         return []
-    x, low, high = [], [], []
+    x: list[np.ndarray] = []
+    low: list[np.ndarray] = []
+    high: list[np.ndarray] = []
     for part in parts:
         if x and part.start_s - x[-1][-1] > 1.5 * part.step_s:
             x.append(np.array([(x[-1][-1] + part.start_s) / 2]))
@@ -191,8 +199,7 @@ def _peaks_plot(changed: ChangedCell) -> Plot:
     )
 
 
-def _recording_caption(changed: ChangedCell) -> str:
-    cut = changed.cut
+def _recording_caption(changed: ChangedCell, cut: Cut) -> str:
     caption = "The recording, without a spike to judge by"
     if n := len(changed.every):
         caption = f"The recording and {counted('spike', n)}, each marked at its peak"

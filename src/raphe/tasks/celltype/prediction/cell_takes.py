@@ -128,7 +128,13 @@ def methods_sentence(changed: ChangedCell) -> str:
 
 def verdict_pdf(changed: ChangedCell) -> bytes:
     """A page to print: the figure, its caption, what spoke for and against the verdict."""
-    from raphe.core.figure_style import SMALL_PT, PaperFigure, figure_pdf, house_style
+    from raphe.core.figure_style import (
+        SMALL_PT,
+        PaperFigure,
+        figure_pdf,
+        house_style,
+        lay_out_within,
+    )
     from raphe.tasks.celltype.prediction.verdict_figure import FIGURE_IN, draw_panels
 
     verdict = changed.verdict
@@ -141,9 +147,9 @@ def verdict_pdf(changed: ChangedCell) -> bytes:
         with house_style():
             figure = PaperFigure(PAGE_IN[0], height_in)
             heights_in = figure_in, height_in - figure_in - 2 * MARGIN_IN
-            top, bottom = figure.subfigures(2, 1, height_ratios=heights_in)
+            top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=heights_in).ravel()
             wide, high = MARGIN_IN / PAGE_IN[0], MARGIN_IN / height_in
-            figure.get_layout_engine().set(rect=(wide, high, 1 - 2 * wide, 1 - 2 * high))
+            lay_out_within(figure, (wide, high, 1 - 2 * wide, 1 - 2 * high))
             top.suptitle(f"{verdict.cell_id}: {verdict.verdict}", x=0, ha="left", weight="bold")
             caption = draw_panels(top, changed.judged, changed.judge)
             lines = [*textwrap.wrap(caption, LINE_WIDTH), "", *below]

@@ -177,7 +177,7 @@ def _draw_mean(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
         caption = f"Mean of {counted('spike', len(waveforms))}, grey: ± SD"
     points = np.column_stack([time_ms, mean])
     segments = np.stack([points[:-1], points[1:]], axis=1)  # (T - 1, 2, 2)
-    line = LineCollection(segments, cmap=SHADES, linewidths=2.2)
+    line = LineCollection(list(segments), cmap=SHADES, linewidths=2.2)
     line.set_array((evidence[:-1] + evidence[1:]) / 2)
     line.set_clim(0, 1)
     axes.add_collection(line)

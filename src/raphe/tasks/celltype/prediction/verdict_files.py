@@ -10,7 +10,7 @@ import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from raphe.core.bundles.answers import answered_by, origin
 from raphe.core.bundles.bundle import CARD
@@ -24,9 +24,10 @@ from raphe.tasks.celltype.verdicts.verdict import CellVerdict, IndexRow, counts,
 
 JSON_FILE, CSV_FILE, INDEX, CARD_PAGE = "verdicts.json", "verdicts.csv", "index.html", "card.html"
 PAGES = "cells"
+Key = TypeVar("Key", bound=Hashable)  # of an answer: the file that it is on, or its number
 
 
-class VerdictFiles:
+class VerdictFiles(Generic[Key]):
     """The files of a folder that is there. `add` writes a cell's page, `write` all others.
 
     Args:
@@ -38,7 +39,7 @@ class VerdictFiles:
 
     def __init__(self, folder: Path, judge: Judge, pages: bool, given: Iterable[Path]) -> None:
         self.folder, self.judge = folder, judge
-        self.answers: dict[Hashable, IndexRow | Failure] = {}
+        self.answers: dict[Key, IndexRow | Failure] = {}
         self._answered = answered_by(judge.ensemble.bundle)
         above = {re.escape(f"{path.parent}{os.sep}") for path in given if path.parent.name}
         self._above = re.compile(rf"(?<![^\s'\"(])({'|'.join(above)})") if above else None
@@ -66,7 +67,7 @@ class VerdictFiles:
     def _rows(self) -> list[IndexRow]:
         return [answer for answer in self.answers.values() if isinstance(answer, IndexRow)]
 
-    def add(self, key: Hashable, result: JudgedCell | Failure) -> None:
+    def add(self, key: Key, result: JudgedCell | Failure) -> None:
         """Take an answer, in the place of the one that has the same key."""
         if isinstance(result, Failure):
             path = Path(printable(self._short(result.path)))  # its name may be no UTF-8

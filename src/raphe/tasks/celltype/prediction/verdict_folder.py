@@ -78,7 +78,7 @@ class VerdictFolder:
         self.path = Path(path)
         self._replaces = (self._builder.path / JSON_FILE).exists()
         self.is_kept = False  # whether what was added stands at the path
-        self.files = VerdictFiles(self._builder.folder, judge, pages, given)
+        self.files: VerdictFiles[int] = VerdictFiles(self._builder.folder, judge, pages, given)
 
     def __enter__(self) -> "VerdictFolder":
         return self
@@ -140,7 +140,7 @@ class WatchedFolder:
         }
         state = self._read_state()
         make_folder(self.path)
-        self.files = VerdictFiles(self.path, judge, pages, [watched])
+        self.files: VerdictFiles[Path] = VerdictFiles(self.path, judge, pages, [watched])
         self.judged: dict[Path, Stamp] = {}
         try:
             for name, values in state.items():

@@ -31,15 +31,23 @@ def epochs_figure(epochs: Mapping[int, Epochs], note: str = "") -> PaperFigure:
     """
     shades = colormaps["viridis"](np.linspace(DARKEST, LIGHTEST, 256))
     scale = ScalarMappable(Normalize(min(epochs), max(epochs)), ListedColormap(shades))
+    kernels = np.array(sorted(epochs))
+    colours = dict(zip(kernels.tolist(), scale.to_rgba(kernels), strict=True))
     figure = PaperFigure(TWO_COLUMNS_IN, 4.6, _epochs_caption(list(epochs), note))
     panels = figure.subplots(len(FIGURES), len(PARTS), sharex=True, sharey="row")
     for row, (name, label) in zip(panels, FIGURES.items(), strict=True):
         for axes, part in zip(row, PARTS, strict=True):
-            for kernel in sorted(epochs):
+            for kernel, its_colour in colours.items():
                 values = epochs[kernel].get(f"{part}/{name}")
                 if values is not None:
                     x = epochs[kernel]["epoch"]
-                    axes.plot(x, values, color=scale.to_rgba(kernel), lw=0.9, label=f"{kernel}")
+                    axes.plot(
+                        x,
+                        values,
+                        color=its_colour,
+                        lw=0.9,
+                        label=f"{kernel}",
+                    )
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         row[0].set_ylabel(label)
     for axes, title in zip(panels[0], PARTS.values(), strict=True):

@@ -32,8 +32,8 @@ def numbers_printed_as(printed: str) -> tuple[float, float]:
 
 
 def _value_and_unit(printed: str) -> tuple[Decimal, Decimal]:
-    value = Decimal(printed)
-    return value, Decimal((0, (1,), value.as_tuple().exponent))
+    decimals = printed.partition(".")[2]
+    return Decimal(printed), Decimal(1).scaleb(-len(decimals))
 
 
 def prints_as(share: float, printed: str) -> bool:

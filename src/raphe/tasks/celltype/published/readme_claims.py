@@ -137,12 +137,13 @@ def _sessions() -> list[Claim]:
                 float(printed[0]) / 100,
             )
         )
-    best, paper = published.README_BEST_SESSION, (published.TRUE_POSITIVE, published.TRUE_NEGATIVE)
+    ser, nser = published.README_BEST_SESSION
+    paper = published.TRUE_POSITIVE, published.TRUE_NEGATIVE
     claims.append(
         Claim(
             README,
             "best of the synthetic networks",
-            f"{best[0]} % true positive, {best[1]} % true negative: those of the biological ones",
+            f"{ser} % true positive, {nser} % true negative: those of the biological ones",
             f"2407.05701 states {paper[0]} and {paper[1]} %",
             "Both describe networks trained on synthetic spikes and tested on the same cells.",
         )
@@ -276,11 +277,11 @@ def _losses(sweep: PublishedSweep) -> str:
     sentences = []
     for number, kernels in published.README_LOSS.items():
         low, high = numbers_printed_as(number)
-        fits = np.flatnonzero((sweep.loss >= low) & (sweep.loss < high))
-        if len(fits):
+        fits = np.flatnonzero((sweep.loss >= low) & (sweep.loss < high)).tolist()
+        if fits:
             sentences.append(f"{number} stands for {_of_kernels(sweep, fits)}")
             continue
-        nearest = np.sort(np.abs(sweep.loss - float(number)).argsort(kind="stable")[:2])
+        nearest = sorted(np.abs(sweep.loss - float(number)).argsort(kind="stable")[:2].tolist())
         named = [int(np.flatnonzero(sweep.kernel == kernel)[0]) for kernel in kernels]
         least = int(sweep.loss.argmin())
         sentences.append(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raphe.core.claims import Claim, claims_csv, claims_text
 from raphe.core.files.atomic import make_folder, write_file
@@ -24,6 +25,9 @@ from raphe.tasks.celltype.published.run_folder import (
     read_run,
     sweep_members,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def write(made: Reproduction, folder: Path) -> list[Path]:
     from raphe.tasks.celltype.published.ensemble_figures import consensus_figure, epochs_figure
     from raphe.tasks.celltype.published.reproduce_figure import reproduce_figure
 
-    contents = {
+    contents: dict[str, str | Figure] = {
         "reproduce.txt": claims_text(made.claims),
         "reproduce.csv": claims_csv(made.claims),
         "reproduce.png": reproduce_figure(made.claims),

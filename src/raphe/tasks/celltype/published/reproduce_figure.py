@@ -14,6 +14,7 @@ from raphe.core.figure_style import (
     METHODS,
     PALE,
     TWO_COLUMNS_IN,
+    LineStyle,
     PaperFigure,
     house_style,
     letter,
@@ -25,7 +26,7 @@ from raphe.tasks.celltype.published.printed_shares import all_tables, prints_as
 ROW_IN, SEARCH_IN = 0.24, 3.0  # heights
 APART = 0.17  # of a row: of what is published from what is recomputed
 # One around the other where a table gives both percentages.
-SHARES = (
+SHARES: tuple[tuple[str, LineStyle], ...] = (
     ("positive predictive value (PPV)", {"marker": "o", "ms": 7, "mfc": "none", "mew": 1.4}),
     ("negative predictive value (NPV)", {"marker": "s", "ms": 3}),
 )
@@ -41,7 +42,8 @@ def reproduce_figure(claims: Sequence[Claim]) -> PaperFigure:
     rows_in = ROW_IN * n_rows + 0.9
     figure = PaperFigure(TWO_COLUMNS_IN, SEARCH_IN + rows_in, _caption(claims))
     # Apart, so that the names of the claims do not push the upper panel to the right.
-    above, below = figure.subfigures(2, 1, height_ratios=[SEARCH_IN, rows_in])
+    heights_in = [SEARCH_IN, rows_in]
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=heights_in).ravel()
     search, rows = above.subplots(), below.subplots()
     _search(search)
     _rows(rows, shown)
@@ -95,20 +97,24 @@ def _search(axes: Axes) -> None:
 
 def _rows(axes: Axes, shown: Sequence[Claim]) -> None:
     """Claims from top to bottom, a heading for each source."""
-    y, labels, source = 0, [], None
+    y, source = 0, None
+    labels: list[tuple[float, str]] = []
     heading = blended_transform_factory(axes.figure.transSubfigure, axes.transData)
     for claim in shown:
         if claim.source != source:
             source = claim.source
-            style = {"weight": "bold", "va": "center", "in_layout": False}
-            axes.text(0.01, y, _capitalised(source), transform=heading, **style)
+            axes.text(
+                0.01, y, _capitalised(source), transform=heading, weight="bold", va="center",
+                in_layout=False,
+            )  # fmt: skip
             y += 1
-        ours, first = claim.ours_value, not labels
+        ours, theirs, first = claim.ours_value, claim.theirs_value, not labels
+        assert ours is not None and theirs is not None  # or there was nothing to show
         axes.plot([ours.low, ours.high], [y + APART] * 2, color=INK)
         label = "recomputed, with 95 % interval" if first else None
         axes.plot(ours.value, y + APART, "o", color=INK, label=label)
         label = "as published or as the papers' code has it" if first else None
-        axes.plot(claim.theirs_value, y - APART, "D", color=MEANINGS["published"], label=label)
+        axes.plot(theirs, y - APART, "D", color=MEANINGS["published"], label=label)
         labels.append((y, _capitalised(claim.quantity)))
         y += 1
     axes.set_yticks(*zip(*labels, strict=True))

@@ -192,6 +192,7 @@ def _plain(result: SetResult, level: str) -> dict[str, Headline]:
 
 
 def _with_counts(headline: Headline) -> str:
+    assert headline.counts is not None  # as of every share
     return f"{percent(headline)}, {headline.counts[0]}/{headline.counts[1]}"
 
 

@@ -15,7 +15,7 @@ from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.published.run_folder import RunResults
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
-from raphe.tasks.celltype.stores.split import split_spikes
+from raphe.tasks.celltype.stores.split import SplitKind, split_spikes
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 SPIKES_AT_ONCE = 4096
@@ -39,7 +39,7 @@ def split_claims(spikes: SpikeSet) -> list[Claim]:
     return [*note_claim(source, spikes.note), claim]
 
 
-def leaked_share(spikes: SpikeSet, kind: str) -> float:
+def leaked_share(spikes: SpikeSet, kind: SplitKind) -> float:
     """Of the test spikes of a split, those whose cell also has spikes in training."""
     counts = split_spikes(spikes, kind).counts  # (cells, parts)
     in_test, trained = counts[:, PARTS.index("test")], counts[:, PARTS.index("train")] > 0

@@ -65,10 +65,14 @@ def label_recordings(
     """
     _require_files(folder, listing)
     table = _read_cell_table(folder, listing, classes)
-    labelled, failed = [], [*listing.left_out, *table.failures()]
+    labelled: list[LabelledFile] = []
+    failed = [*listing.left_out, *table.failures()]
     for file in listing.files:
         outcome = _label(file, folder, table.rows.get(file, {}), classes)
-        (labelled if isinstance(outcome, LabelledFile) else failed).append(outcome)
+        if isinstance(outcome, LabelledFile):
+            labelled.append(outcome)
+        else:
+            failed.append(outcome)
     if not labelled:
         raise RecordingError(_none_labelled(folder, len(listing.files), table, classes))
     _refuse_contradictions(labelled, classes)

@@ -122,6 +122,7 @@ def threshold_levels(
     that the cut's polarity leaves out. Raises RecordingError where the MAD is 0.
     """
     if cut.mad_factor is None:
+        assert cut.threshold_pa is not None  # a Cut has one or the other
         centre, distance = 0.0, abs(cut.threshold_pa)
     else:
         centre, mad = median_and_mad(lambda: _sound_samples(sweep, chunk))

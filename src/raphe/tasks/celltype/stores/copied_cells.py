@@ -78,9 +78,9 @@ def settle_copies(
     return _joined(shared, cells), told
 
 
-def together(item: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
-    """Numbers of n items, the same for those that pairs (k,), (k,) link: int32 (n,)."""
-    links = coo_array((np.ones(len(item), np.int8), (item, other)), shape=(n, n))
+def together(pairs: np.ndarray, n: int) -> np.ndarray:
+    """Numbers of n items, the same for those that pairs (k, 2) link: int32 (n,)."""
+    links = coo_array((np.ones(len(pairs), np.int8), tuple(pairs.T)), shape=(n, n))
     return connected_components(links, directed=False)[1]
 
 
@@ -88,7 +88,7 @@ def _joined(copies: Sequence[Copy], cells: Sequence[Cell]) -> list[Cell]:
     if not copies:
         return list(cells)
     pairs = np.array([(copy.first, copy.second) for copy in copies])
-    group = together(*pairs.T, len(cells))
+    group = together(pairs, len(cells))
     _, first, size = np.unique(group, return_index=True, return_counts=True)
     return [
         replace(cell, group=cells[first[number]].cell_id) if size[number] > 1 else cell

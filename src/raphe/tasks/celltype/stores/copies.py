@@ -141,8 +141,8 @@ class _Scan:
             self.place[first:last] = searched @ self.axes
             centred = centred_windows(block)
             by_cell = np.argsort(self.cell[rows], kind="stable")
-            cells, starts = np.unique(self.cell[rows][by_cell], return_index=True)
-            sums[cells] += np.add.reduceat(centred[by_cell], starts, axis=0)
+            cells, first_rows = np.unique(self.cell[rows][by_cell], return_index=True)
+            sums[cells] += np.add.reduceat(centred[by_cell], first_rows, axis=0)
             squares += np.bincount(self.cell[rows], (centred**2).sum(axis=1), minlength=n_cells)
         n = np.maximum(self.counts, 1)
         self.means = sums / n[:, None]  # (C, T)
@@ -188,7 +188,7 @@ def _shifted(scan: _Scan) -> Iterator[Copy]:
     cells = np.flatnonzero((scan.counts > 0) & (scan.counts < 2 * COMPARED))
     if not margin or len(cells) < 2:
         return
-    rows = np.concatenate([scan.rows(cell) for cell in cells])
+    rows = np.concatenate([scan.rows(cell) for cell in cells.tolist()])
     middle, axes = slice(margin, n_samples - margin), _axes(n_samples - 2 * margin)
     starts = range(0, len(rows), ROWS_AT_ONCE)
     blocks = (scan.windows[rows[start : start + ROWS_AT_ONCE]][:, middle] for start in starts)

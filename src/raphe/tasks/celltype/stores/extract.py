@@ -73,6 +73,7 @@ def extract(
             except Exception as error:  # one bad file stops no other
                 failed.append(cut_failure(file.path, error))
                 continue
+            assert recording.sha256 is not None  # it was read from a file
             first = first_of.setdefault(recording.sha256, file)
             if first is not file:
                 failed.append(_repeated(file, first, classes))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ ROWS_AT_ONCE = 4096  # 10 MB of the authors' float64 pairs
 class SpikeImportReport:
     """What was read, and what was left out and why."""
 
-    store: Path | None = None
+    store: Path
     n_spikes: int = 0
     n_cells: int = 0
     per_class: dict[str, tuple[int, int]] = field(default_factory=dict)  # cells, spikes
@@ -84,7 +85,7 @@ def import_csv(
             f"{folder}: there is no .csv file here or in the folders below"
             f"{left_out_words(listing.left_out)}"
         )
-    reader = _Reader(folder, classes, cut, time_column)
+    reader = _Reader(folder, Path(store), classes, cut, time_column)
     reader.report.failed += listing.left_out
     spikes = reader.spikes(progress(files, "reading spikes", total=len(files)))
     with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
@@ -140,7 +141,9 @@ def import_npy(
         if not writer.n:
             raise StoreError(f"{folder}: none of its spikes is a waveform: {failed[0]}")
         copies = writer.settle_copies(on_copies, folder, spikes.facts["file_of_cell"])
-        facts = {"sources": {**spikes.facts["sources"], "hash": spikes.content_hash}}
+        facts: dict[str, Any] = {
+            "sources": {**spikes.facts["sources"], "hash": spikes.content_hash}
+        }
         if spikes.is_synthetic:
             facts[SYNTHETIC_FACT] = True
         path = writer.finish(spikes.rate_hz, spikes.unit, facts)
@@ -160,9 +163,11 @@ def _left_out(spikes: SpikeSet, row: int, cell: int, fault: str) -> Failure:
 class _Reader:
     """Reads files one by one and keeps the account of those left out."""
 
-    def __init__(self, folder: Path, classes: Sequence[str], cut: Cut, time_column: int | None):
+    def __init__(
+        self, folder: Path, store: Path, classes: Sequence[str], cut: Cut, time_column: int | None
+    ):
         self.folder, self.classes, self.cut, self.time_column = folder, classes, cut, time_column
-        self.report = SpikeImportReport()
+        self.report = SpikeImportReport(store)
         self._unclear: list[tuple[Path, str]] = []  # file, "neither" or "each"
         self.first_files: dict[str, str] = {}  # of each cell
         self._seen: dict[str, tuple[bytes, Path]] = {}  # by file name

@@ -193,7 +193,7 @@ def _open_windows(path: Path, rate_hz: float, baseline_ms: float) -> np.ndarray:
 def _cells(rows: Sequence[WindowRow], classes: Sequence[str]) -> tuple[list[Cell], np.ndarray]:
     """The cells of some rows, and which of them each row is of: int32 (n,)."""
     index: dict[str, int] = {}
-    cells = []
+    cells: list[Cell] = []
     for row in rows:
         if row.cell_id not in index:
             index[row.cell_id] = len(cells)

@@ -21,7 +21,7 @@ class ArraySource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> None:
+    def read(self, starts: np.ndarray, stops: np.ndarray, out: np.ndarray) -> object:
         """Fill `out` (n, …) with the rows of these spans, int64 (spans,), one after the other."""
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:

@@ -111,15 +111,17 @@ def _trio(observations: Path) -> tuple[Path, Path, Path]:
     folder = observations.parent
     beside = [sorted(folder.glob(f"*{role}*.npy")) for role in ROLES]
     if all(len(files) == 1 for files in beside):
-        return tuple(files[0] for files in beside)
-    names = [observations.name.replace(ROLES[0], role) for role in ROLES]
-    missing = [name for name in names if not (folder / name).is_file()]
+        (whole,), (labels,), (cellulars,) = beside
+        return whole, labels, cellulars
+    files = [observations.with_name(observations.name.replace(ROLES[0], role)) for role in ROLES]
+    missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise StoreError(
             f"{observations}: {' and '.join(missing)} not beside it; give the three files of a "
             "trio names that differ in Observations, Labels, Cellulars alone"
         )
-    return tuple(folder / name for name in names)
+    whole, labels, cellulars = files
+    return whole, labels, cellulars
 
 
 def open_trio(trio: tuple[Path, Path, Path], n_classes: int, time_column: int | None) -> Trio:
@@ -193,12 +195,15 @@ def _time_and_rate(path: Path, windows: np.ndarray, answer: int | None) -> tuple
     """Which column of windows (N, T, 2) is the time, and its rate in Hz."""
     checked = windows[evenly_spaced(len(windows), CHECKED_ROWS)]
     rising = rising_columns(checked)
-    if len(rising) != 1 and answer is None:
+    if len(rising) == 1:
+        column = int(rising[0])
+    elif answer is not None:
+        column = answer
+    else:
         raise StoreError(
             f"{path}: {'neither' if not len(rising) else 'either'} of its two columns rises in "
             "every row, which one is the time? Pass --time-column 1 or 2"
         )
-    column = int(rising[0]) if len(rising) == 1 else answer
     step_s = float(np.median(np.diff(checked[..., column], axis=1)))
     if not 0 < step_s <= 1 / MIN_RATE_HZ:
         raise StoreError(

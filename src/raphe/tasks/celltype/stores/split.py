@@ -43,7 +43,7 @@ class SpikeSplit:
 
     spikes: SpikeSet = field(repr=False)
     kind: SplitKind
-    fractions: tuple[float, float, float]
+    fractions: tuple[float, ...]  # of PARTS
     seed: int
     per_class: int | None
     part: LazyArray = field(repr=False)  # uint8 (N,), index into PARTS, or LEFT_OUT
@@ -169,12 +169,12 @@ def require_split(synthetic: SpikeSet, split: SpikeSplit, original: SpikeSet) ->
             f"on; split alike, or {REMEDY}"
         )
     if split.of_cell is not None:
-        _refuse_strays(synthetic, split.of_cell)
+        _refuse_strays(synthetic, synthetic.part, split.of_cell)
 
 
-def _refuse_strays(synthetic: SpikeSet, part_of_cell: np.ndarray) -> None:
+def _refuse_strays(synthetic: SpikeSet, parts: LazyArray, part_of_cell: np.ndarray) -> None:
     """Look at every spike: its part must be that of its cell."""
-    for start, part in synthetic.part.blocks():
+    for start, part in parts.blocks():
         cell = synthetic.cell[start : start + len(part)]
         wrong = np.flatnonzero(part != part_of_cell[cell])
         if len(wrong):
@@ -333,7 +333,7 @@ def _groups(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:
         for cell, number in zip(spikes.cells, group.tolist(), strict=True)
         if cell.group
     ]
-    return together(*np.array(links).T, group.max() + 1)[group] if links else group
+    return together(np.array(links), group.max() + 1)[group] if links else group
 
 
 def _by_name(spikes: SpikeSet, kind: SplitKind) -> np.ndarray:

@@ -102,7 +102,10 @@ def cut_masks(
         except Exception as error:  # one bad file stops no other
             failed.append(cut_failure(file.path, error))
             continue
-        (quiet if isinstance(surveyed, _QuietRecording) else skipped).append(surveyed)
+        if isinstance(surveyed, _QuietRecording):
+            quiet.append(surveyed)
+        else:
+            skipped.append(surveyed)
     if not quiet:
         raise RecordingError(_no_mask(folder, skipped, failed))
     shares, n_requested = _allot(quiet, n_masks, per_day)
@@ -143,8 +146,8 @@ def cut_masks(
             {"recordings": rows},
         )
     days: Counter[str] = Counter()
-    for recording, share in zip(quiet, shares.tolist(), strict=True):
-        days[recording.file.day] += share
+    for source, share in zip(quiet, shares.tolist(), strict=True):
+        days[source.file.day] += share
     return MaskReport(
         store=path,
         n_masks=int(shares.sum()),

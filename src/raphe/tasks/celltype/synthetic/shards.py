@@ -6,7 +6,7 @@ Several processes share the work; they end with the one that started them, howev
 import json
 import multiprocessing
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
@@ -160,7 +160,9 @@ def remove_shard(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def ensure_shard(out: Path, shard: Shard, synthesizer: Synthesizer) -> Iterator[WholeShard | None]:
+def ensure_shard(
+    out: Path, shard: Shard, synthesizer: Synthesizer
+) -> Generator[WholeShard | None, None, None]:
     """Make a shard unless it is there with every hash right.
 
     Yields None after each block of WRITE_ROWS spikes and the result last.
@@ -212,7 +214,8 @@ def _whole(path: Path) -> Store | None:
 def _receive(connections: list[Connection]) -> Iterator[WholeShard | None]:
     running = list(connections)
     while running:
-        for connection in wait(running):
+        ready = wait(running)
+        for connection in [one for one in running if one in ready]:
             try:
                 message = connection.recv()
             except EOFError:

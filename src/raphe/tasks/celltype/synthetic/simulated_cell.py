@@ -88,7 +88,8 @@ def draw_spike_times(traits: CellTraits, duration_s: float, rng: np.random.Gener
     refractory_s = REFRACTORY_MS / 1000
     mean_s = 1 / traits.firing_hz - refractory_s
     shape = (mean_s * traits.firing_hz / traits.interval_cv) ** 2
-    times, time_s = [], -rng.random() / traits.firing_hz
+    times: list[float] = []
+    time_s = -rng.random() / traits.firing_hz
     while True:
         time_s += refractory_s + rng.gamma(shape, mean_s / shape)
         if time_s >= duration_s:

@@ -14,6 +14,7 @@ from raphe.core.figure_style import (
     METHODS,
     SMALL_PT,
     TWO_COLUMNS_IN,
+    LineStyle,
     PaperFigure,
     class_colour,
     house_style,
@@ -41,7 +42,7 @@ DAYS_SHOWN = len(METHODS)
 LAGS = 16
 APART_PA = 25.0  # between one line of noise and the next
 THIN = 0.8
-REAL = {"color": INK, "linewidth": 1.4}
+REAL: LineStyle = {"color": INK, "linewidth": 1.4}
 CUT = Cut()
 SPIKE_LABELS = {"xlabel": "Time from crossing (ms)", "ylabel": "Current (pA)"}
 
@@ -176,7 +177,7 @@ def _caption(simulation: Simulation, n_days: int, n_masks: int) -> str:
     return " ".join(sentences)
 
 
-def _of_day(day: int) -> dict[str, object]:
+def _of_day(day: int) -> LineStyle:
     return {"color": METHODS[day], "linewidth": THIN}
 
 

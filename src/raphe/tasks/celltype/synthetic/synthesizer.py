@@ -234,7 +234,7 @@ def _noise_of_cells(spikes: SpikeSet, masks: MaskSet, used: np.ndarray) -> np.nd
     return noise
 
 
-def splitmix64(seed: np.uint64, k: np.ndarray) -> np.ndarray:
+def splitmix64(seed: np.uint64 | np.ndarray, k: np.uint64 | np.ndarray) -> np.ndarray:
     """The k-th outputs (0 is the first) of SplitMix64 from this seed: uint64 in the shape of k."""
     z = np.asarray(k).astype(np.uint64)
     z += np.uint64(1)

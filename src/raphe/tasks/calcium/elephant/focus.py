@@ -48,10 +48,15 @@ class Focus:
     def __bool__(self) -> bool:
         return self.traces is not None
 
+    @property
+    def _given(self) -> tuple[str | Path, str | Path]:
+        assert self.traces is not None and self.embedding is not None  # or there is no focus
+        return self.traces, self.embedding
+
     @cached_property
     def opened(self) -> TraceSet:
         """The new recordings. Raises RecordingError."""
-        return read_traces(self.traces, self.files)
+        return read_traces(self._given[0], self.files)
 
     @cached_property
     def statistics(self) -> np.ndarray:
@@ -60,7 +65,7 @@ class Focus:
         Raises RecordingError when none is left.
         """
         traces = self.opened
-        is_ready = CHALLENGE.fullmatch(Path(self.traces).name)
+        is_ready = CHALLENGE.fullmatch(Path(self._given[0]).name)
         condition = AS_IT_IS if is_ready else self.conditioning
         rows = []
         for trace in traces:
@@ -80,14 +85,14 @@ class Focus:
     @property
     def content_hash(self) -> str:
         """Of the new recordings' statistics and of the embedding."""
-        embedding = open_embedding(self.embedding)
+        embedding = open_embedding(self._given[1])
         facts = [embedding.names, embedding.confusion.tolist(), embedding.statistics.tolist()]
         text = json.dumps([self.statistics.tolist(), *facts])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def embedding_without(self, held_out: Iterable[str]) -> Embedding:
         """The embedding less datasets held out, whose place was learnt from their spikes."""
-        return open_embedding(self.embedding).without(held_out)
+        return open_embedding(self._given[1]).without(held_out)
 
     def weights(self, trained: Iterable[str], held_out: Iterable[str]) -> dict[str, float]:
         """How much each dataset that is trained on counts, the nearest 1.

@@ -74,7 +74,7 @@ def export(
         require_agreement(
             graph.expected(example), expected, AGREEMENT, str(out), "the spikes of a sample"
         )
-        facts = {
+        facts: dict[str, Any] = {
             "note": note_of_networks(data.note),
             "n_members": len(ensemble.members),
             "rate_hz": RATE_HZ,

@@ -59,7 +59,7 @@ def hurst_exponents(trace: np.ndarray) -> np.ndarray:
     over the lags up to 5, 6 … 19 samples, and averaged.
     """
     lags = np.arange(1, LONGEST_SLOPE + 1)
-    growth = np.log10([_moment_ratios(trace, lag) for lag in lags])  # (lags, orders)
+    growth = np.log10([_moment_ratios(trace, lag) for lag in lags.tolist()])  # (lags, orders)
     slopes = [
         np.polyfit(np.log10(lags[:longest]), growth[:longest], 1)[0]
         for longest in range(SHORTEST_SLOPE, LONGEST_SLOPE + 1)

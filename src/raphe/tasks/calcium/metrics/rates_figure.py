@@ -63,7 +63,7 @@ def busiest(spikes: np.ndarray, length: int) -> slice:
 def rate_axis_below(axes: Axes, top: float) -> None:
     """Number the rate's axis up to `top` alone: calcium, above it, has no unit."""
     bottom = axes.get_ylim()[0]
-    ticks = MaxNLocator(3).tick_values(bottom, top)
+    ticks = np.asarray(MaxNLocator(3).tick_values(bottom, top))
     axes.set_yticks(ticks[(ticks >= bottom) & (ticks <= top)])
     axes.spines["left"].set_bounds(bottom, top)
 

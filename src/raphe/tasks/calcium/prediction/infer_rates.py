@@ -104,7 +104,10 @@ class Inferrer:
         at_frames[:, np.isnan(trace)] = np.nan
         facts = facts_of(conditioned.samples[~conditioned.missing])
         unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
-        return InferredTrace(name, *at_frames, "", tuple(unlike), screen.remarks, facts)
+        rate_per_s, spread_per_s = at_frames
+        return InferredTrace(
+            name, rate_per_s, spread_per_s, "", tuple(unlike), screen.remarks, facts
+        )
 
 
 def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:

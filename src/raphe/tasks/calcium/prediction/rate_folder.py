@@ -23,7 +23,7 @@ from raphe.core.sentences import counted
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
-from raphe.tasks.calcium.recordings.npy_matrix import open_npy
+from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
 RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
@@ -129,8 +129,9 @@ class RateFolder:
                 save_figure(figure, self.folder / FIGURE)
             for name in converted:
                 source = self.folder / name
-                write = WRITERS[self.kind]
-                write(open_npy(source), source.with_suffix(f".{self.kind}"), self.names)
+                matrix, write = open_npy(source), WRITERS[self.kind]
+                assert isinstance(matrix, NpyMatrix)  # of traces and frames
+                write(matrix, source.with_suffix(f".{self.kind}"), self.names)
             write_file(self.folder / PREDICTION, prediction)
             self.files.close()
             self._builder.commit()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raphe.core.bundles.curves import as_listed, sampled_band, sampled_line
+from raphe.core.bundles.curves import as_numbers, sampled_band, sampled_line
 from raphe.core.bundles.view import Fact, Marks, Plot, Table, Take, Tone, View
 from raphe.core.sentences import counted, number
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
@@ -164,7 +164,7 @@ def rate_plot(shown: ShownTrace, n_networks: int, span_s: tuple[float, float], p
         marks = Marks(
             "spike",
             within.tolist(),
-            as_listed(times[within]),
+            as_numbers(times[within]),
             [0.0] * len(within),
             [True] * len(within),
             can_change=False,
@@ -259,8 +259,9 @@ def _facts(
             not slowest <= shown.rate_hz <= fastest,
         )
     )
-    if word := cell_word(shown.traces.curation, shown.place):
-        facts.append(Fact("Cell", word, f"by {shown.traces.curation.source}", word == "no"))
+    if (curation := shown.traces.curation) is not None:
+        word = cell_word(curation, shown.place)
+        facts.append(Fact("Cell", word, f"by {curation.source}", word == "no"))
     return facts
 
 

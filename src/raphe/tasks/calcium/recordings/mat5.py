@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class DamagedMat(Exception):
     """A length or a kind that cannot be; becomes a RecordingError that names the file."""
 
 
+Order = Literal["<", ">"]  # of bytes
+
+
 @dataclass(frozen=True)
 class MatVariable:
     """One variable of a file, not read yet."""
@@ -46,7 +49,7 @@ class MatVariable:
     kind: int  # of matrix, see CLASSES
     shape: tuple[int, ...]
     place: int  # byte at which its element begins
-    order: str  # of bytes, "<" or ">"
+    order: Order
 
     @property
     def is_numeric(self) -> bool:
@@ -69,11 +72,10 @@ class MatVariable:
             with self.path.open("rb") as file:
                 file.seek(self.place)
                 kind, n_bytes = struct.unpack(f"{self.order}II", file.read(TAG))
-                content = file.read(n_bytes)
-            if len(content) < n_bytes:
+                packed = file.read(n_bytes)
+            if len(packed) < n_bytes:
                 raise DamagedMat("it is cut short")
-            if kind == COMPRESSED:
-                content = _unpacked(self, content)
+            content = _unpacked(self, packed) if kind == COMPRESSED else packed
             return _Elements(content, self.order).matrix(0)[1]
         except (DamagedMat, OSError, struct.error, zlib.error, ValueError) as error:
             raise _damaged(self.path, error, self.name) from None
@@ -102,7 +104,7 @@ def _variables(path: Path) -> Iterator[MatVariable]:
         header = file.read(HEADER)
         if len(header) < HEADER or header[126:] not in (b"IM", b"MI"):
             raise DamagedMat("it does not begin as one")
-        order = "<" if header[126:] == b"IM" else ">"
+        order: Order = "<" if header[126:] == b"IM" else ">"
         (version,) = struct.unpack(f"{order}H", header[124:126])
         if version != VERSION:
             raise DamagedMat(f"its version is {version:#06x}, expected {VERSION:#06x}")
@@ -159,7 +161,7 @@ class _Form:
 class _Elements:
     """The elements in some bytes, each found by the byte it begins at."""
 
-    def __init__(self, content: bytes | memoryview, order: str) -> None:
+    def __init__(self, content: bytes | memoryview, order: Order) -> None:
         self.content, self.order = memoryview(content), order
 
     def element(self, place: int) -> tuple[int, memoryview, int]:

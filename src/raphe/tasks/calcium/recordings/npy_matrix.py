@@ -14,6 +14,7 @@ class NpyMatrix:
     ndim = 2
 
     def __init__(self, mapped: np.memmap) -> None:
+        assert mapped.filename is not None  # it was opened from a file
         self.shape, self.dtype = mapped.shape, mapped.dtype
         self._columns_first = not mapped.flags.c_contiguous
         self._items = ArrayFile(Path(mapped.filename), self.dtype, (mapped.size,), mapped.offset)

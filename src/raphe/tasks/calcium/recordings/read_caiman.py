@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import h5py
@@ -55,7 +56,7 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
         n_traces, n_samples = shapes.pop()
 
         def rows(start: int, stop: int) -> np.ndarray:
-            return sum(matrix[start:stop].astype(np.float64) for matrix in matrices)
+            return reduce(np.add, (matrix[start:stop].astype(np.float64) for matrix in matrices))
 
         labels = tuple(map(str, range(n_traces)))
         obeys = frozenset({"rate_hz", "variable"})

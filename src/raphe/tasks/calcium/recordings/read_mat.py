@@ -55,7 +55,8 @@ def _read_fall(path: Path, variables: Variables, options: TraceOptions) -> Trace
 
     One without a surround is read as it is, and says so, where no share of it is asked for.
     """
-    cells, surrounds, notes = _matrix(variables[REGIONS]), None, ()
+    cells, surrounds = _matrix(variables[REGIONS]), None
+    notes: tuple[str, ...] = ()
     if SURROUNDS in variables and options.surround_share:
         surrounds = _matrix(variables[SURROUNDS])
     elif options.neuropil:
@@ -97,7 +98,7 @@ def _suite2p_rate(path: Path, variables: Variables) -> float | None:
 
 def _scalars(variables: Variables) -> dict[str, Any]:
     """What may be a sampling rate."""
-    named = {name: variables.get(name) for name in RATE_NAMES}
+    named = {name: variables[name] for name in RATE_NAMES if name in variables}
     return {name: _read(variable) for name, variable in named.items() if _is_scalar(variable)}
 
 
@@ -126,7 +127,7 @@ def _is_numeric(variable: MatVariable | Hdf5Matrix | np.ndarray | None) -> bool:
     return variable is not None and (not isinstance(variable, MatVariable) or variable.is_numeric)
 
 
-def _is_scalar(variable: MatVariable | Hdf5Matrix | np.ndarray | None) -> bool:
+def _is_scalar(variable: MatVariable | Hdf5Matrix | np.ndarray) -> bool:
     return _is_numeric(variable) and variable.size == 1
 
 
@@ -147,15 +148,17 @@ def _cells(variables: Variables) -> list[dict[str, Any]]:
     if not isinstance(variable, MatVariable) or variable.is_numeric:
         return []
     value = variable.read()
-    cells = value if isinstance(value, list) else [value]
-    is_cells = all(
-        isinstance(cell, dict) and isinstance(cell.get("calcium"), np.ndarray) for cell in cells
-    )
-    return cells if is_cells else []
+    every = value if isinstance(value, list) else [value]
+    cells = [
+        cell
+        for cell in every
+        if isinstance(cell, dict) and isinstance(cell.get("calcium"), np.ndarray)
+    ]
+    return cells if len(cells) == len(every) else []
 
 
 def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) -> TraceSet:
-    traces = [np.atleast_1d(cell["calcium"]).ravel() for cell in cells]
+    calcium = [np.atleast_1d(cell["calcium"]).ravel() for cell in cells]
     rates = dict.fromkeys(rate_among({"fps": cell.get("fps", np.nan)}) for cell in cells)
     if options.rate_hz is not None and len(rates) > 1:
         rates.pop(None, None)  # --rate says that of cells without one
@@ -164,8 +167,8 @@ def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) 
             f"{path}: expected cells of one sampling rate, got {', '.join(map(str, rates))} Hz; "
             "save those of each rate into a file of their own"
         )
-    padded = np.full((len(traces), max(map(len, traces))), np.nan)
-    for row, trace in zip(padded, traces, strict=True):
+    padded = np.full((len(calcium), max(map(len, calcium))), np.nan)
+    for row, trace in zip(padded, calcium, strict=True):
         row[: len(trace)] = trace
     traces = TraceSet.from_matrix(path, padded, options.rate(path, next(iter(rates))), LAYOUTS[0])
     return replace(traces, obeys=frozenset({"rate_hz"}))

@@ -3,11 +3,21 @@
 N samples at 100 Hz, n bins.
 """
 
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-Train = TypeVar("Train")  # an array, or a tensor of torch
+
+class _Sampled(Protocol):
+    """An array, or a tensor of torch."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, key: Any) -> Any: ...
+
+
+Train = TypeVar("Train", bound=_Sampled)
 
 RATE_HZ = 100.0
 SAMPLES_PER_BIN = 4  # 40 ms, the resolution of the challenge's score (Berens et al. 2018)

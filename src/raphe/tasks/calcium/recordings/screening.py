@@ -168,7 +168,7 @@ def _outliers(values: np.ndarray) -> np.ndarray:
     ends = np.flatnonzero(far & ~np.concatenate([far[1:], [False]])) + 1
     outliers = np.zeros(len(values), dtype=bool)
     near = (values >= low - (high - low)) & (values <= high + (high - low))
-    for begin, end in zip(begins, ends, strict=True):
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         around = [*range(max(begin - AROUND, 0), begin), *range(end, min(end + AROUND, len(far)))]
         if end - begin <= AROUND and near[around].any() and high > low:
             outliers[begin:end] = True

@@ -57,7 +57,7 @@ def _rates(content: bytes) -> set[float]:
 
 def _rate_of(value: object) -> set[float]:
     """A number, or the bytes of one, where it can be a rate."""
-    numbers = [value]
+    numbers = [value] if isinstance(value, int | float) else []
     if isinstance(value, bytes):
         numbers = [struct.unpack(form, value)[0] for form in BYTES.get(len(value), ())]
     return {float(number) for number in numbers if RATE_LIMIT.admits(number, whole=False)}

@@ -53,14 +53,17 @@ class TraceOptions:
         Raises RecordingError without either, and where they contradict each other.
         """
         rate_hz = self.rate_hz if self.rate_hz is not None else of_file
-        can_be = of_file is not None and RATE_LIMIT.admits(of_file, whole=False)
-        if can_be and not math.isclose(rate_hz, of_file, rel_tol=SAME_NOMINAL_RATE):
+        if rate_hz is None:
+            raise RecordingError(f"{path}: does not hold its sampling rate; pass --rate HZ")
+        if (
+            of_file is not None
+            and RATE_LIMIT.admits(of_file, whole=False)
+            and not math.isclose(rate_hz, of_file, rel_tol=SAME_NOMINAL_RATE)
+        ):
             raise RecordingError(
                 f"{path}: holds its sampling rate, {of_file:g} Hz, --rate says {rate_hz:g}; leave "
                 "--rate out, or correct the rate in the file"
             )
-        if rate_hz is None:
-            raise RecordingError(f"{path}: does not hold its sampling rate; pass --rate HZ")
         return float(rate_hz)
 
 

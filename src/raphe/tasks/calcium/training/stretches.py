@@ -43,7 +43,8 @@ class Augmentation:
         """Calcium (B, T) with noise, z-scored, at another gain: float32 (B, T)."""
         n, length = calcium.shape
         frequency = np.fft.rfftfreq(length, 0.01)
-        end = np.exp(rng.uniform(*np.log(self.noise_hz), (n, 1)))
+        lowest, highest = np.log(self.noise_hz)
+        end = np.exp(rng.uniform(lowest, highest, (n, 1)))
         spectrum = np.fft.rfft(rng.normal(size=calcium.shape)) * (frequency < end)
         noise = np.fft.irfft(spectrum, length)
         noise *= rng.uniform(0, self.noise, (n, 1)) / noise.std(1, keepdims=True)
@@ -112,7 +113,9 @@ class StretchBatches:
                 torch.from_numpy(dataset),
             )
 
-    def _recorded(self, n: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def _recorded(
+        self, n: int, batch: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         present = [number for number, recordings in enumerate(self._recordings) if recordings]
         turns = range(batch * n, (batch + 1) * n)  # the next batch goes on where this one ends
         dataset = np.array([present[turn % len(present)] for turn in turns])

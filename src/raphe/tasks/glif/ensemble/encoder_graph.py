@@ -43,8 +43,8 @@ def add_encoder(graph: OnnxGraph, encoder: TraceEncoder, traces: str) -> str:
         x = _normalised(graph, f"{name}.norm", norm, gelu(graph, name, x))
     x = _lstm(graph, encoder.lstm, x)  # (B, S, 2 H)
     norm = encoder.norm
-    weights = [_constant(graph, f"encoder.norm.{p}", getattr(norm, p)) for p in ("weight", "bias")]
-    x = graph.add("LayerNormalization", [x, *weights], axis=-1, epsilon=norm.eps)
+    affine = [_constant(graph, f"encoder.norm.{p}", getattr(norm, p)) for p in ("weight", "bias")]
+    x = graph.add("LayerNormalization", [x, *affine], axis=-1, epsilon=norm.eps)
     attention = _constant(graph, "encoder.attention.weight", encoder.attention.weight.T)
     # Its bias is the same in every step: the softmax over steps takes it out.
     weight = graph.add("Softmax", [graph.add("MatMul", [x, attention])], axis=1)

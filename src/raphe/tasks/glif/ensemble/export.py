@@ -65,7 +65,7 @@ def export(
         members = [_member(run) for run in runs]
         example = batch_of(data.test_batch("prior", 0), data.scaler)
         graphs = [_graph(run, member, example) for run, member in zip(runs, members, strict=True)]
-        facts = {
+        facts: dict[str, Any] = {
             "note": data.note,
             "level": data.prior.level,
             "n_members": len(members),

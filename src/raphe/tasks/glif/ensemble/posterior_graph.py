@@ -93,7 +93,7 @@ def _step_backwards(graph: OnnxGraph, name: str, step: FlowStep, y: str, context
             graph.constant(f"{name}.bias", first_bias),
         ],
     )  # (B, U)
-    solved = []
+    solved: list[str] = []
     for half, columns in (("first", step.first), ("second", step.second)):
         total = of_context
         if half == "second":

@@ -57,7 +57,8 @@ def fit_trace(voltage_v: np.ndarray, current_a: np.ndarray, rate_hz: float) -> F
         slope = float(filtered @ centred) / end / spread
         return max(variance - slope**2 * spread, 0.0), (slope, mean - slope * middle)
 
-    places = np.linspace(*np.log(TAU_S), GRID)
+    shortest, longest = np.log(TAU_S)
+    places = np.linspace(shortest, longest, GRID)
     best = int(np.argmin([residual(place)[0] for place in places]))
     around = places[max(best - 1, 0)], places[min(best + 1, GRID - 1)]
     least = minimize_scalar(lambda x: residual(x)[0], bounds=around, method="bounded")

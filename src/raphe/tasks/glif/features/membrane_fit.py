@@ -70,7 +70,8 @@ def fit_membranes(traces: np.ndarray, rate_hz: float) -> MembraneFit:
     with np.errstate(all="ignore"):
         first = np.isfinite(voltage).argmax(axis=1)
         origin = np.nan_to_num(voltage[np.arange(len(voltage)), first].astype(np.float64))
-        log_taus = np.tile(np.linspace(*np.log(TAU_MS), LANES), (len(traces), 1))
+        shortest, longest = np.log(TAU_MS)
+        log_taus = np.tile(np.linspace(shortest, longest, LANES), (len(traces), 1))
         solved = _solve(voltage, current, origin, log_taus, interval_ms, newest)
         best = np.clip(solved.rss.argmin(axis=1), 1, LANES - 2)
         step = log_taus[0, 1] - log_taus[0, 0]

@@ -6,7 +6,7 @@ every sweep, and with a dt that the simulation overrides: 9375 files of 625 diff
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import numpy as np
 
@@ -24,6 +24,15 @@ CAVEAT = (
     "These traces are of model neurons on the published grid: scores on them say how well the "
     "published set-up works, nothing about real cells."
 )
+
+
+class StudyFile(TypedDict):
+    """One of the files that are drawn."""
+
+    part: str
+    stimulus: str
+    sweep: int
+    configuration: int  # its row in the grid
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,8 @@ class Study:
             )
         return kept[: self.simulated]
 
-    def files(self) -> list[dict[str, object]]:
-        """The drawn files: part, stimulus, sweep, and the configuration's row in the grid."""
+    def files(self) -> list[StudyFile]:
+        """The drawn files."""
         rng = np.random.default_rng(self.seed)
         n_grid = len(grid())
         trained = rng.permutation(self.sweeps * n_grid)[: self.n_train + self.n_val]

@@ -50,7 +50,9 @@ def study_cells(network: Network, rate_hz: float, fed: int, seed: int) -> StudyC
     parameters = {"fitted": np.array(FITTED)}
     parameters["inferred"] = infer(network, parameters["fitted"], rate_hz, fed)
     parameters["random"] = np.random.default_rng(seed).choice(grid())
-    cut, counts, refused = {}, {}, {}
+    cut: dict[tuple[str, str], Response | None] = {}
+    counts: dict[tuple[str, str], int | None] = {}
+    refused: dict[str, str] = {}
     for cell, values in parameters.items():
         for shown, name in STIMULI.items():
             try:

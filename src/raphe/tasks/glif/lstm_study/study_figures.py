@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import AutoLocator, StrMethodFormatter
 
 from raphe.core.figure_style import (
     GREY,
@@ -55,7 +55,9 @@ def losses_figure(history: Mapping[str, Sequence[float]]) -> PaperFigure:
         axes.plot(range(1, len(losses) + 1), losses, "o-", ms=3, color=colour, label=label)
     axes.set(xlabel="Epoch", ylabel="Mean squared error")
     axes.set_ylim(bottom=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    locator = AutoLocator()
+    locator.set_params(integer=True)
+    axes.xaxis.set_major_locator(locator)
     axes.legend()
     return figure
 

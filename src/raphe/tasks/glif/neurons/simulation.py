@@ -82,8 +82,8 @@ def simulate(
     index, moments = np.empty((shape[0], n_most), np.int64), np.empty((3, shape[0], n_most))
     counts, stopped = np.zeros(shape[0], np.int64), np.full(shape[0], -1)
     step = coefficients(neurons, dt_s).astype(precision)
-    levels = (neurons.has_currents, neurons.has_reset_rule, neurons.has_voltage_threshold)
-    levels = tuple(1 if present else None for present in levels)
+    rules = (neurons.has_currents, neurons.has_reset_rule, neurons.has_voltage_threshold)
+    levels = tuple(1 if present else None for present in rules)
     simulate_blocks(current, step, dt_s, levels, voltage, record, (index, moments), counts, stopped)
     if not may_stop:
         _refuse_stop(neurons, stopped, index, counts, dt_s)

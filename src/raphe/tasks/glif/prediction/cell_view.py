@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from raphe.core.bundles.curves import as_listed, sampled_line
-from raphe.core.bundles.view import Fact, Line, Need, Plot, Table, Take, View
+from raphe.core.bundles.curves import as_listed, as_numbers, sampled_line
+from raphe.core.bundles.view import Fact, Line, Need, Plot, Role, Table, Take, View
 from raphe.core.sentences import counted, duration, number, typographic
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
@@ -190,8 +190,13 @@ def _marginal(quantity: Quantity, drawn: np.ndarray, prior: np.ndarray) -> Plot:
     edges = np.linspace(low - room, high + room, BINS + 1)
     middles = (edges[:-1] + edges[1:]) / 2
     width = edges[1] - edges[0]
-    x, lines = as_listed(middles), []
-    for name, role, values in (("posterior", "answer", drawn), ("prior", "training", prior)):
+    x = as_numbers(middles)
+    lines: list[Line] = []
+    of_each: tuple[tuple[str, Role, np.ndarray], ...] = (
+        ("posterior", "answer", drawn),
+        ("prior", "training", prior),
+    )
+    for name, role, values in of_each:
         density = np.histogram(values, edges)[0] / len(values) / width
         lines.append(Line(name, role, x, as_listed(density)))
     depth = np.zeros(BINS)

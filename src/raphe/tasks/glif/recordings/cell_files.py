@@ -46,6 +46,12 @@ class Signal:
     channel: int | str | None = None
 
     @property
+    def file(self) -> Path:
+        """Of a signal that has a suffix."""
+        assert isinstance(self.source, Path)
+        return self.source
+
+    @property
     def is_recording(self) -> bool:
         return self.suffix in (NWB, ABF)
 
@@ -138,10 +144,10 @@ def read_voltage(
 def holds_current(voltage: Signal) -> bool:
     """Whether the file of a voltage has a current, too; of NWB it is told as that is read."""
     if voltage.suffix == ABF:
-        channels = describe_abf(voltage.source).channels
+        channels = describe_abf(voltage.file).channels
         return any(channel.unit in CURRENT_UNITS for channel in channels)
     if voltage.suffix == CSV:
-        return has_column(voltage.source, CURRENT_UNITS)
+        return has_column(voltage.file, CURRENT_UNITS)
     return voltage.suffix == NWB
 
 
@@ -162,11 +168,11 @@ def _read(
 ) -> tuple[np.ndarray, float]:
     """float64 (B, N) in V or A, and their rate in Hz."""
     if signal.suffix == NWB:
-        return _samples(read_sweep(signal.source, units[0], signal.channel, sweep), units)
+        return _samples(read_sweep(signal.file, units[0], signal.channel, sweep), units)
     if signal.suffix == ABF:
         return _read_abf(signal, units, quantity, sweep or 0)
     if signal.suffix == CSV:
-        return read_columns(signal.source, units, quantity, signal.unit, signal.channel, rate_hz)
+        return read_columns(signal.file, units, quantity, signal.unit, signal.channel, rate_hz)
     name, samples = _name(signal, quantity), signal.source
     if isinstance(samples, Path):
         if samples.suffix.lower() != ".npy":
@@ -199,7 +205,7 @@ def _read_pair(
     voltage: Signal, current: Signal, sweep: int | None
 ) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray, float], str]:
     """Both of one NWB file, and which of its series they are."""
-    pair = read_pair(voltage.source, voltage.channel, current.channel, sweep)
+    pair = read_pair(voltage.file, voltage.channel, current.channel, sweep)
     return _samples(pair.voltage, VOLTAGE_UNITS), _samples(pair.current, CURRENT_UNITS), pair.label
 
 
@@ -227,7 +233,7 @@ def _open_abf(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     problems = []
     for channel in (None, *units) if signal.channel is None else (signal.channel,):
         try:
-            recording = read_abf(signal.source, channel)
+            recording = read_abf(signal.file, channel)
         except RecordingError as error:
             problems.append(error)
             continue

@@ -18,14 +18,14 @@ def cut_spikes(voltage_v: np.ndarray, rate_hz: float) -> np.ndarray:
     slope = (voltage_v[over:] - voltage_v[:-over]) * rate_hz / over
     at = 0
     fast = np.flatnonzero(slope > UPSTROKE_V_PER_S)
-    for n in fast:
+    for n in fast.tolist():
         if n < at:
             continue
         peak = n + int(np.nanargmax(voltage_v[n : n + round(PEAK_WITHIN_S * rate_hz) + 1]))
         if not voltage_v[peak] - voltage_v[n] >= LEAST_RISE_V:
             continue
         later = np.searchsorted(fast, peak, side="right")
-        next_rise = fast[later] if later < len(fast) else len(cut)
+        next_rise = int(fast[later]) if later < len(fast) else len(cut)
         end = min(peak + round(TROUGH_WITHIN_S * rate_hz), next_rise)
         trough = peak + int(np.nanargmin(voltage_v[peak : end + 1]))
         cut[n:trough] = np.nan

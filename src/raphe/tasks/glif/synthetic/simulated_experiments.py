@@ -39,7 +39,8 @@ Drives = Annotated[
 class Population(Protocol):
     """What neurons are drawn from: a Prior, or RealCells."""
 
-    level: int
+    @property
+    def level(self) -> int: ...
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Quantities of n neurons, float64 (n, P) in SI units."""
@@ -125,8 +126,8 @@ def measure(
     """
     place = PARTS.index(part)
     rng = np.random.default_rng([seed, place, number])
-    family = experiment.families[rng.integers(len(experiment.families))]
-    keep = int(experiment.keep_every[rng.integers(len(experiment.keep_every))])
+    family = experiment.families[int(rng.integers(len(experiment.families)))]
+    keep = experiment.keep_every[int(rng.integers(len(experiment.keep_every)))]
     noise_seed = int(rng.integers(2**29)) * len(PARTS) + place
     shape = unit_current(family, experiment.draw_length_s(rng), noise_seed, rng)
     drive = rng.uniform(*experiment.relative, n)

@@ -5,7 +5,7 @@ B traces, T samples, P quantities, F features.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,9 +65,13 @@ def batch_of(measured: Measured, scaler: PriorScaler) -> PosteriorBatch:
     """What was measured of B neurons, with its least-squares estimate and the truth."""
     estimate = estimate_quantities(measured.traces, measured.rate_hz, scaler)
     truth = scaler.standardised(measured.values).astype(np.float32)
-    arrays = (measured.traces, estimate.features, estimate.centre, estimate.spread, truth)
     return PosteriorBatch(
-        *(torch.from_numpy(array) for array in arrays), torch.from_numpy(measured.spike_count > 0)
+        traces=torch.from_numpy(measured.traces),
+        features=torch.from_numpy(estimate.features),
+        centre=torch.from_numpy(estimate.centre),
+        spread=torch.from_numpy(estimate.spread),
+        truth=torch.from_numpy(truth),
+        spiked=torch.from_numpy(measured.spike_count > 0),
     )
 
 
@@ -173,7 +177,7 @@ class PosteriorData(pl.LightningDataModule):
     def test_dataloader(self) -> list[Batches]:
         return [
             Batches(
-                lambda number, name=name: self.test_batch(name, number),
+                partial(self.test_batch, name),
                 self.scaler,
                 self.n_test_batches,
                 lambda: 0,

@@ -52,8 +52,12 @@ def csv_line(values: Iterable[Any], separator: str = ",", line_end: str = "\n") 
     ]
     # Before Python 3.13 csv does not quote a lone carriage return, and reads it as a line's end.
     has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
-    quoting = csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=separator, lineterminator=line_end, quoting=quoting).writerow(cells)
+    csv.writer(
+        text,
+        delimiter=separator,
+        lineterminator=line_end,
+        quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL,
+    ).writerow(cells)
     return text.getvalue()
 
 

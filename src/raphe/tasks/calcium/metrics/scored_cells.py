@@ -105,4 +105,4 @@ def difference_over_cells(
 
 
 def _enough(scores: np.ndarray) -> bool:
-    return np.count_nonzero(~np.isnan(scores)) >= FEWEST_CELLS
+    return int(np.count_nonzero(~np.isnan(scores))) >= FEWEST_CELLS

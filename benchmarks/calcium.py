@@ -1,0 +1,123 @@
+"""Spike rates on the field's ground truth: each data set left out in turn, beside other methods.
+
+    python benchmarks/calcium.py                        each set left out
+    python benchmarks/calcium.py --by laboratory        each laboratory; or --by indicator
+    python benchmarks/calcium.py --minutes 55           stop then; the same command goes on
+    python benchmarks/calcium.py --bundle BUNDLE        no training: a bundle on all of the sets
+
+A fold is trained and exported by `raphe train` and `raphe export`, with the settings that the
+project has for both and what --both, --synthetic and --fold add; the networks begin from one
+training on synthetic traces alone. What is finished is kept below --folder, and the table is
+written anew after each fold. The recordings are not the project's to hand on: where they are absent
+the benchmark says so and ends.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from calcium_folds import Clock, Folds, OutOfTimeError, Recipe
+from calcium_scores import Row, score_sets
+from calcium_sets import DATA, GROUPS, PEERS, dataset_files, read_peers
+from calcium_tables import Scores, tables
+from machine import REPOSITORY, RESULTS, options_of, write_tables
+
+from raphe.core.bundles.bundle import open_bundle
+from raphe.tasks.calcium.ensemble.bundle import KIND
+
+FOLDER = REPOSITORY / "data" / "calcium_benchmark"
+
+
+def groups_of(files: Mapping[str, Path], by: str) -> dict[str, list[str]]:
+    """What is left out at once, by a name that a folder may have."""
+    groups: dict[str, list[str]] = {}
+    for dataset in files:
+        groups.setdefault(GROUPS[by](dataset).replace(", ", "_"), []).append(dataset)
+    return groups
+
+
+def options() -> argparse.Namespace:
+    parser = options_of(__doc__, "calcium")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of DS….npz and peers.csv")
+    parser.add_argument("--by", choices=GROUPS, default="set", help="what a fold leaves out")
+    parser.add_argument("--only", nargs="+", metavar="FOLD", help="as DS04; default: all")
+    parser.add_argument("--sets", nargs="+", metavar="SET", help="use these alone, as DS04 DS05")
+    parser.add_argument("--bundle", type=Path, help="score this one, and train nothing")
+    parser.add_argument("--minutes", type=float, default=55, help="to train for, in this call")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="what was trained is kept here")
+    parser.add_argument("--as-recorded", action="store_true", help="no other frame rates or noise")
+    parser.add_argument("--threads", type=int, default=1, help="of inference")
+    recipe = parser.add_argument_group("settings of raphe train, as model.members=1")
+    recipe.add_argument("--recipe", default="default", help="name of these settings' folder")
+    for name in ("both", "synthetic", "fold"):
+        recipe.add_argument(f"--{name}", nargs="+", default=[], metavar="SETTING=VALUE")
+    return parser.parse_args()
+
+
+def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[list[Row], list[str]]:
+    """Rows of all folds that are finished, and the names of those that are not."""
+    varied = not chosen.as_recorded
+    if chosen.bundle:
+        content = open_bundle(chosen.bundle, KIND).content_hash
+        home = chosen.folder / "bundles" / content
+        home.mkdir(parents=True, exist_ok=True)
+        rows: list[Row] = []
+        for name, file in files.items():
+            out = home / f"{name}{'' if varied else '-plain'}.csv"
+            rows += score_sets(chosen.bundle, [file], out, varied, chosen.threads)
+            write(chosen, rows, [])
+        return rows, []
+    settings = (tuple(getattr(chosen, name)) for name in ("both", "synthetic", "fold"))
+    folds = Folds(Recipe(chosen.recipe, *settings), chosen.folder, Clock(chosen.minutes))
+    folds.begin(files)
+    groups = groups_of(files, chosen.by)
+    waiting = [name for name in groups if chosen.only is None or name in chosen.only]
+    rows = []
+    for name in list(waiting):
+        try:
+            bundle = folds.bundle(name, groups[name])
+        except OutOfTimeError:
+            break
+        out = bundle.parent / f"scores{'' if varied else '-plain'}.csv"
+        tested = [files[dataset] for dataset in groups[name]]
+        rows += score_sets(bundle, tested, out, varied, chosen.threads)
+        waiting.remove(name)
+        write(chosen, rows, waiting)
+    return rows, waiting
+
+
+def write(chosen: argparse.Namespace, rows: list[Row], waiting: list[str]) -> None:
+    what = f"each {chosen.by} left out of training in turn"
+    if chosen.bundle:
+        what = f"bundle {chosen.bundle.name}, whatever it was trained on, on all sets"
+    output = chosen.output
+    if output == RESULTS / "calcium.md" and (chosen.by != "set" or chosen.bundle):
+        output = RESULTS / f"calcium_by_{'bundle' if chosen.bundle else chosen.by}.md"
+    added = " ".join((*chosen.both, *chosen.synthetic, *chosen.fold))
+    about = [
+        f"`python benchmarks/calcium.py --by {chosen.by}`, {what}",
+        *([f"recipe {chosen.recipe}: {added}"] if added else []),
+        "ground truth of Rupprecht et al. 2021 and 2025; a neuron's recordings are scored as one",
+        *([f"**not finished: {', '.join(waiting)}**"] if waiting else []),
+    ]
+    scores = Scores(rows, read_peers(chosen.data))
+    title = "Spike rates from calcium on the field's ground truth"
+    write_tables(output, title, "; ".join(about), tables(scores))
+
+
+def main() -> None:
+    chosen = options()
+    files = dataset_files(chosen.data)
+    if chosen.sets:
+        files = {name: file for name, file in files.items() if name.split("-")[0] in chosen.sets}
+    if not files or not (chosen.data / PEERS).exists():
+        print(f"skipped: {chosen.data}: expected DS….npz and {PEERS}, found none; pass --data")
+        return
+    _, waiting = scored(chosen, files)
+    if waiting:
+        sys.exit(f"not finished: {', '.join(waiting)}; give the same command again to go on")
+
+
+if __name__ == "__main__":
+    main()

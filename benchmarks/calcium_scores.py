@@ -1,0 +1,97 @@
+"""Scores of a bundle on the neurons of a data set: as recorded, slower, and with noise added."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from calcium_sets import Neuron, Segment, noisier, read_neurons, slower
+
+from raphe.core.files.csv_text import csv_text
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.metrics.scores import rate_error, score
+from raphe.tasks.calcium.recordings.conditioning import fault
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.recordings.screening import screened
+from raphe.tasks.calcium.stores.labelled import times_at_100_hz
+
+AS_RECORDED = "as recorded"
+FRAME_RATES_HZ = (7.5, 15.0, 30.0, 60.0)
+NOISE_LEVELS = tuple(range(1, 10))  # % · s^½
+SEED = 3  # of the noise that is added
+FACTS = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", "true_rate_per_s")
+Row = dict[str, str | float]
+
+
+def slower_of(rate_hz: float) -> str:
+    return f"{rate_hz:g} frames/s"
+
+
+def noise_of(level: float) -> str:
+    return f"noise {level:g} % s^1/2"
+
+
+def score_sets(
+    bundle: Path, files: Sequence[Path], out: Path, varied: bool = True, threads: int = 1
+) -> list[Row]:
+    """Of each neuron of the sets a row a condition, written to `out`; read from there if it is."""
+    if not out.exists():
+        opened = RateBundle.open(bundle, threads)
+        rows = [
+            row
+            for file in files
+            for neuron in read_neurons(file)
+            for row in score_neuron(opened, neuron, varied)
+        ]
+        header = list(rows[0])
+        out.write_text(csv_text(header, [[row[name] for name in header] for row in rows]))
+    with out.open(newline="") as file:
+        return [
+            {name: value if name in FACTS[:3] else float(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def score_neuron(bundle: RateBundle, neuron: Neuron, varied: bool = True) -> Iterator[Row]:
+    """As recorded, and where `varied` under each condition that the neuron can be brought to."""
+    for condition, segments in _conditions(neuron, varied):
+        pairs = [pair for segment in segments if (pair := _inferred(bundle, segment)) is not None]
+        if not pairs:
+            continue
+        rates, spikes = zip(*pairs, strict=True)
+        shown = Neuron(neuron.dataset, neuron.name, segments)
+        duration_s = sum(map(len, spikes)) / RATE_HZ
+        facts = (
+            *(condition, neuron.dataset, neuron.name, shown.noise_level),
+            float(np.median([segment.rate_hz for segment in segments])),
+            sum(int(train.sum()) for train in spikes) / duration_s,
+        )
+        yield (
+            dict(zip(FACTS, facts, strict=True)) | score(rates, spikes) | rate_error(rates, spikes)
+        )
+
+
+def _conditions(neuron: Neuron, varied: bool) -> Iterator[tuple[str, tuple[Segment, ...]]]:
+    """A condition that one of a neuron's segments cannot be brought to is left out."""
+    yield AS_RECORDED, neuron.segments
+    if not varied:
+        return
+    for rate_hz in FRAME_RATES_HZ:
+        segments = [slower(segment, rate_hz) for segment in neuron.segments]
+        if None not in segments:
+            yield slower_of(rate_hz), tuple(segments)
+    for level in NOISE_LEVELS:
+        rng = np.random.default_rng([SEED, level])
+        segments = [noisier(segment, level, rng) for segment in neuron.segments]
+        if None not in segments:
+            yield noise_of(level), tuple(segments)
+
+
+def _inferred(bundle: RateBundle, segment: Segment) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rate and spikes at 100 Hz (N,); None of a segment of which no rate can be inferred."""
+    trace = screened(segment.dff, segment.rate_hz).samples
+    if fault(trace):
+        return None
+    samples = bundle.conditioning(trace, segment.rate_hz).samples
+    rate_per_s = bundle.infer(samples).mean
+    return rate_per_s, times_at_100_hz(segment.spike_s, len(samples)).astype(np.float64)

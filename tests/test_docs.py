@@ -102,6 +102,13 @@ MAY_BE_OF_CALCIUM = {
         (("task/celltype",), MAY_BE),
         ((*settings.GENERAL, settings.EXPORT), MAY_BE_OF_THE_RUN),
         (("task/calcium",), MAY_BE_OF_CALCIUM),
+        (
+            ("task/glif",),
+            {
+                "data.unseen_family": "`noise`, `long_square`, `short_square`, `stairs`, `sine` "
+                "or `ramp`"
+            },
+        ),
     ],
 )
 def test_a_setting_may_be_what_the_code_takes(

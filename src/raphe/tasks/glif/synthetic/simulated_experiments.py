@@ -10,7 +10,7 @@ B neurons, N samples as simulated, T as measured.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol, get_args
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from raphe.tasks.glif.neurons.stimuli import NOISE_CV, TEST_PULSE_A, TEST_PULSE_
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
 from raphe.tasks.glif.synthetic.quantities import DEAD_TIME, neurons_of, values_of
 
-FAMILIES = ("noise", "long_square", "short_square", "stairs", "sine", "ramp")
+Family = Literal["noise", "long_square", "short_square", "stairs", "sine", "ramp"]
+FAMILIES = get_args(Family)
 PARTS = ("train", "val", "test")
 STAIRS, SINE_HZ = 8, (0.2, 10.0)
 LENGTH_STEP_S = 0.25

@@ -24,6 +24,7 @@ from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
 from raphe.tasks.glif.synthetic.simulated_experiments import (
     FAMILIES,
     Experiment,
+    Family,
     Measured,
     Population,
     RealCells,
@@ -105,7 +106,7 @@ class PosteriorData(pl.LightningDataModule):
         cells: str | Path | None = None,
         held_out: HeldOut = 0.3,
         experiment: Experiment | None = None,
-        unseen_family: str = "ramp",
+        unseen_family: Family = "ramp",
         batch_size: Count = 64,
         batches: Count = 100,
         n_val: Count = 512,

@@ -91,9 +91,8 @@ def _of_face(dotted: str, thing: object) -> Iterator[str]:
 
 
 def _class(dotted: str, members: tuple[str, ...]) -> str:
-    options = "\n   :no-index-entry:\n   :inherited-members:" if members else ""
     listed = f"\n   :members: {', '.join(members)}" if members else ""
-    return _rst(f".. autoclass:: {dotted}{listed}{options}")
+    return _rst(f".. autoclass:: {dotted}{listed}\n   :no-index-entry:")
 
 
 def _fields_table(thing: type) -> Iterator[str]:

@@ -45,7 +45,7 @@ class BundlePredictor:
 
     @property
     def manifest(self) -> Mapping[str, Any]:
-        """What the bundle says of itself: its members, their training, what that looked like."""
+        """What the bundle says of itself, such as its members, their training and its figures."""
         return self._opened.manifest
 
     @property

@@ -25,6 +25,7 @@ from machine import REPOSITORY, RESULTS, options_of, write_tables
 
 from raphe.core.bundles.bundle import open_bundle
 from raphe.tasks.calcium.ensemble.bundle import KIND
+from raphe.tasks.calcium.metrics.left_out import left_out_csv
 
 FOLDER = REPOSITORY / "data" / "calcium_benchmark"
 
@@ -102,6 +103,9 @@ def write(chosen: argparse.Namespace, rows: list[Row], waiting: list[str]) -> No
         *([f"**not finished: {', '.join(waiting)}**"] if waiting else []),
     ]
     scores = Scores(rows, read_peers(chosen.data))
+    if not chosen.bundle:
+        table = chosen.folder / chosen.recipe / f"left_out_by_{chosen.by}.csv"
+        table.write_text(left_out_csv(scores.by_dataset))
     title = "Spike rates from calcium on the field's ground truth"
     write_tables(output, title, "; ".join(about), tables(scores))
 

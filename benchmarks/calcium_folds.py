@@ -6,6 +6,7 @@
     FOLDER/RECIPE/folds/NAME/mlruns       one fold, the sets that it leaves out neither trained
     FOLDER/RECIPE/folds/NAME/bundle       nor validated on
     FOLDER/RECIPE/folds/NAME/scores.csv
+    FOLDER/RECIPE/left_out_by_set.csv     for the card: raphe train stage=export export.left_out=…
 
 Whatever stands there is used again. A piece that was interrupted goes on from its last epoch.
 """

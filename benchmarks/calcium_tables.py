@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from calcium_scores import AS_RECORDED, FRAME_RATES_HZ, NOISE_LEVELS, Row, noise_of, slower_of
+from calcium_scores import (
+    AS_RECORDED,
+    FACTS,
+    FRAME_RATES_HZ,
+    NOISE_LEVELS,
+    Row,
+    noise_of,
+    slower_of,
+)
 from calcium_sets import CASCADE, ELEPHANT, OASIS, RAPHE, TRAINED_ON, number_of
 from calcium_statistics import (
     OfSets,
@@ -55,6 +63,16 @@ class Scores:
     @property
     def datasets(self) -> list[str]:
         return sorted({str(row["dataset"]) for row in self.rows})
+
+    @property
+    def by_dataset(self) -> dict[str, dict[str, np.ndarray]]:
+        """The network's scores as recorded, by set and measure."""
+        measures = [name for name in self.rows[0] if name not in FACTS]
+        of_measures = {name: self.ours(name) for name in measures}
+        return {
+            dataset: {name: of_sets[dataset] for name, of_sets in of_measures.items()}
+            for dataset in self.datasets
+        }
 
     def ours(self, measure: str, condition: str = AS_RECORDED) -> OfSets:
         rows = [row for row in self.rows if row["condition"] == condition]

@@ -11,6 +11,7 @@ from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
 from raphe.tasks.calcium.evaluation.fold_report import FoldReport, conclusion, fold_names
+from raphe.tasks.calcium.metrics.left_out import MEAN, read_left_out
 
 SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8] * 2}  # the network's; the trace has 0.1 less
 
@@ -20,9 +21,20 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
     rows = [[f"{fold}/{n}", fold, value, value - 0.1] for n, value in enumerate(scores[fold])]
     path = folder / f"{fold}.csv"
     path.write_text(as_csv(["cell", "dataset", "network", "trace"], rows))
-    return SweptRun(
-        fold, {"data.held_out": fold}, 0.0, lambda name: {"test/methods.csv": path}[name]
-    )
+    whole = folder / f"{fold}-cells.csv"
+    cells = [[f"{fold}/{n}", fold, 1, 60.0, 9, r, 2 * r] for n, r in enumerate(scores[fold])]
+    header = [
+        "cell",
+        "dataset",
+        "recordings",
+        "duration_s",
+        "n_spikes",
+        "correlation",
+        "rate_ratio",
+    ]
+    whole.write_text(as_csv(header, cells))
+    files = {"test/methods.csv": path, "test/cells.csv": whole}
+    return SweptRun(fold, {"data.held_out": fold}, 0.0, lambda name: files[name])
 
 
 def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> None:
@@ -44,6 +56,24 @@ def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> No
     ends = welch.confidence_interval()
     assert (2 * low, 2 * high) == pytest.approx((ends.low, ends.high))
     assert results["pooled/cells.csv"].count("\n") == 11
+
+
+def test_what_sets_left_out_reach_is_a_table_for_the_card(tmp_path: Path, rate_data) -> None:
+    results = FoldReport()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
+    table = tmp_path / "left_out.csv"
+    table.write_text(results["pooled/left_out.csv"])
+    rows = {(row.dataset, row.measure): row for row in read_left_out(table)}
+    assert len(rows) == 6
+    few, many = rows["a", "correlation"], rows["b", "correlation"]
+    assert (few.n, few.value) == (2, pytest.approx(0.3)) and np.isnan(few.low)
+    assert (many.n, many.value) == (8, pytest.approx(0.65)) and many.low < 0.65 < many.high
+    mean = rows[MEAN, "rate_ratio"]  # of the sets' medians
+    assert (mean.n, mean.value) == (10, pytest.approx((0.6 + 1.3) / 2))
+    table.write_text("dataset\na\n")
+    with pytest.raises(
+        SettingError, match=r"name a left_out\.csv that experiment=calcium_folds made"
+    ):
+        read_left_out(table)
 
 
 def test_the_summary_tells_every_fold_and_what_is_lacking(tmp_path: Path, rate_data) -> None:

@@ -23,6 +23,7 @@ from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz
 from raphe.tasks.calcium.features.training_domain import domain
+from raphe.tasks.calcium.metrics.left_out import read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
     figure_over_cells,
@@ -49,6 +50,7 @@ def export(
     out: Path,
     conditioning: Conditioning | None = None,
     overwrite: bool = False,
+    left_out: str | Path | None = None,
 ) -> Exported:
     """Write the bundle of every member of every run.
 
@@ -60,11 +62,14 @@ def export(
         out: folder to make.
         conditioning: of new traces.
         overwrite: replace a bundle that stands at `out`.
+        left_out: table of what networks made alike reach on data sets left out, for the card:
+            pooled/left_out.csv of experiment=calcium_folds.
 
     Raises:
         RapheError: where `out` may not be replaced, a run diverged, or graph and torch differ.
     """
     conditioning = conditioning or Conditioning()
+    of_folds = [] if left_out is None else read_left_out(Path(left_out))
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
         file = rate_graph(ensemble)
@@ -84,6 +89,10 @@ def export(
             "frame_hz": _frame_hz(data),
             "training": _training(data),
             "figures": _figures(graph, data),
+            "left_out": [
+                {name: None if value != value else value for name, value in vars(row).items()}
+                for row in of_folds
+            ],
             "provenance": dict(provenance),
         }
         methods = methods_text(facts, settings)

@@ -1,6 +1,6 @@
 """The card that goes with a bundle of rates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raphe.core.bundles import cards
@@ -41,9 +41,22 @@ MEASURES = {
 INTERVALS = f"""\
 Of n cells, each scored over all of its recordings; in brackets 95 % intervals over cells, of t for
 means and exact ones for medians. Of fewer than {FEWEST_CELLS} cells none is told."""
-IN_SAMPLE = """\
-None: no recording was left out of training. What the method reaches on cells that it was not
-trained on, the table of `experiment=calcium_folds` tells."""
+IN_SAMPLE = {
+    False: "None: no recording was left out of training. What the method reaches on cells that it "
+    "was not trained on, the table of `experiment=calcium_folds` tells.",
+    True: "No recording was left out of this bundle's own training.",
+}
+FOLDS = """\
+### Each data set left out in turn
+
+By networks made alike that were not trained on any recording of the set. This bundle's were trained
+on all that it names below."""
+IN_BRIEF = {
+    "correlation": "r at 25 Hz",
+    "correlation_smoothed": "r, both smoothed",
+    "error_both_smoothed": "error, both smoothed",
+    "rate_ratio": "said over true",
+}
 
 
 def rate_card(facts: Mapping[str, Any], methods: str) -> str:
@@ -55,7 +68,9 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
         *(_figures(name, figures) for name, figures in facts["figures"].items()),
-        INTERVALS if facts["figures"] else IN_SAMPLE,
+        *_left_out(facts["left_out"]),
+        INTERVALS if facts["figures"] or facts["left_out"] else "",
+        "" if facts["figures"] else IN_SAMPLE[bool(facts["left_out"])],
         "## Trained on",
         _training(facts["training"]),
         "## Limits",
@@ -77,6 +92,29 @@ def _figures(set_name: str, figures: Mapping[str, Any]) -> str:
         for name, measure in MEASURES.items()
     ]
     return f"### {set_name}\n\n{cards.table(['measure', 'value', 'n'], rows)}"
+
+
+def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What networks made alike reach on data sets left out, a row a set."""
+    if not rows:
+        return []
+    of_sets: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        of_sets.setdefault(row["dataset"], {})[row["measure"]] = row
+    shown = [
+        [
+            *(cards.of_others(dataset), str(figures["correlation"]["n"])),
+            *(_in_brief(figures.get(name)) for name in IN_BRIEF),
+        ]
+        for dataset, figures in of_sets.items()
+    ]
+    return [FOLDS, cards.table(["data set", "n", *IN_BRIEF.values()], shown)]
+
+
+def _in_brief(figure: Mapping[str, Any] | None) -> str:
+    if figure is None or figure["value"] is None or figure["low"] is not None:
+        return cards.with_interval(figure)
+    return f"{figure['value']:.{cards.WITHOUT_INTERVAL}f}"
 
 
 def _training(training: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ from raphe.tasks.calcium.evaluation.comparison import (
     estimates,
 )
 from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
+from raphe.tasks.calcium.metrics.cell_report import CELL_FACTS, CELLS_CSV
+from raphe.tasks.calcium.metrics.left_out import LEFT_OUT, left_out_csv
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 from raphe.tasks.calcium.training.data import RateData
 
@@ -56,7 +58,8 @@ class FoldReport:
         missing: Sequence[Mapping[str, str]],
         data: RateData,
     ) -> dict[str, Figure | str | Estimate]:
-        """In `pooled`, cells.csv, folds.csv and folds.png; summary.txt; means as metrics.
+        """In `pooled`, cells.csv, folds.csv, folds.png and left_out.csv, which an export puts into
+        its card; summary.txt; means as metrics.
 
         Raises:
             SettingError: for two networks of one fold.
@@ -68,7 +71,7 @@ class FoldReport:
                 f"{FOLD}={twice[0]}: expected one run of each fold, got {folds.count(twice[0])}; "
                 "sweep nothing beside it"
             )
-        rows = [row for run in members for row in _read(run)]
+        rows = [row for run in members for row in _read(run, BY_CELL)]
         tables = tables_of(rows)
         results: dict[str, Figure | str | Estimate] = {
             f"{POOLED}/cells.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
@@ -77,6 +80,7 @@ class FoldReport:
                 [[name, *row.values()] for name, table in tables.items() for row in table],
             ),
             f"{POOLED}/folds.png": folds_figure(rows, tables),
+            f"{POOLED}/{LEFT_OUT}": left_out_csv(_scores(members)),
             "summary.txt": summary(tables, [settings[FOLD] for settings in missing]),
         }
         return results | estimates(POOLED, tables[ALL])
@@ -149,8 +153,21 @@ def conclusion(tables: Tables) -> str:
     return f"{text} Whether it is better than {which} cannot be told: {by}."
 
 
-def _read(run: SweptRun) -> Rows:
-    table = run.fetch(f"test/{BY_CELL}")
+def _scores(members: Sequence[SweptRun]) -> dict[str, dict[str, np.ndarray]]:
+    """Of each dataset the network's scores of all cells, by measure."""
+    of_datasets: dict[str, dict[str, list[float]]] = {}
+    for row in (row for run in members for row in _read(run, CELLS_CSV)):
+        measures = of_datasets.setdefault(row["dataset"], {})
+        for name, score in list(row.items())[len(CELL_FACTS) :]:
+            measures.setdefault(name, []).append(float(score))
+    return {
+        dataset: {name: np.array(values) for name, values in measures.items()}
+        for dataset, measures in of_datasets.items()
+    }
+
+
+def _read(run: SweptRun, name: str) -> Rows:
+    table = run.fetch(f"test/{name}")
     with damage_told(table, SettingError, "train that fold again"):
         return list(csv_rows(table))
 

@@ -32,6 +32,7 @@ N_EXAMPLES = 4
 EXAMPLE_S = 20.0
 ASIDE = 0.2  # of a dataset's place: from its cells to their mean
 CELLS_CSV = "cells.csv"
+CELL_FACTS = ("cell", "dataset", "recordings", "duration_s", "n_spikes")  # before its scores
 
 
 def cell_report(
@@ -165,7 +166,7 @@ def _examples(cells: Sequence[InferredCell]) -> list[InferredCell]:
 
 def cells_csv(cells: Sequence[InferredCell], store: CalciumStore) -> str:
     """One row a cell: its dataset, how many recordings, their length, spikes and every score."""
-    header = ["cell", "dataset", "recordings", "duration_s", "n_spikes", *cells[0].scores]
+    header = [*CELL_FACTS, *cells[0].scores]
     rows = []
     for cell in cells:
         facts = [cell.name, cell.dataset, len(cell.recordings), *_duration_and_spikes(cell, store)]

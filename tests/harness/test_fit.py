@@ -13,7 +13,13 @@ from raphe.harness.fit import Fitting
 
 TOY = Path(__file__).parent / "toy"
 SETTINGS = FitSettings(max_epochs=4, patience=None, seed=3)
-OPTIONS = {"fail_at_epoch": None, "fail_in_test_if": None, "epochs_file": None, "hold_file": None}
+OPTIONS = {
+    "fail_at_epoch": None,
+    "fail_in_test_if": None,
+    "draw_in_test": False,
+    "epochs_file": None,
+    "hold_file": None,
+}
 
 
 @pytest.fixture

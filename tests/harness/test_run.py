@@ -238,6 +238,19 @@ def test_a_run_interrupted_after_its_early_stop_trains_no_further(train, runs, t
     assert [row[0] for row in runs().epochs(run)[1]] == [1, 2]
 
 
+def test_a_test_that_draws_comes_to_the_same_where_training_had_ended_before(
+    train, runs, tmp_path: Path
+) -> None:
+    once = tmp_path / "fail_in_test_once"
+    settings = ["model.draw_in_test=true", f"model.fail_in_test_if={once}"]
+    once.touch()
+    assert train(*settings) == 1
+    once.unlink()
+    assert train(*settings) == 0 and train(*settings, "resume=false") == 0
+    tested_again, unbroken = (run.data.metrics["test/loss"] for run in runs().all()[-2:])
+    assert tested_again == unbroken
+
+
 def test_the_same_run_twice_at_once_is_refused(train, start_train, epochs, capfd) -> None:
     epochs.hold_at(1)
     process = start_train(*epochs.settings)

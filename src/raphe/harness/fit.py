@@ -92,6 +92,7 @@ class Fitting:
         resume_from = callbacks.if_of_network(callbacks.checkpoint_to_resume(work), model)
         if resume_from is None or not callbacks.had_ended(resume_from):
             trainer.fit(model, datamodule=data, ckpt_path=resume_from)
+        pl.seed_everything(settings.seed, workers=True, verbose=False)  # as if it had just trained
         trainer.test(model, datamodule=data, ckpt_path=work / callbacks.BEST, verbose=False)
 
     def _folder(

@@ -187,6 +187,8 @@ def _test(
     kept_epoch, last_epoch = (
         torch.load(path, weights_only=True)["epoch"] for path in (kept, work / "last.ckpt")
     )
+    # A test may draw, too: the same numbers, whether training had ended in an earlier call or not.
+    pl.seed_everything(config.seed, workers=True, verbose=False)
     # Not taken from the epoch's own: a task may change its weights when all training ends.
     trainer.validate(model, datamodule=data, ckpt_path=kept, verbose=False)
     validated = {name: value.item() for name, value in trainer.callback_metrics.items()}

@@ -81,6 +81,7 @@ class ToyModule(pl.LightningModule):
         lr: float,
         fail_at_epoch: int | None,
         fail_in_test_if: str | None,
+        draw_in_test: bool,
         epochs_file: str | None,
         hold_file: str | None,
     ) -> None:
@@ -121,6 +122,8 @@ class ToyModule(pl.LightningModule):
     def test_step(self, batch: tuple, batch_index: int) -> None:
         if self.hparams.fail_in_test_if and Path(self.hparams.fail_in_test_if).exists():
             raise RapheError("the toy fails in its test as asked")
+        if self.hparams.draw_in_test:
+            self.dropout.train()
         self._loss(batch, "test")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

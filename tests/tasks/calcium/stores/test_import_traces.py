@@ -63,6 +63,32 @@ def test_other_files_are_conditioned_and_their_spikes_moved(tmp_path: Path) -> N
     assert np.flatnonzero(store.spikes)[0] in (3, 4, 5, 6)  # the second frame: 33 to 67 ms
 
 
+def test_spikes_may_be_given_as_times(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "mine.calcium.csv").write_text(table({"a": wavy(0), "b": wavy(1)}))
+    times = folder / "mine.spike_times.csv"
+    times.write_text("b,a\n0.005,2.5\n9.998,\n0.005,\n")  # in any order, of 10 s
+    options = TraceOptions(rate_hz=30.0)
+    report = import_traces(folder, tmp_path / "store", options)
+    store = open_traces(tmp_path / "store")
+    first, second = (np.flatnonzero(store.spikes[r.rows]).tolist() for r in store.recordings)
+    assert (first, second) == ([250], [0, 999]) and report.n_spikes == 4
+    assert store.spikes[store.recordings[1].rows][0] == 2
+    times.write_text("b,a\n5,2500\n")  # in ms
+    with pytest.raises(RecordingError, match=r"column a: expected times from 0 to 10 s.*got 2500"):
+        import_traces(folder, tmp_path / "store2", options)
+    times.write_text("b\n5\n")
+    with pytest.raises(RecordingError, match="a column for each of a and b"):
+        import_traces(folder, tmp_path / "store2", options)
+    (folder / "mine.spikes.csv").write_text(table({"a": wavy(0) * 0, "b": wavy(1) * 0}))
+    with pytest.raises(RecordingError, match=r"mine\.spikes\.csv and mine\.spike_times\.csv are"):
+        import_traces(folder, tmp_path / "store2", options)
+    (folder / "other.spike_times.csv").touch()
+    (folder / "mine.spikes.csv").unlink()
+    assert "expected other.calcium.csv beside it" in import_module.find_pairs(folder)[1][0]
+
+
 @given(st.floats(5, 400), st.lists(st.integers(0, 3), min_size=1, max_size=50))
 def test_spikes_stay_in_their_frame(rate_hz: float, spikes: list[int]) -> None:
     n = int(np.ceil(len(spikes) * 100 / rate_hz))

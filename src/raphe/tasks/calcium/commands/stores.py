@@ -26,7 +26,9 @@ def add_import_traces(parser: Parser) -> None:
         _import_traces,
         "Takes every NAME.calcium.csv of the folder with its NAME.spikes.csv, a column a recording "
         "and in the other file its spikes in each sample, as the Spikefinder challenge has them; "
-        "also .csv.gz, .npy, .npz, .mat. NAME is the dataset. The challenge's own files, "
+        "also .csv.gz, .npy, .npz, .mat. "
+        "In place of the second NAME.spike_times.csv may hold times, in s after the first frame, "
+        "a column of each trace's name. NAME is the dataset. The challenge's own files, "
         "4.train.calcium.csv, are taken as they are; others are brought to 100 Hz and normalised. "
         "Exit code: 0 when all was taken; 1 when recordings are left out of the store, or none was "
         "written (error: …); 2 for wrong usage.",

@@ -1,17 +1,22 @@
 """Recordings with known spikes, from pairs of files into a store.
 
 A pair is NAME.calcium.csv and NAME.spikes.csv, as the Spikefinder challenge hands them out, or the
-same in another format of `read_traces`. The name, less the challenge's .train or .test, is the
+same in another format of `read_traces`; in place of the second NAME.spike_times.csv, whose columns
+bear the traces' names and hold times. The name, less the challenge's .train or .test, is the
 dataset.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure
+from raphe.core.sentences import listed
+from raphe.core.tables.numbers import read_numbers
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
@@ -25,6 +30,7 @@ from raphe.tasks.calcium.stores.labelled import (
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
+TIMES = ".spike_times.csv"
 PARTS_OF_CHALLENGE = (".train", ".test")
 
 
@@ -63,16 +69,29 @@ def find_pairs(folder: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
     listing = list_files(folder, _is_of_pair, below=False)
     alone = [str(failure) for failure in listing.left_out]
     for calcium in listing.files:
+        if calcium.name.endswith(TIMES):
+            name = calcium.name.removesuffix(TIMES)
+            if not any(file.name.startswith(f"{name}{CALCIUM}") for file in listing.files):
+                alone.append(f"{calcium}: expected {name}{CALCIUM}csv beside it, found none")
+            continue
         if CALCIUM not in calcium.name:
             of_traces = calcium.with_name(calcium.name.replace(SPIKES, CALCIUM))
             if of_traces not in listing.files:
                 alone.append(f"{calcium}: expected its traces beside it, found no {of_traces.name}")
             continue
-        spikes = calcium.with_name(calcium.name.replace(CALCIUM, SPIKES))
-        if spikes not in listing.files:
-            alone.append(f"{calcium}: expected its spikes beside it, found no {spikes.name}")
-            continue
         dataset = calcium.name.split(CALCIUM)[0]
+        spikes = calcium.with_name(calcium.name.replace(CALCIUM, SPIKES))
+        times = calcium.with_name(f"{dataset}{TIMES}")
+        if spikes in listing.files and times in listing.files:
+            raise RecordingError(
+                f"{folder}: {spikes.name} and {times.name} are both of {calcium.name}; keep one"
+            )
+        if spikes not in listing.files and times not in listing.files:
+            alone.append(
+                f"{calcium}: expected its spikes beside it, found no {spikes.name} nor {times.name}"
+            )
+            continue
+        spikes = spikes if spikes in listing.files else times
         for part in PARTS_OF_CHALLENGE:
             dataset = dataset.removesuffix(part)
         if dataset in pairs:
@@ -90,6 +109,8 @@ def find_pairs(folder: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
 
 
 def _is_of_pair(file: Path) -> bool:
+    if file.name.endswith(TIMES):
+        return True
     is_of_pair = CALCIUM in file.name or SPIKES in file.name
     return is_of_pair and file.name.lower().endswith(tuple(READERS))
 
@@ -105,24 +126,18 @@ def _recordings(
     labelling = Labelling(report)
     for dataset, (calcium_file, spikes_file) in pairs.items():
         try:
-            calcium, spikes = _read_pair(calcium_file, spikes_file, options)
+            calcium, spikes, notes = _read_pair(calcium_file, spikes_file, options)
         except Exception as error:  # one bad pair stops no other
             report.left_out.append(str(Failure.of(calcium_file, error)))
             continue
         sources |= {path.name: sha256_of(path) for path in (calcium_file, spikes_file)}
-        report.notes += [*calcium.notes, *spikes.notes]
+        report.notes += [*calcium.notes, *notes]
         ready = CHALLENGE.fullmatch(calcium_file.name)
         condition = AS_IT_IS if ready else conditioning or Conditioning()
-        for trace, counts in zip(calcium, spikes, strict=True):
+        for trace, known in zip(calcium, spikes, strict=True):
             name = f"{dataset}/{trace.name}"
             read = ReadRecording(
-                name,
-                dataset,
-                name,
-                trace.samples,
-                calcium.rate_hz,
-                counts.samples,
-                fault=trace.fault,
+                name, dataset, name, trace.samples, calcium.rate_hz, fault=trace.fault, **known
             )
             recording = labelling.labelled(read, condition)
             if recording is not None:
@@ -131,9 +146,16 @@ def _recordings(
 
 def _read_pair(
     calcium_file: Path, spikes_file: Path, options: TraceOptions
-) -> tuple[TraceSet, TraceSet]:
-    """The two files of a dataset. Raises RecordingError where they do not belong together."""
-    calcium, spikes = read_traces(calcium_file, options), read_traces(spikes_file, options)
+) -> tuple[TraceSet, Iterable[dict[str, np.ndarray]], Sequence[str]]:
+    """The traces of a dataset, of each its spikes as a ReadRecording has them, and notes on these.
+
+    Raises RecordingError where the two files do not belong together.
+    """
+    calcium = read_traces(calcium_file, options)
+    if spikes_file.name.endswith(TIMES):
+        times = read_spike_times(spikes_file, calcium)
+        return calcium, ({"spike_s": of_trace} for of_trace in times), ()
+    spikes = read_traces(spikes_file, options)
     shapes = [(len(traces), traces.n_samples) for traces in (calcium, spikes)]
     if shapes[0] != shapes[1] or calcium.rate_hz != spikes.rate_hz:
         raise RecordingError(
@@ -142,7 +164,33 @@ def _read_pair(
             f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
         )
     _refuse_other_order(calcium, spikes)
-    return calcium, spikes
+    return calcium, ({"counts": trace.samples} for trace in spikes), spikes.notes
+
+
+def read_spike_times(path: Path, calcium: TraceSet) -> list[np.ndarray]:
+    """The spikes (K,) of each trace, in s after its first frame.
+
+    A column holds those of the trace of its name, blank below the last. Raises RecordingError for
+    other columns than the traces, or times that lie outside them.
+    """
+    table = read_numbers(path, RecordingError, has_header=True)
+    if sorted(table.names) != sorted(calcium.names):
+        raise RecordingError(
+            f"{path}: expected a column for each of {listed(list(calcium.names))}, as in "
+            f"{calcium.path.name}, got {listed(list(table.names))}; where a trace has no spike "
+            "leave its column blank"
+        )
+    duration_s = calcium.n_samples / calcium.rate_hz
+    columns = dict(zip(table.names, table.values.T, strict=True))
+    times = [np.sort(columns[name][~np.isnan(columns[name])]) for name in calcium.names]
+    for name, spike_s in zip(calcium.names, times, strict=True):
+        if len(spike_s) and not (spike_s[0] >= 0 and spike_s[-1] <= duration_s):
+            raise RecordingError(
+                f"{path}: column {name}: expected times from 0 to {duration_s:g} s, in which the "
+                f"trace was imaged, got {spike_s[0]:g} to {spike_s[-1]:g}; give them in s after "
+                "the first frame"
+            )
+    return times
 
 
 def _refuse_other_order(calcium: TraceSet, spikes: TraceSet) -> None:

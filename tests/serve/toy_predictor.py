@@ -179,22 +179,29 @@ class Toy(BundlePredictor):
 class ToyLabels(LabelTable):
     def __init__(self, existing: Path | None) -> None:
         try:
-            self._rows = {row["file"]: row for row in csv_rows(existing)} if existing else {}
+            rows = csv_rows(existing) if existing else ()
+            self._rows = {(row["file"], row.get("item", "")): row for row in rows}
         except (ValueError, KeyError) as error:
             raise RecordingError(f"{existing}: is no table ({error})") from None
 
-    def of(self, file: str) -> HandLabel:
-        return HandLabel(**self._rows.get(file, {"file": file, "label": "", "note": ""}))
+    def of(self, file: str, item: str | None) -> HandLabel:
+        row = self._rows.get((file, item or ""), {"label": "", "note": ""})
+        return HandLabel(file, row["label"], row["note"], item)
 
     def say(self, hand: HandLabel) -> None:
-        said = {"label": hand.label, "note": hand.note}
-        known = self._rows.get(hand.file, {"file": hand.file, "label": "", "note": ""})
-        self._rows[hand.file] = known | {name: x for name, x in said.items() if x is not None}
+        said = {"label": hand.label, "note": hand.note, "item": hand.item}
+        row = self._rows.setdefault(
+            (hand.file, hand.item or ""), {"file": hand.file, "label": "", "note": ""}
+        )
+        row |= {name: x for name, x in said.items() if x is not None}
 
     @property
     def contents(self) -> bytes:
-        rows = (row.values() for row in self._rows.values())
-        return csv_text(("file", "label", "note"), rows).encode()
+        names = ["file", "label", "note", "item"]
+        if not any(item for _, item in self._rows):
+            names.remove("item")
+        rows = ([row.get(name) for name in names] for row in self._rows.values())
+        return csv_text(names, rows).encode()
 
 
 def toy_bundle(folder: Path) -> Bundle:

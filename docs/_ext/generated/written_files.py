@@ -140,7 +140,8 @@ FILES = (
         "*.csv, *.json, *.npy, *.npz, *.pdf, methods.md",
         "of an opened file, with the columns of what `raphe predict` writes; of a cell `.csv` and "
         "`.json` also have `changed_by_hand`, what was changed in the page. `cells.csv` has the "
-        "labels given there, the table under *All results* a row for each file",
+        "labels given there, of a file with several cells one a row with its `channel`; the table "
+        "under *All results* a row for each file",
     ),
     Written(
         "a store",

@@ -139,22 +139,32 @@ def test_a_cell_that_was_not_judged_is_labelled_too_and_no_label_vanishes(
     expect(page.locator("#n-cells")).to_have_text("3")
     page.get_by_role("link", name="Check by hand").click()
     results = page.locator("#queue .file-result")
-    expect(results).to_have_text(["50 % uncertain", "first: 20 % uncertain", "not judged"])
+    expect(results).to_have_text(
+        ["50 % uncertain", "20 % uncertain", "not judged", "not looked at yet"]
+    )
     page.keyboard.press("1")
     page.locator("#checked-view .canvas").focus()
     page.keyboard.press("n")
     page.keyboard.press(" ")  # its only peak is rejected: nothing is judged any more
     expect(page.locator("#checked-view .changed")).to_contain_text("1 peak rejected")
-    expect(page.locator("#check-count")).to_have_text("1 of 3 checked.")
+    expect(page.locator("#check-count")).to_have_text("1 of 4 checked.")
     expect(results.first).to_have_text("✓ many")
     page.locator("#queue").get_by_role("button", name="none.txt").click()
     page.keyboard.press("2")
-    page.locator("#queue").get_by_role("button", name="two.txt").click()
-    expect(page.locator(".hand")).to_contain_text(
-        "A label is of the whole file, with all 2 of its parts; shown is first."
-    )
+    page.locator("#queue").get_by_role("button", name="two.txt: second").click()
+    expect(page.locator("#checked-view h2")).to_have_text("two.txt: second")
+    page.keyboard.press("1")
+    page.locator("#checked-view select").select_option("first")  # a label is of what is shown
+    expect(page.locator("#queue [aria-current=true] .file-name")).to_have_text("two.txt: first")
+    expect(page.locator("#checked-view h2")).to_have_text("two.txt: first")
+    page.locator(".labels").get_by_text("few").click()
     _, text = saved_text(page, page.get_by_role("button", name="Download cells.csv"))
-    assert text.splitlines()[1:] == ["one.txt,many,", "none.txt,few,"]
+    assert text.splitlines()[1:] == [
+        "one.txt,many,,",
+        "two.txt,few,,first",
+        "none.txt,few,,",
+        "two.txt,many,,second",
+    ]
 
 
 def test_the_least_certain_is_first_whenever_it_comes(

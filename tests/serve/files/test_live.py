@@ -74,7 +74,7 @@ def of_file(name: str, **facts: object) -> Callable[[str, dict], bool]:
     return lambda event, values: (
         event == "file"
         and values["name"] == name
-        and all(values[key] == value for key, value in facts.items())
+        and all({**values, **values["said"][0]}[key] == value for key, value in facts.items())
     )
 
 
@@ -245,7 +245,10 @@ def test_what_the_table_says_is_told_and_what_is_not_said_of_a_cell_stays(
         long = {"id": y, "note": "n" * 501}
         answer = caller.put_json("/labels", {"labels": [long, {"id": x, "note": "clear"}]})
         error = "y.txt: note: expected at most 500 characters, got 501"
-        assert answer.json == {"saved": "cells.csv", "refused": [{"id": y, "error": error}]}
+        assert answer.json == {
+            "saved": "cells.csv",
+            "refused": [{"id": y, "item": None, "error": error}],
+        }
         assert table.read_text() == "file,label,note\nx.txt,many,clear\n"
         assert table.stat().st_mode & 0o777 == 0o664
         assert [path.name for path in tmp_path.glob("*.csv")] == ["Cells.csv"]
@@ -293,6 +296,26 @@ def test_the_later_of_two_labels_is_the_one_that_stays(
             thread.join()
         ear.wait_for(of_file("x.txt", label="few"))
     assert (tmp_path / "cells.csv").read_text() == "file,label,note\nx.txt,few,\n"
+
+
+def test_each_item_of_a_file_has_a_label(toy: Toy, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("two 1 9")
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        told = ear.wait_for(of_file("x.txt", item="first"))
+        assert [of["item"] for of in told["said"]] == ["first", "second"]
+        labels = [
+            {"id": told["id"], "item": item, "label": "few"} for item in ("second", None, "x")
+        ]
+        answer = caller.put_json("/labels", {"labels": labels}).json
+        assert answer["saved"] == "cells.csv"
+        assert {of["error"] for of in answer["refused"]} == {"x.txt: item: expected one of its 2"}
+        ear.wait_for(
+            lambda event, told: (
+                event == "file" and [of["label"] for of in told["said"]] == ["", "few"]
+            )
+        )
+    assert (tmp_path / "cells.csv").read_text() == "file,label,note,item\nx.txt,few,,second\n"
 
 
 def test_labels_of_two_people_at_once_are_all_kept(toy: Toy, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def choose_channel(
             _in_unit(unit, [channel for channel in channels if channel.name == choice.strip()])
             or _in_unit(unit, [c for c in channels if choice.strip() in c.other_names])
             or [channel for channel in channels if _same_unit(channel.unit, choice)]
-            or [channel for channel in channels if str(channel.index) == choice.strip()]
+            or [c for c in channels if str(c.index) == choice.strip().removeprefix("channel ")]
         )
     else:
         request = f"channel {choice}"

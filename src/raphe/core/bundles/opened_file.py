@@ -81,6 +81,7 @@ class HandLabel:
     file: str  # its path within the folder, with "/", or its bare name
     label: str | None  # "" takes it back
     note: str | None = None
+    item: str | None = None  # of a file with several, as `View.items` has it
 
 
 class LabelTable(ABC):
@@ -90,8 +91,8 @@ class LabelTable(ABC):
     """
 
     @abstractmethod
-    def of(self, file: str) -> HandLabel:
-        """What it says of a file, "" where nothing."""
+    def of(self, file: str, item: str | None) -> HandLabel:
+        """What it says of a file, or of one of its several items; "" where nothing."""
 
     @abstractmethod
     def say(self, hand: HandLabel) -> None:

@@ -8,7 +8,7 @@ from threading import Lock
 
 from raphe.core.bundles.opened_file import HandLabel, LabelTable
 from raphe.core.bundles.predictor import BundlePredictor
-from raphe.core.errors import RapheError, RecordingError
+from raphe.core.errors import RapheError, RecordingError, SettingError
 from raphe.core.files.atomic import write_file
 from raphe.core.files.folders import file_in
 from raphe.serve.refusal import refusing
@@ -30,9 +30,10 @@ class FolderLabels:
         self._seen: object = None  # of the file, as the disk tells it; None where there is none
         self._using = Lock()
 
-    def of(self, file: str) -> HandLabel:
-        """What the table says of a file, by its path in the folder."""
-        return HandLabel(file, "", "") if self._table is None else self._table.of(file)
+    def of(self, file: str, item: str | None) -> HandLabel:
+        """What the table says of a file, by its path in the folder, or of one of its items."""
+        table = self._table
+        return HandLabel(file, "", "", item) if table is None else table.of(file, item)
 
     def look(self) -> bool:
         """Read the table if it is another; whether it was."""
@@ -54,8 +55,12 @@ class FolderLabels:
             self.problem = problem
         return not is_same
 
-    def write(self, labels: Sequence[HandLabel]) -> None:
-        """Read once, write once, whole or not at all. Raises Refusal."""
+    def write(self, labels: Sequence[HandLabel]) -> list[str]:
+        """Read once, write once, whole or not at all; of each label why it cannot be, or "".
+
+        Raises Refusal where none can be.
+        """
+        refused = []
         with self._using, refusing(self._predictor, self._folder):
             path = file_in(self._folder, TABLE, RecordingError)
             mode = None if path is None else stat.S_IMODE(path.stat().st_mode)
@@ -66,12 +71,19 @@ class FolderLabels:
                 )
             table = self._predictor.label_table(path)
             for label in labels:
-                table.say(label)
+                try:
+                    table.say(label)
+                    refused.append("")
+                except SettingError as error:
+                    refused.append(self._predictor.sentence(error, self._folder))
+            if all(refused):
+                return refused
             written = write_file(path or self._folder / TABLE, table.contents)
             if mode is not None:
                 with suppress(OSError):  # of a share that knows no permissions
                     written.chmod(mode)  # whoever might write it before may write it now
             self._table, self.problem, self._seen = table, "", _seen(written)
+        return refused
 
 
 class Unseen:

@@ -22,17 +22,21 @@ from raphe.serve.refusal import Refusal, refusing
 from raphe.serve.work import Work
 
 MOST_LABELS = 10_000
-EXPECTED = "labels: expected a list of id and label, note or both, as texts"
+EXPECTED = "labels: expected a list of id, item of a file with several, and label, note or both"
 NO_FOLDER = "no folder is watched, beside whose recordings labels could be written; download them"
 
 
 @dataclass(frozen=True)
 class Said:
-    """Of a file by its id; None where nothing is said."""
+    """Of a file by its id, or of one of its several items; None where nothing is said."""
 
     id: str
     label: str | None
     note: str | None
+    item: str | None
+
+    def refused(self, sentence: str) -> dict[str, str | None]:
+        return {"id": self.id, "item": self.item, "error": sentence}
 
 
 class LabelRoutes:
@@ -58,18 +62,23 @@ class LabelRoutes:
         live = self._live
         if live is None:
             raise Refusal(409, NO_FOLDER)
-        labels, refused = [], []
+        taken, labels, refused = [], [], []
         for said in await self._labels(request):
             try:
                 labels.append(self._label_in(live, said))
+                taken.append(said)
             except Refusal as refusal:
-                refused.append({"id": said.id, "error": refusal.sentence})
+                refused.append(said.refused(refusal.sentence))
+        sentences = []
         if labels:
             async with self._writing:
                 with self._work.admitted():
-                    await self._work.answer(partial(live.labels.write, labels))
+                    sentences = await self._work.answer(partial(live.labels.write, labels))
                 live.tell_labels()
-        saved = TABLE if labels else None
+        for said, sentence in zip(taken, sentences, strict=True):
+            if sentence:
+                refused.append(said.refused(sentence))
+        saved = None if all(sentences) else TABLE
         return Response(as_json({"saved": saved, "refused": refused}), media_type=JSON)
 
     async def download(self, request: Request) -> Response:
@@ -109,6 +118,9 @@ class LabelRoutes:
             raise Refusal(
                 409, f"{shown(held.name)}: is not of the watched folder; download its label"
             )
+        if held.items and said.item not in (held.items if len(held.items) > 1 else (None,)):
+            many = f"one of its {len(held.items)}" if len(held.items) > 1 else "none"
+            raise Refusal(422, f"{shown(file)}: item: expected {many}")
         return self._checked(file, said)
 
     def _checked(self, file: str, said: Said) -> HandLabel:
@@ -123,7 +135,7 @@ class LabelRoutes:
                 f"{shown(file)}: note: expected at most {LONGEST_NOTE} characters, got "
                 f"{len(said.note)}",
             )
-        return HandLabel(file, said.label, said.note)
+        return HandLabel(file, said.label, said.note, said.item)
 
     def _contents(self, labels: list[HandLabel]) -> bytes:
         with refusing(self._predictor):
@@ -134,10 +146,12 @@ class LabelRoutes:
 
 
 def _said(values: object) -> Said:
-    if not isinstance(values, Mapping) or not set(values) <= {"id", "label", "note"}:
+    if not isinstance(values, Mapping) or not set(values) <= {"id", "item", "label", "note"}:
         raise Refusal(422, EXPECTED)
-    said = Said(values.get("id", ""), values.get("label"), values.get("note"))
-    texts = [text for text in (said.label, said.note) if text is not None]
-    if not texts or not all(isinstance(text, str) for text in (said.id, *texts)) or not said.id:
+    names = ("id", "label", "note", "item")
+    said = Said(*(values.get(name) for name in names))
+    given = [value for value in map(values.get, names) if value is not None]
+    is_said = said.label is not None or said.note is not None
+    if not (said.id and is_said and all(isinstance(value, str) for value in given)):
         raise Refusal(422, EXPECTED)
     return said

@@ -124,7 +124,7 @@ class Live:
     def tell_labels(self) -> None:
         """Tell what the table of labels says by now, where that is something else."""
         for path, held in self._by_path.items():
-            said, news = self._said(path), self._news.get(held.id, {})
+            said, news = self._said(path, held), self._news.get(held.id, {})
             if any(news.get(name) != value for name, value in said.items()):
                 self._tell(held, said)
         for listener in self._listeners:
@@ -177,7 +177,7 @@ class Live:
         view = await self._files.replace(held, opened, view)
         if held.is_gone:
             return
-        facts = {"id": held.id, "name": held.name, **self._said(path)}
+        facts = {"id": held.id, "name": held.name, **self._said(path, held)}
         self._news[held.id] = {**self._news.get(held.id, {}), **facts, **news}
         self._states[held.id] = news["sentence"]
         if view is not None:
@@ -262,10 +262,12 @@ class Live:
         with refusing(self._predictor, self.folder, on_page=True):
             return self._predictor.open_file(path, self._within(path), self._values, {})
 
-    def _said(self, path: Path) -> dict[str, str | None]:
-        """What the table of labels says of a file."""
-        said = self.labels.of(self._within(path))
-        return {"label": said.label, "note": said.note}
+    def _said(self, path: Path, held: HeldFile) -> dict[str, list[dict[str, str | None]]]:
+        """What the table of labels says of a file: of each of its items, where it has several."""
+        file = self._within(path)
+        items = held.items if len(held.items) > 1 else (None,)
+        labels = [self.labels.of(file, item) for item in items]
+        return {"said": [{"item": of.item, "label": of.label, "note": of.note} for of in labels]}
 
     def _of_labels(self) -> bytes:
         return _event(LABELS, {"problem": self.labels.problem})

@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nwb_files import Entry, write_nwb
 from raphe.core.abf.writer import write_abf
 from raphe.core.bundles.opened_file import HandLabel
 from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.celltype.recordings.hand_labels import HandLabels
+from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
+from raphe.tasks.celltype.verdicts.cell_input import Reading
+from raphe.tasks.celltype.verdicts.find_cells import find_cells
+from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows
 
 CLASSES = ("SER", "NSER")
 
@@ -106,6 +111,51 @@ def test_many_labels_of_a_large_table_take_no_time(tmp_path: Path) -> None:
     contents = labelled_csv([HandLabel(name, "NSER") for name in names], table)
     assert contents.count(b",NSER,") == len(names)
     assert time.process_time() - start_s < 5  # row by row for each label it took minutes
+
+
+def test_each_channel_of_a_recording_is_a_cell_with_a_label(tmp_path: Path) -> None:
+    folder = tmp_path / "rec"
+    folder.mkdir()
+    samples = np.zeros((2, 20_000), np.float32)
+    samples[0, [1000, 5000]] = samples[1, 9000:9008] = -1e-10
+    series = [
+        Entry("VoltageClampSeries", name, current, electrode)
+        for electrode, (name, current) in enumerate(zip(("left", "right"), samples, strict=True))
+    ]
+    write_nwb(folder / "two.nwb", series, rate_hz=40_000.0)
+    (folder / "cells.csv").write_text("file;animal;label\ntwo;m1;\n")
+    said = (
+        HandLabel("two.nwb", "SER", "large", "two left"),
+        HandLabel("two.nwb", "NSER", None, "two right"),
+        HandLabel("two.nwb", None, "small", "two right"),
+    )
+    table = HandLabels(CLASSES, folder / "cells.csv")
+    for label in said:
+        table.say(label)
+    assert table.of("two.nwb", "two right") == HandLabel("two.nwb", "NSER", "small", "two right")
+    assert table.of("two.nwb") == HandLabel("two.nwb", "", "")
+    (folder / "cells.csv").write_bytes(table.contents)
+    assert table.contents.decode().splitlines()[1:] == [
+        "two;m1;;;", "two.nwb;m1;SER;large;left", "two.nwb;m1;NSER;small;right",
+    ]  # fmt: skip
+    report = extract(folder, tmp_path / "store")
+    spikes = open_spikes(tmp_path / "store")
+    cells = [(cell.cell_id, CLASSES[cell.label], cell.animal) for cell in spikes.cells]
+    assert cells == [("two left", "SER", "m1"), ("two right", "NSER", "m1")]
+    assert spikes.counts.tolist() == [2, 1] and not report.failed
+    found, failed = find_cells([folder], ArrayRows(Cut()))
+    assert [len(cell.read(Reading(Cut()))) for cell in found] == [2, 1] and not failed
+    text = table.contents.decode().replace("two;m1;;;", "two;m1;SER;;")
+    (folder / "cells.csv").write_text(text)
+    with pytest.raises(RecordingError, match="line 2: labels two"):
+        extract(folder, tmp_path / "store", overwrite=True)
+
+
+def test_a_channel_is_not_labelled_against_the_label_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "cells.csv").write_text("file,label\na.abf,SER\n")
+    table = HandLabels(CLASSES, tmp_path / "cells.csv")
+    with pytest.raises(SettingError, match="the table labels this file as a whole"):
+        table.say(HandLabel("a.abf", "NSER", None, "a left"))
 
 
 def test_a_label_may_be_taken_back_and_said_anew() -> None:

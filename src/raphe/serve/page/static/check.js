@@ -1,7 +1,7 @@
 /** A person says what the cells are, the least certain first, and it is written down. */
 
 import { button, counted, download, element, say, setText, TONES } from "./dom.js";
-import { HandLabels } from "./labels.js";
+import { HandLabels, keyOf } from "./labels.js";
 import { askFile } from "./server.js";
 import { OpenedView } from "./view.js";
 
@@ -47,7 +47,6 @@ export class CheckByHand {
       "aria-describedby": "hand-note-limit",
     });
     this.limit = element("p", { id: "hand-note-limit", class: "meaning", role: "status" });
-    this.of_file = element("p", { class: "small-print" });
     this.state = element("p", { id: "hand-state", class: "small-print", role: "status" });
     this.next = button("Next cell", () => this.step(), { class: "primary" });
     this.note.addEventListener("input", () => {
@@ -60,7 +59,7 @@ export class CheckByHand {
     this.note.addEventListener("change", () => this.saveNote());
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.append(
-      element("div", { class: "labels" }, ...this.buttons), this.of_file,
+      element("div", { class: "labels" }, ...this.buttons),
       element("div", { class: "field" }, element("label", { for: "hand-note" }, "Note"), this.note,
         this.limit),
       this.next, this.state);
@@ -75,45 +74,54 @@ export class CheckByHand {
   }
 
   changed() {
-    const read = this.session.entries.filter((entry) => isRead(entry) || this.labelOf(entry));
-    const come = read.filter((entry) => !this.queue.includes(entry));
-    const rest = this.queue.filter((entry) => read.includes(entry));
+    this.follow();
+    const known = new Map(this.queue.map((target) => [keyOf(target), target]));
+    const read = this.labels.targets.map((target) => known.get(keyOf(target)) ?? target)
+      .filter((target) => isRead(target.entry) || this.labelOf(target));
+    const come = read.filter((target) => !this.queue.includes(target));
+    const rest = this.queue.filter((target) => read.includes(target));
     // Nothing jumps under a hand: the cell that somebody works on stays, with all before it.
     const kept = this.is_begun ? rest.splice(0, rest.indexOf(this.current) + 1) : [];
     rest.push(...come);
     if (come.length || !this.is_begun) rest.sort(leastCertainFirst);
     this.queue = [...kept, ...rest];
     if (!this.on_screen) return;
-    const first = this.queue.find((entry) => !this.labelOf(entry)) ?? this.queue[0] ?? null;
+    const first = this.queue.find((target) => !this.labelOf(target)) ?? this.queue[0] ?? null;
     const stays = this.is_begun ? this.queue.includes(this.current) : first === this.current;
     if (stays) this.draw();
     else this.choose(first);
   }
 
-  labelOf(entry) {
-    return this.labels.of(entry).label;
+  /** Of a file with several items another one was chosen: that one is what a label is of now. */
+  follow() {
+    const { current } = this;
+    const shown = current?.entry.view?.item;
+    if (!shown || this.is_loading || (current.item ?? shown) === shown) return;
+    const other = this.queue.find(({ entry, item }) => entry === current.entry && item === shown);
+    if (other) this.begin(other);
   }
 
-  /** Whether an entry has a label that stands where it is to stand. */
-  isDone(entry) {
-    return this.labelOf(entry) !== "" && this.labels.unsavedOf(entry)?.label === undefined;
+  labelOf(target) {
+    return this.labels.of(target).label;
+  }
+
+  /** Whether a cell has a label that stands where it is to stand. */
+  isDone(target) {
+    return this.labelOf(target) !== "" && this.labels.unsavedOf(target)?.label === undefined;
   }
 
   draw() {
     if (!this.on_screen) return;
     const { queue, current, place } = this;
     const focused = place.contains(document.activeElement);
-    place.replaceChildren(...queue.map((entry) => this.row(entry)));
+    place.replaceChildren(...queue.map((target) => this.row(target)));
     if (focused) place.querySelector("[aria-current]")?.focus();
-    const done = queue.filter((entry) => this.isDone(entry)).length;
+    const done = queue.filter((target) => this.isDone(target)).length;
     setText(this.count, queue.length ? `${done} of ${queue.length} checked.`
       : "There is nothing to check yet: open recordings first.");
     this.drawProblems();
     this.csv.hidden = !this.given.length;
     this.form.hidden = current === null;
-    const items = current?.view?.items ?? [];
-    setText(this.of_file, items.length > 1 ? `A label is of the whole file, with all ${items.length} `
-      + `of its parts; shown is ${current.view.item}.` : "");
     setText(this.state, this.stateWords);
     // What another person, or a spreadsheet, wrote meanwhile.
     if (document.activeElement !== this.note) this.note.value = this.labels.of(current).note;
@@ -125,7 +133,7 @@ export class CheckByHand {
   /** What could not be saved, or would not be: nothing that was said is lost without a word. */
   drawProblems() {
     const { failed } = this.labels;
-    const which = failed.length > 1 ? counted(failed.length, "cell") : failed[0]?.name;
+    const which = failed.length > 1 ? counted(failed.length, "cell") : failed[0] && nameOf(failed[0]);
     setText(this.unsaved, failed.length
       ? `Not saved: ${which}. ${this.labels.unsavedOf(failed[0]).error}` : "");
     this.unsaved.hidden = this.again.hidden = !failed.length;
@@ -134,30 +142,33 @@ export class CheckByHand {
     this.problem.hidden = !problem;
   }
 
-  row(entry) {
+  row(target) {
+    const name = nameOf(target);
     return element("li", {}, button([
-      element("span", { class: "file-name", title: entry.name }, entry.name),
-      element("span", { class: "file-result" }, this.words(entry)),
-    ], () => this.begin(entry), { class: "file-open", "aria-current": entry === this.current }));
+      element("span", { class: "file-name", title: name }, name),
+      element("span", { class: "file-result" }, this.words(target)),
+    ], () => this.begin(target), {
+      class: "file-open", "aria-current": target === this.current && "true",
+    }));
   }
 
-  words(entry) {
-    const label = this.labelOf(entry);
-    const unsaved = this.labels.unsavedOf(entry);
+  words(target) {
+    const label = this.labelOf(target);
+    const unsaved = this.labels.unsavedOf(target);
     if (unsaved?.error) return `▲ ${label || (unsaved.note ? "note" : "no label")}, not saved`;
-    if (this.isDone(entry)) return `✓ ${label}`;
-    return label ? `${label}, being saved` : uncertaintyWords(entry);
+    if (this.isDone(target)) return `✓ ${label}`;
+    return label ? `${label}, being saved` : uncertaintyWords(target);
   }
 
-  begin(entry) {
+  begin(target) {
     this.is_begun = true;
-    this.choose(entry);
+    this.choose(target);
   }
 
-  choose(entry) {
+  choose(target) {
     this.saveNote();
-    this.current = entry;
-    this.note.value = this.labels.of(entry).note;
+    this.current = target;
+    this.note.value = this.labels.of(target).note;
     setText(this.limit, "");
     this.before = "";
     this.draw();
@@ -165,16 +176,18 @@ export class CheckByHand {
   }
 
   async showCurrent() {
-    const entry = this.current;
-    await this.session.load(entry);
-    if (entry !== this.current) return;
-    this.opened.render(entry, this.blind.checked && !this.labelOf(entry));
+    const target = this.current;
+    this.is_loading = true; // what is shown meanwhile is another item
+    await this.session.load(target?.entry, target?.item);
+    if (target !== this.current) return;
+    this.is_loading = false;
+    this.opened.render(target?.entry ?? null, this.blind.checked && !this.labelOf(target));
   }
 
   step() {
-    const rest = this.queue.filter((entry) => entry !== this.current && !this.labelOf(entry));
+    const rest = this.queue.filter((target) => target !== this.current && !this.labelOf(target));
     const place = this.queue.indexOf(this.current);
-    const next = rest.find((entry) => this.queue.indexOf(entry) > place) ?? rest[0];
+    const next = rest.find((target) => this.queue.indexOf(target) > place) ?? rest[0];
     if (next) {
       this.begin(next);
       this.buttons[0].focus();
@@ -199,7 +212,7 @@ export class CheckByHand {
   saveNote() {
     clearTimeout(this.timer);
     const note = this.note.value.trim();
-    if (this.current && note !== this.labels.of(this.current).note) this.say({ note });
+    if (this.current !== null && note !== this.labels.of(this.current).note) this.say({ note });
   }
 
   say(some) {
@@ -215,7 +228,7 @@ export class CheckByHand {
     if (this.before) return this.before;
     if (!current || this.has_said !== current) return "";
     const { label, note } = labels.of(current);
-    if (current.from !== "folder") {
+    if (current.entry.from !== "folder") {
       return label ? `${label}: kept here until you download cells.csv.`
         : "No label: cells.csv will not have this cell.";
     }
@@ -227,8 +240,8 @@ export class CheckByHand {
 
   /** What was said of files that lie in no folder of the server. */
   get given() {
-    return this.queue.filter((entry) => entry.from === "given" && this.labelOf(entry))
-      .map((entry) => ({ id: entry.id, ...this.labels.of(entry) }));
+    return this.queue.filter((target) => target.entry.from === "given" && this.labelOf(target))
+      .map((target) => ({ id: target.entry.id, item: target.item, ...this.labels.of(target) }));
   }
 
   async takeCsv() {
@@ -253,22 +266,27 @@ export class CheckByHand {
   }
 }
 
-/** Of the item that is shown, and of one that nobody has opened here the first; null: not judged. */
-function uncertainty(entry) {
-  return entry.view ? entry.view.uncertainty : entry.summary?.uncertainty ?? null;
+/** {uncertainty, tone} of what was looked at; of the folder's files the server has seen the first. */
+function judged({ entry, item }) {
+  if (entry.summary && entry.summary.said[0].item === item) return entry.summary;
+  return entry.judged.get(item ?? entry.view?.item) ?? null;
 }
 
 /** What was not judged comes last: an order among the judged would be made up. */
 function leastCertainFirst(one, other) {
-  return (uncertainty(other) ?? -1) - (uncertainty(one) ?? -1);
+  return (judged(other)?.uncertainty ?? -1) - (judged(one)?.uncertainty ?? -1);
 }
 
-function uncertaintyWords(entry) {
-  const value = uncertainty(entry);
-  const tone = (entry.view ?? entry.summary)?.tone;
-  const judged = tone === "unlike" ? TONES.unlike.words : `${Math.round(value * 100)} % uncertain`;
-  const words = value === null ? "not judged" : judged;
-  return entry.view?.items.length > 1 ? `${entry.view.item}: ${words}` : words;
+function uncertaintyWords(target) {
+  const answer = judged(target);
+  if (!answer) return "not looked at yet";
+  if (answer.uncertainty === null) return "not judged";
+  if (answer.tone === "unlike") return TONES.unlike.words;
+  return `${Math.round(answer.uncertainty * 100)} % uncertain`;
+}
+
+function nameOf({ entry, item }) {
+  return item === null ? entry.name : `${entry.name}: ${item}`;
 }
 
 /** Whether there is a recording to look at, with an answer or without one. */

@@ -3,10 +3,11 @@
 import { ask } from "./server.js";
 
 const KEPT = "raphe-labels"; // in the tab, so that a reload does not lose what was said
+const NOTHING = Object.freeze({ label: "", note: "" });
 const RELOADED = "The page was reloaded before this was saved.";
 
 /**
- * {label, note} by entry. Of a file of the folder what stands in its table counts: what was said
+ * {label, note} of targets {entry, item}, the item null where a file has but one. In the folder what stands in its table counts: what was said
  * here is on its way there, or failed and waits to be tried again. One request is under way at a
  * time, so that what was said last is what stays. Event: "change".
  */
@@ -15,43 +16,53 @@ export class HandLabels extends EventTarget {
     super();
     this.session = session;
     const { given, unsaved } = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
-    this.given = new Map(Object.entries(given ?? {})); // {label, note} by id
-    this.unsaved = new Map(); // {label?, note?, error} by name in the folder; on its way without error
-    for (const [name, said] of Object.entries(unsaved ?? {})) {
-      this.unsaved.set(name, { ...said, error: said.error || RELOADED });
+    this.given = new Map(Object.entries(given ?? {})); // {label, note} by key
+    this.unsaved = new Map(); // {label?, note?, error} by key; on its way without error
+    for (const [key, said] of Object.entries(unsaved ?? {})) {
+      this.unsaved.set(key, { ...said, error: said.error || RELOADED });
     }
     this.is_sending = false;
   }
 
-  of(entry) {
-    if (entry?.from !== "folder") return this.given.get(entry?.id) ?? { label: "", note: "" };
-    const { label, note } = entry.summary;
-    return { label, note, ...this.unsavedOf(entry) };
+  of(target) {
+    if (target === null) return NOTHING;
+    if (!isOfFolder(target)) return this.given.get(keyOf(target)) ?? NOTHING;
+    const { label, note } = inTable(target);
+    return { label, note, ...this.unsavedOf(target) };
   }
 
-  /** What was said of an entry and stands in no table; undefined where all does. */
-  unsavedOf(entry) {
-    return entry?.from === "folder" ? this.unsaved.get(entry.name) : undefined;
+  /** What was said of a target and stands in no table; undefined where all does. */
+  unsavedOf(target) {
+    return target && isOfFolder(target) ? this.unsaved.get(keyOf(target)) : undefined;
   }
 
-  /** Entries of which something could not be saved. */
+  /** Targets of which something could not be saved. */
   get failed() {
-    return this.session.entries.filter((entry) => this.unsavedOf(entry)?.error);
+    return this.targets.filter((target) => this.unsavedOf(target)?.error);
   }
 
-  say(entry, some) {
-    if (entry.from === "folder") {
-      this.unsaved.set(entry.name, { ...this.unsavedOf(entry), ...some, error: "" });
+  /** On their way, or about to be. */
+  get waiting() {
+    return this.targets.filter((target) => this.unsavedOf(target)?.error === "");
+  }
+
+  get targets() {
+    return this.session.entries.flatMap(targetsOf);
+  }
+
+  say(target, some) {
+    if (isOfFolder(target)) {
+      this.unsaved.set(keyOf(target), { ...this.unsavedOf(target), ...some, error: "" });
       this.send();
     } else {
-      this.given.set(entry.id, { ...this.of(entry), ...some });
+      this.given.set(keyOf(target), { ...this.of(target), ...some });
     }
     this.changed();
   }
 
   tryAgain() {
-    for (const entry of this.failed) {
-      this.unsaved.set(entry.name, { ...this.unsavedOf(entry), error: "" });
+    for (const target of this.failed) {
+      this.unsaved.set(keyOf(target), { ...this.unsavedOf(target), error: "" });
     }
     this.send();
     this.changed();
@@ -66,36 +77,34 @@ export class HandLabels extends EventTarget {
     this.is_sending = false;
   }
 
-  get waiting() {
-    return this.session.entries.filter((entry) => this.unsavedOf(entry)?.error === "");
-  }
-
-  async sendThese(entries) {
-    const sent = entries.map((entry) => ({ entry, said: this.unsavedOf(entry) }));
-    const labels = sent.map(({ entry, said: { label, note } }) => ({ id: entry.id, label, note }));
+  async sendThese(targets) {
+    const sent = targets.map((target) => ({ target, said: this.unsavedOf(target) }));
+    const labels = sent.map(({ target: { entry, item }, said: { label, note } }) => (
+      { id: entry.id, item, label, note }));
     let errorOf;
     try {
       const { refused } = await ask("PUT", "labels", { labels });
-      const errors = new Map(refused.map(({ id, error }) => [id, error]));
-      errorOf = (id) => errors.get(id);
+      errorOf = ({ id, item }) => refused.find((of) => of.id === id && of.item === item)?.error;
     } catch (error) {
       errorOf = () => error.message;
     }
-    for (const [place, { entry, said }] of sent.entries()) {
-      this.answered(entry, said, errorOf(labels[place].id));
+    for (const [place, { target, said }] of sent.entries()) {
+      this.answered(target, said, errorOf(labels[place]));
     }
     this.changed();
   }
 
-  answered(entry, said, error) {
-    if (this.unsavedOf(entry) !== said) return; // something else was said meanwhile
+  answered(target, said, error) {
+    if (this.unsavedOf(target) !== said) return; // something else was said meanwhile
     if (error) {
-      this.unsaved.set(entry.name, { ...said, error });
+      this.unsaved.set(keyOf(target), { ...said, error });
       return;
     }
-    const { label = entry.summary.label, note = entry.summary.note } = said;
-    entry.summary = { ...entry.summary, label, note };
-    this.unsaved.delete(entry.name);
+    const { label, note } = this.of(target);
+    const { entry, item } = target;
+    const now = entry.summary.said.map((of) => (of.item === item ? { item, label, note } : of));
+    entry.summary = { ...entry.summary, said: now };
+    this.unsaved.delete(keyOf(target));
   }
 
   changed() {
@@ -104,4 +113,24 @@ export class HandLabels extends EventTarget {
     }));
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Each cell of a file. What is not open here the server has told of. */
+function targetsOf(entry) {
+  const several = entry.view?.items.length > 1 ? entry.view.items : [null];
+  const items = entry.view ? several : entry.summary?.said.map(({ item }) => item) ?? [null];
+  return items.map((item) => ({ entry, item }));
+}
+
+/** The same for the same cell, also in a page that was reloaded. */
+export function keyOf({ entry, item }) {
+  return JSON.stringify([isOfFolder({ entry }) ? entry.name : entry.id, item]);
+}
+
+function isOfFolder({ entry }) {
+  return entry.from === "folder";
+}
+
+function inTable({ entry, item }) {
+  return entry.summary.said.find((of) => of.item === item) ?? NOTHING;
 }

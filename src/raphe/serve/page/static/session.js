@@ -32,14 +32,18 @@ export class Session extends EventTarget {
 
   update(entry, values) {
     Object.assign(entry, values);
-    if (values.view) entry.rows.set(values.view.item, values.view.row);
+    const { view } = values;
+    if (view) {
+      entry.rows.set(view.item, view.row);
+      entry.judged.set(view.item, { uncertainty: view.uncertainty, tone: view.tone });
+    }
     this.tell("entry", entry);
   }
 
   make(values) {
     const entry = {
       key: (this.keys += 1), name: "", from: "given", state: "waiting", share: 0, error: "",
-      id: null, view: null, changes: NO_CHANGES, rows: new Map(), file: null, can_retry: false, fields: {},
+      id: null, view: null, changes: NO_CHANGES, rows: new Map(), judged: new Map(), file: null, can_retry: false, fields: {},
       pending: new Map(), summary: null, leaving: null,
       ...values,
     };

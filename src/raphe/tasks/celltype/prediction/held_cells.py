@@ -17,10 +17,10 @@ from raphe.core.sentences import counted, typographic
 from raphe.tasks.celltype.prediction.trace_view import Envelope, cell_envelopes
 from raphe.tasks.celltype.recordings.file_names import (
     UNKNOWN_TRIGGER,
-    parse_cell_id,
     parse_window_name,
 )
 from raphe.tasks.celltype.recordings.files import is_recording
+from raphe.tasks.celltype.recordings.labels import channel_cell
 from raphe.tasks.celltype.recordings.read_recording import channels_of
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.verdicts.cell_input import (
@@ -124,16 +124,15 @@ def hold_cells(
 
 
 def _of_recording(path: Path, shown: Path, reading: Reading) -> Iterator[CellSpikes]:
-    cell_id = parse_cell_id(shown)[0]
     for channel, channel_name in _chosen(path, reading):
-        named = f"{cell_id} {channel_name}".strip()
+        named = channel_cell(shown, channel_name)
         cell = read_recordings(named, (path,), replace(reading, channel=channel))
         recordings = tuple(_in_memory(recording, shown) for recording in cell.recordings)
         yield replace(cell, paths=(shown,), recordings=recordings)
 
 
 def _chosen(path: Path, reading: Reading) -> list[tuple[int | str | None, str]]:
-    """The channels to read, and what tells each from the others.
+    """The channels to read, and what tells each from the others, as a table of labels may name it.
 
     That which `read_recording` takes by itself is the only one, unless several fit.
     """
@@ -146,10 +145,10 @@ def _chosen(path: Path, reading: Reading) -> list[tuple[int | str | None, str]]:
     fitting = exact or fitting
     if len(fitting) < 2:
         return [(None, "")]
-    names = [c.name or f"channel {c.index}" for c in fitting]
+    names = [c.name for c in fitting]
     return [
-        (c.index, name if names.count(name) == 1 else f"{name} ({c.index})")
-        for c, name in zip(fitting, names, strict=True)
+        (c.index, c.name if c.name and names.count(c.name) == 1 else f"channel {c.index}")
+        for c in fitting
     ]
 
 

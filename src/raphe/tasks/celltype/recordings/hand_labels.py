@@ -8,9 +8,9 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import listed, printable
 from raphe.core.tables.form import Form
 from raphe.core.tables.words import read_table, spellings
-from raphe.tasks.celltype.recordings.labels import COLUMNS, NO_CELL
+from raphe.tasks.celltype.recordings.labels import COLUMNS, NO_CELL, channel_cell
 
-FILE, LABEL, NOTE = "file", "label", "note"
+FILE, LABEL, NOTE, CHANNEL, CELL_ID = "file", "label", "note", "channel", "cell_id"
 
 
 class HandLabels(LabelTable):
@@ -29,32 +29,57 @@ class HandLabels(LabelTable):
         self._columns, self._rows, self._form = _read(existing)
         names = [column.casefold() for column in self._columns]
         self._file, self._label, self._note = map(names.index, (FILE, LABEL, NOTE))
+        self._channel = names.index(CHANNEL) if CHANNEL in names else None
         self._of_file: dict[PurePosixPath, list[list[str]]] = {}
         for row in self._rows:
             self._index(row)
 
-    def of(self, file: str) -> HandLabel:
-        rows = self._rows_of(file)
+    def of(self, file: str, item: str | None = None) -> HandLabel:
+        rows = self._rows_of(file, channel_of(file, item))
         label = next(filter(None, (row[self._label] for row in rows)), "")
         note = next(filter(None, (row[self._note] for row in rows)), "")
-        return HandLabel(file, spellings([label], preferred=self._labels)[label], printable(note))
+        label = spellings([label], preferred=self._labels)[label]
+        return HandLabel(file, label, printable(note), item)
 
     def say(self, hand: HandLabel) -> None:
-        """Raises SettingError for a label that is none."""
+        """Raises SettingError for a label that is none, and for that of a channel of a file whose
+        label as a whole stands in the table."""
         if hand.label not in (None, "", *self._labels):
             known = listed(self._labels, "or")
             raise SettingError(f"label: expected {known}, got {printable(hand.label)!r}")
         note = None if hand.note is None else printable(" ".join(hand.note.split()))
-        rows = self._rows_of(hand.file)
+        channel = channel_of(hand.file, hand.item)
+        rows = self._rows_of(hand.file, channel)
         if not rows and (hand.label or note):
-            rows = [[""] * len(self._columns)]
-            rows[0][self._file] = hand.file
-            self._rows += rows
-            self._index(rows[0])
+            rows = [self._new_row(hand.file, channel)]
         for row in rows:
             for place, word in ((self._label, hand.label), (self._note, note)):
                 if word is not None:
                     row[place] = word
+
+    def _new_row(self, file: str, channel: str) -> list[str]:
+        """Of a file, or of one of its channels: with the day and the animal that the file has."""
+        if channel and self._channel is None:
+            self._channel = len(self._columns)
+            self._columns.append(CHANNEL)
+            for row in self._rows:
+                row.append("")
+        whole = self._rows_of(file, "") if channel else []
+        if any(row[self._label] for row in whole):
+            raise SettingError(
+                f"{printable(file)}: the table labels this file as a whole; take that label out of "
+                "it, and label its channels then"
+            )
+        row = list(whole[0]) if whole else [""] * len(self._columns)
+        row[self._file], row[self._label], row[self._note] = file, "", ""
+        for place, column in enumerate(self._columns):
+            if column.casefold() == CELL_ID and channel:
+                row[place] = ""
+        if self._channel is not None:
+            row[self._channel] = channel
+        self._rows.append(row)
+        self._index(row)
+        return row
 
     @property
     def contents(self) -> bytes:
@@ -66,10 +91,23 @@ class HandLabels(LabelTable):
         for path in {PurePosixPath(named), PurePosixPath(named.replace("\\", "/"))}:
             self._of_file.setdefault(path, []).append(row)
 
-    def _rows_of(self, file: str) -> list[list[str]]:
-        """The rows that name the file, or it without its suffix."""
+    def _rows_of(self, file: str, channel: str) -> list[list[str]]:
+        """The rows that name the file, or it without its suffix, and this channel, "" for none."""
         path = PurePosixPath(file)
-        return [row for name in (path, path.with_suffix("")) for row in self._of_file.get(name, [])]
+        rows = [row for name in (path, path.with_suffix("")) for row in self._of_file.get(name, [])]
+        return [row for row in rows if self._channel_in(row) == channel]
+
+    def _channel_in(self, row: list[str]) -> str:
+        return "" if self._channel is None else row[self._channel]
+
+
+def channel_of(file: str, item: str | None) -> str:
+    """The channel that an item of a file is; "" of a file that is one item.
+
+    >>> channel_of("day 1/A1.abf", "A1 left"), channel_of("A1.abf", None)
+    ('left', '')
+    """
+    return "" if item is None else item.removeprefix(channel_cell(PurePosixPath(file), "")).strip()
 
 
 def _read(path: Path | None) -> tuple[list[str], list[list[str]], Form]:

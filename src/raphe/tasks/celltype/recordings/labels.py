@@ -1,12 +1,13 @@
 """What is known of each recording in a folder: its cell, its class, its day and its animal.
 
 A file's class comes from `cells.csv` in the folder (columns file and label, and where they are
-known cell_id, day, animal) or from the name of a folder above the file (`SER/`, `NSER/`).
+known cell_id, day, animal) or from the name of a folder above the file (`SER/`, `NSER/`). Where a
+row of it names a channel, too, each channel that is named is a cell.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from raphe.core.errors import RecordingError
 from raphe.core.files.folders import Listing, file_in
@@ -20,7 +21,7 @@ from raphe.tasks.celltype.recordings.files import SUFFIXES
 CELL_TABLE = "cells.csv"
 NOTE = "note.txt"
 NO_CELL = ("not a neuron", "unsure")  # labels by hand of recordings that no store takes
-COLUMNS = "columns file and label (cell_id, day and animal are optional)"
+COLUMNS = "columns file and label (cell_id, day, animal and channel are optional)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class RecordedFile:
     cell_id: str
     day: str  # YYYY-MM-DD
     animal: str
+    channel: str  # name or index of one of several that are a cell each; "" where none is named
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,14 @@ class _CellTable:
     """What `cells.csv` says: empty without one."""
 
     columns: tuple[str, ...] = ()
-    rows: dict[Path, dict[str, str]] = field(default_factory=dict)  # of each recording there
+    rows: dict[tuple[Path, str], dict[str, str]] = field(default_factory=dict)  # also by channel
+    channels: dict[Path, list[str]] = field(default_factory=dict)  # of each recording there
     missing: list[Path] = field(default_factory=list)  # listed, but not there
+
+    def of(self, file: Path) -> list[dict[str, str]]:
+        """Its row, which has nothing where the table says nothing, or those of its channels."""
+        channels = [channel for channel in self.channels.get(file, ()) if channel] or [""]
+        return [self.rows.get((file, channel), {}) for channel in channels]
 
     def failures(self) -> list[Failure]:
         return [
@@ -68,11 +76,12 @@ def label_recordings(
     labelled: list[LabelledFile] = []
     failed = [*listing.left_out, *table.failures()]
     for file in listing.files:
-        outcome = _label(file, folder, table.rows.get(file, {}), classes)
-        if isinstance(outcome, LabelledFile):
-            labelled.append(outcome)
-        else:
-            failed.append(outcome)
+        for row in table.of(file):
+            outcome = _label(file, folder, row, classes)
+            if isinstance(outcome, LabelledFile):
+                labelled.append(outcome)
+            else:
+                failed.append(outcome)
     if not labelled:
         raise RecordingError(_none_labelled(folder, len(listing.files), table, classes))
     _refuse_contradictions(labelled, classes)
@@ -87,7 +96,7 @@ def identify_recordings(folder: Path, listing: Listing) -> tuple[list[RecordedFi
     _require_files(folder, listing)
     table = _read_cell_table(folder, listing, classes=None)
     recorded = [
-        RecordedFile(file, *_cell_of(file, table.rows.get(file, {}))) for file in listing.files
+        RecordedFile(file, *_cell_of(file, row)) for file in listing.files for row in table.of(file)
     ]
     return recorded, [*listing.left_out, *table.failures()]
 
@@ -120,13 +129,20 @@ def _require_files(folder: Path, listing: Listing) -> None:
         )
 
 
-def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str]:
-    """Cell id, day and animal of a file; what its row in the table says goes before its name."""
-    cell_id, day = parse_cell_id(file.name)
+def channel_cell(file: str | PurePath, channel: str) -> str:
+    """What the cell in a channel of a file is called, where nobody calls it otherwise."""
+    return f"{parse_cell_id(file)[0]} {channel}".strip()
+
+
+def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str, str]:
+    """Cell id, day, animal and channel of a file or one of its channels; what its row in the table
+    says goes before its name."""
+    day, channel = parse_cell_id(file.name)[1], row.get("channel", "")
     return (
-        row.get("cell_id") or cell_id,
+        row.get("cell_id") or channel_cell(file.name, channel),
         row.get("day") or (day.isoformat() if day else ""),
         row.get("animal", ""),
+        channel,
     )
 
 
@@ -134,7 +150,8 @@ def _label(
     file: Path, folder: Path, row: dict[str, str], classes: Sequence[str]
 ) -> LabelledFile | Failure:
     if row.get("label") in NO_CELL:
-        return Failure(file, f"{CELL_TABLE} says “{row['label']}” of it")
+        what = f"its channel {row['channel']}" if row.get("channel") else "it"
+        return Failure(file, f"{CELL_TABLE} says “{row['label']}” of {what}")
     by_folder = label_from_folders(file.relative_to(folder).parts[:-1], classes)
     label = classes.index(row["label"]) if row.get("label") else by_folder
     if label is None:
@@ -148,8 +165,7 @@ def _label(
             f"lies in a folder {classes[by_folder]} but {CELL_TABLE} calls it {classes[label]}; "
             "correct one of them",
         )
-    cell_id, day, animal = _cell_of(file, row)
-    return LabelledFile(file, cell_id, day, animal, label)
+    return LabelledFile(file, *_cell_of(file, row), label)
 
 
 def _read_cell_table(folder: Path, listing: Listing, classes: Sequence[str] | None) -> _CellTable:
@@ -163,7 +179,7 @@ def _read_cell_table(folder: Path, listing: Listing, classes: Sequence[str] | No
     find = _finder(listing.files)
     left_out = {failure.path for failure in listing.left_out}
     table = _CellTable(tuple(name.casefold() for name in read.columns))
-    line_of: dict[Path, int] = {}
+    line_of: dict[tuple[Path, str], int] = {}
     for row in read.rows:
         values = dict(row.values)
         file = _check_row(values, path, row.line, find, classes)
@@ -173,11 +189,20 @@ def _read_cell_table(folder: Path, listing: Listing, classes: Sequence[str] | No
                 table.missing.append(missing)
             continue
         del values["file"]
-        line = line_of.setdefault(file, row.line)
-        if table.rows.setdefault(file, values) != values:
+        key = file, values.get("channel", "")
+        line = line_of.setdefault(key, row.line)
+        if table.rows.setdefault(key, values) != values:
             raise RecordingError(
                 f"{path}: lines {line} and {row.line} say different things of "
                 f"{file.relative_to(path.parent)}; remove one of them"
+            )
+        if line == row.line:
+            table.channels.setdefault(file, []).append(key[1])
+    for file, channels in table.channels.items():
+        if len(channels) > 1 and table.rows.get((file, ""), {}).get("label"):
+            raise RecordingError(
+                f"{path}, line {line_of[file, '']}: labels {file.relative_to(path.parent)} as a "
+                "whole, other lines label its channels; take that label out, or theirs"
             )
     return table
 

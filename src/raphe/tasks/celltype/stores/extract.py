@@ -64,17 +64,19 @@ def extract(
     dropped = Counter(dict.fromkeys(DROPS, 0))
     rows: list[dict[str, Any]] = []
     silent, remarks = [], []
-    first_of: dict[str, LabelledFile] = {}  # by its bytes' hash
+    first_of: dict[tuple[str, str], LabelledFile] = {}  # by its bytes' hash, and channel
     with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
         for file in progress(files, "cutting spikes", total=len(files)):
             try:
-                recording = read_recording(file.path, channel, unit, cut.accept_unit)
+                recording = read_recording(
+                    file.path, file.channel or channel, unit, cut.accept_unit
+                )
                 spikes = cut_spikes(recording, cut)
             except Exception as error:  # one bad file stops no other
                 failed.append(cut_failure(file.path, error))
                 continue
             assert recording.sha256 is not None  # it was read from a file
-            first = first_of.setdefault(recording.sha256, file)
+            first = first_of.setdefault((recording.sha256, file.channel), file)
             if first is not file:
                 failed.append(_repeated(file, first, classes))
                 continue

@@ -97,7 +97,7 @@ def cut_masks(
     skipped: list[Failure] = []
     for file in progress(files, "looking for quiet stretches", total=len(files)):
         try:
-            recording = read_recording(file.path, channel, unit, cut.accept_unit)
+            recording = read_recording(file.path, file.channel or channel, unit, cut.accept_unit)
             surveyed = _survey(file, recording, cut, n_mask, n_guard)
         except Exception as error:  # one bad file stops no other
             failed.append(cut_failure(file.path, error))
@@ -118,7 +118,8 @@ def cut_masks(
     with StoreWriter(store, fields, overwrite) as writer:
         writer.require_room(int(shares.sum()), "mask")
         for number in progress(np.flatnonzero(shares).tolist(), "cutting masks"):
-            recording = read_recording(quiet[number].file.path, channel, unit, cut.accept_unit)
+            file = quiet[number].file
+            recording = read_recording(file.path, file.channel or channel, unit, cut.accept_unit)
             masks, sweep, sample = _cut(
                 recording,
                 quiet[number].stretches,

@@ -133,12 +133,19 @@ class CellInput:
     read: Callable[[Reading], CellSpikes] = field(repr=False)
 
 
-def read_recordings(cell_id: str, paths: tuple[Path, ...], reading: Reading) -> CellSpikes:
-    """Cut the spikes of a cell's recordings, one after the other. Raises RecordingError."""
+def read_recordings(
+    cell_id: str, paths: tuple[Path, ...], reading: Reading, channels: tuple[str, ...] = ()
+) -> CellSpikes:
+    """Cut the spikes of a cell's recordings, one after the other. Raises RecordingError.
+
+    `channels` has one for each, "" for that of `reading`.
+    """
     cut = _recordings_cut(paths[0], reading.cut)
     recordings = (
-        read_recording(path, reading.channel, reading.unit, cut.accept_unit, reading.growing)
-        for path in paths
+        read_recording(
+            path, channel or reading.channel, reading.unit, cut.accept_unit, reading.growing
+        )
+        for path, channel in zip(paths, channels or [""] * len(paths), strict=True)
     )
     return cut_recordings(cell_id, paths, recordings, cut)
 

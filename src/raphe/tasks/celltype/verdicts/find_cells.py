@@ -73,7 +73,7 @@ def _in_file(path: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Fail
         raise RecordingError(f"{path}: there is no such file or folder")
     file_status(path, RecordingError)
     if is_recording(path):
-        return [_recorded_cell(parse_cell_id(path)[0], [path])], []
+        return [_recorded_cell(parse_cell_id(path)[0], [(path, "")])], []
     if path.suffix.lower() == SPIKE:
         return _cells_of_spike_files([path]), []
     if path.suffix.lower() == ARRAY:
@@ -118,15 +118,17 @@ def _cells_of_recordings(folder: Path, listing: Listing) -> tuple[list[CellInput
     recordings, failed = identify_recordings(folder, listing)
     if file_in(folder, CELL_TABLE, RecordingError) is None:
         # Two files of one name are two cells, to be refused.
-        return [_recorded_cell(file.cell_id, [file.path]) for file in recordings], failed
-    paths_of_cell = defaultdict(list)
+        return [_recorded_cell(file.cell_id, [(file.path, "")]) for file in recordings], failed
+    files_of_cell = defaultdict(list)
     for file in recordings:
-        paths_of_cell[file.cell_id].append(file.path)
-    return [_recorded_cell(cell_id, paths) for cell_id, paths in paths_of_cell.items()], failed
+        files_of_cell[file.cell_id].append((file.path, file.channel))
+    return [_recorded_cell(cell_id, files) for cell_id, files in files_of_cell.items()], failed
 
 
-def _recorded_cell(cell_id: str, paths: list[Path]) -> CellInput:
-    return CellInput(cell_id, tuple(paths), partial(read_recordings, cell_id, tuple(paths)))
+def _recorded_cell(cell_id: str, files: list[tuple[Path, str]]) -> CellInput:
+    """Of one or several files, each with the channel that the cell is, "" for that of `Reading`."""
+    paths, channels = zip(*files, strict=True)
+    return CellInput(cell_id, paths, partial(read_recordings, cell_id, paths, channels=channels))
 
 
 def _cells_of_spike_files(files: list[Path]) -> list[CellInput]:

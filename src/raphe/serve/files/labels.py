@@ -149,8 +149,8 @@ def _said(values: object) -> Said:
     if not isinstance(values, Mapping) or not set(values) <= {"id", "item", "label", "note"}:
         raise Refusal(422, EXPECTED)
     names = ("id", "label", "note", "item")
-    said = Said(*(values.get(name) for name in names))
     given = [value for value in map(values.get, names) if value is not None]
+    said = Said(values.get("id", ""), *map(values.get, names[1:]))
     is_said = said.label is not None or said.note is not None
     if not (said.id and is_said and all(isinstance(value, str) for value in given)):
         raise Refusal(422, EXPECTED)

@@ -36,7 +36,7 @@ def test_a_sweep_over_the_dataset_held_out(train_py, places, tmp_path: Path, cap
             -1 <= metrics["test/cells/correlation"] <= 1
             and metrics["test/cells/error_both_smoothed"] > 0
         )
-        file = client.download_artifacts(run.info.run_id, "test/recordings.csv", str(tmp_path))
+        file = client.download_artifacts(run.info.run_id, "test/cells.csv", str(tmp_path))
         with Path(file).open() as table:
             held_out = {row["dataset"] for row in csv.DictReader(table)}
         assert held_out == {run.data.params["data.held_out"]}

@@ -32,7 +32,8 @@ def epochs_figure(epochs: Mapping[int, Epochs], note: str = "") -> PaperFigure:
     shades = colormaps["viridis"](np.linspace(DARKEST, LIGHTEST, 256))
     scale = ScalarMappable(Normalize(min(epochs), max(epochs)), ListedColormap(shades))
     kernels = np.array(sorted(epochs))
-    colours = dict(zip(kernels.tolist(), scale.to_rgba(kernels), strict=True))
+    rgba = map(tuple, scale.to_rgba(kernels).tolist())
+    colours = dict(zip(kernels.tolist(), rgba, strict=True))
     figure = PaperFigure(TWO_COLUMNS_IN, 4.6, _epochs_caption(list(epochs), note))
     panels = figure.subplots(len(FIGURES), len(PARTS), sharex=True, sharey="row")
     for row, (name, label) in zip(panels, FIGURES.items(), strict=True):
@@ -41,13 +42,7 @@ def epochs_figure(epochs: Mapping[int, Epochs], note: str = "") -> PaperFigure:
                 values = epochs[kernel].get(f"{part}/{name}")
                 if values is not None:
                     x = epochs[kernel]["epoch"]
-                    axes.plot(
-                        x,
-                        values,
-                        color=its_colour,
-                        lw=0.9,
-                        label=f"{kernel}",
-                    )
+                    axes.plot(x, values, color=its_colour, lw=0.9, label=f"{kernel}")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         row[0].set_ylabel(label)
     for axes, title in zip(panels[0], PARTS.values(), strict=True):

@@ -70,7 +70,7 @@ def test_a_sweep_from_nothing(train_py, home: Path, places: list[str], capfd) ->
     assert CellTypeModule.load_from_checkpoint(checkpoint).hparams.kernel == 20
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_bank_gives_what_the_sweep_gives(
     train_py, home: Path, places: list[str], monkeypatch
 ) -> None:

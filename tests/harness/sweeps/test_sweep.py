@@ -82,6 +82,7 @@ def test_a_finished_sweep_ends_well_and_other_settings_begin_another(
     assert len(runs().children()) == 4
 
 
+@pytest.mark.ci
 def test_two_workers_share_a_fresh_database(train_with_workers, runs, runs_root: Path) -> None:
     (runs_root / "mlflow.db").unlink()
     sweep = ["model.degree=1,2,3,4", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
@@ -90,6 +91,7 @@ def test_two_workers_share_a_fresh_database(train_with_workers, runs, runs_root:
     assert len(runs().parents()) == 1
 
 
+@pytest.mark.ci
 def test_workers_of_a_killed_sweep_let_go_of_their_runs(train, start_train, epochs, runs) -> None:
     sweep = ["model.degree=1,2", *epochs.settings]
     workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]

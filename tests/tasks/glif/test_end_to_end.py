@@ -13,6 +13,8 @@ from raphe.tasks.glif.metrics.names import names
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
 
+pytestmark = pytest.mark.ci
+
 SMALL = [
     "task=glif", "model.n_samples=100", "data.batches=20", "data.batch_size=32",
     "data.n_val=32", "data.n_test=64", "data.experiment.length_s=[0.5,0.6]",
@@ -52,7 +54,6 @@ def _train_and_export(train_py, folder: Path) -> None:
     assert train_py("task=glif", *export, *places) == 0
 
 
-@pytest.mark.slow
 def test_a_new_cell_gets_parameters_a_configuration_and_a_figure(
     bundle: Path, cell: list[str], tmp_path: Path, capsys
 ) -> None:
@@ -85,7 +86,6 @@ def simulated_by_allensdk(reference, request) -> tuple[Neurons, dict[str, np.nda
     return reference(request.param)
 
 
-@pytest.mark.slow
 def test_allensdks_own_simulation_gives_its_parameters_back(
     simulated_by_allensdk, bundle: Path, tmp_path: Path
 ) -> None:
@@ -105,7 +105,6 @@ def test_allensdks_own_simulation_gives_its_parameters_back(
         assert getattr(inferred, name)[0] == pytest.approx(getattr(neuron, name)[0], rel=0.03), name
 
 
-@pytest.mark.slow
 def test_one_bad_cell_stops_no_other(bundle: Path, cell: list[str], tmp_path: Path, capsys) -> None:
     voltage = np.load(cell[0])
     np.save(cell[0], np.stack([voltage, np.full_like(voltage, np.nan), voltage]))
@@ -118,7 +117,6 @@ def test_one_bad_cell_stops_no_other(bundle: Path, cell: list[str], tmp_path: Pa
     )
 
 
-@pytest.mark.slow
 def test_a_trace_unlike_any_simulated_one_is_told(
     bundle: Path, cell: list[str], tmp_path: Path, capsys
 ) -> None:

@@ -90,7 +90,7 @@ def test_a_finding_is_a_claim_of_the_study() -> None:
     assert [(row["ours_value"], row["low"]) for row in rows] == [("2", ""), ("", "")]
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_the_command_computes_every_point(real_data, tmp_path: Path, capsys) -> None:
     folder = real_data("glif", "lstm_published")
     command = ["reproduce", "--task", "glif", "--published", str(folder), "--out", str(tmp_path)]

@@ -118,8 +118,8 @@ class CellTypePredictor(BundlePredictor):
             channel: index, name or unit of the channel, of a file that holds several.
             unit: of the channel, for a file that leaves it blank.
             prevalence: of the classes among cells like it, as {"SER": 0.3}, of all classes but one
-                at least; None: those that the verdict's `prevalence` names: of the training spikes,
-                or of the validation cells where these calibrated by Platt's method.
+                at least; None: those that the verdict's `prevalence` names, for which the bundle's
+                probabilities hold.
 
         Raises:
             RecordingError: it cannot be read, is several cells, or nothing that holds a cell.

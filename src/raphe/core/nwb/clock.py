@@ -172,6 +172,6 @@ def _nominal(rate_hz: float, n_steps: int) -> float:
 
 def _number(value: object) -> float:
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)  # type: ignore[arg-type]  # a file may hold anything
     except (TypeError, ValueError, OverflowError):
         return float("nan")

@@ -213,7 +213,7 @@ def _electrodes(where: str, series: Any, n_columns: int) -> list[str | None]:
 def _finite(value: object) -> float:
     """A number of the file; 0 for none, or what is no finite number."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)  # type: ignore[arg-type]  # a file may hold anything
     except (TypeError, ValueError, OverflowError):
         return 0.0
     return number if isfinite(number) else 0.0
@@ -222,7 +222,7 @@ def _finite(value: object) -> float:
 def _whole_number(value: object) -> int | None:
     """A sweep's number; None for none, or what is no whole number."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)  # type: ignore[arg-type]  # a file may hold anything
     except (TypeError, ValueError, OverflowError):
         return None
     return int(number) if isfinite(number) and number == int(number) else None

@@ -90,6 +90,7 @@ def test_what_no_run_can_have_is_one_sentence(given: str, message: str) -> None:
         "-m model.kernel=range(1,33) hydra/launcher=joblib hydra.launcher.n_jobs=2",
         "model=bank bank.values=[20,24]",
         "callbacks.patience=null threads=2",
+        "data.store=null",
         "experiment=k_sweep model.kernel=8,20",
         "--multirun model.kernel=8,20",
         "data.recipe.gain=recording",

@@ -262,6 +262,8 @@ def _check_values(override: Override, defaults: DictConfig) -> None:
         text = value_text(value)
         if not override.is_sweep_override() and value is not None:
             text = _line(override).partition("=")[2]
+        if value is None and default is None and key in section:
+            continue  # null as it is here, which another section fills in
         check_value(f"{name}={text}", name, value, default, section.get("_target_"), text)
 
 

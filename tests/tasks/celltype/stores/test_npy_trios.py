@@ -130,7 +130,7 @@ def test_opening_and_importing_take_bounded_memory(tmp_path):
     tracemalloc.stop()
     assert spikes.n == n
     assert opened < 30e6
-    assert peak < 40e6
+    assert peak < 60e6  # 39 MB, and what the collector of a large process has let lie
 
 
 def test_reading_a_trio_through_keeps_nothing_of_it_in_memory(tmp_path):

@@ -27,9 +27,13 @@ def whole(n: int) -> str:
     return f"{n:,}".replace(",", " ") if abs(n) >= 10_000 else str(n)
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float, digits: int = 3, least: float = 0.0) -> str:
     """A value of so many significant digits without an exponent, – for none; for readers alone.
 
+    One of a size below `least`, other than 0, is told to be less: "0" would hide a wrong unit.
+
+    >>> number(1e-12, least=1e-6), number(0.0, least=1e-6)
+    ('less than 0.000001', '0')
     >>> number(1130.4), number(-0.04567), number(123_456), number(float("nan"))
     ('1130', '−0.0457', '123 456', '–')
     """
@@ -37,6 +41,8 @@ def number(value: float, digits: int = 3) -> str:
         return "–" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
     if value == 0:
         return "0"
+    if abs(value) < least:
+        return f"less than {number(least, 1)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{abs(value):.{decimals}f}"
     whole_part, point, fraction = text.partition(".")

@@ -70,4 +70,5 @@ def test_names_have_units_and_words_have_none() -> None:
     assert by_column("pA")["noise_10500_to_12000_Hz_pA_per_rtHz"].shown(0.0041, "pA") == (
         "0.00410 pA/√Hz"
     )
+    assert by_column("pA")["amplitude_pA"].shown(9e-11, "pA") == "less than 0.000001 pA"
     assert not any("_" in statistic.words for statistic in STATISTICS)

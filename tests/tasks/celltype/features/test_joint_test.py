@@ -71,6 +71,17 @@ def test_an_uneven_spread_counts_on_the_side_that_a_value_lies_on() -> None:
     assert test.scaled(test.values(high, spikes[0]))[row] < 2.6
 
 
+def test_a_value_that_is_nearly_nothing_is_not_told_as_0() -> None:
+    statistics, spikes = cells(40)
+    sizes = np.linspace(66, 134, 40)
+    for cell, size in zip(statistics, sizes, strict=True):
+        cell["amplitude_pA"] = size
+    test = JointTest.fit(statistics, spikes, "pA")
+    row = test.columns.index("amplitude_pA")
+    values = test.values({**statistics[0], "amplitude_pA": 9e-11}, 1e-12 * spikes[0])
+    assert test.compared(row, values) == "less than 0.000002 pA (in training 66.0 to 134 pA)"
+
+
 def test_facts_are_json_and_bring_the_test_back(fitted: JointTest) -> None:
     facts = json.loads(json.dumps(fitted.facts(), allow_nan=False))
     statistics, spikes = cells(1, seed=9)

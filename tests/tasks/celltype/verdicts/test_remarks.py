@@ -7,7 +7,7 @@ import pytest
 
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.verdicts.remarks import (
-    near_threshold,
+    beside_threshold,
     remarks_on,
     split_in_two,
     too_few,
@@ -48,10 +48,25 @@ def test_spikes_that_are_given_twice():
 
 def test_spikes_that_hardly_reach_the_threshold():
     waveforms = np.array([100, 100, 51.5, 52, 100])[:, None] * SHAPE
-    (remark,) = near_threshold(waveforms, Cut())
+    (remark,) = beside_threshold(waveforms, Cut(), cut_before=False)
     assert remark.startswith("the peaks of 2 of 5 spikes are within 10 % of the threshold, −50 pA")
-    assert near_threshold(waveforms, Cut(threshold_pa=-30.0)) == []
-    assert near_threshold(waveforms, GivenWindows(160, 40_000.0, "pA")) == []
+    assert beside_threshold(waveforms, Cut(threshold_pa=-30.0), cut_before=False) == []
+    assert beside_threshold(waveforms, GivenWindows(160, 40_000.0, "pA"), cut_before=True) == []
+
+
+def test_of_windows_cut_before_no_threshold_is_advised():
+    waveforms = np.array([100, 100, 51.5, 52, 100])[:, None] * SHAPE
+    assert beside_threshold(waveforms, Cut(), cut_before=True) == []
+
+
+@pytest.mark.parametrize("factor", [-1, 1e-12, 1e-3])  # the sign, A for pA, nA for pA
+def test_spikes_that_never_reach_the_threshold_are_not_called_near_it(factor):
+    waveforms = factor * spikes_of(RNG.normal(90, 5, 18))
+    (remark,) = beside_threshold(waveforms, Cut(), cut_before=True)
+    assert remark == (
+        "18 of 18 spikes do not reach the threshold, −50 pA, that training's were cut at: wrong "
+        "unit or sign?"
+    )
 
 
 def test_clipped_peaks():

@@ -24,7 +24,7 @@ from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 SPIKES_OF_A_CELL = 500  # evenly spaced ones stand for all
 SPIKE, NOISE, FIRING = GROUPS = ("spike", "noise", "firing")
 AFTER_MS = 0.5  # the inward peak is over so long after it
-NOTHING = 1e-6  # in any of the units, rounding
+NOTHING = 1e-6  # in any of the units; what is smaller is not told in digits
 END_MS = 0.5  # of the window's end
 
 
@@ -45,8 +45,7 @@ class Statistic:
 
     def shown(self, value: float, unit: str) -> str:
         """A value with its unit: "4.2 pA"; "–" for NaN."""
-        shown = number(0.0 if abs(value) < NOTHING else value)
-        return f"{shown} {self.unit.format(unit=unit)}".rstrip()
+        return f"{number(value, least=NOTHING)} {self.unit.format(unit=unit)}".rstrip()
 
     def span(self, low: float, high: float, unit: str) -> str:
         """A range with its unit: "0.12 to 0.21 ms"."""

@@ -117,9 +117,11 @@ class JointTest:
         elif statistic.log:
             shown = np.where(shown > np.log(2 * SMALLEST), np.exp(shown), 0.0)
         value, low, high = shown
+        if statistic.log and not value:
+            value = SMALLEST  # all that is known of it: no more than that
         unit = statistic.unit.format(unit=self.unit)
         between = f"in training {number(low)} to {number(high)} {unit}".rstrip()
-        return f"{number(value)} {unit}".rstrip() + f" ({between})"
+        return f"{number(value, least=2 * SMALLEST)} {unit}".rstrip() + f" ({between})"
 
     def rows(self, group: str) -> np.ndarray:
         """Which of the k values belong to a group: int64."""

@@ -31,8 +31,8 @@ from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.cell_input import CellInput, CellSpikes, Reading
 from raphe.tasks.celltype.verdicts.remarks import (
+    beside_threshold,
     fewer_windows,
-    near_threshold,
     remarks_on,
     too_few,
 )
@@ -284,7 +284,7 @@ class Judge:
             *([] if enough else self._on_number(len(cell), more)),
             *cell.remarks,
             *remarks_on(cell.waveforms, cell.time_s, self.cut.unit),
-            *near_threshold(cell.waveforms, self.cut),
+            *beside_threshold(cell.waveforms, self.cut, cut_before=cell.pre_ms is None),
             *_of_recordings(cell),
             *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )

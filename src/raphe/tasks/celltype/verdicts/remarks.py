@@ -19,7 +19,7 @@ SMALLER_SHARE = 0.1
 FEWEST_FOR_TWO = 30
 MIXED_RUNS = 0.5  # of the runs that two groups in random order have
 ROUGHLY = 2  # by which factor the number of spikes still wanted may be off: it is drawn from few
-NEAR_THRESHOLD, NEAR_SHARE = 1.1, 0.1  # times the threshold, and of the spikes below that
+NEAR_THRESHOLD, NEAR_SHARE = 0.1, 0.1  # of the threshold to either side, and of the spikes there
 DOUBLET_MS = 10.0
 DOUBLET_SHARE = 0.05
 FEWEST_FOR_DOUBLETS = 20
@@ -85,20 +85,34 @@ def fewer_windows(n_windows: int, usual: float) -> str:
     )
 
 
-def near_threshold(waveforms: np.ndarray, cut: Cut | GivenWindows) -> list[str]:
-    """A sentence on spikes (N, T) that hardly reach the threshold which they were cut at."""
+def beside_threshold(waveforms: np.ndarray, cut: Cut | GivenWindows, cut_before: bool) -> list[str]:
+    """A sentence on spikes (N, T) that never reach the cut's threshold, or hardly do.
+
+    Of windows that were cut before, at a threshold that is not known, nothing is told of others
+    that it may have missed.
+    """
     if not isinstance(cut, Cut) or cut.threshold_pa is None:
         return []
     sides = {"down": -waveforms, "up": waveforms, "both": np.abs(waveforms)}
     peak = sides[cut.polarity].max(axis=1)
-    near = peak < NEAR_THRESHOLD * abs(cut.threshold_pa)
-    if near.mean() < NEAR_SHARE:
+    size = abs(cut.threshold_pa)
+    below = peak < (1 - NEAR_THRESHOLD) * size
+    near = ~below & (peak < (1 + NEAR_THRESHOLD) * size)
+    level = f"{typographic(f'{cut.threshold_pa:g}')} {cut.unit}"
+    if below.mean() >= NEAR_SHARE:
+        return [
+            f"{whole(int(below.sum()))} of {counted('spike', len(peak))} "
+            f"{'does' if below.sum() == 1 else 'do'} not reach the threshold, {level}, that "
+            "training's were cut at: wrong unit or sign?"
+        ]
+    if cut_before or near.mean() < NEAR_SHARE:
         return []
+    peaks = "peak" if near.sum() == 1 else "peaks"
     return [
-        f"the peaks of {whole(int(near.sum()))} of {counted('spike', len(near))} are within "
-        f"{round(100 * (NEAR_THRESHOLD - 1))} % of the threshold, "
-        f"{typographic(f'{cut.threshold_pa:g}')} {cut.unit}: smaller ones were probably missed; "
-        "compare with a threshold nearer to 0"
+        f"the {peaks} of {whole(int(near.sum()))} of {counted('spike', len(peak))} "
+        f"{'is' if near.sum() == 1 else 'are'} within {100 * NEAR_THRESHOLD:g} % of the "
+        f"threshold, {level}: smaller ones were probably missed; compare with a threshold nearer "
+        "to 0"
     ]
 
 

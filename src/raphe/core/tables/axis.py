@@ -51,6 +51,8 @@ class Axis:
     rate_hz: float | None  # of a time whose name has a unit
     is_time: bool  # by its name, or because it rises by fractions
     in_s_hz: float  # the rate if it is in s
+    first: float  # in its own unit
+    unit_s: float | None  # of a time, where its name has it
 
     def rate(self, rate_hz: float | None) -> float | None:
         """The rate asked for, else the axis' own. Raises TableFault where they contradict."""
@@ -75,6 +77,13 @@ class Axis:
                 f"{in_ms:.6g} if in ms, not {rate_hz:g}; correct --rate, or take the column out"
             )
         return rate_hz
+
+    def first_s(self, rate_hz: float) -> float | None:
+        """Where a time begins; `rate_hz` tells a unit that is not named. None of a count."""
+        if not self.is_time:
+            return None
+        in_s = self.unit_s or (1.0 if _agree(self.in_s_hz, rate_hz) else 1e-3)
+        return self.first * in_s
 
     def remark(self) -> str:
         """What became of it, in a sentence."""
@@ -291,7 +300,15 @@ def _measured(name: str, called: str, values: np.ndarray) -> Axis:
     steps = np.diff(values)
     is_count = bool((steps == steps[0]).all() and steps[0] % 1 == 0)
     is_time = is_named_time or (not is_count and not (base and COUNT.fullmatch(base)))
-    return Axis(called, step, in_s_hz if has_unit else None, is_time, in_s_hz)
+    return Axis(
+        called,
+        step,
+        in_s_hz if has_unit else None,
+        is_time,
+        in_s_hz,
+        float(values[0]),
+        unit_s if has_unit else None,
+    )
 
 
 def _called(name: str, place: int = 0) -> str:

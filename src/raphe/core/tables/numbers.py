@@ -44,14 +44,16 @@ def read_numbers(
     error_type: type[RapheError],
     has_header: bool | None = None,
     rows_are_traces: bool = False,
+    may_be_empty: bool = False,
 ) -> NumberTable:
     """Read a table of numbers; without `has_header` it is told by what the first line holds.
 
-    `rows_are_traces` allows a name before each row, and a row of times above them. Raises
-    `error_type`, with the line, for whatever is no such table or can be read in two ways.
+    `rows_are_traces` allows a name before each row, and a row of times above them; `may_be_empty`
+    a header without rows. Raises `error_type`, with the line, for whatever is no such table or can
+    be read in two ways.
     """
     with opened(path, error_type) as stream:
-        return parse_numbers(stream, has_header, rows_are_traces)
+        return parse_numbers(stream, has_header, rows_are_traces, may_be_empty=may_be_empty)
 
 
 def parse_numbers(
@@ -59,6 +61,7 @@ def parse_numbers(
     has_header: bool | None = None,
     rows_are_traces: bool = False,
     numbers_are_names: bool = True,
+    may_be_empty: bool = False,
 ) -> NumberTable:
     """As `read_numbers`, of bytes. Raises TableFault, and what the stream does.
 
@@ -98,6 +101,8 @@ def parse_numbers(
             names[0] = names[0] or cells[0][0].strip()
             cells.pop(0)
             first_line, beginning = first_line + 1, beginning[1:]
+    if not cells and may_be_empty:
+        return NumberTable(tuple(names), np.empty((0, len(names))), first_line)
     if not cells:
         raise TableFault("expected rows of numbers below the header, got none", first_line)
     if separator != ",":  # where a comma separates, thousands have none of their own

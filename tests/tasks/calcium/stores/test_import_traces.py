@@ -89,6 +89,47 @@ def test_spikes_may_be_given_as_times(tmp_path: Path) -> None:
     assert "expected other.calcium.csv beside it" in import_module.find_pairs(folder)[1][0]
 
 
+@pytest.mark.parametrize(("name", "unit_s"), [("time_s", 1), ("time (ms)", 1e-3), ("time", 1)])
+def test_spike_times_are_on_the_clock_of_the_traces(tmp_path: Path, name: str, unit_s) -> None:
+    clock = (12.5 + np.arange(N) / 25).round(3) / unit_s
+    (tmp_path / "x.calcium.csv").write_text(table({name: clock, "a": wavy(0)}))
+    times = tmp_path / "x.spike_times.csv"
+    times.write_text("a\n12.505\n14.5\n")
+    options = TraceOptions(rate_hz=25.0)
+    report = import_traces(tmp_path, tmp_path / "store", options)
+    assert np.flatnonzero(open_traces(tmp_path / "store").spikes).tolist() == [0, 200]
+    assert "x.calcium.csv's clock, which shows 12.5 s at the first frame" in report.notes[-1]
+    times.write_text("a\n2.0\n")
+    refused = (
+        r"expected times from 12\.5 to 24\.5 s.* got 2 to 2; the times are those of x\.calcium"
+    )
+    with pytest.raises(RecordingError, match=refused):
+        import_traces(tmp_path, tmp_path / "store2", options)
+    times.unlink()
+    counts = {name: clock - 12.5 / unit_s, "a": np.arange(N) % 2}
+    (tmp_path / "x.spikes.csv").write_text(table(counts))
+    with pytest.raises(
+        RecordingError, match=r"first frame at 12\.5 s as in x\.calcium\.csv, got 0"
+    ):
+        import_traces(tmp_path, tmp_path / "store2", options)
+
+
+def test_no_dataset_is_called_as_nothing_held_out_is(tmp_path: Path) -> None:
+    pair(tmp_path / "in", "none", {"a": wavy(0)}, {"a": np.arange(N) % 3})
+    with pytest.raises(StoreError, match="none/a: a dataset or a cell cannot be called none"):
+        import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=25.0))
+
+
+@pytest.mark.parametrize("header", ["a", "b,a", "a;b\n"])
+def test_a_table_without_times_is_one_of_silent_traces(tmp_path: Path, header: str) -> None:
+    names = sorted(header.strip().replace(";", ",").split(","))
+    traces = {name: wavy(seed) for seed, name in enumerate(names)}
+    (tmp_path / "x.calcium.csv").write_text(table(traces))
+    (tmp_path / "x.spike_times.csv").write_text(header)
+    report = import_traces(tmp_path, tmp_path / "store", TraceOptions(rate_hz=25.0))
+    assert (report.n_spikes, report.recordings, report.left_out) == (0, {"x": len(names)}, [])
+
+
 @given(st.floats(5, 400), st.lists(st.integers(0, 3), min_size=1, max_size=50))
 def test_spikes_stay_in_their_frame(rate_hz: float, spikes: list[int]) -> None:
     n = int(np.ceil(len(spikes) * 100 / rate_hz))

@@ -93,3 +93,12 @@ def test_too_few_recordings_are_told(store: CalciumStore) -> None:
     single = dataclasses.replace(store, recordings=(store.recordings[0], *store.recordings[4:9]))
     with pytest.raises(SplitError, match="with b held out no dataset has two cells"):
         split_recordings(single, "b", FRACTIONS, 0)
+
+
+def test_a_dataset_called_none_is_not_taken_for_nothing(store: CalciumStore) -> None:
+    named = [dataclasses.replace(recording, dataset="none") for recording in store.recordings[:4]]
+    of_before = dataclasses.replace(store, recordings=(*named, *store.recordings[4:]))
+    with pytest.raises(
+        SettingError, match="data.held_out=none: trains on all, and .* of that name"
+    ):
+        split_recordings(of_before, "none", FRACTIONS, 0)

@@ -56,7 +56,12 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     )
     if options.layout is None and not any(table.names):
         refuse_contradiction(path, table.values, across=True)
-    traces = replace(traces, notes=tuple(f"{path}: {remark}" for remark in table.remarks))
+    begin_s = [axis.first_s(traces.rate_hz) for axis in axes]
+    traces = replace(
+        traces,
+        notes=tuple(f"{path}: {remark}" for remark in table.remarks),
+        first_s=next((first_s for first_s in begin_s if first_s is not None), None),
+    )
     if not table.status:
         return traces
     curation = Curation(

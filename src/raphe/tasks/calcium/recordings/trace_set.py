@@ -122,6 +122,7 @@ class TraceSet:
     # Why a trace that is read as NaN throughout is so, by its number; "" where the file has it so.
     fault_of: Callable[[int], str] = field(default=lambda number: "", repr=False)
     n_bytes: int | None = None  # of the samples in memory; None: they are read from the file
+    first_s: float | None = None  # what the file's own clock shows at the first frame
 
     def __post_init__(self) -> None:
         if not RATE_LIMIT.admits(self.rate_hz, whole=False):

@@ -2,8 +2,8 @@
 
 A pair is NAME.calcium.csv and NAME.spikes.csv, as the Spikefinder challenge hands them out, or the
 same in another format of `read_traces`; in place of the second NAME.spike_times.csv, whose columns
-bear the traces' names and hold times. The name, less the challenge's .train or .test, is the
-dataset.
+bear the traces' names and hold times, on the traces' own clock. The name, less the challenge's
+.train or .test, is the dataset.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -31,6 +31,7 @@ from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
 TIMES = ".spike_times.csv"
+HALF_A_FRAME = 0.5
 PARTS_OF_CHALLENGE = (".train", ".test")
 
 
@@ -154,7 +155,8 @@ def _read_pair(
     calcium = read_traces(calcium_file, options)
     if spikes_file.name.endswith(TIMES):
         times = read_spike_times(spikes_file, calcium)
-        return calcium, ({"spike_s": of_trace} for of_trace in times), ()
+        notes = [f"{spikes_file}: {_clock(calcium)}"] if calcium.first_s else []
+        return calcium, ({"spike_s": of_trace} for of_trace in times), notes
     spikes = read_traces(spikes_file, options)
     shapes = [(len(traces), traces.n_samples) for traces in (calcium, spikes)]
     if shapes[0] != shapes[1] or calcium.rate_hz != spikes.rate_hz:
@@ -164,33 +166,55 @@ def _read_pair(
             f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
         )
     _refuse_other_order(calcium, spikes)
+    _refuse_other_clock(calcium, spikes)
     return calcium, ({"counts": trace.samples} for trace in spikes), spikes.notes
 
 
 def read_spike_times(path: Path, calcium: TraceSet) -> list[np.ndarray]:
     """The spikes (K,) of each trace, in s after its first frame.
 
-    A column holds those of the trace of its name, blank below the last. Raises RecordingError for
-    other columns than the traces, or times that lie outside them.
+    A column holds those of the trace of its name, blank below the last, in s on the clock of the
+    traces' own axis; without one, after the first frame. Raises RecordingError for other columns
+    than the traces, or times that lie outside them.
     """
-    table = read_numbers(path, RecordingError, has_header=True)
+    table = read_numbers(path, RecordingError, has_header=True, may_be_empty=True)
     if sorted(table.names) != sorted(calcium.names):
         raise RecordingError(
             f"{path}: expected a column for each of {listed(list(calcium.names))}, as in "
             f"{calcium.path.name}, got {listed(list(table.names))}; where a trace has no spike "
             "leave its column blank"
         )
-    duration_s = calcium.n_samples / calcium.rate_hz
+    first_s = calcium.first_s or 0.0
+    last_s = first_s + calcium.n_samples / calcium.rate_hz
+    remedy = _clock(calcium) if first_s else "give them in s after the first frame"
     columns = dict(zip(table.names, table.values.T, strict=True))
     times = [np.sort(columns[name][~np.isnan(columns[name])]) for name in calcium.names]
     for name, spike_s in zip(calcium.names, times, strict=True):
-        if len(spike_s) and not (spike_s[0] >= 0 and spike_s[-1] <= duration_s):
+        if len(spike_s) and not (spike_s[0] >= first_s and spike_s[-1] <= last_s):
             raise RecordingError(
-                f"{path}: column {name}: expected times from 0 to {duration_s:g} s, in which the "
-                f"trace was imaged, got {spike_s[0]:g} to {spike_s[-1]:g}; give them in s after "
-                "the first frame"
+                f"{path}: column {name}: expected times from {first_s:g} to {last_s:g} s, in which "
+                f"the trace was imaged, got {spike_s[0]:g} to {spike_s[-1]:g}; {remedy}"
             )
-    return times
+    return [spike_s - first_s for spike_s in times]
+
+
+def _clock(calcium: TraceSet) -> str:
+    """On which clock the times of spikes are."""
+    return (
+        f"the times are those of {calcium.path.name}'s clock, which shows {calcium.first_s:g} s at "
+        "the first frame"
+    )
+
+
+def _refuse_other_clock(calcium: TraceSet, spikes: TraceSet) -> None:
+    """Refuse counts of frames that were not those of the traces, by the two files' own times."""
+    if calcium.first_s is None or spikes.first_s is None:
+        return
+    if abs(calcium.first_s - spikes.first_s) > HALF_A_FRAME / calcium.rate_hz:
+        raise RecordingError(
+            f"{spikes.path}: expected a first frame at {calcium.first_s:g} s as in "
+            f"{calcium.path.name}, got {spikes.first_s:g} s; give both on one clock, frame by frame"
+        )
 
 
 def _refuse_other_order(calcium: TraceSet, spikes: TraceSet) -> None:

@@ -10,10 +10,9 @@ import numpy as np
 
 from raphe.core.errors import SettingError, SplitError
 from raphe.core.statistics.splits import Split, check_disjoint, check_fractions, split_by_group
-from raphe.tasks.calcium.stores.trace_store import CalciumStore
+from raphe.tasks.calcium.stores.trace_store import NOTHING, CalciumStore
 
 FRACTIONS = (0.70, 0.15, 0.15)
-NOTHING = "none"  # held out: every recording is trained on
 BETWEEN = "+"  # names of several datasets held out
 FEWEST = 3  # cells of a dataset that is divided in three
 
@@ -63,6 +62,11 @@ def _hold_out(
 ) -> Split:
     cells = {recording.cell for recording in store.recordings}
     known = {*store.datasets, *cells}
+    if held_out == NOTHING and NOTHING in known:
+        raise SettingError(
+            f"data.held_out={NOTHING}: trains on all, and {store.path} has a dataset or a cell of "
+            "that name; import its files anew under another name"
+        )
     names = [held_out] if held_out in known else held_out.split(BETWEEN)
     if held_out != NOTHING and not known.issuperset(names):
         raise SettingError(

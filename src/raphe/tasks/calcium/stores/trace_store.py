@@ -16,6 +16,7 @@ from raphe.core.sentences import counted
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 KIND = "calcium/traces"
+NOTHING = "none"  # no name of a dataset or cell: data.held_out=none holds nothing out
 MOST_SPIKES = np.iinfo(np.uint16).max  # in a sample
 
 
@@ -99,7 +100,7 @@ def write_traces(
 ) -> Path:
     """Write a store; `facts` are further entries of its manifest, JSON values. Returns its path.
 
-    Raises StoreError when there is no recording, or something that may not be replaced is there.
+    Raises StoreError when there is no recording, one is called NOTHING, or something that may not be replaced is there.
     """
     rows: list[dict[str, Any]] = []
     with StoreWriter(
@@ -107,6 +108,11 @@ def write_traces(
     ) as out:
         for recording in recordings:
             calcium, spikes = recording.calcium, recording.spikes
+            if NOTHING in (recording.dataset, recording.cell):
+                raise StoreError(
+                    f"{path}: {recording.name}: a dataset or a cell cannot be called {NOTHING}, "
+                    "which data.held_out takes as no name; rename its file or folder"
+                )
             assert calcium.shape == spikes.shape and spikes.max() <= MOST_SPIKES
             assert np.isfinite(calcium).all()
             stored = StoredRecording(

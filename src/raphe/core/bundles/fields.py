@@ -6,6 +6,7 @@ What comes is a stranger's: a sentence names the field and what was expected, ne
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.core.sentences import listed
+from raphe.core.statistics.prevalence import GRAMMAR, parse_prevalence
 
 Kind = Literal["text", "number", "whole", "flag", "numbers", "gaps", "rows", "shares"]
 LONGEST_TEXT, MOST_SHARES = 200, 100
@@ -38,7 +40,7 @@ EXPECTED = {
     "numbers": "a list of finite numbers",
     "gaps": "a list of finite numbers, null where one is missing",
     "rows": "lists of one length, of finite numbers, null where one is missing",
-    "shares": "a number by name, each name once",
+    "shares": f"{GRAMMAR}, each once; in JSON an object of numbers by name",
 }
 
 
@@ -106,9 +108,8 @@ def _from_word(text: str, kind: str | None) -> object:
     if kind == "flag" and text in ("true", "false"):
         return text == "true"
     if kind == "shares":
-        pairs = [pair.partition("=") for pair in text.split(",")]
-        shares = {name: _from_word(value, "number") for name, _, value in pairs}
-        return shares if len(shares) == len(pairs) else text  # a name that comes twice
+        with suppress(ValueError):
+            return parse_prevalence(text)
     return text
 
 

@@ -35,7 +35,7 @@ def parse_prevalence(text: str) -> dict[str, float]:
             share = float(number)
         except ValueError:
             equals = ""
-        if not (name and equals):
+        if not (name and equals and number.isascii()):
             raise ValueError(f"expected {GRAMMAR}, got {text}")
         if name in shares:
             raise ValueError(f"expected each class once, got {name} twice")

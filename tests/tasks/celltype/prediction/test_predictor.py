@@ -43,6 +43,19 @@ def test_a_recording_gets_the_verdict_of_its_file(bundle, recording_file) -> Non
     assert bundle.predict(raphe.read_abf(recording_file)) == bundle.predict(recording_file)
 
 
+def test_an_option_that_would_do_nothing_is_refused(bundle, recording_file, tmp_path) -> None:
+    windows = bundle.example()["windows"]
+    with pytest.raises(raphe.RecordingError, match="row: expected none, as only an array"):
+        bundle.answer_file(recording_file, {"row": 0})
+    with pytest.raises(raphe.SettingError, match="rate_hz: expected none beside windows"):
+        bundle.answer({"windows": windows, "rate_hz": 1.0})
+    with pytest.raises(raphe.RecordingError, match=r"windows: --unit mV: .* windows in pA"):
+        bundle.answer({"windows": windows, "unit": "mV"})
+    for option in ({"unit": "mV"}, {"channel": 0}):
+        with pytest.raises(raphe.RecordingError, match=f"{next(iter(option))}: expected none"):
+            bundle.predict(raphe.read_abf(recording_file), **option)
+
+
 def test_what_a_verdict_rests_on_is_drawn_of_file_and_recording(bundle, recording_file) -> None:
     verdict = bundle.predict(recording_file)
     for cell in (recording_file, raphe.read_abf(recording_file)):

@@ -1,6 +1,7 @@
 """Recordings, single spikes and arrays of the same cell are read to the same windows."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,14 +143,41 @@ def test_arrays_that_hold_no_spikes_are_refused_when_read(tmp_path, array, messa
 def test_arrays_of_another_shape_are_left_out(tmp_path):
     np.save(tmp_path / "cell.npy", np.zeros(160))
     _, (failure,) = find_cells([tmp_path])
-    assert "expected spikes (N, T), (N, T, 2) or (N, T, 2, 1), got (160,)" in str(failure)
+    assert "one a row: (N, T), (N, T, 2) or (N, T, 2, 1), got (160,)" in str(failure)
+    assert "whole recordings are taken as ABF or NWB" in str(failure)
 
 
 def test_a_spike_of_another_length_is_refused_by_name(tmp_path):
     path = write_spike(tmp_path, "c", 7, np.zeros(100))
     (cell,), _ = find_cells([path])
-    with pytest.raises(RecordingError, match=r"c_trigger_7.csv: expected a spike of 160 rows"):
+    with pytest.raises(RecordingError, match=r"c_trigger_7.csv: expected one .* 160 rows.* ABF"):
         cell.read(READING)
+
+
+def test_the_unit_of_an_array_converts_or_is_refused(tmp_path):
+    np.save(tmp_path / "cell.npy", windows := np.random.default_rng(0).normal(0, 80, (3, 160)))
+    (cell,), _ = find_cells([tmp_path])
+    np.save(tmp_path / "cell.npy", windows / 1000)
+    in_na = cell.read(replace(READING, unit="nA")).waveforms
+    np.testing.assert_allclose(in_na, windows, rtol=1e-5)
+    for unit, told in (("mV", "trained on windows in pA"), ("A", "no amplifier gives more")):
+        with pytest.raises(RecordingError, match=rf"cell.npy: --unit {unit}: .*{told}"):
+            cell.read(replace(READING, unit=unit))
+    with pytest.raises(RecordingError, match=r"cell.npy: --channel 1: .*no channels"):
+        cell.read(replace(READING, channel=1))
+
+
+def test_the_unit_of_a_spike_file_is_asked_where_its_header_names_none(tmp_path):
+    spike = np.sin(np.arange(160.0))
+    rows = "".join(f"{n / 40_000},{value}\n" for n, value in enumerate(spike))
+    path = tmp_path / "c_trigger_7.csv"
+    path.write_text(f"time,current\n{rows}")
+    (cell,), _ = find_cells([path])
+    in_na = cell.read(replace(READING, unit="nA")).waveforms[0]
+    np.testing.assert_allclose(in_na, 1000 * spike, rtol=1e-5)
+    path.write_text(f"time,current (pA)\n{rows}")
+    with pytest.raises(RecordingError, match="--unit nA: the header names pA"):
+        cell.read(replace(READING, unit="nA"))
 
 
 def test_what_cannot_be_taken_is_told_wherever_it_is_given(tmp_path):

@@ -44,7 +44,8 @@ export function drawn(plot) {
       });
       series.push(edge, { ...edge });
     } else {
-      series.push({ ...curve, points: { show: line.x.length < 3, size: 6 } });
+      // A lone point would not be seen; the ends of a line are no points that were measured.
+      series.push({ ...curve, points: { show: line.x.length === 1, size: 6 } });
     }
   }
   const shape = lines.map((line) => `${line.role}|${line.low.length > 0}|${line.name}`).join("\n");

@@ -110,7 +110,7 @@ def add_watch(parser: Parser) -> None:
 
 def _add_channel(parser: Parser) -> None:
     parser.add_argument("--channel", help="index, name or unit of the channel, as in raphe extract")
-    parser.add_argument("--unit", help="unit of the channel, for files that leave it blank")
+    parser.add_argument("--unit", help="of the channel or windows, for files that name none")
 
 
 def _add_no_pages(parser: Parser) -> None:

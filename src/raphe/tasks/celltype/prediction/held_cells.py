@@ -29,7 +29,7 @@ from raphe.tasks.celltype.verdicts.cell_input import (
     cut_recordings,
     read_recordings,
 )
-from raphe.tasks.celltype.verdicts.find_cells import SPIKE, find_cells
+from raphe.tasks.celltype.verdicts.find_cells import SPIKE, find_cells, require_rows
 from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows
 
 SAMPLES_A_STRETCH = 256  # of the envelope that is held
@@ -111,6 +111,7 @@ def hold_cells(
         SettingError: an id for several cells.
     """
     shown = Path(name)
+    require_rows(path, row)
     cells = list(
         _of_recording(path, shown, reading)
         if is_recording(path)

@@ -16,14 +16,20 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.files.left_out import Failure
 from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, printable
+from raphe.core.statistics.prevalence import GRAMMAR
 from raphe.tasks.celltype.prediction.held_cells import hold_cells
 from raphe.tasks.celltype.prediction.opened_cells import OpenedCells
 from raphe.tasks.celltype.prediction.watch import LiveFolder
 from raphe.tasks.celltype.recordings.hand_labels import HandLabels
 from raphe.tasks.celltype.recordings.labels import NO_CELL
-from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
-from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, Reading, cut_recordings
-from raphe.tasks.celltype.verdicts.find_cells import KNOWN, find_cells
+from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
+from raphe.tasks.celltype.verdicts.cell_input import (
+    CellSpikes,
+    Reading,
+    converted_windows,
+    cut_recordings,
+)
+from raphe.tasks.celltype.verdicts.find_cells import KNOWN, find_cells, require_rows
 from raphe.tasks.celltype.verdicts.judge import Judge
 from raphe.tasks.celltype.verdicts.verdict import CellVerdict, UnreadCell
 from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows
@@ -37,7 +43,7 @@ OF_CELL = (
     Field(
         "prevalence",
         "shares",
-        "of the classes among cells like it, as SER 0.3, of all classes but one at least",
+        f"of the classes among cells like it: {GRAMMAR}",
         option="--prevalence",
     ),
 )
@@ -50,14 +56,14 @@ class CellTypePredictor(BundlePredictor):
     FIELDS = (
         Field("samples", "numbers", "one sweep of the recording, in unit; or give windows"),
         Field("rate_hz", "number", "sampling rate in Hz", option="--rate"),
-        Field("unit", "text", "of the samples, as pA", option="--unit"),
-        Field("windows", "rows", "a list for each spike, cut as in training, in its unit"),
+        Field("unit", "text", "of the samples or windows, as pA", option="--unit"),
+        Field("windows", "rows", "a list for each spike, cut as in training; without unit in its"),
         *OF_CELL,
     )
     SUFFIXES = KNOWN
     FILE_FIELDS = (
         Field("channel", "text", "index, name or unit, of several channels", option="--channel"),
-        Field("unit", "text", "of a channel whose file leaves it blank", option="--unit"),
+        Field("unit", "text", "of a channel or windows whose file names none", option="--unit"),
         Field("row", "whole", "of an array of several units the one to judge, from 0"),
         *OF_CELL,
     )
@@ -116,7 +122,7 @@ class CellTypePredictor(BundlePredictor):
             cell: a file of one cell (.abf, .nwb, a single spike .csv, windows .npy); a Recording;
                 or windows (N, T) that were cut as the bundle's manifest says, in its unit.
             channel: index, name or unit of the channel, of a file that holds several.
-            unit: of the channel, for a file that leaves it blank.
+            unit: of the channel or the windows, where the file names none.
             prevalence: of the classes among cells like it, as {"SER": 0.3}, of all classes but one
                 at least; None: those that the verdict's `prevalence` names, for which the bundle's
                 probabilities hold.
@@ -189,15 +195,18 @@ class CellTypePredictor(BundlePredictor):
                 f"{'both' if 'samples' in given else 'neither'}"
             )
         if "windows" in given:
-            cell = given["windows"]
+            if "rate_hz" in given:
+                raise SettingError("rate_hz: expected none beside windows, which have the bundle's")
+            cell, unit = given["windows"], given.get("unit")
         elif isinstance(self._judge.cut, GivenWindows):
             raise SettingError("samples: the bundle was trained on windows; give windows instead")
         elif missing := [name for name in ("rate_hz", "unit") if name not in given]:
             raise SettingError(f"{missing[0]}: expected it beside samples, got none")
         else:
             cell = Recording.from_array(given["samples"], given["rate_hz"], given["unit"], cell_id)
+            unit = None
         judge = self._judge.at_prevalence(given.get("prevalence"))
-        return _as_json(judge, _verdict(judge, cell), cell_id)
+        return _as_json(judge, _verdict(judge, cell, unit=unit), cell_id)
 
     def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
         """The verdict on a file's one cell as JSON has it. Raises RapheError."""
@@ -268,10 +277,14 @@ def _as_json(judge: Judge, verdict: CellVerdict, cell_id: str) -> dict[str, Any]
 def _spikes_of(cell: Path | str | Recording | np.ndarray, reading: Reading) -> CellSpikes:
     if isinstance(cell, (str, Path)):
         return _of_file(Path(cell), reading)
+    if reading.channel is not None:
+        raise RecordingError("channel: expected none beside what is in memory, which has one")
     if isinstance(cell, Recording):
+        if reading.unit is not None:
+            raise RecordingError("unit: expected none beside a Recording, which names its own")
         paths = () if cell.path is None else (cell.path,)
         return cut_recordings(cell.cell_id, paths, [cell], reading.cut)
-    return _of_windows(cell, reading.cut)
+    return _of_windows(cell, reading)
 
 
 def _of_file(path: Path, reading: Reading, row: int | None = None) -> CellSpikes:
@@ -279,6 +292,7 @@ def _of_file(path: Path, reading: Reading, row: int | None = None) -> CellSpikes
     cells, failures = find_cells([path], ArrayRows(reading.cut))
     if failures:
         raise RecordingError(str(failures[0]))
+    require_rows(path, row)
     if row is None and len(cells) > 1:
         raise RecordingError(
             f"{path}: expected one cell, got {len(cells)}; use predict_all, or send its row, from 0"
@@ -296,7 +310,7 @@ def _unread(failure: Failure) -> UnreadCell:
     return UnreadCell(name, (failure.path,), str(failure))
 
 
-def _of_windows(cell: object, cut: Cut | GivenWindows) -> CellSpikes:
+def _of_windows(cell: object, reading: Reading) -> CellSpikes:
     """Windows (N, T) that are in memory. Raises RecordingError for what is no array of numbers."""
     try:
         with np.errstate(over="ignore"):  # what becomes infinite is refused
@@ -310,7 +324,8 @@ def _of_windows(cell: object, cut: Cut | GivenWindows) -> CellSpikes:
             f"got {type(cell).__name__}; for several paths use predict_all"
         )
     n = len(waveforms)
-    is_joined = n > 1 and isinstance(cut, GivenWindows)
+    waveforms = converted_windows("windows", waveforms, reading.unit, reading.cut.unit)
+    is_joined = n > 1 and isinstance(reading.cut, GivenWindows)
     remarks = (f"the {n} windows are taken as one cell",) if is_joined else ()
     return CellSpikes(IN_MEMORY, (), waveforms, np.full(n, np.nan), remarks=remarks)
 

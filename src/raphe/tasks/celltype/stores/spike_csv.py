@@ -13,6 +13,9 @@ from raphe.core.recordings.units import electrical_unit, peak_fault, unit_factor
 from raphe.core.tables.axis import time_unit_s
 from raphe.core.tables.numbers import parse_numbers
 
+WHOLE_RECORDINGS = (
+    "whole recordings are taken as ABF or NWB; what another program cut, raphe import windows reads"
+)
 STEP_TOLERANCE = 0.01  # of the time step: the files round their times
 
 
@@ -22,7 +25,10 @@ def parse_columns(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
         return np.empty((0, 2)), ("", "")
     table = parse_numbers(io.BytesIO(data), numbers_are_names=False)
     if table.values.shape[1] != 2:
-        raise ValueError(f"expected two columns, got {table.values.shape[1]}")
+        raise ValueError(
+            f"expected two columns, the time and the current of one spike that was cut before, got "
+            f"{table.values.shape[1]}; {WHOLE_RECORDINGS}"
+        )
     if not np.isfinite(table.values).all():
         raise ValueError("expected numbers, got NaN or infinity")
     return table.values, table.names
@@ -47,12 +53,19 @@ def in_s(time: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return time * next(filter(None, map(time_unit_s, names)), 1.0)
 
 
-def in_unit(values: np.ndarray, names: Sequence[str], unit: str) -> np.ndarray:
-    """A spike's samples (rows,) in `unit`, by the unit that one of the columns' names has."""
-    of_file = next(filter(None, map(electrical_unit, names)), unit)
+def in_unit(
+    values: np.ndarray, names: Sequence[str], unit: str, given: str | None = None
+) -> np.ndarray:
+    """A spike's samples (rows,) in `unit`, by the unit that one of the columns' names has; where
+    none has, by the unit `given`."""
+    named = next(filter(None, map(electrical_unit, names)), None)
+    if named and given and unit_factor(given, named) != 1:
+        raise ValueError(f"--unit {given}: the header names {named}; leave it out")
+    of_file = named or given or unit
     factor = unit_factor(of_file, unit)
     if factor is None:
-        raise ValueError(f"expected samples in {unit}, the header names {of_file}")
+        who = "the header names" if named else "--unit names"
+        raise ValueError(f"expected samples in {unit}, {who} {of_file}")
     values = values * factor
     peak = float(np.abs(values).max())
     if peak and (fault := peak_fault(peak, unit)):

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from raphe.core.bundles.fields import shown
 from raphe.core.errors import RecordingError
 from raphe.core.files.kind import kind_of
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import file_status
 from raphe.core.recordings.rates import same_rate
 from raphe.core.recordings.recording import Recording
-from raphe.core.recordings.units import unit_factor
+from raphe.core.recordings.units import peak_fault, unit_factor
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.features.firing import spike_times
 from raphe.tasks.celltype.features.training_cells import recorded_rates
@@ -27,6 +28,7 @@ from raphe.tasks.celltype.spikes.cutting import DROPS, cut_spikes
 from raphe.tasks.celltype.spikes.waveform_faults import waveform_faults
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_csv import (
+    WHOLE_RECORDINGS,
     check_step,
     in_s,
     in_unit,
@@ -193,19 +195,23 @@ def _recordings_cut(where: Path | str, cut: Cut | GivenWindows) -> Cut:
 def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) -> CellSpikes:
     """Read a cell's single spikes, in the order of their triggers. Raises RecordingError."""
     cut = reading.cut
+    _require_no_channel(files[0], reading)
     waveforms, time_s = [], []
     for file in files:
         file_status(file, RecordingError)
         try:
             columns, names = parse_columns(file.read_bytes())
             if len(columns) != cut.n_samples:
-                raise ValueError(f"expected a spike of {cut.n_samples} rows, got {len(columns)}")
+                raise ValueError(
+                    f"expected one spike, cut before, of {cut.n_samples} rows, got {len(columns)}; "
+                    f"{WHOLE_RECORDINGS}"
+                )
             rising = rising_columns(columns)
             if len(rising) != 1:
                 raise ValueError("expected one of its two columns to be the time, and to rise")
             time = int(rising[0])
             check_step(in_s(columns[:, time], names), cut.rate_hz)
-            waveforms.append(in_unit(columns[:, 1 - time], names, cut.unit))
+            waveforms.append(in_unit(columns[:, 1 - time], names, cut.unit, reading.unit))
         except (OSError, ValueError) as error:
             raise RecordingError(f"{file}: {error}") from None
         trigger = parse_window_name(file.name)[1]
@@ -217,8 +223,13 @@ def read_spike_files(cell_id: str, files: tuple[Path, ...], reading: Reading) ->
 
 
 def read_array_cell(cell: ArrayCell, reading: Reading) -> CellSpikes:
-    """Read a cell's rows of an array, those that are a waveform. Raises RecordingError."""
-    waveforms = cell.read(reading.cut)
+    """Read a cell's rows of an array, those that are a waveform. Raises RecordingError.
+
+    They are in the cut's unit unless `reading` names another, for an array names none.
+    """
+    _require_no_channel(cell.path, reading)
+    cut = reading.cut
+    waveforms = converted_windows(cell.path, cell.read(cut), reading.unit, cut.unit)
     faults = [
         fault or (f"holds numbers beyond {MOST_CURRENT:g}" if largest > MOST_CURRENT else "")
         for fault, largest in zip(
@@ -241,10 +252,46 @@ def read_array_cell(cell: ArrayCell, reading: Reading) -> CellSpikes:
         are = "is" if len(left_out) == 1 else "are"
         remarks += (f"{len(left_out)} of its {len(kept)} windows {are} left out: {words}",)
     trigger = cell.trigger[kept]
-    time_s = np.where(trigger < 0, np.nan, trigger / reading.cut.rate_hz)
+    time_s = np.where(trigger < 0, np.nan, trigger / cut.rate_hz)
     return CellSpikes(
         cell.cell_id, (cell.path,), waveforms[kept], time_s, left_out=left_out, remarks=remarks
     )
+
+
+def converted_windows(
+    where: Path | str, waveforms: np.ndarray, unit: str | None, target: str
+) -> np.ndarray:
+    """Windows that name no unit, from `unit` into `target`; as they are for None.
+
+    Raises RecordingError for a unit that cannot be converted, or cannot be the windows'.
+    """
+    if unit is None:
+        return waveforms
+    factor = unit_factor(unit, target)
+    if factor is None:
+        raise RecordingError(
+            f"{where}: --unit {shown(unit)}: the bundle was trained on windows in {target}, and "
+            "this unit cannot be converted"
+        )
+    if factor == 1:
+        return waveforms
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        waveforms = np.asarray(waveforms * factor, np.float32)
+    peak = float(np.nanmax(np.abs(waveforms), initial=0))
+    if peak and (fault := peak_fault(peak, target)):
+        raise RecordingError(
+            f"{where}: --unit {shown(unit)}: the windows would reach {peak:.2g} {target}, and "
+            f"{fault}"
+        )
+    return waveforms
+
+
+def _require_no_channel(path: Path, reading: Reading) -> None:
+    if reading.channel is not None:
+        raise RecordingError(
+            f"{path}: --channel {shown(reading.channel)}: holds spikes that were cut before, and "
+            "no channels; leave it out"
+        )
 
 
 def cells_of_store(path: Path, cut: Cut | GivenWindows | None) -> list[CellInput]:
@@ -268,6 +315,12 @@ def cells_of_store(path: Path, cut: Cut | GivenWindows | None) -> list[CellInput
 
     def read(number: int, reading: Reading) -> CellSpikes:
         _require_fit(spikes, reading.cut)
+        _require_no_channel(path, reading)
+        if reading.unit is not None and unit_factor(reading.unit, spikes.unit) != 1:
+            raise RecordingError(
+                f"{path}: --unit {shown(reading.unit)}: the store says itself that its windows are "
+                f"in {spikes.unit}; leave it out"
+            )
         of_cell, cell_id = rows[number], spikes.cells[number].cell_id
         return CellSpikes(
             cell_id,

@@ -68,6 +68,12 @@ def find_cells(
     return _refuse_second_cells(cells, failed)
 
 
+def require_rows(path: Path, row: int | None) -> None:
+    """Refuse the number of a row for what has none. Raises RecordingError."""
+    if row is not None and path.is_file() and not _is_array(path):
+        raise RecordingError(f"{path}: row: expected none, as only an array ({ARRAY}) has rows")
+
+
 def _in_file(path: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Failure]]:
     if not os.path.lexists(path):
         raise RecordingError(f"{path}: there is no such file or folder")

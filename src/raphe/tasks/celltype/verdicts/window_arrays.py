@@ -19,7 +19,7 @@ from raphe.tasks.celltype.recordings.file_names import UNKNOWN_TRIGGER, parse_wi
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.stores.import_windows import TRANSPOSE, require_row_a_window
 from raphe.tasks.celltype.stores.npy_trios import ROLES
-from raphe.tasks.celltype.stores.spike_csv import check_step, rising_columns
+from raphe.tasks.celltype.stores.spike_csv import WHOLE_RECORDINGS, check_step, rising_columns
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.stores.window_table import ColumnNames, read_window_rows
 
@@ -146,8 +146,8 @@ def _map(path: Path) -> np.ndarray:
         windows.ndim == 2 or (windows.ndim == 3 and windows.shape[2] == 2)
     ):
         raise RecordingError(
-            f"{path}: expected spikes (N, T), (N, T, 2) or (N, T, 2, 1), got {shape} "
-            f"{windows.dtype.name}"
+            f"{path}: expected spikes that were cut before, one a row: (N, T), (N, T, 2) or "
+            f"(N, T, 2, 1), got {shape} {windows.dtype.name}; {WHOLE_RECORDINGS}"
         )
     if not windows.shape[1]:  # any number of them fits into no bytes
         raise RecordingError(f"{path}: expected spikes of some samples, got {shape}")

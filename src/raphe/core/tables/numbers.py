@@ -289,7 +289,7 @@ class _Rows:
         hint = hint_of_numerals(cell) or (
             "write times in seconds, or take them out"
             if ":" in cell
-            else "take out what is none, and leave a cell blank where one is missing"
+            else "remove what is not a number, and leave a cell blank where one is missing"
         )
         raise TableFault(
             f"expected numbers, column {quoted(name) or place + 1} holds {shown(cell)}; {hint}",

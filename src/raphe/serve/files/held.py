@@ -34,7 +34,7 @@ DROPPED = (
     "What was changed here by hand was dropped, as the file now holds other events than those it "
     "was changed on."
 )
-SHARED = "This heeds what was changed by hand; all who have this folder's page open share it."
+SHARED = "This includes what was changed by hand; all who have this folder's page open share it."
 MarksAt = dict[tuple[str, int], tuple[float, float | None]]  # where they lie, by plot and number
 
 

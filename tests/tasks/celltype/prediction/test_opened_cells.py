@@ -136,12 +136,27 @@ def test_what_the_test_cells_came_to_stands_beside_the_promise(
 ) -> None:
     cells, _ = opened
     test = predictor.manifest["figures"]["test"]
-    wrong, called = test["n_called_wrong"], test["n_called"]
+    wrong, called, n = test["n_called_wrong"], test["n_called"], test["n_cells"]
     facts = {fact.name: fact.value for fact in cells.view(None, NONE).facts}
-    assert facts["Tested"] == f"{wrong} of {called} called wrong"
+    assert facts["Tested"].startswith(f"{wrong} of {n} called wrong")
     methods = " ".join(cells.take("methods", None, NONE).contents.decode().split())
-    assert f"{called} were called and {wrong} of these wrongly." in methods
+    assert f"{called} were called and {wrong} of these wrongly" in methods
     assert predictor._judge.at_prevalence({"SER": 0.3}).tested is None  # another rule
+
+
+@pytest.mark.parametrize(("wrong", "more"), [(1, False), (2, True)])
+def test_where_more_test_cells_are_called_wrong_than_is_promised_it_is_said(
+    predictor: CellTypePredictor, monkeypatch: pytest.MonkeyPatch, wrong: int, more: bool
+) -> None:
+    judge = predictor._judge
+    promised = replace(judge.decision.not_sure, promised_error=0.05)
+    monkeypatch.setattr(judge, "decision", replace(judge.decision, not_sure=promised))
+    test = {"n_cells": 30, "n_called": 24, "n_called_wrong": wrong}
+    monkeypatch.setitem(judge.ensemble.manifest["figures"], "test", test)
+    words, meaning = judge.tested
+    assert words == f"{wrong} of 30 called wrong" + ", more than promised" * more
+    assert ("6.7 % of all, more than promised" in meaning) == more
+    assert ("believe those" in judge.footnotes[1]) == more
 
 
 def test_a_threshold_cuts_anew_as_the_bundles_own_function_does(
@@ -249,7 +264,7 @@ def test_windows_that_were_cut_before_are_not_said_to_be_cut_by_the_bundle(
     assert taken["changed_by_hand"]["threshold"] is None
     peaks, spike = cells.view(None, NONE).plots[:2]
     assert (peaks.name, peaks.x_range) == ("peaks", (0.5, 1.5))
-    assert peaks.caption == "The size of the peak of the one spike, which was cut before."
+    assert peaks.caption == "The size of the peak of the one spike, cut beforehand."
     assert (spike.x_label, spike.x_range[0]) == ("time from window start (ms)", 0.0)
     (recorded,) = (plot for plot in opened[0].view(None, NONE).plots if plot.name == "spikes")
     assert (recorded.x_label, recorded.x_range[0]) == ("time from crossing (ms)", -1.0)

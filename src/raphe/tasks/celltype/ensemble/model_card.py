@@ -187,7 +187,7 @@ def _not_sure(facts: Mapping[str, Any]) -> str:
         else "The networks' files do not say whether one was trained on these cells."
     )
     return (
-        f"Where no class has a probability of {not_sure.threshold:.3f}. Promise: "
+        f"Where no class has a probability of at least {not_sure.threshold:.3f}. Promise: "
         f"{not_sure.statement()}. {caution}"
     )
 

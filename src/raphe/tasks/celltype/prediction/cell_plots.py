@@ -185,12 +185,16 @@ def _peaks_plot(changed: ChangedCell) -> Plot:
     x = cell.time_s.tolist() if timed else list(range(1, len(cell) + 1))
     first, last = (min(x), max(x)) if x else (0.0, 1.0)
     margin = 0.5 if first == last else 0.0  # so that the one peak stands in the middle
-    whose = f"the one {noun}, which was" if len(x) == 1 else f"each {noun} of {len(x)}, which were"
+    whose = (
+        f"the peak of the one {noun}, cut beforehand"
+        if len(x) == 1
+        else f"each {noun}'s peak ({len(x)} {noun}s, cut beforehand)"
+    )
     size = rounded(np.abs(cell.waveforms).max(axis=1))
     return Plot(
         name=PEAKS,
         title=f"Peaks of the {noun}s",
-        caption=f"The size of the peak of {whose} cut before.",
+        caption=f"The size of {whose}.",
         x_label="time (s)" if timed else f"number of the {noun}",
         y_label=f"size of the peak ({unit})",
         x_range=(float(first - margin), float(last + margin)),

@@ -118,7 +118,7 @@ def methods_sentence(changed: ChangedCell) -> str:
     if judge.prevalence_sentence and verdict.n_spikes:
         text += f" {judge.prevalence_sentence}"
     if verdict.n_spikes and judge.decision.not_sure.n_items:
-        text += f" Of this rule, {judge.promise}."
+        text += f" By this rule, {judge.promise}."
         if judge.tested:
             text += f" {judge.tested[1][0].upper()}{judge.tested[1][1:]}."
         if changed.by_hand:

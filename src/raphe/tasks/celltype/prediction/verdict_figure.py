@@ -146,7 +146,9 @@ def _draw_peaks(axes: Axes, judged: JudgedCell, judge: Judge) -> str:
     axes.set_xlabel("time (s)" if timed else "number of the spike")
     axes.set_ylabel(f"size of the peak ({unit})")
     axes.set_ylim(bottom=0)
-    return f"The size of the peak of each of {counted('spike', len(cell))}, which were cut before."
+    if len(cell) == 1:
+        return "The size of the peak of the one spike, cut beforehand."
+    return f"The size of each spike's peak ({counted('spike', len(cell))}, cut beforehand)."
 
 
 def _draw_spikes(axes: Axes, judged: JudgedCell, judge: Judge) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.files.left_out import Failure
-from raphe.core.sentences import counted, whole
+from raphe.core.sentences import counted, number, whole
 from raphe.core.statistics.prevalence import full_prevalence, shares_in_words
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
@@ -108,18 +108,27 @@ class Judge:
 
     @property
     def tested(self) -> tuple[str, str] | None:
-        """What came of the same rule on test cells, on which nothing was settled: in few words, and
-        what they mean. None where there were none, or the rule is one for another mix of classes.
+        """What came of the same rule on test cells, which no choice used: in few words, a share of
+        all cells as the promise is, and what they mean. None where there were none, or the rule is
+        one for another mix of classes.
         """
         test = self.ensemble.manifest.get("figures", {}).get("test")
         if test is None or self.given_prevalence:
             return None
-        cells = counted("test cell", test["n_cells"])
-        return (
-            f"{whole(test['n_called_wrong'])} of {whole(test['n_called'])} called wrong",
-            f"of {cells}, on which nothing was settled, {whole(test['n_called'])} were called and "
-            f"{whole(test['n_called_wrong'])} of these wrongly",
+        n, n_wrong = test["n_cells"], test["n_called_wrong"]
+        words = f"{whole(n_wrong)} of {whole(n)} called wrong"
+        meaning = (
+            f"of {counted('test cell', n)}, which no choice used, {whole(test['n_called'])} were "
+            f"called and {whole(n_wrong)} of these wrongly"
         )
+        not_sure = self.decision.not_sure
+        if not_sure.n_items and n_wrong > not_sure.promised_error * n:
+            words += ", more than promised"
+            meaning += (
+                f": {number(100 * n_wrong / n, 2)} % of all, more than promised; where the test "
+                "cells say otherwise than the promise, believe those"
+            )
+        return words, meaning
 
     @property
     def prevalence(self) -> dict[str, float] | None:

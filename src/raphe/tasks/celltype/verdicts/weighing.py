@@ -18,9 +18,7 @@ from raphe.tasks.celltype.verdicts.verdict import (
 
 TYPICAL = 0.05, 0.95  # quantiles over the cells of training
 FILES_NAMED = 3
-ENOUGH = (
-    f"more would leave the class, or “not sure”, as it is in {100 * SAME_VERDICT:g} of 100 cases"
-)
+ENOUGH = f"more would not change the answer in {100 * SAME_VERDICT:g} of 100 cases"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
@@ -225,6 +226,21 @@ def test_what_would_unpack_to_far_more_than_a_recording_is_refused(tmp_path, mon
     monkeypatch.setattr(arrays, "MOST_UNPACKED_BYTES", 1_000_000)
     with pytest.raises(StoreError, match=r"bomb\.npz: its 0\.00\d+ MB would unpack to 0\.008 GB"):
         load_arrays(tmp_path / "bomb.npz", StoreError)
+
+
+def test_room_is_not_made_for_a_header_that_says_it_is_large(tmp_path: Path) -> None:
+    file = tmp_path / "a.npy"
+    with file.open("wb") as whole:
+        np.lib.format.write_array(whole, np.zeros(3), version=(2, 0))
+    content = bytearray(file.read_bytes())
+    content[8:12] = (2 * 10**9).to_bytes(4, "little")
+    file.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(StoreError, match="its header is damaged"):
+        open_array(file, StoreError)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
 
 
 @settings(max_examples=200)

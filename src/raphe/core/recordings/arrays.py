@@ -17,6 +17,12 @@ from raphe.core.errors import RapheError, StoreError
 from raphe.core.files.atomic import reporting
 from raphe.core.files.path import file_status
 
+HEADERS = {  # by version: bytes of the header's length, and how it is read
+    (1, 0): (2, np.lib.format.read_array_header_1_0),
+    (2, 0): (4, np.lib.format.read_array_header_2_0),
+    (3, 0): (4, np.lib.format.read_array_header_2_0),  # differs in the letters of names alone
+}
+DAMAGED_HEADER = "is not an .npy array that is whole: its header is damaged; copy it anew"
 NPY_START, ZIP_START = b"\x93NUMPY", b"PK"  # of an .npy file, and of an .npz, which is a zip
 OTHER_STARTS = {  # what is often taken for an array, by how it begins
     b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j": "PyTorch",
@@ -167,15 +173,15 @@ def _header_fault(file: IO[bytes], n_bytes: int) -> str | None:
     """
     try:
         version = np.lib.format.read_magic(file)
-        read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-            version,
-            np.lib.format.read_array_header_2_0,  # 3.0 differs in the letters of names alone
-        )
+        n_length, read = HEADERS[version]
+        if int.from_bytes(file.read(n_length), "little") > n_bytes:  # numpy would make room for it
+            return DAMAGED_HEADER
+        file.seek(-n_length, os.SEEK_CUR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that Python 2 wrote it
             shape, _, dtype = read(file)
     except Exception:  # damage shows as one of many kinds, tokenize.TokenError among them
-        return "is not an .npy array that is whole: its header is damaged; copy it anew"
+        return DAMAGED_HEADER
     if dtype.hasobject:
         return (
             "holds Python objects, which could run code when read; if you trust it, save it once "

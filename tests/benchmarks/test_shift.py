@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paths import PROJECT
+
 
 @pytest.fixture
 def cell():
@@ -93,3 +95,20 @@ def test_the_rule_before_looks_at_one_range_at_a_time():
     assert not shift.beyond_single_ranges(inside, domain)
     assert not shift.beyond_single_ranges(inside | {"asymmetry": float("nan")}, domain)
     assert shift.beyond_single_ranges(inside | {"asymmetry": 2.6}, domain)
+
+
+def test_who_asks_whether_to_trust_it_reads_the_worst_that_was_measured():
+    results = (PROJECT / "benchmarks" / "results" / "shift.md").read_text(encoding="utf-8")
+    lines = [line.strip("| ").split(" | ") for line in results.splitlines() if line[:2] == "| "]
+    rows = [row for row in lines if row[0] not in ("shift", "---")]
+    of_rig = [row for row in rows if row[1] in ("rig", "file")]
+    worst, worst_of_rig = (max(of, key=lambda row: float(row[2])) for of in (rows, of_rig))
+    assert (worst[0], worst_of_rig[0]) == ("spikes × 1.5 as long", "40 kHz said to be 50")
+    assert sum(float(row[2]) > 0.05 for row in of_rig) == 1
+    wrong, marked = (round(100 * float(text.split()[0])) for text in (worst[2], worst[4]))
+    asked = (PROJECT / "docs" / "explained" / "can_i_trust_this.md").read_text(encoding="utf-8")
+    assert f"half as long again, {wrong} % of cells are called wrong and unmarked" in asked
+    assert f"and {marked} % marked" in asked
+    assert f"labelled 50 kHz, {100 * float(worst_of_rig[2]):.0f} %" in asked
+    n_marked = sum(float(row[4].split()[0]) >= 0.9 for row in of_rig)
+    assert f"of {len(of_rig)} simulated changes of rig or file, {n_marked} are marked" in asked

@@ -1,5 +1,7 @@
 """The page and what it loads: files of this package, read once; no request names a path."""
 
+import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,5 +75,11 @@ def facts_of(predictor: BundlePredictor, limits: Limits, folder: Path | None) ->
         "longest_note": LONGEST_NOTE,
         "max_bytes": limits.file_bytes,
         "folder": None if folder is None else printable(folder.name),
+        "folder_key": None if folder is None else _key_of(folder),
         "can_watch": type(predictor).watch is not BundlePredictor.watch,
     }
+
+
+def _key_of(folder: Path) -> str:
+    """What tells a folder from any other, also of its name; it does not tell where it lies."""
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]

@@ -23,7 +23,7 @@ from raphe.serve.files.live import Live
 from raphe.serve.limits import Limits
 from raphe.serve.server import watched_folder
 from raphe.serve.work import Work
-from serve.toy_predictor import Toy, ToyFile, ToyFolder
+from serve.toy_predictor import Toy, ToyFile, ToyFolder, ToyLabels
 
 PATIENCE_S = 8.0
 SAVED = {"saved": "cells.csv", "refused": []}
@@ -225,7 +225,7 @@ def test_labels_are_stored_beside_the_recordings(toy: Toy, tmp_path: Path) -> No
         before = (tmp_path / "cells.csv").read_bytes()
         assert caller.put_json("/labels", {"labels": [label]}).sentence.startswith("cells.csv: ")
         assert (tmp_path / "cells.csv").read_bytes() == before
-    assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "cells.csv"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"x.txt", "cells.csv"}
 
 
 def test_what_the_table_says_is_told_and_what_is_not_said_of_a_cell_stays(
@@ -316,6 +316,27 @@ def test_each_item_of_a_file_has_a_label(toy: Toy, tmp_path: Path) -> None:
             )
         )
     assert (tmp_path / "cells.csv").read_text() == "file,label,note,item\nx.txt,few,,second\n"
+
+
+def test_labels_of_two_servers_at_once_are_all_kept(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(ToyLabels):
+        def say(self, hand: HandLabel) -> None:
+            time.sleep(0.05)  # between what one reads and what it writes
+            super().say(hand)
+
+    monkeypatch.setattr(Toy, "label_table", lambda _toy, existing=None: Slow(existing))
+    said = [HandLabel(name, "many") for name in ("x.txt", "y.txt", "z.txt")]
+    servers = [
+        threading.Thread(target=FolderLabels(toy, tmp_path).write, args=([label],))
+        for label in said
+    ]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.join()
+    assert (tmp_path / "cells.csv").read_text().count("many") == 3
 
 
 def test_labels_of_two_people_at_once_are_all_kept(toy: Toy, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from http_caller import JSON, OCTETS, Answer, Caller, answering
 from raphe.serve.limits import Limits
+from raphe.serve.page_files import facts_of
 from serve.toy_predictor import Toy
 
 
@@ -293,10 +294,12 @@ def test_a_defect_in_one_file_leaves_the_others(page: Caller) -> None:
     assert page.get(at).status == 200
 
 
-def test_the_facts_of_the_page(page: Caller) -> None:
+def test_the_facts_of_the_page(page: Caller, toy: Toy, tmp_path: Path) -> None:
     facts = page.get("/page.json").json
     assert facts["title"] == "Peaks of <toys>" and facts["labels"] == ["many", "few"]
     assert facts["folder"] is None and facts["can_watch"] is True
+    keys = {facts_of(toy, Limits(), tmp_path / day / "rec")["folder_key"] for day in ("1", "2")}
+    assert facts["folder_key"] is None and len(keys) == 2  # unsaved labels of each are apart
     assert facts["fields"] == [
         {
             "name": "sweep",

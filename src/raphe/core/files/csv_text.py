@@ -1,5 +1,5 @@
 """CSV as every table of this project is written: commas, a header, lines that end in "\\n"; one
-that a person keeps is written in the form that it has (see `core.tables.form`).
+that a person keeps stays as it is but for what is changed (see `core.tables.form`).
 
 A spreadsheet computes a cell that begins with =, +, - or @, whoever chose its text: such a cell is
 written with an apostrophe before it, as OWASP advises, and without it again once it is read here.
@@ -19,19 +19,14 @@ from raphe.core.errors import RapheError
 COMPUTED = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # apostrophes of a text come back, too
 
 
-def csv_text(
-    header: Iterable[Any],
-    rows: Iterable[Iterable[Any]],
-    separator: str = ",",
-    line_end: str = "\n",
-) -> str:
+def csv_text(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     """A table as text: the header, then one line a row.
 
     Values are written as `str` gives them, None as nothing, quoted where they hold a separator, a
     quote or a line break, and text as `neutral` gives it. Raises nothing for rows of other lengths
     than the header's.
     """
-    return "".join(csv_line(values, separator, line_end) for values in (header, *rows))
+    return "".join(csv_line(values) for values in (header, *rows))
 
 
 def filled(
@@ -43,7 +38,7 @@ def filled(
     return [header[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
-def csv_line(values: Iterable[Any], separator: str = ",", line_end: str = "\n") -> str:
+def csv_line(values: Iterable[Any], separator: str = ",") -> str:
     """One row, with its end of line: for files that grow row by row."""
     text = io.StringIO()
     cells = [
@@ -55,7 +50,7 @@ def csv_line(values: Iterable[Any], separator: str = ",", line_end: str = "\n") 
     csv.writer(
         text,
         delimiter=separator,
-        lineterminator=line_end,
+        lineterminator="\n",
         quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL,
     ).writerow(cells)
     return text.getvalue()
@@ -71,12 +66,12 @@ def neutral(text: str) -> str:
 
 
 def restored(text: str) -> str:
-    """The text that `neutral` was given.
+    """The text that `neutral` was given; one that it cannot have written stays.
 
-    >>> restored(neutral("=1+1")), restored(neutral("'=1+1")), restored("'A1")
-    ('=1+1', "'=1+1", "'A1")
+    >>> restored(neutral("=1+1")), restored(neutral("'=1+1")), restored("'A1"), restored("'-5")
+    ('=1+1', "'=1+1", "'A1", "'-5")
     """
-    return text[1:] if text.startswith("'") and COMPUTED.match(text) else text
+    return text[1:] if text.startswith("'") and neutral(text[1:]) == text else text
 
 
 def csv_rows(path: Path) -> Iterator[dict[str, str]]:

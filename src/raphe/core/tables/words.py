@@ -16,9 +16,7 @@ from pathlib import Path
 from raphe.core.errors import RapheError
 from raphe.core.files.csv_text import restored
 from raphe.core.tables.dialect import quoted, shown
-from raphe.core.tables.form import Form
 from raphe.core.tables.text import (
-    BLOCK_BYTES,
     Block,
     TableFault,
     blocks,
@@ -59,7 +57,7 @@ class Table:
     path: Path
     columns: tuple[str, ...]
     rows: list[Row]
-    form: Form
+    separator: str
 
     def __contains__(self, column: str) -> bool:
         return column.casefold() in {name.casefold() for name in self.columns}
@@ -79,10 +77,7 @@ def read_table(path: Path, error_type: type[RapheError]) -> Table:
     header's, a quote that is not closed, and two columns of one name.
     """
     with opened(path, error_type) as stream:
-        beginning = stream.read(BLOCK_BYTES)
-        stream.seek(0)
-        columns, rows, separator, is_named = _read(blocks(stream))
-    return Table(path, columns, rows, Form.of(beginning, separator, is_named))
+        return Table(path, *_read(blocks(stream)))
 
 
 def iso_day(text: str, where: str, error_type: type[RapheError]) -> str:
@@ -114,8 +109,8 @@ def sniff_separator(lines: Sequence[str]) -> str:
     return max(SEPARATORS, key=agreement)
 
 
-def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row], str, bool]:
-    """Columns and rows of a file's blocks, what separates them, and whether the file names it."""
+def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row], str]:
+    """Columns and rows of a file's blocks, and what separates them."""
     beginning = list(next(parts, Block(1, ())).lines)
     named = named_separator(beginning[0]) if beginning else None
     skipped = int(named is not None)
@@ -143,7 +138,7 @@ def _read(parts: Iterator[Block]) -> tuple[tuple[str, ...], list[Row], str, bool
         values = dict(zip(keys[::-1], words[::-1], strict=True))
         rows.append(Row(line, values, tuple(words)))
     _refuse_shifted(rows, wide, keys)
-    return columns, rows, separator, named is not None
+    return columns, rows, separator
 
 
 def _records(lines: Iterable[str], separator: str, skipped: int) -> Iterator[tuple[int, list[str]]]:

@@ -11,6 +11,8 @@ from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError, RecordingError, SettingError
 from raphe.core.files.atomic import write_file
 from raphe.core.files.folders import file_in
+from raphe.core.files.leavings import LOCK
+from raphe.core.files.locks import locked
 from raphe.serve.refusal import refusing
 
 TABLE = "cells.csv"  # as `raphe extract` reads it
@@ -61,7 +63,8 @@ class FolderLabels:
         Raises Refusal where none can be.
         """
         refused = []
-        with self._using, refusing(self._predictor, self._folder):
+        lock = locked(self._folder / LOCK)  # hidden: another server may write into the folder
+        with self._using, refusing(self._predictor, self._folder), lock:
             path = file_in(self._folder, TABLE, RecordingError)
             mode = None if path is None else stat.S_IMODE(path.stat().st_mode)
             if mode is not None and not mode & WRITERS:

@@ -90,6 +90,29 @@ def test_a_table_keeps_the_form_that_a_person_gave_it(
     assert contents == expected.encode(encoding)
 
 
+def test_what_nobody_touched_stays_byte_for_byte(tmp_path: Path) -> None:
+    table = tmp_path / "cells.csv"
+    table.write_bytes(
+        b"sep=;\nfile;v_mv;lab;note\n"
+        b' a.abf ;"-65,3";+;\r\n\r\nb.abf;-65,3;@lab;"two\r\nlines"\n;;;\r\n'
+        b"c.abf;=B2;'-5;' =1"
+    )
+    wider = (
+        b"sep=;\nfile;v_mv;lab;note;label\n"
+        b' a.abf ;"-65,3";+;;\r\n\r\nb.abf;-65,3;@lab;"two\r\nlines";\n;;;\r\n'
+        b"c.abf;=B2;'-5;' =1;"
+    )
+    assert labelled_csv([], table) == wider
+    table.write_bytes(wider)
+    assert labelled_csv([], table) == wider
+    said = [HandLabel("b.abf", "SER"), HandLabel("c.abf", None, "=sum"), HandLabel("d.abf", "SER")]
+    assert labelled_csv(said, table) == (
+        b"sep=;\nfile;v_mv;lab;note;label\n"
+        b' a.abf ;"-65,3";+;;\r\n\r\nb.abf;-65,3;@lab;"two\r\nlines";SER\n;;;\r\n'
+        b"c.abf;=B2;'-5;'=sum;\nd.abf;;;;SER\n"
+    )
+
+
 def test_what_is_not_said_stays_and_what_the_table_says_is_told(tmp_path: Path) -> None:
     table = tmp_path / "cells.csv"
     table.write_text("file,label,note\na,ser,good seal\nday\\b.abf,,\n")

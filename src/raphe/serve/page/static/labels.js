@@ -15,7 +15,8 @@ export class HandLabels extends EventTarget {
   constructor(session) {
     super();
     this.session = session;
-    const { given, unsaved } = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+    this.place = `${KEPT} ${session.page.folder_key ?? ""}`;
+    const { given, unsaved } = JSON.parse(sessionStorage.getItem(this.place) ?? "{}");
     this.given = new Map(Object.entries(given ?? {})); // {label, note} by key
     this.unsaved = new Map(); // {label?, note?, error} by key; on its way without error
     for (const [key, said] of Object.entries(unsaved ?? {})) {
@@ -108,7 +109,7 @@ export class HandLabels extends EventTarget {
   }
 
   changed() {
-    sessionStorage.setItem(KEPT, JSON.stringify({
+    sessionStorage.setItem(this.place, JSON.stringify({
       given: Object.fromEntries(this.given), unsaved: Object.fromEntries(this.unsaved),
     }));
     this.dispatchEvent(new Event("change"));

@@ -83,7 +83,7 @@ class HandLabels(LabelTable):
 
     @property
     def contents(self) -> bytes:
-        return self._form.written(self._columns, self._rows)
+        return self._form.written([self._columns, *self._rows])
 
     def _index(self, row: list[str]) -> None:
         """By what its word for a file means, as `labels` reads it, with Windows' separators too."""
@@ -122,4 +122,9 @@ def _read(path: Path | None) -> tuple[list[str], list[list[str]], Form]:
         raise RecordingError(f"{path}: expected {COLUMNS}, got {table.columns_in_words}")
     missing = [name for name in (FILE, LABEL, NOTE) if name not in table]
     rows = [[*row.words, *[""] * len(missing)] for row in table.rows]
-    return [*table.columns, *missing], rows, table.form
+    form = Form.of(path.read_bytes(), table.separator)
+    if [words[: len(table.columns)] for words in form.words[1:]] != [
+        row.words[: len(words)] for row, words in zip(table.rows, form.words[1:], strict=False)
+    ]:
+        raise RecordingError(f"{path}: was changed while it was read; try again")
+    return [*table.columns, *missing], rows, form

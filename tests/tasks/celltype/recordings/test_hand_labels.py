@@ -174,6 +174,39 @@ def test_each_channel_of_a_recording_is_a_cell_with_a_label(tmp_path: Path) -> N
         extract(folder, tmp_path / "store", overwrite=True)
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("A1,maybe", "line 2: expected label SER, NSER, not a neuron or unsure, got 'maybe'"),
+        ("A1,SER\nA1.abf,NSER", "lines 2 and 3 say different things of A1.abf"),
+        ("B1,SER", "line 2: 'B1' fits B1.abf and B1.nwb"),
+    ],
+)
+def test_what_extract_would_refuse_is_told(tmp_path: Path, rows: str, expected: str) -> None:
+    for name in ("A1.abf", "B1.abf", "B1.nwb"):
+        (tmp_path / name).touch()
+    (tmp_path / "cells.csv").write_text(f"file,label\n{rows}\n")
+    with pytest.raises(RecordingError, match=expected):
+        HandLabels(CLASSES, tmp_path / "cells.csv")
+    with pytest.raises(RecordingError, match=expected):
+        extract(tmp_path, tmp_path / "store")
+
+
+def test_a_row_means_the_file_that_extract_takes(tmp_path: Path) -> None:
+    for name in ("A1.abf", "A1.abf.nwb", "B1.abf"):
+        (tmp_path / name).touch()
+    (tmp_path / "cells.csv").write_text(f"file,label\nA1.abf,SER\n{tmp_path / 'B1'},NSER\n")
+    table = HandLabels(CLASSES, tmp_path / "cells.csv")
+    said = {name: table.of(name).label for name in ("A1.abf", "A1.abf.nwb", "B1.abf")}
+    assert said == {"A1.abf": "SER", "A1.abf.nwb": "", "B1.abf": "NSER"}
+
+
+def test_the_label_of_a_file_is_that_of_its_channels(tmp_path: Path) -> None:
+    (tmp_path / "cells.csv").write_text("file,label,note\nA1.abf,SER,good\n")
+    table = HandLabels(CLASSES, tmp_path / "cells.csv")
+    assert table.of("A1.abf", "A1 left") == HandLabel("A1.abf", "SER", "good", "A1 left")
+
+
 def test_a_channel_is_not_labelled_against_the_label_of_its_file(tmp_path: Path) -> None:
     (tmp_path / "cells.csv").write_text("file,label\na.abf,SER\n")
     table = HandLabels(CLASSES, tmp_path / "cells.csv")

@@ -5,10 +5,17 @@ from pathlib import Path, PurePosixPath
 
 from raphe.core.bundles.opened_file import HandLabel, LabelTable
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.files.folders import Listing
 from raphe.core.sentences import listed, printable
 from raphe.core.tables.form import Form
 from raphe.core.tables.words import read_table, spellings
-from raphe.tasks.celltype.recordings.labels import COLUMNS, NO_CELL, channel_cell
+from raphe.tasks.celltype.recordings.files import find_recordings
+from raphe.tasks.celltype.recordings.labels import (
+    NO_CELL,
+    NamedFiles,
+    channel_cell,
+    require_understood,
+)
 
 FILE, LABEL, NOTE, CHANNEL, CELL_ID = "file", "label", "note", "channel", "cell_id"
 
@@ -21,25 +28,36 @@ class HandLabels(LabelTable):
         existing: its file; None: a new one.
 
     Raises:
-        RecordingError: the table cannot be read, or names no files.
+        RecordingError: the table cannot be read, or `raphe extract` would refuse it.
     """
 
     def __init__(self, classes: Sequence[str], existing: Path | None = None) -> None:
         self._labels = (*classes, *NO_CELL)
-        self._columns, self._rows, self._form = _read(existing)
+        self._folder = Path() if existing is None else existing.parent
+        listing = Listing([], []) if existing is None else find_recordings(self._folder)
+        self._files = NamedFiles(self._folder, listing.files)
+        self._columns, self._rows, self._form = _read(existing, listing, classes)
         names = [column.casefold() for column in self._columns]
         self._file, self._label, self._note = map(names.index, (FILE, LABEL, NOTE))
         self._channel = names.index(CHANNEL) if CHANNEL in names else None
-        self._of_file: dict[PurePosixPath, list[list[str]]] = {}
+        self._of_file: dict[Path, list[list[str]]] = {}  # as they may be meant
         for row in self._rows:
             self._index(row)
 
     def of(self, file: str, item: str | None = None) -> HandLabel:
-        rows = self._rows_of(file, channel_of(file, item))
-        label = next(filter(None, (row[self._label] for row in rows)), "")
-        note = next(filter(None, (row[self._note] for row in rows)), "")
-        label = spellings([label], preferred=self._labels)[label]
+        channel = channel_of(file, item)
+        label, note = self._said(self._rows_of(file, channel))
+        if channel and not label:  # of all channels, where the file is labelled as a whole
+            whole_label, whole_note = self._said(self._rows_of(file, ""))
+            label, note = whole_label, note or whole_note
         return HandLabel(file, label, printable(note), item)
+
+    def _said(self, rows: Sequence[Sequence[str]]) -> tuple[str, str]:
+        """Label and note; no label where rows contradict each other."""
+        labels = [row[self._label] for row in rows if row[self._label]]
+        spelt = set(spellings(labels, preferred=self._labels).values())
+        note = next(filter(None, (row[self._note] for row in rows)), "")
+        return (spelt.pop() if len(spelt) == 1 else ""), note
 
     def say(self, hand: HandLabel) -> None:
         """Raises SettingError for a label that is none, and for that of a channel of a file whose
@@ -86,16 +104,20 @@ class HandLabels(LabelTable):
         return self._form.written([self._columns, *self._rows])
 
     def _index(self, row: list[str]) -> None:
-        """By what its word for a file means, as `labels` reads it, with Windows' separators too."""
-        named = row[self._file]
-        for path in {PurePosixPath(named), PurePosixPath(named.replace("\\", "/"))}:
+        for path in self._files.paths(row[self._file]):
             self._of_file.setdefault(path, []).append(row)
 
     def _rows_of(self, file: str, channel: str) -> list[list[str]]:
-        """The rows that name the file, or it without its suffix, and this channel, "" for none."""
-        path = PurePosixPath(file)
-        rows = [row for name in (path, path.with_suffix("")) for row in self._of_file.get(name, [])]
-        return [row for row in rows if self._channel_in(row) == channel]
+        """The rows that mean the file, as `labels` reads them, and this channel, "" for none."""
+        self._files.add(self._folder / file)
+        meant = self._files.fits(file)
+        path = self._files.paths(file)[0]
+        return [
+            row
+            for name in (path, path.with_suffix(""))
+            for row in self._of_file.get(name, [])
+            if self._channel_in(row) == channel and self._files.fits(row[self._file]) == meant
+        ]
 
     def _channel_in(self, row: list[str]) -> str:
         return "" if self._channel is None else row[self._channel]
@@ -110,7 +132,9 @@ def channel_of(file: str, item: str | None) -> str:
     return "" if item is None else item.removeprefix(channel_cell(PurePosixPath(file), "")).strip()
 
 
-def _read(path: Path | None) -> tuple[list[str], list[list[str]], Form]:
+def _read(
+    path: Path | None, listing: Listing, classes: Sequence[str]
+) -> tuple[list[str], list[list[str]], Form]:
     """Columns as the table spells them, with those of labels, its rows and its form.
 
     An empty file is a table that nobody has begun.
@@ -118,8 +142,8 @@ def _read(path: Path | None) -> tuple[list[str], list[list[str]], Form]:
     if path is None:
         return [FILE, LABEL, NOTE], [], Form()
     table = read_table(path, RecordingError)
-    if table.columns and FILE not in table:
-        raise RecordingError(f"{path}: expected {COLUMNS}, got {table.columns_in_words}")
+    if table.columns:
+        require_understood(table, listing, classes)
     missing = [name for name in (FILE, LABEL, NOTE) if name not in table]
     rows = [[*row.words, *[""] * len(missing)] for row in table.rows]
     form = Form.of(path.read_bytes(), table.separator)

@@ -5,7 +5,8 @@ known cell_id, day, animal) or from the name of a folder above the file (`SER/`,
 row of it names a channel, too, each channel that is named is a cell.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -14,7 +15,7 @@ from raphe.core.files.folders import Listing, file_in
 from raphe.core.files.left_out import Failure, left_out_words
 from raphe.core.sentences import counted, listed, printable
 from raphe.core.tables.dialect import quoted, shown
-from raphe.core.tables.words import iso_day, read_table, spellings
+from raphe.core.tables.words import Table, iso_day, read_table, spellings
 from raphe.tasks.celltype.recordings.file_names import label_from_folders, parse_cell_id
 from raphe.tasks.celltype.recordings.files import SUFFIXES
 
@@ -168,21 +169,61 @@ def _label(
     return LabelledFile(file, *_cell_of(file, row), label)
 
 
+class NamedFiles:
+    """Recordings as the words of a table mean them, by their path in the table's folder or from
+    the root, with "/" or as Windows has it, and without their suffix where one alone fits."""
+
+    def __init__(self, folder: Path, files: Iterable[Path]) -> None:
+        self._folder = Path(os.path.normpath(folder.absolute()))
+        self._by_path: dict[Path, Path] = {}
+        self._by_stem: dict[Path, list[Path]] = {}
+        for file in files:
+            self.add(file)
+
+    def add(self, file: Path) -> None:
+        """One that is there, too."""
+        path = Path(os.path.normpath(file.absolute()))
+        if path not in self._by_path:
+            self._by_path[path] = file
+            self._by_stem.setdefault(path.with_suffix(""), []).append(file)
+
+    def fits(self, named: str) -> list[Path]:
+        """The one that is meant; several where none alone is, none where none is there."""
+        return next(filter(None, map(self._at, self.paths(named))), [])
+
+    def paths(self, named: str) -> list[Path]:
+        """What the words may say, with or without a suffix."""
+        words = (named, named.replace("\\", "/"))
+        return [Path(os.path.normpath(self._folder / word)) for word in dict.fromkeys(words)]
+
+    def _at(self, path: Path) -> list[Path]:
+        return [self._by_path[path]] if path in self._by_path else self._by_stem.get(path, [])
+
+
+def require_understood(table: Table, listing: Listing, classes: Sequence[str]) -> None:
+    """Refuse a table of cells that `label_recordings` would. Raises RecordingError."""
+    _cells(table, listing, classes)
+
+
 def _read_cell_table(folder: Path, listing: Listing, classes: Sequence[str] | None) -> _CellTable:
     """`cells.csv`, if it is there; its labels are among the classes, if given."""
     path = file_in(folder, CELL_TABLE, RecordingError)
-    if path is None:
-        return _CellTable()
-    read = read_table(path, RecordingError)
+    return (
+        _CellTable() if path is None else _cells(read_table(path, RecordingError), listing, classes)
+    )
+
+
+def _cells(read: Table, listing: Listing, classes: Sequence[str] | None) -> _CellTable:
+    path = read.path
     if "file" not in read:
         raise RecordingError(f"{path}: expected {COLUMNS}, got {read.columns_in_words}")
-    find = _finder(listing.files)
+    files = NamedFiles(path.parent, listing.files)
     left_out = {failure.path for failure in listing.left_out}
     table = _CellTable(tuple(name.casefold() for name in read.columns))
     line_of: dict[tuple[Path, str], int] = {}
     for row in read.rows:
         values = dict(row.values)
-        file = _check_row(values, path, row.line, find, classes)
+        file = _check_row(values, path, row.line, files, classes)
         if file is None:
             missing = path.parent / values["file"]
             if missing not in left_out:
@@ -211,7 +252,7 @@ def _check_row(
     values: dict[str, str],
     path: Path,
     line: int,
-    find: Callable[[Path], list[Path]],
+    files: NamedFiles,
     classes: Sequence[str] | None,
 ) -> Path | None:
     """The recording that a row is about, None if it is not there; label and day are tidied."""
@@ -222,29 +263,19 @@ def _check_row(
         label = spellings([values["label"]], preferred=(*NO_CELL, *classes))[values["label"]]
         if label not in (*classes, *NO_CELL):
             raise RecordingError(
-                f"{where}: expected label {listed(classes, 'or')}, got {shown(values['label'])}"
+                f"{where}: expected label {listed((*classes, *NO_CELL), 'or')}, got "
+                f"{shown(values['label'])}"
             )
         values["label"] = label
     if values.get("day"):
         values["day"] = iso_day(values["day"], where, RecordingError)
-    fits = find(path.parent / values["file"]) or find(
-        path.parent / values["file"].replace("\\", "/")
-    )
+    fits = files.fits(values["file"])
     if len(fits) > 1:
         raise RecordingError(
             f"{where}: {shown(values['file'])} fits {' and '.join(file.name for file in fits)}; "
             "write the suffix too"
         )
     return fits[0] if fits else None
-
-
-def _finder(files: Sequence[Path]) -> Callable[[Path], list[Path]]:
-    """A function that gives the files a path may mean: itself, or those it lacks the suffix of."""
-    paths = set(files)
-    by_stem: dict[Path, list[Path]] = {}
-    for file in files:
-        by_stem.setdefault(file.with_suffix(""), []).append(file)
-    return lambda path: [path] if path in paths else by_stem.get(path, [])
 
 
 def _refuse_contradictions(files: Iterable[LabelledFile], classes: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """What a person says of recordings is the table that `raphe extract` reads."""
 
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -186,9 +187,9 @@ def test_what_extract_would_refuse_is_told(tmp_path: Path, rows: str, expected: 
     for name in ("A1.abf", "B1.abf", "B1.nwb"):
         (tmp_path / name).touch()
     (tmp_path / "cells.csv").write_text(f"file,label\n{rows}\n")
-    with pytest.raises(RecordingError, match=expected):
+    with pytest.raises(RecordingError, match=re.escape(expected)):
         HandLabels(CLASSES, tmp_path / "cells.csv")
-    with pytest.raises(RecordingError, match=expected):
+    with pytest.raises(RecordingError, match=re.escape(expected)):
         extract(tmp_path, tmp_path / "store")
 
 

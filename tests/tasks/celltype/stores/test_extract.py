@@ -168,7 +168,7 @@ def test_folder_and_table_that_disagree_leave_the_file_out(tmp_path):
             "expected columns file and label .cell_id, day, animal and channel are optional",
         ),
         ([{"file": "", "label": "SER"}], "line 2: expected a file"),
-        ([{"file": "a.abf", "label": "serotonergic"}], "line 2: expected label SER or NSER"),
+        ([{"file": "a.abf", "label": "serotonergic"}], "line 2: expected label SER, NSER, not"),
         ([{"file": "a.abf", "day": "29/02/2024"}], "line 2: expected a day such as 2014-03-13"),
     ],
 )

@@ -198,7 +198,7 @@ def test_text_has_a_limit_of_its_own(echo, monkeypatch) -> None:
         (b"{}", 422, "samples: expected a list of finite numbers, got none"),
         (b'{"samples": [1], "' + b"z" * 50_000 + b'": 1}', 422, "there is no such field; expected"),
         (b'{"samples": [1], "rate_hz": true}', 422, "rate_hz: expected a finite number"),
-        (b'{"samples": [1], "prevalence": {"A": "x"}}', 422, "prevalence: expected a number by"),
+        (b'{"samples": [1], "prevalence": {"A": "x"}}', 422, "prevalence: expected CLASS=SHARE"),
     ],
     ids=lambda value: str(value)[:30],
 )  # fmt: skip

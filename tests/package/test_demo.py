@@ -96,6 +96,13 @@ def test_recordings_are_copied_once(tmp_path: Path) -> None:
     assert (folder / "1_simulated_SER.abf").exists()
 
 
+def test_no_simulated_recording_is_put_beside_others(tmp_path: Path) -> None:
+    (tmp_path / "mine.abf").write_bytes(b"")
+    with pytest.raises(raphe.SettingError, match="expected a new or empty folder"):
+        copy_recordings(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.abf"]
+
+
 @pytest.mark.parametrize(
     ("words", "screen", "opened"),
     [([], True, True), (["--no-browser"], True, False), ([], False, False)],

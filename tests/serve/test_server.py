@@ -43,6 +43,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
 def test_it_says_where_it_listens_and_how_to_ask(start, capsys) -> None:
     assert start("--port", "0") == 0
     told = capsys.readouterr()
+    first, *_, last = told.out.splitlines()
+    assert first.endswith("bundle: is being checked and loaded")
+    assert last.startswith("http://127.0.0.1:") and last.endswith("/")
     assert "toy/echo, every hash is right" in told.out and told.err == ""
     assert "  curl --data-binary @recording.abf 'http://127.0.0.1:" in told.out
     assert "/predict/file?name=recording.abf'" in told.out
@@ -69,7 +72,7 @@ def test_another_host_needs_a_token_and_is_told_to_be_open(start, capsys) -> Non
     assert start("--port", "0", "--host", "0.0.0.0") == 0
     told = capsys.readouterr()
     assert "whoever has the link can ask" in told.err and "nothing is encrypted" in told.err
-    (token,) = re.findall(r"open http://[\d.]+:\d+/\?token=([\w-]{22}) in a browser", told.out)
+    (token,) = re.findall(r"\nhttp://[\d.]+:\d+/\?token=([\w-]{22})\n$", told.out)
     assert f"-H 'Authorization: Bearer {token}'" in told.out
     assert start("--port", "0", "--host", "localhost") == 0
     assert capsys.readouterr().err == ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 from raphe.core.command_line import define
+from raphe.core.errors import SettingError
 from raphe.core.files.atomic import copy_file, make_folder
 from raphe.core.files.scratch import Scratch
 from raphe.core.parser import Parser
@@ -37,8 +38,9 @@ def add_demo(parser: Parser) -> None:
         "--folder",
         type=Path,
         metavar="DIR",
-        help="to copy the recordings into and to watch, so that files of yours that are put there "
-        "show up, and labels given in the page stay (default: one that is removed at the end)",
+        help="an empty or new one, to copy the recordings into and to watch, so that recordings of "
+        "yours that are put there, of the formats that are printed at the start, show up, and "
+        "labels given in the page stay (default: one that is removed at the end)",
     )
     parser.add_argument(
         "--port", type=int, default=0, help="of the page (default: any that is free)"
@@ -49,17 +51,26 @@ def add_demo(parser: Parser) -> None:
 
 
 def copy_recordings(folder: Path) -> None:
-    """Those that are not there yet, so that what was done to one stays. Raises StoreError.
+    """Those that are not there yet, so that what was done to one stays.
 
-    The first comes last: the page begins with the newest.
+    The first comes last: the page begins with the newest. Raises StoreError, SettingError for a
+    folder that holds other files and none of these: simulated cells belong beside no real ones.
     """
     make_folder(folder)
+    names = {file.name for file in folder.iterdir() if not file.name.startswith(".")}
+    if names and not names & {recording.name for recording in RECORDINGS.glob("*.abf")}:
+        raise SettingError(
+            f"--folder {printable(folder)}: expected a new or empty folder, or that of an earlier "
+            "demo, as simulated recordings are put there; raphe serve BUNDLE --folder watches one "
+            "with recordings of yours"
+        )
     for recording in sorted(RECORDINGS.iterdir(), reverse=True):
         if not (folder / recording.name).exists():
             copy_file(recording, folder / recording.name)
 
 
 def _demo(options: argparse.Namespace) -> int:
+    print("raphe demo: the networks are being checked and loaded", flush=True)
     from raphe.serve.limits import Limits
 
     limits = Limits()
@@ -70,8 +81,6 @@ def _demo(options: argparse.Namespace) -> int:
         folder = options.folder if scratch is None else scratch / "simulated recordings"
         copy_recordings(folder)
         print(WHAT_IT_SHOWS)
-        if options.folder is not None:
-            print(f"{printable(folder)}: recordings that are put here show up in the page")
         browser = not options.no_browser and _has_screen()
         started = _open_browser if browser else lambda address: None  # which the server prints
         return serve(BUNDLE, LOCAL, options.port, limits, folder=folder, started=started)

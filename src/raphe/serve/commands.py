@@ -33,8 +33,8 @@ def add_serve(parser: Parser) -> None:
         "--folder",
         type=Path,
         metavar="DIR",
-        help="into which recordings are being written: the page shows each as it grows, and "
-        "stores what you say of cells in its cells.csv",
+        help="into which recordings are being written, of the formats that are printed at the "
+        "start: the page shows each as it grows, and stores what you say of cells in its cells.csv",
     )
     parser.add_argument(
         "--field",
@@ -95,6 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.serve.limits import Limits
 
+    print(f"{options.bundle}: is being checked and loaded", flush=True)
     limits = Limits(round(options.max_mb * 1e6), options.at_once)
     limits.share_cores()
     from raphe.serve.server import serve

@@ -19,6 +19,7 @@ import uvicorn
 from raphe.core.bundles.fields import from_text, read_fields
 from raphe.core.bundles.predictor import BundlePredictor, load_predictor
 from raphe.core.errors import RecordingWarning, SettingError
+from raphe.core.sentences import listed, printable
 from raphe.serve.app import application
 from raphe.serve.explained import FIRST
 from raphe.serve.files.live import Live
@@ -63,6 +64,9 @@ def serve(
         token = _token(host)
         address = f"http://{_in_url(_reached_at(host))}:{listener.getsockname()[1]}/"
         print(f"{bundle}: {predictor.manifest['kind']}, every hash is right")
+        if folder is not None:
+            kinds = f" ({listed(predictor.WATCHED, 'or')})" if predictor.WATCHED else ""
+            print(f"{printable(folder)}: recordings{kinds} that are put here show up in the page")
         if not _is_local(host):
             print(
                 f"--host {host}: whoever has the link can ask, and reads what others label; "
@@ -71,10 +75,9 @@ def serve(
                 file=sys.stderr,
             )
         page = address if token is None else f"{address}?token={token}"
-        print(f"open {page} in a browser; {address}api lists what programs can ask, as")
+        print(f"{address}api lists what programs can ask, as")
         print(f"  {file_command(predictor, address, token)}")
         print(f"{address}explained/{FIRST} says how far its answers can be trusted")
-        print("Ctrl-C ends it", flush=True)
         warnings.simplefilter("ignore", RecordingWarning)  # it stands among an answer's remarks
         known = [] if _is_number(host) else [host]
         answering = application(predictor, limits, (*names, *known), token, live)
@@ -87,6 +90,7 @@ def serve(
             timeout_keep_alive=IDLE_S,
         )
         _prepare(predictor)
+        print(f"Ctrl-C ends it; open in a browser:\n{page}", flush=True)
         Server(config, lambda: started(page), answering.end).run([listener])
     return 0
 

@@ -160,7 +160,7 @@ def test_a_server_that_ended_is_a_sentence(toy: Toy, open_page) -> None:
         page.route("**/files/**", lambda route: route.abort())
         page.get_by_role("button", name="Verdict as CSV").click()
         expect(page.locator("#opened > .error")).to_have_text(
-            "The server does not answer; is raphe serve still running?"
+            "The server does not answer; is raphe serve, or raphe demo, still running?"
         )
 
 

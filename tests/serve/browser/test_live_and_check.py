@@ -98,7 +98,7 @@ def test_a_label_that_could_not_be_saved_does_not_count_and_is_tried_again(
     table.chmod(0o444)
     page = open_page(serve_at(toy, folder) + "#check")
     results = page.locator("#queue .file-result")
-    expect(results).to_have_text(["100 % uncertain", "33 % uncertain", "✓ many"])  # of before
+    expect(results).to_have_text(["no label yet", "no label yet", "✓ many"])  # of before
     expect(page.locator("#check-count")).to_have_text("1 of 3 checked.")
     page.keyboard.press("2")
     refused = (
@@ -139,9 +139,10 @@ def test_a_cell_that_was_not_judged_is_labelled_too_and_no_label_vanishes(
     expect(page.locator("#n-cells")).to_have_text("3")
     page.get_by_role("link", name="Check by hand").click()
     results = page.locator("#queue .file-result")
-    expect(results).to_have_text(
-        ["50 % uncertain", "20 % uncertain", "not judged", "not looked at yet"]
-    )
+    expect(results).to_have_text(["no label yet"] * 4)  # which tells nothing of the answer
+    page.get_by_label("Hide the answer").uncheck()
+    expect(results).to_have_text(["not sure", "answered", "not judged", "not looked at yet"])
+    page.get_by_label("Hide the answer").check()
     page.keyboard.press("1")
     page.locator("#checked-view .canvas").focus()
     page.keyboard.press("n")

@@ -114,6 +114,7 @@ class View:
     need: Need | None = None
     progress: str = ""  # whether it is enough yet, told of a recording that is being made
     uncertainty: float | None = None  # 0 (certain) to 1, to sort by; None: nothing was judged
+    doubt: str = ""  # why it comes early in that order, a few words, where the tone does not say it
     row: Mapping[str, str] = field(default_factory=dict)  # in the table of all cells, by column
 
     def as_json(self) -> dict[str, Any]:

@@ -293,11 +293,12 @@ class Live:
 def _of_view(view: View | None) -> dict[str, Any]:
     """What a list shows of a file."""
     if view is None:
-        return {"headline": "", "tone": "nothing", "uncertainty": None, "row": {}}
+        return {"headline": "", "tone": "nothing", "uncertainty": None, "doubt": "", "row": {}}
     return {
         "headline": view.headline,
         "tone": view.tone,
         "uncertainty": view.uncertainty,
+        "doubt": view.doubt,
         "row": view.row,
     }
 

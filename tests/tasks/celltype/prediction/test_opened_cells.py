@@ -25,6 +25,7 @@ from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
 from raphe.tasks.celltype.prediction.trace_view import Envelope, envelope
 from raphe.tasks.celltype.spikes.cutting import cut_spikes
 from raphe.tasks.celltype.verdicts.cell_input import cut_recordings
+from raphe.tasks.celltype.verdicts.verdict import share
 
 RATE_HZ = 40_000.0
 NONE = Changes()
@@ -64,7 +65,7 @@ def test_the_page_says_what_predict_says(opened: Opened, predictor: CellTypePred
     assert view.row["file"] == "A260105#001.abf"
     assert view.row["spikes"] == str(verdict.n_spikes)
     probability = verdict.probability[verdict.leading]
-    assert float(view.row["probability"]) == pytest.approx(probability, rel=1e-4)
+    assert view.row["probability"] == share(probability)
     assert 0 <= view.uncertainty < 1
     values = {fact.name: fact.value for fact in view.facts}
     assert any(verdict.stated.partition(" ")[0] in value for value in values.values())
@@ -188,6 +189,10 @@ def test_every_file_to_take_says_what_was_changed(opened: Opened) -> None:
     by_hand = "the threshold was set by hand to −55 pA in place of the bundle's −50 pA"
     by_hand += f"; 1 of {n} spikes was left out by hand"
     assert row["changed_by_hand"].startswith(by_hand)
+    of_bundle = json.loads(taken["json"].contents)
+    assert row["content_hash"] == of_bundle["bundle"]["content_hash"]
+    assert (row["note"], row["promise"]) == (of_bundle["note"], of_bundle["promise"])
+    assert float(row["least_probability_called"]) == of_bundle["least_probability_called"]
     changed = json.loads(taken["json"].contents)["changed_by_hand"]
     assert (changed["threshold"], changed["threshold_of_bundle"]) == (-55.0, -50.0)
     assert (changed["n_spikes_cut"], changed["spikes_left_out"]) == (n, [1])
@@ -293,6 +298,8 @@ def test_what_is_less_known_comes_first(opened: Opened, leading: float) -> None:
     in_order = [found(again) for again in (None, 0.1, 0.3, 0.55)]
     assert in_order == sorted(in_order, reverse=True) and len(set(in_order)) == 4
     assert 0 < in_order[-1] < in_order[0] < 1
+    few = replace(changed.verdict, unlike=(), enough_spikes=False)
+    assert uncertainty(few, changed.judge) > max(in_order)
 
 
 def test_the_page_to_print_holds_its_words_as_text(opened: Opened) -> None:

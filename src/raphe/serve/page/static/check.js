@@ -27,7 +27,10 @@ export class CheckByHand {
     document.getElementById("checked").append(this.form, shown);
     this.opened = new OpenedView(session, shown);
     this.buildForm();
-    this.blind.addEventListener("change", () => this.showCurrent());
+    this.blind.addEventListener("change", () => {
+      this.draw();
+      this.showCurrent();
+    });
     this.csv.addEventListener("click", () => this.takeCsv());
     document.addEventListener("keydown", (event) => this.pressed(event));
     this.again.addEventListener("click", () => this.labels.tryAgain());
@@ -157,7 +160,8 @@ export class CheckByHand {
     const unsaved = this.labels.unsavedOf(target);
     if (unsaved?.error) return `▲ ${label || (unsaved.note ? "note" : "no label")}, not saved`;
     if (this.isDone(target)) return `✓ ${label}`;
-    return label ? `${label}, being saved` : uncertaintyWords(target);
+    if (label) return `${label}, being saved`;
+    return this.blind.checked ? "no label yet" : doubtWords(target);
   }
 
   begin(target) {
@@ -266,7 +270,7 @@ export class CheckByHand {
   }
 }
 
-/** {uncertainty, tone} of what was looked at; of the folder's files the server has seen the first. */
+/** {uncertainty, tone, doubt} of what was looked at; of the folder's files the server has seen the first. */
 function judged({ entry, item }) {
   if (entry.summary && entry.summary.said[0].item === item) return entry.summary;
   return entry.judged.get(item ?? entry.view?.item) ?? null;
@@ -277,12 +281,11 @@ function leastCertainFirst(one, other) {
   return (judged(other)?.uncertainty ?? -1) - (judged(one)?.uncertainty ?? -1);
 }
 
-function uncertaintyWords(target) {
+function doubtWords(target) {
   const answer = judged(target);
   if (!answer) return "not looked at yet";
   if (answer.uncertainty === null) return "not judged";
-  if (answer.tone === "unlike") return TONES.unlike.words;
-  return `${Math.round(answer.uncertainty * 100)} % uncertain`;
+  return answer.doubt || TONES[answer.tone].words;
 }
 
 function nameOf({ entry, item }) {

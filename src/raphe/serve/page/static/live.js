@@ -1,6 +1,7 @@
 /** The watched folder: the cell now on the rig, large enough to be read across a room. */
 
 import { button, element, paintTone, setText, toneSign } from "./dom.js";
+import { listed } from "./session.js";
 
 const STATES = { growing: "being recorded", settled: "finished", "not read": "not read" };
 
@@ -25,11 +26,11 @@ export class Live {
   }
 
   tell(state) {
-    const { folder } = this.session.page;
+    const { folder, watched } = this.session.page;
     this.state.dataset.state = state;
     setText(this.state, {
       connecting: `Connecting to watch ${folder} …`,
-      open: `Watching ${folder}.`,
+      open: `Watching ${folder}${watched.length ? ` for ${listed(watched)} files` : ""}.`,
       lost: "The connection was lost; trying again. What is shown may be out of date.",
       closed: "The server has ended the connection; reload this page to try again.",
     }[state]);

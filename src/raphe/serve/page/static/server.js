@@ -7,7 +7,7 @@ export class Refused extends Error {
   }
 }
 
-const SILENT = "The server does not answer; is raphe serve still running?";
+const SILENT = "The server does not answer; is raphe serve, or raphe demo, still running?";
 const BUSY = 503;
 const PATIENCE_MS = 120_000;
 

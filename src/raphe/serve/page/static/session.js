@@ -35,7 +35,8 @@ export class Session extends EventTarget {
     const { view } = values;
     if (view) {
       entry.rows.set(view.item, view.row);
-      entry.judged.set(view.item, { uncertainty: view.uncertainty, tone: view.tone });
+      const { uncertainty, tone, doubt } = view;
+      entry.judged.set(view.item, { uncertainty, tone, doubt });
     }
     this.tell("entry", entry);
   }

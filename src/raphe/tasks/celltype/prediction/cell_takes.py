@@ -46,10 +46,13 @@ def taken(name: str, changed: ChangedCell) -> Taken:
 
 
 def verdict_csv(changed: ChangedCell) -> str:
-    """The columns of verdicts.csv, and what a person changed."""
+    """The columns of verdicts.csv, what a person changed, and what must be known beside it."""
     row = csv_row(changed.verdict, changed.judge)
     row["prevalence_given"] = changed.judge.given_prevalence
     row["changed_by_hand"] = "; ".join(changed.by_hand)
+    beside = beside_verdicts(changed.judge) | _promised(changed)
+    row |= {name: beside[name] for name in ("least_probability_called", "promise", "note")}
+    row["content_hash"] = changed.judge.ensemble.bundle.content_hash
     return csv_text(row, [row.values()])
 
 
@@ -59,7 +62,7 @@ def verdict_json(changed: ChangedCell) -> dict[str, Any]:
     return {
         **answered_by(judge.ensemble.bundle),
         **beside_verdicts(judge),
-        **({"promise": f"{judge.promise}. {UNMEASURED}."} if changed.by_hand else {}),
+        **_promised(changed),
         "cell": changed.verdict.as_json(),
         "changed_by_hand": {
             "sentences": list(changed.by_hand),
@@ -70,6 +73,11 @@ def verdict_json(changed: ChangedCell) -> dict[str, Any]:
             "spikes_left_out": sorted(changed.changes.rejected),  # of these, counted from 0
         },
     }
+
+
+def _promised(changed: ChangedCell) -> dict[str, str]:
+    """The promise where a person changed something, of which it was not measured."""
+    return {"promise": f"{changed.judge.promise}. {UNMEASURED}."} if changed.by_hand else {}
 
 
 def methods_sentence(changed: ChangedCell) -> str:

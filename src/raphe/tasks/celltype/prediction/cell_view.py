@@ -53,6 +53,7 @@ def view_of(changed: ChangedCell, items: Sequence[str], growing: bool) -> View:
         takes=TAKES,
         progress=_progress(verdict, judge),
         uncertainty=uncertainty(verdict, judge),
+        doubt=_doubt(verdict, judge),
         row=row(changed),
     )
 
@@ -81,7 +82,8 @@ def facts(changed: ChangedCell) -> list[Fact]:
 
 def uncertainty(verdict: CellVerdict, judge: Judge) -> float | None:
     """0 where the verdict is certain, 1 of a cell unlike those of training; None where nothing was
-    judged.
+    judged. It orders cells, and is no probability: above 0.5 are those whose spikes are not enough,
+    in either half by what follows.
 
     How far the most probable class's probability is from 1, on the way to chance. Where it is known
     how far days differ, the mean of that and of how far the low end is from 1 if the cell were
@@ -95,26 +97,37 @@ def uncertainty(verdict: CellVerdict, judge: Judge) -> float | None:
     leading, again = verdict.leading, verdict.recorded_again
     chance = 1 / len(verdict.probability)
     now = (1 - verdict.probability[leading]) / (1 - chance)
-    if not judge.knows_days or isinstance(judge.cut, GivenWindows):  # of which one may make a unit
+    if isinstance(judge.cut, GivenWindows):  # of which one may make a unit
         return now
-    least = 0.0 if again is None else again[leading][0]
-    return (now + 1 - least) / 2
+    if judge.knows_days:
+        least = 0.0 if again is None else again[leading][0]
+        now = (now + 1 - least) / 2
+    return now / 2 if verdict.enough_spikes else (1 + now) / 2
+
+
+def _doubt(verdict: CellVerdict, judge: Judge) -> str:
+    """Why a cell comes early among those to be checked, where its verdict does not say it."""
+    counts = verdict.n_spikes and not verdict.unlike and not isinstance(judge.cut, GivenWindows)
+    return f"not enough {judge.noun}s" if counts and not verdict.enough_spikes else ""
 
 
 def row(changed: ChangedCell) -> dict[str, str]:
     """The cell in the table of all, by columns which all cells of a bundle have."""
     verdict = changed.verdict
-    leading = verdict.leading
-    again = verdict.recorded_again
+    says = bool(verdict.leading) and not verdict.unlike  # else its probability is of no cell
+    leading = verdict.leading if says else ""
+    ends = (verdict.recorded_again or {}).get(leading)
+    digits = _digits(verdict, changed.judge)
+    low, high = (share(end, digits) for end in ends) if ends else ("", "")
     enough = {"enough spikes": _enough_words(verdict) if verdict.n_spikes else ""}
     return {
         "cell": verdict.cell_id,
         "file": ", ".join(path.name for path in verdict.files),
         "verdict": verdict.verdict,
         "most probable class": leading,
-        "probability": _plain(verdict.probability[leading], 5) if leading else "",
-        f"low if {RECORDED_AGAIN}": _plain(again[leading][0], 5) if again else "",
-        f"high if {RECORDED_AGAIN}": _plain(again[leading][1], 5) if again else "",
+        "probability": share(verdict.probability[leading], digits) if leading else "",
+        f"low if {RECORDED_AGAIN}": low,
+        f"high if {RECORDED_AGAIN}": high,
         f"{changed.judge.noun}s": str(verdict.n_spikes),
         **({} if isinstance(changed.cut, GivenWindows) else enough),
         "firing rate (Hz)": _plain(verdict.firing_rate_hz),
@@ -150,7 +163,7 @@ def _plots(changed: ChangedCell) -> list[Plot]:
 def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
     leading, again = verdict.leading, verdict.recorded_again
     probability, threshold = verdict.probability[leading], judge.decision.not_sure.threshold
-    digits = digits_below(threshold, (probability, *(again[leading] if again else ())))
+    digits = _digits(verdict, judge)
     value, meaning = share(probability, digits), ""
     if again is not None:
         value += f" ({span(*again[leading], digits=digits)})"
@@ -165,6 +178,15 @@ def _of_probability(verdict: CellVerdict, judge: Judge) -> list[Fact]:
         called_from, words = f"{threshold:.{digits}f}", "below it the answer is “not sure”"
         found.append(Fact("Called from", called_from, words, warns=probability < threshold))
     return found
+
+
+def _digits(verdict: CellVerdict, judge: Judge) -> int:
+    """Of the leading class's probability and its ends, so that none seems to reach the rule's."""
+    if not verdict.leading:
+        return 2
+    ends = (verdict.recorded_again or {}).get(verdict.leading, ())
+    threshold = judge.decision.not_sure.threshold
+    return digits_below(threshold, (verdict.probability[verdict.leading], *ends))
 
 
 def _enough(verdict: CellVerdict) -> Fact:
@@ -243,6 +265,6 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Measured], unit: s
     return Table(title, columns, texts, outside, caption)
 
 
-def _plain(value: float | None, digits: int = 4) -> str:
+def _plain(value: float | None) -> str:
     """A number for a table, which a program may read, too."""
-    return "" if value is None else f"{value:.{digits}g}"
+    return "" if value is None else f"{value:.4g}"

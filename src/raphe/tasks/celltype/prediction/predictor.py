@@ -20,6 +20,7 @@ from raphe.core.statistics.prevalence import GRAMMAR
 from raphe.tasks.celltype.prediction.held_cells import hold_cells
 from raphe.tasks.celltype.prediction.opened_cells import OpenedCells
 from raphe.tasks.celltype.prediction.watch import LiveFolder
+from raphe.tasks.celltype.recordings.files import SUFFIXES as RECORDED
 from raphe.tasks.celltype.recordings.hand_labels import HandLabels
 from raphe.tasks.celltype.recordings.labels import NO_CELL
 from raphe.tasks.celltype.spikes.cut_settings import GivenWindows
@@ -61,6 +62,7 @@ class CellTypePredictor(BundlePredictor):
         *OF_CELL,
     )
     SUFFIXES = KNOWN
+    WATCHED = RECORDED
     FILE_FIELDS = (
         Field("channel", "text", "index, name or unit, of several channels", option="--channel"),
         Field("unit", "text", "of a channel or windows whose file names none", option="--unit"),

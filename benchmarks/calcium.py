@@ -14,7 +14,7 @@ the benchmark says so and ends.
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calcium_folds import Clock, Folds, OutOfTimeError, Recipe
@@ -24,8 +24,10 @@ from calcium_tables import Scores, tables
 from machine import REPOSITORY, RESULTS, options_of, write_tables
 
 from raphe.core.bundles.bundle import open_bundle
-from raphe.tasks.calcium.ensemble.bundle import KIND
-from raphe.tasks.calcium.metrics.left_out import left_out_csv
+from raphe.tasks.calcium.ensemble.bundle import CONFIG, KIND
+from raphe.tasks.calcium.metrics.left_out import Folds as FoldsMade
+from raphe.tasks.calcium.metrics.left_out import left_out_csv, making_digest
+from raphe.tasks.calcium.stores.trace_store import open_traces
 
 FOLDER = REPOSITORY / "data" / "calcium_benchmark"
 
@@ -104,10 +106,20 @@ def write(chosen: argparse.Namespace, rows: list[Row], waiting: list[str]) -> No
     ]
     scores = Scores(rows, read_peers(chosen.data))
     if not chosen.bundle:
-        table = chosen.folder / chosen.recipe / f"left_out_by_{chosen.by}.csv"
-        table.write_text(left_out_csv(scores.by_dataset))
+        home = chosen.folder / chosen.recipe
+        made = folds_made(home, chosen.by, scores.datasets)
+        (home / f"left_out_by_{chosen.by}.csv").write_text(left_out_csv(scores.by_dataset, made))
     title = "Spike rates from calcium on the field's ground truth"
     write_tables(output, title, "; ".join(about), tables(scores))
+
+
+def folds_made(home: Path, by: str, tested: Sequence[str]) -> FoldsMade:
+    """What the folds in a recipe's folder leave out, of which store and with which settings."""
+    store = open_traces(home / "traces")
+    n_folds, n_all = (len({*map(GROUPS[by], sets)}) for sets in (tested, store.datasets))
+    bundles = sorted((home / "folds").glob("*/bundle"))
+    settings = (bundles[0] / CONFIG).read_text(encoding="utf-8")
+    return FoldsMade(by, n_folds, n_all, store.content_hash, making_digest(settings))
 
 
 def main() -> None:

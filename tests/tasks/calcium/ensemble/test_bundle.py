@@ -17,7 +17,7 @@ from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import _imaging_hz, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
-from raphe.tasks.calcium.metrics.left_out import left_out_csv
+from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.stores.trace_store import StoredRecording
@@ -83,13 +83,25 @@ def test_trained_on_all_it_has_no_figures_of_its_own(rate_data, rate_module, tmp
     folds = tmp_path / "left_out.csv"
     scores = {"*ogb*": [0.4] * 3, "cal520": [0.3 + 0.05 * n for n in range(9)]}
     folds.write_text(
-        left_out_csv({name: {"correlation": np.array(r)} for name, r in scores.items()})
+        left_out_csv(
+            {name: {"correlation": np.array(r)} for name, r in scores.items()},
+            Folds("cell", 4, 6, rate_data.store.content_hash, making_digest("")),
+        )
     )
     with_folds = export([run], on_all, "", {}, tmp_path / "out2", left_out=folds).bundle
     told = (with_folds / "MODEL_CARD.md").read_text()
     rows = [row.replace(" ", "") for row in told.splitlines() if row.startswith("| ")]
     assert "|\\*ogb\\*|3|0.40|–|–|–|" in rows and "|meanofdatasets|12|0.45|–|–|–|" in rows
     assert any(row.startswith("|cal520|9|0.50(0.39–0.61)|") for row in rows)
+    assert "### 4 of 6 folds, each a cell left out in turn" in told
+    assert "made with the same settings as" in told and "Other cells of the same data set" in told
+    assert "Not made, or not finished: 2 folds." in told and "few cells of few" in told
+    assert "few cells of few" not in card
+    other = export([run], on_all, "model: {members: 1}", {}, tmp_path / "out3", left_out=folds)
+    assert "with other settings than" in (other.bundle / "MODEL_CARD.md").read_text()
+    folds.write_text(folds.read_text().replace(rate_data.store.content_hash, "0" * 64))
+    with pytest.raises(SettingError, match="its folds are of a store with content hash 0000"):
+        export([run], on_all, "", {}, tmp_path / "out4", left_out=folds)
     assert "No recording was left out of this bundle's own training." in told
     assert "None: no recording was left out of training." in card and "### validation" not in card
     assert "then 6 recordings (3 of sim1, 3 of sim2)" in card

@@ -1,6 +1,8 @@
 """One report over all folds, of what each fold's run tracked."""
 
 import csv
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
 from raphe.tasks.calcium.evaluation.fold_report import FoldReport, conclusion, fold_names
-from raphe.tasks.calcium.metrics.left_out import MEAN, read_left_out
+from raphe.tasks.calcium.metrics.left_out import COLUMNS, MEAN, making_digest, read_left_out
 
 SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8] * 2}  # the network's; the trace has 0.1 less
 
@@ -33,7 +35,9 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
         "rate_ratio",
     ]
     whole.write_text(as_csv(header, cells))
-    files = {"test/methods.csv": path, "test/cells.csv": whole}
+    config = folder / "config.yaml"
+    config.write_text("model:\n  members: 4\n")
+    files = {"test/methods.csv": path, "test/cells.csv": whole, "config.yaml": config}
     return SweptRun(fold, {"data.held_out": fold}, 0.0, lambda name: files[name])
 
 
@@ -62,7 +66,10 @@ def test_what_sets_left_out_reach_is_a_table_for_the_card(tmp_path: Path, rate_d
     results = FoldReport()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
     table = tmp_path / "left_out.csv"
     table.write_text(results["pooled/left_out.csv"])
-    rows = {(row.dataset, row.measure): row for row in read_left_out(table)}
+    folds, told = read_left_out(table)
+    rows = {(row.dataset, row.measure): row for row in told}
+    assert (folds.left_out, folds.folds, folds.of_folds) == ("group", 2, 2)  # of no store's names
+    assert folds.store == rate_data.store.content_hash
     assert len(rows) == 6
     few, many = rows["a", "correlation"], rows["b", "correlation"]
     assert (few.n, few.value) == (2, pytest.approx(0.3)) and np.isnan(few.low)
@@ -73,6 +80,52 @@ def test_what_sets_left_out_reach_is_a_table_for_the_card(tmp_path: Path, rate_d
     with pytest.raises(
         SettingError, match=r"name a left_out\.csv that experiment=calcium_folds made"
     ):
+        read_left_out(table)
+
+
+def test_a_table_tells_what_was_left_out_and_how_much_is_missing(tmp_path, rate_data) -> None:
+    for name, part, n_all in (
+        ("sim1", "dataset", 2),
+        (fold_names(rate_data, "cell")[0], "cell", 6),
+    ):
+        run = replace(member(tmp_path, "a"), settings={"data.held_out": name})
+        table = tmp_path / "left_out.csv"
+        missing = [{"data.held_out": "sim2"}]
+        table.write_text(FoldReport()([run], missing, rate_data)["pooled/left_out.csv"])
+        folds, _ = read_left_out(table)
+        assert (folds.left_out, folds.folds, folds.of_folds) == (part, 1, n_all)
+
+
+def test_only_what_makes_a_network_is_digested() -> None:
+    text = (
+        "seed: {0}\ndata: {{store: {1}, held_out: {2}, seed: {0}, length: 8}}\nmodel: {{w: {3}}}\n"
+    )
+    digests = [
+        making_digest(text.format(*values))
+        for values in ((1, "a", "b", "/x/m.ckpt"), (2, "c", "none", "m.ckpt"), (1, "a", "b", "n"))
+    ]
+    assert digests[0] == digests[1] != digests[2]
+    longer = text.format(1, "a", "b", "m.ckpt").replace("8", "9")
+    assert making_digest(longer) != digests[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (None, "expected a row for each data set and measure, got none"),
+        ("a,auc,3,0.7,,", "expected a row of correlation for each data set, got none of a"),
+        ("a,correlation,-3,0.4,,", "got n=-3, 0.4"),
+        ("a,correlation,3,77,,", "expected a number from -1 to 1, got 77"),
+        ("a,rate_ratio,3,inf,,", "expected a number from 0 to inf, got inf"),
+        ("a,correlation,3,0.4,0.5,0.6", "expected low, value and high in this order"),
+        ("a,correlation,3,0.4,,\na,correlation,3,0.4,,", "expected one row, got two"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused(tmp_path: Path, row: str | None, sentence: str) -> None:
+    table = tmp_path / "left_out.csv"
+    lines = [f"{line},dataset,2,2,x,y" for line in (row or "").splitlines()]
+    table.write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+    with pytest.raises(SettingError, match=f"left_out.csv: .*{re.escape(sentence)}"):
         read_left_out(table)
 
 

@@ -99,6 +99,6 @@ def test_a_dataset_called_none_is_not_taken_for_nothing(store: CalciumStore) -> 
     named = [dataclasses.replace(recording, dataset="none") for recording in store.recordings[:4]]
     of_before = dataclasses.replace(store, recordings=(*named, *store.recordings[4:]))
     with pytest.raises(
-        SettingError, match="data.held_out=none: trains on all, and .* of that name"
+        SettingError, match=r"data\.held_out=none: trains on all, and .* of that name"
     ):
         split_recordings(of_before, "none", FRACTIONS, 0)

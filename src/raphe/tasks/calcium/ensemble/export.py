@@ -23,7 +23,7 @@ from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz
 from raphe.tasks.calcium.features.training_domain import domain
-from raphe.tasks.calcium.metrics.left_out import read_left_out
+from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
     figure_over_cells,
@@ -62,14 +62,15 @@ def export(
         out: folder to make.
         conditioning: of new traces.
         overwrite: replace a bundle that stands at `out`.
-        left_out: table of what networks made alike reach on data sets left out, for the card:
-            pooled/left_out.csv of experiment=calcium_folds.
+        left_out: table of what networks reach on what was left out of their training, for the
+            card: pooled/left_out.csv of experiment=calcium_folds, made of the same store.
 
     Raises:
-        RapheError: where `out` may not be replaced, a run diverged, or graph and torch differ.
+        RapheError: where `out` may not be replaced, a run diverged, graph and torch differ, or
+            `left_out` is no such table, or one of another store.
     """
     conditioning = conditioning or Conditioning()
-    of_folds = [] if left_out is None else read_left_out(Path(left_out))
+    of_folds = None if left_out is None else _of_folds(Path(left_out), data, settings)
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
         file = rate_graph(ensemble)
@@ -89,10 +90,7 @@ def export(
             "frame_hz": _frame_hz(data),
             "training": _training(data),
             "figures": _figures(graph, data),
-            "left_out": [
-                {name: None if value != value else value for name, value in vars(row).items()}
-                for row in of_folds
-            ],
+            "left_out": of_folds,
             "provenance": dict(provenance),
         }
         methods = methods_text(facts, settings)
@@ -115,6 +113,26 @@ def export(
         },
         loader=pyfunc.__name__,
     )
+
+
+def _of_folds(table: Path, data: RateData, settings: str) -> dict[str, Any]:
+    """What a table of folds says, for the manifest. Raises SettingError."""
+    folds, rows = read_left_out(table)
+    if folds.store != data.store.content_hash:
+        raise SettingError(
+            f"{table}: its folds are of a store with content hash {folds.store[:12]}…, the bundle "
+            f"is trained on {data.store.path} with {data.store.content_hash[:12]}…; make the folds "
+            "of this store, or leave export.left_out out"
+        )
+    return {
+        **vars(folds),
+        "same_settings": folds.settings == making_digest(settings),
+        "rows": [_without_nan(row) for row in rows],
+    }
+
+
+def _without_nan(row: LeftOut) -> dict[str, Any]:
+    return {name: None if value != value else value for name, value in vars(row).items()}
 
 
 def _gathered(runs: Sequence[TrainedRun]) -> RateEnsemble:

@@ -1,10 +1,11 @@
 """The card that goes with a bundle of rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted
+from raphe.tasks.calcium.metrics.left_out import PARTS
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
 INTENDED = """\
@@ -17,8 +18,9 @@ LIMITS = """\
   two and more, the rate of a population less. Its course in time is what was trained.
 - The clocks of microscope and electrode differ between laboratories by up to 100 ms, and no trace
   tells by how much. Rates keep the timing of the synthetic traces: a frame bears the time of its
-  start, and a slow protein such as GCaMP6s begins to rise 30 to 90 ms after a spike.
-- The intervals are of few cells of few laboratories."""
+  start, and a slow protein such as GCaMP6s begins to rise 30 to 90 ms after a spike."""
+OF_FEW = """
+- The figures are of few cells of few laboratories."""
 CAUSAL = """\
 - Causal: a rate depends on the trace up to {latency_s:g} s after it. A running baseline taken off
   before looks 20 s further ahead: leave it out."""
@@ -47,10 +49,12 @@ IN_SAMPLE = {
     True: "No recording was left out of this bundle's own training.",
 }
 FOLDS = """\
-### Each data set left out in turn
+### {each} left out in turn
 
-By networks made alike that were not trained on any recording of the set. This bundle's were trained
-on all that it names below."""
+By networks made with {settings} settings {as_or_than} this bundle's, each tested on a {part} of
+which it was trained on no recording.{others}{lacking} This bundle's networks were trained on all
+that it names below."""
+OF_CELLS = " Other cells of the same data set were trained on."
 IN_BRIEF = {
     "correlation": "r at 25 Hz",
     "correlation_smoothed": "r, both smoothed",
@@ -74,7 +78,9 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         "## Trained on",
         _training(facts["training"]),
         "## Limits",
-        LIMITS + ("" if facts["latency_s"] is None else "\n" + CAUSAL.format(**facts)),
+        LIMITS
+        + (OF_FEW if facts["figures"] or facts["left_out"] else "")
+        + ("" if facts["latency_s"] is None else "\n" + CAUSAL.format(**facts)),
         "## Methods, to paste into a paper",
         methods.strip(),
         "## Files",
@@ -94,12 +100,12 @@ def _figures(set_name: str, figures: Mapping[str, Any]) -> str:
     return f"### {set_name}\n\n{cards.table(['measure', 'value', 'n'], rows)}"
 
 
-def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What networks made alike reach on data sets left out, a row a set."""
-    if not rows:
+def _left_out(of_folds: Mapping[str, Any] | None) -> list[str]:
+    """What networks reach on what was left out of their training, a row a data set."""
+    if of_folds is None:
         return []
     of_sets: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in rows:
+    for row in of_folds["rows"]:
         of_sets.setdefault(row["dataset"], {})[row["measure"]] = row
     shown = [
         [
@@ -108,7 +114,21 @@ def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         ]
         for dataset, figures in of_sets.items()
     ]
-    return [FOLDS, cards.table(["data set", "n", *IN_BRIEF.values()], shown)]
+    return [_folds(of_folds), cards.table(["data set", "n", *IN_BRIEF.values()], shown)]
+
+
+def _folds(of_folds: Mapping[str, Any]) -> str:
+    """What was left out, of how many folds, and whether those networks are as the bundle's."""
+    n_folds, of, part = of_folds["folds"], of_folds["of_folds"], PARTS[of_folds["left_out"]]
+    n_lacking, is_alike = of - n_folds, of_folds["same_settings"]
+    return FOLDS.format(
+        each=f"{n_folds} of {of} folds, each a {part}" if n_lacking else f"Each {part}",
+        settings="the same" if is_alike else "other",
+        as_or_than="as" if is_alike else "than",
+        part=part,
+        others=OF_CELLS if of_folds["left_out"] == "cell" else "",
+        lacking=f" Not made, or not finished: {counted('fold', n_lacking)}." if n_lacking else "",
+    )
 
 
 def _in_brief(figure: Mapping[str, Any] | None) -> str:

@@ -27,12 +27,13 @@ from raphe.tasks.calcium.evaluation.comparison import (
 )
 from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
 from raphe.tasks.calcium.metrics.cell_report import CELL_FACTS, CELLS_CSV
-from raphe.tasks.calcium.metrics.left_out import LEFT_OUT, left_out_csv
+from raphe.tasks.calcium.metrics.left_out import LEFT_OUT, Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 from raphe.tasks.calcium.training.data import RateData
 
 FOLD, POOLED = "data.held_out", "pooled"
 BY = ("dataset", "cell")
+CONFIG = "config.yaml"  # a run's settings among its artifacts
 LINE = 90  # characters
 ALL = "mean"  # over the datasets, each with the same weight
 FACTS = ("cell", "dataset")  # columns beside a method's
@@ -80,7 +81,9 @@ class FoldReport:
                 [[name, *row.values()] for name, table in tables.items() for row in table],
             ),
             f"{POOLED}/folds.png": folds_figure(rows, tables),
-            f"{POOLED}/{LEFT_OUT}": left_out_csv(_scores(members)),
+            f"{POOLED}/{LEFT_OUT}": left_out_csv(
+                _scores(members), _folds(members, len(missing), data)
+            ),
             "summary.txt": summary(tables, [settings[FOLD] for settings in missing]),
         }
         return results | estimates(POOLED, tables[ALL])
@@ -151,6 +154,24 @@ def conclusion(tables: Tables) -> str:
     if high < 0:
         return f"{text} It is worse than {which}: {by}."
     return f"{text} Whether it is better than {which} cannot be told: {by}."
+
+
+def _folds(members: Sequence[SweptRun], n_missing: int, data: RateData) -> Folds:
+    """What each run left out, and how its networks were made."""
+    cells = {recording.cell for recording in data.store.recordings}
+    parts = set()
+    for run in members:
+        name = run.settings[FOLD]
+        is_dataset = name in data.store.datasets
+        parts.add("dataset" if is_dataset else "cell" if name in cells else "group")
+    left_out = parts.pop() if len(parts) == 1 else "part" if "cell" in parts else "group"
+    there = {"dataset": len(data.store.datasets), "cell": len(cells)}
+    n_folds = len(members)
+    of_folds = max(there.get(left_out, 0), n_folds + n_missing)
+    record = members[0].fetch(CONFIG)
+    with damage_told(record, SettingError, "train that fold again"):
+        settings = making_digest(record.read_text(encoding="utf-8"))
+    return Folds(left_out, n_folds, of_folds, data.store.content_hash, settings)
 
 
 def _scores(members: Sequence[SweptRun]) -> dict[str, dict[str, np.ndarray]]:

@@ -1,17 +1,44 @@
-"""What networks reach on data sets that they did not see, as a table: from all folds to a card."""
+"""What networks reach on recordings that they did not see, as a table: from all folds to a card."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 
 from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
+from raphe.core.sentences import listed
 from raphe.tasks.calcium.metrics.scored_cells import figure_over_cells
 
 LEFT_OUT = "left_out.csv"
-COLUMNS = ("dataset", "measure", "n", "value", "low", "high")
+FIGURES = ("dataset", "measure", "n", "value", "low", "high")
+OF_FOLDS = ("left_out", "folds", "of_folds", "store", "settings")  # alike in every row
+COLUMNS = (*FIGURES, *OF_FOLDS)
+PARTS = {  # what one fold leaves out, in words
+    "dataset": "data set",
+    "cell": "cell",
+    "set": "data set",
+    "laboratory": "laboratory",
+    "indicator": "indicator",
+    "group": "group of data sets",
+    "part": "part of the recordings",
+}
+CORRELATION = "correlation"
+BOUNDS = {
+    **dict.fromkeys((CORRELATION, "correlation_smoothed", "rank_correlation"), (-1.0, 1.0)),
+    "auc": (0.0, 1.0),
+    **dict.fromkeys(
+        ("error_both_smoothed", "error_spikes_smoothed", "rate_ratio"), (0.0, float("inf"))
+    ),
+}
+MAKING = ("data", "model", "callbacks")  # sections of the settings that make a network
+NOT_MAKING = ("data.store", "data.test_stores", "data.held_out")
 MEAN = "mean of data sets"
 
 ByDataset = Mapping[str, Mapping[str, np.ndarray]]  # of each measure the score of each cell (G,)
@@ -29,7 +56,40 @@ class LeftOut:
     high: float
 
 
-def left_out_csv(scores: ByDataset) -> str:
+@dataclass(frozen=True)
+class Folds:
+    """How the networks of such a table were made."""
+
+    left_out: str  # by one fold, see PARTS
+    folds: int  # that are in it
+    of_folds: int  # that there could be
+    store: str  # content hash
+    settings: str  # digest, see `making_digest`
+
+
+def making_digest(settings: str) -> str:
+    """Of the settings, as YAML, that make a network: not of its data, its seed or its machine."""
+    composed = yaml.safe_load(settings) or {}
+    making = {name: composed.get(name) for name in MAKING}
+    making["max_epochs"] = (composed.get("trainer") or {}).get("max_epochs")
+    return hashlib.sha256(json.dumps(_making(making), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _making(value: Any, name: str = "") -> Any:
+    """Without what says nothing of how; of a place its last name alone, as a bundle has it."""
+    if isinstance(value, Mapping):
+        named = {key: f"{name}.{key}" if name else str(key) for key in value}
+        return {
+            str(key): _making(value[key], full)
+            for key, full in named.items()
+            if full not in NOT_MAKING and key != "seed"
+        }
+    if isinstance(value, list):
+        return [_making(item, name) for item in value]
+    return Path(value).name if isinstance(value, str) else value
+
+
+def left_out_csv(scores: ByDataset, folds: Folds) -> str:
     """A row for each data set and measure, then the mean over sets, each of the same weight."""
     rows = [
         LeftOut(
@@ -44,22 +104,72 @@ def left_out_csv(scores: ByDataset) -> str:
         value = float(np.mean([row.value for row in of_sets])) if of_sets else np.nan
         n = sum(row.n for row in of_sets)
         rows.append(LeftOut(MEAN, measure, n, value, np.nan, np.nan))
-    return csv_text(COLUMNS, [_written(row) for row in rows])
+    return csv_text(COLUMNS, [(*_written(row), *vars(folds).values()) for row in rows])
 
 
-def read_left_out(path: Path) -> list[LeftOut]:
-    """The rows of such a table. Raises SettingError."""
+def read_left_out(path: Path) -> tuple[Folds, list[LeftOut]]:
+    """How the networks of such a table were made, and its rows. Raises SettingError."""
     remedy = f"name a {LEFT_OUT} that experiment=calcium_folds made"
     with damage_told(path, SettingError, remedy):
-        return [
+        told = list(csv_rows(path))
+        rows = [
             LeftOut(
                 row["dataset"],
                 row["measure"],
                 int(row["n"]),
                 *(float(row[end] or "nan") for end in ("value", "low", "high")),
             )
-            for row in csv_rows(path)
+            for row in told
         ]
+        all_folds = {
+            Folds(
+                row["left_out"],
+                int(row["folds"]),
+                int(row["of_folds"]),
+                row["store"],
+                row["settings"],
+            )
+            for row in told
+        }
+    fault = _fault(rows) or _fault_of_folds(all_folds)
+    if fault:
+        raise SettingError(f"{path}: {fault}; {remedy}")
+    return all_folds.pop(), rows
+
+
+def _fault(rows: Sequence[LeftOut]) -> str:
+    """What no such table can hold, or ""."""
+    if not rows:
+        return "expected a row for each data set and measure, got none"
+    seen = set()
+    for row in rows:
+        where = f"{row.measure} of {row.dataset}"
+        if (row.dataset, row.measure) in seen:
+            return f"{where}: expected one row, got two"
+        seen.add((row.dataset, row.measure))
+        if row.n < 0 or (row.n == 0) != math.isnan(row.value):
+            return f"{where}: expected a value of one cell or more, got n={row.n}, {row.value:g}"
+        ends = [end for end in (row.low, row.value, row.high) if not math.isnan(end)]
+        least, most = BOUNDS.get(row.measure, (-math.inf, math.inf))
+        if any(math.isinf(end) for end in ends) or (ends and not least <= row.value <= most):
+            return f"{where}: expected a number from {least:g} to {most:g}, got {row.value:g}"
+        if len(ends) == 2 or ends != sorted(ends):
+            return f"{where}: expected low, value and high in this order, got {ends}"
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        if (dataset, CORRELATION) not in seen:
+            return f"expected a row of {CORRELATION} for each data set, got none of {dataset}"
+    return ""
+
+
+def _fault_of_folds(all_folds: Collection[Folds]) -> str:
+    if len(all_folds) > 1:
+        return f"expected the same {listed(list(OF_FOLDS))} in every row"
+    (folds,) = all_folds
+    if folds.left_out not in PARTS:
+        return f"left_out: expected {listed(list(PARTS), 'or')}, got {folds.left_out}"
+    if not 1 <= folds.folds <= folds.of_folds:
+        return f"expected folds from 1 to of_folds, got {folds.folds} of {folds.of_folds}"
+    return ""
 
 
 def _ends(measure: str, of_cells: np.ndarray) -> tuple[float, float, float]:

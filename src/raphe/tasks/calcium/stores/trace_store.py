@@ -100,7 +100,8 @@ def write_traces(
 ) -> Path:
     """Write a store; `facts` are further entries of its manifest, JSON values. Returns its path.
 
-    Raises StoreError when there is no recording, one is called NOTHING, or something that may not be replaced is there.
+    Raises StoreError when there is no recording, one is called NOTHING, or something that may
+    not be replaced is there.
     """
     rows: list[dict[str, Any]] = []
     with StoreWriter(

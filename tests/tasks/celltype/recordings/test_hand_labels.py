@@ -213,6 +213,18 @@ def test_a_channel_is_not_labelled_against_the_label_of_its_file(tmp_path: Path)
     table = HandLabels(CLASSES, tmp_path / "cells.csv")
     with pytest.raises(SettingError, match="the table labels this file as a whole"):
         table.say(HandLabel("a.abf", "NSER", None, "a left"))
+    with pytest.raises(SettingError, match="the table labels this file as a whole"):
+        table.say(HandLabel("a.abf", None, "small", "a left"))
+    assert table.contents == b"file,label,note\na.abf,SER,\n"
+
+
+def test_a_file_is_not_labelled_against_the_rows_of_its_channels(tmp_path: Path) -> None:
+    (tmp_path / "cells.csv").write_text("file,label,channel\na.abf,SER,left\n")
+    table = HandLabels(CLASSES, tmp_path / "cells.csv")
+    with pytest.raises(SettingError, match="the table has rows of this file's channels"):
+        table.say(HandLabel("a.abf", "NSER"))
+    table.say(HandLabel("a.abf", "NSER", None, "a left"))
+    assert table.contents == b"file,label,channel,note\na.abf,NSER,left,\n"
 
 
 def test_a_label_may_be_taken_back_and_said_anew() -> None:

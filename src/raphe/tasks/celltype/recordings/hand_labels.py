@@ -60,20 +60,35 @@ class HandLabels(LabelTable):
         return (spelt.pop() if len(spelt) == 1 else ""), note
 
     def say(self, hand: HandLabel) -> None:
-        """Raises SettingError for a label that is none, and for that of a channel of a file whose
-        label as a whole stands in the table."""
+        """Raises SettingError for a label that is none, for that of a channel of a file whose label
+        as a whole stands in the table, and for that of a whole file with rows of channels."""
         if hand.label not in (None, "", *self._labels):
             known = listed(self._labels, "or")
             raise SettingError(f"label: expected {known}, got {printable(hand.label)!r}")
         note = None if hand.note is None else printable(" ".join(hand.note.split()))
         channel = channel_of(hand.file, hand.item)
         rows = self._rows_of(hand.file, channel)
+        if hand.label or (note and channel):
+            self._refuse_both(hand.file, channel)
         if not rows and (hand.label or note):
             rows = [self._new_row(hand.file, channel)]
         for row in rows:
             for place, word in ((self._label, hand.label), (self._note, note)):
                 if word is not None:
                     row[place] = word
+
+    def _refuse_both(self, file: str, channel: str) -> None:
+        """Refuse to label a file as a whole and in its channels, which no extraction takes."""
+        if channel and any(row[self._label] for row in self._rows_of(file, "")):
+            raise SettingError(
+                f"{printable(file)}: the table labels this file as a whole; take that label out of "
+                "it, and label its channels then"
+            )
+        if not channel and any(map(self._channel_in, self._rows_of(file, None))):
+            raise SettingError(
+                f"{printable(file)}: the table has rows of this file's channels; label those, or "
+                "take them out of it, and label the file then"
+            )
 
     def _new_row(self, file: str, channel: str) -> list[str]:
         """Of a file, or of one of its channels: with the day and the animal that the file has."""
@@ -83,11 +98,6 @@ class HandLabels(LabelTable):
             for row in self._rows:
                 row.append("")
         whole = self._rows_of(file, "") if channel else []
-        if any(row[self._label] for row in whole):
-            raise SettingError(
-                f"{printable(file)}: the table labels this file as a whole; take that label out of "
-                "it, and label its channels then"
-            )
         row = list(whole[0]) if whole else [""] * len(self._columns)
         row[self._file], row[self._label], row[self._note] = file, "", ""
         for place, column in enumerate(self._columns):
@@ -107,8 +117,9 @@ class HandLabels(LabelTable):
         for path in self._files.paths(row[self._file]):
             self._of_file.setdefault(path, []).append(row)
 
-    def _rows_of(self, file: str, channel: str) -> list[list[str]]:
-        """The rows that mean the file, as `labels` reads them, and this channel, "" for none."""
+    def _rows_of(self, file: str, channel: str | None) -> list[list[str]]:
+        """The rows that mean the file, as `labels` reads them, and this channel: "" for none, None
+        for any."""
         self._files.add(self._folder / file)
         meant = self._files.fits(file)
         path = self._files.paths(file)[0]
@@ -116,7 +127,8 @@ class HandLabels(LabelTable):
             row
             for name in (path, path.with_suffix(""))
             for row in self._of_file.get(name, [])
-            if self._channel_in(row) == channel and self._files.fits(row[self._file]) == meant
+            if channel in (None, self._channel_in(row))
+            and self._files.fits(row[self._file]) == meant
         ]
 
     def _channel_in(self, row: list[str]) -> str:

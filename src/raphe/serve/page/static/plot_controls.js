@@ -66,8 +66,9 @@ function markSentence(panel) {
   }
   const width = panel.range[1] - panel.range[0];
   const state = layer.accepted[layer.current] ? ", accepted" : ", rejected";
+  const counts = !layer.marks.can_change && x.every(Number.isInteger); // and no decimals of them
   return `${capital(name)} ${layer.current + 1} of ${layer.count}, `
-    + `at ${quantity(x[layer.current], Math.min(width, 1), panel.plot.x_label)}`
+    + `at ${quantity(x[layer.current], counts ? 1000 : Math.min(width, 1), panel.plot.x_label)}`
     + (layer.marks.can_change ? state : "");
 }
 

@@ -187,3 +187,11 @@ def test_a_seed_is_refused_by_the_name_that_it_was_set_by() -> None:
         config = compose("train", ["seed=-1", "data.store=spikes"])
     with pytest.raises(SettingError, match=r"^seed=-1: expected a whole number of 0 or more"):
         composed.check_values(config)
+
+
+@pytest.mark.parametrize("text", ["seed=null", "seed=true", "stage=null", "callbacks.keep=false"])
+def test_a_value_is_told_as_it_is_written(text: str) -> None:
+    with initialize_config_dir(str(CONF), version_base=None):
+        config = compose("train", ["task=calcium", text])
+    with pytest.raises(SettingError, match=f"^{text}: expected "):
+        composed.check_values(config)

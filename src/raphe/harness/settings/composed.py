@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import LEVELS, TEST
+from raphe.core.ranges import written
 from raphe.core.sentences import listed
 from raphe.harness.settings.signatures import (
     ANYTHING,
@@ -241,7 +242,8 @@ def _has_gpu() -> bool:
 def _one_of(config: DictConfig, name: str) -> None:
     value = OmegaConf.select(config, name)
     if value not in WORDS[name]:
-        raise SettingError(f"{name}={value}: expected {listed(WORDS[name], 'or')}")
+        shown = written(value)
+        raise SettingError(f"{name}={shown}: expected {listed(WORDS[name], 'or')}")
 
 
 def _whole_number(config: DictConfig, name: str) -> None:
@@ -250,7 +252,8 @@ def _whole_number(config: DictConfig, name: str) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         or_null = ", or null" if name in OR_NULL else ""
-        raise SettingError(f"{name}={value}: expected a whole number of {least} or more{or_null}")
+        shown = written(value)
+        raise SettingError(f"{name}={shown}: expected a whole number of {least} or more{or_null}")
 
 
 def _flatten(node: Any, prefix: str = "") -> list[tuple[str, Any]]:

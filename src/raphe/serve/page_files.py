@@ -61,6 +61,7 @@ def facts_of(predictor: BundlePredictor, limits: Limits, folder: Path | None) ->
         "note": manifest.get("note") or "",
         "classes": list(manifest.get("classes", ())),
         "suffixes": list(predictor.SUFFIXES),
+        "files_hold": predictor.FILES_HOLD,
         "watched": list(predictor.WATCHED),
         "fields": [
             {

@@ -28,6 +28,7 @@ class BundlePredictor:
     TITLE: ClassVar[str] = ""
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     SUFFIXES: ClassVar[tuple[str, ...]] = ()
+    FILES_HOLD: ClassVar[str] = ""  # what must be in them, where a suffix does not tell
     WATCHED: ClassVar[tuple[str, ...]] = ()  # of these, what `watch` tells of
     FILE_FIELDS: ClassVar[tuple[Field, ...]] = ()
     ANSWER: ClassVar[Mapping[str, str]] = {}

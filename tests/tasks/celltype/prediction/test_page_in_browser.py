@@ -22,6 +22,7 @@ def test_a_cell_is_dropped_a_spike_rejected_and_the_verdict_taken(
     write_abf(file, record("SER", 0), 40_000.0, "pA")
     expected = predictor.predict(file)
     page = open_page(serve_at(predictor))
+    expect(page.locator("#drop")).to_contain_text("A CSV holds one spike")
     drop(page, {"mine.abf": file.read_bytes(), "cut off.abf": file.read_bytes()[:5000]})
     expect(row_of(page, "cut off.abf").locator(".error")).to_contain_text("cut off.abf:")
     expect(page.locator(".headline")).to_contain_text(expected.verdict.replace("_", " "))

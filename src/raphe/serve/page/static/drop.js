@@ -60,6 +60,7 @@ export class DropZone {
     const input = document.getElementById("file-input");
     const zone = document.getElementById("drop");
     document.getElementById("drop-suffixes").textContent = listed(session.page.suffixes);
+    document.getElementById("drop-holds").textContent = session.page.files_hold;
     document.getElementById("choose").addEventListener("click", () => input.click());
     document.getElementById("fields").addEventListener("submit", (event) => {
       event.preventDefault();

@@ -62,6 +62,10 @@ class CellTypePredictor(BundlePredictor):
         *OF_CELL,
     )
     SUFFIXES = KNOWN
+    FILES_HOLD = (
+        "Whole recordings: ABF or NWB. A CSV holds one spike that was cut before, in rows of time "
+        "and current; an NPY such spikes, one a row."
+    )
     WATCHED = RECORDED
     FILE_FIELDS = (
         Field("channel", "text", "index, name or unit, of several channels", option="--channel"),

@@ -60,7 +60,8 @@ def first_sightings(address: str, n: int) -> dict[str, dict]:
         for line in events:
             if line.startswith(b"data:"):
                 event = json.loads(line[5:])
-                told[event["name"]] = event
+                if "name" in event:  # else it is of the labels
+                    told[event["name"]] = event
             if len(told) == n:
                 break
     return told

@@ -30,6 +30,8 @@ from faults.reader import LONGEST_S, Attempt, Reader, attempt
 
 BATCH = 250  # files that one process reads before the next takes over
 M_PERTURB, JUNK = -6, 0xA5  # of glibc: what new memory holds, so that none is read unwritten unseen
+# And what is freed goes back at once, whatever the process that this one was forked from had asked.
+GOES_BACK = {-1: 2**17, -3: 2**17}  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, bytes
 MOST_MEMORY = 6 * 10**9  # of a process: the machine has others to run
 RESULTS = Path(__file__).with_name("results") / "fuzz.csv"
 COLUMNS = ("reader", "mutations", "read", "refused", "faults", "seconds")
@@ -130,7 +132,8 @@ def _read_all(
 
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     if sys.platform == "linux":  # else a library's wild pointers depend on what was read before
-        ctypes.CDLL(None).mallopt(M_PERTURB, JUNK)
+        for option, value in {M_PERTURB: JUNK, **GOES_BACK}.items():
+            ctypes.CDLL(None).mallopt(option, value)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = sys.stderr = Path("/dev/null").open("w", encoding="utf-8")  # noqa: SIM115
     for number in numbers:

@@ -268,6 +268,22 @@ RUN_FILES = (
     ),
     Written(
         "a sweep",
+        "pooled/left_out.csv",
+        "of the folds of spike rates: what a bundle's card says of recordings that were left out, "
+        "see `export.left_out`; a row for each data set and measure",
+        {
+            "dataset": "name; `mean of data sets`: each counting alike",
+            "measure": "as in the table of metrics",
+            "n": "cells that have it",
+            "value, low, high": "over the cells, with its 95 % interval, empty below 8 cells",
+            "left_out": "what each fold left out: a data set, a cell, a laboratory …",
+            "folds, of_folds": "that finished, and that were asked for",
+            "store": "content hash of the recordings",
+            "settings": "hash of the settings that make the networks",
+        },
+    ),
+    Written(
+        "a sweep",
         "pooled/*",
         "the same tables of all folds together as a run has of its test set",
     ),

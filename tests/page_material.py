@@ -21,6 +21,7 @@ SHORT = (
     "trainer.max_epochs=1 tracking.system_metrics_every_s=null threads=1 baselines=false "
     "prepare.simulation.n_ser=10 prepare.simulation.n_nser=10 prepare.simulation.duration_s=5"
 )
+SHORT_OWN = "trainer.max_epochs=1 tracking.system_metrics_every_s=null threads=1"  # any task
 SHORT_CALCIUM = (
     "trainer.max_epochs=1 tracking.system_metrics_every_s=null threads=1 baselines=false "
     "model.members=1 model.channels=8 data.batches=2 data.batch_size=2 data.length=512 "

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from page_blocks import RUN, blocks, missing_line, run, starts_with
-from page_material import RECIPES, SHORT, SHORT_CALCIUM, SHORT_GLIF, Shelf
+from page_material import RECIPES, SHORT, SHORT_CALCIUM, SHORT_GLIF, SHORT_OWN, Shelf
 from paths import PROJECT
 from written_tables import undescribed
 
@@ -19,7 +19,11 @@ ROOMS = ("how_to", "explained", "developers")
 PAGES = {
     page.relative_to(DOCS).as_posix(): page for room in ROOMS for page in (DOCS / room).glob("*.md")
 }
-SETTINGS = {"how_to/calcium.md": SHORT_CALCIUM, "how_to/glif.md": SHORT_GLIF}
+SETTINGS = {
+    "how_to/calcium.md": SHORT_CALCIUM,
+    "how_to/glif.md": SHORT_GLIF,
+    "developers/add_a_task.md": SHORT_OWN,
+}
 SHOWN = {
     "text",
     "python",

@@ -48,11 +48,15 @@ class Axis:
 
     called: str  # in a sentence
     step: float  # in its own unit, on average
-    rate_hz: float | None  # of a time whose name has a unit
     is_time: bool  # by its name, or because it rises by fractions
-    in_s_hz: float  # the rate if it is in s
-    first: float  # in its own unit
     unit_s: float | None  # of a time, where its name has it
+    in_s_hz: float  # the rate in that unit, or if it is in s
+    first: float  # in its own unit
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Of a time whose name has a unit."""
+        return None if self.unit_s is None else self.in_s_hz
 
     def rate(self, rate_hz: float | None) -> float | None:
         """The rate asked for, else the axis' own. Raises TableFault where they contradict."""
@@ -295,20 +299,12 @@ def _measured(name: str, called: str, values: np.ndarray) -> Axis:
     base, unit_s = _parts(name)
     step = float(values[-1] - values[0]) / (len(values) - 1)
     is_named_time = bool(TIME.fullmatch(base))
-    has_unit = is_named_time and unit_s is not None
-    in_s_hz = rate_of_times(values[None] * (unit_s if has_unit else 1.0))
+    unit_s = unit_s if is_named_time else None
+    in_s_hz = rate_of_times(values[None] * (1.0 if unit_s is None else unit_s))
     steps = np.diff(values)
     is_count = bool((steps == steps[0]).all() and steps[0] % 1 == 0)
     is_time = is_named_time or (not is_count and not (base and COUNT.fullmatch(base)))
-    return Axis(
-        called,
-        step,
-        in_s_hz if has_unit else None,
-        is_time,
-        in_s_hz,
-        float(values[0]),
-        unit_s if has_unit else None,
-    )
+    return Axis(called, step, is_time, unit_s, in_s_hz, float(values[0]))
 
 
 def _called(name: str, place: int = 0) -> str:

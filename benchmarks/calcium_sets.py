@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from machine import REPOSITORY
 
+from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.stores.labelled import ImportReport, Labelling, ReadRecording
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording, write_traces
@@ -59,7 +60,7 @@ class Neuron:
     @property
     def noise_level(self) -> float:
         """CASCADE's standardised noise, the median over its segments, in % · s^½."""
-        return float(np.median([noise_level(s.dff, s.rate_hz) for s in self.segments]))
+        return float(np.median([standardised_noise(s.dff, s.rate_hz) for s in self.segments]))
 
 
 def dataset_files(data: Path) -> dict[str, Path]:
@@ -138,11 +139,6 @@ def write_store(files: dict[str, Path], store: Path) -> ImportReport:
     return report
 
 
-def noise_level(dff: np.ndarray, rate_hz: float) -> float:
-    """CASCADE's standardised noise of a trace in fractions: median |step| / √rate, in % · s^½."""
-    return float(100 * np.median(np.abs(np.diff(dff))) / np.sqrt(rate_hz))
-
-
 def slower(segment: Segment, rate_hz: float) -> Segment | None:
     """As a slower microscope has it: frame i is the mean from i / rate_hz to (i + 1) / rate_hz.
 
@@ -161,7 +157,7 @@ def slower(segment: Segment, rate_hz: float) -> Segment | None:
 
 def noisier(segment: Segment, level: float, rng: np.random.Generator) -> Segment | None:
     """With as much white noise as brings it to a noise level; None where it is noisier itself."""
-    own = noise_level(segment.dff, segment.rate_hz)
+    own = standardised_noise(segment.dff, segment.rate_hz)
     if own > level:
         return None
     noise = rng.normal(size=len(segment.dff))
@@ -173,7 +169,7 @@ def noisier(segment: Segment, level: float, rng: np.random.Generator) -> Segment
     low, high = 0.0, 2 * level / 100 * np.sqrt(segment.rate_hz) / (np.sqrt(2) * MAD_OF_NORMAL)
     for _ in range(30):
         middle = (low + high) / 2
-        is_below = noise_level(with_noise(middle), segment.rate_hz) < level
+        is_below = standardised_noise(with_noise(middle), segment.rate_hz) < level
         low, high = (middle, high) if is_below else (low, middle)
     return Segment(with_noise(low), segment.rate_hz, segment.spike_s)
 

@@ -10,6 +10,7 @@ import pytest
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.export import export
+from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.stores.trace_store import open_traces, write_traces
 from raphe.tasks.calcium.synthetic.simulated_recordings import Simulation, simulate
 from raphe.tasks.calcium.training.data import RateData
@@ -98,15 +99,15 @@ def test_a_slower_microscope_averages_frames_and_loses_no_spike() -> None:
 
 def test_noise_is_brought_to_cascade_s_level() -> None:
     """Of white noise of SD s a step has SD √2 s, and a median of 0.6745 of that."""
-    from calcium_sets import Segment, noise_level, noisier
+    from calcium_sets import Segment, noisier
 
     rng = np.random.default_rng(0)
     white = 0.03 * rng.normal(size=200_000)
     expected = 100 * 0.03 * np.sqrt(2) * 0.6745 / np.sqrt(30)
-    assert noise_level(white, 30.0) == pytest.approx(expected, rel=0.01)
+    assert standardised_noise(white, 30.0) == pytest.approx(expected, rel=0.01)
     segment = Segment(white[:5000] + np.sin(np.arange(5000) / 50), 30.0, np.zeros(0))
     louder = noisier(segment, 3.0, rng)
-    assert noise_level(louder.dff, 30.0) == pytest.approx(3.0, rel=1e-3)
+    assert standardised_noise(louder.dff, 30.0) == pytest.approx(3.0, rel=1e-3)
     assert noisier(segment, 0.1, rng) is None
 
 

@@ -265,6 +265,8 @@ FILES = (
             "status": "`inferred`, `unlike training` or `left out`",
             "mean_rate_per_s": "over its frames, spikes/s",
             "mean_spread_per_s": "over its frames, spikes/s",
+            "noise_percent_per_sqrt_hz": "of ΔF/F as a fraction: 100 × median of the steps from "
+            "frame to frame, over the root of the frame rate; of another unit without meaning",
             "remark": "why, or what is suspect",
         },
     ),

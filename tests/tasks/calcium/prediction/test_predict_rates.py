@@ -130,6 +130,10 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     rows = table(out / "traces.csv")
     assert [row["trace"] for row in rows if row["status"] == "left out"] == list(map(str, bad))
     assert float(rows[0]["mean_rate_per_s"]) == pytest.approx(rates[0].mean(), rel=1e-3)
+    trace = np.load(population)[0]
+    noise = 100 * np.median(np.abs(np.diff(trace))) / np.sqrt(30)
+    assert float(rows[0]["noise_percent_per_sqrt_hz"]) == pytest.approx(noise, rel=1e-3)
+    assert not rows[4]["noise_percent_per_sqrt_hz"]  # left out
     spikes = [float(row["time_s"]) for row in table(out / "spikes.csv") if row["trace"] == "0"]
     assert len(spikes) == pytest.approx(rates[0].sum() / 30, abs=1)
     assert (out / "traces.png").stat().st_size > 10_000

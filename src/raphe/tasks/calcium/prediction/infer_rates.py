@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
@@ -35,6 +36,7 @@ class InferredTrace:
     unlike: tuple[str, ...] = ()  # in what it differs from the traces of training
     bridged: tuple[str, ...] = ()  # frames that were no fluorescence, and taken as missing
     facts: Mapping[str, float] = field(default_factory=dict)  # it is compared to training by
+    noise: float = np.nan  # before conditioning, see standardised_noise
 
 
 class Inferrer:
@@ -106,7 +108,13 @@ class Inferrer:
         unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
         rate_per_s, spread_per_s = at_frames
         return InferredTrace(
-            name, rate_per_s, spread_per_s, "", tuple(unlike), screen.remarks, facts
+            name,
+            rate_per_s,
+            spread_per_s,
+            unlike=tuple(unlike),
+            bridged=screen.remarks,
+            facts=facts,
+            noise=standardised_noise(trace, rate_hz),
         )
 
 

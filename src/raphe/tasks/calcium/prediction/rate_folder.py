@@ -28,7 +28,15 @@ from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
 RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
 FIGURE = "traces.png"
-COLUMNS = ("trace", "cell", "status", "mean_rate_per_s", "mean_spread_per_s", "remark")
+COLUMNS = (
+    "trace",
+    "cell",
+    "status",
+    "mean_rate_per_s",
+    "mean_spread_per_s",
+    "noise_percent_per_sqrt_hz",
+    "remark",
+)
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
 NAMES = {  # of all that may stand in such a folder
     *(TABLE, SPIKES, PREDICTION, *figure_names(FIGURE), *PROGRESS),
@@ -159,11 +167,12 @@ def cell_word(curation: Curation | None, place: int) -> str:
 def table_row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
     """What the table says of a trace, by COLUMNS."""
     if trace.left_out:
-        return trace.name, cell, LEFT_OUT, "", "", trace.left_out
+        return trace.name, cell, LEFT_OUT, "", "", "", trace.left_out
     means = (np.nanmean(values) for values in (trace.rate_per_s, trace.spread_per_s))
+    numbers = (f"{value:.4g}" for value in (*means, trace.noise))
     status = UNLIKE if trace.unlike else INFERRED
     remark = "; ".join((*trace.unlike, *trace.bridged))
-    return trace.name, cell, status, *(f"{mean:.4g}" for mean in means), remark
+    return trace.name, cell, status, *numbers, remark
 
 
 def _line(values: Iterable[str]) -> bytes:

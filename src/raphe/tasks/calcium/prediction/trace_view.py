@@ -294,10 +294,16 @@ def _table_so_far(rows: Sequence[Sequence[str]], n_traces: int, is_for_all: bool
         caption += "They are too many for a file of all rates here: `raphe predict` makes it."
     return Table(
         f"{len(rows)} of {counted('trace', n_traces)} inferred",
-        [name.replace("_per_s", " (spikes/s)").replace("_", " ") for name in COLUMNS],
+        [_titled(name) for name in COLUMNS],
         rows,
         caption=caption,
     )
+
+
+def _titled(column: str) -> str:
+    for name, unit in (("_percent_per_sqrt_hz", " (%/√Hz)"), ("_per_s", " (spikes/s)")):
+        column = column.replace(name, unit)
+    return column.replace("_", " ")
 
 
 def _disagreement(mean: float, spread: float) -> float:

@@ -47,6 +47,25 @@ def add_predict(parser: Parser) -> None:
     parser.add_argument(
         "--spikes", action="store_true", help="also write discrete spike times, spikes.csv"
     )
+    parser.add_argument(
+        "--shift",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="let all rates come by S seconds later, or earlier if it is below 0, as where the "
+        "clock of the imaging is known to be off; at most 1 (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--smooth",
+        type=float,
+        metavar="S",
+        help="smooth all rates by a Gaussian with a standard deviation of S seconds, 0.025 to 0.2",
+    )
+    parser.add_argument(
+        "--causal",
+        action="store_true",
+        help="with --smooth: by its past half alone, so that no rate tells of later frames",
+    )
     add_trace_options(parser)
 
 
@@ -56,10 +75,12 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.ensemble.bundle import RateBundle
     from raphe.tasks.calcium.prediction.infer_rates import Inferrer
     from raphe.tasks.calcium.prediction.predict_rates import predict_rates
+    from raphe.tasks.calcium.prediction.rate_timing import RateTiming
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
+    timing = RateTiming(options.shift, options.smooth, options.causal)
     bundle = RateBundle.open(options.bundle, content_hash=options.content_hash)
-    inferrer, files = Inferrer(bundle, conditioning(options)), trace_options(options)
+    inferrer, files = Inferrer(bundle, conditioning(options), timing), trace_options(options)
 
     told: list[str] = []  # of several files, what holds of each is said once
 

@@ -11,6 +11,7 @@ import numpy as np
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
+from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
@@ -37,14 +38,24 @@ class InferredTrace:
     bridged: tuple[str, ...] = ()  # frames that were no fluorescence, and taken as missing
     facts: Mapping[str, float] = field(default_factory=dict)  # it is compared to training by
     noise: float = np.nan  # before conditioning, see standardised_noise
+    timing: str = ""  # what was done to its rates in the end, a phrase
 
 
 class Inferrer:
-    """An opened bundle with the conditioning of its training or with another."""
+    """An opened bundle with the conditioning of its training or with another.
 
-    def __init__(self, bundle: RateBundle, conditioning: Conditioning | None = None) -> None:
+    `timing` is what is done to the rates in the end.
+    """
+
+    def __init__(
+        self,
+        bundle: RateBundle,
+        conditioning: Conditioning | None = None,
+        timing: RateTiming | None = None,
+    ) -> None:
         self.bundle = bundle
         self.chosen = conditioning
+        self.timing = timing or RateTiming()
 
     def conditioning(self, traces: TraceSet) -> Conditioning:
         """The one chosen; else that of training, but none for the challenge's own files."""
@@ -54,7 +65,8 @@ class Inferrer:
 
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
-        warnings = [self.bundle.manifest["note"], *traces.told, self.unlike_rate(traces)]
+        timed = f"{traces.path}: rates are {self.timing}" if self.timing else ""
+        warnings = [self.bundle.manifest["note"], *traces.told, self.unlike_rate(traces), timed]
         return [warning for warning in warnings if warning]
 
     def unlike_rate(self, traces: TraceSet) -> str:
@@ -106,7 +118,7 @@ class Inferrer:
         at_frames[:, np.isnan(trace)] = np.nan
         facts = facts_of(conditioned.samples[~conditioned.missing])
         unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
-        rate_per_s, spread_per_s = at_frames
+        rate_per_s, spread_per_s = (self.timing(row, rate_hz) for row in at_frames)
         return InferredTrace(
             name,
             rate_per_s,
@@ -115,6 +127,7 @@ class Inferrer:
             bridged=screen.remarks,
             facts=facts,
             noise=standardised_noise(trace, rate_hz),
+            timing=str(self.timing),
         )
 
 

@@ -75,6 +75,7 @@ def predict_rates(
             frames_per_s=traces.rate_hz,
             n_traces=len(traces),
             n_inferred=len(inferred),
+            **vars(inferrer.timing),
         )
         folder.finish(rates_figure(examples, traces.rate_hz) if examples else None, prediction)
     left_out, unlike, bridged = (
@@ -96,12 +97,12 @@ def predict_rates(
 
 
 def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:
-    """Of bundle, conditioning and all samples of the traces."""
+    """Of bundle, conditioning, timing and all samples of the traces."""
     digest = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
     for _, block in traces.blocks():
         digest.update(np.ascontiguousarray(block))
-    conditioning = vars(inferrer.conditioning(traces))
-    facts = [inferrer.bundle.bundle.content_hash, conditioning, spikes, digest.hexdigest()]
+    how = vars(inferrer.conditioning(traces)), vars(inferrer.timing), spikes
+    facts = [inferrer.bundle.bundle.content_hash, *how, digest.hexdigest()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

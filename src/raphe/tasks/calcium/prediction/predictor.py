@@ -3,7 +3,7 @@
 N traces, T frames, K spikes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
+from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
@@ -31,6 +32,26 @@ from raphe.tasks.calcium.recordings.trace_set import (
 IN_MEMORY = Path("traces")  # what messages name where there is no file
 LAYOUT = Field("layout", "text", f"of a matrix: {' or '.join(LAYOUTS)}", option="--layout")
 RATE = Field("rate_hz", "number", "frames a second", needed=True, option="--rate")
+TIMING = (
+    Field(
+        "shift_s",
+        "number",
+        "by how much to let the rates come later; below 0, earlier; at most 1",
+        option="--shift",
+    ),
+    Field(
+        "smooth_s",
+        "number",
+        "standard deviation of a Gaussian to smooth the rates by, 0.025 to 0.2",
+        option="--smooth",
+    ),
+    Field(
+        "causal",
+        "flag",
+        "smooth by the past half of the Gaussian alone",
+        option="--causal",
+    ),
+)
 # Of one call from elsewhere: its answer is a number for each frame, twice, and a trace is read at
 # 100 Hz, whole. Of a file in the page all samples are held.
 MOST_FRAMES, LONGEST_MIN, FASTEST_HZ = 2**21, 120, 1000
@@ -64,6 +85,7 @@ class RatePredictor(BundlePredictor):
         Field("traces", "rows", "a list of frames for each neuron", needed=True),
         RATE,
         LAYOUT,
+        *TIMING,
     )
     # Others are compressed: a small one may hold too much. A zip comes unpacked, as a folder.
     SUFFIXES = (".npy", ".csv", ".zip")
@@ -87,6 +109,7 @@ class RatePredictor(BundlePredictor):
             "leave out what the file's curation calls no cell",
             option="--cells-only",
         ),
+        *TIMING,
     )
     ANSWER = {  # noqa: RUF012
         "names": "of the traces",
@@ -116,6 +139,9 @@ class RatePredictor(BundlePredictor):
         neuropil: float | None = None,
         cells_only: bool = False,
         conditioning: Conditioning | None = None,
+        shift_s: float = 0.0,
+        smooth_s: float | None = None,
+        causal: bool = False,
     ) -> RatePrediction:
         """The rate of every trace; all of them are held in memory.
 
@@ -127,12 +153,17 @@ class RatePredictor(BundlePredictor):
             neuropil: the share of Suite2p's surround to take off; None is 0.7.
             cells_only: leave out regions that the file's curation calls no cells.
             conditioning: in place of that of training.
+            shift_s: by how much the rates come later, at most 1; below 0, earlier.
+            smooth_s: standard deviation of a Gaussian to smooth the rates by, 0.025 to 0.2.
+            causal: smooth by its past half alone, so that no rate tells of later frames.
 
         Raises:
             RecordingError: what cannot be read, or is not clear without one of these arguments.
+            SettingError: one of the last three has another value.
         """
+        timing = RateTiming(shift_s, smooth_s, causal)
         opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil, cells_only))
-        return self._infer(opened, conditioning)
+        return self._infer(opened, Inferrer(self._bundle, conditioning, timing))
 
     def example(self) -> dict[str, Any]:
         """One flat trace of 4 s: no rate can be told of it."""
@@ -140,12 +171,13 @@ class RatePredictor(BundlePredictor):
 
     def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
         """Rates of `traces` as JSON has them. Raises RapheError."""
-        given = read_fields(values, self.FIELDS)
-        return self._answer(given.pop("traces"), TraceOptions(**given))
+        options, timing = _options(values, self.FIELDS)
+        return self._answer(options.pop("traces"), TraceOptions(**options), timing)
 
     def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
         """Rates of the traces in a file as JSON has them. Raises RapheError."""
-        return self._answer(path, TraceOptions(**read_fields(values, self.FILE_FIELDS)))
+        options, timing = _options(values, self.FILE_FIELDS)
+        return self._answer(path, TraceOptions(**options), timing)
 
     def open_file(
         self, path: Path, name: str, values: Mapping[str, object], beside: Mapping[str, Path]
@@ -153,24 +185,29 @@ class RatePredictor(BundlePredictor):
         """See BundlePredictor: traces, of which each is inferred when it is looked at."""
         if beside:
             raise SettingError("expected no second file: traces of calcium need none")
-        traces = read_traces(path, TraceOptions(**read_fields(values, self.FILE_FIELDS)))
+        options, timing = _options(values, self.FILE_FIELDS)
+        traces = read_traces(path, TraceOptions(**options))
         _require_bearable(traces)
         require_at_most(MOST_TRACES, len(traces), "traces", "traces")
         require_at_most(MOST_HELD_FRAMES, len(traces) * traces.n_samples, "traces", "frames")
         traces = traces.held().named(printable(name))
         from raphe.tasks.calcium.prediction.opened_traces import OpenedTraces  # and matplotlib
 
-        return OpenedTraces(Inferrer(self._bundle), traces, self.sentence)
+        return OpenedTraces(Inferrer(self._bundle, timing=timing), traces, self.sentence)
 
-    def _answer(self, traces: Path | np.ndarray, options: TraceOptions) -> dict[str, Any]:
+    def _answer(
+        self, traces: Path | np.ndarray, options: TraceOptions, timing: RateTiming
+    ) -> dict[str, Any]:
         opened = _open(traces, options)
         _require_bearable(opened)
         require_at_most(MOST_FRAMES, len(opened) * opened.n_samples, "traces", "frames")
-        answer: dict[str, Any] = json_values(vars(self._infer(opened, None)))
+        answer: dict[str, Any] = json_values(
+            vars(self._infer(opened, Inferrer(self._bundle, timing=timing)))
+        )
         return answer
 
-    def _infer(self, opened: TraceSet, conditioning: Conditioning | None) -> RatePrediction:
-        inferrer = Inferrer(self._bundle, conditioning)
+    @staticmethod
+    def _infer(opened: TraceSet, inferrer: Inferrer) -> RatePrediction:
         inferred = list(inferrer.traces(opened))
         return RatePrediction(
             names=opened.names,
@@ -190,6 +227,15 @@ def _require_bearable(traces: TraceSet) -> None:
     require_at_most(FASTEST_HZ, traces.rate_hz, "rate_hz", "frames a second")
     minutes = traces.n_samples / traces.rate_hz / 60
     require_at_most(LONGEST_MIN, minutes, "traces", "minutes of a trace")
+
+
+def _options(
+    values: Mapping[str, object], fields: Iterable[Field]
+) -> tuple[dict[str, Any], RateTiming]:
+    """The values that were given: those of traces, and what is done to rates. SettingError."""
+    given = read_fields(values, fields)
+    timing = {field.name: given.pop(field.name) for field in TIMING if field.name in given}
+    return given, RateTiming(**timing)
 
 
 def _open(traces: Path | str | np.ndarray, options: TraceOptions) -> TraceSet:

@@ -35,6 +35,7 @@ COLUMNS = (
     "mean_rate_per_s",
     "mean_spread_per_s",
     "noise_percent_per_sqrt_hz",
+    "timing",
     "remark",
 )
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
@@ -167,12 +168,12 @@ def cell_word(curation: Curation | None, place: int) -> str:
 def table_row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
     """What the table says of a trace, by COLUMNS."""
     if trace.left_out:
-        return trace.name, cell, LEFT_OUT, "", "", "", trace.left_out
+        return trace.name, cell, LEFT_OUT, "", "", "", "", trace.left_out
     means = (np.nanmean(values) for values in (trace.rate_per_s, trace.spread_per_s))
     numbers = (f"{value:.4g}" for value in (*means, trace.noise))
     status = UNLIKE if trace.unlike else INFERRED
     remark = "; ".join((*trace.unlike, *trace.bridged))
-    return trace.name, cell, status, *numbers, remark
+    return trace.name, cell, status, *numbers, trace.timing, remark
 
 
 def _line(values: Iterable[str]) -> bytes:

@@ -11,10 +11,10 @@ from scipy.signal import resample
 from raphe.core.bundles import cards
 from raphe.core.bundles.bundle import BundleError
 from raphe.core.errors import SettingError
-from raphe.core.files.checkpoint import write_checkpoint
+from raphe.core.files.checkpoint import write_checkpoint, write_state
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.ensemble.export import _imaging_hz, export
+from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE, _imaging_hz, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_digest
@@ -22,7 +22,7 @@ from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.stores.trace_store import StoredRecording
 from raphe.tasks.calcium.training.data import RateData
-from raphe.tasks.calcium.training.module import RateModule
+from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
 
 
 def test_a_bundle_infers_what_its_checkpoints_do(rate_bundle, rate_data, rate_module) -> None:
@@ -105,6 +105,28 @@ def test_trained_on_all_it_has_no_figures_of_its_own(rate_data, rate_module, tmp
     assert "No recording was left out of this bundle's own training." in told
     assert "None: no recording was left out of training." in card and "### validation" not in card
     assert "then 6 recordings (3 of sim1, 3 of sim2)" in card
+
+
+def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
+    rate_data, rate_module, tmp_path: Path
+) -> None:
+    checkpoint = write_checkpoint(rate_module(0), tmp_path / "0.ckpt")
+    state = torch.load(checkpoint, weights_only=True)
+    write_state({**state, BEFORE_RECORDINGS: {}}, checkpoint)
+    run = TrainedRun("run", "seed=0", checkpoint)
+    bundle = export([run], rate_data, "", {}, tmp_path / "out").bundle
+    manifest = RateBundle.open(bundle).manifest
+    assert manifest["note"] == SYNTHETIC_ALONE and manifest["training"]["recordings"] == {}
+    assert manifest["domain"] == rate_data.synthetic_domain and NOISE in manifest["domain"]
+    assert manifest["frame_hz"] == [7.0, 80.0]  # of the simulated recordings none as slow or fast
+    assert list(manifest["figures"]) == ["test"]
+    assert manifest["figures"]["test"]["correlation"]["n"] == len(rate_data.store.recordings)
+    card, methods = ((bundle / name).read_text() for name in ("MODEL_CARD.md", "METHODS.md"))
+    assert f"> **{SYNTHETIC_ALONE}**" in card and "> **These are simulated.**" in card
+    assert "Synthetic traces alone; no recording was seen." in card
+    assert "trained on synthetic traces alone." in methods and "recordings" not in methods
+    begun = export([run], rate_data, "model: {weights: a/b.ckpt}", {}, tmp_path / "begun").bundle
+    assert "from the weights in b.ckpt" in RateBundle.open(begun).manifest["note"]
 
 
 def test_a_rate_of_100_frames_a_second_is_what_the_spectrum_holds(rate_data) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from raphe.core.bundles import pyfunc
 from raphe.core.bundles.bundle import CARD, METHODS, BundleWriter
+from raphe.core.bundles.methods import settings_by_name
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
@@ -22,7 +23,7 @@ from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz
-from raphe.tasks.calcium.features.training_domain import domain
+from raphe.tasks.calcium.features.training_domain import domain, widest
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
@@ -34,12 +35,14 @@ from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset, StoredRecording
 from raphe.tasks.calcium.training.data import RateData
-from raphe.tasks.calcium.training.module import RateModule
+from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
 
 AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
 N_SAMPLES = 6000  # of the example input
 PREDICT = ("raphe", "predict", "TRACES", "--rate", "HZ", "--bundle")
 VALIDATION = "validation"  # among the facts' figures
+SYNTHETIC_ALONE = "The networks were trained on synthetic traces alone, on no recording."
+BEGUN = "They began from the weights in {name}, of whose training nothing is told here."
 
 
 def export(
@@ -71,6 +74,7 @@ def export(
     """
     conditioning = conditioning or Conditioning()
     of_folds = None if left_out is None else _of_folds(Path(left_out), data, settings)
+    saw_recordings = any(map(_saw_recordings, runs))
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
         file = rate_graph(ensemble)
@@ -81,15 +85,16 @@ def export(
             graph.expected(example), expected, AGREEMENT, str(out), "the spikes of a sample"
         )
         facts: dict[str, Any] = {
-            "note": note_of_networks(data.note),
+            "note": _note(data, settings, saw_recordings),
             "n_members": len(ensemble.members),
             "rate_hz": RATE_HZ,
             "latency_s": latency_s(ensemble),
             "conditioning": vars(conditioning),
-            "domain": domain(_traces(data, "train")),
-            "frame_hz": _frame_hz(data),
-            "training": _training(data),
-            "figures": _figures(graph, data),
+            "domain": _domain(data, saw_recordings),
+            "frame_hz": _frame_hz(data, saw_recordings),
+            "training": _training(data, saw_recordings),
+            "figures": _figures(graph, data, saw_recordings),
+            "test_note": "" if saw_recordings else data.note,
             "left_out": of_folds,
             "provenance": dict(provenance),
         }
@@ -164,9 +169,30 @@ def _traces(data: RateData, part: str) -> list[np.ndarray]:
     return [data.store.calcium[recording.rows] for recording in recordings]
 
 
-def _frame_hz(data: RateData) -> list[float]:
+def _saw_recordings(run: TrainedRun) -> bool:
+    """Whether a training went on from synthetic traces to recordings; where none tells, it did."""
+    state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
+    return bool(state.get(BEFORE_RECORDINGS, True))
+
+
+def _note(data: RateData, settings: str, saw_recordings: bool) -> str:
+    if saw_recordings:
+        return note_of_networks(data.note)
+    weights = settings_by_name(settings).get("model.weights")
+    if weights is None:
+        return SYNTHETIC_ALONE
+    return f"{SYNTHETIC_ALONE} {BEGUN.format(name=Path(weights).name)}"
+
+
+def _domain(data: RateData, saw_recordings: bool) -> dict[str, list[float]]:
+    """What all that was trained on is like, synthetic or not."""
+    of_recordings = domain(_traces(data, "train")) if saw_recordings else {}
+    return widest([data.synthetic_domain, of_recordings])
+
+
+def _frame_hz(data: RateData, saw_recordings: bool) -> list[float]:
     """The slowest and the fastest imaging that was trained on, synthetic or not."""
-    recordings = data.parts["train"].recordings
+    recordings = data.parts["train"].recordings if saw_recordings else []
     rates_hz = [_imaging_hz(recording, data.store.calcium) for recording in recordings]
     return [float(end([*data.synthesis.frame_hz, *rates_hz])) for end in (min, max)]
 
@@ -181,8 +207,8 @@ def _imaging_hz(recording: StoredRecording, calcium: np.ndarray) -> float:
     return min(RATE_HZ, 2 * bandwidth_hz(calcium[recording.rows]))
 
 
-def _training(data: RateData) -> dict[str, Any]:
-    recordings = data.parts["train"].recordings
+def _training(data: RateData, saw_recordings: bool) -> dict[str, Any]:
+    recordings = data.parts["train"].recordings if saw_recordings else []
     counts: dict[str, int] = {}
     for recording in recordings:
         counts[recording.dataset] = counts.get(recording.dataset, 0) + 1
@@ -194,11 +220,15 @@ def _training(data: RateData) -> dict[str, Any]:
     }
 
 
-def _figures(graph: RateGraph, data: RateData) -> dict[str, dict[str, dict[str, Any]]]:
+def _figures(
+    graph: RateGraph, data: RateData, saw_recordings: bool
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Of the cells of each test set, and of validation's unless they were trained on: means and
-    medians with 95 % intervals."""
+    medians with 95 % intervals. Where no recording was trained on, all of the store are a test."""
     sets = {VALIDATION: data.parts["val"], "test": data.parts["test"]}
-    if set(data.split.val) & set(data.split.train):
+    if not saw_recordings:
+        sets = {"test": RecordingSubset.whole(data.store)}
+    elif set(data.split.val) & set(data.split.train):
         del sets[VALIDATION]
     sets |= {name: RecordingSubset.whole(store) for name, store in data.tests.items()}
     return {name: _scored(graph, subset) for name, subset in sets.items() if subset.recordings}

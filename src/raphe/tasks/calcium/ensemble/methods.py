@@ -1,6 +1,6 @@
 """What a paper's methods section says of exported networks, from their facts and settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raphe.core.bundles import cards, methods
@@ -35,17 +35,25 @@ def _training(training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     datasets = [
         f"{n} of {cards.of_others(dataset)}" for dataset, n in training["recordings"].items()
     ]
+    details = [methods.optimizer(settings)]
+    epochs = settings.get("trainer.max_epochs")
     n_recordings = sum(training["recordings"].values())
+    if not n_recordings:
+        details += [] if epochs is None else [counted("epoch", epochs)]
+        return _with("Networks were trained on synthetic traces alone", details)
     text = (
         "Networks were trained on synthetic traces and on "
         f"{counted('recording', n_recordings)} ({listed(datasets)}) with "
         f"{counted('spike', training['spikes'])} in {training['duration_s'] / 60:.0f} min"
     )
-    details = [methods.optimizer(settings)]
-    if (epochs := settings.get("trainer.max_epochs")) is not None:
+    if epochs is not None:
         alone = settings.get("data.pretrain_epochs")
         first = "" if alone is None else f", the first {alone} on synthetic traces alone"
         details.append(f"at most {counted('epoch', epochs)}{first}")
+    return _with(text, details)
+
+
+def _with(text: str, details: Sequence[str]) -> str:
     stated = "; ".join(filter(None, details))
     return f"{text} ({stated})." if stated else f"{text}."
 

@@ -29,6 +29,11 @@ FILES = """\
 `expected_spikes` (members × N × T) in each sample. `config.yaml` holds the settings of training,
 `METHODS.md` the paragraph above, `manifest.json` everything a program needs, with the SHA-256 of
 every file."""
+PRIORS = """\
+Synthetic traces alone; no recording was seen. Rise, decay, delay and nonlinearity of their
+indicators, rates and bursts of their spikes, frame rates, noise, drift and neuropil are drawn for
+each trace from ranges set after published figures (`data.synthesis` in `config.yaml`; what is not
+named there is as in the source of this version of raphe)."""
 MEASURES = {
     "correlation": "correlation with the spikes at 25 Hz, mean",
     "correlation_smoothed": "correlation, both smoothed over 0.2 s, mean",
@@ -71,6 +76,7 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         "## Intended use",
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
         "## Figures",
+        cards.note(facts["test_note"]),
         *(_figures(name, figures) for name, figures in facts["figures"].items()),
         *_left_out(facts["left_out"]),
         INTERVALS if facts["figures"] or facts["left_out"] else "",
@@ -138,6 +144,8 @@ def _in_brief(figure: Mapping[str, Any] | None) -> str:
 
 
 def _training(training: Mapping[str, Any]) -> str:
+    if not training["recordings"]:
+        return PRIORS
     of_datasets = ", ".join(
         f"{n} of {cards.of_others(dataset)}" for dataset, n in training["recordings"].items()
     )

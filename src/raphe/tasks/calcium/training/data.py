@@ -1,16 +1,22 @@
 """Recordings and synthetic traces for a RateModule: long stretches to train on, the rest whole."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+
 from raphe.core.ranges import Count, Range, Seed, Share, check_ranges
 from raphe.core.statistics.splits import Fractions
+from raphe.tasks.calcium.features.training_domain import domain
 from raphe.tasks.calcium.network.rate_net import STRIDE
 from raphe.tasks.calcium.stores.split import FRACTIONS
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 from raphe.tasks.calcium.training.recording_data import RecordingData
 from raphe.tasks.calcium.training.stretches import Augmentation, StretchBatches
+
+N_JUDGED, JUDGED_SAMPLES = 64, 4096  # synthetic traces, by which all are known
 
 
 class RateData(RecordingData):
@@ -57,6 +63,13 @@ class RateData(RecordingData):
     def facts(self) -> dict[str, object]:
         """What completes the model's settings."""
         return {"datasets": list(self.store.datasets), "pretrain_epochs": self.pretrain_epochs}
+
+    @cached_property
+    def synthetic_domain(self) -> dict[str, list[float]]:
+        """What synthetic traces are like, see training_domain."""
+        rng = np.random.default_rng(self.seed)
+        traces, _ = self.synthesis.batch(N_JUDGED, JUDGED_SAMPLES, rng)
+        return domain(traces)
 
     def train_dataloader(self) -> StretchBatches:
         return StretchBatches(

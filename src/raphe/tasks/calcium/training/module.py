@@ -35,6 +35,7 @@ from raphe.tasks.calcium.training.stretches import SYNTHETIC
 
 WARM_UP = 0.1  # of a phase's steps, over which its learning rate rises
 LONGEST_STEP = 1.0  # norm of a gradient
+BEFORE_RECORDINGS = "synthetic"  # in a checkpoint the weights then; {}: none were trained on
 SYNTHETIC_SETS = 1  # as many datasets the synthetic traces count for, where gains are averaged
 Dilations = Annotated[Sequence[int], Numbers("whole numbers", Range(1))]
 Latency = Annotated[
@@ -52,7 +53,8 @@ class RateModule(ScoredModule):
     all training ends, its weights go back part of the way to those that synthetic traces taught,
     which do better on data unlike those trained on (Wortsman et al. 2022). Then each member's gain
     is set: the geometric mean of what the datasets would need for the spikes that they have, among
-    them the synthetic ones, which need none.
+    them the synthetic ones, which need none. Trained on synthetic traces alone it sees no recording
+    but to validate.
 
     Logs `train/loss`, and what ScoredModule does.
 
@@ -139,15 +141,15 @@ class RateModule(ScoredModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        if self.current_epoch + 1 == self.trainer.max_epochs:
+        if self.current_epoch + 1 == self.trainer.max_epochs and self._synthetic:
             self._go_back()
             self._set_gain()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["synthetic"] = self._synthetic
+        checkpoint[BEFORE_RECORDINGS] = self._synthetic
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._synthetic = checkpoint.get("synthetic", {})
+        self._synthetic = checkpoint.get(BEFORE_RECORDINGS, {})
 
     def expected(self, calcium: np.ndarray) -> np.ndarray:
         """Spikes expected in each sample of a trace (T,), by each member: float32 (M, T)."""

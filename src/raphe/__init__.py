@@ -88,7 +88,7 @@ def load_bundle(
 
     Args:
         path: the folder that `raphe export` made.
-        threads: of the processor; None: one a core.
+        threads: of the processor; None: what OMP_NUM_THREADS says, else each core that it may use.
         content_hash: that it must have, or the first 12 digits or more; None: whichever it has.
 
     Raises:

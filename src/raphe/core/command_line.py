@@ -89,6 +89,13 @@ def seconds(text: str) -> float:
     return value
 
 
+def number_of_threads(text: str) -> int:
+    """The value of an option that says how many: 1 or more."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text}")
+    return int(text)
+
+
 def hydra_word(value: object) -> str:
     r"""A value as Hydra reads it as this very text: quoted where it would be more than a word.
 
@@ -174,6 +181,12 @@ def _add_predict(parser: Parser) -> None:
         help="folder to make for the answers",
     )
     add_overwrite(parser)
+    parser.add_argument(
+        "--threads",
+        type=number_of_threads,
+        metavar="N",
+        help="of the processor (default: OMP_NUM_THREADS, else each core that it may use)",
+    )
 
 
 def _add_check(parser: Parser) -> None:

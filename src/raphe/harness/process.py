@@ -1,8 +1,7 @@
-"""This process and its machine: cores, the memory that it keeps, and libraries' talk."""
+"""This process: the memory that it keeps, and libraries' talk."""
 
 import ctypes
 import logging
-import os
 import sys
 import warnings
 
@@ -10,12 +9,6 @@ import warnings
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 KEPT_BYTES = 2**30
-
-
-def available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: heeds taskset and containers
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def keep_freed_memory() -> None:

@@ -32,8 +32,9 @@ from raphe.core.errors import SettingError
 from raphe.core.files.locks import lock_file
 from raphe.core.metric_names import VAL, Estimate, Name
 from raphe.core.protocol import CONCLUSION
+from raphe.core.threads import threads_of_process
 from raphe.harness import callbacks
-from raphe.harness.process import available_cores, keep_freed_memory, quieten
+from raphe.harness.process import keep_freed_memory, quieten
 from raphe.harness.records.description import conclude
 from raphe.harness.report.csv_tables import EPOCHS, epochs_csv, metrics_and_artifacts
 from raphe.harness.report.note import stamp
@@ -104,9 +105,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
 
 def threads(config: DictConfig, n_workers: int) -> int:
     """CPU threads of one run, of which `n_workers` train at once."""
-    if config.threads is not None:
-        return config.threads
-    return max(1, available_cores() // n_workers)
+    return config.threads or threads_of_process(n_workers)
 
 
 def _train_and_test(

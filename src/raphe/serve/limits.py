@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from raphe.core.threads import threads_of_process
+
 TEXT_BYTES = 2**24  # of JSON or a table: as objects of Python it is some sixty times as large
 
 LONGEST_NOTE = 500  # characters, of one that a person gives a cell
@@ -26,7 +28,7 @@ class Limits:
     @property
     def threads(self) -> int:
         """Of one answer: files are opened and looked at, so many of each at a time."""
-        return max(1, (os.cpu_count() or 1) // (2 * self.at_once))
+        return max(1, threads_of_process() // (2 * self.at_once))
 
     def share_cores(self) -> None:
         """To be called before NumPy is imported, whose products take all cores otherwise.

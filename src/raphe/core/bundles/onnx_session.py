@@ -5,14 +5,14 @@ as a bundle's fault, and none reads another file.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
 import numpy as np
 import onnxruntime
 
 from raphe.core.bundles.bundle import REMEDY, BundleError
-from raphe.core.ranges import Range, check_ranges
+from raphe.core.ranges import check_ranges
 from raphe.core.sentences import printable
+from raphe.core.threads import Threads, threads_of_process
 
 FATAL_ALONE = 4  # errors are raised, too; warnings are of devices that are not there
 ELSEWHERE = b"location"  # in a graph whose weights lie in another file, and in none of ours
@@ -25,7 +25,7 @@ class GraphSession:
     Args:
         graph: the file's bytes.
         where: what sentences call it, the bundle's path.
-        threads: of the processor; None: one a core.
+        threads: that share a run; None: as many as this process may use.
         keeps_memory: hold what a run needed for the next one; False where inputs differ in size, so
             that the largest does not set the memory of all that follow.
 
@@ -40,7 +40,7 @@ class GraphSession:
         where: object,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        threads: Annotated[int, Range(1, also="or None for one a core")] | None = None,
+        threads: Threads | None = None,
         keeps_memory: bool = True,
     ) -> None:
         check_ranges(GraphSession.__init__, locals())
@@ -48,7 +48,9 @@ class GraphSession:
         if ELSEWHERE in graph:
             raise self._broken("it reads weights from another file")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
+        options.intra_op_num_threads = threads or threads_of_process()
+        # Threads that spin while they wait take what others on the machine need, and themselves.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = FATAL_ALONE
         options.enable_cpu_mem_arena = keeps_memory
         try:

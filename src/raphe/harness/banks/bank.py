@@ -24,8 +24,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from raphe.core.errors import RapheError
 from raphe.harness import identity
 from raphe.harness.banks.train_together import Job, train_together
-from raphe.harness.process import available_cores, keep_freed_memory, quieten
-from raphe.harness.run import run_as
+from raphe.harness.process import keep_freed_memory, quieten
+from raphe.harness.run import run_as, threads
 from raphe.harness.run_location import RunLocation, work_folder
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
@@ -80,7 +80,7 @@ def _parent(tracker: Tracker, config: DictConfig, data: pl.LightningDataModule) 
     parameters = {config.bank.setting: [str(value) for value in config.bank["values"]]}
     bank = composed.plain(config.bank, resolve=True)
     key = identity.digest({"run": identity.run_key(config, data.hashes), "bank": bank})
-    n_workers = min(config.threads or available_cores(), len(config.bank["values"]))
+    n_workers = min(threads(config, n_workers=1), len(config.bank["values"]))
     return SweepParent(
         tracker, config, Kind.BANK, key, _folder(), parameters, data.hashes, n_workers
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import call, instantiate
+from joblib import effective_n_jobs
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness import identity
-from raphe.harness.process import available_cores
 from raphe.harness.report.reference import read_reference
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.kinds import decides_data, kind_of
@@ -61,4 +61,4 @@ def _swept(config: DictConfig) -> dict[str, list[str]]:
 
 def _n_workers(config: DictConfig) -> int:
     n_jobs = OmegaConf.select(config, "hydra.launcher.n_jobs") or 1
-    return n_jobs if n_jobs > 0 else available_cores()  # joblib: -1 is every core
+    return effective_n_jobs(n_jobs)  # -1 is every core

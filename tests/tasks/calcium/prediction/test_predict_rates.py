@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import threading
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -281,6 +282,32 @@ def test_an_interrupted_call_goes_on_where_it_was(
     for path in (tmp_path / "whole").iterdir():
         if path.suffix == ".csv":
             assert (out / path.name).read_bytes() == path.read_bytes()
+
+
+def test_threads_change_no_byte(
+    rate_bundle, population, tmp_path, monkeypatch, capsys, without_figures
+) -> None:
+    options = ("--rate", "30", "--spikes")
+    call(population, rate_bundle, tmp_path / "one", *options, "--threads", "1")
+    infer, in_turn = Inferrer.infer, threading.Barrier(3)
+
+    def interrupted(self: Inferrer, name: str, *rest: object) -> object:
+        if name in "013":
+            in_turn.wait(10)  # three of them at once
+        if name == "8":
+            raise KeyboardInterrupt
+        return infer(self, name, *rest)
+
+    out = tmp_path / "three"
+    with monkeypatch.context() as patched:
+        patched.setattr(Inferrer, "infer", interrupted)
+        assert call(population, rate_bundle, out, *options, "--threads", "3") == 130
+    assert not out.exists()
+    assert call(population, rate_bundle, out, "--rate", "31", "--threads", "2") == 1
+    assert "left 8 done" in capsys.readouterr().err
+    call(population, rate_bundle, out, *options, "--threads", "2")
+    for name in ("rates.npy", "spread.npy", "traces.csv", "spikes.csv"):
+        assert (out / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
 def test_other_samples_are_not_gone_on_with(inferrer, tmp_path, monkeypatch) -> None:

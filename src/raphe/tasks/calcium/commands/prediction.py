@@ -79,7 +79,7 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
     timing = RateTiming(options.shift, options.smooth, options.causal)
-    bundle = RateBundle.open(options.bundle, content_hash=options.content_hash)
+    bundle = RateBundle.open(options.bundle, options.threads, options.content_hash)
     inferrer, files = Inferrer(bundle, conditioning(options), timing), trace_options(options)
 
     told: list[str] = []  # of several files, what holds of each is said once

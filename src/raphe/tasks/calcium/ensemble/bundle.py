@@ -25,6 +25,8 @@ from raphe.core.bundles.manifest import (
     or_none,
 )
 from raphe.core.bundles.onnx_session import GraphSession
+from raphe.core.ranges import check_ranges
+from raphe.core.threads import Threads, threads_of_process
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 
@@ -56,15 +58,13 @@ class Rates(NamedTuple):
 
 
 class RateGraph:
-    """A loaded ONNX graph of an ensemble, `where` for sentences; `threads` of None is one a core.
+    """A loaded ONNX graph of an ensemble, `where` for sentences. Raises BundleError.
 
-    Raises BundleError.
+    A run takes one thread, and several may run at once: a trace a thread.
     """
 
-    def __init__(
-        self, graph: bytes, threads: int | None = None, where: object = "the ensemble"
-    ) -> None:
-        self._session = GraphSession(graph, where, [INPUT], [OUTPUT], threads, keeps_memory=False)
+    def __init__(self, graph: bytes, where: object = "the ensemble") -> None:
+        self._session = GraphSession(graph, where, [INPUT], [OUTPUT], threads=1, keeps_memory=False)
 
     def expected(self, calcium: np.ndarray) -> np.ndarray:
         """Spikes expected in each sample (M, N, T) of z-scored calcium (N, T).
@@ -82,15 +82,20 @@ class RateBundle:
 
     bundle: Bundle
     graph: RateGraph = field(repr=False)
+    threads: int = 1  # of the processor: so many traces are inferred at once
 
     @classmethod
     def open(
-        cls, path: Path | str, threads: int | None = None, content_hash: str | None = None
+        cls, path: Path | str, threads: Threads | None = None, content_hash: str | None = None
     ) -> "RateBundle":
-        """Open a bundle and check its hashes, see `open_bundle`. Raises BundleError."""
+        """Open a bundle and check its hashes, see `open_bundle`; `threads` of None: all it may use.
+
+        Raises BundleError, or SettingError for a number of threads that cannot be.
+        """
+        check_ranges(cls.open, {"threads": threads})
         bundle = open_bundle(path, KIND, content_hash)
-        graph = RateGraph(bundle.file(GRAPH).read_bytes(), threads, bundle.path)
-        opened = cls(bundle, graph)
+        graph = RateGraph(bundle.file(GRAPH).read_bytes(), bundle.path)
+        opened = cls(bundle, graph, threads or threads_of_process())
         with fitting_together(bundle):
             opened._try()
         return opened

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
@@ -80,10 +81,16 @@ class Inferrer:
         )
 
     def traces(self, traces: TraceSet, first: int = 0) -> Iterator[InferredTrace]:
-        """Infer from the trace `first` on; one with a fault is marked, and the next goes on."""
+        """Infer from the trace `first` on; one with a fault is marked, and the next goes on.
+
+        As many at once as the bundle has threads, and a few wait for their turn.
+        """
         condition = self.conditioning(traces)
-        for trace in traces.beginning_with(first):
-            yield self._of_read(trace, traces.rate_hz, condition)
+
+        def infer(trace: Trace) -> InferredTrace:
+            return self._of_read(trace, traces.rate_hz, condition)
+
+        return in_threads(infer, traces.beginning_with(first), self.bundle.threads)
 
     def trace(self, traces: TraceSet, number: int) -> InferredTrace:
         """Infer from one of the traces."""

@@ -78,7 +78,7 @@ class RatePrediction:
 
 
 class RatePredictor(BundlePredictor):
-    """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+    """An opened bundle, to predict with. `threads` of None: all it may use. Raises BundleError."""
 
     TITLE = "Spike rates from calcium traces"
     FIELDS = (

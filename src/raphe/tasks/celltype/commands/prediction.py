@@ -141,7 +141,7 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.celltype.verdicts.judge import Judge
     from raphe.tasks.celltype.verdicts.window_arrays import ArrayRows
 
-    judge = Judge(options.bundle, content_hash=options.content_hash).at_prevalence(
+    judge = Judge(options.bundle, options.threads, options.content_hash).at_prevalence(
         options.prevalence
     )
     of_rows = ArrayRows(judge.cut, options.units, options.cell_column)

@@ -164,7 +164,7 @@ class Probabilities(NamedTuple):
 
 
 class EnsembleGraph:
-    """A loaded ONNX graph of an ensemble, `where` for sentences; `threads` of None is one a core.
+    """A loaded ONNX graph of an ensemble, `where` for sentences; `threads` of None: all it may use.
 
     Raises BundleError.
     """

@@ -51,7 +51,7 @@ OF_CELL = (
 
 
 class CellTypePredictor(BundlePredictor):
-    """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+    """An opened bundle, to predict with. `threads` of None: all it may use. Raises BundleError."""
 
     TITLE = "Cell types from spikes"
     FIELDS = (

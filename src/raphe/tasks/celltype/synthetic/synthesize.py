@@ -1,6 +1,5 @@
 """Write synthetic spikes to disk, in shards, so that a killed run goes on where it stopped."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from raphe.core.files.store import open_store, write_index
 from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.core.statistics.splits import PARTS
+from raphe.core.threads import available_cores
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_store import SHARDED_KIND, shard_folders
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, split_spikes
@@ -85,7 +85,7 @@ def synthesize(
         sweep(out)
         _remove_strangers(out, shards, facts, overwrite)
         results = {}
-        steps = ensure_shards(out, shards, synthesizer, workers or os.cpu_count() or 1)
+        steps = ensure_shards(out, shards, synthesizer, workers or available_cores())
         n_blocks = sum(shard.n_blocks for shard in shards) + len(shards)
         for step in progress(steps, "making synthetic spikes", total=n_blocks):
             if step is not None:

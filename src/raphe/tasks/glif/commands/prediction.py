@@ -79,7 +79,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     if options.samples < 1:
         raise SettingError(f"--samples: expected 1 or more, got {options.samples}")
-    bundle = PosteriorBundle.open(options.bundle, content_hash=options.content_hash)
+    bundle = PosteriorBundle.open(options.bundle, options.threads, options.content_hash)
     typical_rest_v = bundle.scaler.mean[REST]
     cells = read_cell_traces(
         Signal(one_input(options), options.unit, options.channel),

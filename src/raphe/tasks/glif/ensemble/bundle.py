@@ -62,7 +62,7 @@ class PosteriorDraws(NamedTuple):
 
 
 class PosteriorGraph:
-    """A loaded ONNX graph of a member, `where` for sentences; `threads` of None is one a core.
+    """A loaded ONNX graph of a member, `where` for sentences; `threads` of None: all it may use.
 
     Raises BundleError.
     """

@@ -61,7 +61,7 @@ class PosteriorPrediction:
 
 
 class PosteriorPredictor(BundlePredictor):
-    """An opened bundle, to predict with. `threads` of None is one a core. Raises BundleError."""
+    """An opened bundle, to predict with. `threads` of None: all it may use. Raises BundleError."""
 
     TITLE = "Neuron parameters from voltage and current"
     FIELDS = (

@@ -9,6 +9,7 @@ from raphe.core.recordings.rates import rate_ratio
 from raphe.tasks.calcium.recordings.conditioning import (
     AS_IT_IS,
     Conditioning,
+    baseline,
     fault,
     running_percentile,
 )
@@ -51,11 +52,31 @@ def drifting(n: int = 3000) -> np.ndarray:
 
 def test_percentiles_become_0_and_1_as_in_c2s() -> None:
     trace = drifting()
-    expected = trace - c2s_percentile_filter(trace, 1000)
+    means = trace.reshape(-1, 20).mean(axis=1)  # over 0.2 s
+    middles = np.arange(9.5, 3000, 20)
+    expected = trace - np.interp(np.arange(3000), middles, c2s_percentile_filter(means, 50))
     low, high = np.percentile(expected, [5, 80])
     conditioned = Conditioning(baseline_s=10.0)(trace, 100.0)
     np.testing.assert_allclose(conditioned.samples, (expected - low) / (high - low), atol=1e-5)
     assert not conditioned.missing.any()
+
+
+@pytest.mark.parametrize("rate_hz", [3.0, 9.9])
+def test_slow_frames_have_the_baseline_of_c2s_itself(rate_hz: float) -> None:
+    trace = drifting(500)
+    expected = c2s_percentile_filter(trace, int(20 * rate_hz))
+    np.testing.assert_allclose(baseline(trace, rate_hz, 20.0), expected, atol=1e-12)
+
+
+def test_fast_frames_have_the_baseline_of_c2s_but_for_its_noise() -> None:
+    """A wave of 4 min under transients, at 30 Hz; the last mean is of fewer frames."""
+    rng = np.random.default_rng(0)
+    slow = 3 * np.sin(np.arange(7204) / 7200 * 2 * np.pi)
+    transients = np.convolve(rng.poisson(0.01, 7204), 5 * np.exp(-np.arange(60) / 15))[:7204]
+    trace = slow + transients + rng.normal(0, 1, 7204)
+    both = baseline(trace, 30.0, 40.0), running_percentile(trace, 1200)
+    difference = both[0] - both[1]  # of means, so higher: their noise is less
+    assert 0.5 < difference.mean() < 1.5 and difference.std() < 0.3
 
 
 def test_neither_scale_nor_offset_of_the_detector_matters() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level
+from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level, power_spectrum
 from raphe.tasks.calcium.features.trace_statistics import NAMES, SEGMENT, statistics
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
@@ -22,11 +22,11 @@ WORTH_TELLING = 3  # statistics outside before a trace is called unlike training
 
 def facts_of(trace: np.ndarray) -> dict[str, float]:
     """What a conditioned trace (N,), NaN left out, is judged by; empty for one below 10.24 s."""
-    trace = np.asarray(trace, dtype=np.float64)
-    trace = trace[~np.isnan(trace)][: int(JUDGED_S * RATE_HZ)]
+    trace = trace[~np.isnan(trace)][: int(JUDGED_S * RATE_HZ)].astype(np.float64)
     if len(trace) < SEGMENT or np.ptp(trace) == 0:
         return {}
-    with_units = {NOISE: noise_level(trace), BANDWIDTH: bandwidth_hz(trace)}
+    spectrum = power_spectrum(trace)
+    with_units = {NOISE: noise_level(trace, spectrum), BANDWIDTH: bandwidth_hz(trace, spectrum)}
     scale_free = zip(NAMES[1:], statistics(trace)[1:], strict=True)  # variance / mean has a unit
     return with_units | {name: float(value) for name, value in scale_free}
 

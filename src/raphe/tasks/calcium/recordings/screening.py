@@ -139,8 +139,10 @@ def _blanked(values: np.ndarray, rate_hz: float) -> tuple[np.ndarray, float]:
 
 def _is_clipped(values: np.ndarray) -> bool:
     """Whether the largest of (n,) numbers is far more frequent than any of the next below it."""
+    if np.count_nonzero(values == values.max()) < SHORTEST_HELD:
+        return False
     levels, counts = np.unique(values, return_counts=True)
-    if len(levels) < FEWEST or counts[-1] < SHORTEST_HELD:
+    if len(levels) < FEWEST:
         return False
     return bool(counts[-1] >= CLIPPED * counts[-1 - NEXT_BELOW : -1].max())
 

@@ -1,5 +1,5 @@
 # Each target works from a fresh clone:
-#   make setup train test lint ui docs bench demo pins clean
+#   make setup train test lint ui docs bench demo rates pins clean
 # ARGS passes words on: make train ARGS='-m model.kernel=3,20'
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +11,7 @@ BENCH  := $(BIN)/python benchmarks
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor
 BENCHMARKS := epoch batches synthesis online memory sweep inference predict bank convolution whole_trace glif_simulate glif_infer promise again copies interval_coverage shift calibration serve calcium
 
-.PHONY: setup train test lint ui docs bench demo pins clean
+.PHONY: setup train test lint ui docs bench demo rates pins clean
 
 setup: $(VENV)/.installed
 train: $(VENV)/.installed
@@ -40,6 +40,8 @@ bench: $(VENV)/.installed $(KERAS)/.installed $(ALLEN)/.installed
 	set -e; for name in $(BENCHMARKS); do $(BENCH)/$$name.py; done)
 demo: $(VENV)/.installed
 	$(BIN)/python .ci/demo.py $(ARGS)
+rates: $(VENV)/.installed
+	$(BIN)/python .ci/rates.py $(ARGS)
 pins: $(VENV)/.installed-lint
 	PATH="$(BIN):$$PATH" $(BIN)/python .ci/pins.py --write $(ARGS)
 clean:

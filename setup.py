@@ -10,7 +10,14 @@ setup(
     packages=[*find_namespace_packages("src"), "raphe.conf", "raphe.explained"],
     package_dir={"": "src", "raphe.conf": "conf", "raphe.explained": "docs/explained"},
     package_data={
-        "raphe": ["py.typed", "**/*.css", "**/*.js", "serve/page/**/*", "demo/*/*"],
+        "raphe": [
+            "py.typed",
+            "**/*.css",
+            "**/*.js",
+            "serve/page/**/*",
+            "demo/*/*",
+            "tasks/*/shipped/*",
+        ],
         "raphe.conf": ["**/*.yaml"],
         "raphe.explained": ["*.md"],
     },

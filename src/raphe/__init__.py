@@ -6,7 +6,7 @@
     verdict = bundle.predict("cell.abf")             # a class, "not sure" or "unlike training"
     print(verdict.verdict, verdict.probability)
 
-    bundle = raphe.load_bundle("rates-bundle")
+    bundle = raphe.load_bundle(task="calcium")       # comes with raphe; or of a folder of yours
     bundle.predict(traces, rate_hz=30).rate_per_s    # traces × frames, spikes/s
 
     bundle = raphe.load_bundle("glif-bundle")
@@ -80,26 +80,34 @@ _HOMES = {
 
 
 def load_bundle(
-    path: "Path | str", threads: int | None = None, content_hash: str | None = None
+    path: "Path | str | None" = None,
+    threads: int | None = None,
+    content_hash: str | None = None,
+    *,
+    task: str | None = None,
 ) -> "CellTypePredictor | RatePredictor | PosteriorPredictor":
     """Open a bundle of any task, check its hashes and load its networks.
 
     What comes back has `predict`, whose arguments and answer are the task's, and `manifest`.
 
     Args:
-        path: the folder that `raphe export` made.
+        path: the folder that `raphe export` made; None takes the one that comes with raphe.
         threads: of the processor; None: what OMP_NUM_THREADS says, else each core that it may use.
         content_hash: that it must have, or the first 12 digits or more; None: whichever it has.
+        task: whose bundle comes with raphe, as "calcium"; of a path, what it must be of.
 
     Raises:
         BundleError: it is missing, altered, another than was asked for, or of a kind that this
             raphe cannot predict with.
-        SettingError: its task needs an extra that is not installed, or `threads` is no number of
-            them.
-        TypeError: `path` is no path.
+        SettingError: its task needs an extra that is not installed, `threads` is no number of
+            them, no bundle of `task` comes with raphe, or the one at `path` is of another.
+        TypeError: `path` is no path, or None without a task.
     """
     from raphe.core.bundles.predictor import load_predictor
+    from raphe.core.bundles.shipped import chosen_bundle, shipped_bundle
 
+    if task is not None:
+        path = shipped_bundle(task) if path is None else chosen_bundle(path, task)
     predictor: CellTypePredictor | RatePredictor | PosteriorPredictor
     predictor = load_predictor(path, threads, content_hash)
     return predictor

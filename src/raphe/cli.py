@@ -32,7 +32,7 @@ from raphe.core.command_line import SHARED, Command, SharedVerb, define, print_w
 from raphe.core.ending import interrupted, interruptible, while_read
 from raphe.core.errors import RapheError, SettingError, UsageError
 from raphe.core.extras import missing_extra
-from raphe.core.files.kind import MANIFEST, kind_of
+from raphe.core.files.kind import kind_of, without_manifest
 from raphe.core.files.outputs import Output, require_writable
 from raphe.core.files.refusals import program_refusal
 from raphe.core.parser import USAGE_EXIT, Parser
@@ -59,6 +59,7 @@ WORDS = {  # that people use for these verbs
     "verify": "check",
 }
 FAILED_EXIT = 1
+BUNDLE = "--bundle"
 COMPLETION = Command(
     "completion", "print what completes commands in your shell", "raphe.cli:add_completion"
 )
@@ -205,6 +206,10 @@ def _parse_verb(verb: str, commands: list[Declared], arguments: list[str]) -> ar
     if unknown:
         option = next((word for word in unknown if word.startswith("-")), unknown[0])
         parser.error(_refused(option, parser, declared, commands))
+    if SHARED.get(verb, SharedVerb("")).told_by == BUNDLE and options.bundle is None:
+        from raphe.core.bundles.shipped import default_bundle
+
+        options.bundle = default_bundle(declared.task or "")
     if declared.command.trains:
         from raphe.harness.fit import Fitting
 
@@ -268,22 +273,16 @@ def _of_task(verb: str, commands: list[Declared], arguments: list[str]) -> Decla
         overview.print_help()
         sys.exit(0)
     if path is not None and (shared.told_by or "").startswith("-"):
-        raise SettingError(_no_manifest(path))
+        raise SettingError(without_manifest(path))
     usual = [declared for declared in commands if declared.command.is_default or len(commands) == 1]
     if usual:
         return usual[0]
+    if shared.told_by == BUNDLE:
+        from raphe.core.bundles.shipped import lacking
+
+        return overview.error(lacking(f"{BUNDLE} DIR"))
     named_by = "" if shared.told_by is None else f"{shared.told_by}, or "
     return overview.error(f"expected {named_by}--task {' or '.join(by_task)}, got neither")
-
-
-def _no_manifest(path: Path) -> str:
-    if not path.exists():
-        return f"{path}: there is no bundle here; check the path or `raphe export` one"
-    if not (path / MANIFEST).is_file():
-        return f"{path}: is not a bundle, it holds no {MANIFEST}"
-    return (
-        f"{path / MANIFEST}: is not a bundle's manifest; export the bundle again, or copy it anew"
-    )
 
 
 def _naming_arguments(

@@ -166,12 +166,14 @@ def _add_predict(parser: Parser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="what was recorded: files or folders"
     )
+    from raphe.core.bundles.shipped import tasks_with_bundle
+
     parser.add_argument(
         "--bundle",
         type=Path,
-        required=True,
         metavar="DIR",
-        help="folder made by raphe export; its manifest names the task",
+        help="folder made by raphe export; its manifest names the task (default: the one that "
+        f"comes with raphe, of --task {' or '.join(tasks_with_bundle())})",
     )
     add_content_hash(parser)
     parser.add_argument(

@@ -27,7 +27,20 @@ def add_serve(parser: Parser) -> None:
         "--host a token is needed, which is part of the printed link (RAPHE_TOKEN in the "
         "environment sets it); nothing is encrypted. Ctrl-C ends it.",
     )
-    parser.add_argument("bundle", type=Path, help="folder made by raphe export, of any task")
+    from raphe.core.bundles.shipped import tasks_with_bundle
+
+    parser.add_argument(
+        "bundle",
+        type=Path,
+        nargs="?",
+        help="folder made by raphe export, of any task (default: the one that comes with raphe, of "
+        "--task)",
+    )
+    parser.add_argument(
+        "--task",
+        metavar="TASK",
+        help=f"whose bundle comes with raphe: {' or '.join(tasks_with_bundle())}",
+    )
     add_content_hash(parser)
     parser.add_argument(
         "--folder",
@@ -91,11 +104,24 @@ def _field(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _bundle(options: argparse.Namespace) -> Path:
+    """The one that is named, or that comes with raphe. Raises SettingError."""
+    from raphe.core.bundles.shipped import chosen_bundle, default_bundle, lacking
+    from raphe.core.errors import UsageError
+
+    if options.bundle is not None:
+        return Path(chosen_bundle(options.bundle, options.task))
+    if options.task is None:
+        raise UsageError(lacking("BUNDLE"))
+    return default_bundle(options.task)
+
+
 def _serve(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.serve.limits import Limits
 
-    print(f"{options.bundle}: is being checked and loaded", flush=True)
+    bundle = _bundle(options)
+    print(f"{bundle}: is being checked and loaded", flush=True)
     limits = Limits(round(options.max_mb * 1e6), options.at_once)
     limits.share_cores()
     from raphe.serve.server import serve
@@ -104,7 +130,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise SettingError("--field: says something of files in --folder; give that, too")
 
     return serve(
-        options.bundle,
+        bundle,
         options.host,
         options.port,
         limits,

@@ -211,7 +211,7 @@ def fitting_together(bundle: Bundle) -> Iterator[None]:
         ) from error
 
 
-def bundle_kind(path: Path | str) -> str:
+def bundle_kind(path: Path | str | None) -> str:
     """Of which kind the bundle is, as in "celltype/ensemble".
 
     Raises BundleError; TypeError for what is no path.

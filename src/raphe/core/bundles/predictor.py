@@ -158,7 +158,7 @@ def _labelled(text: str, field: Field) -> str:
 
 
 def load_predictor(
-    path: Path | str, threads: int | None = None, content_hash: str | None = None
+    path: Path | str | None, threads: int | None = None, content_hash: str | None = None
 ) -> Any:
     """What predicts with a bundle of whichever task, a BundlePredictor: see `raphe.load_bundle`."""
     kind = bundle_kind(path)

@@ -19,6 +19,17 @@ def is_bundle(folder: Path) -> bool:
     return "files" in _manifest(folder)
 
 
+def without_manifest(path: Path) -> str:
+    """Why a path, of which `kind_of` tells nothing, is no bundle."""
+    if not path.exists():
+        return f"{path}: there is no bundle here; check the path or `raphe export` one"
+    if not (path / MANIFEST).is_file():
+        return f"{path}: is not a bundle, it holds no {MANIFEST}"
+    return (
+        f"{path / MANIFEST}: is not a bundle's manifest; export the bundle again, or copy it anew"
+    )
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         if not folder.exists():

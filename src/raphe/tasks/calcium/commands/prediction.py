@@ -70,6 +70,7 @@ def add_predict(parser: Parser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from raphe.core.bundles.shipped import is_shipped
     from raphe.core.errors import RapheError
     from raphe.core.files.path import free_name
     from raphe.tasks.calcium.ensemble.bundle import RateBundle
@@ -82,7 +83,8 @@ def _predict(options: argparse.Namespace) -> int:
     bundle = RateBundle.open(options.bundle, options.threads, options.content_hash)
     inferrer, files = Inferrer(bundle, conditioning(options), timing), trace_options(options)
 
-    told: list[str] = []  # of several files, what holds of each is said once
+    # Of several files what holds of each is said once, of a shipped bundle with its name.
+    told = [bundle.manifest["note"]] if is_shipped(options.bundle) else []
 
     def infer(path: Path, out: Path) -> int:
         traces = read_traces(path, files)

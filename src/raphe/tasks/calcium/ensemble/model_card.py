@@ -85,7 +85,11 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         _training(facts["training"]),
         "## Limits",
         LIMITS
-        + (OF_FEW if facts["figures"] or facts["left_out"] else "")
+        + (
+            OF_FEW
+            if facts["training"]["recordings"] and (facts["figures"] or facts["left_out"])
+            else ""
+        )
         + ("" if facts["latency_s"] is None else "\n" + CAUSAL.format(**facts)),
         "## Methods, to paste into a paper",
         methods.strip(),

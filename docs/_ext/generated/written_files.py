@@ -274,7 +274,8 @@ FILES = (
     Written(
         "rates",
         "spikes.csv",
-        "with `--spikes`, a row for each",
+        "with `--spikes`, a row for each discrete spike; a trace whose rate makes none likely has "
+        "no row",
         {"trace": "as above", "time_s": "s"},
     ),
     Written("rates", "prediction.json", "version, bundle with its content hash, counts, notes"),

@@ -45,7 +45,10 @@ def add_predict(parser: Parser) -> None:
         "Spikefinder challenge has it) or mat (MATLAB 7.3) (default: %(default)s)",
     )
     parser.add_argument(
-        "--spikes", action="store_true", help="also write discrete spike times, spikes.csv"
+        "--spikes",
+        action="store_true",
+        help="also write discrete spike times, spikes.csv: where the rate makes some more likely "
+        "than none",
     )
     parser.add_argument(
         "--shift",

@@ -5,6 +5,7 @@ T frames at the file's rate, K spikes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class ShownTrace:
         """In the table of all traces, by COLUMNS."""
         return table_row(self.inferred, cell_word(self.traces.curation, self.place))
 
-    @property
+    @cached_property
     def spike_times_s(self) -> np.ndarray:
         """Of discrete spikes: float64 (K,)."""
         return spike_times_s(np.nan_to_num(self.inferred.rate_per_s), self.rate_hz)
@@ -158,8 +159,8 @@ def rate_plot(shown: ShownTrace, n_networks: int, span_s: tuple[float, float], p
         caption += f"Its {len(times)} discrete spikes are marked where fewer are in view: zoom in."
     else:
         caption += (
-            "Marks on the axis are discrete spikes, as many as the rate holds, each where its sum "
-            "has grown by one: no single one is certain."
+            "Marks on the axis are discrete spikes, placed where the rate makes some more likely "
+            "than none: no single one is certain."
         )
         marks = Marks(
             "spike",
@@ -237,7 +238,11 @@ def _facts(
             )
         )
     facts.append(
-        Fact("Spikes", str(len(shown.spike_times_s)), "as many as the rate holds, in all frames")
+        Fact(
+            "Spikes",
+            str(len(shown.spike_times_s)),
+            "discrete ones, where the rate makes some more likely than none",
+        )
     )
     seen = shown.inferred.facts
     if NOISE in seen:

@@ -253,7 +253,8 @@ FILES = (
         "rates",
         "rates.npy, spread.npy",
         "float32 (traces, frames), spikes/s: the rate, and the "
-        "standard deviation over the networks; NaN where there is none; or CSV or MAT by `--as`",
+        "standard deviation over the networks; NaN where there is none; or CSV or MAT by `--as`, "
+        "or with the table in one `rates.nwb`",
     ),
     Written(
         "rates",

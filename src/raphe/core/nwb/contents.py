@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from raphe.core.nwb.regions import Regions
 from raphe.core.nwb.series import ACQUIRED, STIMULUS, TEMPLATE, Series
 from raphe.core.sentences import listed
 
@@ -39,6 +40,7 @@ class Contents:
         rows: of the table of intracellular recordings.
         left_out: series of which nothing can be read, by place the reason.
         others: series of what is no trace, by place the reason.
+        regions: of which a series has the fluorescence, by its place.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Contents:
     rows: tuple[TableRow, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    regions: dict[str, Regions] = field(default_factory=dict)
 
     def acquired(self) -> list[Series]:
         """Those that were recorded, without what was made of them later."""

@@ -17,6 +17,7 @@ from raphe.core.errors import RecordingError
 from raphe.core.extras import install
 from raphe.core.nwb.clock import Clock
 from raphe.core.nwb.contents import Contents, Part, TableRow
+from raphe.core.nwb.regions import Regions, regions_of
 from raphe.core.nwb.series import (
     ACQUIRED,
     NO_CACHE,
@@ -96,6 +97,7 @@ def _contents(
     n_rows = Counter(row.response.place for row in rows)
     columns: list[Series] = []
     left_out, others = _unknown(path, objects), {}
+    regions: dict[str, Regions] = {}
     for place, series in objects.items():
         kinds = {kind.__name__ for kind in type(series).__mro__}
         data = getattr(series, "data", None)
@@ -109,7 +111,9 @@ def _contents(
             if sweep is None and n_rows[place] == 1:
                 sweep = numbers.get(place)
             columns += _columns(path, place, series, sweep)
-    return Contents(path, version, tuple(columns), rows, left_out, others)
+            if of_series := regions_of(series):
+                regions[place] = of_series
+    return Contents(path, version, tuple(columns), rows, left_out, others, regions)
 
 
 def _unknown(path: Path, objects: Mapping[str, Any]) -> dict[str, str]:

@@ -69,9 +69,9 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_what_is_no_file_of_traces_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="found none"):
         read_traces(tmp_path / "absent.npy", AT_30)
-    (tmp_path / "x.txt").write_text("1 2 3")
+    (tmp_path / "x.dat").write_text("1 2 3")
     with pytest.raises(RecordingError, match=r"expected a Suite2p folder or a file of \.csv"):
-        read_traces(tmp_path / "x.txt", AT_30)
+        read_traces(tmp_path / "x.dat", AT_30)
     with pytest.raises(RecordingError, match=r"expected a sampling rate in Hz, .* got -3"):
         read_traces(written(tmp_path / "x.npy"), TraceOptions(rate_hz=-3))
 
@@ -134,7 +134,7 @@ def test_a_file_that_holds_its_rate_is_believed_and_contradicts_another(tmp_path
     np.save(tmp_path / "ops.npy", {"fs": 15.0})
     (tmp_path / "4.train.calcium.csv").write_text("0\n1.5\n2.5\n")
     for path in (tmp_path / "x.hdf5", tmp_path, tmp_path / "4.train.calcium.csv"):
-        with pytest.raises(RecordingError, match=r"holds .* 1(5|00) Hz, --rate says 30; leave"):
+        with pytest.raises(RecordingError, match=r" 1(5|00) Hz, --rate says 30; leave"):
             read_traces(path, TraceOptions(30.0, neuropil=0 if path == tmp_path else None))
     savemat(tmp_path / "x.mat", {"dff": TRACES, "fs": 0.0})  # was never filled in
     assert read_traces(tmp_path / "x.mat", AT_30).rate_hz == 30.0
@@ -243,3 +243,29 @@ def test_traces_in_memory_are_those_of_the_file(tmp_path: Path, dtype: str, n_by
     np.testing.assert_array_equal(held.read(), traces)
     assert held.n_bytes == n_bytes * traces.size and held.held() is held
     assert held.named("mine.npy").path == Path("mine.npy")
+
+
+def test_a_name_of_the_challenge_switches_nothing_silently(tmp_path: Path) -> None:
+    trace = np.random.default_rng(0).normal(500, 20, 400)
+    low, high = np.percentile(trace, [5, 80])
+    for scaled, is_told in ((trace, True), ((trace - low) / (high - low), False)):
+        path = tmp_path / "7.test.calcium.csv"
+        path.write_text("\n".join(["cell", *map(str, scaled)]) + "\n")
+        notes = read_traces(path).notes
+        assert [f"{path}: by its name a file of the Spikefinder challenge" in n for n in notes] == (
+            [True] * is_told
+        )
+    (tmp_path / "7.test.spikes.csv").write_text("cell\n" + "0\n" * 400)
+    assert not read_traces(tmp_path / "7.test.spikes.csv").notes
+
+
+def test_tabs_are_read_and_spreadsheets_refused_by_name(tmp_path: Path) -> None:
+    for name in ("x.tsv", "x.TXT"):
+        (tmp_path / name).write_text("a\tb\n" + "1.5\t2\n3\t4\n5\t7\n")
+        traces = read_traces(tmp_path / name, AT_30)
+        assert traces.names == ("a", "b")
+        np.testing.assert_array_equal(traces.read(), [[1.5, 3, 5], [2, 4, 7]])
+    for name in ("x.xlsx", "x.XLS", "x.ods"):
+        (tmp_path / name).write_bytes(b"PK")
+        with pytest.raises(RecordingError, match="got a spreadsheet; save its sheet as CSV"):
+            read_traces(tmp_path / name)

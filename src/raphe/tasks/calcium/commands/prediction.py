@@ -16,7 +16,7 @@ from raphe.tasks.calcium.commands.trace_options import (
 if TYPE_CHECKING:  # its libraries load when the command runs
     from raphe.tasks.calcium.prediction.predict_rates import PredictionSummary
 
-KINDS = ("npy", "csv", "mat")
+KINDS = ("npy", "csv", "mat", "nwb")
 
 
 def add_predict(parser: Parser) -> None:
@@ -42,7 +42,8 @@ def add_predict(parser: Parser) -> None:
         choices=KINDS,
         default=KINDS[0],
         help="of the files of rates: npy (traces × frames), csv (a column a trace, as the "
-        "Spikefinder challenge has it) or mat (MATLAB 7.3) (default: %(default)s)",
+        "Spikefinder challenge has it), mat (MATLAB 7.3) or nwb (rates.nwb with both and the "
+        "table; needs raphe[nwb]) (default: %(default)s)",
     )
     parser.add_argument(
         "--spikes",

@@ -23,7 +23,9 @@ def add_trace_options(parser: Parser, regions: bool = True) -> None:
         help="each row is a trace (the default of a matrix), or each column (of a CSV table)",
     )
     parser.add_argument(
-        "--variable", metavar="NAME", help="the array to take, of a file that holds several"
+        "--variable",
+        metavar="NAME",
+        help="the array to take, of a file that holds several; of NWB the series, by its name or place",
     )
     if regions:
         parser.add_argument(
@@ -35,7 +37,8 @@ def add_trace_options(parser: Parser, regions: bool = True) -> None:
         parser.add_argument(
             "--cells-only",
             action="store_true",
-            help="leave out what Suite2p's iscell or CaImAn's idx_components call no cells",
+            help="leave out what Suite2p's iscell, CaImAn's idx_components or NWB's table of regions call no "
+            "cells",
         )
     add_conditioning_options(parser)
 

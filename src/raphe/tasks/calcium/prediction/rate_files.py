@@ -1,7 +1,7 @@
 """Files of rates, N traces of T frames, however many: NumPy's, and from it others, part by part."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import h5py
@@ -9,10 +9,19 @@ import numpy as np
 
 from raphe.core.files.atomic import open_whole
 from raphe.core.files.csv_text import csv_line
+from raphe.core.nwb.writer import WrittenSeries, WrittenTable, write_series
 from raphe.core.progress import progress
+from raphe.core.sentences import printable
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
+from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 CHUNK = 2**20  # values read at once
+NWB = "nwb"
+QUANTITIES = {
+    "rates": "inferred spike rate, the mean over the networks; NaN where there is none",
+    "spread": "standard deviation of the rate over the networks",
+}
+IN_UNITS = ("_per_s", "_per_sqrt_hz")  # ends of the table's columns of numbers
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file, written by raphe"
 HEADER_TEXT, USER_BLOCK = 124, 512  # bytes; version and byte order follow the text
 VERSION = b"\x00\x02IM"
@@ -63,7 +72,40 @@ def write_mat(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
         file.write(MATLAB_HEADER.ljust(HEADER_TEXT) + VERSION)
 
 
+def write_nwb(
+    matrices: Mapping[str, NpyMatrix],
+    path: Path,
+    rows: Sequence[Mapping[str, str]],
+    traces: TraceSet,
+) -> None:
+    """An NWB file of all matrices, by name, and of the table's rows, one a trace.
+
+    Beside an NWB file it is on that one's clock.
+    """
+    columns = {
+        name: [float(row[name] or "nan") if is_number else row[name] for row in rows]
+        for name, is_number in ((name, name.endswith(IN_UNITS)) for name in rows[0])
+    }
+    series = [
+        WrittenSeries(name, QUANTITIES[name], "spikes/s", matrix)
+        for name, matrix in matrices.items()
+    ]
+    table = WrittenTable("traces", "of each column of the series what is known of it", columns)
+    with open_whole(path) as file, h5py.File(file, "w") as contents:
+        written = write_series(
+            contents,
+            series,
+            table,
+            traces.rate_hz,
+            traces.first_s or 0.0,
+            f"spike rates inferred by raphe from {printable(traces.path.name)}",
+            traces.path,
+        )
+        for _ in progress(written, f"Writing {path.name}", len(series) * len(rows)):
+            pass
+
+
 Writer = Callable[[NpyMatrix, Path, Sequence[str]], None]
 WRITERS: dict[str, Writer] = {"csv": write_csv, "mat": write_mat}  # npy is what they read
 # Of a rate and its spread, while the .npy files are brought into the format.
-BYTES_PER_VALUE = {"npy": 8, "csv": 28, "mat": 16}
+BYTES_PER_VALUE = {"npy": 8, "csv": 28, "mat": 16, NWB: 16}

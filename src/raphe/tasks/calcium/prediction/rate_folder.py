@@ -19,10 +19,17 @@ from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
 from raphe.core.files.folders import require_beginning
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.files.refusals import require_room
+from raphe.core.nwb.writer import require_pynwb
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
-from raphe.tasks.calcium.prediction.rate_files import BYTES_PER_VALUE, WRITERS, npy_header
+from raphe.tasks.calcium.prediction.rate_files import (
+    BYTES_PER_VALUE,
+    NWB,
+    WRITERS,
+    npy_header,
+    write_nwb,
+)
 from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
@@ -54,7 +61,7 @@ class RateFolder:
         out: the folder to make.
         traces: whose rates it will hold.
         identity: of what is inferred from what, and how.
-        kind: of the files of rates, "npy" or one of WRITERS.
+        kind: of the files of rates, "npy", "nwb" or one of WRITERS.
         spikes: also keep discrete spike times.
         overwrite: replace rates that stand at `out`, and drop unfinished ones of another identity.
         inputs: what is read, which must not lie in `out`.
@@ -76,10 +83,11 @@ class RateFolder:
         inputs: Iterable[Path] = (),
     ) -> None:
         refuse_inputs_within(out, inputs)
+        if kind == NWB:
+            require_pynwb(str(out))
         self._builder = FolderBuilder(out, TABLE, overwrite, _own_names, kept=True)
         self.path, self.folder = self._builder.path, self._builder.folder
-        self.names, self.kind = traces.names, kind
-        self._curation = traces.curation
+        self.names, self.kind, self._traces = traces.names, kind, traces
         header = npy_header(len(traces), traces.n_samples)
         beginnings = {RATES: header, SPREAD: header, TABLE: _line(COLUMNS)}
         if spikes:
@@ -108,7 +116,7 @@ class RateFolder:
         item = {
             RATES: trace.rate_per_s.astype("<f4").tobytes(),
             SPREAD: trace.spread_per_s.astype("<f4").tobytes(),
-            TABLE: _line(table_row(trace, cell_word(self._curation, self.files.done))),
+            TABLE: _line(table_row(trace, cell_word(self._traces.curation, self.files.done))),
             SPIKES: "".join(f"{begin}{time:.3f}\n" for time in spike_times_s).encode(),
         }
         with reporting(self.path):
@@ -131,21 +139,29 @@ class RateFolder:
         `prediction` is the text of prediction.json.
         """
         assert self.files.done == len(self.names)
-        converted = (RATES, SPREAD) if self.kind in WRITERS else ()
         with reporting(self.path):
-            self.files.note()
+            rows = self.rows()
             if figure is not None:
                 save_figure(figure, self.folder / FIGURE)
-            for name in converted:
-                source = self.folder / name
-                matrix, write = open_npy(source), WRITERS[self.kind]
-                assert isinstance(matrix, NpyMatrix)  # of traces and frames
-                write(matrix, source.with_suffix(f".{self.kind}"), self.names)
+            matrices = {Path(name).stem: self._matrix(name) for name in (RATES, SPREAD)}
+            if self.kind == NWB:
+                write_nwb(matrices, self.folder / f"rates.{NWB}", rows, self._traces)
+            elif self.kind in WRITERS:
+                for stem, matrix in matrices.items():
+                    path = self.folder / f"{stem}.{self.kind}"
+                    WRITERS[self.kind](matrix, path, self.names)
             write_file(self.folder / PREDICTION, prediction)
             self.files.close()
             self._builder.commit()
+            converted = () if self.kind == "npy" else (RATES, SPREAD)
             for name in (*converted, *PROGRESS):
                 (self.path / name).unlink(missing_ok=True)
+
+    def _matrix(self, name: str) -> NpyMatrix:
+        """Of traces and frames, on disk."""
+        matrix = open_npy(self.folder / name)
+        assert isinstance(matrix, NpyMatrix)
+        return matrix
 
     def _require_room(self, n_frames: int) -> None:
         values = len(self.names) * n_frames

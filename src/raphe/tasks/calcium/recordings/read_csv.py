@@ -3,6 +3,7 @@
 T samples, N columns.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,11 +21,19 @@ from raphe.core.tables.numbers import read_numbers
 from raphe.core.tables.text import TableFault, table_faults
 from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
-from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, Curation, TraceOptions, TraceSet
+from raphe.tasks.calcium.recordings.trace_set import (
+    LAYOUTS,
+    SAME_NOMINAL_RATE,
+    Curation,
+    TraceOptions,
+    TraceSet,
+)
 
 LEAST_NUMBERED = 5  # rows whose numbers rise, though not one by one
 REJECTED = "rejected"  # in Inscopix's line of status
-CHALLENGE = re.compile(r"\d+\.(train|test)\.(calcium|spikes)\.csv(\.gz)?")
+CHALLENGE = re.compile(r"\d+\.(train|test)\.(?P<holds>calcium|spikes)\.csv(\.gz)?")
+NORMALISED = {5: 0.0, 80: 1.0}  # percentiles of the challenge's traces, and what they are
+CLOSE = 0.1  # a percentile of theirs is at most 0.02 off
 
 
 def read_csv(path: Path, options: TraceOptions) -> TraceSet:
@@ -34,9 +43,16 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     name has a unit tells the rate. Inscopix's line of status is the set's curation. Files with the
     challenge's own names are at 100 Hz. Blank cells are NaN.
     """
-    of_challenge = CHALLENGE.fullmatch(path.name) is not None
+    named = CHALLENGE.fullmatch(path.name)
+    of_challenge = named is not None
     across = options.layout == LAYOUTS[0]
     table = read_numbers(path, RecordingError, of_challenge or None, rows_are_traces=across)
+    rate_hz = options.rate_hz or RATE_HZ
+    if of_challenge and not math.isclose(rate_hz, RATE_HZ, rel_tol=SAME_NOMINAL_RATE):
+        raise RecordingError(
+            f"{path}: by its name a file of the Spikefinder challenge, which are at {RATE_HZ:g} "
+            f"Hz, --rate says {options.rate_hz:g}; leave --rate out, or rename a file of your own"
+        )
     with table_faults(path, RecordingError):
         table, axes = _rows_of_traces(table) if across else without_axes(table)
         _check_units(table)
@@ -57,9 +73,16 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     if options.layout is None and not any(table.names):
         refuse_contradiction(path, table.values, across=True)
     begin_s = [axis.first_s(traces.rate_hz) for axis in axes]
+    remarks = [*table.remarks]
+    if named and named["holds"] == "calcium" and not _is_normalised(table.values):
+        remarks.append(
+            f"by its name a file of the Spikefinder challenge, so taken as at {RATE_HZ:g} Hz and "
+            "as it is, but its 5th and 80th percentile are not 0 and 1 as theirs are; rename a "
+            "file of your own"
+        )
     traces = replace(
         traces,
-        notes=tuple(f"{path}: {remark}" for remark in table.remarks),
+        notes=tuple(f"{path}: {remark}" for remark in remarks),
         first_s=next((first_s for first_s in begin_s if first_s is not None), None),
     )
     if not table.status:
@@ -68,6 +91,15 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
         "the line below the names", tuple(word != REJECTED for word in table.status)
     )
     return replace(traces, curation=curation, obeys=traces.obeys | {"cells_only"})
+
+
+def _is_normalised(values: np.ndarray) -> bool:
+    """Whether the traces are, on the whole, as the challenge normalised its own."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return True
+    found = np.percentile(known, [*NORMALISED])
+    return bool(np.allclose(found, [*NORMALISED.values()], rtol=0, atol=CLOSE))
 
 
 def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:

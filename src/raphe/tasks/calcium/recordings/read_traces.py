@@ -1,4 +1,4 @@
-"""Calcium traces from whatever file they lie in: challenge CSV, MATLAB, NumPy, Suite2p, CaImAn."""
+"""Calcium traces from whatever file they lie in: tables, NumPy, MATLAB, Suite2p, CaImAn, NWB."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,24 +9,29 @@ from raphe.tasks.calcium.recordings.read_caiman import read_caiman
 from raphe.tasks.calcium.recordings.read_csv import read_csv
 from raphe.tasks.calcium.recordings.read_mat import read_mat
 from raphe.tasks.calcium.recordings.read_numpy import read_numpy
+from raphe.tasks.calcium.recordings.read_nwb import read_nwb
 from raphe.tasks.calcium.recordings.read_suite2p import CELLS, read_suite2p
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet, refusing_damage
 
 READERS = {
     ".csv": read_csv,
     ".csv.gz": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_csv,
     ".npy": read_numpy,
     ".npz": read_numpy,
     ".mat": read_mat,
     ".h5": read_caiman,
     ".hdf5": read_caiman,
+    ".nwb": read_nwb,
 }
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 IDLE = {  # options, and where they say nothing of a file
     "layout": "--layout says nothing of it, as each row is a trace there",
     "variable": "--variable says nothing of it, as it holds no arrays by name",
     "neuropil": "--neuropil says nothing of it, as it holds no surround (Suite2p's Fneu)",
     "cells_only": "--cells-only says nothing of it, as it does not say which traces are cells "
-    "(Suite2p's iscell, CaImAn's idx_components)",
+    "(Suite2p's iscell, CaImAn's idx_components, a column of NWB's table of regions)",
 }
 
 
@@ -57,4 +62,9 @@ def _reader(path: Path) -> Callable[[Path, TraceOptions], TraceSet]:
     for suffix, reader in READERS.items():
         if path.name.lower().endswith(suffix):
             return reader
+    if path.name.lower().endswith(SPREADSHEETS):
+        raise RecordingError(
+            f"{path}: expected a table as text, got a spreadsheet; save its sheet as CSV, a "
+            "trace in each column below its name"
+        )
     raise RecordingError(f"{path}: expected a Suite2p folder or a file of {', '.join(READERS)}")

@@ -38,7 +38,8 @@ def test_rates_spread_and_table_are_in_one_file(rate_bundle, traces, tmp_path) -
     predicted(tmp_path / "x.npy", rate_bundle, tmp_path / "npy", "--rate", "30")
     predicted(tmp_path / "x.npy", rate_bundle, tmp_path / "nwb", "--rate", "30", "--as", "nwb")
     assert sorted(path.name for path in (tmp_path / "nwb").iterdir()) == [
-        "prediction.json", "rates.nwb", "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
+        "prediction.json", "rates.nwb",
+        "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
     ]  # fmt: skip
     file = read(tmp_path / "nwb" / "rates.nwb")
     module = file.processing["ophys"]

@@ -25,7 +25,8 @@ def add_trace_options(parser: Parser, regions: bool = True) -> None:
     parser.add_argument(
         "--variable",
         metavar="NAME",
-        help="the array to take, of a file that holds several; of NWB the series, by its name or place",
+        help="the array to take, of a file that holds several; of NWB the series, by its name or "
+        "its place",
     )
     if regions:
         parser.add_argument(
@@ -37,8 +38,8 @@ def add_trace_options(parser: Parser, regions: bool = True) -> None:
         parser.add_argument(
             "--cells-only",
             action="store_true",
-            help="leave out what Suite2p's iscell, CaImAn's idx_components or NWB's table of regions call no "
-            "cells",
+            help="leave out what Suite2p's iscell, CaImAn's idx_components or NWB's table of "
+            "regions call no cells",
         )
     add_conditioning_options(parser)
 

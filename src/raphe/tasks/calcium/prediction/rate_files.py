@@ -12,7 +12,7 @@ from raphe.core.files.csv_text import csv_line
 from raphe.core.nwb.writer import WrittenSeries, WrittenTable, write_series
 from raphe.core.progress import progress
 from raphe.core.sentences import printable
-from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
+from raphe.tasks.calcium.recordings.stored_matrix import NpyMatrix
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 CHUNK = 2**20  # values read at once

@@ -30,7 +30,7 @@ from raphe.tasks.calcium.prediction.rate_files import (
     npy_header,
     write_nwb,
 )
-from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
+from raphe.tasks.calcium.recordings.stored_matrix import NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
 RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"

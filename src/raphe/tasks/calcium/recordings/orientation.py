@@ -6,8 +6,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.orientation import orientation_fault
-from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
-from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
+from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix, NpyMatrix
 
 BY_LAYOUT = "pass --layout time-traces if each column is a trace, traces-time if each row is one"
 FEWEST_FRAMES = 20  # of more regions than frames

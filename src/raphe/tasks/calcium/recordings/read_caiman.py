@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.orientation import refuse_contradiction, refuse_transposed
+from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, Curation, TraceOptions, TraceSet
 
 GROUPS = ("estimates/", "")  # of CaImAn's results today, and of those of early versions

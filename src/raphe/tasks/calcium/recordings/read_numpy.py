@@ -9,7 +9,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import load_arrays
-from raphe.tasks.calcium.recordings.npy_matrix import open_npy
+from raphe.tasks.calcium.recordings.stored_matrix import open_npy
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 
 RATE_NAMES = ("rate_hz", "rate", "fs", "fps", "framerate", "frame_rate")

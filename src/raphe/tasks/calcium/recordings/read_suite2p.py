@@ -8,9 +8,8 @@ import numpy as np
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import load_array
 from raphe.tasks.calcium.recordings.conditioning import fault
-from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
-from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.orientation import refuse_transposed
+from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix, NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.suite2p_rate import suite2p_rate
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 

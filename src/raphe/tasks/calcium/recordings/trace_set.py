@@ -13,9 +13,8 @@ from raphe.core.errors import RapheError, RecordingError
 from raphe.core.ranges import Range, Share, fault, faults
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, printable
-from raphe.tasks.calcium.recordings.hdf5_matrix import Hdf5Matrix
-from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix
 from raphe.tasks.calcium.recordings.orientation import refuse_contradiction
+from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix, NpyMatrix
 
 Layout = Literal["traces-time", "time-traces"]  # a row is a trace; a column is one
 LAYOUTS = get_args(Layout)

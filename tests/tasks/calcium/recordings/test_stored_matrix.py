@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import StoreError
-from raphe.tasks.calcium.recordings.npy_matrix import NpyMatrix, open_npy
+from raphe.tasks.calcium.recordings.stored_matrix import NpyMatrix, open_npy
 
 MATRIX = np.random.default_rng(0).normal(size=(7, 50))
 

@@ -78,7 +78,7 @@ class ElephantModule(ScoredModule):
         return None if mean is None else np.maximum(mean + std * rate, 0)
 
     def infer_recording(self, batch: RecordingBatch) -> LoggedRecording:
-        calcium, spikes, index = batch
+        calcium, _, spikes, index = batch
         rate = self.net.infer(calcium)
         spikes = spikes[0].cpu().numpy()
         target = torch.from_numpy(z_scored(smoothed(spikes)).astype(np.float32)).to(rate.device)

@@ -14,7 +14,7 @@ from raphe.tasks.calcium.elephant.single_network import BEFORE, SMOOTHING, WINDO
 from raphe.tasks.calcium.elephant.windows import WindowCut, stacked
 from raphe.tasks.calcium.features.trace_statistics import SEGMENT
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset, open_traces
-from raphe.tasks.calcium.training.recording_data import RecordingBatches
+from raphe.tasks.calcium.training.recording_data import RecordingBatches, z_scored_input
 
 CUT = WindowCut(WINDOW, BEFORE, SMOOTHING)
 N_CHECKED = 2048  # windows of each recording that an epoch is validated on
@@ -71,7 +71,7 @@ class SingleData(pl.LightningDataModule):
         return RecordingWindows(self, shuffled=False)
 
     def test_dataloader(self) -> RecordingBatches:
-        return RecordingBatches(self.subset)
+        return RecordingBatches(self.subset, z_scored_input)
 
 
 class RecordingWindows:

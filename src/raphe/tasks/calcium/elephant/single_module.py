@@ -52,7 +52,7 @@ class SingleModule(pl.LightningModule):
         self._loss("val", batch)
 
     def test_step(self, batch: RecordingBatch, batch_idx: int) -> None:
-        calcium, spikes, _ = batch
+        calcium, _, spikes, _ = batch
         spikes = spikes[0, BEFORE : spikes.shape[1] - AFTER].double()
         for place, net in enumerate(self.nets):
             rate, count = binned(net.infer(calcium[0]).double(), spikes)

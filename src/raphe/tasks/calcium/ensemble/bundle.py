@@ -27,11 +27,12 @@ from raphe.core.bundles.manifest import (
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
+from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
 
 GRAPH, CONFIG = "model.onnx", "config.yaml"
-INPUT, OUTPUT = "calcium", "expected_spikes"  # of the graph
+INPUT, FRAME_RATE, OUTPUT = "calcium", "log_frame_rate", "expected_spikes"  # of the graph
 LOW_AND_HIGH = list_of(NUMBER, 2, 2)
 KIND = BundleKind(
     "calcium/rates",
@@ -64,16 +65,19 @@ class RateGraph:
     """
 
     def __init__(self, graph: bytes, where: object = "the ensemble") -> None:
-        self._session = GraphSession(graph, where, [INPUT], [OUTPUT], threads=1, keeps_memory=False)
+        self._session = GraphSession(
+            graph, where, [INPUT, FRAME_RATE], [OUTPUT], threads=1, keeps_memory=False
+        )
 
-    def expected(self, calcium: np.ndarray) -> np.ndarray:
-        """Spikes expected in each sample (M, N, T) of z-scored calcium (N, T).
+    def expected(self, shown: NetworkInput) -> np.ndarray:
+        """Spikes expected in each sample of a trace (M, T), by each member.
 
         Raises BundleError.
         """
-        n_samples = calcium.shape[1]
-        x = np.pad(calcium, [(0, 0), (0, -n_samples % STRIDE)], mode="edge").astype(np.float32)
-        return self._session.run({INPUT: x})[0][..., :n_samples]
+        calcium, log_frame_rate = shown
+        x = np.pad(calcium, (0, -len(calcium) % STRIDE), mode="edge")[None]
+        answer = self._session.run({INPUT: x, FRAME_RATE: log_frame_rate[None]})[0]
+        return answer[:, 0, : len(calcium)]
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ class RateBundle:
 
     def _try(self) -> None:
         """Infer a flat trace of one second."""
-        flat = np.zeros((1, round(RATE_HZ)), np.float32)
-        shape = (self.manifest["n_members"], *flat.shape)
+        flat = network_input(np.zeros(round(RATE_HZ)), RATE_HZ / 4)
+        shape = (self.manifest["n_members"], *flat.samples.shape)
         if (got := self.graph.expected(flat).shape) != shape:
             raise ValueError(f"the graph answers with {got} where {shape} is due")
         _ = self.conditioning
@@ -128,8 +132,8 @@ class RateBundle:
         slowest, fastest = self.manifest["frame_hz"]
         return slowest, fastest
 
-    def infer(self, samples: np.ndarray) -> Rates:
-        """Rates of a conditioned trace (T,) at 100 Hz."""
-        expected = self.graph.expected(z_scored(samples)[None])[:, 0]
+    def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
+        """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
+        expected = self.graph.expected(network_input(samples, imaging_hz))
         rates = even_in_bins(expected) * RATE_HZ
         return Rates(rates.mean(axis=0), rates.std(axis=0))

@@ -22,7 +22,7 @@ from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
-from raphe.tasks.calcium.features.spectrum import bandwidth_hz
+from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
 from raphe.tasks.calcium.features.training_domain import domain, widest
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
@@ -33,7 +33,7 @@ from raphe.tasks.calcium.metrics.scored_cells import (
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
-from raphe.tasks.calcium.stores.trace_store import RecordingSubset, StoredRecording
+from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
 
@@ -79,8 +79,8 @@ def export(
         ensemble = _gathered(runs)
         file = rate_graph(ensemble)
         graph = RateGraph(file)
-        example = np.asarray(_example(data), dtype=np.float32)
-        expected = ensemble.infer(torch.from_numpy(example)).numpy()
+        example = _example(data)
+        expected = ensemble.infer(*(torch.from_numpy(part)[None] for part in example))[:, 0].numpy()
         require_agreement(
             graph.expected(example), expected, AGREEMENT, str(out), "the spikes of a sample"
         )
@@ -158,10 +158,11 @@ def latency_s(ensemble: RateEnsemble) -> float | None:
     return None if steps is None else steps * STRIDE / RATE_HZ
 
 
-def _example(data: RateData) -> np.ndarray:
-    """The beginning of one validation recording, z-scored: (1, T)."""
-    trace = next(iter(_traces(data, "val")))[:N_SAMPLES]
-    return z_scored(trace)[None]
+def _example(data: RateData) -> NetworkInput:
+    """The beginning of one validation recording."""
+    recording = data.parts["val"].recordings[0]
+    trace = data.store.calcium[recording.rows][:N_SAMPLES]
+    return network_input(trace, recording.imaging_hz)
 
 
 def _traces(data: RateData, part: str) -> list[np.ndarray]:
@@ -193,18 +194,11 @@ def _domain(data: RateData, saw_recordings: bool) -> dict[str, list[float]]:
 def _frame_hz(data: RateData, saw_recordings: bool) -> list[float]:
     """The slowest and the fastest imaging that was trained on, synthetic or not."""
     recordings = data.parts["train"].recordings if saw_recordings else []
-    rates_hz = [_imaging_hz(recording, data.store.calcium) for recording in recordings]
+    rates_hz = [
+        frame_rate_hz(data.store.calcium[recording.rows], recording.imaging_hz)
+        for recording in recordings
+    ]
     return [float(end([*data.synthesis.frame_hz, *rates_hz])) for end in (min, max)]
-
-
-def _imaging_hz(recording: StoredRecording, calcium: np.ndarray) -> float:
-    """Frames a second; of a file at 100 Hz no more than its spectrum holds.
-
-    The challenge brought all of its recordings, of 8 to 60 frames a second, to 100 Hz.
-    """
-    if recording.imaging_hz != RATE_HZ:
-        return recording.imaging_hz
-    return min(RATE_HZ, 2 * bandwidth_hz(calcium[recording.rows]))
 
 
 def _training(data: RateData, saw_recordings: bool) -> dict[str, Any]:
@@ -238,8 +232,8 @@ def _scored(graph: RateGraph, subset: RecordingSubset) -> dict[str, dict[str, An
     """By measure its value, its interval and the number of cells that have it."""
     store, inferred = subset.store, []
     for index, recording in zip(subset.rows, subset.recordings, strict=True):
-        calcium = z_scored(store.calcium[recording.rows])[None]
-        rate_per_s = even_in_bins(graph.expected(calcium)[:, 0]).mean(axis=0) * RATE_HZ
+        shown = network_input(store.calcium[recording.rows], recording.imaging_hz)
+        rate_per_s = even_in_bins(graph.expected(shown)).mean(axis=0) * RATE_HZ
         inferred.append(InferredRecording(int(index), z_scored(rate_per_s), rate_per_s))
     cells = scored_cells(inferred, store)
     figures = {}

@@ -9,9 +9,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from raphe.core.bundles.onnx_graph import OnnxGraph
-from raphe.tasks.calcium.ensemble.bundle import INPUT, OUTPUT
+from raphe.tasks.calcium.ensemble.bundle import FRAME_RATE, INPUT, OUTPUT
 from raphe.tasks.calcium.network.rate_net import (
     EPSILON,
+    LARGEST_WEIGHT,
     RARE,
     STRIDE,
     AdaptiveBlock,
@@ -21,26 +22,31 @@ from raphe.tasks.calcium.network.rate_net import (
 
 
 def rate_graph(ensemble: RateEnsemble) -> bytes:
-    """The file of a graph from z-scored calcium (N, T) to expected spikes (M, N, T), float32."""
+    """The file of a graph from calcium (N, T) and the logarithm of its frame rate (N, 1), see
+    NetworkInput, to expected spikes (M, N, T), float32."""
     graph = OnnxGraph()
     latency = ensemble.members[0].latency
-    samples = INPUT if latency is None else _awaited(graph, latency * STRIDE)
+    samples = graph.add("Asinh", [INPUT]) if latency is None else _awaited(graph, latency * STRIDE)
     steps = graph.add("Reshape", [samples, graph.shape("steps", 0, -1, STRIDE)])
     steps = graph.add("Transpose", [steps], perm=[0, 2, 1])  # (N, 4, S)
+    frame_rate = graph.add("Unsqueeze", [FRAME_RATE, graph.constant("last_axis", np.array([2]))])
     first = graph.constant("first_axis", np.array([0]))
     stacked = [
-        graph.add("Unsqueeze", [_member(graph, f"member{index}", net, steps), first])
+        graph.add("Unsqueeze", [_member(graph, f"member{index}", net, steps, frame_rate), first])
         for index, net in enumerate(ensemble.members)
     ]
     gain = graph.constant("gain", ensemble.gain[:, None, None].numpy())
     graph.add("Mul", [graph.add("Concat", stacked, axis=0), gain], output=OUTPUT)
-    return graph.file({INPUT: ["N", "T"]}, {OUTPUT: [len(ensemble.members), "N", "T"]})
+    inputs = {INPUT: ["N", "T"], FRAME_RATE: ["N", 1]}
+    return graph.file(inputs, {OUTPUT: [len(ensemble.members), "N", "T"]})
 
 
-def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str) -> str:
-    """Expected spikes (N, T) from steps (N, 4, S)."""
+def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str, frame_rate: str) -> str:
+    """Expected spikes (N, T) from steps (N, 4, S) and the frame rate's logarithm (N, 1, 1)."""
     causal = net.latency is not None
-    x = graph.add("Relu", [_conv(graph, f"{name}.first", net.first, steps, causal)])
+    x = _conv(graph, f"{name}.first", net.first, steps, causal)
+    x = graph.add("Add", [x, _pointwise(graph, f"{name}.rate", net.frame_rate, frame_rate)])
+    x = graph.add("Relu", [x])
     for index, block in enumerate(net.blocks):
         x = _block(graph, f"{name}.blocks.{index}", block, x)
     x = graph.add("Relu", [_conv(graph, f"{name}.dense", net.dense, x)])
@@ -57,7 +63,10 @@ def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str) -> str:
 
 def _block(graph: OnnxGraph, name: str, block: AdaptiveBlock, x: str) -> str:
     h = graph.add("Relu", [_conv(graph, f"{name}.wide", block.wide, x, block.causal)])  # (N, C, S)
-    seen = graph.add("Concat", [*_mean_and_deviation(graph, name, h, block.causal)], axis=1)
+    weight = graph.add("Tanh", [_conv(graph, f"{name}.weight", block.weight, h)])
+    largest = graph.constant(f"{name}.largest", np.float32(LARGEST_WEIGHT))
+    weight = graph.add("Exp", [graph.add("Mul", [weight, largest])])  # (N, 1, S)
+    seen = graph.add("Concat", [*_mean_and_deviation(graph, name, h, weight, block.causal)], axis=1)
     seen = graph.add("Relu", [_pointwise(graph, f"{name}.summary", block.summary, seen)])
     both = _pointwise(graph, f"{name}.adapt", block.adapt, seen)  # (N, 2 C, 1), causal: (N, 2 C, S)
     scale, shift = _halves(graph, both, name, len(block.adapt.bias))
@@ -71,29 +80,37 @@ def _awaited(graph: OnnxGraph, n_samples: int) -> str:
     """The input (N, T) as z-scores so far, its last sample held for what a latency waits."""
     axis = graph.constant("trace_axis", np.array([1]))
     x = graph.add("Unsqueeze", [INPUT, axis])  # (N, 1, T)
-    mean, deviation = _mean_and_deviation(graph, "trace", x, so_far=True)
+    zero, unity = (graph.constant(f"trace.{n}s", np.float32(n)) for n in (0, 1))
+    alike = graph.add("Add", [graph.add("Mul", [x, zero]), unity])
+    mean, deviation = _mean_and_deviation(graph, "trace", x, alike, so_far=True)
     x = graph.add("Div", [graph.add("Sub", [x, mean]), deviation])
     x = graph.add("Squeeze", [x, axis])
     pads = graph.constant("held", np.array([0, 0, 0, n_samples]))
     return graph.add("Pad", [x, pads], mode="edge")
 
 
-def _mean_and_deviation(graph: OnnxGraph, name: str, x: str, so_far: bool) -> tuple[str, str]:
-    """As rate_net.mean_and_deviation, of (N, C, S)."""
+def _mean_and_deviation(
+    graph: OnnxGraph, name: str, x: str, weight: str, so_far: bool
+) -> tuple[str, str]:
+    """As rate_net.mean_and_deviation, of (N, C, S) and weights (N, 1, S)."""
     epsilon = graph.constant(f"{name}.epsilon", np.float32(EPSILON))
     if so_far:
         axis = graph.constant(f"{name}.time", np.array(2))
-        zero, unity = (graph.constant(f"{name}.{n}s", np.float32(n)) for n in (0, 1))
-        ones = graph.add("Add", [graph.add("Mul", [x, zero]), unity])
-        n = graph.add("CumSum", [ones, axis])
-        mean = graph.add("Div", [graph.add("CumSum", [x, axis]), n])
-        square = graph.add("Div", [graph.add("CumSum", [graph.add("Mul", [x, x]), axis]), n])
+        total = graph.add("CumSum", [weight, axis])
+        sums = [
+            graph.add("CumSum", [graph.add("Mul", [weight, each]), axis])
+            for each in (x, graph.add("Mul", [x, x]))
+        ]
+        mean, square = (graph.add("Div", [each, total]) for each in sums)
         variance = graph.add("Sub", [square, graph.add("Mul", [mean, mean])])
         variance = graph.add("Relu", [variance])
     else:
-        mean = graph.add("ReduceMean", [x], axes=[2])  # (N, C, 1)
+        axes = graph.constant(f"{name}.time", np.array([2]))
+        share = graph.add("Div", [weight, graph.add("ReduceSum", [weight, axes])])
+        mean = graph.add("ReduceSum", [graph.add("Mul", [share, x]), axes])  # (N, C, 1)
         centred = graph.add("Sub", [x, mean])
-        variance = graph.add("ReduceMean", [graph.add("Mul", [centred, centred])], axes=[2])
+        square = graph.add("Mul", [centred, centred])
+        variance = graph.add("ReduceSum", [graph.add("Mul", [share, square]), axes])
     return mean, graph.add("Sqrt", [graph.add("Add", [variance, epsilon])])
 
 

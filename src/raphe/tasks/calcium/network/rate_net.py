@@ -1,8 +1,12 @@
 """A network that reads a whole calcium trace at once and says how many spikes each sample holds.
 
 It works at 25 Hz, the resolution of the challenge's score: four samples at 100 Hz become channels
-of one step and four again at the end, at a sixteenth of the cost. Each block also sees mean and
-deviation of its features over the whole trace, by which it adapts to what kind of recording it is.
+of one step and four again at the end, at a sixteenth of the cost. The trace comes in units of its
+noise, see network_input, so that what is signal is told by its size, and the frame rate beside it.
+
+Each block also sees mean and deviation of its features over the whole trace, by which it adapts to
+what kind of recording it is. Its steps count by a weight that the network gives them itself: an
+hour of silence at the end of a trace need not change what its beginning looks like.
 
 With a latency it is causal: what it says of a step depends on that step, those before it and so
 many after it; mean and deviation, also of the trace itself, are those so far.
@@ -21,6 +25,7 @@ STRIDE = 4  # samples in a step
 FIRST_KERNEL, KERNEL = 9, 5  # steps
 RARE = -2.0  # added before the softplus: an untrained network says a rate, but a low one
 EPSILON = 1e-6  # of a variance
+LARGEST_WEIGHT = 5.0  # logarithm of the weight that a step has in mean and deviation, at most
 
 
 class AdaptiveBlock(nn.Module):
@@ -35,6 +40,7 @@ class AdaptiveBlock(nn.Module):
         reach = dilation * (KERNEL - 1) // (1 if causal else 2)
         self.wide = nn.Conv1d(channels, channels, KERNEL, dilation=dilation, padding=reach)
         self.mix = nn.Conv1d(channels, channels, 1)
+        self.weight = nn.Conv1d(channels, 1, 1)
         self.summary = nn.Linear(2 * channels, channels // 2)
         self.adapt = nn.Linear(channels // 2, 2 * channels)
         nn.init.zeros_(self.adapt.weight)
@@ -43,7 +49,8 @@ class AdaptiveBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return features (N, C, S) of features (N, C, S)."""
         h = self.wide(x)[..., : x.shape[2]].relu()  # (N, C, S): what lies ahead is cut off
-        features = torch.cat(mean_and_deviation(h, self.causal), 1).transpose(1, 2)
+        weight = (LARGEST_WEIGHT * self.weight(h).tanh()).exp()  # (N, 1, S)
+        features = torch.cat(mean_and_deviation(h, weight, self.causal), 1).transpose(1, 2)
         scale, shift = self.adapt(self.summary(features).relu()).transpose(1, 2).chunk(2, 1)
         return x + self.mix(h * (1 + scale) + shift)
 
@@ -68,14 +75,19 @@ class RateNet(nn.Module):
         causal = latency is not None
         reach = (FIRST_KERNEL - 1) // (1 if causal else 2)
         self.first = nn.Conv1d(STRIDE, channels, FIRST_KERNEL, padding=reach)
+        self.frame_rate = nn.Linear(1, channels)
         self.blocks = nn.ModuleList(
             AdaptiveBlock(channels, dilation, causal) for dilation in dilations
         )
         self.dense = nn.Conv1d(channels, channels, 1)
         self.readout = nn.Conv1d(channels, STRIDE, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the spikes expected in each sample (N, T) of z-scored calcium (N, T).
+    def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
+        """Return the spikes expected in each sample (N, T).
+
+        Args:
+            x: calcium (N, T) in units of its noise, see network_input.
+            log_frame_rate: of its frames (N, 1), see network_input.
 
         Raises:
             SettingError: for any other shape; T is a multiple of 4.
@@ -85,10 +97,10 @@ class RateNet(nn.Module):
                 f"the network takes calcium (N, T) of T a multiple of {STRIDE}, got "
                 f"{tuple(x.shape)}; hold the last sample, see padded"
             )
-        if self.latency is not None:
-            x = held(scaled_so_far(x), self.latency * STRIDE)
+        x = x.asinh() if self.latency is None else held(scaled_so_far(x), self.latency * STRIDE)
         x = x.unflatten(1, (-1, STRIDE)).transpose(1, 2)  # (N, T) → (N, 4, S)
-        x = self.first(x)[..., : x.shape[2]].relu()  # → (N, C, S)
+        of_rate = self.frame_rate(log_frame_rate)[..., None]  # (N, C, 1)
+        x = (self.first(x)[..., : x.shape[2]] + of_rate).relu()  # → (N, C, S)
         for block in self.blocks:
             x = block(x)
         x = self.readout(self.dense(x).relu())[..., self.latency or 0 :]  # → (N, 4, S)
@@ -105,31 +117,40 @@ class RateEnsemble(nn.Module):
         self.members = nn.ModuleList(RateNet(channels, dilations, latency) for _ in range(members))
         self.register_buffer("gain", torch.ones(members))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return each member's expected spikes in a sample (M, N, T) of calcium (N, T)."""
-        return torch.stack([member(x) for member in self.members]) * self.gain[:, None, None]
+    def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
+        """Return each member's expected spikes in a sample (M, N, T), see RateNet.forward."""
+        return (
+            torch.stack([member(x, log_frame_rate) for member in self.members])
+            * self.gain[:, None, None]
+        )
 
     @torch.inference_mode()
-    def infer(self, x: Tensor) -> Tensor:
-        """As forward, of z-scored traces (N, T) of any length."""
-        return self(padded(x))[..., : x.shape[1]]
+    def infer(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
+        """As forward, of traces (N, T) of any length."""
+        return self(padded(x), log_frame_rate)[..., : x.shape[1]]
 
 
-def mean_and_deviation(x: Tensor, so_far: bool = False) -> tuple[Tensor, Tensor]:
-    """Of features (N, C, S) over time: (N, C, 1) each; or of those so far: (N, C, S) each."""
+def mean_and_deviation(x: Tensor, weight: Tensor, so_far: bool = False) -> tuple[Tensor, Tensor]:
+    """Of features (N, C, S) over time, each step of a weight (N, 1, S) above 0.
+
+    Returns:
+        (N, C, 1) each; `so_far` (N, C, S) each, of the steps up to each.
+    """
     if so_far:
-        n = torch.arange(1, x.shape[2] + 1, device=x.device, dtype=x.dtype)
-        mean = x.cumsum(2) / n
-        variance = (x.square().cumsum(2) / n - mean.square()).relu()
+        total = weight.cumsum(2)
+        mean = (weight * x).cumsum(2) / total
+        variance = ((weight * x.square()).cumsum(2) / total - mean.square()).relu()
     else:
-        mean = x.mean(2, keepdim=True)
-        variance = (x - mean).square().mean(2, keepdim=True)
+        share = weight / weight.sum(2, keepdim=True)
+        mean = (share * x).sum(2, keepdim=True)
+        variance = (share * (x - mean).square()).sum(2, keepdim=True)
     return mean, (variance + EPSILON).sqrt()
 
 
 def scaled_so_far(x: Tensor) -> Tensor:
     """Traces (N, T) as z-scores of what had been seen of them when each sample came."""
-    mean, deviation = mean_and_deviation(x[:, None], so_far=True)
+    alike = torch.ones_like(x[:, None])
+    mean, deviation = mean_and_deviation(x[:, None], alike, so_far=True)
     return (x - mean[:, 0]) / deviation[:, 0]
 
 

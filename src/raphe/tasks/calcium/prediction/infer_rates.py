@@ -118,7 +118,7 @@ class Inferrer:
             return _nothing(
                 name, trace, f"its rates are not finite, because its values reach {largest:.0e}"
             )
-        rates = self.bundle.infer(conditioned.samples)
+        rates = self.bundle.infer(conditioned.samples, rate_hz)
         at_frames = np.full((len(rates), len(trace)), np.nan, np.float32)
         for row, at_100_hz in zip(at_frames, rates, strict=True):
             row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)

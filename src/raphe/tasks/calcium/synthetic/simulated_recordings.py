@@ -16,7 +16,7 @@ from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording
-from raphe.tasks.calcium.synthetic.indicators import DYE, FAST, SLOW, Span
+from raphe.tasks.calcium.synthetic.indicators import DYE, FAST, SLOW, SWIFT, Span
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
 CAVEAT = simulated("traces")
@@ -52,7 +52,7 @@ def simulate(simulation: Simulation) -> Iterator[LabelledRecording]:
         name, (frame_hz, _) = f"sim{dataset + 1}", synthesis.frame_hz
         for recording in range(simulation.recordings):
             rng = simulation.rng(_RECORDING, dataset, recording)
-            calcium, spikes = (batch[0] for batch in synthesis.batch(1, n_samples, rng))
+            calcium, spikes, _ = (batch[0] for batch in synthesis.batch(1, n_samples, rng))
             samples = condition(calcium, RATE_HZ).samples
             cell = f"{name}/{recording}"
             yield LabelledRecording(cell, name, cell, samples, spikes, frame_hz)
@@ -64,7 +64,7 @@ def one_laboratory(rng: np.random.Generator) -> Synthesis:
     def point(between: Span) -> Span:
         return (rng.uniform(*between),) * 2
 
-    kind = (DYE, FAST, SLOW)[rng.integers(3)]
+    kind = (DYE, SWIFT, FAST, SLOW)[rng.integers(4)]
     indicator = replace(
         kind,
         rise_s=point(kind.rise_s),
@@ -76,5 +76,14 @@ def one_laboratory(rng: np.random.Generator) -> Synthesis:
     frame_hz = float(rng.choice(FRAME_RATES_HZ))
     absent = replace(indicator, share=0.0)
     return Synthesis(
-        dye=indicator, fast=absent, slow=absent, frame_hz=(frame_hz, frame_hz), noise=point(NOISE)
+        dye=indicator,
+        swift=absent,
+        fast=absent,
+        slow=absent,
+        quiet=0.0,
+        silent=0.0,
+        pauses=0.0,
+        frame_hz=(frame_hz, frame_hz),
+        noise=point(NOISE),
+        noisy=0.0,
     )

@@ -1,25 +1,27 @@
 """Calcium traces with their spikes, made by the batch: what a network is trained on first.
 
 Unlike `simulate`, which stands in for a store of recordings, every trace here has an indicator and
-a microscope of its own, drawn from ranges that cover dyes and proteins, 7 to 80 Hz, and more noise
-than signal. A network that has seen them all tells from the trace which it has before it.
+a microscope of its own, drawn from ranges that cover dyes and proteins, 4 to 120 Hz, and more noise
+than signal; and a neuron of its own, which may fire once in minutes or never. A network that has
+seen them all tells from the trace which it has before it.
 
 Linear steps are done on the spectrum. N traces, T samples at 100 Hz, F frequencies.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import fft
 
 from raphe.core.errors import SettingError
-from raphe.core.ranges import check_ranges
+from raphe.core.ranges import Share, check_ranges
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.synthetic.indicators import (
     DYE,
     FAST,
     SLOW,
+    SWIFT,
     Indicator,
     Span,
 )
@@ -28,26 +30,42 @@ LEAD_IN = 512  # samples made too many and cut off: the spectrum joins a trace's
 ROLL_OFF = 24  # order of the low-pass that resampling from a frame rate to 100 Hz is
 
 
+class SyntheticTraces(NamedTuple):
+    """N traces of T samples with what is known of them."""
+
+    calcium: np.ndarray  # float32 (N, T)
+    spikes: np.ndarray  # float32 (N, T), in each sample
+    frame_hz: np.ndarray  # float32 (N,)
+
+
 @dataclass(frozen=True)
 class Synthesis:
-    """Ranges from which each trace is drawn; evenly in the logarithm where marked.
+    """Ranges from which each trace is drawn, evenly in the logarithm where marked; and shares of
+    the traces that are drawn from others, or changed.
 
     A frame bears the time of its start while the laser meets the neuron anywhere in it, so that
     calcium seems to lead by `lead_frames`.
     """
 
     dye: Indicator = DYE
+    swift: Indicator = SWIFT
     fast: Indicator = FAST
     slow: Indicator = SLOW
-    rate_hz: Span = (0.3, 8.0)  # log
+    rate_hz: Span = (0.3, 12.0)  # log
+    quiet: Share = 0.3  # of the traces
+    quiet_hz: Span = (0.005, 0.5)  # log, the rate of these
+    silent: Share = 0.05  # of the traces, without a spike
+    pauses: Share = 0.3  # of the traces, which are silent from some sample to some other
     burstiness: Span = (0.3, 1.6)  # deviation of the log-rate over 0.05 to 2 s
     wander: Span = (0.0, 0.8)  # and over 2 to 20 s
     fastest_hz: Span = (30.0, 300.0)  # log, what the rate tends to in a burst
     saturation: Span = (3.0, 100.0)  # log, spikes at once that half fill the indicator
-    frame_hz: Span = (7.0, 80.0)  # log
+    frame_hz: Span = (4.0, 120.0)  # log
     lead_frames: Span = (0.3, 1.0)
     dwell_frames: Span = (0.0, 1.0)  # part of a frame over which the neuron is averaged
     noise: Span = (0.1, 3.0)  # log, of a frame, relative to one spike's peak
+    noisy: Share = 0.1  # of the traces
+    much_noise: Span = (1.0, 10.0)  # log, the noise of these
     drift: Span = (0.0, 0.6)  # over 3 to 60 s, relative to the trace's deviation
     neuropil: Span = (0.0, 0.4)  # over 0.1 to 1 s
 
@@ -58,27 +76,37 @@ class Synthesis:
 
     @property
     def kinds(self) -> tuple[Indicator, ...]:
-        return self.dye, self.fast, self.slow
+        return self.dye, self.swift, self.fast, self.slow
 
-    def batch(self, n: int, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Calcium and the spikes in each sample: float32 (n, length) each."""
+    def batch(self, n: int, length: int, rng: np.random.Generator) -> SyntheticTraces:
+        """So many traces of a length in samples."""
         draw = TraceDraws(n, rng)
         omega = 2j * np.pi * fft.rfftfreq(length + LEAD_IN, 1 / RATE_HZ)[None]  # (1, F)
         omega = omega.astype(np.complex64)
         shape = (n, length + LEAD_IN)
         spikes = self._fire(draw, omega, shape)
-        calcium = self._image(self._indicate(spikes, draw, omega), draw, omega)
+        frame_hz = draw.log(self.frame_hz)  # (n, 1)
+        calcium = self._image(self._indicate(spikes, draw, omega), frame_hz, draw, omega)
         kept = slice(LEAD_IN // 2, LEAD_IN // 2 + length)
-        return calcium[:, kept].astype(np.float32), spikes[:, kept].astype(np.float32)
+        calcium, spikes = (each[:, kept].astype(np.float32) for each in (calcium, spikes))
+        return SyntheticTraces(calcium, spikes, frame_hz[:, 0])
 
     def _fire(self, draw: "TraceDraws", omega: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        log_rate = np.log(draw.log(self.rate_hz))
+        log_rate = np.log(draw.log_or(self.rate_hz, self.quiet, self.quiet_hz))
         for spread, tau_s in ((self.burstiness, (0.05, 2.0)), (self.wander, (2.0, 20.0))):
             deviation = draw.even(spread)
             log_rate = log_rate + deviation * draw.wander(tau_s, omega, shape) - deviation**2 / 2
         rate_hz = np.exp(log_rate)
         rate_hz = rate_hz / (1 + rate_hz / draw.log(self.fastest_hz))
+        rate_hz = rate_hz * ~draw.is_one_of(self.silent) * ~self._paused(draw, shape)
         return draw.rng.poisson(rate_hz / RATE_HZ).astype(np.float32)
+
+    def _paused(self, draw: "TraceDraws", shape: tuple[int, int]) -> np.ndarray:
+        """Where traces are silent: bool (N, T)."""
+        begin, end = (draw.even((0, shape[1])) for _ in range(2))
+        place = np.arange(shape[1])
+        within = (place >= np.minimum(begin, end)) & (place < np.maximum(begin, end))
+        return within & draw.is_one_of(self.pauses)
 
     def _indicate(self, spikes: np.ndarray, draw: "TraceDraws", omega: np.ndarray) -> np.ndarray:
         """What the indicator shows of spikes (N, T): 1 for a single one, but for its saturation."""
@@ -100,15 +128,16 @@ class Synthesis:
         half = draw.log(self.saturation) ** hill
         return bound**hill / (1 + bound**hill / half) * (1 + 1 / half)
 
-    def _image(self, signal: np.ndarray, draw: "TraceDraws", omega: np.ndarray) -> np.ndarray:
-        """The microscope's trace of a signal (N, T), brought from its frame rate to 100 Hz."""
+    def _image(
+        self, signal: np.ndarray, frame_hz: np.ndarray, draw: "TraceDraws", omega: np.ndarray
+    ) -> np.ndarray:
+        """The microscope's trace of a signal (N, T), from its frame rate (N, 1) to 100 Hz."""
         n_samples = signal.shape[1]
-        frame_hz = draw.log(self.frame_hz)
         seen = np.sinc(omega.imag / (2 * np.pi * frame_hz) * draw.even(self.dwell_frames))
         seen = seen * np.exp(omega * draw.even(self.lead_frames) / frame_hz)
         nyquist = 2 * np.pi * 0.475 * frame_hz
         low_pass = 1 / (1 + (omega.imag / nyquist) ** ROLL_OFF)
-        noise = draw.normal(signal.shape) * draw.log(self.noise)
+        noise = draw.normal(signal.shape) * draw.log_or(self.noise, self.noisy, self.much_noise)
         noise = noise * np.sqrt(RATE_HZ / np.minimum(frame_hz, RATE_HZ))
         spectrum = (fft.rfft(signal) * seen + fft.rfft(noise)) * low_pass
         trace = fft.irfft(spectrum, n_samples)
@@ -132,6 +161,14 @@ class TraceDraws:
     def log(self, between: Span) -> np.ndarray:
         """Evenly in the logarithm: float32 (N, 1)."""
         return np.exp(self.even(tuple(np.log(between))))
+
+    def log_or(self, between: Span, share: float, other: Span) -> np.ndarray:
+        """As `log`, of a share of the traces between the other two values: float32 (N, 1)."""
+        return np.where(self.is_one_of(share), self.log(other), self.log(between))
+
+    def is_one_of(self, share: float) -> np.ndarray:
+        """Which traces are of a share of all: bool (N, 1)."""
+        return self.rng.random((self.n, 1)) < share
 
     def normal(self, shape: tuple[int, int]) -> np.ndarray:
         """White noise of deviation 1: float32 (N, T)."""

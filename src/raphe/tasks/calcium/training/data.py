@@ -9,6 +9,7 @@ import numpy as np
 
 from raphe.core.ranges import Count, Range, Seed, Share, check_ranges
 from raphe.core.statistics.splits import Fractions
+from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
 from raphe.tasks.calcium.features.training_domain import domain
 from raphe.tasks.calcium.network.rate_net import STRIDE
 from raphe.tasks.calcium.stores.split import FRACTIONS
@@ -59,6 +60,10 @@ class RateData(RecordingData):
         self.length, self.batch_size, self.batches = length, batch_size, batches
         self.pretrain_epochs, self.synthetic = pretrain_epochs, synthetic
 
+    def shown(self, calcium: np.ndarray, imaging_hz: float) -> NetworkInput:
+        """In units of its noise, see network_input."""
+        return network_input(calcium, imaging_hz)
+
     @property
     def facts(self) -> dict[str, object]:
         """What completes the model's settings."""
@@ -68,8 +73,8 @@ class RateData(RecordingData):
     def synthetic_domain(self) -> dict[str, list[float]]:
         """What synthetic traces are like, see training_domain."""
         rng = np.random.default_rng(self.seed)
-        traces, _ = self.synthesis.batch(N_JUDGED, JUDGED_SAMPLES, rng)
-        return domain(traces)
+        traces = self.synthesis.batch(N_JUDGED, JUDGED_SAMPLES, rng)
+        return domain(traces.calcium)
 
     def train_dataloader(self) -> StretchBatches:
         return StretchBatches(

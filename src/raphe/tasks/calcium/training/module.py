@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from raphe.core.ranges import Count, Numbers, Positive, Range, Share, check_ranges
+from raphe.tasks.calcium.features.network_input import network_input
 from raphe.tasks.calcium.metrics.scored_cells import InferredRecording
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.sampling import (
@@ -22,6 +23,7 @@ from raphe.tasks.calcium.recordings.sampling import (
     even_in_bins,
     z_scored,
 )
+from raphe.tasks.calcium.stores.trace_store import RecordingSubset, StoredRecording
 from raphe.tasks.calcium.training.delay import delay
 from raphe.tasks.calcium.training.loss import rate_loss
 from raphe.tasks.calcium.training.scored_module import (
@@ -103,9 +105,9 @@ class RateModule(ScoredModule):
             self.load_state_dict(net, strict=False)
         self.optimizer_factory = optimizer or ADAMW
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
         """Return the spikes expected in each sample (M, N, T), see RateEnsemble.forward."""
-        return self.net(x)
+        return self.net(x, log_frame_rate)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.optimizer_factory(self.parameters())
@@ -129,11 +131,13 @@ class RateModule(ScoredModule):
         for group in self.optimizers().param_groups:
             group["lr"] = group.setdefault("first_lr", group["lr"]) * lr
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return the members' losses of a batch, see StretchBatches, summed: a scalar."""
-        calcium, spikes, dataset = batch
+        calcium, log_frame_rate, spikes, dataset = batch
         spikes = self._in_one_timing(spikes, dataset)
-        losses = [rate_loss(member(calcium), spikes).mean() for member in self.net.members]
+        losses = [
+            rate_loss(member(calcium, log_frame_rate), spikes).mean() for member in self.net.members
+        ]
         loss = torch.stack(losses).sum()
         self.log(
             "train/loss", loss.detach() / len(losses), on_step=False, on_epoch=True, batch_size=1
@@ -151,10 +155,11 @@ class RateModule(ScoredModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._synthetic = checkpoint.get(BEFORE_RECORDINGS, {})
 
-    def expected(self, calcium: np.ndarray) -> np.ndarray:
+    def expected(self, calcium: np.ndarray, imaging_hz: float) -> np.ndarray:
         """Spikes expected in each sample of a trace (T,), by each member: float32 (M, T)."""
-        x = torch.from_numpy(z_scored(calcium).astype(np.float32))[None].to(self.device)
-        return self.net.infer(x)[:, 0].cpu().numpy()
+        shown = network_input(calcium, imaging_hz)
+        parts = (torch.from_numpy(part)[None].to(self.device) for part in shown)
+        return self.net.infer(*parts)[:, 0].cpu().numpy()
 
     def _learning_rate(self, epoch: int, batch: int, n_batches: int) -> float:
         """As a share of the optimiser's: in each of both phases up, and down along a cosine."""
@@ -175,10 +180,14 @@ class RateModule(ScoredModule):
     def _measure_delays(self) -> None:
         part = self.trainer.datamodule.parts["train"]
         for number, name in enumerate(self.hparams.datasets):
-            spans = [recording.rows for recording in part.recordings if recording.dataset == name]
-            if spans:
-                expected = [self.expected(part.store.calcium[span]).mean(0) for span in spans]
-                self.delays[number] = delay(expected, [part.store.spikes[span] for span in spans])
+            recordings = [each for each in part.recordings if each.dataset == name]
+            if recordings:
+                expected = [self._expected_in(part, each).mean(0) for each in recordings]
+                spikes = [part.store.spikes[each.rows] for each in recordings]
+                self.delays[number] = delay(expected, spikes)
+
+    def _expected_in(self, part: RecordingSubset, recording: StoredRecording) -> np.ndarray:
+        return self.expected(part.store.calcium[recording.rows], recording.imaging_hz)
 
     def _go_back(self) -> None:
         for name, value in self.net.state_dict().items():
@@ -191,7 +200,7 @@ class RateModule(ScoredModule):
         self.net.gain.fill_(1)  # a checkpoint begun from may have had one
         lacking = defaultdict(list)  # of each dataset's recordings, log of spikes / expected: (M,)
         for recording in part.recordings:
-            expected = self.expected(part.store.calcium[recording.rows]).sum(1)  # (M,)
+            expected = self._expected_in(part, recording).sum(1)  # (M,)
             if recording.n_spikes:
                 lacking[recording.dataset].append(np.log(recording.n_spikes / expected))
         of_datasets = [np.mean(logs, axis=0) for logs in lacking.values()]
@@ -199,8 +208,8 @@ class RateModule(ScoredModule):
         self.net.gain.copy_(torch.as_tensor(gain))
 
     def infer_recording(self, batch: RecordingBatch) -> LoggedRecording:
-        calcium, spikes, index = batch
-        expected = self.net.infer(calcium).mean(0)  # (1, T)
+        calcium, log_frame_rate, spikes, index = batch
+        expected = self.net.infer(calcium, log_frame_rate).mean(0)  # (1, T)
         loss = rate_loss(expected, spikes)
         rate_per_s = even_in_bins(expected.cpu().numpy())[0] * RATE_HZ
         return LoggedRecording(

@@ -1,7 +1,7 @@
 """Recordings of a store, split by recording or by dataset: what every network here is tested on."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,15 @@ import torch
 
 from raphe.core.errors import SplitError
 from raphe.core.protocol import UsedStore
+from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
 from raphe.tasks.calcium.recordings.sampling import z_scored
 from raphe.tasks.calcium.stores.split import FRACTIONS, split_recordings
 from raphe.tasks.calcium.stores.trace_store import CalciumStore, RecordingSubset, open_traces
 
 
 class RecordingData(pl.LightningDataModule):
-    """Recordings of a store, split; further stores for testing only. A subclass trains on a part.
+    """Recordings of a store, split; further stores for testing only. A subclass trains on a part,
+    and chooses what its network is `shown` of a trace.
 
     Args:
         store: made by `raphe import traces` or simulated, see `open_traces`.
@@ -47,6 +49,10 @@ class RecordingData(pl.LightningDataModule):
         )
         self.tests = {name: open_traces(path) for name, path in (test_stores or {}).items() if path}
         self._refuse_shared_recordings()
+
+    def shown(self, calcium: np.ndarray, imaging_hz: float) -> NetworkInput:
+        """What the network is shown of a conditioned trace (N,): its z-scores."""
+        return z_scored_input(calcium, imaging_hz)
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -81,12 +87,12 @@ class RecordingData(pl.LightningDataModule):
         }
 
     def val_dataloader(self) -> "RecordingBatches":
-        return RecordingBatches(self.parts["val"])
+        return RecordingBatches(self.parts["val"], self.shown)
 
     def test_dataloader(self) -> list["RecordingBatches"]:
         subsets = [self.parts["test"]] if len(self.split.test) else []
         subsets += [RecordingSubset.whole(store) for store in self.tests.values()]
-        return [RecordingBatches(subset) for subset in subsets]
+        return [RecordingBatches(subset, self.shown) for subset in subsets]
 
     def current_epoch(self) -> int:
         """The trainer's epoch, 0 without a trainer."""
@@ -106,24 +112,33 @@ class RecordingData(pl.LightningDataModule):
 
 
 class RecordingBatches:
-    """Whole recordings, one a batch: z-scored calcium (1, N), spikes (1, N), its index (1,)."""
+    """Whole recordings, one a batch: what is `shown` of its calcium (1, N) and of its frame rate
+    (1, 1), spikes (1, N), its index (1,)."""
 
-    def __init__(self, subset: RecordingSubset) -> None:
-        self.subset = subset
+    def __init__(
+        self, subset: RecordingSubset, shown: Callable[[np.ndarray, float], NetworkInput]
+    ) -> None:
+        self.subset, self.shown = subset, shown
 
     def __len__(self) -> int:
         return len(self.subset.recordings)
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         store = self.subset.store
         for index, recording in zip(self.subset.rows, self.subset.recordings, strict=True):
-            calcium = z_scored(store.calcium[recording.rows]).astype(np.float32)
+            shown = self.shown(store.calcium[recording.rows], recording.imaging_hz)
             spikes = np.asarray(store.spikes[recording.rows], dtype=np.float32)
             yield (
-                torch.from_numpy(calcium)[None],
+                *(torch.from_numpy(part)[None] for part in shown),
                 torch.from_numpy(spikes)[None],
                 torch.tensor([int(index)]),
             )
+
+
+def z_scored_input(calcium: np.ndarray, imaging_hz: float) -> NetworkInput:
+    """What a network that takes z-scores is shown of a trace (N,)."""
+    _, log_frame_rate = network_input(calcium, imaging_hz)
+    return NetworkInput(z_scored(calcium).astype(np.float32), log_frame_rate)
 
 
 def _fingerprint(store: CalciumStore, row: int) -> str:

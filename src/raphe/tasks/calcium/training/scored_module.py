@@ -22,8 +22,9 @@ from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
-# One recording, see RecordingBatches: z-scored calcium (1, N), spikes (1, N), its index (1,).
-RecordingBatch = tuple[Tensor, Tensor, Tensor]
+# One recording, see RecordingBatches: calcium (1, N), its frame rate's logarithm (1, 1), spikes
+# (1, N), its index (1,).
+RecordingBatch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)

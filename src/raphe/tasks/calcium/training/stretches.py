@@ -5,15 +5,15 @@ B stretches of a batch, T samples of each.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 
-from raphe.core.ranges import Range, check_ranges
-from raphe.tasks.calcium.recordings.sampling import z_scored
+from raphe.core.ranges import Range, Share, check_ranges
+from raphe.tasks.calcium.features.network_input import frame_rate_hz, network_input, noise_density
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset
-from raphe.tasks.calcium.synthetic.indicators import Span
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
 SYNTHETIC = -1  # in the place of a dataset's number
@@ -27,38 +27,53 @@ class Augmentation:
 
     Args:
         stretch: time runs faster or slower by up to this, as a logarithm.
-        noise: deviation of the noise added, up to this many of the trace's own.
-        gain: deviation of the logarithm of the gain.
+        noise: deviation of the noise added, up to this many of the recording's own.
+        noisier: share of the stretches to which noise is added.
     """
 
     stretch: Deviation = 0.2
-    noise: Deviation = 0.3
-    gain: Deviation = 0.2
-    noise_hz: Span = (3.0, 45.0)  # log: it ends somewhere here, as a frame rate's noise does
+    noise: Deviation = 1.5
+    noisier: Share = 0.6
 
     def __post_init__(self) -> None:
         check_ranges(Augmentation, vars(self))
 
-    def __call__(self, calcium: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Calcium (B, T) with noise, z-scored, at another gain: float32 (B, T)."""
-        n, length = calcium.shape
-        frequency = np.fft.rfftfreq(length, 0.01)
-        lowest, highest = np.log(self.noise_hz)
-        end = np.exp(rng.uniform(lowest, highest, (n, 1)))
-        spectrum = np.fft.rfft(rng.normal(size=calcium.shape)) * (frequency < end)
-        noise = np.fft.irfft(spectrum, length)
-        noise *= rng.uniform(0, self.noise, (n, 1)) / noise.std(1, keepdims=True)
-        calcium = calcium + noise
-        calcium = z_scored(calcium) * np.exp(self.gain * rng.normal(size=(n, 1)))
-        return calcium.astype(np.float32)
+    def with_noise(
+        self, calcium: np.ndarray, frame_hz: float, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Calcium (T,) of a frame rate, with white noise that ends where its own does: (T,)."""
+        if rng.random() >= self.noisier:
+            return calcium
+        deviation = rng.uniform(0, self.noise) * noise_density(calcium, frame_hz)  # by √Hz
+        noise = rng.normal(size=len(calcium)) * deviation * np.sqrt(RATE_HZ / 2)
+        spectrum = np.fft.rfft(noise)
+        spectrum[np.fft.rfftfreq(len(calcium), 1 / RATE_HZ) > frame_hz / 2] = 0
+        return calcium + np.fft.irfft(spectrum, len(calcium))
+
+
+class Recorded(NamedTuple):
+    """One recording of a dataset."""
+
+    calcium: np.ndarray  # (T,)
+    frame_hz: float
+    spikes: np.ndarray  # (T,)
+
+
+class Stretch(NamedTuple):
+    """A part of a trace, as long as every other of a batch."""
+
+    calcium: np.ndarray  # (T,)
+    frame_hz: float
+    spikes: np.ndarray  # (T,)
+    dataset: int  # its number, SYNTHETIC for none
 
 
 class StretchBatches:
     """So many batches an epoch, the same for the same seed and epoch.
 
-    Yields calcium (B, T), z-scored, spikes (B, T), both float32, and the number of each stretch's
-    dataset (B,), SYNTHETIC for none. Every dataset is drawn from alike, each recording by its
-    length.
+    Yields what a network is shown of calcium (B, T) and of frame rates (B, 1), see network_input,
+    spikes (B, T), all float32, and the number of each stretch's dataset (B,), SYNTHETIC for none.
+    Every dataset is drawn from alike, each recording by its length.
 
     Args:
         subset: the recordings to draw from; datasets are numbered as in their store.
@@ -88,57 +103,73 @@ class StretchBatches:
         self.length, self.batch_size, self.n_batches = length, batch_size, n_batches
         self.synthetic, self.seed, self.epoch = synthetic, seed, epoch
         store = subset.store
-        self._recordings: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in store.datasets]
+        self._recordings: list[list[Recorded]] = [[] for _ in store.datasets]
         for recording in subset.recordings:
-            calcium = z_scored(store.calcium[recording.rows])
+            calcium = np.asarray(store.calcium[recording.rows], dtype=np.float64)
             spikes = np.asarray(store.spikes[recording.rows], dtype=np.float64)
-            self._recordings[store.datasets.index(recording.dataset)].append((calcium, spikes))
+            frame_hz = frame_rate_hz(calcium, recording.imaging_hz)
+            number = store.datasets.index(recording.dataset)
+            self._recordings[number].append(Recorded(calcium, frame_hz, spikes))
 
     def __len__(self) -> int:
         return self.n_batches
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         epoch = self.epoch()
         rng = np.random.default_rng([self.seed, epoch])
         n_synthetic = self.synthetic(epoch)
         for batch in range(self.n_batches):
-            calcium, spikes = self.synthesis.batch(n_synthetic, self.length, rng)
-            parts = [(z_scored(calcium), spikes, np.full(n_synthetic, SYNTHETIC))]
-            if n_synthetic < self.batch_size:
-                parts.append(self._recorded(self.batch_size - n_synthetic, batch, rng))
-            calcium, spikes, dataset = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-            yield (
-                torch.from_numpy(calcium.astype(np.float32)),
-                torch.from_numpy(spikes.astype(np.float32)),
-                torch.from_numpy(dataset),
-            )
+            stretches = self._synthetic(n_synthetic, rng)
+            stretches += self._recorded(self.batch_size - n_synthetic, batch, rng)
+            shown = [network_input(stretch.calcium, stretch.frame_hz) for stretch in stretches]
+            calcium, log_frame_rate = (np.stack(parts) for parts in zip(*shown, strict=True))
+            spikes = np.stack([stretch.spikes for stretch in stretches]).astype(np.float32)
+            dataset = np.array([stretch.dataset for stretch in stretches])
+            yield tuple(map(torch.from_numpy, (calcium, log_frame_rate, spikes, dataset)))
 
-    def _recorded(
-        self, n: int, batch: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _synthetic(self, n: int, rng: np.random.Generator) -> list[Stretch]:
+        traces = self.synthesis.batch(n, self.length, rng)
+        return [
+            Stretch(calcium, min(float(frame_hz), RATE_HZ), spikes, SYNTHETIC)
+            for calcium, spikes, frame_hz in zip(*traces, strict=True)
+        ]
+
+    def _recorded(self, n: int, batch: int, rng: np.random.Generator) -> list[Stretch]:
         present = [number for number, recordings in enumerate(self._recordings) if recordings]
         turns = range(batch * n, (batch + 1) * n)  # the next batch goes on where this one ends
-        dataset = np.array([present[turn % len(present)] for turn in turns])
-        drawn = [self._stretch(self._recordings[number], rng) for number in dataset]
-        calcium, spikes = (np.stack(rows) for rows in zip(*drawn, strict=True))
-        return self.augmentation(calcium, rng), spikes, dataset
+        return [self._stretch(present[turn % len(present)], rng) for turn in turns]
 
-    def _stretch(
-        self, recordings: list[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _stretch(self, dataset: int, rng: np.random.Generator) -> Stretch:
         """One of `length`, cut anywhere and run at another speed."""
-        lengths = np.array([len(calcium) for calcium, _ in recordings])
-        calcium, spikes = recordings[rng.choice(len(recordings), p=lengths / lengths.sum())]
+        recordings = self._recordings[dataset]
+        lengths = np.array([len(recording.spikes) for recording in recordings])
+        share = lengths / lengths.sum()
+
+        def drawn() -> Recorded:
+            return recordings[rng.choice(len(recordings), p=share)]
+
+        calcium, frame_hz, spikes = drawn()
         speed = np.exp(rng.uniform(-1, 1) * self.augmentation.stretch)
         reach = int(self.length * speed) + 2
-        if len(calcium) < reach:  # there and back again
-            calcium, spikes = (
-                np.pad(samples, (0, reach - len(samples)), mode="symmetric")
-                for samples in (calcium, spikes)
-            )
+        while len(calcium) < reach:
+            calcium, spikes = followed_by(calcium, spikes, drawn())
         start = rng.integers(len(calcium) - reach + 1)
         span = slice(start, start + reach)
-        return run_at(calcium[span], spikes[span], speed, self.length)
+        calcium, spikes = run_at(calcium[span], spikes[span], speed, self.length)
+        frame_hz = min(frame_hz * speed, RATE_HZ)
+        calcium = self.augmentation.with_noise(calcium, frame_hz, rng)
+        return Stretch(calcium, frame_hz, spikes, dataset)
+
+
+def followed_by(
+    calcium: np.ndarray, spikes: np.ndarray, other: Recorded
+) -> tuple[np.ndarray, np.ndarray]:
+    """A recording (T,) and behind it another of the same dataset (T',), brought to its level."""
+    level = np.median(calcium) - np.median(other.calcium)
+    return (
+        np.concatenate([calcium, other.calcium + level]),
+        np.concatenate([spikes, other.spikes]),
+    )
 
 
 def run_at(

@@ -1,0 +1,69 @@
+"""A conditioned trace as a RateNet takes it: in units of its noise, and its frame rate beside it.
+
+The level and the gain of a trace say nothing of spikes, and its mean and deviation depend on how
+much of it is silent. How far something stands out of the noise, and how fast frames came, is what
+tells a transient from none. N samples at 100 Hz.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from raphe.tasks.calcium.features.spectrum import bandwidth_hz
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+
+FLOOR_PERCENTILE = 10  # of a trace, which becomes 0
+BIN_HZ = 12.5  # half of the network's 25 steps a second: white noise has a deviation of 1 in these
+MEDIAN_STEP = 0.9539  # the median |step| of white noise of deviation 1: 0.6745 √2
+LEAST_NOISE = 0.005  # of a trace's deviation: where there is less, it was taken out
+NO_NOISE = 1e-7  # of a trace that is constant
+COMMON_HZ = 30.0  # frames a second whose logarithm is 0
+
+
+class NetworkInput(NamedTuple):
+    """What the network is shown of one trace."""
+
+    samples: np.ndarray  # float32 (N,), in deviations of the noise in a step of the network
+    log_frame_rate: np.ndarray  # float32 (1,), the natural logarithm of frames/s over COMMON_HZ
+
+
+def network_input(samples: np.ndarray, imaging_hz: float) -> NetworkInput:
+    """A conditioned trace (N,) in units of its noise.
+
+    Args:
+        samples: at 100 Hz, all of them numbers.
+        imaging_hz: frames a second of what was brought to 100 Hz; see `frame_rate_hz` of those that
+            came at 100 Hz.
+    """
+    samples = np.asarray(samples, dtype=np.float64)
+    frame_hz = frame_rate_hz(samples, imaging_hz)
+    unit = noise_density(samples, frame_hz) * np.sqrt(BIN_HZ)
+    unit = max(unit, LEAST_NOISE * samples.std(), NO_NOISE)
+    scaled = (samples - np.percentile(samples, FLOOR_PERCENTILE)) / unit
+    log_rate = np.array([np.log(frame_hz / COMMON_HZ)])
+    return NetworkInput(scaled.astype(np.float32), log_rate.astype(np.float32))
+
+
+def noise_density(samples: np.ndarray, frame_hz: float) -> float:
+    """The noise of a trace (N,), were it white: in its unit, by √Hz.
+
+    Of the median step from frame to frame, to which rare transients hardly add, so that it is alike
+    for any frame rate and however much of the trace is silent. 0 of less than two frames.
+    """
+    at = np.arange(0, len(samples) - 1, RATE_HZ / frame_hz)
+    steps = np.diff(np.interp(at, np.arange(len(samples)), samples))
+    if not len(steps):
+        return 0.0
+    frame_sd = np.median(np.abs(steps - np.median(steps))) / MEDIAN_STEP
+    return float(frame_sd / np.sqrt(frame_hz / 2))
+
+
+def frame_rate_hz(samples: np.ndarray, imaging_hz: float) -> float:
+    """How fast a trace (N,) was imaged, at most 100 Hz: all that is left of a faster one.
+
+    The Spikefinder challenge brought its recordings, of 8 to 60 frames a second, to 100 Hz: of
+    those, which say 100 Hz, it is what their spectrum holds.
+    """
+    if imaging_hz != RATE_HZ:
+        return min(imaging_hz, RATE_HZ)
+    return min(RATE_HZ, 2 * bandwidth_hz(samples))

@@ -1,12 +1,10 @@
 """From checkpoints to a bundle, and what it says of itself."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from scipy.signal import resample
 
 from raphe.core.bundles import cards
 from raphe.core.bundles.bundle import BundleError
@@ -14,22 +12,22 @@ from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint, write_state
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE, _imaging_hz, export
+from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
-from raphe.tasks.calcium.stores.trace_store import StoredRecording
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
 
 
 def test_a_bundle_infers_what_its_checkpoints_do(rate_bundle, rate_data, rate_module) -> None:
     """All members of all runs, each with its own gain, at a length that is no multiple of 4."""
-    trace = rate_data.store.calcium[rate_data.store.recordings[0].rows][:1001]
-    rates = RateBundle.open(rate_bundle).infer(trace)
-    members = np.concatenate([rate_module(seed).eval().expected(trace) for seed in (0, 1)])
+    recording = rate_data.store.recordings[0]
+    shown = rate_data.store.calcium[recording.rows][:1001], recording.imaging_hz
+    rates = RateBundle.open(rate_bundle).infer(*shown)
+    members = np.concatenate([rate_module(seed).eval().expected(*shown) for seed in (0, 1)])
     counts = members[:, :1000].reshape(4, 250, 4).sum(2)  # of steps of 40 ms
     steps = rates.mean[:1000].reshape(250, 4), rates.spread[:1000].reshape(250, 4)
     for values, expected in zip(steps, (counts.mean(0), counts.std(0)), strict=True):
@@ -67,7 +65,7 @@ def test_the_card_says_what_a_reader_must_know(rate_bundle: Path) -> None:
     for measure in MEASURES.values():  # of 3 cells: each with its n, none with an interval
         value, n = told[measure]
         assert n.strip() == "3" and "no interval: too few" in value
-    assert "on 7 to 80 frames a second" in card
+    assert "on 4 to 120 frames a second" in card
     methods = (rate_bundle / "METHODS.md").read_text()
     assert methods.strip() in card
     assert "by 4 convolutional neural networks, which saw whole traces." in methods
@@ -118,7 +116,7 @@ def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
     manifest = RateBundle.open(bundle).manifest
     assert manifest["note"] == SYNTHETIC_ALONE and manifest["training"]["recordings"] == {}
     assert manifest["domain"] == rate_data.synthetic_domain and NOISE in manifest["domain"]
-    assert manifest["frame_hz"] == [7.0, 80.0]  # of the simulated recordings none as slow or fast
+    assert manifest["frame_hz"] == [4.0, 120.0]  # of the simulated recordings none as slow or fast
     assert list(manifest["figures"]) == ["test"]
     assert manifest["figures"]["test"]["correlation"]["n"] == len(rate_data.store.recordings)
     card, methods = ((bundle / name).read_text() for name in ("MODEL_CARD.md", "METHODS.md"))
@@ -129,16 +127,6 @@ def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
     assert "from the weights in b.ckpt" in RateBundle.open(begun).manifest["note"]
 
 
-def test_a_rate_of_100_frames_a_second_is_what_the_spectrum_holds(rate_data) -> None:
-    """The challenge's files say nothing of the 8 to 60 frames a second that they had."""
-    slow = resample(np.random.default_rng(0).normal(size=2000), 5000)  # 40 frames/s, at 100 Hz
-    recording = StoredRecording("", "", "", 0, 5000, 0, 100.0)
-    assert _imaging_hz(recording, slow) == pytest.approx(40, abs=2)
-    assert _imaging_hz(replace(recording, imaging_hz=158.0), slow) == 158
-    fast = np.random.default_rng(0).normal(size=5000)
-    assert _imaging_hz(recording, fast) == pytest.approx(100, abs=1)
-
-
 def test_the_tested_figures_are_those_of_the_checkpoint(
     rate_bundle: Path, rate_data: RateData, rate_module
 ) -> None:
@@ -146,7 +134,8 @@ def test_the_tested_figures_are_those_of_the_checkpoint(
     store, scores = rate_data.store, []
     for recording in rate_data.parts["test"].recordings:
         calcium, spikes = (getattr(store, name)[recording.rows] for name in ("calcium", "spikes"))
-        rates = [rate_module(seed).eval().expected(calcium) for seed in (0, 1)]
+        shown = calcium, recording.imaging_hz
+        rates = [rate_module(seed).eval().expected(*shown) for seed in (0, 1)]
         scores.append(score([np.concatenate(rates).mean(0)], [spikes])["correlation"])
     mean = manifest["figures"]["test"]["correlation"]["value"]
     assert mean == pytest.approx(np.mean(scores), 1e-3)

@@ -6,6 +6,7 @@ import torch
 
 from raphe.tasks.calcium.ensemble.bundle import RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
+from raphe.tasks.calcium.features.network_input import NetworkInput
 from raphe.tasks.calcium.network.rate_net import RateEnsemble
 
 
@@ -17,6 +18,7 @@ def test_a_graph_waits_as_its_networks_do(latency: int | None) -> None:
         for block in member.blocks:
             torch.nn.init.normal_(block.adapt.weight, std=0.3)
     ensemble.gain[:] = torch.tensor([0.5, 2.0])
-    x = torch.randn(3, 1001)
-    expected = RateGraph(rate_graph(ensemble)).expected(x.numpy())
-    np.testing.assert_allclose(expected, ensemble.infer(x).numpy(), atol=1e-5, rtol=1e-4)
+    shown = NetworkInput(5 * torch.randn(1001).numpy(), np.array([-1.2], np.float32))
+    expected = RateGraph(rate_graph(ensemble)).expected(shown)
+    of_torch = ensemble.infer(*(torch.from_numpy(part)[None] for part in shown))[:, 0]
+    np.testing.assert_allclose(expected, of_torch.numpy(), atol=1e-5, rtol=1e-4)

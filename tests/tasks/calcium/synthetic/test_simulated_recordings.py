@@ -44,7 +44,7 @@ def test_a_dataset_is_imaged_at_one_rate() -> None:
 def test_a_laboratory_has_one_indicator_and_one_microscope() -> None:
     laboratories = [one_laboratory(np.random.default_rng(seed)) for seed in range(20)]
     for synthesis in laboratories:
-        assert [kind.share for kind in synthesis.kinds] == [1.0, 0.0, 0.0]
+        assert [kind.share for kind in synthesis.kinds] == [1.0, 0.0, 0.0, 0.0]
         for name in ("rise_s", "decay_s", "delay_s", "cooperativity"):
             low, high = getattr(synthesis.dye, name)
             assert low == high

@@ -7,7 +7,7 @@ import pytest
 
 from raphe.core.errors import SettingError
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level
-from raphe.tasks.calcium.synthetic.indicators import FAST, SLOW, Indicator
+from raphe.tasks.calcium.synthetic.indicators import FAST, SLOW, SWIFT, Indicator
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis, TraceDraws
 
 QUIET = {"drift": (0.0, 0.0), "neuropil": (0.0, 0.0), "noise": (1e-4, 1e-4)}
@@ -18,11 +18,16 @@ def only(**settings) -> dict[str, Indicator]:
     """One kind of indicator: at once, linear, and as told."""
     at_once = {"rise_s": (0.003, 0.003), "decay_s": (0.5, 0.5), "delay_s": (0.0, 0.0)}
     kind = Indicator(**at_once | {"cooperativity": (1.0, 1.0), "share": 1.0} | settings)
-    return {"dye": kind, "fast": replace(FAST, share=0.0), "slow": replace(SLOW, share=0.0)}
+    absent = {"swift": SWIFT, "fast": FAST, "slow": SLOW}
+    return {"dye": kind} | {name: replace(each, share=0.0) for name, each in absent.items()}
+
+
+ALIKE = {"quiet": 0.0, "silent": 0.0, "pauses": 0.0, "noisy": 0.0}  # no shares of other kinds
 
 
 def synthetic(n: int = 8, length: int = 4096, seed: int = 0, **settings):
-    return Synthesis(**settings).batch(n, length, np.random.default_rng(seed))
+    synthesis = Synthesis(**ALIKE | settings)
+    return synthesis.batch(n, length, np.random.default_rng(seed))[:2]
 
 
 def test_shapes_and_the_same_for_the_same_seed() -> None:
@@ -42,6 +47,31 @@ def test_the_firing_rate_is_the_one_asked_for() -> None:
 def test_no_burst_is_faster_than_was_asked_for() -> None:
     _, spikes = synthetic(8, 8192, rate_hz=(1e5, 1e5), fastest_hz=(50.0, 50.0))
     assert spikes.mean() * 100 == pytest.approx(50, rel=0.02)
+
+
+def test_shares_of_the_traces_are_quiet_or_silent_or_pause() -> None:
+    rates = {"rate_hz": (5.0, 5.0), "quiet_hz": (0.05, 0.05)}
+    silent = synthetic(400, 1024, **rates, silent=0.4)[1].sum(1) == 0
+    assert silent.mean() == pytest.approx(0.4, abs=0.08)
+    quiet = synthetic(400, 4096, **rates, **STEADY, quiet=0.3)[1].sum(1) < 30
+    assert quiet.mean() == pytest.approx(0.3, abs=0.08)
+    spikes = synthetic(400, 4096, **rates, **STEADY, pauses=1.0)[1]
+    pause = spikes.reshape(400, 32, 128).sum(2) == 0
+    assert pause.mean() == pytest.approx(1 / 3, abs=0.08)  # between two even draws
+
+
+def test_a_share_of_the_traces_is_noisy() -> None:
+    same = {**only(decay_s=(2.0, 2.0)), **STEADY, "rate_hz": (0.5, 0.5), "noise": (0.1, 0.1)}
+    calcium = synthetic(60, **same, noisy=0.5, much_noise=(10.0, 10.0))[0]
+    noise = np.array([noise_level(trace) for trace in calcium])
+    assert np.mean(noise > 2 * noise.min()) == pytest.approx(0.5, abs=0.2)
+
+
+def test_the_frame_rate_is_told() -> None:
+    traces = Synthesis().batch(30, 1024, np.random.default_rng(0))
+    low, high = Synthesis().frame_hz
+    assert traces.frame_hz.shape == (30,) and low <= traces.frame_hz.min()
+    assert traces.frame_hz.max() <= high and np.unique(traces.frame_hz).size == 30
 
 
 def test_a_dye_decays_as_it_was_told() -> None:
@@ -101,7 +131,7 @@ def test_kinds_come_in_their_shares() -> None:
     none = {name: replace(kind, share=0.0) for name, kind in only().items()}
     with pytest.raises(SettingError, match="expected one kind of indicator above 0"):
         Synthesis(**none)
-    late = {"dye": none["dye"], "fast": none["fast"], "slow": replace(SLOW, share=2.0)}
+    late = none | {"slow": replace(SLOW, share=2.0)}
     for seed in range(3):
         np.testing.assert_array_equal(
             synthetic(seed=seed, **late)[0], synthetic(seed=seed, **late | {"slow": SLOW})[0]

@@ -53,7 +53,9 @@ def test_a_gain_is_what_the_datasets_need_on_geometric_average(store_path: Path)
     gain, model.net.gain[:] = model.net.gain.clone(), 1.0
     needed = {"a": [], "c": []}
     for recording in rate_data.parts["train"].recordings:
-        expected = model.expected(rate_data.store.calcium[recording.rows]).sum(1)
+        expected = model.expected(
+            rate_data.store.calcium[recording.rows], recording.imaging_hz
+        ).sum(1)
         needed[recording.dataset].append(recording.n_spikes / expected)
     means = [np.exp(np.mean(np.log(each), axis=0)) for each in needed.values()]
     np.testing.assert_allclose(gain, (means[0] * means[1]) ** (1 / 3), rtol=1e-4)
@@ -142,7 +144,7 @@ def test_a_latency_is_a_number_of_steps(latency_s: float) -> None:
 
 
 def test_a_causal_network_does_not_see_the_future_of_a_trace() -> None:
-    """Not even by the mean and deviation of the whole trace, as which it is z-scored."""
+    """Not even by the floor and the noise of the whole trace, by which it is scaled."""
     torch.manual_seed(0)
     model = RateModule(**SMALL, latency_s=0.4).eval()
     for member in model.net.members:
@@ -151,7 +153,7 @@ def test_a_causal_network_does_not_see_the_future_of_a_trace() -> None:
     trace = np.random.default_rng(0).normal(size=800).cumsum()
     other = trace.copy()
     other[600:] = 50 * np.random.default_rng(1).normal(size=200)
-    first, second = model.expected(trace), model.expected(other)
+    first, second = model.expected(trace, 100.0), model.expected(other, 100.0)
     np.testing.assert_allclose(second[:, :560], first[:, :560], rtol=1e-2)
     assert np.abs(second[:, 560:600] - first[:, 560:600]).max() > 0.01
 

@@ -13,16 +13,21 @@ from raphe.tasks.calcium.stores.trace_store import (
     open_traces,
     write_traces,
 )
-from raphe.tasks.calcium.training.recording_data import RecordingBatches, RecordingData
+from raphe.tasks.calcium.training.recording_data import (
+    RecordingBatches,
+    RecordingData,
+    z_scored_input,
+)
 
 
 def test_whole_recordings_come_one_by_one(store: CalciumStore) -> None:
-    batches = list(RecordingBatches(RecordingSubset(store, np.array([3, 7]))))
+    batches = list(RecordingBatches(RecordingSubset(store, np.array([3, 7])), z_scored_input))
     assert [int(index) for *_, index in batches] == [3, 7]
-    for (calcium, spikes, _), row in zip(batches, (3, 7), strict=True):
+    for (calcium, log_frame_rate, spikes, _), row in zip(batches, (3, 7), strict=True):
         rows = store.recordings[row].rows
         np.testing.assert_allclose(calcium[0], z_scored(store.calcium[rows]), atol=1e-5)
         np.testing.assert_array_equal(spikes[0], store.spikes[rows])
+        assert log_frame_rate == pytest.approx(0)  # 30 frames/s
 
 
 def test_further_stores_are_tested_on_whole(tmp_path: Path, store_path: Path, labelled) -> None:

@@ -5,11 +5,19 @@ import pytest
 import torch
 
 from raphe.core.errors import SettingError
+from raphe.tasks.calcium.features.network_input import noise_density
 from raphe.tasks.calcium.stores.trace_store import CalciumStore, RecordingSubset
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
-from raphe.tasks.calcium.training.stretches import SYNTHETIC, Augmentation, StretchBatches, run_at
+from raphe.tasks.calcium.training.stretches import (
+    SYNTHETIC,
+    Augmentation,
+    Recorded,
+    StretchBatches,
+    followed_by,
+    run_at,
+)
 
-AS_RECORDED = Augmentation(stretch=0.0, noise=0.0, gain=0.0)
+AS_RECORDED = Augmentation(stretch=0.0, noisier=0.0)
 
 
 def batches(store: CalciumStore, rows=range(12), synthetic=0, epoch=0, seed=0, **settings):
@@ -24,19 +32,19 @@ def batches(store: CalciumStore, rows=range(12), synthetic=0, epoch=0, seed=0, *
 
 
 def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(store: CalciumStore) -> None:
-    for _, _, dataset in batches(store, rows=[0, 1, 9]):  # of a and of c
+    for *_, dataset in batches(store, rows=[0, 1, 9]):  # of a and of c
         assert torch.bincount(dataset, minlength=3).tolist() == [3, 0, 3]
 
 
 def test_datasets_take_turns_across_small_batches(store: CalciumStore) -> None:
-    drawn = torch.cat([each for _, _, each in batches(store, batch_size=2)])
+    drawn = torch.cat([each for *_, each in batches(store, batch_size=2)])
     assert torch.bincount(drawn, minlength=3).tolist() == [2, 2, 2]
 
 
 def test_so_many_are_synthetic(store: CalciumStore) -> None:
     for synthetic in (0, 2, 6):
-        for calcium, spikes, dataset in batches(store, synthetic=synthetic):
-            assert calcium.shape == spikes.shape == (6, 256)
+        for calcium, log_frame_rate, spikes, dataset in batches(store, synthetic=synthetic):
+            assert calcium.shape == spikes.shape == (6, 256) and log_frame_rate.shape == (6, 1)
             assert (dataset == SYNTHETIC).sum() == synthetic
             assert calcium.dtype == spikes.dtype == torch.float32
 
@@ -51,7 +59,7 @@ def test_the_same_for_the_same_seed_and_epoch(store: CalciumStore) -> None:
 def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: CalciumStore) -> None:
     recording = store.recordings[4]
     calcium, spikes = store.calcium[recording.rows], store.spikes[recording.rows]
-    for drawn, fired, _ in batches(store, rows=[4]):
+    for drawn, _, fired, _ in batches(store, rows=[4]):
         for x, s in zip(drawn.numpy(), fired.numpy(), strict=True):
             cuts = [
                 start
@@ -62,9 +70,25 @@ def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: CalciumStore) 
             assert cuts
 
 
-def test_a_short_recording_is_run_there_and_back(store: CalciumStore) -> None:
-    calcium, spikes, _ = batches(store, rows=[0], length=1000)[0]
-    assert calcium.shape == (6, 1000) and spikes.sum() > 0
+def test_others_of_its_dataset_follow_a_short_recording(store: CalciumStore) -> None:
+    """Forwards, with their spikes, and at its level: none is mirrored in time."""
+    calcium, _, spikes, _ = batches(store, rows=[0, 1], length=1000)[0]
+    assert calcium.shape == (6, 1000)
+    trains = [store.spikes[store.recordings[row].rows] for row in (0, 1)]
+    for drawn in spikes.numpy():
+        inside = drawn[500:700]
+        assert any(
+            np.array_equal(np.concatenate([first, then])[start : start + 200], inside)
+            for first in trains
+            for then in trains
+            for start in range(len(first) + len(then) - 199)
+        )
+
+
+def test_what_follows_is_brought_to_one_level() -> None:
+    first, other = np.arange(5.0), np.arange(7.0) + 100
+    calcium, spikes = followed_by(first, np.zeros(5), Recorded(other, 30.0, np.ones(7)))
+    assert np.median(calcium[5:]) == np.median(first) and spikes.tolist() == [0] * 5 + [1] * 7
 
 
 @pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
@@ -79,14 +103,19 @@ def test_time_runs_at_another_speed_and_no_spike_is_lost(speed: float) -> None:
     assert fired.sum() == pytest.approx(spikes.sum(), abs=5) and (fired % 1 == 0).all()
 
 
-def test_noise_and_gain_are_those_asked_for() -> None:
+def test_noise_is_added_up_to_what_was_asked_for_and_to_the_frame_rate() -> None:
     rng = np.random.default_rng(0)
-    calcium = np.sin(np.arange(4096) / 300)[None].repeat(60, 0)
-    noisy = Augmentation(stretch=0, noise=1.0, gain=0.0)(calcium, rng)
-    np.testing.assert_allclose(noisy.std(1), 1, rtol=1e-4)
-    assert np.std(np.diff(noisy, axis=1), axis=1).max() > 0.1
-    gains = Augmentation(stretch=0, noise=0.0, gain=0.3)(calcium, rng).std(1)
-    assert np.log(gains).std() == pytest.approx(0.3, rel=0.3)
+    own = np.random.default_rng(1).normal(size=16384)
+    added = [
+        Augmentation(noise=1.0, noisier=0.5).with_noise(own, 20.0, rng) - own for _ in range(80)
+    ]
+    assert np.mean([not noise.any() for noise in added]) == pytest.approx(0.5, abs=0.15)
+    spectra = [np.abs(np.fft.rfft(noise)) for noise in added if noise.any()]
+    beyond = np.fft.rfftfreq(16384, 0.01) > 10
+    assert all(spectrum[beyond].max() < 1e-6 * spectrum.max() for spectrum in spectra)
+    density = noise_density(own, 20.0)
+    most = max(np.std(noise) / np.sqrt(10) for noise in added)  # over the 10 Hz that it has
+    assert 0.8 * density < most < 1.05 * density
 
 
 def test_a_setting_that_cannot_be_is_told() -> None:

@@ -119,10 +119,8 @@ class RateEnsemble(nn.Module):
 
     def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
         """Return each member's expected spikes in a sample (M, N, T), see RateNet.forward."""
-        return (
-            torch.stack([member(x, log_frame_rate) for member in self.members])
-            * self.gain[:, None, None]
-        )
+        expected = torch.stack([member(x, log_frame_rate) for member in self.members])
+        return expected * self.gain[:, None, None]
 
     @torch.inference_mode()
     def infer(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def test_a_share_of_the_traces_is_noisy() -> None:
     same = {**only(decay_s=(2.0, 2.0)), **STEADY, "rate_hz": (0.5, 0.5), "noise": (0.1, 0.1)}
     calcium = synthetic(60, **same, noisy=0.5, much_noise=(10.0, 10.0))[0]
     noise = np.array([noise_level(trace) for trace in calcium])
-    assert np.mean(noise > 2 * noise.min()) == pytest.approx(0.5, abs=0.2)
+    assert np.mean(noise > np.sqrt(noise.min() * noise.max())) == pytest.approx(0.5, abs=0.2)
 
 
 def test_the_frame_rate_is_told() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import SettingError
+from raphe.tasks.calcium.features.network_input import noise_density
 from raphe.tasks.calcium.features.spectrum import bandwidth_hz, noise_level
 from raphe.tasks.calcium.synthetic.indicators import FAST, SLOW, SWIFT, Indicator
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis, TraceDraws
@@ -61,9 +62,9 @@ def test_shares_of_the_traces_are_quiet_or_silent_or_pause() -> None:
 
 
 def test_a_share_of_the_traces_is_noisy() -> None:
-    same = {**only(decay_s=(2.0, 2.0)), **STEADY, "rate_hz": (0.5, 0.5), "noise": (0.1, 0.1)}
+    same = {**only(), **STEADY, "noise": (0.1, 0.1), "frame_hz": (30.0, 30.0)}
     calcium = synthetic(60, **same, noisy=0.5, much_noise=(10.0, 10.0))[0]
-    noise = np.array([noise_level(trace) for trace in calcium])
+    noise = np.array([noise_density(trace, 30.0) for trace in calcium])
     assert np.mean(noise > np.sqrt(noise.min() * noise.max())) == pytest.approx(0.5, abs=0.2)
 
 

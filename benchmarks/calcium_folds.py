@@ -29,7 +29,7 @@ ROOMS = ("recordings", "stores", "synthetic", "features", "network", "training",
 RAPHE = (sys.executable, "-m", "raphe")
 TO_STOP_S = 120  # for a run that is told to stop: it ends its step and writes what it has
 SYNTHETIC = ("experiment=calcium_synthetic",)  # validated on simulated recordings
-FOLD = ("task=calcium", "data.pretrain_epochs=0", "trainer.max_epochs=6", "baselines=false")
+FOLD = ("task=calcium", "data.pretrain_epochs=0", "trainer.max_epochs=15", "baselines=false")
 
 
 def code_hash() -> str:

@@ -49,8 +49,8 @@ class RateData(RecordingData):
         length: Annotated[int, Range(STRIDE, step=STRIDE, noun="a multiple of 4 samples")] = 4096,
         batch_size: Count = 4,
         batches: Count = 100,
-        pretrain_epochs: Annotated[int, Range(0)] = 30,
-        synthetic: Share = 0.5,
+        pretrain_epochs: Annotated[int, Range(0)] = 40,
+        synthetic: Share = 0.25,
         seed: Seed = 42,
     ) -> None:
         check_ranges(RateData.__init__, locals(), "data")

@@ -8,7 +8,7 @@ from torch import Tensor
 from raphe.tasks.calcium.recordings.sampling import binned
 
 POISSON_SHARE = 0.3  # enough to fix the scale that a correlation leaves open
-FEWEST_PER_BIN = 0.02  # a stretch's Poisson loss counts by its rate, as if it had at least this
+FEWEST_PER_BIN = 0.003  # a stretch counts by its rate, as if it had at least this: 0.075 spikes/s
 EPSILON = 1e-6
 
 

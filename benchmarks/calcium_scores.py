@@ -93,5 +93,5 @@ def _inferred(bundle: RateBundle, segment: Segment) -> tuple[np.ndarray, np.ndar
     if fault(trace):
         return None
     samples = bundle.conditioning(trace, segment.rate_hz).samples
-    rate_per_s = bundle.infer(samples).mean
+    rate_per_s = bundle.infer(samples, segment.rate_hz).mean
     return rate_per_s, times_at_100_hz(segment.spike_s, len(samples)).astype(np.float64)

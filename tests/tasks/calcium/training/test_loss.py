@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from raphe.tasks.calcium.metrics.scores import score
-from raphe.tasks.calcium.training.loss import POISSON_SHARE, correlation, rate_loss
+from raphe.tasks.calcium.training.loss import FEWEST_PER_BIN, POISSON_SHARE, correlation, rate_loss
 
 
 def trains(seed: int, n: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,7 +40,7 @@ def test_a_stretch_without_spikes_asks_for_none() -> None:
     loss = rate_loss(expected, spikes)
     loss.sum().backward()
     assert torch.isfinite(loss).all() and (expected.grad > 0).all()
-    assert loss.item() < 2 * POISSON_SHARE / 0.02
+    assert loss.item() < 2 * POISSON_SHARE / FEWEST_PER_BIN
 
 
 def test_a_constant_has_no_correlation() -> None:

@@ -90,7 +90,7 @@ def test_delays_are_measured_when_synthetic_training_ends(store_path: Path, monk
         return 5
 
     monkeypatch.setattr("raphe.tasks.calcium.training.module.delay", measured)
-    model, _ = fitted(store_path)
+    model, _ = fitted(store_path, align=True)
     assert model.delays.tolist() == [5, 0, 5] and len(measured_sets) == 2
     spikes = torch.from_numpy(np.random.default_rng(0).poisson(0.2, (3, 60)).astype("f4"))
     aligned = model._in_one_timing(spikes, torch.tensor([0, 1, -1]))

@@ -24,8 +24,8 @@ from raphe.serve.limits import Limits
 from raphe.serve.server import watched_folder
 from raphe.serve.work import Work
 from serve.toy_predictor import Toy, ToyFile, ToyFolder, ToyLabels
+from waiting import HANG_S
 
-PATIENCE_S = 8.0
 SAVED = {"saved": "cells.csv", "refused": []}
 
 
@@ -64,10 +64,17 @@ class Ear:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + HANG_S
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """At once: a watch that looks between truncating and writing sees another file."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def of_file(name: str, **facts: object) -> Callable[[str, dict], bool]:
@@ -100,10 +107,10 @@ def test_each_file_is_told_as_it_grows_and_when_it_goes(toy: Toy, tmp_path: Path
         assert (
             old["headline"] == "many" and old["state"] == "settled" and old["row"]["peaks"] == "3"
         )
-        (tmp_path / "rig.txt").write_text("growing 1 9")
+        write_whole(tmp_path / "rig.txt", "growing 1 9")
         grows = second.wait_for(of_file("rig.txt", state="growing"))
         assert grows["headline"] == "not sure" and grows["order"] > old["order"]
-        (tmp_path / "rig.txt").write_text("1 9 8 7")
+        write_whole(tmp_path / "rig.txt", "1 9 8 7")
         grown = second.wait_for(of_file("rig.txt", state="settled"))
         assert grown["id"] == grows["id"] and grown["headline"] == "many"
         late = Ear(caller)  # hears of those that are there, in the order of the folder
@@ -157,7 +164,7 @@ def test_no_file_ends_the_watch(toy: Toy, tmp_path: Path, capfd) -> None:
         assert [told[name]["state"] for name in bad] == [*["not read"] * 3, "growing"]
         refused = caller.get(f"/files/{told['a.txt']['id']}")
         assert refused.status == 422 and refused.sentence == told["a.txt"]["sentence"]
-        (tmp_path / "e.txt").write_text("1 9")
+        write_whole(tmp_path / "e.txt", "1 9")
         ear.wait_for(of_file("e.txt"))
     assert "a defect" in capfd.readouterr().err  # which somebody must read
 
@@ -178,7 +185,7 @@ def test_a_folder_that_fails_for_a_while_is_looked_at_again(
         folder.rename(tmp_path / "away")  # a disk that is taken away has lost no file
         time.sleep(0.2)
         (tmp_path / "away").rename(folder)
-        (folder / "b.txt").write_text("1 9")
+        write_whole(folder / "b.txt", "1 9")
         ear.wait_for(of_file("b.txt"))
         assert all(event != "gone" for event, _ in ear.heard)
         assert caller.get(f"/files/{told['id']}").status == 200
@@ -252,12 +259,12 @@ def test_what_the_table_says_is_told_and_what_is_not_said_of_a_cell_stays(
         assert table.read_text() == "file,label,note\nx.txt,many,clear\n"
         assert table.stat().st_mode & 0o777 == 0o664
         assert [path.name for path in tmp_path.glob("*.csv")] == ["Cells.csv"]
-        table.write_text("file,label,note\ny.txt,many,in Excel\n")
+        write_whole(table, "file,label,note\ny.txt,many,in Excel\n")
         ear.wait_for(of_file("y.txt", label="many", note="in Excel"))
         ear.wait_for(of_file("x.txt", label="", note=""))
-        table.write_text("file,label,note\ny.txt\n")
+        write_whole(table, "file,label,note\ny.txt\n")
         ear.wait_for(lambda event, told: event == "labels" and "no table" in told["problem"])
-        table.write_text("file,label,note\n")
+        write_whole(table, "file,label,note\n")
         until(lambda: [told for event, told in ear.heard if event == "labels"][-1]["problem"] == "")
         table.chmod(0o444)
         refused = caller.put_json("/labels", {"labels": [{"id": x, "label": "few"}]})
@@ -318,6 +325,21 @@ def test_each_item_of_a_file_has_a_label(toy: Toy, tmp_path: Path) -> None:
     assert (tmp_path / "cells.csv").read_text() == "file,label,note,item\nx.txt,few,,second\n"
 
 
+def test_the_label_of_a_part_of_a_file_names_it(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the server was told which channel of each file to take."""
+    monkeypatch.setattr(ToyFile, "part", "left")
+    (tmp_path / "x.txt").write_text("1 9")
+    with watching(toy, tmp_path) as caller:
+        ear = Ear(caller)
+        told = ear.wait_for(of_file("x.txt", item=None, headline="not sure"))
+        label = {"id": told["id"], "label": "few"}
+        assert caller.put_json("/labels", {"labels": [label]}).json["refused"] == []
+        ear.wait_for(of_file("x.txt", item=None, label="few"))
+    assert (tmp_path / "cells.csv").read_text() == "file,label,note,item\nx.txt,few,,left\n"
+
+
 def test_labels_of_two_servers_at_once_are_all_kept(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,7 +395,7 @@ def test_pages_that_vanish_are_forgotten_and_those_too_many_sent_away(
         for ear in ears:
             ear.leave()
         until(lambda: not live._listeners)
-        (tmp_path / "a.txt").write_text("1 9")
+        write_whole(tmp_path / "a.txt", "1 9")
         Ear(caller).wait_for(of_file("a.txt"))
 
 
@@ -385,11 +407,11 @@ def test_changes_stay_while_a_recording_grows_and_go_with_it(toy: Toy, tmp_path:
         at = f"/files/{ear.wait_for(of_file('rig.txt'))['id']}"
         changed = caller.put_json(f"{at}/changes", {"rejected": [1]}).json["view"]
         assert changed["sentences"][0].startswith("2 peaks") and SHARED in changed["sentences"]
-        rig.write_text("growing 1 9 8 7 9")
+        write_whole(rig, "growing 1 9 8 7 9")
         ear.wait_for(of_file("rig.txt", sentence="growing: 17 letters"))
         grown = caller.get(at).json["view"]["sentences"]
         assert grown[0].startswith("3 peaks") and DROPPED not in grown
-        rig.write_text("1 2 9 8 7 9")  # another cell by the same name
+        write_whole(rig, "1 2 9 8 7 9")  # another cell by the same name
         other = ear.wait_for(of_file("rig.txt", state="settled"))
         assert other["row"]["peaks"] == "4" and "was dropped" in other["sentence"]
         seen = caller.get(at).json["view"]["sentences"]
@@ -445,10 +467,10 @@ def test_what_was_asked_of_an_older_file_does_not_replace_a_newer(toy: Toy) -> N
 
         def look(opened: ToyFile) -> None:
             begun.set()
-            may_end.wait(PATIENCE_S)
+            may_end.wait(HANG_S)
 
         asked = asyncio.create_task(files.ask(held, look))
-        await asyncio.to_thread(begun.wait, PATIENCE_S)
+        await asyncio.to_thread(begun.wait, HANG_S)
         replaced = asyncio.create_task(files.replace(held, new, new.view(None, Changes())))
         await asyncio.sleep(0.01)
         assert not replaced.done()  # nobody looks at two files at once

@@ -16,7 +16,7 @@ import pytest
 from http_caller import JSON, OCTETS, Answer, Caller, answering
 from raphe.serve.limits import Limits
 from raphe.serve.page_files import facts_of
-from serve.toy_predictor import Toy
+from serve.toy_predictor import Toy, ToyFile
 
 
 def send(caller: Caller, text: str, name: str = "cell.txt") -> Answer:
@@ -339,6 +339,16 @@ def test_labels_are_downloaded_also_of_files_that_gave_way(toy: Toy) -> None:
         assert caller.put_json("/labels", {"labels": labels}).status == 409
         caller.delete(last)
         assert caller.post("/labels.csv", asked, JSON).status == 404
+
+
+def test_a_downloaded_label_names_the_part_of_its_file(toy: Toy, monkeypatch) -> None:
+    monkeypatch.setattr(ToyFile, "part", "left")
+    with answering(toy, Limits(held_files=1)) as caller:
+        ids = [open_at(caller, "1 9", name).rpartition("/")[2] for name in ("a.txt", "b.txt")]
+        labels = [{"id": file_id, "label": "few"} for file_id in ids]
+        answer = caller.post("/labels.csv", json.dumps({"labels": labels}).encode(), JSON)
+        expected = "file,label,note,item\na.txt,few,,left\nb.txt,few,,left\n"
+        assert answer.body.decode() == expected
 
 
 def test_labels_of_two_files_of_one_name_are_not_made_one_row(page: Caller) -> None:

@@ -55,6 +55,12 @@ class OpenedFile(ABC):
     def n_bytes(self) -> int:
         """About how much memory it holds."""
 
+    @property
+    def part(self) -> str | None:
+        """Of a file with one item: what the item is called in a table of labels, where it is not
+        all that the file holds."""
+        return None
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -81,7 +87,7 @@ class HandLabel:
     file: str  # its path within the folder, with "/", or its bare name
     label: str | None  # "" takes it back
     note: str | None = None
-    item: str | None = None  # of a file with several, as `View.items` has it
+    item: str | None = None  # of a file with several, as `View.items` has it; or `OpenedFile.part`
 
 
 class LabelTable(ABC):

@@ -53,6 +53,7 @@ class HeldFile:
     reopen: Callable[[], OpenedFile] | None = None  # of a watched folder's
     opened: OpenedFile | None = None
     items: tuple[str, ...] = ()
+    part: str | None = None  # see OpenedFile
     rows: dict[str, Mapping[str, str]] = field(default_factory=dict)  # of the table, by item
     changes: dict[str, Changes] = field(default_factory=dict)  # by item
     changed_marks: dict[str, MarksAt] = field(default_factory=dict)  # by item that has changes
@@ -86,7 +87,7 @@ class HeldFile:
             self.changes[view.item] = changes
             self.changed_marks[view.item] = _marks_at(view)
             self.dropped.discard(view.item)
-        self.has_shown(view)
+        self.has_shown(opened, view)
         return self.told(view, kept)
 
     def fit(self, opened: OpenedFile, view: View) -> View:
@@ -103,7 +104,7 @@ class HeldFile:
             elif item == view.item:
                 view = new
         self.rows = {}
-        self.has_shown(view)
+        self.has_shown(opened, view)
         return self.told(view, self.changes_of(view.item))
 
     def told(self, view: View, changes: Changes) -> View:
@@ -118,10 +119,16 @@ class HeldFile:
         self.changed_marks.pop(item, None)
         self.dropped.add(item)
 
-    def has_shown(self, view: View) -> None:
+    def has_shown(self, opened: OpenedFile, view: View) -> None:
         """Keep what later requests need of a view."""
-        self.need, self.items = view.need, tuple(view.items)
+        self.need, self.items, self.part = view.need, tuple(view.items), opened.part
         self.rows[view.item] = dict(view.row)
+
+    @property
+    def labelled(self) -> list[tuple[str | None, str | None]]:
+        """The items that have a label, None where there is but one, and what each is called in the
+        table of labels."""
+        return [(item, item) for item in self.items] if len(self.items) > 1 else [(None, self.part)]
 
     @property
     def is_in_use(self) -> bool:
@@ -134,7 +141,7 @@ class HeldFiles:
     def __init__(self, limits: Limits, work: Work) -> None:
         self._limits, self._work = limits, work
         self._files: dict[str, HeldFile] = {}
-        self._names: dict[str, str] = {}  # by id, also of files that gave way
+        self._names: dict[str, tuple[str, str | None]] = {}  # by id, also of files that gave way
         self._scratch: Scratch | None = None
 
     def new_folder(self) -> Path:
@@ -151,7 +158,7 @@ class HeldFiles:
     def add(self, held: HeldFile) -> None:
         """Hold a file, or what has become of one that is held."""
         self._files[held.id] = held
-        self._names[held.id] = held.name
+        self._names[held.id] = held.name, held.part
         if len(self._names) > MOST_NAMES:
             del self._names[next(iter(self._names))]
         self.has_opened(held)
@@ -181,8 +188,11 @@ class HeldFiles:
         held.used_s = time.monotonic()
         return held
 
-    def name_of(self, file_id: str) -> str:
-        """Also of a file that gave way to others. Raises Refusal."""
+    def name_of(self, file_id: str) -> tuple[str, str | None]:
+        """And what its one item is called; also of a file that gave way to others.
+
+        Raises Refusal.
+        """
         if file_id not in self._names:
             raise Refusal(404, UNKNOWN)
         return self._names[file_id]

@@ -85,9 +85,9 @@ class LabelRoutes:
         ids_of: dict[str, set[str]] = {}
         labels = []
         for said in await self._labels(request):
-            name = self._files.name_of(said.id)
+            name, part = self._files.name_of(said.id)
             ids_of.setdefault(name, set()).add(said.id)
-            labels.append(self._checked(name, said))
+            labels.append(self._checked(name, said, part if said.item is None else said.item))
         for name, ids in ids_of.items():
             if len(ids) > 1:
                 raise Refusal(
@@ -118,12 +118,13 @@ class LabelRoutes:
             raise Refusal(
                 409, f"{shown(held.name)}: is not of the watched folder; download its label"
             )
-        if held.items and said.item not in (held.items if len(held.items) > 1 else (None,)):
+        named = dict(held.labelled)
+        if held.items and said.item not in named:
             many = f"one of its {len(held.items)}" if len(held.items) > 1 else "none"
             raise Refusal(422, f"{shown(file)}: item: expected {many}")
-        return self._checked(file, said)
+        return self._checked(file, said, named.get(said.item, said.item))
 
-    def _checked(self, file: str, said: Said) -> HandLabel:
+    def _checked(self, file: str, said: Said, item: str | None) -> HandLabel:
         """Raises Refusal."""
         known = self._predictor.labels
         if said.label not in (None, "", *known):
@@ -135,7 +136,7 @@ class LabelRoutes:
                 f"{shown(file)}: note: expected at most {LONGEST_NOTE} characters, got "
                 f"{len(said.note)}",
             )
-        return HandLabel(file, said.label, said.note, said.item)
+        return HandLabel(file, said.label, said.note, item)
 
     def _contents(self, labels: list[HandLabel]) -> bytes:
         with refusing(self._predictor):

@@ -265,9 +265,8 @@ class Live:
     def _said(self, path: Path, held: HeldFile) -> dict[str, list[dict[str, str | None]]]:
         """What the table of labels says of a file: of each of its items, where it has several."""
         file = self._within(path)
-        items = held.items if len(held.items) > 1 else (None,)
-        labels = [self.labels.of(file, item) for item in items]
-        return {"said": [{"item": of.item, "label": of.label, "note": of.note} for of in labels]}
+        labels = [(item, self.labels.of(file, named)) for item, named in held.labelled]
+        return {"said": [{"item": item, "label": of.label, "note": of.note} for item, of in labels]}
 
     def _of_labels(self) -> bytes:
         return _event(LABELS, {"problem": self.labels.problem})

@@ -174,7 +174,7 @@ class FileRoutes:
         is_read_again = view.need is not None
         self._files.require_room(opened.n_bytes + (sent.n_bytes if is_read_again else 0))
         held.opened, held.sent = opened, sent if is_read_again else None
-        held.has_shown(view)
+        held.has_shown(opened, view)
         self._files.add(held)
         if not is_read_again:
             sent.remove()
@@ -197,7 +197,7 @@ class FileRoutes:
         except Refusal as refusal:
             if refusal.status not in (404, 422):
                 raise
-            return [{"file": self._files.name_of(file_id), "error": refusal.sentence}]
+            return [{"file": self._files.name_of(file_id)[0], "error": refusal.sentence}]
 
     async def _rows(self, held: HeldFile) -> list[Mapping[str, str]]:
         """One of each item; those that nobody has looked at yet are looked at now."""

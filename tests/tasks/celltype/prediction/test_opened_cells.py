@@ -320,9 +320,15 @@ def test_each_current_of_a_file_is_an_item(predictor: CellTypePredictor, tmp_pat
     ]
     write_nwb(path, series, rate_hz=RATE_HZ)
     cells = predictor.open_file(path, "two.nwb", {}, {})
+    asked = [
+        predictor.open_file(path, "two.nwb", {"channel": "1", **values}, {})
+        for values in ({}, {"cell_id": "mine"})
+    ]
     path.unlink()
     view = cells.view(None, NONE)
-    assert view.items == ("two left", "two right")
+    assert view.items == ("two left", "two right") and cells.part is None
+    assert [one.view(None, NONE).items for one in asked] == [("two right",), ("mine",)]
+    assert [one.part for one in asked] == ["two right"] * 2  # as the table of labels names it
     assert [cells.view(item, NONE).row["spikes"] for item in view.items] == ["2", "1"]
 
 

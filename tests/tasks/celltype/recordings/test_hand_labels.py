@@ -169,6 +169,20 @@ def test_each_channel_of_a_recording_is_a_cell_with_a_label(tmp_path: Path) -> N
     assert spikes.counts.tolist() == [2, 1] and not report.failed
     found, failed = find_cells([folder], ArrayRows(Cut()))
     assert [len(cell.read(Reading(Cut()))) for cell in found] == [2, 1] and not failed
+    by_number = table.contents.decode().replace("large;left", "large;0")
+    (folder / "cells.csv").write_text(by_number)
+    again = HandLabels(CLASSES, folder / "cells.csv")
+    assert again.of("two.nwb", "two left").label == "SER"
+    again.say(HandLabel("two.nwb", "NSER", None, "two left"))
+    assert again.contents.decode() == by_number.replace("SER;large", "NSER;large")
+    (folder / "cells.csv").write_text(f"{by_number}two.nwb;m1;SER;;left\n")
+    report = extract(folder, tmp_path / "store", overwrite=True)
+    assert [str(failure).partition(": ")[2] for failure in report.failed] == [
+        "cells.csv names one channel twice, as 0 and as left; the first is taken"
+    ]
+    (folder / "cells.csv").write_text(f"{by_number}two.nwb;m1;NSER;;left\n")
+    with pytest.raises(RecordingError, match="twice, as 0 and as left, and labels it SER and NSER"):
+        extract(folder, tmp_path / "store", overwrite=True)
     text = table.contents.decode().replace("two;m1;;;", "two;m1;SER;;")
     (folder / "cells.csv").write_text(text)
     with pytest.raises(RecordingError, match="line 2: labels two"):

@@ -21,7 +21,11 @@ from raphe.tasks.celltype.recordings.file_names import (
 )
 from raphe.tasks.celltype.recordings.files import is_recording
 from raphe.tasks.celltype.recordings.labels import channel_cell
-from raphe.tasks.celltype.recordings.read_recording import channels_of
+from raphe.tasks.celltype.recordings.read_recording import (
+    channel_spelt,
+    channels_of,
+    names_of,
+)
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 from raphe.tasks.celltype.verdicts.cell_input import (
     CellSpikes,
@@ -42,6 +46,7 @@ class HeldCell:
     cell: CellSpikes  # whose id names it within its file
     sweeps: tuple[Envelope, ...]
     cut: Cut | GivenWindows
+    channel: str = ""  # which one of its file's, where that must be said
 
     @property
     def threshold(self) -> float | None:
@@ -112,45 +117,51 @@ def hold_cells(
     """
     shown = Path(name)
     require_rows(path, row)
-    cells = list(
-        _of_recording(path, shown, reading)
-        if is_recording(path)
-        else _of_windows(path, shown, reading, row)
-    )
+    if is_recording(path):
+        channels, cells = zip(*_of_recording(path, shown, reading), strict=True)
+    else:
+        cells = tuple(_of_windows(path, shown, reading, row))
+        channels = ("",) * len(cells)
     if cell_id is not None and len(cells) > 1:
         raise SettingError(f"cell_id: expected none, as the file holds {len(cells)} cells")
     if cell_id is not None:
-        cells = [replace(cell, cell_id=cell_id) for cell in cells]
-    return [HeldCell(cell, _envelopes(cell, reading.cut), reading.cut) for cell in cells]
+        cells = tuple(replace(cell, cell_id=cell_id) for cell in cells)
+    return [
+        HeldCell(cell, _envelopes(cell, reading.cut), reading.cut, channel)
+        for cell, channel in zip(cells, channels, strict=True)
+    ]
 
 
-def _of_recording(path: Path, shown: Path, reading: Reading) -> Iterator[CellSpikes]:
+def _of_recording(path: Path, shown: Path, reading: Reading) -> Iterator[tuple[str, CellSpikes]]:
+    """Each cell behind the name of its channel."""
     for channel, channel_name in _chosen(path, reading):
         named = channel_cell(shown, channel_name)
         cell = read_recordings(named, (path,), replace(reading, channel=channel))
         recordings = tuple(_in_memory(recording, shown) for recording in cell.recordings)
-        yield replace(cell, paths=(shown,), recordings=recordings)
+        yield channel_name, replace(cell, paths=(shown,), recordings=recordings)
 
 
 def _chosen(path: Path, reading: Reading) -> list[tuple[int | str | None, str]]:
     """The channels to read, and what tells each from the others, as a table of labels may name it.
 
-    That which `read_recording` takes by itself is the only one, unless several fit.
+    That which `read_recording` takes by itself is the only one, unless several fit. One that is
+    asked for is told from the others where by itself another would be taken, or none.
     """
     cut = reading.cut
-    if reading.channel is not None or reading.unit is not None or isinstance(cut, GivenWindows):
+    if isinstance(cut, GivenWindows):
         return [(reading.channel, "")]
     channels = channels_of(path, reading.growing)
+    names = dict(zip(channels, names_of(channels), strict=True))
     fitting = [c for c in channels if (unit_factor(c.unit, cut.unit) if c.unit else None)]
     exact = [c for c in fitting if unit_factor(c.unit, cut.unit) == 1]
     fitting = exact or fitting
+    if reading.channel is not None or reading.unit is not None:
+        asked = channel_spelt(path, reading.channel, reading.unit)
+        by_itself = [names[channel] for channel in fitting] or list(names.values())
+        return [(reading.channel, "" if by_itself == [asked] else asked)]
     if len(fitting) < 2:
         return [(None, "")]
-    names = [c.name for c in fitting]
-    return [
-        (c.index, c.name if c.name and names.count(c.name) == 1 else f"channel {c.index}")
-        for c in fitting
-    ]
+    return [(channel.index, names[channel]) for channel in fitting]
 
 
 def _in_memory(recording: Recording, shown: Path) -> Recording:

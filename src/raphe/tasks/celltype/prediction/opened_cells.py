@@ -19,6 +19,7 @@ from raphe.tasks.celltype.prediction.cell_takes import taken
 from raphe.tasks.celltype.prediction.cell_view import view_of
 from raphe.tasks.celltype.prediction.changed_cell import ChangedCell
 from raphe.tasks.celltype.prediction.held_cells import HeldCell
+from raphe.tasks.celltype.recordings.labels import channel_cell
 from raphe.tasks.celltype.verdicts.judge import Judge
 
 
@@ -58,6 +59,13 @@ class OpenedCells(OpenedFile):
     @property
     def n_bytes(self) -> int:
         return sum(held.n_bytes for held in self._cells.values())
+
+    @property
+    def part(self) -> str | None:
+        (*others, held) = self._cells.values()
+        if others or not held.channel:
+            return None
+        return channel_cell(held.cell.paths[0], held.channel)
 
     def _changed(self, item: str | None, changes: Changes) -> ChangedCell:
         """Raises SettingError for an item that is none."""

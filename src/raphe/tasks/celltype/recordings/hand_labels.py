@@ -16,6 +16,7 @@ from raphe.tasks.celltype.recordings.labels import (
     channel_cell,
     require_understood,
 )
+from raphe.tasks.celltype.recordings.read_recording import channel_spelt
 
 FILE, LABEL, NOTE, CHANNEL, CELL_ID = "file", "label", "note", "channel", "cell_id"
 
@@ -40,6 +41,7 @@ class HandLabels(LabelTable):
         names = [column.casefold() for column in self._columns]
         self._file, self._label, self._note = map(names.index, (FILE, LABEL, NOTE))
         self._channel = names.index(CHANNEL) if CHANNEL in names else None
+        self._spellings: dict[tuple[Path, str], str] = {}  # of channels
         self._of_file: dict[Path, list[list[str]]] = {}  # as they may be meant
         for row in self._rows:
             self._index(row)
@@ -127,9 +129,20 @@ class HandLabels(LabelTable):
             row
             for name in (path, path.with_suffix(""))
             for row in self._of_file.get(name, [])
-            if channel in (None, self._channel_in(row))
-            and self._files.fits(row[self._file]) == meant
+            if self._files.fits(row[self._file]) == meant
+            and (channel is None or self._is_channel(meant, channel, self._channel_in(row)))
         ]
+
+    def _is_channel(self, files: Sequence[Path], one: str, other: str) -> bool:
+        """Whether both words mean one channel, which may be written by its number."""
+        if one == other or not (one and other and len(files) == 1):
+            return one == other
+        return self._spelt(files[0], one) == self._spelt(files[0], other)
+
+    def _spelt(self, file: Path, channel: str) -> str:
+        if (file, channel) not in self._spellings:
+            self._spellings[file, channel] = channel_spelt(file, channel)
+        return self._spellings[file, channel]
 
     def _channel_in(self, row: list[str]) -> str:
         return "" if self._channel is None else row[self._channel]

@@ -1,11 +1,12 @@
 """Read one recording of a batch, whatever its format."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
-from raphe.core.abf.channels import Channel
+from raphe.core.abf.channels import Channel, choose_channel
 from raphe.core.abf.reader import describe_abf, read_channel
-from raphe.core.errors import RecordingWarning
+from raphe.core.errors import RecordingError, RecordingWarning
 from raphe.core.nwb.reader import acquired_channels, read_nwb
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
@@ -18,6 +19,30 @@ def channels_of(path: Path, growing: bool = False) -> list[Channel]:
     if path.suffix.lower() == NWB:
         return acquired_channels(path)
     return list(describe_abf(path, growing).channels)
+
+
+def names_of(channels: Sequence[Channel]) -> list[str]:
+    """What tells each from the others, as a table of cells may name it."""
+    names = [channel.name for channel in channels]
+    return [
+        channel.name
+        if channel.name and names.count(channel.name) == 1
+        else f"channel {channel.index}"
+        for channel in channels
+    ]
+
+
+def channel_spelt(path: Path, written: int | str | None, unit: str | None = None) -> str:
+    """One spelling of a channel, however it is written: by name, number or unit.
+
+    As it is written where the file cannot be read or has no such channel.
+    """
+    try:
+        channels = channels_of(path, growing=True)
+        chosen = choose_channel(path, channels, written, unit)
+    except RecordingError:
+        return "" if written is None else str(written)
+    return names_of(channels)[channels.index(chosen)]
 
 
 def read_recording(

@@ -13,8 +13,13 @@ from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.recordings.files import find_recordings
-from raphe.tasks.celltype.recordings.labels import LabelledFile, label_recordings, read_note
-from raphe.tasks.celltype.recordings.read_recording import read_recording
+from raphe.tasks.celltype.recordings.labels import (
+    CELL_TABLE,
+    LabelledFile,
+    label_recordings,
+    read_note,
+)
+from raphe.tasks.celltype.recordings.read_recording import channel_spelt, read_recording
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.spikes.cutting import DROPS, CutSpikes, cut_failure, cut_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies
@@ -67,16 +72,16 @@ def extract(
     first_of: dict[tuple[str, str], LabelledFile] = {}  # by its bytes' hash, and channel
     with SpikeStoreWriter(Path(store), classes, cut.n_samples, overwrite) as writer:
         for file in progress(files, "cutting spikes", total=len(files)):
+            asked = file.channel or channel
             try:
-                recording = read_recording(
-                    file.path, file.channel or channel, unit, cut.accept_unit
-                )
+                recording = read_recording(file.path, asked, unit, cut.accept_unit)
                 spikes = cut_spikes(recording, cut)
             except Exception as error:  # one bad file stops no other
                 failed.append(cut_failure(file.path, error))
                 continue
             assert recording.sha256 is not None  # it was read from a file
-            first = first_of.setdefault((recording.sha256, file.channel), file)
+            spelt = "" if asked is None else channel_spelt(file.path, asked, unit)
+            first = first_of.setdefault((recording.sha256, spelt), file)
             if first is not file:
                 failed.append(_repeated(file, first, classes))
                 continue
@@ -117,6 +122,14 @@ def extract(
 
 def _repeated(file: LabelledFile, first: LabelledFile, classes: Sequence[str]) -> Failure:
     """Why a copy of an earlier file is left out. Raises RecordingError if their labels differ."""
+    if file.path == first.path:
+        same = f"{CELL_TABLE} names one channel twice, as {first.channel} and as {file.channel}"
+        if file.label != first.label:
+            raise RecordingError(
+                f"{file.path}: {same}, and labels it {classes[first.label]} and "
+                f"{classes[file.label]}; take one of them out"
+            )
+        return Failure(file.path, f"{same}; the first is taken")
     if file.label != first.label:
         raise RecordingError(
             f"{file.path}: is labelled {classes[file.label]} but has the same bytes as "

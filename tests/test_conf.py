@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from paths import CONF
 from raphe.core.statistics.splits import part_sizes
 from raphe.harness.export import OWN
-from raphe.tasks.celltype.network.net import largest_kernel
+from raphe.tasks.celltype.network.kernel_size import largest_kernel
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
 from raphe.tasks.celltype.training.keras_adam import KerasAdam

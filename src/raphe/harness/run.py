@@ -5,9 +5,12 @@ A task is reached only through the `_target_` strings of its file in conf/task:
 - `prepare()` returns the settings of `data` that it settled, as where the store is;
 - `data` is a LightningDataModule with `hashes` (the content hash of each of its stores, by
   name), `used_stores` (a UsedStore for each of them), `facts` (keyword arguments that complete
-  `model`) and `note` (a sentence that must stand beside every result, or ""); the order of its
-  training batches depends on (seed, epoch) alone;
+  `model`) and `note` (a sentence that must stand beside every result, or ""), and, where what is
+  validated on may be trained on, too, with `validates_unseen`; the order of its training batches
+  depends on (seed, epoch) alone;
 - `model` is a LightningModule that logs `train/…` and `val/…` once an epoch, and `<test set>/…`;
+- `check`, where there is one, raises SettingError for settings that do not fit each other; it is
+  called before anything is prepared, and loads no torch;
 - `evaluate` is a function of `model` and `data`, tested, that returns artifacts, figures and texts
   by file name, and numbers or estimates (numbers with an interval) by the metric they are. It is
   built of its settings before all else, so that a wrong one is refused before hours are spent on

@@ -99,11 +99,25 @@ def check_values(config: DictConfig) -> None:
             "model=bank: trains all its members in one run; leave out -m, or with an experiment "
             "that sweeps set hydra.mode=RUN, and name their values with bank.values=[…]"
         )
+    check_together(config)
     _check_report(config)
     check_trainer(config.trainer)
     require_device(config.trainer)
     if OmegaConf.select(config, "prepare.store") is not None:
         call(config.prepare)  # a store that is named is there, or prepare says how to make one
+
+
+def check_together(config: DictConfig, of_member: Mapping[str, Any] | None = None) -> None:
+    """Raise SettingError for settings that do not fit each other, as the task's `check` has it.
+
+    Settings `of_member`, of a sweep or a bank, stand in the place of those that it varies.
+    """
+    if "check" not in config:
+        return
+    settings = config.copy()
+    for name, value in (of_member or {}).items():
+        OmegaConf.update(settings, name, value)
+    call(settings.check)
 
 
 def _check_report(config: DictConfig) -> None:
@@ -222,6 +236,7 @@ def check_bank(config: DictConfig, overrides: Sequence[str]) -> None:
     accepted = _arguments(OmegaConf.select(config, section))
     for value in values:
         check_range(setting, value, accepted.get(key, ANYTHING))
+        check_together(config, {setting: value})
     for override in overrides:
         name, _, value = override.lstrip("+").partition("=")
         if name == setting:

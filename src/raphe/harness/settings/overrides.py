@@ -40,7 +40,7 @@ TEXTS = {
     *("prepare.recordings", "data_root", "runs_root"),
 }
 OFFERED = 3  # names at most
-OPTIONAL = {"bank", "prepare", "sweep"}  # sections that are read where there are some
+OPTIONAL = {"bank", "check", "prepare", "sweep"}  # sections that are read where there are some
 
 
 def check(given: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 An experiment may have more to say to it, see raphe.harness.sweeps.section.
 """
 
+import itertools
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness import identity
 from raphe.harness.report.reference import read_reference
+from raphe.harness.settings.composed import check_together, flat, without_hydra
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.kinds import decides_data, kind_of
 from raphe.harness.sweeps.parent import SweepParent
@@ -24,6 +26,7 @@ def begin_sweep(config: DictConfig) -> SweepParent:
 
     Raises SettingError, also where the data cannot be those of every member.
     """
+    _check_members(config)
     tracker = Tracker.from_settings(config)
     told_by_data = sweep_section.settings_told_by_data(config)
     others = [name for name in _swept(config) if decides_data(name) and name not in told_by_data]
@@ -57,6 +60,18 @@ def _swept(config: DictConfig) -> dict[str, list[str]]:
         for name, override in last.items()
         if override.is_sweep_override()
     }
+
+
+def _check_members(config: DictConfig) -> None:
+    """Raise SettingError for a member whose settings do not fit, before any is trained."""
+    parser, known = OverridesParser.create(), flat(without_hydra(config))
+    swept = [
+        [(name, parser.parse_override(f"{name}={text}").value()) for text in texts]
+        for name, texts in _swept(config).items()
+        if name in known
+    ]
+    for member in itertools.product(*swept):
+        check_together(config, dict(member))
 
 
 def _n_workers(config: DictConfig) -> int:

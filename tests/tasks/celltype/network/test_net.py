@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import raphe.tasks.celltype.network.net as net_module
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.network.net import CellTypeNet, largest_kernel
+from raphe.tasks.celltype.network.kernel_size import largest_kernel
+from raphe.tasks.celltype.network.net import CellTypeNet
 
 TIME_S = torch.arange(160) / 40_000
 

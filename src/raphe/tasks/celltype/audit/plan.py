@@ -20,7 +20,7 @@ from raphe.core.sentences import counted, listed
 from raphe.core.statistics.permutation import SIGNIFICANT
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
-from raphe.tasks.celltype.network.net import largest_kernel
+from raphe.tasks.celltype.network.kernel_size import largest_kernel
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import SPLITS, SplitKind

@@ -10,7 +10,8 @@ import torch
 
 from raphe.core.bundles.onnx_graph import OnnxGraph
 from raphe.tasks.celltype.ensemble.bundle_runtime import INPUT, OUTPUTS
-from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, PUBLISHED_CLASSES, CellTypeNet
+from raphe.tasks.celltype.network.kernel_size import POOL
+from raphe.tasks.celltype.network.net import NORM_EPSILON, PUBLISHED_CLASSES, CellTypeNet
 
 ENSEMBLE, MEMBERS = OUTPUTS
 

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from raphe.core.errors import RapheError
 from raphe.core.sentences import printable
-from raphe.tasks.celltype.network.net import NORM_EPSILON, POOL, pooled_samples
+from raphe.tasks.celltype.network.kernel_size import POOL, pooled_samples
+from raphe.tasks.celltype.network.net import NORM_EPSILON
 
 AGAIN = "copy it anew, or save it in Keras again"
 LARGEST_PART = 100 * 2**20  # bytes, unpacked; the published networks have 0.2 MB

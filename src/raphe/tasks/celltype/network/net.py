@@ -15,10 +15,10 @@ from torch.nn import functional
 from raphe.core.errors import SettingError
 from raphe.core.ranges import Numbers, Range, check_ranges
 from raphe.tasks.celltype.network.convolutions import convolve_first, convolve_second
+from raphe.tasks.celltype.network.kernel_size import check_kernel, pooled_samples
 from raphe.tasks.celltype.network.layers import larger_of_columns, relu_dropout
 
 NORM_EPSILON = 1e-3  # the default of Keras' LayerNormalization; torch's is 1e-5
-POOL = 2  # samples that each max-pooling merges
 PUBLISHED_CLASSES = 2  # each with a sigmoid of its own; more classes share a softmax
 
 Kernel = Annotated[int, Range(1, noun="a whole number of samples")]
@@ -126,17 +126,6 @@ class CellTypeNet(nn.Module):
         return logits.softmax(dim=1)
 
 
-def pooled_samples(n_samples: int, kernel: int) -> int:
-    """Return how many of `n_samples` are left after convolution, pooling, convolution, pooling."""
-    return ((n_samples - kernel + 1) // POOL - kernel + 1) // POOL
-
-
-def largest_kernel(n_samples: int) -> int:
-    """Return the largest kernel that leaves a sample after the last pooling, 0 if none does."""
-    # ((T − k + 1) // 2 − k + 1) // 2 ≥ 1 holds exactly when T ≥ 3 k + 1.
-    return max((n_samples - 1) // 3, 0)
-
-
 def check_settings(
     kernel: Kernel,
     columns: Columns,
@@ -149,11 +138,4 @@ def check_settings(
     check_ranges(check_settings, locals(), "model")
     if n_classes < 2:
         raise SettingError(f"classes: expected at least 2 to tell apart, got {n_classes}")
-    largest = largest_kernel(n_samples)
-    if largest == 0:
-        raise SettingError(f"a window of {n_samples} samples is too short; at least 4 are needed")
-    if kernel > largest:
-        raise SettingError(
-            f"model.kernel={kernel} leaves nothing to pool in a window of {n_samples} samples; "
-            f"the largest that fits is {largest}"
-        )
+    check_kernel(kernel, n_samples)

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
+from raphe.tasks.celltype.network.kernel_size import pooled_samples
 from raphe.tasks.celltype.network.layers import (
     BITS_PER_DRAW,
     RANDOM_BITS,
     larger_column,
     pool_pairs,
 )
-from raphe.tasks.celltype.network.net import NORM_EPSILON, CellTypeNet, pooled_samples
+from raphe.tasks.celltype.network.net import NORM_EPSILON, CellTypeNet
 
 OF_KERNEL = ("conv1.weight", "conv2.weight", "dense.weight")  # their size depends on the kernel
 

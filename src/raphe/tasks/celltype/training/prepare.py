@@ -7,12 +7,22 @@ from typing import Any
 
 from raphe.core.command_line import printed_command
 from raphe.core.files.prepared import digest, existing_store, files_of, is_to_be_made, preparing
+from raphe.tasks.celltype.network.kernel_size import check_kernel
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.stores.extract import extract
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation, simulate
 
 MAKE = ("raphe", "extract", "RECORDINGS")
 CACHE = "cache"  # in the folder of stores: what is derived from them
+
+
+def check(store: str | Path | None, cut: Cut, kernel: int) -> None:
+    """Raise SettingError for a kernel that is too long for the spikes that would be cut.
+
+    Of a store that is there its windows tell, when the network is built.
+    """
+    if store is None:
+        check_kernel(kernel, cut.n_samples)
 
 
 def prepare(

@@ -27,6 +27,7 @@ from raphe.harness.tracking import (
     KEY_TAG,
     NOTE_TAG,
     PARENT_TAG,
+    SEEN_TAG,
     RunFacts,
     TrackedRun,
     Tracker,
@@ -168,8 +169,10 @@ def describe(
     run.log_params({f"store_hash.{name}": value for name, value in data.hashes.items()})
     run.log_stores(data.used_stores, data.hashes)
     contents = stores_text(data.used_stores)
+    seen = {} if getattr(data, "validates_unseen", True) else {SEEN_TAG: "yes"}
     run.set_tags(
         {
+            **seen,
             GIT_COMMIT_TAG: identity.code_version(),
             NOTE_TAG: data.note,
             CONTENTS_TAG: contents,

@@ -60,6 +60,7 @@ KEY_TAG = "raphe.key"
 DATA_TAG = "raphe.data"
 NOTE_TAG = "raphe.note"
 CONTENTS_TAG = "raphe.contents"  # of the stores that a run reads, in words
+SEEN_TAG = "raphe.seen_validation"  # of a run that was trained on what it was validated on, too
 DESCRIPTION_TAG = MLFLOW_RUN_NOTE
 GIT_COMMIT_TAG = MLFLOW_GIT_COMMIT
 PARENT_TAG = MLFLOW_PARENT_RUN_ID

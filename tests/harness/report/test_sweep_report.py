@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from raphe.harness.report.sweep_figure import sweep_figure
 from raphe.harness.report.sweep_results import SweepResults
 from raphe.harness.report.sweep_table import sweep_table
 from raphe.harness.sweeps.choice import SweptMember, choose
-from raphe.harness.tracking import RunFacts
+from raphe.harness.tracking import SEEN_TAG, RunFacts
 
 SETTINGS = {
     "names": {"_target_": "raphe.tasks.celltype.metrics.names.names"},
@@ -80,6 +81,25 @@ def test_the_test_of_the_chosen_one_is_told_with_its_interval_and_the_best_basel
         "0.95 (95 % interval 0.90 to 0.99)."
     )
     assert apart == "The test tells every other value of model.kernel from the chosen one."
+
+
+def test_what_was_trained_on_is_not_called_validation_and_chooses_nothing() -> None:
+    shown = swept({"1": 0.7, "16": 0.9}, 0.07, [0.5, 0.25])
+    runs = [replace(run, tags={SEEN_TAG: "yes"}) for run in shown.runs]
+    for run in runs:
+        for name in [name for name in run.metrics if name.startswith("test/")]:
+            del run.metrics[name]
+    results = replace(shown, runs=runs, choice=None)
+    (told,) = sweep_conclusion(results)
+    assert told.startswith("None of them is chosen: they were trained on all, also on what they")
+    table = " ".join(" ".join(printed(results, 80)).split())
+    assert "trained on" in table and "test" not in table
+    figure = sweep_figure(results, "kernel size k (samples)")
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert [text.partition(" (n")[0] for text in legend] == ["trained on"]
+    for text in (table, figure.caption, *legend):
+        assert "alidation" not in text and "chosen" not in text
+    assert "no test of them" in figure.caption
 
 
 def test_two_cells_compare_no_values() -> None:

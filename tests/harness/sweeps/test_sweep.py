@@ -82,6 +82,16 @@ def test_a_finished_sweep_ends_well_and_other_settings_begin_another(
     assert len(runs().children()) == 4
 
 
+def test_nothing_is_chosen_by_what_was_trained_on(train, runs, capfd) -> None:
+    assert train("model.degree=1,2", "data.trains_on_all=true", multirun=True) == 0
+    told = capfd.readouterr().out
+    assert "None of them is chosen: they were trained on all" in " ".join(told.split())
+    (parent,) = runs().parents()
+    assert "Chosen by" not in parent.data.tags["mlflow.note.content"]
+    assert "chosen/model.degree" not in parent.data.metrics
+    assert not [run for run in runs().children() if "raphe.chosen" in run.data.tags]
+
+
 @pytest.mark.ci
 def test_two_workers_share_a_fresh_database(train_with_workers, runs, runs_root: Path) -> None:
     (runs_root / "mlflow.db").unlink()
@@ -147,7 +157,15 @@ def test_a_killed_sweep_goes_on_where_it_was(train, start_train, epochs, runs) -
         assert steps == [1, 2, 3]
 
 
-@pytest.mark.parametrize("workers", [[], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        [],
+        pytest.param(
+            ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"], marks=pytest.mark.ci, id="joblib"
+        ),
+    ],
+)
 def test_an_interrupted_sweep_is_marked_killed(
     start_train, epochs, runs, workers: list[str]
 ) -> None:

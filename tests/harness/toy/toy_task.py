@@ -33,13 +33,14 @@ def prepare() -> dict:
 class ToyData(pl.LightningDataModule):
     note = "A toy: its numbers mean nothing."
 
-    def __init__(self, n_points: int, seed: int) -> None:
+    def __init__(self, n_points: int, seed: int, trains_on_all: bool = False) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         x = torch.rand(n_points, 1, generator=generator)
         y = 3 * x + 0.1 * torch.randn(n_points, 1, generator=generator)
         self.points = TensorDataset(x, y)
         self.facts: dict = {}
+        self.validates_unseen = not trains_on_all
 
     @property
     def hashes(self) -> dict[str, str]:

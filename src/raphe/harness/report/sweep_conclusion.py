@@ -6,16 +6,22 @@ from raphe.core.metric_names import TEST, Estimate, Name
 from raphe.core.protocol import BaselineFigure
 from raphe.core.sentences import counted, listed
 from raphe.harness.report.shown import counts_of, in_words
-from raphe.harness.report.sweep_results import SweepResults
+from raphe.harness.report.sweep_results import TRAINED_ON, SweepResults
 from raphe.harness.tracking import RunFacts
 
 DECIMALS = 2  # of a figure without an interval
+NOT_CHOSEN = (
+    "None of them is chosen: they were trained on all, also on what they were validated on, and a "
+    "figure of that chooses nothing."
+)
 
 
 def sweep_conclusion(results: SweepResults) -> list[str]:
     """Sentences: what validation chooses, its test, whether the test tells others from it."""
     if results.choice is not None:
         sentences = [results.choice.sentence]
+    elif results.validation == TRAINED_ON:
+        return [NOT_CHOSEN]
     elif len(results.runs) == 1:
         sentences = ["One member finished, so that there was nothing to choose among."]
     else:

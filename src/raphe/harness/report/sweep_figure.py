@@ -23,7 +23,7 @@ from raphe.core.metric_names import TEST, VAL, Estimate, Name, kept
 from raphe.core.sentences import counted, listed
 from raphe.harness.report.reference import Reference
 from raphe.harness.report.shown import counts_of, in_words, shown_metrics, test_sets
-from raphe.harness.report.sweep_results import SweepResults
+from raphe.harness.report.sweep_results import TRAINED_ON, SweepResults
 
 KEPT_VAL = kept(VAL)
 WITH_INTERVAL = (KEPT_VAL, TEST)
@@ -127,7 +127,7 @@ def _beside(numbers: Sequence[float], part: str) -> list[float]:
 def _name(results: SweepResults, part: str) -> str:
     run = results.chosen or results.runs[0]
     counts = counts_of(run, part, results.settings)
-    name = "validation" if part == KEPT_VAL else part
+    name = results.validation if part == KEPT_VAL else part
     return f"{name} (n = {', '.join(counts)})" if counts else name
 
 
@@ -285,6 +285,26 @@ def _add_legend(figure: PaperFigure, panels: Sequence[Axes], n_columns: int) -> 
     figure.set_figheight(figure.get_figheight() + LEGEND_IN * n_lines)
 
 
+def _meaning_of_marks(results: SweepResults) -> str:
+    """What squares, dots and triangles stand for, and their intervals."""
+    parts = [part for part, _, _ in _parts(results)]
+    is_seen = results.validation == TRAINED_ON
+    marks = [
+        "Squares: what was trained on, by the weights that were kept: no test of them"
+        if is_seen
+        else "Squares: validation of the weights that were kept"
+    ]
+    marks += ["dots: the test"] if TEST in parts else []
+    marks += ["triangles: further test sets"] if set(parts) - {KEPT_VAL, TEST} else []
+    text = f"{'; '.join(marks)}. Bands or lines: 95 % intervals, where a figure has one."
+    if TEST in parts:
+        text += (
+            " All networks share their test cells, so that two may differ where their intervals "
+            "overlap."
+        )
+    return text
+
+
 def _caption(
     results: SweepResults,
     axis_label: str,
@@ -297,10 +317,7 @@ def _caption(
     sentences = [
         f"{counted('network', len(results.runs))}, one for each {axis_label}: "
         f"{'; '.join(f'{letter}, {in_words(results.names, metric)}' for letter, metric in shown)}.",
-        "Squares: validation of the weights that were kept; dots: the test"
-        + ("; triangles: further test sets" if len(_parts(results)) > 2 else "")
-        + ". Bands or lines: 95 % intervals of validation and test, where a figure has one. All "
-        "networks share their test cells, so that two may differ where their intervals overlap.",
+        _meaning_of_marks(results),
     ]
     if is_cut:
         sentences.append("Arrowheads: intervals that go on beyond the axis.")
@@ -310,7 +327,7 @@ def _caption(
             meaning = figure.meaning[:1].lower() + figure.meaning[1:]
             sentences.append(f"{figure.label.capitalize()}: {meaning}")
     run = results.chosen or results.runs[0]
-    for part, name in ((KEPT_VAL, "Validation"), (TEST, "Test")):
+    for part, name in ((KEPT_VAL, results.validation.capitalize()), (TEST, "Test")):
         if counts := counts_of(run, part, results.settings):
             sentences.append(f"{name}: n = {listed(counts)}.")
     if results.choice is not None:

@@ -12,10 +12,11 @@ from raphe.core.metric_names import TEST, VAL, Estimate, Names, kept
 from raphe.core.protocol import BaselineFigure
 from raphe.harness.records.parameters import number_of
 from raphe.harness.report.shown import names_of, shown_metrics
-from raphe.harness.sweeps.choice import Choice
+from raphe.harness.sweeps.choice import Choice, validate_unseen
 from raphe.harness.tracking import RunFacts
 
 KEPT_VAL = kept(VAL)
+VALIDATION, TRAINED_ON = "validation", "trained on"
 IN_TABLE = 2  # headline figures of a member
 
 
@@ -58,6 +59,12 @@ class SweepResults:
             return None
         known = self.intervals.get(run.run_id, {}).get(metric)
         return Estimate(value, math.nan, math.nan) if known is None else known
+
+    @property
+    def validation(self) -> str:
+        """What validation's figures are called: not validation where they are of what was trained
+        on."""
+        return VALIDATION if validate_unseen(self.runs) else TRAINED_ON
 
     @cached_property
     def headlines(self) -> list[str]:

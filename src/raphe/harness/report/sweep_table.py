@@ -13,7 +13,7 @@ from raphe.core.sentences import listed, number, printable
 from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import UNDEFINED, counts_of, in_words
 from raphe.harness.report.sweep_conclusion import decimals, sweep_conclusion
-from raphe.harness.report.sweep_results import SweepResults
+from raphe.harness.report.sweep_results import TRAINED_ON, VALIDATION, SweepResults
 from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, Tracker
 
 CHOSEN = "→"
@@ -42,13 +42,15 @@ def sweep_table(results: SweepResults) -> Table:
         (_heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs])
         for name in results.parameters
     ]
-    columns.append((f"{kept(results.monitored)}".replace("/", "\n"), _monitored(results)))
+    columns.append((_monitored_heading(results), _monitored(results)))
     for metric in results.headlines:
         label = "\n".join(textwrap.wrap(in_words(results.names, metric), HEADING))
         validation = _figures(results, kept(f"{VAL}/{metric}"), intervals=False)
         if set(validation) != {UNDEFINED}:
-            columns.append((f"{label}\nvalidation", validation))
-        columns.append((f"{label}\ntest (95 %)", _figures(results, f"{TEST}/{metric}", True)))
+            columns.append((f"{label}\n{results.validation}", validation))
+        tested = _figures(results, f"{TEST}/{metric}", intervals=True)
+        if set(tested) != {UNDEFINED} or results.validation == VALIDATION:
+            columns.append((f"{label}\ntest (95 %)", tested))
     for heading, _ in columns:
         table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
     for row in zip(*(texts for _, texts in columns), strict=True):
@@ -59,6 +61,13 @@ def sweep_table(results: SweepResults) -> Table:
 def _heading(setting: str) -> str:
     section, point, name = setting.rpartition(".")
     return f"{section}{point}\n{name}" if section else name
+
+
+def _monitored_heading(results: SweepResults) -> str:
+    lines = kept(results.monitored).split("/")
+    if results.validation == TRAINED_ON:
+        lines[1:2] = [TRAINED_ON]  # in the place of val
+    return "\n".join(lines)
 
 
 def _monitored(results: SweepResults) -> list[str]:
@@ -87,7 +96,8 @@ def _legend(results: SweepResults) -> str:
     if results.chosen is not None:
         lines.append(f"{CHOSEN} chosen by {kept(results.monitored)}, never by the test.")
     run = results.chosen or results.runs[0]
-    for part, name in ((TEST, "Test"), (kept(VAL), "Validation, of the weights that were kept")):
+    validation = f"{results.validation.capitalize()}, of the weights that were kept"
+    for part, name in ((TEST, "Test"), (kept(VAL), validation)):
         if counts := counts_of(run, part, results.settings):
             lines.append(f"{name}: {listed(_same(results, part, counts))}.")
     lines.append("All figures: sweep.csv of the run.")

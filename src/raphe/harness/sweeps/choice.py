@@ -16,7 +16,7 @@ from raphe.core.metric_names import kept
 from raphe.core.sentences import number
 from raphe.harness.records.parameters import number_of
 from raphe.harness.settings.composed import CHOICES
-from raphe.harness.tracking import RunFacts
+from raphe.harness.tracking import SEEN_TAG, RunFacts
 
 BEST, ONE_SE = CHOICES
 
@@ -99,7 +99,11 @@ def choose_run(
         runs: members that finished.
         parameters: names of what is swept.
         standard_errors: of the metric, by run id; of a run that is missing it is not known.
+
+    None, too, where they were trained on what they were validated on.
     """
+    if not validate_unseen(runs):
+        return None
     metric = kept(config.monitor.metric)
     # A smaller kernel is simpler; a smaller seed is not.
     has_order = len(parameters) == 1 and "seed" not in parameters[0].rpartition(".")[2]
@@ -113,6 +117,11 @@ def choose_run(
         for run in runs
     ]
     return choose(members, config.choose, metric_in_words(config), config.monitor.mode)
+
+
+def validate_unseen(runs: Sequence[RunFacts]) -> bool:
+    """Whether all were validated on what they were not trained on."""
+    return not any(SEEN_TAG in run.tags for run in runs)
 
 
 def metric_in_words(config: DictConfig) -> str:

@@ -73,6 +73,11 @@ class RecordingData(pl.LightningDataModule):
         return self.store.note
 
     @property
+    def validates_unseen(self) -> bool:
+        """Whether validation is of recordings that are not trained on."""
+        return not set(self.split.val) & set(self.split.train)
+
+    @property
     def test_names(self) -> list[str]:
         """Names of the test sets in the order of `test_dataloader`."""
         return ["test", *self.tests] if len(self.split.test) else list(self.tests)

@@ -49,7 +49,7 @@ def add_export(parser: Parser) -> None:
         "--sweep",
         metavar="RUN",
         help="id of the sweep or of a single run, or its beginning as `raphe runs` shows it "
-        "(default: the newest sweep over settings or seeds, or bank)",
+        "(default: the newest sweep over settings or seeds, or bank; without one the only run)",
     )
     parser.add_argument(
         "--checkpoints",
@@ -80,7 +80,7 @@ def add_export(parser: Parser) -> None:
     parser.add_argument(
         "--experiment",
         metavar="NAME",
-        help="to take the newest sweep or single run of (default: the newest sweep of all)",
+        help="to take the newest sweep or single run of (default: of all)",
     )
     parser.add_argument(
         "--champion",

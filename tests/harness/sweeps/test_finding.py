@@ -36,11 +36,23 @@ def test_a_newer_cross_validation_is_passed_over_and_told(
         run.end(status)
         return run.run_id
 
-    tracker.begin("run", {KEY_TAG: "k"}).end("FINISHED")  # a single run is no sweep
+    def single() -> str:
+        run = tracker.begin("run", {KEY_TAG: "k"})
+        run.end("FINISHED")
+        return run.run_id
+
+    only = single()
     sweep(Kind.DATA, "FINISHED", 2)
+    found = find_sweep(tmp_path / "mlruns", None, None)
+    assert found.sentence.startswith(
+        f"Taken: run ({only}), the only finished run; there is no swee"
+    )
+    assert ". Passed over: sweep over data x=1,2 (" in found.sentence
+    single()  # which of the two is meant?
     with pytest.raises(SettingError, match="no finished sweep over settings or seeds") as refused:
         find_sweep(tmp_path / "mlruns", None, None)
     assert "there is sweep over data x=1,2" in str(refused.value)
+    assert "of the single runs there are several" in str(refused.value)
     taken = sweep(Kind.SEEDS, "FAILED", 1)  # one member is enough
     sweep(Kind.FOLDS, "FINISHED", 5)
     named = sweep(Kind.SETTINGS, "RUNNING", 0)

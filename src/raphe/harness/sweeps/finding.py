@@ -3,6 +3,7 @@ trained on the same data."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -32,18 +33,25 @@ class FoundSweep:
     run: RunFacts
     passed_over: tuple[str, ...] = ()  # newer ones, each with the reason
     was_named: bool = True
+    is_only_run: bool = False  # a single run, for want of any sweep that can be taken
 
     @property
     def sentence(self) -> str:
         """Which one is taken and what is newer; "" where it was named."""
         if self.was_named:
             return ""
-        is_sweep = SWEEP_TAG in self.run.tags
-        what = "sweep whose networks were trained on the same data" if is_sweep else "finished run"
-        taken = f"Taken: {self.run.name} ({self.run.run_id}), the newest {what}."
+        sweep, newer = (
+            "sweep whose networks were trained on the same data",
+            "Newer, but passed over",
+        )
+        if self.is_only_run:
+            why, newer = f"the only finished run; there is no {sweep}", "Passed over"
+        else:
+            why = f"the newest {sweep if SWEEP_TAG in self.run.tags else 'finished run'}"
+        taken = f"Taken: {self.run.name} ({self.run.run_id}), {why}."
         if not self.passed_over:
             return taken
-        return f"{taken} Newer, but passed over: {_some(self.passed_over)}. --sweep RUN names one."
+        return f"{taken} {newer}: {_some(self.passed_over)}. --sweep RUN names one."
 
 
 def find_sweep(
@@ -57,22 +65,24 @@ def find_sweep(
             newest sweep over settings or seeds, or bank, that has ended and has a finished member.
             A cross-validation is none: its networks were trained on different cells.
         experiment: to look in for the newest sweep or finished single run; None: for the newest
-            sweep of all.
+            sweep of all, or, where there is none, the one single run that has finished.
 
     Raises:
         SettingError: where there is none.
     """
     client = open_to_read(runs_root, uri)
     passed_over: list[str] = []
+    is_only_run = False
     with reaching(client.tracking_uri, OPTION):
         experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
         if run_id:
             run = _get(client, list(experiments), str(run_id))
         else:
             run, passed_over = _newest(client, experiments, experiment)
+            is_only_run = experiment is None and SWEEP_TAG not in run.data.tags
     tracker = Tracker(experiments[run.info.experiment_id], runs_root, uri)
     return FoundSweep(
-        tracker, tracker.get(run.info.run_id), tuple(passed_over), was_named=bool(run_id)
+        tracker, tracker.get(run.info.run_id), tuple(passed_over), bool(run_id), is_only_run
     )
 
 
@@ -98,8 +108,13 @@ def _newest(
             f"--experiment {experiment}: there is none such; there are "
             f"{', '.join(map(printable, sorted(experiments.values())))}"
         )
+    singles = _finished_singles(client, wanted) if experiment is None else []
+    if len(singles) == 1:
+        return singles[0], passed_over
     where = "any experiment" if experiment is None else f"experiment {experiment}"
     there_are = f"; there is {_some(passed_over)}" if passed_over else ""
+    if singles:
+        there_are += "; of the single runs there are several"
     raise SettingError(
         f"{shown(client.tracking_uri)}: holds no finished sweep over settings or seeds in "
         f"{where}{there_are}; run one with `raphe train -m`, or name a run as `--sweep RUN`, one "
@@ -123,6 +138,12 @@ def _reason_against(sweep: Run) -> str:
 def _is_finished_single(run: Run) -> bool:
     tags = run.data.tags
     return run.info.status == "FINISHED" and KEY_TAG in tags and PARENT_TAG not in tags
+
+
+def _finished_singles(client: MlflowClient, experiment_ids: list[str]) -> list[Run]:
+    """Runs of no sweep that have finished, up to two: more are as good as two."""
+    finished = (run for run in _all(client, experiment_ids) if _is_finished_single(run))
+    return list(islice(finished, 2))
 
 
 def _get(client: MlflowClient, experiment_ids: list[str], run_id: str) -> Run:

@@ -123,7 +123,7 @@ RUN_FILES = (
         {
             "class": "name",
             "time_*": "of the sample, from the crossing or in the window, ms",
-            "mean": "of the class's spikes, in the unit of the store",
+            "mean_*": "of the class's spikes, in the unit of the store",
             "grad_cam": "what spoke for the class, by Grad-CAM",
             "integrated_gradients": "the same, by integrated gradients",
         },

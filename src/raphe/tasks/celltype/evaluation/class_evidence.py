@@ -93,9 +93,9 @@ def class_evidence(
     return evidence
 
 
-def evidence_csv(evidence: Sequence[ClassEvidence], axis: TimeAxis) -> str:
-    """A row for each class and sample."""
-    header = ["class", axis.column, "mean", "grad_cam", "integrated_gradients"]
+def evidence_csv(evidence: Sequence[ClassEvidence], axis: TimeAxis, unit: str) -> str:
+    """A row for each class and sample; the spikes are in `unit`."""
+    header = ["class", axis.column, f"mean_{unit}", "grad_cam", "integrated_gradients"]
     rows = []
     for of_class in evidence:
         columns = (of_class.mean, of_class.grad_cam, of_class.gradients)

@@ -139,7 +139,7 @@ def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
     axis = spikes.time_axis
     of_classes = class_evidence(model, spikes, data.spike_split.rows("test"), predictions)
     return {
-        "test/class_evidence.csv": evidence_csv(of_classes, axis),
+        "test/class_evidence.csv": evidence_csv(of_classes, axis, spikes.unit),
         "test/class_evidence.png": evidence_figure(of_classes, axis, spikes.unit),
     }
 

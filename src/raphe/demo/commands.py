@@ -25,6 +25,11 @@ WHAT_IT_SHOWS = (
     "told, the name of the file says why."
 )
 
+TEMPORARY = (
+    "They lie in a temporary folder, which is removed at the end with all that was put there and "
+    "said in the page; `raphe demo --folder DIR` keeps both."
+)
+
 
 def add_demo(parser: Parser) -> None:
     define(
@@ -81,6 +86,8 @@ def _demo(options: argparse.Namespace) -> int:
         folder = options.folder if scratch is None else scratch / "simulated recordings"
         copy_recordings(folder)
         print(WHAT_IT_SHOWS)
+        if scratch is not None:
+            print(TEMPORARY)
         browser = not options.no_browser and _has_screen()
         started = _open_browser if browser else lambda address: None  # which the server prints
         return serve(BUNDLE, LOCAL, options.port, limits, folder=folder, started=started)

@@ -38,9 +38,8 @@ def test_the_newest_cell_is_shown_while_it_grows(
     (folder / "cell2.txt").unlink()
     expect(page.locator("#now .what")).to_contain_text("cell1.txt")
     page.get_by_role("link", name="Recordings").click()
-    expect(page.locator("#no-files")).to_have_text(
-        "None opened yet; 1 file of the watched folder is under Live."
-    )
+    expect(row_of(page, "cell1.txt").locator(".file-result")).to_have_text("●many")
+    expect(page.locator("#no-files")).to_be_hidden()
     page.get_by_role("link", name="Live").click()
     page.set_viewport_size({"width": 400, "height": 700})
     page.get_by_role("button", name="Open cell1.txt").click()

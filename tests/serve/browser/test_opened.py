@@ -92,7 +92,9 @@ def test_of_spikes_rejected_faster_than_it_is_answered_none_is_lost(
 
 def test_the_threshold_moves_by_its_field_and_by_hand_and_goes_back(page: Page) -> None:
     field = page.get_by_label("Threshold (pA)")
+    back = page.get_by_role("button", name="As the bundle has it")
     expect(field).to_have_value("5")
+    expect(back).to_have_count(0)  # nothing was changed
     field.fill("8.5")
     field.press("Enter")
     expect(page.locator(WORDS)).to_have_text("2 peaks, 0 rejected")
@@ -100,6 +102,7 @@ def test_the_threshold_moves_by_its_field_and_by_hand_and_goes_back(page: Page) 
     page.locator(".marks").get_by_role("button", name="As the bundle has it").click()
     expect(field).to_have_value("5")
     expect(page.locator(HEADLINE)).to_contain_text("many")
+    expect(back).to_have_count(0)
     handle = page.locator(".handle")
     handle.hover()
     page.mouse.down()

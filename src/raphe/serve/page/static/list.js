@@ -1,7 +1,9 @@
 /** The list of files beside the opened one: how far each is, what it came to, or why it did not. */
 
-import { button, counted, element, paintTone, say, setText, toneSign } from "./dom.js";
+import { button, element, paintTone, say, setText, toneSign } from "./dom.js";
+import { STATES } from "./live.js";
 
+const MOST_OF_FOLDER = 100; // of the watched folder's files, the newest; Live has all
 const narrow = matchMedia("(max-width: 60rem)");
 
 export class FileList {
@@ -18,7 +20,7 @@ export class FileList {
   }
 
   draw() {
-    const listed = this.session.entries.filter((entry) => this.lists(entry));
+    const listed = this.listed();
     const keys = new Set(listed.map((entry) => entry.key));
     for (const [key, row] of this.rows) {
       if (!keys.has(key)) {
@@ -26,23 +28,29 @@ export class FileList {
         this.rows.delete(key);
       }
     }
+    let at = this.place.firstElementChild;
     for (const entry of listed) {
-      if (!this.rows.has(entry.key)) {
-        const row = this.makeRow(entry);
-        this.rows.set(entry.key, row);
-        this.place.append(row.node);
-      }
+      if (!this.rows.has(entry.key)) this.rows.set(entry.key, this.makeRow(entry));
+      const { node } = this.rows.get(entry.key);
+      if (node === at) at = at.nextElementSibling;
+      else this.place.insertBefore(node, at);
       this.drawEntry(entry);
     }
-    this.empty.hidden = listed.length > 0;
-    const n_there = this.session.entries.length;
-    setText(this.empty, n_there ? `None opened yet; ${counted(n_there, "file")} of the watched folder `
-      + `${n_there === 1 ? "is" : "are"} under Live.` : "None yet.");
+    const all = this.session.entries.length;
+    this.empty.hidden = listed.length > 0 && listed.length === all;
+    setText(this.empty, all
+      ? `${listed.length} of ${all} files: of the watched folder the newest. Live has all.`
+      : "None yet.");
   }
 
-  /** What was given, and of the watched folder what was opened, so that there is a way back to it. */
-  lists(entry) {
-    return entry.from === "given" || entry.view !== null || entry === this.session.shown;
+  /** What was given, then of the watched folder the newest, and what was opened, so that there is
+   * a way back to it. */
+  listed() {
+    const { entries, shown } = this.session;
+    const ofFolder = entries.filter(({ from }) => from === "folder")
+      .sort((one, other) => other.summary.order - one.summary.order);
+    return [...entries.filter(({ from }) => from === "given"), ...ofFolder.filter((entry, place) => (
+      place < MOST_OF_FOLDER || entry.view !== null || entry === shown))];
   }
 
   makeRow(entry) {
@@ -132,6 +140,10 @@ function resultOf(entry) {
   if (entry.state === "sending") return { text: `sending, ${Math.floor(entry.share * 100)} %` };
   if (entry.state === "reading") return { text: "reading" };
   if (entry.state === "refused") return { text: "not read" };
+  if (!entry.view && entry.summary) {
+    const { headline, tone, state } = entry.summary;
+    return headline ? { text: headline, tone } : { text: STATES[state] };
+  }
   if (!entry.view) return { text: "being opened" };
   if (entry.view.need) return { text: "needs a second file" };
   return { text: entry.view.headline, tone: entry.view.tone };

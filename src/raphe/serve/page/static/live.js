@@ -3,7 +3,7 @@
 import { button, element, paintTone, setText, toneSign } from "./dom.js";
 import { listed } from "./session.js";
 
-const STATES = { growing: "being recorded", settled: "finished", "not read": "not read" };
+export const STATES = { growing: "being recorded", settled: "finished", "not read": "not read" };
 
 export class Live {
   constructor(session, open) {

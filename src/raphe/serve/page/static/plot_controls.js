@@ -86,6 +86,8 @@ function markButtons(panel) {
   const update = () => {
     const layer = panel.marks;
     setText(words, markSentence(panel));
+    if (document.activeElement === reset && !panel.owner.is_changed) next.focus(); // it goes
+    reset.hidden = !panel.owner.is_changed;
     flip.hidden = layer.current === null;
     if (layer.current !== null) {
       setText(flip, `${layer.accepted[layer.current] ? "Reject" : "Accept"} this ${name}`);

@@ -214,6 +214,12 @@ export class OpenedView {
     this.session.change(this.entry, NO_CHANGES);
   }
 
+  /** Whether anything is decided otherwise than the bundle has it, answered or not. */
+  get is_changed() {
+    const { threshold, rejected } = this.session.decided(this.entry);
+    return threshold !== null || rejected.length > 0;
+  }
+
   /** What was decided otherwise in what is shown, in words; "" where nothing was. */
   get edited() {
     const { threshold, rejected } = this.entry.changes;

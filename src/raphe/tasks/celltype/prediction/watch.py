@@ -280,7 +280,7 @@ class LiveFolder(WatchedFolder):
             return Sighting(path, "not read", reason, n_bytes) if reason else None
         self.growing.discard(path)
         self._looks.is_done(path, change.stamp)
-        return Sighting(path, "settled", f"whole, {file_size(n_bytes)}", n_bytes)
+        return Sighting(path, "settled", f"finished, {file_size(n_bytes)}", n_bytes)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from functools import partialmethod
 from pathlib import Path
 
@@ -149,15 +150,17 @@ def train_py(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
 def home(
     train_py: Callable[..., int], made_once: Callable[..., Path], tracking_store: Callable
 ) -> Path:
-    """Data, runs and `bundle` of a sweep over two kernels, registered as celltype@champion."""
+    """Data, runs and `bundle` of a sweep over two kernels, registered as celltype@champion; what
+    the sweep told is in `told.txt`."""
 
     def fill(folder: Path) -> None:
         simulation = {"n_ser": 9, "n_nser": 9, "days": 3, "duration_s": 5}
         small = [f"prepare.simulation.{name}={value}" for name, value in simulation.items()]
-        small += ["trainer.max_epochs=2", "data.batch_size=16"]
+        small += ["trainer.max_epochs=2", "data.batch_size=16", "model.filters=[8,16]"]
         runs_root = tracking_store(folder / "mlruns")
         places = [f"data_root={folder / 'data'}", f"runs_root={runs_root}"]
-        assert train_py("-m", "model.kernel=3,20", *places, *small) == 0
+        with (folder / "told.txt").open("w") as told, redirect_stdout(told):
+            assert train_py("-m", "model.kernel=3,20", *places, *small) == 0
         export = ["stage=export", f"export.out={folder / 'bundle'}", "export.members=all"]
         assert train_py(*export, *places) == 0
 

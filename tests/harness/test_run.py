@@ -208,7 +208,9 @@ def test_a_password_in_an_address_is_in_no_file_and_in_nothing_printed(
     assert not written and "SECRET" not in told.out + told.err
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.ci)]
+)
 def test_an_interrupt_ends_cleanly(start_train, epochs, runs, stop) -> None:
     epochs.hold_at(1)
     process = start_train(*epochs.settings)

@@ -120,6 +120,7 @@ def test_a_bank_stopped_after_its_last_epoch_trains_no_further(
     assert [run.info.status for run in runs().all()] == ["FINISHED"] * 3
 
 
+@pytest.mark.ci
 def test_a_killed_bank_goes_on_and_equals_an_unbroken_one(train, start_train, epochs, runs) -> None:
     bank = [*BANK, "trainer.max_epochs=4", *epochs.settings]
     epochs.hold_at(6)  # both in their third epoch
@@ -143,6 +144,7 @@ def test_a_killed_bank_goes_on_and_equals_an_unbroken_one(train, start_train, ep
         assert runs().epochs(one) == runs().epochs(other)
 
 
+@pytest.mark.ci
 def test_an_interrupted_bank_is_marked_killed(start_train, epochs, runs) -> None:
     epochs.hold_at(1)
     process = start_train(*BANK, *epochs.settings)
@@ -154,6 +156,7 @@ def test_an_interrupted_bank_is_marked_killed(start_train, epochs, runs) -> None
     assert [run.info.status for run in runs().all()] == ["KILLED"] * 3
 
 
+@pytest.mark.ci
 def test_two_workers_test_the_members(train_with_workers, runs) -> None:
     assert train_with_workers("model=bank", "bank.values=[1,2,3]", "threads=2") == 0
     assert statuses(runs().children()) == dict.fromkeys("123", "FINISHED")

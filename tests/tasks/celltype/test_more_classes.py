@@ -226,6 +226,7 @@ def test_the_band_keeps_its_promise_on_new_cells(data, bundle) -> None:
     assert wrong.mean() < 2 * judge.decision.not_sure.wanted_error
 
 
+@pytest.mark.ci
 def test_the_experiment_leaves_animals_out_and_reports_over_all(
     train_py, places, store: Path, tmp_path: Path
 ) -> None:

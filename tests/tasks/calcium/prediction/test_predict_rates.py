@@ -422,8 +422,8 @@ def test_memory_does_not_grow_with_the_traces(inferrer, tmp_path, monkeypatch) -
         return reached
 
     peak(2)  # libraries load
-    # 64 more rates and spreads would be 350 kB; their rows of the table are some 160 kB.
-    assert peak(80) < peak(16) + 200_000
+    # 32 more rates and spreads would be 180 kB; their rows of the table are some 80 kB.
+    assert peak(40) < peak(8) + 110_000
 
 
 def test_a_frame_rate_outside_training_is_told(inferrer, tmp_path) -> None:

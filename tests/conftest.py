@@ -58,8 +58,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return name if 0 < len(name) <= ID_LENGTH and name.isprintable() else None
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def one_thread() -> None:
+    """Whatever the test before has set: two threads of each worker wait for each other."""
     torch.set_num_threads(1)
 
 

@@ -73,9 +73,10 @@ def test_each_class_has_its_own_spikes_and_numbers(evidence):
 
 
 def test_table_and_figure_hold_every_class(evidence):
-    rows = list(csv.DictReader(io.StringIO(evidence_csv(evidence, AXIS))))
+    rows = list(csv.DictReader(io.StringIO(evidence_csv(evidence, AXIS, "pA"))))
     assert len(rows) == 2 * N
     assert float(rows[110]["time_from_crossing_ms"]) == pytest.approx(1.75)
+    assert float(rows[110]["mean_pA"]) == pytest.approx(evidence[0].mean[110], rel=1e-5)
     assert float(rows[110]["grad_cam"]) == pytest.approx(evidence[0].grad_cam[110], rel=1e-5)
     figure = evidence_figure(evidence, AXIS, "pA")
     panels, bars = figure.axes[:8], figure.axes[8:]

@@ -17,6 +17,7 @@ from raphe.core.threads import Threads, threads_of_process
 FATAL_ALONE = 4  # errors are raised, too; warnings are of devices that are not there
 ELSEWHERE = b"location"  # in a graph whose weights lie in another file, and in none of ours
 LONGEST_REASON = 200
+SHRINKAGE = "memory.enable_memory_arena_shrinkage"  # after each run
 
 
 class GraphSession:
@@ -52,7 +53,6 @@ class GraphSession:
         # Threads that spin while they wait take what others on the machine need, and themselves.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = FATAL_ALONE
-        options.enable_cpu_mem_arena = keeps_memory
         try:
             session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"]
@@ -60,6 +60,9 @@ class GraphSession:
         except Exception as error:  # of many kinds, none of which onnxruntime documents
             raise self._broken(str(error)) from None
         self._session = session
+        self._run_options = onnxruntime.RunOptions()
+        if not keeps_memory:  # without onnxruntime's pool, malloc's for each thread keep far more
+            self._run_options.add_run_config_entry(SHRINKAGE, "cpu:0")
         self.inputs = {each.name: tuple(each.shape) for each in session.get_inputs()}
         self.outputs = {each.name: tuple(each.shape) for each in session.get_outputs()}
         for expected, names in ((inputs, self.inputs), (outputs, self.outputs)):
@@ -69,7 +72,7 @@ class GraphSession:
     def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs, finite float32. Raises BundleError."""
         try:
-            answers = self._session.run(self._outputs, dict(inputs))
+            answers = self._session.run(self._outputs, dict(inputs), self._run_options)
         except Exception as error:
             raise self._broken(str(error)) from None
         for answer in answers:

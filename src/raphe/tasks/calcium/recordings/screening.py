@@ -95,14 +95,14 @@ def _is_denoised(values: np.ndarray, rate_hz: float) -> bool:
 
 def _unforeseen(values: np.ndarray) -> np.ndarray:
     """What the two samples before leave of each sample, by least absolute deviations: (n − 2,)."""
-    before = np.stack([values[1:-1], values[:-2], np.ones(len(values) - 2)], axis=1)
-    weight = np.ones(len(before))
-    for _ in range(STEPS):
-        weighted = before * weight[:, None]
-        products = weighted.T @ before  # (3, 3)
+    before = np.stack([values[1:-1], values[:-2], np.ones(len(values) - 2)])  # (3, n − 2)
+    weight = np.ones(len(values) - 2)
+    for _ in range(STEPS):  # without BLAS, whose threads wait for each other beside other traces'
+        weighted = before * weight
+        products = np.einsum("in,jn->ij", weighted, before)
         products += RIDGE * np.trace(products) * np.eye(3)
-        share = np.linalg.solve(products, weighted.T @ values[2:])
-        left = np.abs(values[2:] - before @ share)
+        share = np.linalg.solve(products, np.einsum("in,n->i", weighted, values[2:]))
+        left = np.abs(values[2:] - np.einsum("i,in->n", share, before))
         weight = 1 / np.maximum(left, 1e-7)
     return left
 

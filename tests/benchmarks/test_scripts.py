@@ -67,3 +67,11 @@ def test_glif_infer_at_a_small_size(tmp_path: Path, run_script):
     run_script("glif_infer.py", "--output", table, *small)
     assert "| 1 s at 5 kHz, encoder and least squares |" in table.read_text()
     assert "64 × 4000 samples |" in table.read_text()
+
+
+@pytest.mark.ci
+def test_rates_at_a_small_size(tmp_path: Path, run_script):
+    table = tmp_path / "rates.md"
+    small = ("--few", 1, "--many", 3, "--minutes", 0.5, "--threads", 2)
+    run_script("rates.py", "--output", table, *small)
+    assert "| 2 |" in table.read_text() and "| networks |" in table.read_text()

@@ -1,0 +1,160 @@
+"""`raphe predict` on calcium traces: processor time a neuron and its parts, threads, memory.
+
+    make bench ARGS=rates
+
+Simulated traces of 30 minutes at 30 frames/s, through the bundle that comes with raphe or another.
+A process of its own each time, with few neurons and with many: the difference is the neurons'.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import options_of, write_tables
+from numpy.lib.format import open_memmap
+
+from raphe.core.bundles.shipped import shipped_bundle
+from raphe.tasks.calcium.ensemble.bundle import RateBundle, RateGraph
+from raphe.tasks.calcium.prediction import infer_rates
+from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.trace_set import TraceOptions
+
+FRAME_HZ = 30.0
+RATE_PER_S, NOISE = 0.3, 0.2  # of spikes; of a frame, relative to one spike's peak
+DECAY_S, RISE_S, BRIGHTNESS = 0.7, 0.05, 5.0
+TAKEN_APART = 10  # neurons
+PARTS: dict[str, tuple[Any, str]] = {  # what is timed, by what it is called in the table
+    "networks": (RateGraph, "expected"),
+    "frames that are no fluorescence": (infer_rates, "screened"),
+    "baseline, scale, 100 Hz": (Conditioning, "__call__"),
+    "likeness to training": (infer_rates, "facts_of"),
+    "rates in frames": (infer_rates, "in_frames"),
+}
+# The command itself, which then tells its processor time and its peak.
+COMMAND = """
+import sys, time
+from raphe.cli import main
+code = main(sys.argv[1:])
+peak = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(time.process_time(), *peak)
+sys.exit(code)
+"""
+
+
+def write_neurons(path: Path, n: int, minutes: float) -> Path:
+    """Traces (n, T) as float32: sparse transients, noise and slow drift."""
+    n_frames = round(60 * minutes * FRAME_HZ)
+    time_s = np.arange(n_frames) / FRAME_HZ
+    transient = np.exp(-time_s[:300] / DECAY_S) - np.exp(-time_s[:300] / RISE_S)
+    traces = open_memmap(path, "w+", np.float32, (n, n_frames))
+    for number, trace in enumerate(traces):
+        rng = np.random.default_rng(number)
+        spikes = rng.poisson(RATE_PER_S / FRAME_HZ, n_frames)
+        trace[:] = np.convolve(spikes, transient)[:n_frames] + BRIGHTNESS
+        trace += NOISE * rng.standard_normal(n_frames) + 0.3 * np.sin(time_s / 300 + number)
+    traces.flush()
+    return path
+
+
+def infer(traces: Path, bundle: Path, threads: int, out: Path) -> np.ndarray:
+    """Seconds of the command, of its processor time, and its peak in MB: (3,)."""
+    arguments = ["predict", traces, "--rate", FRAME_HZ, "--bundle", bundle, "--out", out]
+    command = [sys.executable, "-c", COMMAND, *arguments, "--overwrite", "--threads", threads]
+    begun = time.perf_counter()
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    seconds = time.perf_counter() - begun
+    cpu_s, peak_kb = map(float, done.stdout.split()[-2:])
+    return np.array([seconds, cpu_s, peak_kb / 1e3])
+
+
+@contextmanager
+def timed(owner: Any, name: str, ms: dict[str, float], part: str) -> Iterator[None]:
+    """Add to `ms[part]` what a function takes of the processor while this lasts."""
+    plain: Callable[..., object] = getattr(owner, name)
+
+    def measured(*arguments: object, **named: object) -> object:
+        begun = time.thread_time()
+        try:
+            return plain(*arguments, **named)
+        finally:
+            ms[part] += 1e3 * (time.thread_time() - begun)
+
+    setattr(owner, name, measured)
+    try:
+        yield
+    finally:
+        setattr(owner, name, plain)
+
+
+def parts(traces: Path, bundle: Path) -> list[tuple[str, str]]:
+    """Milliseconds of one thread for a neuron, part by part, without reading and writing."""
+    inferrer = infer_rates.Inferrer(RateBundle.open(bundle, threads=1))
+    opened = read_traces(traces, TraceOptions(FRAME_HZ))
+    inferrer.trace(opened, 0)  # which pays for what is loaded when it is first used
+    ms, whole = dict.fromkeys(PARTS, 0.0), {"all": 0.0}
+    n = min(TAKEN_APART, len(opened))
+    with ExitStack() as stack:
+        for part, (owner, name) in PARTS.items():
+            stack.enter_context(timed(owner, name, ms, part))
+        stack.enter_context(timed(infer_rates.Inferrer, "infer", whole, "all"))
+        for number in range(n):
+            inferrer.trace(opened, number)
+    ms["all else"] = whole["all"] - sum(ms.values())
+    return [(part, f"{taken / n:.1f}") for part, taken in (ms | whole).items()]
+
+
+def main() -> None:
+    parser = options_of(__doc__, "rates")
+    parser.add_argument("--bundle", type=Path, default=shipped_bundle("calcium"), metavar="DIR")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--few", type=int, default=10, metavar="NEURONS")
+    parser.add_argument("--many", type=int, default=200, metavar="NEURONS")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of each trace")
+    parser.add_argument("--scratch", type=Path, help="folder for 0.2 GB of temporary data")
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
+        folder = Path(scratch)
+        few, many = (
+            write_neurons(folder / f"{n}.npy", n, options.minutes)
+            for n in (options.few, options.many)
+        )
+        for threads in options.threads:
+            start, whole = (
+                infer(traces, options.bundle, threads, folder / "out") for traces in (few, many)
+            )
+            each_s, each_cpu_s, more_mb = whole - start
+            n = options.many - options.few
+            rows.append(
+                (threads, f"{start[0]:.1f}", f"{each_cpu_s / n:.3f}", f"{each_s / n:.3f}",
+                 f"{whole[2]:.0f}", f"{more_mb:+.0f}")
+            )  # fmt: skip
+            print(*rows[-1], flush=True)
+        taken_apart = parts(few, options.bundle)
+    n_members = RateBundle.open(options.bundle).manifest["n_members"]
+    write_tables(
+        options.output,
+        "Rates of calcium traces",
+        f"{n_members} networks; {options.many} traces of {options.minutes:g} min at {FRAME_HZ:g} "
+        f"frames/s less {options.few}, a call each; the bar is 0.10 s of processor time a neuron "
+        "and half the time on two threads",
+        {
+            "": (
+                ("threads", f"{options.few} neurons, s", "a neuron more, s of processor",
+                 "a neuron more, s", "peak, MB", f"more than of {options.few}, MB"),
+                rows,
+            ),
+            "Of a neuron, one thread": (("part", "ms of processor"), taken_apart),
+        },
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

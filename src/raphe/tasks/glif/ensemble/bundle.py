@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 
 from raphe.core.bundles.bundle import CARD, METHODS, Bundle, fitting_together, open_bundle
@@ -24,6 +25,7 @@ from raphe.core.bundles.manifest import (
 )
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
+from raphe.core.threads import threads_of_process
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
 from raphe.tasks.glif.features.training_domain import NAMES, unlike
 from raphe.tasks.glif.synthetic.prior import read_prior
@@ -101,6 +103,7 @@ class PosteriorBundle:
 
     bundle: Bundle
     members: list[PosteriorGraph] = field(repr=False)
+    threads: int | None = None  # of what is estimated by least squares; None: numba's own
 
     @classmethod
     def open(
@@ -110,7 +113,7 @@ class PosteriorBundle:
         bundle = open_bundle(path, KIND, content_hash)
         files = [bundle.file(GRAPH.format(m)) for m in range(bundle.manifest["n_members"])]
         members = [PosteriorGraph(file.read_bytes(), threads, bundle.path) for file in files]
-        opened = cls(bundle, members)
+        opened = cls(bundle, members, threads or threads_of_process())
         with fitting_together(bundle):
             opened._try()
         return opened
@@ -190,6 +193,8 @@ class PosteriorBundle:
                 f"traces: expected (B, 2, T), voltage and current, of {self.least_samples} samples "
                 f"or more, got {traces.shape}"
             )
+        if self.threads is not None:  # in this thread, whichever opened the bundle
+            numba.set_num_threads(min(self.threads, numba.config.NUMBA_NUM_THREADS))
         scaler = self.scaler
         estimate = estimate_quantities(traces, rate_hz, scaler)
         noise = rng.standard_normal((n_samples, *estimate.centre.shape), dtype=np.float32)

@@ -6,6 +6,8 @@ That these are the columns which the commands write is a test (tests/test_guides
 from generated.run_files import RUN_FILES
 from generated.written import CLASS, SHARE, Written
 from raphe.core.figure_style import figure_names
+from raphe.tasks.calcium.prediction.rate_folder import FIGURE as TRACES_FIGURE
+from raphe.tasks.calcium.prediction.rate_folder import POPULATION
 from raphe.tasks.glif.prediction.infer_parameters import FIGURE, SAMPLES
 
 WHERE = {
@@ -278,6 +280,12 @@ FILES = (
         "with `--spikes`, a row for each discrete spike; a trace whose rate makes none likely has "
         "no row",
         {"trace": "as above", "time_s": "s"},
+    ),
+    Written(
+        "rates",
+        ", ".join((*figure_names(TRACES_FIGURE), *figure_names(POPULATION))),
+        "some traces with rates and spikes; all traces' rates beside their noise, where there are "
+        "several: figures and captions",
     ),
     Written("rates", "prediction.json", "version, bundle with its content hash, counts, notes"),
     Written(

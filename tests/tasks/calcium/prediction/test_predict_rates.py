@@ -17,11 +17,12 @@ from scipy.io import savemat, whosmat
 from raphe import cli
 from raphe.core.errors import RecordingError, StoreError
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.metrics.population_figure import population_figure
 from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, busiest, rates_figure
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, frames_used, in_frames
-from raphe.tasks.calcium.prediction.predict_rates import predict_rates
+from raphe.tasks.calcium.prediction.predict_rates import mean_in_stretches, predict_rates
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
@@ -556,12 +557,15 @@ def test_the_busiest_stretch_is_drawn_with_its_spread() -> None:
     rate[2000:2030] = 5.0
     assert busiest(rate, 900).start in range(1130, 2001)
     assert busiest(rate, 5000) == slice(0, 3000)
-    (axes,) = rates_figure([ExampleTrace("a", rate, rate, 0.1 * rate)], 30.0).axes
+    spikes_s = np.array([1.0, 67.0, 67.5])
+    (axes,) = rates_figure([ExampleTrace("a", rate, rate, 0.1 * rate, spikes_s)], 30.0).axes
     drawn = axes.lines[1].get_xdata()
     assert drawn[0] <= 2000 / 30 and drawn[-1] >= 2029 / 30 and len(drawn) == 900
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx(5.5)
-    assert max(axes.get_yticks()) <= 5.5  # none beside the calcium
+    assert min(axes.get_yticks()) >= 0 and max(axes.get_yticks()) <= 5.5  # none at the calcium
+    ticks = [path.vertices[0, 0] for path in axes.collections[1].get_paths()]
+    assert ticks == [67.0, 67.5]  # of those in view
 
 
 def test_of_several_files_a_bad_one_stops_no_other(
@@ -581,3 +585,19 @@ def test_of_several_files_a_bad_one_stops_no_other(
     assert told.err.endswith("warning: 2 files left out (exit code 1)\n")
     assert told.err.count("warning (1):") == 1  # of the bundle, for both
     assert sorted(path.name for path in out.iterdir()) == ["x", "x-2"]
+
+
+def test_all_traces_are_drawn_by_the_means_of_stretches() -> None:
+    rate = np.arange(10, dtype=np.float32)
+    rate[[4, 5, 6, 9]] = np.nan
+    means = mean_in_stretches(rate, np.array([0, 2, 4, 7, 10]))
+    np.testing.assert_array_equal(means, [0.5, 2.5, np.nan, 7.5])
+    noise = np.array([1.0, 2.0, np.nan, 4.0])
+    figure = population_figure(np.tile(means, (3, 1)), np.array([0, 2, 3]), 4, 600.0, noise)
+    raster, histogram, _ = figure.axes
+    assert raster.get_xlim() == (0, 10) and raster.get_xlabel() == "Time (min)"
+    drawn = raster.images[0].get_array().filled(np.nan)
+    assert np.isnan(drawn[0]).tolist() == [False, False, True, False]
+    assert sum(bar.get_height() for bar in histogram.patches) == 3
+    for words in ("3 of 4 traces, evenly picked,", "noise of 3 traces"):
+        assert words in figure.caption

@@ -38,6 +38,7 @@ def test_rates_spread_and_table_are_in_one_file(rate_bundle, traces, tmp_path) -
     predicted(tmp_path / "x.npy", rate_bundle, tmp_path / "npy", "--rate", "30")
     predicted(tmp_path / "x.npy", rate_bundle, tmp_path / "nwb", "--rate", "30", "--as", "nwb")
     assert sorted(path.name for path in (tmp_path / "nwb").iterdir()) == [
+        "population.caption.txt", "population.pdf", "population.png",
         "prediction.json", "rates.nwb",
         "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from raphe.core.figure_style import (
+    INK,
     METHODS,
     TEXT_PT,
     TWO_COLUMNS_IN,
@@ -20,7 +21,7 @@ from raphe.core.sentences import counted
 N_EXAMPLES = 6  # traces drawn
 SHOWN_S = 30.0
 LEAST_TOP = 2.0  # spikes/s, of an axis: a silent neuron is not blown up
-CALCIUM, INFERRED = METHODS[3], METHODS[2]
+CALCIUM, INFERRED, SPIKES = METHODS[3], METHODS[2], INK
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class ExampleTrace:
     calcium: np.ndarray  # (T,), in any unit
     rate_per_s: np.ndarray  # (T,), spikes/s
     spread_per_s: np.ndarray  # (T,), spikes/s
+    spike_times_s: np.ndarray  # (K,), of discrete spikes
 
 
 @house_style()
@@ -39,7 +41,8 @@ def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigur
     caption = (
         f"{counted('trace', len(examples))} of those inferred, {SHOWN_S:g} s each where the rate "
         "is highest: calcium, which has no unit here, above the inferred rate; the band is the "
-        "standard deviation over the networks. Each trace has its own scale."
+        "standard deviation over the networks, ticks are discrete spikes. Each trace has its own "
+        "scale."
     )
     figure = PaperFigure(TWO_COLUMNS_IN, 1.3 * len(examples) + 0.6, caption)
     panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
@@ -47,7 +50,7 @@ def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigur
         _draw(axes, example, rate_hz)
     panels[-1].set_xlabel("Time (s)")
     figure.supylabel("Rate (spikes/s)", size=TEXT_PT)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     letter(panels)
     return figure
 
@@ -64,8 +67,8 @@ def rate_axis_below(axes: Axes, top: float) -> None:
     """Number the rate's axis up to `top` alone: calcium, above it, has no unit."""
     bottom = axes.get_ylim()[0]
     ticks = np.asarray(MaxNLocator(3).tick_values(bottom, top))
-    axes.set_yticks(ticks[(ticks >= bottom) & (ticks <= top)])
-    axes.spines["left"].set_bounds(bottom, top)
+    axes.set_yticks(ticks[(ticks >= max(bottom, 0)) & (ticks <= top)])
+    axes.spines["left"].set_bounds(max(bottom, 0), top)
 
 
 def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
@@ -83,6 +86,11 @@ def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
         time_s, np.maximum(rate - spread, 0), rate + spread,
         color=INFERRED, alpha=0.3, linewidth=0, label="± spread of the networks",
     )  # fmt: skip
-    axes.set(xlim=(time_s[0], time_s[-1]), ylim=(0, 2.1 * top))
+    within = (example.spike_times_s >= time_s[0]) & (example.spike_times_s <= time_s[-1])
+    axes.vlines(
+        example.spike_times_s[within], -0.16 * top, -0.04 * top,
+        color=SPIKES, linewidth=0.6, label="discrete spikes",
+    )  # fmt: skip
+    axes.set(xlim=(time_s[0], time_s[-1]), ylim=(-0.2 * top, 2.1 * top))
     rate_axis_below(axes, top)
     axes.set_title(f"Trace {example.name}", loc="left")

@@ -203,4 +203,5 @@ class OpenedTraces(OpenedFile):
 def _figure(shown: ShownTrace) -> Figure:
     inferred = shown.inferred
     rates = inferred.rate_per_s, inferred.spread_per_s
-    return rates_figure([ExampleTrace(shown.name, shown.samples, *rates)], shown.rate_hz)
+    example = ExampleTrace(shown.name, shown.samples, *rates, shown.spike_times_s)
+    return rates_figure([example], shown.rate_hz)

@@ -3,7 +3,7 @@
 It grows under a hidden name beside its path, where a later call goes on after an interruption.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from raphe.tasks.calcium.recordings.stored_matrix import NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
 RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
-FIGURE = "traces.png"
+FIGURE, POPULATION = "traces.png", "population.png"
 COLUMNS = (
     "trace",
     "cell",
@@ -47,7 +47,7 @@ COLUMNS = (
 )
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
 NAMES = {  # of all that may stand in such a folder
-    *(TABLE, SPIKES, PREDICTION, *figure_names(FIGURE), *PROGRESS),
+    *(TABLE, SPIKES, PREDICTION, *figure_names(FIGURE), *figure_names(POPULATION), *PROGRESS),
     *(f"{Path(name).stem}.{kind}" for name in (RATES, SPREAD) for kind in BYTES_PER_VALUE),
 }
 REMEDY = "pass --overwrite to infer anew"
@@ -133,16 +133,16 @@ class RateFolder:
         files = (open_npy(self.folder / name) for name in (RATES, SPREAD))
         return tuple(file[index : index + 1][0] for file in files)
 
-    def finish(self, figure: Figure | None, prediction: str) -> None:
+    def finish(self, figures: Mapping[str, Figure], prediction: str) -> None:
         """Bring the rates into their format, and give the folder its name.
 
-        `prediction` is the text of prediction.json.
+        `figures` by the names of their files; `prediction` is the text of prediction.json.
         """
         assert self.files.done == len(self.names)
         with reporting(self.path):
             rows = self.rows()
-            if figure is not None:
-                save_figure(figure, self.folder / FIGURE)
+            for name, figure in figures.items():
+                save_figure(figure, self.folder / name)
             matrices = {Path(name).stem: self._matrix(name) for name in (RATES, SPREAD)}
             if self.kind == NWB:
                 write_nwb(matrices, self.folder / f"rates.{NWB}", rows, self._traces)

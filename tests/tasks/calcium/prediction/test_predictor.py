@@ -117,3 +117,32 @@ def test_what_would_keep_a_server_busy_is_refused(
         file.truncate(file.tell() + shape[0] * shape[1])
     with pytest.raises(raphe.RecordingError, match=sentence):
         bundle.answer_file(tmp_path / "recording.npy", {"rate_hz": rate_hz})
+
+
+def test_raw_fluorescence_is_brought_to_dff_and_its_bleaching_undone(bundle) -> None:
+    rng = np.random.default_rng(0)
+    kernel = np.exp(-np.arange(60) / 12)
+    dff = np.convolve(rng.poisson(0.02, 3600), kernel)[:3600] + rng.normal(0, 0.05, 3600)
+    raw = 400 * (1 + dff) * np.linspace(1, 0.4, 3600)
+    rates = {
+        "dff": bundle.predict(dff, RATE_HZ),
+        "raw": bundle.predict(raw, RATE_HZ),
+        "raw as dff": bundle.predict(raw, RATE_HZ, dff=True),
+    }
+    close, far = (
+        np.abs(rates[name].rate_per_s - rates["dff"].rate_per_s).mean()
+        for name in ("raw as dff", "raw")
+    )
+    assert close < far / 2
+    assert (
+        "brought to ΔF/F by their running 5th percentile of 60 s"
+        in rates["raw as dff"].warnings[-1]
+    )
+    answer = bundle.answer({"traces": [raw.tolist()], "rate_hz": RATE_HZ, "dff": True})
+    np.testing.assert_allclose(answer["rate_per_s"], rates["raw as dff"].rate_per_s, rtol=1e-6)
+
+
+def test_no_dff_of_what_has_no_baseline_above_0(bundle, traces) -> None:
+    traces -= 1  # as where a surround was taken off
+    told = bundle.predict(traces, RATE_HZ, dff=True).left_out
+    assert told["0"] == "its baseline is not above 0 throughout, as ΔF/F needs; leave --dff out"

@@ -52,6 +52,12 @@ def add_predict(parser: Parser) -> None:
         "than none",
     )
     parser.add_argument(
+        "--dff",
+        action="store_true",
+        help="the traces are fluorescence as it was measured, such as Suite2p's F: bring them to "
+        "ΔF/F by a running baseline, for the noise in the table, and where they bleach",
+    )
+    parser.add_argument(
         "--shift",
         type=float,
         default=0.0,
@@ -85,7 +91,10 @@ def _predict(options: argparse.Namespace) -> int:
 
     timing = RateTiming(options.shift, options.smooth, options.causal)
     bundle = RateBundle.open(options.bundle, options.threads, options.content_hash)
-    inferrer, files = Inferrer(bundle, conditioning(options), timing), trace_options(options)
+    inferrer, files = (
+        Inferrer(bundle, conditioning(options), timing, options.dff),
+        trace_options(options),
+    )
 
     # Of several files what holds of each is said once, of a shipped bundle with its name.
     told = [bundle.manifest["note"]] if is_shipped(options.bundle) else []

@@ -13,7 +13,13 @@ from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
-from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, fault
+from raphe.tasks.calcium.recordings.conditioning import (
+    AS_IT_IS,
+    RELATIVE_TO_S,
+    Conditioning,
+    fault,
+    relative,
+)
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
@@ -24,6 +30,8 @@ DENOISED = (
     "denoised: no noise above its signal, as all traces of training had; give the raw one (of "
     "CaImAn, C + YrA)"
 )
+MADE_RELATIVE = f"and brought to ΔF/F by their running 5th percentile of {RELATIVE_TO_S:g} s"
+NOT_ABOVE_0 = "its baseline is not above 0 throughout, as ΔF/F needs; leave --dff out"
 BRIDGED_S = 1.0  # of a gap; the rest is cut out, as it would count as a quiet stretch
 
 
@@ -45,7 +53,8 @@ class InferredTrace:
 class Inferrer:
     """An opened bundle with the conditioning of its training or with another.
 
-    `timing` is what is done to the rates in the end.
+    With `dff` traces are fluorescence as it was measured, and brought to ΔF/F first. `timing` is
+    what is done to the rates in the end.
     """
 
     def __init__(
@@ -53,10 +62,12 @@ class Inferrer:
         bundle: RateBundle,
         conditioning: Conditioning | None = None,
         timing: RateTiming | None = None,
+        dff: bool = False,
     ) -> None:
         self.bundle = bundle
         self.chosen = conditioning
         self.timing = timing or RateTiming()
+        self.dff = dff
 
     def conditioning(self, traces: TraceSet) -> Conditioning:
         """The one chosen; else that of training, but none for the challenge's own files."""
@@ -67,8 +78,9 @@ class Inferrer:
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
         timed = f"{traces.path}: rates are {self.timing}" if self.timing else ""
-        warnings = [self.bundle.manifest["note"], *traces.told, self.unlike_rate(traces), timed]
-        return [warning for warning in warnings if warning]
+        made = f"{traces.path}: traces are taken as fluorescence, {MADE_RELATIVE}" * self.dff
+        warnings = [*traces.told, self.unlike_rate(traces), made, timed]
+        return [warning for warning in (self.bundle.manifest["note"], *warnings) if warning]
 
     def unlike_rate(self, traces: TraceSet) -> str:
         """A sentence where no imaging of training was as fast or as slow, or ""."""
@@ -110,6 +122,11 @@ class Inferrer:
         if reason := fault(trace) or fault(screen.samples) or _too_short(screen.samples, rate_hz):
             return _nothing(name, trace, reason)
         trace = screen.samples
+        if self.dff:
+            missing = np.isnan(trace)
+            trace = relative(trace, rate_hz)
+            if (np.isnan(trace) & ~missing).any():
+                return _nothing(name, screen.samples, NOT_ABOVE_0)
         used = frames_used(trace, rate_hz)
         with np.errstate(over="ignore", invalid="ignore"):
             conditioned = condition(trace[used], rate_hz)

@@ -193,6 +193,7 @@ class OpenedTraces(OpenedFile):
                     "spike_times_s": shown.spike_times_s,
                     "unlike": inferred.unlike,
                     "bridged": inferred.bridged,
+                    "dff": self._inferrer.dff,
                     **vars(self._inferrer.timing),
                     "is_cell": None if curation is None else curation.is_cell[shown.place],
                 }

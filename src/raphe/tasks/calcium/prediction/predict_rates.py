@@ -91,6 +91,7 @@ def predict_rates(
             frames_per_s=traces.rate_hz,
             n_traces=len(traces),
             n_inferred=len(inferred),
+            dff=inferrer.dff,
             **vars(inferrer.timing),
         )
         figures: dict[str, Figure] = {}
@@ -122,7 +123,7 @@ def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:
     digest = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
     for _, block in traces.blocks():
         digest.update(np.ascontiguousarray(block))
-    how = vars(inferrer.conditioning(traces)), vars(inferrer.timing), spikes
+    how = vars(inferrer.conditioning(traces)), vars(inferrer.timing), inferrer.dff, spikes
     facts = [inferrer.bundle.bundle.content_hash, *how, digest.hexdigest()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 

@@ -32,6 +32,12 @@ from raphe.tasks.calcium.recordings.trace_set import (
 IN_MEMORY = Path("traces")  # what messages name where there is no file
 LAYOUT = Field("layout", "text", f"of a matrix: {' or '.join(LAYOUTS)}", option="--layout")
 RATE = Field("rate_hz", "number", "frames a second", needed=True, option="--rate")
+DFF = Field(
+    "dff",
+    "flag",
+    "the traces are fluorescence as it was measured: bring them to ΔF/F first",
+    option="--dff",
+)
 TIMING = (
     Field(
         "shift_s",
@@ -85,6 +91,7 @@ class RatePredictor(BundlePredictor):
         Field("traces", "rows", "a list of frames for each neuron", needed=True),
         RATE,
         LAYOUT,
+        DFF,
         *TIMING,
     )
     # Others are compressed: a small one may hold too much. A zip comes unpacked, as a folder.
@@ -109,6 +116,7 @@ class RatePredictor(BundlePredictor):
             "leave out what the file's curation calls no cell",
             option="--cells-only",
         ),
+        DFF,
         *TIMING,
     )
     ANSWER = {  # noqa: RUF012
@@ -139,6 +147,7 @@ class RatePredictor(BundlePredictor):
         neuropil: float | None = None,
         cells_only: bool = False,
         conditioning: Conditioning | None = None,
+        dff: bool = False,
         shift_s: float = 0.0,
         smooth_s: float | None = None,
         causal: bool = False,
@@ -153,6 +162,7 @@ class RatePredictor(BundlePredictor):
             neuropil: the share of Suite2p's surround to take off; None is 0.7.
             cells_only: leave out regions that the file's curation calls no cells.
             conditioning: in place of that of training.
+            dff: traces are fluorescence as it was measured; bring them to ΔF/F first.
             shift_s: by how much the rates come later, at most 1; below 0, earlier.
             smooth_s: standard deviation of a Gaussian to smooth the rates by, 0.025 to 0.2.
             causal: smooth by its past half alone, so that no rate tells of later frames.
@@ -163,7 +173,7 @@ class RatePredictor(BundlePredictor):
         """
         timing = RateTiming(shift_s, smooth_s, causal)
         opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil, cells_only))
-        return self._infer(opened, Inferrer(self._bundle, conditioning, timing))
+        return self._infer(opened, Inferrer(self._bundle, conditioning, timing, dff))
 
     def example(self) -> dict[str, Any]:
         """One flat trace of 4 s: no rate can be told of it."""
@@ -171,13 +181,13 @@ class RatePredictor(BundlePredictor):
 
     def answer(self, values: Mapping[str, object]) -> dict[str, Any]:
         """Rates of `traces` as JSON has them. Raises RapheError."""
-        options, timing = _options(values, self.FIELDS)
-        return self._answer(options.pop("traces"), TraceOptions(**options), timing)
+        options, how = _options(values, self.FIELDS)
+        return self._answer(options.pop("traces"), TraceOptions(**options), how)
 
     def answer_file(self, path: Path, values: Mapping[str, object]) -> dict[str, Any]:
         """Rates of the traces in a file as JSON has them. Raises RapheError."""
-        options, timing = _options(values, self.FILE_FIELDS)
-        return self._answer(path, TraceOptions(**options), timing)
+        options, how = _options(values, self.FILE_FIELDS)
+        return self._answer(path, TraceOptions(**options), how)
 
     def open_file(
         self, path: Path, name: str, values: Mapping[str, object], beside: Mapping[str, Path]
@@ -185,7 +195,7 @@ class RatePredictor(BundlePredictor):
         """See BundlePredictor: traces, of which each is inferred when it is looked at."""
         if beside:
             raise SettingError("expected no second file: traces of calcium need none")
-        options, timing = _options(values, self.FILE_FIELDS)
+        options, how = _options(values, self.FILE_FIELDS)
         traces = read_traces(path, TraceOptions(**options))
         _require_bearable(traces)
         require_at_most(MOST_TRACES, len(traces), "traces", "traces")
@@ -193,16 +203,16 @@ class RatePredictor(BundlePredictor):
         traces = traces.held().named(printable(name))
         from raphe.tasks.calcium.prediction.opened_traces import OpenedTraces  # and matplotlib
 
-        return OpenedTraces(Inferrer(self._bundle, timing=timing), traces, self.sentence)
+        return OpenedTraces(Inferrer(self._bundle, **how), traces, self.sentence)
 
     def _answer(
-        self, traces: Path | np.ndarray, options: TraceOptions, timing: RateTiming
+        self, traces: Path | np.ndarray, options: TraceOptions, how: Mapping[str, Any]
     ) -> dict[str, Any]:
         opened = _open(traces, options)
         _require_bearable(opened)
         require_at_most(MOST_FRAMES, len(opened) * opened.n_samples, "traces", "frames")
         answer: dict[str, Any] = json_values(
-            vars(self._infer(opened, Inferrer(self._bundle, timing=timing)))
+            vars(self._infer(opened, Inferrer(self._bundle, **how)))
         )
         return answer
 
@@ -231,11 +241,11 @@ def _require_bearable(traces: TraceSet) -> None:
 
 def _options(
     values: Mapping[str, object], fields: Iterable[Field]
-) -> tuple[dict[str, Any], RateTiming]:
-    """The values that were given: those of traces, and what is done to rates. SettingError."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values that were given: those of traces, and an Inferrer's. Raises SettingError."""
     given = read_fields(values, fields)
     timing = {field.name: given.pop(field.name) for field in TIMING if field.name in given}
-    return given, RateTiming(**timing)
+    return given, {"timing": RateTiming(**timing), DFF.name: given.pop(DFF.name, False)}
 
 
 def _open(traces: Path | str | np.ndarray, options: TraceOptions) -> TraceSet:

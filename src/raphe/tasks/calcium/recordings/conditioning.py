@@ -19,6 +19,7 @@ from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LOW, HIGH = 5, 80  # percentiles that become 0 and 1
 BASELINE_S = 40.0  # window of the running percentile, Elephant's choice
+RELATIVE_TO_S = 60.0  # of the one that ΔF/F is relative to: longer than bursts, shorter than fading
 # It is taken from means over 0.2 s, in a tenth of the time: of 39 real recordings at 7.8 to 500 Hz
 # the rates correlate at 0.998 or more, in the median at 0.9999, with those by every frame.
 BASELINE_HZ = 5.0
@@ -108,6 +109,18 @@ def baseline(samples: np.ndarray, rate_hz: float, window_s: float) -> np.ndarray
     means = np.add.reduceat(samples, begins) / counts
     percentiles = running_percentile(means, int(rate_hz * window_s / n_frames))
     return np.interp(np.arange(len(samples)), begins + (counts - 1) / 2, percentiles)
+
+
+def relative(trace: np.ndarray, rate_hz: float) -> np.ndarray:
+    """ΔF/F (T,) as a fraction, of fluorescence (T,) without a fault, by its running baseline.
+
+    NaN stay, and come where the baseline is not above 0.
+    """
+    present = np.flatnonzero(~np.isnan(trace))
+    samples = np.interp(np.arange(len(trace)), present, trace[present])
+    below = baseline(samples, rate_hz, RELATIVE_TO_S)
+    below[below <= 0] = np.nan
+    return np.where(np.isnan(trace), np.nan, (samples - below) / below)
 
 
 def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW) -> np.ndarray:

@@ -78,7 +78,7 @@ FILES = (
             "repolarization_slope_*, recovery_slope_*": "of its flanks, that unit per ms",
             "peak_to_trough_ratio": "of the outward peak to the inward one",
             "asymmetry": "of the slopes",
-            "firing_rate_Hz": "spikes a second",
+            "firing_rate_hz": "spikes a second",
             "isi_cv": "coefficient of variation of the intervals between spikes",
             "missing": "which features are blank, and why",
         },

@@ -117,7 +117,7 @@ def test_windows_go_from_files_to_a_table(tmp_path, capsys):
     rows = list(csv.DictReader((tmp_path / "f.csv").open()))
     assert [row["label"] for row in rows] == ["A", "B"]
     assert float(rows[1]["amplitude_uV"]) == pytest.approx(160, rel=0.01)
-    assert rows[0]["firing_rate_Hz"] == ""
+    assert rows[0]["firing_rate_hz"] == ""
     with pytest.raises(SystemExit):
         main(["import", "windows", *paths, *options, "mouse", "--merge", "B"])
     assert "expected OLD=NEW, got 'B'" in capsys.readouterr().err

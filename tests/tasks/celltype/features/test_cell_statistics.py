@@ -40,11 +40,11 @@ def test_levels_after_the_spike_are_shares_of_its_size() -> None:
 
 def test_times_give_how_the_cell_fires_and_none_give_nothing() -> None:
     statistics = cell_statistics(spikes(150.0), RATE_HZ, trains=[np.arange(6) / 4])
-    assert statistics["firing_rate_Hz"] == pytest.approx(4)
+    assert statistics["firing_rate_hz"] == pytest.approx(4)
     assert statistics["isi_cv"] == pytest.approx(0)
     assert statistics["shortest_interval_ms"] == pytest.approx(250)
     unknown = cell_statistics(spikes(150.0), RATE_HZ)
-    assert np.isnan([unknown["firing_rate_Hz"], unknown["mains_locking_SD"]]).all()
+    assert np.isnan([unknown["firing_rate_hz"], unknown["mains_locking_SD"]]).all()
 
 
 def test_a_few_odd_spikes_do_not_move_them() -> None:
@@ -67,7 +67,7 @@ def test_windows_without_a_baseline_have_no_noise_level() -> None:
 
 def test_names_have_units_and_words_have_none() -> None:
     assert set(by_column("pA")) >= set(cell_statistics(spikes(150.0), RATE_HZ))
-    assert by_column("pA")["noise_10500_to_12000_Hz_pA_per_rtHz"].shown(0.0041, "pA") == (
+    assert by_column("pA")["noise_10500_to_12000_hz_pA_per_rthz"].shown(0.0041, "pA") == (
         "0.00410 pA/√Hz"
     )
     assert by_column("pA")["amplitude_pA"].shown(9e-11, "pA") == "less than 0.000001 pA"

@@ -233,7 +233,7 @@ def test_columns_name_their_units():
     assert columns == [
         "udi_ms", "trough_to_peak_ms", "half_width_ms", "amplitude_pA",
         "repolarization_slope_pA_per_ms", "recovery_slope_pA_per_ms", "peak_to_trough_ratio",
-        "asymmetry", "firing_rate_Hz", "isi_cv",
+        "asymmetry", "firing_rate_hz", "isi_cv",
     ]  # fmt: skip
     text = explain("pA")
     assert all(f"{column}\n" in text for column in columns)

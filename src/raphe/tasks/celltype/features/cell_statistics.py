@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.sentences import number
-from raphe.tasks.celltype.features.feature_table import WAVEFORM_FEATURES
+from raphe.tasks.celltype.features.feature_table import WAVEFORM_FEATURES, with_unit
 from raphe.tasks.celltype.features.firing import (
     firing_features,
     mains_locking,
@@ -40,8 +40,7 @@ class Statistic:
 
     def column(self, unit: str) -> str:
         """Its name with the unit, for windows in `unit`: "noise_sd_pA"."""
-        suffix = self.unit.format(unit=unit).replace("/√Hz", "_per_rtHz").replace("/", "_per_")
-        return f"{self.name}_{suffix}" if suffix else self.name
+        return with_unit(self.name, self.unit, unit)
 
     def shown(self, value: float, unit: str) -> str:
         """A value with its unit: "4.2 pA"; "–" for NaN."""
@@ -80,7 +79,7 @@ BASELINE = Statistic("baseline", "{unit}", "baseline", NOISE)
 NOISE_SD = Statistic("noise_sd", "{unit}", "noise SD before the spike", NOISE, log=True)
 SLOW_NOISE = Statistic("slow_noise", "{unit}", "noise slower than a window", NOISE, log=True)
 BANDS = tuple(
-    Statistic(f"noise_{low_hz}_to_{high_hz}_Hz", "{unit}/√Hz", _band_words(low_hz, high_hz), NOISE,
+    Statistic(f"noise_{low_hz}_to_{high_hz}_hz", "{unit}/√Hz", _band_words(low_hz, high_hz), NOISE,
               log=True)
     for low_hz, high_hz in BANDS_HZ
 )  # fmt: skip

@@ -12,6 +12,16 @@ NONE = "–"
 INDENT = "    "
 
 
+def with_unit(name: str, its_unit: str, unit: str) -> str:
+    """A column's name: with its unit, `{unit}` in which stands for that of the windows.
+
+    >>> with_unit("noise", "{unit}/√Hz", "pA"), with_unit("firing_rate", "Hz", "pA")
+    ('noise_pA_per_rthz', 'firing_rate_hz')
+    """
+    fixed = its_unit.replace("Hz", "hz").replace("/√", "_per_rt").replace("/", "_per_")
+    return f"{name}_{fixed.format(unit=unit)}" if its_unit else name
+
+
 @dataclass(frozen=True)
 class Feature:
     """One feature; `{unit}` in its unit stands for that of the windows, such as pA."""
@@ -29,8 +39,7 @@ class Feature:
         >>> WAVEFORM_FEATURES[4].column("pA")
         'repolarization_slope_pA_per_ms'
         """
-        suffix = self.unit.format(unit=unit).replace("/", "_per_")
-        return f"{self.name}_{suffix}" if suffix else self.name
+        return with_unit(self.name, self.unit, unit)
 
 
 WAVEFORM_FEATURES = (

@@ -79,9 +79,8 @@ def write_series(
     Gives the number of each column once it is written. Where `source` is an NWB file, the new one
     is of its session, and on its clock.
     """
-    from hdmf.backends.hdf5 import H5DataIO
-    from hdmf.common import DynamicTable, VectorData
-    from pynwb import NWBHDF5IO, NWBFile, TimeSeries
+    from pynwb import NWBHDF5IO, H5DataIO, NWBFile, TimeSeries
+    from pynwb.core import DynamicTable, VectorData
 
     began = session_start(source)
     if began is None:

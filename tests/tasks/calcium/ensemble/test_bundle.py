@@ -88,6 +88,7 @@ def test_trained_on_all_it_has_no_figures_of_its_own(rate_data, rate_module, tmp
     )
     with_folds = export([run], on_all, "", {}, tmp_path / "out2", left_out=folds).bundle
     told = (with_folds / "MODEL_CARD.md").read_text()
+    assert RateBundle.open(with_folds).rate_factors is None  # of two data sets
     rows = [row.replace(" ", "") for row in told.splitlines() if row.startswith("| ")]
     assert "|\\*ogb\\*|3|0.40|–|–|–|" in rows and "|meanofdatasets|12|0.45|–|–|–|" in rows
     assert any(row.startswith("|cal520|9|0.50(0.39–0.61)|") for row in rows)
@@ -103,6 +104,25 @@ def test_trained_on_all_it_has_no_figures_of_its_own(rate_data, rate_module, tmp
     assert "No recording was left out of this bundle's own training." in told
     assert "None: no recording was left out of training." in card and "### validation" not in card
     assert "then 6 recordings (3 of sim1, 3 of sim2)" in card
+
+
+def test_what_a_mean_rate_may_be_off_by_comes_from_what_was_left_out(
+    rate_data, rate_module, tmp_path: Path
+) -> None:
+    run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
+    folds = tmp_path / "left_out.csv"
+    rng = np.random.default_rng(0)
+    scores = {
+        f"set{n}": {"correlation": np.ones(9), "rate_ratio": np.exp(rng.normal(0, 0.4, 9))}
+        for n in range(9)
+    }
+    made = Folds("dataset", 9, 9, rate_data.store.content_hash, making_digest(""))
+    folds.write_text(left_out_csv(scores, made))
+    bundle = export([run], rate_data, "", {}, tmp_path / "out", left_out=folds).bundle
+    ratios = np.concatenate([each["rate_ratio"] for each in scores.values()])
+    low, high = RateBundle.open(bundle).rate_factors
+    assert low == pytest.approx(np.quantile(1 / ratios, 0.05), rel=0.1)
+    assert high == pytest.approx(np.quantile(1 / ratios, 0.95), rel=0.1)
 
 
 def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(

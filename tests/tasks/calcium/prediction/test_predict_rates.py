@@ -21,7 +21,12 @@ from raphe.tasks.calcium.metrics.population_figure import population_figure
 from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, busiest, rates_figure
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
-from raphe.tasks.calcium.prediction.infer_rates import Inferrer, frames_used, in_frames
+from raphe.tasks.calcium.prediction.infer_rates import (
+    Inferrer,
+    frames_used,
+    in_frames,
+    mean_rate,
+)
 from raphe.tasks.calcium.prediction.predict_rates import mean_in_stretches, predict_rates
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
@@ -486,6 +491,29 @@ def test_a_trace_unlike_those_of_training_is_told(rate_bundle, tmp_path, capsys)
     (row,) = table(tmp_path / "out" / "traces.csv")
     assert row["status"] == "unlike training" and "unlike training: " in row["remark"]
     assert float(row["mean_rate_per_s"]) > 0
+
+
+def test_a_trace_without_an_event_has_a_rate_of_0_and_says_so(
+    rate_bundle, tmp_path, monkeypatch, capsys
+) -> None:
+    np.save(tmp_path / "x.npy", traces_of(2))
+    monkeypatch.setattr("raphe.tasks.calcium.ensemble.bundle.has_event", lambda rate: False)
+    out = tmp_path / "out"
+    assert call(tmp_path / "x.npy", rate_bundle, out, "--rate", "30", "--spikes") == 0
+    told = capsys.readouterr().err
+    assert "no event above the noise, so a rate of 0 (2):\n  0\n  1" in told
+    for row in table(out / "traces.csv"):
+        ends = [row[f"mean_rate{end}_per_s"] for end in ("", "_low", "_high")]
+        assert ends == ["0", "0", ""] and row["remark"].startswith("no event above the noise")
+    assert not np.load(out / "rates.npy").any() and not table(out / "spikes.csv")
+
+
+def test_ends_of_a_mean_rate_are_those_of_cells_that_were_left_out(rate_bundle, tmp_path) -> None:
+    rate = np.array([1.0, np.nan, 3.0])
+    assert mean_rate(rate, (0.5, 3.0)) == (2.0, 1.0, 6.0)
+    assert np.isnan(mean_rate(rate, None)[1:]).all()
+    nothing = mean_rate(np.zeros(3), (0.5, 3.0))
+    assert nothing[:2] == (0.0, 0.0) and np.isnan(nothing.high)
 
 
 def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:

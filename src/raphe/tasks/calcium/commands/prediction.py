@@ -132,5 +132,6 @@ def _tell(summary: "PredictionSummary", told: list[str]) -> int:
     told += summary.warnings
     list_out("unlike training, to be taken with caution", summary.unlike)
     list_out("frames that are no fluorescence, taken as missing", summary.bridged)
+    list_out("no event above the noise, so a rate of 0", summary.no_event)
     list_out("left out", summary.left_out)
     return len(summary.left_out)

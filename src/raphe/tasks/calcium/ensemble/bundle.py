@@ -27,7 +27,9 @@ from raphe.core.bundles.manifest import (
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
+from raphe.tasks.calcium.ensemble.silence import has_event
 from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
+from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
 
@@ -52,7 +54,7 @@ STRIDE = 4  # samples: T is a multiple of it
 
 
 class Rates(NamedTuple):
-    """What an ensemble says of a trace, in spikes per second."""
+    """What an ensemble says of a trace, in spikes per second; 0 where it holds no event at all."""
 
     mean: np.ndarray  # float32 (T,), of the members
     spread: np.ndarray  # float32 (T,), their standard deviation
@@ -132,8 +134,19 @@ class RateBundle:
         slowest, fastest = self.manifest["frame_hz"]
         return slowest, fastest
 
+    @property
+    def rate_factors(self) -> tuple[float, float] | None:
+        """Between which factors of a said mean rate the true one lies, of 90 % of the cells that
+        networks trained alike had not seen; None where that is not known."""
+        rows = (self.manifest.get("left_out") or {}).get("rows", [])
+        ends = [(row["low"], row["high"]) for row in rows if row["measure"] == TRUE_OVER_SAID]
+        return ends[0] if ends else None
+
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
         expected = self.graph.expected(network_input(samples, imaging_hz))
         rates = even_in_bins(expected) * RATE_HZ
-        return Rates(rates.mean(axis=0), rates.std(axis=0))
+        mean = rates.mean(axis=0)
+        if not has_event(mean):
+            return Rates(np.zeros_like(mean), np.zeros_like(mean))
+        return Rates(mean, rates.std(axis=0))

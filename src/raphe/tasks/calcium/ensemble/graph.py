@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor, nn
 
-from raphe.core.bundles.onnx_graph import OnnxGraph
+from raphe.core.bundles.onnx_graph import OnnxGraph, Shape
 from raphe.tasks.calcium.ensemble.bundle import FRAME_RATE, INPUT, OUTPUT
 from raphe.tasks.calcium.network.rate_net import (
     EPSILON,
@@ -37,7 +37,7 @@ def rate_graph(ensemble: RateEnsemble) -> bytes:
     ]
     gain = graph.constant("gain", ensemble.gain[:, None, None].numpy())
     graph.add("Mul", [graph.add("Concat", stacked, axis=0), gain], output=OUTPUT)
-    inputs = {INPUT: ["N", "T"], FRAME_RATE: ["N", 1]}
+    inputs: dict[str, Shape] = {INPUT: ["N", "T"], FRAME_RATE: ["N", 1]}
     return graph.file(inputs, {OUTPUT: [len(ensemble.members), "N", "T"]})
 
 

@@ -14,6 +14,7 @@ import yaml
 from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.sentences import listed
+from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID, rate_factors
 from raphe.tasks.calcium.metrics.scored_cells import figure_over_cells
 
 LEFT_OUT = "left_out.csv"
@@ -40,6 +41,7 @@ BOUNDS = {
 MAKING = ("data", "model", "callbacks")  # sections of the settings that make a network
 NOT_MAKING = ("data.store", "data.test_stores", "data.held_out")
 MEAN = "mean of data sets"
+RATIO = "rate_ratio"
 
 ByDataset = Mapping[str, Mapping[str, np.ndarray]]  # of each measure the score of each cell (G,)
 
@@ -104,6 +106,9 @@ def left_out_csv(scores: ByDataset, folds: Folds) -> str:
         value = float(np.mean([row.value for row in of_sets])) if of_sets else np.nan
         n = sum(row.n for row in of_sets)
         rows.append(LeftOut(MEAN, measure, n, value, np.nan, np.nan))
+    if (factors := rate_factors([of[RATIO] for of in scores.values() if RATIO in of])) is not None:
+        n = next(row.n for row in rows if (row.dataset, row.measure) == (MEAN, RATIO))
+        rows.append(LeftOut(MEAN, TRUE_OVER_SAID, n, factors.middle, factors.low, factors.high))
     return csv_text(COLUMNS, [(*_written(row), *vars(folds).values()) for row in rows])
 
 

@@ -5,6 +5,7 @@ T frames of a trace at the file's rate, n samples at 100 Hz.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,8 +47,28 @@ class InferredTrace:
     unlike: tuple[str, ...] = ()  # in what it differs from the traces of training
     bridged: tuple[str, ...] = ()  # frames that were no fluorescence, and taken as missing
     facts: Mapping[str, float] = field(default_factory=dict)  # it is compared to training by
+    no_event: bool = False  # nothing in it stands out of the noise: its rate is 0
+    mean_rate: "MeanRate | None" = None  # of the frames that have a rate
     noise: float = np.nan  # before conditioning, see standardised_noise
     timing: str = ""  # what was done to its rates in the end, a phrase
+
+
+class MeanRate(NamedTuple):
+    """The mean rate of a trace in spikes/s, and between what the true one lies: NaN, not told."""
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_rate(rate_per_s: np.ndarray, factors: tuple[float, float] | None) -> MeanRate:
+    """Of a rate (T,), NaN left out; between `factors` of it the true one lies, where these are
+    known. Of a trace without an event no end can be told but 0."""
+    value = float(np.nanmean(rate_per_s))
+    if not value:
+        return MeanRate(value, 0.0, np.nan)
+    low, high = (np.nan, np.nan) if factors is None else factors
+    return MeanRate(value, low * value, high * value)
 
 
 class Inferrer:
@@ -150,6 +171,8 @@ class Inferrer:
             unlike=tuple(unlike),
             bridged=screen.remarks,
             facts=facts,
+            no_event=not rates.mean.any(),
+            mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors),
             noise=standardised_noise(trace, rate_hz),
             timing=str(self.timing),
         )

@@ -191,6 +191,8 @@ class OpenedTraces(OpenedFile):
                     "rate_per_s": inferred.rate_per_s,
                     "spread_per_s": inferred.spread_per_s,
                     "spike_times_s": shown.spike_times_s,
+                    "no_event": inferred.no_event,
+                    "mean_rate_per_s": inferred.mean_rate._asdict(),
                     "unlike": inferred.unlike,
                     "bridged": inferred.bridged,
                     "dff": self._inferrer.dff,

@@ -25,6 +25,7 @@ from raphe.tasks.calcium.prediction.rate_folder import (
     FIGURE,
     INFERRED,
     LEFT_OUT,
+    NO_EVENT,
     POPULATION,
     TABLE,
     UNLIKE,
@@ -45,6 +46,7 @@ class PredictionSummary:
     left_out: list[str]  # one line each
     unlike: list[str]
     bridged: list[str]  # traces of which some frames were taken as missing
+    no_event: list[str]  # names of traces of which nothing stands out of the noise
     warnings: list[str]  # of the whole file
 
 
@@ -100,11 +102,12 @@ def predict_rates(
         if len(inferred) > 1:
             figures[POPULATION] = _population(traces, folder, rows)
         folder.finish(figures, prediction)
+    no_event = [row["trace"] for row in rows if row["remark"].startswith(NO_EVENT)]
     left_out, unlike, bridged = (
         [
             f"{row['trace']}: {row['remark']}"
             for row in rows
-            if row["remark"] and row["status"] == status
+            if row["remark"] not in ("", NO_EVENT) and row["status"] == status
         ]
         for status in (LEFT_OUT, UNLIKE, INFERRED)
     )
@@ -114,7 +117,14 @@ def predict_rates(
             f"fault: {left_out[0]}; see {out / TABLE}"
         )
     return PredictionSummary(
-        out, traces.path.name, len(traces), left_out, unlike, bridged, inferrer.warnings(traces)
+        out,
+        traces.path.name,
+        len(traces),
+        left_out,
+        unlike,
+        bridged,
+        no_event,
+        inferrer.warnings(traces),
     )
 
 

@@ -16,7 +16,7 @@ from raphe.core.bundles.predictor import BundlePredictor, json_values, require_a
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.prediction.infer_rates import Inferrer
+from raphe.tasks.calcium.prediction.infer_rates import Inferrer, MeanRate
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
@@ -72,7 +72,9 @@ class RatePrediction:
     rate_hz: float  # frames a second
     rate_per_s: np.ndarray  # float32 (N, T), spikes/s: NaN where a trace is missing or left out
     spread_per_s: np.ndarray  # float32 (N, T), the networks' standard deviation
+    mean_rate_per_s: tuple[MeanRate | None, ...]  # (N,), between what ends; None of one left out
     left_out: dict[str, str]  # by name, why a trace has no rate
+    no_event: tuple[str, ...]  # names of traces of which nothing stands out of the noise
     unlike: dict[str, tuple[str, ...]]  # by name, in what a trace is unlike those of training
     bridged: dict[str, tuple[str, ...]]  # by name, frames that were taken as missing
     is_cell: tuple[bool, ...] | None  # (N,), by the file's curation; None where it has none
@@ -124,7 +126,10 @@ class RatePredictor(BundlePredictor):
         "rate_hz": "frames a second",
         "rate_per_s": "spikes/s in each frame of each trace, null where there is no rate",
         "spread_per_s": "the networks' standard deviation, spikes/s",
+        "mean_rate_per_s": "of each trace its mean rate and the ends between which the true one "
+        "lies (90 %), null where they are not known",
         "left_out": "by trace, why it has no rate",
+        "no_event": "traces of which nothing stands out of the noise: their rate is 0",
         "unlike": "by trace, in what it is unlike those of training",
         "bridged": "by trace, frames that were taken as missing",
         "is_cell": "whether each trace is a cell, by the file's curation; null where it has none",
@@ -224,7 +229,9 @@ class RatePredictor(BundlePredictor):
             rate_hz=opened.rate_hz,
             rate_per_s=np.stack([trace.rate_per_s for trace in inferred]),
             spread_per_s=np.stack([trace.spread_per_s for trace in inferred]),
+            mean_rate_per_s=tuple(trace.mean_rate for trace in inferred),
             left_out={trace.name: trace.left_out for trace in inferred if trace.left_out},
+            no_event=tuple(trace.name for trace in inferred if trace.no_event),
             unlike={trace.name: trace.unlike for trace in inferred if trace.unlike},
             bridged={trace.name: trace.bridged for trace in inferred if trace.bridged},
             is_cell=opened.curation.is_cell if opened.curation else None,

@@ -40,12 +40,15 @@ COLUMNS = (
     "cell",
     "status",
     "mean_rate_per_s",
+    "mean_rate_low_per_s",
+    "mean_rate_high_per_s",
     "mean_spread_per_s",
     "noise_percent_per_sqrt_hz",
     "timing",
     "remark",
 )
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
+NO_EVENT = "no event above the noise"  # begins the remark
 NAMES = {  # of all that may stand in such a folder
     *(TABLE, SPIKES, PREDICTION, *figure_names(FIGURE), *figure_names(POPULATION), *PROGRESS),
     *(f"{Path(name).stem}.{kind}" for name in (RATES, SPREAD) for kind in BYTES_PER_VALUE),
@@ -184,11 +187,12 @@ def cell_word(curation: Curation | None, place: int) -> str:
 def table_row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
     """What the table says of a trace, by COLUMNS."""
     if trace.left_out:
-        return trace.name, cell, LEFT_OUT, "", "", "", "", trace.left_out
-    means = (np.nanmean(values) for values in (trace.rate_per_s, trace.spread_per_s))
-    numbers = (f"{value:.4g}" for value in (*means, trace.noise))
+        return trace.name, cell, LEFT_OUT, *[""] * (len(COLUMNS) - 4), trace.left_out
+    assert trace.mean_rate is not None
+    values = (*trace.mean_rate, np.nanmean(trace.spread_per_s), trace.noise)
+    numbers = ("" if np.isnan(value) else f"{value:.4g}" for value in values)
     status = UNLIKE if trace.unlike else INFERRED
-    remark = "; ".join((*trace.unlike, *trace.bridged))
+    remark = "; ".join((*[NO_EVENT] * trace.no_event, *trace.unlike, *trace.bridged))
     return trace.name, cell, status, *numbers, trace.timing, remark
 
 

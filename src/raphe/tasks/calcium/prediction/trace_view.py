@@ -14,6 +14,7 @@ from raphe.core.bundles.view import Fact, Marks, Plot, Table, Take, Tone, View
 from raphe.core.sentences import counted, number
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond
+from raphe.tasks.calcium.metrics.rate_factors import COVERED
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_folder import COLUMNS, cell_word, table_row
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
@@ -25,6 +26,10 @@ MOST_MARKS = 1000  # of spikes at once
 SCALE = (
     "A fluorescence trace has no absolute scale: the rate of one neuron may be off by a factor of "
     "two and more. What was trained is its course in time."
+)
+NO_EVENT = (
+    "No event stands out of the noise, so the rate is 0. How fast the neuron fires cannot be told: "
+    "what it does is smaller than the noise, or nothing."
 )
 
 
@@ -195,6 +200,8 @@ def _sentences(shown: ShownTrace, mean: float, spread: float, n_networks: int) -
     rate = shown.inferred.rate_per_s
     known_s = np.count_nonzero(np.isfinite(rate)) / shown.rate_hz
     highest = int(np.nanargmax(rate))
+    if shown.inferred.no_event:
+        return [NO_EVENT]
     sentences = [
         f"On average {number(mean)} spikes/s over the {number(known_s)} s that have a rate, "
         f"{counted('spike', len(shown.spike_times_s))} in all; the highest rate is "
@@ -206,13 +213,25 @@ def _sentences(shown: ShownTrace, mean: float, spread: float, n_networks: int) -
             "deviation, the mean over frames): this shows how far they agree, not how far they "
             "are from the truth."
         )
-    sentences.append(SCALE)
+    sentences.append(_scale(shown))
     if shown.inferred.unlike:
         sentences.append(
             f"Unlike the traces of training, so take the rate with caution: "
             f"{'; '.join(shown.inferred.unlike)}."
         )
     return sentences
+
+
+def _scale(shown: ShownTrace) -> str:
+    """How far its mean rate may be off."""
+    mean = shown.inferred.mean_rate
+    if mean is None or np.isnan(mean.high):
+        return SCALE
+    return (
+        f"A fluorescence trace has no absolute scale. Of cells that networks trained alike had not "
+        f"seen, {COVERED:.0%} had a mean rate that would here be between {number(mean.low)} and "
+        f"{number(mean.high)} spikes/s."
+    )
 
 
 def _beside(shown: ShownTrace) -> list[str]:

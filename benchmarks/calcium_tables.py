@@ -25,6 +25,7 @@ from calcium_statistics import (
 from machine import Table
 
 from raphe.core.metric_names import Estimate
+from raphe.tasks.calcium.metrics.rate_factors import COVERED, rate_factors
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
 OURS = "network"
@@ -157,12 +158,31 @@ def bars(scores: Scores) -> Table:
     for factor, bar in ((1.5, "≥ 0.50"), (2.0, "≥ 0.75")):
         share = share_of_neurons(scores.of(OURS, RATIO), within_factor(factor))
         rows.append((f"neurons within a factor of {factor:g}", "all", told(share), bar))
+    covered = covered_mean_rates(scores.of(OURS, RATIO))
+    if covered:
+        share = share_of_neurons(covered, lambda held: held == 1)
+        rows.append(
+            ("interval of the mean rate, by the errors on the other sets, holds the true one",
+             "all", told(share), f"{COVERED:.2f} ± 0.03")
+        )  # fmt: skip
     below = behind(scores)
     rows.append(
         ("sets below OASIS or Elephant, r at 40 ms, by more than the interval", "all",
          ", ".join(below) or "none", "none")
     )  # fmt: skip
     return ("what", "sets", "value", "bar"), rows
+
+
+def covered_mean_rates(ratio: OfSets) -> dict[str, np.ndarray]:
+    """Of each set's neurons (G,) whether the other sets' ends hold their mean rate, 1 or 0."""
+    covered = {}
+    for name, own in ratio.items():
+        factors = rate_factors([each for other, each in ratio.items() if other != name])
+        if factors is not None:
+            with np.errstate(divide="ignore"):
+                held = (1 / own >= factors.low) & (1 / own <= factors.high)
+            covered[name] = np.where(np.isnan(own), np.nan, held)
+    return covered
 
 
 def behind(scores: Scores) -> list[str]:

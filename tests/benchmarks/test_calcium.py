@@ -133,6 +133,20 @@ def test_intervals_are_over_sets_and_neurons_and_none_of_few() -> None:
     assert share.value == 3 / 25 and share.low < share.value < share.high
 
 
+def test_ends_of_a_mean_rate_are_those_of_other_sets_alone() -> None:
+    """Nine in ten neurons of a set like the others lie within them; none of one that is not."""
+    from calcium_tables import covered_mean_rates
+
+    rng = np.random.default_rng(0)
+    ratio = {f"set{n}": np.exp(rng.normal(0, 0.5, 60)) for n in range(20)}
+    ratio["other"] = np.full(60, 30.0)
+    ratio["set0"][0] = np.nan
+    covered = covered_mean_rates(ratio)
+    assert not covered["other"].any() and np.isnan(covered["set0"][0])
+    held = np.concatenate([covered[f"set{n}"] for n in range(20)])
+    assert np.nanmean(held) == pytest.approx(0.9, abs=0.06)  # wider for the one that is not alike
+
+
 def test_figures_of_others_are_those_that_were_told(real_data) -> None:
     """The means of the README beside peers.csv, reckoned again from its neurons."""
     from calcium_sets import CASCADE, RAPHE, read_peers

@@ -273,9 +273,11 @@ RUN_FILES = (
         "see `export.left_out`; a row for each data set and measure",
         {
             "dataset": "name; `mean of data sets`: each counting alike",
-            "measure": "as in the table of metrics",
+            "measure": "as in the table of metrics; `true_over_said` of 8 data sets and more: the "
+            "true mean rate over the said one",
             "n": "cells that have it",
-            "value, low, high": "over the cells, with its 95 % interval, empty below 8 cells",
+            "value, low, high": "over the cells, with its 95 % interval, empty below 8 cells; of "
+            "`true_over_said` the median and the ends that hold 90 % of the cells",
             "left_out": "what each fold left out: a data set, a cell, a laboratory …",
             "folds, of_folds": "that finished, and that were asked for",
             "store": "content hash of the recordings",

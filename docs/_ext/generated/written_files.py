@@ -266,7 +266,9 @@ FILES = (
             "trace": "name, or number from 0",
             "cell": "whether the file's curation calls it a cell; empty: it has none",
             "status": "`inferred`, `unlike training` or `left out`",
-            "mean_rate_per_s": "over its frames, spikes/s",
+            "mean_rate_per_s": "over its frames, spikes/s; 0: no event stands out of the noise",
+            "mean_rate_low_per_s, mean_rate_high_per_s": "between these lies the true one of 90 % "
+            "of the cells that networks trained alike had not seen, spikes/s; empty: not known",
             "mean_spread_per_s": "over its frames, spikes/s",
             "noise_percent_per_sqrt_hz": "of ΔF/F as a fraction: 100 × median of the steps from "
             "frame to frame, over the root of the frame rate; of another unit without meaning",

@@ -29,6 +29,7 @@ from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
 from raphe.tasks.calcium.ensemble.silence import has_event
 from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
+from raphe.tasks.calcium.features.rises import rises
 from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
@@ -54,7 +55,7 @@ STRIDE = 4  # samples: T is a multiple of it
 
 
 class Rates(NamedTuple):
-    """What an ensemble says of a trace, in spikes per second; 0 where it holds no event at all."""
+    """What an ensemble says of a trace, in spikes/s: 0 where no event stands out of its noise."""
 
     mean: np.ndarray  # float32 (T,), of the members
     spread: np.ndarray  # float32 (T,), their standard deviation
@@ -144,9 +145,10 @@ class RateBundle:
 
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
-        expected = self.graph.expected(network_input(samples, imaging_hz))
+        shown = network_input(samples, imaging_hz)
+        expected = self.graph.expected(shown)
         rates = even_in_bins(expected) * RATE_HZ
         mean = rates.mean(axis=0)
-        if not has_event(mean):
+        if not (rises(shown).stands_out and has_event(mean)):
             return Rates(np.zeros_like(mean), np.zeros_like(mean))
         return Rates(mean, rates.std(axis=0))

@@ -11,7 +11,9 @@ import numpy as np
 
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.features.network_input import network_input
 from raphe.tasks.calcium.features.noise import standardised_noise
+from raphe.tasks.calcium.features.rises import rises
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.recordings.conditioning import (
@@ -163,6 +165,8 @@ class Inferrer:
         at_frames[:, np.isnan(trace)] = np.nan
         facts = facts_of(conditioned.samples[~conditioned.missing])
         unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
+        if remark := rises(network_input(conditioned.samples, rate_hz)).remark:
+            unlike.insert(0, remark)
         rate_per_s, spread_per_s = (self.timing(row, rate_hz) for row in at_frames)
         return InferredTrace(
             name,

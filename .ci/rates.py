@@ -1,6 +1,6 @@
 """The bundle of spike rates that comes with raphe, made anew: trained on synthetic traces alone.
 
-python .ci/rates.py                   train, export, write it into the package: minutes to an hour
+python .ci/rates.py                   train, export, write it into the package: ten minutes
 python .ci/rates.py --export          export anew the networks that are trained already
 
 Its seed is fixed, so that the same code makes the same networks on the same machine. What was
@@ -19,9 +19,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / "data" / "shipped_rates"
 BUNDLE = TASKS / "calcium" / "shipped"
 TRAINING = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
-    "experiment=calcium_synthetic", "model.members=2", "data.pretrain_epochs=2", "data.batches=20",
-    "seed=42", "threads=1", "baselines=false", "tracking.experiment=shipped",
-    "tracking.system_metrics_every_s=null",
+    "experiment=calcium_synthetic", "model.members=2", "seed=42", "threads=1", "baselines=false",
+    "tracking.experiment=shipped", "tracking.system_metrics_every_s=null",
 )  # fmt: skip
 
 

@@ -356,8 +356,8 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
     assert not inferred and len(np.load(out / "rates.npy")) == 10
     assert sorted(path.name for path in out.iterdir()) == [
-        "prediction.json", "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv",
-        "traces.pdf", "traces.png",
+        "population.caption.txt", "population.pdf", "population.png", "prediction.json",
+        "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
     ]  # fmt: skip
 
 
@@ -412,8 +412,10 @@ def test_memory_does_not_grow_with_the_traces(inferrer, tmp_path, monkeypatch) -
     monkeypatch.setattr(
         "raphe.tasks.calcium.prediction.infer_rates.outside", lambda *_: []
     )  # quicker
-    # What libraries hold on to when a figure is saved is not of the traces.
+    # What libraries hold on to when a figure is saved is not of the traces, and that of all traces
+    # holds no more than a few hundred.
     monkeypatch.setattr("raphe.tasks.calcium.prediction.rate_folder.save_figure", lambda *_: None)
+    monkeypatch.setattr("raphe.tasks.calcium.prediction.predict_rates._population", lambda *_: None)
 
     def peak(n: int) -> int:
         row = np.random.default_rng(0).normal(size=700)

@@ -99,10 +99,11 @@ def check_values(config: DictConfig) -> None:
             "model=bank: trains all its members in one run; leave out -m, or with an experiment "
             "that sweeps set hydra.mode=RUN, and name their values with bank.values=[…]"
         )
-    check_together(config)
     _check_report(config)
     check_trainer(config.trainer)
     require_device(config.trainer)
+    if config.stage == "train":
+        check_together(config)  # last: it loads the task
     if OmegaConf.select(config, "prepare.store") is not None:
         call(config.prepare)  # a store that is named is there, or prepare says how to make one
 

@@ -192,7 +192,7 @@ class OpenedTraces(OpenedFile):
                     "spread_per_s": inferred.spread_per_s,
                     "spike_times_s": shown.spike_times_s,
                     "no_event": inferred.no_event,
-                    "mean_rate_per_s": inferred.mean_rate._asdict(),
+                    "mean_rate_per_s": inferred.mean_rate,
                     "unlike": inferred.unlike,
                     "bridged": inferred.bridged,
                     "dff": self._inferrer.dff,

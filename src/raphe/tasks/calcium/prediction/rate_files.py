@@ -82,9 +82,11 @@ def write_nwb(
 
     Beside an NWB file it is on that one's clock.
     """
-    columns = {
-        name: [float(row[name] or "nan") if is_number else row[name] for row in rows]
-        for name, is_number in ((name, name.endswith(IN_UNITS)) for name in rows[0])
+    columns: dict[str, list[str] | list[float]] = {
+        name: [float(row[name] or "nan") for row in rows]
+        if name.endswith(IN_UNITS)
+        else [row[name] for row in rows]
+        for name in rows[0]
     }
     series = [
         WrittenSeries(name, QUANTITIES[name], "spikes/s", matrix)

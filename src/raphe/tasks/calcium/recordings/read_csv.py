@@ -47,8 +47,8 @@ def read_csv(path: Path, options: TraceOptions) -> TraceSet:
     of_challenge = named is not None
     across = options.layout == LAYOUTS[0]
     table = read_numbers(path, RecordingError, of_challenge or None, rows_are_traces=across)
-    rate_hz = options.rate_hz or RATE_HZ
-    if of_challenge and not math.isclose(rate_hz, RATE_HZ, rel_tol=SAME_NOMINAL_RATE):
+    said_hz = options.rate_hz or RATE_HZ
+    if of_challenge and not math.isclose(said_hz, RATE_HZ, rel_tol=SAME_NOMINAL_RATE):
         raise RecordingError(
             f"{path}: by its name a file of the Spikefinder challenge, which are at {RATE_HZ:g} "
             f"Hz, --rate says {options.rate_hz:g}; leave --rate out, or rename a file of your own"

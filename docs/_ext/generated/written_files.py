@@ -272,6 +272,8 @@ FILES = (
             "mean_spread_per_s": "over its frames, spikes/s",
             "noise_percent_per_sqrt_hz": "of ΔF/F as a fraction: 100 × median of the steps from "
             "frame to frame, over the root of the frame rate; of another unit without meaning",
+            "expected_correlation": "with the true spikes in bins of 40 ms: the mean of neurons of "
+            "such noise and frame rate whose spikes are known; empty: it cannot be told",
             "timing": "how its rates were moved and smoothed by `--shift` and `--smooth`",
             "remark": "why, or what is suspect",
         },

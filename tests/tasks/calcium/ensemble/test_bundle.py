@@ -1,22 +1,29 @@
 """From checkpoints to a bundle, and what it says of itself."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from raphe import cli
 from raphe.core.bundles import cards
 from raphe.core.bundles.bundle import BundleError
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint, write_state
+from raphe.core.files.csv_text import csv_text
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
+from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
+from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED
+from raphe.tasks.calcium.metrics.known_neurons import MEASURES as MEASURES_OF_KNOWN
 from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.prediction.predictor import RatePredictor
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
@@ -145,6 +152,35 @@ def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
     assert "trained on synthetic traces alone." in methods and "recordings" not in methods
     begun = export([run], rate_data, "model: {weights: a/b.ckpt}", {}, tmp_path / "begun").bundle
     assert "from the weights in b.ckpt" in RateBundle.open(begun).manifest["note"]
+
+
+def test_it_tells_what_to_expect_at_a_trace_s_noise_and_rate(
+    rate_data, rate_module, tmp_path: Path, capsys
+) -> None:
+    """From a table of neurons of known spikes, in the card, the answer and the table of traces."""
+    run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
+    columns = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", *MEASURES_OF_KNOWN)
+    rows = [(AS_RECORDED, "DS1", n, 2.0, 30.0, *[0.05 * n] * 4) for n in range(9)]
+    (tmp_path / "scores.csv").write_text(csv_text(columns, rows))
+    out = tmp_path / "out"
+    bundle = export([run], rate_data, "", {}, out, ground_truth=tmp_path / "scores.csv").bundle
+    card = [row.replace(" ", "") for row in (bundle / "MODEL_CARD.md").read_text().splitlines()]
+    assert "|1.5to2.5|21to42|9|1|0.20|0.04to0.36|" in card
+    assert any(row.startswith("|DS1|9|0.20(") for row in card)
+    white = np.random.default_rng(0).normal(size=(2, 600)) * [[0.02], [2.0]]
+    noises = [standardised_noise(trace, 30.0) for trace in white]  # 0.35 and 35 %/√Hz
+    white *= 2.0 / noises[0]
+    np.save(tmp_path / "traces.npy", white)
+    words = ("predict", tmp_path / "traces.npy", "--rate", 30, "--bundle", bundle)
+    assert cli.main([*map(str, words), "--out", str(tmp_path / "rates")]) == 0
+    assert "what to expect cannot be told" in capsys.readouterr().out  # the median is 101 %/√Hz
+    with (tmp_path / "rates" / "traces.csv").open(newline="") as file:
+        told = list(csv.DictReader(file))
+    assert [row["expected_correlation"] for row in told] == ["0.2", ""]
+    assert [float(row["noise_percent_per_sqrt_hz"]) for row in told] == pytest.approx([2, 200], 0.1)
+    answer = RatePredictor(bundle).predict(white[:1], 30.0)
+    assert answer.expected_correlation == [pytest.approx(0.2)]
+    assert "of 0.20 in bins of 40 ms, the mean of 9 neurons of 1 data set" in answer.to_expect
 
 
 def test_the_tested_figures_are_those_of_the_checkpoint(

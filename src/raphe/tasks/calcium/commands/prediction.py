@@ -128,6 +128,8 @@ def _tell(summary: "PredictionSummary", told: list[str]) -> int:
         f"{printable(summary.out)}: rates of {n_inferred} of {summary.n_traces} traces of "
         f"{printable(summary.source)}, in spikes/s"
     )
+    if summary.to_expect:
+        print(summary.to_expect)
     list_out("warning", [text for text in summary.warnings if text not in told])
     told += summary.warnings
     list_out("unlike training, to be taken with caution", summary.unlike)

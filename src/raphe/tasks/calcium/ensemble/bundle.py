@@ -5,6 +5,7 @@ N traces, T samples at 100 Hz, M members.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from raphe.core.threads import Threads, threads_of_process
 from raphe.tasks.calcium.ensemble.silence import has_event
 from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
 from raphe.tasks.calcium.features.rises import rises
+from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
@@ -37,6 +39,7 @@ from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
 GRAPH, CONFIG = "model.onnx", "config.yaml"
 INPUT, FRAME_RATE, OUTPUT = "calcium", "log_frame_rate", "expected_spikes"  # of the graph
 LOW_AND_HIGH = list_of(NUMBER, 2, 2)
+GROUND_TRUTH, GROUPS = "ground_truth", "groups"  # what neurons of known spikes tell, see below
 KIND = BundleKind(
     "calcium/rates",
     files=(GRAPH, CARD),
@@ -48,7 +51,26 @@ KIND = BundleKind(
             "conditioning": exactly({"baseline_s": or_none(POSITIVE), "normalise": FLAG}),
             "domain": by_name(LOW_AND_HIGH),
             "frame_hz": list_of(POSITIVE, 2, 2),
-        }
+        },
+        may={
+            GROUND_TRUTH: facts(
+                {
+                    GROUPS: list_of(
+                        exactly(
+                            {
+                                "noise": LOW_AND_HIGH,
+                                "frame_hz": LOW_AND_HIGH,
+                                "n": AT_LEAST_ONE,
+                                "n_datasets": AT_LEAST_ONE,
+                                "correlation": NUMBER,
+                                "low": or_none(NUMBER),
+                                "high": or_none(NUMBER),
+                            }
+                        )
+                    )
+                }
+            )
+        },
     ),
 )
 STRIDE = 4  # samples: T is a multiple of it
@@ -128,6 +150,12 @@ class RateBundle:
     def domain(self) -> Mapping[str, Any]:
         """What the traces of training were like, see training_domain."""
         return self.manifest["domain"]
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """What to expect of rates, by noise and frame rate; () where it was not given any."""
+        of_known = self.manifest.get(GROUND_TRUTH, {GROUPS: ()})
+        return tuple(Group(**group) for group in of_known[GROUPS])
 
     @property
     def frame_hz(self) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """From finished runs of a RateModule to a bundle: gather members, verify, describe, write."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ from raphe.core.metric_names import VAL, metric
 from raphe.core.notes import note_of_networks
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
-from raphe.tasks.calcium.ensemble.bundle import CONFIG, GRAPH, KIND, RateGraph
+from raphe.tasks.calcium.ensemble.bundle import (
+    CONFIG,
+    GRAPH,
+    GROUND_TRUTH,
+    GROUPS,
+    KIND,
+    RateGraph,
+)
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
 from raphe.tasks.calcium.features.training_domain import domain, widest
+from raphe.tasks.calcium.metrics.known_neurons import by_dataset, groups_of, read_scores
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
@@ -54,6 +63,7 @@ def export(
     conditioning: Conditioning | None = None,
     overwrite: bool = False,
     left_out: str | Path | None = None,
+    ground_truth: str | Path | None = None,
 ) -> Exported:
     """Write the bundle of every member of every run.
 
@@ -67,13 +77,17 @@ def export(
         overwrite: replace a bundle that stands at `out`.
         left_out: table of what networks reach on what was left out of their training, for the
             card: pooled/left_out.csv of experiment=calcium_folds, made of the same store.
+        ground_truth: scores of neurons of known spikes, by these networks, or ones made the same
+            way, that were not trained on them, as benchmarks/calcium.py writes them: for the card,
+            and for what to expect at a trace's noise and frame rate.
 
     Raises:
         RapheError: where `out` may not be replaced, a run diverged, graph and torch differ, or
-            `left_out` is no such table, or one of another store.
+            `left_out` is no such table, or one of another store, or `ground_truth` none.
     """
     conditioning = conditioning or Conditioning()
     of_folds = None if left_out is None else _of_folds(Path(left_out), data, settings)
+    of_known = {} if ground_truth is None else {GROUND_TRUTH: _of_known(Path(ground_truth))}
     saw_recordings = any(map(_saw_recordings, runs))
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
@@ -96,6 +110,7 @@ def export(
             "figures": _figures(graph, data, saw_recordings),
             "test_note": "" if saw_recordings else data.note,
             "left_out": of_folds,
+            **of_known,
             "provenance": dict(provenance),
         }
         methods = methods_text(facts, settings)
@@ -134,6 +149,12 @@ def _of_folds(table: Path, data: RateData, settings: str) -> dict[str, Any]:
         "same_settings": folds.settings == making_digest(settings),
         "rows": [_without_nan(row) for row in rows],
     }
+
+
+def _of_known(table: Path) -> dict[str, Any]:
+    """What a table of neurons says, for the manifest. Raises SettingError."""
+    scores = read_scores(table)
+    return {GROUPS: [asdict(group) for group in groups_of(scores)], "sets": by_dataset(scores)}
 
 
 def _without_nan(row: LeftOut) -> dict[str, Any]:

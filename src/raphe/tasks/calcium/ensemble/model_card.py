@@ -1,10 +1,11 @@
 """The card that goes with a bundle of rates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted
+from raphe.tasks.calcium.ensemble.bundle import GROUND_TRUTH, GROUPS
 from raphe.tasks.calcium.metrics.left_out import PARTS
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
@@ -60,6 +61,17 @@ By networks made with {settings} settings {as_or_than} this bundle's, each teste
 which it was trained on no recording.{others}{lacking} This bundle's networks were trained on all
 that it names below."""
 OF_CELLS = " Other cells of the same data set were trained on."
+KNOWN = """\
+### On recordings whose spikes are known
+
+By networks that were trained on no recording of the data set they were tested on, these or ones
+made the same way; n counts neurons."""
+AT_YOUR_NOISE = """\
+### At your noise and frame rate
+
+The same neurons, as they were recorded and with noise added or frames averaged. Noise is that of
+ΔF/F as a fraction, as in `traces.csv`: 100 × the median step from frame to frame, over the root of
+the frame rate. r is the mean over neurons, one in several conditions alike counted once."""
 IN_BRIEF = {
     "correlation": "r at 25 Hz",
     "correlation_smoothed": "r, both smoothed",
@@ -79,7 +91,8 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         cards.note(facts["test_note"]),
         *(_figures(name, figures) for name, figures in facts["figures"].items()),
         *_left_out(facts["left_out"]),
-        INTERVALS if facts["figures"] or facts["left_out"] else "",
+        *_ground_truth(facts.get(GROUND_TRUTH)),
+        INTERVALS if facts["figures"] or facts["left_out"] or GROUND_TRUTH in facts else "",
         "" if facts["figures"] else IN_SAMPLE[bool(facts["left_out"])],
         "## Trained on",
         _training(facts["training"]),
@@ -114,8 +127,31 @@ def _left_out(of_folds: Mapping[str, Any] | None) -> list[str]:
     """What networks reach on what was left out of their training, a row a data set."""
     if of_folds is None:
         return []
+    return [_folds(of_folds), _by_dataset(of_folds["rows"])]
+
+
+def _ground_truth(known: Mapping[str, Any] | None) -> list[str]:
+    """Of neurons whose spikes are known: set by set, and by noise and frame rate."""
+    if known is None:
+        return []
+    groups = [
+        [
+            "{:g} to {:g}".format(*group["noise"]),
+            "{:.0f} to {:.0f}".format(*group["frame_hz"]),
+            str(group["n"]),
+            str(group["n_datasets"]),
+            f"{group['correlation']:.2f}",
+            "–" if group["low"] is None else f"{group['low']:.2f} to {group['high']:.2f}",
+        ]
+        for group in known[GROUPS]
+    ]
+    columns = ["noise (%/√Hz)", "frames/s", "n", "data sets", "r at 25 Hz", "four in five neurons"]
+    return [KNOWN, _by_dataset(known["sets"]), AT_YOUR_NOISE, cards.table(columns, groups)]
+
+
+def _by_dataset(rows: Sequence[Mapping[str, Any]]) -> str:
     of_sets: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in of_folds["rows"]:
+    for row in rows:
         of_sets.setdefault(row["dataset"], {})[row["measure"]] = row
     shown = [
         [
@@ -124,7 +160,7 @@ def _left_out(of_folds: Mapping[str, Any] | None) -> list[str]:
         ]
         for dataset, figures in of_sets.items()
     ]
-    return [_folds(of_folds), cards.table(["data set", "n", *IN_BRIEF.values()], shown)]
+    return cards.table(["data set", "n", *IN_BRIEF.values()], shown)
 
 
 def _folds(of_folds: Mapping[str, Any]) -> str:

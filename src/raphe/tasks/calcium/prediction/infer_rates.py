@@ -15,6 +15,7 @@ from raphe.tasks.calcium.features.network_input import network_input
 from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.rises import rises
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
+from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.recordings.conditioning import (
     AS_IT_IS,
@@ -52,6 +53,7 @@ class InferredTrace:
     no_event: bool = False  # nothing in it stands out of the noise: its rate is 0
     mean_rate: "MeanRate | None" = None  # of the frames that have a rate
     noise: float = np.nan  # before conditioning, see standardised_noise
+    expected_correlation: float = np.nan  # with the true spikes; NaN where it cannot be told
     timing: str = ""  # what was done to its rates in the end, a phrase
 
 
@@ -167,6 +169,8 @@ class Inferrer:
         unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
         if remark := rises(network_input(conditioned.samples, rate_hz)).remark:
             unlike.insert(0, remark)
+        noise = standardised_noise(trace, rate_hz)
+        group = expected(self.bundle.groups, noise, rate_hz)
         rate_per_s, spread_per_s = (self.timing(row, rate_hz) for row in at_frames)
         return InferredTrace(
             name,
@@ -177,7 +181,8 @@ class Inferrer:
             facts=facts,
             no_event=not rates.mean.any(),
             mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors),
-            noise=standardised_noise(trace, rate_hz),
+            noise=noise,
+            expected_correlation=np.nan if group is None else group.correlation,
             timing=str(self.timing),
         )
 

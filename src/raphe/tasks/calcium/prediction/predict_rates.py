@@ -13,6 +13,7 @@ from raphe.core.bundles.answers import prediction_json
 from raphe.core.errors import RecordingError
 from raphe.core.figure_style import PaperFigure
 from raphe.core.progress import progress
+from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.metrics.population_figure import (
     MOST_ROWS,
     MOST_STRETCHES,
@@ -48,6 +49,7 @@ class PredictionSummary:
     bridged: list[str]  # traces of which some frames were taken as missing
     no_event: list[str]  # names of traces of which nothing stands out of the noise
     warnings: list[str]  # of the whole file
+    to_expect: str  # of its rates, a sentence; "" where the bundle does not tell
 
 
 def predict_rates(
@@ -83,12 +85,14 @@ def predict_rates(
             rate = np.nan_to_num(trace.rate_per_s)
             folder.add(trace, spike_times_s(rate, traces.rate_hz) if spikes else ())
         rows = folder.rows()
+        noises = [float(row[NOISE]) for row in rows if row[NOISE]]
+        to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
         inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
         shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
         examples = [_example(traces, folder, place) for place in shown]
         prediction = prediction_json(
             inferrer.bundle.bundle,
-            inferrer.warnings(traces),
+            [*inferrer.warnings(traces), to_expect],
             traces=traces.path.name,
             frames_per_s=traces.rate_hz,
             n_traces=len(traces),
@@ -125,6 +129,7 @@ def predict_rates(
         bridged,
         no_event,
         inferrer.warnings(traces),
+        to_expect,
     )
 
 

@@ -16,6 +16,7 @@ from raphe.core.bundles.predictor import BundlePredictor, json_values, require_a
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, MeanRate
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
@@ -78,6 +79,9 @@ class RatePrediction:
     unlike: dict[str, tuple[str, ...]]  # by name, in what a trace is unlike those of training
     bridged: dict[str, tuple[str, ...]]  # by name, frames that were taken as missing
     is_cell: tuple[bool, ...] | None  # (N,), by the file's curation; None where it has none
+    noise_percent_per_sqrt_hz: np.ndarray  # float64 (N,), of ΔF/F as fractions; NaN: left out
+    expected_correlation: np.ndarray  # float64 (N,), with the true spikes; NaN: cannot be told
+    to_expect: str  # the same of all traces, a sentence; "" where the bundle does not tell
     warnings: tuple[str, ...]  # what must be known beside all rates
 
     def spike_times_s(self, trace: int) -> np.ndarray:
@@ -133,6 +137,10 @@ class RatePredictor(BundlePredictor):
         "unlike": "by trace, in what it is unlike those of training",
         "bridged": "by trace, frames that were taken as missing",
         "is_cell": "whether each trace is a cell, by the file's curation; null where it has none",
+        "noise_percent_per_sqrt_hz": "of each trace, if it is ΔF/F as fractions",
+        "expected_correlation": "of each trace's rate with the true spikes, by neurons of such "
+        "noise and frame rate whose spikes are known; null where it cannot be told",
+        "to_expect": "the same of all traces, a sentence",
         "warnings": "what must be known beside all rates",
     }
 
@@ -235,6 +243,9 @@ class RatePredictor(BundlePredictor):
             unlike={trace.name: trace.unlike for trace in inferred if trace.unlike},
             bridged={trace.name: trace.bridged for trace in inferred if trace.bridged},
             is_cell=opened.curation.is_cell if opened.curation else None,
+            noise_percent_per_sqrt_hz=np.array(noises := [trace.noise for trace in inferred]),
+            expected_correlation=np.array([trace.expected_correlation for trace in inferred]),
+            to_expect=sentence(inferrer.bundle.groups, noises, opened.rate_hz),
             warnings=tuple(inferrer.warnings(opened)),
         )
 

@@ -44,6 +44,7 @@ COLUMNS = (
     "mean_rate_high_per_s",
     "mean_spread_per_s",
     "noise_percent_per_sqrt_hz",
+    "expected_correlation",
     "timing",
     "remark",
 )
@@ -189,7 +190,12 @@ def table_row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
     if trace.left_out:
         return trace.name, cell, LEFT_OUT, *[""] * (len(COLUMNS) - 4), trace.left_out
     assert trace.mean_rate is not None
-    values = (*trace.mean_rate, np.nanmean(trace.spread_per_s), trace.noise)
+    values = (
+        *trace.mean_rate,
+        np.nanmean(trace.spread_per_s),
+        trace.noise,
+        trace.expected_correlation,
+    )
     numbers = ("" if np.isnan(value) else f"{value:.4g}" for value in values)
     status = UNLIKE if trace.unlike else INFERRED
     remark = "; ".join((*[NO_EVENT] * trace.no_event, *trace.unlike, *trace.bridged))

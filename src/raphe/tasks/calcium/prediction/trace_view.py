@@ -14,6 +14,7 @@ from raphe.core.bundles.view import Fact, Marks, Plot, Table, Take, Tone, View
 from raphe.core.sentences import counted, number
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond
+from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.metrics.rate_factors import COVERED
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_folder import COLUMNS, cell_word, table_row
@@ -273,6 +274,16 @@ def _facts(
                 f"of the trace after conditioning, which scales it to its 5th and 80th percentile; "
                 f"training had {number(low)} to {number(high)}",
                 NOISE in beyond(seen, bundle.domain),
+            )
+        )
+    group = expected(bundle.groups, shown.inferred.noise, shown.rate_hz)
+    if group is not None:
+        facts.append(
+            Fact(
+                "To be expected",
+                f"r = {group.correlation:.2f}",
+                "correlation with the true spikes in bins of 40 ms: the mean of "
+                f"{counted('neuron', group.n)} with a {group.what}",
             )
         )
     facts.append(

@@ -31,7 +31,7 @@ from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
-from raphe.tasks.calcium.features.training_domain import domain, widest
+from raphe.tasks.calcium.features.training_domain import BANDWIDTH, domain
 from raphe.tasks.calcium.metrics.known_neurons import by_dataset, groups_of, read_scores
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
@@ -207,9 +207,17 @@ def _note(data: RateData, settings: str, saw_recordings: bool) -> str:
 
 
 def _domain(data: RateData, saw_recordings: bool) -> dict[str, list[float]]:
-    """What all that was trained on is like, synthetic or not."""
-    of_recordings = domain(_traces(data, "train")) if saw_recordings else {}
-    return widest([data.synthetic_domain, of_recordings])
+    """What the recordings trained on are like, at any frame rate of the synthetic traces.
+
+    Noise of these reaches so far that nothing would be unlike it: it counts where they are all.
+    """
+    if not saw_recordings:
+        return data.synthetic_domain
+    of_recordings = domain(_traces(data, "train"))
+    if BANDWIDTH not in of_recordings:  # all too short
+        return of_recordings
+    ends = *of_recordings[BANDWIDTH], *data.synthetic_domain[BANDWIDTH]
+    return of_recordings | {BANDWIDTH: [min(ends), max(ends)]}
 
 
 def _frame_hz(data: RateData, saw_recordings: bool) -> list[float]:

@@ -42,16 +42,6 @@ def domain(traces: Iterable[np.ndarray]) -> dict[str, list[float]]:
     }
 
 
-def widest(domains: Iterable[Mapping[str, list[float]]]) -> dict[str, list[float]]:
-    """The least and the largest of each fact over several domains."""
-    joined: dict[str, list[float]] = {}
-    for ranges in domains:
-        for name, ends in ranges.items():
-            all_ends = (*joined.get(name, ()), *ends)
-            joined[name] = [min(all_ends), max(all_ends)]
-    return joined
-
-
 def beyond(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
     """Which facts of a trace lie outside the training ranges, those of `domain`, by name."""
     return [

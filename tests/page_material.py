@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy.io import savemat
 
 from nwb_files import Entry, write_nwb
 from page_blocks import maker, run_commands
@@ -124,6 +125,22 @@ def _spikefinder(shelf: Shelf, folder: Path) -> None:
             np.savetxt(file, np.transpose(rows), form, ",", header="0,1,2", comments="")
 
 
+def _ground_truth(shelf: Shelf, folder: Path) -> None:
+    """Two data sets of two neurons, as laboratories share them: 20 s at 30 frames/s each."""
+    rng = np.random.default_rng(0)
+    kind = [("fluo_time", "O"), ("fluo_mean", "O"), ("events_AP", "O")]
+    for dataset in ("DS1-GCaMP6f", "DS2-OGB1"):
+        (folder / "Ground_truth" / dataset).mkdir(parents=True)
+        for number in (1, 2):
+            spikes = rng.poisson(0.05, 600)
+            dff = np.convolve(spikes, np.exp(-np.arange(60) / 15))[:600]
+            time_s = np.arange(600) / 30
+            events = np.repeat(time_s, spikes) * 10_000  # in 0.1 ms
+            struct = np.array([[(time_s, dff + 0.1 * rng.normal(size=600), events)]], dtype=kind)
+            file = f"CAttached_cell{number}_mini.mat"
+            savemat(folder / "Ground_truth" / dataset / file, {"CAttached": struct})
+
+
 def _decay(shelf: Shelf, folder: Path) -> None:
     """The task that a page adds."""
     example = PROJECT / "docs" / "developers" / "decay"
@@ -164,6 +181,7 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "single-spikes": ("brought", _single_spikes),
     "session": ("brought", _session),
     "spikefinder": ("calcium", _spikefinder),
+    "Ground_truth": ("brought", _ground_truth),
     "new.npy": ("brought", _traces),
     "suite2p": ("brought", _suite2p),
     "voltage.npy": ("cell", _cell),

@@ -34,7 +34,7 @@ def read_scores(path: Path) -> list[Score]:
     """A row for each neuron under each condition. Raises SettingError."""
     remedy = "name a table of neurons that benchmarks/calcium.py wrote"
     with damage_told(path, SettingError, remedy):
-        rows = list(csv_rows(path))
+        rows: list[Score] = list(csv_rows(path))
         needed = {CONDITION, *NEURON, NOISE, FRAMES, *MEASURES}
         if not rows or (missing := needed - rows[0].keys()):
             what = f"no column {min(missing)}" if rows else "no row"

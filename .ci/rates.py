@@ -2,6 +2,8 @@
 
 python .ci/rates.py                   train, export, write it into the package: ten minutes
 python .ci/rates.py --export          export anew the networks that are trained already
+python .ci/rates.py --export SCORES   and tell what they reach: a table of neurons' scores, of
+                                      benchmarks/calcium.py --bundle, the sets' files as one
 
 Its seed is fixed, so that the same code makes the same networks on the same machine. What was
 trained is kept below data/shipped_rates; without --export that is removed first.
@@ -18,6 +20,7 @@ from raphe.core.bundles.shipped import TASKS
 PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / "data" / "shipped_rates"
 BUNDLE = TASKS / "calcium" / "shipped"
+SCORES = "neurons.csv"
 TRAINING = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
     "experiment=calcium_synthetic", "model.members=2", "seed=42", "threads=1", "baselines=false",
     "tracking.experiment=shipped", "tracking.system_metrics_every_s=null",
@@ -25,14 +28,22 @@ TRAINING = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
 
 
 def main(arguments: list[str]) -> int:
-    if arguments not in ([], ["--export"]):
+    train, scores = not arguments, arguments[1:]
+    if arguments[:1] not in ([], ["--export"]) or len(scores) > 1:
         print(__doc__, file=sys.stderr)
         return 2
-    if not arguments:
+    if train:
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir(parents=True)
         raphe("train", *TRAINING)
-    raphe("export", "--experiment", "shipped", "--out", "bundle", "--no-register")
+    settings = []
+    if scores:
+        shutil.copyfile(scores[0], HOME / SCORES)
+        settings = [f"export.ground_truth={SCORES}"]
+    raphe(
+        *("train", "stage=export", "task=calcium", "tracking.experiment=shipped"),
+        *("export.out=bundle", "export.register_as=null", *settings),
+    )
     shutil.rmtree(BUNDLE, ignore_errors=True)
     shutil.move(HOME / "bundle", BUNDLE)
     return 0

@@ -12,14 +12,17 @@ from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 INTENDED = """\
 Infers from one neuron's calcium trace how many spikes a second it fired, in steps of 40 ms. Takes
 any two-photon recording; trained on {low:g} to {high:g} frames a second.
-`raphe predict` says which traces lie outside what training saw. The members' standard
-deviation is the uncertainty. Not for clinical use."""
+`raphe predict` says which traces lie outside what training saw. The networks' standard
+deviation says how far they agree, not how far they are from the truth. Not for clinical use."""
 LIMITS = """\
 - A fluorescence trace has no absolute scale: the rate of a single neuron may be off by a factor of
   two and more, the rate of a population less. Its course in time is what was trained.
 - The clocks of microscope and electrode differ between laboratories by up to 100 ms, and no trace
-  tells by how much. Rates keep the timing of the synthetic traces: a frame bears the time of its
-  start, and a slow protein such as GCaMP6s begins to rise 30 to 90 ms after a spike."""
+  tells by how much. Rates come when the networks learned that spikes do: from synthetic traces,
+  where a frame bears the time of its start and a slow protein such as GCaMP6s begins to rise 30 to
+  90 ms after a spike, and from the clocks of the recordings that they saw.
+- A trace of which nothing rises clearly out of the noise has a rate of 0, which says nothing of
+  spikes that are too small to be seen."""
 OF_FEW = """
 - The figures are of few cells of few laboratories."""
 CAUSAL = """\

@@ -41,6 +41,7 @@ ANSWERS = {
     "A predictor of spike rates": (
         ("raphe.tasks.calcium.prediction.predictor.RatePredictor", ("predict", *OF_ANY)),
         ("raphe.tasks.calcium.prediction.predictor.RatePrediction", ("spike_times_s",)),
+        ("raphe.tasks.calcium.prediction.infer_rates.MeanRate", ()),
     ),
     "A predictor of neurons' parameters": (
         ("raphe.tasks.glif.prediction.predictor.PosteriorPredictor", ("predict", *OF_ANY)),

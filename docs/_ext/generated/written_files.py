@@ -267,8 +267,9 @@ FILES = (
             "cell": "whether the file's curation calls it a cell; empty: it has none",
             "status": "`inferred`, `unlike training` or `left out`",
             "mean_rate_per_s": "over its frames, spikes/s; 0: no event stands out of the noise",
-            "mean_rate_low_per_s, mean_rate_high_per_s": "between these lies the true one of 90 % "
-            "of the cells that networks trained alike had not seen, spikes/s; empty: not known",
+            "mean_rate_low_per_s": "the true mean rate is above this, by what was seen of other cells "
+            "(5 % were below), spikes/s; empty: not known",
+            "mean_rate_high_per_s": "and below this (5 % were above), spikes/s; empty: not known",
             "mean_spread_per_s": "over its frames, spikes/s",
             "noise_percent_per_sqrt_hz": "of ΔF/F as a fraction: 100 × median of the steps from "
             "frame to frame, over the root of the frame rate; of another unit without meaning",

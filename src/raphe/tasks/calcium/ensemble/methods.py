@@ -19,8 +19,8 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
     return methods.paragraph(
         [
             f"Spike rates were inferred from calcium traces by {networks}, {look}.",
-            f"Traces were resampled to {facts['rate_hz']:g} Hz and scaled by their own noise, which "
-            "the median step from frame to frame tells; the networks were given the frame rate.",
+            f"Traces were resampled to {facts['rate_hz']:g} Hz and scaled by their own noise, of "
+            "the median step from frame to frame; the networks were given the frame rate, too.",
             _training(facts["training"], methods.settings_by_name(settings)),
             f"Imaging rates in training were {low:g} to {high:g} Hz.",
             _test(facts),

@@ -267,7 +267,7 @@ FILES = (
             "cell": "whether the file's curation calls it a cell; empty: it has none",
             "status": "`inferred`, `unlike training` or `left out`",
             "mean_rate_per_s": "over its frames, spikes/s; 0: no event stands out of the noise",
-            "mean_rate_low_per_s": "the true mean rate is above this, by what was seen of other cells "
+            "mean_rate_low_per_s": "the true mean rate is above this, by what other cells had "
             "(5 % were below), spikes/s; empty: not known",
             "mean_rate_high_per_s": "and below this (5 % were above), spikes/s; empty: not known",
             "mean_spread_per_s": "over its frames, spikes/s",

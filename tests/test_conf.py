@@ -95,10 +95,15 @@ CLAIMS = {
         "sweep.by": "dataset",
         "evaluate.compare": True,
     },
+    "calcium_ground_truth": {
+        "tracking.experiment": "calcium_ground_truth",
+        "data.held_out": "none",
+        "trainer.max_epochs": 55,
+    },
     "calcium_synthetic": {
         "tracking.experiment": "calcium",
         "data.held_out": "none",
-        "trainer.max_epochs": 30,
+        "trainer.max_epochs": 40,
         "callbacks.patience": None,
         "callbacks.keep": "last",
     },

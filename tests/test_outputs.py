@@ -39,7 +39,7 @@ def words(declared: Declared, name: str, place: str) -> list[str]:
     for action in cli._parser(declared)._actions:
         if action.dest == name:
             value = place
-        elif action.option_strings and not action.required:
+        elif action.option_strings and not action.required and action.dest != "bundle":
             continue
         else:
             value = str(next(iter(action.choices or ["1"])))

@@ -30,7 +30,7 @@ from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
 from raphe.tasks.calcium.ensemble.silence import has_event
 from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
-from raphe.tasks.calcium.features.rises import rises
+from raphe.tasks.calcium.features.rises import Rises, rises
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
@@ -81,6 +81,7 @@ class Rates(NamedTuple):
 
     mean: np.ndarray  # float32 (T,), of the members
     spread: np.ndarray  # float32 (T,), their standard deviation
+    rises: Rises  # of the trace
 
 
 class RateGraph:
@@ -177,6 +178,7 @@ class RateBundle:
         expected = self.graph.expected(shown)
         rates = even_in_bins(expected) * RATE_HZ
         mean = rates.mean(axis=0)
-        if not (rises(shown).stands_out and has_event(mean)):
-            return Rates(np.zeros_like(mean), np.zeros_like(mean))
-        return Rates(mean, rates.std(axis=0))
+        found = rises(shown)
+        if not (found.stands_out and has_event(mean)):
+            return Rates(np.zeros_like(mean), np.zeros_like(mean), found)
+        return Rates(mean, rates.std(axis=0), found)

@@ -11,9 +11,7 @@ import numpy as np
 
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.features.network_input import network_input
 from raphe.tasks.calcium.features.noise import standardised_noise
-from raphe.tasks.calcium.features.rises import rises
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
@@ -162,13 +160,13 @@ class Inferrer:
                 name, trace, f"its rates are not finite, because its values reach {largest:.0e}"
             )
         rates = self.bundle.infer(conditioned.samples, rate_hz)
-        at_frames = np.full((len(rates), len(trace)), np.nan, np.float32)
-        for row, at_100_hz in zip(at_frames, rates, strict=True):
+        at_frames = np.full((2, len(trace)), np.nan, np.float32)
+        for row, at_100_hz in zip(at_frames, (rates.mean, rates.spread), strict=True):
             row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)
         at_frames[:, np.isnan(trace)] = np.nan
         facts = facts_of(conditioned.samples[~conditioned.missing])
         unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
-        if remark := rises(network_input(conditioned.samples, rate_hz)).remark:
+        if remark := rates.rises.remark:
             unlike.insert(0, remark)
         noise = standardised_noise(trace, rate_hz)
         group = expected(self.bundle.groups, noise, rate_hz)

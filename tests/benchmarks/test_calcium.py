@@ -232,7 +232,7 @@ def test_folds_are_trained_by_the_project_s_own_commands_and_go_on(
             Path(words[words.index("--out") + 1]).mkdir()
 
     monkeypatch.setattr(calcium_folds.Clock, "run", run)
-    recipe = calcium_folds.Recipe("mine", both=("model.members=1",), fold=("model.tuned=1",))
+    recipe = calcium_folds.Recipe("mine", both=("model.members=1",), fold=("data.batch_size=2",))
     folds = calcium_folds.Folds(recipe, tmp_path / "kept", calcium_folds.Clock(1))
     files = dataset_files(ground_truth)
     folds.begin(files)
@@ -244,7 +244,7 @@ def test_folds_are_trained_by_the_project_s_own_commands_and_go_on(
     synthetic, fold = commands[0], commands[1]
     assert "experiment=calcium_synthetic" in synthetic and "model.members=1" in synthetic
     assert not [word for word in synthetic if word.startswith("data.store=")]  # simulated alone
-    held = {"data.held_out=DS04-OGB1-zf-pDp", "model.tuned=1", "model.members=1"}
+    held = {"data.held_out=DS04-OGB1-zf-pDp", "data.batch_size=2", "model.members=1"}
     assert held <= set(fold) and f"data.store={folds.store}" in fold
     noted = folds.home / "recipe.json"
     noted.write_text(json.dumps(json.loads(noted.read_text()) | {"code": "other"}))

@@ -26,7 +26,7 @@ from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
-from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
+from raphe.tasks.calcium.training.module import SAW_RECORDINGS, RateModule
 
 
 def test_a_bundle_infers_what_its_checkpoints_do(rate_bundle, rate_data, rate_module) -> None:
@@ -137,7 +137,7 @@ def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
 ) -> None:
     checkpoint = write_checkpoint(rate_module(0), tmp_path / "0.ckpt")
     state = torch.load(checkpoint, weights_only=True)
-    write_state({**state, BEFORE_RECORDINGS: {}}, checkpoint)
+    write_state({**state, SAW_RECORDINGS: False}, checkpoint)
     run = TrainedRun("run", "seed=0", checkpoint)
     bundle = export([run], rate_data, "", {}, tmp_path / "out").bundle
     manifest = RateBundle.open(bundle).manifest

@@ -1,4 +1,4 @@
-"""Training in two phases: schedules, delays, gain; what is kept in a checkpoint."""
+"""Training in two phases: schedules, gain; what is kept in a checkpoint."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.tasks.calcium.stores.trace_store import open_traces
 from raphe.tasks.calcium.training.data import RateData
-from raphe.tasks.calcium.training.delay import moved
 from raphe.tasks.calcium.training.module import RateModule
 
 SMALL = {"members": 2, "channels": 8, "dilations": (1, 2)}
@@ -63,7 +62,7 @@ def test_a_gain_is_what_the_datasets_need_on_geometric_average(store_path: Path)
 
 
 def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypatch) -> None:
-    """Weights, delays and gain are the same, whatever the spikes and traces held out are."""
+    """Weights and gain are the same, whatever the spikes and traces held out are."""
     first, _ = fitted(store_path)
 
     def spoiled(path):
@@ -81,23 +80,6 @@ def test_the_data_held_out_do_not_touch_the_training(store_path: Path, monkeypat
         torch.testing.assert_close(second.state_dict()[name], value, msg=name)
 
 
-def test_delays_are_measured_when_synthetic_training_ends(store_path: Path, monkeypatch) -> None:
-    """Of the datasets trained on alone; spikes are moved back by them."""
-    measured_sets = []
-
-    def measured(expected, spikes):
-        measured_sets.append(len(spikes))
-        return 5
-
-    monkeypatch.setattr("raphe.tasks.calcium.training.module.delay", measured)
-    model, _ = fitted(store_path, align=True)
-    assert model.delays.tolist() == [5, 0, 5] and len(measured_sets) == 2
-    spikes = torch.from_numpy(np.random.default_rng(0).poisson(0.2, (3, 60)).astype("f4"))
-    aligned = model._in_one_timing(spikes, torch.tensor([0, 1, -1]))
-    np.testing.assert_array_equal(aligned[0], moved(spikes[0].numpy(), -5))
-    np.testing.assert_array_equal(aligned[1:], spikes[1:])
-
-
 def test_each_phase_warms_up_and_cools_down() -> None:
     model = RateModule(**SMALL, pretrain_epochs=4, tuning_rate=0.5)
     model._trainer = type("Trainer", (), {"max_epochs": 6})()
@@ -106,19 +88,6 @@ def test_each_phase_warms_up_and_cools_down() -> None:
     assert first[0] == second[0] == 0
     assert 0.9 < first.max() <= 1 and first[-1] < 0.01
     assert 0.45 < second.max() <= 0.5 and second[-1] < 0.02
-
-
-def test_weights_go_back_part_of_the_way(store_path: Path) -> None:
-    """From the same start, that of `tuned` 0.25 lies a quarter of the way between 0 and 1."""
-    none, quarter, whole = (
-        fitted(store_path, epochs=3, tuned=tuned)[0].net.members.state_dict()
-        for tuned in (0.0, 0.25, 1.0)
-    )
-    for name, value in quarter.items():
-        torch.testing.assert_close(value, none[name] + 0.25 * (whole[name] - none[name]), msg=name)
-    assert any(not torch.equal(none[name], whole[name]) for name in none)
-    with pytest.raises(SettingError, match=r"model\.tuned=1\.5: expected a share from 0 to 1"):
-        RateModule(**SMALL, tuned=1.5)
 
 
 def test_training_can_go_on_from_a_checkpoint(store_path: Path, tmp_path: Path) -> None:
@@ -160,9 +129,9 @@ def test_a_causal_network_does_not_see_the_future_of_a_trace() -> None:
 
 def test_it_begins_from_weights(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    trained = RateModule(**SMALL, datasets=["x"])
+    trained = RateModule(**SMALL)
     path = write_checkpoint(trained, tmp_path / "weights.ckpt")
-    begun = RateModule(**SMALL, weights=path, datasets=["a", "b"])
+    begun = RateModule(**SMALL, weights=path)
     for name, value in trained.net.state_dict().items():
         torch.testing.assert_close(begun.net.state_dict()[name], value)
     with pytest.raises(SettingError, match=r"model\.weights=.*expected a checkpoint"):

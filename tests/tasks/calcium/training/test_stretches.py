@@ -9,7 +9,6 @@ from raphe.tasks.calcium.features.network_input import noise_density
 from raphe.tasks.calcium.stores.trace_store import CalciumStore, RecordingSubset
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 from raphe.tasks.calcium.training.stretches import (
-    SYNTHETIC,
     Augmentation,
     Recorded,
     StretchBatches,
@@ -31,22 +30,39 @@ def batches(store: CalciumStore, rows=range(12), synthetic=0, epoch=0, seed=0, *
     )  # fmt: skip
 
 
-def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(store: CalciumStore) -> None:
-    for *_, dataset in batches(store, rows=[0, 1, 9]):  # of a and of c
-        assert torch.bincount(dataset, minlength=3).tolist() == [3, 0, 3]
+@pytest.fixture
+def drawn(monkeypatch) -> list[int]:
+    """Numbers of the datasets that stretches are drawn from, as they are drawn."""
+    numbers: list[int] = []
+    stretch = StretchBatches._stretch
+
+    def noted(self: StretchBatches, dataset: int, rng: np.random.Generator):
+        numbers.append(dataset)
+        return stretch(self, dataset, rng)
+
+    monkeypatch.setattr(StretchBatches, "_stretch", noted)
+    return numbers
 
 
-def test_datasets_take_turns_across_small_batches(store: CalciumStore) -> None:
-    drawn = torch.cat([each for *_, each in batches(store, batch_size=2)])
-    assert torch.bincount(drawn, minlength=3).tolist() == [2, 2, 2]
+def test_datasets_are_drawn_from_alike_and_only_those_of_the_part(
+    store: CalciumStore, drawn: list[int]
+) -> None:
+    batches(store, rows=[0, 1, 9], n_batches=1)  # of a and of c
+    assert np.bincount(drawn, minlength=3).tolist() == [3, 0, 3]
 
 
-def test_so_many_are_synthetic(store: CalciumStore) -> None:
+def test_datasets_take_turns_across_small_batches(store: CalciumStore, drawn: list[int]) -> None:
+    batches(store, batch_size=2)
+    assert np.bincount(drawn, minlength=3).tolist() == [2, 2, 2]
+
+
+def test_so_many_are_synthetic(store: CalciumStore, drawn: list[int]) -> None:
     for synthetic in (0, 2, 6):
-        for calcium, log_frame_rate, spikes, dataset in batches(store, synthetic=synthetic):
+        drawn.clear()
+        for calcium, log_frame_rate, spikes in batches(store, synthetic=synthetic):
             assert calcium.shape == spikes.shape == (6, 256) and log_frame_rate.shape == (6, 1)
-            assert (dataset == SYNTHETIC).sum() == synthetic
             assert calcium.dtype == spikes.dtype == torch.float32
+        assert len(drawn) == 3 * (6 - synthetic)
 
 
 def test_the_same_for_the_same_seed_and_epoch(store: CalciumStore) -> None:
@@ -59,7 +75,7 @@ def test_the_same_for_the_same_seed_and_epoch(store: CalciumStore) -> None:
 def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: CalciumStore) -> None:
     recording = store.recordings[4]
     calcium, spikes = store.calcium[recording.rows], store.spikes[recording.rows]
-    for drawn, _, fired, _ in batches(store, rows=[4]):
+    for drawn, _, fired in batches(store, rows=[4]):
         for x, s in zip(drawn.numpy(), fired.numpy(), strict=True):
             cuts = [
                 start
@@ -72,7 +88,7 @@ def test_a_stretch_is_one_of_the_recording_with_its_spikes(store: CalciumStore) 
 
 def test_others_of_its_dataset_follow_a_short_recording(store: CalciumStore) -> None:
     """Forwards, with their spikes, and at its level: none is mirrored in time."""
-    calcium, _, spikes, _ = batches(store, rows=[0, 1], length=1000)[0]
+    calcium, _, spikes = batches(store, rows=[0, 1], length=1000)[0]
     assert calcium.shape == (6, 1000)
     trains = [store.spikes[store.recordings[row].rows] for row in (0, 1)]
     for drawn in spikes.numpy():

@@ -44,7 +44,7 @@ from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.training.data import RateData
-from raphe.tasks.calcium.training.module import BEFORE_RECORDINGS, RateModule
+from raphe.tasks.calcium.training.module import SAW_RECORDINGS, RateModule
 
 AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
 N_SAMPLES = 6000  # of the example input
@@ -194,7 +194,7 @@ def _traces(data: RateData, part: str) -> list[np.ndarray]:
 def _saw_recordings(run: TrainedRun) -> bool:
     """Whether a training went on from synthetic traces to recordings; where none tells, it did."""
     state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
-    return bool(state.get(BEFORE_RECORDINGS, True))
+    return bool(state.get(SAW_RECORDINGS, True))
 
 
 def _note(data: RateData, settings: str, saw_recordings: bool) -> str:

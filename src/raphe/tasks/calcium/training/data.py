@@ -67,7 +67,7 @@ class RateData(RecordingData):
     @property
     def facts(self) -> dict[str, object]:
         """What completes the model's settings."""
-        return {"datasets": list(self.store.datasets), "pretrain_epochs": self.pretrain_epochs}
+        return {"pretrain_epochs": self.pretrain_epochs}
 
     @cached_property
     def synthetic_domain(self) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raphe.core.ranges import Count, Numbers, Positive, Range, Share, check_ranges
+from raphe.core.ranges import Count, Numbers, Positive, Range, check_ranges
 from raphe.tasks.calcium.features.network_input import network_input
 from raphe.tasks.calcium.metrics.scored_cells import InferredRecording
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
@@ -24,7 +24,6 @@ from raphe.tasks.calcium.recordings.sampling import (
     z_scored,
 )
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset, StoredRecording
-from raphe.tasks.calcium.training.delay import delay
 from raphe.tasks.calcium.training.loss import rate_loss
 from raphe.tasks.calcium.training.scored_module import (
     LoggedRecording,
@@ -33,11 +32,10 @@ from raphe.tasks.calcium.training.scored_module import (
     ScoredModule,
     weights_of,
 )
-from raphe.tasks.calcium.training.stretches import SYNTHETIC
 
 WARM_UP = 0.1  # of a phase's steps, over which its learning rate rises
 LONGEST_STEP = 1.0  # norm of a gradient
-BEFORE_RECORDINGS = "synthetic"  # in a checkpoint the weights then; {}: none were trained on
+SAW_RECORDINGS = "saw_recordings"  # in a checkpoint: false of synthetic traces alone
 SYNTHETIC_SETS = 1  # as many datasets the synthetic traces count for, where gains are averaged
 Dilations = Annotated[Sequence[int], Numbers("whole numbers", Range(1))]
 Latency = Annotated[
@@ -50,13 +48,9 @@ ADAMW = partial(torch.optim.AdamW, lr=3e-3, weight_decay=1e-2)
 class RateModule(ScoredModule):
     """Train and test a RateEnsemble.
 
-    When synthetic training ends, each dataset's delay is measured on the recordings trained on, and
-    its spikes are moved by it: the network keeps the timing that synthetic traces taught it. When
-    all training ends, its weights go back part of the way to those that synthetic traces taught,
-    which do better on data unlike those trained on (Wortsman et al. 2022). Then each member's gain
-    is set: the geometric mean of what the datasets would need for the spikes that they have, among
-    them the synthetic ones, which need none. Trained on synthetic traces alone it sees no recording
-    but to validate.
+    When training on recordings ends, each member's gain is set: the geometric mean of what the
+    datasets would need for the spikes that they have, among them the synthetic ones, which need
+    none. Trained on synthetic traces alone it sees no recording but to validate.
 
     Logs `train/loss`, and what ScoredModule does.
 
@@ -67,14 +61,11 @@ class RateModule(ScoredModule):
         weights: a checkpoint to begin from; None begins with random weights.
         optimizer: builds the optimiser; its learning rate is that of synthetic training.
         tuning_rate: the learning rate on recordings, as a share of that.
-        tuned: the part of the way from synthetic training's weights to those of recordings.
-        align: measure delays; otherwise all are 0.
-        datasets: names of the datasets by number, given by the data.
         pretrain_epochs: epochs of synthetic traces alone, given by the data.
 
     Raises:
-        SettingError: when there is no checkpoint at `weights`, no member, a latency that is no
-            multiple of 40 ms, or a share that is none.
+        SettingError: when there is no checkpoint at `weights`, no member, or a latency that
+            is no multiple of 40 ms.
     """
 
     def __init__(
@@ -86,19 +77,14 @@ class RateModule(ScoredModule):
         weights: str | Path | None = None,
         optimizer: OptimizerFactory | None = None,
         tuning_rate: Positive = 0.67,
-        tuned: Share = 1.0,
-        align: bool = False,
         *,
-        datasets: Sequence[str] = (),
         pretrain_epochs: int = 0,
     ) -> None:
         super().__init__()
         check_ranges(RateModule.__init__, locals(), "model")
-        dilations, datasets = list(dilations), list(datasets)
+        dilations = list(dilations)
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
         self.net = RateEnsemble(members, channels, dilations, latency_steps(latency_s))
-        self._synthetic: dict[str, Tensor] = {}  # the weights when synthetic training ended
-        self.register_buffer("delays", torch.zeros(len(datasets), dtype=torch.long))
         if weights is not None:
             state = weights_of(Path(weights))
             net = {name: value for name, value in state.items() if name.startswith("net.")}
@@ -118,14 +104,6 @@ class RateModule(ScoredModule):
         for member in self.net.members:  # each by itself, so that none depends on its neighbours
             torch.nn.utils.clip_grad_norm_(member.parameters(), LONGEST_STEP)
 
-    def on_train_epoch_start(self) -> None:
-        if self.current_epoch != self.hparams.pretrain_epochs:
-            return
-        weights = self.net.state_dict()
-        self._synthetic = {name: value.detach().clone() for name, value in weights.items()}
-        if self.hparams.align and len(self.delays):
-            self._measure_delays()
-
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         lr = self._learning_rate(self.current_epoch, batch_idx, self.trainer.num_training_batches)
         for group in self.optimizers().param_groups:
@@ -133,8 +111,7 @@ class RateModule(ScoredModule):
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return the members' losses of a batch, see StretchBatches, summed: a scalar."""
-        calcium, log_frame_rate, spikes, dataset = batch
-        spikes = self._in_one_timing(spikes, dataset)
+        calcium, log_frame_rate, spikes = batch
         losses = [
             rate_loss(member(calcium, log_frame_rate), spikes).mean() for member in self.net.members
         ]
@@ -145,15 +122,13 @@ class RateModule(ScoredModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        if self.current_epoch + 1 == self.trainer.max_epochs and self._synthetic:
-            self._go_back()
+        first, last = self.hparams.pretrain_epochs, self.trainer.max_epochs
+        if first < last == self.current_epoch + 1:
             self._set_gain()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[BEFORE_RECORDINGS] = self._synthetic
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._synthetic = checkpoint.get(BEFORE_RECORDINGS, {})
+        epoch = min(self.current_epoch, self.trainer.max_epochs - 1)  # the last one begun
+        checkpoint[SAW_RECORDINGS] = epoch >= self.hparams.pretrain_epochs
 
     def expected(self, calcium: np.ndarray, imaging_hz: float) -> np.ndarray:
         """Spikes expected in each sample of a trace (T,), by each member: float32 (M, T)."""
@@ -169,31 +144,8 @@ class RateModule(ScoredModule):
         top = self.hparams.tuning_rate if top is None else top
         return top * min(1.0, done / WARM_UP) * (1 + math.cos(math.pi * done)) / 2
 
-    def _in_one_timing(self, spikes: Tensor, dataset: Tensor) -> Tensor:
-        if not self.delays.any():
-            return spikes
-        by = torch.where(dataset == SYNTHETIC, 0, self.delays[dataset])  # (N,)
-        place = torch.arange(spikes.shape[1], device=spikes.device) + by[:, None]
-        inside = (place >= 0) & (place < spikes.shape[1])
-        return spikes.gather(1, place.clamp(0, spikes.shape[1] - 1)) * inside
-
-    def _measure_delays(self) -> None:
-        part = self.trainer.datamodule.parts["train"]
-        for number, name in enumerate(self.hparams.datasets):
-            recordings = [each for each in part.recordings if each.dataset == name]
-            if recordings:
-                expected = [self._expected_in(part, each).mean(0) for each in recordings]
-                spikes = [part.store.spikes[each.rows] for each in recordings]
-                self.delays[number] = delay(expected, spikes)
-
     def _expected_in(self, part: RecordingSubset, recording: StoredRecording) -> np.ndarray:
         return self.expected(part.store.calcium[recording.rows], recording.imaging_hz)
-
-    def _go_back(self) -> None:
-        for name, value in self.net.state_dict().items():
-            if name in self._synthetic:
-                first = self._synthetic[name].to(value)
-                value.copy_(torch.lerp(first, value, self.hparams.tuned))
 
     def _set_gain(self) -> None:
         part = self.trainer.datamodule.parts["train"]

@@ -16,8 +16,6 @@ from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset
 from raphe.tasks.calcium.synthetic.synthesizer import Synthesis
 
-SYNTHETIC = -1  # in the place of a dataset's number
-
 Deviation = Annotated[float, Range(0, 2)]
 
 
@@ -65,14 +63,13 @@ class Stretch(NamedTuple):
     calcium: np.ndarray  # (T,)
     frame_hz: float
     spikes: np.ndarray  # (T,)
-    dataset: int  # its number, SYNTHETIC for none
 
 
 class StretchBatches:
     """So many batches an epoch, the same for the same seed and epoch.
 
     Yields what a network is shown of calcium (B, T) and of frame rates (B, 1), see network_input,
-    spikes (B, T), all float32, and the number of each stretch's dataset (B,), SYNTHETIC for none.
+    and spikes (B, T), all float32.
     Every dataset is drawn from alike, each recording by its length.
 
     Args:
@@ -124,13 +121,12 @@ class StretchBatches:
             shown = [network_input(stretch.calcium, stretch.frame_hz) for stretch in stretches]
             calcium, log_frame_rate = (np.stack(parts) for parts in zip(*shown, strict=True))
             spikes = np.stack([stretch.spikes for stretch in stretches]).astype(np.float32)
-            dataset = np.array([stretch.dataset for stretch in stretches])
-            yield tuple(map(torch.from_numpy, (calcium, log_frame_rate, spikes, dataset)))
+            yield tuple(map(torch.from_numpy, (calcium, log_frame_rate, spikes)))
 
     def _synthetic(self, n: int, rng: np.random.Generator) -> list[Stretch]:
         traces = self.synthesis.batch(n, self.length, rng)
         return [
-            Stretch(calcium, min(float(frame_hz), RATE_HZ), spikes, SYNTHETIC)
+            Stretch(calcium, min(float(frame_hz), RATE_HZ), spikes)
             for calcium, spikes, frame_hz in zip(*traces, strict=True)
         ]
 
@@ -158,7 +154,7 @@ class StretchBatches:
         calcium, spikes = run_at(calcium[span], spikes[span], speed, self.length)
         frame_hz = min(frame_hz * speed, RATE_HZ)
         calcium = self.augmentation.with_noise(calcium, frame_hz, rng)
-        return Stretch(calcium, frame_hz, spikes, dataset)
+        return Stretch(calcium, frame_hz, spikes)
 
 
 def followed_by(

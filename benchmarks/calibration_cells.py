@@ -14,7 +14,7 @@ from scipy.special import expit, logit, softmax
 from simulated_ensemble import SimulatedEnsemble
 
 from raphe.core.statistics.calibration import brier, reliability
-from raphe.tasks.celltype.metrics.cell_probability import cell_probability
+from raphe.core.statistics.cell_probability import cell_probability
 from raphe.tasks.celltype.verdicts.cell_input import Reading
 from raphe.tasks.celltype.verdicts.find_cells import find_cells
 from raphe.tasks.celltype.verdicts.judge import Judge

@@ -18,8 +18,8 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from raphe.core.statistics.clusters import Clusters
-from raphe.tasks.celltype.metrics.figure_interval import CELL, Levels, difference_of, interval_of
-from raphe.tasks.celltype.metrics.linear_figures import linear_figures, matthews
+from raphe.core.statistics.figure_interval import CELL, Levels, difference_of, interval_of
+from raphe.core.statistics.linear_figures import linear_figures, matthews
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 TWO = ("first", "second")

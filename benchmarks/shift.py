@@ -26,10 +26,10 @@ from simulated_ensemble import SimulatedEnsemble, Training, add_folder
 from raphe.core.files.atomic import write_file
 from raphe.core.progress import progress
 from raphe.core.statistics.clusters import Clusters
+from raphe.core.statistics.decision import NOT_SURE
+from raphe.core.statistics.figure_interval import interval_of
+from raphe.core.statistics.linear_figures import proportion
 from raphe.tasks.celltype.features.training_domain import FALSE_ALARMS
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
-from raphe.tasks.celltype.metrics.figure_interval import interval_of
-from raphe.tasks.celltype.metrics.linear_figures import proportion
 from raphe.tasks.celltype.synthetic.simulated_recordings import Simulation
 from raphe.tasks.celltype.verdicts.cell_input import CellSpikes, cut_recordings
 from raphe.tasks.celltype.verdicts.judge import Judge

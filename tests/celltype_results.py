@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.calibration import Calibration
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 
 

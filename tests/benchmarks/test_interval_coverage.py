@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.metrics.linear_figures import linear_figures
+from raphe.core.statistics.linear_figures import linear_figures
 
 
 @pytest.fixture

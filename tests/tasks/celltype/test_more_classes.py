@@ -15,11 +15,11 @@ from raphe import cli
 from raphe.core.abf.writer import write_abf
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
+from raphe.core.statistics.decision import NOT_SURE
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.export import export
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation
 from raphe.tasks.celltype.features.cell_statistics import cell_statistics
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.training.data import CellTypeData
 from raphe.tasks.celltype.training.module import CellTypeModule, one_hot_loss

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.calibration import Calibration
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble.day_spread import SIMULATED, day_spread
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter

@@ -11,9 +11,9 @@ from sklearn.metrics import recall_score, roc_auc_score
 from figure_texts import assert_texts_apart
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.protocol import SweptRun
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.evaluation.baseline_cells import baseline_cells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.cross_validate import CrossValidation, fold_numbers
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv
 from raphe.tasks.celltype.training.data import CellTypeData
 

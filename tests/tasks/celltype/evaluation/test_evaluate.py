@@ -13,9 +13,9 @@ from sklearn import metrics as reference
 from celltype_results import CLASSES, THREE, decision, random_predictions, result_of
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import Estimate
+from raphe.core.statistics.decision import NOT_SURE, Decision
 from raphe.tasks.celltype.evaluation.evaluate import Evaluation, artifacts, validation_predictions
 from raphe.tasks.celltype.evaluation.set_report import cells_csv, confusion_json
-from raphe.tasks.celltype.metrics.decision import NOT_SURE, Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions, read_predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.data import CellTypeData

@@ -8,12 +8,12 @@ from scipy.stats import binom
 
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.calibration import Calibration
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.evaluation.spikes_needed import (
     N_DRAWS,
     spikes_needed,
     spikes_needed_figure,
 )
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.enough_spikes import FEWEST_SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
 

@@ -10,7 +10,7 @@ import torch
 from torchmetrics.functional import classification as reference
 
 from raphe.core.statistics.calibration import brier, reliability
-from raphe.tasks.celltype.metrics.linear_figures import linear_figures
+from raphe.core.statistics.linear_figures import linear_figures
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity
 
 TWO, FOUR = ("SER", "NSER"), ("a", "b", "c", "d")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from raphe.core.statistics.linear_figures import is_of_a_class, linear_figures
 from raphe.tasks.celltype.metrics.epoch_figures import epoch_figures
-from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class, linear_figures
 from raphe.tasks.celltype.metrics.names import FIGURES, names
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.training.module import one_hot_loss, spike_figures

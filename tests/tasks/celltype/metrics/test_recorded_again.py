@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.calibration import Calibration
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.recorded_again import interval_again, log_odds, resampled
 
 DECISION = Decision("mean", "temperature", Calibration(), NotSure(0.6, 0.05, 0.05, 40, 40, 1))

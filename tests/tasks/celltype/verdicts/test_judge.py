@@ -14,7 +14,7 @@ from raphe import cli
 from raphe.core.abf.writer import write_abf
 from raphe.core.bundles.bundle import BUNDLE, BundleError
 from raphe.core.files.kind import MANIFEST
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.core.statistics.decision import NOT_SURE
 from raphe.tasks.celltype.metrics.recorded_again import log_odds
 from raphe.tasks.celltype.network.evidence import Explainer
 from raphe.tasks.celltype.prediction.verdict_folder import INDEX

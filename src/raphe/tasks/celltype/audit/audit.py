@@ -16,6 +16,7 @@ from raphe.core.errors import SplitError
 from raphe.core.progress import progress
 from raphe.core.protocol import Fit, FitSettings
 from raphe.core.statistics.answers import Answer, above
+from raphe.core.statistics.figure_interval import CELL
 from raphe.core.statistics.permutation import PermutationTest
 from raphe.tasks.celltype.audit.chance import p_of_cells
 from raphe.tasks.celltype.audit.confounding import Confounding, confoundings
@@ -24,7 +25,6 @@ from raphe.tasks.celltype.audit.kept import Kept
 from raphe.tasks.celltype.audit.plan import SHUFFLED, Plan, Training, Way
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.metrics.cell_level import Groups, Headline, group_cells, headlines
-from raphe.tasks.celltype.metrics.figure_interval import CELL
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.training.module import CellTypeModule

@@ -23,8 +23,8 @@ from raphe.core.files.outputs import Output
 from raphe.core.parser import Parser
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
+from raphe.core.statistics.decision import NOT_SURE
 from raphe.core.statistics.prevalence import parse_prevalence
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.stores.window_table import ColumnNames
 from raphe.tasks.celltype.verdicts.verdict import (
     UNLIKE_TRAINING,

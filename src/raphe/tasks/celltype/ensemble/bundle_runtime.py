@@ -39,9 +39,9 @@ from raphe.core.bundles.manifest import (
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.core.statistics.calibration import Method
+from raphe.core.statistics.cell_probability import Pooling
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.features.training_domain import unlike_training
-from raphe.tasks.celltype.metrics.cell_probability import Pooling
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 
 GRAPH, WEIGHTS, CONFIG = "model.onnx", "weights.safetensors", "config.yaml"

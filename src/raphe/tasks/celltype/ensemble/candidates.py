@@ -16,8 +16,8 @@ from raphe.core.bundles import onnx_graph
 from raphe.core.files.checkpoint import load_module
 from raphe.core.progress import progress
 from raphe.core.protocol import TrainedRun
+from raphe.core.statistics.cell_probability import Pooling, cell_probability
 from raphe.tasks.celltype.ensemble.bundle_runtime import EnsembleGraph
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
 from raphe.tasks.celltype.network.net import CellTypeNet
 from raphe.tasks.celltype.training.module import CellTypeModule
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.recorded_again import log_odds
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced

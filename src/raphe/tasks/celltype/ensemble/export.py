@@ -14,6 +14,8 @@ from raphe.core.protocol import Comparison, Exported, TrainedRun
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
+from raphe.core.statistics.cell_probability import Pooling, check_pooling
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredictions
 from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
@@ -22,8 +24,6 @@ from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.older_bundle import JudgedCells
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.ensemble.writing import Chosen, write_ensemble
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 from raphe.tasks.celltype.stores.spike_set import Cell

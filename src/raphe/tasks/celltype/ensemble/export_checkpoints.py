@@ -21,6 +21,8 @@ from raphe.core.ranges import check_ranges
 from raphe.core.sentences import listed
 from raphe.core.statistics.abstention import ErrorRate, HeldOut
 from raphe.core.statistics.calibration import Method
+from raphe.core.statistics.cell_probability import Pooling, check_pooling
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.checkpoints import NetworkFile, read_networks, require_alike
@@ -30,8 +32,6 @@ from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.selection import choose
 from raphe.tasks.celltype.ensemble.writing import N_VERIFIED, Chosen, write_ensemble
 from raphe.tasks.celltype.features.training_domain import training_domain
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 from raphe.tasks.celltype.spikes.cut_settings import UNIT, Cut

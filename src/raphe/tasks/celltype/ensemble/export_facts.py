@@ -14,6 +14,8 @@ import numpy as np
 from raphe.core.metric_names import VAL, metric
 from raphe.core.sentences import counted
 from raphe.core.statistics.calibration import brier, reliability
+from raphe.core.statistics.decision import Decision
+from raphe.core.statistics.linear_figures import is_of_a_class
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.choice_cells import (
     ChoiceCells,
@@ -35,8 +37,6 @@ from raphe.tasks.celltype.metrics.cell_level import (
     headlines,
     interval_note,
 )
-from raphe.tasks.celltype.metrics.decision import Decision
-from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class
 from raphe.tasks.celltype.metrics.names import CELLS
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.spikes.cut_settings import MIN_RATE_HZ, Cut

@@ -8,6 +8,7 @@ from raphe.core.bundles import cards
 from raphe.core.command_line import printed_command
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import NotSure
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble.card_words import (
     chosen_row,
     readable,
@@ -18,7 +19,6 @@ from raphe.tasks.celltype.ensemble.card_words import (
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.features.cell_statistics import FIRING, by_column
 from raphe.tasks.celltype.features.training_domain import FEWEST_CELLS
-from raphe.tasks.celltype.metrics.decision import Decision
 
 SPLIT_BY = {
     "cell": "by cell: no cell is in two parts, but cells of one day may be",

@@ -18,9 +18,9 @@ from raphe.core.files.atomic import make_folder, open_whole
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.files.locks import can_write, locked
 from raphe.core.recordings.arrays import load_arrays
+from raphe.core.statistics.cell_probability import Pooling
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
 from raphe.tasks.celltype.evaluation.baselines import KINDS
-from raphe.tasks.celltype.metrics.cell_probability import Pooling
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.training.data import CellTypeData
 

@@ -15,6 +15,8 @@ from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
+from raphe.core.statistics.cell_probability import Pooling
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
 from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.selection import NAMED_RANGES, choose
@@ -22,8 +24,6 @@ from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, read_b
 from raphe.tasks.celltype.evaluation.evaluate import Artifacts, Evaluation, artifacts, with_note
 from raphe.tasks.celltype.evaluation.fold_report import fold_artifacts
 from raphe.tasks.celltype.evaluation.pooled_result import Fold, PooledResult
-from raphe.tasks.celltype.metrics.cell_probability import Pooling
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
 from raphe.tasks.celltype.metrics.predictions import Predictions, read_predictions
 from raphe.tasks.celltype.training.data import CellTypeData

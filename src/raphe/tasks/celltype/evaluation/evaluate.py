@@ -19,6 +19,9 @@ from raphe.core.protocol import CONCLUSION
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier
+from raphe.core.statistics.cell_probability import Pooling, check_pooling
+from raphe.core.statistics.decision import Decision
+from raphe.core.statistics.linear_figures import is_of_a_class
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells
 from raphe.tasks.celltype.evaluation.baseline_report import baseline_artifacts
 from raphe.tasks.celltype.evaluation.class_evidence import (
@@ -44,10 +47,7 @@ from raphe.tasks.celltype.metrics.cell_level import (
     mean_loss,
     share_of_cells,
 )
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, check_pooling
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.held_out import held_out_units
-from raphe.tasks.celltype.metrics.linear_figures import is_of_a_class
 from raphe.tasks.celltype.metrics.predictions import Predictions, predictions_csv
 from raphe.tasks.celltype.metrics.set_result import SetResult
 from raphe.tasks.celltype.training.data import CellTypeData

@@ -21,8 +21,8 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.sentences import counted, listed
+from raphe.core.statistics.figure_interval import CELL, FEWEST_GROUPS
 from raphe.tasks.celltype.metrics.cell_level import auroc_of_class, share_of
-from raphe.tasks.celltype.metrics.figure_interval import CELL, FEWEST_GROUPS
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult
 

@@ -13,8 +13,8 @@ from matplotlib.ticker import NullFormatter
 from raphe.core.figure_style import GREY, INK, ONE_COLUMN_IN, PaperFigure, colour, house_style
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, pool
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.cell_probability import Pooling, pool
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.enough_spikes import (
     FEWEST_SPIKES,
     SAME_VERDICT,

@@ -12,15 +12,15 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
-from raphe.core.statistics.intervals import mean_with_interval
-from raphe.tasks.celltype.metrics.figure_interval import (
+from raphe.core.statistics.figure_interval import (
     CELL,
     FEWEST_GROUPS,
     Levels,
     interval_of,
     over_what,
 )
-from raphe.tasks.celltype.metrics.linear_figures import (
+from raphe.core.statistics.intervals import mean_with_interval
+from raphe.core.statistics.linear_figures import (
     LinearFigure,
     auroc,
     linear_figures,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from raphe.core.statistics.abstention import NotSure
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.recorded_again import resampled
 
 SAME_VERDICT = 0.95

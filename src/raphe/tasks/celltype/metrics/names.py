@@ -3,10 +3,10 @@
 from functools import cache
 
 from raphe.core.metric_names import Figure, Names
+from raphe.core.statistics.linear_figures import OF_CLASS
 
 CELLS, SPIKES = "cells", "spikes"
 BOTH = (CELLS, SPIKES)
-OF_CLASS = " of "  # before the name of a class, in a figure that tables alone have
 
 FIGURES = (
     Figure(

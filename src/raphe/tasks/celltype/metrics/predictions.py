@@ -17,7 +17,7 @@ from scipy.special import expit, log_expit, logit, softmax
 
 from raphe.core.errors import StoreError
 from raphe.core.files.csv_text import csv_lines, csv_text, damage_told
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability, pool
+from raphe.core.statistics.cell_probability import Pooling, cell_probability, pool
 
 BLOCK_SPIKES = 65_536  # worked on at once, so that millions need little memory
 CELL, CLASS, LOGIT = "cell", "true_class", "logit_"

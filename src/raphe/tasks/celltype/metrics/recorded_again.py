@@ -12,8 +12,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
-from raphe.tasks.celltype.metrics.cell_probability import pool
-from raphe.tasks.celltype.metrics.decision import Decision
+from raphe.core.statistics.cell_probability import pool
+from raphe.core.statistics.decision import Decision
 
 CONFIDENCE = 0.95
 N_RESAMPLES = 400

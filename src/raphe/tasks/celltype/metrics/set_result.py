@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from raphe.core.sentences import counted
+from raphe.core.statistics.cell_probability import Pooling
+from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells
-from raphe.tasks.celltype.metrics.cell_probability import Pooling
-from raphe.tasks.celltype.metrics.decision import Decision
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 

@@ -6,8 +6,8 @@ from itertools import chain
 from raphe.core.bundles.view import Fact, Plot, Table, Tone, View
 from raphe.core.sentences import counted, number, whole
 from raphe.core.statistics.abstention import percent_at_most
+from raphe.core.statistics.decision import NOT_SURE
 from raphe.tasks.celltype.features.cell_statistics import BANDS
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.cell_plots import recording_plot, spikes_plot, votes_plot
 from raphe.tasks.celltype.prediction.cell_takes import TAKES
 from raphe.tasks.celltype.prediction.changed_cell import UNMEASURED, ChangedCell

@@ -6,7 +6,7 @@ import numpy as np
 
 from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted, number
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.core.statistics.decision import NOT_SURE
 from raphe.tasks.celltype.prediction.page import (
     READING,
     called,

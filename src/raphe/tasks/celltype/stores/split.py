@@ -11,9 +11,9 @@ import numpy as np
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.sentences import counted
 from raphe.core.statistics import splits
+from raphe.core.statistics.folds import Folds, assign_folds, check_folds, parts_of_fold
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.copied_cells import together
-from raphe.tasks.celltype.stores.folds import Folds, assign_folds, check_folds, parts_of_fold
 from raphe.tasks.celltype.stores.lazy_array import ArraySource, InMemory, LazyArray, LookedUp
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
 

@@ -16,11 +16,11 @@ from raphe.core.protocol import UsedStore
 from raphe.core.ranges import Count, Range, Seed, check_ranges
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, listed
+from raphe.core.statistics.decision import Mix
+from raphe.core.statistics.folds import Fold, Folds
 from raphe.core.statistics.splits import PARTS, Fractions
-from raphe.tasks.celltype.metrics.decision import Mix
 from raphe.tasks.celltype.stores.copied_cells import copy_sentence
 from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies, hash_store
-from raphe.tasks.celltype.stores.folds import Fold, Folds
 from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet

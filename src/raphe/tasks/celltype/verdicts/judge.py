@@ -17,12 +17,12 @@ import numpy as np
 
 from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted, number, whole
+from raphe.core.statistics.decision import GIVEN, NOT_SURE
 from raphe.core.statistics.prevalence import full_prevalence, shares_in_words
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
 from raphe.tasks.celltype.features.firing import firing_features
 from raphe.tasks.celltype.features.training_domain import not_compared, unlike_training
-from raphe.tasks.celltype.metrics.decision import GIVEN, NOT_SURE
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell, spikes_wanted
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
 from raphe.tasks.celltype.network.evidence import Explainer

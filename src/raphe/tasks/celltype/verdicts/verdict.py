@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raphe.core.sentences import counted, listed
-from raphe.tasks.celltype.metrics.decision import NOT_SURE
+from raphe.core.statistics.decision import NOT_SURE
 
 UNLIKE_TRAINING = "unlike training"  # the cell is out of the domain: no class is called
 NO_SPIKES = "no spikes"

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import trim_mean
 
 from raphe.core.errors import SettingError
-from raphe.tasks.celltype.metrics.cell_probability import cell_probability, pool
+from raphe.core.statistics.cell_probability import cell_probability, pool
 
 WAYS = {"mean": np.mean, "median": np.median, "trimmed": lambda values: trim_mean(values, 0.1)}
 

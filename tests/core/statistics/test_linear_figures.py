@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from raphe.core.statistics.linear_figures import linear_figures, matthews, mean_recall
 from raphe.tasks.celltype.metrics.fold_auroc import auroc_within_folds
-from raphe.tasks.celltype.metrics.linear_figures import linear_figures, matthews, mean_recall
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 TWO, FOUR = ("SER", "NSER"), ("PV", "SST", "VIP", "pyramidal")

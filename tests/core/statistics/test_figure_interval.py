@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from raphe.core.statistics.clusters import Clusters
+from raphe.core.statistics.figure_interval import CELL, difference_of
 from raphe.core.statistics.intervals import Difference
-from raphe.tasks.celltype.metrics.figure_interval import CELL, difference_of
-from raphe.tasks.celltype.metrics.linear_figures import linear_figures
+from raphe.core.statistics.linear_figures import linear_figures
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 TWO = ("SER", "NSER")

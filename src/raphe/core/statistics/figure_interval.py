@@ -17,7 +17,7 @@ from scipy.stats import t
 from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
 from raphe.core.statistics.intervals import CONFIDENCE, Difference, interval_of_share
-from raphe.tasks.celltype.metrics.linear_figures import NO_VARIANCE, LinearFigure
+from raphe.core.statistics.linear_figures import NO_VARIANCE, LinearFigure
 
 CELL = "cell"
 # Of each class. From two, t has one degree of freedom and its interval says nothing.

@@ -19,11 +19,11 @@ from raphe.core.statistics.calibration import (
     fit_calibration,
     items_wanted,
 )
+from raphe.core.statistics.cell_probability import Pooling, cell_probability
 from raphe.core.statistics.clusters import Clusters
+from raphe.core.statistics.figure_interval import CELL, Levels, interval_of, over_what
+from raphe.core.statistics.linear_figures import weighted_precision
 from raphe.core.statistics.prevalence import log_ratio, shares_in_words
-from raphe.tasks.celltype.metrics.cell_probability import Pooling, cell_probability
-from raphe.tasks.celltype.metrics.figure_interval import CELL, Levels, interval_of, over_what
-from raphe.tasks.celltype.metrics.linear_figures import weighted_precision
 
 NOT_SURE = "not sure"  # the verdict on a cell that no class is called of
 

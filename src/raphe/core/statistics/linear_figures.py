@@ -7,16 +7,41 @@ same items. n items (cells or spikes), C classes, R matrices.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from raphe.tasks.celltype.metrics.names import OF_CLASS
-from raphe.tasks.celltype.metrics.predictions import Predictions
-
+OF_CLASS = " of "  # before the name of a class, in a figure that tables alone have
 NO_VARIANCE = 1e-18  # rounding; that of one item of 100 000 is 1e-10
 STEP = 1e-4  # of numerical derivatives, as a share of the items
 
 OfConfusion = Callable[[np.ndarray], np.ndarray]  # (R, C, C) → (R,)
+
+
+class Predictions(Protocol):
+    """What a classifier says of n items, and their truth."""
+
+    @property
+    def probability(self) -> np.ndarray:
+        """(n, C)."""
+        ...
+
+    @property
+    def label(self) -> np.ndarray:
+        """int (n,)."""
+        ...
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The class called, int (n,)."""
+        ...
+
+    @property
+    def n_classes(self) -> int: ...
+
+    def confusion(self) -> np.ndarray:
+        """Counts (C, C), a row for each true class."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
 
 from raphe.core.errors import SettingError, SplitError
+from raphe.core.statistics.folds import TEST, TRAIN, VAL, assign_folds, parts_of_fold
 from raphe.core.statistics.splits import PARTS
-from raphe.tasks.celltype.stores.folds import TEST, TRAIN, VAL, assign_folds, parts_of_fold
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter

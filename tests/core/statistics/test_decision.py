@@ -11,7 +11,7 @@ from scipy.special import expit
 from raphe.core.errors import SettingError
 from raphe.core.statistics.abstention import HeldOut
 from raphe.core.statistics.calibration import FEWEST_ITEMS, Calibration, Method
-from raphe.tasks.celltype.metrics.decision import Decision, Mix
+from raphe.core.statistics.decision import Decision, Mix
 
 CLASSES = ("SER", "NSER")
 MIX = Mix((0.3, 0.7), "as among the spikes of training")

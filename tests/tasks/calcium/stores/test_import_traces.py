@@ -156,13 +156,15 @@ def test_within_a_frame_spikes_lie_anywhere() -> None:
 
 def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None:
     good, nan = wavy(0), np.full(N, np.nan)
-    holed = np.where(np.arange(N) == 150, np.nan, wavy(1))
+    holed = np.where((np.arange(N) >= 120) & (np.arange(N) < 150), np.nan, wavy(1))
+    sieve = np.where(np.arange(N) % 5 == 2, np.nan, wavy(1))
     infinite = np.where(np.arange(N) == 150, np.inf, wavy(2))
     calcium = {
         "good": good,
         "empty": nan,
         "flat": np.ones(N),
         "holed": holed,
+        "sieve": sieve,
         "infinite": infinite,
         "twin": good,
         "odd": wavy(3),
@@ -175,7 +177,9 @@ def test_a_recording_with_a_fault_is_left_out_and_listed(tmp_path: Path) -> None
     assert report.left_out == [
         "1/empty: there is no stretch in which both calcium and spikes are known",
         "1/flat: constant at 1",
-        "1/holed: 1 sample missing inside it; cut it there into two recordings",
+        "1/holed: a gap of 0.300 s inside it, at most 0.25 s are bridged; cut it there into two "
+        "recordings",
+        "1/sieve: 20% of its frames missing, at most 10% are bridged",
         "1/infinite: 1 of 300 samples infinite",
         "1/twin: the same trace as 1/good",
         "1/odd: its spikes are not counts",
@@ -244,7 +248,30 @@ def test_what_is_no_fluorescence_is_not_trained_on(tmp_path: Path) -> None:
     pair(tmp_path / "in", "x", {"a": wavy(1), "b": blanked}, spikes)
     report = import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))
     (line,) = report.left_out
-    assert "10 samples missing inside it" in line and "10 frames blanked at 0" in line
+    assert "a gap of 0.333 s inside it" in line and "10 frames blanked at 0" in line
+
+
+def test_short_gaps_are_bridged_and_said(tmp_path: Path, capsys) -> None:
+    """A blanked frame near the beginning, as of zebrafish, loses no recording."""
+    traces = {name: 400 + wavy(seed) for seed, name in enumerate("abc")}
+    traces["a"][1] = traces["b"][2] = -900.0
+    traces["b"][150:157] = np.nan  # 0.233 s at 30 Hz
+    spikes = np.arange(N) % 3
+    pair(tmp_path / "in", "fish", traces, dict.fromkeys(traces, spikes))
+    words = ["import", "traces", str(tmp_path / "in"), str(tmp_path / "store"), "--rate", "30"]
+    assert cli.main(words) == 0
+    told = capsys.readouterr().err
+    assert (
+        "fish: 3 gaps of 0.233 s at most in 2 recordings, where frames are missing, bridged by a "
+        "line" in told
+    )
+    store = open_traces(tmp_path / "store")
+    assert [recording.n_spikes for recording in store.recordings] == [spikes.sum()] * 3
+    assert np.ptp(store.calcium) < 5  # dark frames are in none
+    spikes_unknown = np.where(np.arange(N) == 150, np.nan, spikes)
+    pair(tmp_path / "in", "fish", {"a": traces["a"]}, {"a": spikes_unknown})
+    assert cli.main([*words, "--overwrite"]) == 1
+    assert "1 count of spikes missing inside it; cut it there" in capsys.readouterr().err
 
 
 def test_conditioning_says_nothing_of_the_challenges_files(tmp_path: Path, capsys) -> None:

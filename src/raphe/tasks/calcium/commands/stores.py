@@ -83,7 +83,7 @@ def _reported(report: "ImportReport") -> int:
         f"{report.store}: {counted('recording', n_recordings)} with "
         f"{counted('spike', report.n_spikes)}, of dataset {printable(', '.join(report.recordings))}"
     )
-    list_out("warning", report.notes)
+    list_out("warning", report.told)
     list_out("left out", report.left_out)
     if not report.left_out:
         print(train_next(report.store, task="calcium"))

@@ -13,12 +13,17 @@ import numpy as np
 
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.recordings.rates import rate_ratio
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, number, printable
 from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
 
+CUT = "cut it there into two recordings"
+# Of missing frames between known ones: transients of every indicator outlast so short a gap, so
+# that the line over it hides none whose spikes are in the store. At 4 frames/s it is one frame.
+LONGEST_GAP_S = 0.25
+MOST_BRIDGED = 0.1  # of a recording's frames: with more, much of it is lines and no recording
 ON_AN_EDGE = 1e-6  # of a sample: a time in steps of 0.1 ms often falls between two
 
 
@@ -31,6 +36,12 @@ class ImportReport:
     n_spikes: int = 0
     left_out: list[str] = field(default_factory=list)  # one line each
     notes: list[str] = field(default_factory=list)  # of a whole file, a sentence each
+    bridged: dict[str, list[np.ndarray]] = field(default_factory=dict)  # dataset → of each, gaps
+
+    @property
+    def told(self) -> list[str]:
+        """The notes, and of each dataset what was bridged."""
+        return [*self.notes, *(_bridged(dataset, gaps) for dataset, gaps in self.bridged.items())]
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ class Labelling:
         counts = np.zeros(len(read.trace)) if read.counts is None else read.counts
         span = _both_known(screen.samples, counts)
         trace = screen.samples[span]
-        if reason := read.fault or _why_not(trace, counts[span]):
+        gaps_s = gaps(trace) / read.rate_hz
+        if reason := read.fault or _why_not(trace, counts[span], gaps_s, read.rate_hz):
             self.report.left_out.append(f"{read.name}: {'; '.join((reason, *screen.remarks))}")
             return None
         samples = condition(trace, read.rate_hz).samples
@@ -68,6 +80,8 @@ class Labelling:
         if twin != read.name:  # one half would be trained on and the other tested on
             self.report.left_out.append(f"{read.name}: the same trace as {twin}")
             return None
+        if len(gaps_s):
+            self.report.bridged.setdefault(read.dataset, []).append(gaps_s)
         if read.spike_s is None:
             spikes = counts_at_100_hz(counts[span], read.rate_hz, len(samples), read.name)
         else:
@@ -132,14 +146,41 @@ def _both_known(trace: np.ndarray, counts: np.ndarray) -> slice:
     return slice(int(present[0]), int(present[-1]) + 1) if len(present) else slice(0, 0)
 
 
-def _why_not(trace: np.ndarray, counts: np.ndarray) -> str:
+def gaps(trace: np.ndarray) -> np.ndarray:
+    """How many frames each run of missing ones in a trace (T,) has: int64 (gaps,)."""
+    missing = np.concatenate([[False], np.isnan(trace), [False]])
+    ends = np.flatnonzero(missing[1:] != missing[:-1])
+    lengths: np.ndarray = ends[1::2] - ends[::2]
+    return lengths
+
+
+def _bridged(dataset: str, gaps_s: list[np.ndarray]) -> str:
+    """What was bridged in so many recordings of a dataset, a sentence."""
+    lengths_s = np.concatenate(gaps_s)
+    longest = f"{number(lengths_s.max())} s"
+    length = f"of {longest}" if len(lengths_s) == 1 else f"of {longest} at most"
+    return (
+        f"{printable(dataset)}: {counted('gap', len(lengths_s))} {length} in "
+        f"{counted('recording', len(gaps_s))}, where frames are missing, bridged by a line"
+    )
+
+
+def _why_not(trace: np.ndarray, counts: np.ndarray, gaps_s: np.ndarray, rate_hz: float) -> str:
     """Why a recording cannot be trained on, or ""."""
     if not len(trace):
         return "there is no stretch in which both calcium and spikes are known"
     if reason := fault(trace):
         return reason
-    if missing := int((np.isnan(trace) | np.isnan(counts)).sum()):
-        return f"{counted('sample', missing)} missing inside it; cut it there into two recordings"
+    if unknown := int(np.isnan(counts).sum()):
+        return f"{counted('count', unknown)} of spikes missing inside it; {CUT}"
+    if len(gaps_s) and gaps_s.max() > LONGEST_GAP_S:
+        return (
+            f"a gap of {number(gaps_s.max())} s inside it, at most {LONGEST_GAP_S:g} s are "
+            f"bridged; {CUT}"
+        )
+    if gaps_s.sum() * rate_hz > MOST_BRIDGED * len(trace):
+        share = gaps_s.sum() * rate_hz / len(trace)
+        return f"{share:.0%} of its frames missing, at most {MOST_BRIDGED:.0%} are bridged"
     if (counts < 0).any() or (counts % 1).any() or counts.max() > MOST_SPIKES:
         return "its spikes are not counts"
     return ""

@@ -21,7 +21,7 @@ from numpy.lib.format import open_memmap
 
 from raphe.core.bundles.shipped import shipped_bundle
 from raphe.tasks.calcium.ensemble.bundle import RateBundle, RateGraph
-from raphe.tasks.calcium.prediction import infer_rates
+from raphe.tasks.calcium.prediction import infer_rates, ready_trace
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
@@ -32,10 +32,10 @@ DECAY_S, RISE_S, BRIGHTNESS = 0.7, 0.05, 5.0
 TAKEN_APART = 10  # neurons
 PARTS: dict[str, tuple[Any, str]] = {  # what is timed, by what it is called in the table
     "networks": (RateGraph, "expected"),
-    "frames that are no fluorescence": (infer_rates, "screened"),
+    "frames that are no fluorescence": (ready_trace, "screened"),
     "baseline, scale, 100 Hz": (Conditioning, "__call__"),
     "likeness to training": (infer_rates, "facts_of"),
-    "rates in frames": (infer_rates, "in_frames"),
+    "rates in frames": (ready_trace, "in_frames"),
 }
 # The command itself, which then tells its processor time and its peak.
 COMMAND = """

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from raphe import cli
+from raphe.core.errors import SettingError
+from raphe.tasks.calcium.elephant.bundle import ElephantBundle
 from raphe.tasks.calcium.elephant.module import ElephantModule
 from raphe.tasks.calcium.elephant.network import ElephantNet
 from raphe.tasks.calcium.elephant.weights_import import (
@@ -38,9 +39,9 @@ SCORES = {  # sets 4, 5, 6
 SHAPES = [(41, 1, 50), (21, 50, 60), None, (7, 60, 70), None, (70, 300), None, (4200, 1)]
 
 
-def keras_file(path: Path, shapes: list[tuple[int, ...] | None] = SHAPES) -> Path:
+def keras_file(path: Path, shapes: list[tuple[int, ...] | None] = SHAPES, seed: int = 0) -> Path:
     """Random weights as Keras 2.0's save_weights lays them out; a layer of None has none."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     with h5py.File(path, "w") as file:
         names = []
         for index, shape in enumerate(shapes):
@@ -88,16 +89,47 @@ def test_weights_keep_their_meaning(tmp_path: Path) -> None:
     assert ours == pytest.approx(published(path, window), rel=1e-4)
 
 
-def test_a_checkpoint_is_written_that_lightning_loads(tmp_path: Path, capsys) -> None:
-    path, checkpoint = keras_file(tmp_path / "model.h5"), tmp_path / "models" / "model.ckpt"
-    assert cli.main(["import", "elephant", str(path), str(checkpoint)]) == 0
-    assert capsys.readouterr().out.strip() == f"wrote {checkpoint}"
-    assert list(checkpoint.parent.iterdir()) == [checkpoint]
-    module = ElephantModule.load_from_checkpoint(checkpoint)
+def test_training_begins_with_published_weights(tmp_path: Path) -> None:
+    path = keras_file(tmp_path / "model.h5")
+    state = ElephantModule(weights=path).net.state_dict()
     for name, weights in read_elephant(path).items():
-        torch.testing.assert_close(module.net.state_dict()[name], weights, rtol=0, atol=0)
-    again = ElephantModule(weights=checkpoint)
-    torch.testing.assert_close(again.net.dense.weight, module.net.dense.weight)
+        torch.testing.assert_close(state[name], weights, rtol=0, atol=0)
+    with pytest.raises(SettingError, match=r"none\.ckpt: expected a checkpoint, found none"):
+        ElephantModule(weights=tmp_path / "none.ckpt")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("weights")
+    return [keras_file(folder / f"model{seed}.h5", seed=seed) for seed in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def bundle(files: list[Path]) -> Path:
+    return import_elephant(files, files[0].with_name("bundle"))
+
+
+def test_a_bundle_says_what_the_networks_do(bundle, files, monkeypatch) -> None:
+    """Also in several pieces, and where there is nothing but a window."""
+    opened = ElephantBundle.open(bundle)
+    monkeypatch.setattr("raphe.tasks.calcium.elephant.bundle.CHUNK", 100)
+    for n in (100, 128, 130, 777):
+        trace = np.random.default_rng(n).normal(3.0, 2.0, n)
+        shown = torch.tensor(z_scored(trace)[None]).float()
+        told = []
+        for file in files:
+            network = ElephantNet()
+            network.load_state_dict(read_elephant(file))
+            told.append(network.infer(shown)[0].numpy())
+        answer = opened.infer(trace)
+        np.testing.assert_allclose(answer, np.mean(told, axis=0), rtol=0, atol=1e-5)
+        assert (n <= 128) == (not answer.any())
+
+
+def test_one_file_named_twice_is_refused(files, tmp_path: Path) -> None:
+    with pytest.raises(ElephantFileError, match="expected different files of weights"):
+        import_elephant([files[0], files[0]], tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +149,7 @@ def test_another_network_is_named(tmp_path: Path, shapes, message: str) -> None:
 
 def test_what_holds_no_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ElephantFileError, match="found none"):
-        import_elephant(tmp_path / "absent.h5", tmp_path / "out.ckpt")
+        import_elephant([tmp_path / "absent.h5"], tmp_path / "bundle")
     path = tmp_path / "model.h5"
     path.write_bytes(b"not HDF5")
     with pytest.raises(ElephantFileError, match="expected weights saved by Keras' save_weights"):
@@ -129,7 +161,7 @@ def test_what_holds_no_weights_is_refused(tmp_path: Path) -> None:
         file["layer_0/layer_0/bias:0"][3] = np.nan
     with pytest.raises(ElephantFileError, match="conv1: some weights are NaN"):
         read_elephant(path)
-    assert not (tmp_path / "out.ckpt").exists()
+    assert not (tmp_path / "bundle").exists()
 
 
 @pytest.fixture(scope="module")

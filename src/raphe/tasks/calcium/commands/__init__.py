@@ -22,7 +22,7 @@ COMMANDS = (
     ),
     Command(
         "import",
-        "published weights of Spikefinder-Elephant (.h5), as a checkpoint",
+        "published weights of Spikefinder-Elephant (.h5), as a bundle that predicts",
         f"{ROOM}.elephant:add_import_elephant",
         when_interrupted=BEGINS_ANEW,
         kind="elephant",

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from raphe.core.command_line import add_overwrite, define, list_out
-from raphe.core.files.outputs import CHECKPOINT, FIGURE
+from raphe.core.command_line import add_overwrite, define, list_out, printed_command
+from raphe.core.files.outputs import FIGURE, Output
 from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
@@ -19,17 +19,24 @@ def add_import_elephant(parser: Parser) -> None:
         parser,
         _import_elephant,
         "Reads the Keras weights model1.h5 to model5.h5 of Rupprecht and Gerhard (2017) without "
-        "Keras. Train on from them with `raphe train task=elephant model.weights=CHECKPOINT`.",
+        "Keras. `raphe predict TRACES --bundle BUNDLE` then writes what Elephant says of traces, "
+        "which is no rate in spikes/s. To train on from one of the files: raphe train "
+        "task=elephant model.weights=model1.h5.",
     )
-    parser.add_argument("file", type=Path, help="the .h5 file")
-    parser.add_argument("checkpoint", type=CHECKPOINT, help="the checkpoint to write (.ckpt)")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="the .h5 files; their mean is told"
+    )
+    parser.add_argument("bundle", type=Output.FOLDER, help="folder to make for the bundle")
     add_overwrite(parser)
 
 
 def _import_elephant(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.elephant.weights_import import import_elephant
 
-    print(f"wrote {import_elephant(options.file, options.checkpoint)}")
+    bundle = import_elephant(options.files, options.bundle, options.overwrite)
+    print(f"{printable(bundle)}: {counted('network', len(options.files))} of Elephant")
+    command = ("raphe", "predict", "TRACES", "--rate", "HZ", "--bundle", bundle)
+    print(f"next: {printed_command(*command)}")
     return 0
 
 

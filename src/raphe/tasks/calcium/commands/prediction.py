@@ -1,6 +1,7 @@
 """The command that infers rates of new traces: `raphe predict`."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ from raphe.tasks.calcium.commands.trace_options import (
 
 if TYPE_CHECKING:  # its libraries load when the command runs
     from raphe.tasks.calcium.prediction.predict_rates import PredictionSummary
+    from raphe.tasks.calcium.prediction.rate_timing import RateTiming
+    from raphe.tasks.calcium.recordings.trace_set import TraceSet
+
+    Predict = Callable[[TraceSet, Path], PredictionSummary]
 
 KINDS = ("npy", "csv", "mat", "nwb")
 
@@ -31,11 +36,11 @@ def add_predict(parser: Parser) -> None:
         "on; one unlike those of training is named, as are denoised ones; frames under a closed "
         "shutter, saturated, or single and far from all others are taken as missing, and said. "
         "However many traces there are, only a few are held in memory (.csv and .mat files are "
-        "read whole). If it is interrupted, the same command goes on where it was. Exit code: 0 "
-        "when every trace has a rate; 1 when some are left out, or none has (error: …); 2 for "
-        "wrong usage; 130 interrupted.",
+        "read whole). With a bundle of raphe import elephant it writes Elephant's z-scores in "
+        "place of rates, elephant.npy into --out (default: elephant). If it is interrupted, the "
+        "same command goes on where it was. Exit code: 0 when every trace has a rate; 1 when some "
+        "are left out, or none has (error: …); 2 for wrong usage; 130 interrupted.",
     )
-    parser.set_defaults(out=Path("rates"))
     parser.add_argument(
         "--as",
         dest="kind",
@@ -82,51 +87,86 @@ def add_predict(parser: Parser) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from raphe.core.bundles.shipped import is_shipped
     from raphe.core.errors import RapheError
+    from raphe.core.files.kind import kind_of
     from raphe.core.files.path import free_name
-    from raphe.tasks.calcium.ensemble.bundle import RateBundle
-    from raphe.tasks.calcium.prediction.infer_rates import Inferrer
-    from raphe.tasks.calcium.prediction.predict_rates import predict_rates
-    from raphe.tasks.calcium.prediction.rate_timing import RateTiming
+    from raphe.tasks.calcium.elephant.bundle import KIND as OF_ELEPHANT
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
-    timing = RateTiming(options.shift, options.smooth, options.causal)
-    bundle = RateBundle.open(options.bundle, options.threads, options.content_hash)
-    inferrer, files = (
-        Inferrer(bundle, conditioning(options), timing, options.dff),
-        trace_options(options),
-    )
+    files = trace_options(options)
+    is_elephant = kind_of(options.bundle) == OF_ELEPHANT.name
+    out = options.out or Path("elephant" if is_elephant else "rates")
+    predict, note = (_of_elephant if is_elephant else _rates)(options)
 
     # Of several files what holds of each is said once, of a shipped bundle with its name.
-    told = [bundle.manifest["note"]] if is_shipped(options.bundle) else []
+    told = [note] if is_shipped(options.bundle) else []
 
     def infer(path: Path, out: Path) -> int:
-        traces = read_traces(path, files)
-        summary = predict_rates(
-            traces, inferrer, out, options.kind, options.spikes, options.overwrite
-        )
-        return _tell(summary, told)
+        return _tell(predict(read_traces(path, files), out), told)
 
     if len(options.inputs) == 1:
-        return left_out_code((infer(options.inputs[0], options.out), "trace"))
+        return left_out_code((infer(options.inputs[0], out), "trace"))
     n_traces = 0
     refused: list[RapheError] = []
     taken: list[str] = []
     for path in options.inputs:
         taken.append(free_name(path.resolve().name.partition(".")[0], "", taken))
         try:
-            n_traces += infer(path, options.out / taken[-1])
+            n_traces += infer(path, out / taken[-1])
         except RapheError as error:
             refused.append(error)
     list_out("files left out", refused)
     return left_out_code((len(refused), "file"), (n_traces, "trace"))
 
 
+def _rates(options: argparse.Namespace) -> "tuple[Predict, str]":
+    """What infers rates of traces into a folder, and the bundle's note."""
+    from raphe.tasks.calcium.ensemble.bundle import RateBundle
+    from raphe.tasks.calcium.prediction.infer_rates import Inferrer
+    from raphe.tasks.calcium.prediction.predict_rates import predict_rates
+
+    timing = _timing(options)
+    bundle = RateBundle.open(options.bundle, options.threads, options.content_hash)
+    inferrer = Inferrer(bundle, conditioning(options), timing, options.dff)
+
+    def predict(traces: "TraceSet", out: Path) -> "PredictionSummary":
+        return predict_rates(traces, inferrer, out, options.kind, options.spikes, options.overwrite)
+
+    return predict, bundle.manifest["note"]
+
+
+def _of_elephant(options: argparse.Namespace) -> "tuple[Predict, str]":
+    """The same of what Elephant says. Raises UsageError where spikes are asked for."""
+    from raphe.core.errors import UsageError
+    from raphe.tasks.calcium.elephant.bundle import ElephantBundle
+    from raphe.tasks.calcium.prediction.elephant_scores import ElephantInferrer, predict_elephant
+
+    if options.spikes:
+        raise UsageError(
+            "--spikes: Elephant's numbers are z-scores, which tell no number of spikes; leave it "
+            "out"
+        )
+    timing = _timing(options)
+    bundle = ElephantBundle.open(options.bundle, options.threads, options.content_hash)
+    inferrer = ElephantInferrer(bundle, conditioning(options), timing, options.dff)
+
+    def predict(traces: "TraceSet", out: Path) -> "PredictionSummary":
+        return predict_elephant(traces, inferrer, out, options.kind, options.overwrite)
+
+    return predict, bundle.manifest["note"]
+
+
+def _timing(options: argparse.Namespace) -> "RateTiming":
+    from raphe.tasks.calcium.prediction.rate_timing import RateTiming
+
+    return RateTiming(options.shift, options.smooth, options.causal)
+
+
 def _tell(summary: "PredictionSummary", told: list[str]) -> int:
     """Say what became of a file's traces, of `told` nothing again; how many were left out."""
     n_inferred = summary.n_traces - len(summary.left_out)
     print(
-        f"{printable(summary.out)}: rates of {n_inferred} of {summary.n_traces} traces of "
-        f"{printable(summary.source)}, in spikes/s"
+        f"{printable(summary.out)}: {summary.what} of {n_inferred} of {summary.n_traces} traces of "
+        f"{printable(summary.source)}, in {summary.unit}"
     )
     if summary.to_expect:
         print(summary.to_expect)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from raphe.tasks.calcium.elephant.network import AFTER, BEFORE, ElephantNet
+from raphe.tasks.calcium.elephant.weights_import import read_elephant
 from raphe.tasks.calcium.metrics.scored_cells import InferredRecording
 from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
 from raphe.tasks.calcium.training.scored_module import (
@@ -21,6 +22,7 @@ from raphe.tasks.calcium.training.scored_module import (
 # Keras 2.0.3: accumulators begin at 0, epsilon is 1e-8 (torch's own is 1e-10).
 ADAGRAD_AS_IN_KERAS = partial(torch.optim.Adagrad, lr=0.01, eps=1e-8)
 
+KERAS_SUFFIXES = (".h5", ".hdf5")
 # (calcium (B, 127 + L), target (B, L)): L consecutive samples predicted by each row.
 TrainingBatch = tuple[Tensor, Tensor]
 
@@ -32,14 +34,14 @@ class ElephantModule(ScoredModule):
     the z-scored target.
 
     Args:
-        weights: a checkpoint to begin from, such as `raphe import elephant` writes; None begins
-            with random weights.
+        weights: what to begin from, a checkpoint or a published file of Keras weights (.h5); None
+            begins with random weights.
         optimizer: builds the optimiser from the parameters; by default Adagrad as Keras 2.0 had it.
         rate_mean_per_s, rate_std_per_s: of the training recordings' smoothed spikes; they turn the
             z-score into spikes per second.
 
     Raises:
-        SettingError: when there is no checkpoint at `weights`.
+        RapheError: when there is no checkpoint at `weights`, or no weights of this network.
     """
 
     def __init__(
@@ -54,9 +56,14 @@ class ElephantModule(ScoredModule):
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
         self.net = ElephantNet()
         if weights is not None:
-            remedy = "; make one with `raphe import elephant`"
-            self.load_state_dict(weights_of(Path(weights), remedy))
+            self._begin_with(Path(weights))
         self.optimizer_factory = optimizer or ADAGRAD_AS_IN_KERAS
+
+    def _begin_with(self, weights: Path) -> None:
+        if weights.suffix.lower() in KERAS_SUFFIXES:
+            self.net.load_state_dict(read_elephant(weights))
+        else:
+            self.load_state_dict(weights_of(weights))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the rate (N, T − 127) of calcium (N, T), see ElephantNet.forward."""

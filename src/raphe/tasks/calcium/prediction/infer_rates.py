@@ -1,11 +1,11 @@
 """Rates of one trace after the other with an opened bundle.
 
-T frames of a trace at the file's rate, n samples at 100 Hz.
+T frames of a trace at the file's rate.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,26 +15,15 @@ from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
-from raphe.tasks.calcium.recordings.conditioning import (
-    AS_IT_IS,
-    RELATIVE_TO_S,
-    Conditioning,
-    fault,
-    relative,
+from raphe.tasks.calcium.prediction.ready_trace import (
+    DENOISED,
+    MADE_RELATIVE,
+    Unusable,
+    made_ready,
 )
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
-from raphe.tasks.calcium.recordings.sampling import RATE_HZ
-from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
-
-SHORTEST_S = 2.0  # of known samples, below which a trace tells nothing of its own noise and scale
-DENOISED = (
-    "denoised: no noise above its signal, as all traces of training had; give the raw one (of "
-    "CaImAn, C + YrA)"
-)
-MADE_RELATIVE = f"and brought to ΔF/F by their running 5th percentile of {RELATIVE_TO_S:g} s"
-NOT_ABOVE_0 = "its baseline is not above 0 throughout, as ΔF/F needs; leave --dff out"
-BRIDGED_S = 1.0  # of a gap; the rest is cut out, as it would count as a quiet stretch
 
 
 @dataclass(frozen=True)
@@ -95,14 +84,16 @@ class Inferrer:
 
     def conditioning(self, traces: TraceSet) -> Conditioning:
         """The one chosen; else that of training, but none for the challenge's own files."""
-        if self.chosen is not None:
-            return self.chosen
-        return AS_IT_IS if CHALLENGE.fullmatch(traces.path.name) else self.bundle.conditioning
+        return conditioning_of(traces, self.chosen, self.bundle.conditioning)
+
+    def how(self, traces: TraceSet) -> tuple[dict[str, Any], dict[str, Any], bool]:
+        """What is done to these traces and their rates, JSON values."""
+        return vars(self.conditioning(traces)), vars(self.timing), self.dff
 
     def warnings(self, traces: TraceSet) -> list[str]:
         """What must be known beside the rates of all these traces, a sentence each."""
         timed = f"{traces.path}: rates are {self.timing}" if self.timing else ""
-        made = f"{traces.path}: traces are taken as fluorescence, {MADE_RELATIVE}" * self.dff
+        made = f"{traces.path}: {MADE_RELATIVE}" * self.dff
         warnings = [*traces.told, self.unlike_rate(traces), made, timed]
         return [warning for warning in (self.bundle.manifest["note"], *warnings) if warning]
 
@@ -142,41 +133,27 @@ class Inferrer:
         self, name: str, trace: np.ndarray, rate_hz: float, condition: Conditioning
     ) -> InferredTrace:
         """Infer from a trace (T,) at its own rate, before conditioning."""
-        screen = screened(trace, rate_hz)
-        if reason := fault(trace) or fault(screen.samples) or _too_short(screen.samples, rate_hz):
-            return _nothing(name, trace, reason)
-        trace = screen.samples
-        if self.dff:
-            missing = np.isnan(trace)
-            trace = relative(trace, rate_hz)
-            if (np.isnan(trace) & ~missing).any():
-                return _nothing(name, screen.samples, NOT_ABOVE_0)
-        used = frames_used(trace, rate_hz)
-        with np.errstate(over="ignore", invalid="ignore"):
-            conditioned = condition(trace[used], rate_hz)
-        if not np.isfinite(conditioned.samples).all():
-            largest = np.nanmax(np.abs(trace))
-            return _nothing(
-                name, trace, f"its rates are not finite, because its values reach {largest:.0e}"
-            )
+        try:
+            ready = made_ready(trace, rate_hz, condition, self.dff)
+        except Unusable as reason:
+            return _nothing(name, trace, str(reason))
+        conditioned = ready.conditioned
         rates = self.bundle.infer(conditioned.samples, rate_hz)
-        at_frames = np.full((2, len(trace)), np.nan, np.float32)
-        for row, at_100_hz in zip(at_frames, (rates.mean, rates.spread), strict=True):
-            row[used] = in_frames(at_100_hz, int(used.sum()), rate_hz)
-        at_frames[:, np.isnan(trace)] = np.nan
         facts = facts_of(conditioned.samples[~conditioned.missing])
-        unlike = [DENOISED] * screen.is_denoised + outside(facts, self.bundle.domain)
+        unlike = [DENOISED] * ready.screen.is_denoised + outside(facts, self.bundle.domain)
         if remark := rates.rises.remark:
             unlike.insert(0, remark)
-        noise = standardised_noise(trace, rate_hz)
+        noise = standardised_noise(ready.samples, rate_hz)
         group = expected(self.bundle.groups, noise, rate_hz)
-        rate_per_s, spread_per_s = (self.timing(row, rate_hz) for row in at_frames)
+        rate_per_s, spread_per_s = (
+            self.timing(ready.in_frames(values), rate_hz) for values in (rates.mean, rates.spread)
+        )
         return InferredTrace(
             name,
             rate_per_s,
             spread_per_s,
             unlike=tuple(unlike),
-            bridged=screen.remarks,
+            bridged=ready.screen.remarks,
             facts=facts,
             no_event=not rates.mean.any(),
             mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors),
@@ -186,37 +163,13 @@ class Inferrer:
         )
 
 
-def frames_used(trace: np.ndarray, rate_hz: float) -> np.ndarray:
-    """The frames that the network is shown of a trace (T,), bool (T,).
-
-    Those from the first known one to the last, without what a gap has beyond its first second.
-    """
-    present = ~np.isnan(trace)
-    place = np.arange(len(trace))
-    last_present = np.maximum.accumulate(np.where(present, place, -len(trace)))
-    used = place - last_present <= round(BRIDGED_S * rate_hz)
-    used[np.flatnonzero(present)[-1] + 1 :] = False
-    return used
-
-
-def in_frames(rate_per_s: np.ndarray, n_frames: int, rate_hz: float) -> np.ndarray:
-    """The mean rate in each frame, of a rate (n,) at 100 Hz: float32 (n_frames,).
-
-    Frame i lasts from i / rate_hz to (i + 1) / rate_hz; no spike is lost but beyond the last.
-    """
-    reached = np.concatenate([[0.0], np.cumsum(rate_per_s, dtype=np.float64)]) / RATE_HZ
-    ends_s = np.arange(n_frames + 1) / rate_hz
-    at_ends = np.interp(ends_s, np.arange(len(reached)) / RATE_HZ, reached)
-    return (np.diff(at_ends) * rate_hz).astype(np.float32)
-
-
-def _too_short(trace: np.ndarray, rate_hz: float) -> str:
-    known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
-    return (
-        f"only {known_s:.2g} s of it are numbers, expected {SHORTEST_S:g} s"
-        if known_s < SHORTEST_S
-        else ""
-    )
+def conditioning_of(
+    traces: TraceSet, chosen: Conditioning | None, usual: Conditioning
+) -> Conditioning:
+    """The one chosen; else the usual one, but none for the challenge's own files."""
+    if chosen is not None:
+        return chosen
+    return AS_IT_IS if CHALLENGE.fullmatch(traces.path.name) else usual
 
 
 def _nothing(name: str, trace: np.ndarray, reason: str) -> InferredTrace:

@@ -28,9 +28,11 @@ from raphe.tasks.calcium.prediction.rate_folder import (
     LEFT_OUT,
     NO_EVENT,
     POPULATION,
+    RATES,
     TABLE,
     UNLIKE,
     RateFolder,
+    table_row,
 )
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.screening import screened
@@ -42,6 +44,8 @@ class PredictionSummary:
     """What became of a file's traces."""
 
     out: Path
+    what: str  # was inferred, as "rates"
+    unit: str
     source: str  # the name of the file
     n_traces: int
     left_out: list[str]  # one line each
@@ -76,14 +80,17 @@ def predict_rates(
         RecordingError: no trace could be inferred; the table says why.
         StoreError: as RateFolder.
     """
-    identity = _identity(traces, inferrer, spikes)
+    how = *inferrer.how(traces), spikes
+    identity = identity_of(traces, [inferrer.bundle.bundle.content_hash, *how])
     inputs = traces.path, inferrer.bundle.bundle.path
-    with RateFolder(out, traces, identity, kind, spikes, overwrite, inputs) as folder:
+    with RateFolder(out, traces, RATES, identity, kind, spikes, overwrite, inputs) as folder:
         done = folder.files.done
         inferred_traces = inferrer.traces(traces, done)
         for trace in progress(inferred_traces, "Inferring", len(traces) - done):
             rate = np.nan_to_num(trace.rate_per_s)
-            folder.add(trace, spike_times_s(rate, traces.rate_hz) if spikes else ())
+            times_s = spike_times_s(rate, traces.rate_hz) if spikes else ()
+            values = trace.rate_per_s, trace.spread_per_s
+            folder.add(values, table_row(trace, folder.next_cell), times_s)
         rows = folder.rows()
         noises = [float(row[NOISE]) for row in rows if row[NOISE]]
         to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
@@ -106,6 +113,22 @@ def predict_rates(
         if len(inferred) > 1:
             figures[POPULATION] = _population(traces, folder, rows)
         folder.finish(figures, prediction)
+    return summary(out, "rates", "spikes/s", traces, rows, inferrer.warnings(traces), to_expect)
+
+
+def summary(
+    out: Path,
+    what: str,
+    unit: str,
+    traces: TraceSet,
+    rows: Sequence[Mapping[str, str]],
+    warnings: list[str],
+    to_expect: str = "",
+) -> PredictionSummary:
+    """What became of the traces, by the rows of their table.
+
+    Raises RecordingError where nothing could be inferred from any.
+    """
     no_event = [row["trace"] for row in rows if row["remark"].startswith(NO_EVENT)]
     left_out, unlike, bridged = (
         [
@@ -115,32 +138,32 @@ def predict_rates(
         ]
         for status in (LEFT_OUT, UNLIKE, INFERRED)
     )
-    if not inferred:
+    if len(left_out) == len(rows):
         raise RecordingError(
-            f"{traces.path}: expected traces to infer rates from, every one of {len(traces)} has a "
-            f"fault: {left_out[0]}; see {out / TABLE}"
+            f"{traces.path}: expected traces to infer {what} from, every one of {len(traces)} has "
+            f"a fault: {left_out[0]}; see {out / TABLE}"
         )
     return PredictionSummary(
         out,
+        what,
+        unit,
         traces.path.name,
         len(traces),
         left_out,
         unlike,
         bridged,
         no_event,
-        inferrer.warnings(traces),
+        warnings,
         to_expect,
     )
 
 
-def _identity(traces: TraceSet, inferrer: Inferrer, spikes: bool) -> str:
-    """Of bundle, conditioning, timing and all samples of the traces."""
+def identity_of(traces: TraceSet, how: Sequence[object]) -> str:
+    """Of all samples of the traces, and of what is done to them, JSON values."""
     digest = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
     for _, block in traces.blocks():
         digest.update(np.ascontiguousarray(block))
-    how = vars(inferrer.conditioning(traces)), vars(inferrer.timing), inferrer.dff, spikes
-    facts = [inferrer.bundle.bundle.content_hash, *how, digest.hexdigest()]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*how, digest.hexdigest()]).encode()).hexdigest()
 
 
 def _example(traces: TraceSet, folder: RateFolder, place: int) -> ExampleTrace:

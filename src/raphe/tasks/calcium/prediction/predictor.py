@@ -14,7 +14,9 @@ from raphe.core.bundles.fields import Field, read_fields
 from raphe.core.bundles.opened_file import OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.files.kind import kind_of
 from raphe.core.sentences import printable
+from raphe.tasks.calcium.elephant.bundle import KIND as OF_ELEPHANT
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, MeanRate
@@ -274,4 +276,13 @@ def _open(traces: Path | str | np.ndarray, options: TraceOptions) -> TraceSet:
     return TraceSet.from_matrix(IN_MEMORY, np.asarray(traces), options.rate_hz, options.layout)
 
 
-load = RatePredictor  # by which name raphe.load_bundle finds it
+def load(
+    path: Path | str, threads: int | None = None, content_hash: str | None = None
+) -> RatePredictor:
+    """By which name raphe.load_bundle finds it. Raises RapheError."""
+    if kind_of(Path(path)) == OF_ELEPHANT.name:
+        raise SettingError(
+            f"{path}: holds networks of Elephant, whose numbers are z-scores and no rates; "
+            "`raphe predict` writes them"
+        )
+    return RatePredictor(path, threads, content_hash)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -17,14 +18,18 @@ from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 CHUNK = 2**20  # values read at once
 NWB = "nwb"
-QUANTITIES = {
-    "rates": "inferred spike rate, the mean over the networks; NaN where there is none",
-    "spread": "standard deviation of the rate over the networks",
-}
 IN_UNITS = ("_per_s", "_per_sqrt_hz")  # ends of the table's columns of numbers
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file, written by raphe"
 HEADER_TEXT, USER_BLOCK = 124, 512  # bytes; version and byte order follow the text
 VERSION = b"\x00\x02IM"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What the values of a matrix are."""
+
+    meaning: str
+    unit: str
 
 
 def npy_header(n_traces: int, n_frames: int) -> bytes:
@@ -73,12 +78,13 @@ def write_mat(rates: NpyMatrix, path: Path, names: Sequence[str]) -> None:
 
 
 def write_nwb(
-    matrices: Mapping[str, NpyMatrix],
+    matrices: Mapping[str, tuple[Quantity, NpyMatrix]],
     path: Path,
     rows: Sequence[Mapping[str, str]],
     traces: TraceSet,
+    what: str,
 ) -> None:
-    """An NWB file of all matrices, by name, and of the table's rows, one a trace.
+    """An NWB file of all matrices, by name, and of the table's rows, one a trace: `what` in words.
 
     Beside an NWB file it is on that one's clock.
     """
@@ -89,8 +95,8 @@ def write_nwb(
         for name in rows[0]
     }
     series = [
-        WrittenSeries(name, QUANTITIES[name], "spikes/s", matrix)
-        for name, matrix in matrices.items()
+        WrittenSeries(name, quantity.meaning, quantity.unit, matrix)
+        for name, (quantity, matrix) in matrices.items()
     ]
     table = WrittenTable("traces", "of each column of the series what is known of it", columns)
     with open_whole(path) as file, h5py.File(file, "w") as contents:
@@ -100,7 +106,7 @@ def write_nwb(
             table,
             traces.rate_hz,
             traces.first_s or 0.0,
-            f"spike rates inferred by raphe from {printable(traces.path.name)}",
+            f"{what} inferred by raphe from {printable(traces.path.name)}",
             traces.path,
         )
         for _ in progress(written, f"Writing {path.name}", len(series) * len(rows)):
@@ -109,5 +115,5 @@ def write_nwb(
 
 Writer = Callable[[NpyMatrix, Path, Sequence[str]], None]
 WRITERS: dict[str, Writer] = {"csv": write_csv, "mat": write_mat}  # npy is what they read
-# Of a rate and its spread, while the .npy files are brought into the format.
-BYTES_PER_VALUE = {"npy": 8, "csv": 28, "mat": 16, NWB: 16}
+# While the .npy files are brought into the format.
+BYTES_PER_VALUE = {"npy": 4, "csv": 14, "mat": 8, NWB: 8}

@@ -1,10 +1,11 @@
-"""A folder of rates that grows trace by trace, and then appears at its path whole.
+"""A folder of answers that grows trace by trace, and then appears at its path whole.
 
 It grows under a hidden name beside its path, where a later call goes on after an interruption.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ from raphe.tasks.calcium.prediction.rate_files import (
     BYTES_PER_VALUE,
     NWB,
     WRITERS,
+    Quantity,
     npy_header,
     write_nwb,
 )
 from raphe.tasks.calcium.recordings.stored_matrix import NpyMatrix, open_npy
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceSet
 
-RATES, SPREAD, TABLE, SPIKES = "rates.npy", "spread.npy", "traces.csv", "spikes.csv"
+TABLE, SPIKES = "traces.csv", "spikes.csv"
 FIGURE, POPULATION = "traces.png", "population.png"
 COLUMNS = (
     "trace",
@@ -50,24 +52,68 @@ COLUMNS = (
 )
 INFERRED, UNLIKE, LEFT_OUT = "inferred", "unlike training", "left out"  # status of a trace
 NO_EVENT = "no event above the noise"  # begins the remark
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What such a folder holds of each trace."""
+
+    what: str  # in words, the matrices
+    matrices: Mapping[str, Quantity]  # by the stem of their files
+    columns: tuple[str, ...]  # of the table
+
+    @property
+    def files(self) -> list[str]:
+        """Of the matrices, while the folder grows."""
+        return [f"{stem}.npy" for stem in self.matrices]
+
+
+RATES = Contents(
+    "spike rates",
+    {
+        "rates": Quantity(
+            "inferred spike rate, the mean over the networks; NaN where there is none", "spikes/s"
+        ),
+        "spread": Quantity("standard deviation of the rate over the networks", "spikes/s"),
+    },
+    COLUMNS,
+)
+ELEPHANT = Contents(
+    "Elephant's z-scores",
+    {
+        "elephant": Quantity(
+            "what Elephant's networks say, their mean: a z-score of each trace's rate; NaN where "
+            "there is none",
+            "z-score",
+        )
+    },
+    ("trace", "cell", "status", "noise_percent_per_sqrt_hz", "timing", "remark"),
+)
 NAMES = {  # of all that may stand in such a folder
     *(TABLE, SPIKES, PREDICTION, *figure_names(FIGURE), *figure_names(POPULATION), *PROGRESS),
-    *(f"{Path(name).stem}.{kind}" for name in (RATES, SPREAD) for kind in BYTES_PER_VALUE),
+    *(
+        f"{stem}.{kind}"
+        for contents in (RATES, ELEPHANT)
+        for stem in contents.matrices
+        for kind in BYTES_PER_VALUE
+    ),
 }
 REMEDY = "pass --overwrite to infer anew"
 SPARE_BYTES = 2**25  # for the table and the figure
 
 
 class RateFolder:
-    """Take an inference of each trace in their order, then `finish`.
+    """Take what is said of each trace in their order, then `finish`.
 
     Args:
         out: the folder to make.
-        traces: whose rates it will hold.
+        traces: whose answers it will hold.
+        contents: what of each.
         identity: of what is inferred from what, and how.
-        kind: of the files of rates, "npy", "nwb" or one of WRITERS.
+        kind: of the files of matrices, "npy", "nwb" or one of WRITERS.
         spikes: also keep discrete spike times.
-        overwrite: replace rates that stand at `out`, and drop unfinished ones of another identity.
+        overwrite: replace answers that stand at `out`, and drop unfinished ones of another
+            identity.
         inputs: what is read, which must not lie in `out`.
 
     Raises:
@@ -80,6 +126,7 @@ class RateFolder:
         self,
         out: Path,
         traces: TraceSet,
+        contents: Contents,
         identity: str,
         kind: str = "npy",
         spikes: bool = False,
@@ -92,8 +139,9 @@ class RateFolder:
         self._builder = FolderBuilder(out, TABLE, overwrite, _own_names, kept=True)
         self.path, self.folder = self._builder.path, self._builder.folder
         self.names, self.kind, self._traces = traces.names, kind, traces
+        self._contents = contents
         header = npy_header(len(traces), traces.n_samples)
-        beginnings = {RATES: header, SPREAD: header, TABLE: _line(COLUMNS)}
+        beginnings = dict.fromkeys(contents.files, header) | {TABLE: _line(contents.columns)}
         if spikes:
             beginnings[SPIKES] = _line(("trace", "time_s"))
         try:
@@ -114,13 +162,25 @@ class RateFolder:
                 self.files.note()
         self.files.close()
 
-    def add(self, trace: InferredTrace, spike_times_s: Iterable[float] = ()) -> None:
-        """Append one trace."""
-        begin = _line((trace.name, "")).decode().rstrip()
+    @property
+    def next_cell(self) -> str:
+        """Whether the next trace to be added is a cell, see `cell_word`."""
+        return cell_word(self._traces.curation, self.files.done)
+
+    def add(
+        self,
+        values: Sequence[np.ndarray],
+        row: Sequence[str],
+        spike_times_s: Iterable[float] = (),
+    ) -> None:
+        """Append one trace: its row (T,) of each matrix, its row of the table, times of spikes."""
+        begin = _line((row[0], "")).decode().rstrip()
         item = {
-            RATES: trace.rate_per_s.astype("<f4").tobytes(),
-            SPREAD: trace.spread_per_s.astype("<f4").tobytes(),
-            TABLE: _line(table_row(trace, cell_word(self._traces.curation, self.files.done))),
+            **{
+                name: of_trace.astype("<f4").tobytes()
+                for name, of_trace in zip(self._contents.files, values, strict=True)
+            },
+            TABLE: _line(row),
             SPIKES: "".join(f"{begin}{time:.3f}\n" for time in spike_times_s).encode(),
         }
         with reporting(self.path):
@@ -133,12 +193,12 @@ class RateFolder:
             return list(csv_rows(self.folder / TABLE))
 
     def rates(self, index: int) -> tuple[np.ndarray, ...]:
-        """Rate and spread of a trace, (T,) each, once all traces are there."""
-        files = (open_npy(self.folder / name) for name in (RATES, SPREAD))
+        """Of a trace its row (T,) of each matrix, once all traces are there."""
+        files = (open_npy(self.folder / name) for name in self._contents.files)
         return tuple(file[index : index + 1][0] for file in files)
 
     def finish(self, figures: Mapping[str, Figure], prediction: str) -> None:
-        """Bring the rates into their format, and give the folder its name.
+        """Bring the matrices into their format, and give the folder its name.
 
         `figures` by the names of their files; `prediction` is the text of prediction.json.
         """
@@ -147,9 +207,14 @@ class RateFolder:
             rows = self.rows()
             for name, figure in figures.items():
                 save_figure(figure, self.folder / name)
-            matrices = {Path(name).stem: self._matrix(name) for name in (RATES, SPREAD)}
+            matrices = {stem: self._matrix(f"{stem}.npy") for stem in self._contents.matrices}
             if self.kind == NWB:
-                write_nwb(matrices, self.folder / f"rates.{NWB}", rows, self._traces)
+                described = {
+                    stem: (quantity, matrices[stem])
+                    for stem, quantity in self._contents.matrices.items()
+                }
+                path = self.folder / f"{next(iter(matrices))}.{NWB}"
+                write_nwb(described, path, rows, self._traces, self._contents.what)
             elif self.kind in WRITERS:
                 for stem, matrix in matrices.items():
                     path = self.folder / f"{stem}.{self.kind}"
@@ -157,7 +222,7 @@ class RateFolder:
             write_file(self.folder / PREDICTION, prediction)
             self.files.close()
             self._builder.commit()
-            converted = () if self.kind == "npy" else (RATES, SPREAD)
+            converted = () if self.kind == "npy" else self._contents.files
             for name in (*converted, *PROGRESS):
                 (self.path / name).unlink(missing_ok=True)
 
@@ -170,8 +235,9 @@ class RateFolder:
     def _require_room(self, n_frames: int) -> None:
         values = len(self.names) * n_frames
         there = sum(path.stat().st_size for path in self.folder.glob("*"))
-        wanted = BYTES_PER_VALUE[self.kind] * values + SPARE_BYTES - there
-        what = f"rates and spread of {counted('trace', len(self.names))} as {self.kind}"
+        n_matrices = len(self._contents.matrices)
+        wanted = n_matrices * BYTES_PER_VALUE[self.kind] * values + SPARE_BYTES - there
+        what = f"{self._contents.what} of {counted('trace', len(self.names))} as {self.kind}"
         require_room(self.path, wanted, what, "choose another --out")
 
 

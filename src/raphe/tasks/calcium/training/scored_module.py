@@ -91,8 +91,8 @@ class ScoredModule(pl.LightningModule):
         return cells
 
 
-def weights_of(checkpoint: Path, remedy: str = "") -> dict[str, Any]:
+def weights_of(checkpoint: Path) -> dict[str, Any]:
     """The state that a checkpoint holds. Raises SettingError where there is none."""
     if not checkpoint.is_file():
-        raise SettingError(f"model.weights={checkpoint}: expected a checkpoint, found none{remedy}")
+        raise SettingError(f"model.weights={checkpoint}: expected a checkpoint, found none")
     return torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]

@@ -64,7 +64,7 @@ def test_weights_are_imported_and_applied(weights, traces, tmp_path: Path, capsy
     with (out / "traces.csv").open() as table:
         rows = list(csv.DictReader(table))
     assert [row["status"] for row in rows] == ["inferred", "left out", "inferred"]
-    assert not [name for name in rows[0] if "rate" in name or "per_s" in name]
+    assert not [name for name in rows[0] if "rate" in name or name.endswith("_per_s")]
     prediction = json.loads((out / "prediction.json").read_text())
     assert prediction["unit"] == "z-scores, not spikes/s"
     assert re.search("z-scores of each trace's rate.*not spikes/s", prediction["notes"][0])

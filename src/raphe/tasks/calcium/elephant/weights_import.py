@@ -5,6 +5,7 @@ The layers' names count through a session and differ from file to file: they are
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -80,7 +81,7 @@ def import_elephant(files: Sequence[Path], out: Path, overwrite: bool = False) -
         named = [
             f"{file.name} (SHA-256 {of_file})" for file, of_file in zip(files, hashes, strict=True)
         ]
-        facts = {
+        facts: dict[str, Any] = {
             "note": NOTE.format(mean=mean),
             "n_members": len(files),
             "window": WINDOW,

@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 
 from raphe.core.errors import StoreError
 from raphe.tasks.calcium.elephant.embedding_file import open_embedding
+from raphe.tasks.calcium.elephant.evaluation import evaluate_singles
 from raphe.tasks.calcium.elephant.single_data import SingleData
-from raphe.tasks.calcium.elephant.single_evaluation import evaluate
 from raphe.tasks.calcium.elephant.single_module import SingleModule
 from raphe.tasks.calcium.metrics.names import embedding_names
 from raphe.tasks.calcium.recordings.sampling import smoothed, z_scored
@@ -107,7 +107,7 @@ def test_the_matrix_holds_rows_told_by_columns(data: SingleData, tmp_path: Path)
     spikes = store.spikes[recording.rows].astype(float)[40:-60]
     x, y = (np.convolve(train, np.ones(4), "valid")[::4] for train in (rate, spikes))
     assert module.confusion[3, 2] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
-    files = evaluate(module, data)
+    files = evaluate_singles(module, data)
     assert set(files) == {"test/confusion.png", "test/embedding.json"}  # two datasets: no plane
 
 

@@ -9,13 +9,10 @@ import torch
 
 from raphe.core.errors import SettingError
 from raphe.tasks.calcium.elephant.bundle import ElephantBundle
+from raphe.tasks.calcium.elephant.export import import_elephant
 from raphe.tasks.calcium.elephant.module import ElephantModule
 from raphe.tasks.calcium.elephant.network import ElephantNet
-from raphe.tasks.calcium.elephant.weights_import import (
-    ElephantFileError,
-    import_elephant,
-    read_elephant,
-)
+from raphe.tasks.calcium.elephant.weights_import import ElephantFileError, read_elephant
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.sampling import z_scored

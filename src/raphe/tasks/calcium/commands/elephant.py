@@ -31,7 +31,7 @@ def add_import_elephant(parser: Parser) -> None:
 
 
 def _import_elephant(options: argparse.Namespace) -> int:
-    from raphe.tasks.calcium.elephant.weights_import import import_elephant
+    from raphe.tasks.calcium.elephant.export import import_elephant
 
     bundle = import_elephant(options.files, options.bundle, options.overwrite)
     print(f"{printable(bundle)}: {counted('network', len(options.files))} of Elephant")

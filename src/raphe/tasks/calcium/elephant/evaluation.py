@@ -1,10 +1,17 @@
-"""What a test of Elephant's network leaves: figures and tables, and where training was focused."""
+"""What a test of Elephant's network leaves, and of the networks of single recordings: figures,
+tables, where training was focused, an embedding to read again."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.tasks.calcium.elephant.data import ElephantData
-from raphe.tasks.calcium.elephant.embedding_figure import spaces_figure
+from raphe.tasks.calcium.elephant.embedding import Embedding
+from raphe.tasks.calcium.elephant.embedding_figure import confusion_figure, spaces_figure
+from raphe.tasks.calcium.elephant.embedding_file import to_json
 from raphe.tasks.calcium.elephant.module import ElephantModule
+from raphe.tasks.calcium.elephant.single_data import SingleData
+from raphe.tasks.calcium.elephant.single_module import SingleModule
+from raphe.tasks.calcium.features.trace_statistics import statistics
 from raphe.tasks.calcium.metrics.cell_report import cell_report
 
 
@@ -20,4 +27,25 @@ def evaluate(model: ElephantModule, data: ElephantData) -> dict[str, Figure | st
         embedding = data.focus.embedding_without(data.only_tested)
         placed = {"new": embedding.place(data.focus.statistics)}
         files["spaces.png"] = spaces_figure(embedding, placed)
+    return files
+
+
+def evaluate_singles(model: SingleModule, data: SingleData) -> dict[str, Figure | str]:
+    """By file name: `confusion.png`, `spaces.png` and `embedding.json`, see `open_embedding`.
+
+    Without `spaces.png` where there are too few datasets to make a plane.
+    """
+    store, recordings = data.store, data.subset.recordings
+    embedding = Embedding(
+        tuple(recording.name for recording in recordings),
+        tuple(recording.dataset for recording in recordings),
+        model.confusion,
+        np.array([statistics(store.calcium[recording.rows]) for recording in recordings]),
+    )
+    files: dict[str, Figure | str] = {
+        "test/confusion.png": confusion_figure(embedding),
+        "test/embedding.json": to_json(embedding, data.note),
+    }
+    if embedding.has_spaces:
+        files["test/spaces.png"] = spaces_figure(embedding)
     return files

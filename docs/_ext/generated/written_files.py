@@ -318,6 +318,11 @@ FILES = (
     ),
     Written(
         "neurons",
+        "glif_brian2.py, glif_nest.py",
+        "programs that run these neurons in Brian 2 and NEST, with --for",
+    ),
+    Written(
+        "neurons",
         ", ".join(figure_names(FIGURE)),
         "traces of some cells beside what neurons drawn for them answer: figure and caption",
     ),

@@ -66,6 +66,14 @@ def add_predict(parser: Parser) -> None:
         action="store_true",
         help="a real recording: take out each spike from its threshold to the trough behind it",
     )
+    parser.add_argument(
+        "--for",
+        dest="simulators",
+        nargs="+",
+        choices=("brian2", "nest"),
+        default=[],
+        help="also write a program that runs the neurons in this simulator",
+    )
     parser.add_argument("--samples", type=int, default=1000, help="of each posterior")
     parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
 
@@ -91,7 +99,8 @@ def _predict(options: argparse.Namespace) -> int:
     )
     report = infer_parameters(
         cells, bundle, options.out,
-        n_samples=options.samples, seed=options.seed, overwrite=options.overwrite,
+        n_samples=options.samples, seed=options.seed, simulators=options.simulators,
+        overwrite=options.overwrite,
         inputs=(one_input(options), options.stimulus),
     )  # fmt: skip
     if cells.read_from:

@@ -28,12 +28,18 @@ PARAMETERS, CONFIG, SAMPLES, FIGURE = (
     "parameters.csv", "neuron_config.json", "posterior.npz", "predictive.png",
 )  # fmt: skip
 
+SIMULATORS = {  # programs that run CONFIG: of another simulator each, imported by none of ours
+    "brian2": "raphe.tasks.glif.prediction.glif_brian2",
+    "nest": "raphe.tasks.glif.prediction.glif_nest",
+}
+
 NAMES = {
     PARAMETERS,
     CONFIG,
     SAMPLES,
     PREDICTION,
     *figure_names(FIGURE),
+    *(f"{name.rpartition('.')[2]}.py" for name in SIMULATORS.values()),
 }  # of all that stand in such a folder
 
 
@@ -54,6 +60,7 @@ def infer_parameters(
     *,
     n_samples: int = 1000,
     seed: int = 42,
+    simulators: Iterable[str] = (),
     overwrite: bool = False,
     inputs: Iterable[Path | None] = (),
 ) -> InferenceReport:
@@ -65,6 +72,7 @@ def infer_parameters(
         out: folder to make.
         n_samples: of each posterior.
         seed: of the draws.
+        simulators: of SIMULATORS, whose programs are written beside the configuration.
         overwrite: replace a folder that was made here before.
         inputs: what is read, which must not lie in `out`.
 
@@ -86,6 +94,9 @@ def infer_parameters(
         with reporting(out):
             _write(builder.folder, posteriors, cells, rows)
             write_file(builder.folder / PREDICTION, prediction)
+            for simulator in simulators:
+                program = program_for(simulator)
+                write_file(builder.folder / program.name, program.read_text(encoding="utf-8"))
         builder.commit()
     left_out = {f"cell {row}": why for row, why in faults.items()}
     return InferenceReport(out, posteriors, left_out, bundle.note)
@@ -109,6 +120,11 @@ def _write(
         for posterior, row in zip(posteriors[:N_SHOWN], rows, strict=False)
     ]
     save_figure(predictive_figure(shown), folder / FIGURE)
+
+
+def program_for(simulator: str) -> Path:
+    """The program that runs a neuron's configuration in one of SIMULATORS."""
+    return Path(__file__).with_name(f"{SIMULATORS[simulator].rpartition('.')[2]}.py")
 
 
 def parameters_csv(posteriors: Sequence[Posterior]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calcium_folds import Clock, Folds, OutOfTimeError, Recipe
-from calcium_scores import Row, score_sets
+from calcium_scores import NONE_SCORED, Scored, score_sets
 from calcium_sets import DATA, GROUPS, PEERS, dataset_files, read_peers
 from calcium_tables import Scores, tables
 from machine import REPOSITORY, RESULTS, options_of, write_tables
@@ -58,25 +58,26 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[list[Row], list[str]]:
-    """Rows of all folds that are finished, and the names of those that are not."""
+def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Scored, list[str]]:
+    """Scores of all folds that are finished, and the names of those that are not."""
     varied = not chosen.as_recorded
     if chosen.bundle:
         content = open_bundle(chosen.bundle, KIND).content_hash
         home = chosen.folder / "bundles" / content
         home.mkdir(parents=True, exist_ok=True)
-        rows: list[Row] = []
+        found, plain = NONE_SCORED, "" if varied else "-plain"
         for name, file in files.items():
-            out = home / f"{name}{'' if varied else '-plain'}.csv"
-            rows += score_sets(chosen.bundle, [file], out, varied, chosen.threads)
-            write(chosen, rows, [])
-        return rows, []
+            out = home / f"{name}{plain}.csv"
+            found += score_sets(chosen.bundle, [file], out, varied, chosen.threads)
+            write(chosen, found, [])
+        found.write(home / f"scores{plain}.csv")
+        return found, []
     settings = (tuple(getattr(chosen, name)) for name in ("both", "synthetic", "fold"))
     folds = Folds(Recipe(chosen.recipe, *settings), chosen.folder, Clock(chosen.minutes))
     folds.begin(files)
     groups = groups_of(files, chosen.by)
     waiting = [name for name in groups if chosen.only is None or name in chosen.only]
-    rows = []
+    found = NONE_SCORED
     for name in list(waiting):
         try:
             bundle = folds.bundle(name, groups[name])
@@ -84,13 +85,13 @@ def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[list[
             break
         out = bundle.parent / f"scores{'' if varied else '-plain'}.csv"
         tested = [files[dataset] for dataset in groups[name]]
-        rows += score_sets(bundle, tested, out, varied, chosen.threads)
+        found += score_sets(bundle, tested, out, varied, chosen.threads)
         waiting.remove(name)
-        write(chosen, rows, waiting)
-    return rows, waiting
+        write(chosen, found, waiting)
+    return found, waiting
 
 
-def write(chosen: argparse.Namespace, rows: list[Row], waiting: list[str]) -> None:
+def write(chosen: argparse.Namespace, found: Scored, waiting: list[str]) -> None:
     what = f"each {chosen.by} left out of training in turn"
     if chosen.bundle:
         what = f"bundle {chosen.bundle.name}, whatever it was trained on, on all sets"
@@ -104,13 +105,15 @@ def write(chosen: argparse.Namespace, rows: list[Row], waiting: list[str]) -> No
         "ground truth of Rupprecht et al. 2021 and 2025; a neuron's recordings are scored as one",
         *([f"**not finished: {', '.join(waiting)}**"] if waiting else []),
     ]
-    scores = Scores(rows, read_peers(chosen.data))
+    scores = Scores(found.rows, read_peers(chosen.data))
     if not chosen.bundle:
         home = chosen.folder / chosen.recipe
         made = folds_made(home, chosen.by, scores.datasets)
-        (home / f"left_out_by_{chosen.by}.csv").write_text(left_out_csv(scores.by_dataset, made))
+        (home / f"left_out_by_{chosen.by}.csv").write_text(
+            left_out_csv(scores.by_dataset, made, found.seconds)
+        )
     title = "Spike rates from calcium on the field's ground truth"
-    write_tables(output, title, "; ".join(about), tables(scores))
+    write_tables(output, title, "; ".join(about), tables(scores, found.seconds))
 
 
 def folds_made(home: Path, by: str, tested: Sequence[str]) -> FoldsMade:

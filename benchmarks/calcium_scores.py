@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ from calcium_sets import Neuron, Segment, noisier, read_neurons, slower
 
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED, seconds_beside
 from raphe.tasks.calcium.metrics.scores import rate_error, score
+from raphe.tasks.calcium.metrics.second_counts import Tally, read_seconds, seconds_csv, tally
 from raphe.tasks.calcium.recordings.conditioning import fault
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.stores.labelled import times_at_100_hz
 
-AS_RECORDED = "as recorded"
 FRAME_RATES_HZ = (7.5, 15.0, 30.0, 60.0)
 NOISE_LEVELS = tuple(range(1, 10))  # % · s^½
 SEED = 3  # of the noise that is added
@@ -31,34 +33,60 @@ def noise_of(level: float) -> str:
     return f"noise {level:g} % s^1/2"
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Scores of neurons, and of each set the seconds with so many spikes said and true."""
+
+    rows: list[Row]
+    seconds: dict[str, Tally]  # as recorded
+
+    def __add__(self, other: "Scored") -> "Scored":
+        return Scored(self.rows + other.rows, self.seconds | other.seconds)
+
+    def write(self, out: Path) -> None:
+        header = list(self.rows[0])
+        table = [[row[name] for name in header] for row in self.rows]
+        seconds_beside(out).write_text(seconds_csv(self.seconds))
+        out.write_text(csv_text(header, table))
+
+
+NONE_SCORED = Scored([], {})
+
+
 def score_sets(
     bundle: Path, files: Sequence[Path], out: Path, varied: bool = True, threads: int = 1
-) -> list[Row]:
+) -> Scored:
     """Of each neuron of the sets a row a condition, written to `out`; read from there if it is."""
-    if not out.exists():
+    if not (out.exists() and seconds_beside(out).exists()):
         opened = RateBundle.open(bundle, threads)
-        rows = [
-            row
-            for file in files
-            for neuron in read_neurons(file)
-            for row in score_neuron(opened, neuron, varied)
-        ]
-        header = list(rows[0])
-        out.write_text(csv_text(header, [[row[name] for name in header] for row in rows]))
+        rows: list[Row] = []
+        seconds: dict[str, Tally] = {}
+        for file in files:
+            for neuron in read_neurons(file):
+                rows += score_neuron(opened, neuron, seconds, varied)
+        Scored(rows, seconds).write(out)
     with out.open(newline="") as file:
-        return [
+        rows = [
             {name: value if name in FACTS[:3] else float(value) for name, value in row.items()}
             for row in csv.DictReader(file)
         ]
+    return Scored(rows, read_seconds(seconds_beside(out), "remove it, and it is made again"))
 
 
-def score_neuron(bundle: RateBundle, neuron: Neuron, varied: bool = True) -> Iterator[Row]:
-    """As recorded, and where `varied` under each condition that the neuron can be brought to."""
+def score_neuron(
+    bundle: RateBundle, neuron: Neuron, seconds: dict[str, Tally], varied: bool = True
+) -> Iterator[Row]:
+    """As recorded, and where `varied` under each condition that the neuron can be brought to.
+
+    The seconds as recorded are added to those of its set.
+    """
     for condition, segments in _conditions(neuron, varied):
         pairs = [pair for segment in segments if (pair := _inferred(bundle, segment)) is not None]
         if not pairs:
             continue
         rates, spikes = zip(*pairs, strict=True)
+        if condition == AS_RECORDED:
+            seconds.setdefault(neuron.dataset, Tally()).update(tally(rates, spikes))
         shown = Neuron(neuron.dataset, neuron.name, segments)
         duration_s = sum(map(len, spikes)) / RATE_HZ
         facts = (

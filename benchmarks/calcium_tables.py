@@ -27,6 +27,7 @@ from machine import Table
 from raphe.core.metric_names import Estimate
 from raphe.tasks.calcium.metrics.rate_factors import COVERED, rate_factors
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
+from raphe.tasks.calcium.metrics.second_counts import SAID_FROM, Tally, count_ends
 
 OURS = "network"
 PEERS = (CASCADE, OASIS, ELEPHANT, RAPHE)
@@ -108,17 +109,21 @@ class Scores:
         return {name: np.array(values) for name, values in by_set.items()}
 
 
-def tables(scores: Scores) -> dict[str, Table]:
-    """All of them, by the text above each."""
+def tables(scores: Scores, seconds: Mapping[str, Tally]) -> dict[str, Table]:
+    """All of them, by the text above each; `seconds` are those of each set."""
     every = {
         "## Bars\n\nMean over sets; in brackets 95 % intervals of the bootstrap over sets and the "
         f"neurons in them (of neurons alone where sets are fewer than {FEWEST_CELLS}).": bars(
-            scores
+            scores, seconds
         ),
         "## Set by set\n\nr: mean correlation, in bins of 40 ms / of both smoothed over 0.2 s; "
         "error: median, rate and spikes smoothed over 0.2 s; as it is: the same of the rate as the "
         "network gives it; ratio: median of said over true mean rate. **\\*: had trained on this "
         "set.**": of_sets(scores),
+        "## Spikes in a second\n\nBetween which counts the true one lies in nine of ten seconds, "
+        "by how many the rate says, from all sets, each counting alike; as a bundle on all of them "
+        "gives them. Beside them how often the other sets' ends held the counts of a set, and how "
+        "far apart they are, means over sets.": of_seconds(seconds),
         "## Less each other method\n\nThe network's less the other's, paired by neuron and set: "
         "above 0 the network's is larger (better for r, worse for errors).": differences(scores),
         "## Slower\n\nThe same recordings, frames averaged; beside each the same neurons as they "
@@ -131,7 +136,7 @@ def tables(scores: Scores) -> dict[str, Table]:
     return {text: table for text, table in every.items() if table[1]}
 
 
-def bars(scores: Scores) -> Table:
+def bars(scores: Scores, seconds: Mapping[str, Tally]) -> Table:
     """What the figures have to be, and what they are."""
     rows: list[Sequence[object]] = []
     for measure, bar in ((R_25, "> 0.555"), (R_SMOOTH, "> 0.846"), (ERROR, "≤ 0.80")):
@@ -165,12 +170,60 @@ def bars(scores: Scores) -> Table:
             ("interval of the mean rate, by the errors on the other sets, holds the true one",
              "all", told(share), f"{COVERED:.2f} ± 0.03")
         )  # fmt: skip
+    rows += bars_of_seconds(seconds)
     below = behind(scores)
     rows.append(
         ("sets below OASIS or Elephant, r at 40 ms, by more than the interval", "all",
          ", ".join(below) or "none", "none")
     )  # fmt: skip
     return ("what", "sets", "value", "bar"), rows
+
+
+def bars_of_seconds(seconds: Mapping[str, Tally]) -> list[Sequence[object]]:
+    """How often the other sets' ends hold the spikes of a second, and how wide they are."""
+    told_of = {name: np.array([held]) for name, held in held_by_others(seconds).items()}
+    if not told_of:
+        return []
+    what = "interval of the spikes in 1 s, by the errors on the other sets, holds the true count"
+    held, width = (
+        over_sets({name: of_set[:, i] for name, of_set in told_of.items()}, np.mean)
+        for i in range(2)
+    )
+    return [
+        (f"{what}, mean over sets", "all", told(held), f"{COVERED:.2f} ± 0.03"),
+        ("its width (spikes), mean over sets", "all", told(width), "none"),
+    ]
+
+
+def held_by_others(
+    seconds: Mapping[str, Tally], place: int | None = None
+) -> dict[str, tuple[float, float]]:
+    """Of each set the share of its seconds, or of those in a range, whose count lies between the
+    ends of the other sets, and how far these are apart on average; where they tell any."""
+    held = {}
+    for name, own in seconds.items():
+        others = count_ends(of_set for other, of_set in seconds.items() if other != name)
+        ends = {SAID_FROM.index(one.said_from): one for one in others}
+        known = {key: n for key, n in own.items() if key[0] in ends and place in (None, key[0])}
+        n_all = sum(known.values())
+        if n_all:
+            within = sum(n for (at, k), n in known.items() if ends[at].low <= k <= ends[at].high)
+            width = sum(n * (ends[at].high - ends[at].low) for (at, _), n in known.items())
+            held[name] = within / n_all, width / n_all
+    return held
+
+
+def of_seconds(seconds: Mapping[str, Tally]) -> Table:
+    rows: list[Sequence[object]] = []
+    for ends in count_ends(seconds.values()):
+        held = held_by_others(seconds, SAID_FROM.index(ends.said_from))
+        figures = [f"{value:.3g}" for value in np.mean(list(held.values()), axis=0)] if held else []
+        span = f"{ends.low} to {ends.high}"
+        rows.append(
+            (f"{ends.said_from:g}", ends.n, ends.middle, span, *(figures or [NOTHING, NOTHING]))
+        )
+    columns = ("said, from", "seconds", "median", "90 % between", "held by others'", "width")
+    return columns, rows
 
 
 def covered_mean_rates(ratio: OfSets) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,18 @@ def test_ends_of_a_mean_rate_are_those_of_other_sets_alone() -> None:
     assert np.nanmean(held) == pytest.approx(0.9, abs=0.06)  # wider for the one that is not alike
 
 
+def test_ends_of_a_second_s_spikes_are_those_of_other_sets_alone() -> None:
+    from calcium_tables import bars_of_seconds, held_by_others
+
+    seconds = {f"set{n}": Counter({(0, 0): 100, (6, 1): 60, (6, 3): 40}) for n in range(9)}
+    seconds["other"] = Counter({(0, 0): 50, (6, 9): 50})
+    held = held_by_others(seconds)
+    assert held["other"] == pytest.approx((0.5, (0 + 2) / 2))  # 1 to 3, by the others
+    assert held["set0"] == pytest.approx((1.0, (0 + 8) / 2))  # 1 to 9: it is one of nine
+    told = bars_of_seconds(seconds)[0]
+    assert told[2].startswith("0.950 (") and not bars_of_seconds({})
+
+
 def test_figures_of_others_are_those_that_were_told(real_data) -> None:
     """The means of the README beside peers.csv, reckoned again from its neurons."""
     from calcium_sets import CASCADE, RAPHE, read_peers
@@ -204,10 +217,15 @@ def test_a_bundle_is_scored_under_every_condition(
     assert "| DS04 | 3 | " in text and "0.500 / 0.800, 1.00, 1.50 \\* |" in text
     assert "| 7.5 frames/s | 2 | 5 | " in text and "| 30 frames/s" not in text  # imaged at 20
     assert "| noise 9 % s^1/2 | 2 | 5 | " in text
-    (scores,) = folder.rglob("DS18*.csv")
+    (scores,) = folder.rglob("DS18*CA3.csv")
     rows = list(csv.DictReader(scores.open()))
     true = [float(row["true_rate_per_s"]) for row in rows if row["condition"] == "as recorded"]
     assert true == pytest.approx([1.0, 1.0])  # 60 spikes in 60 s
+    seconds = list(csv.DictReader(scores.with_suffix(".seconds.csv").open()))
+    assert sum(int(row["seconds"]) for row in seconds) == 2 * 60
+    assert sum(int(row["seconds"]) * int(row["spikes"]) for row in seconds) == 2 * 60
+    (of_all,) = folder.rglob("scores.csv")
+    assert {row["dataset"] for row in csv.DictReader(of_all.open())} == set(SETS)
     scores.write_text(scores.read_text().replace("cell0", "cell9"))
     run_script(*command, "--bundle", bundle)  # read again, not scored
     assert "cell9" in scores.read_text()

@@ -148,6 +148,17 @@ RUN_FILES = (
             "[Metrics](metrics.md)",
         },
     ),
+    Written(
+        "a run",
+        "*/seconds.csv",
+        "of spike rates: how many seconds of a data set had so many spikes, by how many were said",
+        {
+            "dataset": "name",
+            "said_from": "the rate said so many, or more, and less than the next number here",
+            "spikes": "true ones",
+            "seconds": "whole ones, of all cells",
+        },
+    ),
     Written("a run", "*/comparison.csv", "of spike rates: a row for each method", METHODS),
     Written(
         "a run",
@@ -274,10 +285,11 @@ RUN_FILES = (
         {
             "dataset": "name; `mean of data sets`: each counting alike",
             "measure": "as in the table of metrics; `true_over_said` of 8 data sets and more: the "
-            "true mean rate over the said one",
-            "n": "cells that have it",
+            "true mean rate over the said one; `spikes_in_1_s_said_1.7` …: the true spikes of "
+            "seconds of which the rate says so many, or more",
+            "n": "cells that have it; of `spikes_in_1_s_…`, seconds",
             "value, low, high": "over the cells, with its 95 % interval, empty below 8 cells; of "
-            "`true_over_said` the median and the ends that hold 90 % of the cells",
+            "`true_over_said` and `spikes_in_1_s_…` the median and the ends that hold 90 %",
             "left_out": "what each fold left out: a data set, a cell, a laboratory …",
             "folds, of_folds": "that finished, and that were asked for",
             "store": "content hash of the recordings",

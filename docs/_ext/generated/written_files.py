@@ -254,9 +254,17 @@ FILES = (
     Written(
         "rates",
         "rates.npy, spread.npy",
-        "float32 (traces, frames), spikes/s: the rate, and the "
-        "standard deviation over the networks; NaN where there is none; or CSV or MAT by `--as`, "
-        "or with the table in one `rates.nwb`",
+        "float32 (traces, frames), spikes/s: the rate, and how far the networks disagree, their "
+        "standard deviation; NaN where there is none; or CSV or MAT by `--as`, or with the table "
+        "in one `rates.nwb`",
+    ),
+    Written(
+        "rates",
+        "counts.npy, counts_low.npy, counts_high.npy",
+        "float32 (traces, seconds), spikes in each whole second from the first frame on: by the "
+        "rate, and between which ends the true ones lie in nine of ten such seconds, by what was "
+        "said of cells that the networks had not seen; NaN where they are not known; in the same "
+        "formats",
     ),
     Written(
         "rates",

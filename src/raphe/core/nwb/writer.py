@@ -43,6 +43,7 @@ class WrittenSeries:
     name: str
     description: str
     unit: str
+    rate_hz: float
     rows: Rows  # (N, T)
 
 
@@ -69,12 +70,11 @@ def write_series(
     contents: h5py.File,
     series: Sequence[WrittenSeries],
     table: WrittenTable,
-    rate_hz: float,
     start_s: float,
     description: str,
     source: Path,
 ) -> Iterator[int]:
-    """Fill an empty HDF5 file with series of one rate and start, in the module `ophys`.
+    """Fill an empty HDF5 file with series that start at once, in the module `ophys`.
 
     Gives the number of each column once it is written. Where `source` is an NWB file, the new one
     is of its session, and on its clock.
@@ -98,7 +98,7 @@ def write_series(
                 description=one.description,
                 data=data,
                 unit=one.unit,
-                rate=float(rate_hz),
+                rate=float(one.rate_hz),
                 starting_time=float(start_s),
             )
         )

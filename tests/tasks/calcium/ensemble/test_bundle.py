@@ -1,6 +1,7 @@
 """From checkpoints to a bundle, and what it says of itself."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED
 from raphe.tasks.calcium.metrics.known_neurons import MEASURES as MEASURES_OF_KNOWN
 from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.metrics.second_counts import seconds_csv
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
@@ -91,6 +93,7 @@ def test_trained_on_all_it_has_no_figures_of_its_own(rate_data, rate_module, tmp
         left_out_csv(
             {name: {"correlation": np.array(r)} for name, r in scores.items()},
             Folds("cell", 4, 6, rate_data.store.content_hash, making_digest("")),
+            {},
         )
     )
     with_folds = export([run], on_all, "", {}, tmp_path / "out2", left_out=folds).bundle
@@ -124,12 +127,40 @@ def test_what_a_mean_rate_may_be_off_by_comes_from_what_was_left_out(
         for n in range(9)
     }
     made = Folds("dataset", 9, 9, rate_data.store.content_hash, making_digest(""))
-    folds.write_text(left_out_csv(scores, made))
+    seconds = {f"set{n}": Counter({(0, 0): 90 + n, (6, 1): 50, (6, 4): 50}) for n in range(9)}
+    folds.write_text(left_out_csv(scores, made, seconds))
     bundle = export([run], rate_data, "", {}, tmp_path / "out", left_out=folds).bundle
     ratios = np.concatenate([each["rate_ratio"] for each in scores.values()])
     low, high = RateBundle.open(bundle).rate_factors
     assert low == pytest.approx(np.quantile(1 / ratios, 0.05), rel=0.1)
     assert high == pytest.approx(np.quantile(1 / ratios, 0.95), rel=0.1)
+    assert RateBundle.open(bundle).count_ends == ((0.0, 846, 0, 0, 0), (0.6, 900, 1, 1, 4))
+
+
+def test_neurons_that_it_never_saw_tell_the_same_where_no_fold_does(
+    rate_data, rate_module, tmp_path: Path
+) -> None:
+    run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
+    columns = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", *MEASURES_OF_KNOWN)
+    scores, ratios = tmp_path / "scores.csv", np.exp(np.random.default_rng(0).normal(0, 1, (9, 9)))
+    rows = [
+        (AS_RECORDED, f"DS{s}", n, 2.0, 30.0, 0.5, 0.5, 0.5, ratios[s, n])
+        for s in range(9)
+        for n in range(9)
+    ]
+    worse = [("noise 9", *row[1:-1], 99.0) for row in rows]
+    scores.write_text(csv_text(columns, [*rows, *worse]))
+    without = export([run], rate_data, "", {}, tmp_path / "without", ground_truth=scores).bundle
+    assert RateBundle.open(without).count_ends == ()
+    seconds = {f"DS{n}": Counter({(6, 1): 50, (6, 4): 50}) for n in range(9)}
+    (tmp_path / "scores.seconds.csv").write_text(seconds_csv(seconds))
+    bundle = RateBundle.open(
+        export([run], rate_data, "", {}, tmp_path / "out", ground_truth=scores).bundle
+    )
+    assert bundle.count_ends == ((0.6, 900, 1, 1, 4),)
+    assert bundle.rate_factors == RateBundle.open(without).rate_factors
+    expected = np.quantile(1 / ratios, [0.05, 0.95])
+    np.testing.assert_allclose(bundle.rate_factors, expected, rtol=0.1)  # as recorded, no noise
 
 
 def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
 from raphe.tasks.calcium.evaluation.fold_report import FoldReport, conclusion, fold_names
 from raphe.tasks.calcium.metrics.left_out import COLUMNS, MEAN, making_digest, read_left_out
+from raphe.tasks.calcium.metrics.second_counts import seconds_csv
 
 SCORES = {"a": [0.2, 0.4], "b": [0.5, 0.6, 0.7, 0.8] * 2}  # the network's; the trace has 0.1 less
 
@@ -37,7 +39,14 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
     whole.write_text(as_csv(header, cells))
     config = folder / "config.yaml"
     config.write_text("model:\n  members: 4\n")
-    files = {"test/methods.csv": path, "test/cells.csv": whole, "config.yaml": config}
+    seconds = folder / f"{fold}-seconds.csv"
+    seconds.write_text(seconds_csv({fold: Counter({(0, 0): 50, (6, 2): 30})}))
+    files = {
+        "test/methods.csv": path,
+        "test/cells.csv": whole,
+        "test/seconds.csv": seconds,
+        "config.yaml": config,
+    }
     return SweptRun(fold, {"data.held_out": fold}, 0.0, lambda name: files[name])
 
 

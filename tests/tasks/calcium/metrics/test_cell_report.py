@@ -35,6 +35,7 @@ def test_files_by_name(store: CalciumStore) -> None:
         "fold/scores.png": True,
         "fold/traces.png": True,
         "fold/cells.csv": False,
+        "fold/seconds.csv": False,
     }
 
 

@@ -115,6 +115,9 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     assert "These are simulated." in told.err  # the training data's note
     rates = np.load(out / "rates.npy")
     assert rates.shape == np.load(out / "spread.npy").shape == (10, 900)
+    counts = np.load(out / "counts.npy")
+    np.testing.assert_allclose(counts, rates.reshape(10, 30, 30).mean(2), atol=1e-5)
+    assert np.isnan(np.load(out / "counts_low.npy")).sum() > 200  # no bundle without folds tells
     bad = [2, 4, 5, 6, 9]
     assert np.isnan(rates[bad]).all() and np.isnan(rates[7, 400:410]).all()
     good = np.delete(rates, bad, axis=0)
@@ -352,6 +355,7 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert call(population, rate_bundle, out, "--rate", "30") == 1  # some have a fault
     assert not inferred and len(np.load(out / "rates.npy")) == 10
     assert sorted(path.name for path in out.iterdir()) == [
+        "counts.npy", "counts_high.npy", "counts_low.npy",
         "population.caption.txt", "population.pdf", "population.png", "prediction.json",
         "rates.npy", "spread.npy", "traces.caption.txt", "traces.csv", "traces.pdf", "traces.png",
     ]  # fmt: skip
@@ -390,7 +394,7 @@ def test_a_disk_without_room_is_told_before_it_starts(inferrer, tmp_path, monkey
         lambda _: SimpleNamespace(free=10**9),
     )
     many = TraceSet(Path("x.npy"), 30.0, ("a", "b") * 5000, 54000, lambda *_: np.ones((1, 54000)))
-    with pytest.raises(StoreError, match=r"10 000 traces as csv would take 15 GB, .* 1\.0 GB"):
+    with pytest.raises(StoreError, match=r"10 000 traces as csv would take 16 GB, .* 1\.0 GB"):
         predict_rates(many, inferrer, tmp_path / "out", "csv")
     assert not list(tmp_path.iterdir())
 

@@ -43,6 +43,8 @@ def test_an_array_gets_the_rates_of_its_file(bundle, rate_bundle, traces, tmp_pa
         for row, trace in enumerate(expected):
             np.testing.assert_array_equal(prediction.rate_per_s[row], trace.rate_per_s)
             np.testing.assert_array_equal(prediction.spread_per_s[row], trace.spread_per_s)
+            np.testing.assert_array_equal(prediction.count_in_1_s[row], trace.counts.said)
+            np.testing.assert_array_equal(prediction.count_high_in_1_s[row], trace.counts.high)
         assert prediction.rate_hz == RATE_HZ
 
 

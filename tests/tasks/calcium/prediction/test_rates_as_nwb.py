@@ -49,6 +49,9 @@ def test_rates_spread_and_table_are_in_one_file(rate_bundle, traces, tmp_path) -
         expected = np.load(tmp_path / "npy" / f"{name}.npy")
         np.testing.assert_array_equal(series.data[:], expected.T)
         assert (series.unit, series.rate, series.starting_time) == ("spikes/s", 30.0, 0.0)
+    counts = module["counts"]
+    np.testing.assert_array_equal(counts.data[:], np.load(tmp_path / "npy" / "counts.npy").T)
+    assert (counts.unit, counts.rate, counts.data.shape) == ("spikes", 1.0, (10, 3))
     table = module["traces"].to_dataframe()
     assert table["trace"].tolist() == ["0", "1", "2"]
     assert table["status"].tolist()[1] == "left out"

@@ -28,8 +28,9 @@ def add_predict(parser: Parser) -> None:
     define(
         parser,
         _predict,
-        "INPUT is a file of traces, a Suite2p folder or all of its planes. Writes rates and their "
-        "spread over the ensemble, in spikes/s for each frame of the file, a table, traces.csv, "
+        "INPUT is a file of traces, a Suite2p folder or all of its planes. Writes rates and how "
+        "far the networks disagree on them, in spikes/s for each frame of the file, the spikes of "
+        "each second with the ends that hold nine in ten, a table, traces.csv, "
         "and a figure of some, into --out (default: rates); of several INPUTs each into a folder "
         "of its name there, and one that cannot be read stops no other. A trace that is constant, "
         "infinite, too short or without a single number is marked and left out, and the others go "
@@ -47,7 +48,7 @@ def add_predict(parser: Parser) -> None:
         choices=KINDS,
         default=KINDS[0],
         help="of the files of rates: npy (traces × frames), csv (a column a trace, as the "
-        "Spikefinder challenge has it), mat (MATLAB 7.3) or nwb (rates.nwb with both and the "
+        "Spikefinder challenge has it), mat (MATLAB 7.3) or nwb (rates.nwb with all and the "
         "table; needs raphe[nwb]) (default: %(default)s)",
     )
     parser.add_argument(

@@ -3,7 +3,7 @@
 N traces, T samples at 100 Hz, M members.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ from raphe.tasks.calcium.features.network_input import NetworkInput, network_inp
 from raphe.tasks.calcium.features.rises import Rises, rises
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID
+from raphe.tasks.calcium.metrics.second_counts import CountEnds, ends_of
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
 
@@ -40,6 +41,7 @@ GRAPH, CONFIG = "model.onnx", "config.yaml"
 INPUT, FRAME_RATE, OUTPUT = "calcium", "log_frame_rate", "expected_spikes"  # of the graph
 LOW_AND_HIGH = list_of(NUMBER, 2, 2)
 GROUND_TRUTH, GROUPS = "ground_truth", "groups"  # what neurons of known spikes tell, see below
+ERRORS = "errors"  # and how far what is said of them was off
 KIND = BundleKind(
     "calcium/rates",
     files=(GRAPH, CARD),
@@ -136,7 +138,7 @@ class RateBundle:
         shape = (self.manifest["n_members"], *flat.samples.shape)
         if (got := self.graph.expected(flat).shape) != shape:
             raise ValueError(f"the graph answers with {got} where {shape} is due")
-        _ = self.conditioning
+        _ = self.conditioning, self.rate_factors, self.count_ends
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -168,9 +170,21 @@ class RateBundle:
     def rate_factors(self) -> tuple[float, float] | None:
         """Between which factors of a said mean rate the true one lies, of 90 % of the cells that
         networks trained alike had not seen; None where that is not known."""
-        rows = (self.manifest.get("left_out") or {}).get("rows", [])
-        ends = [(row["low"], row["high"]) for row in rows if row["measure"] == TRUE_OVER_SAID]
+        ends = [(r["low"], r["high"]) for r in self._errors if r["measure"] == TRUE_OVER_SAID]
         return ends[0] if ends else None
+
+    @cached_property
+    def count_ends(self) -> tuple[CountEnds, ...]:
+        """Between which ends the spikes of a second lie, by how many are said, of 90 % of such
+        seconds of those cells; () where that is not known."""
+        return tuple(ends_of(self._errors))
+
+    @property
+    def _errors(self) -> Sequence[Mapping[str, Any]]:
+        """Of cells that were left out of training, or that it never saw."""
+        left_out = (self.manifest.get("left_out") or {}).get("rows", [])
+        is_told = any(row["measure"] == TRUE_OVER_SAID for row in left_out)
+        return left_out if is_told else self.manifest.get(GROUND_TRUTH, {}).get(ERRORS, [])
 
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""

@@ -21,6 +21,7 @@ from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.ensemble.bundle import (
     CONFIG,
+    ERRORS,
     GRAPH,
     GROUND_TRUTH,
     GROUPS,
@@ -32,13 +33,21 @@ from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
 from raphe.tasks.calcium.features.training_domain import BANDWIDTH, domain
-from raphe.tasks.calcium.metrics.known_neurons import by_dataset, groups_of, read_scores
+from raphe.tasks.calcium.metrics.known_neurons import (
+    OF_BENCHMARK,
+    by_dataset,
+    errors_as_recorded,
+    groups_of,
+    read_scores,
+    seconds_beside,
+)
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
     figure_over_cells,
     scored_cells,
 )
+from raphe.tasks.calcium.metrics.second_counts import read_seconds
 from raphe.tasks.calcium.network.rate_net import STRIDE, RateEnsemble
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins, z_scored
@@ -79,7 +88,8 @@ def export(
             card: pooled/left_out.csv of experiment=calcium_folds, made of the same store.
         ground_truth: scores of neurons of known spikes, by these networks, or ones made the same
             way, that were not trained on them, as benchmarks/calcium.py writes them: for the card,
-            and for what to expect at a trace's noise and frame rate.
+            for what to expect at a trace's noise and frame rate, and for how far a mean rate, and
+            the spikes of a second (`NAME.seconds.csv` beside `NAME.csv`), may be off.
 
     Raises:
         RapheError: where `out` may not be replaced, a run diverged, graph and torch differ, or
@@ -153,8 +163,13 @@ def _of_folds(table: Path, data: RateData, settings: str) -> dict[str, Any]:
 
 def _of_known(table: Path) -> dict[str, Any]:
     """What a table of neurons says, for the manifest. Raises SettingError."""
-    scores = read_scores(table)
-    return {GROUPS: [asdict(group) for group in groups_of(scores)], "sets": by_dataset(scores)}
+    scores, beside = read_scores(table), seconds_beside(table)
+    seconds = read_seconds(beside, OF_BENCHMARK) if beside.exists() else {}
+    return {
+        GROUPS: [asdict(group) for group in groups_of(scores)],
+        "sets": by_dataset(scores),
+        ERRORS: [_without_nan(row) for row in errors_as_recorded(scores, seconds)],
+    }
 
 
 def _without_nan(row: LeftOut) -> dict[str, Any]:

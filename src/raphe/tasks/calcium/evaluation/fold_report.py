@@ -4,6 +4,7 @@ G cells of all folds.
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
 from raphe.tasks.calcium.metrics.cell_report import CELL_FACTS, CELLS_CSV
 from raphe.tasks.calcium.metrics.left_out import LEFT_OUT, Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
+from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally, read_seconds
 from raphe.tasks.calcium.training.data import RateData
 
 FOLD, POOLED = "data.held_out", "pooled"
@@ -36,6 +38,7 @@ BY = ("dataset", "cell")
 CONFIG = "config.yaml"  # a run's settings among its artifacts
 LINE = 90  # characters
 ALL = "mean"  # over the datasets, each with the same weight
+ANEW = "train that fold again"
 FACTS = ("cell", "dataset")  # columns beside a method's
 Rows = list[dict[str, str]]
 Tables = dict[str, list[dict[str, Any]]]
@@ -82,7 +85,7 @@ class FoldReport:
             ),
             f"{POOLED}/folds.png": folds_figure(rows, tables),
             f"{POOLED}/{LEFT_OUT}": left_out_csv(
-                _scores(members), _folds(members, len(missing), data)
+                _scores(members), _folds(members, len(missing), data), _seconds(members)
             ),
             "summary.txt": summary(tables, [settings[FOLD] for settings in missing]),
         }
@@ -169,7 +172,7 @@ def _folds(members: Sequence[SweptRun], n_missing: int, data: RateData) -> Folds
     n_folds = len(members)
     of_folds = max(there.get(left_out, 0), n_folds + n_missing)
     record = members[0].fetch(CONFIG)
-    with damage_told(record, SettingError, "train that fold again"):
+    with damage_told(record, SettingError, ANEW):
         settings = making_digest(record.read_text(encoding="utf-8"))
     return Folds(left_out, n_folds, of_folds, data.store.content_hash, settings)
 
@@ -187,9 +190,18 @@ def _scores(members: Sequence[SweptRun]) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
+def _seconds(members: Sequence[SweptRun]) -> dict[str, Tally]:
+    """Of each dataset the seconds of all its cells."""
+    tallies: dict[str, Tally] = {}
+    for run in members:
+        for name, found in read_seconds(run.fetch(f"test/{SECONDS}"), ANEW).items():
+            tallies.setdefault(name, Counter()).update(found)
+    return tallies
+
+
 def _read(run: SweptRun, name: str) -> Rows:
     table = run.fetch(f"test/{name}")
-    with damage_told(table, SettingError, "train that fold again"):
+    with damage_told(table, SettingError, ANEW):
         return list(csv_rows(table))
 
 

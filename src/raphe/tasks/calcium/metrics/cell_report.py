@@ -1,5 +1,6 @@
 """Figures and a table of a test set: every cell's scores, and some beside their spikes."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
     mean_over_cells,
 )
+from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally, seconds_csv, tally
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, smoothed, z_scored
 from raphe.tasks.calcium.stores.trace_store import CalciumStore
 
@@ -42,13 +44,28 @@ def cell_report(
 
     Returns:
         By file name: `<set>/scores.png` and `<set>/traces.png` as figures, `<set>/cells.csv` as
-        text.
+        text; where the rates have a scale, `<set>/seconds.csv`, see second_counts.
     """
+    seconds = of_seconds(cells, store)
     return {
         f"{name}/scores.png": scores_figure(name, cells),
         f"{name}/traces.png": traces_figure(name, cells, store),
         f"{name}/{CELLS_CSV}": cells_csv(cells, store),
+        **({f"{name}/{SECONDS}": seconds_csv(seconds)} if seconds else {}),
     }
+
+
+def of_seconds(cells: Sequence[InferredCell], store: CalciumStore) -> dict[str, Tally]:
+    """Spikes said and true of the seconds of each data set; nothing where rates have no scale."""
+    tallies: dict[str, Tally] = {}
+    for cell in cells:
+        for recording in cell.recordings:
+            if recording.rate_per_s is None:
+                return {}
+            spikes = store.spikes[store.recordings[recording.index].rows]
+            found = tally([recording.rate_per_s], [spikes])
+            tallies.setdefault(cell.dataset, Counter()).update(found)
+    return tallies
 
 
 @house_style()

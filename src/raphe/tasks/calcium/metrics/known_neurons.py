@@ -17,14 +17,17 @@ import numpy as np
 from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, damage_told
 from raphe.tasks.calcium.metrics.expectation import Group
+from raphe.tasks.calcium.metrics.left_out import RATIO, LeftOut, errors_of
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS, figure_over_cells
+from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally
 
 NOISE_EDGES = (0.0, 0.5, 1.5, 2.5, 3.5, 5.5, 9.5)  # %/√Hz: the whole levels lie within
 FRAME_EDGES = (5.0, 10.6, 21.2, 42.4, 84.9, 170.0)  # frames/s: 7.5, 15, 30, 60, 120 lie within
 NEURON, NOISE, FRAMES = ("dataset", "neuron"), "noise_level", "frames_per_s"
 CONDITION, AS_RECORDED = "condition", "as recorded"
 CORRELATION = "correlation"
-MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", "rate_ratio")
+MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", RATIO)
+OF_BENCHMARK = "name a table of neurons that benchmarks/calcium.py wrote"
 MOST_NEURONS = (10, 90)  # percentiles, between which four in five lie
 
 Score = Mapping[str, str]
@@ -32,13 +35,12 @@ Score = Mapping[str, str]
 
 def read_scores(path: Path) -> list[Score]:
     """A row for each neuron under each condition. Raises SettingError."""
-    remedy = "name a table of neurons that benchmarks/calcium.py wrote"
-    with damage_told(path, SettingError, remedy):
+    with damage_told(path, SettingError, OF_BENCHMARK):
         rows: list[Score] = list(csv_rows(path))
         needed = {CONDITION, *NEURON, NOISE, FRAMES, *MEASURES}
         if not rows or (missing := needed - rows[0].keys()):
             what = f"no column {min(missing)}" if rows else "no row"
-            raise SettingError(f"{path}: it has {what}; {remedy}")
+            raise SettingError(f"{path}: it has {what}; {OF_BENCHMARK}")
         for row in rows:
             for name in (NOISE, FRAMES, *MEASURES):
                 float(row[name])
@@ -76,6 +78,20 @@ def by_dataset(rows: Iterable[Score]) -> list[dict[str, Any]]:
                 }
             )
     return figures
+
+
+def errors_as_recorded(rows: Iterable[Score], seconds: Mapping[str, Tally]) -> list[LeftOut]:
+    """How far what is said of these neurons is off, see `errors_of`; `seconds` of each set."""
+    ratios = defaultdict(list)
+    for row in rows:
+        if row[CONDITION] == AS_RECORDED:
+            ratios[row["dataset"]].append(float(row[RATIO]))
+    return errors_of([np.array(of_set) for of_set in ratios.values()], seconds.values())
+
+
+def seconds_beside(scores: Path) -> Path:
+    """Where the seconds of the neurons in a table of scores are tallied, see second_counts."""
+    return scores.with_name(f"{scores.stem}.{SECONDS}")
 
 
 def _place(noise: float, rate_hz: float) -> tuple[int, int] | None:

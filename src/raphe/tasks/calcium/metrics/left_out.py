@@ -16,6 +16,7 @@ from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.sentences import listed
 from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID, rate_factors
 from raphe.tasks.calcium.metrics.scored_cells import figure_over_cells
+from raphe.tasks.calcium.metrics.second_counts import Tally, count_ends
 
 LEFT_OUT = "left_out.csv"
 FIGURES = ("dataset", "measure", "n", "value", "low", "high")
@@ -52,7 +53,7 @@ class LeftOut:
 
     dataset: str
     measure: str
-    n: int  # cells that have it
+    n: int  # cells that have it; of spikes in a second, seconds
     value: float
     low: float  # NaN: of too few cells
     high: float
@@ -91,8 +92,9 @@ def _making(value: Any, name: str = "") -> Any:
     return Path(value).name if isinstance(value, str) else value
 
 
-def left_out_csv(scores: ByDataset, folds: Folds) -> str:
-    """A row for each data set and measure, then the mean over sets, each of the same weight."""
+def left_out_csv(scores: ByDataset, folds: Folds, seconds: Mapping[str, Tally]) -> str:
+    """A row for each data set and measure, then the mean over sets, each of the same weight, and
+    how far what is said may be off. `seconds` are those of each data set."""
     rows = [
         LeftOut(
             dataset, measure, int(np.count_nonzero(~np.isnan(of_cells))), *_ends(measure, of_cells)
@@ -106,10 +108,29 @@ def left_out_csv(scores: ByDataset, folds: Folds) -> str:
         value = float(np.mean([row.value for row in of_sets])) if of_sets else np.nan
         n = sum(row.n for row in of_sets)
         rows.append(LeftOut(MEAN, measure, n, value, np.nan, np.nan))
-    if (factors := rate_factors([of[RATIO] for of in scores.values() if RATIO in of])) is not None:
-        n = next(row.n for row in rows if (row.dataset, row.measure) == (MEAN, RATIO))
-        rows.append(LeftOut(MEAN, TRUE_OVER_SAID, n, factors.middle, factors.low, factors.high))
+    rows += errors_of([of[RATIO] for of in scores.values() if RATIO in of], seconds.values())
     return csv_text(COLUMNS, [(*_written(row), *vars(folds).values()) for row in rows])
+
+
+def errors_of(ratios: Sequence[np.ndarray], seconds: Iterable[Tally]) -> list[LeftOut]:
+    """Between which ends the true mean rate, and the spikes in a second, lie for what is said.
+
+    Args:
+        ratios: of each data set, said over true mean rate of its cells (G,).
+        seconds: of each data set.
+
+    Returns:
+        A row for the mean rate and one for each range of spikes that are said of a second; none of
+        what too few data sets tell.
+    """
+    rows = []
+    if (factors := rate_factors(ratios)) is not None:
+        n = sum(int(np.count_nonzero(~np.isnan(of_set))) for of_set in ratios)
+        rows.append(LeftOut(MEAN, TRUE_OVER_SAID, n, factors.middle, factors.low, factors.high))
+    return rows + [
+        LeftOut(MEAN, ends.measure, ends.n, ends.middle, ends.low, ends.high)
+        for ends in count_ends(seconds)
+    ]
 
 
 def read_left_out(path: Path) -> tuple[Folds, list[LeftOut]]:

@@ -84,7 +84,7 @@ def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
     axes.plot(time_s, rate, color=INFERRED, linewidth=0.9, label="inferred rate")
     axes.fill_between(
         time_s, np.maximum(rate - spread, 0), rate + spread,
-        color=INFERRED, alpha=0.3, linewidth=0, label="± spread of the networks",
+        color=INFERRED, alpha=0.3, linewidth=0, label="± disagreement of the networks",
     )  # fmt: skip
     within = (example.spike_times_s >= time_s[0]) & (example.spike_times_s <= time_s[-1])
     axes.vlines(

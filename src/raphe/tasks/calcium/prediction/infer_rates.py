@@ -14,6 +14,7 @@ from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.metrics.expectation import expected
+from raphe.tasks.calcium.metrics.second_counts import SecondCounts, second_counts
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.prediction.ready_trace import (
     DENOISED,
@@ -33,6 +34,7 @@ class InferredTrace:
     name: str
     rate_per_s: np.ndarray  # float32 (T,): NaN where the trace is missing, or all of it
     spread_per_s: np.ndarray  # float32 (T,), the members' standard deviation
+    counts: SecondCounts  # spikes in each whole second
     left_out: str = ""  # why no rate could be inferred
     unlike: tuple[str, ...] = ()  # in what it differs from the traces of training
     bridged: tuple[str, ...] = ()  # frames that were no fluorescence, and taken as missing
@@ -126,7 +128,7 @@ class Inferrer:
 
     def _of_read(self, read: Trace, rate_hz: float, condition: Conditioning) -> InferredTrace:
         if read.fault:
-            return _nothing(read.name, read.samples, read.fault)
+            return _nothing(read.name, read.samples, rate_hz, read.fault)
         return self.infer(read.name, read.samples, rate_hz, condition)
 
     def infer(
@@ -136,7 +138,7 @@ class Inferrer:
         try:
             ready = made_ready(trace, rate_hz, condition, self.dff)
         except Unusable as reason:
-            return _nothing(name, trace, str(reason))
+            return _nothing(name, trace, rate_hz, str(reason))
         conditioned = ready.conditioned
         rates = self.bundle.infer(conditioned.samples, rate_hz)
         facts = facts_of(conditioned.samples[~conditioned.missing])
@@ -152,6 +154,7 @@ class Inferrer:
             name,
             rate_per_s,
             spread_per_s,
+            second_counts(rate_per_s, rate_hz, self.bundle.count_ends),
             unlike=tuple(unlike),
             bridged=ready.screen.remarks,
             facts=facts,
@@ -172,6 +175,6 @@ def conditioning_of(
     return AS_IT_IS if CHALLENGE.fullmatch(traces.path.name) else usual
 
 
-def _nothing(name: str, trace: np.ndarray, reason: str) -> InferredTrace:
+def _nothing(name: str, trace: np.ndarray, rate_hz: float, reason: str) -> InferredTrace:
     nothing = np.full(len(trace), np.nan, np.float32)
-    return InferredTrace(name, nothing, nothing, reason)
+    return InferredTrace(name, nothing, nothing, second_counts(nothing, rate_hz, ()), reason)

@@ -89,7 +89,7 @@ def predict_rates(
         for trace in progress(inferred_traces, "Inferring", len(traces) - done):
             rate = np.nan_to_num(trace.rate_per_s)
             times_s = spike_times_s(rate, traces.rate_hz) if spikes else ()
-            values = trace.rate_per_s, trace.spread_per_s
+            values = trace.rate_per_s, trace.spread_per_s, *vars(trace.counts).values()
             folder.add(values, table_row(trace, folder.next_cell), times_s)
         rows = folder.rows()
         noises = [float(row[NOISE]) for row in rows if row[NOISE]]
@@ -169,7 +169,7 @@ def identity_of(traces: TraceSet, how: Sequence[object]) -> str:
 def _example(traces: TraceSet, folder: RateFolder, place: int) -> ExampleTrace:
     """One to draw, without the frames that are no fluorescence and would set its scale."""
     samples = screened(traces.read(place, place + 1)[0], traces.rate_hz).samples
-    rate, spread = folder.rates(place)
+    rate, spread, *_ = folder.rates(place)
     times_s = spike_times_s(np.nan_to_num(rate), traces.rate_hz)
     return ExampleTrace(traces.names[place], samples, rate, spread, times_s)
 

@@ -1,6 +1,6 @@
 """A bundle of rate networks as Python uses it: traces in, spikes a second out.
 
-N traces, T frames, K spikes.
+N traces, T frames, S whole seconds, K spikes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -76,6 +76,9 @@ class RatePrediction:
     rate_per_s: np.ndarray  # float32 (N, T), spikes/s: NaN where a trace is missing or left out
     spread_per_s: np.ndarray  # float32 (N, T), the networks' standard deviation
     mean_rate_per_s: tuple[MeanRate | None, ...]  # (N,), between what ends; None of one left out
+    count_in_1_s: np.ndarray  # float32 (N, S), spikes in each whole second, of the rate
+    count_low_in_1_s: np.ndarray  # float32 (N, S), from how many, in nine of ten such seconds
+    count_high_in_1_s: np.ndarray  # float32 (N, S), up to how many; both NaN: not known
     left_out: dict[str, str]  # by name, why a trace has no rate
     no_event: tuple[str, ...]  # names of traces of which nothing stands out of the noise
     unlike: dict[str, tuple[str, ...]]  # by name, in what a trace is unlike those of training
@@ -134,6 +137,9 @@ class RatePredictor(BundlePredictor):
         "spread_per_s": "the networks' standard deviation, spikes/s",
         "mean_rate_per_s": "of each trace its mean rate and the ends between which the true one "
         "lies (90 %), null where they are not known",
+        "count_in_1_s": "spikes in each whole second of each trace, the sum of its rate",
+        "count_low_in_1_s": "the true ones are from so many, in nine of ten such seconds …",
+        "count_high_in_1_s": "… up to so many; both null where they are not known",
         "left_out": "by trace, why it has no rate",
         "no_event": "traces of which nothing stands out of the noise: their rate is 0",
         "unlike": "by trace, in what it is unlike those of training",
@@ -240,6 +246,9 @@ class RatePredictor(BundlePredictor):
             rate_per_s=np.stack([trace.rate_per_s for trace in inferred]),
             spread_per_s=np.stack([trace.spread_per_s for trace in inferred]),
             mean_rate_per_s=tuple(trace.mean_rate for trace in inferred),
+            count_in_1_s=np.stack([trace.counts.said for trace in inferred]),
+            count_low_in_1_s=np.stack([trace.counts.low for trace in inferred]),
+            count_high_in_1_s=np.stack([trace.counts.high for trace in inferred]),
             left_out={trace.name: trace.left_out for trace in inferred if trace.left_out},
             no_event=tuple(trace.name for trace in inferred if trace.no_event),
             unlike={trace.name: trace.unlike for trace in inferred if trace.unlike},

@@ -30,6 +30,7 @@ class Quantity:
 
     meaning: str
     unit: str
+    of_seconds: bool = False  # a value a whole second, instead of one a frame
 
 
 def npy_header(n_traces: int, n_frames: int) -> bytes:
@@ -95,7 +96,13 @@ def write_nwb(
         for name in rows[0]
     }
     series = [
-        WrittenSeries(name, quantity.meaning, quantity.unit, matrix)
+        WrittenSeries(
+            name,
+            quantity.meaning,
+            quantity.unit,
+            1.0 if quantity.of_seconds else traces.rate_hz,
+            matrix,
+        )
         for name, (quantity, matrix) in matrices.items()
     ]
     table = WrittenTable("traces", "of each column of the series what is known of it", columns)
@@ -104,7 +111,6 @@ def write_nwb(
             contents,
             series,
             table,
-            traces.rate_hz,
             traces.first_s or 0.0,
             f"{what} inferred by raphe from {printable(traces.path.name)}",
             traces.path,

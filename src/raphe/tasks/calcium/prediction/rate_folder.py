@@ -22,6 +22,7 @@ from raphe.core.files.path import refuse_inputs_within
 from raphe.core.files.refusals import require_room
 from raphe.core.nwb.writer import require_pynwb
 from raphe.core.sentences import counted
+from raphe.tasks.calcium.metrics.second_counts import whole_seconds
 from raphe.tasks.calcium.prediction.growing_files import PROGRESS, GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import InferredTrace
 from raphe.tasks.calcium.prediction.rate_files import (
@@ -74,7 +75,18 @@ RATES = Contents(
         "rates": Quantity(
             "inferred spike rate, the mean over the networks; NaN where there is none", "spikes/s"
         ),
-        "spread": Quantity("standard deviation of the rate over the networks", "spikes/s"),
+        "spread": Quantity(
+            "how far the networks disagree: the standard deviation of the rate", "spikes/s"
+        ),
+        "counts": Quantity(
+            "spikes in each whole second, by the rate; NaN where there is none", "spikes", True
+        ),
+        "counts_low": Quantity(
+            "from how many spikes on, in nine of ten such seconds; NaN: not known", "spikes", True
+        ),
+        "counts_high": Quantity(
+            "up to how many spikes, in nine of ten such seconds; NaN: not known", "spikes", True
+        ),
     },
     COLUMNS,
 )
@@ -140,13 +152,15 @@ class RateFolder:
         self.path, self.folder = self._builder.path, self._builder.folder
         self.names, self.kind, self._traces = traces.names, kind, traces
         self._contents = contents
-        header = npy_header(len(traces), traces.n_samples)
-        beginnings = dict.fromkeys(contents.files, header) | {TABLE: _line(contents.columns)}
+        beginnings = {TABLE: _line(contents.columns)} | {
+            name: npy_header(len(traces), self._n_values(quantity))
+            for name, quantity in zip(contents.files, contents.matrices.values(), strict=True)
+        }
         if spikes:
             beginnings[SPIKES] = _line(("trace", "time_s"))
         try:
             with reporting(self.path):
-                self._require_room(traces.n_samples)
+                self._require_room()
                 self.files = GrowingFiles(self.folder, identity, beginnings, overwrite)
         except BaseException:
             with suppress(OSError):  # it holds what an earlier call has done
@@ -173,7 +187,7 @@ class RateFolder:
         row: Sequence[str],
         spike_times_s: Iterable[float] = (),
     ) -> None:
-        """Append one trace: its row (T,) of each matrix, its row of the table, times of spikes."""
+        """Append one trace: its row (T,) or (S,) of each matrix, its row of the table, times of spikes."""
         begin = _line((row[0], "")).decode().rstrip()
         item = {
             **{
@@ -193,7 +207,7 @@ class RateFolder:
             return list(csv_rows(self.folder / TABLE))
 
     def rates(self, index: int) -> tuple[np.ndarray, ...]:
-        """Of a trace its row (T,) of each matrix, once all traces are there."""
+        """Of a trace its row (T,) or (S,) of each matrix, once all traces are there."""
         files = (open_npy(self.folder / name) for name in self._contents.files)
         return tuple(file[index : index + 1][0] for file in files)
 
@@ -207,11 +221,15 @@ class RateFolder:
             rows = self.rows()
             for name, figure in figures.items():
                 save_figure(figure, self.folder / name)
-            matrices = {stem: self._matrix(f"{stem}.npy") for stem in self._contents.matrices}
+            matrices = {
+                stem: self._matrix(f"{stem}.npy")
+                for stem, quantity in self._contents.matrices.items()
+                if self._n_values(quantity)
+            }
             if self.kind == NWB:
                 described = {
-                    stem: (quantity, matrices[stem])
-                    for stem, quantity in self._contents.matrices.items()
+                    stem: (self._contents.matrices[stem], matrix)
+                    for stem, matrix in matrices.items()
                 }
                 path = self.folder / f"{next(iter(matrices))}.{NWB}"
                 write_nwb(described, path, rows, self._traces, self._contents.what)
@@ -227,16 +245,20 @@ class RateFolder:
                 (self.path / name).unlink(missing_ok=True)
 
     def _matrix(self, name: str) -> NpyMatrix:
-        """Of traces and frames, on disk."""
+        """Of traces and frames, or seconds, on disk."""
         matrix = open_npy(self.folder / name)
         assert isinstance(matrix, NpyMatrix)
         return matrix
 
-    def _require_room(self, n_frames: int) -> None:
-        values = len(self.names) * n_frames
+    def _n_values(self, quantity: Quantity) -> int:
+        """Of a trace."""
+        n_frames = self._traces.n_samples
+        return whole_seconds(n_frames, self._traces.rate_hz) if quantity.of_seconds else n_frames
+
+    def _require_room(self) -> None:
+        n_values = len(self.names) * sum(map(self._n_values, self._contents.matrices.values()))
         there = sum(path.stat().st_size for path in self.folder.glob("*"))
-        n_matrices = len(self._contents.matrices)
-        wanted = n_matrices * BYTES_PER_VALUE[self.kind] * values + SPARE_BYTES - there
+        wanted = BYTES_PER_VALUE[self.kind] * n_values + SPARE_BYTES - there
         what = f"{self._contents.what} of {counted('trace', len(self.names))} as {self.kind}"
         require_room(self.path, wanted, what, "choose another --out")
 

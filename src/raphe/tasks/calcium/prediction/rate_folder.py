@@ -187,7 +187,8 @@ class RateFolder:
         row: Sequence[str],
         spike_times_s: Iterable[float] = (),
     ) -> None:
-        """Append one trace: its row (T,) or (S,) of each matrix, its row of the table, times of spikes."""
+        """Append one trace: its row (T,), or (S,) of seconds, of each matrix, its row of the table,
+        times of spikes."""
         begin = _line((row[0], "")).decode().rstrip()
         item = {
             **{

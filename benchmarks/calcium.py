@@ -4,6 +4,8 @@
     python benchmarks/calcium.py --by laboratory        each laboratory; or --by indicator
     python benchmarks/calcium.py --minutes 55           stop then; the same command goes on
     python benchmarks/calcium.py --bundle BUNDLE        no training: a bundle on all of the sets
+    … --bundle BUNDLE --scaled                          its rates multiplied, each set's by what the
+                                                        others ask for that their means be right
 
 A fold is trained and exported by `raphe train` and `raphe export`, with the settings that the
 project has for both and what --both, --synthetic and --fold add; the networks begin from one
@@ -18,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calcium_folds import Clock, Folds, OutOfTimeError, Recipe
-from calcium_scores import NONE_SCORED, Scored, score_sets
+from calcium_scores import NONE_SCORED, Scored, scale_by_others, score_sets
 from calcium_sets import DATA, GROUPS, PEERS, dataset_files, read_peers
 from calcium_tables import Scores, tables
 from machine import REPOSITORY, RESULTS, options_of, write_tables
@@ -47,6 +49,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="FOLD", help="as DS04; default: all")
     parser.add_argument("--sets", nargs="+", metavar="SET", help="use these alone, as DS04 DS05")
     parser.add_argument("--bundle", type=Path, help="score this one, and train nothing")
+    parser.add_argument("--scaled", action="store_true", help="with --bundle: see above")
     parser.add_argument("--minutes", type=float, default=55, help="to train for, in this call")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="what was trained is kept here")
     parser.add_argument("--as-recorded", action="store_true", help="no other frame rates or noise")
@@ -65,10 +68,17 @@ def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Score
         content = open_bundle(chosen.bundle, KIND).content_hash
         home = chosen.folder / "bundles" / content
         home.mkdir(parents=True, exist_ok=True)
-        found, plain = NONE_SCORED, "" if varied else "-plain"
+        plain = "" if varied else "-plain"
+        found = NONE_SCORED
         for name, file in files.items():
             out = home / f"{name}{plain}.csv"
             found += score_sets(chosen.bundle, [file], out, varied, chosen.threads)
+            write(chosen, found, [])
+        if chosen.scaled:
+            unscaled, found, plain = found, NONE_SCORED, f"{plain}-scaled"
+            for name, file in files.items():
+                out, scale = home / f"{name}{plain}.csv", scale_by_others(unscaled, name)
+                found += score_sets(chosen.bundle, [file], out, varied, chosen.threads, scale)
             write(chosen, found, [])
         found.write(home / f"scores{plain}.csv")
         return found, []
@@ -95,6 +105,7 @@ def write(chosen: argparse.Namespace, found: Scored, waiting: list[str]) -> None
     what = f"each {chosen.by} left out of training in turn"
     if chosen.bundle:
         what = f"bundle {chosen.bundle.name}, whatever it was trained on, on all sets"
+        what += ", scaled by what the others ask for" if chosen.scaled else ""
     output = chosen.output
     if output == RESULTS / "calcium.md" and (chosen.by != "set" or chosen.bundle):
         output = RESULTS / f"calcium_by_{'bundle' if chosen.bundle else chosen.by}.md"

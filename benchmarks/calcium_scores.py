@@ -2,15 +2,17 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from calcium_sets import Neuron, Segment, noisier, read_neurons, slower
 
 from raphe.core.files.csv_text import csv_text
-from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED, seconds_beside
+from raphe.tasks.calcium.ensemble.bundle import RateBundle, RateGraph
+from raphe.tasks.calcium.features.network_input import NetworkInput
+from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED, SCALE, seconds_beside
+from raphe.tasks.calcium.metrics.rate_factors import middle_factor
 from raphe.tasks.calcium.metrics.scores import rate_error, score
 from raphe.tasks.calcium.metrics.second_counts import Tally, read_seconds, seconds_csv, tally
 from raphe.tasks.calcium.recordings.conditioning import fault
@@ -53,17 +55,46 @@ class Scored:
 NONE_SCORED = Scored([], {})
 
 
+class ScaledGraph(RateGraph):
+    """A graph whose answer is multiplied."""
+
+    def __init__(self, graph: RateGraph, scale: float) -> None:
+        self._graph, self._scale = graph, scale
+
+    def expected(self, shown: NetworkInput) -> np.ndarray:
+        return self._scale * self._graph.expected(shown)
+
+
+def scale_by_others(scored: Scored, dataset: str) -> float:
+    """By what the other sets ask for that their mean rates be right in the median."""
+    ratios: dict[str, list[float]] = {}
+    for row in scored.rows:
+        if row["condition"] == AS_RECORDED and row["dataset"] != dataset:
+            ratios.setdefault(str(row["dataset"]), []).append(float(row["rate_ratio"]))
+    return middle_factor([np.array(of_set) for of_set in ratios.values()])
+
+
 def score_sets(
-    bundle: Path, files: Sequence[Path], out: Path, varied: bool = True, threads: int = 1
+    bundle: Path,
+    files: Sequence[Path],
+    out: Path,
+    varied: bool = True,
+    threads: int = 1,
+    scale: float = 1.0,
 ) -> Scored:
-    """Of each neuron of the sets a row a condition, written to `out`; read from there if it is."""
+    """Of each neuron of the sets a row a condition, written to `out`; read from there if it is.
+
+    `scale` multiplies what the bundle says.
+    """
     if not (out.exists() and seconds_beside(out).exists()):
         opened = RateBundle.open(bundle, threads)
+        opened = replace(opened, graph=ScaledGraph(opened.graph, scale))
         rows: list[Row] = []
         seconds: dict[str, Tally] = {}
         for file in files:
             for neuron in read_neurons(file):
-                rows += score_neuron(opened, neuron, seconds, varied)
+                scored = score_neuron(opened, neuron, seconds, varied)
+                rows += [row | {SCALE: scale} for row in scored]
         Scored(rows, seconds).write(out)
     with out.open(newline="") as file:
         rows = [

@@ -18,6 +18,7 @@ from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
+from raphe.tasks.calcium.features.network_input import network_input
 from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED
@@ -29,6 +30,8 @@ from raphe.tasks.calcium.prediction.predictor import RatePredictor
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import SAW_RECORDINGS, RateModule
+
+FACTS_OF_KNOWN = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", "scale")
 
 
 def test_a_bundle_infers_what_its_checkpoints_do(rate_bundle, rate_data, rate_module) -> None:
@@ -141,10 +144,10 @@ def test_neurons_that_it_never_saw_tell_the_same_where_no_fold_does(
     rate_data, rate_module, tmp_path: Path
 ) -> None:
     run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
-    columns = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", *MEASURES_OF_KNOWN)
+    columns = (*FACTS_OF_KNOWN, *MEASURES_OF_KNOWN)
     scores, ratios = tmp_path / "scores.csv", np.exp(np.random.default_rng(0).normal(0, 1, (9, 9)))
     rows = [
-        (AS_RECORDED, f"DS{s}", n, 2.0, 30.0, 0.5, 0.5, 0.5, ratios[s, n])
+        (AS_RECORDED, f"DS{s}", n, 2.0, 30.0, 1.0, 0.5, 0.5, 0.5, ratios[s, n])
         for s in range(9)
         for n in range(9)
     ]
@@ -161,6 +164,20 @@ def test_neurons_that_it_never_saw_tell_the_same_where_no_fold_does(
     assert bundle.rate_factors == RateBundle.open(without).rate_factors
     expected = np.quantile(1 / ratios, [0.05, 0.95])
     np.testing.assert_allclose(bundle.rate_factors, expected, rtol=0.1)  # as recorded, no noise
+
+
+def test_scores_of_scaled_rates_scale_its_own(rate_data, rate_module, tmp_path: Path) -> None:
+    run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
+    row = (AS_RECORDED, "DS1", "n", 2.0, 30.0, 5.0, 0.5, 0.5, 0.5, 2.0)  # 0.4 without the scale
+    scores = tmp_path / "scores.csv"
+    scores.write_text(csv_text((*FACTS_OF_KNOWN, *MEASURES_OF_KNOWN), [row]))
+    plain = RateBundle.open(export([run], rate_data, "", {}, tmp_path / "plain").bundle)
+    scaled = export([run], rate_data, "", {}, tmp_path / "scaled", ground_truth=scores).bundle
+    trace = network_input(np.random.default_rng(0).normal(size=800).cumsum(), 30.0)
+    expected = 2.5 * plain.graph.expected(trace)
+    np.testing.assert_allclose(RateBundle.open(scaled).graph.expected(trace), expected, rtol=1e-5)
+    card = (scaled / "MODEL_CARD.md").read_text()
+    assert "Rates are 2.50 times what the networks say by themselves" in card
 
 
 def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
@@ -190,8 +207,8 @@ def test_it_tells_what_to_expect_at_a_trace_s_noise_and_rate(
 ) -> None:
     """From a table of neurons of known spikes, in the card, the answer and the table of traces."""
     run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
-    columns = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", *MEASURES_OF_KNOWN)
-    rows = [(AS_RECORDED, "DS1", n, 2.0, 30.0, *[0.05 * n] * 4) for n in range(9)]
+    columns = (*FACTS_OF_KNOWN, *MEASURES_OF_KNOWN)
+    rows = [(AS_RECORDED, "DS1", n, 2.0, 30.0, 1.0, *[0.05 * n] * 4) for n in range(9)]
     (tmp_path / "scores.csv").write_text(csv_text(columns, rows))
     out = tmp_path / "out"
     bundle = export([run], rate_data, "", {}, out, ground_truth=tmp_path / "scores.csv").bundle

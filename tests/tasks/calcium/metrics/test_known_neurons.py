@@ -17,14 +17,16 @@ from raphe.tasks.calcium.metrics.known_neurons import (
     by_dataset,
     groups_of,
     read_scores,
+    scale_of,
 )
 
-COLUMNS = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", *MEASURES)
+COLUMNS = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", "scale", *MEASURES)
 
 
 def scores(path: Path, rows: Iterable[tuple[str, str, int, float, float, float]]) -> Path:
     """A table of neurons; every measure has the value of the correlation."""
-    path.write_text(csv_text(COLUMNS, [(*row, *[row[-1]] * (len(MEASURES) - 1)) for row in rows]))
+    rows = [(*row[:-1], 1.0, *[row[-1]] * len(MEASURES)) for row in rows]
+    path.write_text(csv_text(COLUMNS, rows))
     return path
 
 
@@ -91,3 +93,20 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(SettingError, match=what):
             read_scores(file)
+
+
+def test_rates_are_scaled_by_the_median_of_data_sets(tmp_path: Path) -> None:
+    """Of a data set each, said over true as the networks say it: 1/2, 1/4 and 1/100."""
+    said_over_true = {"a": 0.5, "b": 0.25, "c": 0.01}
+    rows = [
+        (AS_RECORDED, name, n, 2.0, 30.0, scale, *[0.5] * (len(MEASURES) - 1), scale * ratio)
+        for (name, ratio), scale in zip(said_over_true.items(), (7.0, 3.0, 2.0), strict=True)
+        for n in range(3)
+    ]
+    louder = [("noise 9", *row[1:-1], 50.0) for row in rows]
+    table = tmp_path / "scaled.csv"
+    table.write_text(csv_text(COLUMNS, [*rows, *louder]))
+    assert scale_of(read_scores(table)) == pytest.approx(4.0)
+    unscaled = [(*row[:5], 1.0, *row[6:]) for row in rows]
+    table.write_text(csv_text(COLUMNS, unscaled))
+    assert scale_of(read_scores(table)) == 1.0

@@ -35,10 +35,12 @@ from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_
 from raphe.tasks.calcium.features.training_domain import BANDWIDTH, domain
 from raphe.tasks.calcium.metrics.known_neurons import (
     OF_BENCHMARK,
+    SCALE,
     by_dataset,
     errors_as_recorded,
     groups_of,
     read_scores,
+    scale_of,
     seconds_beside,
 )
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
@@ -89,7 +91,9 @@ def export(
         ground_truth: scores of neurons of known spikes, by these networks, or ones made the same
             way, that were not trained on them, as benchmarks/calcium.py writes them: for the card,
             for what to expect at a trace's noise and frame rate, and for how far a mean rate, and
-            the spikes of a second (`NAME.seconds.csv` beside `NAME.csv`), may be off.
+            the spikes of a second (`NAME.seconds.csv` beside `NAME.csv`), may be off. Scores of
+            scaled rates (--scaled) scale the bundle's: of no data set by its own spikes there, and
+            by those of all here.
 
     Raises:
         RapheError: where `out` may not be replaced, a run diverged, graph and torch differ, or
@@ -101,6 +105,7 @@ def export(
     saw_recordings = any(map(_saw_recordings, runs))
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
+        ensemble.gain *= of_known.get(GROUND_TRUTH, {}).get(SCALE, 1.0)
         file = rate_graph(ensemble)
         graph = RateGraph(file)
         example = _example(data)
@@ -166,6 +171,7 @@ def _of_known(table: Path) -> dict[str, Any]:
     scores, beside = read_scores(table), seconds_beside(table)
     seconds = read_seconds(beside, OF_BENCHMARK) if beside.exists() else {}
     return {
+        SCALE: scale_of(scores),
         GROUPS: [asdict(group) for group in groups_of(scores)],
         "sets": by_dataset(scores),
         ERRORS: [_without_nan(row) for row in errors_as_recorded(scores, seconds)],

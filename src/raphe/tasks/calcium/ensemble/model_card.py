@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raphe.core.bundles import cards
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, number
 from raphe.tasks.calcium.ensemble.bundle import GROUND_TRUTH, GROUPS
+from raphe.tasks.calcium.metrics.known_neurons import SCALE
 from raphe.tasks.calcium.metrics.left_out import PARTS
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
@@ -69,6 +70,10 @@ KNOWN = """\
 
 By networks that were trained on no recording of the data set they were tested on, these or ones
 made the same way; n counts neurons."""
+SCALED = """
+
+Rates are {scale} times what the networks say by themselves: so the mean rate is right in the median
+of these {sets} data sets. In this table each set's rates are scaled by what the others ask for."""
 AT_YOUR_NOISE = """\
 ### At your noise and frame rate
 
@@ -149,7 +154,9 @@ def _ground_truth(known: Mapping[str, Any] | None) -> list[str]:
         for group in known[GROUPS]
     ]
     columns = ["noise (%/√Hz)", "frames/s", "n", "data sets", "r at 25 Hz", "four in five neurons"]
-    return [KNOWN, _by_dataset(known["sets"]), AT_YOUR_NOISE, cards.table(columns, groups)]
+    scale, n_sets = known[SCALE], len({row["dataset"] for row in known["sets"]})
+    scaled = "" if scale == 1 else SCALED.format(scale=number(scale), sets=n_sets)
+    return [KNOWN + scaled, _by_dataset(known["sets"]), AT_YOUR_NOISE, cards.table(columns, groups)]
 
 
 def _by_dataset(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -18,6 +18,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, damage_told
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.left_out import RATIO, LeftOut, errors_of
+from raphe.tasks.calcium.metrics.rate_factors import middle_factor
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS, figure_over_cells
 from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally
 
@@ -25,6 +26,7 @@ NOISE_EDGES = (0.0, 0.5, 1.5, 2.5, 3.5, 5.5, 9.5)  # %/√Hz: the whole levels l
 FRAME_EDGES = (5.0, 10.6, 21.2, 42.4, 84.9, 170.0)  # frames/s: 7.5, 15, 30, 60, 120 lie within
 NEURON, NOISE, FRAMES = ("dataset", "neuron"), "noise_level", "frames_per_s"
 CONDITION, AS_RECORDED = "condition", "as recorded"
+SCALE = "scale"  # by what the networks' rates were multiplied, as the other data sets ask for
 CORRELATION = "correlation"
 MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", RATIO)
 OF_BENCHMARK = "name a table of neurons that benchmarks/calcium.py wrote"
@@ -37,12 +39,12 @@ def read_scores(path: Path) -> list[Score]:
     """A row for each neuron under each condition. Raises SettingError."""
     with damage_told(path, SettingError, OF_BENCHMARK):
         rows: list[Score] = list(csv_rows(path))
-        needed = {CONDITION, *NEURON, NOISE, FRAMES, *MEASURES}
+        needed = {CONDITION, *NEURON, NOISE, FRAMES, SCALE, *MEASURES}
         if not rows or (missing := needed - rows[0].keys()):
             what = f"no column {min(missing)}" if rows else "no row"
             raise SettingError(f"{path}: it has {what}; {OF_BENCHMARK}")
         for row in rows:
-            for name in (NOISE, FRAMES, *MEASURES):
+            for name in (NOISE, FRAMES, SCALE, *MEASURES):
                 float(row[name])
     return rows
 
@@ -78,6 +80,21 @@ def by_dataset(rows: Iterable[Score]) -> list[dict[str, Any]]:
                 }
             )
     return figures
+
+
+def scale_of(rows: Iterable[Score]) -> float:
+    """By what rates must be multiplied to be right in the median, every data set alike; 1 where
+    these scores are of rates as the networks say them.
+
+    Scores of scaled rates are each set's by the others alone: the factor is that of all.
+    """
+    recorded = [row for row in rows if row[CONDITION] == AS_RECORDED]
+    if all(float(row[SCALE]) == 1 for row in recorded):
+        return 1.0
+    ratios = defaultdict(list)
+    for row in recorded:
+        ratios[row["dataset"]].append(float(row[RATIO]) / float(row[SCALE]))
+    return middle_factor([np.array(of_set) for of_set in ratios.values()])
 
 
 def errors_as_recorded(rows: Iterable[Score], seconds: Mapping[str, Tally]) -> list[LeftOut]:

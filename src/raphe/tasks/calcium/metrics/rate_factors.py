@@ -31,8 +31,7 @@ def rate_factors(ratios: Sequence[np.ndarray]) -> RateFactors | None:
     Returns:
         None of fewer than FEWEST_SETS data sets with a ratio.
     """
-    known = [of_set[of_set > 0] for of_set in ratios]
-    known = [of_set for of_set in known if len(of_set)]
+    known = _with_a_ratio(ratios)
     if len(known) < FEWEST_SETS:
         return None
     factors = 1 / np.concatenate(known)
@@ -41,3 +40,15 @@ def rate_factors(ratios: Sequence[np.ndarray]) -> RateFactors | None:
     reached = np.cumsum(share[order]) - share[order] / 2
     at = (1 - COVERED) / 2, 0.5, (1 + COVERED) / 2
     return RateFactors(*np.exp(np.interp(at, reached, np.log(factors[order]))).tolist())
+
+
+def middle_factor(ratios: Sequence[np.ndarray]) -> float:
+    """By what said rates must be multiplied to be right in the median of data sets, each by the
+    median of its cells; `ratios` as in rate_factors. 1 where no cell has a ratio."""
+    middles = [np.median(np.log(of_set)) for of_set in _with_a_ratio(ratios)]
+    return float(np.exp(-np.median(middles))) if middles else 1.0
+
+
+def _with_a_ratio(ratios: Sequence[np.ndarray]) -> list[np.ndarray]:
+    known = [of_set[of_set > 0] for of_set in ratios]
+    return [of_set for of_set in known if len(of_set)]

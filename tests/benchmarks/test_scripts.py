@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,10 @@ from paths import PROJECT
 BENCHMARKS = PROJECT / "benchmarks"
 README = (BENCHMARKS / "README.md").read_text()
 LISTED = re.findall(r"^\| `(\w+)\.py`", README, re.MULTILINE)
+NOT_NEEDED = [
+    "scipy", "hydra", "omegaconf", "mlflow", "pytorch_lightning", "torchmetrics", "sklearn", "pyabf",
+    "numba", "onnx", "onnxruntime", "matplotlib", "h5py", "yaml", "filelock", "rich", "joblib",
+]  # fmt: skip
 PEER_ANSWER = '{"seconds": [1.0, 1.0], "test_losses": [0.5], "versions": "Keras 0"}'
 
 
@@ -36,6 +42,29 @@ def test_epoch_at_a_small_size(tmp_path: Path, run_script):
     options = ("--cells", 2, "--kernels", 1, "--seeds", 1)
     run_script("epoch.py", "--keras", peer, "--output", table, *options)
     assert "Keras 0" in table.read_text() and "| 1 |" in table.read_text()
+
+
+def test_gpu_in_a_dry_run(tmp_path: Path, run_script):
+    table = tmp_path / "gpu.md"
+    small = ("--device", "cpu", "--spikes", 128, "--kernels", 1, 8, "--batches", 1)
+    run_script("gpu.py", "--output", table, *small)
+    text = table.read_text()
+    assert text.count("| bank |") == text.count("| one by one |") == 4
+    assert text.count(" | 0.0000 | ") == 4  # the processor has its own losses
+
+
+def test_gpu_needs_torch_and_numpy_alone():
+    program = (
+        "import runpy, sys\n"
+        f"sys.modules.update(dict.fromkeys({NOT_NEEDED}))\n"  # None: importing them fails
+        "sys.path.insert(0, '.')\n"
+        "sys.argv = ['gpu.py', '--help']\n"
+        f"runpy.run_path({str(BENCHMARKS / 'gpu.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=BENCHMARKS, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_online_at_a_small_size(tmp_path: Path, run_script):

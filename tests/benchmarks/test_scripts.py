@@ -11,8 +11,9 @@ BENCHMARKS = PROJECT / "benchmarks"
 README = (BENCHMARKS / "README.md").read_text()
 LISTED = re.findall(r"^\| `(\w+)\.py`", README, re.MULTILINE)
 NOT_NEEDED = [
-    "scipy", "hydra", "omegaconf", "mlflow", "pytorch_lightning", "torchmetrics", "sklearn", "pyabf",
-    "numba", "onnx", "onnxruntime", "matplotlib", "h5py", "yaml", "filelock", "rich", "joblib",
+    "scipy", "hydra", "omegaconf", "mlflow", "pytorch_lightning", "torchmetrics", "sklearn",
+    "pyabf", "numba", "onnx", "onnxruntime", "matplotlib", "h5py", "yaml", "filelock", "rich",
+    "joblib",
 ]  # fmt: skip
 PEER_ANSWER = '{"seconds": [1.0, 1.0], "test_losses": [0.5], "versions": "Keras 0"}'
 

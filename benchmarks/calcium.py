@@ -38,7 +38,8 @@ def groups_of(files: Mapping[str, Path], by: str) -> dict[str, list[str]]:
     """What is left out at once, by a name that a folder may have."""
     groups: dict[str, list[str]] = {}
     for dataset in files:
-        groups.setdefault(GROUPS[by](dataset).replace(", ", "_"), []).append(dataset)
+        name = GROUPS[by](dataset).replace(", ", "_").replace("–", "-")
+        groups.setdefault(name, []).append(dataset)
     return groups
 
 

@@ -80,7 +80,8 @@ def test_each_command_declares_itself_as_the_others(declared: cli.Declared) -> N
     parser = cli._parser(declared)
     assert parser.get_default("run") is not None
     if declared.command.verb == "import":
-        assert parser.format_usage().split()[-1] in ("store", "checkpoint", "bundle")  # sources first
+        made = "store", "checkpoint", "bundle"
+        assert parser.format_usage().split()[-1] in made  # sources first
     if declared.task is not None:
         module = declared.command.declared_by
         assert module.startswith(f"raphe.tasks.{declared.task}.commands.")

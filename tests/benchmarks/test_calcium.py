@@ -82,7 +82,7 @@ def test_sets_are_grouped_by_laboratory_and_indicator() -> None:
     files = dict.fromkeys(names)
     assert list(groups_of(files, "set")) == ["DS04", "DS06", "DS18", "DS22"]
     by_laboratory = groups_of(files, "laboratory")
-    assert by_laboratory == {"DS04–DS07": names[:2], "DS18": names[2:3], "DS22": names[3:]}
+    assert by_laboratory == {"DS04-DS07": names[:2], "DS18": names[2:3], "DS22": names[3:]}
     by_indicator = groups_of(files, "indicator")
     assert by_indicator["OGB1"] == [names[0], names[3]] and by_indicator["R-CaMP"] == [names[2]]
 

@@ -158,6 +158,13 @@ CLAIMS = {
         "data.sessions.parents": "all",
         "trainer.max_epochs": 200 * 25,
     },
+    "units_benchmark": {
+        "tracking.experiment": "units_benchmark",
+        "data.split": "given",
+        "evaluate.simple": True,
+        "evaluate.shuffles": 20,
+        "callbacks.keep": "last",
+    },
 }
 
 

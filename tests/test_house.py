@@ -25,7 +25,12 @@ from raphe.cli import declared_commands
 SOURCE = PROJECT / "src"
 TASKS = SOURCE / "raphe" / "tasks"
 MOST_FILES, MOST_LINES = 15, 400  # of a room without its __init__.py, of a file
-MOST_ARROWS = {"celltype": 60, "calcium": 45, "glif": 45}  # between rooms: pairs with an import
+MOST_ARROWS = {
+    "celltype": 60,
+    "calcium": 45,
+    "glif": 45,
+    "units": 45,
+}  # between rooms: pairs with an import
 DOTTED = re.compile(r"raphe(\.\w+)+")
 WORD, NAMES_ONLY = re.compile(r"\w+"), re.compile(r"[\w.:]+")  # of a string that names code
 FRAMEWORK = (

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from raphe.tasks.calcium.prediction.predictor import RatePredictor
     from raphe.tasks.celltype.prediction.predictor import CellTypePredictor
     from raphe.tasks.glif.prediction.predictor import PosteriorPredictor
+    from raphe.tasks.units.prediction.predictor import UnitPredictor
 
 __all__ = [
     "BundleError",
@@ -85,7 +86,7 @@ def load_bundle(
     content_hash: str | None = None,
     *,
     task: str | None = None,
-) -> "CellTypePredictor | RatePredictor | PosteriorPredictor":
+) -> "CellTypePredictor | RatePredictor | PosteriorPredictor | UnitPredictor":
     """Open a bundle of any task, check its hashes and load its networks.
 
     What comes back has `predict`, whose arguments and answer are the task's, and `manifest`.
@@ -108,7 +109,7 @@ def load_bundle(
 
     if task is not None:
         path = shipped_bundle(task) if path is None else chosen_bundle(path, task)
-    predictor: CellTypePredictor | RatePredictor | PosteriorPredictor
+    predictor: CellTypePredictor | RatePredictor | PosteriorPredictor | UnitPredictor
     predictor = load_predictor(path, threads, content_hash)
     return predictor
 

@@ -14,8 +14,9 @@ from raphe.tasks.calcium.prediction import rate_folder
 from raphe.tasks.celltype.ensemble.bundle_runtime import KIND as ENSEMBLE
 from raphe.tasks.celltype.metrics import cell_level
 from raphe.tasks.glif.ensemble.bundle import KIND as POSTERIOR
+from raphe.tasks.units.ensemble.bundle import KIND as UNITS
 
-KINDS: tuple[BundleKind, ...] = (ENSEMBLE, RATES, POSTERIOR)
+KINDS: tuple[BundleKind, ...] = (ENSEMBLE, RATES, POSTERIOR, UNITS)
 IN_CODE = {
     ("rates", "traces.csv"): rate_folder.COLUMNS,
     ("a run", "*/headline.csv"): cell_level.COLUMNS,

@@ -5,6 +5,7 @@ from raphe.core.metric_names import OF_A_RUN, Figure, Names
 from raphe.tasks.calcium.metrics import names as calcium
 from raphe.tasks.celltype.metrics import names as celltype
 from raphe.tasks.glif.metrics import names as glif
+from raphe.tasks.units.metrics import names as units
 
 TABLES = {
     "`task=celltype`": celltype.names,
@@ -13,6 +14,7 @@ TABLES = {
     "`task=elephant_embedding`": calcium.embedding_names,
     "`task=glif`": glif.names,
     "`task=lstm_glif`": glif.lstm_study_names,
+    "`task=units`": units.names,
 }
 BETTER = {"higher": "higher", "lower": "lower", None: "–"}
 

@@ -43,6 +43,10 @@ ANSWERS = {
         ("raphe.tasks.calcium.prediction.predictor.RatePrediction", ("spike_times_s",)),
         ("raphe.tasks.calcium.prediction.infer_rates.MeanRate", ()),
     ),
+    "A predictor of kinds of units": (
+        ("raphe.tasks.units.prediction.predictor.UnitPredictor", ("predict", *OF_ANY)),
+        ("raphe.tasks.units.prediction.labels.UnitVerdict", ()),
+    ),
     "A predictor of neurons' parameters": (
         ("raphe.tasks.glif.prediction.predictor.PosteriorPredictor", ("predict", *OF_ANY)),
         ("raphe.tasks.glif.prediction.predictor.PosteriorPrediction", ()),

@@ -162,6 +162,26 @@ def add_content_hash(parser: Parser) -> None:
     )
 
 
+def add_prevalence(parser: Parser) -> None:
+    """Of a bundle that calls classes."""
+    parser.add_argument(
+        "--prevalence",
+        type=_prevalence,
+        metavar="CLASS=SHARE,…",
+        help="how frequent the classes are where the cells come from, as SER=0.3 (of two classes "
+        "the other is the rest): probabilities and what is called are corrected to it",
+    )
+
+
+def _prevalence(text: str) -> dict[str, float]:
+    from raphe.core.statistics.prevalence import parse_prevalence
+
+    try:
+        return parse_prevalence(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _add_predict(parser: Parser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="what was recorded: files or folders"

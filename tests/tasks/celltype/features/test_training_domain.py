@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from raphe.core.statistics.outlyingness import limits
 from raphe.tasks.celltype.features.cell_statistics import by_column, cell_statistics
 from raphe.tasks.celltype.features.joint_test import PARTS, JointTest
 from raphe.tasks.celltype.features.training_cells import DescribedCell, TrainingCells, folds
 from raphe.tasks.celltype.features.training_domain import (
+    CALIBRATED_TO,
     FALSE_ALARMS,
     FEW_SPIKES,
     FEWEST_CELLS,
     LEVELS,
-    _limits,
     _limits_for,
     _test,
     not_compared,
@@ -149,11 +150,11 @@ def test_false_alarms_on_new_days_are_no_more_than_stated(n_days: int, a_day: in
         n = n_days * a_day
         known = TrainingCells(more.cells[:n], more.n_spikes[:n], more.described[:n], {})
         facts = _test(known, "pA")
-        test, limits = JointTest.from_facts(facts["test"]), _limits_for(30, facts["limits"])
-        assert len(limits) == len(PARTS)
+        test, of_30 = JointTest.from_facts(facts["test"]), _limits_for(30, facts["limits"])
+        assert len(of_30) == len(PARTS)
         for cell in more.described[n:]:
             scores = test.scores(test.scaled(test.values(cell.statistics, cell.spike)))
-            alarms.append((scores > limits).any())
+            alarms.append((scores > of_30).any())
     assert np.mean(alarms) <= FALSE_ALARMS
 
 
@@ -162,8 +163,12 @@ def test_a_part_that_held_out_days_raise_is_limited_by_how_its_cells_differ() ->
     scores = rng.standard_normal((400, len(PARTS)))
     scores[:8, 0] += 8.0  # single cells, far out in one part
     raised = scores + np.array([0.0, 4.0, 0.0, 0.0, 0.0])
-    assert (scores > _limits(scores)).any(axis=1).mean() == pytest.approx(0.025, abs=0.003)
-    assert _limits(raised) - _limits(scores) == pytest.approx([0, 4, 0, 0, 0], abs=1e-3)
+    assert (scores > limits(scores, CALIBRATED_TO)).any(axis=1).mean() == pytest.approx(
+        0.025, abs=0.003
+    )
+    assert limits(raised, CALIBRATED_TO) - limits(scores, CALIBRATED_TO) == pytest.approx(
+        [0, 4, 0, 0, 0], abs=1e-3
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from raphe.core.command_line import (
     add_content_hash,
+    add_prevalence,
     define,
     left_out_code,
     list_out,
@@ -24,7 +25,6 @@ from raphe.core.parser import Parser
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
 from raphe.core.statistics.decision import NOT_SURE
-from raphe.core.statistics.prevalence import parse_prevalence
 from raphe.tasks.celltype.stores.window_table import ColumnNames
 from raphe.tasks.celltype.verdicts.verdict import (
     UNLIKE_TRAINING,
@@ -69,7 +69,7 @@ def add_predict(parser: Parser) -> None:
         metavar="NAME",
         help="column of the cell ids in that table (default: %(default)s)",
     )
-    _add_prevalence(parser)
+    add_prevalence(parser)
     _add_no_pages(parser)
 
 
@@ -90,7 +90,7 @@ def add_watch(parser: Parser) -> None:
         "--out", type=Output.FILLED, metavar="DIR", help="folder to keep the verdicts in"
     )
     _add_channel(parser)
-    _add_prevalence(parser)
+    add_prevalence(parser)
     _add_no_pages(parser)
     parser.add_argument(
         "--every",
@@ -115,23 +115,6 @@ def _add_channel(parser: Parser) -> None:
 
 def _add_no_pages(parser: Parser) -> None:
     parser.add_argument("--no-pages", action="store_true", help="no pages: tables alone, sooner")
-
-
-def _add_prevalence(parser: Parser) -> None:
-    parser.add_argument(
-        "--prevalence",
-        type=_prevalence,
-        metavar="CLASS=SHARE,…",
-        help="how frequent the classes are where the cells come from, as SER=0.3 (of two classes "
-        "the other is the rest): probabilities and what is called are corrected to it",
-    )
-
-
-def _prevalence(text: str) -> dict[str, float]:
-    try:
-        return parse_prevalence(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _predict(options: argparse.Namespace) -> int:

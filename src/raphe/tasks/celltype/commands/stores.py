@@ -16,9 +16,9 @@ from raphe.core.command_line import (
 )
 from raphe.core.files.outputs import Output
 from raphe.core.parser import Parser
+from raphe.core.recordings.class_names import check_classes
 from raphe.core.sentences import counted, printable
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
-from raphe.tasks.celltype.recordings.class_names import check_classes
 from raphe.tasks.celltype.recordings.file_names import CLASSES
 from raphe.tasks.celltype.stores.npy_trios import LABEL_CODE
 from raphe.tasks.celltype.stores.spike_set import OnCopies

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.sentences import number
+from raphe.core.statistics.outlyingness import deviate, in_spreads, mean_and_covariance, sides
 from raphe.tasks.celltype.features.cell_statistics import GROUPS, SPIKE, Statistic, by_column
 from raphe.tasks.celltype.features.spike_shapes import SpikeShapes
 
@@ -23,12 +24,6 @@ PARTS = (*GROUPS, ALL, SINGLE)
 DIGITS = 6  # significant ones in the facts
 FINITE_SHARE = 0.8  # of the cells that must have a statistic for it to be compared
 SMALLEST = 1e-6  # below which a logarithm takes nothing
-LEVELS = np.array([0.841, 0.95, 0.99])  # at which a normal distribution is SDS away from its median
-SDS = np.array([1.0, 1.645, 2.326])
-NARROWER_SIDE = 0.25  # at least so much of the wider side's spread
-WINSORISED = 3.5  # SD: what lies farther out weighs no more in the covariance
-NO_SPREAD = 1e12  # of what is the same in every cell, and so tells none apart
-RIDGE = 1e-3  # of a variance of about 1: two statistics may say the same
 ARRAYS = ("centre", "below", "above", "low", "high", "mean", "covariance")
 LEFT_OUT = "udi"  # of spikes that go inward first it is the trough-to-peak interval again
 COMPONENT = Statistic("component", "SD", "shape of the mean spike, along component", SPIKE)
@@ -65,18 +60,10 @@ class JointTest:
         values = np.array(
             [raw.values(cell, spike) for cell, spike in zip(cells, spikes, strict=True)]
         )
-        centre = np.nanmedian(values, axis=0)
-        below, above = _spread(centre - values), _spread(values - centre)
-        wider = np.maximum(below, above)
-        below, above = (np.maximum(side, NARROWER_SIDE * wider) for side in (below, above))
-        below, above = (np.where(wider > 0, side, NO_SPREAD) for side in (below, above))
-        scaled = (values - centre) / np.where(values > centre, above, below)
-        scaled = np.nan_to_num(scaled.clip(-WINSORISED, WINSORISED))
-        mean = scaled.mean(axis=0)
+        of_sides = sides(values)
+        mean, covariance = mean_and_covariance(in_spreads(values, *of_sides))
         low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
-        return cls(
-            unit, columns, shapes, centre, below, above, low, high, mean, _shrunken(scaled - mean)
-        )
+        return cls(unit, columns, shapes, *of_sides, low, high, mean, covariance)
 
     @cached_property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -97,13 +84,12 @@ class JointTest:
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
         """Values (k,) in spreads from training's median: (k,), NaN for what the cell lacks."""
-        return (values - self.centre) / np.where(values > self.centre, self.above, self.below)
+        return in_spreads(values, self.centre, self.below, self.above)
 
     def scores(self, scaled: np.ndarray) -> np.ndarray:
         """How far out scaled values (k,) are by each of PARTS: float64 (5,).
 
-        d² as a normal deviate (Wilson and Hilferty 1931), so that however many of a group's
-        statistics a cell has, its score means the same; of SINGLE the largest spread.
+        d² as a normal deviate, see `deviate`; of SINGLE the largest spread.
         """
         of_groups = [self._deviate(scaled, self.rows(group)) for group in (*GROUPS, ALL)]
         return np.array([*of_groups, np.nanmax(np.abs(scaled), initial=0.0)])
@@ -145,12 +131,7 @@ class JointTest:
 
     def _deviate(self, scaled: np.ndarray, rows: np.ndarray) -> float:
         rows = rows[np.isfinite(scaled[rows])]
-        n = len(rows)
-        if not n:
-            return 0.0
-        away = scaled[rows] - self.mean[rows]
-        squared = away @ np.linalg.solve(self.covariance[np.ix_(rows, rows)], away)
-        return float((np.cbrt(squared / n) - 1 + 2 / (9 * n)) / np.sqrt(2 / (9 * n)))
+        return deviate(scaled[rows] - self.mean[rows], self.covariance[np.ix_(rows, rows)])
 
     def facts(self) -> dict[str, Any]:
         """JSON values."""
@@ -166,27 +147,6 @@ class JointTest:
         arrays = (np.array(facts[name], np.float64) for name in ARRAYS)
         shapes = SpikeShapes.from_facts(facts["shapes"])
         return cls(facts["unit"], tuple(facts["columns"]), shapes, *arrays)
-
-
-def _spread(beyond: np.ndarray) -> np.ndarray:
-    """The SD (k,) of the normal distribution that reaches as far out at each of LEVELS, at least.
-
-    Of how far values (n, k) are beyond their median on one side; negative ones lie on the other.
-    """
-    return (np.nanquantile(beyond, LEVELS, axis=0) / SDS[:, None]).max(axis=0)
-
-
-def _shrunken(centred: np.ndarray) -> np.ndarray:
-    """Covariance (k, k) of values (n, k), shrunken to its diagonal as oracle approximation has it.
-
-    Chen, Wiesel, Eldar and Hero 2010.
-    """
-    n, k = centred.shape
-    sample = centred.T @ centred / n
-    trace, squares = np.trace(sample), (sample**2).sum()
-    over = (n + 1 - 2 / k) * (squares - trace**2 / k)
-    share = min(1.0, ((1 - 2 / k) * squares + trace**2) / over) if over > 0 else 1.0
-    return (1 - share) * sample + share * np.diag(np.diag(sample)) + RIDGE * np.eye(k)
 
 
 def _rounded(values: np.ndarray) -> list[Any]:

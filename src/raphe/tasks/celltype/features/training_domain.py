@@ -8,12 +8,12 @@ N spikes, T samples a window, n cells.
 """
 
 from collections.abc import Mapping
-from math import ceil
 from typing import Any
 
 import numpy as np
 
 from raphe.core.sentences import counted
+from raphe.core.statistics.outlyingness import limits
 from raphe.tasks.celltype.features.cell_statistics import (
     FIRING,
     GROUPS,
@@ -37,8 +37,6 @@ CALIBRATED_TO = 0.025  # of the held-out cells: a few days tell a limit only rou
 FEWEST_CELLS = round(1 / FALSE_ALARMS)  # the farthest of fewer would still give more false alarms
 FEW_SPIKES = (1, 2, 3, 5, 10)  # of so many or more a cell has limits of its own …
 USUAL_QUANTILE = 0.1  # … below this quantile of the training cells' counts
-USUAL_SCORE = 0.95  # quantile of held-out scores: its distance from their median weighs a part
-LEAST_DISTANCE = 1.0  # of the two, in SD: a part that is the same in every cell has none
 WHOLE = {SPIKE: "spike's shape", NOISE: "noise", FIRING: "firing"}
 NOT_COMPARED = {
     SPIKE: "the spike's shape could not be measured, so it was not compared with training's",
@@ -154,14 +152,14 @@ def _test(cells: TrainingCells, unit: str) -> dict[str, Any]:
         for n, of_cells in described.items():
             for row in np.flatnonzero(fold == left_out):
                 scores[n][row] = _scores(test, of_cells[row])
-    limits = [
-        {"n_spikes": n, **dict(zip(PARTS, _limits(of_n).tolist(), strict=True))}
+    of_counts = [
+        {"n_spikes": n, **dict(zip(PARTS, limits(of_n, CALIBRATED_TO).tolist(), strict=True))}
         for n, of_n in scores.items()
     ]
     test = _fitted(cells.described, unit)
     return {
         "test": test.facts(),
-        "limits": limits,
+        "limits": of_counts,
         "held_out": {"kind": held_out, "n_folds": len(np.unique(fold))},
         "false_alarms": FALSE_ALARMS,
     }
@@ -174,22 +172,6 @@ def _fitted(cells: list[DescribedCell], unit: str) -> JointTest:
 
 def _scores(test: JointTest, cell: DescribedCell) -> np.ndarray:
     return test.scores(test.scaled(test.values(cell.statistics, cell.spike)))
-
-
-def _limits(scores: np.ndarray) -> np.ndarray:
-    """What each part may come to, (5,), from scores (n, 5) of cells that a test had not seen.
-
-    Each part's scores are taken from their median, in units of how far USUAL_SCORE is from it. A
-    day that was left out raises every cell's score of the noise: counted from 0, as far again
-    would be allowed it as single cells with odd spikes need. One number of units for all parts,
-    so that CALIBRATED_TO of these cells, counted as a conformal prediction counts them, are beyond
-    any: the parts share the false alarms.
-    """
-    median, usual = np.quantile(scores, (0.5, USUAL_SCORE), axis=0)
-    distance = np.maximum(usual - median, LEAST_DISTANCE)
-    farthest = np.sort(((scores - median) / distance).max(axis=1))
-    rank = min(ceil((len(scores) + 1) * (1 - CALIBRATED_TO)), len(scores))
-    return (median + distance * farthest[rank - 1]).round(4)
 
 
 def _limits_for(n_spikes: int, limits: list[dict[str, float]]) -> np.ndarray:

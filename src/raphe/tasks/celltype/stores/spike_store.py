@@ -11,8 +11,8 @@ import numpy as np
 
 from raphe.core.errors import StoreError
 from raphe.core.files.store import Store, StoreWriter, open_store
+from raphe.core.recordings.class_names import check_classes
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.recordings.class_names import check_classes
 from raphe.tasks.celltype.stores.copied_cells import settle_copies
 from raphe.tasks.celltype.stores.copies import find_copies
 from raphe.tasks.celltype.stores.lazy_array import LazyArray

@@ -6,10 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from raphe.core.errors import StoreError
+from raphe.core.recordings.class_names import check_classes, is_class
 from raphe.core.sentences import counted, listed
 from raphe.core.tables.dialect import quoted
 from raphe.core.tables.words import Row, Table, iso_day, read_table, spellings
-from raphe.tasks.celltype.recordings.class_names import check_classes, is_class
 
 MOST_CLASSES = 255  # a spike's label is one byte
 ROW = "row"  # a column that numbers the rows, which then must stand in the array's order

@@ -3,7 +3,7 @@
 import pytest
 
 from raphe.core.errors import StoreError
-from raphe.tasks.celltype.recordings.class_names import check_classes
+from raphe.core.recordings.class_names import check_classes
 
 
 @pytest.mark.parametrize("name", ["\x1b[31mPV", "PV\n", "PV\u202e", "P\x00V"])

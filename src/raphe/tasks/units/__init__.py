@@ -1,0 +1,1 @@
+"""Which kind of cell is an extracellular unit? From its waveform and its firing."""

@@ -1,0 +1,22 @@
+"""The commands of this task: options in, one call, a summary out; a file for each room's work."""
+
+from raphe.core.command_line import Command
+from raphe.core.ending import BEGINS_ANEW
+
+ROOM = "raphe.tasks.units.commands"
+
+COMMANDS = (
+    Command(
+        "import",
+        "labelled units: waveforms, intervals and autocorrelograms in a folder",
+        f"{ROOM}.stores:add_import_units",
+        when_interrupted=BEGINS_ANEW,
+        kind="units",
+    ),
+    Command(
+        "predict",
+        "call the class of new units of a sorting",
+        f"{ROOM}.prediction:add_predict",
+        when_interrupted=BEGINS_ANEW,
+    ),
+)

@@ -1,0 +1,75 @@
+"""The command that makes a store of units: `raphe import units`."""
+
+import argparse
+from pathlib import Path
+
+from raphe.core.command_line import (
+    add_overwrite,
+    define,
+    left_out_code,
+    list_out,
+    train_next,
+)
+from raphe.core.files.outputs import Output
+from raphe.core.parser import Parser
+from raphe.core.sentences import counted, listed, printable
+
+
+def add_import_units(parser: Parser) -> None:
+    define(
+        parser,
+        _import_units,
+        "FOLDER holds units.csv, a row a unit, and one or more of waveforms.npy (units × samples: "
+        "the mean spike on its largest channel, in any unit), isi.npy (units × bins of 1 ms from 0 "
+        "on: the share of a unit's intervals in each) and acg.npy (units × bins of 1 ms around 0, "
+        "an odd number), all in the order of the table. Its column label names the class; unit, "
+        "session, animal and fold (the fold that tests a unit, from 0) may be given. A waveform "
+        "that is constant, and intervals that are empty, count as missing; a unit that is there "
+        "twice is taken once. Exit code: 0 when all was taken; 1 when a store was written but a "
+        "unit is left out of it, or when none was written (error: …); 2 for wrong usage.",
+    )
+    parser.add_argument("folder", type=Path, help="folder of arrays and units.csv")
+    parser.add_argument("store", type=Output.FOLDER, help="folder to make")
+    parser.add_argument(
+        "--classes",
+        type=lambda text: text.split(","),
+        metavar="A,B,…",
+        help="labels to take, in this order (default: all)",
+    )
+    parser.add_argument(
+        "--rate-hz",
+        type=float,
+        metavar="HZ",
+        help="sampling rate of the waveforms; not known, new ones must have as many samples",
+    )
+    parser.add_argument(
+        "--note", default="", help="a sentence that must stand beside every result from these units"
+    )
+    add_overwrite(parser)
+
+
+def _import_units(options: argparse.Namespace) -> int:
+    from raphe.tasks.units.recordings.unit_folder import read_unit_folder
+    from raphe.tasks.units.stores.import_units import import_units
+
+    read = read_unit_folder(options.folder, options.rate_hz)
+    report = import_units(
+        read,
+        options.folder.resolve().name,
+        options.store,
+        options.classes,
+        options.note,
+        options.overwrite,
+    )
+    n = sum(report.per_class.values())
+    of_classes = listed(f"{name} {count}" for name, count in report.per_class.items())
+    print(f"{printable(report.store)}: {counted('unit', n)} ({printable(of_classes)})")
+    if report.other_labels:
+        others = listed(f"{name} {count}" for name, count in report.other_labels.items())
+        print(f"of other labels, not asked for: {printable(others)}")
+    if report.without_label:
+        print(f"without a label: {counted('unit', report.without_label)}")
+    list_out("to be known", report.remarks)
+    list_out("left out", report.left_out)
+    print(train_next(report.store, task="units"))
+    return left_out_code((len(report.left_out), "unit"), written="store")

@@ -1,0 +1,1 @@
+"""What a run has trained, exported as a bundle and opened again."""

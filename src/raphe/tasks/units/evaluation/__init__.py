@@ -1,0 +1,1 @@
+"""What a test says: every method on the same folds, with controls."""

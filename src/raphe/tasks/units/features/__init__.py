@@ -1,0 +1,1 @@
+"""Numbers that describe a unit; whether a new one is like those of training."""

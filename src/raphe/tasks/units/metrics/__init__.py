@@ -1,0 +1,1 @@
+"""What predictions come to: names of figures, scores with intervals."""

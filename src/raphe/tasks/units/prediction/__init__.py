@@ -1,0 +1,1 @@
+"""New units in, labels out. No torch, no training."""

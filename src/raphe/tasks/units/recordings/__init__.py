@@ -1,0 +1,1 @@
+"""Files in: units of a sorting, with what of each is known."""

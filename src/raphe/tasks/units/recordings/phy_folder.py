@@ -1,0 +1,226 @@
+"""Units of a Phy folder, as Kilosort and SpikeInterface write it and Phy curates it.
+
+FOLDER/params.py              sample_rate; read as text, never run
+FOLDER/spike_times.npy        (S,) in samples
+FOLDER/spike_clusters.npy     (S,) the cluster of each spike, as curated
+FOLDER/spike_templates.npy    (S,) the template of each; may be missing
+FOLDER/templates.npy          (P, T, channels) whitened; may be missing
+FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold some alone
+FOLDER/whitening_mat_inv.npy  (channels, channels) undoes the whitening; may be missing
+FOLDER/cluster_group.tsv      what a person called each: good, mua, noise
+FOLDER/cluster_info.tsv, cluster_KSLabel.tsv   the same, as far as nobody did
+
+S spikes, P templates, T samples, N clusters.
+"""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.recordings.arrays import load_array
+from raphe.core.recordings.rates import check_rate, same_rate
+from raphe.core.sentences import counted
+from raphe.core.tables.words import read_table
+from raphe.tasks.units.recordings.spike_trains import (
+    FEWEST_SPIKES,
+    autocorrelogram,
+    interval_shares,
+)
+from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
+
+PARAMETERS, TIMES, CLUSTERS = "params.py", "spike_times.npy", "spike_clusters.npy"
+# What tells of a cluster's quality, and the column that does; the first that names it counts.
+GROUPS = (
+    ("cluster_group.tsv", "group"),
+    ("cluster_info.tsv", "group"),
+    ("cluster_KSLabel.tsv", "KSLabel"),
+)
+NOISE, MANY = "noise", "mua"  # what is no unit, and what is several
+LONGEST_PARAMETERS = 100_000  # bytes
+
+
+def is_phy_folder(path: Path) -> bool:
+    """Whether a folder is laid out as Phy reads it."""
+    return (path / TIMES).is_file() and (path / CLUSTERS).is_file()
+
+
+def read_phy_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
+    """The clusters of a folder but those that are noise.
+
+    A cluster's waveform is that of its templates, each weighing as its spikes, on the channel where
+    it is largest. `rate_hz` is taken where params.py has none.
+
+    Raises:
+        RecordingError: what is missing, does not fit or cannot be read.
+    """
+    rate_hz = _rate(path / PARAMETERS, rate_hz)
+    times = _column(path / TIMES) / rate_hz  # s
+    clusters = _whole(path / CLUSTERS, len(times))
+    groups = _groups(path)
+    names, first = np.unique(clusters), np.argsort(clusters, kind="stable")
+    n_spikes = np.bincount(np.searchsorted(names, clusters))
+    spikes_of = dict(zip(names.tolist(), np.split(first, np.cumsum(n_spikes)[:-1]), strict=True))
+    noise = [f"cluster {name}: is noise" for name in names if groups.get(name) == NOISE]
+    kept = [name for name in names.tolist() if groups.get(name) != NOISE]
+    if not kept:
+        raise RecordingError(
+            f"{path}: expected clusters that are no noise, got {counted('cluster', len(names))}, "
+            "all noise or none; look at cluster_group.tsv"
+        )
+    waveforms, remarks = _waveforms(path, kept, spikes_of)
+    facts = [UnitFacts(str(name), n_spikes=len(spikes_of[name])) for name in kept]
+    firing = [times[spikes_of[name]] for name in kept]
+    units = UnitSet(
+        facts,
+        waveforms,
+        np.stack([interval_shares(of_unit) for of_unit in firing]),
+        np.stack([autocorrelogram(of_unit) for of_unit in firing]),
+        rate_hz,
+    )
+    read = cleaned(units, str(path))
+    many = [name for name in kept if groups.get(name) == MANY]
+    if many:
+        remarks.append(
+            f"{counted('cluster', len(many))} of {len(kept)} {'is' if len(many) == 1 else 'are'} "
+            "called mua: spikes of several cells, of which no class is told"
+        )
+    few = [fact.unit_id for fact in facts if (fact.n_spikes or 0) < FEWEST_SPIKES]
+    if few:
+        remarks.append(f"without two spikes, and so without an interval: {len(few)} clusters")
+    return ReadUnits(
+        read.units, [*noise, *read.left_out], [*remarks, *read.remarks], are_clusters=True
+    )
+
+
+def _rate(path: Path, given: float | None) -> float:
+    stated = _parameters(path).get("sample_rate") if path.is_file() else None
+    if stated is not None:
+        rate_hz = check_rate(stated, f"{path}: sample_rate", RecordingError)
+        if given is not None and not same_rate(given, rate_hz):
+            raise RecordingError(
+                f"{path}: says {rate_hz:g} Hz, and --rate-hz {given:g}; leave the option out"
+            )
+        return rate_hz
+    if given is None:
+        raise RecordingError(
+            f"{path}: expected a line sample_rate = … , in Hz, found none; say it with --rate-hz"
+        )
+    return check_rate(given, "--rate-hz", RecordingError)
+
+
+def _parameters(path: Path) -> dict[str, object]:
+    """Names and plain values that the lines of params.py assign; nothing of it is run."""
+    if path.stat().st_size > LONGEST_PARAMETERS:
+        raise RecordingError(f"{path}: is larger than any params.py; look what it is")
+    try:
+        lines = ast.parse(path.read_text(encoding="utf-8")).body
+    except (SyntaxError, ValueError) as error:
+        raise RecordingError(
+            f"{path}: expected lines such as sample_rate = 30000.0, got what is no Python "
+            f"({error}); write it anew"
+        ) from None
+    values: dict[str, object] = {}
+    for line in lines:
+        if not (isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)):
+            continue
+        try:
+            values[line.targets[0].id] = ast.literal_eval(line.value)
+        except ValueError:  # a call or a name: what it comes to is not known without running it
+            continue
+    return values
+
+
+def _column(path: Path) -> np.ndarray:
+    array = load_array(path, RecordingError)
+    if array.dtype.kind not in "fiu" or array.size != max(array.shape, default=0):
+        raise RecordingError(
+            f"{path}: expected a number a spike, got {array.shape} {array.dtype}; export the "
+            "sorting for Phy anew"
+        )
+    return array.reshape(-1).astype(np.float64)
+
+
+def _whole(path: Path, n: int) -> np.ndarray:
+    numbers = _column(path)
+    if len(numbers) != n:
+        raise RecordingError(
+            f"{path}: has {counted('number', len(numbers))}, but spike_times.npy has "
+            f"{counted('spike', n)}; expected one for each, so copy both from one sorting"
+        )
+    if not n:
+        raise RecordingError(
+            f"{path}: expected spikes, got none; look whether the sorting is whole"
+        )
+    return numbers.astype(np.int64)
+
+
+def _groups(path: Path) -> dict[int, str]:
+    """What each cluster is called: good, mua, noise or what a person chose."""
+    groups: dict[int, str] = {}
+    for name, column in reversed(GROUPS):
+        if not (path / name).is_file():
+            continue
+        for row in read_table(path / name, RecordingError).rows:
+            cluster = row.get("cluster_id") or row.get("id")
+            if cluster.isdecimal() and row.get(column):
+                groups[int(cluster)] = row.get(column).casefold()
+    return groups
+
+
+def _waveforms(
+    path: Path, names: list[int], spikes_of: dict[int, np.ndarray]
+) -> tuple[np.ndarray, list[str]]:
+    """Of each cluster, float32 (N, T), and what must be known of them."""
+    if not (path / "templates.npy").is_file():
+        return np.empty((len(names), 0), np.float32), [
+            "there is no templates.npy, so no waveform is known: units are told by firing alone"
+        ]
+    templates = load_array(path / "templates.npy", RecordingError)
+    if templates.ndim != 3 or templates.dtype.kind not in "fiu":
+        raise RecordingError(
+            f"{path / 'templates.npy'}: expected templates × samples × channels, got "
+            f"{templates.shape} {templates.dtype}; export the sorting for Phy anew"
+        )
+    templates, remarks = _unwhitened(path, templates.astype(np.float64))
+    template_of_spike = None
+    if (path / "spike_templates.npy").is_file():
+        n_spikes = sum(map(len, spikes_of.values()))
+        template_of_spike = _whole(path / "spike_templates.npy", n_spikes)
+    waveforms = np.full((len(names), templates.shape[1]), np.nan, np.float32)
+    for row, name in enumerate(names):
+        used = np.array([name])
+        if template_of_spike is not None:
+            used = template_of_spike[spikes_of[name]]
+        used, counts = np.unique(used[(used >= 0) & (used < len(templates))], return_counts=True)
+        if not len(used):
+            continue
+        mean = np.einsum("p,ptc->tc", counts / counts.sum(), templates[used])
+        waveforms[row] = mean[:, np.ptp(mean, axis=0).argmax()]
+    return waveforms, remarks
+
+
+def _unwhitened(path: Path, templates: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Templates (P, T, channels) as they are in the recording, where that can be told."""
+    file = path / "whitening_mat_inv.npy"
+    if (path / "templates_ind.npy").is_file():
+        sparse = load_array(path / "templates_ind.npy", RecordingError)
+        if sparse.shape != (len(templates), templates.shape[2]):
+            raise RecordingError(
+                f"{path / 'templates_ind.npy'}: expected {len(templates)} × {templates.shape[2]} "
+                f"channels as templates.npy has, got {sparse.shape}; export the sorting anew"
+            )
+        if file.is_file() and not (sparse == np.arange(sparse.shape[1])).all():
+            return templates, [
+                "templates hold some channels alone, so that their whitening is not undone"
+            ]
+    if not file.is_file():
+        return templates, []
+    inverse = load_array(file, RecordingError)
+    if inverse.shape != (templates.shape[2], templates.shape[2]):
+        raise RecordingError(
+            f"{file}: expected {templates.shape[2]} × {templates.shape[2]} channels as "
+            f"templates.npy has, got {inverse.shape}; copy both from one sorting"
+        )
+    return templates @ inverse.astype(np.float64), []

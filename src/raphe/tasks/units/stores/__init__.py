@@ -1,0 +1,1 @@
+"""Labelled units on disk: opening, writing, importing; folds."""

@@ -1,0 +1,158 @@
+"""Labelled units of a folder, copied into a store; a unit that is there twice is taken once.
+
+N units.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raphe.core.errors import StoreError
+from raphe.core.recordings.class_names import check_classes, is_class
+from raphe.core.sentences import counted, listed
+from raphe.core.tables.words import spellings
+from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitSet
+from raphe.tasks.units.stores.unit_store import write_units
+
+FEWEST_CLASSES = 2
+FEWEST_UNITS = 2  # of a class: one to train on, one to test on
+FEW_UNITS = 10  # of a class: fewer, and a figure of it says next to nothing
+
+
+@dataclass(frozen=True)
+class UnitsReport:
+    """What was taken. Lists hold a sentence each."""
+
+    store: Path
+    per_class: dict[str, int]
+    without_label: int
+    other_labels: dict[str, int]  # that were not asked for
+    left_out: Sequence[str]
+    remarks: Sequence[str]
+
+
+def import_units(
+    read: ReadUnits,
+    where: str,
+    store: Path,
+    classes: Sequence[str] | None = None,
+    note: str = "",
+    overwrite: bool = False,
+) -> UnitsReport:
+    """Write the units that have a label into a store.
+
+    Args:
+        read: what a reader gave.
+        where: what sentences call its source.
+        classes: labels to take, in this order; None takes all, by name.
+        note: a sentence that must stand beside every result from them.
+
+    Raises:
+        StoreError: fewer than two classes, or a class of one unit.
+    """
+    units = read.units
+    spelt = spellings((fact.label for fact in units.facts if is_class(fact.label)), classes or ())
+    labels = [spelt.get(fact.label, "") for fact in units.facts]
+    if classes is not None:
+        check_classes(classes, "--classes", StoreError)
+        if missing := [name for name in classes if name not in labels]:
+            there = listed(sorted(set(filter(None, labels)))) if any(labels) else "none"
+            raise StoreError(f"{where}: no unit is labelled {missing[0]}; its labels are {there}")
+    chosen = tuple(classes or sorted(set(filter(None, labels))))
+    taken = np.array([label in chosen for label in labels])
+    other = Counter(label for label in labels if label and label not in chosen)
+    twice, told = _copies(units, labels, taken)
+    taken &= ~twice
+    counts = Counter(label for label, is_in in zip(labels, taken, strict=True) if is_in)
+    _require_classes(where, counts, chosen)
+    kept = units.rows(taken)
+    facts = [replace(fact, label=spelt[fact.label]) for fact in kept.facts]
+    remarks = [*read.remarks, *_doubts(kept, counts)]
+    manifest: dict[str, Any] = {"source": where} | ({"note": note} if note else {})
+    path = write_units(store, replace(kept, facts=facts), chosen, manifest, overwrite)
+    return UnitsReport(
+        path,
+        {name: counts[name] for name in chosen},
+        labels.count(""),
+        dict(other),
+        [*read.left_out, *told],
+        remarks,
+    )
+
+
+def _require_classes(where: str, counts: Counter[str], chosen: Sequence[str]) -> None:
+    if len(chosen) < FEWEST_CLASSES:
+        got = f"one, {chosen[0]}" if chosen else "none"
+        raise StoreError(
+            f"{where}: expected units of {FEWEST_CLASSES} classes or more in the column label, got "
+            f"{got}; one class alone teaches nothing"
+        )
+    for name in chosen:
+        if counts[name] < FEWEST_UNITS:
+            raise StoreError(
+                f"{where}: class {name} has {counted('unit', counts[name])}, expected "
+                f"{FEWEST_UNITS} or more, one to train on and one to test on; leave it out with "
+                "--classes"
+            )
+
+
+def _copies(
+    units: UnitSet, labels: Sequence[str], taken: np.ndarray
+) -> tuple[np.ndarray, list[str]]:
+    """Units that hold the same numbers as an earlier one, bool (N,), and a sentence on each.
+
+    On both sides of a split such a unit is a leak. Under two labels neither is taken.
+    """
+    twice, told = np.zeros(len(units), bool), []
+    first: dict[bytes, int] = {}
+    for row in np.flatnonzero(taken).tolist():
+        parts = [units.waveforms[row], units.isi[row]]
+        if not np.isfinite(parts[0]).any() or not parts[0].size:
+            parts.append(units.acg[row])  # what is missing makes no two units one
+        key = b"".join(part.tobytes() for part in parts)
+        earlier = first.setdefault(key, row)
+        if earlier == row:
+            continue
+        ids = units.facts[earlier].unit_id, units.facts[row].unit_id
+        twice[row] = True
+        if labels[row] == labels[earlier]:
+            told.append(f"unit {ids[1]}: is unit {ids[0]} again, with the same numbers; taken once")
+        else:
+            twice[earlier] = True
+            told.append(
+                f"units {ids[0]} and {ids[1]}: have the same numbers and two labels, "
+                f"{labels[earlier]} and {labels[row]}; neither is taken"
+            )
+    return twice, told
+
+
+def _doubts(units: UnitSet, counts: Counter[str]) -> list[str]:
+    """What must be known of the labels before a figure of theirs is believed, a sentence each."""
+    sentences = [
+        f"class {name} has {counted('unit', n)}: its figures will say next to nothing"
+        for name, n in counts.items()
+        if n < FEW_UNITS
+    ]
+    labels_of: dict[str, set[str]] = {}
+    for fact in units.facts:
+        labels_of.setdefault(fact.animal, set()).add(fact.label)
+    if "" in labels_of:
+        sentences.append(
+            "the animals are not known of all units: units of one animal may be trained and tested "
+            "on, and no figure will tell what holds in a new animal"
+        )
+    elif all(len(labels) == 1 for labels in labels_of.values()):
+        sentences.append(
+            f"each of the {counted('animal', len(labels_of))} carries one label alone: whatever "
+            "tells the animals apart tells the labels, too, and no figure can tell the two apart"
+        )
+    if units.rate_hz is None:
+        sentences.append(
+            "the sampling rate of the waveforms is not known: times are in samples, and a new unit "
+            "is compared sample by sample (say it with --rate-hz)"
+        )
+    return sentences

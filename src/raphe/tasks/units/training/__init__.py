@@ -1,0 +1,1 @@
+"""Units in batches, loss and optimiser; simple classifiers beside the network."""

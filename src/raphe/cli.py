@@ -43,7 +43,7 @@ STEPS = {  # verbs in the order of the work
     "synthetic examples": ("masks", "synthesize"),
     "training": ("train", "ui", "runs"),
     "questions to ask of a score": ("audit", "reproduce"),
-    "bundles and new recordings": ("export", "predict", "watch", "serve", "place"),
+    "bundles and new recordings": ("export", "predict", "fit", "watch", "serve", "place"),
     "this shell": ("completion",),
 }
 WORDS = {  # that people use for these verbs
@@ -51,7 +51,6 @@ WORDS = {  # that people use for these verbs
     "convert": "import",
     "cut": "extract",
     "download": "fetch",
-    "fit": "train",
     "infer": "predict",
     "judge": "predict",
     "load": "import",

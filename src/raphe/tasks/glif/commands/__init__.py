@@ -20,6 +20,12 @@ COMMANDS = (
         when_interrupted=AGAIN,
     ),
     Command(
+        "fit",
+        "fit GLIF neurons of one level or all to a cell's sweeps, and say which is enough",
+        f"{ROOM}.fitting:add_fit",
+        when_interrupted=BEGINS_ANEW,
+    ),
+    Command(
         "predict",
         "infer a GLIF neuron's parameters from its voltage, with intervals",
         f"{ROOM}.prediction:add_predict",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import define, left_out_code, list_out, one_input
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
+from raphe.tasks.glif.commands.signal_options import add_signal_options
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
@@ -25,31 +26,7 @@ def add_predict(parser: Parser) -> None:
         "are left out, or none has (error: …); 2 for wrong usage.",
     )
     parser.set_defaults(out=Path("glif"))
-    parser.add_argument(
-        "--stimulus",
-        type=Path,
-        help="the injected current, likewise; of a recording or a table it may be left out and is "
-        "looked for in the same file",
-    )
-    parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
-    parser.add_argument(
-        "--unit", choices=("V", "mV"), default="V", help="of the voltage (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--stimulus-unit",
-        choices=("A", "nA", "pA"),
-        default="A",
-        help="of the current (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--channel",
-        help="of a recording's voltage, its name or number; in NWB an electrode's name, a series' "
-        "or its place in the file",
-    )
-    parser.add_argument(
-        "--stimulus-channel",
-        help="of a recording's current (default: in NWB the one of the same electrode and sweep)",
-    )
+    add_signal_options(parser)
     parser.add_argument(
         "--sweep",
         type=int,
@@ -60,11 +37,6 @@ def add_predict(parser: Parser) -> None:
         "--relative-to-rest",
         action="store_true",
         help="the voltage is relative to the cell's rest, as AllenSDK's GlifNeuron gives it",
-    )
-    parser.add_argument(
-        "--cut-spikes",
-        action="store_true",
-        help="a real recording: take out each spike from its threshold to the trough behind it",
     )
     parser.add_argument(
         "--for",

@@ -56,6 +56,26 @@ def respond(level: int, values: np.ndarray, current_a: np.ndarray) -> tuple[Resp
     return simulate(neurons, current_a, 1 / SIMULATED_HZ, may_stop=True), rest_v
 
 
+@dataclass(frozen=True, eq=False)
+class MedianResponse:
+    """What the neuron with a posterior's medians does under the current of a whole recording."""
+
+    voltage_v: np.ndarray  # float64 (N,) at the recording's rate, NaN in dead time
+    spike_times_s: np.ndarray
+
+
+def median_response(
+    level: int, samples: np.ndarray, current_a: np.ndarray, rate_hz: float
+) -> MedianResponse:
+    """Simulate the medians of draws (S, P) under a current (N,)."""
+    time_s = np.arange(len(current_a)) / rate_hz
+    fine_s = np.arange(max(1, round(len(current_a) / rate_hz * SIMULATED_HZ))) / SIMULATED_HZ
+    median = np.median(samples, axis=0)[None]
+    response, rest_v = respond(level, median, np.interp(fine_s, time_s, current_a)[None])
+    places = np.minimum((time_s * SIMULATED_HZ).round().astype(int), len(fine_s) - 1)
+    return MedianResponse(response.voltage_v[0][places] + rest_v[0], response.spikes[0].time_s)
+
+
 def possible(level: int, values: np.ndarray) -> np.ndarray:
     """Quantities (B, P) whose membranes are slow enough to be simulated: else C is raised."""
     if not np.isfinite(scaled(level, values)).all():

@@ -15,8 +15,7 @@ from raphe.core.bundles.view import Fact, Line, Need, Plot, Role, Table, Take, V
 from raphe.core.sentences import counted, duration, number, typographic
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.metrics.posterior_scores import INTERVALS
-from raphe.tasks.glif.metrics.predictive import NEAR_SPIKE_S, respond
-from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
+from raphe.tasks.glif.metrics.predictive import NEAR_SPIKE_S, MedianResponse, median_response
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.synthetic.quantities import (
@@ -64,18 +63,15 @@ class ViewedCell:
         return 0.0, max(self.cells.voltage_v.shape[1] - 1, 1) / self.rate_hz
 
     @cached_property
-    def prediction(self) -> "Prediction":
+    def prediction(self) -> MedianResponse:
         """What the median neuron does. It takes a while, and is kept."""
         assert self.posterior is not None
-        return _predicted(self.posterior, self.cells.current_a[self.row], self.rate_hz)
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """The response of the median neuron to the current of a whole recording."""
-
-    voltage_v: np.ndarray  # float64 (N,) at the recording's rate, NaN in dead time
-    spike_times_s: np.ndarray
+        return median_response(
+            self.posterior.level,
+            self.posterior.samples,
+            self.cells.current_a[self.row],
+            self.rate_hz,
+        )
 
 
 @dataclass(frozen=True)
@@ -218,15 +214,6 @@ def _marginal(quantity: Quantity, drawn: np.ndarray, prior: np.ndarray) -> Plot:
         shade=shade,
         shade_name=f"{intervals} intervals",
     )
-
-
-def _predicted(posterior: Posterior, current_a: np.ndarray, rate_hz: float) -> Prediction:
-    median = np.median(posterior.samples, axis=0)[None]
-    time_s = np.arange(len(current_a)) / rate_hz
-    fine_s = np.arange(max(1, round(len(current_a) / rate_hz * SIMULATED_HZ))) / SIMULATED_HZ
-    response, rest_v = respond(posterior.level, median, np.interp(fine_s, time_s, current_a)[None])
-    places = np.minimum((time_s * SIMULATED_HZ).round().astype(int), len(fine_s) - 1)
-    return Prediction(response.voltage_v[0][places] + rest_v[0], response.spikes[0].time_s)
 
 
 def _fit(shown: ViewedCell, posterior: Posterior) -> Fit:

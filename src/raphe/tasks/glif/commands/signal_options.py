@@ -1,0 +1,39 @@
+"""Where a voltage and its current are found: options that fitting and inferring share."""
+
+from pathlib import Path
+
+from raphe.core.parser import Parser
+
+
+def add_signal_options(parser: Parser) -> None:
+    """Declare --stimulus, --rate, units, channels and --cut-spikes."""
+    parser.add_argument(
+        "--stimulus",
+        type=Path,
+        help="the injected current, likewise; of a recording or a table it may be left out and is "
+        "looked for in the same file",
+    )
+    parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
+    parser.add_argument(
+        "--unit", choices=("V", "mV"), default="V", help="of the voltage (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--stimulus-unit",
+        choices=("A", "nA", "pA"),
+        default="A",
+        help="of the current (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--channel",
+        help="of a recording's voltage, its name or number; in NWB an electrode's name, a series' "
+        "or its place in the file",
+    )
+    parser.add_argument(
+        "--stimulus-channel",
+        help="of a recording's current (default: in NWB the one of the same electrode and sweep)",
+    )
+    parser.add_argument(
+        "--cut-spikes",
+        action="store_true",
+        help="a real recording: take out each spike from its threshold to the trough behind it",
+    )

@@ -1,0 +1,179 @@
+"""Which level is enough: each fitted without some of the data, and held against these.
+
+With several sweeps the last third of them is held out, of one sweep its last third in time. A
+level is enough where no other predicts the spikes that were held out much better.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raphe.core.sentences import counted, listed, number
+from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels
+from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps, pool_sweeps
+from raphe.tasks.glif.metrics.predictive import NEAR_SPIKE_S, median_response
+from raphe.tasks.glif.metrics.spike_trains import explained_variance
+from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
+from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
+from raphe.tasks.glif.synthetic.prior import Prior
+from raphe.tasks.glif.synthetic.quantities import quantities
+
+HELD_OUT = 1 / 3
+MUCH = 0.02  # of explained variance: a simpler level that is worse by less is enough
+FEWEST_SPIKES = 5  # held out: fewer tell no levels apart
+
+
+@dataclass(frozen=True)
+class LevelScore:
+    """One level on data that its fit had not seen."""
+
+    level: int
+    n_quantities: int
+    recorded_spikes: int
+    predicted_spikes: int
+    explained: float  # variance of the spike trains at 10 ms; NaN without a spike
+    rms_mv: float  # of the voltages away from spikes of either
+    bic: float  # of the fit to all data; lower is better
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The level to take, and why."""
+
+    level: int
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Span:
+    """A sweep with the part of it that is held out."""
+
+    voltage_v: np.ndarray
+    current_a: np.ndarray
+    begin: int  # sample
+
+
+def score_levels(
+    sweeps: CellSweeps, fits: Mapping[int, LevelFit], priors: Mapping[int, Prior], seed: int
+) -> list[LevelScore]:
+    """Fit each level anew without the data that it is then held against.
+
+    Args:
+        sweeps: of the cell.
+        fits: to all of them, by level.
+        priors: by level.
+        seed: of the draws.
+    """
+    pooled, spans = _divided(sweeps)
+    return [
+        _score(fits[without.level], without, spans, sweeps.rate_hz)
+        for without in fit_levels(pooled, priors, seed)
+    ]
+
+
+def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
+    """The simplest level that is enough."""
+    if not n_spikes:
+        text = (
+            "The cell did not fire: nothing is known of threshold, dead time, reset and afterspike "
+            "currents, and no level can be told from another. Capacitance, resistance and rest are "
+            "those of level 1."
+        )
+        return Verdict(1, (text,))
+    held = scores[0].recorded_spikes
+    if held < FEWEST_SPIKES:
+        best = min(scores, key=lambda score: score.bic)
+        text = (
+            f"Only {counted('spike', held)} were held out, too few to tell levels apart by what "
+            f"they predict; by the likelihood of all data with a penalty for each quantity (BIC) "
+            f"level {best.level} is the best."
+        )
+        return Verdict(best.level, (text,))
+    top = max(scores, key=lambda score: score.explained)
+    enough = next(score for score in scores if score.explained >= top.explained - MUCH)
+    simpler = [score for score in scores if score.level < enough.level]
+    text = (
+        f"Level {enough.level} is enough: of the spikes that its fit had not seen "
+        f"({held}) it explains {number(enough.explained, 2)} of the variance at 10 ms"
+    )
+    if top.level != enough.level:
+        text += f", the best, level {top.level}, {number(top.explained, 2)}"
+    sentences = [text + "."]
+    if simpler:
+        each = [f"level {score.level} {number(score.explained, 2)}" for score in simpler]
+        sentences.append(f"Simpler ones explain less: {listed(each)}.")
+    likeliest = min(scores, key=lambda score: score.bic)
+    if likeliest.level != enough.level:
+        sentences.append(
+            f"By the likelihood of all data with a penalty for each quantity (BIC) level "
+            f"{likeliest.level} would be the choice: it describes the voltage better without "
+            "predicting the spikes better."
+        )
+    return Verdict(enough.level, tuple(sentences))
+
+
+def _divided(sweeps: CellSweeps) -> tuple[PooledSweeps, list[_Span]]:
+    """What is fitted, and what is held out."""
+    n = len(sweeps)
+    if n > 1:
+        n_held = max(1, round(HELD_OUT * n))
+        own = range(n - n_held)
+        ends = [len(sweeps.voltages_v[i]) for i in own]
+        spans = [_Span(sweeps.voltages_v[i], sweeps.currents_a[i], 0) for i in range(n - n_held, n)]
+    else:
+        own, length = range(1), len(sweeps.voltages_v[0])
+        ends = [round((1 - HELD_OUT) * length)]
+        spans = [_Span(sweeps.voltages_v[0], sweeps.currents_a[0], ends[0])]
+    pooled = pool(
+        [sweeps.voltages_v[i][:end] for i, end in zip(own, ends, strict=True)],
+        [sweeps.currents_a[i][:end] for i, end in zip(own, ends, strict=True)],
+        sweeps.rate_hz,
+    )
+    return pooled, spans
+
+
+def pool(
+    voltages_v: Sequence[np.ndarray], currents_a: Sequence[np.ndarray], rate_hz: float
+) -> PooledSweeps:
+    """Sweeps in V and A as they are fitted: at the model's 20 kHz, or a whole part of the rate
+    below."""
+    keep = max(1, int(np.ceil(rate_hz / SIMULATED_HZ - 1e-9)))
+    return pool_sweeps(
+        [1e3 * voltage[::keep] for voltage in voltages_v],
+        [1e12 * current[::keep] for current in currents_a],
+        rate_hz / keep,
+    )
+
+
+def _score(fit: LevelFit, without: LevelFit, spans: Sequence[_Span], rate_hz: float) -> LevelScore:
+    """The fit `without` held against spans; the penalty is of the `fit` to all."""
+    level, reach = fit.level, max(1, round(NEAR_SPIKE_S * rate_hz))
+    ours: list[np.ndarray] = []
+    theirs: list[np.ndarray] = []
+    errors: list[np.ndarray] = []
+    offset_s = 0.0
+    for span in spans:
+        response = median_response(level, without.samples, span.current_a, rate_hz)
+        begin_s = span.begin / rate_hz
+        gaps = np.isnan(span.voltage_v)
+        begun = np.flatnonzero(gaps & ~np.concatenate([[False], gaps[:-1]])) / rate_hz
+        for times, found in ((theirs, begun), (ours, response.spike_times_s)):
+            times.append(found[found >= begin_s] - begin_s + offset_s)
+        near = gaps | np.isnan(response.voltage_v)
+        far = np.convolve(near, np.ones(2 * reach + 1), mode="same") < 0.5
+        far[: span.begin] = False
+        errors.append((span.voltage_v - response.voltage_v)[far])
+        offset_s += (len(span.voltage_v) - span.begin) / rate_hz
+    model, truth, error = map(np.concatenate, (ours, theirs, errors))
+    n_quantities = len(quantities(level))
+    n_stretches = len(fit.below.begun_mv)
+    return LevelScore(
+        level,
+        n_quantities,
+        len(truth),
+        len(model),
+        explained_variance(model, truth, offset_s),
+        1e3 * float(np.sqrt(np.mean(error**2))) if len(error) else float("nan"),
+        -2 * fit.log_likelihood + n_quantities * float(np.log(max(n_stretches, 2))),
+    )

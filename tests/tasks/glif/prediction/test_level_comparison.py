@@ -1,0 +1,32 @@
+from raphe.tasks.glif.prediction.level_comparison import LevelScore, choose_level
+
+
+def score(level: int, explained: float, bic: float = 0.0, spikes: int = 20) -> LevelScore:
+    return LevelScore(level, 5 + level, spikes, spikes, explained, 0.3, bic)
+
+
+def test_the_simplest_level_is_enough_that_no_other_betters_by_much() -> None:
+    scores = [score(1, 0.5), score(2, 0.6), score(3, 0.80), score(4, 0.81), score(5, 0.815)]
+    verdict = choose_level(scores, n_spikes=60)
+    assert verdict.level == 3
+    assert "the best, level 5" in verdict.sentences[0]
+    assert "level 1 0.50 and level 2 0.60" in verdict.sentences[1]
+
+
+def test_a_likelier_level_that_predicts_no_better_is_named_not_chosen() -> None:
+    verdict = choose_level([score(1, 0.8), score(3, 0.81, bic=-50.0)], n_spikes=60)
+    assert verdict.level == 1
+    assert "level 3 would be the choice" in verdict.sentences[-1]
+
+
+def test_of_few_spikes_the_likelihood_decides_and_it_is_said() -> None:
+    verdict = choose_level([score(1, 1.0, spikes=2), score(3, 0.1, -9.0, 2)], n_spikes=5)
+    assert verdict.level == 3
+    assert "Only 2 spikes were held out" in verdict.sentences[0]
+
+
+def test_a_silent_cell_has_no_level() -> None:
+    verdict = choose_level([], n_spikes=0)
+    assert verdict.level == 1
+    assert "did not fire" in verdict.sentences[0]
+    assert "no level can be told from another" in verdict.sentences[0]

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from raphe.core.errors import RecordingError
+from raphe.tasks.glif.recordings.cell_files import Signal
+from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
+
+
+def test_rows_of_arrays_are_sweeps_and_one_that_is_no_membrane_is_left_out() -> None:
+    voltage = np.full((3, 500), -0.07)
+    voltage[1] = 0.5
+    current = np.zeros((3, 500))
+    current[:, 100:] = 1e-10
+    sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    assert sweeps.names == ["sweep 0", "sweep 2"]
+    assert list(sweeps.left_out) == ["sweep 1"]
+    assert sweeps.rate_hz == 20_000
+
+
+def test_an_abf_file_without_a_current_has_that_of_its_protocol(real_data) -> None:
+    path = real_data("abf", "17o05027_ic_ramp.abf")
+    sweeps = read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)
+    assert sweeps.names == ["sweep 1"]
+    assert "sweep 0" in sweeps.left_out  # its command is 0
+    ramp_pa = 1e12 * sweeps.currents_a[0]
+    assert ramp_pa.min() == 0
+    assert ramp_pa.max() == pytest.approx(10, abs=0.1)
+    assert np.isnan(sweeps.voltages_v[0]).any()
+
+
+def test_a_recording_under_voltage_clamp_is_refused(real_data) -> None:
+    path = real_data("abf", "17o05026_vc_stim.abf")
+    with pytest.raises(RecordingError):
+        read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)

@@ -18,6 +18,7 @@ WHERE = {
     "rates": "the folder of `raphe predict --out`, of a calcium bundle",
     "neurons": "the folder of `raphe predict --out`, of a glif bundle",
     "labels": "the folder of `raphe predict --out`, of a units bundle",
+    "a fit": "the folder of `raphe fit --out`",
     "recordings": "beside recordings, read by `raphe extract`",
     "simulated recordings": "the folder of `raphe simulate`",
     "features": "what `raphe features` writes",
@@ -357,5 +358,49 @@ FILES = (
         "traces of some cells beside what neurons drawn for them answer: figure and caption",
     ),
     Written("neurons", "prediction.json", "version, bundle with its content hash, counts, notes"),
+    Written(
+        "a fit",
+        "fitted_parameters.csv",
+        "a row for each level and quantity",
+        {
+            "level": "of the GLIF model, 1 to 5",
+            "quantity": "name",
+            "lab_unit": "in which the columns `…_lab` are",
+            "median_*": "of the draws, in SI and in lab units",
+            "low_*": "lower end of the interval of so many %",
+            "high_*": "its upper end",
+            "told_by_data": "no where the interval is about as wide as that of typical neurons",
+        },
+    ),
+    Written(
+        "a fit",
+        "levels.csv",
+        "a row for each level: what it predicts, and the noise that was found",
+        {
+            "level": "of the GLIF model, 1 to 5",
+            "chosen": "yes for the level that is enough",
+            "held_out_spikes": "recorded, in what the fit had not seen",
+            "predicted_spikes": "there, by the median neuron",
+            "explained_variance_10_ms": "of the spike trains there, at 10 ms",
+            "held_out_rms_mv": "error of the voltage there, away from spikes, mV",
+            "bic": "of the fit to all data: lower is better",
+            "white_noise_mv": "standard deviation, mV",
+            "fast_noise_mv": "of the fast Ornstein-Uhlenbeck process, mV",
+            "fast_noise_ms": "its time constant, ms",
+            "slow_noise_mv": "of the slow one, mV",
+            "slow_noise_s": "its time constant, s",
+            "hum_hz": "frequencies that were taken out",
+            "bridge_error_mohm": "what the bridge was off by, MΩ",
+            "threshold_varies_mv": "standard deviation from one spike to the next, mV",
+        },
+    ),
+    Written(
+        "a fit", "draws.npz", "`level_N` float64 (draws, quantities) in SI units, and their names"
+    ),
+    Written("a fit", "neuron_config.json", "the median neuron of the chosen level, for AllenSDK"),
+    Written("a fit", "glif_brian2.py, glif_nest.py", "programs that run it, with --for"),
+    Written(
+        "a fit", ", ".join(figure_names("fit.png")), "recorded beside predicted: figure, caption"
+    ),
     *RUN_FILES,
 )

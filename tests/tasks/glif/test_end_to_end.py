@@ -126,3 +126,37 @@ def test_a_trace_unlike_any_simulated_one_is_told(
     out = tmp_path / "out"
     assert main(["predict", *cell, "--bundle", str(bundle), "--out", str(out)]) == 0
     assert "noise above that of every simulated trace" in capsys.readouterr().err
+
+
+def test_levels_are_fitted_without_a_bundle_and_the_one_that_is_enough_is_named(
+    cell: list[str], tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "fit"
+    assert main(["fit", *cell, "--out", str(out), "--for", "brian2"]) == 0
+    with (out / "fitted_parameters.csv").open() as file:
+        rows = {(row["level"], row["quantity"]): row for row in csv.DictReader(file)}
+    for name, value in TRUE.items():
+        assert float(rows["1", name]["median_lab"]) == pytest.approx(value, rel=0.01), name
+        assert rows["1", name]["told_by_data"] == "yes"
+    with (out / "levels.csv").open() as file:
+        levels = list(csv.DictReader(file))
+    assert [row["level"] for row in levels if row["chosen"] == "yes"] == ["1"]
+    assert float(levels[0]["white_noise_mv"]) == pytest.approx(0.1, rel=0.1)
+    neuron, _ = from_config(json.loads((out / "neuron_config.json").read_text()))
+    assert neuron.resistance_ohm[0] == pytest.approx(200e6, rel=0.01)
+    assert (out / "fit.png").stat().st_size > 10_000
+    assert (out / "glif_brian2.py").exists()
+    assert "resistance" in capsys.readouterr().out
+
+
+def test_a_silent_cell_is_fitted_and_it_is_said_what_it_does_not_tell(
+    cell: list[str], tmp_path: Path, capsys
+) -> None:
+    voltage, current = np.load(cell[0])[:2900], np.load(cell[2])[:2900]
+    voltage = np.tile(voltage, 8)  # test pulses alone
+    np.save(cell[0], voltage)
+    np.save(cell[2], np.tile(current, 8))
+    assert main(["fit", *cell, "--out", str(tmp_path / "fit")]) == 0
+    told = capsys.readouterr().out
+    assert "The cell did not fire" in told
+    assert "Not told by this stimulus (0 spikes)" in told

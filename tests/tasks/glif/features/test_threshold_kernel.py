@@ -2,7 +2,6 @@ import numpy as np
 from scipy.stats import norm
 
 from raphe.tasks.glif.features.threshold_kernel import (
-    NEVER,
     log_between,
     log_likelihood,
     log_tail,
@@ -28,16 +27,22 @@ def likelihood(threshold_mv: float, varies_mv: float) -> float:
 
 
 def test_a_spike_lies_between_the_highest_that_did_not_fire_and_itself() -> None:
-    by_hand = np.log(norm.cdf(10 - 9.5) - norm.cdf(9 - 9.5)) + norm.logsf(7 - 9.5)
-    np.testing.assert_allclose(likelihood(9.5, 1.0), by_hand, rtol=1e-9)
+    by_hand = np.log(norm.cdf((10 - 9.5) / 0.1) - norm.cdf((9 - 9.5) / 0.1))
+    np.testing.assert_allclose(likelihood(9.5, 0.1), by_hand, rtol=1e-9)  # 7 mV is far below
     assert likelihood(9.5, 0.01) > likelihood(8.0, 1.0) > likelihood(8.0, 0.01)
 
 
-def test_a_spike_below_what_did_not_fire_is_impossible() -> None:
-    tables = (np.array([9.0, 8.0]), np.zeros((2, 1)), np.array([0]), np.array([1]),
-              np.array([True]), np.zeros((2, 1)), np.zeros((2, 1)))  # fmt: skip
-    values = np.array([8.5, 0.0, 0.0, 0.0, 0.0, 1.0])
-    assert log_likelihood(*tables, np.zeros(1), values) == NEVER
+def test_a_spike_below_what_did_not_fire_is_the_less_probable_the_further_it_lies_below() -> None:
+    def below(mv: float) -> float:
+        course = np.array([9.0, 9.0 - mv])
+        tables = (course, np.zeros((2, 1)), np.array([0]), np.array([1]), np.array([True]),
+                  np.zeros((2, 1)), np.zeros((2, 1)))  # fmt: skip
+        return log_likelihood(*tables, np.zeros(1), np.array([9.5, 0.0, 0.0, 0.0, 0.0, 1.0]))
+
+    falling = [below(mv) for mv in (-0.5, 0.0, 0.5, 5.0, 10.0, 1000.0)]
+    assert np.isfinite(falling).all()
+    assert (np.diff(falling) < 0).all()
+    np.testing.assert_allclose(falling[4] - falling[3], -20, rtol=1e-6)  # 5 mV, of 0.25 mV each
 
 
 def test_parts_of_the_threshold_decay_as_the_model_has_them() -> None:

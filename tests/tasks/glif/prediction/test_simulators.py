@@ -11,7 +11,8 @@ import pytest
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import to_config
 from raphe.tasks.glif.neurons.simulation import simulate
-from raphe.tasks.glif.prediction.infer_parameters import CONFIG, program_for
+from raphe.tasks.glif.prediction.infer_parameters import CONFIG
+from raphe.tasks.glif.prediction.simulators import program_for
 
 DT_S = 5e-5
 NEEDED = {  # each in an environment of its own

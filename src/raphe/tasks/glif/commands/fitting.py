@@ -8,7 +8,7 @@ from raphe.core.command_line import add_overwrite, define, left_out_code, list_o
 from raphe.core.files.outputs import Output
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
-from raphe.tasks.glif.commands.signal_options import add_signal_options
+from raphe.tasks.glif.commands.signal_options import add_signal_options, add_simulators
 
 if TYPE_CHECKING:  # numba is loaded by those who fit alone
     from raphe.tasks.glif.prediction.fit_cell import FitReport
@@ -54,6 +54,7 @@ def add_fit(parser: Parser) -> None:
         help="what is known beforehand, of one level, as training writes it (default: typical "
         "cortical neurons)",
     )
+    add_simulators(parser)
     parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
     parser.add_argument(
         "--out",
@@ -90,7 +91,7 @@ def _fit(options: argparse.Namespace) -> int:
     )
     report = fit_cell(
         sweeps, levels, options.out,
-        prior=prior, seed=options.seed, overwrite=options.overwrite,
+        prior=prior, seed=options.seed, simulators=options.simulators, overwrite=options.overwrite,
         inputs=(options.input, options.stimulus),
     )  # fmt: skip
     for line in sweeps.read_from:

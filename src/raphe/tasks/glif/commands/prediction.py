@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import define, left_out_code, list_out, one_input
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
-from raphe.tasks.glif.commands.signal_options import add_signal_options
+from raphe.tasks.glif.commands.signal_options import add_signal_options, add_simulators
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
@@ -38,14 +38,7 @@ def add_predict(parser: Parser) -> None:
         action="store_true",
         help="the voltage is relative to the cell's rest, as AllenSDK's GlifNeuron gives it",
     )
-    parser.add_argument(
-        "--for",
-        dest="simulators",
-        nargs="+",
-        choices=("brian2", "nest"),
-        default=[],
-        help="also write a program that runs the neurons in this simulator",
-    )
+    add_simulators(parser)
     parser.add_argument("--samples", type=int, default=1000, help="of each posterior")
     parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
 

@@ -1,4 +1,5 @@
-"""Where a voltage and its current are found: options that fitting and inferring share."""
+"""Options that fitting and inferring share: where a voltage and its current are found, and what
+is written beside the parameters."""
 
 from pathlib import Path
 
@@ -36,4 +37,16 @@ def add_signal_options(parser: Parser) -> None:
         "--cut-spikes",
         action="store_true",
         help="a real recording: take out each spike from its threshold to the trough behind it",
+    )
+
+
+def add_simulators(parser: Parser) -> None:
+    """Declare --for."""
+    parser.add_argument(
+        "--for",
+        dest="simulators",
+        nargs="+",
+        choices=("brian2", "nest"),
+        default=[],
+        help="also write a program that runs the neurons in this simulator",
     )

@@ -3,7 +3,9 @@ and draws of what they leave open.
 
 Each stretch between spikes has a threshold that is off by a normal amount, so that a spike at
 sample n has the probability that the amount lies between the highest overshoot before n and the
-one at n. K samples that matter, S stretches, P places of the subthreshold fit.
+one at n. A spike below what did not fire is not impossible, only less probable the further it lies
+below: fitted voltages are never exact. K samples that matter, S stretches, P places of the
+subthreshold fit.
 """
 
 import math
@@ -13,6 +15,8 @@ from numba import njit
 
 ROOT_HALF = math.sqrt(0.5)
 FAR = 25.0  # deviations, beyond which a tail is taken by its expansion
+HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+SOFT = 0.25  # of a stretch's deviation: a spike so far below what did not fire is possible
 NEVER = -1e300
 
 
@@ -111,12 +115,13 @@ def log_likelihood(course, slopes, first, last, fires, raised, followed, moved, 
         low = highest / deviation
         if not fires[s]:
             total += log_tail(low)
-        elif at_end <= highest:  # a spike below what did not fire
-            return NEVER
         else:
-            total += log_between(low, at_end / deviation)
-        if not total > NEVER:
-            return NEVER
+            width = (at_end - highest) / deviation / SOFT
+            if width < -FAR:  # a spike far below what did not fire
+                total += -0.5 * low * low - HALF_LOG_TAU + math.log(SOFT) + width
+            else:
+                width = width if width > FAR else math.log1p(math.exp(width))
+                total += log_between(low, low + SOFT * width)
     return total
 
 
@@ -188,7 +193,7 @@ def walk(start, factor, steps, chances, given, prior, tables, out):
     for n in range(len(steps)):
         tried = place + factor @ steps[n]
         tried_value = log_density(tried, given, prior, tables)
-        if math.log(chances[n]) < tried_value - value:
+        if tried_value > NEVER and math.log(chances[n]) < tried_value - value:
             place, value = tried, tried_value
             taken += 1
         out[n] = place

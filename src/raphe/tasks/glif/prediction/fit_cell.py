@@ -32,6 +32,7 @@ from raphe.tasks.glif.prediction.level_comparison import (
 )
 from raphe.tasks.glif.prediction.level_figure import level_figure
 from raphe.tasks.glif.prediction.posterior import Posterior
+from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 from raphe.tasks.glif.synthetic.prior import Prior
 from raphe.tasks.glif.synthetic.quantities import REST, neurons_of, quantities
@@ -40,7 +41,7 @@ from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE = (
     "fitted_parameters.csv", "levels.csv", "draws.npz", "neuron_config.json", "fit.png",
 )  # fmt: skip
-NAMES = {PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, *figure_names(FIGURE)}
+NAMES = {PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, *figure_names(FIGURE), *PROGRAMS}
 LEAST_S = 0.2  # of all sweeps together
 MUCH_BRIDGE_MOHM = 4.0
 
@@ -67,6 +68,7 @@ def fit_cell(
     *,
     prior: Prior | None = None,
     seed: int = 42,
+    simulators: Sequence[str] = (),
     overwrite: bool = False,
     inputs: Iterable[Path | None] = (),
 ) -> FitReport:
@@ -78,6 +80,7 @@ def fit_cell(
         out: folder to make.
         prior: of the only level; None: typical neurons.
         seed: of the draws.
+        simulators: names of those to write a program for, see `simulators`.
         overwrite: replace a folder that was made here before.
         inputs: what is read, which must not lie in `out`.
 
@@ -102,6 +105,7 @@ def fit_cell(
         sentences = [*verdict.sentences, *_said_of(chosen, pooled)]
         with reporting(out):
             _write(builder.folder, sweeps, fits, scores, verdict.level)
+            write_programs(simulators, builder.folder)
         builder.commit()
     return FitReport(out, verdict.level, fits, scores, sentences)
 

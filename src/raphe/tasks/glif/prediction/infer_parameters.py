@@ -21,6 +21,7 @@ from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, ShownCell, predictive_figure
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable
 from raphe.tasks.glif.prediction.posterior import Posterior
+from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.synthetic.quantities import quantities
 
@@ -28,18 +29,13 @@ PARAMETERS, CONFIG, SAMPLES, FIGURE = (
     "parameters.csv", "neuron_config.json", "posterior.npz", "predictive.png",
 )  # fmt: skip
 
-SIMULATORS = {  # programs that run CONFIG: of another simulator each, imported by none of ours
-    "brian2": "raphe.tasks.glif.prediction.glif_brian2",
-    "nest": "raphe.tasks.glif.prediction.glif_nest",
-}
-
 NAMES = {
     PARAMETERS,
     CONFIG,
     SAMPLES,
     PREDICTION,
     *figure_names(FIGURE),
-    *(f"{name.rpartition('.')[2]}.py" for name in SIMULATORS.values()),
+    *PROGRAMS,
 }  # of all that stand in such a folder
 
 
@@ -94,9 +90,7 @@ def infer_parameters(
         with reporting(out):
             _write(builder.folder, posteriors, cells, rows)
             write_file(builder.folder / PREDICTION, prediction)
-            for simulator in simulators:
-                program = program_for(simulator)
-                write_file(builder.folder / program.name, program.read_text(encoding="utf-8"))
+            write_programs(simulators, builder.folder)
         builder.commit()
     left_out = {f"cell {row}": why for row, why in faults.items()}
     return InferenceReport(out, posteriors, left_out, bundle.note)
@@ -120,11 +114,6 @@ def _write(
         for posterior, row in zip(posteriors[:N_SHOWN], rows, strict=False)
     ]
     save_figure(predictive_figure(shown), folder / FIGURE)
-
-
-def program_for(simulator: str) -> Path:
-    """The program that runs a neuron's configuration in one of SIMULATORS."""
-    return Path(__file__).with_name(f"{SIMULATORS[simulator].rpartition('.')[2]}.py")
 
 
 def parameters_csv(posteriors: Sequence[Posterior]) -> str:

@@ -34,10 +34,6 @@ class ResidualNoise:
         fast, slow = np.exp(-dt_s / self.fast_s), np.exp(-dt_s / self.slow_s)
         return np.array([self.white_mv**2, self.fast_mv**2, fast, self.slow_mv**2, slow])
 
-    @property
-    def total_mv(self) -> float:
-        return float(np.sqrt(self.white_mv**2 + self.fast_mv**2 + self.slow_mv**2))
-
 
 @dataclass(frozen=True, eq=False)
 class Products:

@@ -72,17 +72,11 @@ class SubthresholdFit:
     slopes_mv: np.ndarray  # float64 (N, P) of the course above rest by each place
     begun_mv: np.ndarray  # float64 (S,) above rest, what each stretch starts from
     begun_sd_mv: np.ndarray  # float64 (S,), of that, where the rest is known
-    added_mv: np.ndarray  # float64 (N,): rest, bridge and hum
     log_likelihood: float  # of the voltage, what stretches start from integrated out
 
     def of_level(self, level: int) -> "SubthresholdFit":
         """The same fit for another level with the same currents."""
         return replace(self, level=level, columns=_columns(level))
-
-    @property
-    def fitted_mv(self) -> np.ndarray:
-        """Of the measured voltage, float64 (N,)."""
-        return self.course_mv + self.added_mv
 
 
 def fit_subthreshold(sweeps: PooledSweeps, level: int, prior: Prior) -> SubthresholdFit:
@@ -246,12 +240,11 @@ class _Fitting:
             order = np.array([0, 1, 2, 5, 6, 3, 4])
         slopes = jacobian[:, order].copy()
         slopes[:, REST] = 0.0  # the course is above it
-        nuisance = self.nuisance @ state.nuisance
         course = self._course(state)
         return SubthresholdFit(
             self.level, self.columns, place[order], covariance[:n, :n][np.ix_(order, order)], noise,
             float(state.nuisance[0]), self.hum_hz, keep, course, slopes, state.begun,
-            self._begun_sd(state, noise, keep), 1e3 * place[REST] + nuisance,
+            self._begun_sd(noise, keep),
             -0.5 * (state.products.log_det + float(state.products.gram[-1, -1])),
         )  # fmt: skip
 
@@ -324,7 +317,7 @@ class _Fitting:
         rough = float(np.median(np.abs(bent))) / 0.6745 / np.sqrt(6) if len(bent) else 0.0
         return max(rough, LEAST_MV)
 
-    def _begun_sd(self, state: "_State", noise: ResidualNoise, keep: float) -> np.ndarray:
+    def _begun_sd(self, noise: ResidualNoise, keep: float) -> np.ndarray:
         """How well a stretch's first value is known from its samples, (S,), mV."""
         lengths = np.maximum(self.sweeps.stops - self.sweeps.starts, 1)
         fast = noise.fast_mv**2 + noise.slow_mv**2

@@ -193,6 +193,8 @@ RUN_FILES = (
             "recordings": "how many there are of the cell",
             "duration_s": "of them all, s",
             "n_spikes": "true ones",
+            "noise_level": "of its ΔF/F, %/√Hz, where the store knows it",
+            "frames_per_s": "of the microscope",
             "correlation, correlation_smoothed, rank_correlation, auc, gain_bits_per_s, "
             "error_both_smoothed, error_spikes_smoothed, bias, rate_ratio": "see "
             "[Metrics](metrics.md)",
@@ -326,6 +328,20 @@ RUN_FILES = (
         "pooled/folds.csv",
         "of the folds of spike rates: a row for each data set and method",
         {"dataset": "name; `mean`: over the data sets, each counting alike", **METHODS},
+    ),
+    Written(
+        "a sweep",
+        "pooled/neurons.csv",
+        "of spike rates by `experiment=calcium_folds`, of a store of ground truth: see "
+        "`export.ground_truth`; a row for each neuron",
+        {
+            "condition": "as recorded",
+            "dataset, neuron": "names",
+            "noise_level": "of its ΔF/F, %/√Hz",
+            "frames_per_s": "of the microscope",
+            "correlation, correlation_smoothed, error_both_smoothed, rate_ratio": "see "
+            "[Metrics](metrics.md)",
+        },
     ),
     Written(
         "a sweep",

@@ -223,6 +223,7 @@ FILES = (
             "n_samples": "at 100 Hz",
             "n_spikes": "of it",
             "imaging_hz": "frames a second of the file it was read from",
+            "noise": "of the trace in the file where that is ΔF/F, %/√Hz",
         },
     ),
     Written(

@@ -19,7 +19,6 @@ from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE, export
 from raphe.tasks.calcium.ensemble.model_card import MEASURES
 from raphe.tasks.calcium.features.network_input import network_input
-from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import NOISE, beyond, domain, facts_of, outside
 from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED
 from raphe.tasks.calcium.metrics.known_neurons import MEASURES as MEASURES_OF_KNOWN
@@ -27,6 +26,7 @@ from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_dig
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.metrics.second_counts import seconds_csv
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
+from raphe.tasks.calcium.recordings.noise import standardised_noise
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import SAW_RECORDINGS, RateModule

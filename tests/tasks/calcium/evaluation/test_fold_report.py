@@ -14,6 +14,8 @@ from raphe.core.errors import SettingError
 from raphe.core.protocol import SweptRun
 from raphe.tasks.calcium.evaluation.comparison import as_csv
 from raphe.tasks.calcium.evaluation.fold_report import FoldReport, conclusion, fold_names
+from raphe.tasks.calcium.metrics.cell_report import CELL_FACTS
+from raphe.tasks.calcium.metrics.known_neurons import groups_of, read_scores
 from raphe.tasks.calcium.metrics.left_out import COLUMNS, MEAN, making_digest, read_left_out
 from raphe.tasks.calcium.metrics.second_counts import seconds_csv
 
@@ -26,16 +28,11 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
     path = folder / f"{fold}.csv"
     path.write_text(as_csv(["cell", "dataset", "network", "trace"], rows))
     whole = folder / f"{fold}-cells.csv"
-    cells = [[f"{fold}/{n}", fold, 1, 60.0, 9, r, 2 * r] for n, r in enumerate(scores[fold])]
-    header = [
-        "cell",
-        "dataset",
-        "recordings",
-        "duration_s",
-        "n_spikes",
-        "correlation",
-        "rate_ratio",
+    noise = {"a": 2.0, "b": ""}[fold]  # of b it is not known
+    cells = [
+        [f"{fold}/{n}", fold, 1, 60.0, 9, noise, 30, r, 2 * r] for n, r in enumerate(scores[fold])
     ]
+    header = [*CELL_FACTS, "correlation", "rate_ratio"]
     whole.write_text(as_csv(header, cells))
     config = folder / "config.yaml"
     config.write_text("model:\n  members: 4\n")
@@ -48,6 +45,17 @@ def member(folder: Path, fold: str, scores: dict[str, list[float]] = SCORES) -> 
         "config.yaml": config,
     }
     return SweptRun(fold, {"data.held_out": fold}, 0.0, lambda name: files[name])
+
+
+def test_neurons_of_known_noise_tell_what_to_expect(tmp_path: Path, rate_data) -> None:
+    results = FoldReport()([member(tmp_path, "a"), member(tmp_path, "b")], [], rate_data)
+    table = tmp_path / "neurons.csv"
+    table.write_text(results["pooled/neurons.csv"])
+    (group,) = groups_of(read_scores(table))
+    assert (group.n, group.n_datasets, group.correlation) == (2, 1, pytest.approx(0.3))
+    assert group.holds(2.0, 30.0)
+    unknown = FoldReport()([member(tmp_path, "b")], [], rate_data)
+    assert "pooled/neurons.csv" not in unknown
 
 
 def test_every_dataset_counts_alike_in_the_mean(tmp_path: Path, rate_data) -> None:

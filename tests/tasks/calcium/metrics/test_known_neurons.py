@@ -86,7 +86,7 @@ def test_sets_are_told_as_recorded_and_without_an_interval_of_few(table: Path) -
 def test_another_table_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "scores.csv"
     for text, what in (
-        ("dataset,n\na,3\n", "it has no column condition; name a table of neurons"),
+        ("dataset,n\na,3\n", "it has no column condition; name pooled/neurons.csv"),
         (csv_text(COLUMNS, []), "it has no row"),
         (csv_text(COLUMNS, [["c", "a", 1, "loud", *[1] * 5]]), "scores.csv"),
     ):

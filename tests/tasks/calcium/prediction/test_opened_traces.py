@@ -164,3 +164,24 @@ def test_a_zip_of_suite2p_comes_as_the_folder_it_is_unpacked_to(bundle, traces, 
     (folder / "Fneu.npy").unlink()
     with pytest.raises(RapheError, match=r"plane0: expected Fneu.npy beside F.npy"):
         bundle.open_file(sent, "mine.zip", {}, {})
+
+
+def test_nwb_comes_with_its_rate_and_its_regions(bundle, traces, fluorescence, tmp_path) -> None:
+    sent = fluorescence(tmp_path / "sent.nwb", {"DfOverF/dff": traces.T, "DfOverF/raw": traces.T})
+    with pytest.raises(RapheError, match=r"got processing/ophys/DfOverF/dff and .*--variable"):
+        bundle.open_file(sent, "mine.nwb", {}, {})
+    opened = bundle.open_file(sent, "mine.nwb", {"variable": "dff"}, {})
+    sent.unlink()  # it is not read again
+    assert opened.view("12", AS_IT_IS).items == ("10", "11", "12")
+    expected = bundle.predict(traces, RATE_HZ).rate_per_s[0]
+    rate = opened.plot("rate", "10", AS_IT_IS, (0.0, 12.0), 1000)
+    np.testing.assert_allclose(rate.lines[1].y, expected, rtol=1e-4)
+
+
+def test_a_table_with_tabs_is_a_table(bundle, traces, tmp_path) -> None:
+    rows = ["a\tb\tc", *("\t".join(f"{value:.6g}" for value in frame) for frame in traces.T)]
+    (tmp_path / "sent.tsv").write_text("\n".join(rows))
+    answer = bundle.answer_file(tmp_path / "sent.tsv", {"rate_hz": RATE_HZ})
+    assert answer["names"] == ["a", "b", "c"] and "b" in answer["left_out"]
+    expected = bundle.predict(traces, RATE_HZ).rate_per_s[0]
+    np.testing.assert_allclose(answer["rate_per_s"][0], expected, atol=1e-3)

@@ -56,6 +56,7 @@ def test_rates_spread_and_table_are_in_one_file(rate_bundle, traces, tmp_path) -
     assert table["trace"].tolist() == ["0", "1", "2"]
     assert table["status"].tolist()[1] == "left out"
     assert np.isnan(table["mean_rate_per_s"][1])
+    assert table["expected_correlation"].dtype == float  # NaN: this bundle does not tell
     assert table["mean_rate_per_s"][0] == pytest.approx(expected_mean(tmp_path), rel=1e-3)
     assert "does not tell when it began" in file.session_description
 

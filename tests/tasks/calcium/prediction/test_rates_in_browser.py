@@ -55,6 +55,15 @@ def test_a_table_is_dropped_looked_at_and_taken(page: Page, traces: np.ndarray) 
     page.wait_for_function(FITS)  # once the plots are drawn anew
 
 
+def test_nwb_is_dropped_and_its_series_chosen(
+    page: Page, traces: np.ndarray, fluorescence: Callable[..., Path], tmp_path: Path
+) -> None:
+    series = {"Fluorescence/F": traces.T, "Fluorescence/Fneu": traces.T / 2}
+    drop(page, {"cells.nwb": fluorescence(tmp_path / "cells.nwb", series).read_bytes()})
+    expect(page.locator("body")).to_contain_text("expected one series of fluorescence")
+    expect(page.locator("body")).to_contain_text("“Variable”")
+
+
 def test_a_zip_of_suite2p_is_read_and_bad_files_say_their_sentences(
     page: Page, traces: np.ndarray
 ) -> None:

@@ -10,6 +10,7 @@ from scipy.io import savemat
 from raphe import cli
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.noise import standardised_noise
 from raphe.tasks.calcium.stores.import_ground_truth import import_ground_truth, read_neuron
 from raphe.tasks.calcium.stores.labelled import times_at_100_hz
 from raphe.tasks.calcium.stores.trace_store import open_traces
@@ -54,6 +55,8 @@ def test_a_file_is_a_cell_and_a_folder_its_dataset(tmp_path: Path) -> None:
         ("DS2/b", "DS2", "DS2/b"),
     ]
     assert (report.recordings, report.n_spikes, report.left_out) == ({"DS1": 2, "DS2": 1}, 9, [])
+    noise = standardised_noise(struct(0)["fluo_mean"], RATE_HZ)
+    assert store.recordings[0].noise == pytest.approx(noise)
     first = store.recordings[0].rows
     assert np.flatnonzero(store.spikes[first]).tolist() == [105, 400]  # 10 ms samples, two in one
     expected = Conditioning()(struct(0)["fluo_mean"], RATE_HZ).samples

@@ -59,6 +59,7 @@ def test_other_files_are_conditioned_and_their_spikes_moved(tmp_path: Path) -> N
     report = import_traces(tmp_path / "in", tmp_path / "store", TraceOptions(rate_hz=30.0))
     store = open_traces(tmp_path / "store")
     assert report.n_spikes == 300 and store.recordings[0].imaging_hz == 30.0
+    assert np.isnan(store.recordings[0].noise)  # nothing tells that they are ΔF/F
     np.testing.assert_array_equal(store.calcium, Conditioning()(wavy(0), 30.0).samples)
     assert np.flatnonzero(store.spikes)[0] in (3, 4, 5, 6)  # the second frame: 33 to 67 ms
 

@@ -34,7 +34,7 @@ from raphe.tasks.calcium.ensemble.model_card import rate_card
 from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
 from raphe.tasks.calcium.features.training_domain import BANDWIDTH, domain
 from raphe.tasks.calcium.metrics.known_neurons import (
-    OF_BENCHMARK,
+    OF_NEURONS,
     SCALE,
     by_dataset,
     errors_as_recorded,
@@ -89,11 +89,11 @@ def export(
         left_out: table of what networks reach on what was left out of their training, for the
             card: pooled/left_out.csv of experiment=calcium_folds, made of the same store.
         ground_truth: scores of neurons of known spikes, by these networks, or ones made the same
-            way, that were not trained on them, as benchmarks/calcium.py writes them: for the card,
-            for what to expect at a trace's noise and frame rate, and for how far a mean rate, and
-            the spikes of a second (`NAME.seconds.csv` beside `NAME.csv`), may be off. Scores of
-            scaled rates (--scaled) scale the bundle's: of no data set by its own spikes there, and
-            by those of all here.
+            way, that were not trained on them, pooled/neurons.csv of experiment=calcium_folds: for
+            the card, for what to expect at a trace's noise and frame rate, and for how far a mean
+            rate, and the spikes of a second (`NAME.seconds.csv` beside `NAME.csv`), may be off.
+            Scores of scaled rates (--scaled of benchmarks/calcium.py) scale the bundle's: of no
+            data set by its own spikes there, and by those of all here.
 
     Raises:
         RapheError: where `out` may not be replaced, a run diverged, graph and torch differ, or
@@ -169,7 +169,7 @@ def _of_folds(table: Path, data: RateData, settings: str) -> dict[str, Any]:
 def _of_known(table: Path) -> dict[str, Any]:
     """What a table of neurons says, for the manifest. Raises SettingError."""
     scores, beside = read_scores(table), seconds_beside(table)
-    seconds = read_seconds(beside, OF_BENCHMARK) if beside.exists() else {}
+    seconds = read_seconds(beside, OF_NEURONS) if beside.exists() else {}
     return {
         SCALE: scale_of(scores),
         GROUPS: [asdict(group) for group in groups_of(scores)],

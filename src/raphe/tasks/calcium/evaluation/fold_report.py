@@ -28,12 +28,13 @@ from raphe.tasks.calcium.evaluation.comparison import (
 )
 from raphe.tasks.calcium.evaluation.fold_figure import folds_figure
 from raphe.tasks.calcium.metrics.cell_report import CELL_FACTS, CELLS_CSV
+from raphe.tasks.calcium.metrics.known_neurons import NOISE, neurons_csv
 from raphe.tasks.calcium.metrics.left_out import LEFT_OUT, Folds, left_out_csv, making_digest
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally, read_seconds
 from raphe.tasks.calcium.training.data import RateData
 
-FOLD, POOLED = "data.held_out", "pooled"
+FOLD, POOLED, NEURONS = "data.held_out", "pooled", "neurons.csv"
 BY = ("dataset", "cell")
 CONFIG = "config.yaml"  # a run's settings among its artifacts
 LINE = 90  # characters
@@ -62,8 +63,8 @@ class FoldReport:
         missing: Sequence[Mapping[str, str]],
         data: RateData,
     ) -> dict[str, Figure | str | Estimate]:
-        """In `pooled`, cells.csv, folds.csv, folds.png and left_out.csv, which an export puts into
-        its card; summary.txt; means as metrics.
+        """In `pooled`, cells.csv, folds.csv, folds.png, left_out.csv and neurons.csv, which an
+        export puts into its card; summary.txt; means as metrics.
 
         Raises:
             SettingError: for two networks of one fold.
@@ -76,6 +77,7 @@ class FoldReport:
                 "sweep nothing beside it"
             )
         rows = [row for run in members for row in _read(run, BY_CELL)]
+        cells = [row for run in members for row in _read(run, CELLS_CSV)]
         tables = tables_of(rows)
         results: dict[str, Figure | str | Estimate] = {
             f"{POOLED}/cells.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
@@ -85,10 +87,12 @@ class FoldReport:
             ),
             f"{POOLED}/folds.png": folds_figure(rows, tables),
             f"{POOLED}/{LEFT_OUT}": left_out_csv(
-                _scores(members), _folds(members, len(missing), data), _seconds(members)
+                _scores(cells), _folds(members, len(missing), data), _seconds(members)
             ),
             "summary.txt": summary(tables, [settings[FOLD] for settings in missing]),
         }
+        if any(row.get(NOISE) for row in cells):
+            results[f"{POOLED}/{NEURONS}"] = neurons_csv(cells)
         return results | estimates(POOLED, tables[ALL])
 
 
@@ -177,13 +181,13 @@ def _folds(members: Sequence[SweptRun], n_missing: int, data: RateData) -> Folds
     return Folds(left_out, n_folds, of_folds, data.store.content_hash, settings)
 
 
-def _scores(members: Sequence[SweptRun]) -> dict[str, dict[str, np.ndarray]]:
+def _scores(cells: Rows) -> dict[str, dict[str, np.ndarray]]:
     """Of each dataset the network's scores of all cells, by measure."""
     of_datasets: dict[str, dict[str, list[float]]] = {}
-    for row in (row for run in members for row in _read(run, CELLS_CSV)):
+    for row in cells:
         measures = of_datasets.setdefault(row["dataset"], {})
-        for name, score in list(row.items())[len(CELL_FACTS) :]:
-            measures.setdefault(name, []).append(float(score))
+        for name in (name for name in row if name not in CELL_FACTS):
+            measures.setdefault(name, []).append(float(row[name]))
     return {
         dataset: {name: np.array(values) for name, values in measures.items()}
         for dataset, measures in of_datasets.items()

@@ -34,7 +34,9 @@ N_EXAMPLES = 4
 EXAMPLE_S = 20.0
 ASIDE = 0.2  # of a dataset's place: from its cells to their mean
 CELLS_CSV = "cells.csv"
-CELL_FACTS = ("cell", "dataset", "recordings", "duration_s", "n_spikes")  # before its scores
+CELL_FACTS = (  # beside its scores
+    "cell", "dataset", "recordings", "duration_s", "n_spikes", "noise_level", "frames_per_s",
+)  # fmt: skip
 
 
 def cell_report(
@@ -171,6 +173,16 @@ def _duration_and_spikes(cell: InferredCell, store: CalciumStore) -> tuple[float
     return n_samples / RATE_HZ, sum(recording.n_spikes for recording in recordings)
 
 
+def _noise_and_rate(cell: InferredCell, store: CalciumStore) -> tuple[str, str]:
+    """Medians over its recordings, "" where the noise is not known."""
+    recordings = [store.recordings[answer.index] for answer in cell.recordings]
+    noise, rate_hz = (
+        float(np.median([getattr(recording, name) for recording in recordings]))
+        for name in ("noise", "imaging_hz")
+    )
+    return "" if np.isnan(noise) else f"{noise:.4g}", f"{rate_hz:.6g}"
+
+
 def _examples(cells: Sequence[InferredCell]) -> list[InferredCell]:
     """Up to four cells, evenly from the best to the worst."""
     ranked = sorted(
@@ -182,10 +194,17 @@ def _examples(cells: Sequence[InferredCell]) -> list[InferredCell]:
 
 
 def cells_csv(cells: Sequence[InferredCell], store: CalciumStore) -> str:
-    """One row a cell: its dataset, how many recordings, their length, spikes and every score."""
+    """One row a cell: its dataset, how many recordings, their length, spikes, noise, frame rate and
+    every score."""
     header = [*CELL_FACTS, *cells[0].scores]
     rows = []
     for cell in cells:
-        facts = [cell.name, cell.dataset, len(cell.recordings), *_duration_and_spikes(cell, store)]
+        facts = [
+            cell.name,
+            cell.dataset,
+            len(cell.recordings),
+            *_duration_and_spikes(cell, store),
+            *_noise_and_rate(cell, store),
+        ]
         rows.append([*facts, *(f"{value:.6f}" for value in cell.scores.values())])
     return csv_text(header, rows)

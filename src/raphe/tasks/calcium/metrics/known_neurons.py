@@ -1,7 +1,7 @@
 """Neurons whose spikes are known, scored one by one and joined into groups that are alike.
 
-benchmarks/calcium.py scores them, by networks that were not trained on them: as they were recorded,
-and with noise added or frames averaged.
+They are scored by networks that were not trained on them: as they were recorded, by
+experiment=calcium_folds; by benchmarks/calcium.py also with noise added or frames averaged.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import SettingError
-from raphe.core.files.csv_text import csv_rows, damage_told
+from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.left_out import RATIO, LeftOut, errors_of
 from raphe.tasks.calcium.metrics.rate_factors import middle_factor
@@ -29,7 +29,7 @@ CONDITION, AS_RECORDED = "condition", "as recorded"
 SCALE = "scale"  # by what the networks' rates were multiplied, as the other data sets ask for
 CORRELATION = "correlation"
 MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", RATIO)
-OF_BENCHMARK = "name a table of neurons that benchmarks/calcium.py wrote"
+OF_NEURONS = "name pooled/neurons.csv of experiment=calcium_folds"
 MOST_NEURONS = (10, 90)  # percentiles, between which four in five lie
 
 Score = Mapping[str, str]
@@ -37,16 +37,30 @@ Score = Mapping[str, str]
 
 def read_scores(path: Path) -> list[Score]:
     """A row for each neuron under each condition. Raises SettingError."""
-    with damage_told(path, SettingError, OF_BENCHMARK):
+    with damage_told(path, SettingError, OF_NEURONS):
         rows: list[Score] = list(csv_rows(path))
         needed = {CONDITION, *NEURON, NOISE, FRAMES, SCALE, *MEASURES}
         if not rows or (missing := needed - rows[0].keys()):
             what = f"no column {min(missing)}" if rows else "no row"
-            raise SettingError(f"{path}: it has {what}; {OF_BENCHMARK}")
+            raise SettingError(f"{path}: it has {what}; {OF_NEURONS}")
         for row in rows:
             for name in (NOISE, FRAMES, SCALE, *MEASURES):
                 float(row[name])
     return rows
+
+
+def neurons_csv(cells: Iterable[Score]) -> str:
+    """The same table of cells as they were recorded, rows of cells.csv: those of a known noise."""
+    columns = (CONDITION, *NEURON, NOISE, FRAMES, *MEASURES)
+    rows = [
+        (
+            *(AS_RECORDED, row["dataset"], row["cell"], row[NOISE], row[FRAMES]),
+            *(row.get(name, "nan") for name in MEASURES),
+        )
+        for row in cells
+        if row.get(NOISE)
+    ]
+    return csv_text(columns, rows)
 
 
 def groups_of(rows: Iterable[Score]) -> list[Group]:

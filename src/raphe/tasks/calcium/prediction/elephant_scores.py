@@ -12,7 +12,6 @@ from raphe.core.bundles.answers import prediction_json
 from raphe.core.progress import progress
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.elephant.bundle import ElephantBundle
-from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.prediction.infer_rates import conditioning_of
 from raphe.tasks.calcium.prediction.predict_rates import PredictionSummary, identity_of, summary
 from raphe.tasks.calcium.prediction.rate_folder import (
@@ -30,6 +29,7 @@ from raphe.tasks.calcium.prediction.ready_trace import (
     made_ready,
 )
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.noise import standardised_noise
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 
 UNIT = "z-scores, not spikes/s"

@@ -11,7 +11,6 @@ import numpy as np
 
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
-from raphe.tasks.calcium.features.noise import standardised_noise
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.metrics.second_counts import SecondCounts, second_counts
@@ -23,6 +22,7 @@ from raphe.tasks.calcium.prediction.ready_trace import (
     made_ready,
 )
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
+from raphe.tasks.calcium.recordings.noise import standardised_noise
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 

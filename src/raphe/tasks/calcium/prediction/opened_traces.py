@@ -193,6 +193,8 @@ class OpenedTraces(OpenedFile):
                     "spike_times_s": shown.spike_times_s,
                     "no_event": inferred.no_event,
                     "mean_rate_per_s": inferred.mean_rate,
+                    "noise_percent_per_sqrt_hz": inferred.noise,
+                    "expected_correlation": inferred.expected_correlation,
                     "unlike": inferred.unlike,
                     "bridged": inferred.bridged,
                     "dff": self._inferrer.dff,

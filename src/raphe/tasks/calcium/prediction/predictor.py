@@ -106,7 +106,7 @@ class RatePredictor(BundlePredictor):
         *TIMING,
     )
     # Others are compressed: a small one may hold too much. A zip comes unpacked, as a folder.
-    SUFFIXES = (".npy", ".csv", ".zip")
+    SUFFIXES = (".npy", ".csv", ".tsv", ".txt", ".nwb", ".zip")
     FILE_FIELDS = (
         Field(
             "rate_hz",
@@ -115,6 +115,12 @@ class RatePredictor(BundlePredictor):
             option="--rate",
         ),
         LAYOUT,
+        Field(
+            "variable",
+            "text",
+            "of NWB with several series the one to take, by its name or its place",
+            option="--variable",
+        ),
         Field(
             "neuropil",
             "number",

@@ -18,7 +18,7 @@ from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 CHUNK = 2**20  # values read at once
 NWB = "nwb"
-IN_UNITS = ("_per_s", "_per_sqrt_hz")  # ends of the table's columns of numbers
+OF_NUMBERS = ("_per_s", "_per_sqrt_hz", "_correlation")  # ends of the table's columns
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file, written by raphe"
 HEADER_TEXT, USER_BLOCK = 124, 512  # bytes; version and byte order follow the text
 VERSION = b"\x00\x02IM"
@@ -91,7 +91,7 @@ def write_nwb(
     """
     columns: dict[str, list[str] | list[float]] = {
         name: [float(row[name] or "nan") for row in rows]
-        if name.endswith(IN_UNITS)
+        if name.endswith(OF_NUMBERS)
         else [row[name] for row in rows]
         for name in rows[0]
     }

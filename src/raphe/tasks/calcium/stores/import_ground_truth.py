@@ -135,7 +135,13 @@ def _recording(name: str, dataset: str, cell: str, struct: Mapping[str, Any]) ->
         )
     spike_s = events[np.isfinite(events)] / SPIKES_PER_S - time_s[0]
     return ReadRecording(
-        name, dataset, cell, trace[: len(time_s)], 1 / frame_s, spike_s=np.sort(spike_s)
+        name,
+        dataset,
+        cell,
+        trace[: len(time_s)],
+        1 / frame_s,
+        spike_s=np.sort(spike_s),
+        is_dff=True,
     )
 
 

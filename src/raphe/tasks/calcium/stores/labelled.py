@@ -15,6 +15,7 @@ from raphe.core.errors import RecordingError, StoreError
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.sentences import counted, number, printable
 from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault
+from raphe.tasks.calcium.recordings.noise import standardised_noise
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
@@ -56,6 +57,7 @@ class ReadRecording:
     counts: np.ndarray | None = None  # (T,), NaN where it is not known
     spike_s: np.ndarray | None = None  # (K,), after the first frame
     fault: str = ""  # why it cannot be used, where the file tells
+    is_dff: bool = False  # a fraction, so that its noise is in %/√Hz
 
 
 class Labelling:
@@ -88,7 +90,10 @@ class Labelling:
             spikes = times_at_100_hz(read.spike_s - span.start / read.rate_hz, len(samples))
         self.report.recordings[read.dataset] = self.report.recordings.get(read.dataset, 0) + 1
         self.report.n_spikes += int(spikes.sum())
-        return LabelledRecording(read.name, read.dataset, read.cell, samples, spikes, read.rate_hz)
+        noise = standardised_noise(trace, read.rate_hz) if read.is_dff else np.nan
+        return LabelledRecording(
+            read.name, read.dataset, read.cell, samples, spikes, read.rate_hz, noise
+        )
 
 
 def write_labelled(

@@ -30,6 +30,7 @@ class LabelledRecording:
     calcium: np.ndarray  # float32 (n,)
     spikes: np.ndarray  # action potentials in each sample, whole numbers (n,)
     imaging_hz: float  # rate of the file it was read from
+    noise: float = np.nan  # of ΔF/F, %/√Hz, see standardised_noise; NaN: of another unit
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class StoredRecording:
     n_samples: int
     n_spikes: int
     imaging_hz: float
+    noise: float = np.nan  # %/√Hz; NaN: not known
 
     @property
     def rows(self) -> slice:
@@ -124,6 +126,7 @@ def write_traces(
                 len(calcium),
                 int(spikes.sum()),
                 recording.imaging_hz,
+                recording.noise,
             )
             rows.append(asdict(stored))
             out.append(calcium=calcium, spikes=spikes.astype(np.uint16))

@@ -20,11 +20,6 @@ NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 MOST_BYTES = 600_000  # of all together: a clone carries every version of them
 MACHINE = r"(?<![\w.])/(?:bin|home|lib|mnt|private|root|tmp|usr|Users|var|work)/|[A-Z]:\\"
 DEEPEST = 4  # names of an import, as in raphe.harness.sweeps.finding
-RATES = [
-    "task=calcium", "prepare.simulation.datasets=2", "prepare.simulation.recordings=2",
-    "prepare.simulation.duration_s=20", "model.members=2", "model.channels=8", "data.batches=2",
-    "data.length=512", "data.pretrain_epochs=1", "trainer.max_epochs=2", "data.held_out=none",
-]  # fmt: skip
 PARAMETERS = [
     "task=glif", "model.n_samples=100", "data.batches=4", "data.batch_size=16", "data.n_val=16",
     "data.n_test=32", "data.experiment.length_s=[0.5,0.6]", "trainer.accumulate_grad_batches=1",
@@ -174,15 +169,14 @@ def exported(train_py: Callable[..., int], tracking_store: Callable, tmp_path: P
 
 
 @pytest.mark.ci
-def test_rates_are_set_beside_known_spikes(exported: Callable) -> None:
-    folder = exported("calcium", *RATES)
-    (manifest,) = (folder / "data" / "calcium").rglob("manifest.json")
-    done = run(
-        "rates",
-        f"bundle, store, n_shown = {str(folder / 'bundle')!r}, {str(manifest.parent)!r}, 3",
-        folder,
-    )
-    assert "correlation of the inferred rate" in tables(done) and "discrete spikes" in printed(done)
+def test_rates_are_told_of_simulated_neurons_and_remarks_of_bad_ones(tmp_path: Path) -> None:
+    parameters = "traces, rate_hz, bundle, folder, n_shown = None, 30.0, None, 'here', 3"
+    done = run("rates", parameters, tmp_path)
+    rows = tables(done)
+    for remark in ("no event above", "left out: constant", "denoised", "30 frames blanked"):
+        assert remark in rows
+    found = re.search(r"the correlation is (0\.\d+) on average", printed(done))
+    assert float(found[1]) > 0.4 and "what to expect: a correlation" in printed(done)
 
 
 @pytest.mark.ci

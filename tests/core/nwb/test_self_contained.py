@@ -62,3 +62,21 @@ def test_texts_and_references_of_a_whole_file_are_let_in(tmp_path: Path) -> None
         row = np.dtype([("first", "i4"), ("of", h5py.ref_dtype)])
         file.create_dataset("rows", (3,), row)
     require_self_contained(path, LIMIT)
+
+
+@pytest.mark.parametrize("chunks", [None, (2,)])
+def test_a_text_longer_than_the_file_is_damage(tmp_path: Path, chunks) -> None:
+    """HDF5's library would take 4 GB before it finds out."""
+    path = tmp_path / "x.nwb"
+    with h5py.File(path, "w") as file:
+        texts = file.create_dataset("dates", (3,), h5py.string_dtype(), chunks=chunks)
+        texts[:] = ["2026-11-29T08:00", "2026-11-29T09:00", "b"]
+    require_self_contained(path, 10**6)
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        stored = file["dates"].id
+        place = stored.get_offset() or stored.get_chunk_info(0).byte_offset
+    length = struct.pack("<I", 2**32 - 16)
+    path.write_bytes(content[: place + 16] + length + content[place + 20 :])
+    with pytest.raises(RecordingError, match="cut or damaged"):
+        require_self_contained(path, 10**6)

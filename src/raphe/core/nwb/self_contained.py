@@ -29,6 +29,7 @@ MOST_OBJECTS_OF_OWN = 3_000_000
 # Of an encoded type: its message, the encoding's version, its class, its flags; 0 in these: a list.
 VLEN_KIND_AT, VLEN_LIST = 3, 0
 VALUE_BYTES = 64  # of a value of variable length, beside what it holds
+REFERENCE = np.dtype([("length", "<u4"), ("heap", "<u8"), ("entry", "<u4")])  # of it, in a dataset
 # Of a part of the heap: four letters, version 1, nothing, its size; an entry has as much before it.
 HEAP_SIGNATURE, HEAP_HEAD = b"GCOL\1\0\0\0", 16
 HEAP = re.compile(rb"GCOL(?=.{4}(.{8}))", re.DOTALL)  # with the size of this part of the heap
@@ -117,6 +118,8 @@ class _Contents:
             return self._fault_of_count(1, n * VALUE_BYTES)
         if fault := self._fault_of_count(1 + n, n * VALUE_BYTES):
             return fault
+        if isinstance(holder, h5py.Dataset):
+            _require_lengths(self._path, holder)
         # Read no more at once than is allowed if each value were as large as any can be.
         at_once = self._texts_at_most // (self._largest_value * prod(shape[1:])) if n > 1 else 1
         if n > 1 and (at_once < 1 or (name is not None and at_once < shape[0])):
@@ -166,6 +169,30 @@ def _require_whole_type(stored: Any) -> None:  # a h5py.h5t.TypeID
             _require_whole_type(stored.get_member_type(column))
     elif isinstance(stored, h5py.h5t.TypeVlenID | h5py.h5t.TypeArrayID):
         _require_whole_type(stored.get_super())
+
+
+def _require_lengths(path: Path, dataset: h5py.Dataset) -> None:
+    """Raise ValueError where a value of variable length is said to be longer than the file.
+
+    HDF5's library takes so much memory before it looks for the value. What is packed, or an
+    attribute, does not show its lengths.
+    """
+    stored = dataset.id
+    if stored.get_create_plist().get_nfilters():
+        return
+    places = [(stored.get_offset(), stored.get_storage_size())]
+    if dataset.chunks:
+        chunks = map(stored.get_chunk_info, range(stored.get_num_chunks()))
+        places = [(chunk.byte_offset, chunk.size) for chunk in chunks]
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for begin, n_bytes in places:
+            if begin is None or begin + n_bytes > size:
+                continue  # nothing is stored, or HDF5 refuses it
+            file.seek(begin)
+            content = file.read(n_bytes - n_bytes % REFERENCE.itemsize)
+            if (np.frombuffer(content, REFERENCE)["length"] > size).any():
+                raise ValueError("a value is longer than the file")
 
 
 def _is_variable(dtype: np.dtype) -> bool:

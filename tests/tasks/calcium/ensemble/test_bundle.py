@@ -203,9 +203,11 @@ def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(
 
 
 def test_it_tells_what_to_expect_at_a_trace_s_noise_and_rate(
-    rate_data, rate_module, tmp_path: Path, capsys
+    rate_data, rate_module, tmp_path: Path, capsys, monkeypatch
 ) -> None:
-    """From a table of neurons of known spikes, in the card, the answer and the table of traces."""
+    """From a table of neurons of known spikes, in the card, the answer and the table of traces;
+    of a trace that is unlike training, or has no event, nothing."""
+    monkeypatch.setattr("raphe.tasks.calcium.prediction.infer_rates.outside", lambda *_: [])
     run = TrainedRun("run", "seed=0", write_checkpoint(rate_module(0), tmp_path / "0.ckpt"))
     columns = (*FACTS_OF_KNOWN, *MEASURES_OF_KNOWN)
     rows = [(AS_RECORDED, "DS1", n, 2.0, 30.0, 1.0, *[0.05 * n] * 4) for n in range(9)]
@@ -215,17 +217,21 @@ def test_it_tells_what_to_expect_at_a_trace_s_noise_and_rate(
     card = [row.replace(" ", "") for row in (bundle / "MODEL_CARD.md").read_text().splitlines()]
     assert "|1.5to2.5|21to42|9|1|0.20|0.04to0.36|" in card
     assert any(row.startswith("|DS1|9|0.20(") for row in card)
-    white = np.random.default_rng(0).normal(size=(2, 600)) * [[0.02], [2.0]]
+    white = np.random.default_rng(0).normal(size=(3, 600)) * [[0.02], [2.0], [0.02]]
     noises = [standardised_noise(trace, 30.0) for trace in white]  # 0.35 and 35 %/√Hz
     white *= 2.0 / noises[0]
+    decay = np.exp(-np.arange(60) / 15)
+    for begin in (100, 250, 400):  # in the third nothing rises
+        white[:2, begin : begin + 60] += 20 * white[:2].std(axis=1, keepdims=True) * decay
     np.save(tmp_path / "traces.npy", white)
     words = ("predict", tmp_path / "traces.npy", "--rate", 30, "--bundle", bundle)
     assert cli.main([*map(str, words), "--out", str(tmp_path / "rates")]) == 0
-    assert "what to expect cannot be told" in capsys.readouterr().out  # the median is 101 %/√Hz
+    assert "of 0.20 in bins of 40 ms" in capsys.readouterr().out  # the median is 2 %/√Hz
     with (tmp_path / "rates" / "traces.csv").open(newline="") as file:
         told = list(csv.DictReader(file))
-    assert [row["expected_correlation"] for row in told] == ["0.2", ""]
-    assert [float(row["noise_percent_per_sqrt_hz"]) for row in told] == pytest.approx([2, 200], 0.1)
+    assert [row["expected_correlation"] for row in told] == ["0.2", "", ""]
+    of_noise = [float(row["noise_percent_per_sqrt_hz"]) for row in told]
+    assert of_noise == pytest.approx([2, 200, 2], 0.15)
     answer = RatePredictor(bundle).predict(white[:1], 30.0)
     assert answer.expected_correlation == [pytest.approx(0.2)]
     assert "of 0.20 in bins of 40 ms, the mean of 9 neurons of 1 data set" in answer.to_expect

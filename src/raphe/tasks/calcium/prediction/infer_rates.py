@@ -42,7 +42,8 @@ class InferredTrace:
     no_event: bool = False  # nothing in it stands out of the noise: its rate is 0
     mean_rate: "MeanRate | None" = None  # of the frames that have a rate
     noise: float = np.nan  # before conditioning, see standardised_noise
-    expected_correlation: float = np.nan  # with the true spikes; NaN where it cannot be told
+    # With the true spikes; NaN where it cannot be told, as of a rate of 0 or an unlike trace.
+    expected_correlation: float = np.nan
     timing: str = ""  # what was done to its rates in the end, a phrase
 
 
@@ -146,7 +147,9 @@ class Inferrer:
         if remark := rates.rises.remark:
             unlike.insert(0, remark)
         noise = standardised_noise(ready.samples, rate_hz)
-        group = expected(self.bundle.groups, noise, rate_hz)
+        no_event = not rates.mean.any()
+        is_told = not (no_event or unlike)
+        group = expected(self.bundle.groups, noise, rate_hz) if is_told else None
         rate_per_s, spread_per_s = (
             self.timing(ready.in_frames(values), rate_hz) for values in (rates.mean, rates.spread)
         )
@@ -158,7 +161,7 @@ class Inferrer:
             unlike=tuple(unlike),
             bridged=ready.screen.remarks,
             facts=facts,
-            no_event=not rates.mean.any(),
+            no_event=no_event,
             mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors),
             noise=noise,
             expected_correlation=np.nan if group is None else group.correlation,

@@ -277,7 +277,7 @@ def _facts(
             )
         )
     group = expected(bundle.groups, shown.inferred.noise, shown.rate_hz)
-    if group is not None:
+    if group is not None and np.isfinite(shown.inferred.expected_correlation):
         facts.append(
             Fact(
                 "To be expected",

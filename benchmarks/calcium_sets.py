@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from machine import REPOSITORY
 
-from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import Conditioning, standardised_noise
 from raphe.tasks.calcium.stores.labelled import ImportReport, Labelling, ReadRecording
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording, write_traces
 

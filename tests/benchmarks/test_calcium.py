@@ -11,7 +11,7 @@ import pytest
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import TrainedRun
 from raphe.tasks.calcium.ensemble.export import export
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import standardised_noise
 from raphe.tasks.calcium.stores.trace_store import open_traces, write_traces
 from raphe.tasks.calcium.synthetic.simulated_recordings import Simulation, simulate
 from raphe.tasks.calcium.training.data import RateData

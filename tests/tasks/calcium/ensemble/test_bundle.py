@@ -26,7 +26,7 @@ from raphe.tasks.calcium.metrics.left_out import Folds, left_out_csv, making_dig
 from raphe.tasks.calcium.metrics.scores import score
 from raphe.tasks.calcium.metrics.second_counts import seconds_csv
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import standardised_noise
 from raphe.tasks.calcium.recordings.sampling import even_in_bins, z_scored
 from raphe.tasks.calcium.training.data import RateData
 from raphe.tasks.calcium.training.module import SAW_RECORDINGS, RateModule

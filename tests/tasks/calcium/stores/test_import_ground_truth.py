@@ -9,8 +9,7 @@ from scipy.io import savemat
 
 from raphe import cli
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import Conditioning, standardised_noise
 from raphe.tasks.calcium.stores.import_ground_truth import import_ground_truth, read_neuron
 from raphe.tasks.calcium.stores.labelled import times_at_100_hz
 from raphe.tasks.calcium.stores.trace_store import open_traces

@@ -28,8 +28,7 @@ from raphe.tasks.calcium.prediction.ready_trace import (
     Unusable,
     made_ready,
 )
-from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import Conditioning, standardised_noise
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 
 UNIT = "z-scores, not spikes/s"

@@ -21,8 +21,7 @@ from raphe.tasks.calcium.prediction.ready_trace import (
     Unusable,
     made_ready,
 )
-from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, standardised_noise
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 

@@ -123,6 +123,18 @@ def relative(trace: np.ndarray, rate_hz: float) -> np.ndarray:
     return np.where(np.isnan(trace), np.nan, (samples - below) / below)
 
 
+def standardised_noise(trace: np.ndarray, rate_hz: float) -> float:
+    """Noise of ΔF/F (T,) as a fraction, in %/√Hz: median |step from frame to frame| / √rate.
+
+    Alike for a slow and a fast microscope (Rupprecht et al. 2021); transients hardly count, being
+    few. A frame that is NaN has no step. NaN where there is none at all; of a trace in another unit
+    it is in 100 of that.
+    """
+    steps = np.abs(np.diff(trace))
+    known = steps[~np.isnan(steps)]
+    return float(100 * np.median(known) / np.sqrt(rate_hz)) if len(known) else np.nan
+
+
 def running_percentile(samples: np.ndarray, window: int, percentile: float = LOW) -> np.ndarray:
     """The percentile within window // 2 samples to each side, as far as there are any.
 

@@ -6,8 +6,9 @@ bear the traces' names and hold times, on the traces' own clock. The name, less 
 .train or .test, is the dataset.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -147,7 +148,7 @@ def _recordings(
 
 def _read_pair(
     calcium_file: Path, spikes_file: Path, options: TraceOptions
-) -> tuple[TraceSet, Iterable[dict[str, np.ndarray]], Sequence[str]]:
+) -> tuple[TraceSet, Iterable[Mapping[str, Any]], Sequence[str]]:
     """The traces of a dataset, of each its spikes as a ReadRecording has them, and notes on these.
 
     Raises RecordingError where the two files do not belong together.

@@ -14,8 +14,7 @@ import numpy as np
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.sentences import counted, number, printable
-from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault
-from raphe.tasks.calcium.recordings.noise import standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault, standardised_noise
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces

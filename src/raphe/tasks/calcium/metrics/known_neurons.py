@@ -51,10 +51,10 @@ def read_scores(path: Path) -> list[Score]:
 
 def neurons_csv(cells: Iterable[Score]) -> str:
     """The same table of cells as they were recorded, rows of cells.csv: those of a known noise."""
-    columns = (CONDITION, *NEURON, NOISE, FRAMES, *MEASURES)
+    columns = (CONDITION, *NEURON, NOISE, FRAMES, SCALE, *MEASURES)
     rows = [
         (
-            *(AS_RECORDED, row["dataset"], row["cell"], row[NOISE], row[FRAMES]),
+            *(AS_RECORDED, row["dataset"], row["cell"], row[NOISE], row[FRAMES], 1),
             *(row.get(name, "nan") for name in MEASURES),
         )
         for row in cells

@@ -22,6 +22,7 @@ PAGES = {
 SETTINGS = {
     "how_to/calcium.md": SHORT_CALCIUM,
     "how_to/glif.md": SHORT_GLIF,
+    "how_to/units.md": SHORT_OWN,
     "developers/add_a_task.md": SHORT_OWN,
 }
 SHOWN = {

@@ -59,6 +59,11 @@ def serve(
         SettingError: an address that cannot be, or a folder that cannot be watched.
     """
     predictor = load_predictor(bundle.resolve(), limits.threads, content_hash)
+    if not predictor.SUFFIXES:
+        raise SettingError(
+            f"{bundle}: a bundle of {predictor.manifest['kind']} opens no single file, so there is "
+            "no page for it; use `raphe predict`"
+        )
     live = None if folder is None else watched_folder(predictor, folder, values or {})
     with _listening(host, port) as listener:
         token = _token(host)

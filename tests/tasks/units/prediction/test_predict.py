@@ -62,6 +62,13 @@ def test_clusters_get_a_column_for_phy(
     ]  # fmt: skip
 
 
+def test_there_is_no_page_for_folders(
+    unit_bundle: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", str(unit_bundle())]) == 1
+    assert "opens no single file, so there is no page for it" in capsys.readouterr().err
+
+
 def test_json_in_and_out(unit_bundle: Callable[..., Path]) -> None:
     predictor = raphe.load_bundle(unit_bundle())
     answer = predictor.answer(predictor.example())

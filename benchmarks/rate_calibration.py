@@ -173,7 +173,8 @@ def main() -> None:
     write_tables(
         chosen.output,
         "Mean rates on simulated neurons",
-        f"`python benchmarks/rate_calibration.py`, bundle `{chosen.bundle.name}`; "
+        f"`python benchmarks/rate_calibration.py`, bundle `{chosen.bundle.name}` (content hash "
+        f"{bundle.bundle.content_hash[:12]}); "
         f"{chosen.neurons} neurons of {chosen.minutes:g} min in each cell, firing "
         f"{', '.join(FIRING)}, {', '.join(kind.name for kind in INDICATORS)}. A cell of the "
         "tables: said over true mean rate, median (10 to 90 % of the neurons); in bold the share "

@@ -2,7 +2,9 @@
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,6 +178,15 @@ def test_scores_of_scaled_rates_scale_its_own(rate_data, rate_module, tmp_path: 
     trace = network_input(np.random.default_rng(0).normal(size=800).cumsum(), 30.0)
     expected = 2.5 * plain.graph.expected(trace)
     np.testing.assert_allclose(RateBundle.open(scaled).graph.expected(trace), expected, rtol=1e-5)
+    # An event is one by what the networks say themselves: noise is no louder than it was.
+    samples = np.zeros(1200)
+    samples[600:] = 5.0 * np.exp(-np.arange(600) / 100)
+    samples += 0.1 * np.random.default_rng(0).normal(size=1200)
+    half = SimpleNamespace(expected=lambda shown: np.full((2, len(shown.samples)), 0.01))
+    for bundle, rate_per_s in ((plain, 1.0), (RateBundle.open(scaled), 0.0)):
+        found = replace(bundle, graph=half).infer(samples, 30.0)
+        assert found.rises.stands_out
+        np.testing.assert_allclose(found.mean, rate_per_s)
     card = (scaled / "MODEL_CARD.md").read_text()
     assert "Rates are 2.50 times what the networks say by themselves" in card
 

@@ -32,7 +32,7 @@ from raphe.tasks.calcium.ensemble.silence import has_event
 from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
 from raphe.tasks.calcium.features.rises import Rises, rises
 from raphe.tasks.calcium.metrics.expectation import Group
-from raphe.tasks.calcium.metrics.rate_factors import TRUE_OVER_SAID
+from raphe.tasks.calcium.metrics.rate_factors import SCALE, TRUE_OVER_SAID
 from raphe.tasks.calcium.metrics.second_counts import CountEnds, ends_of
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
@@ -186,6 +186,11 @@ class RateBundle:
         is_told = any(row["measure"] == TRUE_OVER_SAID for row in left_out)
         return left_out if is_told else self.manifest.get(GROUND_TRUTH, {}).get(ERRORS, [])
 
+    @property
+    def _scale(self) -> float:
+        """By what the graph's answer is more than what its networks say, see export."""
+        return float(self.manifest.get(GROUND_TRUTH, {}).get(SCALE, 1.0))
+
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
         shown = network_input(samples, imaging_hz)
@@ -193,6 +198,6 @@ class RateBundle:
         rates = even_in_bins(expected) * RATE_HZ
         mean = rates.mean(axis=0)
         found = rises(shown)
-        if not (found.stands_out and has_event(mean)):
+        if not (found.stands_out and has_event(mean / self._scale)):
             return Rates(np.zeros_like(mean), np.zeros_like(mean), found)
         return Rates(mean, rates.std(axis=0), found)

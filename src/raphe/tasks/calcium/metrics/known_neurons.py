@@ -18,7 +18,7 @@ from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.left_out import RATIO, LeftOut, errors_of
-from raphe.tasks.calcium.metrics.rate_factors import middle_factor
+from raphe.tasks.calcium.metrics.rate_factors import SCALE, middle_factor
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS, figure_over_cells
 from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally
 
@@ -26,7 +26,6 @@ NOISE_EDGES = (0.0, 0.5, 1.5, 2.5, 3.5, 5.5, 9.5)  # %/√Hz: the whole levels l
 FRAME_EDGES = (5.0, 10.6, 21.2, 42.4, 84.9, 170.0)  # frames/s: 7.5, 15, 30, 60, 120 lie within
 NEURON, NOISE, FRAMES = ("dataset", "neuron"), "noise_level", "frames_per_s"
 CONDITION, AS_RECORDED = "condition", "as recorded"
-SCALE = "scale"  # by what the networks' rates were multiplied, as the other data sets ask for
 CORRELATION = "correlation"
 MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", RATIO)
 OF_NEURONS = "name pooled/neurons.csv of experiment=calcium_folds"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 TRUE_OVER_SAID = "true_over_said"  # the measure's name in tables
+SCALE = "scale"  # by what the networks' rates were multiplied, as the other data sets ask for
 COVERED = 0.9
 FEWEST_SETS = 8  # data sets, of which ends can be told
 

@@ -280,7 +280,8 @@ FILES = (
             "mean_rate_per_s": "over its frames, spikes/s; 0: no event stands out of the noise",
             "mean_rate_low_per_s": "the true mean rate is above this, by what other cells had "
             "(5 % were below), spikes/s; empty: not known",
-            "mean_rate_high_per_s": "and below this (5 % were above), spikes/s; empty: not known",
+            "mean_rate_high_per_s": "and below this (5 % were above), spikes/s; empty: not "
+            "known, as where nothing rises by 15 deviations of the noise",
             "mean_spread_per_s": "over its frames, spikes/s",
             "noise_percent_per_sqrt_hz": "of ΔF/F as a fraction: 100 × median of the steps from "
             "frame to frame, over the root of the frame rate; of another unit without meaning",

@@ -512,10 +512,12 @@ def test_a_trace_without_an_event_has_a_rate_of_0_and_says_so(
 
 def test_ends_of_a_mean_rate_are_those_of_cells_that_were_left_out(rate_bundle, tmp_path) -> None:
     rate = np.array([1.0, np.nan, 3.0])
-    assert mean_rate(rate, (0.5, 3.0)) == (2.0, 1.0, 6.0)
-    assert np.isnan(mean_rate(rate, None)[1:]).all()
-    nothing = mean_rate(np.zeros(3), (0.5, 3.0))
+    assert mean_rate(rate, (0.5, 3.0), 20.0) == (2.0, 1.0, 6.0)
+    assert np.isnan(mean_rate(rate, None, 20.0)[1:]).all()
+    nothing = mean_rate(np.zeros(3), (0.5, 3.0), 20.0)
     assert nothing[:2] == (0.0, 0.0) and np.isnan(nothing.high)
+    faint = mean_rate(rate, (0.5, 3.0), 8.0)  # spikes that are not seen may be many
+    assert faint[:2] == (2.0, 1.0) and np.isnan(faint.high)
 
 
 def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:

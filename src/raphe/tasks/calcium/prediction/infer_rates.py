@@ -25,6 +25,10 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 
+# Of a steepest rise, in deviations of the noise: below, single spikes may be too small to be seen.
+# One in twenty such neurons of benchmarks/rate_calibration.py fires 50 times as often as is said.
+FAINT = 15.0
+
 
 @dataclass(frozen=True)
 class InferredTrace:
@@ -55,14 +59,17 @@ class MeanRate(NamedTuple):
     high: float  # spikes/s, NaN where it is not known
 
 
-def mean_rate(rate_per_s: np.ndarray, factors: tuple[float, float] | None) -> MeanRate:
+def mean_rate(
+    rate_per_s: np.ndarray, factors: tuple[float, float] | None, steepest: float
+) -> MeanRate:
     """Of a rate (T,), NaN left out; between `factors` of it the true one lies, where these are
-    known. Of a trace without an event no end can be told but 0."""
+    known. Of a trace without an event no end can be told but 0, and no upper one of a trace of
+    which nothing rises much further out of the noise than that, by `steepest` of Rises."""
     value = float(np.nanmean(rate_per_s))
     if not value:
         return MeanRate(value, 0.0, np.nan)
     low, high = (np.nan, np.nan) if factors is None else factors
-    return MeanRate(value, low * value, high * value)
+    return MeanRate(value, low * value, high * value if steepest >= FAINT else np.nan)
 
 
 class Inferrer:
@@ -161,7 +168,7 @@ class Inferrer:
             bridged=ready.screen.remarks,
             facts=facts,
             no_event=no_event,
-            mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors),
+            mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors, rates.rises.steepest),
             noise=noise,
             expected_correlation=np.nan if group is None else group.correlation,
             timing=str(self.timing),

@@ -17,7 +17,7 @@ def net() -> RateNet:
 
 def test_every_sample_has_a_rate_that_is_not_negative(net: RateNet) -> None:
     rate = net(torch.randn(3, 400), torch.zeros(3, 1))
-    assert rate.shape == (3, 400) and (rate > 0).all()
+    assert rate.shape == (1, 3, 400) and (rate > 0).all()
 
 
 def test_untrained_a_sample_depends_on_its_neighbourhood_alone(net: RateNet) -> None:
@@ -28,7 +28,7 @@ def test_untrained_a_sample_depends_on_its_neighbourhood_alone(net: RateNet) -> 
     x = torch.randn(1, 800)
     changed = x.clone()
     changed[0, 400:404] += 5.0
-    moved = (net(changed, RATE) - net(x, RATE)).abs()[0] > 1e-6
+    moved = (net(changed, RATE) - net(x, RATE)).abs()[0, 0] > 1e-6
     first, last = moved.nonzero()[0].item(), moved.nonzero()[-1].item()
     assert first >= 400 - 40 and last < 404 + 40
     assert moved[400:404].any()
@@ -40,7 +40,7 @@ def test_trained_it_adapts_to_the_whole_trace(net: RateNet) -> None:
     x = torch.randn(1, 800)
     changed = x.clone()
     changed[0, 700:] *= 10
-    assert (net(changed, RATE) - net(x, RATE)).abs()[0, :100].max() > 1e-4
+    assert (net(changed, RATE) - net(x, RATE)).abs()[0, 0, :100].max() > 1e-4
 
 
 def test_the_frame_rate_is_heeded(net: RateNet) -> None:
@@ -68,7 +68,7 @@ def test_a_causal_network_waits_for_its_latency_and_no_longer(latency: int) -> N
     changed = x.clone()
     changed[0, 400:] *= 10
     before = 400 - 4 * latency
-    first, second = net(x, RATE)[0], net(changed, RATE)[0]
+    first, second = net(x, RATE)[0, 0], net(changed, RATE)[0, 0]
     torch.testing.assert_close(second[:before], first[:before], rtol=0, atol=1e-6)
     assert (second - first).abs()[before : before + 4].max() > 1e-4
 

@@ -104,8 +104,14 @@ class RateGraph:
         """
         calcium, log_frame_rate = shown
         x = np.pad(calcium, (0, -len(calcium) % STRIDE), mode="edge")[None]
-        answer = self._session.run({INPUT: x, FRAME_RATE: log_frame_rate[None]})[0]
-        return answer[:, 0, : len(calcium)]
+        return self.of_batch(x, log_frame_rate[None])[:, 0, : len(calcium)]
+
+    def of_batch(self, calcium: np.ndarray, log_frame_rate: np.ndarray) -> np.ndarray:
+        """The same of traces (N, T) at once, T a multiple of 4, and frame rates (N, 1): (M, N, T).
+
+        Raises BundleError.
+        """
+        return self._session.run({INPUT: calcium, FRAME_RATE: log_frame_rate})[0]
 
 
 @dataclass(frozen=True)

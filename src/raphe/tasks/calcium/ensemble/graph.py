@@ -5,7 +5,7 @@ convolution over time is one over an image of height 1, for which it has kernels
 over time is a product of matrices; and the scale and shift of a trace go into the weights of the
 layer that follows, once, in place of every step.
 
-N traces, T samples, S = T / 4 steps, C channels, M members.
+N traces, T samples, S = T / 4 steps, C channels, H heads, M members.
 """
 
 from collections.abc import Sequence
@@ -28,26 +28,25 @@ from raphe.tasks.calcium.network.rate_net import (
 
 def rate_graph(ensemble: RateEnsemble) -> bytes:
     """The file of a graph from calcium (N, T) and the logarithm of its frame rate (N, 1), see
-    NetworkInput, to expected spikes (M, N, T), float32."""
+    NetworkInput, to expected spikes (M H, N, T), float32."""
     graph = OnnxGraph()
     latency = ensemble.members[0].latency
     samples = graph.add("Asinh", [INPUT]) if latency is None else _awaited(graph, latency * STRIDE)
     steps = graph.add("Reshape", [samples, graph.shape("steps", 0, -1, STRIDE)])
     steps = graph.add("Transpose", [steps], perm=[0, 2, 1])  # (N, 4, S)
     frame_rate = graph.add("Unsqueeze", [FRAME_RATE, graph.constant("last_axis", np.array([2]))])
-    first = graph.constant("first_axis", np.array([0]))
-    stacked = [
-        graph.add("Unsqueeze", [_member(graph, f"member{index}", net, steps, frame_rate), first])
+    heads = [
+        _member(graph, f"member{index}", net, steps, frame_rate)
         for index, net in enumerate(ensemble.members)
     ]
     gain = graph.constant("gain", ensemble.gain[:, None, None].numpy())
-    graph.add("Mul", [graph.add("Concat", stacked, axis=0), gain], output=OUTPUT)
+    graph.add("Mul", [graph.add("Concat", heads, axis=0), gain], output=OUTPUT)
     inputs: dict[str, Shape] = {INPUT: ["N", "T"], FRAME_RATE: ["N", 1]}
-    return graph.file(inputs, {OUTPUT: [len(ensemble.members), "N", "T"]})
+    return graph.file(inputs, {OUTPUT: [len(ensemble.gain), "N", "T"]})
 
 
 def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str, frame_rate: str) -> str:
-    """Expected spikes (N, T) from steps (N, 4, S) and the frame rate's logarithm (N, 1, 1)."""
+    """Expected spikes (H, N, T) from steps (N, 4, S) and the frame rate's logarithm (N, 1, 1)."""
     causal = net.latency is not None
     x = _conv(graph, f"{name}.first", net.first, steps, causal)
     x = graph.add("Add", [x, _pointwise(graph, f"{name}.rate", net.frame_rate, frame_rate)])
@@ -55,15 +54,17 @@ def _member(graph: OnnxGraph, name: str, net: RateNet, steps: str, frame_rate: s
     for index, block in enumerate(net.blocks):
         x = _block(graph, f"{name}.blocks.{index}", block, x)
     x = graph.add("Relu", [_conv(graph, f"{name}.dense", net.dense, x)])
-    x = _conv(graph, f"{name}.readout", net.readout, x)  # (N, 4, S)
+    x = _conv(graph, f"{name}.readout", net.readout, x)  # (N, 4 H, S)
     if net.latency:
         ends = (np.array([at]) for at in (net.latency, np.iinfo(np.int64).max, 2))
         parts = ("start", "stop", "axis")
         cut = [graph.constant(f"{name}.{part}", end) for part, end in zip(parts, ends, strict=True)]
         x = graph.add("Slice", [x, *cut])
     x = graph.add("Add", [x, graph.constant(f"{name}.rare", np.float32(RARE))])
-    x = graph.add("Transpose", [graph.add("Softplus", [x])], perm=[0, 2, 1])
-    return graph.add("Reshape", [x, graph.shape(f"{name}.samples", 0, -1)])
+    by_head = graph.shape(f"{name}.heads", 0, net.heads, STRIDE, -1)
+    x = graph.add("Reshape", [graph.add("Softplus", [x]), by_head])  # (N, H, 4, S)
+    x = graph.add("Transpose", [x], perm=[1, 0, 3, 2])
+    return graph.add("Reshape", [x, graph.shape(f"{name}.samples", 0, 0, -1)])
 
 
 def _block(graph: OnnxGraph, name: str, block: AdaptiveBlock, x: str) -> str:

@@ -11,7 +11,7 @@ hour of silence at the end of a trace need not change what its beginning looks l
 With a latency it is causal: what it says of a step depends on that step, those before it and so
 many after it; mean and deviation, also of the trace itself, are those so far.
 
-N traces, T samples, S = T / 4 steps, C channels, M members.
+N traces, T samples, S = T / 4 steps, C channels, H heads, M members.
 """
 
 from collections.abc import Sequence
@@ -62,6 +62,7 @@ class RateNet(nn.Module):
         channels: of every layer.
         dilations: of the blocks, in steps of 40 ms.
         latency: steps that a causal network waits for; None sees the whole trace.
+        heads: how many rates it says of a trace; one network may learn what several say.
     """
 
     def __init__(
@@ -69,9 +70,10 @@ class RateNet(nn.Module):
         channels: int = 32,
         dilations: Sequence[int] = (1, 2, 4, 8, 16),
         latency: int | None = None,
+        heads: int = 1,
     ) -> None:
         super().__init__()
-        self.latency = latency
+        self.latency, self.heads = latency, heads
         causal = latency is not None
         reach = (FIRST_KERNEL - 1) // (1 if causal else 2)
         self.first = nn.Conv1d(STRIDE, channels, FIRST_KERNEL, padding=reach)
@@ -80,10 +82,10 @@ class RateNet(nn.Module):
             AdaptiveBlock(channels, dilation, causal) for dilation in dilations
         )
         self.dense = nn.Conv1d(channels, channels, 1)
-        self.readout = nn.Conv1d(channels, STRIDE, 1)
+        self.readout = nn.Conv1d(channels, heads * STRIDE, 1)
 
     def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
-        """Return the spikes expected in each sample (N, T).
+        """Return the spikes expected in each sample, by each head (H, N, T).
 
         Args:
             x: calcium (N, T) in units of its noise, see network_input.
@@ -103,23 +105,31 @@ class RateNet(nn.Module):
         x = (self.first(x)[..., : x.shape[2]] + of_rate).relu()  # → (N, C, S)
         for block in self.blocks:
             x = block(x)
-        x = self.readout(self.dense(x).relu())[..., self.latency or 0 :]  # → (N, 4, S)
-        return nn.functional.softplus(x + RARE).transpose(1, 2).flatten(1)  # → (N, T)
+        x = self.readout(self.dense(x).relu())[..., self.latency or 0 :]  # → (N, 4 H, S)
+        x = nn.functional.softplus(x + RARE).unflatten(1, (self.heads, STRIDE))  # → (N, H, 4, S)
+        return x.permute(1, 0, 3, 2).flatten(2)  # → (H, N, T)
 
 
 class RateEnsemble(nn.Module):
-    """Networks that were trained apart; `gain` scales what each expects."""
+    """Networks that were trained apart; `gain` scales what each of their heads expects."""
 
     def __init__(
-        self, members: int, channels: int, dilations: Sequence[int], latency: int | None = None
+        self,
+        members: int,
+        channels: int,
+        dilations: Sequence[int],
+        latency: int | None = None,
+        heads: int = 1,
     ) -> None:
         super().__init__()
-        self.members = nn.ModuleList(RateNet(channels, dilations, latency) for _ in range(members))
-        self.register_buffer("gain", torch.ones(members))
+        self.members = nn.ModuleList(
+            RateNet(channels, dilations, latency, heads) for _ in range(members)
+        )
+        self.register_buffer("gain", torch.ones(members * heads))
 
     def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
-        """Return each member's expected spikes in a sample (M, N, T), see RateNet.forward."""
-        expected = torch.stack([member(x, log_frame_rate) for member in self.members])
+        """Return all heads' expected spikes in a sample (M H, N, T), see RateNet.forward."""
+        expected = torch.cat([member(x, log_frame_rate) for member in self.members])
         return expected * self.gain[:, None, None]
 
     @torch.inference_mode()

@@ -62,6 +62,7 @@ class RateModule(ScoredModule):
         optimizer: builds the optimiser; its learning rate is that of synthetic training.
         tuning_rate: the learning rate on recordings, as a share of that.
         pretrain_epochs: epochs of synthetic traces alone, given by the data.
+        heads: of each network, given by the data: two where it learns from a teacher.
 
     Raises:
         SettingError: when there is no checkpoint at `weights`, no member, or a latency that
@@ -79,12 +80,13 @@ class RateModule(ScoredModule):
         tuning_rate: Positive = 0.67,
         *,
         pretrain_epochs: int = 0,
+        heads: int = 1,
     ) -> None:
         super().__init__()
         check_ranges(RateModule.__init__, locals(), "model")
         dilations = list(dilations)
         self.save_hyperparameters(ignore=["weights", "optimizer"], logger=False)
-        self.net = RateEnsemble(members, channels, dilations, latency_steps(latency_s))
+        self.net = RateEnsemble(members, channels, dilations, latency_steps(latency_s), heads)
         if weights is not None:
             state = weights_of(Path(weights))
             net = {name: value for name, value in state.items() if name.startswith("net.")}
@@ -148,6 +150,8 @@ class RateModule(ScoredModule):
         return self.expected(part.store.calcium[recording.rows], recording.imaging_hz)
 
     def _set_gain(self) -> None:
+        if self.trainer.datamodule.teacher is not None:
+            return  # whose own it has learned
         part = self.trainer.datamodule.parts["train"]
         self.net.gain.fill_(1)  # a checkpoint begun from may have had one
         lacking = defaultdict(list)  # of each dataset's recordings, log of spikes / expected: (M,)

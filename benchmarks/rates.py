@@ -2,30 +2,34 @@
 
     make bench ARGS=rates
 
-Simulated traces of 30 minutes at 30 frames/s, through the bundle that comes with raphe or another.
-A process of its own each time, with few neurons and with many: the difference is the neurons'.
+Simulated traces of 30 minutes at 30 frames/s, through the bundle that comes with raphe or another,
+and through the arithmetic of CASCADE's network. A process of its own each time, with few neurons
+and with many: the difference is the neurons', what is left of the few the start. Four minutes on a
+quiet machine.
 """
 
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import options_of, write_tables
+from machine import options_of, run_peer, write_tables
 from numpy.lib.format import open_memmap
 
 from raphe.core.bundles.shipped import shipped_bundle
-from raphe.tasks.calcium.ensemble.bundle import RateBundle, RateGraph
+from raphe.core.sentences import counted
+from raphe.tasks.calcium.ensemble.bundle import DISTILLED, RateBundle, RateGraph
 from raphe.tasks.calcium.prediction import infer_rates, ready_trace
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 
+Row = tuple[object, ...]
 FRAME_HZ = 30.0
 RATE_PER_S, NOISE = 0.3, 0.2  # of spikes; of a frame, relative to one spike's peak
 DECAY_S, RISE_S, BRIGHTNESS = 0.7, 0.05, 5.0
@@ -74,6 +78,24 @@ def infer(traces: Path, bundle: Path, threads: int, out: Path) -> np.ndarray:
     return np.array([seconds, cpu_s, peak_kb / 1e3])
 
 
+def infer_as_peer(traces: Path, n: int, threads: int) -> np.ndarray:
+    """The same of CASCADE's arithmetic on the first n traces: (3,)."""
+    begun = time.perf_counter()
+    told = run_peer(Path(sys.executable), "cascade_peer.py", traces, n, threads)
+    return np.array([time.perf_counter() - begun, told["cpu_s"], told["peak_mb"]])
+
+
+def row(name: str, threads: int, start: np.ndarray, whole: np.ndarray, n: tuple[int, int]) -> Row:
+    """A row of the table: of `n` neurons, few and many, what `infer` told."""
+    few, many = n
+    each_s, each_cpu_s, more_mb = whole - start
+    each_s, each_cpu_s = each_s / (many - few), each_cpu_s / (many - few)
+    return (
+        *(name, threads, f"{start[0] - few * each_s:.1f}", f"{each_cpu_s:.3f}", f"{each_s:.3f}"),
+        *(f"{whole[2]:.0f}", f"{more_mb:+.0f} ({few} to {many})"),
+    )
+
+
 @contextmanager
 def timed(owner: Any, name: str, ms: dict[str, float], part: str) -> Iterator[None]:
     """Add to `ms[part]` what a function takes of the processor while this lasts."""
@@ -116,6 +138,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--few", type=int, default=10, metavar="NEURONS")
     parser.add_argument("--many", type=int, default=200, metavar="NEURONS")
+    parser.add_argument("--peer-many", type=int, default=3, metavar="NEURONS", help="less 1")
     parser.add_argument("--minutes", type=float, default=30.0, help="of each trace")
     parser.add_argument("--scratch", type=Path, help="folder for 0.2 GB of temporary data")
     options = parser.parse_args()
@@ -127,33 +150,37 @@ def main() -> None:
             for n in (options.few, options.many)
         )
         for threads in options.threads:
-            start, whole = (
-                infer(traces, options.bundle, threads, folder / "out") for traces in (few, many)
-            )
-            each_s, each_cpu_s, more_mb = whole - start
-            n = options.many - options.few
-            rows.append(
-                (threads, f"{start[0]:.1f}", f"{each_cpu_s / n:.3f}", f"{each_s / n:.3f}",
-                 f"{whole[2]:.0f}", f"{more_mb:+.0f}")
-            )  # fmt: skip
-            print(*rows[-1], flush=True)
+            ours = [infer(each, options.bundle, threads, folder / "out") for each in (few, many)]
+            peers = [infer_as_peer(many, n, threads) for n in (1, options.peer_many)]
+            rows += [
+                row("raphe predict", threads, *ours, (options.few, options.many)),
+                row("CASCADE's network", threads, *peers, (1, options.peer_many)),
+            ]
+            print(*rows[-2:], sep="\n", flush=True)
         taken_apart = parts(few, options.bundle)
-    n_members = RateBundle.open(options.bundle).manifest["n_members"]
+    manifest = RateBundle.open(options.bundle).manifest
     write_tables(
         options.output,
         "Rates of calcium traces",
-        f"{n_members} networks; {options.many} traces of {options.minutes:g} min at {FRAME_HZ:g} "
-        f"frames/s less {options.few}, a call each; the bar is 0.10 s of processor time a neuron "
-        "and half the time on two threads",
+        f"{networks(manifest)}; traces of {options.minutes:g} min at {FRAME_HZ:g} frames/s; "
+        "CASCADE's is its published network's arithmetic in torch, without reading, scaling or "
+        "writing; the bar is 0.10 s of processor time a neuron and half the time on two threads",
         {
             "": (
-                ("threads", f"{options.few} neurons, s", "a neuron more, s of processor",
-                 "a neuron more, s", "peak, MB", f"more than of {options.few}, MB"),
+                ("", "threads", "start, s", "a neuron, s of processor", "a neuron, s",
+                 "peak, MB", "more with neurons, MB"),
                 rows,
             ),
             "Of a neuron, one thread": (("part", "ms of processor"), taken_apart),
         },
     )  # fmt: skip
+
+
+def networks(manifest: Mapping[str, Any]) -> str:
+    """How many networks the bundle has, in words."""
+    if DISTILLED in manifest:
+        return f"one network that learned from {manifest[DISTILLED]['members']}"
+    return counted("network", manifest["n_members"])
 
 
 if __name__ == "__main__":

@@ -89,6 +89,13 @@ PUBLISHED = {
     "model.optimizer._target_": "raphe.tasks.celltype.training.keras_adam.KerasAdam",
 }
 CLAIMS = {
+    "calcium_distilled": {
+        "tracking.experiment": "calcium_distilled",
+        "data.teacher.bundle": "ensemble",
+        "data.held_out": "none",
+        "model.members": 1,
+        "trainer.max_epochs": 40,
+    },
     "calcium_folds": {
         "tracking.experiment": "calcium",
         "hydra.mode": RunMode.MULTIRUN,

@@ -54,6 +54,7 @@ WRITERS = {  # of a path; of an opened file they are welcome
 CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",
     "predict_all": "whoever uses raphe.load_bundle",
+    "push": "whoever streams frames to a bundle",
     "read_config": "tests: the simulator is held against published neurons",
     "equal_spikes": "a benchmark of the simulator's precisions",
 }

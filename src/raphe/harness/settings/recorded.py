@@ -39,10 +39,11 @@ ROOTS = ("${data_root}", "${runs_root}")
 CALLED = ("prepare", "data", "export", "report")  # sections whose targets an export calls
 # Nothing calls a model's optimizer again, and conf/task offers those of torch in words.
 OPTIMIZER, TORCH = re.compile(r"model\.(\w+\.)*_target_"), re.compile(r"torch\.optim\.\w+")
-# What networks were trained with; where their stores lie now, whose hashes are checked, may change.
+# What networks were trained with; where their stores and their teacher lie now, whose hashes are
+# checked, may change.
 OF_THE_RUN = re.compile(r"seed|(data|prepare|model|trainer|callbacks|monitor|bank|sweep)\..+")
 # How they are made a person may say again, as no record has them made.
-STORES = re.compile(r"(data|prepare)\.(\w+_)?stores?(\..+)?|prepare\..+")
+STORES = re.compile(r"(data|prepare)\.(\w+_)?stores?(\..+)?|data\.teacher\..+|prepare\..+")
 SHOWN = 60  # characters of a value in a sentence
 
 

@@ -42,6 +42,7 @@ INPUT, FRAME_RATE, OUTPUT = "calcium", "log_frame_rate", "expected_spikes"  # of
 LOW_AND_HIGH = list_of(NUMBER, 2, 2)
 GROUND_TRUTH, GROUPS = "ground_truth", "groups"  # what neurons of known spikes tell, see below
 ERRORS = "errors"  # and how far what is said of them was off
+DISTILLED = "distilled"  # of which ensemble, where one network learned what several say
 KIND = BundleKind(
     "calcium/rates",
     files=(GRAPH, CARD),

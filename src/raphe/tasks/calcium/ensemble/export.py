@@ -21,6 +21,7 @@ from raphe.core.protocol import Exported, TrainedRun
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.ensemble.bundle import (
     CONFIG,
+    DISTILLED,
     ERRORS,
     GRAPH,
     GROUND_TRUTH,
@@ -31,6 +32,7 @@ from raphe.tasks.calcium.ensemble.bundle import (
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.ensemble.methods import methods_text
 from raphe.tasks.calcium.ensemble.model_card import rate_card
+from raphe.tasks.calcium.ensemble.teacher import Teacher
 from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
 from raphe.tasks.calcium.features.training_domain import BANDWIDTH, domain
 from raphe.tasks.calcium.metrics.known_neurons import (
@@ -60,6 +62,7 @@ from raphe.tasks.calcium.training.module import SAW_RECORDINGS, RateModule
 AGREEMENT = 1e-4  # expected spikes in a sample, graph against torch
 N_SAMPLES = 6000  # of the example input
 PREDICT = ("raphe", "predict", "TRACES", "--rate", "HZ", "--bundle")
+DISTIL = ("raphe", "train", "experiment=calcium_distilled")
 VALIDATION = "validation"  # among the facts' figures
 SYNTHETIC_ALONE = "The networks were trained on synthetic traces alone, on no recording."
 BEGUN = "They began from the weights in {name}, of whose training nothing is told here."
@@ -102,7 +105,8 @@ def export(
     conditioning = conditioning or Conditioning()
     of_folds = None if left_out is None else _of_folds(Path(left_out), data, settings)
     of_known = {} if ground_truth is None else {GROUND_TRUTH: _of_known(Path(ground_truth))}
-    saw_recordings = any(map(_saw_recordings, runs))
+    teacher = data.teacher if isinstance(data.teacher, Teacher) else None
+    saw_recordings = any(map(_saw_recordings, runs)) or bool(teacher and teacher.saw)
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
         ensemble.gain *= of_known.get(GROUND_TRUTH, {}).get(SCALE, 1.0)
@@ -115,7 +119,7 @@ def export(
         )
         facts: dict[str, Any] = {
             "note": _note(data, settings, saw_recordings),
-            "n_members": len(ensemble.members),
+            "n_members": len(ensemble.gain),
             "rate_hz": RATE_HZ,
             "latency_s": latency_s(ensemble),
             "conditioning": vars(conditioning),
@@ -126,6 +130,7 @@ def export(
             "test_note": "" if saw_recordings else data.note,
             "left_out": of_folds,
             **of_known,
+            **({} if teacher is None else _of_teacher(teacher, ensemble, data, saw_recordings)),
             "provenance": dict(provenance),
         }
         methods = methods_text(facts, settings)
@@ -138,8 +143,7 @@ def export(
         bundle = writer.finish(KIND, files, facts).path
     return Exported(
         bundle=bundle,
-        summary=f"{bundle}: {counted('network', facts['n_members'])}\n\n"
-        f"next: {printed_command(*PREDICT, bundle)}",
+        summary=f"{bundle}: {counted('network', len(ensemble.members))}\n\n{_next(bundle, facts)}",
         metrics={
             metric(VAL if name == VALIDATION else name, "cells", figure): value["value"]
             for name, figures in facts["figures"].items()
@@ -164,6 +168,32 @@ def _of_folds(table: Path, data: RateData, settings: str) -> dict[str, Any]:
         "same_settings": folds.settings == making_digest(settings),
         "rows": [_without_nan(row) for row in rows],
     }
+
+
+def _of_teacher(
+    teacher: Teacher, ensemble: RateEnsemble, data: RateData, saw_recordings: bool
+) -> dict[str, Any]:
+    """What networks have of the ensemble that they learned from, and what that reaches itself."""
+    manifest = teacher.bundle.manifest
+    distilled = {
+        "networks": len(ensemble.members),
+        "teacher": teacher.content_hash,
+        "members": manifest["n_members"],
+        "figures": _figures(teacher.bundle.graph, data, saw_recordings),
+        "sets": manifest.get(GROUND_TRUTH, {}).get("sets", []),
+    }
+    return {**teacher.facts, DISTILLED: distilled}
+
+
+def _next(bundle: Path, facts: Mapping[str, Any]) -> str:
+    """What may follow, for the terminal."""
+    n, lines = facts["n_members"], [f"next: {printed_command(*PREDICT, bundle)}"]
+    if DISTILLED not in facts and n > 1:
+        lines.append(
+            f"{n} networks take {n} times as long as one. One that learns what they say, for many "
+            f"neurons: {printed_command(*DISTIL, f'data.teacher.bundle={bundle}')}"
+        )
+    return "\n".join(lines)
 
 
 def _of_known(table: Path) -> dict[str, Any]:

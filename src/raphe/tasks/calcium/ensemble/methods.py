@@ -5,14 +5,14 @@ from typing import Any
 
 from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed
+from raphe.tasks.calcium.ensemble.bundle import DISTILLED
 
 STATED = {"correlation": "the correlation of rates and spikes at 25 Hz"}
 
 
 def methods_text(facts: Mapping[str, Any], settings: str) -> str:
     """METHODS.md: a paragraph in the past tense, from the manifest's facts and settings as YAML."""
-    n, (low, high) = facts["n_members"], facts["frame_hz"]
-    networks = "a convolutional neural network" if n == 1 else f"{n} convolutional neural networks"
+    (low, high), networks = facts["frame_hz"], _networks(facts)
     look = "which saw whole traces"
     if facts["latency_s"] is not None:
         look = f"which saw no more than {facts['latency_s']:g} s ahead"
@@ -29,6 +29,16 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
         ],
         [],
     )
+
+
+def _networks(facts: Mapping[str, Any]) -> str:
+    n, one = facts["n_members"], "a convolutional neural network"
+    if (distilled := facts.get(DISTILLED)) is not None:
+        n, several = distilled["networks"], distilled["members"]
+        if n == 1:
+            return f"{one}, one that learned what {several} say together"
+        return f"{n} convolutional neural networks that learned what {several} say together"
+    return one if n == 1 else f"{n} convolutional neural networks"
 
 
 def _training(training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted, number
-from raphe.tasks.calcium.ensemble.bundle import GROUND_TRUTH, GROUPS
+from raphe.tasks.calcium.ensemble.bundle import DISTILLED, GROUND_TRUTH, GROUPS
 from raphe.tasks.calcium.metrics.known_neurons import SCALE
 from raphe.tasks.calcium.metrics.left_out import PARTS
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
@@ -80,6 +80,14 @@ AT_YOUR_NOISE = """\
 The same neurons, as they were recorded and with noise added or frames averaged. Noise is that of
 ΔF/F as a fraction, as in `traces.csv`: 100 × the median step from frame to frame, over the root of
 the frame rate. r is the mean over neurons, one in several conditions alike counted once."""
+TAUGHT = """\
+### Beside the ensemble it learned from
+
+{networks} learned what an ensemble of {members} says (content hash {teacher}), and not spikes. It
+tells two rates, which are the ensemble's mean less and plus its networks' standard deviation: half
+of what they differ by is how far it expects those to disagree. Means over neurons, or over data
+sets; of errors and ratios medians over neurons."""
+OF_SETS = "known spikes, mean of {n} data sets"
 IN_BRIEF = {
     "correlation": "r at 25 Hz",
     "correlation_smoothed": "r, both smoothed",
@@ -90,8 +98,10 @@ IN_BRIEF = {
 
 def rate_card(facts: Mapping[str, Any], methods: str) -> str:
     """The card as Markdown, from the facts of a manifest; `methods` is a paragraph to paste."""
+    distilled = facts.get(DISTILLED)
+    networks = facts["n_members"] if distilled is None else distilled["networks"]
     parts = [
-        f"# Spike rates from calcium traces: {cards.size(facts['n_members'])}",
+        f"# Spike rates from calcium traces: {cards.size(networks)}",
         cards.note(facts["note"]),
         "## Intended use",
         INTENDED.format(low=facts["frame_hz"][0], high=facts["frame_hz"][1]),
@@ -100,6 +110,7 @@ def rate_card(facts: Mapping[str, Any], methods: str) -> str:
         *(_figures(name, figures) for name, figures in facts["figures"].items()),
         *_left_out(facts["left_out"]),
         *_ground_truth(facts.get(GROUND_TRUTH)),
+        *_distilled(distilled, facts),
         INTERVALS if facts["figures"] or facts["left_out"] or GROUND_TRUTH in facts else "",
         "" if facts["figures"] else IN_SAMPLE[bool(facts["left_out"])],
         "## Trained on",
@@ -157,6 +168,38 @@ def _ground_truth(known: Mapping[str, Any] | None) -> list[str]:
     scale, n_sets = known[SCALE], len({row["dataset"] for row in known["sets"]})
     scaled = "" if scale == 1 else SCALED.format(scale=number(scale), sets=n_sets)
     return [KNOWN + scaled, _by_dataset(known["sets"]), AT_YOUR_NOISE, cards.table(columns, groups)]
+
+
+def _distilled(distilled: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> list[str]:
+    """What networks reach that learned from an ensemble, and what that does."""
+    if distilled is None:
+        return []
+    rows = [
+        [name, measure, _value(own[of]), _value(distilled["figures"][name][of])]
+        for name, own in facts["figures"].items()
+        for of, measure in IN_BRIEF.items()
+    ]
+    of_known = [facts.get(GROUND_TRUTH, {}).get("sets", []), distilled["sets"]]
+    if all(of_known):
+        n = len({row["dataset"] for row in of_known[0]})
+        for of, measure in IN_BRIEF.items():
+            means = [_mean([row for row in sets if row["measure"] == of]) for sets in of_known]
+            rows.append([OF_SETS.format(n=n), measure, *map(_value, means)])
+    text = TAUGHT.format(
+        networks=cards.size(distilled["networks"]).capitalize(),
+        members=distilled["members"],
+        teacher=distilled["teacher"][:12],
+    )
+    return [text, cards.table(["set", "measure", "this", "the ensemble"], rows)]
+
+
+def _value(figure: Mapping[str, Any]) -> str:
+    return "–" if figure["value"] is None else f"{figure['value']:.3f}"
+
+
+def _mean(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    values = [row["value"] for row in rows if row["value"] is not None]
+    return {"value": sum(values) / len(values) if values else None}
 
 
 def _by_dataset(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import SettingError
+from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.recordings.sampling import SAMPLES_PER_BIN
 
@@ -51,14 +52,15 @@ class Teacher:
         What is learned from it would otherwise have seen what its card does not tell. Raises
         SettingError.
         """
-        if (own := Counter(datasets)) != Counter(self.saw):
-            differing = sorted(name for name in {*own, *self.saw} if own[name] != self.saw.get(name, 0))
-            name = differing[0]
+        here, then = Counter(datasets), Counter(self.saw)
+        if here != then:
+            name = next(name for name in sorted({*here, *then}) if here[name] != then[name])
             raise SettingError(
                 f"data.teacher.bundle={self.bundle.bundle.path}: was trained on "
-                f"{self.saw.get(name, 0)} recordings of {name}, here are {own[name]}; give "
-                "data.store and data.held_out as they were then, or train on synthetic traces "
-                "alone, with trainer.max_epochs no larger than data.pretrain_epochs"
+                f"{counted('recording', then[name])} of {printable(name)}, here there are "
+                f"{here[name]}; give data.store and data.held_out as they were then, or train on "
+                "synthetic traces alone, with trainer.max_epochs no larger than "
+                "data.pretrain_epochs"
             )
 
     def __call__(self, calcium: np.ndarray, log_frame_rate: np.ndarray) -> np.ndarray:
@@ -70,7 +72,8 @@ class Teacher:
         low = np.maximum(mean - bins.std(0), 0)
         return np.stack([low, 2 * mean - low]).repeat(SAMPLES_PER_BIN, axis=2)
 
+    @property
     def facts(self) -> dict[str, Any]:
-        """What the bundle of a network that learned from it takes over into its manifest."""
+        """What the manifest of a network that learned from it takes over from its own."""
         taken = "note", "conditioning", "domain", "frame_hz", "training"
         return {name: self.bundle.manifest[name] for name in taken}

@@ -37,11 +37,20 @@ def network_input(samples: np.ndarray, imaging_hz: float) -> NetworkInput:
     """
     samples = np.asarray(samples, dtype=np.float64)
     frame_hz = frame_rate_hz(samples, imaging_hz)
-    unit = noise_density(samples, frame_hz) * np.sqrt(BIN_HZ)
-    unit = max(unit, LEAST_NOISE * samples.std(), NO_NOISE)
+    unit = noise_unit(noise_density(samples, frame_hz), samples)
     scaled = (samples - np.percentile(samples, FLOOR_PERCENTILE)) / unit
-    log_rate = np.array([np.log(frame_hz / COMMON_HZ)])
-    return NetworkInput(scaled.astype(np.float32), log_rate.astype(np.float32))
+    return NetworkInput(scaled.astype(np.float32), log_frame_rate(frame_hz))
+
+
+def noise_unit(density: float | np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """The deviation of the noise in a step of the network, of noise by √Hz in samples (…, N)."""
+    least = np.maximum(LEAST_NOISE * samples.std(axis=-1), NO_NOISE)
+    return np.maximum(density * np.sqrt(BIN_HZ), least)
+
+
+def log_frame_rate(frame_hz: float) -> np.ndarray:
+    """How the network is told of frames a second: float32 (1,)."""
+    return np.array([np.log(frame_hz / COMMON_HZ)], np.float32)
 
 
 def noise_density(samples: np.ndarray, frame_hz: float) -> float:
@@ -51,11 +60,15 @@ def noise_density(samples: np.ndarray, frame_hz: float) -> float:
     for any frame rate and however much of the trace is silent. 0 of less than two frames.
     """
     at = np.arange(0, len(samples) - 1, RATE_HZ / frame_hz)
-    steps = np.diff(np.interp(at, np.arange(len(samples)), samples))
-    if not len(steps):
-        return 0.0
-    frame_sd = np.median(np.abs(steps - np.median(steps))) / MEDIAN_STEP
-    return float(frame_sd / np.sqrt(frame_hz / 2))
+    frames = np.interp(at, np.arange(len(samples)), samples)
+    return float(density_of_frames(frames, frame_hz)) if len(frames) > 1 else 0.0
+
+
+def density_of_frames(frames: np.ndarray, frame_hz: float) -> np.ndarray:
+    """The same of frames (…, T), at least two, as they were imaged: (…,)."""
+    steps = np.diff(frames)
+    off = np.abs(steps - np.median(steps, axis=-1, keepdims=True))
+    return np.median(off, axis=-1) / MEDIAN_STEP / np.sqrt(frame_hz / 2)
 
 
 def frame_rate_hz(samples: np.ndarray, imaging_hz: float) -> float:

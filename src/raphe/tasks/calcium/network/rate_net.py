@@ -23,6 +23,7 @@ from raphe.core.errors import SettingError
 
 STRIDE = 4  # samples in a step
 FIRST_KERNEL, KERNEL = 9, 5  # steps
+RARER = -3.0  # of an untrained network of several heads: 0.7 spikes/s
 RARE = -2.0  # added before the softplus: an untrained network says a rate, but a low one
 EPSILON = 1e-6  # of a variance
 LARGEST_WEIGHT = 5.0  # logarithm of the weight that a step has in mean and deviation, at most
@@ -83,6 +84,8 @@ class RateNet(nn.Module):
         )
         self.dense = nn.Conv1d(channels, channels, 1)
         self.readout = nn.Conv1d(channels, heads * STRIDE, 1)
+        if heads > 1:  # which learn of a teacher how seldom spikes are: far above, all else dies
+            nn.init.constant_(self.readout.bias, RARER)
 
     def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
         """Return the spikes expected in each sample, by each head (H, N, T).

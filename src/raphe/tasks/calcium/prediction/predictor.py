@@ -20,6 +20,7 @@ from raphe.tasks.calcium.elephant.bundle import KIND as OF_ELEPHANT
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, MeanRate
+from raphe.tasks.calcium.prediction.rate_stream import SEEN_S, RateStream
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
@@ -201,6 +202,22 @@ class RatePredictor(BundlePredictor):
         timing = RateTiming(shift_s, smooth_s, causal)
         opened = _open(traces, TraceOptions(rate_hz, layout, variable, neuropil, cells_only))
         return self._infer(opened, Inferrer(self._bundle, conditioning, timing, dff))
+
+    def stream(
+        self, rate_hz: float, n_neurons: int, delay_s: float = 0.2, seen_s: float = SEEN_S
+    ) -> RateStream:
+        """Rates while frames still come, see RateStream.
+
+        Args:
+            rate_hz: frames a second.
+            n_neurons: of each frame.
+            delay_s: how long after a frame its rate is said; a shorter one tells less.
+            seen_s: how much the network is shown of each neuron.
+
+        Raises:
+            SettingError: for a value that cannot be.
+        """
+        return RateStream(self._bundle, rate_hz, n_neurons, delay_s, seen_s)
 
     def example(self) -> dict[str, Any]:
         """One flat trace of 4 s: no rate can be told of it."""

@@ -25,7 +25,12 @@ class Teaching(Protocol):
     """What a network may learn from in place of spikes, as an exported ensemble: see Teacher."""
 
     heads: int  # that the network needs
-    content_hash: str
+
+    @property
+    def content_hash(self) -> str: ...
+
+    @property
+    def saw(self) -> Mapping[str, int]: ...
 
     def __call__(self, calcium: np.ndarray, log_frame_rate: np.ndarray) -> np.ndarray: ...
 
@@ -114,7 +119,8 @@ class RateData(RecordingData):
         )
         if self.teacher is None:
             return batches
-        if self.trainer is not None and self.trainer.max_epochs > self.pretrain_epochs:
+        epochs = 0 if self.trainer is None else self.trainer.max_epochs
+        if self.teacher.saw or epochs > self.pretrain_epochs:
             self.teacher.require_seen([each.dataset for each in self.parts["train"].recordings])
         return TaughtBatches(batches, self.teacher)
 
@@ -125,7 +131,7 @@ class RateData(RecordingData):
 
 
 class TaughtBatches:
-    """Batches of stretches in which the spikes are what a teacher expects of each head (H, B, T)."""
+    """Batches of stretches with what a teacher expects of each head (H, B, T) for spikes."""
 
     def __init__(self, batches: StretchBatches, teacher: Teaching) -> None:
         self.batches, self.teacher = batches, teacher

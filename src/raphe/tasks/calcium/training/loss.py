@@ -26,6 +26,15 @@ def rate_loss(expected: Tensor, spikes: Tensor) -> Tensor:
     return fired * (1 - correlation(expected, spikes)) + POISSON_SHARE * poisson
 
 
+def heads_loss(expected: Tensor, spikes: Tensor) -> Tensor:
+    """The mean loss of a network's heads (H, N, T), and of their mean, which is what is used of
+    several: a scalar. Spikes are one head's (N, T) or of each (H, N, T)."""
+    loss = rate_loss(expected, spikes).mean()
+    if len(expected) == 1:
+        return loss
+    return (loss + rate_loss(expected.mean(0), spikes.mean(0)).mean()) / 2
+
+
 def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Pearson's r of each row of two (…, N, n): (…, N); 0 where one is constant."""
     a, b = (x - x.mean(-1, keepdim=True) for x in (a, b))

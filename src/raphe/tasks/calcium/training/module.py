@@ -24,7 +24,7 @@ from raphe.tasks.calcium.recordings.sampling import (
     z_scored,
 )
 from raphe.tasks.calcium.stores.trace_store import RecordingSubset, StoredRecording
-from raphe.tasks.calcium.training.loss import rate_loss
+from raphe.tasks.calcium.training.loss import heads_loss, rate_loss
 from raphe.tasks.calcium.training.scored_module import (
     LoggedRecording,
     OptimizerFactory,
@@ -115,7 +115,7 @@ class RateModule(ScoredModule):
         """Return the members' losses of a batch, see StretchBatches, summed: a scalar."""
         calcium, log_frame_rate, spikes = batch
         losses = [
-            rate_loss(member(calcium, log_frame_rate), spikes).mean() for member in self.net.members
+            heads_loss(member(calcium, log_frame_rate), spikes) for member in self.net.members
         ]
         loss = torch.stack(losses).sum()
         self.log(

@@ -15,13 +15,13 @@ def add_predict(parser: Parser) -> None:
         _predict,
         "INPUT holds the units of a sorting: a folder as Phy reads it (Kilosort's, or one that "
         "SpikeInterface exports; params.py is read, not run, and clusters called noise are left "
-        "out), or one of waveforms.npy, isi.npy, acg.npy and units.csv, see `raphe import units "
-        "--help`; labels in it are not read. Writes into --out (default: labels) labels.csv with "
-        "verdict, class and probabilities of each unit, of a Phy folder also cluster_raphe.tsv, "
-        "which Phy shows as a column once it is copied beside params.py, and prediction.json. A "
-        "unit that is unlike those of training is called so, and nothing else. Exit code: 0 when "
-        "every unit has a verdict; 1 when some are left out, or none has (error: …); 2 for wrong "
-        "usage.",
+        "out), an NWB file with a table of units, or a folder of waveforms.npy, isi.npy, acg.npy "
+        "and units.csv, see `raphe import units --help`; labels in it are not read. Writes into "
+        "--out (default: labels) labels.csv with verdict, class and probabilities of each unit, of "
+        "a Phy folder also cluster_raphe.tsv, which Phy shows as a column once it is copied beside "
+        "params.py, and prediction.json. A unit that is unlike those of training is called so, and "
+        "nothing else. Exit code: 0 when every unit has a verdict; 1 when some are left out, or "
+        "none has (error: …); 2 for wrong usage.",
     )
     parser.set_defaults(out=Path("labels"))
     parser.add_argument(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from raphe.core.errors import RecordingError
 from raphe.core.files.path import require_utf_8
+from raphe.tasks.units.recordings.nwb_units import is_nwb, read_nwb_units
 from raphe.tasks.units.recordings.phy_folder import is_phy_folder, read_phy_folder
 from raphe.tasks.units.recordings.unit_folder import is_unit_folder, read_unit_folder
 from raphe.tasks.units.recordings.unit_set import ReadUnits
@@ -23,6 +24,7 @@ class Reader:
 READERS = (
     Reader("a folder of arrays and units.csv", is_unit_folder, read_unit_folder),
     Reader("a Phy folder (spike_times.npy, spike_clusters.npy)", is_phy_folder, read_phy_folder),
+    Reader("an NWB file with a table of units", is_nwb, read_nwb_units),
 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from raphe.core.confusion_matrix import draw_confusion
-from raphe.core.figure_style import GREY, INK, ONE_COLUMN_IN, PALE, PaperFigure
+from raphe.core.figure_style import GREY, INK, ONE_COLUMN_IN, PALE, PaperFigure, house_style
 from raphe.core.sentences import counted
 from raphe.tasks.units.evaluation.control import Control
 from raphe.tasks.units.evaluation.tables import NETWORK
@@ -15,6 +15,7 @@ from raphe.tasks.units.metrics.verdicts import BALANCED, Scored, Verdicts
 ROW_IN = 0.28  # of a method
 
 
+@house_style()
 def comparison_figure(
     scored: Mapping[str, list[Scored]],
     n_classes: int,
@@ -42,11 +43,13 @@ def comparison_figure(
         colour, estimate = (INK if name == NETWORK else GREY), scored_figure.estimate
         axes.plot([estimate.low, estimate.high], [row, row], color=colour, lw=1.2)
         axes.plot(estimate.value, row, "o", color=colour, ms=4)
-    axes.set(xlim=(0, 1), ylim=(len(of_methods) - 0.4, -0.6), xlabel="balanced accuracy")
+    axes.set(xlim=(0, 1), ylim=(len(of_methods) - 0.4, -0.6), xticks=(0, 0.5, 1))
+    axes.set_xlabel("balanced accuracy")
     axes.set_yticks(range(len(of_methods)), [name[:1].upper() + name[1:] for name in of_methods])
     return figure
 
 
+@house_style()
 def confusion_figure(verdicts: Verdicts, classes: Sequence[str], note: str) -> Figure:
     """What the network calls the units of each class."""
     counts = verdicts.confusion()

@@ -147,21 +147,29 @@ def train_py(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
         signal.signal(number, handler)
 
 
+@pytest.fixture(scope="session")
+def small_sweep() -> list[str]:
+    """The settings of the sweep in `home` but its kernels and its places."""
+    simulation = {"n_ser": 9, "n_nser": 9, "days": 3, "duration_s": 5}
+    small = [f"prepare.simulation.{name}={value}" for name, value in simulation.items()]
+    return [*small, "trainer.max_epochs=2", "data.batch_size=16", "model.filters=[8,16]"]
+
+
 @pytest.fixture
 def home(
-    train_py: Callable[..., int], made_once: Callable[..., Path], tracking_store: Callable
+    train_py: Callable[..., int],
+    made_once: Callable[..., Path],
+    tracking_store: Callable,
+    small_sweep: list[str],
 ) -> Path:
     """Data, runs and `bundle` of a sweep over two kernels, registered as celltype@champion; what
     the sweep told is in `told.txt`."""
 
     def fill(folder: Path) -> None:
-        simulation = {"n_ser": 9, "n_nser": 9, "days": 3, "duration_s": 5}
-        small = [f"prepare.simulation.{name}={value}" for name, value in simulation.items()]
-        small += ["trainer.max_epochs=2", "data.batch_size=16", "model.filters=[8,16]"]
         runs_root = tracking_store(folder / "mlruns")
         places = [f"data_root={folder / 'data'}", f"runs_root={runs_root}"]
         with (folder / "told.txt").open("w") as told, redirect_stdout(told):
-            assert train_py("-m", "model.kernel=3,20", *places, *small) == 0
+            assert train_py("-m", "model.kernel=3,20", *places, *small_sweep) == 0
         export = ["stage=export", f"export.out={folder / 'bundle'}", "export.members=all"]
         assert train_py(*export, *places) == 0
 

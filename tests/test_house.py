@@ -161,7 +161,9 @@ def entry_points() -> Iterator[str]:
     yield from ("raphe", "raphe.__main__")
     for declared in declared_commands():
         yield declared.command.declared_by.partition(":")[0]
-    yield from imports_of(ast.parse((PROJECT / "train.py").read_text(encoding="utf-8")))
+    # Hydra loads all that lies in the second folder.
+    for file in (PROJECT / "train.py", *(SOURCE / "hydra_plugins").glob("*.py")):
+        yield from imports_of(ast.parse(file.read_text(encoding="utf-8")))
     for file in CONF.rglob("*.yaml"):
         yield from (match.group() for match in DOTTED.finditer(file.read_text(encoding="utf-8")))
     for notebook in (PROJECT / "notebooks").glob("*.ipynb"):

@@ -41,7 +41,7 @@ STEPS = {  # verbs in the order of the work
     "a first look": ("demo",),
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
     "synthetic examples": ("masks", "synthesize"),
-    "training": ("train", "ui", "runs"),
+    "training": ("train", "sweep", "ui", "runs"),
     "questions to ask of a score": ("audit", "reproduce"),
     "bundles and new recordings": ("export", "predict", "fit", "watch", "serve", "place"),
     "this shell": ("completion",),
@@ -54,7 +54,6 @@ WORDS = {  # that people use for these verbs
     "infer": "predict",
     "judge": "predict",
     "load": "import",
-    "sweep": "train",
     "verify": "check",
 }
 FAILED_EXIT = 1

@@ -136,7 +136,9 @@ class Epochs:
 
     def hold_at(self, n_begun: int) -> None:
         """Whoever begins this epoch or a later one waits there."""
-        self._hold.write_text(str(n_begun))
+        new = self._hold.with_suffix(".new")
+        new.write_text(str(n_begun))
+        new.replace(self._hold)  # whole, as it may be read meanwhile
 
     def let_go(self) -> None:
         self._hold.unlink()

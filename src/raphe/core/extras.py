@@ -19,6 +19,7 @@ PACKAGES = {
     "serve": ("fastapi", "jinja2", "uvicorn"),
     "nwb": ("pynwb",),
     "fetch": ("gdown",),
+    "slurm": ("submitit",),
     "oasis": ("oasis",),
 }
 

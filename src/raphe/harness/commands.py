@@ -32,6 +32,12 @@ COMMANDS = (
         "list tracked runs and what they take up, clean, set the champion",
         "raphe.harness.runs.commands:add_runs",
     ),
+    Command(
+        "sweep",
+        "look after a sweep that was left to a cluster: status, wait, report",
+        "raphe.harness.sweeps.commands:add_sweep",
+        when_interrupted="the sweep goes on; " + AGAIN,
+    ),
     Command("ui", "show the tracked runs in the browser", "raphe.harness.commands:add_ui"),
     Command("check", "the hash of every file", "raphe.core.command_line:add_check_hashes"),
 )

@@ -33,5 +33,7 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
     # Batches come from one memory-mapped reader; worker processes would only copy them.
     warnings.filterwarnings("ignore", "The '.*_dataloader' does not have many workers")
+    # On a cluster's login node it takes a command for one that ought to be a job.
+    warnings.filterwarnings("ignore", "The `srun` command is available on your system")
     # Lightning 2.6 calls what torch 2.13 deprecates.
     warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\)")

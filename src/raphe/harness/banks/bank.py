@@ -32,7 +32,7 @@ from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.kinds import Kind
 from raphe.harness.sweeps.member import SweepMember, SweepPlan
 from raphe.harness.sweeps.parent import SweepParent
-from raphe.harness.tracking import Tracker, TrackingError
+from raphe.harness.tracking import DATA_TAG, SWEEP_TAG, Tracker, TrackingError
 
 
 class MembersFailed(RapheError):
@@ -81,9 +81,8 @@ def _parent(tracker: Tracker, config: DictConfig, data: pl.LightningDataModule) 
     bank = composed.plain(config.bank, resolve=True)
     key = identity.digest({"run": identity.run_key(config, data.hashes), "bank": bank})
     n_workers = min(threads(config, n_workers=1), len(config.bank["values"]))
-    return SweepParent(
-        tracker, config, Kind.BANK, key, _folder(), parameters, data.hashes, n_workers
-    )
+    tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(data.hashes)}
+    return SweepParent(tracker, config, Kind.BANK, tags, _folder(), parameters, n_workers=n_workers)
 
 
 def _folder() -> Path:

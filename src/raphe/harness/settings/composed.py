@@ -35,6 +35,7 @@ WORDS = {
 }
 LEAST = {"seed": 0, "trainer.max_epochs": 1, "threads": 1, "callbacks.patience": 1}
 OR_NULL = {"threads", "callbacks.patience"}
+SLURM_LAUNCHER = "hydra_plugins.raphe_slurm.SlurmLauncher"  # of conf/hydra/launcher
 GPUS = ("gpu", "cuda")
 ACCELERATORS = ("cpu", *GPUS, "mps", "tpu", "auto")
 # Lightning's, which it lists in a module that loads torch.
@@ -101,7 +102,8 @@ def check_values(config: DictConfig) -> None:
         )
     _check_report(config)
     check_trainer(config.trainer)
-    require_device(config.trainer)
+    if not leaves_to_slurm(config):  # whose nodes may have what this machine has not
+        require_device(config.trainer)
     if config.stage == "train":
         check_together(config)  # last: it loads the task
     if OmegaConf.select(config, "prepare.store") is not None:
@@ -212,6 +214,11 @@ def require_device(trainer: DictConfig) -> None:
     """Raise SettingError for a section `trainer` whose accelerator is not there."""
     if trainer.get("accelerator") in GPUS and not _has_gpu():
         raise SettingError("trainer=gpu: expected a CUDA device, found none; use trainer=cpu")
+
+
+def leaves_to_slurm(config: DictConfig) -> bool:
+    """Whether these are the settings of a sweep whose members are jobs of a SLURM cluster."""
+    return OmegaConf.select(config, "hydra.launcher._target_") == SLURM_LAUNCHER
 
 
 def is_bank(config: DictConfig) -> bool:

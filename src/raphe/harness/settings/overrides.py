@@ -21,13 +21,15 @@ from raphe.core.ranges import written
 from raphe.harness.settings import composed
 from raphe.harness.settings.admitted import NEAR, check_value, did_you_mean, listed_or, value_text
 from raphe.harness.settings.configuration import conf_folder, group_options, search_path
+from raphe.harness.settings.machine_settings import setting_name
 from raphe.harness.settings.signatures import arguments
 from raphe.harness.start.explain import LIST_ALL
 
+DETACH = "--detach"  # raphe's own, of a launcher that can leave what it has launched
 FLAGS = (
     *("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun"),
     *("--shell-completion", "--cfg", "--info", "--package", "--config-dir", "--config-name"),
-    *("--config-path", "--experimental-rerun"),
+    *("--config-path", "--experimental-rerun", DETACH),
 )
 WORDS_OF = {
     "cfg": ("job", "hydra", "all"),
@@ -108,6 +110,18 @@ def keep_texts(given: Sequence[str]) -> list[str]:
                     text = f"{name}='{value.strip()}'"
         kept.append(text)
     return kept
+
+
+def with_detach(given: Sequence[str]) -> list[str]:
+    """The arguments with the setting that --detach stands for. Raises UsageError."""
+    if DETACH not in given:
+        return list(given)
+    if not any(setting_name(text) == "hydra/launcher" for text in given):
+        raise UsageError(
+            f"{DETACH}: goes with a launcher that leaves members to a cluster, as "
+            "-m hydra/launcher=slurm"
+        )
+    return [f"hydra.launcher.{DETACH[2:]}=true" if text == DETACH else text for text in given]
 
 
 def _hydra_options() -> argparse.ArgumentParser:

@@ -29,6 +29,7 @@ def _train(arguments: Sequence[str]) -> int:
     print_whatever_comes()
     try:
         arguments = overrides.keep_texts(with_machine_settings(arguments))
+        arguments = overrides.with_detach(arguments)
         overrides.check(arguments)
         arguments = keep_secrets(arguments)
     except SettingError as error:

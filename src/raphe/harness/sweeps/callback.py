@@ -6,7 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from raphe.harness.process import quieten
 from raphe.harness.settings import composed
@@ -39,13 +39,20 @@ class SweepCallback(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         # Here, too, Hydra would turn an exception into a warning, and the exit code into 0.
         try:
-            complete = SweepCallback._running is not None and SweepCallback._running.finish()
-            SweepCallback.exit_code = 0 if complete else 1
+            sweep = SweepCallback.running()
+            ends_well = sweep.leave() if _detaches(config) else sweep.finish()
+            SweepCallback.exit_code = 0 if ends_well else 1
             SweepCallback._running = None
         except Exception as error:
             SweepCallback.exit_code = 1
             print(_told(error), file=sys.stderr)
             SweepCallback.end_running("FAILED")
+
+    @classmethod
+    def running(cls) -> "SweepParent":
+        """The sweep whose members this process launches."""
+        assert cls._running is not None  # or Hydra would launch nothing
+        return cls._running
 
     @classmethod
     def end_running(cls, status: str) -> None:
@@ -56,6 +63,10 @@ class SweepCallback(Callback):
 
             with contextlib.suppress(TrackingError):  # it may be why the sweep cannot go on
                 sweep.abandon(status)
+
+
+def _detaches(config: DictConfig) -> bool:
+    return bool(OmegaConf.select(config, "hydra.launcher.detach"))
 
 
 def _told(error: Exception) -> str:

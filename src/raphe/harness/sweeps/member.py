@@ -46,7 +46,7 @@ class SweepPlan:
     parent_run_id: str
     parameters: dict[str, list[str]]
     n_workers: int
-    launcher: int  # process id
+    launcher: int | None  # process id; None where members are jobs of their own and outlive it
 
     @property
     def n_members(self) -> int:
@@ -58,13 +58,18 @@ class SweepPlan:
         members = [dict(zip(self.parameters, values, strict=True)) for values in combinations]
         return [Planned(label_of(settings), settings) for settings in members]
 
+    @property
+    def text(self) -> str:
+        return json.dumps(asdict(self))
+
     def write(self, sweep_folder: Path) -> None:
         sweep_folder.mkdir(parents=True, exist_ok=True)
-        _write_json(sweep_folder / PLAN_FILE, asdict(self))
+        write_file(sweep_folder / PLAN_FILE, self.text)
 
     @classmethod
-    def read(cls, sweep_folder: Path) -> "SweepPlan":
-        return cls(**json.loads((sweep_folder / PLAN_FILE).read_text()))
+    def read(cls, folder: Path) -> "SweepPlan":
+        """From the sweep's folder, or one into which its parent's artifact was fetched."""
+        return cls(**json.loads((folder / PLAN_FILE).read_text()))
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,27 @@ class MemberState:
     error: str | None = None
 
 
-def member_states(sweep_folder: Path) -> list[MemberState]:
+def states_by_number(sweep_folder: Path) -> dict[int, MemberState]:
     """The states that members have written so far, in the order of the jobs."""
-    files = sorted(sweep_folder.glob(f"*/{STATE_FILE}"), key=lambda path: int(path.parent.name))
-    return [MemberState(**json.loads(path.read_text())) for path in files]
+    files = {int(path.parent.name): path for path in sweep_folder.glob(f"*/{STATE_FILE}")}
+    return {n: MemberState(**json.loads(files[n].read_text())) for n in sorted(files)}
+
+
+def member_states(sweep_folder: Path) -> list[MemberState]:
+    return list(states_by_number(sweep_folder).values())
+
+
+def write_state(sweep_folder: Path, number: int, state: MemberState) -> None:
+    """For a member that cannot write it, or not here."""
+    folder = sweep_folder / str(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_json(folder / STATE_FILE, asdict(state))
+
+
+def lose(sweep_folder: Path, number: int, label: str, why: str) -> None:
+    """Write for a member whose process is gone that it failed, and say so."""
+    write_state(sweep_folder, number, MemberState(label, "FAILED", error=why))
+    print(f"error: {labelled(label, why)}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,7 @@ class SweepMember:
     n_workers: int
     settings: Mapping[str, str]  # {"model.kernel": "7"}
     folder: Path
-    launcher: int  # process id
+    launcher: int | None  # see SweepPlan
 
     @property
     def label(self) -> str:
@@ -104,7 +126,9 @@ class SweepMember:
 
         Workers of joblib outlive a launcher that is killed outright.
         """
-        if threading.current_thread() is threading.main_thread() and os.getpid() != self.launcher:
+        if self.launcher in (None, os.getpid()):
+            return
+        if threading.current_thread() is threading.main_thread():
             watch = threading.Thread(target=_exit_when_orphaned, name=WATCH, daemon=True)
             if WATCH not in {thread.name for thread in threading.enumerate()}:
                 watch.start()

@@ -11,6 +11,7 @@ from filelock import Timeout
 from omegaconf import DictConfig
 from rich.console import Console
 
+from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.files.locks import lock_file
 from raphe.core.sentences import counted
@@ -25,14 +26,22 @@ from raphe.harness.report.note import stamp
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.report.sweep_table import print_sweep
 from raphe.harness.settings.composed import without_hydra
+from raphe.harness.slurm.queue import JobArray
 from raphe.harness.sweeps.bar import SweepBar
 from raphe.harness.sweeps.comparison import track_comparison
 from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
-from raphe.harness.sweeps.member import MemberState, SweepPlan, labelled, member_states
+from raphe.harness.sweeps.member import (
+    PLAN_FILE,
+    MemberState,
+    SweepPlan,
+    labelled,
+    lose,
+    member_states,
+    states_by_number,
+)
 from raphe.harness.tracking import (
     CONTENTS_TAG,
-    DATA_TAG,
     DESCRIPTION_TAG,
     GIT_COMMIT_TAG,
     NOTE_TAG,
@@ -44,6 +53,8 @@ from raphe.harness.tracking import (
     Tracker,
 )
 
+JOBS_TAG = "raphe.jobs"  # of a sweep on a cluster: its members, see raphe.harness.slurm.queue
+FOLDER_TAG = "raphe.folder"  # where its members leave their states
 SUMMARY = "summary.txt"  # of the artifacts that `summarise` gives: printed
 Settings = Mapping[str, str]  # what is swept, of one member
 Summarise = Callable[[Sequence[tuple[Settings, RunFacts]], Sequence[Settings]], dict[str, Any]]
@@ -56,11 +67,12 @@ class SweepParent:
         tracker: of its experiment.
         config: the composed settings, which the parent tracks.
         kind: of sweep; its title stands before what is varied.
-        key: tells it from other sweeps; a repetition of the same one finds its parent by it.
+        tags: SWEEP_TAG and DATA_TAG, which tell it from other sweeps; a repetition of the same one
+            finds its parent by them.
         folder: where members leave their states, each in one of its own.
         parameters: each varied setting with its values as texts.
-        hashes: of the data that all members share.
-        n_workers: members that are at work at once.
+        n_workers: members that are at work at once in one process or on one node.
+        are_jobs: whether each member is a job of a cluster's, which this process may leave.
         summarise: gives artifacts and metrics over all members: over those that finished, each
             with its settings, and the settings of the others. See raphe.harness.sweeps.section.
 
@@ -73,19 +85,21 @@ class SweepParent:
         tracker: Tracker,
         config: DictConfig,
         kind: Kind,
-        key: str,
+        tags: Mapping[str, str],
         folder: Path,
         parameters: dict[str, list[str]],
-        hashes: Mapping[str, str],
+        *,
         n_workers: int,
+        are_jobs: bool = False,
         summarise: Summarise | None = None,
     ) -> None:
         self._summarise = summarise
         self._config = config
         self._kind = kind
-        self._folder = folder
+        self.folder = folder.absolute()
         self._tracker = tracker
-        self._lock = lock_file(self._tracker.runs_root / f".sweep-{key[:16]}.lock")
+        key = tags[SWEEP_TAG][:16]
+        self._lock = lock_file(self._tracker.runs_root / f".sweep-{key}.lock")
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -93,24 +107,51 @@ class SweepParent:
                 f"another process is running this very {kind.title} (same settings, same data); "
                 "wait for it"
             ) from None
-        tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes), KIND_TAG: kind.tag}
-        self._run = self._begin_or_resume(kind.title, tags, parameters)
-        self.plan = SweepPlan(self._run.run_id, parameters, n_workers, os.getpid())
-        self._bar = SweepBar(folder, self.plan.n_members, kind.title)
+        self._run = self._begin_or_resume(kind.title, {**tags, KIND_TAG: kind.tag}, parameters)
+        launcher = None if are_jobs else os.getpid()
+        self.plan = SweepPlan(self._run.run_id, parameters, n_workers, launcher)
+        self._bar = SweepBar(self.folder, self.plan.n_members, kind.title)
         self._open = contextlib.ExitStack()
         self._conclusions: list[str] = []
 
     def start(self) -> None:
         self._run.set_tags({PLANNED_TAG: str(self.plan.n_members)})
-        self.plan.write(self._folder)
+        self.plan.write(self.folder)
+
+    def submitted(self, arrays: Sequence[JobArray]) -> None:
+        """Keep what `raphe sweep` needs to come back to members that are jobs of a cluster's."""
+        jobs = " ".join(map(str, arrays))
+        self._run.log_text(self.plan.text, PLAN_FILE)
+        self._run.set_tags({JOBS_TAG: jobs, FOLDER_TAG: str(self.folder)})
 
     def show_progress(self) -> None:
         self._open.enter_context(self._bar.shown())
 
+    @property
+    def ended(self) -> set[int]:
+        """The numbers of the members that have come to their end, well or not."""
+        states = states_by_number(self.folder)
+        return {number for number, state in states.items() if state.status != "RUNNING"}
+
+    def lose(self, number: int, why: str) -> None:
+        """Take a member whose job is gone for one that failed."""
+        lose(self.folder, number, self.plan.members[number].label, why)
+
+    def leave(self) -> bool:
+        """Leave members that are jobs of a cluster's to themselves."""
+        self.leave_as_it_is()
+        words = ("raphe", "sweep", "wait", self._run.run_id, *self._tracker.options)
+        print(f"Left to SLURM. next: {printed_command(*words)}")
+        return True
+
+    def leave_as_it_is(self) -> None:
+        self._open.close()
+        self._lock.release()
+
     def finish(self) -> bool:
         """Report over all members and end the parent; True if every one of them finished."""
         self._open.close()
-        states = member_states(self._folder)
+        states = member_states(self.folder)
         runs = {
             state.label: self._tracker.get(state.run_id)
             for state in states
@@ -126,6 +167,7 @@ class SweepParent:
             failures = _failures(failed, n_lost)
             self._run.log_text(failures, "failed.txt")
             print(failures, file=sys.stderr, flush=True)
+            self._end_members("KILLED")
         self._report(list(runs.values()), failed)
         if self._summarise is not None and runs:
             self._sum_up(runs, self._summarise)
@@ -192,13 +234,18 @@ class SweepParent:
     def abandon(self, status: str) -> None:
         """End what cannot go on, the members too, as KILLED or FAILED."""
         self._open.close()
+        children = self._end_members(status)
+        self._end(status)
+        if not children:
+            self._tracker.delete(self._run.run_id)
+
+    def _end_members(self, status: str) -> list[RunFacts]:
+        """All members' runs; those that nobody can end any more are ended."""
         children = self._tracker.find({PARENT_TAG: self._run.run_id})
         for child in children:
             if child.status == "RUNNING":
                 self._tracker.resume(child.run_id).end(status)
-        self._end(status)
-        if not children:
-            self._tracker.delete(self._run.run_id)
+        return children
 
     def _begin_or_resume(
         self, title: str, tags: dict[str, str], parameters: dict[str, list[str]]

@@ -10,6 +10,7 @@ Values given on the command line come first. `data` is the datamodule before its
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ def refuse_other_data(config: DictConfig, others: Sequence[str]) -> None:
             f"{others[0]}: cannot be swept beside {told_by_data[0]}, whose values depend on the "
             f"data; run one after the other, each with one value of {others[0]}"
         )
+
+
+def summary_of(
+    config: DictConfig, tracker: Tracker, data: pl.LightningDataModule
+) -> Callable[..., dict[str, Any]]:
+    """What sums the members up, to be called with them; see `summarise`."""
+    return partial(summarise, config, instantiate(config.sweep.summarise), tracker, data)
 
 
 def summarise(

@@ -1,0 +1,1 @@
+"""A sweep whose members are jobs of a SLURM cluster, through submitit."""

@@ -1,0 +1,86 @@
+"""Wait for members that are jobs of SLURM's, and tell of those that are gone without a word."""
+
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from raphe.core.sentences import first_line, printable
+from raphe.harness.slurm.queue import JobArray, SlurmError, end_of, jobs_of, queued
+from raphe.harness.sweeps.parent import SweepParent
+
+LOGS = ".submitit"  # of a sweep's folder
+MISSED = 3  # looks at the queue in a row: a state reaches a shared disk late
+USUAL = {"None", "Resources", "Priority", "BeginTime", "JobArrayTaskLimit", "Dependency"}
+LONGEST = 300  # letters of a log's last line
+
+
+class Watch:
+    """The jobs of members that have not ended, as SLURM's queue has them."""
+
+    def __init__(self, arrays: Sequence[JobArray]) -> None:
+        self._arrays, self._jobs = arrays, jobs_of(arrays)
+        self._missed: Counter[int] = Counter()
+        self._told: set[str] = set()
+
+    def lost(self, ended: set[int]) -> list[int]:
+        """Members whose jobs are gone, and are so for some time, though they have not ended."""
+        try:
+            queue = queued(self._arrays)
+        except SlurmError as error:  # its controller may be restarted
+            self._tell(f"{error}; a job that dies is not seen until it answers")
+            return []
+        for job, entry in queue.items():
+            if entry.state == "PENDING" and entry.reason not in USUAL:
+                self._tell(f"job {job} waits: {entry.reason}")
+        for number, job in self._jobs.items():
+            is_missed = job not in queue and number not in ended
+            self._missed[number] = self._missed[number] + 1 if is_missed else 0
+        return [number for number, n_missed in self._missed.items() if n_missed >= MISSED]
+
+    def _tell(self, note: str) -> None:
+        if note not in self._told:
+            self._told.add(note)
+            print(f"note: SLURM: {printable(note)}", file=sys.stderr, flush=True)
+
+
+def wait(
+    parent: SweepParent,
+    arrays: Sequence[JobArray],
+    poll_s: float,
+    most: int | None = None,
+    look: Callable[[], object] = lambda: None,
+) -> list[int]:
+    """Return once every member has ended, or its job without it; those that have not.
+
+    They are none unless `most` limits how often the queue is looked at. `look` is called before.
+    """
+    watch, jobs = Watch(arrays), jobs_of(arrays)
+    for n_looks in itertools.count(1):
+        look()
+        ended = parent.ended
+        for number in watch.lost(ended):
+            parent.lose(number, _why(jobs[number], parent.folder))
+            ended.add(number)
+        if set(jobs) <= ended or n_looks == most:
+            break
+        time.sleep(poll_s)
+    return sorted(set(jobs) - ended)
+
+
+def _why(job: str, folder: Path) -> str:
+    log = folder / LOGS / f"{job}_0_log.err"
+    return f"its SLURM job {job} {end_of(job)}{_last_line(log)}"
+
+
+def _last_line(log: Path) -> str:
+    """What a job said last, with the place of all that it said."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    said = [line for line in lines if line.strip() and not line.startswith("submitit ")]
+    last = f", having said “{first_line(Exception(said[-1]), LONGEST)}”" if said else ""
+    return f"{last}; see {log}"

@@ -1,0 +1,132 @@
+"""Sweeps on a real SLURM of one node: the same figures as without it, whatever becomes of jobs."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from paths import PROJECT
+from raphe.cli import main
+from waiting import HANG_S, wait_until
+
+TOY = PROJECT / "tests" / "harness" / "toy"
+pytestmark = [pytest.mark.ci, pytest.mark.usefixtures("cluster")]
+
+
+@pytest.fixture(autouse=True)
+def toy_on_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Jobs have the environment of what submits them; those that a test leaves end with it."""
+    search = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
+    monkeypatch.setenv("PYTHONPATH", search)
+    monkeypatch.delenv("OMP_NUM_THREADS")  # cores are what SLURM gives
+    yield
+    slurm("scancel", "--user=root")
+
+
+def queue() -> dict[str, str]:
+    listed = subprocess.run(
+        ["squeue", "--noheader", "--array", "--states=PD,R,CG", "--format=%i %T"],
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    return dict(line.split() for line in listed.stdout.splitlines())
+
+
+def slurm(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
+
+
+def figures(runs_root: Path, experiment: str, setting: str) -> dict[str, dict[str, float]]:
+    """Every finished member's metrics by what it varies, and its parent's; no machine's load."""
+    client = MlflowClient(f"sqlite:///{runs_root / 'mlflow.db'}")
+    experiment_id = client.get_experiment_by_name(experiment).experiment_id
+    found = {}
+    for run in client.search_runs([experiment_id]):
+        name = run.data.params.get(setting)
+        if "raphe.sweep" in run.data.tags or (run.info.status == "FINISHED" and name is not None):
+            metrics = run.data.metrics.items()
+            found[name or "parent"] = {k: v for k, v in metrics if not k.startswith("system/")}
+    return found
+
+
+def test_the_kernel_sweep_has_the_figures_of_the_local_one(
+    home: Path, train_py, tracking_store, tmp_path: Path, on_slurm, small_sweep
+) -> None:
+    places = [f"data_root={home / 'data'}", f"runs_root={tracking_store(tmp_path / 'mlruns')}"]
+    assert train_py("-m", "model.kernel=3,20", *places, *small_sweep, *on_slurm()) == 0
+    on_nodes = figures(tmp_path / "mlruns", "celltype", "model.kernel")
+    assert set(on_nodes) == {"3", "20", "parent"}
+    local = figures(home / "mlruns", "celltype", "model.kernel")
+    for member, expected in local.items():
+        fitted = {name for name in expected if name.endswith("cells/brier")}  # by a minimiser
+        assert on_nodes[member] == {
+            name: pytest.approx(value, abs=1e-7) if name in fitted else value
+            for name, value in expected.items()
+        }
+
+
+def test_a_job_that_dies_is_told_and_one_whose_time_is_over_goes_on(
+    train, start_train, tracking_store, epochs, runs, runs_root, tmp_path, on_slurm
+) -> None:
+    local = tracking_store(tmp_path / "local")
+    assert train("model.degree=1,2", f"runs_root={local}", multirun=True) == 0
+    sweep = ["model.degree=1,2", *epochs.settings, *on_slurm("timeout_min=5")]
+    epochs.hold_at(1)
+    process = start_train(*sweep, multirun=True)
+    epochs.wait(2, process)
+    epochs.hold_at(3)  # both go on to their second epoch
+    epochs.wait(4, process)
+    requeued, killed = sorted(queue())
+    slurm("scancel", "--signal=USR2", requeued)  # as SLURM does before the time is over
+    wait_until(lambda: queue().get(requeued) == "PENDING", process)
+    slurm("scontrol", "update", f"JobId={requeued}", "StartTime=now")  # not in two minutes
+    slurm("scancel", "--signal=KILL", killed)
+    wait_until(lambda: killed not in queue(), process)
+    epochs.let_go()
+    told, _ = process.communicate(timeout=HANG_S)
+    assert process.returncode == 1, told
+    assert f"error: model.degree=2: its SLURM job {killed} was " in told
+    (parent,) = runs().parents()
+    statuses = {run.data.params["model.degree"]: run.info.status for run in runs().children()}
+    assert (parent.info.status, statuses) == ("FAILED", {"1": "FINISHED", "2": "KILLED"})
+    assert sorted(epochs.begun) == ["0", "0", "1", "1", "1", "2"]
+
+    assert train(*sweep, multirun=True) == 0
+    assert sorted(epochs.begun) == ["0", "0", "1", "1", "1", "1", "2", "2"]
+    assert figures(runs_root, "toy", "model.degree") == figures(local, "toy", "model.degree")
+
+
+def test_who_ends_the_launcher_cancels_the_jobs_and_who_detaches_comes_back(
+    cluster, train, start_train, epochs, runs, runs_root, on_slurm, capfd
+) -> None:
+    sweep = ["model.degree=1,2", *epochs.settings, *on_slurm()]
+    epochs.hold_at(1)
+    process = start_train(*sweep, multirun=True)
+    epochs.wait(2, process)
+    process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate(timeout=HANG_S)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "2 jobs of SLURM's" in told and "cancelled" in told
+    wait_until(lambda: not queue(), cluster)
+    assert {run.info.status for run in runs().all()} == {"KILLED"}
+
+    assert train(*sweep, "--detach", multirun=True) == 0
+    (parent,) = runs().parents()
+    assert f"next: raphe sweep wait {parent.info.run_id}" in capfd.readouterr().out
+    assert parent.info.status == "RUNNING"
+    told = str(train(*sweep, multirun=True))
+    assert "SLURM has 2 members of this very sweep in its queue" in told
+    of_runs = [f"--runs={runs_root}", f"--config-dir={TOY / 'conf'}"]
+    assert main(["sweep", "report", parent.info.run_id, *of_runs]) == 1
+    assert "2 members of 2 have not ended" in capfd.readouterr().err
+    epochs.let_go()
+    elsewhere = "/a/disk/that/is/not/here"  # as seen from a machine that does not share it
+    runs().client.set_tag(parent.info.run_id, "raphe.folder", elsewhere)
+    assert main(["sweep", "wait", parent.info.run_id, *of_runs]) == 0
+    assert "Chosen by validation: model.degree=" in capfd.readouterr().out
+    assert {run.info.status for run in runs().all()} == {"FINISHED"}
+    assert main(["sweep", "status", parent.info.run_id, f"--runs={runs_root}"]) == 0
+    assert "finished: 2 members, 2 finished" in capfd.readouterr().out

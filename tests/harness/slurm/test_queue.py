@@ -1,0 +1,100 @@
+"""SLURM's answers without a SLURM: hosts, jobs that are gone, sentences."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from raphe.core.errors import SettingError
+from raphe.harness.slurm import queue, waiting
+from raphe.harness.slurm.queue import JobArray, SlurmError
+from raphe.harness.slurm.waiting import MISSED, Watch
+
+ARRAYS = JobArray.read("12:0:3 13:3:1")
+
+
+def test_members_have_the_jobs_of_their_arrays() -> None:
+    assert " ".join(map(str, ARRAYS)) == "12:0:3 13:3:1"
+    assert queue.jobs_of(ARRAYS) == {0: "12_0", 1: "12_1", 2: "12_2", 3: "13"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "nodes", "refused"),
+    [
+        (None, [socket.gethostname()], False),
+        (None, [socket.gethostname(), "node7"], True),
+        ("sqlite:////shared/mlflow.db", ["node7"], True),
+        ("http://mlflow.lab:5000", ["node7"], False),
+    ],
+)
+def test_sqlite_is_for_one_host(monkeypatch, uri: str | None, nodes, refused: bool) -> None:
+    asked = []
+    monkeypatch.setattr(queue, "_ask", lambda *words: asked.append(words) or "\n".join(nodes))
+    settings = {"partition": "long", "sbatch": {"nodelist": "node[7-9]"}}
+    if not refused:
+        queue.require_server(uri, settings)
+        return
+    with pytest.raises(SettingError, match=r"\(node7\), which it cannot serve; start an MLflow"):
+        queue.require_server(uri, settings)
+    assert {"--partition=long", "--nodes=node[7-9]"} <= set(asked[0])
+
+
+def test_a_member_on_another_host_refuses_sqlite_too(monkeypatch) -> None:
+    monkeypatch.setenv("SLURM_SUBMIT_HOST", f"{socket.gethostname()}.lab")
+    queue.require_server_on_node(None)
+    monkeypatch.setenv("SLURM_SUBMIT_HOST", "login")
+    queue.require_server_on_node("https://mlflow.lab")
+    with pytest.raises(SettingError, match="which it cannot serve"):
+        queue.require_server_on_node(None)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("JobState=OUT_OF_MEMORY ExitCode=0:125", "ran out of memory; give it more with"),
+        ("JobState=FAILED ExitCode=0:9", "was killed by signal 9"),
+        ("JobState=FAILED ExitCode=1:0", "ended with exit code 1"),
+        ("JobState=NODE_FAIL ExitCode=0:0", "was lost with its node"),
+    ],
+)
+def test_how_a_job_ended(monkeypatch, said: str, told: str) -> None:
+    monkeypatch.setattr(queue, "_ask", lambda *words: f"JobId=12 {said} Reason=None")
+    assert queue.end_of("12_0").startswith(told)
+
+
+def test_a_job_is_lost_once_it_is_missed_some_times_and_not_while_slurm_is_silent(
+    monkeypatch, capsys
+) -> None:
+    answers = ["12_0|RUNNING|None\n12_1|PENDING|PartitionTimeLimit\n13|RUNNING|None\n"] * MISSED
+
+    def ask(*words: str) -> str:
+        if not answers:
+            raise SlurmError("squeue: unable to contact the controller")
+        return answers.pop()
+
+    monkeypatch.setattr(queue, "_ask", ask)
+    watch = Watch(ARRAYS)
+    assert [watch.lost(ended={0}) for _ in range(MISSED)] == [[], [], [2]]
+    assert watch.lost(ended={0}) == []
+    told = capsys.readouterr().err
+    assert told.count("job 12_1 waits: PartitionTimeLimit") == 1
+    assert "a job that dies is not seen until it answers" in told
+
+
+def test_squeue_that_has_forgotten_all_is_no_fault(monkeypatch) -> None:
+    def ask(*words: str) -> str:
+        raise SlurmError("squeue: slurm_load_jobs error: Invalid job id specified")
+
+    monkeypatch.setattr(queue, "_ask", ask)
+    assert queue.queued(ARRAYS) == {} and queue.unfinished(ARRAYS) == []
+
+
+def test_what_a_lost_job_said_last(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(waiting, "end_of", lambda job: "ended with exit code 1")
+    log = tmp_path / waiting.LOGS / "12_1_0_log.err"
+    log.parent.mkdir()
+    log.write_text("Traceback\nModuleNotFoundError: No module named 'raphe'\n\nsubmitit ERROR\n")
+    assert waiting._why("12_1", tmp_path) == (
+        "its SLURM job 12_1 ended with exit code 1, having said “ModuleNotFoundError: No module "
+        f"named 'raphe'”; see {log}"
+    )

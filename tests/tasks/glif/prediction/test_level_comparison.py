@@ -1,4 +1,7 @@
-from raphe.tasks.glif.prediction.level_comparison import LevelScore, choose_level
+import numpy as np
+
+from raphe.tasks.glif.prediction.level_comparison import LevelScore, choose_level, fires_unasked
+from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 
 
 def score(level: int, explained: float, bic: float = 0.0, spikes: int = 20) -> LevelScore:
@@ -30,3 +33,18 @@ def test_a_silent_cell_has_no_level() -> None:
     assert verdict.level == 1
     assert "did not fire" in verdict.sentences[0]
     assert "no level can be told from another" in verdict.sentences[0]
+
+
+def test_a_spike_long_after_any_current_was_not_asked_for() -> None:
+    current = np.zeros(2000)
+    current[100:300] = 5e-11
+    voltage = np.full(2000, -0.07)
+    voltage[310:315] = np.nan
+
+    def asked(at: int) -> bool:
+        spiking = voltage.copy()
+        spiking[at : at + 5] = np.nan
+        return not fires_unasked(CellSweeps(["sweep 0"], [spiking], [current], 1000.0, {}, []))
+
+    assert asked(310) and asked(450)
+    assert not asked(50) and not asked(1500)

@@ -15,6 +15,7 @@ import numpy as np
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.features.subthreshold_fit import SubthresholdFit
 from raphe.tasks.glif.features.threshold_kernel import (
+    log_density,
     log_likelihood,
     threshold_of,
     threshold_parts,
@@ -28,9 +29,16 @@ DECAYS_PER_S = np.geomspace(0.5, 5000, 72)  # of the threshold's parts
 VARIES_MV = (0.02, 10.0)  # deviation of a stretch's threshold: what it may be
 NEAR_MV = {False: 1.5, True: 12.0}  # samples that far below a stretch's highest matter: T constant?
 EVERY_S = 0.5e-3  # of samples in between so many matter
-STAGES_MV = (3.0, 1.5, 0.7, 0.35, 0.18, 0.09, 0.045)  # least deviation on the way to the data's
+STAGES_MV = (3.0, 1.5, 0.7, 0.35, 0.18, 0.09, 0.045, 0.022)  # on the way to the data's
+NARROW = 1.4  # a stage's largest deviation over its least
 TUNED, STEPS, LAST_STEPS = 3, 800, 16_000  # of a stage's walks, each, and of the walk that is kept
 THINNED = 16
+SIDES = (
+    (0.0, 0.0),
+    (1.5, 1.0),
+    (-1.0, 1.0),
+    (1.0, -1.0),
+)  # of gain and its decay, in the prior's SD
 UNSETTLED = 1.2  # a walk whose halves differ so much (Gelman and Rubin) goes on
 
 
@@ -74,7 +82,7 @@ def fit_threshold(
     )
     arguments = (given, of_prior, tables)
     start = _beginning(arguments, len(factor), len(own))
-    draws, taken, apart = _walked(start, arguments, rng)
+    draws, taken, apart = _walked(_tuned(start, len(own), arguments, rng), arguments, rng)
     n_below, n_own = len(factor), len(own)
     moved = draws[:, :n_below] @ factor.T
     places = np.hstack(
@@ -154,25 +162,46 @@ def _beginning(arguments: Arguments, n_below: int, n_own: int) -> np.ndarray:
     return place
 
 
-def _walked(
-    place: np.ndarray, arguments: Arguments, rng: np.random.Generator
-) -> tuple[np.ndarray, float, float]:
-    """Draws (D, P + T + 1) of Metropolis' walk, the share of its steps that were taken, and how
-    far its halves differ.
+def _tuned(
+    start: np.ndarray, n_own: int, arguments: Arguments, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the last walk begins and how it steps, its covariance.
 
-    It comes to a narrow posterior through wide ones: at first a threshold must vary much.
+    It comes to a narrow posterior through wide ones: at first a threshold must vary much, then less
+    and less, for among those that vary much nothing leads to one that fits; then as the data have
+    it. A threshold that follows the voltage has several ways to explain few spikes, of which the
+    first met need not be the best: it is come to from several sides.
     """
     given, of_prior, tables = arguments
-    n = len(place)
-    covariance = np.diag(np.full(n, 0.04))
-    for least_mv in (*STAGES_MV, VARIES_MV[0]):
-        range_ = np.log([least_mv, VARIES_MV[1]])
-        for _ in range(TUNED):
-            out, taken = _steps(place, covariance, STEPS, (given, (*of_prior, range_), tables), rng)
-            place = out[-1]
-            met = np.cov(out[STEPS // 4 :].T)
-            narrower = min(1.0, (taken / 0.15) ** 0.5)
-            covariance = met * narrower if taken >= 0.08 else covariance / 4
+    best: tuple[float, np.ndarray, np.ndarray] | None = None
+    for sides in SIDES if n_own > 3 else SIDES[:1]:
+        place = start.copy()
+        place[-3:-1] += sides if n_own > 3 else (0.0, 0.0)
+        covariance = np.diag(np.full(len(place), 0.04))
+        for range_mv in (*((least, NARROW * least) for least in STAGES_MV), VARIES_MV):
+            range_ = np.log(range_mv)
+            place[-1] = np.clip(place[-1], range_[0] + 1e-6, range_[1] - 1e-6)
+            staged = given, (*of_prior, range_), tables
+            for _ in range(TUNED):
+                out, taken = _steps(place, covariance, STEPS, staged, rng)
+                place = out[-1]
+                met = np.cov(out[STEPS // 4 :].T)
+                narrower = min(1.0, (taken / 0.15) ** 0.5)
+                covariance = met * narrower if taken >= 0.08 else covariance / 4
+        found = np.mean([log_density(each, *staged) for each in out[:: STEPS // 20]])
+        if best is None or found > best[0]:
+            best = float(found), place, covariance
+    assert best is not None
+    return best[1], best[2]
+
+
+def _walked(
+    tuned: tuple[np.ndarray, np.ndarray], arguments: Arguments, rng: np.random.Generator
+) -> tuple[np.ndarray, float, float]:
+    """Draws (D, P + T + 1) of Metropolis' walk, the share of its steps that were taken, and how
+    far its quarters differ."""
+    given, of_prior, tables = arguments
+    place, covariance = tuned
     arguments = given, (*of_prior, np.log(np.array(VARIES_MV))), tables
     for _ in range(2):
         out, taken = _steps(place, covariance, LAST_STEPS, arguments, rng)

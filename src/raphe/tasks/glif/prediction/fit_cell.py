@@ -27,6 +27,8 @@ from raphe.tasks.glif.prediction.level_comparison import (
     LevelScore,
     Verdict,
     choose_level,
+    fires_unasked,
+    misfit,
     pool,
     score_levels,
 )
@@ -102,7 +104,7 @@ def fit_cell(
             scores = [] if silent else score_levels(sweeps, fits, priors, seed)
             verdict = choose_level(scores, pooled.n_spikes)
         chosen = fits[verdict.level]
-        sentences = [*verdict.sentences, *_said_of(chosen, pooled)]
+        sentences = [*verdict.sentences, *_said_of(chosen, pooled), *_doubts(sweeps, chosen)]
         with reporting(out):
             _write(builder.folder, sweeps, fits, scores, verdict.level)
             write_programs(simulators, builder.folder)
@@ -188,6 +190,17 @@ def _levels_csv(fits: dict[int, LevelFit], scores: Sequence[LevelScore], level: 
         }
         rows.append(row)
     return csv_text(rows[0], (row.values() for row in rows))
+
+
+def _doubts(sweeps: CellSweeps, fit: LevelFit) -> list[str]:
+    """Why the cell may be no such neuron."""
+    doubts = [misfit(sweeps, fit)]
+    if fires_unasked(sweeps):
+        doubts.append(
+            "The cell fires without an injected current; every level has a threshold above rest, "
+            "so that none does."
+        )
+    return [doubt for doubt in doubts if doubt]
 
 
 def _said_of(fit: LevelFit, pooled: PooledSweeps) -> list[str]:

@@ -21,6 +21,8 @@ from raphe.tasks.glif.synthetic.quantities import quantities
 
 HELD_OUT = 1 / 3
 MUCH = 0.02  # of explained variance: a simpler level that is worse by less is enough
+POOR = 0.4  # explained variance of the sweeps that were fitted, below which a level is none
+WAIT_S, LEAST_A = 0.2, 1e-12  # a current so long ago, or so weak, makes no spike
 FEWEST_SPIKES = 5  # held out: fewer tell no levels apart
 
 
@@ -111,6 +113,36 @@ def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
             "predicting the spikes better."
         )
     return Verdict(enough.level, tuple(sentences))
+
+
+def misfit(sweeps: CellSweeps, fit: LevelFit) -> str:
+    """How far the median neuron is from the sweeps that it was fitted to, where that is far."""
+    spans = [
+        _Span(voltage, current, 0)
+        for voltage, current in zip(sweeps.voltages_v, sweeps.currents_a, strict=True)
+    ]
+    score = _score(fit, fit, spans, sweeps.rate_hz)
+    fires = score.recorded_spikes or score.predicted_spikes
+    if not fires or score.explained >= POOR:
+        return ""
+    return (
+        f"A neuron of level {fit.level} is not what this cell is: with the medians it fires "
+        f"{counted('spike', score.predicted_spikes)} where {score.recorded_spikes} were recorded, "
+        f"explains {number(max(score.explained, 0.0), 2)} of their variance at 10 ms in the very "
+        f"sweeps that were fitted, and its voltage is off by {number(score.rms_mv)} mV. Neither "
+        "values nor intervals can be relied on."
+    )
+
+
+def fires_unasked(sweeps: CellSweeps) -> bool:
+    """Whether a spike began while no current was injected, and none had been for 0.2 s."""
+    wait = round(WAIT_S * sweeps.rate_hz)
+    for voltage, current in zip(sweeps.voltages_v, sweeps.currents_a, strict=True):
+        driven = np.convolve(np.abs(current) > LEAST_A, np.ones(wait))[: len(current)] > 0.5
+        gaps = np.isnan(voltage)
+        if (gaps[1:] & ~gaps[:-1] & ~driven[1:]).any():
+            return True
+    return False
 
 
 def _divided(sweeps: CellSweeps) -> tuple[PooledSweeps, list[_Span]]:

@@ -337,6 +337,7 @@ RUN_FILES = (
         {
             "condition": "as recorded",
             "dataset, neuron": "names",
+            "scale": "by what the networks' rates were multiplied: 1",
             "noise_level": "of its ΔF/F, %/√Hz",
             "frames_per_s": "of the microscope",
             "correlation, correlation_smoothed, error_both_smoothed, rate_ratio": "see "

@@ -171,12 +171,34 @@ def test_cells_of_c2s_may_differ_in_length_but_not_in_rate(tmp_path: Path) -> No
             read_traces(tmp_path / "x.mat", options)
 
 
+def test_matlab_s_structs_and_cells_are_looked_into(tmp_path: Path) -> None:
+    savemat(tmp_path / "x.mat", {"session": {"dff": TRACES, "mouse": "m1", "other": -TRACES}})
+    with pytest.raises(RecordingError, match=r"got session\.dff, session\.other; pass --variable"):
+        read_traces(tmp_path / "x.mat", AT_30)
+    chosen = read_traces(tmp_path / "x.mat", TraceOptions(30.0, variable="session.dff"))
+    np.testing.assert_array_equal(chosen.read(), TRACES)
+    with h5py.File(tmp_path / "x.mat", "w") as file:  # as version 7.3 has it
+        file["session/dff"] = TRACES.T
+    np.testing.assert_array_equal(read_traces(tmp_path / "x.mat", AT_30).read(), TRACES)
+    cells = np.empty((1, 3), object)
+    for place in range(3):
+        cells[0, place] = TRACES[place, : 40 - place]
+    savemat(tmp_path / "x.mat", {"dff": cells, "fps": 7.5})
+    traces = read_traces(tmp_path / "x.mat")
+    assert (traces.rate_hz, len(traces), traces.n_samples) == (7.5, 3, 40)
+    np.testing.assert_array_equal(traces.read()[2, :38], TRACES[2, :38])
+    assert np.isnan(traces.read()[2, 38:]).all()
+
+
 def test_suite2p_takes_the_surround_off(tmp_path: Path) -> None:
     np.save(tmp_path / "F.npy", TRACES.astype(np.float32))
     with pytest.raises(RecordingError, match=r"expected Fneu\.npy beside F\.npy.* --neuropil 0"):
         read_traces(tmp_path, AT_30)
     alone = read_traces(tmp_path / "F.npy", TraceOptions(30.0, neuropil=0))
     np.testing.assert_array_equal(alone.read(), TRACES.astype(np.float32))
+    plain = read_traces(tmp_path / "F.npy", AT_30)  # others call an array F, too
+    np.testing.assert_array_equal(plain.read(), TRACES.astype(np.float32))
+    assert plain.notes and "nothing of Suite2p lies beside it" in plain.notes[0]
     around = 10 + np.arange(40) / 10
     np.save(tmp_path / "Fneu.npy", np.tile(around, (3, 1)).astype(np.float32))
     for path in (tmp_path, tmp_path / "F.npy"):

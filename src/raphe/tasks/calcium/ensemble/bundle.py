@@ -173,6 +173,12 @@ class RateBundle:
         slowest, fastest = self.manifest["frame_hz"]
         return slowest, fastest
 
+    def knows_rate(self, rate_hz: float) -> bool:
+        """Whether training had imaging as fast and as slow; the networks see no more than 100 Hz of
+        any."""
+        slowest, fastest = self.frame_hz
+        return slowest <= min(rate_hz, RATE_HZ) <= fastest
+
     @property
     def rate_factors(self) -> tuple[float, float] | None:
         """Between which factors of a said mean rate the true one lies, of 90 % of the cells that

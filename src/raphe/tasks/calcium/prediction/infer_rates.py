@@ -109,7 +109,7 @@ class Inferrer:
     def unlike_rate(self, traces: TraceSet) -> str:
         """A sentence where no imaging of training was as fast or as slow, or ""."""
         slowest, fastest = self.bundle.frame_hz
-        if slowest <= traces.rate_hz <= fastest:
+        if self.bundle.knows_rate(traces.rate_hz):
             return ""
         return (
             f"{traces.path}: {traces.rate_hz:g} Hz lies outside the {slowest:g} to "

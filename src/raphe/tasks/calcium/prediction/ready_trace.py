@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.core.sentences import number
 from raphe.tasks.calcium.recordings.conditioning import (
     RELATIVE_TO_S,
     ConditionedTrace,
@@ -104,7 +105,7 @@ def in_frames(at_100_hz: np.ndarray, n_frames: int, rate_hz: float) -> np.ndarra
 def _too_short(trace: np.ndarray, rate_hz: float) -> str:
     known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
     return (
-        f"only {known_s:.2g} s of it are numbers, expected {SHORTEST_S:g} s"
+        f"only {number(known_s)} s of it are numbers, expected {SHORTEST_S:g} s or more"
         if known_s < SHORTEST_S
         else ""
     )

@@ -291,7 +291,7 @@ def _facts(
             "Imaging",
             f"{number(shown.rate_hz)} frames/s",
             f"training had {slowest:g} to {fastest:g}",
-            not slowest <= shown.rate_hz <= fastest,
+            not bundle.knows_rate(shown.rate_hz),
         )
     )
     if (curation := shown.traces.curation) is not None:

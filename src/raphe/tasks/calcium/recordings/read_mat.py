@@ -1,6 +1,6 @@
 """MATLAB files of traces: a matrix, Suite2p's Fall.mat, c2s' list of cells (Theis et al. 2016)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.mat5 import MatVariable, mat_variables
+from raphe.tasks.calcium.recordings.mat5 import CELL, STRUCT, MatVariable, mat_variables
 from raphe.tasks.calcium.recordings.read_numpy import RATE_NAMES, choose_array, rate_among
 from raphe.tasks.calcium.recordings.read_suite2p import regions
 from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix
@@ -24,6 +24,8 @@ Variables = Mapping[str, MatVariable | Hdf5Matrix | np.ndarray]
 
 def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     """Read a matrix of traces (of several see `choose_array`), Suite2p's, or c2s' cells.
+
+    Where there is none, those in structs, called STRUCT.FIELD, and cells of a trace each.
 
     Of version 7.3, which is HDF5, only what is asked for is read.
     """
@@ -41,12 +43,18 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
         if cells := _cells(variables):
             return _from_cells(path, cells, options)
     numeric = {name: variable for name, variable in variables.items() if _is_numeric(variable)}
+    is_named = options.variable is None or options.variable in numeric
+    cells: dict[str, np.ndarray] = {}
+    if not (is_named and any(variable.size > 1 for variable in numeric.values())):
+        cells = _padded_cells(variables)
+        numeric |= {**_within_structs(path, variables), **cells}
     name = choose_array(path, numeric, options.variable)
     matrix = numeric[name]
+    layout = options.layout or (LAYOUTS[0] if name in cells else None)
     if not isinstance(matrix, Hdf5Matrix) or 1 in matrix.shape:
         matrix = np.squeeze(_read(matrix))
     rate_hz = options.rate(path, rate_among(_scalars(variables)))
-    traces = TraceSet.from_matrix(path, matrix, rate_hz, options.layout)
+    traces = TraceSet.from_matrix(path, matrix, rate_hz, layout)
     return replace(traces, obeys=traces.obeys | {"variable"})
 
 
@@ -114,6 +122,48 @@ def _of_hdf5(path: Path) -> dict[str, Hdf5Matrix]:
         }
 
 
+def _within_structs(path: Path, variables: Variables) -> dict[str, Any]:
+    """Arrays of numbers in structs, one within one, each called STRUCT.FIELD."""
+    fields: dict[str, Any] = {}
+    for name, variable in variables.items():
+        if isinstance(variable, MatVariable) and variable.kind == STRUCT:
+            value = variable.read()
+            for field, array in value.items() if isinstance(value, dict) else ():
+                if isinstance(array, np.ndarray) and array.dtype.kind in "fiu":
+                    fields[f"{name}.{field}"] = array
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            for name, group in file.items():
+                for field, item in group.items() if isinstance(group, h5py.Group) else ():
+                    if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
+                        fields[f"{name}.{field}"] = Hdf5Matrix(path, item, reversed_axes=True)
+    return fields
+
+
+def _padded_cells(variables: Variables) -> dict[str, np.ndarray]:
+    """Cell arrays of traces, which may differ in length: (N, T), shorter ones ending in NaN."""
+    cells = {}
+    for name, variable in variables.items():
+        if not isinstance(variable, MatVariable) or variable.kind != CELL:
+            continue
+        value = variable.read()
+        traces = value if isinstance(value, list) else []
+        if traces and all(
+            isinstance(trace, np.ndarray) and trace.dtype.kind in "fiu" and trace.ndim == 1
+            for trace in traces
+        ):
+            cells[name] = _padded(traces)
+    return cells
+
+
+def _padded(traces: Sequence[np.ndarray]) -> np.ndarray:
+    """Traces as rows (N, T), shorter ones ending in NaN."""
+    padded = np.full((len(traces), max(map(len, traces))), np.nan)
+    for row, trace in zip(padded, traces, strict=True):
+        row[: len(trace)] = trace
+    return padded
+
+
 def _version_4(path: Path) -> list[tuple[str, np.ndarray]]:
     variables = loadmat(path)
     return [
@@ -167,8 +217,7 @@ def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) 
             f"{path}: expected cells of one sampling rate, got {', '.join(map(str, rates))} Hz; "
             "save those of each rate into a file of their own"
         )
-    padded = np.full((len(calcium), max(map(len, calcium))), np.nan)
-    for row, trace in zip(padded, calcium, strict=True):
-        row[: len(trace)] = trace
-    traces = TraceSet.from_matrix(path, padded, options.rate(path, next(iter(rates))), LAYOUTS[0])
+    traces = TraceSet.from_matrix(
+        path, _padded(calcium), options.rate(path, next(iter(rates))), LAYOUTS[0]
+    )
     return replace(traces, obeys=frozenset({"rate_hz"}))

@@ -9,17 +9,20 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import load_arrays
+from raphe.tasks.calcium.recordings.read_suite2p import CELLS
 from raphe.tasks.calcium.recordings.stored_matrix import open_npy
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 
 RATE_NAMES = ("rate_hz", "rate", "fs", "fps", "framerate", "frame_rate")
+PLAIN = "nothing of Suite2p lies beside it, so it is read as an array of traces as they are"
 TRACE_NAMES = ("calcium", "traces", "dff", "dF_F", "F")
 
 
 def read_numpy(path: Path, options: TraceOptions) -> TraceSet:
     """Open a matrix of traces; of several arrays in an .npz see `choose_array`."""
     if path.suffix.lower() == ".npy":
-        return TraceSet.from_matrix(path, open_npy(path), options.rate(path), options.layout)
+        traces = TraceSet.from_matrix(path, open_npy(path), options.rate(path), options.layout)
+        return replace(traces, notes=(f"{path}: {PLAIN}",)) if path.name == CELLS else traces
     arrays = load_arrays(path, RecordingError)
     name = choose_array(path, arrays, options.variable)
     rate_hz = options.rate(path, rate_among(arrays))

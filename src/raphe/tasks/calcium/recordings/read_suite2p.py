@@ -10,14 +10,20 @@ from raphe.core.recordings.arrays import load_array
 from raphe.tasks.calcium.recordings.conditioning import fault
 from raphe.tasks.calcium.recordings.orientation import refuse_transposed
 from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix, NpyMatrix, open_npy
-from raphe.tasks.calcium.recordings.suite2p_rate import suite2p_rate
+from raphe.tasks.calcium.recordings.suite2p_rate import SETTINGS, suite2p_rate
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 
 CELLS, SURROUNDS, CURATION = "F.npy", "Fneu.npy", "iscell.npy"
 DEFAULT_HZ = 10.0  # of Suite2p's ops, which many leave as it is
+BESIDE = (SURROUNDS, CURATION, *SETTINGS, "stat.npy", "spks.npy")  # what else it writes
 OUTPUT, PLANES, COMBINED = "suite2p", "plane*", "combined"
 DEEPEST = 8  # of folders in folders
 Matrix = np.ndarray | NpyMatrix | Hdf5Matrix
+
+
+def is_suite2p(folder: Path) -> bool:
+    """Whether an F.npy in it is Suite2p's, by what lies beside it: others name arrays F, too."""
+    return any((folder / name).is_file() for name in BESIDE)
 
 
 def read_suite2p(path: Path, options: TraceOptions) -> TraceSet:

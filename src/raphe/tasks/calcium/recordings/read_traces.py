@@ -10,7 +10,7 @@ from raphe.tasks.calcium.recordings.read_csv import read_csv
 from raphe.tasks.calcium.recordings.read_mat import read_mat
 from raphe.tasks.calcium.recordings.read_numpy import read_numpy
 from raphe.tasks.calcium.recordings.read_nwb import read_nwb
-from raphe.tasks.calcium.recordings.read_suite2p import CELLS, read_suite2p
+from raphe.tasks.calcium.recordings.read_suite2p import CELLS, is_suite2p, read_suite2p
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet, refusing_damage
 
 READERS = {
@@ -47,7 +47,7 @@ def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceS
         raise RecordingError(f"{path}: expected a file of calcium traces, found none")
     if not path.is_dir():
         file_status(path, RecordingError)
-    reader = _reader(path)
+    reader = _reader(path, options)
     with refusing_damage(path):
         traces = reader(path, options)
     for option, reason in IDLE.items():
@@ -56,8 +56,10 @@ def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceS
     return traces.cells() if options.cells_only else traces
 
 
-def _reader(path: Path) -> Callable[[Path, TraceOptions], TraceSet]:
-    if path.is_dir() or path.name == CELLS:
+def _reader(path: Path, options: TraceOptions) -> Callable[[Path, TraceOptions], TraceSet]:
+    if path.is_dir():
+        return read_suite2p
+    if path.name == CELLS and (options.neuropil is not None or is_suite2p(path.parent)):
         return read_suite2p
     for suffix, reader in READERS.items():
         if path.name.lower().endswith(suffix):

@@ -227,6 +227,7 @@ def test_it_tells_what_to_expect_at_a_trace_s_noise_and_rate(
     bundle = export([run], rate_data, "", {}, out, ground_truth=tmp_path / "scores.csv").bundle
     card = [row.replace(" ", "") for row in (bundle / "MODEL_CARD.md").read_text().splitlines()]
     assert "|1.5to2.5|21to42|9|1|0.20|0.04to0.36|" in card
+    assert not any("noiseadded" in row for row in card)  # there was none in the table
     assert any(row.startswith("|DS1|9|0.20(") for row in card)
     white = np.random.default_rng(0).normal(size=(3, 600)) * [[0.02], [2.0], [0.02]]
     noises = [standardised_noise(trace, 30.0) for trace in white]  # 0.35 and 35 %/√Hz

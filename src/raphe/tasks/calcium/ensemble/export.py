@@ -36,6 +36,9 @@ from raphe.tasks.calcium.ensemble.teacher import Teacher
 from raphe.tasks.calcium.features.network_input import NetworkInput, frame_rate_hz, network_input
 from raphe.tasks.calcium.features.training_domain import BANDWIDTH, domain
 from raphe.tasks.calcium.metrics.known_neurons import (
+    AS_RECORDED,
+    AS_RECORDED_ALONE,
+    CONDITION,
     OF_NEURONS,
     SCALE,
     by_dataset,
@@ -202,6 +205,7 @@ def _of_known(table: Path) -> dict[str, Any]:
     seconds = read_seconds(beside, OF_NEURONS) if beside.exists() else {}
     return {
         SCALE: scale_of(scores),
+        AS_RECORDED_ALONE: all(row[CONDITION] == AS_RECORDED for row in scores),
         GROUPS: [asdict(group) for group in groups_of(scores)],
         "sets": by_dataset(scores),
         ERRORS: [_without_nan(row) for row in errors_as_recorded(scores, seconds)],

@@ -6,7 +6,7 @@ from typing import Any
 from raphe.core.bundles import cards
 from raphe.core.sentences import counted, number
 from raphe.tasks.calcium.ensemble.bundle import DISTILLED, GROUND_TRUTH, GROUPS
-from raphe.tasks.calcium.metrics.known_neurons import SCALE
+from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED_ALONE, SCALE
 from raphe.tasks.calcium.metrics.left_out import PARTS
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
@@ -77,9 +77,11 @@ of these {sets} data sets. In this table each set's rates are scaled by what the
 AT_YOUR_NOISE = """\
 ### At your noise and frame rate
 
-The same neurons, as they were recorded and with noise added or frames averaged. Noise is that of
-ΔF/F as a fraction, as in `traces.csv`: 100 × the median step from frame to frame, over the root of
-the frame rate. r is the mean over neurons, one in several conditions alike counted once."""
+The same neurons, as they were recorded{changed}. Noise is that of ΔF/F as a fraction, as in
+`traces.csv`: 100 × the median step from frame to frame, over the root of the frame rate. r is the
+mean over neurons{once}."""
+CHANGED = " and with noise added or frames averaged"
+ONCE = ", one in several conditions alike counted once"
 TAUGHT = """\
 ### Beside the ensemble it learned from
 
@@ -167,7 +169,9 @@ def _ground_truth(known: Mapping[str, Any] | None) -> list[str]:
     columns = ["noise (%/√Hz)", "frames/s", "n", "data sets", "r at 25 Hz", "four in five neurons"]
     scale, n_sets = known[SCALE], len({row["dataset"] for row in known["sets"]})
     scaled = "" if scale == 1 else SCALED.format(scale=number(scale), sets=n_sets)
-    return [KNOWN + scaled, _by_dataset(known["sets"]), AT_YOUR_NOISE, cards.table(columns, groups)]
+    is_changed = not known.get(AS_RECORDED_ALONE)
+    at_noise = AT_YOUR_NOISE.format(changed=CHANGED * is_changed, once=ONCE * is_changed)
+    return [KNOWN + scaled, _by_dataset(known["sets"]), at_noise, cards.table(columns, groups)]
 
 
 def _distilled(distilled: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,7 @@ NOISE_EDGES = (0.0, 0.5, 1.5, 2.5, 3.5, 5.5, 9.5)  # %/√Hz: the whole levels l
 FRAME_EDGES = (5.0, 10.6, 21.2, 42.4, 84.9, 170.0)  # frames/s: 7.5, 15, 30, 60, 120 lie within
 NEURON, NOISE, FRAMES = ("dataset", "neuron"), "noise_level", "frames_per_s"
 CONDITION, AS_RECORDED = "condition", "as recorded"
+AS_RECORDED_ALONE = "as_recorded_alone"  # whether there are no other conditions
 CORRELATION = "correlation"
 MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", RATIO)
 OF_NEURONS = "name pooled/neurons.csv of experiment=calcium_folds"

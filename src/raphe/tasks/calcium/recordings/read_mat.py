@@ -44,13 +44,13 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
             return _from_cells(path, cells, options)
     numeric = {name: variable for name, variable in variables.items() if _is_numeric(variable)}
     is_named = options.variable is None or options.variable in numeric
-    cells: dict[str, np.ndarray] = {}
+    padded: dict[str, np.ndarray] = {}
     if not (is_named and any(variable.size > 1 for variable in numeric.values())):
-        cells = _padded_cells(variables)
-        numeric |= {**_within_structs(path, variables), **cells}
+        padded = _padded_cells(variables)
+        numeric |= {**_within_structs(path, variables), **padded}
     name = choose_array(path, numeric, options.variable)
     matrix = numeric[name]
-    layout = options.layout or (LAYOUTS[0] if name in cells else None)
+    layout = options.layout or (LAYOUTS[0] if name in padded else None)
     if not isinstance(matrix, Hdf5Matrix) or 1 in matrix.shape:
         matrix = np.squeeze(_read(matrix))
     rate_hz = options.rate(path, rate_among(_scalars(variables)))

@@ -32,3 +32,13 @@ def test_a_recording_under_voltage_clamp_is_refused(real_data) -> None:
     path = real_data("abf", "17o05026_vc_stim.abf")
     with pytest.raises(RecordingError):
         read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(1e3, "mV"), (1e6, "uV")])
+def test_a_voltage_in_another_unit_is_refused_with_the_unit_that_fits(
+    factor: float, unit: str
+) -> None:
+    voltage, current = factor * np.full(500, -0.07), np.full(500, 1e-10)
+    with pytest.raises(RecordingError, match=f"pass --unit {unit}"):
+        read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    assert len(read_cell_sweeps(Signal(voltage, unit), Signal(current, "A"), 20_000.0)) == 1

@@ -16,7 +16,10 @@ def add_signal_options(parser: Parser) -> None:
     )
     parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
     parser.add_argument(
-        "--unit", choices=("V", "mV"), default="V", help="of the voltage (default: %(default)s)"
+        "--unit",
+        choices=("V", "mV", "uV"),
+        default="V",
+        help="of the voltage; uV is µV (default: %(default)s)",
     )
     parser.add_argument(
         "--stimulus-unit",

@@ -254,7 +254,9 @@ def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:
     median, highest = np.median(finite), finite.max()
     low, high = RESTING_V
     if not low <= median <= high:
-        if abs(median) > 1:
+        if abs(median) > 1000:
+            hint = "if it is in µV, pass --unit uV"
+        elif abs(median) > 1:
             hint = "if it is in mV, pass --unit mV"
         elif np.abs(finite).max() <= MOST_A:
             hint = "is it the current, in A? Give it as the current, beside the voltage"

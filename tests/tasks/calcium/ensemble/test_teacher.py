@@ -98,6 +98,8 @@ def test_a_bundle_tells_whom_its_network_learned_from(teacher, rate_data, tmp_pa
         assert manifest[name] == teacher.bundle.manifest[name]
     assert distilled["figures"]["test"] == teacher.bundle.manifest["figures"]["test"]
     opened = RateBundle.open(exported.bundle)
+    assert opened.networks == "4 networks (as one that learned from them says)"
+    assert teacher.bundle.networks == "4 networks"
     assert opened.graph.expected(network_input(np.arange(40.0), 30.0)).shape == (2, 40)
     card = (exported.bundle / "MODEL_CARD.md").read_text()
     assert "Spike rates from calcium traces: 1 network\n" in card

@@ -152,6 +152,14 @@ class RateBundle:
         return self.bundle.manifest
 
     @property
+    def networks(self) -> str:
+        """Those that the spread is of, as "4 networks"; "" of a single one."""
+        distilled, n = self.manifest.get(DISTILLED), self.manifest["n_members"]
+        if distilled is not None:
+            return f"{distilled['members']} networks (as one that learned from them says)"
+        return f"{n} networks" if n > 1 else ""
+
+    @property
     def conditioning(self) -> Conditioning:
         """How traces are made ready for it."""
         return Conditioning(**self.manifest["conditioning"])

@@ -104,7 +104,7 @@ class OpenedTraces(OpenedFile):
         if name == TRACE:
             return trace_plot(shown, span, points)
         if name == RATE and not shown.inferred.left_out:
-            return rate_plot(shown, self._bundle.manifest["n_members"], span, points)
+            return rate_plot(shown, self._bundle.networks, span, points)
         raise SettingError(f"{word_shown(name)}: there is no such plot of this trace")
 
     def take(self, name: str, item: str | None, changes: Changes) -> Taken:

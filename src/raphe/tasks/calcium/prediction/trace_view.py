@@ -90,7 +90,7 @@ def trace_view(
     traces, inferred = shown.traces, shown.inferred
     file = traces.path.name
     tone: Tone = "unlike" if inferred.unlike or unlike_rate else "called"
-    n_networks = bundle.manifest["n_members"]
+    networks = bundle.networks
     so_far = [_table_so_far(inferred_rows, len(traces), is_for_all)] if len(traces) > 1 else []
     if inferred.left_out:
         return View(
@@ -115,16 +115,16 @@ def trace_view(
         f"{file}, trace {shown.name}",
         f"about {number(mean, 2)} spikes/s",
         tone,
-        [*_sentences(shown, mean, spread, n_networks), *_beside(shown), *warnings],
+        [*_sentences(shown, mean, spread, networks), *_beside(shown), *warnings],
         bundle.manifest["note"],
-        _facts(shown, bundle, mean, spread, n_networks),
+        _facts(shown, bundle, mean, spread, networks),
         [
             trace_plot(shown, shown.whole_s, POINTS),
-            rate_plot(shown, n_networks, shown.whole_s, POINTS),
+            rate_plot(shown, networks, shown.whole_s, POINTS),
         ],
         [*so_far, *_compared(shown, bundle)],
         takes,
-        uncertainty=_disagreement(mean, spread) if n_networks > 1 else None,
+        uncertainty=_disagreement(mean, spread) if networks else None,
         row=_row(shown),
     )
 
@@ -144,17 +144,17 @@ def trace_plot(shown: ShownTrace, span_s: tuple[float, float], points: int) -> P
     )
 
 
-def rate_plot(shown: ShownTrace, n_networks: int, span_s: tuple[float, float], points: int) -> Plot:
+def rate_plot(shown: ShownTrace, networks: str, span_s: tuple[float, float], points: int) -> Plot:
     """The rate, its spread over the networks, and discrete spikes."""
     rate, spread = shown.inferred.rate_per_s, shown.inferred.spread_per_s
     lines = []
     caption = "Spikes a second in each frame. "
-    if n_networks > 1:
+    if networks:
         low, high = np.maximum(rate - spread, 0), rate + spread
         name = "± standard deviation of the networks"
         lines.append(sampled_band(name, "spread", low, high, shown.rate_hz, span_s, points))
         caption = (
-            f"Spikes a second in each frame: the mean of {n_networks} networks, and one standard "
+            f"Spikes a second in each frame: the mean of {networks}, and one standard "
             "deviation over them to either side. "
         )
     lines.append(sampled_line("rate", "answer", rate, shown.rate_hz, span_s, points))
@@ -197,7 +197,7 @@ def _row(shown: ShownTrace) -> dict[str, str]:
     return {"file": shown.traces.path.name, **dict(zip(COLUMNS, shown.row, strict=True))}
 
 
-def _sentences(shown: ShownTrace, mean: float, spread: float, n_networks: int) -> list[str]:
+def _sentences(shown: ShownTrace, mean: float, spread: float, networks: str) -> list[str]:
     rate = shown.inferred.rate_per_s
     known_s = np.count_nonzero(np.isfinite(rate)) / shown.rate_hz
     highest = int(np.nanargmax(rate))
@@ -208,9 +208,9 @@ def _sentences(shown: ShownTrace, mean: float, spread: float, n_networks: int) -
         f"{counted('spike', len(shown.spike_times_s))} in all; the highest rate is "
         f"{number(float(rate[highest]))} spikes/s, at {highest / shown.rate_hz:.1f} s."
     ]
-    if n_networks > 1:
+    if networks:
         sentences.append(
-            f"The {n_networks} networks differ by {number(spread)} spikes/s (their standard "
+            f"The {networks} differ by {number(spread)} spikes/s (their standard "
             "deviation, the mean over frames): this shows how far they agree, not how far they "
             "are from the truth."
         )
@@ -245,11 +245,11 @@ def _beside(shown: ShownTrace) -> list[str]:
 
 
 def _facts(
-    shown: ShownTrace, bundle: RateBundle, mean: float, spread: float, n_networks: int
+    shown: ShownTrace, bundle: RateBundle, mean: float, spread: float, networks: str
 ) -> list[Fact]:
     slowest, fastest = bundle.frame_hz
     facts = [Fact("Mean rate", f"{number(mean)} spikes/s", "over the frames that have a rate")]
-    if n_networks > 1:
+    if networks:
         facts.append(
             Fact(
                 "Spread of the networks",

@@ -15,7 +15,7 @@ from paths import PROJECT
 
 README = PROJECT / "README.md"
 FIRST_HOUR = PROJECT / "docs" / "first_hour.md"
-MOST_LINES = 100  # it is one page
+MOST_LINES = 110  # it is one page, with the table of real cells
 MOST_BYTES = 150_000  # of a picture: a clone carries every version of it
 
 

@@ -22,12 +22,17 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen) -> None:
 
 @contextmanager
 def serving(
-    command: list[str], log: Path, environment: Mapping[str, str] | None = None
+    command: list[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    port: str | None = None,
 ) -> Iterator[str]:
-    """Address of a server while it runs; its command is given the host and a free port."""
-    with closing(socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    """Address of a server while it runs; its command is given the host and a port (default: one
+    that is free)."""
+    if port is None:
+        with closing(socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
     address = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:

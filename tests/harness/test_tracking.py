@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +106,28 @@ def test_a_server_keeps_runs_and_artifacts(server: str, tmp_path: Path) -> None:
     (found,) = tracker.find({"raphe.key": "k"})
     assert found.metrics == {"loss": 0.5}
     assert list((tmp_path / "served").rglob("note.txt"))
+
+
+@pytest.mark.ci
+def test_a_server_that_is_started_anew_has_all_that_was_logged(tmp_path: Path, capfd) -> None:
+    command = [sys.executable, "-m", "mlflow", "server", "--workers=1"]
+    command.append(f"--backend-store-uri=sqlite:///{tmp_path}/server.db")
+    command.append(f"--artifacts-destination={tmp_path}/served")
+    with serving(command, tmp_path / "server.log") as address:
+        run = Tracker("remote", tmp_path / "here", address).begin("run", {})
+        run.log_metrics({"loss": 0.5}, step=1)
+    logging = threading.Thread(target=run.log_metrics, args=({"loss": 0.25},), kwargs={"step": 2})
+    logging.start()
+    time.sleep(2)
+    assert logging.is_alive()
+    port = address.rpartition(":")[2]
+    with serving(command, tmp_path / "server.log", port=port):
+        logging.join(HANG_S)
+        run.log_text("text", "note.txt")
+        run.end("FINISHED")
+        (found,) = Tracker("remote", tmp_path / "here", address).find({})
+    assert (found.status, found.metrics) == ("FINISHED", {"loss": 0.25})
+    assert "answers again after" in capfd.readouterr().err
 
 
 def test_a_server_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:

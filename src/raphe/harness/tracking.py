@@ -44,6 +44,7 @@ from raphe.core.protocol import UsedStore
 from raphe.harness.database.address import address_of, shown, sqlite_file, without_credentials
 from raphe.harness.database.folder import DATABASE, given_runs, network_note
 from raphe.harness.database.opening import open_to_write, reaching, said
+from raphe.harness.database.patience import PATIENCE_S, PatientClient
 from raphe.harness.database.relocation import ARTIFACTS
 from raphe.harness.settings.recorded import record
 
@@ -91,6 +92,7 @@ class Tracker:
         experiment: name of the MLflow experiment.
         runs_root: folder of the SQLite file and of the artifacts.
         given_uri: an MLflow server instead, as `http://host:5000`.
+        patience_s: how long a server is waited for that answered once and does not now.
 
     Raises:
         SettingError: no server answers there.
@@ -99,24 +101,28 @@ class Tracker:
     experiment: str
     runs_root: Path
     given_uri: InitVar[str | None] = None
+    patience_s: InitVar[float] = PATIENCE_S
     uri: str = field(init=False)
     is_server: bool = field(init=False)
-    _client: MlflowClient = field(init=False, repr=False)
-    _experiment_id: str = field(init=False, repr=False)
+    _client: MlflowClient | PatientClient = field(init=False, repr=False)
+    experiment_id: str = field(init=False, repr=False)
 
-    def __post_init__(self, given_uri: str | None) -> None:
+    def __post_init__(self, given_uri: str | None, patience_s: float) -> None:
         self.runs_root = self.runs_root.absolute()
         self._client = open_to_write(self.runs_root, given_uri)
         self.is_server = given_uri is not None and given_uri.startswith("http")
         self.uri = address_of(self.runs_root / DATABASE) if given_uri is None else given_uri
         with reaching(self.uri):
-            self._experiment_id = self._find_or_create_experiment()
+            self.experiment_id = self._find_or_create_experiment()
+        if sqlite_file(self.uri) is None:
+            self._client = PatientClient(self._client, patience_s)
 
     @classmethod
     def from_settings(cls, config: DictConfig, is_first: bool = True) -> "Tracker":
         """As the settings say; the first process of a command says what is to be known of it."""
-        tracker = cls(config.tracking.experiment, Path(config.runs_root), config.tracking.uri)
-        if is_first and config.tracking.uri is None and (note := network_note(tracker.runs_root)):
+        given = config.tracking
+        tracker = cls(given.experiment, Path(config.runs_root), given.uri, given.patience_s)
+        if is_first and given.uri is None and (note := network_note(tracker.runs_root)):
             print(note, file=sys.stderr)
         return tracker
 
@@ -142,7 +148,7 @@ class Tracker:
 
     def begin(self, name: str, tags: Mapping[str, str]) -> "TrackedRun":
         run = self._client.create_run(
-            self._experiment_id, tags={**SOURCE, **tags, MLFLOW_RUN_NAME: name}, run_name=name
+            self.experiment_id, tags={**SOURCE, **tags, MLFLOW_RUN_NAME: name}, run_name=name
         )
         return TrackedRun(self._client, run.info.run_id, self.uri)
 
@@ -168,7 +174,7 @@ class Tracker:
         token = None
         while True:
             page = self._client.search_runs(
-                [self._experiment_id],
+                [self.experiment_id],
                 query,
                 max_results=PAGE,
                 order_by=["attributes.start_time DESC"],
@@ -177,10 +183,6 @@ class Tracker:
             facts += map(_facts, page)
             if not (token := page.token):
                 return facts
-
-    @property
-    def experiment_id(self) -> str:
-        return self._experiment_id
 
     def mark_chosen(self, chosen: RunFacts | None, among: Sequence[RunFacts], rule: str) -> None:
         """Mark one of a sweep's members, in its name and by a tag; take the mark off the others."""
@@ -195,7 +197,7 @@ class Tracker:
 
     def keep_view(self, key: str, text: str) -> None:
         """Keep a view of the experiment's runs, which MLflow's page opens at ui.view_link(…)."""
-        self._client.set_experiment_tag(self._experiment_id, VIEW_TAG + key, text)
+        self._client.set_experiment_tag(self.experiment_id, VIEW_TAG + key, text)
 
     def get(self, run_id: str) -> RunFacts:
         return _facts(self._client.get_run(run_id))
@@ -204,7 +206,7 @@ class Tracker:
 class TrackedRun:
     """One run while it is written. Metrics logged twice for a step are kept once."""
 
-    def __init__(self, client: MlflowClient, run_id: str, uri: str) -> None:
+    def __init__(self, client: MlflowClient | PatientClient, run_id: str, uri: str) -> None:
         self._client = client
         self.run_id = run_id
         self._uri, self._database = uri, sqlite_file(uri)

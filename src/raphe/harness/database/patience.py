@@ -1,0 +1,86 @@
+"""A client of a tracking server that waits for one that stalls or is started anew.
+
+MLflow's own client gives up after seconds, as it is set here, so that a server that was never there
+is told soon. While runs are written to one, each call is tried again: nothing is lost, and training
+goes on where it waited.
+"""
+
+import sys
+import time
+from functools import partial
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    INTERNAL_ERROR,
+    REQUEST_LIMIT_EXCEEDED,
+    TEMPORARILY_UNAVAILABLE,
+    ErrorCode,
+)
+from requests.exceptions import RequestException
+
+from raphe.core.sentences import first_line, printable
+from raphe.harness.database.address import shown, without_credentials
+
+PATIENCE_S = 600.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+MAY_PASS = {
+    ErrorCode.Name(code)
+    for code in (INTERNAL_ERROR, REQUEST_LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE)
+}
+LINE_LENGTH = 160
+
+
+class PatientClient:
+    """What MlflowClient does, each call tried again for a while where nobody answers.
+
+    Args:
+        client: of a server, or of a database that is one.
+        patience_s: how long a call is tried.
+    """
+
+    def __init__(self, client: MlflowClient, patience_s: float = PATIENCE_S) -> None:
+        self._client, self._patience_s = client, patience_s
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(self._tried, getattr(self._client, name))
+
+    def _tried(self, call: Any, *arguments: Any, **named: Any) -> Any:
+        begun_s, wait_s = time.monotonic(), FIRST_WAIT_S
+        is_told = False
+        while True:
+            try:
+                answer = call(*arguments, **named)
+            except (MlflowException, RequestException) as error:
+                waited_s = time.monotonic() - begun_s
+                if not _may_pass(error) or waited_s + wait_s > self._patience_s:
+                    if _may_pass(error):
+                        self._patience_s = 0.0  # what tells of it waits no more
+                    if isinstance(error, MlflowException):
+                        raise
+                    raise MlflowException(str(error)) from error
+                if not is_told:
+                    is_told = True
+                    why = first_line(error, LINE_LENGTH)
+                    self._tell(
+                        f"does not answer ({why}); waited for up to {self._patience_s:.0f} s"
+                    )
+                time.sleep(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            else:
+                if is_told:
+                    self._tell(f"answers again after {time.monotonic() - begun_s:.0f} s")
+                return answer
+
+    def _tell(self, what: str) -> None:
+        place = shown(self._client.tracking_uri)
+        note = f"note: tracking at {place} {without_credentials(what)}"
+        print(printable(note), file=sys.stderr, flush=True)
+
+
+def _may_pass(error: MlflowException | RequestException) -> bool:
+    """Whether the same call may succeed later: nobody answered, or a server that is in trouble."""
+    if isinstance(error, MlflowException):
+        return error.error_code in MAY_PASS
+    return error.response is None or error.response.status_code >= 500

@@ -18,6 +18,7 @@ from raphe.core.bundles.shipped import (
 )
 from raphe.core.errors import SettingError, UsageError
 from raphe.serve import server
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.ensemble.export import SYNTHETIC_ALONE
 
 MOST_BYTES = 1_500_000
@@ -43,6 +44,15 @@ def test_it_is_whole_and_small_and_saw_no_recording() -> None:
     assert SYNTHETIC_ALONE in card and "no recording was seen" in card
     assert sum(file.stat().st_size for file in BUNDLE.iterdir()) < MOST_BYTES
     assert {file.name for file in BUNDLE.iterdir()} == {*bundle.manifest["files"], "manifest.json"}
+
+
+def test_what_it_says_has_ends_from_neurons_that_it_never_saw() -> None:
+    """Of the field's twenty data sets: it says too few spikes, and its interval tells."""
+    bundle = RateBundle.open(BUNDLE)
+    low, high = bundle.rate_factors
+    assert 0.1 < low < 1 < 2 < high < 20
+    assert len(bundle.count_ends) > 9
+    assert bundle.count_ends[0].high == 0 and bundle.count_ends[-1].high > 20
 
 
 def test_it_tells_nothing_of_where_it_was_made() -> None:

@@ -18,13 +18,14 @@ pytestmark = [pytest.mark.ci, pytest.mark.usefixtures("cluster")]
 
 
 @pytest.fixture(autouse=True)
-def toy_on_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def toy_on_nodes(cluster: subprocess.Popen, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Jobs have the environment of what submits them; those that a test leaves end with it."""
     search = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
     monkeypatch.setenv("PYTHONPATH", search)
     monkeypatch.delenv("OMP_NUM_THREADS")  # cores are what SLURM gives
     yield
     slurm("scancel", "--user=root")
+    wait_until(lambda: not queue(), cluster)  # what outlives its cluster stays for good
 
 
 def queue() -> dict[str, str]:

@@ -16,6 +16,7 @@ setup(
             "**/*.js",
             "serve/page/**/*",
             "demo/*/*",
+            "tasks/*/features/*.json",
             "tasks/*/shipped/*",
         ],
         "raphe.conf": ["**/*.yaml"],

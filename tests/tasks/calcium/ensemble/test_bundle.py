@@ -185,7 +185,7 @@ def test_scores_of_scaled_rates_scale_its_own(rate_data, rate_module, tmp_path: 
     half = SimpleNamespace(expected=lambda shown: np.full((2, len(shown.samples)), 0.01))
     for bundle, rate_per_s in ((plain, 1.0), (RateBundle.open(scaled), 0.0)):
         found = replace(bundle, graph=half).infer(samples, 30.0)
-        assert found.rises.stands_out
+        assert found.stands_out
         np.testing.assert_allclose(found.mean, rate_per_s)
     card = (scaled / "MODEL_CARD.md").read_text()
     assert "Rates are 2.50 times what the networks say by themselves" in card

@@ -3,9 +3,10 @@
 N traces, T samples at 100 Hz, M members.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
 from raphe.tasks.calcium.ensemble.silence import has_event
 from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
-from raphe.tasks.calcium.features.rises import Rises, rises
+from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, steepest_rise
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.rate_factors import SCALE, TRUE_OVER_SAID
 from raphe.tasks.calcium.metrics.second_counts import CountEnds, ends_of
@@ -77,6 +78,10 @@ KIND = BundleKind(
     ),
 )
 STRIDE = 4  # samples: T is a multiple of it
+STRETCH_S = 300.0  # of a trace at once, about: as long as what rates were tested on
+BESIDE_S = (
+    10.0  # of the trace on either side are seen, more than a transient lasts; 40 ms divide it
+)
 
 
 class Rates(NamedTuple):
@@ -84,7 +89,13 @@ class Rates(NamedTuple):
 
     mean: np.ndarray  # float32 (T,), of the members
     spread: np.ndarray  # float32 (T,), their standard deviation
-    rises: Rises  # of the trace
+    bins: Bins  # of the trace, in units of its noise
+    steepest: float  # rise in it, in deviations of such rises of its noise
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether anything rises as neither noise nor drift nor hum does."""
+        return self.steepest >= CLEAR
 
 
 class RateGraph:
@@ -215,10 +226,31 @@ class RateBundle:
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
         shown = network_input(samples, imaging_hz)
-        expected = self.graph.expected(shown)
-        rates = even_in_bins(expected) * RATE_HZ
-        mean = rates.mean(axis=0)
-        found = rises(shown)
-        if not (found.stands_out and has_event(mean / self._scale)):
-            return Rates(np.zeros_like(mean), np.zeros_like(mean), found)
-        return Rates(mean, rates.std(axis=0), found)
+        mean, spread = np.zeros((2, len(samples)), np.float32)
+        steepest = 0.0
+        for seen, said in self._stretches(len(samples)):
+            part = shown._replace(samples=shown.samples[seen])
+            steepest_of_part = steepest_rise(in_bins(part))
+            steepest = max(steepest, steepest_of_part)
+            if steepest_of_part < CLEAR:
+                continue
+            rates = even_in_bins(self.graph.expected(part)) * RATE_HZ
+            rates = rates[:, said.start - seen.start : said.stop - seen.start]
+            if has_event(rates.mean(axis=0) / self._scale):
+                mean[said], spread[said] = rates.mean(axis=0), rates.std(axis=0)
+        return Rates(mean, spread, in_bins(shown), steepest)
+
+    def _stretches(self, n_samples: int) -> Iterator[tuple[slice, slice]]:
+        """What a network is shown at once of so many samples, and of which part rates are taken.
+
+        It adapts to all that it is shown, and learnt from less than a minute: of hours, mostly
+        silent, it would find every transient larger than it is. A causal one is shown all.
+        """
+        n = 1
+        if self.manifest.get("latency_s") is None:
+            n = max(1, round(n_samples / (STRETCH_S * RATE_HZ)))
+        ends = np.arange(n + 1) * n_samples // n // STRIDE * STRIDE
+        ends[-1] = n_samples
+        beside = round(BESIDE_S * RATE_HZ)
+        for begin, end in pairwise(ends.tolist()):
+            yield slice(max(begin - beside, 0), min(end + beside, n_samples)), slice(begin, end)

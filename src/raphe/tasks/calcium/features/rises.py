@@ -1,57 +1,92 @@
-"""How clearly a trace rises out of its noise, and whether it rises faster than it falls.
+"""How clearly a trace rises out of its noise, beyond what drifts and what hums.
 
-Calcium rises within a fraction of a second of a spike and decays over a longer one. Noise, drift
-and hum rise as they fall. N samples at 100 Hz in units of the noise, see network_input.
+N samples at 100 Hz in units of the noise, see network_input; B bins of at least a frame each.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import fft
 
 from raphe.tasks.calcium.features.network_input import BIN_HZ, COMMON_HZ, NetworkInput
-from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, SAMPLES_PER_BIN
 
 WINDOWS_S = (0.15, 0.3, 0.6, 1.0)  # means over so long, before and after, are compared
-FRAMES = 1.5  # at least, of a window
-FAST_S = 0.3  # windows up to this tell rises from falls
+SLOPE_S = 1.5  # of the means by which it slopes before and after; drift does so for longer
 CLEAR = 5.5  # deviations of the noise: white noise rises by more once in 50 million windows
-CLEAR_ENOUGH = 30.0  # of a rise beyond which what does not fall more slowly may be fast spiking
-ALIKE, UPSIDE_DOWN = 0.1, -0.3  # skewness of steps: neurons' is 0.3 and more, but for few
-FEWEST_STEPS = 500
+SLOWEST_HUM_HZ = 0.3  # a sine is called hum: transients at even times have overtones
+HUM = 30.0  # times the power around it, in the median, which noise exceeds once in a billion lines
+AROUND = 50  # lines whose median is taken
 
 
-class Rises(NamedTuple):
-    """What a trace's steps from one mean to the next are like."""
+class Bins(NamedTuple):
+    """Means of a trace over 40 ms, or over a frame where frames are longer."""
 
-    steepest: float  # in deviations of such a step in white noise
-    skewness: float  # of steps between short means, the largest; NaN of a short trace
-
-    @property
-    def stands_out(self) -> bool:
-        """Whether anything in the trace rises as noise does not."""
-        return self.steepest >= CLEAR
-
-    @property
-    def remark(self) -> str:
-        """In what it is unlike calcium, or ""."""
-        if self.skewness < UPSIDE_DOWN and self.stands_out:
-            return "falls faster than it rises, as a trace upside down does"
-        if self.skewness < ALIKE and CLEAR <= self.steepest < CLEAR_ENOUGH:
-            return "rises no faster than it falls, as drift, hum and scattered outliers do"
-        return ""
+    values: np.ndarray  # float64 (B,), of white noise of deviation 1
+    per_s: float
+    frame_hz: float  # at most 100
 
 
-def rises(shown: NetworkInput) -> Rises:
+def in_bins(shown: NetworkInput) -> Bins:
     """Of a trace in units of its noise."""
-    samples, log_frame_rate = shown
-    frame_hz = float(np.exp(log_frame_rate[0])) * COMMON_HZ
-    reached = np.concatenate([[0.0], np.cumsum(samples, dtype=np.float64)])
-    steepest, skewness = 0.0, [np.nan]
-    for window_s in sorted({max(window_s, FRAMES / frame_hz) for window_s in WINDOWS_S}):
-        n = round(window_s * RATE_HZ)
-        means = (reached[n:] - reached[:-n]) / n
-        steps = (means[n:] - means[:-n]) * np.sqrt(window_s * BIN_HZ)
-        steepest = max(steepest, float(steps.max(initial=0.0)))
-        if len(steps) >= FEWEST_STEPS and steps.std() > 0 and window_s <= max(FAST_S, 2 / frame_hz):
-            skewness.append(float(np.mean((steps - steps.mean()) ** 3) / steps.std() ** 3))
-    return Rises(steepest, float(np.fmax.reduce(skewness)))
+    frame_hz = float(np.exp(shown.log_frame_rate[0])) * COMMON_HZ
+    n = max(SAMPLES_PER_BIN, int(np.ceil(RATE_HZ / frame_hz)))  # samples in a bin
+    whole = shown.samples[: len(shown.samples) // n * n]
+    values = whole.reshape(-1, n).mean(axis=1, dtype=np.float64)
+    per_s = RATE_HZ / n
+    return Bins(values / np.sqrt(min(per_s, frame_hz) / (2 * BIN_HZ)), per_s, frame_hz)
+
+
+def steps(bins: Bins, windows_s: Iterable[float]) -> dict[float, np.ndarray]:
+    """By window from each mean over it to that over the next: (n,), of white noise of deviation 1.
+
+    Windows of 0 s are of a bin.
+    """
+    reached = np.concatenate([[0.0], np.cumsum(bins.values)])
+    found = {}
+    for window_s in windows_s:
+        n = max(1, round(window_s * bins.per_s))
+        sums = reached[n:] - reached[:-n]
+        found[window_s] = (sums[n:] - sums[:-n]) / np.sqrt(2 * n)
+    return found
+
+
+def steepest_rise(bins: Bins) -> float:
+    """The largest rise of a trace beyond drift and hum, in deviations of such rises of white noise.
+
+    A rise counts beyond the mean of the slopes before and after it.
+    """
+    steepest = 0.0
+    rises = steps(without_hum(bins), (SLOPE_S, *WINDOWS_S))
+    slope, n_slope = rises.pop(SLOPE_S), round(SLOPE_S * bins.per_s)
+    before_and_after = (slope[: -2 * n_slope] + slope[2 * n_slope :]) / 2
+    for window_s, rise in rises.items():
+        n = max(1, round(window_s * bins.per_s))
+        if len(before_and_after):  # else the trace is as short
+            share = n / n_slope
+            rise = rise[2 * n_slope - n :][: len(before_and_after)]
+            rise = rise - share**1.5 * before_and_after
+            rise /= np.sqrt(1 + share**2 + share**3 / 2)  # its deviation in white noise
+        steepest = max(steepest, float(rise.max(initial=0.0)))
+    return steepest
+
+
+def without_hum(bins: Bins) -> Bins:
+    """A trace less its strongest line, where one stands far above the spectrum around it."""
+    values = bins.values
+    spectrum = fft.rfft(values - values.mean()) if len(values) else np.zeros(0)
+    power = np.square(np.abs(spectrum))
+    first = max(int(np.ceil(SLOWEST_HUM_HZ * len(values) / bins.per_s)), 1)
+    if len(power) < first + AROUND:
+        return bins
+    line = first + int(power[first:-1].argmax())
+    around = power[max(line - AROUND // 2, first) : line + AROUND // 2]
+    if power[line] < HUM * np.median(around):
+        return bins
+    before, at, after = spectrum[line - 1 : line + 2]
+    place = line + float(np.real((before - after) / (2 * at - before - after)))  # Jacobsen 2007
+    phase = 2 * np.pi * place / len(values) * np.arange(len(values))
+    waves = np.stack([np.cos(phase), np.sin(phase)])
+    hum = 2 * np.einsum("wn,n->w", waves, values - values.mean()) / len(values)
+    return bins._replace(values=values - np.einsum("w,wn->n", hum, waves))

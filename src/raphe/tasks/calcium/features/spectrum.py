@@ -20,7 +20,7 @@ def bandwidth_hz(trace: np.ndarray, spectrum: Spectrum | None = None) -> float:
     `spectrum` is its power_spectrum, where that is known.
     """
     frequency_hz, power = spectrum or power_spectrum(trace)
-    return float(frequency_hz[np.flatnonzero(power > EMPTY * power.max())[-1]])
+    return float(frequency_hz[np.flatnonzero(power >= EMPTY * power.max())[-1]])
 
 
 def noise_level(trace: np.ndarray, spectrum: Spectrum | None = None) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
+from raphe.tasks.calcium.features.unlike_calcium import unlike_calcium
 from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.metrics.second_counts import SecondCounts, second_counts
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
@@ -64,7 +65,7 @@ def mean_rate(
 ) -> MeanRate:
     """Of a rate (T,), NaN left out; between `factors` of it the true one lies, where these are
     known. Of a trace without an event no end can be told but 0, and no upper one of a trace of
-    which nothing rises much further out of the noise than that, by `steepest` of Rises."""
+    which nothing rises much further out of the noise than that, by its steepest rise."""
     value = float(np.nanmean(rate_per_s))
     if not value:
         return MeanRate(value, 0.0, np.nan)
@@ -149,9 +150,11 @@ class Inferrer:
         conditioned = ready.conditioned
         rates = self.bundle.infer(conditioned.samples, rate_hz)
         facts = facts_of(conditioned.samples[~conditioned.missing])
-        unlike = [DENOISED] * ready.screen.is_denoised + outside(facts, self.bundle.domain)
-        if remark := rates.rises.remark:
-            unlike.insert(0, remark)
+        unlike = outside(facts, self.bundle.domain)
+        if ready.screen.is_denoised:  # of which nothing else can be told, with no noise as measure
+            unlike.insert(0, DENOISED)
+        elif rates.stands_out and (phrase := unlike_calcium(rates.bins)):
+            unlike.insert(0, phrase)
         noise = standardised_noise(ready.samples, rate_hz)
         no_event = not rates.mean.any()
         is_told = not (no_event or unlike)
@@ -168,7 +171,7 @@ class Inferrer:
             bridged=ready.screen.remarks,
             facts=facts,
             no_event=no_event,
-            mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors, rates.rises.steepest),
+            mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors, rates.steepest),
             noise=noise,
             expected_correlation=np.nan if group is None else group.correlation,
             timing=str(self.timing),

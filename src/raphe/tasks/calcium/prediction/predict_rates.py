@@ -13,6 +13,7 @@ from raphe.core.bundles.answers import prediction_json
 from raphe.core.errors import RecordingError
 from raphe.core.figure_style import PaperFigure
 from raphe.core.progress import progress
+from raphe.tasks.calcium.features.unlike_calcium import unlike_as_a_whole
 from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.metrics.population_figure import (
     MOST_ROWS,
@@ -95,11 +96,13 @@ def predict_rates(
         noises = [float(row[NOISE]) for row in rows if row[NOISE]]
         to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
         inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
+        whole = unlike_as_a_whole([rows[place]["remark"] for place in inferred])
+        warnings = [*inferrer.warnings(traces), *[f"{traces.path}: {whole}"] * bool(whole)]
         shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
         examples = [_example(traces, folder, place) for place in shown]
         prediction = prediction_json(
             inferrer.bundle.bundle,
-            [*inferrer.warnings(traces), to_expect],
+            [*warnings, to_expect],
             traces=traces.path.name,
             frames_per_s=traces.rate_hz,
             n_traces=len(traces),
@@ -113,7 +116,7 @@ def predict_rates(
         if len(inferred) > 1:
             figures[POPULATION] = _population(traces, folder, rows)
         folder.finish(figures, prediction)
-    return summary(out, "rates", "spikes/s", traces, rows, inferrer.warnings(traces), to_expect)
+    return summary(out, "rates", "spikes/s", traces, rows, warnings, to_expect)
 
 
 def summary(

@@ -18,6 +18,7 @@ from raphe.core.files.kind import kind_of
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.elephant.bundle import KIND as OF_ELEPHANT
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.features.unlike_calcium import unlike_as_a_whole
 from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, MeanRate
 from raphe.tasks.calcium.prediction.rate_stream import SEEN_S, RateStream
@@ -263,6 +264,7 @@ class RatePredictor(BundlePredictor):
     @staticmethod
     def _infer(opened: TraceSet, inferrer: Inferrer) -> RatePrediction:
         inferred = list(inferrer.traces(opened))
+        whole = unlike_as_a_whole(["; ".join(t.unlike) for t in inferred if not t.left_out])
         return RatePrediction(
             names=opened.names,
             rate_hz=opened.rate_hz,
@@ -280,7 +282,7 @@ class RatePredictor(BundlePredictor):
             noise_percent_per_sqrt_hz=np.array(noises := [trace.noise for trace in inferred]),
             expected_correlation=np.array([trace.expected_correlation for trace in inferred]),
             to_expect=sentence(inferrer.bundle.groups, noises, opened.rate_hz),
-            warnings=tuple(inferrer.warnings(opened)),
+            warnings=(*inferrer.warnings(opened), *[f"{opened.path}: {whole}"] * bool(whole)),
         )
 
 

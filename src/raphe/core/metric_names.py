@@ -22,6 +22,7 @@ SWEPT = "swept"  # before a setting
 COUNT = "n_"  # before what a part holds: n_cells
 CHOSEN, OVER = "chosen", "over"  # before a setting, of a sweep's parent
 SYSTEM = "system"  # before what MLflow samples of the machine
+OF_CLASS = " of "  # before the name of a class, in a figure that tables alone have
 LEVELS = ("cells", "spikes", "recordings", "traces")  # what a figure may count, each once
 
 Better = Literal["higher", "lower"]

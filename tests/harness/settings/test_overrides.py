@@ -62,7 +62,7 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("data.store=a,b", "one word with such signs needs quotes: 'data.store=\"a,b\"'"),
         ("ü=1", "ü=1: expected a setting with its value, as seed=42"),
         ("=x", "=x: expected a setting with its value, as seed=42"),
-        ("experiment=null", "experiment=null: expected calcium_folds, "),
+        ("experiment=null", "experiment=null: expected calcium_distilled, "),
         ("--foo", "there is no option --foo; settings are given as NAME=VALUE"),
         ("data.store=", "data.store=: expected a value, got nothing; is a variable empty?"),
         ("-m seed=1 runs_root=", "runs_root=: expected a value, got nothing; is a variable"),

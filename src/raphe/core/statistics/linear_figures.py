@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-OF_CLASS = " of "  # before the name of a class, in a figure that tables alone have
+from raphe.core.metric_names import OF_CLASS
+
 NO_VARIANCE = 1e-18  # rounding; that of one item of 100 000 is 1e-10
 STEP = 1e-4  # of numerical derivatives, as a share of the items
 

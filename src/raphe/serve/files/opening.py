@@ -12,11 +12,11 @@ from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.bundles.view import View
 from raphe.core.nwb.self_contained import SUFFIXES as NWB_SUFFIXES
 from raphe.core.nwb.self_contained import require_self_contained
-from raphe.serve.bodies import TABLES
 from raphe.serve.files.archive import ZIP, unpack
 from raphe.serve.refusal import refusing
 
 NO_CHANGES = Changes()
+ALONE = (ZIP, ".csv", ".tsv")  # files that are no part of a recording's folder
 
 
 @dataclass
@@ -59,7 +59,7 @@ def checked(path: Path, suffixes: tuple[str, ...], at_most: int) -> Path:
         return path
     folder = path.with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)  # of an earlier try
-    unpack(path, folder, [suffix for suffix in suffixes if suffix not in (ZIP, *TABLES)], at_most)
+    unpack(path, folder, [suffix for suffix in suffixes if suffix not in ALONE], at_most)
     return folder
 
 

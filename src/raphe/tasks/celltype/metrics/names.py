@@ -2,8 +2,7 @@
 
 from functools import cache
 
-from raphe.core.metric_names import Figure, Names
-from raphe.core.statistics.linear_figures import OF_CLASS
+from raphe.core.metric_names import OF_CLASS, Figure, Names
 
 CELLS, SPIKES = "cells", "spikes"
 BOTH = (CELLS, SPIKES)

@@ -17,6 +17,7 @@ from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import OF_A_RUN, load_module
 from raphe.core.protocol import Exported, TrainedRun
+from raphe.core.ranges import check_ranges
 from raphe.core.sentences import counted
 from raphe.core.statistics.abstention import ErrorRate
 from raphe.core.statistics.calibration import Method
@@ -82,6 +83,7 @@ def export(
         raise SettingError(
             f"export.classifier={classifier}: expected {', '.join(get_args(Classifier))}"
         )
+    check_ranges(export, locals(), "export")
     with BundleWriter(out, overwrite) as writer, threadpool_limits(1):
         models = [_opened(run) for run in runs]
         unseen = _all_unseen(models, data, classifier)

@@ -226,19 +226,18 @@ class RateBundle:
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
         shown = network_input(samples, imaging_hz)
+        bins = in_bins(shown)
         mean, spread = np.zeros((2, len(samples)), np.float32)
-        steepest = 0.0
+        steepest = steepest_rise(bins)
+        if steepest < CLEAR:
+            return Rates(mean, spread, bins, steepest)
         for seen, said in self._stretches(len(samples)):
             part = shown._replace(samples=shown.samples[seen])
-            steepest_of_part = steepest_rise(in_bins(part))
-            steepest = max(steepest, steepest_of_part)
-            if steepest_of_part < CLEAR:
-                continue
             rates = even_in_bins(self.graph.expected(part)) * RATE_HZ
             rates = rates[:, said.start - seen.start : said.stop - seen.start]
             if has_event(rates.mean(axis=0) / self._scale):
                 mean[said], spread[said] = rates.mean(axis=0), rates.std(axis=0)
-        return Rates(mean, spread, in_bins(shown), steepest)
+        return Rates(mean, spread, bins, steepest)
 
     def _stretches(self, n_samples: int) -> Iterator[tuple[slice, slice]]:
         """What a network is shown at once of so many samples, and of which part rates are taken.

@@ -55,21 +55,31 @@ def steps(bins: Bins, windows_s: Iterable[float]) -> dict[float, np.ndarray]:
 def steepest_rise(bins: Bins) -> float:
     """The largest rise of a trace beyond drift and hum, in deviations of such rises of white noise.
 
-    A rise counts beyond the mean of the slopes before and after it.
+    A rise counts beyond the mean of the slopes before and after it; near an end beyond the one that
+    there is.
     """
     steepest = 0.0
     rises = steps(without_hum(bins), (SLOPE_S, *WINDOWS_S))
-    slope, n_slope = rises.pop(SLOPE_S), round(SLOPE_S * bins.per_s)
-    before_and_after = (slope[: -2 * n_slope] + slope[2 * n_slope :]) / 2
+    slopes, n_slope = rises.pop(SLOPE_S), round(SLOPE_S * bins.per_s)
     for window_s, rise in rises.items():
         n = max(1, round(window_s * bins.per_s))
-        if len(before_and_after):  # else the trace is as short
-            share = n / n_slope
-            rise = rise[2 * n_slope - n :][: len(before_and_after)]
-            rise = rise - share**1.5 * before_and_after
-            rise /= np.sqrt(1 + share**2 + share**3 / 2)  # its deviation in white noise
-        steepest = max(steepest, float(rise.max(initial=0.0)))
+        middle = n + np.arange(len(rise))
+        two = np.stack([_at(slopes, middle - 2 * n_slope), _at(slopes, middle)])  # (2, rises)
+        known = np.isfinite(two).sum(0)
+        slope = np.nan_to_num(two).sum(0) / np.maximum(known, 1)
+        share = n / n_slope
+        variance = np.where(known, 1 + share**2 + share**3 / np.maximum(known, 1), 1)
+        beyond = (rise - share**1.5 * slope) / np.sqrt(variance)  # of 1 in white noise
+        steepest = max(steepest, float(beyond.max(initial=0.0)))
     return steepest
+
+
+def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Values (n,) at places, NaN beyond their ends."""
+    found = np.full(len(places), np.nan)
+    inside = (places >= 0) & (places < len(values))
+    found[inside] = values[places[inside]]
+    return found
 
 
 def without_hum(bins: Bins) -> Bins:

@@ -275,7 +275,7 @@ def test_few_are_answered_at_once_and_few_wait(echo) -> None:
     def work(given: object) -> dict:
         at_work[0] += 1
         most[0] = max(most[0], at_work[0])
-        hold.wait(60)
+        hold.wait(600)
         at_work[0] -= 1
         return {"n": 1}
 
@@ -288,7 +288,7 @@ def test_few_are_answered_at_once_and_few_wait(echo) -> None:
         ]
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 500
         while len(answers) < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert [answer.status for answer in answers] == [503] * 4

@@ -11,7 +11,12 @@ from calcium_sets import Neuron, Segment, noisier, read_neurons, slower
 from raphe.core.files.csv_text import csv_text
 from raphe.tasks.calcium.ensemble.bundle import RateBundle, RateGraph
 from raphe.tasks.calcium.features.network_input import NetworkInput
-from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED, SCALE, seconds_beside
+from raphe.tasks.calcium.metrics.known_neurons import (
+    AS_RECORDED,
+    SCALE,
+    ratios_as_recorded,
+    seconds_beside,
+)
 from raphe.tasks.calcium.metrics.rate_factors import middle_factor
 from raphe.tasks.calcium.metrics.scores import rate_error, score
 from raphe.tasks.calcium.metrics.second_counts import Tally, read_seconds, seconds_csv, tally
@@ -67,11 +72,8 @@ class ScaledGraph(RateGraph):
 
 def scale_by_others(scored: Scored, dataset: str) -> float:
     """By what the other sets ask for that their mean rates be right in the median."""
-    ratios: dict[str, list[float]] = {}
-    for row in scored.rows:
-        if row["condition"] == AS_RECORDED and row["dataset"] != dataset:
-            ratios.setdefault(str(row["dataset"]), []).append(float(row["rate_ratio"]))
-    return middle_factor([np.array(of_set) for of_set in ratios.values()])
+    others = (row for row in scored.rows if row["dataset"] != dataset)
+    return middle_factor(ratios_as_recorded(others))
 
 
 def score_sets(

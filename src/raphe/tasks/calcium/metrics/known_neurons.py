@@ -105,19 +105,22 @@ def scale_of(rows: Iterable[Score]) -> float:
     recorded = [row for row in rows if row[CONDITION] == AS_RECORDED]
     if all(float(row[SCALE]) == 1 for row in recorded):
         return 1.0
-    ratios = defaultdict(list)
-    for row in recorded:
-        ratios[row["dataset"]].append(float(row[RATIO]) / float(row[SCALE]))
-    return middle_factor([np.array(of_set) for of_set in ratios.values()])
+    unscaled = ({**row, RATIO: float(row[RATIO]) / float(row[SCALE])} for row in recorded)
+    return middle_factor(ratios_as_recorded(unscaled))
 
 
-def errors_as_recorded(rows: Iterable[Score], seconds: Mapping[str, Tally]) -> list[LeftOut]:
-    """How far what is said of these neurons is off, see `errors_of`; `seconds` of each set."""
+def ratios_as_recorded(rows: Iterable[Mapping[str, Any]]) -> list[np.ndarray]:
+    """Said over true mean rate of the neurons of each data set, (G,) each."""
     ratios = defaultdict(list)
     for row in rows:
         if row[CONDITION] == AS_RECORDED:
             ratios[row["dataset"]].append(float(row[RATIO]))
-    return errors_of([np.array(of_set) for of_set in ratios.values()], seconds.values())
+    return [np.array(of_set) for of_set in ratios.values()]
+
+
+def errors_as_recorded(rows: Iterable[Score], seconds: Mapping[str, Tally]) -> list[LeftOut]:
+    """How far what is said of these neurons is off, see `errors_of`; `seconds` of each set."""
+    return errors_of(ratios_as_recorded(rows), seconds.values())
 
 
 def seconds_beside(scores: Path) -> Path:

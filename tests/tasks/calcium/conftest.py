@@ -1,13 +1,13 @@
 """A small store of labelled traces, random recordings, and a bundle of small networks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from nwb_files import write_fluorescence
 from raphe.core.files.checkpoint import write_checkpoint
 from raphe.core.protocol import Exported, TrainedRun
 from raphe.tasks.calcium.ensemble.export import export
@@ -105,51 +105,5 @@ def rate_bundle(exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def fluorescence() -> Callable[..., Path]:
-    """Writes an NWB file of regions 10, 11 …, from (T, N) by "Container/series"."""
-
-    def write(
-        path: Path,
-        series: Mapping[str, np.ndarray],
-        start_s: float = 0.0,
-        accepted: Sequence[bool] = (),
-        times_s: np.ndarray | None = None,
-        n_regions: int | None = None,
-    ) -> Path:
-        import pynwb
-        from pynwb import ophys
-
-        file = pynwb.NWBFile("a mouse", path.stem, datetime(2026, 1, 2, tzinfo=timezone.utc))
-        device = file.create_device(name="microscope")
-        channel = ophys.OpticalChannel(name="green", description="g", emission_lambda=500.0)
-        plane = file.create_imaging_plane(
-            name="plane", optical_channel=channel, description="p", device=device,
-            excitation_lambda=920.0, indicator="GCaMP6f", location="V1",
-        )  # fmt: skip
-        module = file.create_processing_module("ophys", "calcium")
-        found = ophys.PlaneSegmentation(name="cells", description="c", imaging_plane=plane)
-        n_regions = n_regions or next(iter(series.values())).shape[1]
-        for number in range(n_regions):
-            found.add_roi(image_mask=np.eye(4), id=10 + number)
-        if accepted:
-            found.add_column("Accepted", "by hand", data=list(accepted))
-        module.add(ophys.ImageSegmentation(plane_segmentations=[found]))
-        region = found.create_roi_table_region(
-            region=list(range(n_regions)), description="all of them"
-        )
-        clock = {"rate": 30.0, "starting_time": start_s} if times_s is None else {
-            "timestamps": times_s
-        }  # fmt: skip
-        containers = {}
-        for place, data in series.items():
-            container, name = place.split("/")
-            if container not in containers:
-                containers[container] = getattr(ophys, container)()
-                module.add(containers[container])
-            containers[container].add_roi_response_series(
-                ophys.RoiResponseSeries(name=name, data=data, rois=region, unit="n.a.", **clock)
-            )
-        with pynwb.NWBHDF5IO(path, "w") as io:
-            io.write(file)
-        return path
-
-    return write
+    """Writes an NWB file, see write_fluorescence."""
+    return write_fluorescence

@@ -7,9 +7,9 @@ import numpy as np
 
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.files.path import file_status
+from raphe.core.matlab.mat5 import MatVariable, mat_variables
 from raphe.tasks.calcium.elephant.embedding import Embedding
 from raphe.tasks.calcium.features.trace_statistics import NAMES
-from raphe.tasks.calcium.recordings.mat5 import MatVariable, mat_variables
 
 CONFUSION_FILE, STATISTICS_FILE = "Confusion.mat", "Parameters174py.mat"
 FIELDS = ("names", "dataset", "confusion", "statistics")

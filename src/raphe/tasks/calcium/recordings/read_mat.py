@@ -10,7 +10,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.mat5 import CELL, STRUCT, MatVariable, mat_variables
+from raphe.core.matlab.mat5 import CELL, STRUCT, MatVariable, mat_variables
 from raphe.tasks.calcium.recordings.read_numpy import RATE_NAMES, choose_array, rate_among
 from raphe.tasks.calcium.recordings.read_suite2p import regions
 from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix

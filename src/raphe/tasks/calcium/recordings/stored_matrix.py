@@ -9,10 +9,8 @@ import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.files.unpacking import refuse_bomb
 from raphe.core.recordings.arrays import ArrayFile, open_array
-
-UNPACKED = 3e8  # bytes that any file may unpack to
-MOST_TIMES = 100  # a larger one: how often its own size; traces shrink by less than ten
 
 
 class NpyMatrix:
@@ -82,12 +80,3 @@ class Hdf5Matrix:
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)
-
-
-def refuse_bomb(path: Path, name: str, unpacked: int, packed: int) -> None:
-    """Raise RecordingError where so many bytes would come out of so few."""
-    if unpacked > UNPACKED and unpacked > MOST_TIMES * packed:
-        raise RecordingError(
-            f"{path}: {name} would unpack from {packed / 1e3:.3g} kB to {unpacked / 1e9:.3g} GB, "
-            "which no recording does; save it anew"
-        )

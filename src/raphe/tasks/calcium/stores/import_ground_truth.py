@@ -15,9 +15,9 @@ from raphe.core.errors import RecordingError
 from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure, left_out_words
+from raphe.core.matlab.mat5 import mat_variables
 from raphe.core.sentences import counted, listed
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
-from raphe.tasks.calcium.recordings.mat5 import mat_variables
 from raphe.tasks.calcium.stores.labelled import (
     ImportReport,
     Labelling,

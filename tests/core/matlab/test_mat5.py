@@ -9,7 +9,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from raphe.core.errors import RecordingError
-from raphe.tasks.calcium.recordings.mat5 import mat_variables
+from raphe.core.matlab.mat5 import mat_variables
 
 VARIABLES = {
     "f": np.arange(12.0).reshape(3, 4) / 7,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from mat_files import write_mat73
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import BLOCK, TraceOptions, TraceSet
@@ -188,6 +189,15 @@ def test_matlab_s_structs_and_cells_are_looked_into(tmp_path: Path) -> None:
     assert (traces.rate_hz, len(traces), traces.n_samples) == (7.5, 3, 40)
     np.testing.assert_array_equal(traces.read()[2, :38], TRACES[2, :38])
     assert np.isnan(traces.read()[2, 38:]).all()
+
+
+def test_a_struct_tells_the_rate_of_its_own_traces(tmp_path: Path) -> None:
+    session = {"dff": TRACES, "fs": 7.5}
+    savemat(tmp_path / "5.mat", {"session": session})
+    for path in (tmp_path / "5.mat", write_mat73(tmp_path / "7.mat", {"session": session})):
+        assert read_traces(path).rate_hz == 7.5
+        with pytest.raises(RecordingError, match=r"holds its sampling rate, 7\.5 Hz"):
+            read_traces(path, AT_30)
 
 
 def test_suite2p_takes_the_surround_off(tmp_path: Path) -> None:

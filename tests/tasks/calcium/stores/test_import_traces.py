@@ -16,6 +16,7 @@ from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 from raphe.tasks.calcium.stores import import_traces as import_module
 from raphe.tasks.calcium.stores.import_traces import import_traces
 from raphe.tasks.calcium.stores.labelled import counts_at_100_hz
+from raphe.tasks.calcium.stores.pairs import find_pairs
 from raphe.tasks.calcium.stores.trace_store import open_traces
 
 N = 300
@@ -83,11 +84,11 @@ def test_spikes_may_be_given_as_times(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="a column for each of a and b"):
         import_traces(folder, tmp_path / "store2", options)
     (folder / "mine.spikes.csv").write_text(table({"a": wavy(0) * 0, "b": wavy(1) * 0}))
-    with pytest.raises(RecordingError, match=r"mine\.spikes\.csv and mine\.spike_times\.csv are"):
+    with pytest.raises(RecordingError, match=r"mine\.spike_times\.csv and mine\.spikes\.csv are"):
         import_traces(folder, tmp_path / "store2", options)
     (folder / "other.spike_times.csv").touch()
     (folder / "mine.spikes.csv").unlink()
-    assert "expected other.calcium.csv beside it" in import_module.find_pairs(folder)[1][0]
+    assert "expected other.calcium.csv beside it" in find_pairs(folder)[1][0]
 
 
 @pytest.mark.parametrize(("name", "unit_s"), [("time_s", 1), ("time (ms)", 1e-3), ("time", 1)])
@@ -326,10 +327,10 @@ def test_whatever_lies_in_the_folder_is_taken_or_told(tmp_path: Path, monkeypatc
     (folder / "notes.csv").touch()
     of_pair = import_module._read_pair
 
-    def with_a_defect(calcium, *others):
-        if calcium.name.startswith("2."):
+    def with_a_defect(dataset, *others):
+        if dataset == "2":
             raise KeyError("a defect of ours")
-        return of_pair(calcium, *others)
+        return of_pair(dataset, *others)
 
     monkeypatch.setattr(import_module, "_read_pair", with_a_defect)
     report = import_traces(folder, tmp_path / "store")
@@ -340,3 +341,28 @@ def test_whatever_lies_in_the_folder_is_taken_or_told(tmp_path: Path, monkeypatc
     assert "4.train.calcium.csv: expected a file, got a pipe" in told
     assert "5.train.calcium.csv: is a link that leads to no file" in told
     assert "2.train.calcium.csv: could not be read, and not because of a fault" in told
+
+
+def test_the_two_files_need_not_be_of_one_format(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.calcium.npy", [wavy(0), wavy(1)])
+    counts = {"a": np.arange(N) % 3, "b": np.zeros(N)}
+    (tmp_path / "x.spikes.csv").write_text(table(counts))
+    report = import_traces(tmp_path, tmp_path / "store", TraceOptions(rate_hz=30.0))
+    assert (report.recordings, report.n_spikes, report.left_out) == ({"x": 2}, 300, [])
+    np.save(tmp_path / "x.spikes.npy", list(counts.values()))
+    with pytest.raises(RecordingError, match=r"x\.spikes\.csv and x\.spikes\.npy are all of x\.c"):
+        find_pairs(tmp_path)
+
+
+def test_what_can_teach_nothing_is_said(tmp_path: Path, capsys) -> None:
+    """Recordings of three frames, and files in which no neuron ever fires."""
+    silent = {"a": np.zeros(N)}
+    pair(tmp_path / "in", "x", {"a": wavy(0)}, silent)
+    pair(tmp_path / "in", "y", {"a": wavy(1)}, {"a": np.arange(N) % 2})
+    pair(tmp_path / "in", "z", {"a": wavy(2)[:59]}, {"a": np.arange(59) % 2})
+    words = ["import", "traces", str(tmp_path / "in"), str(tmp_path / "store"), "--rate", "30"]
+    assert cli.main(words) == 1
+    told = capsys.readouterr().err
+    assert "x: none of its recordings has a spike; if neurons fired" in told
+    assert "y: none" not in told
+    assert "z/a: only 1.97 s of it are numbers, expected 2 s or more" in told

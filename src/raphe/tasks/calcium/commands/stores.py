@@ -26,10 +26,12 @@ def add_import_traces(parser: Parser) -> None:
         _import_traces,
         "Takes every NAME.calcium.csv of the folder with its NAME.spikes.csv, a column a recording "
         "and in the other file its spikes in each sample, as the Spikefinder challenge has them; "
-        "also .csv.gz, .npy, .npz, .mat. "
+        "also .csv.gz, .npy, .npz, .mat, the two alike or not. "
         "In place of the second NAME.spike_times.csv may hold times, in s after the first frame, "
-        "a column of each trace's name. NAME is the dataset. The challenge's own files, "
-        "4.train.calcium.csv, are taken as they are; others are brought to 100 Hz and normalised. "
+        "a column of each trace's name. NAME.mat may hold traces with their spikes, as c2s has "
+        "them: structs with calcium, fps, spike_times in ms or spikes, cell_num. NAME is the "
+        "dataset. The challenge's own files, 4.train.calcium.csv, are taken as they are; others "
+        "are brought to 100 Hz and normalised. "
         "Exit code: 0 when all was taken; 1 when recordings are left out of the store, or none was "
         "written (error: …); 2 for wrong usage.",
     )
@@ -40,14 +42,15 @@ def add_import_traces(parser: Parser) -> None:
 
 
 def _import_traces(options: argparse.Namespace) -> int:
-    from raphe.tasks.calcium.stores.import_traces import find_pairs, import_traces
+    from raphe.tasks.calcium.stores.import_traces import import_traces
+    from raphe.tasks.calcium.stores.pairs import find_pairs
 
     pairs, _ = find_pairs(options.folder)
     report = import_traces(
         options.folder,
         options.store,
         trace_options(options),
-        conditioning_of(options, (calcium for calcium, _ in pairs.values())),
+        conditioning_of(options, (pair.calcium for pair in pairs.values())),
         options.overwrite,
     )
     return _reported(report)

@@ -143,8 +143,8 @@ def summary(
     )
     if len(left_out) == len(rows):
         raise RecordingError(
-            f"{traces.path}: expected traces to infer {what} from, every one of {len(traces)} has "
-            f"a fault: {left_out[0]}; see {out / TABLE}"
+            f"{traces.path}: expected traces to infer {what} from, {_all(len(traces))} a fault: "
+            f"{left_out[0]}; see {out / TABLE}"
         )
     return PredictionSummary(
         out,
@@ -159,6 +159,10 @@ def summary(
         warnings,
         to_expect,
     )
+
+
+def _all(n_traces: int) -> str:
+    return "its one trace has" if n_traces == 1 else f"every one of {n_traces} has"
 
 
 def identity_of(traces: TraceSet, how: Sequence[object]) -> str:

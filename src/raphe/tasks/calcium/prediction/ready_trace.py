@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raphe.core.sentences import number
 from raphe.tasks.calcium.recordings.conditioning import (
     RELATIVE_TO_S,
     ConditionedTrace,
     Conditioning,
     fault,
     relative,
+    too_short,
 )
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import Screened, screened
 
-SHORTEST_S = 2.0  # of known samples, below which a trace tells nothing of its own noise and scale
 BRIDGED_S = 1.0  # of a gap; the rest is cut out, as it would count as a quiet stretch
 MADE_RELATIVE = (
     "traces are taken as fluorescence, and brought to ΔF/F by their running 5th percentile of "
@@ -62,7 +61,7 @@ def made_ready(
     """
     screen = screened(trace, rate_hz)
     samples = screen.samples
-    if reason := fault(trace) or fault(samples) or _too_short(samples, rate_hz):
+    if reason := fault(trace) or fault(samples) or too_short(samples, rate_hz):
         raise Unusable(reason)
     if dff:
         missing = np.isnan(samples)
@@ -100,12 +99,3 @@ def in_frames(at_100_hz: np.ndarray, n_frames: int, rate_hz: float) -> np.ndarra
     ends_s = np.arange(n_frames + 1) / rate_hz
     at_ends = np.interp(ends_s, np.arange(len(reached)) / RATE_HZ, reached)
     return (np.diff(at_ends) * rate_hz).astype(np.float32)
-
-
-def _too_short(trace: np.ndarray, rate_hz: float) -> str:
-    known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
-    return (
-        f"only {number(known_s)} s of it are numbers, expected {SHORTEST_S:g} s or more"
-        if known_s < SHORTEST_S
-        else ""
-    )

@@ -15,6 +15,7 @@ from scipy.signal import resample_poly
 from raphe.core.errors import SettingError
 from raphe.core.ranges import Range, check_ranges
 from raphe.core.recordings.rates import rate_ratio
+from raphe.core.sentences import number
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 LOW, HIGH = 5, 80  # percentiles that become 0 and 1
@@ -23,6 +24,7 @@ RELATIVE_TO_S = 60.0  # of the one that ΔF/F is relative to: longer than bursts
 # It is taken from means over 0.2 s, in a tenth of the time: of 39 real recordings at 7.8 to 500 Hz
 # the rates correlate at 0.998 or more, in the median at 0.9999, with those by every frame.
 BASELINE_HZ = 5.0
+SHORTEST_S = 2.0  # of known samples
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class ConditionedTrace:
 
 LEAST_BASELINE_S = 5.0  # a few transients: within a shorter window they are baseline themselves
 FEWEST_FRAMES = 10  # of the window: below, its 5th percentile is its least one
-Baseline = Annotated[float, Range(LEAST_BASELINE_S, noun="seconds", also="or null for none")]
+Baseline = Annotated[
+    float, Range(LEAST_BASELINE_S, noun="seconds", also="or null for none (--baseline 0)")
+]
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,16 @@ def fault(trace: np.ndarray) -> str:
     if np.ptp(numbers) == 0:
         return f"constant at {numbers[0]:g}"
     return ""
+
+
+def too_short(trace: np.ndarray, rate_hz: float) -> str:
+    """Why a trace (T,) tells nothing of its own noise and scale, or ""."""
+    known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
+    return (
+        f"only {number(known_s)} s of it are numbers, expected {SHORTEST_S:g} s or more"
+        if known_s < SHORTEST_S
+        else ""
+    )
 
 
 def baseline(samples: np.ndarray, rate_hz: float, window_s: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import h5py
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.io import loadmat
 
 from raphe.core.errors import RecordingError
 from raphe.core.matlab.mat5 import CELL, STRUCT, MatVariable, mat_variables
+from raphe.tasks.calcium.recordings.mat73 import Mat73Parts, mat73_variables
 from raphe.tasks.calcium.recordings.read_numpy import RATE_NAMES, choose_array, rate_among
 from raphe.tasks.calcium.recordings.read_suite2p import regions
 from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix
@@ -18,8 +19,9 @@ from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, Trac
 
 CELLS = "data"  # c2s' cells, with the fields calcium and fps
 REGIONS, SURROUNDS, CURATION, SETTINGS = "F", "Fneu", "iscell", "ops"  # of Suite2p
-RATE = "fs"  # among Suite2p's settings
-Variables = Mapping[str, MatVariable | Hdf5Matrix | np.ndarray]
+WITHIN = "."  # between a struct and its field
+Variable = MatVariable | Mat73Parts | Hdf5Matrix | np.ndarray
+Variables = Mapping[str, Variable]
 
 
 def read_mat(path: Path, options: TraceOptions) -> TraceSet:
@@ -29,32 +31,29 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
 
     Of version 7.3, which is HDF5, only what is asked for is read.
     """
-    with path.open("rb") as file:
-        beginning = file.read(4)
-    if h5py.is_hdf5(path):
-        variables: Variables = _of_hdf5(path)
-    elif 0 in beginning:
-        variables = {name: np.atleast_1d(np.squeeze(array)) for name, array in _version_4(path)}
-    else:
-        variables = mat_variables(path)
+    variables = _variables(path)
     if options.variable is None:
-        if REGIONS in variables and _is_fall(path, variables):
+        if REGIONS in variables and _is_fall(variables):
             return _read_fall(path, variables, options)
         if cells := _cells(variables):
             return _from_cells(path, cells, options)
-    numeric = {name: variable for name, variable in variables.items() if _is_numeric(variable)}
+    numeric: dict[str, Any] = {
+        name: variable for name, variable in variables.items() if _is_numeric(variable)
+    }
     is_named = options.variable is None or options.variable in numeric
     padded: dict[str, np.ndarray] = {}
     if not (is_named and any(variable.size > 1 for variable in numeric.values())):
         padded = _padded_cells(variables)
-        numeric |= {**_within_structs(path, variables), **padded}
+        numeric |= {**_within_structs(variables), **padded}
     name = choose_array(path, numeric, options.variable)
     matrix = numeric[name]
     layout = options.layout or (LAYOUTS[0] if name in padded else None)
     if not isinstance(matrix, Hdf5Matrix) or 1 in matrix.shape:
         matrix = np.squeeze(_read(matrix))
-    rate_hz = options.rate(path, rate_among(_scalars(variables)))
-    traces = TraceSet.from_matrix(path, matrix, rate_hz, layout)
+    struct, within, _ = name.rpartition(WITHIN)
+    of_file = rate_among(_scalars(numeric, struct + within))
+    of_file = rate_among(_scalars(variables)) if of_file is None else of_file
+    traces = TraceSet.from_matrix(path, matrix, options.rate(path, of_file), layout)
     return replace(traces, obeys=traces.obeys | {"variable"})
 
 
@@ -75,68 +74,47 @@ def _read_fall(path: Path, variables: Variables, options: TraceOptions) -> Trace
     elif options.surround_share:
         notes = (f"{path}: holds no {SURROUNDS}, so no surround is taken off",)
     is_cell = _read(variables[CURATION]) if _is_numeric(variables.get(CURATION)) else None
-    rate_hz = _suite2p_rate(path, variables)
+    rate_hz = _suite2p_rate(variables)
     traces = regions(path, cells, surrounds, is_cell, CURATION, rate_hz, options)
     return replace(traces, notes=(*traces.notes, *notes))
 
 
-def _is_fall(path: Path, variables: Variables) -> bool:
+def _is_fall(variables: Variables) -> bool:
     """Whether regions are Suite2p's, by what lies beside them."""
-    if {SURROUNDS, CURATION, SETTINGS} & variables.keys():
-        return True
-    if not h5py.is_hdf5(path):
-        return False
-    with h5py.File(path, "r") as file:
-        return SETTINGS in file  # a group, and so no variable
+    return bool({SURROUNDS, CURATION, SETTINGS} & variables.keys())
 
 
-def _suite2p_rate(path: Path, variables: Variables) -> float | None:
-    settings: Any = None
-    if isinstance(variables.get(SETTINGS), MatVariable):
-        settings = _read(variables[SETTINGS])
-    elif h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            item = file.get(f"{SETTINGS}/{RATE}")
-            if isinstance(item, h5py.Dataset) and item.size == 1:
-                settings = {RATE: item[()].squeeze()}
-    settings = settings if isinstance(settings, dict) else {}
-    rate_hz = rate_among(settings)
+def _suite2p_rate(variables: Variables) -> float | None:
+    settings = variables.get(SETTINGS)
+    parts = settings.read() if isinstance(settings, MatVariable | Mat73Parts) else None
+    rate_hz = rate_among(_scalars(parts)) if isinstance(parts, dict) else None
     return rate_hz if rate_hz is not None else rate_among(_scalars(variables))
 
 
-def _scalars(variables: Variables) -> dict[str, Any]:
-    """What may be a sampling rate."""
-    named = {name: variables[name] for name in RATE_NAMES if name in variables}
+def _scalars(variables: Mapping[str, Any], beginning: str = "") -> dict[str, Any]:
+    """What may be a sampling rate, of names that begin so."""
+    named = {name: variables.get(f"{beginning}{name}") for name in RATE_NAMES}
     return {name: _read(variable) for name, variable in named.items() if _is_scalar(variable)}
 
 
-def _of_hdf5(path: Path) -> dict[str, Hdf5Matrix]:
-    """Version 7.3, which has MATLAB's axes in reverse order."""
-    with h5py.File(path, "r") as file:
-        return {
-            name: Hdf5Matrix(path, item, reversed_axes=True)
-            for name, item in file.items()
-            if isinstance(item, h5py.Dataset)
-            and item.dtype.kind in "fiu"
-            and item.attrs.get("MATLAB_class") != b"char"
-        }
+def _variables(path: Path) -> Variables:
+    with path.open("rb") as file:
+        beginning = file.read(4)
+    if h5py.is_hdf5(path):
+        return mat73_variables(path)
+    if 0 in beginning:
+        return {name: np.atleast_1d(np.squeeze(array)) for name, array in _version_4(path)}
+    return mat_variables(path)
 
 
-def _within_structs(path: Path, variables: Variables) -> dict[str, Any]:
+def _within_structs(variables: Variables) -> dict[str, Any]:
     """Arrays of numbers in structs, one within one, each called STRUCT.FIELD."""
     fields: dict[str, Any] = {}
     for name, variable in variables.items():
-        if isinstance(variable, MatVariable) and variable.kind == STRUCT:
-            value = variable.read()
-            for field, array in value.items() if isinstance(value, dict) else ():
-                if isinstance(array, np.ndarray) and array.dtype.kind in "fiu":
-                    fields[f"{name}.{field}"] = array
-    if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            for name, group in file.items():
-                for field, item in group.items() if isinstance(group, h5py.Group) else ():
-                    if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
-                        fields[f"{name}.{field}"] = Hdf5Matrix(path, item, reversed_axes=True)
+        value = variable.read() if _may_hold(variable, STRUCT) else None
+        for field, array in value.items() if isinstance(value, dict) else ():
+            if _is_array(array):
+                fields[f"{name}{WITHIN}{field}"] = array
     return fields
 
 
@@ -144,16 +122,25 @@ def _padded_cells(variables: Variables) -> dict[str, np.ndarray]:
     """Cell arrays of traces, which may differ in length: (N, T), shorter ones ending in NaN."""
     cells = {}
     for name, variable in variables.items():
-        if not isinstance(variable, MatVariable) or variable.kind != CELL:
-            continue
-        value = variable.read()
+        value = variable.read() if _may_hold(variable, CELL) else None
         traces = value if isinstance(value, list) else []
-        if traces and all(
-            isinstance(trace, np.ndarray) and trace.dtype.kind in "fiu" and trace.ndim == 1
-            for trace in traces
-        ):
-            cells[name] = _padded(traces)
+        if traces and all(_is_array(trace) for trace in traces):
+            read = [np.squeeze(np.asarray(trace)) for trace in traces]
+            if all(trace.ndim == 1 for trace in read):
+                cells[name] = _padded(read)
     return cells
+
+
+def _may_hold(variable: Variable, kind: int) -> TypeGuard[MatVariable | Mat73Parts]:
+    """Whether it may be a cell array or structs; one of version 7.3 shows it when it is read."""
+    return isinstance(variable, Mat73Parts) or (
+        isinstance(variable, MatVariable) and variable.kind == kind
+    )
+
+
+def _is_array(value: Any) -> bool:
+    """Whether it is numbers, in memory or on disk."""
+    return isinstance(value, np.ndarray | Hdf5Matrix) and value.dtype.kind in "fiu"
 
 
 def _padded(traces: Sequence[np.ndarray]) -> np.ndarray:
@@ -173,11 +160,11 @@ def _version_4(path: Path) -> list[tuple[str, np.ndarray]]:
     ]
 
 
-def _is_numeric(variable: MatVariable | Hdf5Matrix | np.ndarray | None) -> bool:
-    return variable is not None and (not isinstance(variable, MatVariable) or variable.is_numeric)
+def _is_numeric(variable: Any) -> bool:
+    return _is_array(variable) or (isinstance(variable, MatVariable) and variable.is_numeric)
 
 
-def _is_scalar(variable: MatVariable | Hdf5Matrix | np.ndarray) -> bool:
+def _is_scalar(variable: Any) -> bool:
     return _is_numeric(variable) and variable.size == 1
 
 
@@ -192,24 +179,28 @@ def _matrix(variable: MatVariable | Hdf5Matrix | np.ndarray) -> np.ndarray | Hdf
     return np.atleast_2d(_read(variable))
 
 
+def c2s_cells(path: Path) -> list[dict[str, np.ndarray]]:
+    """c2s' cells, where a file holds such, with all their numbers in memory."""
+    return [
+        {field: np.asarray(value) for field, value in cell.items() if _is_array(value)}
+        for cell in _cells(_variables(path))
+    ]
+
+
 def _cells(variables: Variables) -> list[dict[str, Any]]:
     """c2s' cells, where the file holds such."""
     variable = variables.get(CELLS)
-    if not isinstance(variable, MatVariable) or variable.is_numeric:
+    if not isinstance(variable, MatVariable | Mat73Parts) or _is_numeric(variable):
         return []
     value = variable.read()
     every = value if isinstance(value, list) else [value]
-    cells = [
-        cell
-        for cell in every
-        if isinstance(cell, dict) and isinstance(cell.get("calcium"), np.ndarray)
-    ]
+    cells = [cell for cell in every if isinstance(cell, dict) and _is_array(cell.get("calcium"))]
     return cells if len(cells) == len(every) else []
 
 
 def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) -> TraceSet:
-    calcium = [np.atleast_1d(cell["calcium"]).ravel() for cell in cells]
-    rates = dict.fromkeys(rate_among({"fps": cell.get("fps", np.nan)}) for cell in cells)
+    calcium = [np.asarray(cell["calcium"]).ravel() for cell in cells]
+    rates = dict.fromkeys(rate_among(_scalars(cell)) for cell in cells)
     if options.rate_hz is not None and len(rates) > 1:
         rates.pop(None, None)  # --rate says that of cells without one
     if len(rates) > 1:

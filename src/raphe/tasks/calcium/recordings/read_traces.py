@@ -50,10 +50,15 @@ def read_traces(path: Path | str, options: TraceOptions | None = None) -> TraceS
     reader = _reader(path, options)
     with refusing_damage(path):
         traces = reader(path, options)
-    for option, reason in IDLE.items():
-        if getattr(options, option) not in (None, False) and option not in traces.obeys:
-            raise RecordingError(f"{path}: {reason}; leave it out")
+    refuse_idle(path, options, traces.obeys)
     return traces.cells() if options.cells_only else traces
+
+
+def refuse_idle(path: Path, options: TraceOptions, obeys: frozenset[str]) -> None:
+    """Raise RecordingError for an option that is not among those which say something of a file."""
+    for option, reason in IDLE.items():
+        if getattr(options, option) not in (None, False) and option not in obeys:
+            raise RecordingError(f"{path}: {reason}; leave it out")
 
 
 def _reader(path: Path, options: TraceOptions) -> Callable[[Path, TraceOptions], TraceSet]:

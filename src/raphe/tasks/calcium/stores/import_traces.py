@@ -1,9 +1,9 @@
 """Recordings with known spikes, from pairs of files into a store.
 
-A pair is NAME.calcium.csv and NAME.spikes.csv, as the Spikefinder challenge hands them out, or the
-same in another format of `read_traces`; in place of the second NAME.spike_times.csv, whose columns
-bear the traces' names and hold times, on the traces' own clock. The name, less the challenge's
-.train or .test, is the dataset.
+A pair is NAME.calcium.csv and NAME.spikes.csv, as the Spikefinder challenge hands them out, or
+either in another format of `read_traces`; in place of the second NAME.spike_times.csv, whose
+columns bear the traces' names and hold times, on the traces' own clock. NAME.mat may hold both, see
+`read_c2s`. The name, less the challenge's .train or .test, is the dataset.
 """
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.files.folders import list_files
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure
 from raphe.core.sentences import listed
 from raphe.core.tables.numbers import read_numbers
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
-from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
+from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
 from raphe.tasks.calcium.stores.labelled import (
     ImportReport,
@@ -28,12 +27,11 @@ from raphe.tasks.calcium.stores.labelled import (
     ReadRecording,
     write_labelled,
 )
+from raphe.tasks.calcium.stores.pairs import TIMES, Pair, find_pairs
+from raphe.tasks.calcium.stores.read_c2s import read_c2s
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
-CALCIUM, SPIKES = ".calcium.", ".spikes."
-TIMES = ".spike_times.csv"
 HALF_A_FRAME = 0.5
-PARTS_OF_CHALLENGE = (".train", ".test")
 
 
 def import_traces(
@@ -60,65 +58,8 @@ def import_traces(
     return report
 
 
-def find_pairs(folder: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
-    """The files of calcium and of spikes of each dataset in a folder, by the dataset's name.
-
-    Also what must be said of files without their partner, a sentence each. Raises RecordingError.
-    """
-    if not folder.is_dir():
-        raise RecordingError(f"{folder}: expected a folder of NAME.calcium.… files, found none")
-    pairs: dict[str, tuple[Path, Path]] = {}
-    listing = list_files(folder, _is_of_pair, below=False)
-    alone = [str(failure) for failure in listing.left_out]
-    for calcium in listing.files:
-        if calcium.name.endswith(TIMES):
-            name = calcium.name.removesuffix(TIMES)
-            if not any(file.name.startswith(f"{name}{CALCIUM}") for file in listing.files):
-                alone.append(f"{calcium}: expected {name}{CALCIUM}csv beside it, found none")
-            continue
-        if CALCIUM not in calcium.name:
-            of_traces = calcium.with_name(calcium.name.replace(SPIKES, CALCIUM))
-            if of_traces not in listing.files:
-                alone.append(f"{calcium}: expected its traces beside it, found no {of_traces.name}")
-            continue
-        dataset = calcium.name.split(CALCIUM)[0]
-        spikes = calcium.with_name(calcium.name.replace(CALCIUM, SPIKES))
-        times = calcium.with_name(f"{dataset}{TIMES}")
-        if spikes in listing.files and times in listing.files:
-            raise RecordingError(
-                f"{folder}: {spikes.name} and {times.name} are both of {calcium.name}; keep one"
-            )
-        if spikes not in listing.files and times not in listing.files:
-            alone.append(
-                f"{calcium}: expected its spikes beside it, found no {spikes.name} nor {times.name}"
-            )
-            continue
-        spikes = spikes if spikes in listing.files else times
-        for part in PARTS_OF_CHALLENGE:
-            dataset = dataset.removesuffix(part)
-        if dataset in pairs:
-            raise RecordingError(
-                f"{folder}: {pairs[dataset][0].name} and {calcium.name} are both of dataset "
-                f"{dataset}; keep one, or rename the other"
-            )
-        pairs[dataset] = calcium, spikes
-    if not pairs and not alone:
-        raise RecordingError(
-            f"{folder}: expected pairs such as 4.train.calcium.csv and 4.train.spikes.csv, found "
-            "none"
-        )
-    return pairs, alone
-
-
-def _is_of_pair(file: Path) -> bool:
-    if file.name.endswith(TIMES):
-        return True
-    is_of_pair = CALCIUM in file.name or SPIKES in file.name
-    return is_of_pair and file.name.lower().endswith(tuple(READERS))
-
-
 def _recordings(
-    pairs: dict[str, tuple[Path, Path]],
+    pairs: dict[str, Pair],
     options: TraceOptions,
     conditioning: Conditioning | None,
     report: ImportReport,
@@ -126,49 +67,67 @@ def _recordings(
 ) -> Generator[LabelledRecording, None, None]:
     """Those of all pairs that can be read; of their files `sources` gets the hashes."""
     labelling = Labelling(report)
-    for dataset, (calcium_file, spikes_file) in pairs.items():
+    for dataset, pair in pairs.items():
         try:
-            calcium, spikes, notes = _read_pair(calcium_file, spikes_file, options)
+            read, notes = _read_pair(dataset, pair, options)
         except Exception as error:  # one bad pair stops no other
-            report.left_out.append(str(Failure.of(calcium_file, error)))
+            report.left_out.append(str(Failure.of(pair.calcium, error)))
             continue
-        sources |= {path.name: sha256_of(path) for path in (calcium_file, spikes_file)}
-        report.notes += [*calcium.notes, *notes]
-        ready = CHALLENGE.fullmatch(calcium_file.name)
+        sources |= {path.name: sha256_of(path) for path in pair.files}
+        report.notes += notes
+        ready = CHALLENGE.fullmatch(pair.calcium.name)
         condition = AS_IT_IS if ready else conditioning or Conditioning()
-        for trace, known in zip(calcium, spikes, strict=True):
-            name = f"{dataset}/{trace.name}"
-            read = ReadRecording(
-                name, dataset, name, trace.samples, calcium.rate_hz, fault=trace.fault, **known
-            )
-            recording = labelling.labelled(read, condition)
+        for each in read:
+            recording = labelling.labelled(each, condition)
             if recording is not None:
                 yield recording
 
 
 def _read_pair(
-    calcium_file: Path, spikes_file: Path, options: TraceOptions
-) -> tuple[TraceSet, Iterable[Mapping[str, Any]], Sequence[str]]:
-    """The traces of a dataset, of each its spikes as a ReadRecording has them, and notes on these.
+    dataset: str, pair: Pair, options: TraceOptions
+) -> tuple[Iterable[ReadRecording], list[str]]:
+    """The recordings of a dataset, and what must be known of all of them.
 
-    Raises RecordingError where the two files do not belong together.
+    Raises RecordingError where the files do not belong together.
     """
-    calcium = read_traces(calcium_file, options)
-    if spikes_file.name.endswith(TIMES):
-        times = read_spike_times(spikes_file, calcium)
-        notes = [f"{spikes_file}: {_clock(calcium)}"] if calcium.first_s else []
-        return calcium, ({"spike_s": of_trace} for of_trace in times), notes
-    spikes = read_traces(spikes_file, options)
+    if pair.spikes is None:
+        return read_c2s(pair.calcium, dataset, options), []
+    calcium = read_traces(pair.calcium, options)
+    spikes, notes = _read_spikes(pair.spikes, calcium, options)
+    recordings = (
+        ReadRecording(
+            name := f"{dataset}/{trace.name}",
+            dataset,
+            name,
+            trace.samples,
+            calcium.rate_hz,
+            fault=trace.fault,
+            **known,
+        )
+        for trace, known in zip(calcium, spikes, strict=True)
+    )
+    return recordings, [*calcium.notes, *notes]
+
+
+def _read_spikes(
+    path: Path, calcium: TraceSet, options: TraceOptions
+) -> tuple[Iterable[Mapping[str, Any]], Sequence[str]]:
+    """The spikes of each trace as a ReadRecording has them, and notes on these."""
+    if path.name.endswith(TIMES):
+        times = read_spike_times(path, calcium)
+        notes = [f"{path}: {_clock(calcium)}"] if calcium.first_s else []
+        return ({"spike_s": of_trace} for of_trace in times), notes
+    spikes = read_traces(path, options)
     shapes = [(len(traces), traces.n_samples) for traces in (calcium, spikes)]
     if shapes[0] != shapes[1] or calcium.rate_hz != spikes.rate_hz:
         raise RecordingError(
-            f"{spikes_file}: expected {shapes[0][0]} recordings of {shapes[0][1]} samples at "
-            f"{calcium.rate_hz:g} Hz as in {calcium_file.name}, got {shapes[1][0]} of "
+            f"{path}: expected {shapes[0][0]} recordings of {shapes[0][1]} samples at "
+            f"{calcium.rate_hz:g} Hz as in {calcium.path.name}, got {shapes[1][0]} of "
             f"{shapes[1][1]} at {spikes.rate_hz:g} Hz"
         )
     _refuse_other_order(calcium, spikes)
     _refuse_other_clock(calcium, spikes)
-    return calcium, ({"counts": trace.samples} for trace in spikes), spikes.notes
+    return ({"counts": trace.samples} for trace in spikes), spikes.notes
 
 
 def read_spike_times(path: Path, calcium: TraceSet) -> list[np.ndarray]:

@@ -14,7 +14,12 @@ import numpy as np
 from raphe.core.errors import RecordingError, StoreError
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.sentences import counted, number, printable
-from raphe.tasks.calcium.recordings.conditioning import Conditioning, fault, standardised_noise
+from raphe.tasks.calcium.recordings.conditioning import (
+    Conditioning,
+    fault,
+    standardised_noise,
+    too_short,
+)
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.stores.trace_store import MOST_SPIKES, LabelledRecording, write_traces
@@ -34,14 +39,17 @@ class ImportReport:
     store: Path
     recordings: dict[str, int] = field(default_factory=dict)  # dataset → count
     n_spikes: int = 0
+    firing: set[str] = field(default_factory=set)  # datasets with a spike
     left_out: list[str] = field(default_factory=list)  # one line each
     notes: list[str] = field(default_factory=list)  # of a whole file, a sentence each
     bridged: dict[str, list[np.ndarray]] = field(default_factory=dict)  # dataset → of each, gaps
 
     @property
     def told(self) -> list[str]:
-        """The notes, and of each dataset what was bridged."""
-        return [*self.notes, *(_bridged(dataset, gaps) for dataset, gaps in self.bridged.items())]
+        """The notes, and of each dataset what was bridged, or that no neuron fired."""
+        bridged = (_bridged(dataset, gaps) for dataset, gaps in self.bridged.items())
+        silent = (dataset for dataset in self.recordings if dataset not in self.firing)
+        return [*self.notes, *bridged, *map(_silent, silent)]
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,8 @@ class Labelling:
             spikes = times_at_100_hz(read.spike_s - span.start / read.rate_hz, len(samples))
         self.report.recordings[read.dataset] = self.report.recordings.get(read.dataset, 0) + 1
         self.report.n_spikes += int(spikes.sum())
+        if spikes.any():
+            self.report.firing.add(read.dataset)
         noise = standardised_noise(trace, read.rate_hz) if read.is_dff else np.nan
         return LabelledRecording(
             read.name, read.dataset, read.cell, samples, spikes, read.rate_hz, noise
@@ -169,11 +179,18 @@ def _bridged(dataset: str, gaps_s: list[np.ndarray]) -> str:
     )
 
 
+def _silent(dataset: str) -> str:
+    return (
+        f"{printable(dataset)}: none of its recordings has a spike; if neurons fired, look whether "
+        "its file of spikes is the right one, and holds counts"
+    )
+
+
 def _why_not(trace: np.ndarray, counts: np.ndarray, gaps_s: np.ndarray, rate_hz: float) -> str:
     """Why a recording cannot be trained on, or ""."""
     if not len(trace):
         return "there is no stretch in which both calcium and spikes are known"
-    if reason := fault(trace):
+    if reason := fault(trace) or too_short(trace, rate_hz):
         return reason
     if unknown := int(np.isnan(counts).sum()):
         return f"{counted('count', unknown)} of spikes missing inside it; {CUT}"

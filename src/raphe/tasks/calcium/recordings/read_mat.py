@@ -33,7 +33,7 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     """
     variables = _variables(path)
     if options.variable is None:
-        if REGIONS in variables and _is_fall(variables):
+        if _is_numeric(variables.get(REGIONS)) and _is_fall(variables):
             return _read_fall(path, variables, options)
         if cells := _cells(variables):
             return _from_cells(path, cells, options)
@@ -168,11 +168,11 @@ def _is_scalar(variable: Any) -> bool:
     return _is_numeric(variable) and variable.size == 1
 
 
-def _read(variable: MatVariable | Hdf5Matrix | np.ndarray) -> Any:
+def _read(variable: Any) -> Any:
     return variable.read() if isinstance(variable, MatVariable) else np.asarray(variable)
 
 
-def _matrix(variable: MatVariable | Hdf5Matrix | np.ndarray) -> np.ndarray | Hdf5Matrix:
+def _matrix(variable: Any) -> np.ndarray | Hdf5Matrix:
     """Of regions and frames; one region is a row."""
     if isinstance(variable, Hdf5Matrix):
         return variable

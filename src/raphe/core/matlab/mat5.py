@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.files.unpacking import MOST_TIMES, UNPACKED, refuse_bomb
+from raphe.core.recordings.unpacking import MOST_TIMES, UNPACKED, refuse_bomb
 
 HEADER, VERSION = 128, 0x0100
 TAG, ALIGNED = 8, 8  # bytes

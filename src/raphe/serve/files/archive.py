@@ -51,10 +51,7 @@ def unpack(archive: Path, folder: Path, suffixes: Iterable[str], at_most: int) -
                     f"{archive}: expected at most {MOST_FILES} {listed(suffixes, 'or')} files in "
                     "it; send less of it"
                 )
-            too_large = RecordingError(
-                f"{archive}: holds more than {file_size(at_most)}, unpacked; send less, or let "
-                "`raphe serve --max-mb` allow more"
-            )
+            too_large = RecordingError(_too_large(archive, at_most))
             if len({"/".join(parts).casefold() for _, parts in members}) < len(members):
                 raise FileExistsError
             if sum(member.file_size for member, _ in members) > at_most:
@@ -81,6 +78,28 @@ def unpack(archive: Path, folder: Path, suffixes: Iterable[str], at_most: int) -
         raise RecordingError(f"{archive}: {DAMAGED}") from None
     if not members:
         raise RecordingError(f"{archive}: expected a {listed(suffixes, 'or')} file in it, got none")
+
+
+def require_archive_within(archive: Path, at_most: int) -> None:
+    """Refuse an .npz, which is a zip, of more than so many bytes; of damage the reader tells.
+
+    Raises RecordingError.
+    """
+    try:
+        _require_short_list(archive)
+        with zipfile.ZipFile(archive) as opened:
+            n_bytes = sum(member.file_size for member in opened.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile, struct.error):
+        return
+    if n_bytes > at_most:
+        raise RecordingError(_too_large(archive, at_most))
+
+
+def _too_large(archive: Path, at_most: int) -> str:
+    return (
+        f"{archive}: holds more than {file_size(at_most)}, unpacked; send less, or let "
+        "`raphe serve --max-mb` allow more"
+    )
 
 
 def _require_short_list(archive: Path) -> None:

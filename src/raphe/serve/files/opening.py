@@ -7,16 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import h5py
+
 from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.bundles.view import View
+from raphe.core.matlab.unpacked import require_unpacked_within
 from raphe.core.nwb.self_contained import SUFFIXES as NWB_SUFFIXES
 from raphe.core.nwb.self_contained import require_self_contained
-from raphe.serve.files.archive import ZIP, unpack
+from raphe.serve.files.archive import ZIP, require_archive_within, unpack
 from raphe.serve.refusal import refusing
 
 NO_CHANGES = Changes()
-ALONE = (ZIP, ".csv", ".tsv")  # files that are no part of a recording's folder
+MAT, NPZ = ".mat", ".npz"
+# Files that are no part of a recording's folder.
+ALONE = (ZIP, ".csv", ".tsv", ".gz", MAT, NPZ, ".h5", ".hdf5")
 
 
 @dataclass
@@ -53,8 +58,12 @@ def checked(path: Path, suffixes: tuple[str, ...], at_most: int) -> Path:
 
     Raises RecordingError.
     """
-    if path.suffix in NWB_SUFFIXES:
+    if path.suffix in NWB_SUFFIXES or h5py.is_hdf5(path):
         require_self_contained(path, at_most)
+    elif path.suffix == MAT:
+        require_unpacked_within(path, at_most)
+    elif path.suffix == NPZ:
+        require_archive_within(path, at_most)
     if path.suffix != ZIP:
         return path
     folder = path.with_suffix("")

@@ -12,9 +12,11 @@ import raphe
 from raphe import cli
 from raphe.core.errors import SettingError
 from raphe.tasks.calcium.elephant.bundle import ElephantBundle
+from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, scores_figure
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 
 N_FRAMES, RATE_HZ = 300, 30.0
+FIGURE_KINDS = ("png", "pdf", "caption.txt")
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,15 @@ def test_weights_are_imported_and_applied(weights, traces, tmp_path: Path, capsy
     told = capsys.readouterr()
     assert "Elephant's numbers of 2 of 3 traces of dff.npy, in z-scores, not spikes/s" in told.out
     assert "not spikes/s" in told.err and "1: constant at 2" in told.err
-    assert sorted(file.name for file in out.iterdir()) == [
+    drawn = {f"{name}.{kind}" for name in ("traces", "population") for kind in FIGURE_KINDS}
+    assert {file.name for file in out.iterdir()} == drawn | {
         "elephant.npy", "prediction.json", "traces.csv",
-    ]  # fmt: skip
+    }  # fmt: skip
+    for name in ("traces", "population"):
+        caption = (out / f"{name}.caption.txt").read_text()
+        assert (
+            "z-score" in caption and "spikes/s" not in caption and "Inferred rates" not in caption
+        )
     answers = np.load(out / "elephant.npy")
     assert answers.shape == (3, N_FRAMES) and np.isnan(answers[1]).all()
     assert np.isnan(answers[2]).nonzero()[0].tolist() == [100, 101, 102]
@@ -89,3 +97,16 @@ def test_it_can_be_written_as_nwb(weights, traces, tmp_path: Path) -> None:
     with pynwb.NWBHDF5IO(out / "elephant.nwb", "r") as io:
         series = next(item for item in io.read().objects.values() if item.name == "elephant")
         assert series.unit == "z-score" and series.data.shape[0] == N_FRAMES
+
+
+def test_a_score_is_drawn_below_its_trace_with_its_own_axis() -> None:
+    """From its least to its largest value, whichever of them lies below 0."""
+    score = np.where(np.arange(300) % 60 == 30, 4.0, -0.5)
+    calcium = 200 + 50 * (score > 0)
+    example = ExampleTrace("a", calcium, score, np.zeros(300), np.empty(0))
+    (axes,) = scores_figure([example], RATE_HZ).axes
+    assert axes.spines["left"].get_bounds() == (-1.0, 4.0)
+    drawn, _, below = axes.lines
+    assert drawn.get_ydata().min() > 4.0
+    np.testing.assert_array_equal(below.get_ydata(), score)
+    assert all(-1 <= tick <= 4 for tick in axes.get_yticks())

@@ -20,9 +20,10 @@ from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.population_figure import population_figure
 from raphe.tasks.calcium.metrics.rates_figure import ExampleTrace, busiest, rates_figure
 from raphe.tasks.calcium.metrics.scores import score
+from raphe.tasks.calcium.prediction.folder_figures import mean_in_stretches
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, mean_rate
-from raphe.tasks.calcium.prediction.predict_rates import mean_in_stretches, predict_rates
+from raphe.tasks.calcium.prediction.predict_rates import predict_rates
 from raphe.tasks.calcium.prediction.ready_trace import frames_used, in_frames
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning

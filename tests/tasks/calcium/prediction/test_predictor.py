@@ -3,16 +3,20 @@
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 import raphe
+from mat_files import write_mat73
+from raphe.core.bundles.opened_file import Changes
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS
-from raphe.tasks.calcium.recordings.read_traces import read_traces
+from raphe.tasks.calcium.recordings.read_traces import READERS, read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 
 RATE_HZ = 30.0
@@ -148,3 +152,19 @@ def test_no_dff_of_what_has_no_baseline_above_0(bundle, traces) -> None:
     traces -= 1  # as where a surround was taken off
     told = bundle.predict(traces, RATE_HZ, dff=True).left_out
     assert told["0"] == "its baseline is not above 0 throughout, as ΔF/F needs; leave --dff out"
+
+
+def test_a_page_takes_what_the_command_line_takes(bundle, traces, tmp_path: Path) -> None:
+    """Every file of traces but packed tables; folders come as a zip."""
+    assert {*READERS, ".zip"} - {*RatePredictor.SUFFIXES} == {".csv.gz"}
+    expected = bundle.predict(traces, RATE_HZ).rate_per_s[0].mean()
+    savemat(tmp_path / "5.mat", {"session": {"dff": traces, "fs": RATE_HZ}})
+    write_mat73(tmp_path / "7.mat", {"dff": list(traces), "fs": RATE_HZ})
+    np.savez(tmp_path / "x.npz", dff=traces, fs=RATE_HZ)
+    with h5py.File(tmp_path / "caiman.h5", "w") as file:
+        file["estimates/F_dff"], file["params/data/fr"] = traces, RATE_HZ
+    for name in ("5.mat", "7.mat", "x.npz", "caiman.h5"):
+        opened = bundle.open_file(tmp_path / name, name, {}, {})
+        (tmp_path / name).unlink()  # it is not read again
+        view = opened.view("0", Changes())
+        assert view.headline == f"about {expected:.2g} spikes/s", name

@@ -38,9 +38,10 @@ def add_predict(parser: Parser) -> None:
         "shutter, saturated, or single and far from all others are taken as missing, and said. "
         "However many traces there are, only a few are held in memory (.csv and .mat files are "
         "read whole). With a bundle of raphe import elephant it writes Elephant's z-scores in "
-        "place of rates, elephant.npy into --out (default: elephant). If it is interrupted, the "
-        "same command goes on where it was. Exit code: 0 when every trace has a rate; 1 when some "
-        "are left out, or none has (error: …); 2 for wrong usage; 130 interrupted.",
+        "place of rates, elephant.npy into --out (default: elephant), and figures of them. If it "
+        "is interrupted, the same command goes on where it was. Exit code: 0 when every trace has "
+        "a rate; 1 when some are left out, or none has (error: …); 2 for wrong usage; 130 "
+        "interrupted.",
     )
     parser.add_argument(
         "--as",

@@ -30,7 +30,7 @@ class ExampleTrace:
 
     name: str
     calcium: np.ndarray  # (T,), in any unit
-    rate_per_s: np.ndarray  # (T,), spikes/s
+    rate_per_s: np.ndarray  # (T,), spikes/s; or Elephant's z-score
     spread_per_s: np.ndarray  # (T,), spikes/s
     spike_times_s: np.ndarray  # (K,), of discrete spikes
 
@@ -55,6 +55,29 @@ def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigur
     return figure
 
 
+@house_style()
+def scores_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigure:
+    """Fluorescence above Elephant's z-score, in the half minute in which it is highest.
+
+    Of an example `rate_per_s` is that score, and there are neither spread nor spikes.
+    """
+    caption = (
+        f"{counted('trace', len(examples))} of those inferred, {SHOWN_S:g} s each where Elephant's "
+        "answer is highest: calcium, which has no unit here, above what Elephant says, a z-score "
+        "of each trace's own rate, of which 0 (dotted) is the mean: it tells no number of spikes, "
+        "and nothing of one trace beside another."
+    )
+    figure = PaperFigure(TWO_COLUMNS_IN, 1.3 * len(examples) + 0.6, caption)
+    panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
+    for axes, example in zip(panels, examples, strict=True):
+        _draw_score(axes, example, rate_hz)
+    panels[-1].set_xlabel("Time (s)")
+    figure.supylabel("z-score", size=TEXT_PT)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    letter(panels)
+    return figure
+
+
 def busiest(spikes: np.ndarray, length: int) -> slice:
     """The `length` samples of (T,) that hold the most spikes, or all of them."""
     reached = np.concatenate([[0.0], np.cumsum(np.nan_to_num(spikes))])
@@ -65,10 +88,35 @@ def busiest(spikes: np.ndarray, length: int) -> slice:
 
 def rate_axis_below(axes: Axes, top: float) -> None:
     """Number the rate's axis up to `top` alone: calcium, above it, has no unit."""
-    bottom = axes.get_ylim()[0]
-    ticks = np.asarray(MaxNLocator(3).tick_values(bottom, top))
-    axes.set_yticks(ticks[(ticks >= max(bottom, 0)) & (ticks <= top)])
-    axes.spines["left"].set_bounds(max(bottom, 0), top)
+    _number_between(axes, max(axes.get_ylim()[0], 0), top)
+
+
+def _number_between(axes: Axes, low: float, high: float) -> None:
+    ticks = np.asarray(MaxNLocator(3).tick_values(low, high))
+    axes.set_yticks(ticks[(ticks >= low) & (ticks <= high)])
+    axes.spines["left"].set_bounds(low, high)
+
+
+def _draw_score(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
+    window = busiest(example.rate_per_s, round(SHOWN_S * rate_hz))
+    time_s = np.arange(window.start, window.stop) / rate_hz
+    calcium, score = example.calcium[window], example.rate_per_s[window]
+    bottom, top = np.nanmin(score, initial=-1.0), np.nanmax(score, initial=1.0)
+    height = top - bottom
+    axes.plot(
+        time_s, top + height * (0.15 + 0.9 * _from_0_to_1(calcium)),
+        color=CALCIUM, linewidth=0.7, label="calcium",
+    )  # fmt: skip
+    axes.axhline(0.0, color=CALCIUM, linewidth=0.6, linestyle=":")
+    axes.plot(time_s, score, color=INFERRED, linewidth=0.9, label="what Elephant says")
+    axes.set(xlim=(time_s[0], time_s[-1]), ylim=(bottom - 0.05 * height, top + 1.1 * height))
+    _number_between(axes, float(bottom), float(top))
+    axes.set_title(f"Trace {example.name}", loc="left")
+
+
+def _from_0_to_1(samples: np.ndarray) -> np.ndarray:
+    low, high = np.nanmin(samples), np.nanmax(samples)
+    return (samples - low) / max(high - low, 1e-9)
 
 
 def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
@@ -78,8 +126,7 @@ def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
         values[window] for values in (example.calcium, example.rate_per_s, example.spread_per_s)
     )
     top = max(float(np.nanmax(rate + spread, initial=0.0)), LEAST_TOP)
-    low, high = np.nanmin(calcium), np.nanmax(calcium)
-    lifted = top * (1.15 + 0.9 * (calcium - low) / max(high - low, 1e-9))
+    lifted = top * (1.15 + 0.9 * _from_0_to_1(calcium))
     axes.plot(time_s, lifted, color=CALCIUM, linewidth=0.7, label="calcium")
     axes.plot(time_s, rate, color=INFERRED, linewidth=0.9, label="inferred rate")
     axes.fill_between(

@@ -12,6 +12,7 @@ from raphe.core.bundles.answers import prediction_json
 from raphe.core.progress import progress
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.elephant.bundle import ElephantBundle
+from raphe.tasks.calcium.prediction.folder_figures import figures_of
 from raphe.tasks.calcium.prediction.infer_rates import conditioning_of
 from raphe.tasks.calcium.prediction.predict_rates import PredictionSummary, identity_of, summary
 from raphe.tasks.calcium.prediction.rate_folder import (
@@ -82,7 +83,7 @@ def predict_elephant(
     kind: str = "npy",
     overwrite: bool = False,
 ) -> PredictionSummary:
-    """Write the z-scores of every trace into a folder, and a table.
+    """Write the z-scores of every trace into a folder, a table, and figures of some and of all.
 
     After an interruption the same call goes on where it was.
 
@@ -125,5 +126,5 @@ def predict_elephant(
             dff=inferrer.dff,
             **vars(inferrer.timing),
         )
-        folder.finish({}, prediction)
+        folder.finish(figures_of(traces, folder, rows, are_scores=True), prediction)
     return summary(out, "Elephant's numbers", UNIT, traces, rows, inferrer.warnings(traces))

@@ -7,28 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from raphe.core.bundles.answers import prediction_json
 from raphe.core.errors import RecordingError
-from raphe.core.figure_style import PaperFigure
 from raphe.core.progress import progress
 from raphe.tasks.calcium.features.unlike_calcium import unlike_as_a_whole
 from raphe.tasks.calcium.metrics.expectation import sentence
-from raphe.tasks.calcium.metrics.population_figure import (
-    MOST_ROWS,
-    MOST_STRETCHES,
-    NOISE,
-    population_figure,
-)
-from raphe.tasks.calcium.metrics.rates_figure import N_EXAMPLES, ExampleTrace, rates_figure
+from raphe.tasks.calcium.metrics.population_figure import NOISE
+from raphe.tasks.calcium.prediction.folder_figures import figures_of
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.rate_folder import (
-    FIGURE,
     INFERRED,
     LEFT_OUT,
     NO_EVENT,
-    POPULATION,
     RATES,
     TABLE,
     UNLIKE,
@@ -36,7 +27,6 @@ from raphe.tasks.calcium.prediction.rate_folder import (
     table_row,
 )
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
-from raphe.tasks.calcium.recordings.screening import screened
 from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 
@@ -98,8 +88,6 @@ def predict_rates(
         inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
         whole = unlike_as_a_whole([rows[place]["remark"] for place in inferred])
         warnings = [*inferrer.warnings(traces), *[f"{traces.path}: {whole}"] * bool(whole)]
-        shown = [inferred[place] for place in _evenly(len(inferred), N_EXAMPLES)]
-        examples = [_example(traces, folder, place) for place in shown]
         prediction = prediction_json(
             inferrer.bundle.bundle,
             [*warnings, to_expect],
@@ -110,12 +98,7 @@ def predict_rates(
             dff=inferrer.dff,
             **vars(inferrer.timing),
         )
-        figures: dict[str, Figure] = {}
-        if examples:
-            figures[FIGURE] = rates_figure(examples, traces.rate_hz)
-        if len(inferred) > 1:
-            figures[POPULATION] = _population(traces, folder, rows)
-        folder.finish(figures, prediction)
+        folder.finish(figures_of(traces, folder, rows), prediction)
     return summary(out, "rates", "spikes/s", traces, rows, warnings, to_expect)
 
 
@@ -171,40 +154,3 @@ def identity_of(traces: TraceSet, how: Sequence[object]) -> str:
     for _, block in traces.blocks():
         digest.update(np.ascontiguousarray(block))
     return hashlib.sha256(json.dumps([*how, digest.hexdigest()]).encode()).hexdigest()
-
-
-def _example(traces: TraceSet, folder: RateFolder, place: int) -> ExampleTrace:
-    """One to draw, without the frames that are no fluorescence and would set its scale."""
-    samples = screened(traces.read(place, place + 1)[0], traces.rate_hz).samples
-    rate, spread, *_ = folder.rates(place)
-    times_s = spike_times_s(np.nan_to_num(rate), traces.rate_hz)
-    return ExampleTrace(traces.names[place], samples, rate, spread, times_s)
-
-
-def _population(
-    traces: TraceSet, folder: RateFolder, rows: Sequence[Mapping[str, str]]
-) -> PaperFigure:
-    """Of all traces, or as many as can be told apart; their rates are read one by one."""
-    places = np.array(_evenly(len(traces), MOST_ROWS))
-    stretches = np.linspace(0, traces.n_samples, min(traces.n_samples, MOST_STRETCHES) + 1).astype(
-        int
-    )
-    means = [mean_in_stretches(folder.rates(place)[0], stretches) for place in places.tolist()]
-    noise = np.array([float(row[NOISE] or "nan") for row in rows])
-    duration_s = traces.n_samples / traces.rate_hz
-    return population_figure(np.array(means), places, len(traces), duration_s, noise)
-
-
-def mean_in_stretches(rate: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Of a rate (T,) from each of `ends` (B + 1,) to the next: (B,), NaN where none is known."""
-    known = ~np.isnan(rate)
-    reached, n_known = (
-        np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])[ends]
-        for values in (np.where(known, rate, 0), known)
-    )
-    with np.errstate(invalid="ignore"):
-        return np.diff(reached) / np.diff(n_known)
-
-
-def _evenly(n: int, most: int) -> Sequence[int]:
-    return np.linspace(0, n - 1, min(n, most)).round().astype(int).tolist()

@@ -107,8 +107,10 @@ class RatePredictor(BundlePredictor):
         DFF,
         *TIMING,
     )
-    # Others are compressed: a small one may hold too much. A zip comes unpacked, as a folder.
-    SUFFIXES = (".npy", ".csv", ".tsv", ".txt", ".nwb", ".zip")
+    # A zip comes unpacked, as a folder; what others hold unpacked is looked at before.
+    SUFFIXES = (
+        ".npy", ".npz", ".csv", ".tsv", ".txt", ".mat", ".h5", ".hdf5", ".nwb", ".zip",
+    )  # fmt: skip
     FILE_FIELDS = (
         Field(
             "rate_hz",
@@ -120,7 +122,7 @@ class RatePredictor(BundlePredictor):
         Field(
             "variable",
             "text",
-            "of NWB with several series the one to take, by its name or its place",
+            "of a file with several arrays or series the one to take, by its name or its place",
             option="--variable",
         ),
         Field(

@@ -13,9 +13,10 @@ import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.matlab.mat5 import DEEPEST, MOST_PARTS
+from raphe.core.matlab.mat5 import DEEPEST
 from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix
 
+MOST_PARTS = 2**17  # that references lead to, within one variable
 OWN = "#"  # begins the names of what MATLAB keeps for itself
 CLASS, EMPTY = "MATLAB_class", "MATLAB_empty"  # attributes; of an empty array the lengths are kept
 

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.files.unpacking import refuse_bomb
 from raphe.core.recordings.arrays import ArrayFile, open_array
+from raphe.core.recordings.unpacking import refuse_bomb
 
 
 class NpyMatrix:

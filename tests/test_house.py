@@ -43,6 +43,7 @@ FRAMEWORK = (
 WRITES_IN_PLACE = {  # whole files are written by raphe.core.files.atomic; these grow or are scratch
     "raphe.serve.files.archive": "what was in a zip that was sent, likewise",
     "raphe.serve.bodies": "what a request sends, in a scratch folder of its own",
+    "raphe.tasks.units.prediction.annotations": "a copy in a folder that is not at its path yet",
     "raphe.tasks.calcium.prediction.growing_files": "files that grow, to be gone on with",
 }
 WRITERS = {  # of a path; of an opened file they are welcome

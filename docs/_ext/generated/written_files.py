@@ -325,6 +325,12 @@ FILES = (
         "of a Phy folder: a row for each cluster, between tabs, as Phy reads its columns",
         {"cluster_id": "the cluster", "raphe": "the verdict"},
     ),
+    Written(
+        "labels",
+        "labelled.nwb",
+        "of an NWB file, with `--annotate`: a copy whose table of units has the columns `raphe` "
+        "(the verdict), `raphe_class` and `raphe_probability`",
+    ),
     Written("labels", "prediction.json", "version, bundle with its content hash, notes"),
     Written(
         "neurons",

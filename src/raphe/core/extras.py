@@ -21,6 +21,7 @@ PACKAGES = {
     "fetch": ("gdown",),
     "slurm": ("submitit",),
     "oasis": ("oasis",),
+    "units": ("zarr",),
 }
 
 

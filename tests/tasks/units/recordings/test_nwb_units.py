@@ -51,3 +51,22 @@ def test_what_is_no_table_of_units_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.nwb").write_bytes(b"\x89HDF\r\n\x1a\n")
     with pytest.raises(RecordingError, match="expected an HDF5 file that is whole"):
         read_units(tmp_path / "cut.nwb")
+
+
+def test_a_column_labels_and_the_subject_is_the_animal(tmp_path: Path) -> None:
+    file = pynwb.NWBFile(
+        "units", "three", datetime(2026, 1, 1, tzinfo=timezone.utc), session_id="day 1"
+    )
+    file.subject = pynwb.file.Subject(subject_id="M7", species="Mus musculus")
+    file.add_unit_column("cell_type", "opto-tagged")
+    for number, cell_type in enumerate(("PV", "SST")):
+        file.add_unit(spike_times=np.arange(9) / (70 + number), cell_type=cell_type)
+    with pynwb.NWBHDF5IO(str(tmp_path / "units.nwb"), "w") as io:
+        io.write(file)
+    read = read_units(tmp_path / "units.nwb", label="cell_type")
+    assert [(fact.label, fact.animal, fact.session) for fact in read.units.facts] == [
+        ("PV", "M7", "day 1"), ("SST", "M7", "day 1"),
+    ]  # fmt: skip
+    for name in ("kind", "spike_times"):
+        with pytest.raises(RecordingError, match=f"column {name} .* there are cell_type"):
+            read_units(tmp_path / "units.nwb", label=name)

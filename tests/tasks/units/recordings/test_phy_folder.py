@@ -96,3 +96,12 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(RecordingError, match=sentence):
         read_units(phy(**how))
+
+
+def test_a_column_of_the_cluster_view_labels(phy: Callable[..., Path]) -> None:
+    folder = phy()
+    (folder / "cluster_celltype.tsv").write_text("cluster_id\tcelltype\n0\tPV\n5\tSST\n")
+    read = read_units(folder, label="celltype")
+    assert [fact.label for fact in read.units.facts] == ["PV", "", "SST"]
+    with pytest.raises(RecordingError, match="expected a column kind of its clusters"):
+        read_units(folder, label="kind")

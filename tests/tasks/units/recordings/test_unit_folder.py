@@ -70,3 +70,11 @@ def test_a_folder_that_holds_no_units_is_told_what_was_expected(tmp_path: Path) 
         read_units(tmp_path)
     with pytest.raises(RecordingError, match="no such file or folder"):
         read_units(tmp_path / "none")
+
+
+def test_another_column_labels(unit_folder: Callable[..., Path]) -> None:
+    folder = unit_folder(kind=["a", "b"] * 20)
+    read = read_unit_folder(folder, label="kind")
+    assert {fact.label for fact in read.units.facts} == {"a", "b"}
+    with pytest.raises(RecordingError, match="expected a column nothing, found none; there are"):
+        read_unit_folder(folder, label="nothing")

@@ -62,8 +62,8 @@ def test_what_must_be_known_of_labels_is_said(unit_folder: Make) -> None:
 @pytest.mark.parametrize(
     ("labels", "classes", "sentence"),
     [
-        (["narrow"] * 40, None, "2 classes or more in the column label, got one, narrow"),
-        ([""] * 40, None, "got none; one class alone teaches nothing"),
+        (["narrow"] * 40, None, "2 classes or more, got one, narrow; --label says"),
+        ([""] * 40, None, "got none; --label says which column"),
         (["rare"] + ["narrow", "wide"] * 19 + ["wide"], None, "class rare has 1 unit"),
         (["narrow", "wide"] * 20, ["narrow", "PV"], "no unit is labelled PV; its labels are narro"),
     ],

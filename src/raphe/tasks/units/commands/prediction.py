@@ -14,14 +14,16 @@ def add_predict(parser: Parser) -> None:
         parser,
         _predict,
         "INPUT holds the units of a sorting: a folder as Phy reads it (Kilosort's, or one that "
-        "SpikeInterface exports; params.py is read, not run, and clusters called noise are left "
-        "out), an NWB file with a table of units, or a folder of waveforms.npy, isi.npy, acg.npy "
-        "and units.csv, see `raphe import units --help`; labels in it are not read. Writes into "
-        "--out (default: labels) labels.csv with verdict, class and probabilities of each unit, of "
-        "a Phy folder also cluster_raphe.tsv, which Phy shows as a column once it is copied beside "
-        "params.py, and prediction.json. A unit that is unlike those of training is called so, and "
-        "nothing else. Exit code: 0 when every unit has a verdict; 1 when some are left out, or "
-        "none has (error: …); 2 for wrong usage.",
+        "SpikeInterface exports; params.py is read, not run), a SortingAnalyzer of SpikeInterface "
+        "(a folder, or zarr; its templates are what the waveforms are taken from), an NWB file "
+        "with a table of units, CellExplorer's .cell_metrics.cellinfo.mat, or a folder of "
+        "waveforms.npy, isi.npy, acg.npy and units.csv, see `raphe import units --help`; labels in "
+        "it are not read, and units called noise are left out. Writes into --out (default: labels) "
+        "labels.csv with verdict, class and probabilities of each unit, of a Phy folder also "
+        "cluster_raphe.tsv, which Phy shows as a column once it is copied beside params.py, and "
+        "prediction.json. A unit that is unlike those of training is called so, and nothing else. "
+        "Exit code: 0 when every unit has a verdict; 1 when some are left out, or none has "
+        "(error: …); 2 for wrong usage.",
     )
     parser.set_defaults(out=Path("labels"))
     parser.add_argument(
@@ -30,22 +32,41 @@ def add_predict(parser: Parser) -> None:
         metavar="HZ",
         help="sampling rate of the waveforms, where INPUT does not tell it",
     )
+    parser.add_argument(
+        "--annotate",
+        action="store_true",
+        help="put the verdicts where the units came from, too: into a Phy folder "
+        "cluster_raphe.tsv, into a SortingAnalyzer the properties raphe, raphe_class and "
+        "raphe_probability of its units; an NWB file stays as it is, and --out has a copy of it, "
+        "labelled.nwb, with these columns",
+    )
     add_prevalence(parser)
 
 
 def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.units.ensemble.bundle import UnitBundle
+    from raphe.tasks.units.prediction.annotations import (
+        annotate,
+        labelled_copy,
+        require_annotatable,
+    )
     from raphe.tasks.units.prediction.labels import verdicts, write_labels
     from raphe.tasks.units.recordings.read_units import read_units
 
+    source = one_input(options)
+    if options.annotate:
+        require_annotatable(source)
     bundle = UnitBundle.open(options.bundle, options.threads, options.content_hash)
     bundle = bundle.at_prevalence(options.prevalence)
-    read = read_units(one_input(options), options.rate_hz)
+    read = read_units(source, options.rate_hz)
     told = verdicts(read, bundle.call(read.units), bundle)
-    out = write_labels(told, bundle, read, options.out, options.overwrite)
+    copy = labelled_copy(source, told) if options.annotate else None
+    out = write_labels(told, bundle, read, options.out, options.overwrite, copy)
     counts = Counter(verdict.verdict for verdict in told).most_common()
     of_verdicts = listed(f"{n} {name}" for name, n in counts)
     print(f"{printable(out)}: {counted('unit', len(told))}: {printable(of_verdicts)}")
+    if options.annotate and (place := annotate(source, told)):
+        print(f"{printable(place)}: has the verdicts, too")
     list_out("to be known", [*read.remarks, *bundle.notes])
     list_out(
         "unlike training, and so not called",

@@ -19,22 +19,32 @@ def add_import_units(parser: Parser) -> None:
     define(
         parser,
         _import_units,
-        "FOLDER holds units.csv, a row a unit, and one or more of waveforms.npy (units × samples: "
-        "the mean spike on its largest channel, in any unit), isi.npy (units × bins of 1 ms from 0 "
-        "on: the share of a unit's intervals in each) and acg.npy (units × bins of 1 ms around 0, "
-        "an odd number), all in the order of the table. Its column label names the class; unit, "
-        "session, animal and fold (the fold that tests a unit, from 0) may be given. A waveform "
-        "that is constant, and intervals that are empty, count as missing; a unit that is there "
-        "twice is taken once. Exit code: 0 when all was taken; 1 when a store was written but a "
-        "unit is left out of it, or when none was written (error: …); 2 for wrong usage.",
+        "INPUT holds labelled units. A folder of raphe's own layout has units.csv, a row a unit, "
+        "and one or more of waveforms.npy (units × samples: the mean spike on its largest channel, "
+        "in any unit), isi.npy (units × bins of 1 ms from 0 on: the share of a unit's intervals in "
+        "each) and acg.npy (units × bins of 1 ms around 0, an odd number), all in the order of the "
+        "table; its column label names the class, and unit, session, animal and fold (the fold "
+        "that tests a unit, from 0) may be given. Else a Phy folder, a SortingAnalyzer of "
+        "SpikeInterface, an NWB file with a table of units or CellExplorer's "
+        ".cell_metrics.cellinfo.mat, of which --label says where the classes are. A waveform that "
+        "is constant, and intervals that are empty, count as missing; a unit that is there twice "
+        "is taken once. Exit code: 0 when all was taken; 1 when a store was written but a unit is "
+        "left out of it, or when none was written (error: …); 2 for wrong usage.",
     )
-    parser.add_argument("folder", type=Path, help="folder of arrays and units.csv")
+    parser.add_argument("input", type=Path, help="folder or file with labelled units")
     parser.add_argument("store", type=Output.FOLDER, help="folder to make")
     parser.add_argument(
         "--classes",
         type=lambda text: text.split(","),
         metavar="A,B,…",
         help="labels to take, in this order (default: all)",
+    )
+    parser.add_argument(
+        "--label",
+        metavar="NAME",
+        help="what holds each unit's class: a column of units.csv (default: label), of Phy's "
+        "cluster view or of an NWB file's table, a property of an analyzer, or a field of "
+        "cell_metrics (default: groundTruthClassification)",
     )
     parser.add_argument(
         "--rate-hz",
@@ -49,13 +59,13 @@ def add_import_units(parser: Parser) -> None:
 
 
 def _import_units(options: argparse.Namespace) -> int:
-    from raphe.tasks.units.recordings.unit_folder import read_unit_folder
+    from raphe.tasks.units.recordings.read_units import read_units
     from raphe.tasks.units.stores.import_units import import_units
 
-    read = read_unit_folder(options.folder, options.rate_hz)
+    read = read_units(options.input, options.rate_hz, options.label)
     report = import_units(
         read,
-        options.folder.resolve().name,
+        options.input.resolve().name,
         options.store,
         options.classes,
         options.note,

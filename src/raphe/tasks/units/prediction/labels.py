@@ -1,6 +1,6 @@
 """What is written of units that were called: labels for people and for the tools they work in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from raphe.tasks.units.recordings.unit_set import BRANCHES, ReadUnits
 LABELS, PHY_LABELS = "labels.csv", "cluster_raphe.tsv"
 UNLIKE = "unlike training"
 COLUMNS = ("unit", "verdict", "class", "probability", "sees", "remarks")
-FILES = (LABELS, PHY_LABELS, PREDICTION)
+LABELLED_NWB = "labelled.nwb"  # see `annotations`
+FILES = (LABELS, PHY_LABELS, PREDICTION, LABELLED_NWB)
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,12 @@ def write_labels(
     read: ReadUnits,
     out: Path,
     overwrite: bool = False,
+    add: Callable[[Path], object] | None = None,
 ) -> Path:
     """Make a folder of labels.csv, of Phy's clusters also cluster_raphe.tsv, and prediction.json.
 
-    Raises StoreError where it may not be made.
+    `add` writes another of FILES into the folder that it is given. Raises StoreError where the
+    folder may not be made.
     """
     files = {
         LABELS: labels_csv(told, bundle.classes),
@@ -77,6 +80,8 @@ def write_labels(
     with FolderBuilder(out, LABELS, overwrite, _own_names) as builder:
         for name, text in files.items():
             write_file(builder.folder / name, text)
+        if add is not None:
+            add(builder.folder)
         return builder.commit()
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.nwb.self_contained import SUFFIXES, require_self_contained
-from raphe.core.recordings.rates import check_rate
 from raphe.core.sentences import counted
-from raphe.tasks.units.recordings.spike_trains import autocorrelogram, interval_shares
+from raphe.tasks.units.recordings.spike_trains import firing
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
+from raphe.tasks.units.recordings.waveform_rate import waveform_rate
 
 TABLE = "units"
+SUBJECT, SESSION = "general/subject/subject_id", "general/session_id"
 
 
 def is_nwb(path: Path) -> bool:
@@ -23,8 +24,10 @@ def is_nwb(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
-def read_nwb_units(path: Path, rate_hz: float | None = None) -> ReadUnits:
+def read_nwb_units(path: Path, rate_hz: float | None = None, label: str | None = None) -> ReadUnits:
     """The units of a file. `rate_hz` is taken where `waveform_mean` has no sampling rate.
+
+    `label` is the column of the table that holds each unit's class. The animal is the subject.
 
     Raises:
         RecordingError: there is no such table, or it is damaged.
@@ -32,7 +35,7 @@ def read_nwb_units(path: Path, rate_hz: float | None = None) -> ReadUnits:
     require_self_contained(path)
     try:
         with h5py.File(path, "r") as file:
-            units, remarks = _read(path, file, rate_hz)
+            units, remarks = _read(path, file, rate_hz, label)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordingError(
             f"{path}: expected a table /{TABLE} as NWB 2 has it, got one that cannot be read "
@@ -42,7 +45,9 @@ def read_nwb_units(path: Path, rate_hz: float | None = None) -> ReadUnits:
     return ReadUnits(read.units, read.left_out, [*remarks, *read.remarks])
 
 
-def _read(path: Path, file: h5py.File, rate_hz: float | None) -> tuple[UnitSet, list[str]]:
+def _read(
+    path: Path, file: h5py.File, rate_hz: float | None, label: str | None
+) -> tuple[UnitSet, list[str]]:
     if TABLE not in file or "id" not in file[TABLE]:
         raise RecordingError(
             f"{path}: expected a table /{TABLE}, found none; name the file that the sorting was "
@@ -55,22 +60,34 @@ def _read(path: Path, file: h5py.File, rate_hz: float | None) -> tuple[UnitSet, 
     remarks = []
     if not waveforms.shape[1]:
         remarks.append("there is no waveform_mean, so units are told by firing alone")
-    if rate_hz is None and stated_hz:
-        rate_hz = stated_hz
-    if rate_hz is not None:
-        rate_hz = check_rate(rate_hz, f"{path}: sampling rate of waveforms", RecordingError)
+    rate_hz = waveform_rate(f"{path}: sampling rate of waveforms", stated_hz or None, rate_hz)
+    labels = _labels(path, table, label, len(ids)) if label else [""] * len(ids)
+    animal, session = (_text(file, place) for place in (SUBJECT, SESSION))
     facts = [
-        UnitFacts(str(unit_id), n_spikes=len(train))
-        for unit_id, train in zip(ids.tolist(), trains, strict=True)
+        UnitFacts(str(unit_id), of_unit, animal, session, n_spikes=len(train))
+        for unit_id, of_unit, train in zip(ids.tolist(), labels, trains, strict=True)
     ]
-    units = UnitSet(
-        facts,
-        waveforms,
-        np.stack([interval_shares(train) for train in trains]),
-        np.stack([autocorrelogram(train) for train in trains]),
-        rate_hz,
-    )
-    return units, remarks
+    return UnitSet(facts, waveforms, *firing(trains), rate_hz), remarks
+
+
+def _labels(path: Path, table: h5py.Group, column: str, n: int) -> list[str]:
+    if column not in table or f"{column}_index" in table or table[column].shape != (n,):
+        columns = {name: getattr(item, "shape", None) for name, item in table.items()}
+        there = sorted(name for name, shape in columns.items() if shape == (n,) and name != "id")
+        raise RecordingError(
+            f"{path}: expected a column {column} of one value a unit in /{TABLE}, found none; "
+            f"there are {', '.join(there) or 'none'}"
+        )
+    return [_word(value) for value in table[column][()].tolist()]
+
+
+def _text(file: h5py.File, place: str) -> str:
+    return _word(file[place][()]) if place in file and not file[place].shape else ""
+
+
+def _word(value: object) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.strip()
 
 
 def _trains(table: h5py.Group, n: int) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold
 FOLDER/whitening_mat_inv.npy  (channels, channels) undoes the whitening; may be missing
 FOLDER/cluster_group.tsv      what a person called each: good, mua, noise
 FOLDER/cluster_info.tsv, cluster_KSLabel.tsv   the same, as far as nobody did
+FOLDER/cluster_NAME.tsv       a column of Phy's cluster view, as one with labels
 
 S spikes, P templates, T samples, N clusters.
 """
@@ -20,15 +21,12 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import load_array
-from raphe.core.recordings.rates import check_rate, same_rate
 from raphe.core.sentences import counted
 from raphe.core.tables.words import read_table
-from raphe.tasks.units.recordings.spike_trains import (
-    FEWEST_SPIKES,
-    autocorrelogram,
-    interval_shares,
-)
+from raphe.tasks.units.recordings.quality import NOISE, mixed_remark
+from raphe.tasks.units.recordings.spike_trains import FEWEST_SPIKES, firing
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
+from raphe.tasks.units.recordings.waveform_rate import waveform_rate
 
 PARAMETERS, TIMES, CLUSTERS = "params.py", "spike_times.npy", "spike_clusters.npy"
 # What tells of a cluster's quality, and the column that does; the first that names it counts.
@@ -37,7 +35,6 @@ GROUPS = (
     ("cluster_info.tsv", "group"),
     ("cluster_KSLabel.tsv", "KSLabel"),
 )
-NOISE, MANY = "noise", "mua"  # what is no unit, and what is several
 LONGEST_PARAMETERS = 100_000  # bytes
 
 
@@ -46,11 +43,14 @@ def is_phy_folder(path: Path) -> bool:
     return (path / TIMES).is_file() and (path / CLUSTERS).is_file()
 
 
-def read_phy_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
+def read_phy_folder(
+    path: Path, rate_hz: float | None = None, label: str | None = None
+) -> ReadUnits:
     """The clusters of a folder but those that are noise.
 
     A cluster's waveform is that of its templates, each weighing as its spikes, on the channel where
-    it is largest. `rate_hz` is taken where params.py has none.
+    it is largest. `rate_hz` is taken where params.py has none; `label` is the column of Phy's
+    cluster view that holds each cluster's class.
 
     Raises:
         RecordingError: what is missing, does not fit or cannot be read.
@@ -59,6 +59,7 @@ def read_phy_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
     times = _column(path / TIMES) / rate_hz  # s
     clusters = _whole(path / CLUSTERS, len(times))
     groups = _groups(path)
+    labels = _labels(path, label) if label else {}
     names, first = np.unique(clusters), np.argsort(clusters, kind="stable")
     n_spikes = np.bincount(np.searchsorted(names, clusters))
     spikes_of = dict(zip(names.tolist(), np.split(first, np.cumsum(n_spikes)[:-1]), strict=True))
@@ -70,22 +71,12 @@ def read_phy_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
             "all noise or none; look at cluster_group.tsv"
         )
     waveforms, remarks = _waveforms(path, kept, spikes_of)
-    facts = [UnitFacts(str(name), n_spikes=len(spikes_of[name])) for name in kept]
-    firing = [times[spikes_of[name]] for name in kept]
-    units = UnitSet(
-        facts,
-        waveforms,
-        np.stack([interval_shares(of_unit) for of_unit in firing]),
-        np.stack([autocorrelogram(of_unit) for of_unit in firing]),
-        rate_hz,
-    )
-    read = cleaned(units, str(path))
-    many = [name for name in kept if groups.get(name) == MANY]
-    if many:
-        remarks.append(
-            f"{counted('cluster', len(many))} of {len(kept)} {'is' if len(many) == 1 else 'are'} "
-            "called mua: spikes of several cells, of which no class is told"
-        )
+    facts = [
+        UnitFacts(str(name), labels.get(name, ""), n_spikes=len(spikes_of[name])) for name in kept
+    ]
+    trains = [times[spikes_of[name]] for name in kept]
+    read = cleaned(UnitSet(facts, waveforms, *firing(trains), rate_hz), str(path))
+    remarks += mixed_remark("cluster", [groups.get(name, "") for name in kept])
     few = [fact.unit_id for fact in facts if (fact.n_spikes or 0) < FEWEST_SPIKES]
     if few:
         remarks.append(f"without two spikes, and so without an interval: {len(few)} clusters")
@@ -96,18 +87,12 @@ def read_phy_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
 
 def _rate(path: Path, given: float | None) -> float:
     stated = _parameters(path).get("sample_rate") if path.is_file() else None
-    if stated is not None:
-        rate_hz = check_rate(stated, f"{path}: sample_rate", RecordingError)
-        if given is not None and not same_rate(given, rate_hz):
-            raise RecordingError(
-                f"{path}: says {rate_hz:g} Hz, and --rate-hz {given:g}; leave the option out"
-            )
-        return rate_hz
-    if given is None:
+    rate_hz = waveform_rate(f"{path}: sample_rate", stated, given)
+    if rate_hz is None:
         raise RecordingError(
             f"{path}: expected a line sample_rate = … , in Hz, found none; say it with --rate-hz"
         )
-    return check_rate(given, "--rate-hz", RecordingError)
+    return rate_hz
 
 
 def _parameters(path: Path) -> dict[str, object]:
@@ -160,13 +145,33 @@ def _groups(path: Path) -> dict[int, str]:
     """What each cluster is called: good, mua, noise or what a person chose."""
     groups: dict[int, str] = {}
     for name, column in reversed(GROUPS):
-        if not (path / name).is_file():
-            continue
-        for row in read_table(path / name, RecordingError).rows:
-            cluster = row.get("cluster_id") or row.get("id")
-            if cluster.isdecimal() and row.get(column):
-                groups[int(cluster)] = row.get(column).casefold()
-    return groups
+        groups |= _column_of(path / name, column)
+    return {cluster: word.casefold() for cluster, word in groups.items()}
+
+
+def _labels(path: Path, column: str) -> dict[int, str]:
+    labels = {
+        **_column_of(path / "cluster_info.tsv", column),
+        **_column_of(path / f"cluster_{column}.tsv", column),
+    }
+    if not labels:
+        raise RecordingError(
+            f"{path}: expected a column {column} of its clusters, in cluster_{column}.tsv or "
+            "cluster_info.tsv, found none; name one that Phy shows"
+        )
+    return labels
+
+
+def _column_of(path: Path, column: str) -> dict[int, str]:
+    """What a table says of each cluster; nothing where there is no such table or column."""
+    if not path.is_file():
+        return {}
+    words = {}
+    for row in read_table(path, RecordingError).rows:
+        cluster = row.get("cluster_id") or row.get("id")
+        if cluster.isdecimal() and row.get(column):
+            words[int(cluster)] = row.get(column)
+    return words
 
 
 def _waveforms(

@@ -3,6 +3,8 @@
 K spikes of a unit, B bins of intervals, A bins of an autocorrelogram; bins are of 1 ms.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 BIN_S = 1e-3
@@ -45,3 +47,11 @@ def autocorrelogram(times_s: np.ndarray, n_bins: int = ACG_BINS) -> np.ndarray:
     rates = counts / (len(times) * BIN_S)
     rates[0] *= 2  # both sides fall into the one bin
     return np.concatenate([rates[:0:-1], rates]).astype(np.float32)
+
+
+def firing(trains_s: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals and autocorrelograms of N units, by their spike times: (N, B) and (N, A)."""
+    return (
+        np.stack([interval_shares(train) for train in trains_s]),
+        np.stack([autocorrelogram(train) for train in trains_s]),
+    )

@@ -29,6 +29,7 @@ from raphe.tasks.units.recordings.unit_set import (
 TABLE = "units.csv"
 FILES = {"waveform": "waveforms.npy", "isi": "isi.npy", "acg": "acg.npy"}
 UNIT_COLUMNS = ("unit_id", "unit", "cluster_id", "id")
+LABEL = "label"  # the column
 ANIMAL_COLUMNS = ("animal", "subject", "mouse", "rat")
 ISI_SLACK = 1e-3  # above 1 in sum, by rounding
 
@@ -38,15 +39,19 @@ def is_unit_folder(path: Path) -> bool:
     return (path / TABLE).is_file() and any((path / file).is_file() for file in FILES.values())
 
 
-def read_unit_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
+def read_unit_folder(
+    path: Path, rate_hz: float | None = None, label: str | None = None
+) -> ReadUnits:
     """The units of a folder; `rate_hz` is that of the waveforms, where it is known.
+
+    `label` is the column that holds each unit's class, by default `label`.
 
     Raises:
         RecordingError: what is missing, does not fit or cannot be.
     """
     if rate_hz is not None:
         rate_hz = check_rate(rate_hz, "--rate-hz", RecordingError)
-    facts = _facts(path / TABLE)
+    facts = _facts(path / TABLE, label)
     arrays = {name: _array(path / file, len(facts)) for name, file in FILES.items()}
     if not any(array.shape[1] for array in arrays.values()):
         raise RecordingError(
@@ -72,11 +77,15 @@ def read_unit_folder(path: Path, rate_hz: float | None = None) -> ReadUnits:
     return cleaned(units, str(path))
 
 
-def _facts(path: Path) -> list[UnitFacts]:
+def _facts(path: Path, label: str | None) -> list[UnitFacts]:
     table = read_table(path, RecordingError)
+    if label and label not in table:
+        raise RecordingError(
+            f"{path}: expected a column {label}, found none; there are {table.columns_in_words}"
+        )
     if not table.rows:
         raise RecordingError(f"{path}: expected a row for each unit, got none")
-    facts = [_row(table, row, number) for number, row in enumerate(table.rows)]
+    facts = [_row(table, row, number, label or LABEL) for number, row in enumerate(table.rows)]
     lines: dict[str, int] = {}
     for row, fact in zip(table.rows, facts, strict=True):
         if fact.unit_id in lines:
@@ -89,7 +98,7 @@ def _facts(path: Path) -> list[UnitFacts]:
     return facts
 
 
-def _row(table: Table, row: Row, number: int) -> UnitFacts:
+def _row(table: Table, row: Row, number: int, label: str) -> UnitFacts:
     unit_id = next((row.get(name) for name in UNIT_COLUMNS if row.get(name)), "")
     session = row.get("session")
     fold = row.get("fold")
@@ -100,7 +109,7 @@ def _row(table: Table, row: Row, number: int) -> UnitFacts:
         )
     return UnitFacts(
         unit_id="/".join(filter(None, (session, unit_id))) if unit_id else str(number),
-        label=row.get("label"),
+        label=row.get(label),
         animal=next((row.get(name) for name in ANIMAL_COLUMNS if row.get(name)), ""),
         session=session,
         fold=int(fold) if fold else UNKNOWN_FOLD,

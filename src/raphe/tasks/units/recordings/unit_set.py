@@ -115,10 +115,11 @@ def cleaned(units: UnitSet, where: str) -> ReadUnits:
                     bad |= (array < 0).any(axis=1) | (np.nan_to_num(array).sum(axis=1) <= 0)
             array[bad] = np.nan
             if bad.any():
+                ids = [units.facts[row].unit_id for row in np.flatnonzero(bad).tolist()]
                 kind = "constant or NaN" if name == "waveform" else "empty or NaN"
                 remarks.append(
                     f"{WORDS[name]} {kind}, and so taken as missing, of {int(bad.sum())} of "
-                    f"{counted('unit', len(units))}: {listed(_named(units, bad))}"
+                    f"{counted('unit', len(units))}: {listed(named(ids))}"
                 )
         arrays[name] = array
     units = replace(units, waveforms=arrays["waveform"], isi=arrays["isi"], acg=arrays["acg"])
@@ -139,7 +140,7 @@ def cleaned(units: UnitSet, where: str) -> ReadUnits:
 MOST_NAMED = 5
 
 
-def _named(units: UnitSet, which: np.ndarray) -> list[str]:
-    names = [units.facts[row].unit_id for row in np.flatnonzero(which).tolist()]
-    more = len(names) - MOST_NAMED
-    return names[:MOST_NAMED] + ([f"{more} more"] if more > 0 else [])
+def named(ids: Sequence[str]) -> list[str]:
+    """The first few, and how many more there are."""
+    more = len(ids) - MOST_NAMED
+    return [*ids[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]

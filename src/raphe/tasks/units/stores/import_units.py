@@ -88,8 +88,8 @@ def _require_classes(where: str, counts: Counter[str], chosen: Sequence[str]) ->
     if len(chosen) < FEWEST_CLASSES:
         got = f"one, {chosen[0]}" if chosen else "none"
         raise StoreError(
-            f"{where}: expected units of {FEWEST_CLASSES} classes or more in the column label, got "
-            f"{got}; one class alone teaches nothing"
+            f"{where}: expected units of {FEWEST_CLASSES} classes or more, got {got}; --label says "
+            "which column, property or field holds them, and one class alone teaches nothing"
         )
     for name in chosen:
         if counts[name] < FEWEST_UNITS:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels
+from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels, scatter_mv
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps, pool_sweeps
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import simulate
@@ -102,3 +102,10 @@ def test_a_silent_cell_tells_nothing_of_what_only_spikes_show() -> None:
     assert off(fit, truth)[0][:3].max() < 0.05
     highest_mv = 1e-3 * fit.below.course_mv.max()
     assert (fit.samples[:, 3] > highest_mv).mean() > 0.97  # a threshold is above what did not fire
+
+
+def test_the_scatter_of_resets_is_not_hidden_by_one_that_is_badly_known() -> None:
+    off = np.array([3.0, -3.0, 2.5, -2.5, 0.0])
+    known = np.array([0.01, 0.01, 0.01, 0.01, 30.0])
+    assert scatter_mv(off, known) == pytest.approx(2.76, rel=0.1)
+    assert scatter_mv(0 * off, known) == pytest.approx(1e-3)

@@ -1,6 +1,11 @@
 import numpy as np
 
-from raphe.tasks.glif.prediction.level_comparison import LevelScore, choose_level, fires_unasked
+from raphe.tasks.glif.prediction.level_comparison import (
+    LevelScore,
+    choose_level,
+    divided,
+    unasked_spikes,
+)
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 
 
@@ -14,6 +19,12 @@ def test_the_simplest_level_is_enough_that_no_other_betters_by_much() -> None:
     assert verdict.level == 3
     assert "the best, level 5" in verdict.sentences[0]
     assert "level 1 0.50 and level 2 0.60" in verdict.sentences[1]
+
+
+def test_where_no_level_predicts_the_spikes_none_is_called_enough() -> None:
+    verdict = choose_level([score(1, 0.15), score(3, 0.16)], n_spikes=60)
+    assert verdict.level == 1
+    assert "Level 1 is taken, but none is enough" in verdict.sentences[0]
 
 
 def test_a_likelier_level_that_predicts_no_better_is_named_not_chosen() -> None:
@@ -41,10 +52,25 @@ def test_a_spike_long_after_any_current_was_not_asked_for() -> None:
     voltage = np.full(2000, -0.07)
     voltage[310:315] = np.nan
 
-    def asked(at: int) -> bool:
+    def unasked(at: int) -> int:
         spiking = voltage.copy()
         spiking[at : at + 5] = np.nan
-        return not fires_unasked(CellSweeps(["sweep 0"], [spiking], [current], 1000.0, {}, []))
+        return unasked_spikes(CellSweeps(["sweep 0"], [spiking], [current], 1000.0, {}, []))
 
-    assert asked(310) and asked(450)
-    assert not asked(50) and not asked(1500)
+    assert unasked(310) == unasked(450) == 0
+    assert unasked(50) == unasked(1500) == 1
+
+
+def test_what_is_fitted_has_a_change_of_current_where_the_first_sweeps_have_none() -> None:
+    step = np.concatenate([np.zeros(100), np.full(200, 5e-11)])
+    voltage = np.full(300, -0.07)
+
+    def held_out(*currents: np.ndarray) -> tuple[int, list[int]]:
+        names = [f"sweep {i}" for i in range(len(currents))]
+        sweeps = CellSweeps(names, [voltage] * len(names), list(currents), 1000.0, {}, [])
+        own, spans = divided(sweeps)
+        return len(own.voltage_mv), [span.begin for span in spans]
+
+    assert held_out(step, step, 0 * step) == (600, [0])
+    assert held_out(0 * step, step) == (400, [200, 200])
+    assert held_out(step) == (200, [200])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.glif.recordings.cell_files import Signal
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
 
@@ -20,12 +20,33 @@ def test_rows_of_arrays_are_sweeps_and_one_that_is_no_membrane_is_left_out() -> 
 def test_an_abf_file_without_a_current_has_that_of_its_protocol(real_data) -> None:
     path = real_data("abf", "17o05027_ic_ramp.abf")
     sweeps = read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)
-    assert sweeps.names == ["sweep 1"]
-    assert "sweep 0" in sweeps.left_out  # its command is 0
-    ramp_pa = 1e12 * sweeps.currents_a[0]
+    assert sweeps.names == ["sweep 0", "sweep 1"]
+    assert not sweeps.left_out
+    none_pa, ramp_pa = (1e12 * current for current in sweeps.currents_a)
+    assert not none_pa.any()
     assert ramp_pa.min() == 0
     assert ramp_pa.max() == pytest.approx(10, abs=0.1)
-    assert np.isnan(sweeps.voltages_v[0]).any()
+    assert all(np.isnan(voltage).any() for voltage in sweeps.voltages_v)
+
+
+def test_sweeps_without_any_current_tell_nothing_and_are_refused() -> None:
+    voltage = np.full((2, 500), -0.07)
+    with pytest.raises(RecordingError, match="peak lies between 1 pA and 20 nA, got 0 A"):
+        read_cell_sweeps(Signal(voltage, "V"), Signal(np.zeros((2, 500)), "A"), 20_000.0)
+
+
+def test_a_liquid_junction_potential_is_subtracted() -> None:
+    voltage, current = np.full(500, -0.07), np.full(500, 1e-10)
+
+    def read(junction_v: float):
+        signals = Signal(voltage, "V"), Signal(current, "A")
+        return read_cell_sweeps(*signals, 20_000.0, liquid_junction_v=junction_v)
+
+    sweeps = read(0.014)
+    assert sweeps.voltages_v[0] == pytest.approx(np.full(500, -0.084))
+    assert sweeps.liquid_junction_v == 0.014
+    with pytest.raises(SettingError, match="within ±50 mV, got 14000 mV"):
+        read(14.0)
 
 
 def test_a_recording_under_voltage_clamp_is_refused(real_data) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from raphe.core.abf.reader import read_abf
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
 RATE_HZ = 50_000.0
@@ -43,3 +44,12 @@ def test_what_is_no_spike_stays() -> None:
     jump = silent.copy()
     jump[10_000:] += 0.01  # a current step's own jump, 10 mV
     np.testing.assert_array_equal(cut_spikes(jump, RATE_HZ), jump)
+
+
+def test_the_upswing_of_a_slow_spike_is_cut_with_it(real_data) -> None:
+    sweep = read_abf(real_data("abf", "17o05027_ic_ramp.abf")).sweeps[0]
+    cut_mv = cut_spikes(1e-3 * sweep.read().astype(np.float64), 20_000.0) * 1e3
+    begins = np.flatnonzero(np.diff(np.isnan(cut_mv).astype(int)) == 1)
+    assert len(begins) == 6
+    assert np.ptp(cut_mv[begins]) < 3  # of a threshold
+    assert (cut_mv[begins] < -26).all()  # 20 mV/ms are reached at -25 mV

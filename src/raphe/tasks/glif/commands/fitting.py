@@ -1,6 +1,7 @@
 """The command that fits GLIF levels to the sweeps of one cell: `raphe fit`."""
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,10 @@ def add_fit(parser: Parser) -> None:
         "together, by least squares between the spikes and maximum likelihood of the spikes, "
         "without a bundle. Writes into --out (default: fit) fitted_parameters.csv (medians and "
         "intervals, in SI and lab units), levels.csv (how well each level does on data that it had "
-        "not seen, and the noise), draws.npz, neuron_config.json (for AllenSDK's GlifNeuron) and "
-        "fit.png. Exit code: 0 fitted, 1 when sweeps are left out or nothing can be fitted (error: "
-        "…), 2 for wrong usage.",
+        "not seen, and the noise), draws.npz, neuron_config.json (for AllenSDK's GlifNeuron), "
+        "fit.json (what was fitted, and what must be known of it) and fit.png. Exit code: 0 "
+        "fitted, 1 when sweeps are left out or nothing can be fitted (error: …), 2 for wrong "
+        "usage.",
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="the voltage")
     parser.add_argument(
@@ -53,6 +55,20 @@ def add_fit(parser: Parser) -> None:
         metavar="JSON",
         help="what is known beforehand, of one level, as training writes it (default: typical "
         "cortical neurons)",
+    )
+    parser.add_argument(
+        "--bias",
+        action="store_true",
+        help="estimate a constant current beside the injected one: a holding current that the file "
+        "does not have, or a leak (done unasked where the cell fires without a current)",
+    )
+    parser.add_argument(
+        "--liquid-junction-mv",
+        type=float,
+        default=0.0,
+        metavar="MV",
+        help="potential of the pipette's solution against the bath's, subtracted from the recorded "
+        "voltage: 14 makes -70 mV to -84 mV (default: %(default)s)",
     )
     add_simulators(parser)
     parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
@@ -88,10 +104,12 @@ def _fit(options: argparse.Namespace) -> int:
         options.rate,
         numbers=options.sweep,
         cut=options.cut_spikes,
+        liquid_junction_v=1e-3 * options.liquid_junction_mv,
     )
     report = fit_cell(
         sweeps, levels, options.out,
-        prior=prior, seed=options.seed, simulators=options.simulators, overwrite=options.overwrite,
+        prior=prior, seed=options.seed, biased=options.bias, simulators=options.simulators,
+        overwrite=options.overwrite,
         inputs=(options.input, options.stimulus),
     )  # fmt: skip
     for line in sweeps.read_from:
@@ -103,16 +121,21 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _print(report: "FitReport") -> None:
     for score in report.scores:
+        off = (
+            "no voltage away from spikes"
+            if math.isnan(score.rms_mv)
+            else f"voltage off by {score.rms_mv:.3g} mV"
+        )
         print(
             f"level {score.level}: explains {score.explained:.2f} of the held-out spikes' variance "
-            f"({score.predicted_spikes} predicted, {score.recorded_spikes} recorded); voltage off "
-            f"by {score.rms_mv:.3g} mV; BIC {score.bic:.0f}"
+            f"({score.predicted_spikes} predicted, {score.recorded_spikes} recorded); {off}; "
+            f"BIC {score.bic:.0f}"
         )
     print(f"level {report.level}, medians and 95 % intervals:")
     for row in report.rows():
         low, median, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))
         untold = "" if row["told_by_data"] == "yes" else "  (not told)"
-        print(f"  {row['quantity']:14} {median:>9} ({low} to {high}) {row['lab_unit']}{untold}")
+        print(f"  {row['quantity']:17} {median:>9} ({low} to {high}) {row['lab_unit']}{untold}")
     for sentence in report.sentences:
         print(sentence)
     print(f"wrote {printable(report.out)}")

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raphe.tasks.glif.features.constant_bias import (
+    ConstantBias,
+    draw_bias,
+    of_undriven,
+    redraw_rest,
+    with_rest,
+)
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.features.subthreshold_fit import SubthresholdFit, fit_subthreshold
 from raphe.tasks.glif.features.threshold_fit import ThresholdFit, fit_threshold
@@ -17,7 +24,7 @@ from raphe.tasks.glif.synthetic.quantities import DEAD_TIME, REST, in_si, quanti
 
 OPEN = 0.5  # of the prior's deviation: a quantity less certain was not told by the data
 ALIKE = 0.98  # correlation of two quantities that only a combination of is known
-LEAST_SCATTER_MV = 1e-3
+LEAST_SCATTER_MV, MOST_SCATTER_MV, SCATTERS = 1e-3, 100.0, 121  # that are tried
 FEWEST_RESETS = 4  # that their own scatter is read from
 
 
@@ -32,38 +39,56 @@ class LevelFit:
     not_told: tuple[str, ...]  # nouns of quantities whose draws are about as wide as the prior
     together: tuple[tuple[str, str], ...]  # nouns of pairs that only a combination of is known
     reset_log_likelihood: float  # of the voltages after spikes
+    bias: ConstantBias | None = None  # where one was estimated
 
     @property
     def log_likelihood(self) -> float:
         """Of voltage, spikes and resets."""
         return self.below.log_likelihood + self.threshold.log_likelihood + self.reset_log_likelihood
 
+    @property
+    def pull_v(self) -> float:
+        """How far a bias pulls the membrane above rest, in the median."""
+        return self.bias.pull_v(self.samples[:, REST]) if self.bias else 0.0
 
-def fit_levels(sweeps: PooledSweeps, priors: Mapping[int, Prior], seed: int) -> Iterator[LevelFit]:
+
+def fit_levels(
+    sweeps: PooledSweeps, priors: Mapping[int, Prior], seed: int, *, biased: bool = False
+) -> Iterator[LevelFit]:
     """Fit levels to all sweeps of a cell, each as it is done.
 
     Args:
         sweeps: at 20 kHz or below.
         priors: what is known beforehand, by level from 1 to 5.
         seed: of the draws.
+        biased: estimate a constant current beside the injected one, see `constant_bias`.
     """
     between: dict[bool, SubthresholdFit] = {}  # with afterspike currents or not: as good for all
     for level, prior in priors.items():
         with_currents = level in WITH_CURRENTS
         if with_currents not in between:
-            between[with_currents] = fit_subthreshold(sweeps, level, prior)
+            known = of_undriven(prior) if biased else prior
+            between[with_currents] = fit_subthreshold(sweeps, level, known)
         below = between[with_currents].of_level(level)
-        yield _fit_level(sweeps, below, prior, np.random.default_rng([seed, level]))
+        yield _fit_level(sweeps, below, prior, np.random.default_rng([seed, level]), biased)
 
 
 def _fit_level(
-    sweeps: PooledSweeps, below: SubthresholdFit, prior: Prior, rng: np.random.Generator
+    sweeps: PooledSweeps,
+    below: SubthresholdFit,
+    prior: Prior,
+    rng: np.random.Generator,
+    biased: bool,
 ) -> LevelFit:
-    level = below.level
+    level, undriven = below.level, below
+    if biased:
+        below = with_rest(sweeps, undriven, prior)
     threshold = fit_threshold(sweeps, below, prior, rng)
     mean, spread = prior.quantiles.mean(axis=1), prior.quantiles.std(axis=1)
     places = np.empty((len(threshold.draws), len(mean)))
     places[:, threshold.columns] = threshold.draws
+    if biased and level in WITH_RESET_RULE:
+        redraw_rest(places, threshold.columns, prior, rng)
     places[:, DEAD_TIME] = _dead_times(sweeps, mean, spread, prior.correlation, places, rng)
     line = np.zeros(2)  # without a rule back to rest
     if level in WITH_RESET_RULE:
@@ -76,6 +101,7 @@ def _fit_level(
     return LevelFit(
         level, in_si(level, places), below, threshold, _not_told(level, standardised),
         _together(level, standardised), _reset_log_likelihood(sweeps, below, line),
+        draw_bias(undriven, places, rng) if biased else None,
     )  # fmt: skip
 
 
@@ -127,8 +153,7 @@ def _resets(
         if len(follow) < FEWEST_RESETS:
             break
         off = after - line @ found
-        excess = (off @ off) / max(len(follow) - 2, 1) - np.mean(sd**2)
-        scatter = np.sqrt(max(excess, 0.0))
+        scatter = scatter_mv(off, sd) * np.sqrt(len(follow) / max(len(follow) - 2, 1))
     draws = found + rng.standard_normal((len(rest_off_mv), 2)) @ np.linalg.cholesky(covariance).T
     draws[:, 1] -= (1 - draws[:, 0]) * rest_off_mv  # both voltages are above rest
     return draws / scale
@@ -141,9 +166,16 @@ def _reset_log_likelihood(sweeps: PooledSweeps, below: SubthresholdFit, line: np
         return 0.0
     before = below.course_mv[sweeps.stops[follow - 1]]
     off = below.begun_mv[follow] - line[0] * before - line[1]
-    known = below.begun_sd_mv[follow] ** 2
-    variance = known + max(np.mean(off**2) - np.mean(known), LEAST_SCATTER_MV**2)
+    known = below.begun_sd_mv[follow]
+    variance = known**2 + scatter_mv(off, known) ** 2
     return float(-0.5 * np.sum(off**2 / variance + np.log(2 * np.pi * variance)))
+
+
+def scatter_mv(off: np.ndarray, known: np.ndarray) -> float:
+    """The deviation that makes values off by (S,), each known to (S,), the likeliest."""
+    tried = np.geomspace(LEAST_SCATTER_MV, MOST_SCATTER_MV, SCATTERS)
+    variance = known[:, None] ** 2 + tried**2
+    return float(tried[(off[:, None] ** 2 / variance + np.log(variance)).sum(axis=0).argmin()])
 
 
 def _not_told(level: int, standardised: np.ndarray) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ class SubthresholdFit:
     begun_mv: np.ndarray  # float64 (S,) above rest, what each stretch starts from
     begun_sd_mv: np.ndarray  # float64 (S,), of that, where the rest is known
     log_likelihood: float  # of the voltage, what stretches start from integrated out
+    pull_mv: float = 0.0  # of a constant bias, above rest: see `constant_bias`
 
     def of_level(self, level: int) -> "SubthresholdFit":
         """The same fit for another level with the same currents."""

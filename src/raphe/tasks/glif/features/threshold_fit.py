@@ -124,7 +124,7 @@ def _tables(sweeps: PooledSweeps, below: SubthresholdFit) -> tuple[np.ndarray, .
     if with_rule:
         keep = np.exp(-DECAYS_PER_S * sweeps.dt_s)
         threshold_parts(
-            below.course_mv, *sweeps.places, sweeps.after_spike, sweeps.fires, keep,
+            below.course_mv - below.pull_mv, *sweeps.places, sweeps.after_spike, sweeps.fires, keep,
             (1 - keep) / DECAYS_PER_S, samples, raised, followed,
         )  # fmt: skip
     return (
@@ -170,15 +170,19 @@ def _tuned(
     It comes to a narrow posterior through wide ones: at first a threshold must vary much, then less
     and less, for among those that vary much nothing leads to one that fits; then as the data have
     it. A threshold that follows the voltage has several ways to explain few spikes, of which the
-    first met need not be the best: it is come to from several sides.
+    first met need not be the best: it is come to from several sides. A cell that is no such neuron
+    is pressed out of what its voltage says on that way, and finds none back: so there is one that
+    stays wide, too.
     """
     given, of_prior, tables = arguments
     best: tuple[float, np.ndarray, np.ndarray] | None = None
-    for sides in SIDES if n_own > 3 else SIDES[:1]:
+    narrowing = tuple((least, NARROW * least) for least in STAGES_MV)
+    ways = [(sides, narrowing) for sides in (SIDES if n_own > 3 else SIDES[:1])]
+    for sides, stages in (*ways, (SIDES[0], narrowing[:1])):
         place = start.copy()
         place[-3:-1] += sides if n_own > 3 else (0.0, 0.0)
         covariance = np.diag(np.full(len(place), 0.04))
-        for range_mv in (*((least, NARROW * least) for least in STAGES_MV), VARIES_MV):
+        for range_mv in (*stages, VARIES_MV):
             range_ = np.log(range_mv)
             place[-1] = np.clip(place[-1], range_[0] + 1e-6, range_[1] - 1e-6)
             staged = given, (*of_prior, range_), tables

@@ -3,12 +3,13 @@
 B neurons, N samples, P quantities.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from raphe.core.errors import SettingError
 from raphe.tasks.glif.metrics.spike_trains import coincidence, explained_variance
+from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, Response, simulate
 from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, neurons_of, scaled
 
@@ -64,16 +65,44 @@ class MedianResponse:
     spike_times_s: np.ndarray
 
 
+def median_neuron(level: int, samples: np.ndarray, pull_v: float = 0.0) -> tuple[Neurons, float]:
+    """The neuron of the medians of draws (S, P), and its rest in V.
+
+    A constant current that pulls the membrane above rest by `pull_v` is a leak that does so.
+    """
+    neurons, rest_v = neurons_of(level, possible(level, np.median(samples, axis=0)[None]))
+    return replace(neurons, leak_v=pull_v), float(rest_v[0])
+
+
 def median_response(
-    level: int, samples: np.ndarray, current_a: np.ndarray, rate_hz: float
+    level: int,
+    samples: np.ndarray,
+    current_a: np.ndarray,
+    rate_hz: float,
+    *,
+    pull_v: float = 0.0,
+    begin_v: float | None = None,
 ) -> MedianResponse:
-    """Simulate the medians of draws (S, P) under a current (N,)."""
+    """Simulate the medians of draws (S, P) under a current (N,).
+
+    Args:
+        level: of the draws.
+        samples: the draws.
+        current_a: that was injected.
+        rate_hz: of the current.
+        pull_v: see `median_neuron`.
+        begin_v: absolute voltage that the membrane begins at; None: its rest.
+    """
     time_s = np.arange(len(current_a)) / rate_hz
     fine_s = np.arange(max(1, round(len(current_a) / rate_hz * SIMULATED_HZ))) / SIMULATED_HZ
-    median = np.median(samples, axis=0)[None]
-    response, rest_v = respond(level, median, np.interp(fine_s, time_s, current_a)[None])
+    neuron, rest_v = median_neuron(level, samples, pull_v)
+    if begin_v is not None:
+        neuron = replace(neuron, init_voltage_v=begin_v - rest_v)
+    fine_a = np.interp(fine_s, time_s, current_a)[None]
+    response = simulate(neuron, fine_a, 1 / SIMULATED_HZ, may_stop=True)
     places = np.minimum((time_s * SIMULATED_HZ).round().astype(int), len(fine_s) - 1)
-    return MedianResponse(response.voltage_v[0][places] + rest_v[0], response.spikes[0].time_s)
+    times_s = np.maximum(response.spikes[0].time_s, 0.0)  # a first sample above its threshold
+    return MedianResponse(response.voltage_v[0][places] + rest_v, times_s)
 
 
 def possible(level: int, values: np.ndarray) -> np.ndarray:

@@ -22,30 +22,36 @@ from raphe.core.sentences import counted, listed, number
 from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.features.threshold_fit import UNSETTLED
+from raphe.tasks.glif.metrics.predictive import median_neuron
+from raphe.tasks.glif.neurons.models import WITH_RESET_RULE
 from raphe.tasks.glif.neurons.neuron_config import NATIVE_DT_S, to_config
 from raphe.tasks.glif.prediction.level_comparison import (
     LevelScore,
     Verdict,
     choose_level,
-    fires_unasked,
     misfit,
     pool,
     score_levels,
+    unasked_spikes,
 )
 from raphe.tasks.glif.prediction.level_figure import level_figure
-from raphe.tasks.glif.prediction.posterior import Posterior
+from raphe.tasks.glif.prediction.posterior import Posterior, interval_texts
 from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 from raphe.tasks.glif.synthetic.prior import Prior
-from raphe.tasks.glif.synthetic.quantities import REST, neurons_of, quantities
+from raphe.tasks.glif.synthetic.quantities import REST, THRESHOLD, quantities, scaled
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
-PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE = (
-    "fitted_parameters.csv", "levels.csv", "draws.npz", "neuron_config.json", "fit.png",
+PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE, SUMMARY = (
+    "fitted_parameters.csv", "levels.csv", "draws.npz", "neuron_config.json", "fit.png", "fit.json",
 )  # fmt: skip
-NAMES = {PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, *figure_names(FIGURE), *PROGRAMS}
+NAMES = {PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, SUMMARY, *figure_names(FIGURE), *PROGRAMS}
 LEAST_S = 0.2  # of all sweeps together
 MUCH_BRIDGE_MOHM = 4.0
+FEWEST_UNASKED = 2  # spikes without a current, that a bias is estimated for; noise makes one
+TOLD_V = 3.5e-3  # deviation of a threshold's voltage, about half of typical neurons'
+HIGHEST_REST_V = -0.02
+FAR = 4.0  # deviations of the prior: a quantity beyond is none of its neurons'
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,7 @@ def fit_cell(
     *,
     prior: Prior | None = None,
     seed: int = 42,
+    biased: bool = False,
     simulators: Sequence[str] = (),
     overwrite: bool = False,
     inputs: Iterable[Path | None] = (),
@@ -82,6 +89,8 @@ def fit_cell(
         out: folder to make.
         prior: of the only level; None: typical neurons.
         seed: of the draws.
+        biased: estimate a constant current beside the injected one; that is done without being
+            asked for where the cell fires without a current.
         simulators: names of those to write a program for, see `simulators`.
         overwrite: replace a folder that was made here before.
         inputs: what is read, which must not lie in `out`.
@@ -95,18 +104,27 @@ def fit_cell(
     pooled = pool(sweeps.voltages_v, sweeps.currents_a, sweeps.rate_hz)
     _require_enough(pooled)
     priors = {level: prior or typical_prior(level) for level in levels}
+    n_unasked = unasked_spikes(sweeps)
+    biased = biased or n_unasked >= FEWEST_UNASKED
     with FolderBuilder(out, PARAMETERS, overwrite, _own_names) as builder:
-        fitted = fit_levels(pooled, priors, seed)
+        fitted = fit_levels(pooled, priors, seed, biased=biased)
         fits = {fit.level: fit for fit in progress(fitted, "Fitting", len(levels))}
         scores, verdict = [], Verdict(levels[0], ())
         if len(levels) > 1:
             silent = not pooled.n_spikes
-            scores = [] if silent else score_levels(sweeps, fits, priors, seed)
+            scores = [] if silent else score_levels(sweeps, fits, priors, seed, biased=biased)
             verdict = choose_level(scores, pooled.n_spikes)
         chosen = fits[verdict.level]
-        sentences = [*verdict.sentences, *_said_of(chosen, pooled), *_doubts(sweeps, chosen)]
+        sentences = [
+            *verdict.sentences,
+            *_said_of_bias(chosen, n_unasked),
+            *_said_of(chosen, pooled, priors[verdict.level]),
+            *_said_of_junction(sweeps),
+            *filter(None, [misfit(sweeps, chosen)]),
+        ]
         with reporting(out):
             _write(builder.folder, sweeps, fits, scores, verdict.level)
+            write_file(builder.folder / SUMMARY, _summary(sweeps, chosen, sentences))
             write_programs(simulators, builder.folder)
         builder.commit()
     return FitReport(out, verdict.level, fits, scores, sentences)
@@ -141,6 +159,18 @@ def _rows(fit: LevelFit) -> list[dict[str, str]]:
         del row["cell"], row["unlike_simulated"]
         told = "no" if nouns[row["quantity"]] in fit.not_told else "yes"
         rows.append({"level": str(fit.level), **row, "told_by_data": told})
+    rest_v, threshold_v = fit.samples[:, [REST, THRESHOLD]].T
+    told = "yes" if np.std(rest_v + threshold_v) < TOLD_V else "no"
+    derived = [("threshold_voltage", "mV", 1e3, rest_v + threshold_v, told)]
+    if fit.bias:
+        told = "no" if fit.level in WITH_RESET_RULE else "yes"
+        derived += [
+            ("undriven_voltage", "mV", 1e3, fit.bias.undriven_v, "yes"),
+            ("bias", "pA", 1e12, fit.bias.current_a, told),
+        ]
+    for name, unit, in_lab, draws, told in derived:
+        row = {"quantity": name, "lab_unit": unit, **interval_texts(draws, in_lab)}
+        rows.append({"level": str(fit.level), **row, "told_by_data": told})
     return rows
 
 
@@ -159,11 +189,29 @@ def _write(
         for each, fit in fits.items():
             arrays[f"level_{each}"] = fit.samples
             arrays[f"quantities_{each}"] = [quantity.name for quantity in quantities(each)]
+            if fit.bias:
+                arrays[f"bias_{each}"] = fit.bias.current_a
+                arrays[f"undriven_voltage_{each}"] = fit.bias.undriven_v
         np.savez(file, **arrays)
-    median = np.median(fits[level].samples, axis=0)[None]
-    config = to_config(neurons_of(level, median)[0], NATIVE_DT_S, float(median[0, REST]))
+    neuron, rest_v = median_neuron(level, fits[level].samples, fits[level].pull_v)
+    config = to_config(neuron, NATIVE_DT_S, rest_v)
     write_file(folder / CONFIG, json.dumps(config, indent=1) + "\n")
-    save_figure(level_figure(sweeps, level, fits[level].samples), folder / FIGURE)
+    save_figure(level_figure(sweeps, fits[level]), folder / FIGURE)
+
+
+def _summary(sweeps: CellSweeps, fit: LevelFit, sentences: Sequence[str]) -> str:
+    """What must be known beside the numbers, as JSON."""
+    facts = {
+        "level": fit.level,
+        "sweeps": sweeps.names,
+        "left_out": sweeps.left_out,
+        "read_from": sweeps.read_from,
+        "rate_hz": sweeps.rate_hz,
+        "liquid_junction_mv": 1e3 * sweeps.liquid_junction_v,
+        "bias": bool(fit.bias),
+        "sentences": list(sentences),
+    }
+    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 
 def _levels_csv(fits: dict[int, LevelFit], scores: Sequence[LevelScore], level: int) -> str:
@@ -192,24 +240,63 @@ def _levels_csv(fits: dict[int, LevelFit], scores: Sequence[LevelScore], level: 
     return csv_text(rows[0], (row.values() for row in rows))
 
 
-def _doubts(sweeps: CellSweeps, fit: LevelFit) -> list[str]:
-    """Why the cell may be no such neuron."""
-    doubts = [misfit(sweeps, fit)]
-    if fires_unasked(sweeps):
-        doubts.append(
-            "The cell fires without an injected current; every level has a threshold above rest, "
-            "so that none does."
-        )
-    return [doubt for doubt in doubts if doubt]
+def _said_of_bias(fit: LevelFit, n_unasked: int) -> list[str]:
+    """What a constant current comes to, and what it cannot be told from."""
+    if not fit.bias:
+        unasked = "One spike began without an injected current; it is taken for one of noise."
+        return [unasked] if n_unasked else []
+    low, middle, high = np.percentile(1e12 * fit.bias.current_a, [2.5, 50, 97.5]).tolist()
+    goes = 1e3 * float(np.median(fit.bias.undriven_v))
+    fires = (
+        f"The cell fires without an injected current ({counted('spike', n_unasked)}). "
+        if n_unasked
+        else ""
+    )
+    tells = (
+        f"rest and bias are told apart by the rule of level {fit.level} that a spike resets the "
+        "membrane to rest, and by nothing else"
+        if fit.level not in WITH_RESET_RULE
+        else "how much of that is rest and how much bias no recording tells: their intervals, and "
+        "those of the threshold above rest and of the reset's offset, are what is known of resting "
+        "potentials beforehand"
+    )
+    bends = (
+        " No membrane rests there: between spikes this cell's voltage does not bend towards a rest "
+        "as every level's does."
+        if fit.bias.undriven_v.mean() > HIGHEST_REST_V
+        else ""
+    )
+    return [
+        f"{fires}A constant current beside the injected one was estimated: {number(middle)} pA "
+        f"(95 % interval {number(low)} to {number(high)} pA). Without an injected current the "
+        f"membrane goes to {number(goes)} mV; {tells}.{bends}"
+    ]
 
 
-def _said_of(fit: LevelFit, pooled: PooledSweeps) -> list[str]:
+def _said_of_junction(sweeps: CellSweeps) -> list[str]:
+    if not sweeps.liquid_junction_v:
+        return []
+    off = 1e3 * sweeps.liquid_junction_v
+    return [
+        f"A liquid junction potential of {number(off)} mV was subtracted from the recorded "
+        "voltage: rest and the threshold's absolute voltage are lower by it, the threshold above "
+        "rest, capacitance and resistance as they were."
+    ]
+
+
+def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
     """What a fit leaves open or must be taken with caution."""
     sentences = []
     if fit.not_told:
         sentences.append(
             f"Not told by this stimulus ({counted('spike', pooled.n_spikes)}): "
             f"{listed(fit.not_told)}; the intervals are about as wide as those of typical neurons."
+        )
+    if far := _far(fit, prior):
+        sentences.append(
+            f"{listed(far).capitalize()} lie{'' if len(far) > 1 else 's'} more than {FAR:g} "
+            "deviations from what was known beforehand, which pulls all quantities towards it; "
+            "give a distribution of such neurons with --prior."
         )
     for one, other in fit.together:
         sentences.append(f"Of {one} and {other} only a combination is known, not each alone.")
@@ -226,3 +313,10 @@ def _said_of(fit: LevelFit, pooled: PooledSweeps) -> list[str]:
             "narrow."
         )
     return sentences
+
+
+def _far(fit: LevelFit, prior: Prior) -> list[str]:
+    """Nouns of the quantities that are none of the prior's neurons'."""
+    median = np.median(scaled(fit.level, fit.samples), axis=0)
+    off = np.abs(median - prior.quantiles.mean(axis=1)) / prior.quantiles.std(axis=1)
+    return [q.noun for q, far in zip(quantities(fit.level), off > FAR, strict=True) if far]

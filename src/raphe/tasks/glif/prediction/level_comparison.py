@@ -1,7 +1,8 @@
 """Which level is enough: each fitted without some of the data, and held against these.
 
-With several sweeps the last third of them is held out, of one sweep its last third in time. A
-level is enough where no other predicts the spikes that were held out much better.
+With several sweeps the last third of them is held out, of one sweep its last third in time, and of
+each where the others' current is constant. A level is enough where no other predicts the spikes
+that were held out much better.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,11 +54,17 @@ class _Span:
 
     voltage_v: np.ndarray
     current_a: np.ndarray
+    begins_v: float | None  # see CellSweeps
     begin: int  # sample
 
 
 def score_levels(
-    sweeps: CellSweeps, fits: Mapping[int, LevelFit], priors: Mapping[int, Prior], seed: int
+    sweeps: CellSweeps,
+    fits: Mapping[int, LevelFit],
+    priors: Mapping[int, Prior],
+    seed: int,
+    *,
+    biased: bool = False,
 ) -> list[LevelScore]:
     """Fit each level anew without the data that it is then held against.
 
@@ -66,11 +73,12 @@ def score_levels(
         fits: to all of them, by level.
         priors: by level.
         seed: of the draws.
+        biased: see fit_levels.
     """
-    pooled, spans = _divided(sweeps)
+    pooled, spans = divided(sweeps)
     return [
         _score(fits[without.level], without, spans, sweeps.rate_hz)
-        for without in fit_levels(pooled, priors, seed)
+        for without in fit_levels(pooled, priors, seed, biased=biased)
     ]
 
 
@@ -95,8 +103,9 @@ def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
     top = max(scores, key=lambda score: score.explained)
     enough = next(score for score in scores if score.explained >= top.explained - MUCH)
     simpler = [score for score in scores if score.level < enough.level]
+    says = "is enough" if top.explained >= POOR else "is taken, but none is enough"
     text = (
-        f"Level {enough.level} is enough: of the spikes that its fit had not seen "
+        f"Level {enough.level} {says}: of the spikes that its fit had not seen "
         f"({held}) it explains {number(enough.explained, 2)} of the variance at 10 ms"
     )
     if top.level != enough.level:
@@ -117,52 +126,55 @@ def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
 
 def misfit(sweeps: CellSweeps, fit: LevelFit) -> str:
     """How far the median neuron is from the sweeps that it was fitted to, where that is far."""
-    spans = [
-        _Span(voltage, current, 0)
-        for voltage, current in zip(sweeps.voltages_v, sweeps.currents_a, strict=True)
-    ]
+    spans = [_span(sweeps, i, 0) for i in range(len(sweeps))]
     score = _score(fit, fit, spans, sweeps.rate_hz)
     fires = score.recorded_spikes or score.predicted_spikes
     if not fires or score.explained >= POOR:
         return ""
+    off = (
+        f"its voltage is off by {number(score.rms_mv)} mV"
+        if np.isfinite(score.rms_mv)
+        else "its voltage is nowhere far enough from spikes to be compared"
+    )
     return (
         f"A neuron of level {fit.level} is not what this cell is: with the medians it fires "
         f"{counted('spike', score.predicted_spikes)} where {score.recorded_spikes} were recorded, "
         f"explains {number(max(score.explained, 0.0), 2)} of their variance at 10 ms in the very "
-        f"sweeps that were fitted, and its voltage is off by {number(score.rms_mv)} mV. Neither "
-        "values nor intervals can be relied on."
+        f"sweeps that were fitted, and {off}. Neither values nor intervals can be relied on."
     )
 
 
-def fires_unasked(sweeps: CellSweeps) -> bool:
-    """Whether a spike began while no current was injected, and none had been for 0.2 s."""
-    wait = round(WAIT_S * sweeps.rate_hz)
+def unasked_spikes(sweeps: CellSweeps) -> int:
+    """How many spikes began while no current was injected, and none had been for 0.2 s."""
+    wait, n = round(WAIT_S * sweeps.rate_hz), 0
     for voltage, current in zip(sweeps.voltages_v, sweeps.currents_a, strict=True):
-        driven = np.convolve(np.abs(current) > LEAST_A, np.ones(wait))[: len(current)] > 0.5
+        place = np.arange(len(current))
+        last = np.maximum.accumulate(np.where(np.abs(current) > LEAST_A, place, -wait))
         gaps = np.isnan(voltage)
-        if (gaps[1:] & ~gaps[:-1] & ~driven[1:]).any():
-            return True
-    return False
+        n += int((gaps[1:] & ~gaps[:-1] & (place - last >= wait)[1:]).sum())
+    return n
 
 
-def _divided(sweeps: CellSweeps) -> tuple[PooledSweeps, list[_Span]]:
-    """What is fitted, and what is held out."""
+def divided(sweeps: CellSweeps) -> tuple[PooledSweeps, list[_Span]]:
+    """What is fitted, and what is held out: whole sweeps, but of one alone, or where all the
+    others have a constant current, the end of each."""
     n = len(sweeps)
-    if n > 1:
-        n_held = max(1, round(HELD_OUT * n))
-        own = range(n - n_held)
-        ends = [len(sweeps.voltages_v[i]) for i in own]
-        spans = [_Span(sweeps.voltages_v[i], sweeps.currents_a[i], 0) for i in range(n - n_held, n)]
-    else:
-        own, length = range(1), len(sweeps.voltages_v[0])
-        ends = [round((1 - HELD_OUT) * length)]
-        spans = [_Span(sweeps.voltages_v[0], sweeps.currents_a[0], ends[0])]
+    n_own = n - max(1, round(HELD_OUT * n))
+    ends = [len(voltage) for voltage in sweeps.voltages_v[:n_own]]
+    spans = [_span(sweeps, i, 0) for i in range(n_own, n)]
+    if not n_own or not np.ptp(np.concatenate(sweeps.currents_a[:n_own])) > 0:
+        ends = [round((1 - HELD_OUT) * len(voltage)) for voltage in sweeps.voltages_v]
+        spans = [_span(sweeps, i, end) for i, end in enumerate(ends)]
     pooled = pool(
-        [sweeps.voltages_v[i][:end] for i, end in zip(own, ends, strict=True)],
-        [sweeps.currents_a[i][:end] for i, end in zip(own, ends, strict=True)],
+        [sweeps.voltages_v[i][:end] for i, end in enumerate(ends)],
+        [sweeps.currents_a[i][:end] for i, end in enumerate(ends)],
         sweeps.rate_hz,
     )
     return pooled, spans
+
+
+def _span(sweeps: CellSweeps, i: int, begin: int) -> _Span:
+    return _Span(sweeps.voltages_v[i], sweeps.currents_a[i], sweeps.begins_v(i), begin)
 
 
 def pool(
@@ -186,7 +198,10 @@ def _score(fit: LevelFit, without: LevelFit, spans: Sequence[_Span], rate_hz: fl
     errors: list[np.ndarray] = []
     offset_s = 0.0
     for span in spans:
-        response = median_response(level, without.samples, span.current_a, rate_hz)
+        response = median_response(
+            level, without.samples, span.current_a, rate_hz,
+            pull_v=without.pull_v, begin_v=span.begins_v,
+        )  # fmt: skip
         begin_s = span.begin / rate_hz
         gaps = np.isnan(span.voltage_v)
         begun = np.flatnonzero(gaps & ~np.concatenate([[False], gaps[:-1]])) / rate_hz

@@ -26,17 +26,10 @@ class Posterior:
     def parameter_rows(self) -> list[dict[str, str]]:
         """A row for each quantity, in the order of the columns of `samples`: median and intervals,
         in SI and in lab units. Where the voltage was relative to rest, the rest is, too."""
-        percentiles = {"median": 50.0}
-        for interval in INTERVALS:
-            percentiles[f"low_{interval}"] = 50 - interval / 2
-            percentiles[f"high_{interval}"] = 50 + interval / 2
         rows = []
         for column, quantity in enumerate(quantities(self.level)):
             row = {"cell": self.cell, "quantity": quantity.name, "lab_unit": quantity.lab_unit}
-            values = np.percentile(self.samples[:, column], list(percentiles.values()))
-            for unit, factor in (("si", 1.0), ("lab", quantity.in_lab)):
-                for name, value in zip(percentiles, values, strict=True):
-                    row[f"{name}_{unit}"] = f"{value * factor:.6g}"
+            row |= interval_texts(self.samples[:, column], quantity.in_lab)
             rows.append(row | {"unlike_simulated": "; ".join(self.unlike)})
         return rows
 
@@ -55,3 +48,17 @@ class Posterior:
         it where that is `absolute`."""
         neuron, rest_v = neurons_of(self.level, np.median(self.samples, axis=0)[None])
         return to_config(neuron, NATIVE_DT_S, float(rest_v[0]) if absolute else None)
+
+
+def interval_texts(draws: np.ndarray, in_lab: float) -> dict[str, str]:
+    """Median and intervals of draws (S,) in SI and, times `in_lab`, in lab units."""
+    percentiles = {"median": 50.0}
+    for interval in INTERVALS:
+        percentiles[f"low_{interval}"] = 50 - interval / 2
+        percentiles[f"high_{interval}"] = 50 + interval / 2
+    values = np.percentile(draws, list(percentiles.values()))
+    return {
+        f"{name}_{unit}": f"{value * factor:.6g}"
+        for unit, factor in (("si", 1.0), ("lab", in_lab))
+        for name, value in zip(percentiles, values, strict=True)
+    }

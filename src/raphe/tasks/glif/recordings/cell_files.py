@@ -68,6 +68,7 @@ def read_cell_traces(
     sweep: int | None = None,
     relative_to_v: float | None = None,
     cut: bool = False,
+    may_rest: bool = False,
 ) -> CellTraces:
     """Read and check voltage and current.
 
@@ -78,6 +79,7 @@ def read_cell_traces(
             from 0; None: the first.
         relative_to_v: a resting potential to add to a voltage that is relative to rest.
         cut: spikes out of a real recording, see `spike_cuts`.
+        may_rest: whether the current may be 0 throughout.
 
     Raises:
         RecordingError: no file, no rate, lengths that differ, values that can be no membrane's.
@@ -115,7 +117,7 @@ def read_cell_traces(
     if relative_to_v is not None:
         _require_relative(voltage_v, voltage_name)
         voltage_v = voltage_v + relative_to_v
-    _require_current(current_a, current_name)
+    require_current(current_a, current_name, may_rest)
     faults = {
         row: fault for row, trace in enumerate(voltage_v) if (fault := _membrane_fault(trace, cut))
     }
@@ -292,9 +294,12 @@ def _require_relative(voltage_v: np.ndarray, name: str) -> None:
         )
 
 
-def _require_current(current_a: np.ndarray, name: str) -> None:
-    peak = float(np.abs(current_a[np.isfinite(current_a)]).max(initial=0))
-    if not LEAST_A <= peak <= MOST_A:
+def require_current(
+    currents_a: Sequence[np.ndarray] | np.ndarray, name: str, may_rest: bool = False
+) -> None:
+    """Refuse currents that no cell is given, or none at all. Raises RecordingError."""
+    peak = max(float(np.abs(each[np.isfinite(each)]).max(initial=0)) for each in currents_a)
+    if peak > MOST_A or (peak < LEAST_A and not may_rest):
         raise RecordingError(
             f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
             "correct --stimulus-unit, or choose another channel"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from raphe.core.abf.reader import describe_abf, read_command
-from raphe.core.errors import RecordingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import counted
 from raphe.tasks.glif.recordings.cell_files import (
     ABF,
@@ -17,7 +17,11 @@ from raphe.tasks.glif.recordings.cell_files import (
     Signal,
     holds_current,
     read_cell_traces,
+    require_current,
 )
+
+BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
+MOST_JUNCTION_V = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +34,15 @@ class CellSweeps:
     rate_hz: float
     left_out: dict[str, str]  # by name of a sweep, why it is not among them
     read_from: list[str]  # of an NWB file which series
+    liquid_junction_v: float = 0.0  # that was subtracted from the voltages
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def begins_v(self, i: int) -> float | None:
+        """The voltage that a sweep begins with; None where that is missing."""
+        beginning = self.voltages_v[i][: max(1, round(BEGINNING_S * self.rate_hz))]
+        return float(beginning.mean()) if np.isfinite(beginning).all() else None
 
 
 def read_cell_sweeps(
@@ -42,6 +52,7 @@ def read_cell_sweeps(
     *,
     numbers: Sequence[int] = (),
     cut: bool = False,
+    liquid_junction_v: float = 0.0,
 ) -> CellSweeps:
     """Read and check the sweeps of one cell.
 
@@ -51,11 +62,18 @@ def read_cell_sweeps(
         rate_hz: of arrays.
         numbers: of a recording's sweeps; none: all of an ABF file, the first of an NWB file.
         cut: spikes out of a real recording, see `spike_cuts`.
+        liquid_junction_v: potential of the pipette's solution against the bath's, which is
+            subtracted: the membrane's voltage is the recorded one less this.
 
     Raises:
-        RecordingError: no sweep that can be read.
-        SettingError: a unit of neither.
+        RecordingError: no sweep that can be read, or none with a current.
+        SettingError: a unit of neither, or a junction potential beyond 50 mV.
     """
+    if not abs(liquid_junction_v) <= MOST_JUNCTION_V:
+        raise SettingError(
+            f"liquid junction potential: expected one within ±{1e3 * MOST_JUNCTION_V:g} mV, got "
+            f"{1e3 * liquid_junction_v:g} mV"
+        )
     wanted: Sequence[int | None] = list(dict.fromkeys(numbers)) or [None]
     if voltage.suffix == ABF and not numbers:
         wanted = range(len(describe_abf(voltage.file).layout.sweeps))
@@ -65,7 +83,7 @@ def read_cell_sweeps(
     for number in wanted:
         try:
             own, own_hz = _commanded(voltage, current, number, rate_hz)
-            traces = read_cell_traces(voltage, own, own_hz, sweep=number, cut=cut)
+            traces = read_cell_traces(voltage, own, own_hz, sweep=number, cut=cut, may_rest=True)
         except RecordingError as error:
             if len(wanted) == 1:
                 raise
@@ -77,7 +95,7 @@ def read_cell_sweeps(
                 left_out[name] = traces.faults[row]
                 continue
             names.append(name)
-            voltages.append(traces.voltage_v[row])
+            voltages.append(traces.voltage_v[row] - liquid_junction_v)
             currents.append(traces.current_a[row])
             rates.append(traces.rate_hz)
         read_from += [traces.read_from] if traces.read_from else []
@@ -91,7 +109,9 @@ def read_cell_sweeps(
             f"{voltage.source}: expected sweeps of one rate, got {min(rates):g} and "
             f"{max(rates):g} Hz; choose those of one with --sweep"
         )
-    return CellSweeps(names, voltages, currents, rates[0], left_out, read_from)
+    named = next((str(each.file) for each in (current, voltage) if each.suffix), "current")
+    require_current(currents, named)
+    return CellSweeps(names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v)
 
 
 def _commanded(

@@ -1,0 +1,45 @@
+"""Cells fitted to the end: what is written, and what is said of it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from raphe.core.errors import SettingError
+from raphe.tasks.glif.prediction.fit_cell import fit_cell
+from raphe.tasks.glif.recordings.cell_files import Signal
+from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
+
+
+@pytest.mark.ci
+def test_a_real_cell_that_fires_unasked_has_its_bias_and_its_doubts_written(
+    real_data, tmp_path
+) -> None:
+    path = real_data("abf", "17o05027_ic_ramp.abf")
+    signals = Signal(path, "V"), Signal(None, "A")
+    sweeps = read_cell_sweeps(*signals, None, cut=True, liquid_junction_v=0.01)
+    report = fit_cell(sweeps, [1], tmp_path / "fit")
+    facts = json.loads((tmp_path / "fit" / "fit.json").read_text())
+    assert facts["sweeps"] == ["sweep 0", "sweep 1"]
+    assert facts["liquid_junction_mv"] == pytest.approx(10)
+    said = " ".join(facts["sentences"])
+    assert facts["sentences"] == report.sentences
+    assert "fires without an injected current (7 spikes)" in said
+    assert "10 mV was subtracted" in said
+    assert "No membrane rests there" in said
+    assert "Neither values nor intervals can be relied on" in said
+    with (tmp_path / "fit" / "fitted_parameters.csv").open() as file:
+        rows = {row["quantity"]: row for row in csv.DictReader(file)}
+    assert float(rows["bias"]["median_lab"]) > 0
+    drawn = np.load(tmp_path / "fit" / "draws.npz")["bias_1"]
+    assert f"{1e12 * np.median(drawn):.6g}" == rows["bias"]["median_lab"]
+    config = json.loads((tmp_path / "fit" / "neuron_config.json").read_text())
+    assert config["El"] > config["th_inf"]  # it fires
+
+
+def test_what_is_read_must_not_lie_where_is_written(tmp_path) -> None:
+    voltage, current = np.full(5000, -0.07), np.repeat([0.0, 1e-10], 2500)
+    sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    with pytest.raises(SettingError):
+        fit_cell(sweeps, [1], tmp_path, inputs=[tmp_path / "voltage.npy"])

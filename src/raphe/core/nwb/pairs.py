@@ -88,6 +88,15 @@ def pair_of(
     )
 
 
+def sweep_numbers(path: str | Path, channel: int | str | None = None) -> list[int]:
+    """What `read_pair` calls the sweeps of a voltage by, in the order of time: the file's own
+    numbers, else places from 0. Raises RecordingError."""
+    contents = open_contents(checked_path(path, "an NWB file"))
+    sweeps = _sweeps(contents, _choose_channel(contents, VOLTAGE, channel, 0))
+    own = [sweep.number for sweep in sweeps if sweep.number is not None]
+    return list(dict.fromkeys(own)) or list(range(len(sweeps)))
+
+
 def read_sweep(
     path: str | Path, quantity: str, channel: int | str | None = None, sweep: int | None = None
 ) -> Recording:

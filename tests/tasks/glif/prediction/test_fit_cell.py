@@ -26,7 +26,7 @@ def test_a_real_cell_that_fires_unasked_has_its_bias_and_its_doubts_written(
     said = " ".join(facts["sentences"])
     assert facts["sentences"] == report.sentences
     assert "fires without an injected current (7 spikes)" in said
-    assert "10 mV was subtracted" in said
+    assert "mV was subtracted from the recorded voltage" in said
     assert "No membrane rests there" in said
     assert "Neither values nor intervals can be relied on" in said
     with (tmp_path / "fit" / "fitted_parameters.csv").open() as file:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from nwb_files import Entry, write_nwb
 from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.glif.recordings.cell_files import Signal
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
@@ -63,3 +64,28 @@ def test_a_voltage_in_another_unit_is_refused_with_the_unit_that_fits(
     with pytest.raises(RecordingError, match=f"pass --unit {unit}"):
         read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
     assert len(read_cell_sweeps(Signal(voltage, unit), Signal(current, "A"), 20_000.0)) == 1
+
+
+def test_all_sweeps_of_an_nwb_file_are_taken_each_with_its_own_stimulus(tmp_path) -> None:
+    path, n = tmp_path / "cell.nwb", 1000
+    entries = []
+    for place, number in enumerate((7, 5, 9, 6)):  # stimuli are stored in another order
+        facts = {"conversion": 1e-3, "rate": 2e4 if number == 6 else 1e4}
+        entries.append(
+            Entry("CurrentClampSeries", f"v{number}", np.full(n, -60 - number, np.int16),
+                  start_s=2.0 * place, sweep=number, facts=facts)
+        )  # fmt: skip
+    for number in (5, 6, 7, 8):
+        facts = {"conversion": 1e-12, "rate": 2e4 if number == 6 else 1e4}
+        entries.append(
+            Entry("CurrentClampStimulusSeries", f"i{number}", np.full(n, number, np.int16),
+                  sweep=number, where="stimulus", facts=facts)
+        )  # fmt: skip
+    write_nwb(path, entries)
+    sweeps = read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, every=True)
+    assert sweeps.names == ["sweep 7", "sweep 5"]
+    assert [round(1e3 * float(each[0])) for each in sweeps.voltages_v] == [-67, -65]
+    assert [round(1e12 * float(each[0])) for each in sweeps.currents_a] == [7, 5]
+    assert sweeps.rate_hz == 1e4
+    assert "no stimulus has the sweep number" in sweeps.left_out["sweep 9"]
+    assert "its rate is 20000 Hz, that of most 10000 Hz" in sweeps.left_out["sweep 6"]

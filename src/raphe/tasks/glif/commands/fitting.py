@@ -42,12 +42,13 @@ def add_fit(parser: Parser) -> None:
     add_signal_options(parser)
     parser.add_argument(
         "--sweep",
-        type=int,
+        type=_sweep,
         nargs="+",
         default=(),
         metavar="N",
         help="of recordings: numbers of the sweeps to fit together, as an NWB file gives them, "
-        "else places from 0 (default: all of an ABF file, the first of an NWB file)",
+        "else places from 0; all: those of the rate that most have, each with its own stimulus "
+        "(default: all of an ABF file, the first of an NWB file)",
     )
     parser.add_argument(
         "--prior",
@@ -82,6 +83,12 @@ def add_fit(parser: Parser) -> None:
     add_overwrite(parser)
 
 
+def _sweep(text: str) -> int | str:
+    if text != ALL and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number or {ALL}, got {text!r}")
+    return text if text == ALL else int(text)
+
+
 def _fit(options: argparse.Namespace) -> int:
     from raphe.core.errors import SettingError
     from raphe.core.files.path import require_utf_8
@@ -102,7 +109,8 @@ def _fit(options: argparse.Namespace) -> int:
         Signal(options.input, options.unit, options.channel),
         Signal(options.stimulus, options.stimulus_unit, options.stimulus_channel),
         options.rate,
-        numbers=options.sweep,
+        numbers=() if ALL in options.sweep else options.sweep,
+        every=ALL in options.sweep,
         cut=options.cut_spikes,
         liquid_junction_v=1e-3 * options.liquid_junction_mv,
     )

@@ -3,6 +3,7 @@
 W sweeps, N samples of each.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,10 +11,12 @@ import numpy as np
 
 from raphe.core.abf.reader import describe_abf, read_command
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.nwb.pairs import sweep_numbers
 from raphe.core.sentences import counted
 from raphe.tasks.glif.recordings.cell_files import (
     ABF,
     CURRENT_UNITS,
+    NWB,
     Signal,
     holds_current,
     read_cell_traces,
@@ -51,6 +54,7 @@ def read_cell_sweeps(
     rate_hz: float | None,
     *,
     numbers: Sequence[int] = (),
+    every: bool = False,
     cut: bool = False,
     liquid_junction_v: float = 0.0,
 ) -> CellSweeps:
@@ -61,6 +65,7 @@ def read_cell_sweeps(
             sweeps. An ABF file without a current is read with its protocol's command.
         rate_hz: of arrays.
         numbers: of a recording's sweeps; none: all of an ABF file, the first of an NWB file.
+        every: take all sweeps of an NWB file whose rate is that of most; the others are left out.
         cut: spikes out of a real recording, see `spike_cuts`.
         liquid_junction_v: potential of the pipette's solution against the bath's, which is
             subtracted: the membrane's voltage is the recorded one less this.
@@ -77,6 +82,8 @@ def read_cell_sweeps(
     wanted: Sequence[int | None] = list(dict.fromkeys(numbers)) or [None]
     if voltage.suffix == ABF and not numbers:
         wanted = range(len(describe_abf(voltage.file).layout.sweeps))
+    if voltage.suffix == NWB and every:
+        wanted = sweep_numbers(voltage.file, voltage.channel)
     names, voltages, currents, read_from = [], [], [], []
     left_out: dict[str, str] = {}
     rates: list[float] = []
@@ -104,6 +111,16 @@ def read_cell_sweeps(
             f"{voltage.source}: expected a sweep that can be fitted, got none of "
             f"{counted('sweep', len(left_out))}: {next(iter(left_out.values()))}"
         )
+    if every:
+        of_most = Counter(np.round(rates, 3)).most_common(1)[0][0]
+        kept = [i for i, rate in enumerate(rates) if round(rate, 3) == of_most]
+        left_out |= {
+            names[i]: f"its rate is {rates[i]:g} Hz, that of most {of_most:g} Hz; fit it by itself"
+            for i in range(len(names))
+            if i not in kept
+        }
+        names, rates = [names[i] for i in kept], [rates[i] for i in kept]
+        voltages, currents = [voltages[i] for i in kept], [currents[i] for i in kept]
     if len(set(np.round(rates, 3))) > 1:
         raise RecordingError(
             f"{voltage.source}: expected sweeps of one rate, got {min(rates):g} and "

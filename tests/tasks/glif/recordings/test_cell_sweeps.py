@@ -89,3 +89,17 @@ def test_all_sweeps_of_an_nwb_file_are_taken_each_with_its_own_stimulus(tmp_path
     assert sweeps.rate_hz == 1e4
     assert "no stimulus has the sweep number" in sweeps.left_out["sweep 9"]
     assert "its rate is 20000 Hz, that of most 10000 Hz" in sweeps.left_out["sweep 6"]
+
+
+def test_a_voltage_that_is_missing_is_no_spike_where_it_is_no_dead_time() -> None:
+    voltage, current = np.full((4, 5000), -0.07), np.full((4, 5000), 1e-10)
+    voltage[0, -2000:] = np.nan  # filled up by the amplifier's program
+    voltage[0, :10] = np.nan
+    voltage[1, -40:] = np.nan  # a spike's dead time
+    voltage[2, 1000:3000] = np.nan
+    current[3, 7] = np.nan
+    sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    assert [len(each) for each in sweeps.voltages_v] == [2990, 5000]
+    assert [len(each) for each in sweeps.currents_a] == [2990, 5000]
+    assert "100 ms of its voltage are NaN in one stretch" in sweeps.left_out["sweep 2"]
+    assert sweeps.left_out["sweep 3"] == "the current is not finite at sample 7"

@@ -6,11 +6,10 @@ B cells, N samples of a file, T as seen.
 import numpy as np
 
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
-from raphe.tasks.glif.recordings.cell_traces import CellTraces
+from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S, CellTraces
 
 QUIET_S = 0.02  # before a stretch's current sets in
 LEAST_PA = 1.0  # of a current that counts as one
-LONGEST_GAP_S = 0.05  # no dead time is so long
 MOST_MISSING = 0.5  # of a voltage
 SHORTEST_S = 0.2  # of a trace
 

@@ -22,6 +22,7 @@ from raphe.tasks.glif.recordings.cell_files import (
     read_cell_traces,
     require_current,
 )
+from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S, CellTraces
 
 BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
 MOST_JUNCTION_V = 0.05
@@ -101,9 +102,13 @@ def read_cell_sweeps(
             if row in traces.faults:
                 left_out[name] = traces.faults[row]
                 continue
+            voltage_v, current_a = _without_padding(traces, row)
+            if fault := _fault(voltage_v, current_a, traces.rate_hz):
+                left_out[name] = fault
+                continue
             names.append(name)
-            voltages.append(traces.voltage_v[row] - liquid_junction_v)
-            currents.append(traces.current_a[row])
+            voltages.append(voltage_v - liquid_junction_v)
+            currents.append(current_a)
             rates.append(traces.rate_hz)
         read_from += [traces.read_from] if traces.read_from else []
     if not names:
@@ -144,3 +149,30 @@ def _commanded(
             f"{unit or 'no unit'}; it is no current clamp"
         )
     return replace(current, source=samples, unit=unit), describe_abf(voltage.file).rate_hz
+
+
+def _without_padding(traces: CellTraces, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Voltage and current without a beginning and an end that are missing, and longer than a dead
+    time: amplifiers' files are filled up so."""
+    voltage_v, current_a = traces.voltage_v[row], traces.current_a[row]
+    there = np.flatnonzero(~np.isnan(voltage_v))
+    longest = round(LONGEST_GAP_S * traces.rate_hz)
+    first, last = int(there[0]), int(there[-1]) + 1
+    end = last if len(voltage_v) - last > longest else len(voltage_v)
+    return voltage_v[first:end], current_a[first:end]
+
+
+def _fault(voltage_v: np.ndarray, current_a: np.ndarray, rate_hz: float) -> str | None:
+    """Why a sweep (N,) cannot be fitted."""
+    if np.isinf(voltage_v).any():
+        return f"infinite voltage at sample {int(np.isinf(voltage_v).argmax())}"
+    if not np.isfinite(current_a).all():
+        return f"the current is not finite at sample {int((~np.isfinite(current_a)).argmax())}"
+    edges = np.flatnonzero(np.diff(np.isnan(voltage_v), prepend=False, append=False))
+    longest_s = int((edges[1::2] - edges[::2]).max(initial=0)) / rate_hz
+    if longest_s > LONGEST_GAP_S:
+        return (
+            f"{1e3 * longest_s:.0f} ms of its voltage are NaN in one stretch, longer than any dead "
+            "time; cut it there"
+        )
+    return None

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+LONGEST_GAP_S = 0.05  # no dead time is so long
+
 
 @dataclass(frozen=True, eq=False)
 class CellTraces:

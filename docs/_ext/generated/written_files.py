@@ -403,9 +403,16 @@ FILES = (
         },
     ),
     Written(
-        "a fit", "draws.npz", "`level_N` float64 (draws, quantities) in SI units, and their names"
+        "a fit",
+        "draws.npz",
+        "`level_N` float64 (draws, quantities) in SI units, their names, and those of a bias",
     ),
     Written("a fit", "neuron_config.json", "the median neuron of the chosen level, for AllenSDK"),
+    Written(
+        "a fit",
+        "fit.json",
+        "level, sweeps, junction potential, and each sentence that must be known of the fit",
+    ),
     Written("a fit", "glif_brian2.py, glif_nest.py", "programs that run it, with --for"),
     Written(
         "a fit", ", ".join(figure_names("fit.png")), "recorded beside predicted: figure, caption"

@@ -102,6 +102,7 @@ def test_what_has_no_place_is_refused_before(
     assert main([*call, "--annotate"]) != 0 and not out.exists()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("form", ["binary_folder", "zarr"])
 def test_spikeinterface_reads_the_properties(tmp_path: Path, form: str) -> None:
     si = pytest.importorskip("spikeinterface", reason="SpikeInterface is not installed")

@@ -139,6 +139,7 @@ def test_damaged_facts_are_one_sentence(analyzer: Callable[..., Path]) -> None:
             read_units(path)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("form", ["binary_folder", "zarr"])
 def test_spikeinterfaces_own_are_read_as_it_reads_them(tmp_path: Path, form: str) -> None:
     si = pytest.importorskip("spikeinterface", reason="SpikeInterface is not installed")

@@ -191,6 +191,17 @@ def test_matlab_s_structs_and_cells_are_looked_into(tmp_path: Path) -> None:
     assert np.isnan(traces.read()[2, 38:]).all()
 
 
+def test_a_file_without_traces_says_what_it_holds(tmp_path: Path) -> None:
+    savemat(tmp_path / "x.mat", {"name": "m1", "fs": 30.0})
+    with pytest.raises(RecordingError, match=r"expected an array of traces in it, found none$"):
+        read_traces(tmp_path / "x.mat")
+    cells = np.empty((1, 1), object)
+    cells[0, 0] = {"fluo_mean": TRACES[0], "fluo_time": np.arange(40.0), "events_AP": 5.0}
+    savemat(tmp_path / "x.mat", {"CAttached": cells})
+    with pytest.raises(RecordingError, match=r"\(CAttached\); `raphe import ground-truth` makes"):
+        read_traces(tmp_path / "x.mat", AT_30)
+
+
 def test_a_struct_tells_the_rate_of_its_own_traces(tmp_path: Path) -> None:
     session = {"dff": TRACES, "fs": 7.5}
     savemat(tmp_path / "5.mat", {"session": session})

@@ -18,6 +18,7 @@ from raphe.tasks.calcium.recordings.stored_matrix import Hdf5Matrix
 from raphe.tasks.calcium.recordings.trace_set import LAYOUTS, TraceOptions, TraceSet
 
 CELLS = "data"  # c2s' cells, with the fields calcium and fps
+GROUND_TRUTH = "CAttached"  # the form in which laboratories share recordings with their spikes
 REGIONS, SURROUNDS, CURATION, SETTINGS = "F", "Fneu", "iscell", "ops"  # of Suite2p
 WITHIN = "."  # between a struct and its field
 Variable = MatVariable | Mat73Parts | Hdf5Matrix | np.ndarray
@@ -32,6 +33,12 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     Of version 7.3, which is HDF5, only what is asked for is read.
     """
     variables = _variables(path)
+    if GROUND_TRUTH in variables:
+        raise RecordingError(
+            f"{path}: expected traces alone, got recordings with their spikes ({GROUND_TRUTH}); "
+            "`raphe import ground-truth` makes a store of them, and rates are inferred of a trace "
+            "saved by itself"
+        )
     if options.variable is None:
         if _is_numeric(variables.get(REGIONS)) and _is_fall(variables):
             return _read_fall(path, variables, options)

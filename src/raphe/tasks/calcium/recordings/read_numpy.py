@@ -41,10 +41,11 @@ def choose_array(path: Path, variables: Mapping[str, Any], variable: str | None)
         usual = [name for name in TRACE_NAMES if name in arrays]
         names = usual or arrays
         variable = names[0] if len(names) == 1 else None
+    if not arrays:
+        raise RecordingError(f"{path}: expected an array of traces in it, found none")
     if variable not in arrays:
         raise RecordingError(
-            f"{path}: expected one array of traces, got {', '.join(arrays) or 'none'}; pass "
-            "--variable NAME"
+            f"{path}: expected one array of traces, got {', '.join(arrays)}; pass --variable NAME"
         )
     return variable
 

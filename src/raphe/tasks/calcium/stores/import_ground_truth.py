@@ -18,6 +18,7 @@ from raphe.core.files.left_out import Failure, left_out_words
 from raphe.core.matlab.mat5 import mat_variables
 from raphe.core.sentences import counted, listed
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
+from raphe.tasks.calcium.recordings.read_mat import GROUND_TRUTH
 from raphe.tasks.calcium.stores.labelled import (
     ImportReport,
     Labelling,
@@ -26,7 +27,7 @@ from raphe.tasks.calcium.stores.labelled import (
 )
 from raphe.tasks.calcium.stores.trace_store import LabelledRecording
 
-VARIABLE, PREFIX, SUFFIX, ENDING = "CAttached", "CAttached_", ".mat", "_mini"
+PREFIX, SUFFIX, ENDING = f"{GROUND_TRUTH}_", ".mat", "_mini"
 TIME, TRACE, SPIKES = "fluo_time", "fluo_mean", "events_AP"
 SPIKES_PER_S = 10_000  # their unit is 0.1 ms
 MOST_UNEVEN = 1.5  # frames by which a time stamp may be off the even ones
@@ -66,13 +67,13 @@ def read_neuron(path: Path, dataset: str) -> tuple[list[ReadRecording], list[str
 
     Raises RecordingError where the file is none of this form.
     """
-    variable = mat_variables(path).get(VARIABLE)
+    variable = mat_variables(path).get(GROUND_TRUTH)
     value = None if variable is None else variable.read()
     structs = value if isinstance(value, list) else [value]
     if not structs or not all(isinstance(struct, Mapping) for struct in structs):
         raise RecordingError(
-            f"{path}: expected a variable {VARIABLE}, a row of structs with {TIME}, {TRACE} and "
-            f"{SPIKES}, found none"
+            f"{path}: expected a variable {GROUND_TRUTH}, a row of structs with {TIME}, {TRACE} "
+            f"and {SPIKES}, found none"
         )
     cell = f"{dataset}/{path.stem.removeprefix(PREFIX).removesuffix(ENDING)}"
     recordings, left_out = [], []

@@ -13,7 +13,7 @@ import numpy as np
 from raphe.core.errors import RecordingError
 from raphe.core.ranges import fault
 from raphe.core.sentences import counted
-from raphe.tasks.calcium.recordings.read_mat import c2s_cells
+from raphe.tasks.calcium.recordings.read_mat import GROUND_TRUTH, c2s_cells
 from raphe.tasks.calcium.recordings.read_numpy import rate_among
 from raphe.tasks.calcium.recordings.read_traces import refuse_idle
 from raphe.tasks.calcium.recordings.trace_set import RATE_LIMIT, TraceOptions
@@ -36,7 +36,7 @@ def read_c2s(path: Path, dataset: str, options: TraceOptions) -> list[ReadRecord
             f"{path}: expected traces with their spikes as c2s has them, a variable data of "
             f"structs with {TRACE} and {TIMES} or {COUNTS}, found none; a second file, "
             "NAME.spikes.…, may hold the spikes, and `raphe import ground-truth` reads files of "
-            "CAttached"
+            f"{GROUND_TRUTH}"
         )
     refuse_idle(path, options, frozenset({"rate_hz"}))
     return [

@@ -1,6 +1,7 @@
 """A single run: what is tracked, repeated, resumed, refused."""
 
 import importlib
+import os
 import re
 import shlex
 import shutil
@@ -198,6 +199,11 @@ def test_a_password_in_an_address_is_in_no_file_and_in_nothing_printed(
     uri = f"sqlite+pysqlite:///file:{database}?uri=true&password=SECRET"
     assert train(f'tracking.uri="{uri}"', "trainer.max_epochs=1") == 0
     assert train(f'tracking.uri="{uri}"', "model.fail_at_epoch=0") == 1
+    address = tmp_path.parent / f"{tmp_path.name}.address"
+    address.write_text(uri)
+    address.chmod(0o600)
+    assert train(f"tracking.uri=@{address}", "trainer.max_epochs=2") == 0
+    assert os.environ[SECRET_ADDRESS] == uri
     assert train('tracking.uri="http://me:SECRET@127.0.0.1:9"') == 1
     assert train('tracking.uri="http://me:SECRET@127.0.0.1:9"', "model.degree=1,2", multirun=True)
     told = capfd.readouterr()

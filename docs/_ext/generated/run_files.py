@@ -294,6 +294,14 @@ RUN_FILES = (
         "sweep.csv",
         "a row for each member: the settings that were swept, `run_id`, and every metric",
     ),
+    Written(
+        "a sweep",
+        "means.csv",
+        "where seeds or folds repeat what is compared: a row for each of it and each metric, with "
+        "`members`, the `mean` over folds of the mean over seeds, its 95 % interval (`low`, "
+        "`high`), `se`, `sd_of_seeds`, and the paired `difference` from the best by validation "
+        "with its interval, `p` and, corrected for how many are compared, `p_holm`",
+    ),
     Written("a sweep", "sweep.png, sweep.pdf, summary.txt", "its figure, and its results to read"),
     Written(
         "a sweep",

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from raphe.core.errors import SettingError
 from raphe.core.files.checkpoint import training_fault
-from raphe.harness.tracking import TrackedRun
+from raphe.harness.records.tracked_run import TrackedRun
 
 BEST, LAST = "best.ckpt", "last.ckpt"  # of a run until it is finished
 LOOPS = "loops"  # in a checkpoint from which Lightning goes on

@@ -10,6 +10,7 @@ from raphe.core.errors import RapheError, SettingError, UsageError
 from raphe.core.files.outputs import Output
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
+from raphe.harness.database.address import address_option
 
 if TYPE_CHECKING:  # takes a while to load
     from omegaconf import DictConfig
@@ -82,7 +83,11 @@ def add_export(parser: Parser) -> None:
     parser.add_argument(
         "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
     )
-    parser.add_argument("--uri", help="MLflow server instead, as http://host:5000")
+    parser.add_argument(
+        "--uri",
+        type=address_option,
+        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
+    )
     parser.add_argument(
         "--experiment",
         metavar="NAME",

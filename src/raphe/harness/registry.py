@@ -20,12 +20,14 @@ from raphe.core.errors import SettingError
 from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import Estimate
 from raphe.harness.database.address import without_credentials
+from raphe.harness.database.patience import tried
 from raphe.harness.model_code import ModelCode
-from raphe.harness.report.csv_tables import INTERVALS, read_intervals
+from raphe.harness.records.tracked_run import TrackedRun
+from raphe.harness.report.csv_tables import INTERVALS, read_intervals, tagged_intervals
 from raphe.harness.runs.artifacts import fetch
 from raphe.harness.settings.recorded import MOST_BYTES, Recorded
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
-from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, TrackedRun, Tracker
+from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, VIEW_TAG, RunFacts, Tracker
 
 CONFIG = "config.yaml"  # the artifact that holds a run's record
 
@@ -88,10 +90,12 @@ def recorded_with_choices(tracker: Tracker, run: RunFacts) -> Recorded:
     return replace(own, choices=parent.choices)
 
 
-def intervals_of(tracker: Tracker, run_id: str) -> dict[str, Estimate]:
+def intervals_of(tracker: Tracker, run: RunFacts) -> dict[str, Estimate]:
     """A run's estimates by metric; none of a run whose task gave none."""
+    if (tagged := tagged_intervals(run)) is not None:
+        return tagged
     with Scratch() as scratch, contextlib.suppress(SettingError):
-        return read_intervals(fetch(tracker, run_id, INTERVALS, scratch))
+        return read_intervals(fetch(tracker, run.run_id, INTERVALS, scratch))
     return {}
 
 
@@ -109,12 +113,11 @@ def register(tracker: Tracker, run: TrackedRun, bundle: Path, loader: str, name:
 
     `loader`: the module that opens it, see raphe.core.protocol.Exported.
     """
-    client = MlflowClient(tracker.uri)
+    client = tracker.client
     with contextlib.suppress(MlflowException):  # it is there already
         client.create_registered_model(name)
     with _global_uri(tracker):
-        with mlflow.start_run(run_id=run.run_id):
-            model = _log_model(bundle, loader)
+        model = tried(client, _log_model, run.run_id, bundle, loader)
         registered = client.create_model_version(
             name, model.model_uri, run.run_id, model_id=model.model_id
         )
@@ -127,15 +130,15 @@ def serving_command(tracker: Tracker, model: str) -> str:
     return f"MLFLOW_TRACKING_URI={where} mlflow models serve -m {quote(model)} --env-manager local"
 
 
-def _log_model(bundle: Path, loader: str) -> ModelInfo:
-    """Log the bundle to the run that is open, with the code of raphe that it is read by.
+def _log_model(run_id: str, bundle: Path, loader: str) -> ModelInfo:
+    """Log the bundle to a run, with the code of raphe that it is read by.
 
     Its columns have no types for MLflow to enforce: it refuses by printing the data it was given.
     """
     loaded = import_module(loader)._load_pyfunc(bundle)
     columns = [ColSpec(AnyType(), field.name, required=False) for field in loaded.fields]
     code = ModelCode.of([loader, predictor_module(bundle_kind(bundle))])
-    with Scratch() as scratch:
+    with Scratch() as scratch, mlflow.start_run(run_id=run_id):
         return mlflow.pyfunc.log_model(
             name="ensemble",
             loader_module=loader,

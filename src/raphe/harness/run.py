@@ -39,44 +39,59 @@ from raphe.core.threads import threads_of_process
 from raphe.harness import callbacks
 from raphe.harness.process import keep_freed_memory, quieten
 from raphe.harness.records.description import conclude
-from raphe.harness.report.csv_tables import EPOCHS, epochs_csv, metrics_and_artifacts
+from raphe.harness.records.tracked_run import CHECKPOINT_FILE, CHECKPOINT_FOLDER, TrackedRun
+from raphe.harness.report.csv_tables import (
+    EPOCHS,
+    epochs_csv,
+    metrics_and_artifacts,
+    tags_of,
+)
 from raphe.harness.report.note import stamp
 from raphe.harness.report.run_table import print_run
 from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
-from raphe.harness.tracking import CHECKPOINT_FILE, CHECKPOINT_FOLDER, RunFacts, TrackedRun, Tracker
+from raphe.harness.tracking import RunFacts, Tracker
 from raphe.harness.trainer import build_trainer
 from raphe.harness.training_progress import TrainingProgress
 
 
-def run(config: DictConfig) -> None:
+def run(config: DictConfig) -> float | None:
     """Run the composed config once; inside a sweep, as one of its members.
+
+    Returns what `run_as` does, for sweepers that choose the next member by it.
 
     Raises:
         RunFailed: with the error that ended a single run. A failed member of a sweep is reported
             at once, and the next one goes on.
     """
-    run_as(SweepMember.current(), config)
+    return run_as(SweepMember.current(), config)
 
 
-def run_as(member: SweepMember | None, config: DictConfig) -> None:
-    """As `run`, for a member that the caller knows."""
+def run_as(member: SweepMember | None, config: DictConfig) -> float | None:
+    """As `run`, for a member that the caller knows; the monitored metric of the weights that it
+    kept, NaN where it failed. None of a single run."""
     if member is not None:
         member.end_with_launcher()
+        member.announce()
     try:
         facts, skipped = _run(config, member)
     except Exception as error:
         if member is None:
             raise RunFailed(error) from error
         member.failed(error)
-    else:
-        if member is not None:
-            metric = config.monitor.metric
-            member.finished(
-                facts.run_id, skipped, metric, facts.metrics.get(metric_names.kept(metric))
-            )
+        return math.nan
+    if member is None:
+        return None
+    metric = config.monitor.metric
+    value = _kept_value(facts, metric)
+    member.finished(facts.run_id, skipped, metric, value)
+    return math.nan if value is None else value
+
+
+def _kept_value(facts: RunFacts, metric: str) -> float | None:
+    return facts.metrics.get(metric_names.kept(metric))
 
 
 def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool]:
@@ -92,7 +107,8 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
 
     location = RunLocation.of(tracker, config, member, data.hashes)
     try:
-        with lock_file(location.work / "lock").acquire(blocking=False):
+        # A member waits for another that was given the very same settings.
+        with lock_file(location.work / "lock").acquire(blocking=member is not None):
             earlier = location.finished() if member is not None and config.resume else None
             facts = earlier or _train_and_test(config, member, data, location)
             location.clear()
@@ -216,6 +232,7 @@ def _test(
     tracked.log_metrics(defined, model=tracked.log_model(config.tracking.experiment))
     artifacts[EPOCHS] = epochs_csv(tracked.logged)
     stamp(artifacts, data.note)
+    tracked.set_tags(tags_of(artifacts))
     tracked.log_artifacts(artifacts)
     tracked.log_file(kept, CHECKPOINT_FOLDER, CHECKPOINT_FILE)
     conclude(tracked, artifacts.get(CONCLUSION, ""))

@@ -15,11 +15,14 @@ from raphe.harness.callbacks import BEST, LAST
 from raphe.harness.database.address import local_folder, without_credentials
 from raphe.harness.records.description import describe_run, stores_text
 from raphe.harness.records.parameters import parameters, swept_numbers
-from raphe.harness.sweeps.member import SweepMember
-from raphe.harness.tracking import (
+from raphe.harness.records.tracked_run import (
     CHECKPOINT_FILE,
     CHECKPOINT_FOLDER,
     CONFIG_FILE,
+    TrackedRun,
+)
+from raphe.harness.sweeps.member import SweepMember
+from raphe.harness.tracking import (
     CONTENTS_TAG,
     DATA_TAG,
     DESCRIPTION_TAG,
@@ -29,7 +32,6 @@ from raphe.harness.tracking import (
     PARENT_TAG,
     SEEN_TAG,
     RunFacts,
-    TrackedRun,
     Tracker,
 )
 
@@ -81,7 +83,7 @@ class RunLocation:
         for run in self._earlier_runs():
             if run.status != "FINISHED":
                 continue
-            if not (fault := self._fault_of(run)):
+            if not (fault := fault_of(run)):
                 return run
             print(
                 f"note: {self.name}: finished as {run.run_id}, but its {fault}; it is trained anew",
@@ -90,18 +92,6 @@ class RunLocation:
             )
             self.tracker.delete(run.run_id)
         return None
-
-    def _fault_of(self, run: RunFacts) -> str:
-        """What of a finished run's files is not as it was left; of a server's it is not asked."""
-        folder = local_folder(run.artifacts)
-        if folder is None:
-            return ""
-        weights = folder / CHECKPOINT_FOLDER / CHECKPOINT_FILE
-        if not (folder / CONFIG_FILE).is_file():
-            return f"{CONFIG_FILE} is gone"
-        if not weights.is_file():
-            return "weights are gone"
-        return "weights are cut or damaged" if is_damaged(weights) else ""
 
     def begin_or_resume(self, resume: bool) -> TrackedRun:
         """Go on with the newest interrupted attempt, if there is one; else begin anew."""
@@ -124,6 +114,19 @@ class RunLocation:
         """This run's earlier attempts, newest first; of a single run never a sweep's member."""
         runs = self.tracker.find(self.tags)
         return [run for run in runs if (PARENT_TAG in run.tags) == (PARENT_TAG in self.tags)]
+
+
+def fault_of(run: RunFacts) -> str:
+    """What of a finished run's files is not as it was left; of a server's it is not asked."""
+    folder = local_folder(run.artifacts)
+    if folder is None:
+        return ""
+    weights = folder / CHECKPOINT_FOLDER / CHECKPOINT_FILE
+    if not (folder / CONFIG_FILE).is_file():
+        return f"{CONFIG_FILE} is gone"
+    if not weights.is_file():
+        return "weights are gone"
+    return "weights are cut or damaged" if is_damaged(weights) else ""
 
 
 def overrides_of_call() -> list[str]:

@@ -1,5 +1,6 @@
 """Addresses: any path to a SQLite file and back, and no credentials in what is shown."""
 
+import argparse
 import sqlite3
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import pytest
 from sqlalchemy import create_engine
 
 from raphe.core.errors import SettingError
-from raphe.harness.database.address import address_of, sqlite_file, without_credentials
+from raphe.harness.database.address import (
+    address_given,
+    address_of,
+    address_option,
+    sqlite_file,
+    without_credentials,
+)
 
 ODD = "a %41 b?c=d#e;f&g='h' \"i\" (j) [k] {l} ~ü\\ n\to\np@q:r"
 
@@ -52,3 +59,34 @@ def test_nothing_secret_of_an_address_is_shown_and_the_host_is(uri: str) -> None
     shown = without_credentials(f"error: 'tracking.uri={uri}' (at {uri}), twice")
     assert "SEC" not in shown and "RET" not in shown and shown.count("host") == 2
     assert shown.endswith(", twice")
+
+
+def test_a_file_holds_an_address_that_stands_in_no_command(tmp_path: Path) -> None:
+    file = tmp_path / "its address"
+    file.write_text("http://me:SECRET@mlflow.lab:5000\n")
+    file.chmod(0o600)
+    assert address_given(f"@{file}") == "http://me:SECRET@mlflow.lab:5000"
+    assert address_given("http://mlflow.lab:5000") == "http://mlflow.lab:5000"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (None, 0o600, "expected a file with the address"),
+        ("http://me:SECRET@host:5000", 0o640, "others may read it; `chmod 600 "),
+        ("http://me:SECRET@host:5000\nuser=me", 0o600, "expected one address"),
+        ("", 0o600, "expected one address"),
+    ],
+)
+def test_a_file_that_is_none_or_open_to_others_is_refused(
+    tmp_path: Path, content: str | None, mode: int, told: str
+) -> None:
+    file = tmp_path / "address"
+    if content is not None:
+        file.write_text(content)
+        file.chmod(mode)
+    with pytest.raises(SettingError, match=told) as refused:
+        address_given(f"@{file}")
+    assert "SECRET" not in str(refused.value)
+    with pytest.raises(argparse.ArgumentTypeError, match=told):
+        address_option(f"@{file}")

@@ -6,7 +6,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from requests.exceptions import ConnectionError as NoConnection
 
 from raphe.harness.database import patience
-from raphe.harness.database.patience import PatientClient
+from raphe.harness.database.patience import PatientClient, tried
 
 SILENT = MlflowException("API request failed with exception Max retries exceeded")
 UNKNOWN = MlflowException("no such run", error_code=RESOURCE_DOES_NOT_EXIST)
@@ -58,3 +58,20 @@ def test_a_refusal_is_told_at_once(waited_s) -> None:
     with pytest.raises(MlflowException, match="no such run"):
         PatientClient(Client(UNKNOWN)).log_text()
     assert waited_s == []
+
+
+def test_what_reaches_the_server_by_itself_is_as_patient(waited_s) -> None:
+    """As MLflow's own functions for files and models, which are given no client."""
+    silent = [SILENT, SILENT]
+
+    def download(name: str) -> str:
+        if silent:
+            raise silent.pop()
+        return f"{name} is here"
+
+    client = PatientClient(Client())
+    assert client.tracking_uri == Client.tracking_uri
+    assert tried(client, download, name="model") == "model is here" and waited_s == [1, 2]
+    silent.append(SILENT)
+    with pytest.raises(MlflowException):  # of a database on this machine nothing is waited for
+        tried(Client(), download, name="model")

@@ -5,7 +5,15 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from raphe.core.metric_names import Estimate
-from raphe.harness.report.csv_tables import epochs_csv, intervals_csv, read_intervals
+from raphe.harness.report.csv_tables import (
+    INTERVALS,
+    MOST_OF_TAG,
+    epochs_csv,
+    intervals_csv,
+    read_intervals,
+    tagged_intervals,
+    tags_of,
+)
 from raphe.harness.report.shown import test_sets as sets_tested
 from raphe.harness.tracking import RunFacts
 
@@ -45,3 +53,18 @@ def test_intervals_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "intervals.csv"
     path.write_text(intervals_csv(estimates | undefined))
     assert read_intervals(path) == estimates
+
+
+def test_a_tag_holds_the_same_intervals_where_they_find_room() -> None:
+    estimates = {"test/cells/auroc": Estimate(0.75, 0.5, 0.9, se=0.1)}
+
+    def run(tags: dict[str, str]) -> RunFacts:
+        return RunFacts("id", "FINISHED", "run", tags, {}, {})
+
+    assert tagged_intervals(run(tags_of({INTERVALS: intervals_csv(estimates)}))) == estimates
+    assert tagged_intervals(run(tags_of({}))) == {}  # none, and nothing to look for
+    assert tagged_intervals(run({})) is None
+    many = {f"test_{n}/cells/auroc": Estimate(0.75, 0.5, 0.9) for n in range(500)}
+    assert (
+        len(intervals_csv(many)) > MOST_OF_TAG and tags_of({INTERVALS: intervals_csv(many)}) == {}
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from raphe.harness.sweeps.bar import SweepBar, SweepProgress
-from raphe.harness.sweeps.member import MemberState
+from raphe.harness.sweeps.states import MemberState
 
 FINISHED = MemberState("k=1", "FINISHED", metric="val/loss", value=0.25, run_id="a")
 SKIPPED = MemberState("k=2", "SKIPPED", metric="val/loss", value=0.5, run_id="b")
@@ -38,7 +38,7 @@ def test_a_log_has_a_line_for_each_end_and_from_time_to_time(
     monkeypatch.setattr("raphe.harness.sweeps.bar.POLL_S", 0.01)
     monkeypatch.setattr("raphe.harness.sweeps.bar.EVERY_S", 0.02)
     monkeypatch.setattr(
-        "raphe.harness.sweeps.bar.member_states", lambda folder: [SKIPPED, FINISHED, HALF]
+        "raphe.harness.sweeps.bar.States.all", lambda states: [SKIPPED, FINISHED, HALF]
     )
     with SweepBar(tmp_path, 4, "cross-validation").shown():
         time.sleep(0.2)
@@ -46,3 +46,10 @@ def test_a_log_has_a_line_for_each_end_and_from_time_to_time(
     assert first == "cross-validation: 1 of 4: k=2 had finished before, val/loss 0.500, 0 s so far"
     assert second.startswith("cross-validation: 2 of 4: k=1 finished, val/loss 0.250, ")
     assert third.startswith("cross-validation: 2 of 4 done: k=3 epoch 5/10, val/loss 0.412, ")
+
+
+def test_nobody_knows_how_long_a_sweep_takes_whose_members_announce_themselves() -> None:
+    begun = MemberState("k=9", "RUNNING")
+    progress = SweepProgress([FINISHED, begun], None, 30.0)
+    assert progress.share is None and progress.times == ", 30 s so far"
+    assert progress.at_work == "k=9 begins"

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from raphe.harness.sweeps.choice import Choice
 from raphe.harness.sweeps.comparison import steps_of, track_comparison
-from raphe.harness.sweeps.member import SweepPlan
+from raphe.harness.sweeps.plan import SweepPlan
 from raphe.harness.tracking import PARENT_TAG, SWEEP_TAG, RunFacts, Tracker
 
 REPORT = OmegaConf.create(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from raphe.harness.tracking import PARENT_TAG
+from raphe.harness.tracking import PARENT_TAG, Tracker
 from waiting import HANG_S
 
 
@@ -80,6 +80,66 @@ def test_a_finished_sweep_ends_well_and_other_settings_begin_another(
     assert train("model.degree=1,2", "trainer.max_epochs=1", multirun=True) == 0
     assert [run.info.status for run in runs().parents()] == ["FINISHED", "FINISHED"]
     assert len(runs().children()) == 4
+
+
+def test_what_has_finished_is_not_launched_again_and_what_stands_twice_is_trained_once(
+    train, runs, tmp_path: Path, capfd, monkeypatch
+) -> None:
+    epochs_file = tmp_path / "epochs"
+    sweep = ["model.degree=1,2,2,1", "trainer.max_epochs=1", f"model.epochs_file={epochs_file}"]
+    assert train(*sweep, multirun=True) == 0
+    assert statuses(runs().children()) == dict.fromkeys("12", "FINISHED")
+    assert epochs_file.read_text().split() == ["0", "0"]
+
+    def launched(*_: object) -> None:
+        raise AssertionError("a member was launched")
+
+    asked = []
+    get = Tracker.get
+    monkeypatch.setattr(Tracker, "get", lambda self, run: asked.append(run) or get(self, run))
+    monkeypatch.setattr("raphe.harness.run._run", launched)
+    assert train(*sweep, multirun=True) == 0
+    assert "2 of 2 members had finished before" in capfd.readouterr().out
+    (parent,) = runs().parents()
+    assert set(asked) <= {parent.info.run_id}  # members are read together
+
+
+def test_kernels_are_compared_over_their_seeds(train, runs, tmp_path: Path, capfd) -> None:
+    sweep = ["model.degree=1,2", "seed=1,2,3", "data.seed=5", "trainer.max_epochs=1"]
+    assert train(*sweep, multirun=True) == 0
+    children, (parent,) = runs().children(), runs().parents()
+    assert len(children) == 6 and len({run.data.tags["raphe.data"] for run in children}) == 1
+    assert {"means.csv", "sweep.png"} <= runs().artifacts(parent.info.run_id)
+    rows = list(
+        csv.DictReader(
+            io.StringIO(read_artifact(runs, parent.info.run_id, "means.csv", tmp_path).decode())
+        )
+    )
+    (row,) = (r for r in rows if r["metric"] == "test/loss" and r["model.degree"] == "2")
+    losses = [
+        run.data.metrics["test/loss"] for run in children if run.data.params["model.degree"] == "2"
+    ]
+    assert row["members"] == "3" and float(row["mean"]) == pytest.approx(sum(losses) / 3)
+    told = " ".join(capfd.readouterr().out.split())
+    assert "the mean over 3 seeds" in told and "of other cells they say nothing" in told
+    history = dict(runs().history(parent.info.run_id, "over/model.degree/test/loss"))
+    assert history[2] == pytest.approx(sum(losses) / 3)
+    assert "the mean over 3 seeds" in parent.data.tags["mlflow.note.content"]
+
+
+@pytest.mark.ci
+def test_beside_folds_what_is_compared_is_told_and_each_fold_chooses_for_itself(
+    train, runs, capfd
+) -> None:
+    """The toy's data tell degrees, which stand for folds here."""
+    sweep = ["model.lr=0.1,0.01", "seed=1,2", "data.seed=5", "trainer.max_epochs=1"]
+    assert train("experiment=asked", "data.n_points=32", *sweep) == 0
+    assert len(runs().children()) == 8
+    (parent,) = runs().parents()
+    assert {"means.csv", "sweep.png", "summary.txt"} <= runs().artifacts(parent.info.run_id)
+    told = " ".join(capfd.readouterr().out.split())
+    assert "the mean over 2 folds of the mean over 2 seeds" in told
+    assert "this is no test of a choice; the summary is" in told and "the toy's sweep" in told
 
 
 def test_nothing_is_chosen_by_what_was_trained_on(train, runs, capfd) -> None:
@@ -255,4 +315,5 @@ def test_where_one_value_is_left_the_summary_is_of_it_alone(train, runs, capfd) 
 def test_data_are_not_swept_beside_values_that_they_tell(train, runs) -> None:
     told = train("experiment=asked", "seed=1,2")  # what the process exits with
     assert told.startswith("error: seed: cannot be swept beside model.degree")
+    assert "or give the data a seed of their own (data.seed=1)" in told
     assert not runs().parents()

@@ -30,8 +30,9 @@ from raphe.harness.run_location import RunLocation, work_folder
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.kinds import Kind
-from raphe.harness.sweeps.member import SweepMember, SweepPlan
+from raphe.harness.sweeps.member import SweepMember
 from raphe.harness.sweeps.parent import SweepParent
+from raphe.harness.sweeps.plan import SweepPlan
 from raphe.harness.tracking import DATA_TAG, SWEEP_TAG, Tracker, TrackingError
 
 

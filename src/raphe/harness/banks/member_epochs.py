@@ -13,8 +13,8 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from raphe.core.files.checkpoint import write_state
 from raphe.harness.callbacks import HAD_ENDED, FreshMetrics, require_metric
+from raphe.harness.records.tracked_run import TrackedRun
 from raphe.harness.run_location import RunLocation
-from raphe.harness.tracking import TrackedRun
 
 UNDER = "|"  # <label>|val/loss
 

@@ -1,14 +1,20 @@
 """Addresses of databases and servers: built from a path, read back, shown without credentials."""
 
+import argparse
+import os
 import re
+import shlex
+import stat
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from raphe.core.errors import SettingError
+from raphe.core.sentences import first_line
 
 SQLITE = "sqlite"
 PLAIN = re.compile(r"[^%?#\x00-\x1f\x7f]*")  # what an address may hold as it is
 HIDDEN = "***"
+OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # A password that nobody has escaped may hold @ and /, but then a colon stands before it.
 USER = re.compile(r"(?<=://)(?:[^\s/:@'\"]*:(?!\d+(?:/|$))[^\s'\"]*|[^\s/'\"]*)@")
 SECRET = re.compile(
@@ -26,6 +32,37 @@ def without_credentials(text: str) -> str:
     'models:/cells@champion at http://127.0.0.1:5000/a@b'
     """
     return SECRET.sub(rf"\1{HIDDEN}", USER.sub(f"{HIDDEN}@", text))
+
+
+def address_given(text: str) -> str:
+    """An address, or what the file holds that `@FILE` names: a password in no command and no
+    environment. Raises SettingError for a file that is missing, or that others may read."""
+    if not text.startswith("@"):
+        return text
+    file = Path(text[1:]).expanduser()
+    try:
+        mode, address = file.stat().st_mode, file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            f"{text}: expected a file with the address of an MLflow server or database, got "
+            f"{first_line(error)}; make it, or name another"
+        ) from None
+    if os.name == "posix" and mode & OF_OTHERS:
+        raise SettingError(
+            f"{file}: holds an address with its password, and others may read it; `chmod 600 "
+            f"{shlex.quote(str(file))}` keeps it to you"
+        )
+    if not address or len(address.split()) > 1:
+        raise SettingError(f"{file}: expected one address, as http://USER:PASSWORD@host:5000")
+    return address
+
+
+def address_option(text: str) -> str:
+    """As `address_given`, of an option of a command."""
+    try:
+        return address_given(text)
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def address_of(database: Path) -> str:

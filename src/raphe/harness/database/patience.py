@@ -43,10 +43,15 @@ class PatientClient:
     def __init__(self, client: MlflowClient, patience_s: float = PATIENCE_S) -> None:
         self._client, self._patience_s = client, patience_s
 
-    def __getattr__(self, name: str) -> Any:
-        return partial(self._tried, getattr(self._client, name))
+    @property
+    def tracking_uri(self) -> str:
+        return self._client.tracking_uri
 
-    def _tried(self, call: Any, *arguments: Any, **named: Any) -> Any:
+    def __getattr__(self, name: str) -> Any:
+        return partial(self.tried, getattr(self._client, name))
+
+    def tried(self, call: Any, *arguments: Any, **named: Any) -> Any:
+        """What a call returns that may be one of MLflow's own functions, which know no client."""
         begun_s, wait_s = time.monotonic(), FIRST_WAIT_S
         is_told = False
         while True:
@@ -77,6 +82,13 @@ class PatientClient:
         place = shown(self._client.tracking_uri)
         note = f"note: tracking at {place} {without_credentials(what)}"
         print(printable(note), file=sys.stderr, flush=True)
+
+
+def tried(client: MlflowClient | PatientClient, call: Any, *arguments: Any, **named: Any) -> Any:
+    """What a call returns that reaches the client's store by itself, tried as long as its own."""
+    if isinstance(client, PatientClient):
+        return client.tried(call, *arguments, **named)
+    return call(*arguments, **named)
 
 
 def _may_pass(error: MlflowException | RequestException) -> bool:

@@ -7,7 +7,8 @@ from raphe.core.command_line import printed_command
 from raphe.core.protocol import Exported, UsedStore
 from raphe.core.sentences import counted, listed
 from raphe.harness.records.parameters import values_text
-from raphe.harness.tracking import DESCRIPTION_TAG, TrackedRun
+from raphe.harness.records.tracked_run import TrackedRun
+from raphe.harness.tracking import DESCRIPTION_TAG
 
 
 def stores_text(stores: Sequence[UsedStore]) -> str:
@@ -36,14 +37,20 @@ def describe_sweep(
     contents: str = "",
     note: str = "",
     results: Sequence[str] = (),
+    n_members: int | None = None,
 ) -> str:
-    """Of a sweep; what it reads and came to are known once its members are trained."""
+    """Of a sweep; what it reads and came to are known once its members are trained.
+
+    `n_members` is how many it has, which are not all combinations where it found them itself.
+    """
     varied = " and ".join(
         f"{counted('value', len(values))} of `{name}` ({values_text(values)})"
         for name, values in parameters.items()
     )
     n_runs = math.prod(map(len, parameters.values()))
     each = "a run for each" if len(parameters) < 2 else f"a run for each of {n_runs} combinations"
+    if n_members is not None and n_members != n_runs:
+        each = f"{n_members} of their {n_runs} combinations"
     return _paragraphs(
         *results,
         f"{title[0].upper()}{title[1:]} over {varied}, {each}."

@@ -36,7 +36,7 @@ def collect(
         failed: labels of the members that did not finish.
     """
     metric = kept(config.monitor.metric)
-    intervals = {run.run_id: registry.intervals_of(tracker, run.run_id) for run in runs}
+    intervals = {run.run_id: registry.intervals_of(tracker, run) for run in runs}
     errors = {run_id: known[metric].se for run_id, known in intervals.items() if metric in known}
     return SweepResults(
         runs,

@@ -1,7 +1,9 @@
 """What the epochs of a run logged, the intervals of its figures, and a sweep's, as CSV."""
 
+import csv
+import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from raphe.harness.tracking import RunFacts
 
 EPOCHS = "epochs.csv"
 INTERVALS = "intervals.csv"
+INTERVALS_TAG, MOST_OF_TAG = "raphe.intervals", 8000  # characters that MLflow keeps of a tag
 COLUMNS = ("metric", "value", "low", "high", "se")  # of intervals
 
 
@@ -59,13 +62,30 @@ def intervals_csv(estimates: Mapping[str, Estimate]) -> str:
 def read_intervals(path: Path) -> dict[str, Estimate]:
     """The estimates of such a table, by metric."""
     with damage_told(path, SettingError, "train again"):
-        return {
-            row["metric"]: Estimate(
-                *(float(row[end] or "nan") for end in ("value", "low", "high")),
-                se=float(row["se"]) if row["se"] else None,
-            )
-            for row in csv_rows(path)
-        }
+        return _estimates(csv_rows(path))
+
+
+def tags_of(artifacts: Mapping[str, Any]) -> dict[str, str]:
+    """A run's intervals as a tag, "" where it has none, so that one query tells those of all
+    members of a sweep; no tag where they are too many for one."""
+    text = artifacts.get(INTERVALS, "")
+    return {INTERVALS_TAG: text} if len(text) <= MOST_OF_TAG else {}
+
+
+def tagged_intervals(run: RunFacts) -> dict[str, Estimate] | None:
+    """The estimates of `tags_of`; None of a run without the tag."""
+    text = run.tags.get(INTERVALS_TAG)
+    return None if text is None else _estimates(csv.DictReader(io.StringIO(text)))
+
+
+def _estimates(rows: Iterable[Mapping[str, str]]) -> dict[str, Estimate]:
+    return {
+        row["metric"]: Estimate(
+            *(float(row[end] or "nan") for end in ("value", "low", "high")),
+            se=float(row["se"]) if row["se"] else None,
+        )
+        for row in rows
+    }
 
 
 def sweep_csv(runs: Sequence[RunFacts], parameters: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ def print_run(run: RunFacts, config: DictConfig, note: str, tracker: Tracker) ->
     for count in settings.counts:
         values = [count_text(run.metrics.get(f"{name}/{count}")) for name in sets]
         table.add_row(names.label(count), *values)
-    intervals = registry.intervals_of(tracker, run.run_id)
+    intervals = registry.intervals_of(tracker, run)
     for metric in shown_metrics([run], settings):
         values = [_figure(f"{name}/{metric}", run, intervals) for name in sets]
         table.add_row(names.label(metric), *values)

@@ -1,6 +1,6 @@
 """What a report shows of a run: which test sets, which metrics, and numbers as texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -23,9 +23,7 @@ def test_sets(run: RunFacts, settings: DictConfig) -> list[str]:
 
     `report.scored_in_training` names those that a task scores on the way, as it does "val".
     """
-    others = {*NOT_TEST_SETS, *settings.get("scored_in_training", ())}
-    names = {key.partition("/")[0] for key in run.metrics if "/" in key} - others
-    return sorted(names, key=lambda name: (name != "test", name))
+    return _test_sets(run.metrics, settings)
 
 
 def shown_metrics(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
@@ -33,14 +31,17 @@ def shown_metrics(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
 
     Which there are may depend on the data, as on the number of classes.
     """
+    logged = logged_by(runs)
+    sets = _test_sets(logged, settings)
     shown = [
-        metric
-        for metric in settings.metrics
-        if any(
-            f"{name}/{metric}" in run.metrics for run in runs for name in test_sets(run, settings)
-        )
+        metric for metric in settings.metrics if any(f"{name}/{metric}" in logged for name in sets)
     ]
     return shown or list(settings.metrics)
+
+
+def logged_by(runs: Sequence[RunFacts]) -> set[str]:
+    """The names of all metrics that any of the runs has."""
+    return set().union(*(run.metrics for run in runs))
 
 
 def counts_of(run: RunFacts, test_set: str, settings: DictConfig) -> list[str]:
@@ -51,6 +52,12 @@ def counts_of(run: RunFacts, test_set: str, settings: DictConfig) -> list[str]:
         for metric in settings.counts
         if f"{test_set}/{metric}" in run.metrics
     ]
+
+
+def _test_sets(metrics: Iterable[str], settings: DictConfig) -> list[str]:
+    others = {*NOT_TEST_SETS, *settings.get("scored_in_training", ())}
+    names = {key.partition("/")[0] for key in metrics if "/" in key} - others
+    return sorted(names, key=lambda name: (name != "test", name))
 
 
 def in_words(names: Names, metric: str) -> str:

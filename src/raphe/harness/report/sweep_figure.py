@@ -297,6 +297,8 @@ def _meaning_of_marks(results: SweepResults) -> str:
     marks += ["dots: the test"] if TEST in parts else []
     marks += ["triangles: further test sets"] if set(parts) - {KEPT_VAL, TEST} else []
     text = f"{'; '.join(marks)}. Bands or lines: 95 % intervals, where a figure has one."
+    if results.averaged:
+        text += " They are of t over these repeats."
     if TEST in parts:
         text += (
             " All networks share their test cells, so that two may differ where their intervals "
@@ -314,8 +316,11 @@ def _caption(
 ) -> str:
     """What the panels show, of how many, how intervals and choice were made."""
     shown = zip(string.ascii_lowercase, metrics, strict=False)
+    whom = f"{counted('network', len(results.runs))}, one for each {axis_label}"
+    if results.averaged:
+        whom = f"{counted('value', len(results.runs))} of {axis_label}, each {results.averaged}"
     sentences = [
-        f"{counted('network', len(results.runs))}, one for each {axis_label}: "
+        f"{whom}: "
         f"{'; '.join(f'{letter}, {in_words(results.names, metric)}' for letter, metric in shown)}.",
         _meaning_of_marks(results),
     ]

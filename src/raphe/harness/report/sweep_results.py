@@ -33,6 +33,7 @@ class SweepResults:
         choice: which member validation chooses; None where there is nothing to choose.
         failed: labels of the members that did not finish, "model.kernel=60".
         baselines: of the same test set, where all members have the same.
+        averaged: what each figure is where they are means, "the mean over 5 seeds".
     """
 
     runs: Sequence[RunFacts]
@@ -43,6 +44,7 @@ class SweepResults:
     choice: Choice | None = None
     failed: Sequence[str] = ()
     baselines: Sequence[BaselineFigure] = ()
+    averaged: str = ""
 
     @cached_property
     def names(self) -> Names:

@@ -1,37 +1,21 @@
-"""The results of a sweep on the terminal: what they come to, then a line for each member."""
+"""The table of a sweep: a line for each member."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 
-from omegaconf import DictConfig
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from raphe.core.metric_names import TEST, VAL, kept
 from raphe.core.sentences import listed, number, printable
-from raphe.harness.report.next_step import print_note_and_next
 from raphe.harness.report.shown import UNDEFINED, counts_of, in_words
-from raphe.harness.report.sweep_conclusion import decimals, sweep_conclusion
+from raphe.harness.report.sweep_conclusion import decimals
 from raphe.harness.report.sweep_results import TRAINED_ON, VALIDATION, SweepResults
-from raphe.harness.tracking import NOTE_TAG, PARENT_TAG, Tracker
 
 CHOSEN = "→"
 HEADING = 12  # characters
-
-
-def print_sweep(results: SweepResults, tracker: Tracker, export_from: DictConfig | None) -> None:
-    """Print the conclusion, one table, what is meant by it and where to look next."""
-    if not results.runs:
-        return
-    console = Console(highlight=False, markup=False)
-    for sentence in sweep_conclusion(results):
-        console.print(sentence)
-    console.print(sweep_table(results))
-    console.print(_legend(results))
-    first = results.runs[0]
-    note, parent = first.tags.get(NOTE_TAG, ""), first.tags.get(PARENT_TAG, "")
-    print_note_and_next(console, note, parent, tracker, export_from)
+MOST_ROWS = 50
 
 
 def sweep_table(results: SweepResults) -> Table:
@@ -39,7 +23,7 @@ def sweep_table(results: SweepResults) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     columns = [("", [CHOSEN if run is results.chosen else "" for run in results.runs])]
     columns += [
-        (_heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs])
+        (heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs])
         for name in results.parameters
     ]
     columns.append((_monitored_heading(results), _monitored(results)))
@@ -51,14 +35,27 @@ def sweep_table(results: SweepResults) -> Table:
         tested = _figures(results, f"{TEST}/{metric}", intervals=True)
         if set(tested) != {UNDEFINED} or results.validation == VALIDATION:
             columns.append((f"{label}\ntest (95 %)", tested))
-    for heading, _ in columns:
-        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
-    for row in zip(*(texts for _, texts in columns), strict=True):
-        table.add_row(*row)
+    for title, _ in columns:
+        table.add_column(title, justify="right", vertical="bottom", no_wrap=True)
+    for row in _order(results)[:MOST_ROWS]:
+        table.add_row(*(texts[row] for _, texts in columns))
+    if len(results.runs) > MOST_ROWS:
+        table.caption = f"The best {MOST_ROWS} of {len(results.runs)} by validation."
     return table
 
 
-def _heading(setting: str) -> str:
+def _order(results: SweepResults) -> list[int]:
+    """As they were swept; where they are too many to be shown, the best by validation first."""
+    rows = list(range(len(results.runs)))
+    if len(rows) <= MOST_ROWS or results.chosen is None:
+        return rows
+    metric = kept(results.monitored)
+    values = [run.metrics.get(metric, math.inf) for run in results.runs]
+    chosen = results.chosen.metrics.get(metric, math.inf)
+    return sorted(rows, key=lambda row: abs(values[row] - chosen))
+
+
+def heading(setting: str) -> str:
     section, point, name = setting.rpartition(".")
     return f"{section}{point}\n{name}" if section else name
 
@@ -91,7 +88,8 @@ def _figures(results: SweepResults, metric: str, intervals: bool) -> list[str]:
     return texts
 
 
-def _legend(results: SweepResults) -> str:
+def sweep_legend(results: SweepResults) -> str:
+    """What the table's marks and sets are."""
     lines = []
     if results.chosen is not None:
         lines.append(f"{CHOSEN} chosen by {kept(results.monitored)}, never by the test.")
@@ -106,5 +104,6 @@ def _legend(results: SweepResults) -> str:
 
 def _same(results: SweepResults, part: str, counts: Sequence[str]) -> Sequence[str]:
     """The counts, or that they differ between members, as of a sweep over data."""
-    same = all(counts_of(run, part, results.settings) == list(counts) for run in results.runs)
+    names = [f"{part}/{count}" for count in results.settings.counts]
+    same = all(len({run.metrics.get(name) for run in results.runs}) == 1 for name in names)
     return counts if same else ["as many as the data of each member hold"]

@@ -5,11 +5,13 @@ from pathlib import Path, PurePosixPath
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts, list_artifacts
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 from raphe.core.errors import SettingError
 from raphe.core.sentences import printable
 from raphe.harness.database.address import shown
 from raphe.harness.database.opening import said
+from raphe.harness.database.patience import PatientClient, tried
 from raphe.harness.tracking import Tracker
 
 MOST_TABLE_BYTES = 2**28  # of a table of spikes, the largest that a test leaves
@@ -24,13 +26,15 @@ def fetch(
 
     Raises SettingError where the run has none such, or a larger one.
     """
-    client = MlflowClient(tracker.uri)
+    client = tracker.client
     where = f"run {run_id}: its artifact {name}"
     try:
         parent = str(PurePosixPath(name).parent)
         listed = client.list_artifacts(run_id, None if parent == "." else parent)
         sizes = [entry.file_size for entry in listed if entry.path == name and not entry.is_dir]
-        _require_size(where, sizes[0] if sizes else None, at_most)
+        if not sizes:  # what a patient client would wait for
+            raise MlflowException("there is none", error_code=RESOURCE_DOES_NOT_EXIST)
+        _require_size(where, sizes[0], at_most)
         path = Path(client.download_artifacts(run_id, name, str(folder)))
         _require_size(where, path.stat().st_size, at_most)  # a server may say what it likes
     except (MlflowException, OSError) as error:
@@ -41,7 +45,9 @@ def fetch(
     return path
 
 
-def fetch_model(client: MlflowClient, name: str, version: str, folder: Path) -> Path:
+def fetch_model(
+    client: MlflowClient | PatientClient, name: str, version: str, folder: Path
+) -> Path:
     """Download the files of a registered version into a folder.
 
     Raises MlflowException or OSError where they cannot be had, SettingError where they are larger
@@ -52,7 +58,8 @@ def fetch_model(client: MlflowClient, name: str, version: str, folder: Path) -> 
     waiting, n_bytes, n_files = [source], 0, 0
     while waiting:
         place = waiting.pop()
-        for entry in list_artifacts(artifact_uri=place, tracking_uri=client.tracking_uri):
+        of_store = {"tracking_uri": client.tracking_uri}
+        for entry in tried(client, list_artifacts, artifact_uri=place, **of_store):
             n_files += 1
             n_bytes += entry.file_size or 0
             if n_files > MOST_BUNDLE_FILES:
@@ -61,8 +68,12 @@ def fetch_model(client: MlflowClient, name: str, version: str, folder: Path) -> 
                 waiting.append(f"{place.rstrip('/')}/{PurePosixPath(entry.path).name}")
         _require_size(where, n_bytes, MOST_BUNDLE_BYTES)
     return Path(
-        download_artifacts(
-            artifact_uri=source, dst_path=str(folder), tracking_uri=client.tracking_uri
+        tried(
+            client,
+            download_artifacts,
+            artifact_uri=source,
+            dst_path=str(folder),
+            tracking_uri=client.tracking_uri,
         )
     )
 

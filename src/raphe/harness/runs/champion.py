@@ -16,6 +16,7 @@ from raphe.core.files.kind import MANIFEST
 from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import Comparison, Exported
 from raphe.core.sentences import listed
+from raphe.harness.database.patience import PatientClient
 from raphe.harness.runs.artifacts import fetch_model
 from raphe.harness.settings.composed import POLICIES
 from raphe.harness.tracking import Tracker
@@ -45,7 +46,7 @@ def crown(tracker: Tracker, name: str, version: str, exported: Exported, policy:
         policy: "compare": unless it is clearly worse than the champion; "move": whatever it is;
             "keep": the older stays.
     """
-    client = MlflowClient(tracker.uri)
+    client = tracker.client
     older = champion_of(client, name)
     comparison = None
     if older is not None and policy == "compare":
@@ -70,7 +71,7 @@ def crown(tracker: Tracker, name: str, version: str, exported: Exported, policy:
     )
 
 
-def champion_of(client: MlflowClient, name: str) -> str | None:
+def champion_of(client: MlflowClient | PatientClient, name: str) -> str | None:
     """The version that is the champion now; None: no version is."""
     try:
         return str(client.get_model_version_by_alias(name, CHAMPION).version)
@@ -78,7 +79,7 @@ def champion_of(client: MlflowClient, name: str) -> str | None:
         return None
 
 
-def set_champion(client: MlflowClient, name: str, version: str) -> str:
+def set_champion(client: MlflowClient | PatientClient, name: str, version: str) -> str:
     """Make a version the champion; a sentence. Raises SettingError for what is not registered."""
     versions = sorted(
         (str(entry.version) for entry in client.search_model_versions(f"name='{name}'")), key=int
@@ -99,7 +100,9 @@ def set_champion(client: MlflowClient, name: str, version: str) -> str:
     return f"Version {version} of {name} is the champion{before}."
 
 
-def _compared(client: MlflowClient, name: str, older: str, exported: Exported) -> Comparison:
+def _compared(
+    client: MlflowClient | PatientClient, name: str, older: str, exported: Exported
+) -> Comparison:
     if exported.compare is None:
         return Comparison(
             "It was not compared with the older one: this export has no cells for that.", False
@@ -116,7 +119,9 @@ def _compared(client: MlflowClient, name: str, older: str, exported: Exported) -
         return exported.compare(bundle)
 
 
-def _bundle_of(client: MlflowClient, name: str, version: str, scratch: Path) -> Path:
+def _bundle_of(
+    client: MlflowClient | PatientClient, name: str, version: str, scratch: Path
+) -> Path:
     """A copy of the bundle that a version holds."""
     folder = fetch_model(client, name, version, scratch)
     # Found by its manifest: MLmodel, which names code to load, is not asked.

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from raphe.core.errors import SettingError
-from raphe.harness.database.address import without_credentials
+from raphe.harness.database.address import address_given, without_credentials
 
 VARIABLE = "RAPHE_SETTINGS"
 ADDRESS, SECRET_ADDRESS = "tracking.uri", "RAPHE_TRACKING_URI"
@@ -33,7 +33,8 @@ def with_machine_settings(arguments: Sequence[str]) -> list[str]:
 
 
 def keep_secrets(arguments: Sequence[str]) -> list[str]:
-    """The arguments, in which an address that holds a password or token stands for itself no more.
+    """The arguments, in which an address that holds a password or token, or that a file holds
+    (`tracking.uri=@FILE`), stands for itself no more. Raises SettingError, see address_given.
 
     Hydra writes the settings of every run to files; of such an address they say where it is found,
     in the environment of this process and of those that it starts.
@@ -41,9 +42,11 @@ def keep_secrets(arguments: Sequence[str]) -> list[str]:
     kept = []
     for argument in arguments:
         name = setting_name(argument)
-        if name == ADDRESS and without_credentials(argument) != argument:
-            before, _, address = argument.partition("=")
-            os.environ[SECRET_ADDRESS] = address.strip("'\"")
+        before, _, given = argument.partition("=")
+        given = given.strip("'\"")
+        is_secret = given.startswith("@") or without_credentials(argument) != argument
+        if name == ADDRESS and is_secret:
+            os.environ[SECRET_ADDRESS] = address_given(given)
             argument = f"{before}=${{oc.env:{SECRET_ADDRESS}}}"
         kept.append(argument)
     return kept

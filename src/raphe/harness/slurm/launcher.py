@@ -4,8 +4,9 @@ submitit writes the jobs, and puts one whose time is over back into the queue: S
 before, the member ends, and goes on from its last epoch when its turn comes again.
 """
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.singleton import Singleton
@@ -68,15 +69,16 @@ def launch(
     )
     with uninterrupted():
         arrays = _submit(executor, job, job_overrides, first, array_parallelism)
-        parent.submitted(arrays)
+        parent.submitted(arrays, job_overrides)
+    numbers = range(first, first + len(job_overrides))
     if detach:
-        return _left_alone(len(job_overrides))
+        return _results(numbers, {})
     try:
         wait(parent, arrays, poll_s)
     except KeyboardInterrupt:
         _cancel(arrays)
         raise
-    return _left_alone(len(job_overrides))
+    return _results(numbers, parent.values)
 
 
 def _submit(
@@ -125,6 +127,9 @@ def _cancel(arrays: Sequence[JobArray]) -> None:
         print(f"{n_jobs} of SLURM's ({names}) cancelled", file=sys.stderr, flush=True)
 
 
-def _left_alone(n: int) -> list[JobReturn]:
-    """What Hydra is told of members, whose states the parent reads by itself."""
-    return [JobReturn(status=JobStatus.COMPLETED) for _ in range(n)]
+def _results(numbers: Sequence[int], values: Mapping[int, float]) -> list[JobReturn]:
+    """What Hydra's sweeper is told of members: what they came to, NaN where that is not known."""
+    results = [JobReturn(status=JobStatus.COMPLETED) for _ in numbers]
+    for number, result in zip(numbers, results, strict=True):
+        result.return_value = values.get(number, math.nan)
+    return results

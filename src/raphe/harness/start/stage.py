@@ -9,8 +9,11 @@ from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 
 
-def run_stage(config: DictConfig) -> None:
-    """Train and test, once or the members of a bank, or export a sweep. Raises RunFailed."""
+def run_stage(config: DictConfig) -> float | None:
+    """Train and test, once or the members of a bank, or export a sweep. Raises RunFailed.
+
+    Returns, for a sweeper, what a sweep's member came to; see raphe.harness.run.
+    """
     if HydraConfig.get().mode == RunMode.RUN:  # of a sweep its callback has checked them
         _check(config)
     # Torch, Lightning and MLflow, which take seconds to import, only after the checks.
@@ -18,14 +21,15 @@ def run_stage(config: DictConfig) -> None:
         from raphe.harness.export import export
 
         export(config)
-    elif composed.is_bank(config):
+        return None
+    if composed.is_bank(config):
         from raphe.harness.banks.bank import run_bank
 
         run_bank(config)
-    else:
-        from raphe.harness.run import run
+        return None
+    from raphe.harness.run import run
 
-        run(config)
+    return run(config)
 
 
 def _check(config: DictConfig) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from raphe.core.progress import EVERY_S, print_line, progress_bar, time_told
 from raphe.core.sentences import number
-from raphe.harness.sweeps.member import MemberState, member_states
+from raphe.harness.sweeps.states import MemberState, States
 
 POLL_S = 1.0
 SHOWN = 2  # members at work that are named
@@ -22,7 +22,7 @@ class SweepProgress:
     """What is done of a sweep, and how long it took."""
 
     states: Sequence[MemberState]
-    n_members: int
+    n_members: int | None  # None where nobody knows yet
     elapsed_s: float
 
     @property
@@ -35,10 +35,13 @@ class SweepProgress:
 
     @property
     def share(self) -> float | None:
-        """Of the work of this call, epochs of members at work counted; None where there is none.
+        """Of the work of this call, epochs of members at work counted; None where there is none,
+        or nobody knows how much.
 
         Members that an earlier call finished take no time, so that they are no part of it.
         """
+        if self.n_members is None:
+            return None
         skipped = sum(state.status == "SKIPPED" for state in self.states)
         done = float(len(self.ended) - skipped)
         done += sum(state.epoch / state.n_epochs for state in self.running if state.n_epochs)
@@ -61,12 +64,12 @@ class SweepBar:
 
     Args:
         sweep_folder: where members leave their states.
-        n_members: how many there will be.
+        n_members: how many there will be; None where nobody knows.
         label: what runs, "sweep", "cross-validation" or "bank".
     """
 
-    def __init__(self, sweep_folder: Path, n_members: int, label: str) -> None:
-        self._folder = sweep_folder
+    def __init__(self, sweep_folder: Path, n_members: int | None, label: str) -> None:
+        self._states = States(sweep_folder)
         self._n_members = n_members
         self._label = label
         self._begun_s = 0.0
@@ -92,14 +95,14 @@ class SweepBar:
 
     def _progress(self) -> SweepProgress:
         elapsed_s = time.monotonic() - self._begun_s
-        return SweepProgress(member_states(self._folder), self._n_members, elapsed_s)
+        return SweepProgress(self._states.all(), self._n_members, elapsed_s)
 
     def _draw(self, console: Console) -> None:
         with progress_bar(console) as bar:
             task = bar.add_task(self._label, total=1.0)
             while not self._stop.wait(POLL_S):
                 now = self._progress()
-                text = f"{self._label}: {len(now.ended)} of {self._n_members} {now.at_work}"
+                text = f"{self._place(len(now.ended))} {now.at_work}"
                 bar.update(task, completed=now.share or 0.0, description=text)
 
     def _print_lines(self) -> None:
@@ -120,10 +123,13 @@ class SweepBar:
                 print_line(f"{self._place(len(reported))} done: {now.at_work}{now.times}")
 
     def _place(self, n_ended: int) -> str:
-        return f"{self._label}: {n_ended} of {self._n_members}"
+        of_all = "" if self._n_members is None else f" of {self._n_members}"
+        return f"{self._label}: {n_ended}{of_all}"
 
 
 def _epoch(state: MemberState) -> str:
+    if not state.n_epochs:
+        return f"{state.label} begins"
     return f"{state.label} epoch {state.epoch}/{state.n_epochs}{_monitored(state)}"
 
 

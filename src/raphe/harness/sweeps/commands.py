@@ -6,6 +6,7 @@ from pathlib import Path
 from raphe.core.command_line import define
 from raphe.core.errors import RapheError
 from raphe.core.parser import Parser
+from raphe.harness.database.address import address_option
 
 ACTIONS = ("status", "wait", "report")
 
@@ -25,7 +26,11 @@ def add_sweep(parser: Parser) -> None:
     parser.add_argument(
         "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
     )
-    parser.add_argument("--uri", help="MLflow server instead, as http://host:5000")
+    parser.add_argument(
+        "--uri",
+        type=address_option,
+        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
+    )
     parser.add_argument(
         "--config-dir",
         type=Path,

@@ -17,14 +17,17 @@ from omegaconf import DictConfig
 
 from raphe.core import metric_names
 from raphe.harness.records.parameters import number_of
-from raphe.harness.report.shown import shown_metrics, test_sets
+from raphe.harness.records.tracked_run import TrackedRun
+from raphe.harness.report.means import Means
+from raphe.harness.report.shown import logged_by, shown_metrics, test_sets
 from raphe.harness.sweeps.choice import Choice
-from raphe.harness.sweeps.member import SweepPlan
-from raphe.harness.tracking import PARENT_TAG, RunFacts, TrackedRun, Tracker
+from raphe.harness.sweeps.plan import SweepPlan
+from raphe.harness.tracking import PARENT_TAG, RunFacts, Tracker
 
 LARGEST_STEP = 2**31
 MOST_CHARTS, MOST_CHARACTERS = 9, 4900  # MLflow keeps 5000 characters of a tag
 SHOWN_ALWAYS = "attributes.`Run Name`", "runDateAndNestInfo", "duration"
+MOST_STEPS = 200  # members whose figures the parent has, too; of more nobody looks at them
 MEMBERS = "members"  # what stands for a setting where several are swept
 
 
@@ -35,6 +38,7 @@ def track_comparison(
     runs: Mapping[str, RunFacts],
     choice: Choice | None,
     settings: DictConfig,
+    means: Means | None = None,
 ) -> None:
     """Track what the page shows of the members that finished.
 
@@ -42,8 +46,18 @@ def track_comparison(
         runs: by label, in their order.
         choice: among them; None where none is chosen, as of folds.
         settings: the section `report`.
+        means: of a sweep that repeats what it compares, whose figures over what is swept they are.
     """
-    parent.log_histories(histories(plan, runs, settings))
+    if means is not None:
+        by_label = {run.name: run for run in means.runs}
+        values = {
+            name: list(dict.fromkeys(run.params[name] for run in means.runs))
+            for name in means.compared
+        }
+        compared = SweepPlan(plan.parent_run_id, values, 1, None)
+        parent.log_histories(histories(compared, by_label, settings))
+    elif len(runs) <= MOST_STEPS:
+        parent.log_histories(histories(plan, runs, settings))
     chosen = None if choice is None else list(runs.values())[choice.index]
     if chosen is not None:
         numbers = {name: number_of(chosen.params.get(name, "")) for name in plan.parameters}
@@ -126,7 +140,8 @@ def figures_of(runs: Sequence[RunFacts], settings: DictConfig) -> list[str]:
     shown = ["loss", *shown_metrics(runs, settings), *settings.counts]
     parts = [f"{metric_names.KEPT}/{metric_names.VAL}", metric_names.TEST]
     wanted = [f"{part}/{name}" for name in shown for part in parts]
-    return [name for name in dict.fromkeys(wanted) if any(name in run.metrics for run in runs)]
+    logged = logged_by(runs)
+    return [name for name in dict.fromkeys(wanted) if name in logged]
 
 
 def _section(setting: str) -> dict[str, Any]:

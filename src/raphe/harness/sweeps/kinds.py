@@ -43,7 +43,7 @@ def kind_of(config: DictConfig, swept: Collection[str], told_by_data: Collection
         return Kind.FOLDS
     if any(decides_data(name) for name in swept if name != "seed"):
         return Kind.DATA
-    if "seed" in swept and _data_follow_seed(config):
+    if "seed" in swept and data_follow_seed(config):
         return Kind.DATA
     return Kind.SEEDS if set(swept) == {"seed"} else Kind.SETTINGS
 
@@ -53,7 +53,7 @@ def decides_data(setting: str) -> bool:
     return setting.partition(".")[0] in DATA_DECIDING
 
 
-def _data_follow_seed(config: DictConfig) -> bool:
+def data_follow_seed(config: DictConfig) -> bool:
     """Whether the data take their own seed from that of the run."""
     settings = plain(without_hydra(config))
     sections = []

@@ -20,15 +20,15 @@ from raphe.harness.sweeps import section
 from raphe.harness.sweeps.bar import SweepProgress
 from raphe.harness.sweeps.finding import FoundSweep
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
-from raphe.harness.sweeps.member import (
-    PLAN_FILE,
+from raphe.harness.sweeps.parent import FOLDER_TAG, JOBS_TAG, SweepParent
+from raphe.harness.sweeps.plan import PLAN_FILE, SweepPlan
+from raphe.harness.sweeps.states import (
     MemberState,
-    SweepPlan,
     labelled,
     member_states,
+    write_finished,
     write_state,
 )
-from raphe.harness.sweeps.parent import FOLDER_TAG, JOBS_TAG, SweepParent
 from raphe.harness.tracking import DATA_TAG, PARENT_TAG, PLANNED_TAG, SWEEP_TAG, RunFacts, Tracker
 
 POLL_S = 10.0
@@ -52,7 +52,7 @@ def status(found: FoundSweep) -> str:
         with Scratch() as scratch:
             plan = _plan(tracker, run, scratch)
             states = _states(tracker, run)
-        n_members = plan.n_members
+        n_members = plan.n_members or len(states)
     else:
         states = _tracked(tracker, run)
         n_members = int(run.tags.get(PLANNED_TAG, len(states)))
@@ -108,8 +108,8 @@ def come_back(found: FoundSweep, config_dir: Path | None, waits: bool) -> int:
             parent.leave_as_it_is()
             words = ("raphe", "sweep", "wait", run.run_id, *tracker.options)
             raise SettingError(
-                f"{run.name}: {counted('member', len(left))} of {plan.n_members} have not ended; "
-                f"`{printed_command(*words)}` waits for them"
+                f"{run.name}: {counted('member', len(left))} of {sum(a.n for a in arrays)} have "
+                f"not ended; `{printed_command(*words)}` waits for them"
             )
         return 0 if parent.finish() else 1
 
@@ -125,7 +125,7 @@ def _reopened(
         data = instantiate(config.data, **call(config.prepare))
         summarise = section.summary_of(config, tracker, data)
     folder = Path(run.tags[FOLDER_TAG])
-    return SweepParent(
+    parent = SweepParent(
         tracker,
         config,
         kind,
@@ -133,9 +133,12 @@ def _reopened(
         folder if folder.is_dir() else scratch,
         plan.parameters,
         n_workers=plan.n_workers,
+        fixed=plan.fixed,
         are_jobs=True,
         summarise=summarise,
     )
+    parent.plan = plan
+    return parent
 
 
 def _plan(tracker: Tracker, run: RunFacts, scratch: Path) -> SweepPlan:
@@ -163,11 +166,15 @@ def _tracked(tracker: Tracker, run: RunFacts) -> list[MemberState]:
 
 def _mirror(tracker: Tracker, run: RunFacts, plan: SweepPlan, folder: Path) -> None:
     """Write what the runs tell of the members into a folder of this machine."""
-    numbers = {member.label: number for number, member in enumerate(plan.members)}
+    numbers = {label: number for number, label in enumerate(plan.launched)}
+    before = []
     for state in _tracked(tracker, run):
+        of_run = state.run_id if state.status == "FINISHED" else None
         if state.label in numbers and state.status != "KILLED":  # put back into the queue
-            of_run = state.run_id if state.status == "FINISHED" else None
             write_state(folder, numbers[state.label], replace(state, run_id=of_run))
+        elif of_run is not None:
+            before.append(replace(state, status="SKIPPED"))
+    write_finished(folder, before)
 
 
 def _queue(arrays: tuple[JobArray, ...]) -> list[str]:

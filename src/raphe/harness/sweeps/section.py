@@ -49,9 +49,10 @@ def refuse_other_data(config: DictConfig, others: Sequence[str]) -> None:
     """Refuse to sweep `others`, which decide the data, beside settings whose values data tell."""
     told_by_data = settings_told_by_data(config)
     if told_by_data and others:
+        own = ", or give the data a seed of their own (data.seed=1)" if others[0] == "seed" else ""
         raise SettingError(
             f"{others[0]}: cannot be swept beside {told_by_data[0]}, whose values depend on the "
-            f"data; run one after the other, each with one value of {others[0]}"
+            f"data; run one after the other, each with one value of {others[0]}{own}"
         )
 
 

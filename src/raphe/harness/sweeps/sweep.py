@@ -4,10 +4,12 @@ An experiment may have more to say to it, see raphe.harness.sweeps.section.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.utils import call, instantiate
 from joblib import effective_n_jobs
 from omegaconf import DictConfig, OmegaConf
@@ -26,9 +28,14 @@ from raphe.harness.settings.composed import (
 )
 from raphe.harness.slurm.queue import JobArray, require_server, require_submitit, unfinished
 from raphe.harness.sweeps import section as sweep_section
-from raphe.harness.sweeps.kinds import decides_data, kind_of
+from raphe.harness.sweeps.kinds import data_follow_seed, decides_data, kind_of
 from raphe.harness.sweeps.parent import JOBS_TAG, SweepParent
 from raphe.harness.tracking import DATA_TAG, SWEEP_TAG, Tracker
+
+GRIDS = (  # sweepers that train all combinations
+    "hydra_plugins.raphe_grid.GridSweeper",
+    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+)
 
 
 def begin_sweep(config: DictConfig) -> SweepParent:
@@ -43,7 +50,10 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         require_server(config.tracking.uri, plain(config.hydra.launcher, resolve=True))
     tracker = Tracker.from_settings(config)
     told_by_data = sweep_section.settings_told_by_data(config)
-    others = [name for name in _swept(config) if decides_data(name) and name not in told_by_data]
+    is_open = _is_open(config)
+    if is_open:
+        _refuse_open(config, told_by_data)
+    others = [name for name in _swept(config) if name not in told_by_data and _differ(config, name)]
     sweep_section.refuse_other_data(config, others)
     summarise, hashes = None, {}
     if not others:  # one for all members, prepared here with its progress bars
@@ -55,7 +65,8 @@ def begin_sweep(config: DictConfig) -> SweepParent:
     parameters = _swept(config)
     for parameter in parameters:
         read_reference(config.report.get("reference"), parameter)  # told now, not after the sweep
-    key = identity.digest({"run": identity.run_key(config, hashes), "sweep": parameters})
+    sweep = {"sweep": parameters, **({"sweeper": plain(config.hydra.sweeper)} if is_open else {})}
+    key = identity.digest({"run": identity.run_key(config, hashes), **sweep})
     folder = Path(config.hydra.sweep.dir)
     tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes)}
     _refuse_if_queued(tracker, tags)
@@ -67,34 +78,90 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         folder,
         parameters,
         n_workers=_n_workers(config),
+        fixed=_fixed(config) if is_open else None,
         are_jobs=is_on_slurm,
         summarise=summarise,
     )
 
 
-def _swept(config: DictConfig) -> dict[str, list[str]]:
-    """The swept settings, each with its values as on the command line."""
+def _is_open(config: DictConfig) -> bool:
+    """Whether the sweeper finds its members one after the other, by what earlier ones came to."""
+    return OmegaConf.select(config, "hydra.sweeper._target_") not in GRIDS
+
+
+def _refuse_open(config: DictConfig, told_by_data: Sequence[str]) -> None:
+    """Raise SettingError for what a sweep cannot be whose members nobody knows beforehand."""
+    if told_by_data:
+        raise SettingError(
+            f"hydra/sweeper: {told_by_data[0]} takes the values that the data tell, all of them; "
+            "leave out the sweeper"
+        )
+    if OmegaConf.select(config, "hydra.launcher.detach"):
+        raise SettingError(
+            "--detach: this sweeper chooses members by what earlier ones came to, so that it must "
+            "stay; leave out --detach"
+        )
+
+
+def _differ(config: DictConfig, setting: str) -> bool:
+    """Whether members that differ in a setting may differ in their data."""
+    if setting == "seed":
+        return data_follow_seed(config)
+    return decides_data(setting)
+
+
+def _overrides(config: DictConfig) -> dict[str, Override]:
+    """What the sweeper and the command line say, by setting; the last word counts."""
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     texts = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
     overrides = OverridesParser.create().parse_overrides(texts)
-    last = {override.key_or_group: override for override in overrides}  # its word counts
+    return {override.key_or_group: override for override in overrides}
+
+
+def _swept(config: DictConfig) -> dict[str, list[str]]:
+    """The swept settings, each with its values as on the command line, none of them twice; a range
+    without steps, which a sweeper draws from, as it stands there."""
+    swept = {name: o for name, o in _overrides(config).items() if o.is_sweep_override()}
     return {
-        name: list(override.sweep_string_iterator())
-        for name, override in last.items()
-        if override.is_sweep_override()
+        name: list(dict.fromkeys(override.sweep_string_iterator()))
+        if override.is_discrete_sweep()
+        else [override.get_value_element_as_str()]
+        for name, override in swept.items()
     }
+
+
+def _fixed(config: DictConfig) -> list[str]:
+    """The overrides that all members have, as written and as Hydra's sweepers write them anew."""
+    texts = list(config.hydra.overrides.task)
+    overrides = OverridesParser.create().parse_overrides(texts)
+    pairs = zip(texts, overrides, strict=True)
+    fixed = [(text, o) for text, o in pairs if not o.is_sweep_override()]
+    anew = [f"{o.get_key_element()}={o.get_value_element_as_str()}" for _, o in fixed]
+    return [*(text for text, _ in fixed), *anew]
 
 
 def _check_members(config: DictConfig) -> None:
     """Raise SettingError for a member whose settings do not fit, before any is trained."""
     parser, known = OverridesParser.create(), flat(without_hydra(config))
-    swept = [
-        [(name, parser.parse_override(f"{name}={text}").value()) for text in texts]
+    swept = {
+        name: [parser.parse_override(f"{name}={text}").value() for text in texts]
         for name, texts in _swept(config).items()
-        if name in known
-    ]
-    for member in itertools.product(*swept):
-        check_together(config, dict(member))
+        if name in known and _overrides(config)[name].is_discrete_sweep()
+    }
+    checked = [name for name, values in swept.items() if _is_checked(config, name, values)]
+    for values in itertools.product(*(swept[name] for name in checked)):
+        check_together(config, dict(zip(checked, values, strict=True)))
+
+
+def _is_checked(config: DictConfig, setting: str, values: Sequence[Any]) -> bool:
+    """Whether the task's check sees a setting at all: combinations of the others are one to it."""
+    if "check" not in config:
+        return False
+    settings, seen = config.copy(), []
+    for value in values:
+        OmegaConf.update(settings, setting, value)
+        seen.append(OmegaConf.to_container(settings.check, resolve=True))
+    return any(other != seen[0] for other in seen)
 
 
 def _refuse_if_queued(tracker: Tracker, tags: Mapping[str, str]) -> None:

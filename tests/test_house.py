@@ -56,6 +56,7 @@ CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",
     "predict_all": "whoever uses raphe.load_bundle",
     "push": "whoever streams frames to a bundle",
+    "to_launch": "raphe's sweeper, which Hydra looks for in hydra_plugins",
     "read_config": "tests: the simulator is held against published neurons",
     "equal_spikes": "a benchmark of the simulator's precisions",
 }

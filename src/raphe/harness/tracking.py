@@ -30,7 +30,7 @@ from raphe.harness.records.tracked_run import TrackedRun
 
 TrackingError = MlflowException  # what any call here may raise
 
-PAGE = 1000  # runs that MLflow gives at once
+PAGE = 500  # runs that are read at once; MLflow takes some 100 kB for each while it reads
 SOURCE_TAG = MLFLOW_SOURCE_NAME  # which command made a run
 SOURCE = {SOURCE_TAG: "raphe train", MLFLOW_SOURCE_TYPE: "LOCAL"}
 KEY_TAG = "raphe.key"

@@ -1,5 +1,6 @@
 """The bundle of spike rates that comes with raphe: whole, small, used where none is named."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -79,6 +80,24 @@ def test_rates_come_from_one_command_that_says_whose_they_are(
     assert prediction["bundle"]["content_hash"] == content_hash
     rates = raphe.load_bundle(task="calcium", threads=1).predict(np.load(traces), 30.0)
     np.testing.assert_array_equal(rates.rate_per_s, np.load(out / "rates.npy"))
+
+
+def test_how_far_one_spike_lifts_a_trace_is_told_where_it_can_be(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    spikes = rng.random((2, 18_000)) < 0.01
+    decay = np.exp(-np.arange(90) / 12)
+    traces = np.array([0.2 * np.convolve(train, decay)[:18_000] for train in spikes])
+    traces += rng.normal(size=traces.shape) * [[0.02], [0.2]]
+    np.save(tmp_path / "dff.npy", traces)
+    out = tmp_path / "rates"
+    words = ["predict", str(tmp_path / "dff.npy"), "--rate", "30", "--task", "calcium"]
+    assert cli.main([*words, "--out", str(out)]) == 0
+    quiet, noisy = csv.DictReader((out / "traces.csv").open())
+    low, value, high = (float(quiet[f"single_spike{end}_percent"]) for end in ("_low", "", "_high"))
+    assert low < 20 < high and abs(value - 20) < 2
+    assert noisy["single_spike_percent"] == noisy["single_spike_high_percent"] == ""
+    told, unknown = raphe.load_bundle(task="calcium").predict(traces, 30.0).single_spike_percent
+    assert told == pytest.approx((value, low, high), rel=1e-3) and np.isnan(unknown).all()
 
 
 def test_a_bundle_of_a_path_or_of_a_task(tmp_path: Path) -> None:

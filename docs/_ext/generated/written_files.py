@@ -287,6 +287,11 @@ FILES = (
             "frame to frame, over the root of the frame rate; of another unit without meaning",
             "expected_correlation": "with the true spikes in bins of 40 ms: the mean of neurons of "
             "such noise and frame rate whose spikes are known; empty: it cannot be told",
+            "single_spike_percent": "100 × how far one spike lifts the trace: % ΔF/F, if it is "
+            "ΔF/F as a fraction; empty: it cannot be told",
+            "single_spike_low_percent": "the true one is above this (by neurons of known spikes, "
+            "of which nine in ten were between)",
+            "single_spike_high_percent": "and below this",
             "timing": "how its rates were moved and smoothed by `--shift` and `--smooth`",
             "remark": "why, or what is suspect",
         },

@@ -12,6 +12,11 @@ import numpy as np
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
+from raphe.tasks.calcium.features.unitary_amplitude import (
+    UNKNOWN,
+    Amplitude,
+    unitary_amplitude,
+)
 from raphe.tasks.calcium.features.unlike_calcium import unlike_calcium
 from raphe.tasks.calcium.metrics.expectation import expected
 from raphe.tasks.calcium.metrics.second_counts import SecondCounts, second_counts
@@ -48,6 +53,7 @@ class InferredTrace:
     noise: float = np.nan  # before conditioning, see standardised_noise
     # With the true spikes; NaN where it cannot be told, as of a rate of 0 or an unlike trace.
     expected_correlation: float = np.nan
+    single_spike: Amplitude = UNKNOWN  # how far one lifts the trace, in its unit
     timing: str = ""  # what was done to its rates in the end, a phrase
 
 
@@ -174,6 +180,7 @@ class Inferrer:
             mean_rate=mean_rate(rate_per_s, self.bundle.rate_factors, rates.steepest),
             noise=noise,
             expected_correlation=np.nan if group is None else group.correlation,
+            single_spike=unitary_amplitude(ready.samples, rate_hz) if is_told else UNKNOWN,
             timing=str(self.timing),
         )
 

@@ -195,6 +195,7 @@ class OpenedTraces(OpenedFile):
                     "mean_rate_per_s": inferred.mean_rate,
                     "noise_percent_per_sqrt_hz": inferred.noise,
                     "expected_correlation": inferred.expected_correlation,
+                    "single_spike_percent": inferred.single_spike.percent,
                     "unlike": inferred.unlike,
                     "bridged": inferred.bridged,
                     "dff": self._inferrer.dff,

@@ -18,6 +18,7 @@ from raphe.core.files.kind import kind_of
 from raphe.core.sentences import printable
 from raphe.tasks.calcium.elephant.bundle import KIND as OF_ELEPHANT
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.features.unitary_amplitude import Amplitude
 from raphe.tasks.calcium.features.unlike_calcium import unlike_as_a_whole
 from raphe.tasks.calcium.metrics.expectation import sentence
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, MeanRate
@@ -88,7 +89,9 @@ class RatePrediction:
     is_cell: tuple[bool, ...] | None  # (N,), by the file's curation; None where it has none
     noise_percent_per_sqrt_hz: np.ndarray  # float64 (N,), of ΔF/F as fractions; NaN: left out
     expected_correlation: np.ndarray  # float64 (N,), with the true spikes; NaN: cannot be told
-    to_expect: str  # the same of all traces, a sentence; "" where the bundle does not tell
+    # (N,), ΔF/F of one spike, between what ends, of traces as fractions; NaN: cannot be told
+    single_spike_percent: tuple[Amplitude, ...]
+    to_expect: str  # what correlation to expect of all traces; "" where the bundle does not tell
     warnings: tuple[str, ...]  # what must be known beside all rates
 
     def spike_times_s(self, trace: int) -> np.ndarray:
@@ -158,7 +161,9 @@ class RatePredictor(BundlePredictor):
         "noise_percent_per_sqrt_hz": "of each trace, if it is ΔF/F as fractions",
         "expected_correlation": "of each trace's rate with the true spikes, by neurons of such "
         "noise and frame rate whose spikes are known; null where it cannot be told",
-        "to_expect": "the same of all traces, a sentence",
+        "single_spike_percent": "how far one spike lifts each trace, if it is ΔF/F as fractions, "
+        "and the ends between which the true value lies (90 %), null where it cannot be told",
+        "to_expect": "what correlation to expect of all traces, a sentence",
         "warnings": "what must be known beside all rates",
     }
 
@@ -283,6 +288,7 @@ class RatePredictor(BundlePredictor):
             is_cell=opened.curation.is_cell if opened.curation else None,
             noise_percent_per_sqrt_hz=np.array(noises := [trace.noise for trace in inferred]),
             expected_correlation=np.array([trace.expected_correlation for trace in inferred]),
+            single_spike_percent=tuple(trace.single_spike.percent for trace in inferred),
             to_expect=sentence(inferrer.bundle.groups, noises, opened.rate_hz),
             warnings=(*inferrer.warnings(opened), *[f"{opened.path}: {whole}"] * bool(whole)),
         )

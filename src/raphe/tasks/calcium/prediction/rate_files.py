@@ -18,7 +18,7 @@ from raphe.tasks.calcium.recordings.trace_set import TraceSet
 
 CHUNK = 2**20  # values read at once
 NWB = "nwb"
-OF_NUMBERS = ("_per_s", "_per_sqrt_hz", "_correlation")  # ends of the table's columns
+OF_NUMBERS = ("_per_s", "_per_sqrt_hz", "_correlation", "_percent")  # ends of the table's columns
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file, written by raphe"
 HEADER_TEXT, USER_BLOCK = 124, 512  # bytes; version and byte order follow the text
 VERSION = b"\x00\x02IM"

@@ -48,6 +48,9 @@ COLUMNS = (
     "mean_spread_per_s",
     "noise_percent_per_sqrt_hz",
     "expected_correlation",
+    "single_spike_percent",
+    "single_spike_low_percent",
+    "single_spike_high_percent",
     "timing",
     "remark",
 )
@@ -284,6 +287,7 @@ def table_row(trace: InferredTrace, cell: str) -> tuple[str, ...]:
         np.nanmean(trace.spread_per_s),
         trace.noise,
         trace.expected_correlation,
+        *trace.single_spike.percent,
     )
     numbers = ("" if np.isnan(value) else f"{value:.4g}" for value in values)
     status = UNLIKE if trace.unlike else INFERRED

@@ -286,6 +286,16 @@ def _facts(
                 f"{counted('neuron', group.n)} with a {group.what}",
             )
         )
+    one_spike = shown.inferred.single_spike.percent
+    if np.isfinite(one_spike.value):
+        facts.append(
+            Fact(
+                "One spike",
+                f"{number(one_spike.value)} % ΔF/F",
+                f"if the trace is ΔF/F as a fraction; {number(one_spike.low)} to "
+                f"{number(one_spike.high)} % by nine in ten neurons of known spikes",
+            )
+        )
     facts.append(
         Fact(
             "Imaging",

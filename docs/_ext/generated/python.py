@@ -42,6 +42,7 @@ ANSWERS = {
         ("raphe.tasks.calcium.prediction.predictor.RatePredictor", ("predict", *OF_ANY)),
         ("raphe.tasks.calcium.prediction.predictor.RatePrediction", ("spike_times_s",)),
         ("raphe.tasks.calcium.prediction.infer_rates.MeanRate", ()),
+        ("raphe.tasks.calcium.features.unitary_amplitude.Amplitude", ()),
     ),
     "A predictor of kinds of units": (
         ("raphe.tasks.units.prediction.predictor.UnitPredictor", ("predict", *OF_ANY)),

@@ -91,7 +91,7 @@ class Amplitude(NamedTuple):
 
 
 LIMITS = Limits(gap=0.2, n_events=8, unrest=2.2)  # benchmarks/unitary_amplitude.py
-TRUE_OVER_TOLD = (0.71, 1.4)  # benchmarks/unitary_amplitude.py
+TRUE_OVER_TOLD = (0.83, 1.54)  # benchmarks/unitary_amplitude.py
 UNKNOWN = Amplitude(np.nan, np.nan, np.nan)
 
 

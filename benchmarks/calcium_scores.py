@@ -2,15 +2,14 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from calcium_sets import Neuron, Segment, noisier, read_neurons, slower
 
 from raphe.core.files.csv_text import csv_text
-from raphe.tasks.calcium.ensemble.bundle import RateBundle, RateGraph
-from raphe.tasks.calcium.features.network_input import NetworkInput
+from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.known_neurons import (
     AS_RECORDED,
     SCALE,
@@ -60,16 +59,6 @@ class Scored:
 NONE_SCORED = Scored([], {})
 
 
-class ScaledGraph(RateGraph):
-    """A graph whose answer is multiplied."""
-
-    def __init__(self, graph: RateGraph, scale: float) -> None:
-        self._graph, self._scale = graph, scale
-
-    def expected(self, shown: NetworkInput) -> np.ndarray:
-        return self._scale * self._graph.expected(shown)
-
-
 def scale_by_others(scored: Scored, dataset: str) -> float:
     """By what the other sets ask for that their mean rates be right in the median."""
     others = (row for row in scored.rows if row["dataset"] != dataset)
@@ -86,16 +75,15 @@ def score_sets(
 ) -> Scored:
     """Of each neuron of the sets a row a condition, written to `out`; read from there if it is.
 
-    `scale` multiplies what the bundle says.
+    `scale` multiplies the rates that the bundle says.
     """
     if not (out.exists() and seconds_beside(out).exists()):
         opened = RateBundle.open(bundle, threads)
-        opened = replace(opened, graph=ScaledGraph(opened.graph, scale))
         rows: list[Row] = []
         seconds: dict[str, Tally] = {}
         for file in files:
             for neuron in read_neurons(file):
-                scored = score_neuron(opened, neuron, seconds, varied)
+                scored = score_neuron(opened, neuron, seconds, varied, scale)
                 rows += [row | {SCALE: scale} for row in scored]
         Scored(rows, seconds).write(out)
     with out.open(newline="") as file:
@@ -107,7 +95,11 @@ def score_sets(
 
 
 def score_neuron(
-    bundle: RateBundle, neuron: Neuron, seconds: dict[str, Tally], varied: bool = True
+    bundle: RateBundle,
+    neuron: Neuron,
+    seconds: dict[str, Tally],
+    varied: bool = True,
+    scale: float = 1.0,
 ) -> Iterator[Row]:
     """As recorded, and where `varied` under each condition that the neuron can be brought to.
 
@@ -117,7 +109,8 @@ def score_neuron(
         pairs = [pair for segment in segments if (pair := _inferred(bundle, segment)) is not None]
         if not pairs:
             continue
-        rates, spikes = zip(*pairs, strict=True)
+        said, spikes = zip(*pairs, strict=True)
+        rates = [scale * rate for rate in said]
         if condition == AS_RECORDED:
             seconds.setdefault(neuron.dataset, Tally()).update(tally(rates, spikes))
         shown = Neuron(neuron.dataset, neuron.name, segments)

@@ -1,7 +1,7 @@
 """The bundle of spike rates that comes with raphe, made anew, from synthetic traces alone.
 
 python .ci/rates.py                    train two networks, and one that learns what they say, and
-                                       write that into the package: 25 minutes
+                                       write that into the package: half an hour
 python .ci/rates.py --ensemble SCORES  tell what the two reach, which are trained, and the one anew
 python .ci/rates.py --export [SCORES]  export the one again, which is trained, and what it reaches
 
@@ -28,8 +28,7 @@ ENSEMBLE = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
     "experiment=calcium_synthetic", "model.members=2", f"tracking.experiment={TWO}",
 )  # fmt: skip
 LEARNER = (
-    "experiment=calcium_distilled", "data.teacher.bundle=ensemble", "data.pretrain_epochs=24",
-    f"tracking.experiment={ONE}",
+    "experiment=calcium_distilled", "data.teacher.bundle=ensemble", f"tracking.experiment={ONE}",
 )  # fmt: skip
 
 

@@ -70,16 +70,13 @@ def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Score
         home = chosen.folder / "bundles" / content
         home.mkdir(parents=True, exist_ok=True)
         plain = "" if varied else "-plain"
+        scales: dict[str, float] = {}
+        if chosen.scaled:
+            scales, plain = scales_by_others(chosen, files, home), f"{plain}-scaled"
         found = NONE_SCORED
         for name, file in files.items():
-            out = home / f"{name}{plain}.csv"
-            found += score_sets(chosen.bundle, [file], out, varied, chosen.threads)
-            write(chosen, found, [])
-        if chosen.scaled:
-            unscaled, found, plain = found, NONE_SCORED, f"{plain}-scaled"
-            for name, file in files.items():
-                out, scale = home / f"{name}{plain}.csv", scale_by_others(unscaled, name)
-                found += score_sets(chosen.bundle, [file], out, varied, chosen.threads, scale)
+            out, scale = home / f"{name}{plain}.csv", scales.get(name, 1.0)
+            found += score_sets(chosen.bundle, [file], out, varied, chosen.threads, scale)
             write(chosen, found, [])
         found.write(home / f"scores{plain}.csv")
         return found, []
@@ -100,6 +97,17 @@ def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Score
         waiting.remove(name)
         write(chosen, found, waiting)
     return found, waiting
+
+
+def scales_by_others(
+    chosen: argparse.Namespace, files: Mapping[str, Path], home: Path
+) -> dict[str, float]:
+    """Of each set what the others ask for, by its scores as recorded, which are kept in `home`."""
+    unscaled = NONE_SCORED
+    for name, file in files.items():
+        out = home / f"{name}-plain.csv"
+        unscaled += score_sets(chosen.bundle, [file], out, varied=False, threads=chosen.threads)
+    return {name: scale_by_others(unscaled, name) for name in files}
 
 
 def write(chosen: argparse.Namespace, found: Scored, waiting: list[str]) -> None:

@@ -5,7 +5,8 @@ python .ci/rates.py                    train two networks, and one that learns w
 python .ci/rates.py --ensemble SCORES  tell what the two reach, which are trained, and the one anew
 python .ci/rates.py --export [SCORES]  export the one again, which is trained, and what it reaches
 
-SCORES is a table of neurons' scores, of benchmarks/calcium.py --bundle, the sets' files as one.
+SCORES is a table of neurons' scores of benchmarks/calcium.py --bundle …/bundle --scaled, the sets'
+files as one, with the counts of seconds beside it: rates are scaled by it.
 Seeds are fixed, so that the same code makes the same networks on the same machine. What was trained
 is kept below data/shipped_rates; without an option that is removed first.
 """
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 from raphe.core.bundles.shipped import TASKS
+from raphe.tasks.calcium.metrics.known_neurons import seconds_beside
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / "data" / "shipped_rates"
@@ -54,6 +56,7 @@ def export(experiment: str, out: str, scores: list[str]) -> None:
     settings = []
     if scores:
         shutil.copyfile(scores[0], HOME / SCORES)
+        shutil.copyfile(seconds_beside(Path(scores[0])), seconds_beside(HOME / SCORES))
         settings = [f"export.ground_truth={SCORES}"]
     raphe(
         *("train", "stage=export", "task=calcium", f"tracking.experiment={experiment}"),

@@ -189,6 +189,10 @@ def test_scores_of_scaled_rates_scale_its_own(rate_data, rate_module, tmp_path: 
         np.testing.assert_allclose(found.mean, rate_per_s)
     card = (scaled / "MODEL_CARD.md").read_text()
     assert "Rates are 2.50 times what the networks say by themselves" in card
+    methods = (scaled / "METHODS.md").read_text()
+    assert (
+        "Rates were multiplied by 2.5, by which the mean rates of neurons of 1 data set" in methods
+    )
 
 
 def test_of_synthetic_traces_alone_it_says_so_and_takes_nothing_from_recordings(

@@ -5,7 +5,8 @@ from typing import Any
 
 from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed
-from raphe.tasks.calcium.ensemble.bundle import DISTILLED
+from raphe.tasks.calcium.ensemble.bundle import DISTILLED, GROUND_TRUTH
+from raphe.tasks.calcium.metrics.rate_factors import SCALE
 
 STATED = {"correlation": "the correlation of rates and spikes at 25 Hz"}
 
@@ -24,6 +25,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
             _training(facts["training"], methods.settings_by_name(settings)),
             f"Imaging rates in training were {low:g} to {high:g} Hz.",
             _test(facts),
+            _scale(facts.get(GROUND_TRUTH, {})),
             f"Analyses were made with {methods.software()}.",
             cards.of_others(facts["note"]),
         ],
@@ -66,6 +68,16 @@ def _training(training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
 def _with(text: str, details: Sequence[str]) -> str:
     stated = "; ".join(filter(None, details))
     return f"{text} ({stated})." if stated else f"{text}."
+
+
+def _scale(known: Mapping[str, Any]) -> str:
+    if (scale := known.get(SCALE, 1)) == 1:
+        return ""
+    data_sets = counted("data set", len({row["dataset"] for row in known["sets"]}))
+    return (
+        f"Rates were multiplied by {scale:.3g}, by which the mean rates of neurons of {data_sets} "
+        "with known spikes are right in the median."
+    )
 
 
 def _test(facts: Mapping[str, Any]) -> str:

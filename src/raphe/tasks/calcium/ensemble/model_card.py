@@ -74,6 +74,8 @@ SCALED = """
 
 Rates are {scale} times what the networks say by themselves: so the mean rate is right in the median
 of these {sets} data sets. In this table each set's rates are scaled by what the others ask for."""
+SCALED_SINCE = """
+What it had learned was scaled afterwards, see above: errors and ratios are not to be compared."""
 AT_YOUR_NOISE = """\
 ### At your noise and frame rate
 
@@ -194,6 +196,8 @@ def _distilled(distilled: Mapping[str, Any] | None, facts: Mapping[str, Any]) ->
         members=distilled["members"],
         teacher=distilled["teacher"][:12],
     )
+    if facts.get(GROUND_TRUTH, {}).get(SCALE, 1) != 1:
+        text += SCALED_SINCE
     return [text, cards.table(["set", "measure", "this", "the ensemble"], rows)]
 
 

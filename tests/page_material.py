@@ -12,10 +12,14 @@ import numpy as np
 from scipy.io import savemat
 
 from nwb_files import Entry, write_nwb
-from page_blocks import maker, run_commands
+from page_blocks import blocks, maker, run, run_commands
 from paths import PROJECT
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.simulation import simulate
+from raphe.tasks.units.ensemble.export import export
+from raphe.tasks.units.recordings.unit_folder import read_unit_folder
+from raphe.tasks.units.stores.import_units import import_units
+from raphe.tasks.units.training.data import UnitData
 
 HOW_TO = PROJECT / "docs" / "how_to"
 SHORT = (
@@ -73,6 +77,16 @@ class Commands:
     commands: str
     needs: tuple[str, ...] = ()
     settings: str = SHORT
+
+
+def _units_bundle(shelf: Shelf, folder: Path) -> None:
+    """A logistic regression on the units that a page makes up."""
+    page = (HOW_TO / "units.md").read_text(encoding="utf-8")
+    made_up = next(block for block in blocks(page) if "labelled-units" in block.text)
+    run(made_up, folder, SHORT_OWN)
+    read = read_unit_folder(folder / "labelled-units", 30_000)
+    data = UnitData(import_units(read, "labelled-units", folder / "units-store").store)
+    export([], data, "seed: 1\n", {}, folder / "units-bundle", classifier="logistic")
 
 
 def _windows(shelf: Shelf, folder: Path) -> None:
@@ -180,6 +194,8 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "units.csv": ("windows", _windows),
     "single-spikes": ("brought", _single_spikes),
     "session": ("brought", _session),
+    "units-bundle": ("units", _units_bundle),
+    "labelled-units": ("units", _units_bundle),
     "spikefinder": ("calcium", _spikefinder),
     "Ground_truth": ("brought", _ground_truth),
     "new.npy": ("brought", _traces),

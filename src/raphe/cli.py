@@ -41,7 +41,7 @@ STEPS = {  # verbs in the order of the work
     "a first look": ("demo",),
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
     "synthetic examples": ("masks", "synthesize"),
-    "training": ("train", "sweep", "ui", "runs"),
+    "training": ("train", "finetune", "sweep", "ui", "runs"),
     "questions to ask of a score": ("audit", "reproduce"),
     "bundles and new recordings": ("export", "predict", "fit", "watch", "serve", "place"),
     "this shell": ("completion",),
@@ -54,6 +54,7 @@ WORDS = {  # that people use for these verbs
     "infer": "predict",
     "judge": "predict",
     "load": "import",
+    "tune": "finetune",
     "verify": "check",
 }
 FAILED_EXIT = 1

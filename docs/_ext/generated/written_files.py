@@ -9,6 +9,7 @@ from raphe.core.figure_style import figure_names
 from raphe.tasks.calcium.prediction.rate_folder import FIGURE as TRACES_FIGURE
 from raphe.tasks.calcium.prediction.rate_folder import POPULATION
 from raphe.tasks.glif.prediction.infer_parameters import FIGURE, SAMPLES
+from raphe.tasks.units.tuning.tuned_folder import PICTURE
 
 WHERE = {
     "a store": "made by `raphe extract`, `raphe import`, `raphe masks` and `raphe synthesize`",
@@ -18,6 +19,7 @@ WHERE = {
     "rates": "the folder of `raphe predict --out`, of a calcium bundle",
     "neurons": "the folder of `raphe predict --out`, of a glif bundle",
     "labels": "the folder of `raphe predict --out`, of a units bundle",
+    "a tuning": "the folder of `raphe finetune --out`",
     "a fit": "the folder of `raphe fit --out`",
     "recordings": "beside recordings, read by `raphe extract`",
     "simulated recordings": "the folder of `raphe simulate`",
@@ -337,6 +339,60 @@ FILES = (
         "(the verdict), `raphe_class` and `raphe_probability`",
     ),
     Written("labels", "prediction.json", "version, bundle with its content hash, notes"),
+    Written(
+        "a tuning",
+        "methods.csv",
+        "balanced accuracy of units left out, a row for each method",
+        {
+            "method": "the bundle as it is, tuned, or a simple classifier of these units alone",
+            "balanced_accuracy, low, high": f"{SHARE}, and the ends of its 95 % interval",
+            "interval": "over what that is",
+            "gain, gain_low, gain_high": "how far above the bundle as it is, on the same units",
+        },
+    ),
+    Written(
+        "a tuning",
+        "to_label.csv",
+        "a row for each unit without a label, the one whose label would teach most first",
+        {
+            "order": "from 1",
+            "unit, animal, session": "as the store has them",
+            "called": "the likeliest class by the tuned bundle",
+            "probability": f"of that class, calibrated where units are enough, {SHARE}",
+            "worth": "entropy × novelty, by which they are in order",
+            "entropy": "of what the tuned bundle says, as a share of the largest",
+            "disagreement": "what of it members that were tuned without a part of the units owe to "
+            "not saying the same",
+            "novelty": "how far it is from units with a label and from those before it, as a share "
+            "of the usual distance from those with one, 1 at most",
+            "remarks": "in what it is unlike all units that were trained on; such units come last",
+        },
+    ),
+    Written(
+        "a tuning",
+        "left_out.csv",
+        "a row for each unit with a label",
+        {
+            "unit": "as the store has it",
+            "true_class": "its label",
+            "called_by_*": "what each method called it that had not seen it",
+        },
+    ),
+    Written(
+        "a tuning",
+        "curve.csv",
+        "the learning curve: a row for each number of units",
+        {
+            "units": "that were tuned on, the mean over folds",
+            "balanced_accuracy, low, high": f"of units left out, {SHARE}, and the ends of 95 % of "
+            "the draws of other units to call",
+        },
+    ),
+    Written(
+        "a tuning",
+        ", ".join((*figure_names(PICTURE), "summary.txt")),
+        "the figure with its caption, and what it comes to in sentences",
+    ),
     Written(
         "neurons",
         "parameters.csv",

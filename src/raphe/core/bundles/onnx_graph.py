@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
 from raphe.core.bundles.bundle import BundleError
 
@@ -53,6 +53,21 @@ class OnnxGraph:
         """Add a convolution; weight (C_out, C_in, …) and bias (C_out,) are called after `name`."""
         weights = [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         return self.add("Conv", [x, *weights], **settings)
+
+    def include(self, file: bytes, prefix: str) -> list[str]:
+        """Add what an .onnx file holds; returns its outputs' names.
+
+        All names but those of its inputs come after `prefix`. Raises BundleError for a file of
+        another opset.
+        """
+        model = onnx.load_from_string(file)
+        opsets = {opset.domain: opset.version for opset in model.opset_import}
+        if opsets != {"": OPSET}:
+            raise BundleError(f"the graph is of opset {opsets}, expected {OPSET}; export it again")
+        graph = compose.add_prefix(model, prefix, rename_inputs=False).graph
+        self._nodes += graph.node
+        self._constants += graph.initializer
+        return [output.name for output in graph.output]
 
     def file(self, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> bytes:
         """The checked model as the bytes of an .onnx file; shapes by name, all float32."""

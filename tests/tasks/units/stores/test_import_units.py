@@ -42,6 +42,22 @@ def test_a_unit_that_is_there_twice_is_taken_once_or_under_two_labels_not_at_all
     assert report.per_class == {"narrow": 18, "wide": 19}
 
 
+def test_units_without_a_label_stand_beside_the_others(unit_folder: Make) -> None:
+    folder = unit_folder(label=["", "", "narrow", "wide"] * 10)
+    for name in ("waveforms", "isi", "acg"):
+        array = np.load(folder / f"{name}.npy")
+        array[1] = array[2]  # an unlabelled one that is labelled elsewhere
+        np.save(folder / f"{name}.npy", array)
+    report = imported(folder)
+    assert report.left_out == ["unit u1: is unit u2 again, with the same numbers; taken once"]
+    store = open_units(report.store)
+    assert report.without_label == len(store.unlabelled) == 19
+    assert store.contents == "20 units (10 narrow, 10 wide)"
+    assert {fact.label for fact in store.unlabelled.facts} == {""}
+    read = read_unit_folder(folder).units
+    np.testing.assert_array_equal(store.unlabelled.isi[0], read.isi[0])
+
+
 def test_units_without_waveforms_are_not_one_because_of_that(unit_folder: Make) -> None:
     waveforms = np.zeros((40, 30))
     report = imported(unit_folder(waveforms=waveforms))

@@ -19,4 +19,10 @@ COMMANDS = (
         f"{ROOM}.prediction:add_predict",
         when_interrupted=BEGINS_ANEW,
     ),
+    Command(
+        "finetune",
+        "tune a bundle to own labelled units, and say which to label next",
+        f"{ROOM}.tuning:add_finetune",
+        when_interrupted=BEGINS_ANEW,
+    ),
 )

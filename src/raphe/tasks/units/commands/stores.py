@@ -24,7 +24,8 @@ def add_import_units(parser: Parser) -> None:
         "in any unit), isi.npy (units × bins of 1 ms from 0 on: the share of a unit's intervals in "
         "each) and acg.npy (units × bins of 1 ms around 0, an odd number), all in the order of the "
         "table; its column label names the class, and unit, session, animal and fold (the fold "
-        "that tests a unit, from 0) may be given. Else a Phy folder, a SortingAnalyzer of "
+        "that tests a unit, from 0) may be given; units without a label are kept beside the others "
+        "for raphe finetune, and not trained on. Else a Phy folder, a SortingAnalyzer of "
         "SpikeInterface, an NWB file with a table of units or CellExplorer's "
         ".cell_metrics.cellinfo.mat, of which --label says where the classes are. A waveform that "
         "is constant, and intervals that are empty, count as missing; a unit that is there twice "
@@ -78,7 +79,10 @@ def _import_units(options: argparse.Namespace) -> int:
         others = listed(f"{name} {count}" for name, count in report.other_labels.items())
         print(f"of other labels, not asked for: {printable(others)}")
     if report.without_label:
-        print(f"without a label: {counted('unit', report.without_label)}")
+        print(
+            f"without a label: {counted('unit', report.without_label)}, kept beside them for "
+            "raphe finetune"
+        )
     list_out("to be known", report.remarks)
     list_out("left out", report.left_out)
     print(train_next(report.store, task="units"))

@@ -35,6 +35,7 @@ from raphe.tasks.units.recordings.unit_set import UnitSet
 
 GRAPH, CONFIG = "classifier.onnx", "config.yaml"
 INPUTS, PROBABILITY = "inputs", "probability"  # of the graph
+DOMAIN = {"n_units": AT_LEAST_ONE, "test": or_none(by_name(list_of({})))}
 DECISION = facts({"pooling": NAME, "not_sure": facts({"threshold": NUMBER})})
 KIND = BundleKind(
     "units/classifier",
@@ -57,7 +58,7 @@ KIND = BundleKind(
                 }
             ),
             "decision": DECISION,
-            "domain": facts({"n_units": AT_LEAST_ONE, "test": or_none(by_name(list_of({})))}),
+            "domain": facts(DOMAIN, may={"before": facts(DOMAIN)}),
         }
     ),
 )

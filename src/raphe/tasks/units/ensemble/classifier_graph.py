@@ -19,7 +19,7 @@ from raphe.tasks.units.training.simple_classifiers import Fitted
 
 def networks_graph(models: Sequence[UnitModule]) -> bytes:
     """All networks of all runs, whose probabilities are averaged."""
-    graph = _Graph()
+    graph = ClassifierGraph()
     missing = graph.add("IsNaN", [INPUTS])  # (N, D)
     known = graph.add("Where", [missing, graph.value(0.0), INPUTS])
     joined = ""
@@ -27,14 +27,14 @@ def networks_graph(models: Sequence[UnitModule]) -> bytes:
         answer = _of_run(graph, f"run{number}", model, known, missing)
         joined = graph.add("Add", [joined, answer]) if joined else answer
     graph.add("Mul", [joined, graph.value(1 / len(models))], PROBABILITY)
-    return _file(graph, sum(models[0].net.dims), len(models[0].hparams.classes))
+    return graph.classifier(sum(models[0].net.dims), len(models[0].hparams.classes))
 
 
 def simple_graph(fitted: Fitted) -> bytes:
     """A logistic regression, on the numbers or on a kernel's."""
     steps = dict(fitted.model.steps)
     scaler, regression = steps["branchscaler"], steps["logisticregression"]
-    graph = _Graph()
+    graph = ClassifierGraph()
     mean = graph.value(scaler.mean_)
     known = graph.add("Where", [graph.add("IsNaN", [INPUTS]), mean, INPUTS])
     x = graph.add("Div", [graph.add("Sub", [known, mean]), graph.value(scaler.scale_)])
@@ -47,10 +47,10 @@ def simple_graph(fitted: Fitted) -> bytes:
     logits = graph.add("MatMul", [x, graph.value(coefficients.T)])
     logits = graph.add("Add", [logits, graph.value(intercept)])
     graph.add("Softmax", [logits], PROBABILITY, axis=1)
-    return _file(graph, len(scaler.mean_), fitted.n_classes)
+    return graph.classifier(len(scaler.mean_), fitted.n_classes)
 
 
-class _Graph(OnnxGraph):
+class ClassifierGraph(OnnxGraph):
     """Constants are named by their number."""
 
     def __init__(self) -> None:
@@ -65,8 +65,12 @@ class _Graph(OnnxGraph):
         """Columns of an axis."""
         return self.add("Slice", [x, *(self.value([n], np.int64) for n in (begin, end, axis))])
 
+    def classifier(self, n_inputs: int, n_classes: int) -> bytes:
+        """The file, once INPUTS were read and PROBABILITY was given."""
+        return self.file({INPUTS: ["n", n_inputs]}, {PROBABILITY: ["n", n_classes]})
 
-def _of_run(graph: _Graph, name: str, model: UnitModule, known: str, missing: str) -> str:
+
+def _of_run(graph: ClassifierGraph, name: str, model: UnitModule, known: str, missing: str) -> str:
     """The mean probability (N, C) of a run's networks, as UnitNet has it."""
     state = {key: value.detach().cpu().numpy() for key, value in model.net.state_dict().items()}
 
@@ -94,13 +98,13 @@ def _of_run(graph: _Graph, name: str, model: UnitModule, known: str, missing: st
     return graph.add("ReduceMean", [graph.add("Softmax", [logits], axis=2)], axes=[0], keepdims=0)
 
 
-def _gelu(graph: _Graph, x: str) -> str:
+def _gelu(graph: ClassifierGraph, x: str) -> str:
     share = graph.add("Erf", [graph.add("Div", [x, graph.value(2**0.5)])])
     share = graph.add("Add", [share, graph.value(1.0)])
     return graph.add("Mul", [graph.add("Mul", [x, share]), graph.value(0.5)])
 
 
-def _kernel(graph: _Graph, nystroem: Nystroem, x: str) -> str:
+def _kernel(graph: ClassifierGraph, nystroem: Nystroem, x: str) -> str:
     """exp(−γ d²) to each landmark, whitened: (N, L)."""
     landmarks = np.asarray(nystroem.components_, np.float64)
     own = graph.add("ReduceSum", [graph.add("Mul", [x, x]), graph.value([1], np.int64)], keepdims=1)
@@ -109,7 +113,3 @@ def _kernel(graph: _Graph, nystroem: Nystroem, x: str) -> str:
     squared = graph.add("Sub", [graph.add("Add", [own, theirs]), both])
     near = graph.add("Exp", [graph.add("Mul", [squared, graph.value(-nystroem.gamma)])])
     return graph.add("MatMul", [near, graph.value(np.asarray(nystroem.normalization_).T)])
-
-
-def _file(graph: _Graph, n_inputs: int, n_classes: int) -> bytes:
-    return graph.file({INPUTS: ["n", n_inputs]}, {PROBABILITY: ["n", n_classes]})

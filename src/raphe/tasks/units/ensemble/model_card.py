@@ -13,11 +13,11 @@ raphe predict FOLDER --bundle THIS_FOLDER --out labels
 ```
 
 FOLDER holds the units of a sorting; see `raphe predict --task units --help`."""
-FILES = """\
+CONFIG = "- `config.yaml`: settings of the training.\n"
+FILES = f"""\
 - `classifier.onnx`: the classifier.
 - `manifest.json`: facts, figures, calibration and the SHA-256 of every file.
-- `config.yaml`: settings of the training.
-- `METHODS.md`: the paragraph on methods alone."""
+{CONFIG}- `METHODS.md`: the paragraph on methods alone."""
 
 
 def unit_card(facts: Mapping[str, Any], methods: str) -> str:
@@ -45,7 +45,7 @@ def unit_card(facts: Mapping[str, Any], methods: str) -> str:
         "## Methods, to paste into a paper",
         methods.strip(),
         "## Files",
-        FILES,
+        FILES.replace(CONFIG, "") if facts.get("tuned") else FILES,
         cards.WHOSE,
         "## Where it comes from",
         cards.provenance(facts["provenance"]),
@@ -54,12 +54,18 @@ def unit_card(facts: Mapping[str, Any], methods: str) -> str:
 
 
 def _what(facts: Mapping[str, Any]) -> str:
+    if tuned := facts.get("tuned"):
+        n = counted("unit", len(tuned["units"]))
+        return f"{cards.of_others(facts['classifier'])}: tuned to {n} of one laboratory"
     if n := facts["n_networks"]:
         return f"{counted('small network', n)} that vote"
     return f"{facts['classifier']}, which is no network: it called unseen units at least as well"
 
 
 def _compared(facts: Mapping[str, Any]) -> str:
+    if facts.get("tuned"):
+        figures = "; ".join(f"{name} {value:.3f}" for name, value in facts["compared"].items())
+        return f"Balanced accuracy of these units, each left out in its turn: {figures}."
     if len(facts["compared"]) < 2:
         return "It was asked for; others were not compared with it."
     figures = "; ".join(f"{name} {value:.3f}" for name, value in facts["compared"].items())

@@ -70,7 +70,12 @@ def unlike_training(
     inputs: np.ndarray, layout: Layout, domain: Mapping[str, Any]
 ) -> list[list[str]]:
     """In what each unit (N, D) is unlike those of training, a sentence each; none for one like
-    them."""
+    them. Of a tuned bundle: unlike the units that it was tuned to, and unlike those before.
+    """
+    if before := domain.get("before"):
+        own = unlike_training(inputs, layout, {**domain, "before": None})
+        earlier = unlike_training(inputs, layout, before)
+        return [unlike if beside else [] for unlike, beside in zip(own, earlier, strict=True)]
     if domain["test"] is None:
         return [[] for _ in inputs]
     test = {name: np.array(values) for name, values in domain["test"].items()}

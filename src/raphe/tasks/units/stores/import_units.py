@@ -29,7 +29,7 @@ class UnitsReport:
 
     store: Path
     per_class: dict[str, int]
-    without_label: int
+    without_label: int  # taken, too: their labels are asked for by raphe finetune
     other_labels: dict[str, int]  # that were not asked for
     left_out: Sequence[str]
     remarks: Sequence[str]
@@ -43,7 +43,7 @@ def import_units(
     note: str = "",
     overwrite: bool = False,
 ) -> UnitsReport:
-    """Write the units that have a label into a store.
+    """Write units into a store, those without a label beside those that have one.
 
     Args:
         read: what a reader gave.
@@ -63,21 +63,23 @@ def import_units(
             there = listed(sorted(set(filter(None, labels)))) if any(labels) else "none"
             raise StoreError(f"{where}: no unit is labelled {missing[0]}; its labels are {there}")
     chosen = tuple(classes or sorted(set(filter(None, labels))))
-    taken = np.array([label in chosen for label in labels])
+    taken = np.array([label in chosen or not label for label in labels])
     other = Counter(label for label in labels if label and label not in chosen)
     twice, told = _copies(units, labels, taken)
     taken &= ~twice
-    counts = Counter(label for label, is_in in zip(labels, taken, strict=True) if is_in)
+    counts = Counter(label for label, is_in in zip(labels, taken, strict=True) if is_in and label)
     _require_classes(where, counts, chosen)
     kept = units.rows(taken)
-    facts = [replace(fact, label=spelt[fact.label]) for fact in kept.facts]
-    remarks = [*read.remarks, *_doubts(kept, counts)]
+    facts = [replace(fact, label=spelt.get(fact.label, "")) for fact in kept.facts]
+    kept = replace(kept, facts=facts)
+    has_label = np.array([bool(fact.label) for fact in facts])
+    remarks = [*read.remarks, *doubts(kept.rows(has_label), counts)]
     manifest: dict[str, Any] = {"source": where} | ({"note": note} if note else {})
-    path = write_units(store, replace(kept, facts=facts), chosen, manifest, overwrite)
+    path = write_units(store, kept, chosen, manifest, overwrite)
     return UnitsReport(
         path,
         {name: counts[name] for name in chosen},
-        labels.count(""),
+        int((~has_label).sum()),
         dict(other),
         [*read.left_out, *told],
         remarks,
@@ -105,11 +107,12 @@ def _copies(
 ) -> tuple[np.ndarray, list[str]]:
     """Units that hold the same numbers as an earlier one, bool (N,), and a sentence on each.
 
-    On both sides of a split such a unit is a leak. Under two labels neither is taken.
+    On both sides of a split such a unit is a leak. Under two labels neither is taken, without a
+    label only the one that has one.
     """
     twice, told = np.zeros(len(units), bool), []
     first: dict[bytes, int] = {}
-    for row in np.flatnonzero(taken).tolist():
+    for row in sorted(np.flatnonzero(taken).tolist(), key=lambda row: not labels[row]):
         parts = [units.waveforms[row], units.isi[row]]
         if not np.isfinite(parts[0]).any() or not parts[0].size:
             parts.append(units.acg[row])  # what is missing makes no two units one
@@ -119,7 +122,7 @@ def _copies(
             continue
         ids = units.facts[earlier].unit_id, units.facts[row].unit_id
         twice[row] = True
-        if labels[row] == labels[earlier]:
+        if labels[row] in (labels[earlier], ""):
             told.append(f"unit {ids[1]}: is unit {ids[0]} again, with the same numbers; taken once")
         else:
             twice[earlier] = True
@@ -130,7 +133,7 @@ def _copies(
     return twice, told
 
 
-def _doubts(units: UnitSet, counts: Counter[str]) -> list[str]:
+def doubts(units: UnitSet, counts: Counter[str]) -> list[str]:
     """What must be known of the labels before a figure of theirs is believed, a sentence each."""
     sentences = [
         f"class {name} has {counted('unit', n)}: its figures will say next to nothing"

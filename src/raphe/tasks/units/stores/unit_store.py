@@ -1,4 +1,4 @@
-"""A store of labelled units: their arrays, a table of what is known, the classes.
+"""A store of labelled units, and of others beside them: arrays, a table of what is known, classes.
 
 N units, C classes.
 """
@@ -25,7 +25,8 @@ class UnitStore:
     """An opened store, its arrays in memory: units are few."""
 
     path: Path
-    units: UnitSet
+    units: UnitSet  # that have a label
+    unlabelled: UnitSet
     classes: tuple[str, ...]
     note: str
     content_hash: str
@@ -70,9 +71,11 @@ def open_units(path: Path | str) -> UnitStore:
     units = UnitSet(
         facts, arrays["waveform"], arrays["isi"], arrays["acg"], store.manifest["rate_hz"]
     )
+    has_label = np.array([bool(fact.label) for fact in facts])
     return UnitStore(
         store.path,
-        units,
+        units.rows(has_label),
+        units.rows(~has_label),
         tuple(store.manifest["classes"]),
         store.manifest.get("note", ""),
         store.content_hash,
@@ -90,7 +93,7 @@ def write_units(
     facts: dict[str, Any],
     overwrite: bool = False,
 ) -> Path:
-    """Write labelled units whose labels are all of `classes`. Raises StoreError."""
+    """Write units whose labels are all of `classes`, or "" for none. Raises StoreError."""
     fields = {
         ARRAYS[name]: ((array.shape[1],), "float32")
         for name, array in units.arrays.items()

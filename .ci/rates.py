@@ -1,11 +1,9 @@
 """The bundle of spike rates that comes with raphe, made anew, from synthetic traces alone.
 
-python .ci/rates.py                    train two networks, and one that learns what they say, and
-                                       write that into the package: half an hour
-python .ci/rates.py --ensemble SCORES  tell what the two reach, which are trained, and the one anew
-python .ci/rates.py --export [SCORES]  export the one again, which is trained, and what it reaches
+python .ci/rates.py                  train two networks, and write them into the package: 10 minutes
+python .ci/rates.py --export SCORES  export them again, which are trained, with what they reach
 
-SCORES is a table of neurons' scores of benchmarks/calcium.py --bundle …/bundle --scaled, the sets'
+SCORES is a table of neurons' scores of benchmarks/calcium.py --bundle BUNDLE --scaled, the sets'
 files as one, with the counts of seconds beside it: rates are scaled by it.
 Seeds are fixed, so that the same code makes the same networks on the same machine. What was trained
 is kept below data/shipped_rates; without an option that is removed first.
@@ -24,43 +22,37 @@ PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / "data" / "shipped_rates"
 BUNDLE = TASKS / "calcium" / "shipped"
 SCORES = "neurons.csv"
-OF_BOTH = "seed=42", "threads=1", "baselines=false", "tracking.system_metrics_every_s=null"
-TWO, ONE = "shipped_ensemble", "shipped"  # experiments
-ENSEMBLE = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
-    "experiment=calcium_synthetic", "model.members=2", f"tracking.experiment={TWO}",
-)  # fmt: skip
-LEARNER = (
-    "experiment=calcium_distilled", "data.teacher.bundle=ensemble", f"tracking.experiment={ONE}",
+EXPERIMENT = "tracking.experiment=shipped"
+TRAINED = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
+    "experiment=calcium_synthetic", "model.members=2", "seed=42", "threads=1", "baselines=false",
+    "tracking.system_metrics_every_s=null", EXPERIMENT,
 )  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
     step, scores = (*arguments, "")[0], arguments[1:]
-    if step not in ("", "--ensemble", "--export") or len(scores) > 1:
+    if (step, len(scores)) not in (("", 0), ("--export", 1)):
         print(__doc__, file=sys.stderr)
         return 2
     if not step:
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir(parents=True)
-        raphe("train", *ENSEMBLE, *OF_BOTH)
-    if step != "--export":
-        export(TWO, "ensemble", scores)
-        raphe("train", *LEARNER, *OF_BOTH)
-    export(ONE, "bundle", scores if step == "--export" else [])
+        raphe("train", *TRAINED)
+    export(scores)
     shutil.rmtree(BUNDLE, ignore_errors=True)
     shutil.move(HOME / "bundle", BUNDLE)
     return 0
 
 
-def export(experiment: str, out: str, scores: list[str]) -> None:
+def export(scores: list[str]) -> None:
     settings = []
     if scores:
         shutil.copyfile(scores[0], HOME / SCORES)
         shutil.copyfile(seconds_beside(Path(scores[0])), seconds_beside(HOME / SCORES))
         settings = [f"export.ground_truth={SCORES}"]
     raphe(
-        *("train", "stage=export", "task=calcium", f"tracking.experiment={experiment}"),
-        *(f"export.out={out}", "export.overwrite=true", "export.register_as=null", *settings),
+        *("train", "stage=export", "task=calcium", EXPERIMENT, "export.out=bundle"),
+        *("export.overwrite=true", "export.register_as=null", *settings),
     )
 
 

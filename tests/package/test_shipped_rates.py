@@ -54,7 +54,7 @@ def test_what_it_says_has_ends_from_neurons_that_it_never_saw() -> None:
     assert 0.1 < low < 1 < high < 10
     assert bundle.manifest["ground_truth"]["scale"] > 2
     assert len(bundle.count_ends) > 9
-    assert bundle.count_ends[0].high == 0 and bundle.count_ends[-1].high > 20
+    assert bundle.count_ends[0].high <= 1 and bundle.count_ends[-1].high > 20
 
 
 def test_it_tells_nothing_of_where_it_was_made() -> None:

@@ -3,11 +3,11 @@
 import argparse
 import os
 import re
-import shlex
 import stat
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.sentences import first_line
 
@@ -49,8 +49,8 @@ def address_given(text: str) -> str:
         ) from None
     if os.name == "posix" and mode & OF_OTHERS:
         raise SettingError(
-            f"{file}: holds an address with its password, and others may read it; `chmod 600 "
-            f"{shlex.quote(str(file))}` keeps it to you"
+            f"{file}: holds an address with its password, and others may read it; "
+            f"`{printed_command('chmod', '600', file)}` keeps it to you"
         )
     if not address or len(address.split()) > 1:
         raise SettingError(f"{file}: expected one address, as http://USER:PASSWORD@host:5000")

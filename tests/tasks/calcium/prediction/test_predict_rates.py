@@ -416,7 +416,9 @@ def test_memory_does_not_grow_with_the_traces(inferrer, tmp_path, monkeypatch) -
     # What libraries hold on to when a figure is saved is not of the traces, and that of all traces
     # holds no more than a few hundred.
     monkeypatch.setattr("raphe.tasks.calcium.prediction.rate_folder.save_figure", lambda *_: None)
-    monkeypatch.setattr("raphe.tasks.calcium.prediction.predict_rates._population", lambda *_: None)
+    monkeypatch.setattr(
+        "raphe.tasks.calcium.prediction.folder_figures._population", lambda *_: None
+    )
 
     def peak(n: int) -> int:
         row = np.random.default_rng(0).normal(size=700)

@@ -61,7 +61,7 @@ class Shelf:
         if name not in self.made:
             work.mkdir(exist_ok=True)
             recipe(self, work) if callable(recipe) else self._run(work, recipe)
-            self.made.add(name)
+            self.made.update(other for other, its in RECIPES.items() if its == (home, recipe))
         return work / name
 
     def _run(self, work: Path, recipe: "Commands") -> None:

@@ -24,8 +24,8 @@ OUTPUTS = [
     for name, output in cli._parser(declared).outputs
 ]
 WRITERS = {  # commands that write where they are told to
-    "audit", "export", "extract", "features", "fetch", "finetune", "fit", "import", "masks", "place",
-    "predict", "reproduce", "simulate", "synthesize", "watch",
+    "audit", "export", "extract", "features", "fetch", "finetune", "fit", "import", "masks",
+    "place", "predict", "reproduce", "simulate", "synthesize", "watch",
 }  # fmt: skip
 
 

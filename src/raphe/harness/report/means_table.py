@@ -3,7 +3,6 @@
 import textwrap
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -13,7 +12,7 @@ from raphe.core.statistics.repeats import spread_of_seeds
 from raphe.harness.report.means import Means, headline
 from raphe.harness.report.shown import UNDEFINED, in_words
 from raphe.harness.report.sweep_conclusion import decimals, with_interval
-from raphe.harness.report.sweep_table import CHOSEN, HEADING, MOST_ROWS, heading
+from raphe.harness.report.sweep_table import CHOSEN, HEADING, MOST_ROWS, heading, table_of
 
 LEVEL = 0.05  # of p
 
@@ -75,7 +74,6 @@ def means_table(means: Means) -> Table:
     """A row for each setting: means, the interval of the test, its difference from the best."""
     results, metric = means.results, headline(means)
     label = "\n".join(textwrap.wrap(in_words(results.names, results.headlines[0]), HEADING))
-    order = _order(means)[:MOST_ROWS]
     columns: list[tuple[str, list[str]]] = [
         ("", [CHOSEN if c == means.reference else "" for c in range(len(means.runs))])
     ]
@@ -97,14 +95,7 @@ def means_table(means: Means) -> Table:
         if means.n_seeds > 1:
             spread = spread_of_seeds(means.scores[metric])
             columns.append(("SD of\nseeds", [_number(value) for value in spread]))
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for name, _ in columns:
-        table.add_column(name, justify="right", vertical="bottom", no_wrap=True)
-    for c in order:
-        table.add_row(*(texts[c] for _, texts in columns))
-    if len(means.runs) > MOST_ROWS:
-        table.caption = f"The best {MOST_ROWS} of {len(means.runs)} by validation."
-    return table
+    return table_of(columns, _order(means))
 
 
 def _order(means: Means) -> list[int]:

@@ -20,7 +20,6 @@ MOST_ROWS = 50
 
 def sweep_table(results: SweepResults) -> Table:
     """What is swept, the monitored metric and the headline figures, validation beside test."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     columns = [("", [CHOSEN if run is results.chosen else "" for run in results.runs])]
     columns += [
         (heading(name), [printable(run.params.get(name, UNDEFINED)) for run in results.runs])
@@ -35,12 +34,18 @@ def sweep_table(results: SweepResults) -> Table:
         tested = _figures(results, f"{TEST}/{metric}", intervals=True)
         if set(tested) != {UNDEFINED} or results.validation == VALIDATION:
             columns.append((f"{label}\ntest (95 %)", tested))
+    return table_of(columns, _order(results))
+
+
+def table_of(columns: Sequence[tuple[str, Sequence[str]]], order: Sequence[int]) -> Table:
+    """Columns under their titles, the first rows of an order, with how many there are if more."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for title, _ in columns:
         table.add_column(title, justify="right", vertical="bottom", no_wrap=True)
-    for row in _order(results)[:MOST_ROWS]:
+    for row in order[:MOST_ROWS]:
         table.add_row(*(texts[row] for _, texts in columns))
-    if len(results.runs) > MOST_ROWS:
-        table.caption = f"The best {MOST_ROWS} of {len(results.runs)} by validation."
+    if len(order) > MOST_ROWS:
+        table.caption = f"The best {MOST_ROWS} of {len(order)} by validation."
     return table
 
 

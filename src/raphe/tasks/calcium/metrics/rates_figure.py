@@ -1,6 +1,6 @@
 """Traces with the rates inferred from them, one below the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,15 +44,7 @@ def rates_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigur
         "standard deviation over the networks, ticks are discrete spikes. Each trace has its own "
         "scale."
     )
-    figure = PaperFigure(TWO_COLUMNS_IN, 1.3 * len(examples) + 0.6, caption)
-    panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
-    for axes, example in zip(panels, examples, strict=True):
-        _draw(axes, example, rate_hz)
-    panels[-1].set_xlabel("Time (s)")
-    figure.supylabel("Rate (spikes/s)", size=TEXT_PT)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
-    letter(panels)
-    return figure
+    return _panel_each(examples, rate_hz, caption, _draw, "Rate (spikes/s)", 4)
 
 
 @house_style()
@@ -67,13 +59,25 @@ def scores_figure(examples: Sequence[ExampleTrace], rate_hz: float) -> PaperFigu
         "of each trace's own rate, of which 0 (dotted) is the mean: it tells no number of spikes, "
         "and nothing of one trace beside another."
     )
+    return _panel_each(examples, rate_hz, caption, _draw_score, "z-score", 2)
+
+
+def _panel_each(
+    examples: Sequence[ExampleTrace],
+    rate_hz: float,
+    caption: str,
+    draw: Callable[[Axes, ExampleTrace, float], None],
+    label: str,
+    n_lines: int,
+) -> PaperFigure:
+    """A panel for each trace, as `draw` has it, with what is drawn in them named once."""
     figure = PaperFigure(TWO_COLUMNS_IN, 1.3 * len(examples) + 0.6, caption)
     panels = figure.subplots(len(examples), 1, squeeze=False)[:, 0]
     for axes, example in zip(panels, examples, strict=True):
-        _draw_score(axes, example, rate_hz)
+        draw(axes, example, rate_hz)
     panels[-1].set_xlabel("Time (s)")
-    figure.supylabel("z-score", size=TEXT_PT)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.supylabel(label, size=TEXT_PT)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=n_lines)
     letter(panels)
     return figure
 

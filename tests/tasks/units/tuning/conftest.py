@@ -1,8 +1,9 @@
 """Made-up units of another rig than the bundle's, a part of them with labels."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,37 @@ import pytest
 from raphe.cli import main
 from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.stores.import_units import import_units
-from raphe.tasks.units.tuning import learning_curve
+from raphe.tasks.units.training.simple_classifiers import (
+    EXTRA,
+    KERNEL,
+    LOGISTIC,
+    NEAREST,
+    SIMPLE,
+    Simple,
+)
+from raphe.tasks.units.tuning import learning_curve, left_out
 from raphe.tasks.units.tuning.selection import Material
+
+FEW_TREES = 10
+
+
+def hurry(patch: pytest.MonkeyPatch, most_one_by_one: int = 2) -> None:
+    """Few repeats, few settings and few trees: what is said rests on less, by the same steps."""
+    patch.setattr(learning_curve, "REPEATS", 1)
+    patch.setattr(learning_curve, "SIZES", 3)
+    for name, value in {"MOST_ONE_BY_ONE": most_one_by_one, "PARTS": 3, "REPEATS": 1}.items():
+        patch.setattr(left_out, name, value)
+    patch.setitem(SIMPLE, LOGISTIC, replace(SIMPLE[LOGISTIC], settings=[{"c": 0.1}]))
+    patch.setitem(SIMPLE, KERNEL, replace(SIMPLE[KERNEL], settings=SIMPLE[KERNEL].settings[:1]))
+    patch.setitem(SIMPLE, NEAREST, replace(SIMPLE[NEAREST], settings=[{"k": 3}]))
+    patch.setitem(SIMPLE, EXTRA, _of_few_trees(SIMPLE[EXTRA]))
+
+
+def _of_few_trees(extra: Simple) -> Simple:
+    def build(*given: Any) -> Any:
+        return extra.build(*given).set_params(extratreesclassifier__n_estimators=FEW_TREES)
+
+    return replace(extra, build=build)
 
 
 @pytest.fixture
@@ -54,8 +84,7 @@ def finetuned(
         facts[number] = type(facts[number])(facts[number].unit_id, animal=facts[number].animal)
     store = import_units(read, "own", folder / "store").store
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learning_curve, "REPEATS", 1)
-        patch.setattr(learning_curve, "SIZES", 3)
+        hurry(patch, most_one_by_one=24)
         arguments = ["finetune", str(unit_bundle()), str(store), "--out", str(folder / "tuned")]
         assert main(arguments) == 0
     return Command(folder / "tuned", store, unit_bundle())

@@ -15,11 +15,11 @@ from raphe.tasks.units.features.unit_inputs import unit_inputs
 from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.stores.import_units import import_units
 from raphe.tasks.units.stores.unit_store import UnitStore, open_units
-from raphe.tasks.units.tuning import learning_curve, left_out
 from raphe.tasks.units.tuning.report import sentences
 from raphe.tasks.units.tuning.selection import ANEW, MOVED
 from raphe.tasks.units.tuning.tune import Tuned, tune
-from raphe.tasks.units.tuning.tuned_folder import write_tuned
+from raphe.tasks.units.tuning.tuned_folder import fill_tuned, tuned_folder
+from tasks.units.tuning.conftest import hurry
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -54,9 +54,10 @@ def test_units_to_label_are_all_those_without_a_label(finetuned) -> None:
     assert (finetuned.out / "tuning.pdf").is_file()
 
 
-def test_what_stands_there_is_replaced_only_when_asked(
-    finetuned, capsys: pytest.CaptureFixture[str]
+def test_what_stands_there_is_replaced_only_when_asked_and_said_before_any_work(
+    finetuned, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("raphe.tasks.units.tuning.tune.tune", None)
     command = ["finetune", str(finetuned.bundle), str(finetuned.store)]
     assert main([*command, "--out", str(finetuned.store)]) == 1
     assert main([*command, "--out", str(finetuned.out)]) == 1
@@ -74,10 +75,7 @@ def own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., tuple[UnitBundle, UnitStore]]:
     """A bundle and a store of 40 units of these labels and animals; nothing slow is computed."""
-    monkeypatch.setattr(learning_curve, "REPEATS", 1)
-    monkeypatch.setattr(learning_curve, "SIZES", 3)
-    for name, value in {"MOST_ONE_BY_ONE": 2, "PARTS": 3, "REPEATS": 1}.items():
-        monkeypatch.setattr(left_out, name, value)
+    hurry(monkeypatch)
 
     def make(label: list[str], **columns: object) -> tuple[UnitBundle, UnitStore]:
         read = read_unit_folder(unit_folder(label=label, **columns))
@@ -114,6 +112,11 @@ def test_from_five_units_nothing_is_told(own) -> None:
     assert "the old one, as it is" in told
 
 
+def written(tuned: Tuned, out: Path) -> Path:
+    with tuned_folder(out) as builder:
+        return fill_tuned(builder, tuned)
+
+
 def moved(tuned: Tuned, freedom) -> Tuned:
     head = tuned.material.fit(freedom, np.arange(len(tuned.material.label)))
     return replace(tuned, freedom=freedom, head=head)
@@ -125,7 +128,7 @@ def test_the_graph_says_what_the_head_says_also_where_a_branch_is_missing(
 ) -> None:
     bundle, store = own([("narrow", "wide")[n % 2] if n < 24 else "" for n in range(40)])
     tuned = moved(tune(bundle, store, "unit"), freedom)
-    out = write_tuned(tuned, tmp_path / "tuned")
+    out = written(tuned, tmp_path / "tuned")
     units = store.units.rows(np.arange(6))
     units.waveforms[:3] = np.nan
     again = UnitBundle.open(out / "bundle")
@@ -133,7 +136,7 @@ def test_the_graph_says_what_the_head_says_also_where_a_branch_is_missing(
     said = tuned.head.probability(inputs_log_p, unit_inputs(units, bundle.layout))
     expected = tuned.decision.calibration(said)
     np.testing.assert_allclose(again.call(units).probability, expected, atol=2e-3)
-    twice = write_tuned(moved(tune(again, store, "unit"), MOVED), tmp_path / "twice")
+    twice = written(moved(tune(again, store, "unit"), MOVED), tmp_path / "twice")
     made = json.loads((twice / "bundle" / "manifest.json").read_text())["tuned"]["from"]
     assert made["content_hash"] == again.bundle.content_hash
     assert UnitBundle.open(twice / "bundle").call(units).probability.shape == (6, 2)

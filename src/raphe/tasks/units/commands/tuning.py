@@ -75,12 +75,13 @@ def _finetune(options: argparse.Namespace) -> int:
     from raphe.tasks.units.stores.unit_store import open_units
     from raphe.tasks.units.tuning.report import next_units, sentences, warnings
     from raphe.tasks.units.tuning.tune import tune
-    from raphe.tasks.units.tuning.tuned_folder import BUNDLE, write_tuned
+    from raphe.tasks.units.tuning.tuned_folder import BUNDLE, fill_tuned, tuned_folder
 
     bundle = UnitBundle.open(options.bundle, options.threads, options.content_hash)
     store = open_units(options.store)
-    tuned = tune(bundle, store, options.together, options.target, _tell)
-    out = write_tuned(tuned, options.out, options.overwrite)
+    with tuned_folder(options.out, options.overwrite) as builder:
+        tuned = tune(bundle, store, options.together, options.target, _tell)
+        out = fill_tuned(builder, tuned)
     told = warnings(tuned)
     for sentence in (*sentences(tuned), next_units(tuned)):
         if sentence and sentence not in told:

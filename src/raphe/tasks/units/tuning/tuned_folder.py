@@ -38,15 +38,19 @@ MARKER, SUMMARY, PICTURE = "methods.csv", "summary.txt", "tuning.png"
 AGREEMENT = 1e-3  # of a probability, graph against head
 
 
-def write_tuned(tuned: Tuned, out: Path, overwrite: bool = False) -> Path:
+def tuned_folder(out: Path, overwrite: bool = False) -> FolderBuilder:
+    """The place of what `fill_tuned` makes. Raises StoreError where it may not be taken."""
+    return FolderBuilder(out, MARKER, overwrite, _own_names)
+
+
+def fill_tuned(builder: FolderBuilder, tuned: Tuned) -> Path:
     """Make a folder of the bundle, tables, the figure and what they come to. Raises StoreError."""
-    with FolderBuilder(out, MARKER, overwrite, _own_names) as builder:
-        _write_bundle(tuned, builder.folder / BUNDLE)
-        for name, text in TABLES.items():
-            write_file(builder.folder / name, text(tuned))
-        write_file(builder.folder / SUMMARY, "\n".join(report.sentences(tuned)) + "\n")
-        save_figure(tuning_figure(tuned), builder.folder / PICTURE)
-        return builder.commit()
+    _write_bundle(tuned, builder.folder / BUNDLE)
+    for name, text in TABLES.items():
+        write_file(builder.folder / name, text(tuned))
+    write_file(builder.folder / SUMMARY, "\n".join(report.sentences(tuned)) + "\n")
+    save_figure(tuning_figure(tuned), builder.folder / PICTURE)
+    return builder.commit()
 
 
 def _own_names(out: Path) -> set[str]:

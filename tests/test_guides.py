@@ -66,6 +66,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, tracking_store) -> Shelf:
     return Shelf(tmp_path_factory.mktemp("shelf"), tracking_store)
 
 
+@pytest.mark.slow
 @pytest.mark.ci
 @pytest.mark.parametrize(
     "name",

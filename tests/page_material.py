@@ -20,6 +20,7 @@ from raphe.tasks.units.ensemble.export import export
 from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.stores.import_units import import_units
 from raphe.tasks.units.training.data import UnitData
+from rig_files import write_winwcp
 
 HOW_TO = PROJECT / "docs" / "how_to"
 SHORT = (
@@ -113,6 +114,18 @@ def _single_spikes(shelf: Shelf, folder: Path) -> None:
             )  # fmt: skip
 
 
+def _rig(shelf: Shelf, folder: Path) -> None:
+    """A cell of each class as WinWCP keeps it: three records with a spike each."""
+    rng = np.random.default_rng(0)
+    for label, width in (("SER", 6), ("NSER", 3)):
+        codes = rng.integers(-90, 90, (3, 10_240, 1))
+        codes[:, 4000 : 4000 + width] = -3000  # 92 pA
+        (folder / "rig" / label).mkdir(parents=True)
+        write_winwcp(folder / "rig" / label, codes.astype(np.int16))[0].rename(
+            folder / "rig" / label / f"{label.lower()}1.wcp"
+        )
+
+
 def _session(shelf: Shelf, folder: Path) -> None:
     """Two cells as NWB 2: 2 s of loose-seal current with 8 spikes."""
     rng = np.random.default_rng(0)
@@ -193,6 +206,7 @@ RECIPES: dict[str, tuple[str, Callable[[Shelf, Path], None] | Commands]] = {
     "waveforms.npy": ("windows", _windows),
     "units.csv": ("windows", _windows),
     "single-spikes": ("brought", _single_spikes),
+    "rig": ("brought", _rig),
     "session": ("brought", _session),
     "units-bundle": ("units", _units_bundle),
     "labelled-units": ("units", _units_bundle),

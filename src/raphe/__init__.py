@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from raphe.core.files.store import Store, check_store, open_store
+    from raphe.core.neo.reader import read_neo
     from raphe.core.nwb.reader import read_nwb
     from raphe.core.recordings.recording import Recording
     from raphe.tasks.calcium.prediction.predictor import RatePredictor
@@ -60,6 +61,7 @@ __all__ = [
     "load_bundle",
     "open_store",
     "read_abf",
+    "read_neo",
     "read_nwb",
 ]
 
@@ -75,6 +77,7 @@ _HOMES = {
         "StoreError",
     ),
     "raphe.core.files.store": ("Store", "check_store", "open_store"),
+    "raphe.core.neo.reader": ("read_neo",),
     "raphe.core.nwb.reader": ("read_nwb",),
     "raphe.core.recordings.recording": ("Recording",),
 }

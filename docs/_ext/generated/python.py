@@ -16,7 +16,7 @@ from generated.markdown import code, plain, table
 
 KINDS = {  # of what the face holds, in the order of use
     "Predicting": ("load_bundle",),
-    "Recordings": ("read_abf", "read_nwb", "Recording"),
+    "Recordings": ("read_abf", "read_nwb", "read_neo", "Recording"),
     "Stores": ("open_store", "check_store", "Store"),
 }
 ERRORS = "Errors"

@@ -18,6 +18,7 @@ PACKAGES = {
     "glif": ("numba",),
     "serve": ("fastapi", "jinja2", "uvicorn"),
     "nwb": ("pynwb",),
+    "neo": ("neo", "igor2"),
     "fetch": ("gdown",),
     "slurm": ("submitit",),
     "oasis": ("oasis",),

@@ -11,6 +11,7 @@ from raphe.core.errors import RecordingError
 from raphe.tasks.celltype.spikes.cut_settings import Cut
 from raphe.tasks.celltype.verdicts.cell_input import Reading
 from raphe.tasks.celltype.verdicts.find_cells import find_cells
+from rig_files import write_open_ephys
 
 RATE_HZ = 40_000.0
 READING = Reading(Cut())
@@ -115,7 +116,8 @@ def test_one_bad_path_stops_no_other(tmp_path):
     assert [cell.cell_id for cell in cells] == ["good"]
     assert [str(failure).partition(": ")[2] for failure in failed] == [
         "there is no such file or folder",
-        "expected a .abf, .nwb, .csv, .npy file or a folder of them",
+        "expected a .abf, .nwb, .csv, .npy file, a recording of AxoGraph, Igor, Intan, Open Ephys, "
+        "Spike2, WinEDR, WinWCP, Blackrock or Plexon, or a folder of them",
     ]
 
 
@@ -201,3 +203,16 @@ def test_a_table_of_cells_that_is_a_pipe_leaves_its_folder_out(tmp_path):
     cells, failed = find_cells([tmp_path])
     assert not cells
     assert str(failed[0]) == f"{tmp_path / 'cells.csv'}: expected a file, got a pipe"
+
+
+def test_folders_of_open_ephys_are_a_cell_each_and_their_arrays_none(tmp_path):
+    codes = np.zeros((1, 40_000, 1), np.int16)
+    for trigger in TRIGGERS:
+        codes[0, trigger // 2 : trigger // 2 + 2, 0] = -500
+    write_open_ephys(tmp_path, codes)
+    cells, failed = find_cells([tmp_path])
+    assert not failed
+    (cell,) = cells
+    assert cell.cell_id == "mouse 3 experiment1 recording2"
+    spikes = cell.read(replace(READING, cut=Cut(unit="uV", accept_unit="uV")))
+    assert len(spikes) == len(TRIGGERS)

@@ -5,6 +5,7 @@ from nwb_files import Entry, write_nwb
 from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.glif.recordings.cell_files import Signal
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
+from rig_files import write_winwcp
 
 
 def test_rows_of_arrays_are_sweeps_and_one_that_is_no_membrane_is_left_out() -> None:
@@ -103,3 +104,16 @@ def test_a_voltage_that_is_missing_is_no_spike_where_it_is_no_dead_time() -> Non
     assert [len(each) for each in sweeps.currents_a] == [2990, 5000]
     assert "100 ms of its voltage are NaN in one stretch" in sweeps.left_out["sweep 2"]
     assert sweeps.left_out["sweep 3"] == "the current is not finite at sample 7"
+
+
+def test_sweeps_of_a_winwcp_file_have_voltage_and_current(tmp_path) -> None:
+    codes = np.zeros((3, 2048, 2), np.int16)
+    codes[:, 500:1500, 0] = [[300], [600], [900]]  # of 0.0305 pA
+    codes[..., 1] = -2000  # of 0.0305 mV
+    path, step, _ = write_winwcp(tmp_path, codes)
+    sweeps = read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None)
+    assert sweeps.names == ["sweep 0", "sweep 1", "sweep 2"]
+    assert sweeps.rate_hz == 20_000
+    peaks_a = [current_a.max() for current_a in sweeps.currents_a]
+    np.testing.assert_allclose(peaks_a, np.array([300, 600, 900]) * step * 1e-12, rtol=1e-6)
+    np.testing.assert_allclose(sweeps.voltages_v[2], -2000 * step * 1e-3, rtol=1e-6)

@@ -36,7 +36,7 @@ COMMANDS = (
     ),
     Command(
         "extract",
-        "cut the spikes of labelled recordings (.abf) into a store",
+        "cut the spikes of labelled recordings (.abf, .nwb, other rigs') into a store",
         f"{ROOM}.stores:add_extract",
         when_interrupted=BEGINS_ANEW,
     ),

@@ -50,7 +50,8 @@ def add_predict(parser: Parser) -> None:
         _predict,
         "Cuts the spikes as those of training were. A cell with weak evidence is listed as "
         f"{NOT_SURE!r}, one unlike any in training as {UNLIKE_TRAINING!r}. INPUT: .abf, "
-        ".nwb, the authors' single spikes (.csv), windows (.npy), a store of spikes, cell by cell. "
+        ".nwb, a recording of another rig that neo reads, the authors' single spikes (.csv), "
+        "windows (.npy), a store of spikes, cell by cell. "
         "An array is one cell; of a bundle trained on given windows each row is a unit, unless "
         "--units names its cells. With --out a folder of pages, "
         f"index.html first, verdicts.csv and verdicts.json. {EXIT_CODES}",

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from raphe.core.neo.formats import recording_name
+
 CLASSES = ("SER", "NSER")  # of the published data, in its order
 # One letter, yymmdd, "#", the recording of that day: the naming of Corradetti et al. 2024.
 CELL_ID = re.compile(r"[A-Za-z](\d\d)(\d\d)(\d\d)#\d+")
@@ -14,12 +16,12 @@ UNKNOWN_TRIGGER = -1
 
 
 def parse_cell_id(name: str | PurePath) -> tuple[str, datetime.date | None]:
-    """Cell id and day of a file's name; the day is None where the name does not tell it.
+    """Cell id and day of a file's name, or its folder's; a day that it does not tell is None.
 
     >>> parse_cell_id("SER/A140313#073.abf")
     ('A140313#073', datetime.date(2014, 3, 13))
     """
-    cell_id = PurePath(name).stem
+    cell_id = recording_name(PurePath(name))
     match = CELL_ID.fullmatch(cell_id)
     if match is None:
         return cell_id, None

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from raphe.core.errors import RecordingError
 from raphe.core.files.folders import Listing, file_in
 from raphe.core.files.left_out import Failure, left_out_words
+from raphe.core.neo.formats import RIGS
 from raphe.core.sentences import counted, listed, printable
 from raphe.core.tables.dialect import quoted, shown
 from raphe.core.tables.words import Table, iso_day, read_table, spellings
@@ -125,7 +126,8 @@ def _require_files(folder: Path, listing: Listing) -> None:
         )
     if not listing.files:
         raise RecordingError(
-            f"{folder}: there is no {listed(SUFFIXES, 'or')} file here or in the folders below"
+            f"{folder}: there is no {listed(SUFFIXES, 'or')} file here or in the folders below, "
+            f"nor a recording of {listed(RIGS, 'or')}"
             f"{left_out_words(listing.left_out)}"
         )
 
@@ -138,9 +140,9 @@ def channel_cell(file: str | PurePath, channel: str) -> str:
 def _cell_of(file: Path, row: dict[str, str]) -> tuple[str, str, str, str]:
     """Cell id, day, animal and channel of a file or one of its channels; what its row in the table
     says goes before its name."""
-    day, channel = parse_cell_id(file.name)[1], row.get("channel", "")
+    day, channel = parse_cell_id(file)[1], row.get("channel", "")
     return (
-        row.get("cell_id") or channel_cell(file.name, channel),
+        row.get("cell_id") or channel_cell(file, channel),
         row.get("day") or (day.isoformat() if day else ""),
         row.get("animal", ""),
         channel,

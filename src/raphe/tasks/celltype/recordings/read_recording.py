@@ -7,6 +7,8 @@ from pathlib import Path
 from raphe.core.abf.channels import Channel, choose_channel
 from raphe.core.abf.reader import describe_abf, read_channel
 from raphe.core.errors import RecordingError, RecordingWarning
+from raphe.core.neo.formats import is_of_other_rig
+from raphe.core.neo.reader import describe_neo, read_neo
 from raphe.core.nwb.reader import acquired_channels, read_nwb
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import unit_factor
@@ -18,6 +20,8 @@ def channels_of(path: Path, growing: bool = False) -> list[Channel]:
     """The channels that `read_recording` chooses one of. Raises RecordingError."""
     if path.suffix.lower() == NWB:
         return acquired_channels(path)
+    if is_of_other_rig(path):
+        return describe_neo(path).channels
     return list(describe_abf(path, growing).channels)
 
 
@@ -52,7 +56,7 @@ def read_recording(
     accept_unit: str | None = None,
     growing: bool = False,
 ) -> Recording:
-    """As `read_abf` or `read_nwb`, but remarks are no warnings too: the report holds them.
+    """As `read_abf`, `read_nwb` or `read_neo`, but remarks are no warnings: reports hold them.
 
     Where neither `channel` nor `unit` is given a channel in `accept_unit`, if there is one,
     goes before those in pA.
@@ -61,6 +65,8 @@ def read_recording(
         warnings.simplefilter("ignore", RecordingWarning)
         if path.suffix.lower() == NWB:
             return read_nwb(path, channel, unit, preferred_unit=accept_unit)
+        if is_of_other_rig(path):
+            return read_neo(path, channel, unit, preferred_unit=accept_unit)
         header = describe_abf(path, growing)
         if accept_unit and channel is None and unit is None:
             units = [recorded.unit for recorded in header.channels]

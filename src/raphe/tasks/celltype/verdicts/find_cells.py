@@ -15,9 +15,14 @@ from raphe.core.files.folders import Listing, file_in, list_files
 from raphe.core.files.kind import MANIFEST, is_bundle, kind_of
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import file_status, require_utf_8
+from raphe.core.neo.formats import MARKERS, RIGS
 from raphe.core.sentences import listed
 from raphe.tasks.celltype.recordings.file_names import TRIGGER, parse_cell_id, parse_window_name
-from raphe.tasks.celltype.recordings.files import SUFFIXES, is_recording
+from raphe.tasks.celltype.recordings.files import (
+    SUFFIXES,
+    is_recording,
+    without_originals,
+)
 from raphe.tasks.celltype.recordings.labels import CELL_TABLE, identify_recordings
 from raphe.tasks.celltype.verdicts.cell_input import (
     ARRAY,
@@ -38,10 +43,11 @@ def find_cells(
 ) -> tuple[list[CellInput], list[Failure]]:
     """The cells in these files and folders in the order found, and what was left out.
 
-    Recordings (.abf, .nwb), one a cell unless a `cells.csv` in their folder says which belong
-    together; the authors' files of single spikes, <cell>_trigger_<sample>.csv; arrays of windows
-    (.npy), of which `of_rows` says whose they are; stores of spikes. Raises RecordingError where
-    there is nothing of these, SettingError for a table that goes with no one array.
+    Recordings (.abf, .nwb, those that neo reads), one a cell unless a `cells.csv` in their folder
+    says which belong together; the authors' files of single spikes, <cell>_trigger_<sample>.csv;
+    arrays of windows (.npy), of which `of_rows` says whose they are; stores of spikes. Raises
+    RecordingError where there is nothing of these, SettingError for a table that goes with no one
+    array.
     """
     files, of_rows = [Path(path) for path in paths], of_rows or ArrayRows()
     if of_rows.table and (len(files) != 1 or not _is_array(files[0])):
@@ -63,7 +69,8 @@ def find_cells(
         failed += left_out
     if not cells and not failed:
         raise RecordingError(
-            f"{', '.join(map(str, paths))}: there is no {listed(KNOWN, 'or')} file here"
+            f"{', '.join(map(str, paths))}: there is no {listed(KNOWN, 'or')} file here, nor "
+            f"a recording of {listed(RIGS, 'or')}"
         )
     return _refuse_second_cells(cells, failed)
 
@@ -86,7 +93,10 @@ def _in_file(path: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Fail
         if kind_of(path.parent) is not None:
             raise RecordingError(f"{path}: is part of a store; give its folder, {path.parent}")
         return _cells_of_arrays([path], of_rows)
-    raise RecordingError(f"{path}: expected a {', '.join(KNOWN)} file or a folder of them")
+    raise RecordingError(
+        f"{path}: expected a {', '.join(KNOWN)} file, a recording of "
+        f"{listed(RIGS, 'or')}, or a folder of them"
+    )
 
 
 def _in_folder(folder: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[Failure]]:
@@ -95,7 +105,10 @@ def _in_folder(folder: Path, of_rows: ArrayRows) -> tuple[list[CellInput], list[
     listing = list_files(folder, _is_cell)
     stores = _outermost([file.parent for file in listing.files if file.name == MANIFEST])
     files = [file for file in listing.files if not set(stores) & set(file.parents)]
-    recordings = Listing(list(filter(is_recording, files)), listing.left_out)
+    recordings = without_originals(Listing(list(filter(is_recording, files)), listing.left_out))
+    # Folders of Open Ephys hold arrays of times.
+    within = {file.parent for file in recordings.files if file.name in MARKERS}
+    files = [file for file in files if not (_is_array(file) and within & set(file.parents))]
     cells, failed = _cells_of_recordings(folder, recordings)
     cells += _cells_of_spike_files(list(filter(_is_spike, files)))
     of_arrays, failed_arrays = _cells_of_arrays(list(filter(_is_array, files)), of_rows)

@@ -19,11 +19,12 @@ def add_predict(parser: Parser) -> None:
         parser,
         _predict,
         "INPUT is the voltage: an array (.npy) of samples or cells × samples, a table (.csv) with "
-        "units in its header, or a recording (.nwb, .abf). Writes into --out (default: glif) "
-        "parameters.csv (medians and intervals, in SI and lab units), posterior.npz (the draws), "
-        "neuron_config.json (for AllenSDK's GlifNeuron) and predictive.png. A trace unlike those "
-        "that were simulated is named. Exit code: 0 when every cell has parameters; 1 when some "
-        "are left out, or none has (error: …); 2 for wrong usage.",
+        "units in its header, or a recording (.nwb, .abf, or one of another rig that neo reads). "
+        "Writes into --out (default: glif) parameters.csv (medians and intervals, in SI and lab "
+        "units), posterior.npz (the draws), neuron_config.json (for AllenSDK's GlifNeuron) and "
+        "predictive.png. A trace unlike those that were simulated is named. Exit code: 0 when "
+        "every cell has parameters; 1 when some are left out, or none has (error: …); 2 for wrong "
+        "usage.",
     )
     parser.set_defaults(out=Path("glif"))
     add_signal_options(parser)

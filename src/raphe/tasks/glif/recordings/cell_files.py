@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from raphe.core.abf.channels import Channel
 from raphe.core.abf.reader import describe_abf, read_abf
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.neo.formats import is_of_other_rig
+from raphe.core.neo.reader import describe_neo, read_neo
 from raphe.core.nwb.pairs import read_pair, read_sweep
 from raphe.core.recordings.arrays import load_array
 from raphe.core.recordings.orientation import orientation_fault
@@ -36,7 +39,8 @@ class Signal:
 
     Args:
         source: an array of samples (N,) or (B, N), such an array's file (.npy), a table (.csv) or
-            a recording (.nwb, .abf); of a current None: the recording or table of the voltage.
+            a recording (.nwb, .abf, another rig's); of a current None: the recording or table of
+            the voltage.
         unit: of an array, or of a table that names none; a recording knows its own.
         channel: of a recording or a table, its number or name.
     """
@@ -53,7 +57,11 @@ class Signal:
 
     @property
     def is_recording(self) -> bool:
-        return self.suffix in (NWB, ABF)
+        return self.suffix in (NWB, ABF) or self.is_of_other_rig
+
+    @property
+    def is_of_other_rig(self) -> bool:
+        return isinstance(self.source, Path) and is_of_other_rig(self.source)
 
     @property
     def suffix(self) -> str:
@@ -145,12 +153,24 @@ def read_voltage(
 
 def holds_current(voltage: Signal) -> bool:
     """Whether the file of a voltage has a current, too; of NWB it is told as that is read."""
-    if voltage.suffix == ABF:
-        channels = describe_abf(voltage.file).channels
-        return any(channel.unit in CURRENT_UNITS for channel in channels)
+    if voltage.suffix == ABF or voltage.is_of_other_rig:
+        return any(channel.unit in CURRENT_UNITS for channel in _channels(voltage))
     if voltage.suffix == CSV:
         return has_column(voltage.file, CURRENT_UNITS)
     return voltage.suffix == NWB
+
+
+def n_sweeps(voltage: Signal) -> int:
+    """Of a recording that numbers none: ABF, or another rig's."""
+    if voltage.is_of_other_rig:
+        return max(len(signal.stretches) for signal in describe_neo(voltage.file).signals)
+    return len(describe_abf(voltage.file).layout.sweeps)
+
+
+def _channels(voltage: Signal) -> Sequence[Channel]:
+    if voltage.is_of_other_rig:
+        return describe_neo(voltage.file).channels
+    return describe_abf(voltage.file).channels
 
 
 def _is_alone(voltage: Signal, current: Signal) -> bool:
@@ -171,8 +191,8 @@ def _read(
     """float64 (B, N) in V or A, and their rate in Hz."""
     if signal.suffix == NWB:
         return _samples(read_sweep(signal.file, units[0], signal.channel, sweep), units)
-    if signal.suffix == ABF:
-        return _read_abf(signal, units, quantity, sweep or 0)
+    if signal.suffix == ABF or signal.is_of_other_rig:
+        return _read_numbered(signal, units, quantity, sweep or 0)
     if signal.suffix == CSV:
         return read_columns(signal.file, units, quantity, signal.unit, signal.channel, rate_hz)
     name, samples = _name(signal, quantity), signal.source
@@ -180,7 +200,7 @@ def _read(
         if samples.suffix.lower() != ".npy":
             raise RecordingError(
                 f"{name}: expected a {quantity} as an array (.npy), a table (.csv) or a recording "
-                "(.nwb, .abf)"
+                "(.nwb, .abf, another rig's)"
             )
         samples = load_array(samples, RecordingError)
     samples = np.asarray(samples)
@@ -219,10 +239,10 @@ def _samples(
     return samples * si_factor(recording.unit, units), recording.rate_hz
 
 
-def _read_abf(
+def _read_numbered(
     signal: Signal, units: Sequence[str], quantity: str, sweep: int
 ) -> tuple[np.ndarray, float]:
-    recording = _open_abf(signal, units, quantity)
+    recording = _open(signal, units, quantity)
     if not 0 <= sweep < len(recording.sweeps):
         raise RecordingError(
             f"{signal.source}: expected a sweep from 0 to {len(recording.sweeps) - 1}, got {sweep}"
@@ -230,12 +250,13 @@ def _read_abf(
     return _samples(recording, units, sweep)
 
 
-def _open_abf(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
+def _open(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     """The channel that was named; otherwise the only one in a unit that fits."""
     problems = []
     for channel in (None, *units) if signal.channel is None else (signal.channel,):
         try:
-            recording = read_abf(signal.file, channel)
+            read = read_neo if signal.is_of_other_rig else read_abf
+            recording = read(signal.file, channel)
         except RecordingError as error:
             problems.append(error)
             continue

@@ -19,6 +19,7 @@ from raphe.tasks.glif.recordings.cell_files import (
     NWB,
     Signal,
     holds_current,
+    n_sweeps,
     read_cell_traces,
     require_current,
 )
@@ -65,7 +66,7 @@ def read_cell_sweeps(
         voltage, current: where they are found. The rows of arrays and the columns of tables are
             sweeps. An ABF file without a current is read with its protocol's command.
         rate_hz: of arrays.
-        numbers: of a recording's sweeps; none: all of an ABF file, the first of an NWB file.
+        numbers: of a recording's sweeps; none: all, but of an NWB file the first.
         every: take all sweeps of an NWB file whose rate is that of most; the others are left out.
         cut: spikes out of a real recording, see `spike_cuts`.
         liquid_junction_v: potential of the pipette's solution against the bath's, which is
@@ -81,8 +82,8 @@ def read_cell_sweeps(
             f"{1e3 * liquid_junction_v:g} mV"
         )
     wanted: Sequence[int | None] = list(dict.fromkeys(numbers)) or [None]
-    if voltage.suffix == ABF and not numbers:
-        wanted = range(len(describe_abf(voltage.file).layout.sweeps))
+    if (voltage.suffix == ABF or voltage.is_of_other_rig) and not numbers:
+        wanted = range(n_sweeps(voltage))
     if voltage.suffix == NWB and every:
         wanted = sweep_numbers(voltage.file, voltage.channel)
     names, voltages, currents, read_from = [], [], [], []

@@ -426,7 +426,8 @@ def test_spikes_of_other_rigs_are_those_of_the_same_samples_as_abf(tmp_path, wri
     for label in ("SER", "NSER"):
         (tmp_path / "rig" / label).mkdir(parents=True)
     path, gain, offset = write(tmp_path / "rig" / "SER", codes)
-    write(tmp_path / "rig" / "NSER", codes[:, ::-1])[0].rename(
+    wider = np.minimum(codes, np.roll(codes, 4, axis=1))
+    write(tmp_path / "rig" / "NSER", wider)[0].rename(
         tmp_path / "rig" / "NSER" / f"other{path.suffix}"
     )
     report = extract(tmp_path / "rig", tmp_path / "store")
@@ -435,12 +436,12 @@ def test_spikes_of_other_rigs_are_those_of_the_same_samples_as_abf(tmp_path, wri
     factor = 1e12 if path.suffix == ".axgd" else 1.0
     samples = (codes[0, :, 0] * gain + offset) * factor
     (tmp_path / "abf" / "SER").mkdir(parents=True)
-    write_abf(tmp_path / "abf" / "SER" / "cell.abf", samples, 20_000, "pA", scale_per_bit=0.02)
+    write_abf(tmp_path / "abf" / "SER" / "cell.abf", samples, 20_000, "pA")
     write_recording(tmp_path / "abf" / "NSER" / f"{NSER}.abf")
     extract(tmp_path / "abf", tmp_path / "as-abf")
     of_rig, of_abf = open_spikes(tmp_path / "store"), open_spikes(tmp_path / "as-abf")
     rows = [spikes.cell[:] == [c.cell_id for c in spikes.cells].index("cell")
             for spikes in (of_rig, of_abf)]  # fmt: skip
     np.testing.assert_allclose(
-        of_rig.read(np.flatnonzero(rows[0])), of_abf.read(np.flatnonzero(rows[1])), atol=0.05
+        of_rig.read(np.flatnonzero(rows[0])), of_abf.read(np.flatnonzero(rows[1])), atol=0.2
     )

@@ -214,5 +214,5 @@ def test_folders_of_open_ephys_are_a_cell_each_and_their_arrays_none(tmp_path):
     assert not failed
     (cell,) = cells
     assert cell.cell_id == "mouse 3 experiment1 recording2"
-    spikes = cell.read(replace(READING, cut=Cut(unit="uV", accept_unit="uV")))
+    spikes = cell.read(replace(READING, cut=Cut(accept_unit="uV")))
     assert len(spikes) == len(TRIGGERS)

@@ -29,10 +29,17 @@ def add_import_units(parser: Parser) -> None:
         "SpikeInterface, an NWB file with a table of units or CellExplorer's "
         ".cell_metrics.cellinfo.mat, of which --label says where the classes are. A waveform that "
         "is constant, and intervals that are empty, count as missing; a unit that is there twice "
-        "is taken once. Exit code: 0 when all was taken; 1 when a store was written but a unit is "
-        "left out of it, or when none was written (error: …); 2 for wrong usage.",
+        "is taken once. Units of several INPUTs are called after them, day1/12. Exit code: 0 when "
+        "all was taken; 1 when a store was written but a unit is left out of it, or when none was "
+        "written (error: …); 2 for wrong usage.",
     )
-    parser.add_argument("input", type=Path, help="folder or file with labelled units")
+    parser.add_argument(
+        "input",
+        type=Path,
+        nargs="+",
+        metavar="INPUT",
+        help="folder or file with labelled units; several, a session each, become one store",
+    )
     parser.add_argument("store", type=Output.FOLDER, help="folder to make")
     parser.add_argument(
         "--classes",
@@ -56,17 +63,26 @@ def add_import_units(parser: Parser) -> None:
     parser.add_argument(
         "--note", default="", help="a sentence that must stand beside every result from these units"
     )
+    parser.add_argument(
+        "--animals",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="A,A,B,…",
+        help="the animal of each INPUT, in their order, where they do not tell (default: as they "
+        "tell)",
+    )
     add_overwrite(parser)
 
 
 def _import_units(options: argparse.Namespace) -> int:
     from raphe.tasks.units.recordings.read_units import read_units
     from raphe.tasks.units.stores.import_units import import_units
+    from raphe.tasks.units.stores.sessions import joined, source_names
 
-    read = read_units(options.input, options.rate_hz, options.label)
+    reads = [read_units(source, options.rate_hz, options.label) for source in options.input]
     report = import_units(
-        read,
-        options.input.resolve().name,
+        joined(options.input, reads, options.animals),
+        listed(source_names(options.input)),
         options.store,
         options.classes,
         options.note,

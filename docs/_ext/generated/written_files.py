@@ -303,7 +303,10 @@ FILES = (
         "spikes.csv",
         "with `--spikes`, a row for each discrete spike; a trace whose rate makes none likely has "
         "no row",
-        {"trace": "as above", "time_s": "s"},
+        {
+            "trace": "as above",
+            "time_s": "on the file's own clock, s; from the first frame if it has none",
+        },
     ),
     Written(
         "rates",

@@ -38,6 +38,8 @@ def test_it_goes_with_the_unit_of_the_trace_and_not_with_its_level() -> None:
     told = unitary_amplitude(trace, 30)
     np.testing.assert_allclose(unitary_amplitude(500 * trace + 2000, 30), 500 * np.array(told))
     np.testing.assert_allclose(told.percent, 100 * np.array(told))
+    for unit in (2.0**990, 2.0**-990):  # whose squares are no numbers
+        assert unitary_amplitude(unit * trace, 30) == tuple(unit * np.array(told))
 
 
 def test_more_spikes_at_once_do_not_make_one_larger() -> None:

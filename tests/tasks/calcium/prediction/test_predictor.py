@@ -68,6 +68,20 @@ def test_spike_times_are_those_of_the_rate(bundle, traces) -> None:
     np.testing.assert_array_equal(prediction.spike_times_s(0), expected)
 
 
+def test_spikes_are_on_the_clock_of_the_file(bundle, traces, tmp_path) -> None:
+    lines = [",".join(["Time (s)", "a", "b", "c"])]
+    lines += [
+        f"{12.5 + place / 30:.6f}," + ",".join(map(str, row)) for place, row in enumerate(traces.T)
+    ]
+    (tmp_path / "x.csv").write_text("\n".join(lines) + "\n")
+    on_clock, from_0 = bundle.predict(tmp_path / "x.csv"), bundle.predict(traces, RATE_HZ)
+    assert (on_clock.first_frame_s, from_0.first_frame_s) == (12.5, 0)
+    assert len(from_0.spike_times_s(0))
+    np.testing.assert_allclose(on_clock.spike_times_s(0), 12.5 + from_0.spike_times_s(0))
+    assert any("its clock shows 12.5 s at the first frame" in told for told in on_clock.warnings)
+    assert not any("clock" in told for told in from_0.warnings)
+
+
 def test_columns_and_another_conditioning_can_be_asked_for(bundle, traces) -> None:
     across = bundle.predict(traces.T, RATE_HZ, layout="time-traces")
     np.testing.assert_array_equal(

@@ -144,3 +144,10 @@ def test_what_no_stream_can_have_is_refused(predictor) -> None:
         predictor.stream(0.5, 3)
     with pytest.raises(SettingError, match="n_neurons=0"):
         predictor.stream(RATE_HZ, 0)
+    with pytest.raises(SettingError, match=r"seen_s=1000000000.0: expected .* from 1 to 300 s"):
+        predictor.stream(RATE_HZ, 3, seen_s=1e9)  # more than any memory holds
+
+
+def test_no_frame_at_all_has_no_rate(predictor) -> None:
+    rates = predictor.stream(RATE_HZ, 3).push(np.zeros((3, 0)))
+    assert (rates.shape, rates.dtype) == ((3, 0), np.float32)

@@ -1,5 +1,6 @@
 """Rates in an NWB file, as pynwb reads them: of a CSV, and of another NWB file on its clock."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from raphe import cli
 from raphe.core.errors import StoreError
 from raphe.core.nwb.writer import require_pynwb
+from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 
 pynwb = pytest.importorskip("pynwb")
 
@@ -67,11 +69,17 @@ def expected_mean(folder: Path) -> float:
 
 def test_of_an_nwb_file_they_are_on_its_clock(rate_bundle, traces, fluorescence, tmp_path) -> None:
     source = fluorescence(tmp_path / "x.nwb", {"DfOverF/dff": traces.T}, start_s=12.5)
-    assert predicted(source, rate_bundle, tmp_path / "out", "--as", "nwb") == 1
+    assert predicted(source, rate_bundle, tmp_path / "out", "--as", "nwb", "--spikes") == 1
     session, file = read(source), read(tmp_path / "out" / "rates.nwb")
     assert file.session_start_time == session.session_start_time
     assert file.processing["ophys"]["rates"].starting_time == 12.5
     assert file.processing["ophys"]["traces"].to_dataframe()["trace"].tolist() == ["10", "11", "12"]
+    rate = file.processing["ophys"]["rates"].data[:, 0]
+    spikes = (tmp_path / "out" / "spikes.csv").read_text().splitlines()
+    said = [float(line.split(",")[1]) for line in spikes if line.startswith("10,")]
+    np.testing.assert_allclose(said, 12.5 + spike_times_s(rate, RATE_HZ), atol=6e-4)
+    assert len(said)
+    assert json.loads((tmp_path / "out" / "prediction.json").read_text())["first_frame_s"] == 12.5
 
 
 def test_without_pynwb_nothing_is_begun(rate_bundle, traces, tmp_path, monkeypatch, capsys) -> None:

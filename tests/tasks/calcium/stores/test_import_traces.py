@@ -1,5 +1,6 @@
 """Pairs of files into a store, and what is left out of it."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -63,6 +64,33 @@ def test_other_files_are_conditioned_and_their_spikes_moved(tmp_path: Path) -> N
     assert np.isnan(store.recordings[0].noise)  # nothing tells that they are ΔF/F
     np.testing.assert_array_equal(store.calcium, Conditioning()(wavy(0), 30.0).samples)
     assert np.flatnonzero(store.spikes)[0] in (3, 4, 5, 6)  # the second frame: 33 to 67 ms
+
+
+def test_traces_of_one_neuron_are_one_cell(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    counts = np.arange(N) % 3
+    pair(folder, "x", {"a": wavy(0), "b": wavy(1), "c": wavy(2)}, dict.fromkeys("abc", counts))
+    cells = folder / "x.cells.csv"
+    cells.write_text("\ufeffCell;Trace\nn2;c\nn1;a\nn1;b\n", encoding="utf-8")  # as Excel has it
+    import_traces(folder, tmp_path / "store", TraceOptions(rate_hz=30.0))
+    recordings = open_traces(tmp_path / "store").recordings
+    assert [recording.cell for recording in recordings] == ["x/n1", "x/n1", "x/n2"]
+    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
+    assert "x.cells.csv" in manifest["sources"]
+    for text, said in {
+        "trace,cell\na,n1\nb,n1\n": "one row for each of a, b and c, as in .*, got a and b",
+        "trace,cell\na,n1\nb,\nc,n2\n": "the name of a cell beside each trace, got none of b",
+        "trace,neuron\na,n1\nb,n1\nc,n2\n": "columns trace and cell, got trace, neuron",
+    }.items():
+        cells.write_text(text)
+        with pytest.raises(RecordingError, match=said):
+            import_traces(folder, tmp_path / "other", TraceOptions(rate_hz=30.0))
+
+
+def test_which_cells_without_traces_is_said(tmp_path: Path) -> None:
+    (tmp_path / "y.cells.csv").write_text("trace,cell\na,n1\n")
+    _, alone = find_pairs(tmp_path)
+    assert alone == [f"{tmp_path / 'y.cells.csv'}: expected y.calcium.csv beside it, found none"]
 
 
 def test_spikes_may_be_given_as_times(tmp_path: Path) -> None:

@@ -28,10 +28,11 @@ def add_import_traces(parser: Parser) -> None:
         "and in the other file its spikes in each sample, as the Spikefinder challenge has them; "
         "also .csv.gz, .npy, .npz, .mat, the two alike or not. "
         "In place of the second NAME.spike_times.csv may hold times, in s after the first frame, "
-        "a column of each trace's name. NAME.mat may hold traces with their spikes, as c2s has "
-        "them: structs with calcium, fps, spike_times in ms or spikes, cell_num. NAME is the "
-        "dataset. The challenge's own files, 4.train.calcium.csv, are taken as they are; others "
-        "are brought to 100 Hz and normalised. "
+        "a column of each trace's name. NAME.cells.csv, with columns trace and cell, says which "
+        "traces are of one neuron, which no split parts. NAME.mat may hold traces with their "
+        "spikes, as c2s has them: structs with calcium, fps, spike_times in ms or spikes, "
+        "cell_num. NAME is the dataset. The challenge's own files, 4.train.calcium.csv, are taken "
+        "as they are; others are brought to 100 Hz and normalised. "
         "Exit code: 0 when all was taken; 1 when recordings are left out of the store, or none was "
         "written (error: …); 2 for wrong usage.",
     )

@@ -97,11 +97,15 @@ UNKNOWN = Amplitude(np.nan, np.nan, np.nan)
 
 def unitary_amplitude(trace: np.ndarray, rate_hz: float) -> Amplitude:
     """Of one spike of a trace (T,), NaN where a frame is missing; UNKNOWN: it cannot be told."""
-    pile = lowest_pile([trace], rate_hz)
+    known = trace[~np.isnan(trace)]
+    # Squares of a large unit overflow, of a small one vanish; by a power of two no digit is lost.
+    unit = 2.0 ** (np.frexp(np.ptp(known))[1] if len(known) else 0)
+    pile = lowest_pile([trace / unit], rate_hz)
     if pile is None or not LIMITS.hold(pile):
         return UNKNOWN
     low, high = TRUE_OVER_TOLD
-    return Amplitude(pile.size, low * pile.size, high * pile.size)
+    size = pile.size * unit
+    return Amplitude(size, low * size, high * size)
 
 
 def lowest_pile(traces: Sequence[np.ndarray], rate_hz: float) -> LowestPile | None:

@@ -34,6 +34,10 @@ from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 # Of a steepest rise, in deviations of the noise: below, single spikes may be too small to be seen.
 # One in twenty such neurons of benchmarks/rate_calibration.py fires 50 times as often as is said.
 FAINT = 15.0
+CLOCK = (
+    "its clock shows {:g} s at the first frame; times of spikes are on that clock, figures begin "
+    "at 0"
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,8 @@ class Inferrer:
         """What must be known beside the rates of all these traces, a sentence each."""
         timed = f"{traces.path}: rates are {self.timing}" if self.timing else ""
         made = f"{traces.path}: {MADE_RELATIVE}" * self.dff
-        warnings = [*traces.told, self.unlike_rate(traces), made, timed]
+        clock = f"{traces.path}: {CLOCK.format(traces.begins_s)}" if traces.begins_s else ""
+        warnings = [*traces.told, clock, self.unlike_rate(traces), made, timed]
         return [warning for warning in (self.bundle.manifest["note"], *warnings) if warning]
 
     def unlike_rate(self, traces: TraceSet) -> str:

@@ -79,7 +79,7 @@ def predict_rates(
         inferred_traces = inferrer.traces(traces, done)
         for trace in progress(inferred_traces, "Inferring", len(traces) - done):
             rate = np.nan_to_num(trace.rate_per_s)
-            times_s = spike_times_s(rate, traces.rate_hz) if spikes else ()
+            times_s = traces.begins_s + spike_times_s(rate, traces.rate_hz) if spikes else ()
             values = trace.rate_per_s, trace.spread_per_s, *vars(trace.counts).values()
             folder.add(values, table_row(trace, folder.next_cell), times_s)
         rows = folder.rows()
@@ -93,6 +93,7 @@ def predict_rates(
             [*warnings, to_expect],
             traces=traces.path.name,
             frames_per_s=traces.rate_hz,
+            first_frame_s=traces.begins_s,
             n_traces=len(traces),
             n_inferred=len(inferred),
             dff=inferrer.dff,
@@ -149,8 +150,9 @@ def _all(n_traces: int) -> str:
 
 
 def identity_of(traces: TraceSet, how: Sequence[object]) -> str:
-    """Of all samples of the traces, and of what is done to them, JSON values."""
-    digest = hashlib.sha256(json.dumps([traces.names, traces.n_samples, traces.rate_hz]).encode())
+    """Of all samples of the traces and their clock, and of what is done to them, JSON values."""
+    facts = traces.names, traces.n_samples, traces.rate_hz, traces.begins_s
+    digest = hashlib.sha256(json.dumps(facts).encode())
     for _, block in traces.blocks():
         digest.update(np.ascontiguousarray(block))
     return hashlib.sha256(json.dumps([*how, digest.hexdigest()]).encode()).hexdigest()

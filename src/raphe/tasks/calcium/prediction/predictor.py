@@ -76,6 +76,7 @@ class RatePrediction:
 
     names: tuple[str, ...]  # (N,), of the traces
     rate_hz: float  # frames a second
+    first_frame_s: float  # when the first frame was, on the file's own clock; 0 where it has none
     rate_per_s: np.ndarray  # float32 (N, T), spikes/s: NaN where a trace is missing or left out
     spread_per_s: np.ndarray  # float32 (N, T), the networks' standard deviation
     mean_rate_per_s: tuple[MeanRate | None, ...]  # (N,), between what ends; None of one left out
@@ -95,8 +96,10 @@ class RatePrediction:
     warnings: tuple[str, ...]  # what must be known beside all rates
 
     def spike_times_s(self, trace: int) -> np.ndarray:
-        """Times of discrete spikes of one trace, by its number: float64 (K,), from its start."""
-        return spike_times_s(np.nan_to_num(self.rate_per_s[trace]), self.rate_hz)
+        """Times of discrete spikes of one trace, by its number: float64 (K,), on the file's clock,
+        or from the first frame where it has none."""
+        from_0_s = spike_times_s(np.nan_to_num(self.rate_per_s[trace]), self.rate_hz)
+        return self.first_frame_s + from_0_s
 
 
 class RatePredictor(BundlePredictor):
@@ -146,6 +149,7 @@ class RatePredictor(BundlePredictor):
     ANSWER = {  # noqa: RUF012
         "names": "of the traces",
         "rate_hz": "frames a second",
+        "first_frame_s": "when the first frame was, on the file's own clock; 0 where it has none",
         "rate_per_s": "spikes/s in each frame of each trace, null where there is no rate",
         "spread_per_s": "the networks' standard deviation, spikes/s",
         "mean_rate_per_s": "of each trace its mean rate and the ends between which the true one "
@@ -275,6 +279,7 @@ class RatePredictor(BundlePredictor):
         return RatePrediction(
             names=opened.names,
             rate_hz=opened.rate_hz,
+            first_frame_s=opened.begins_s,
             rate_per_s=np.stack([trace.rate_per_s for trace in inferred]),
             spread_per_s=np.stack([trace.spread_per_s for trace in inferred]),
             mean_rate_per_s=tuple(trace.mean_rate for trace in inferred),

@@ -111,7 +111,7 @@ def write_nwb(
             contents,
             series,
             table,
-            traces.first_s or 0.0,
+            traces.begins_s,
             f"{what} inferred by raphe from {printable(traces.path.name)}",
             traces.path,
         )

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.signal import firwin, resample_poly
 
 from raphe.core.errors import RecordingError, SettingError
-from raphe.core.ranges import Count, Positive, Range, check_ranges
+from raphe.core.ranges import Count, Range, check_ranges
 from raphe.core.recordings.rates import rate_ratio
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import STRIDE, RateBundle
@@ -34,6 +34,7 @@ SLOWEST_HZ, FASTEST_HZ = 2.0, 1000.0
 
 FrameRate = Annotated[float, Range(SLOWEST_HZ, FASTEST_HZ, unit="Hz")]
 Delay = Annotated[float, Range(0, 5, unit="s")]
+Seen = Annotated[float, Range(1, 300, unit="s")]  # each frame is answered anew by all of it
 
 
 class RateStream:
@@ -56,7 +57,7 @@ class RateStream:
         rate_hz: FrameRate,
         n_neurons: Count,
         delay_s: Delay = 0.2,
-        seen_s: Positive = SEEN_S,
+        seen_s: Seen = SEEN_S,
     ) -> None:
         check_ranges(RateStream.__init__, locals())
         if 2 * delay_s > seen_s:
@@ -106,7 +107,8 @@ class RateStream:
         if np.isinf(coming).any():
             raise RecordingError("frames: expected numbers, got an infinite one; give NaN for none")
         rates = [self._rates(part) for part in self._parts(coming)]
-        return np.concatenate(rates, axis=1).reshape(given.shape) if rates else given[:, :0]
+        answer = np.concatenate(rates, axis=1) if rates else coming.astype(np.float32)
+        return answer.reshape(given.shape)
 
     def _parts(self, frames: np.ndarray) -> Iterator[np.ndarray]:
         """So many frames at once that the window holds them and what they need around them."""

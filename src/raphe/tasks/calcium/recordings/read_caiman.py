@@ -26,6 +26,11 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
     `variable` names another dataset of the file, in which each row is a component unless `layout`
     says otherwise.
     """
+    if not h5py.is_hdf5(path):
+        raise RecordingError(
+            f"{path}: expected CaImAn's results, which are HDF5, got another kind of file; check "
+            "the path, or copy it anew"
+        )
     with h5py.File(path, "r") as file:
         group, names = ("", [options.variable]) if options.variable else _traces(path, file)
         for name in names:

@@ -135,6 +135,11 @@ class TraceSet:
         return len(self.names)
 
     @property
+    def begins_s(self) -> float:
+        """When the first frame was, on the file's own clock; 0 where it has none."""
+        return self.first_s or 0.0
+
+    @property
     def told(self) -> list[str]:
         """What must be known of all of them, a sentence each, with those that are no cells."""
         if self.curation is None or all(self.curation.is_cell):

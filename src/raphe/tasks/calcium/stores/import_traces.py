@@ -2,8 +2,9 @@
 
 A pair is NAME.calcium.csv and NAME.spikes.csv, as the Spikefinder challenge hands them out, or
 either in another format of `read_traces`; in place of the second NAME.spike_times.csv, whose
-columns bear the traces' names and hold times, on the traces' own clock. NAME.mat may hold both, see
-`read_c2s`. The name, less the challenge's .train or .test, is the dataset.
+columns bear the traces' names and hold times, on the traces' own clock. NAME.cells.csv may say
+which traces are of one neuron. NAME.mat may hold both traces and spikes, see `read_c2s`. The name,
+less the challenge's .train or .test, is the dataset.
 """
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.left_out import Failure
 from raphe.core.sentences import listed
 from raphe.core.tables.numbers import read_numbers
+from raphe.core.tables.words import read_table
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.read_traces import read_traces
@@ -94,11 +96,12 @@ def _read_pair(
         return read_c2s(pair.calcium, dataset, options), []
     calcium = read_traces(pair.calcium, options)
     spikes, notes = _read_spikes(pair.spikes, calcium, options)
+    cells = {} if pair.cells is None else read_cells(pair.cells, calcium)
     recordings = (
         ReadRecording(
             name := f"{dataset}/{trace.name}",
             dataset,
-            name,
+            f"{dataset}/{cells[trace.name]}" if cells else name,
             trace.samples,
             calcium.rate_hz,
             fault=trace.fault,
@@ -144,7 +147,7 @@ def read_spike_times(path: Path, calcium: TraceSet) -> list[np.ndarray]:
             f"{calcium.path.name}, got {listed(list(table.names))}; where a trace has no spike "
             "leave its column blank"
         )
-    first_s = calcium.first_s or 0.0
+    first_s = calcium.begins_s
     last_s = first_s + calcium.n_samples / calcium.rate_hz
     remedy = _clock(calcium) if first_s else "give them in s after the first frame"
     columns = dict(zip(table.names, table.values.T, strict=True))
@@ -156,6 +159,29 @@ def read_spike_times(path: Path, calcium: TraceSet) -> list[np.ndarray]:
                 f"the trace was imaged, got {spike_s[0]:g} to {spike_s[-1]:g}; {remedy}"
             )
     return [spike_s - first_s for spike_s in times]
+
+
+def read_cells(path: Path, calcium: TraceSet) -> dict[str, str]:
+    """The neuron of each trace, by its name: a row a trace, of the columns `trace` and `cell`.
+
+    Raises RecordingError where rows are not those of the traces, or a cell has no name.
+    """
+    table = read_table(path, RecordingError)
+    if "trace" not in table or "cell" not in table:
+        raise RecordingError(
+            f"{path}: expected columns trace and cell, got {table.columns_in_words}"
+        )
+    names = [row["trace"] for row in table.rows]
+    if sorted(names) != sorted(calcium.names):
+        raise RecordingError(
+            f"{path}: expected one row for each of {listed(calcium.names)}, as in "
+            f"{calcium.path.name}, got {listed(names or ['none'])}"
+        )
+    if nameless := [row["trace"] for row in table.rows if not row["cell"]]:
+        raise RecordingError(
+            f"{path}: expected the name of a cell beside each trace, got none of {listed(nameless)}"
+        )
+    return {row["trace"]: row["cell"] for row in table.rows}
 
 
 def _clock(calcium: TraceSet) -> str:

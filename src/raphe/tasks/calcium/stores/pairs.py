@@ -10,6 +10,7 @@ from raphe.tasks.calcium.recordings.read_traces import READERS
 
 CALCIUM, SPIKES = ".calcium.", ".spikes."
 TIMES = ".spike_times.csv"
+CELLS = ".cells.csv"  # which traces are of one neuron
 OF_BOTH = ".mat"  # the format that may hold traces with their spikes, as c2s has them
 PARTS = (".train", ".test", ".preprocessed")  # of the challenge's names; what c2s adds to its own
 PICKLES = (".pck", ".pkl", ".pickle")  # the same from Python
@@ -25,10 +26,11 @@ class Pair:
 
     calcium: Path
     spikes: Path | None  # None: they lie with the traces
+    cells: Path | None = None  # None: each trace is a neuron
 
     @property
     def files(self) -> list[Path]:
-        return [self.calcium] if self.spikes is None else [self.calcium, self.spikes]
+        return [file for file in (self.calcium, self.spikes, self.cells) if file is not None]
 
 
 def find_pairs(folder: Path) -> tuple[dict[str, Pair], list[str]]:
@@ -52,7 +54,7 @@ def find_pairs(folder: Path) -> tuple[dict[str, Pair], list[str]]:
                 f"{folder}: {pairs[dataset].calcium.name} and {file.name} are both of dataset "
                 f"{dataset}; keep one, or rename the other"
             )
-        pairs[dataset] = Pair(file, spikes)
+        pairs[dataset] = Pair(file, spikes, _cells_of(file, listing.files))
     if not pairs and not alone:
         raise RecordingError(
             f"{folder}: expected pairs such as 4.train.calcium.csv and 4.train.spikes.csv, or "
@@ -63,14 +65,14 @@ def find_pairs(folder: Path) -> tuple[dict[str, Pair], list[str]]:
 
 def _is_wanted(file: Path) -> bool:
     name = file.name.lower()
-    if name.endswith((TIMES, OF_BOTH, *PICKLES)):
+    if name.endswith((TIMES, CELLS, OF_BOTH, *PICKLES)):
         return True
     return (CALCIUM in file.name or SPIKES in file.name) and name.endswith(tuple(READERS))
 
 
 def _holds_traces(file: Path) -> bool:
-    is_of_spikes = SPIKES in file.name or file.name.endswith(TIMES)
-    return CALCIUM in file.name or not is_of_spikes
+    is_beside = SPIKES in file.name or file.name.endswith((TIMES, CELLS))
+    return CALCIUM in file.name or not is_beside
 
 
 def _dataset(file: Path) -> str:
@@ -96,6 +98,14 @@ def _spikes_of(file: Path, files: list[Path]) -> Path | None:
     return beside[0] if beside else None
 
 
+def _cells_of(file: Path, files: list[Path]) -> Path | None:
+    """What says which traces of a file are of one neuron, beside it."""
+    if CALCIUM not in file.name:
+        return None
+    name = f"{file.name.split(CALCIUM)[0]}{CELLS}"
+    return next((other for other in files if other.name == name), None)
+
+
 def _why_of_none(file: Path, files: list[Path]) -> str:
     """A sentence where a file alone is of no use, or ""."""
     if file.name.lower().endswith(PICKLES):
@@ -106,12 +116,12 @@ def _why_of_none(file: Path, files: list[Path]) -> str:
         counts = file.name.replace(CALCIUM, SPIKES)
         times = f"{file.name.split(CALCIUM)[0]}{TIMES}"
         return f"{file}: expected its spikes beside it, found no {counts} nor {times}"
-    if SPIKES not in file.name and not file.name.endswith(TIMES):
+    if SPIKES not in file.name and not file.name.endswith((TIMES, CELLS)):
         return ""
-    begin = file.name.removesuffix(TIMES).split(SPIKES)[0]
+    begin = file.name.removesuffix(TIMES).removesuffix(CELLS).split(SPIKES)[0]
     if any(other.name.startswith(f"{begin}{CALCIUM}") for other in files):
         return ""
-    if file.name.endswith(TIMES):
+    if file.name.endswith((TIMES, CELLS)):
         return f"{file}: expected {begin}{CALCIUM}csv beside it, found none"
     name = file.name.replace(SPIKES, CALCIUM)
     return f"{file}: expected its traces beside it, found no {name}"

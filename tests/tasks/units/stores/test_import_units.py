@@ -34,11 +34,25 @@ def test_a_unit_that_is_there_twice_is_taken_once_or_under_two_labels_not_at_all
     folder = unit_folder()
     for name in ("waveforms", "isi", "acg"):
         array = np.load(folder / f"{name}.npy")
-        array[[2, 3]] = array[0]  # the third has the first's label, the fourth another
+        array[2], array[9] = array[0], array[4]  # of one label, and of two
         np.save(folder / f"{name}.npy", array)
     report = imported(folder)
     assert report.left_out[0] == "unit u2: is unit u0 again, with the same numbers; taken once"
     assert "two labels, narrow and wide; neither is taken" in report.left_out[1]
+    assert report.per_class == {"narrow": 18, "wide": 19}
+
+
+def test_three_that_are_one_under_two_labels_are_all_left_out(unit_folder: Make) -> None:
+    folder = unit_folder()
+    for name in ("waveforms", "isi", "acg"):
+        array = np.load(folder / f"{name}.npy")
+        array[[10, 11]] = array[12]  # narrow, wide, narrow
+        np.save(folder / f"{name}.npy", array)
+    report = imported(folder)
+    assert report.left_out == [
+        "units u10, u11 and u12: have the same numbers and two labels, narrow and wide; none of "
+        "them is taken"
+    ]
     assert report.per_class == {"narrow": 18, "wide": 19}
 
 

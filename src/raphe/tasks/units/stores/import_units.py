@@ -111,25 +111,30 @@ def _copies(
     label only the one that has one.
     """
     twice, told = np.zeros(len(units), bool), []
-    first: dict[bytes, int] = {}
+    alike: dict[bytes, list[int]] = {}
     for row in sorted(np.flatnonzero(taken).tolist(), key=lambda row: not labels[row]):
         parts = [units.waveforms[row], units.isi[row]]
         if not np.isfinite(parts[0]).any() or not parts[0].size:
             parts.append(units.acg[row])  # what is missing makes no two units one
-        key = b"".join(part.tobytes() for part in parts)
-        earlier = first.setdefault(key, row)
-        if earlier == row:
-            continue
-        ids = units.facts[earlier].unit_id, units.facts[row].unit_id
-        twice[row] = True
-        if labels[row] in (labels[earlier], ""):
-            told.append(f"unit {ids[1]}: is unit {ids[0]} again, with the same numbers; taken once")
-        else:
-            twice[earlier] = True
+        alike.setdefault(b"".join(part.tobytes() for part in parts), []).append(row)
+    for first, *others in alike.values():
+        rows = [first, *others]
+        named = [units.facts[row].unit_id for row in rows]
+        kinds = list(dict.fromkeys(labels[row] for row in rows if labels[row]))
+        if len(kinds) > 1:
+            twice[rows] = True
+            neither = "neither is" if len(rows) == 2 else "none of them is"
             told.append(
-                f"units {ids[0]} and {ids[1]}: have the same numbers and two labels, "
-                f"{labels[earlier]} and {labels[row]}; neither is taken"
+                f"units {listed(named)}: have the same numbers and "
+                f"{'two' if len(kinds) == 2 else len(kinds)} labels, {listed(kinds)}; "
+                f"{neither} taken"
             )
+            continue
+        twice[others] = True
+        told += [
+            f"unit {name}: is unit {named[0]} again, with the same numbers; taken once"
+            for name in named[1:]
+        ]
     return twice, told
 
 

@@ -26,6 +26,7 @@ from calcium_tables import Scores, tables
 from machine import REPOSITORY, RESULTS, options_of, write_tables
 
 from raphe.core.bundles.bundle import open_bundle
+from raphe.core.sentences import listed
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, KIND
 from raphe.tasks.calcium.metrics.left_out import Folds as FoldsMade
 from raphe.tasks.calcium.metrics.left_out import left_out_csv, making_digest
@@ -122,6 +123,7 @@ def write(chosen: argparse.Namespace, found: Scored, waiting: list[str]) -> None
     about = [
         f"`python benchmarks/calcium.py --by {chosen.by}`, {what}",
         *([f"recipe {chosen.recipe}: {added}"] if added else []),
+        *([f"of these {listed(chosen.only)} alone"] if chosen.only else []),
         "ground truth of Rupprecht et al. 2021 and 2025; a neuron's recordings are scored as one",
         *([f"**not finished: {', '.join(waiting)}**"] if waiting else []),
     ]

@@ -45,6 +45,8 @@ WRITES_IN_PLACE = {  # whole files are written by raphe.core.files.atomic; these
     "raphe.serve.bodies": "what a request sends, in a scratch folder of its own",
     "raphe.tasks.units.prediction.annotations": "a copy in a folder that is not at its path yet",
     "raphe.tasks.calcium.prediction.growing_files": "files that grow, to be gone on with",
+    "raphe.tasks.celltype.prediction.shares.verdict_shares": "likewise",
+    "raphe.harness.spread.local": "what a job prints, as it prints it",
 }
 WRITERS = {  # of a path; of an opened file they are welcome
     "numpy": ("save", "savez", "savez_compressed", "savetxt"), "torch": ("save",),

@@ -25,7 +25,7 @@ OUTPUTS = [
 ]
 WRITERS = {  # commands that write where they are told to
     "audit", "export", "extract", "features", "fetch", "finetune", "fit", "import", "masks",
-    "place", "predict", "reproduce", "simulate", "synthesize", "watch",
+    "place", "predict", "reproduce", "simulate", "spread", "synthesize", "watch",
 }  # fmt: skip
 
 

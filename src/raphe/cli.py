@@ -44,6 +44,7 @@ STEPS = {  # verbs in the order of the work
     "training": ("train", "finetune", "sweep", "ui", "runs"),
     "questions to ask of a score": ("audit", "reproduce"),
     "bundles and new recordings": ("export", "predict", "fit", "watch", "serve", "place"),
+    "many jobs": ("spread",),
     "this shell": ("completion",),
 }
 WORDS = {  # that people use for these verbs

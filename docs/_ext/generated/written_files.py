@@ -300,6 +300,12 @@ FILES = (
     ),
     Written(
         "rates",
+        "all_traces.csv",
+        "of several files beside their folders: the rows of all their `traces.csv`, and first in "
+        "each `folder`, whose it is",
+    ),
+    Written(
+        "rates",
         "spikes.csv",
         "with `--spikes`, a row for each discrete spike; a trace whose rate makes none likely has "
         "no row",

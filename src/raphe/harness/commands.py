@@ -39,6 +39,12 @@ COMMANDS = (
         "raphe.harness.sweeps.commands:add_sweep",
         when_interrupted="the sweep goes on; " + AGAIN,
     ),
+    Command(
+        "spread",
+        "divide a large prediction or synthesis over jobs, here or on SLURM, and join them",
+        "raphe.harness.spread.commands:add_spread",
+        when_interrupted="what the jobs have made stays; " + AGAIN,
+    ),
     Command("ui", "show the tracked runs in the browser", "raphe.harness.commands:add_ui"),
     Command("check", "the hash of every file", "raphe.core.command_line:add_check_hashes"),
 )

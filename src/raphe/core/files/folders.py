@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raphe.core.errors import RapheError, StoreError
-from raphe.core.files.leavings import LOCK, is_leaving
+from raphe.core.files.leavings import is_leaving, is_lock
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import NOT_UTF_8, is_utf_8, special_kind
 from raphe.core.sentences import printable
@@ -191,7 +191,7 @@ def foreign_files(folder: Path, names: Container[str]) -> list[Path]:
 
 
 def _is_left(path: Path) -> bool:
-    return path.name == LOCK or is_leaving(path) or path.name.casefold() in SYSTEM_FILES
+    return is_lock(path) or is_leaving(path) or path.name.casefold() in SYSTEM_FILES
 
 
 def refuse_foreign(folder: Path, names: Container[str]) -> None:

@@ -22,11 +22,13 @@ import psutil
 
 FILE = "raphe-file"  # the name of all single files, whose own may be as long as names can be
 LOCK = ".lock"  # of a folder that several processes fill
+SHARE_LOCK = ".share-{}.lock"  # of one share of the work on it
 LONGEST_NAME_BYTES = 120  # of a folder: the hidden name must still be one that a disk takes
 _LEAVING = re.compile(
     r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<start>\d+)\.[0-9a-f]{8}\.(?P<role>partial|old)",
     re.DOTALL,
 )
+_SHARE_LOCK = re.compile(re.escape(SHARE_LOCK).replace(r"\{\}", r"\d+-of-\d+"))
 
 
 def hidden_sibling(path: Path, role: str) -> Path:
@@ -69,6 +71,11 @@ def sweep_once(folder: Path) -> None:
     sweep(folder)
 
 
+def is_lock(path: Path) -> bool:
+    """Whether a name is that of a lock of ours."""
+    return path.name == LOCK or _SHARE_LOCK.fullmatch(path.name) is not None
+
+
 def is_leaving(path: Path) -> bool:
     """Whether a name is one that an unfinished writer of ours leaves."""
     return _LEAVING.fullmatch(path.name) is not None
@@ -76,7 +83,7 @@ def is_leaving(path: Path) -> bool:
 
 def is_empty(folder: Path) -> bool:
     """Whether a folder holds nothing, or only what unfinished writers of ours leave in one."""
-    return all(entry.name == LOCK or is_leaving(entry) for entry in folder.iterdir())
+    return all(is_lock(entry) or is_leaving(entry) for entry in folder.iterdir())
 
 
 def remove(path: Path) -> None:

@@ -118,12 +118,11 @@ def largest_array() -> int:
     return max(1, int(with_size[1]) - 1) if with_size else LARGEST_ARRAY
 
 
-def require_submitit() -> None:
+def require_submitit(told: str = "hydra/launcher=slurm") -> None:
     """Raise SettingError where the package that writes the jobs is not installed."""
     if find_spec("submitit") is None:
         raise SettingError(
-            "hydra/launcher=slurm: this needs the package submitit, which is not installed: "
-            f"{install('slurm')}"
+            f"{told}: this needs the package submitit, which is not installed: {install('slurm')}"
         )
 
 

@@ -6,15 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from raphe.core.sentences import first_line, printable
+from raphe.core.sentences import printable
+from raphe.harness.slurm.job_log import said_last
 from raphe.harness.slurm.queue import JobArray, SlurmError, end_of, jobs_of, queued
-from raphe.harness.sweeps.parent import SweepParent
+
+if TYPE_CHECKING:  # loads MLflow
+    from raphe.harness.sweeps.parent import SweepParent
 
 LOGS = ".submitit"  # of a sweep's folder
 MISSED = 3  # looks at the queue in a row: a state reaches a shared disk late
 USUAL = {"None", "Resources", "Priority", "BeginTime", "JobArrayTaskLimit", "Dependency"}
-LONGEST = 300  # letters of a log's last line
 
 
 class Watch:
@@ -47,7 +50,7 @@ class Watch:
 
 
 def wait(
-    parent: SweepParent,
+    parent: "SweepParent",
     arrays: Sequence[JobArray],
     poll_s: float,
     most: int | None = None,
@@ -72,15 +75,4 @@ def wait(
 
 def _why(job: str, folder: Path) -> str:
     log = folder / LOGS / f"{job}_0_log.err"
-    return f"its SLURM job {job} {end_of(job)}{_last_line(log)}"
-
-
-def _last_line(log: Path) -> str:
-    """What a job said last, with the place of all that it said."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return ""
-    said = [line for line in lines if line.strip() and not line.startswith("submitit ")]
-    last = f", having said “{first_line(Exception(said[-1]), LONGEST)}”" if said else ""
-    return f"{last}; see {log}"
+    return f"its SLURM job {job} {end_of(job)}{said_last(log)}"

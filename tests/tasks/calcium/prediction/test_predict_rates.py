@@ -24,6 +24,7 @@ from raphe.tasks.calcium.prediction.folder_figures import mean_in_stretches
 from raphe.tasks.calcium.prediction.growing_files import GrowingFiles
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer, mean_rate
 from raphe.tasks.calcium.prediction.predict_rates import predict_rates
+from raphe.tasks.calcium.prediction.rate_folder import TABLE
 from raphe.tasks.calcium.prediction.ready_trace import frames_used, in_frames
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
@@ -64,11 +65,6 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def inferrer(rate_bundle: Path) -> Inferrer:
     return Inferrer(RateBundle.open(rate_bundle))
-
-
-@pytest.fixture
-def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("raphe.tasks.calcium.prediction.rate_folder.save_figure", lambda *_: None)
 
 
 def call(path: Path, bundle: Path, out: Path, *options: str) -> int:
@@ -619,7 +615,9 @@ def test_of_several_files_a_bad_one_stops_no_other(
     assert "files left out (2):" in told.err and "empty.npy: expected one array" in told.err
     assert told.err.endswith("warning: 2 files left out (exit code 1)\n")
     assert told.err.count("warning (1):") == 1  # of the bundle, for both
-    assert sorted(path.name for path in out.iterdir()) == ["x", "x-2"]
+    assert sorted(path.name for path in out.iterdir()) == ["all_traces.csv", "x", "x-2"]
+    whole = [{"folder": name, **row} for name in ("x", "x-2") for row in table(out / name / TABLE)]
+    assert table(out / "all_traces.csv") == whole
 
 
 def test_all_traces_are_drawn_by_the_means_of_stretches() -> None:

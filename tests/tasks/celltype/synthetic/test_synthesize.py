@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import namedtuple
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from filelock import FileLock
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.store import open_store
+from raphe.core.jobs.shares import Share, share_held
 from raphe.core.statistics.splits import PARTS
 from raphe.tasks.celltype.stores.open_spikes import check_spikes, open_spikes
 from raphe.tasks.celltype.stores.spike_set import SYNTHETIC_NOTE
@@ -86,6 +88,52 @@ def test_workers_change_no_byte_and_a_second_run_makes_nothing(sources, tmp_path
     assert make(sources, tmp_path / "one").new_shards == []
     assert times(tmp_path / "one") == before
     assert contents(tmp_path / "one") == whole
+
+
+def test_shares_joined_are_the_single_run_byte_for_byte(sources, tmp_path):
+    make(sources, tmp_path / "one", shard_size=7)
+    out = tmp_path / "out"
+    reports = [make(sources, out, shard_size=7, share=Share(number, 4)) for number in (4, 2, 1)]
+    assert reports[0].new_shards == ["shard-00003", "shard-00007"]
+    assert (reports[0].n_spikes, sum(reports[0].per_part.values())) == (14, 14)
+    with pytest.raises(StoreError, match="unfinished; run the same raphe synthesize command"):
+        open_spikes(out)
+    assert make(sources, out, shard_size=7, share=Share(2, 4)).new_shards == []
+    joined = make(sources, out, shard_size=7)
+    assert joined.new_shards == ["shard-00002", "shard-00006"]  # of the share that never ran
+    assert contents(out) == contents(tmp_path / "one")
+    assert make(sources, out, shard_size=7, share=Share(9, 9)).n_spikes == 4
+
+
+def test_a_share_replaces_its_own_shards_alone(sources, tmp_path):
+    out = tmp_path / "out"
+    make(sources, out)
+    with pytest.raises(StoreError, match=r"other smoothing, width, gain or seed.*--overwrite"):
+        make(sources, out, recipe=Recipe(seed=7), share=Share(2, 3))
+    before = times(out)
+    other = {"recipe": Recipe(seed=7), "overwrite": True}
+    assert make(sources, out, share=Share(2, 3), **other).new_shards == ["shard-00001"]
+    after = times(out)
+    kept = {name for name in before if after[name] == before[name]}
+    assert kept == {"shard-00000", "shard-00002"}
+    with pytest.raises(StoreError, match="unfinished"):
+        open_spikes(out)
+    make(sources, out, **other)
+    make(sources, tmp_path / "fresh", recipe=Recipe(seed=7))
+    assert contents(out) == contents(tmp_path / "fresh")
+
+
+def test_shares_are_not_joined_while_one_is_at_work(sources, tmp_path):
+    out = tmp_path / "out"
+    make(sources, out, share=Share(1, 2))
+    with ExitStack() as stack:
+        share_held(out, Share(1, 2), stack)
+        with pytest.raises(StoreError, match="share-1-of-2 is still at work there; wait"):
+            make(sources, out)
+        with pytest.raises(StoreError, match="another process is at work on share 1/2"):
+            make(sources, out, share=Share(1, 2))
+        make(sources, out, share=Share(2, 2))
+    make(sources, out)
 
 
 def test_the_size_of_shards_and_blocks_changes_no_spike(sources, tmp_path, monkeypatch):

@@ -1,13 +1,14 @@
 """The command that infers rates of new traces: `raphe predict`."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raphe.core.command_line import define, left_out_code, list_out
+from raphe.core.jobs.shares import OPTION, Share, add_share
 from raphe.core.parser import Parser
-from raphe.core.sentences import printable
+from raphe.core.sentences import counted, printable
 from raphe.tasks.calcium.commands.trace_options import (
     add_trace_options,
     conditioning,
@@ -32,7 +33,8 @@ def add_predict(parser: Parser) -> None:
         "far the networks disagree on them, in spikes/s for each frame of the file, the spikes of "
         "each second with the ends that hold nine in ten, a table, traces.csv, "
         "and a figure of some, into --out (default: rates); of several INPUTs each into a folder "
-        "of its name there, and one that cannot be read stops no other. A trace that is constant, "
+        "of its name there, with all_traces.csv, the tables of all, and one that cannot be read "
+        "stops no other. A trace that is constant, "
         "infinite, too short or without a single number is marked and left out, and the others go "
         "on; one unlike those of training is named, as are denoised ones; frames under a closed "
         "shutter, saturated, or single and far from all others are taken as missing, and said. "
@@ -84,13 +86,12 @@ def add_predict(parser: Parser) -> None:
         help="with --smooth: by its past half alone, so that no rate tells of later frames",
     )
     add_trace_options(parser)
+    add_share(parser)
 
 
 def _predict(options: argparse.Namespace) -> int:
     from raphe.core.bundles.shipped import is_shipped
-    from raphe.core.errors import RapheError
     from raphe.core.files.kind import kind_of
-    from raphe.core.files.path import free_name
     from raphe.tasks.calcium.elephant.bundle import KIND as OF_ELEPHANT
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
@@ -106,18 +107,52 @@ def _predict(options: argparse.Namespace) -> int:
         return _tell(predict(read_traces(path, files), out), told)
 
     if len(options.inputs) == 1:
-        return left_out_code((infer(options.inputs[0], out), "trace"))
+        is_ours = options.share is None or options.share.take(options.inputs)
+        return left_out_code((infer(options.inputs[0], out) if is_ours else 0, "trace"))
+    return _of_several(_folders(options.inputs, out), infer, options.share, out)
+
+
+def _folders(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
+    """Each input with the folder in `out` for its answers, of its name."""
+    from raphe.core.files.path import free_name
+
+    taken: list[str] = []
+    for path in inputs:
+        taken.append(free_name(path.resolve().name.partition(".")[0], "", taken))
+    return [(path, out / name) for path, name in zip(inputs, taken, strict=True)]
+
+
+def _of_several(
+    folders: "Sequence[tuple[Path, Path]]",
+    infer: "Callable[[Path, Path], int]",
+    share: Share | None,
+    out: Path,
+) -> int:
+    """Infer from each of several files, or of a share of them; without one also a table of all."""
+    from raphe.core.errors import RapheError, StoreError
+    from raphe.tasks.calcium.prediction.all_traces import write_all_traces
+
     n_traces = 0
     refused: list[RapheError] = []
-    taken: list[str] = []
-    for path in options.inputs:
-        taken.append(free_name(path.resolve().name.partition(".")[0], "", taken))
+    done: list[Path] = []
+    ours = folders if share is None else share.take(folders)
+    for path, folder in ours:
         try:
-            n_traces += infer(path, out / taken[-1])
+            n_traces += infer(path, folder)
+            done.append(folder)
         except RapheError as error:
             refused.append(error)
     list_out("files left out", refused)
-    return left_out_code((len(refused), "file"), (n_traces, "trace"))
+    if share is None:
+        if done:
+            print(f"{write_all_traces(done, out)}: the tables of {counted('file', len(done))}")
+        return left_out_code((len(refused), "file"), (n_traces, "trace"))
+    print(
+        f"share {share}: {len(done)} of {counted('file', len(ours))}\n"
+        f"next: once all {share.of} are made, the same command without {OPTION} joins them"
+    )
+    # What is wrong with a file is told again by whoever joins; a disk that failed is to be mended.
+    return int(any(isinstance(error, StoreError) for error in refused))
 
 
 def _rates(options: argparse.Namespace) -> "tuple[Predict, str]":
@@ -130,8 +165,12 @@ def _rates(options: argparse.Namespace) -> "tuple[Predict, str]":
     bundle = RateBundle.open(options.bundle, options.threads, options.content_hash)
     inferrer = Inferrer(bundle, conditioning(options), timing, options.dff)
 
+    go_on = _is_one_of_several(options)
+
     def predict(traces: "TraceSet", out: Path) -> "PredictionSummary":
-        return predict_rates(traces, inferrer, out, options.kind, options.spikes, options.overwrite)
+        return predict_rates(
+            traces, inferrer, out, options.kind, options.spikes, options.overwrite, go_on
+        )
 
     return predict, bundle.manifest["note"]
 
@@ -151,10 +190,17 @@ def _of_elephant(options: argparse.Namespace) -> "tuple[Predict, str]":
     bundle = ElephantBundle.open(options.bundle, options.threads, options.content_hash)
     inferrer = ElephantInferrer(bundle, conditioning(options), timing, options.dff)
 
+    go_on = _is_one_of_several(options)
+
     def predict(traces: "TraceSet", out: Path) -> "PredictionSummary":
-        return predict_elephant(traces, inferrer, out, options.kind, options.overwrite)
+        return predict_elephant(traces, inferrer, out, options.kind, options.overwrite, go_on)
 
     return predict, bundle.manifest["note"]
+
+
+def _is_one_of_several(options: argparse.Namespace) -> bool:
+    """Whether answers that are there are left as they are: the same command is given again."""
+    return len(options.inputs) > 1 or options.share is not None
 
 
 def _timing(options: argparse.Namespace) -> "RateTiming":

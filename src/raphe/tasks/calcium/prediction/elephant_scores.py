@@ -19,8 +19,10 @@ from raphe.tasks.calcium.prediction.rate_folder import (
     ELEPHANT,
     INFERRED,
     LEFT_OUT,
+    MADE_FROM,
     UNLIKE,
     RateFolder,
+    finished_rows,
 )
 from raphe.tasks.calcium.prediction.rate_timing import RateTiming
 from raphe.tasks.calcium.prediction.ready_trace import (
@@ -32,7 +34,7 @@ from raphe.tasks.calcium.prediction.ready_trace import (
 from raphe.tasks.calcium.recordings.conditioning import Conditioning, standardised_noise
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 
-UNIT = "z-scores, not spikes/s"
+WHAT, UNIT = "Elephant's numbers", "z-scores, not spikes/s"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def predict_elephant(
     out: Path,
     kind: str = "npy",
     overwrite: bool = False,
+    go_on: bool = False,
 ) -> PredictionSummary:
     """Write the z-scores of every trace into a folder, a table, and figures of some and of all.
 
@@ -93,6 +96,7 @@ def predict_elephant(
         out: the folder to make.
         kind: of the file of z-scores, see RateFolder.
         overwrite: see RateFolder.
+        go_on: leave a folder that holds these very answers as it is.
 
     Raises:
         RecordingError: nothing could be inferred of any trace; the table says why.
@@ -102,6 +106,9 @@ def predict_elephant(
     bundle = inferrer.bundle.bundle
     how = [bundle.content_hash, vars(condition), vars(inferrer.timing), inferrer.dff]
     identity, inputs = identity_of(traces, how), (traces.path, bundle.path)
+    rows = finished_rows(out, ELEPHANT, identity, kind) if go_on else None
+    if rows is not None:
+        return summary(out, WHAT, UNIT, traces, rows, inferrer.warnings(traces))
     with RateFolder(
         out, traces, ELEPHANT, identity, kind, overwrite=overwrite, inputs=inputs
     ) as folder:
@@ -124,7 +131,8 @@ def predict_elephant(
             n_traces=len(traces),
             n_inferred=n_inferred,
             dff=inferrer.dff,
+            **{MADE_FROM: identity},
             **vars(inferrer.timing),
         )
         folder.finish(figures_of(traces, folder, rows, are_scores=True), prediction)
-    return summary(out, "Elephant's numbers", UNIT, traces, rows, inferrer.warnings(traces))
+    return summary(out, WHAT, UNIT, traces, rows, inferrer.warnings(traces))

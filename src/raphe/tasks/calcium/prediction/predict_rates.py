@@ -19,11 +19,13 @@ from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.rate_folder import (
     INFERRED,
     LEFT_OUT,
+    MADE_FROM,
     NO_EVENT,
     RATES,
     TABLE,
     UNLIKE,
     RateFolder,
+    finished_rows,
     table_row,
 )
 from raphe.tasks.calcium.prediction.spike_times import spike_times_s
@@ -54,6 +56,7 @@ def predict_rates(
     kind: str = "npy",
     spikes: bool = False,
     overwrite: bool = False,
+    go_on: bool = False,
 ) -> PredictionSummary:
     """Write rates and their spread of every trace into a folder, a table and a figure of some.
 
@@ -66,6 +69,7 @@ def predict_rates(
         kind: of the files of rates, see RateFolder.
         spikes: also write discrete spike times.
         overwrite: see RateFolder.
+        go_on: leave a folder that holds these very answers as it is.
 
     Raises:
         RecordingError: no trace could be inferred; the table says why.
@@ -73,6 +77,9 @@ def predict_rates(
     """
     how = *inferrer.how(traces), spikes
     identity = identity_of(traces, [inferrer.bundle.bundle.content_hash, *how])
+    rows = finished_rows(out, RATES, identity, kind) if go_on else None
+    if rows is not None:
+        return summary(out, "rates", "spikes/s", traces, rows, *_told(traces, inferrer, rows))
     inputs = traces.path, inferrer.bundle.bundle.path
     with RateFolder(out, traces, RATES, identity, kind, spikes, overwrite, inputs) as folder:
         done = folder.files.done
@@ -83,11 +90,7 @@ def predict_rates(
             values = trace.rate_per_s, trace.spread_per_s, *vars(trace.counts).values()
             folder.add(values, table_row(trace, folder.next_cell), times_s)
         rows = folder.rows()
-        noises = [float(row[NOISE]) for row in rows if row[NOISE]]
-        to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
-        inferred = [place for place, row in enumerate(rows) if row["status"] != LEFT_OUT]
-        whole = unlike_as_a_whole([rows[place]["remark"] for place in inferred])
-        warnings = [*inferrer.warnings(traces), *[f"{traces.path}: {whole}"] * bool(whole)]
+        warnings, to_expect = _told(traces, inferrer, rows)
         prediction = prediction_json(
             inferrer.bundle.bundle,
             [*warnings, to_expect],
@@ -95,12 +98,24 @@ def predict_rates(
             frames_per_s=traces.rate_hz,
             first_frame_s=traces.begins_s,
             n_traces=len(traces),
-            n_inferred=len(inferred),
+            n_inferred=sum(row["status"] != LEFT_OUT for row in rows),
             dff=inferrer.dff,
+            **{MADE_FROM: identity},
             **vars(inferrer.timing),
         )
         folder.finish(figures_of(traces, folder, rows), prediction)
     return summary(out, "rates", "spikes/s", traces, rows, warnings, to_expect)
+
+
+def _told(
+    traces: TraceSet, inferrer: Inferrer, rows: Sequence[Mapping[str, str]]
+) -> tuple[list[str], str]:
+    """What must be known beside the rates of these rows, and what is to be expected of them."""
+    noises = [float(row[NOISE]) for row in rows if row[NOISE]]
+    to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
+    inferred = [row["remark"] for row in rows if row["status"] != LEFT_OUT]
+    whole = unlike_as_a_whole(inferred)
+    return [*inferrer.warnings(traces), *[f"{traces.path}: {whole}"] * bool(whole)], to_expect
 
 
 def summary(

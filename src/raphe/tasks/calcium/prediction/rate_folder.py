@@ -3,6 +3,7 @@
 It grows under a hidden name beside its path, where a later call goes on after an interruption.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,6 +114,7 @@ NAMES = {  # of all that may stand in such a folder
         for kind in BYTES_PER_VALUE
     ),
 }
+MADE_FROM = "made_from"  # in PREDICTION: the identity
 REMEDY = "pass --overwrite to infer anew"
 SPARE_BYTES = 2**25  # for the table and the figure
 
@@ -265,6 +267,26 @@ class RateFolder:
         wanted = BYTES_PER_VALUE[self.kind] * n_values + SPARE_BYTES - there
         what = f"{self._contents.what} of {counted('trace', len(self.names))} as {self.kind}"
         require_room(self.path, wanted, what, "choose another --out")
+
+
+def finished_rows(
+    out: Path, contents: Contents, identity: str, kind: str
+) -> list[dict[str, str]] | None:
+    """The table of a folder that holds these very answers already; None where there is none.
+
+    Args:
+        out: where it would be.
+        contents, identity, kind: see RateFolder.
+    """
+    names = (TABLE, *(f"{stem}.{kind}" for stem in list(contents.matrices)[:1]))
+    try:
+        made_from = json.loads((out / PREDICTION).read_bytes())[MADE_FROM]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if made_from != identity or not all((out / name).is_file() for name in names):
+        return None
+    with damage_told(out / TABLE, StoreError, REMEDY):
+        return list(csv_rows(out / TABLE))
 
 
 def _own_names(out: Path) -> set[str]:

@@ -3,8 +3,8 @@
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,10 @@ from raphe.core.command_line import (
     seconds,
 )
 from raphe.core.ending import Interrupted
-from raphe.core.errors import RapheError, RecordingError
+from raphe.core.errors import RapheError, RecordingError, UsageError
 from raphe.core.files.left_out import Failure
 from raphe.core.files.outputs import Output
+from raphe.core.jobs.shares import OPTION, Share, add_share
 from raphe.core.parser import Parser
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, printable
@@ -33,9 +34,11 @@ from raphe.tasks.celltype.verdicts.verdict import (
 )
 
 if TYPE_CHECKING:  # onnxruntime is loaded by those who predict alone
+    from raphe.tasks.celltype.prediction.shares.verdict_shares import VerdictShares
     from raphe.tasks.celltype.prediction.verdict_files import VerdictFiles
     from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder, WatchedFolder
     from raphe.tasks.celltype.prediction.watch import News, Watch
+    from raphe.tasks.celltype.verdicts.cell_input import CellInput, Reading
     from raphe.tasks.celltype.verdicts.judge import Judge
 
 EXIT_CODES = (
@@ -72,6 +75,7 @@ def add_predict(parser: Parser) -> None:
     )
     add_prevalence(parser)
     _add_no_pages(parser)
+    add_share(parser)
 
 
 def add_watch(parser: Parser) -> None:
@@ -119,7 +123,7 @@ def _add_no_pages(parser: Parser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
+    from raphe.tasks.celltype.prediction.shares.verdict_shares import VerdictShares
     from raphe.tasks.celltype.verdicts.cell_input import Reading
     from raphe.tasks.celltype.verdicts.find_cells import find_cells
     from raphe.tasks.celltype.verdicts.judge import Judge
@@ -129,33 +133,85 @@ def _predict(options: argparse.Namespace) -> int:
         options.prevalence
     )
     of_rows = ArrayRows(judge.cut, options.units, options.cell_column)
-    cells, failures = find_cells(options.inputs, of_rows)
+    cells, left_out = find_cells(options.inputs, of_rows)
     reading = Reading(judge.cut, _channel(options.channel), options.unit)
+    shares = None
+    if options.out:
+        units = options.units or "", options.cell_column
+        pages = not options.no_pages
+        shares = VerdictShares(
+            options.out, judge, reading, options.inputs, units, pages, options.overwrite
+        )
+    if options.share is None:
+        return _predict_all(options, judge, reading, cells, left_out, shares)
+    if shares is None:
+        raise UsageError(f"{OPTION}: shares are joined in a folder; name it with --out DIR")
+    return _predict_share(options.share, cells, shares)
+
+
+def _predict_share(share: Share, cells: "Sequence[CellInput]", shares: "VerdictShares") -> int:
+    """Judge a share of the cells; those that cannot be read are told of by whoever joins them."""
+    n_share, n_judged, n_unread = len(share.take(cells)), 0, 0
+    results = shares.judge_share(cells, share)
+    try:
+        for result in progress(results, f"judging share {share}", total=n_share):
+            n_unread += isinstance(result, Failure)
+            n_judged += not isinstance(result, Failure)
+    except KeyboardInterrupt:
+        n_kept = n_share - len(shares.missing(cells, share))
+        print(
+            f"{printable(shares.folder)}: holds the {n_kept + n_judged} of "
+            f"{counted('cell', n_share)} of this share that are judged; the same command goes on",
+            file=sys.stderr,
+        )
+        raise
+    there = n_share - n_judged - n_unread
+    unread = f", {n_unread} could not be read" if n_unread else ""
+    print(
+        f"share {share}: {counted('cell', n_share)}, {n_judged} judged, {there} judged "
+        f"before{unread}; kept in {printable(shares.folder)}"
+    )
+    print(f"next: once all {share.of} are made, the same command without {OPTION} joins them")
+    return 0
+
+
+def _predict_all(
+    options: argparse.Namespace,
+    judge: "Judge",
+    reading: "Reading",
+    cells: "Sequence[CellInput]",
+    left_out: Iterable[Failure],
+    shares: "VerdictShares | None",
+) -> int:
+    from raphe.tasks.celltype.prediction.verdict_folder import VerdictFolder
+
+    failures, verdicts = list(left_out), list[CellVerdict]()
     folder = None
     if options.out and cells:  # a mistyped path leaves no empty verdicts to be overwritten
         folder = VerdictFolder(
             options.out, judge, cells, options.inputs, not options.no_pages, options.overwrite
         )
-    verdicts: list[CellVerdict] = []
-    failures = list(failures)
     try:
-        with folder or nullcontext():
+        with ExitStack() as stack, folder or nullcontext():
             for failure in failures:
                 if folder:
                     folder.add(failure)
-            for result in progress(judge.judge_all(cells, reading), "judging", total=len(cells)):
+            results = shares.judge_all(cells, stack) if shares else judge.judge_all(cells, reading)
+            for result in progress(results, "judging", total=len(cells)):
                 if folder:
                     folder.add(result)
                 if isinstance(result, Failure):
                     failures.append(result)
-                else:
-                    failures += result.cell.left_out
-                    verdicts.append(result.verdict)
-                    print_verdict(result.verdict, judge.noun)
+                    continue
+                failures += result.left_out
+                verdicts.append(result.verdict)
+                print_verdict(result.verdict, judge.noun)
     except KeyboardInterrupt:
         if folder:
             print(_kept(folder, len(verdicts)), file=sys.stderr)
         raise
+    if folder and shares:
+        shares.drop()
     if verdicts:
         print(f"{counts_sentence(verdicts, judge.ensemble.classes)}.", flush=True)
     list_out("left out", failures)

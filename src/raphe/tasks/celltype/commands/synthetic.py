@@ -13,6 +13,7 @@ from raphe.core.command_line import (
     train_next,
 )
 from raphe.core.files.outputs import FIGURE, Output
+from raphe.core.jobs.shares import OPTION, add_share
 from raphe.core.parser import Parser
 from raphe.core.sentences import counted
 from raphe.tasks.celltype.commands.cut_options import add_cut_options, cut_from
@@ -156,8 +157,14 @@ def add_synthesize(parser: Parser) -> None:
         metavar="N",
         help="spikes in each shard (default: %(default)s)",
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: every core)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes (default: one a core; of a share OMP_NUM_THREADS, where that is set)",
+    )
     add_overwrite(parser)
+    add_share(parser)
 
 
 def _synthesize(options: argparse.Namespace) -> int:
@@ -177,15 +184,23 @@ def _synthesize(options: argparse.Namespace) -> int:
         options.shard_size,
         options.workers,
         options.overwrite,
+        options.share,
     )
     kept = report.n_shards - len(report.new_shards)
+    share = f"share {report.share}: " if report.share else ""
     print(
-        f"{report.store}: {counted('synthetic spike', report.n_spikes)} in "
+        f"{report.store}: {share}{counted('synthetic spike', report.n_spikes)} in "
         f"{counted('shard', report.n_shards)} "
         f"({len(report.new_shards)} made, {kept} there and whole)"
     )
     parts = ", ".join(f"{n} {name}" for name, n in report.per_part.items())
     print(f"by their parents: {parts}")
+    if report.share:
+        print(
+            f"next: once all {report.share.of} are made, the same command without {OPTION} joins "
+            "them"
+        )
+        return 0
     if options.split == "spike":
         print(ALL_MASKS)
     print(train_next(options.store, **{"data.synthetic": report.store}))

@@ -8,13 +8,13 @@ import json
 import os
 import re
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from raphe.core.bundles.answers import answered_by, origin
 from raphe.core.bundles.bundle import CARD
-from raphe.core.files.atomic import write_file
+from raphe.core.files.atomic import copy_file, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.left_out import Failure
 from raphe.core.files.path import free_name
@@ -25,6 +25,16 @@ from raphe.tasks.celltype.verdicts.verdict import CellVerdict, IndexRow, counts,
 JSON_FILE, CSV_FILE, INDEX, CARD_PAGE = "verdicts.json", "verdicts.csv", "index.html", "card.html"
 PAGES = "cells"
 Key = TypeVar("Key", bound=Hashable)  # of an answer: the file that it is on, or its number
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """A verdict that another process has left, as it judged it."""
+
+    verdict: CellVerdict
+    left_out: tuple[Failure, ...]  # windows of the cell that are no waveform
+    page: Path | None = None  # its file
+    thumbnail: str = ""
 
 
 class VerdictFiles(Generic[Key]):
@@ -67,8 +77,11 @@ class VerdictFiles(Generic[Key]):
     def _rows(self) -> list[IndexRow]:
         return [answer for answer in self.answers.values() if isinstance(answer, IndexRow)]
 
-    def add(self, key: Key, result: JudgedCell | Failure) -> None:
-        """Take an answer, in the place of the one that has the same key."""
+    def add(self, key: Key, result: JudgedCell | Failure, page: str = "") -> None:
+        """Take an answer, in the place of the one that has the same key.
+
+        `page` is the name of the cell's (default: the one it had, or one after the cell's).
+        """
         if isinstance(result, Failure):
             path = Path(printable(self._short(result.path)))  # its name may be no UTF-8
             self.answers[key] = Failure(path, self._short(result.message))
@@ -79,8 +92,18 @@ class VerdictFiles(Generic[Key]):
             self.answers[key] = IndexRow(judged.verdict)
             return
         before = self.answers.get(key)
-        page = before.page if isinstance(before, IndexRow) else ""
+        page = page or (before.page if isinstance(before, IndexRow) else "")
         self.answers[key] = self._pages.add(judged, page, (row.page for row in self._rows))
+
+    def take(self, key: Key, kept: "KeptAnswer") -> None:
+        """Take an answer of another process, whose page lies elsewhere."""
+        files = tuple(Path(self._short(path)) for path in kept.verdict.files)
+        verdict = replace(kept.verdict, files=files)
+        page = ""
+        if self._pages is not None and kept.page is not None:
+            page = self._pages.name(verdict, (row.page for row in self._rows))
+            copy_file(kept.page, self.folder / page)
+        self.answers[key] = IndexRow(verdict, page, kept.thumbnail)
 
     def write(self, n_asked: int) -> None:
         """Write what is there of `n_asked` cells."""
@@ -122,10 +145,14 @@ class _Pages:
 
     def add(self, judged: JudgedCell, page: str, taken: Iterable[str]) -> IndexRow:
         """Write a cell's page, over the one that it had."""
-        names = {Path(other).name for other in taken}
-        page = page or f"{PAGES}/{free_name(judged.verdict.cell_id, '.html', names)}"
+        page = page or self.name(judged.verdict, taken)
         write_file(self._folder / page, self._cell_page.cell_page(judged, self._judge, self._made))
         return self._index_page.row_of(judged, page)
+
+    def name(self, verdict: CellVerdict, taken: Iterable[str]) -> str:
+        """Of a cell's page, which none has that is taken."""
+        names = {Path(other).name for other in taken}
+        return f"{PAGES}/{free_name(verdict.cell_id, '.html', names)}"
 
     def write_index(
         self, rows: Sequence[IndexRow], failures: Sequence[Failure], n_asked: int

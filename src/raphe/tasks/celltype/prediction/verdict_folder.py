@@ -22,6 +22,7 @@ from raphe.tasks.celltype.prediction.verdict_files import (
     INDEX,
     JSON_FILE,
     PAGES,
+    KeptAnswer,
     VerdictFiles,
 )
 from raphe.tasks.celltype.prediction.watch import Stamp
@@ -74,7 +75,7 @@ class VerdictFolder:
         bundle = judge.ensemble.bundle
         inputs = [file for cell in cells for file in cell.paths]
         refuse_inputs_within(Path(path), [bundle.path, *inputs])
-        self._builder = FolderBuilder(path, JSON_FILE, overwrite, partial(_own_names, bundle))
+        self._builder = FolderBuilder(path, JSON_FILE, overwrite, partial(own_names, bundle))
         self.path = Path(path)
         self._replaces = (self._builder.path / JSON_FILE).exists()
         self.is_kept = False  # whether what was added stands at the path
@@ -96,8 +97,11 @@ class VerdictFolder:
         """Not where the disk took no more: with room the same command is to work."""
         return not self._replaces and not issubclass(kind, StoreError | OSError)
 
-    def add(self, result: JudgedCell | Failure) -> None:
-        self.files.add(len(self.files.answers), result)
+    def add(self, result: JudgedCell | KeptAnswer | Failure) -> None:
+        if isinstance(result, KeptAnswer):
+            self.files.take(len(self.files.answers), result)
+        else:
+            self.files.add(len(self.files.answers), result)
 
 
 class WatchedFolder:
@@ -234,7 +238,7 @@ class WatchedFolder:
         return files
 
 
-def _own_names(bundle: Bundle, path: Path) -> set[str]:
+def own_names(bundle: Bundle, path: Path) -> set[str]:
     """What `predict` wrote in a folder to be replaced. Raises StoreError where it is another's."""
     try:
         verdicts = json.loads((path / JSON_FILE).read_text(encoding="utf-8"))

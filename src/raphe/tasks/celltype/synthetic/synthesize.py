@@ -1,5 +1,6 @@
 """Write synthetic spikes to disk, in shards, so that a killed run goes on where it stopped."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +9,15 @@ import numpy as np
 from raphe.core.errors import SettingError, StoreError
 from raphe.core.files.atomic import make_folder, reporting
 from raphe.core.files.kind import MANIFEST
-from raphe.core.files.leavings import LOCK, is_empty, sweep
+from raphe.core.files.leavings import LOCK, is_empty, remove, sweep
 from raphe.core.files.locks import locked
 from raphe.core.files.refusals import require_room
 from raphe.core.files.store import open_store, write_index
+from raphe.core.jobs.shares import Share, all_shares_held, share_held, share_locks
 from raphe.core.progress import progress
 from raphe.core.sentences import counted
 from raphe.core.statistics.splits import PARTS
-from raphe.core.threads import available_cores
+from raphe.core.threads import available_cores, threads_of_process
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_store import SHARDED_KIND, shard_folders
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, split_spikes
@@ -23,6 +25,7 @@ from raphe.tasks.celltype.synthetic.mask_store import open_masks
 from raphe.tasks.celltype.synthetic.shards import (
     SHARD_SIZE,
     Shard,
+    WholeShard,
     ensure_shards,
     origin,
     plan_shards,
@@ -42,6 +45,7 @@ class SynthesizeReport:
     n_shards: int
     new_shards: list[str]  # names
     per_part: dict[str, int]  # spikes whose parent is in each part of the split
+    share: Share | None = None  # of the whole, which is all that these numbers are about
 
 
 def synthesize(
@@ -57,13 +61,15 @@ def synthesize(
     shard_size: int = SHARD_SIZE,
     workers: int | None = None,
     overwrite: bool = False,
+    share: Share | None = None,
 ) -> SynthesizeReport:
     """Make samples 0 to classes × per_class - 1 into shards below `out`, in `workers` processes.
 
     The originals are split first, as the datamodule does with the same `split`, `fractions`,
     `seed` and `originals_per_class` (its `per_class`). `recipe` has a seed of its own. Shards that
     are there, verified, are kept; a missing or damaged one is made. With `overwrite`, shards of
-    other settings are replaced.
+    other settings are replaced. With `share` only the shards of one share are made, as several
+    processes on several machines do; the same call without it joins all to a store.
 
     Raises StoreError (also before anything is made when the disk is too small), SplitError,
     SettingError.
@@ -78,31 +84,53 @@ def synthesize(
     shards = plan_shards(per_class * len(spikes.classes), shard_size)
     facts = origin(synthesizer)
     _refuse_foreign_folder(out)
-    _require_room(out, shards, spikes.n_samples, _strangers(out, shards, facts))
+    wanted = shards if share is None else share.take(shards)
+    replaced = _of(wanted, shards, _strangers(out, shards, facts))
+    _require_room(out, wanted, spikes.n_samples, replaced)
     make_folder(out)
-    busy = f"{out}: another raphe synthesize is writing here; wait until it is done"
-    with locked(out / LOCK, busy):
+    with ExitStack() as stack:
+        if share is None:
+            busy = f"{out}: another raphe synthesize is writing here; wait until it is done"
+            stack.enter_context(locked(out / LOCK, busy))
+            all_shares_held(out, stack)
+        else:
+            share_held(out, share, stack)
         sweep(out)
-        _remove_strangers(out, shards, facts, overwrite)
-        results = {}
-        steps = ensure_shards(out, shards, synthesizer, workers or available_cores())
-        n_blocks = sum(shard.n_blocks for shard in shards) + len(shards)
-        for step in progress(steps, "making synthetic spikes", total=n_blocks):
-            if step is not None:
-                results[step.shard.number] = step
-        whole = [results[shard.number] for shard in shards]
-        entries = [
-            {"name": result.shard.name, "n": result.shard.n, "content_hash": result.content_hash}
-            for result in whole
-        ]
-        write_index(out, {"kind": SHARDED_KIND, **facts, "shards": entries})
+        _remove_strangers(out, shards, facts, overwrite, wanted)
+        workers = workers or (available_cores() if share is None else threads_of_process())
+        whole = _made(out, wanted, synthesizer, workers)
+        if share is None:
+            write_index(out, {"kind": SHARDED_KIND, **facts, "shards": _entries(whole)})
+            for lock in share_locks(out):
+                remove(lock)
     return SynthesizeReport(
         out,
-        shards[-1].stop,
-        len(shards),
+        sum(shard.n for shard in wanted),
+        len(wanted),
         [result.shard.name for result in whole if result.is_new],
-        _count_parts(out, shards),
+        _count_parts(out, wanted),
+        share,
     )
+
+
+def _made(
+    out: Path, shards: list[Shard], synthesizer: Synthesizer, workers: int
+) -> list[WholeShard]:
+    """Make the shards that are not there and whole; all of them, in their order."""
+    results = {}
+    steps = ensure_shards(out, shards, synthesizer, workers) if shards else iter(())
+    n_blocks = sum(shard.n_blocks for shard in shards) + len(shards)
+    for step in progress(steps, "making synthetic spikes", total=n_blocks):
+        if step is not None:
+            results[step.shard.number] = step
+    return [results[shard.number] for shard in shards]
+
+
+def _entries(whole: list[WholeShard]) -> list[dict]:
+    return [
+        {"name": result.shard.name, "n": result.shard.n, "content_hash": result.content_hash}
+        for result in whole
+    ]
 
 
 def _count_parts(out: Path, shards: list[Shard]) -> dict[str, int]:
@@ -148,22 +176,33 @@ def _difference(manifest: dict, facts: dict) -> str:
     return f"was made with other {' and '.join(differing)}" if differing else ""
 
 
-def _remove_strangers(out: Path, shards: list[Shard], facts: dict, overwrite: bool) -> None:
+def _remove_strangers(
+    out: Path, shards: list[Shard], facts: dict, overwrite: bool, wanted: list[Shard]
+) -> None:
+    """Make room for what is wanted. Raises StoreError where any shard is not as these settings
+    have it, unless it may be replaced."""
     strangers = _strangers(out, shards, facts)
-    if not strangers:
-        return
-    if not overwrite:
+    if strangers and not overwrite:
         path, why = next(iter(strangers.items()))
         raise StoreError(
             f"{path}: {why}; give the settings it was made with, choose another place, or pass "
             "--overwrite to replace it"
         )
-    for path in strangers:
+    own = _of(wanted, shards, strangers)
+    for path in own:
         require_shard_alone(path)
     with reporting(out):
-        (out / MANIFEST).unlink(missing_ok=True)  # from here on the store is unfinished
-        for path in strangers:
+        if own:
+            (out / MANIFEST).unlink(missing_ok=True)  # from here on the store is unfinished
+        for path in own:
             remove_shard(path)
+
+
+def _of(wanted: list[Shard], shards: list[Shard], strangers: dict[Path, str]) -> dict[Path, str]:
+    """Strangers that stand in the place of what is wanted; all where all shards are."""
+    names = {shard.name for shard in wanted}
+    is_whole = len(wanted) == len(shards)
+    return {path: why for path, why in strangers.items() if is_whole or path.name in names}
 
 
 def _refuse_foreign_folder(out: Path) -> None:
@@ -179,12 +218,12 @@ def _refuse_foreign_folder(out: Path) -> None:
 def _require_room(
     out: Path, shards: list[Shard], n_samples: int, replaced: dict[Path, str]
 ) -> None:
-    """Raise StoreError unless the disk has room for all shards that are not there yet."""
+    """Raise StoreError unless the disk has room for all these shards that are not there yet."""
     needed = sum(
         shard_bytes(shard, n_samples)
         for shard in shards
         if out / shard.name in replaced or not (out / shard.name).exists()
     )
     freed = sum(file.stat().st_size for path in replaced for file in path.iterdir())
-    what = counted("more synthetic spike", shards[-1].stop)
+    what = counted("more synthetic spike", sum(shard.n for shard in shards))
     require_room(out, needed - freed, what, "lower --per-class")

@@ -57,6 +57,11 @@ class JudgedCell:
     cell: CellSpikes
     verdict: CellVerdict
 
+    @property
+    def left_out(self) -> tuple[Failure, ...]:
+        """Windows of the cell that are no waveform."""
+        return self.cell.left_out
+
 
 class Judge:
     """Calls cells with one ensemble. Raises BundleError."""

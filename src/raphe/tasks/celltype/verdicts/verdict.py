@@ -100,21 +100,26 @@ class CellVerdict:
         return text if n_votes == n else f"{text} ({agree} of {counted('vote', n_votes)})"
 
     def as_json(self) -> dict[str, Any]:
-        """JSON values under the names of the fields."""
-        values: dict[str, Any] = rounded(
-            {
-                **vars(self),
-                "most_probable_class": self.leading or None,
-                "files": [str(path) for path in self.files],
-                "votes": [{**vars(vote), "called": vote.called} for vote in self.votes],
-                "statistics": self.statistics or {},
-            }
-        )
+        """JSON values under the names of the fields, as they are written for readers."""
+        values: dict[str, Any] = rounded(self.with_all_digits())
         return values
+
+    def with_all_digits(self) -> dict[str, Any]:
+        """JSON values, and NaN, under the names of the fields; `from_json` gives all back."""
+        return {
+            **vars(self),
+            "most_probable_class": self.leading or None,
+            "files": [str(path) for path in self.files],
+            "votes": [{**vars(vote), "called": vote.called} for vote in self.votes],
+            "statistics": self.statistics or {},
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "CellVerdict":
-        """What `as_json` gave, as far as its digits go. Raises KeyError or TypeError."""
+        """What `as_json` gave, as far as its digits go, or `with_all_digits`.
+
+        Raises KeyError or TypeError.
+        """
         again = values["recorded_again"]
         votes = (Vote(**{f.name: vote[f.name] for f in fields(Vote)}) for vote in values["votes"])
         return cls(

@@ -1,0 +1,1 @@
+"""Work that is divided over several calls of one command."""

@@ -1,0 +1,19 @@
+"""What a job said last, from the file of all that it printed."""
+
+from pathlib import Path
+
+from raphe.core.sentences import first_line, printable
+
+LONGEST = 300  # letters
+_OF_SUBMITIT = "submitit "  # begins the lines of the package that starts jobs
+
+
+def said_last(log: Path) -> str:
+    """The last line of a log and its place, as the end of a sentence; "" of no log."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    said = [line for line in lines if line.strip() and not line.startswith(_OF_SUBMITIT)]
+    last = f", having said “{first_line(Exception(said[-1]), LONGEST)}”" if said else ""
+    return printable(f"{last}; see {log}")

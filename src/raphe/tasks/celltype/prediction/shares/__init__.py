@@ -1,0 +1,1 @@
+"""Verdicts that several processes make together."""

@@ -136,11 +136,15 @@ def test_the_bundle_names_the_task(tmp_path: Path, capsys) -> None:
 
 def test_a_task_must_be_told(tmp_path: Path, capsys) -> None:
     line = usage_error(capsys, "predict", "a.abf")
-    assert "expected --bundle DIR, or --task calcium, whose bundle comes with raphe, got" in line
+    assert (
+        "expected --bundle DIR, or --task calcium or glif, whose bundle comes with raphe, got"
+        in line
+    )
     line = usage_error(capsys, "predict", "a.abf", "--task", "gliff")
     assert "got gliff; did you mean glif?" in line
-    assert cli.main(["predict", "a.abf", "--task", "glif"]) == 2
-    assert "task glif: raphe ships no bundle for it, only for calcium" in capsys.readouterr().err
+    assert cli.main(["predict", "a.abf", "--task", "celltype"]) == 2
+    told = capsys.readouterr().err
+    assert "task celltype: raphe ships no bundle for it, only for calcium and glif" in told
     assert cli.main(["predict", "a.abf", "--bundle", str(tmp_path / "nothing")]) == 1
     assert "there is no bundle here; check the path" in capsys.readouterr().err
     assert cli.main(["predict", "a.abf", "--bundle", str(tmp_path)]) == 1

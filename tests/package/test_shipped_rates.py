@@ -102,13 +102,13 @@ def test_how_far_one_spike_lifts_a_trace_is_told_where_it_can_be(tmp_path: Path)
 
 
 def test_a_bundle_of_a_path_or_of_a_task(tmp_path: Path) -> None:
-    assert tasks_with_bundle() == ["calcium"] and is_shipped(BUNDLE)
+    assert tasks_with_bundle() == ["calcium", "glif"] and is_shipped(BUNDLE)
     assert chosen_bundle(tmp_path, "glif") == tmp_path  # its opener says what it lacks
     assert raphe.load_bundle(BUNDLE, task="calcium").path == BUNDLE
     with pytest.raises(SettingError, match="holds calcium/rates; leave out the task glif"):
         raphe.load_bundle(BUNDLE, task="glif")
     for task in ("celltype", "..", "nothing"):
-        with pytest.raises(UsageError, match="raphe ships no bundle for it, only for calcium"):
+        with pytest.raises(UsageError, match="no bundle for it, only for calcium and glif"):
             raphe.load_bundle(task=task)
 
 
@@ -119,6 +119,9 @@ def test_it_is_served_where_no_other_is_named(monkeypatch, capsys) -> None:
     assert "bundle: the one that comes with raphe" in capsys.readouterr().err
     assert cli.main(["serve"]) == 2
     told = capsys.readouterr().err
-    assert told == f"error: {lacking('BUNDLE')}\n" and "BUNDLE, or --task calcium, whose" in told
+    assert (
+        told == f"error: {lacking('BUNDLE')}\n"
+        and "BUNDLE, or --task calcium or glif, whose" in told
+    )
     assert cli.main(["serve", str(BUNDLE), "--task", "glif"]) == 1
     assert "holds calcium/rates; leave out the task glif" in capsys.readouterr().err

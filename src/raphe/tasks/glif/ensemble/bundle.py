@@ -27,6 +27,7 @@ from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.core.threads import threads_of_process
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
+from raphe.tasks.glif.features.reproduction import LEVEL, MISFITS, misfits, not_reproduced
 from raphe.tasks.glif.features.training_domain import NAMES, unlike
 from raphe.tasks.glif.synthetic.prior import read_prior
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
@@ -51,7 +52,8 @@ KIND = BundleKind(
             "least_samples": AT_LEAST_ONE,
             "domain": by_name(list_of(NUMBER, 2, 2)),
             "experiment": facts({"length_s": list_of(POSITIVE, 2, 2)}),
-        }
+        },
+        {"misfit_limits_mv": exactly(dict.fromkeys(MISFITS, POSITIVE))},
     ),
 )
 
@@ -61,6 +63,7 @@ class PosteriorDraws(NamedTuple):
 
     samples: np.ndarray  # float64 (S, B, P): quantities in SI units
     unlike: list[list[str]]  # of each trace, what no simulated one has
+    misfits_mv: list[dict[str, float]]  # of each trace by name, see `reproduction`; at level 1
 
 
 class PosteriorGraph:
@@ -171,6 +174,11 @@ class PosteriorBundle:
         return self.scaler.values(rng.standard_normal((n, len(quantities(self.level)))))
 
     @property
+    def misfit_limits_mv(self) -> dict[str, float]:
+        """By name what nearly no simulated trace exceeds; none where it was not measured."""
+        return self.manifest.get("misfit_limits_mv", {})
+
+    @property
     def longest_s(self) -> float:
         """Of the traces trained on."""
         return self.manifest["experiment"]["length_s"][1]
@@ -207,8 +215,13 @@ class PosteriorBundle:
             ]
         )
         mixed = rng.permutation(draws)  # so that the first few are of every member
+        samples = scaler.values(mixed.astype(np.float64))
         domain = self.manifest["domain"]
-        return PosteriorDraws(
-            scaler.values(mixed.astype(np.float64)),
-            [unlike(features, domain) for features in estimate.features],
-        )
+        said = [unlike(features, domain) for features in estimate.features]
+        found: list[dict[str, float]] = [{} for _ in said]
+        if self.level == LEVEL:
+            off = misfits(traces, rate_hz, np.median(samples, axis=0)).tolist()
+            found = [dict(zip(MISFITS, each, strict=True)) for each in off]
+        for sentences, each in zip(said, found, strict=True):
+            sentences += not_reproduced(each, self.misfit_limits_mv)
+        return PosteriorDraws(samples, said, found)

@@ -26,7 +26,8 @@ from raphe.tasks.glif.ensemble.bundle import (
 from raphe.tasks.glif.ensemble.methods import methods_text
 from raphe.tasks.glif.ensemble.model_card import posterior_card
 from raphe.tasks.glif.ensemble.posterior_graph import posterior_graph
-from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate
+from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
+from raphe.tasks.glif.features.reproduction import LEVEL, limits, misfits
 from raphe.tasks.glif.features.training_domain import domain
 from raphe.tasks.glif.metrics.posterior_scores import PosteriorTest, posterior_scores
 from raphe.tasks.glif.network.trace_encoder import least_samples
@@ -65,6 +66,7 @@ def export(
         members = [_member(run) for run in runs]
         example = batch_of(data.test_batch("prior", 0), data.scaler)
         graphs = [_graph(run, member, example) for run, member in zip(runs, members, strict=True)]
+        features, found = _of_training(data, graphs)
         facts: dict[str, Any] = {
             "note": data.note,
             "level": data.prior.level,
@@ -79,10 +81,12 @@ def export(
             "n_cells": data.prior.n_cells,
             "experiment": {**asdict(data.experiment)},
             "unseen_family": data.unseen_family,
-            "domain": domain(_training_features(data)),
+            "domain": domain(features),
             "figures": {name: _figures(members, data, name) for name in TEST_SETS},
             "provenance": dict(provenance),
         }
+        if data.prior.level == LEVEL:
+            facts["misfit_limits_mv"] = limits(found)
         methods = methods_text(facts, settings)
         files = {
             **{GRAPH.format(number): graph for number, graph in enumerate(graphs)},
@@ -128,11 +132,23 @@ def _graph(run: TrainedRun, member: PosteriorModule, example: PosteriorBatch) ->
     return file
 
 
-def _training_features(data: PosteriorData) -> np.ndarray:
-    """Features (N, F) of the traces of some training batches."""
-    loader = iter(data.train_dataloader())
-    n_batches = min(DOMAIN_BATCHES, data.batches)
-    return np.concatenate([next(loader).features.numpy() for _ in range(n_batches)])
+def _of_training(data: PosteriorData, graphs: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Of the traces of some training batches their features (N, F), and at level 1 how far the
+    neurons that are inferred of them are off them (N, 2), see `misfits`."""
+    members = [PosteriorGraph(graph) for graph in graphs]
+    rng = np.random.default_rng(0)
+    features, found = [], []
+    for number in range(min(DOMAIN_BATCHES, data.batches)):
+        measured = data.train_batch(number)
+        estimate = estimate_quantities(measured.traces, measured.rate_hz, data.scaler)
+        features.append(estimate.features)
+        if data.prior.level != LEVEL:
+            continue
+        noise = rng.standard_normal((N_COMPARED, *estimate.centre.shape), np.float32)
+        draws = [member.draw(measured.traces, estimate, noise) for member in members]
+        middle = np.median(np.concatenate(draws), axis=0).astype(np.float64)
+        found.append(misfits(measured.traces, measured.rate_hz, data.scaler.values(middle)))
+    return np.concatenate(features), np.concatenate(found) if found else np.empty((0, 2))
 
 
 def _figures(

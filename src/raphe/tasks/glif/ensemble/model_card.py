@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from raphe.core.bundles import cards
+from raphe.tasks.glif.features.reproduction import OF_TRAINING
 from raphe.tasks.glif.metrics.names import INTERVALS
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.synthetic.quantities import quantities
@@ -21,6 +22,12 @@ LIMITS = """\
   up to {series_mohm:g} MOhm, a drive of {low:g} to {high:g} rheobases after a test pulse of 50 pA.
 - The threshold of a trace without a spike is bounded from below alone, and says nothing of its dead
   time: there the posterior is the prior's."""
+MARKED = """\
+`raphe predict` marks a trace whose voltage between spikes is off that of the inferred neuron by
+more than {voltage:.3g} mV beyond noise, or whose spikes begin more than {threshold:.3g} mV off its
+threshold (root mean squares): {beyond:g} % of the simulated traces of training are beyond each.
+So a cell of another level that fires, coloured noise and hum are told; a cell that does not fire is
+the same at levels 1 to 4."""
 FILES = """\
 `posterior_0.onnx` and so on hold the networks, which turn normal noise into draws; `prior.json`
 what neurons were drawn from, `config.yaml` the settings of training, `METHODS.md` the paragraph
@@ -63,6 +70,7 @@ def posterior_card(facts: Mapping[str, Any], methods: str) -> str:
             high=experiment["relative"][1],
             **{name: experiment[name] for name in ("noise_mv", "series_mohm")},
         ),
+        *_marked(facts),
         "## Methods, to paste into a paper",
         methods.strip(),
         "## Files",
@@ -72,6 +80,13 @@ def posterior_card(facts: Mapping[str, Any], methods: str) -> str:
         cards.provenance(facts["provenance"]),
     ]
     return cards.card(parts)
+
+
+def _marked(facts: Mapping[str, Any]) -> list[str]:
+    if "misfit_limits_mv" not in facts:
+        return []
+    limits = facts["misfit_limits_mv"]
+    return ["## What is marked", MARKED.format(**limits, beyond=100 - OF_TRAINING)]
 
 
 def _figures(facts: Mapping[str, Any]) -> str:

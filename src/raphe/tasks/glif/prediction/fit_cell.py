@@ -38,6 +38,7 @@ from raphe.tasks.glif.prediction.level_figure import level_figure
 from raphe.tasks.glif.prediction.posterior import Posterior, interval_texts
 from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
+from raphe.tasks.glif.recordings.clipping import clipping_sentences
 from raphe.tasks.glif.synthetic.prior import Prior
 from raphe.tasks.glif.synthetic.quantities import REST, THRESHOLD, quantities, scaled
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
@@ -121,6 +122,7 @@ def fit_cell(
             *_said_of(chosen, pooled, priors[verdict.level]),
             *_said_of_junction(sweeps),
             *filter(None, [misfit(sweeps, chosen)]),
+            *_said_of_clipping(sweeps),
         ]
         with reporting(out):
             _write(builder.folder, sweeps, fits, scores, verdict.level)
@@ -281,6 +283,17 @@ def _said_of_junction(sweeps: CellSweeps) -> list[str]:
         f"A liquid junction potential of {number(off)} mV was subtracted from the recorded "
         "voltage: rest and the threshold's absolute voltage are lower by it, the threshold above "
         "rest, capacitance and resistance as they were."
+    ]
+
+
+def _said_of_clipping(sweeps: CellSweeps) -> list[str]:
+    """Which sweeps' voltage or current was cut off at an end."""
+    return [
+        f"In {name} {sentence}."
+        for name, voltage_v, current_a in zip(
+            sweeps.names, sweeps.voltages_v, sweeps.currents_a, strict=True
+        )
+        for sentence in clipping_sentences(voltage_v, current_a)
     ]
 
 

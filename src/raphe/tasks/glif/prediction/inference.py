@@ -14,6 +14,7 @@ from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.network_input import cell_faults, network_input
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
+from raphe.tasks.glif.recordings.clipping import clipping_sentences
 from raphe.tasks.glif.synthetic.quantities import REST
 
 AT_ONCE = 64  # cells
@@ -42,14 +43,19 @@ def infer_cells(
         block_cells = CellTraces(cells.voltage_v[block], cells.current_a[block], cells.rate_hz)
         traces, rate_hz, begins_s = network_input(block_cells, bundle.longest_s)
         draws = bundle.infer(traces, rate_hz, n_samples, rng)
+        lasts = round(traces.shape[2] / rate_hz * cells.rate_hz)
         for i, row in enumerate(block):
+            begin = round(float(begins_s[i]) * cells.rate_hz)
+            read = slice(begin, begin + lasts)
+            stretch = cells.voltage_v[row, read], cells.current_a[row, read]
             samples = draws.samples[:, i]
             samples[:, REST] -= cells.rest_added_v
             yield Posterior(
                 f"cell {row}",
                 bundle.level,
                 samples,
-                draws.unlike[i],
+                draws.unlike[i] + clipping_sentences(*stretch),
                 float(begins_s[i]),
                 traces.shape[2] / rate_hz,
+                draws.misfits_mv[i],
             )

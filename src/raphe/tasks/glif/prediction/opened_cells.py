@@ -152,6 +152,7 @@ class OpenedCells(OpenedFile):
             "unlike": posterior.unlike,
             "begin_s": posterior.begin_s,
             "length_s": posterior.length_s,
+            "misfits_mv": posterior.misfits_mv,
             "n_draws": len(posterior.samples),
         }
         notes = [self._bundle.note, self._bundle.manifest["note"]]

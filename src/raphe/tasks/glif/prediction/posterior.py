@@ -3,7 +3,8 @@
 S samples of a posterior, P quantities.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Posterior:
     unlike: list[str]  # what no simulated trace has
     begin_s: float  # of the stretch that was read, s
     length_s: float  # of that stretch, s
+    # How far the neuron of the medians is off the trace, by name, see features.reproduction.
+    misfits_mv: Mapping[str, float] = field(default_factory=dict)
 
     def parameter_rows(self) -> list[dict[str, str]]:
         """A row for each quantity, in the order of the columns of `samples`: median and intervals,

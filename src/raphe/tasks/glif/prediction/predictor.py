@@ -92,6 +92,7 @@ class PosteriorPredictor(BundlePredictor):
         "parameters": "of each quantity the median and intervals, in SI and in lab units",
         "neuron_config": "the neuron of the medians as AllenSDK's GlifNeuron reads it",
         "unlike": "what no simulated trace has, a sentence each",
+        "misfits_mv": "by name how far the median neuron is off the trace, in mV; at level 1 alone",
         "begin_s": "of the stretch that was read",
         "length_s": "of that stretch",
         "n_draws": "of the posterior that medians and intervals are of",

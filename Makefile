@@ -1,5 +1,5 @@
 # Each target works from a fresh clone:
-#   make setup train test lint ui docs bench demo rates pins clean
+#   make setup train test lint ui docs bench demo rates neurons pins clean
 # ARGS passes words on: make train ARGS='-m model.kernel=3,20'
 PYTHON ?= python3
 VENV   := .venv
@@ -9,9 +9,9 @@ ALLEN  := .venv-allensdk
 PIP    := -m pip install --disable-pip-version-check
 BENCH  := $(BIN)/python benchmarks
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor
-BENCHMARKS := epoch gpu batches synthesis online memory sweep sweep_report inference predict bank convolution whole_trace rates stream glif_simulate glif_infer glif_levels glif_noises promise again copies interval_coverage shift calibration serve calcium rate_calibration unitary_amplitude units finetune nonsense
+BENCHMARKS := epoch gpu batches synthesis online memory sweep sweep_report inference predict bank convolution whole_trace rates stream glif_simulate glif_infer glif_levels glif_noises glif_misfit promise again copies interval_coverage shift calibration serve calcium rate_calibration unitary_amplitude units finetune nonsense
 
-.PHONY: setup train test lint ui docs bench demo rates pins clean
+.PHONY: setup train test lint ui docs bench demo rates neurons pins clean
 
 setup: $(VENV)/.installed
 train: $(VENV)/.installed
@@ -42,6 +42,8 @@ demo: $(VENV)/.installed
 	$(BIN)/python .ci/demo.py $(ARGS)
 rates: $(VENV)/.installed
 	$(BIN)/python .ci/rates.py $(ARGS)
+neurons: $(VENV)/.installed
+	$(BIN)/python .ci/neurons.py $(ARGS)
 pins: $(VENV)/.installed-lint
 	PATH="$(BIN):$$PATH" $(BIN)/python .ci/pins.py --write $(ARGS)
 clean:

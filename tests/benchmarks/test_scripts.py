@@ -106,3 +106,11 @@ def test_rates_at_a_small_size(tmp_path: Path, run_script):
     run_script("rates.py", "--output", table, *small)
     rows = ("raphe predict | 2 |", "CASCADE's network | 2 |", "networks |")
     assert all(f"| {row}" in table.read_text() for row in rows)
+
+
+def test_glif_misfit_at_a_small_size(tmp_path: Path, run_script, real_data):
+    table = tmp_path / "misfit.md"
+    cells = real_data("glif", "glif_cells.csv")
+    run_script("glif_misfit.py", "--output", table, "--cells", 16, "--table", cells)
+    text = table.read_text()
+    assert "| 3, real cells' models | " in text and "| OU 0.5 mV, 10 ms | " in text

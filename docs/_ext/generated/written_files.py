@@ -413,7 +413,8 @@ FILES = (
             "median_*": "of the posterior, in SI and in lab units",
             "low_*": "lower end of the interval of so many %",
             "high_*": "its upper end",
-            "unlike_simulated": "in what the trace is unlike those simulated",
+            "unlike_simulated": "in what the trace is unlike those simulated, or not that of the "
+            "neuron of the medians; and what was cut off",
         },
     ),
     Written(

@@ -69,7 +69,7 @@ def _of_batch(
     bundle: PosteriorBundle, measured: Measured, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     draws = bundle.infer(measured.traces, measured.rate_hz, DRAWS, rng)
-    limits = bundle.misfit_limits_mv
+    limits = bundle.misfit_limits_mv(measured.rate_hz)
     marked = [any(off[name] > limits[name] for name in off) for off in draws.misfits_mv]
     low, high = np.percentile(draws.samples, [2.5, 97.5], axis=0)
     truth = measured.values[:, : len(ALL_LEVELS)]
@@ -101,7 +101,11 @@ def main() -> None:
     for name, noise in NOISES.items():
         of_noise += _rows(name, read(bundle, cells, QUIET, options.cells, noise))
         print(*of_noise[-1], flush=True)
-    limits = ", ".join(f"{name} {mv:.3f} mV" for name, mv in bundle.misfit_limits_mv.items())
+    limits = "; ".join(
+        f"at {1e-3 * rate_hz:g} kHz "
+        + ", ".join(f"{n} {mv:.3f} mV" for n, mv in bundle.misfit_limits_mv(rate_hz).items())
+        for rate_hz in (SIMULATED_HZ, SIMULATED_HZ / 2, SIMULATED_HZ / 4)
+    )
     write_tables(
         options.output,
         "Which cells the level-1 bundle marks as not reproduced",

@@ -12,6 +12,7 @@ import raphe
 from raphe import cli
 from raphe.core.bundles.bundle import check_bundle
 from raphe.core.bundles.shipped import is_shipped, shipped_bundle
+from raphe.tasks.glif.features.reproduction import limits_at
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, simulate
 from raphe.tasks.glif.synthetic.quantities import neurons_of
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
@@ -72,8 +73,8 @@ def test_its_figures_are_those_of_the_card() -> None:
         for quantity in ("capacitance", "resistance", "rest", "threshold"):
             assert figures[f"cells/r2_{quantity}"] > 0.99
             assert f"{figures[f'cells/r2_{quantity}']:.4f}" in card
-    limits = bundle.manifest["misfit_limits_mv"]
-    assert f"more than {limits['voltage']:.3g} mV beyond noise" in card
+    finest, *_ = bundle.manifest["misfit_limits_mv"]["voltage"]
+    assert f"more than {finest[1]:.2g} mV at 20 kHz" in card and finest[0] == 0.05
 
 
 def test_parameters_come_from_one_command_without_torch(files: list[str], tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_cell_of_another_level_is_marked(level: int) -> None:
     bundle = raphe.load_bundle(task="glif", threads=1)
     voltage, current = sweep(level)
     (posterior,) = bundle.predict(voltage, current, SIMULATED_HZ, n_samples=100).posteriors
-    limits = bundle.manifest["misfit_limits_mv"]
+    limits = limits_at(bundle.manifest["misfit_limits_mv"], SIMULATED_HZ)
     assert max(posterior.misfits_mv[name] / limits[name] for name in limits) > 1
     assert any("of the inferred neuron" in sentence for sentence in posterior.unlike)
 

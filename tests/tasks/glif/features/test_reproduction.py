@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from raphe.tasks.glif.features.reproduction import LEAST_LIMIT_MV, limits, misfits, not_reproduced
+from raphe.tasks.glif.features.reproduction import (
+    LEAST_LIMIT_MV,
+    limits,
+    limits_at,
+    misfits,
+    not_reproduced,
+)
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ, simulate
 from raphe.tasks.glif.synthetic.quantities import (
     REST,
@@ -89,8 +95,12 @@ def test_traces_do_not_depend_on_those_beside_them() -> None:
 
 def test_limits_are_those_of_nearly_all_and_sentences_tell_both() -> None:
     found = np.stack([np.linspace(0, 1, 1001), np.zeros(1001)], axis=1)
-    highest = limits(found)
+    rates_hz = np.full(1001, 20_000.0)
+    by_rate = limits(np.concatenate([found, 3 * found]), np.concatenate([rates_hz, rates_hz / 4]))
+    highest = limits_at(by_rate, 20_000.0)
     assert highest == {"voltage": pytest.approx(0.99), "threshold": LEAST_LIMIT_MV}
+    assert limits_at(by_rate, 25_000.0) == highest
+    assert limits_at(by_rate, 8000.0)["voltage"] == pytest.approx(1.98)  # half way in intervals
     assert not not_reproduced({"voltage": 0.9, "threshold": 0.0}, highest)
     (sentence,) = not_reproduced({"voltage": 0.9, "threshold": 2.5}, highest)
     assert "2.50 mV off it, 0.0100 mV at most" in sentence

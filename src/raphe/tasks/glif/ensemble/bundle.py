@@ -27,7 +27,13 @@ from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.errors import SettingError
 from raphe.core.threads import threads_of_process
 from raphe.tasks.glif.features.least_squares import LeastSquaresEstimate, estimate_quantities
-from raphe.tasks.glif.features.reproduction import LEVEL, MISFITS, misfits, not_reproduced
+from raphe.tasks.glif.features.reproduction import (
+    LEVEL,
+    MISFITS,
+    limits_at,
+    misfits,
+    not_reproduced,
+)
 from raphe.tasks.glif.features.training_domain import NAMES, unlike
 from raphe.tasks.glif.synthetic.prior import read_prior
 from raphe.tasks.glif.synthetic.prior_scaler import PriorScaler
@@ -53,7 +59,7 @@ KIND = BundleKind(
             "domain": by_name(list_of(NUMBER, 2, 2)),
             "experiment": facts({"length_s": list_of(POSITIVE, 2, 2)}),
         },
-        {"misfit_limits_mv": exactly(dict.fromkeys(MISFITS, POSITIVE))},
+        {"misfit_limits_mv": exactly(dict.fromkeys(MISFITS, list_of(list_of(POSITIVE, 2, 2), 1)))},
     ),
 )
 
@@ -173,10 +179,9 @@ class PosteriorBundle:
             return read_prior(self.bundle.file(PRIOR)).draw(n, rng)
         return self.scaler.values(rng.standard_normal((n, len(quantities(self.level)))))
 
-    @property
-    def misfit_limits_mv(self) -> dict[str, float]:
+    def misfit_limits_mv(self, rate_hz: float) -> dict[str, float]:
         """By name what nearly no simulated trace exceeds; none where it was not measured."""
-        return self.manifest.get("misfit_limits_mv", {})
+        return limits_at(self.manifest.get("misfit_limits_mv", {}), rate_hz)
 
     @property
     def longest_s(self) -> float:
@@ -223,5 +228,5 @@ class PosteriorBundle:
             off = misfits(traces, rate_hz, np.median(samples, axis=0)).tolist()
             found = [dict(zip(MISFITS, each, strict=True)) for each in off]
         for sentences, each in zip(said, found, strict=True):
-            sentences += not_reproduced(each, self.misfit_limits_mv)
+            sentences += not_reproduced(each, self.misfit_limits_mv(rate_hz))
         return PosteriorDraws(samples, said, found)

@@ -38,7 +38,7 @@ from raphe.tasks.glif.training.module import PosteriorModule, infer
 PREDICT = ("raphe", "predict", "VOLTAGE", "--stimulus", "CURRENT", "--rate", "HZ", "--bundle")
 AGREEMENT = 1e-4  # of a standardised quantity, graph against torch
 N_COMPARED = 200  # draws of each example
-DOMAIN_BATCHES = 32  # of training, whose traces set what a new one is compared with
+DOMAIN_BATCHES = 96  # of training, whose traces set what a new one is compared with
 
 
 def export(
@@ -66,7 +66,7 @@ def export(
         members = [_member(run) for run in runs]
         example = batch_of(data.test_batch("prior", 0), data.scaler)
         graphs = [_graph(run, member, example) for run, member in zip(runs, members, strict=True)]
-        features, found = _of_training(data, graphs)
+        features, found, rates_hz = _of_training(data, graphs)
         facts: dict[str, Any] = {
             "note": data.note,
             "level": data.prior.level,
@@ -85,8 +85,8 @@ def export(
             "figures": {name: _figures(members, data, name) for name in TEST_SETS},
             "provenance": dict(provenance),
         }
-        if data.prior.level == LEVEL:
-            facts["misfit_limits_mv"] = limits(found)
+        if len(found):
+            facts["misfit_limits_mv"] = limits(found, rates_hz)
         methods = methods_text(facts, settings)
         files = {
             **{GRAPH.format(number): graph for number, graph in enumerate(graphs)},
@@ -132,12 +132,13 @@ def _graph(run: TrainedRun, member: PosteriorModule, example: PosteriorBatch) ->
     return file
 
 
-def _of_training(data: PosteriorData, graphs: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+def _of_training(data: PosteriorData, graphs: Sequence[bytes]) -> tuple[np.ndarray, ...]:
     """Of the traces of some training batches their features (N, F), and at level 1 how far the
-    neurons that are inferred of them are off them (N, 2), see `misfits`."""
+    neurons inferred of those that fired are off them (M, 2), see `misfits`, and their rates (M,).
+    """
     members = [PosteriorGraph(graph) for graph in graphs]
     rng = np.random.default_rng(0)
-    features, found = [], []
+    features, found, rates_hz = [], [], []
     for number in range(min(DOMAIN_BATCHES, data.batches)):
         measured = data.train_batch(number)
         estimate = estimate_quantities(measured.traces, measured.rate_hz, data.scaler)
@@ -147,8 +148,13 @@ def _of_training(data: PosteriorData, graphs: Sequence[bytes]) -> tuple[np.ndarr
         noise = rng.standard_normal((N_COMPARED, *estimate.centre.shape), np.float32)
         draws = [member.draw(measured.traces, estimate, noise) for member in members]
         middle = np.median(np.concatenate(draws), axis=0).astype(np.float64)
-        found.append(misfits(measured.traces, measured.rate_hz, data.scaler.values(middle)))
-    return np.concatenate(features), np.concatenate(found) if found else np.empty((0, 2))
+        off = misfits(measured.traces, measured.rate_hz, data.scaler.values(middle))
+        fired = measured.spike_count > 0
+        found.append(off[fired])
+        rates_hz.append(np.full(np.count_nonzero(fired), measured.rate_hz))
+    if not found:
+        return np.concatenate(features), np.empty((0, 2)), np.empty(0)
+    return np.concatenate(features), np.concatenate(found), np.concatenate(rates_hz)
 
 
 def _figures(

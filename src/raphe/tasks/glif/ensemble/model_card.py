@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from raphe.core.bundles import cards
+from raphe.core.sentences import listed
 from raphe.tasks.glif.features.reproduction import OF_TRAINING
 from raphe.tasks.glif.metrics.names import INTERVALS
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
@@ -24,10 +25,10 @@ LIMITS = """\
   time: there the posterior is the prior's."""
 MARKED = """\
 `raphe predict` marks a trace whose voltage between spikes is off that of the inferred neuron by
-more than {voltage:.3g} mV beyond noise, or whose spikes begin more than {threshold:.3g} mV off its
-threshold (root mean squares): {beyond:g} % of the simulated traces of training are beyond each.
-So a cell of another level that fires, coloured noise and hum are told; a cell that does not fire is
-the same at levels 1 to 4."""
+more than {voltage} beyond white noise, or whose spikes begin more than
+{threshold} off its threshold (root mean squares): {beyond:g} % of the
+simulated traces of training that fired are beyond each. A cell that does not fire is the same at
+levels 1 to 4."""
 FILES = """\
 `posterior_0.onnx` and so on hold the networks, which turn normal noise into draws; `prior.json`
 what neurons were drawn from, `config.yaml` the settings of training, `METHODS.md` the paragraph
@@ -85,7 +86,10 @@ def posterior_card(facts: Mapping[str, Any], methods: str) -> str:
 def _marked(facts: Mapping[str, Any]) -> list[str]:
     if "misfit_limits_mv" not in facts:
         return []
-    limits = facts["misfit_limits_mv"]
+    limits = {
+        name: listed(f"{limit_mv:.2g} mV at {1 / each_ms:g} kHz" for each_ms, limit_mv in points)
+        for name, points in facts["misfit_limits_mv"].items()
+    }
     return ["## What is marked", MARKED.format(**limits, beyond=100 - OF_TRAINING)]
 
 

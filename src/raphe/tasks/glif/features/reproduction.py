@@ -9,7 +9,7 @@ of level 1 fires whenever it gets to one threshold, and only then.
 B traces, N samples.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,11 +25,14 @@ from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, REST,
 LEVEL = 1  # whose rules these are
 LATER_MS = 1.0  # behind the noise of amplifiers and their filters
 BEYOND = 3.0  # deviations of a covariance of white noise, which are no misfit
-OF_TRAINING = 99.0  # per cent of training traces have less of each misfit
+OF_TRAINING = 99.5  # per cent of training traces that fired have less of each misfit
 LEAST_LIMIT_MV = 0.01
 MISFITS = ("voltage", "threshold")
 START_SPREAD_MV = 20.0  # of where the first stretch starts
 FARTHEST = 2.0  # deviations of what is known of it that a series resistance is from the mean
+
+# By name of a misfit points of a line: interval between samples in ms, rising, and limit in mV.
+Limits = Mapping[str, Sequence[Sequence[float]]]
 
 
 def misfits(traces: np.ndarray, rate_hz: float, values: np.ndarray) -> np.ndarray:
@@ -67,24 +70,37 @@ def misfits(traces: np.ndarray, rate_hz: float, values: np.ndarray) -> np.ndarra
     return np.stack([np.sqrt(np.maximum(surely, 0.0)), threshold], axis=1)
 
 
-def limits(found: np.ndarray) -> dict[str, float]:
-    """By name of a misfit what nearly no training trace (N, 2) exceeds, in mV."""
-    high = np.maximum(np.percentile(found, OF_TRAINING, axis=0), LEAST_LIMIT_MV)
-    return dict(zip(MISFITS, high.tolist(), strict=True))
+def limits(found: np.ndarray, rates_hz: np.ndarray) -> Limits:
+    """What nearly no training trace exceeds of its misfits (N, 2), at each of the rates (N,):
+    between samples that lie apart neither a current nor the end of a dead time is known."""
+    by_name: dict[str, list[list[float]]] = {name: [] for name in MISFITS}
+    for rate_hz in np.unique(rates_hz)[::-1]:
+        high = np.percentile(found[rates_hz == rate_hz], OF_TRAINING, axis=0)
+        for name, limit_mv in zip(MISFITS, np.maximum(high, LEAST_LIMIT_MV), strict=True):
+            by_name[name].append([1e3 / float(rate_hz), float(limit_mv)])
+    return by_name
 
 
-def not_reproduced(found: Mapping[str, float], limits: Mapping[str, float]) -> list[str]:
+def limits_at(limits: Limits, rate_hz: float) -> dict[str, float]:
+    """By name the limit in mV at a rate; between those of training in a line over the interval."""
+    return {
+        name: float(np.interp(1e3 / rate_hz, *zip(*points, strict=True)))
+        for name, points in limits.items()
+    }
+
+
+def not_reproduced(found: Mapping[str, float], limits_mv: Mapping[str, float]) -> list[str]:
     """What of a trace its own neuron does not do: a sentence for each misfit beyond its limit."""
     said = {
         "voltage": "between spikes its voltage is off that of the inferred neuron by {} mV beyond "
-        "noise, {} mV at most in simulated traces",
+        "white noise, {} mV at most in simulated traces of that rate",
         "threshold": "its spikes do not begin at the one threshold of the inferred neuron but "
-        "{} mV off it, {} mV at most in simulated traces",
+        "{} mV off it, {} mV at most in simulated traces of that rate",
     }
     return [
-        said[name].format(number(misfit), number(limits[name]))
+        said[name].format(number(misfit), number(limits_mv[name]))
         for name, misfit in found.items()
-        if misfit > limits.get(name, np.inf)
+        if misfit > limits_mv.get(name, np.inf)
     ]
 
 

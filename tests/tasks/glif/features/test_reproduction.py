@@ -98,9 +98,9 @@ def test_limits_are_those_of_nearly_all_and_sentences_tell_both() -> None:
     rates_hz = np.full(1001, 20_000.0)
     by_rate = limits(np.concatenate([found, 3 * found]), np.concatenate([rates_hz, rates_hz / 4]))
     highest = limits_at(by_rate, 20_000.0)
-    assert highest == {"voltage": pytest.approx(0.99), "threshold": LEAST_LIMIT_MV}
+    assert highest == {"voltage": pytest.approx(0.995), "threshold": LEAST_LIMIT_MV}
     assert limits_at(by_rate, 25_000.0) == highest
-    assert limits_at(by_rate, 8000.0)["voltage"] == pytest.approx(1.98)  # half way in intervals
+    assert limits_at(by_rate, 8000.0)["voltage"] == pytest.approx(1.99)  # half way in intervals
     assert not not_reproduced({"voltage": 0.9, "threshold": 0.0}, highest)
     (sentence,) = not_reproduced({"voltage": 0.9, "threshold": 2.5}, highest)
     assert "2.50 mV off it, 0.0100 mV at most" in sentence

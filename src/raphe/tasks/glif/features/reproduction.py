@@ -83,10 +83,11 @@ def limits(found: np.ndarray, rates_hz: np.ndarray) -> Limits:
 
 def limits_at(limits: Limits, rate_hz: float) -> dict[str, float]:
     """By name the limit in mV at a rate; between those of training in a line over the interval."""
-    return {
-        name: float(np.interp(1e3 / rate_hz, *zip(*points, strict=True)))
-        for name, points in limits.items()
-    }
+    at = {}
+    for name, points in limits.items():
+        intervals_ms, limits_mv = np.array(points).T
+        at[name] = float(np.interp(1e3 / rate_hz, intervals_ms, limits_mv))
+    return at
 
 
 def not_reproduced(found: Mapping[str, float], limits_mv: Mapping[str, float]) -> list[str]:

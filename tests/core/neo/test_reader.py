@@ -211,6 +211,19 @@ def test_igor_waves_not_over_time_and_packed_ones(tmp_path):
     np.testing.assert_array_equal(recording.sweeps[0].read(), noise(1, 1)[0, :, 0] * gain)
 
 
+def test_the_bytes_of_a_damaged_wave_are_not_printed(tmp_path, caplog):
+    path, _, _ = write_igor(tmp_path, noise())
+    damaged = bytearray(path.read_bytes())
+    at = 64 + 68 + 8  # the third dimension's length, and what the checksum is made of again
+    damaged[at : at + 2], damaged[2:4] = (7).to_bytes(2, "little"), bytes(2)
+    total = int(np.frombuffer(bytes(damaged[:384]), "<i2").sum(dtype=np.int64))
+    damaged[2:4] = ((-total) % 2**16).to_bytes(2, "little")
+    path.write_bytes(damaged)
+    with pytest.raises(RecordingError, match="cannot"):
+        read_neo(path, 0)
+    assert not [record for record in caplog.records if record.name.startswith("igor2")]
+
+
 def _packed_record(kind: int, data: bytes) -> bytes:
     return np.array([kind, 0], "<i2").tobytes() + np.array([len(data)], "<i4").tobytes() + data
 

@@ -3,6 +3,7 @@
 N samples, C columns.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def waves_of(path: Path) -> list[Signal]:
     Raises whatever igor2 raises, ImportError without it, and RecordingError where no wave is over
     time.
     """
+    logging.getLogger("igor2").setLevel(logging.CRITICAL + 1)  # it prints a damaged wave's bytes
     signals: list[Signal] = []
     others = []
     for name, wave in _packed(path) if path.suffix.lower() == PACKED else _single(path):

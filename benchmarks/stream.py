@@ -9,6 +9,7 @@ truth as if their frames came now, beside what the whole trace tells later. The 
 the project's to hand on: where they are absent the second table is left out.
 """
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -145,15 +146,17 @@ def main() -> None:
              "r, both smoothed over 0.2 s"),
             delay_rows(reached),
         )  # fmt: skip
-    write_tables(
-        options.output,
-        "Rates while frames come",
-        f"`bundle.stream`; the network is shown the last {SEEN_S:g} s of a neuron. Of recordings "
-        f"{options.seconds:g} s, of which the first {SEEN_S:g} have no rate; of those faster than "
-        f"{1.5 * FRAME_HZ:g} frames/s so many frames are handed over at once as come in "
-        f"{1e3 / FRAME_HZ:.0f} ms",
-        tables,
+    load = (
+        f"; {os.getloadavg()[0]:.0f} processes wanted a core" if hasattr(os, "getloadavg") else ""
     )
+    about = f"`bundle.stream`; the network is shown the last {SEEN_S:g} s of a neuron{load}"
+    if reached:
+        about += (
+            f". Of recordings {options.seconds:g} s, of which the first {SEEN_S:g} have no rate; "
+            f"of those faster than {1.5 * FRAME_HZ:g} frames/s so many frames are handed over at "
+            f"once as come in {1e3 / FRAME_HZ:.0f} ms"
+        )
+    write_tables(options.output, "Rates while frames come", about, tables)
 
 
 if __name__ == "__main__":

@@ -182,6 +182,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, li
 @pytest.mark.parametrize(
     "name", ["columns", "fortran", "npz", "mat", "csv.gz", "suite2p", "caiman"]
 )
+@pytest.mark.usefixtures("without_figures")
 def test_every_format_in_gives_the_same_rates(inputs, name, rate_bundle, tmp_path) -> None:
     for each in ("rows", name):
         path, options = inputs[each]
@@ -192,6 +193,7 @@ def test_every_format_in_gives_the_same_rates(inputs, name, rate_bundle, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["csv", "mat"])
+@pytest.mark.usefixtures("without_figures")
 def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: str) -> None:
     traces = read_traces(population, TraceOptions(rate_hz=30.0))
     for each in ("npy", kind):
@@ -215,6 +217,7 @@ def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: s
 
 
 @pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.usefixtures("without_figures")
 def test_the_challenges_layout_comes_back_row_for_row(rate_bundle, tmp_path, n: int) -> None:
     """NaN at the end, in the middle and at the beginning; one column, whose blanks are lines."""
     calcium = pd.DataFrame(traces_of(n, 3000).T, columns=[str(index + 4) for index in range(n)])
@@ -230,6 +233,7 @@ def test_the_challenges_layout_comes_back_row_for_row(rate_bundle, tmp_path, n: 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_predictions_of_the_challenges_files_are_scored_row_for_row(
     rate_bundle, rate_module, real_data, tmp_path
 ) -> None:
@@ -249,6 +253,7 @@ def test_predictions_of_the_challenges_files_are_scored_row_for_row(
         assert score([rate], [fired])["correlation"] == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_an_interrupted_call_goes_on_where_it_was(
     rate_bundle, population, tmp_path, monkeypatch, capsys
 ) -> None:
@@ -303,6 +308,7 @@ def test_threads_change_no_byte(
         assert (out / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_other_samples_are_not_gone_on_with(inferrer, tmp_path, monkeypatch) -> None:
     """Even where the first trace and the last are those of the call before."""
     traces = traces_of(3, 300)
@@ -358,6 +364,7 @@ def test_a_disk_that_fills_up_loses_nothing(
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_what_stands_there_is_replaced_on_demand_alone(
     inputs, rate_bundle, tmp_path, capsys
 ) -> None:
@@ -482,6 +489,7 @@ def test_what_is_no_fluorescence_is_told_and_bridged(
     assert "blanked" in rows[1]["remark"] and not rows[0]["remark"].count("bridged")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_trace_unlike_those_of_training_is_told(rate_bundle, tmp_path, capsys) -> None:
     """It swings twice a second, with hardly any noise."""
     noise = np.random.default_rng(0).normal(size=(1, N_FRAMES))
@@ -494,6 +502,7 @@ def test_a_trace_unlike_those_of_training_is_told(rate_bundle, tmp_path, capsys)
     assert float(row["mean_rate_per_s"]) == 0  # a hum, and so no event
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_trace_without_an_event_has_a_rate_of_0_and_says_so(
     rate_bundle, tmp_path, monkeypatch, capsys
 ) -> None:
@@ -519,6 +528,7 @@ def test_ends_of_a_mean_rate_are_those_of_cells_that_were_left_out(rate_bundle, 
     assert faint[:2] == (2.0, 1.0) and np.isnan(faint.high)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_conditioning_asked_for_is_taken(inferrer, rate_bundle) -> None:
     known, other = (
         TraceSet.from_matrix(Path(name), traces_of(1), 100.0, None)
@@ -555,6 +565,7 @@ def test_a_wrong_option_is_one_sentence(
     assert line.startswith("error: ") and told in line
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_columns_taken_for_rows_are_told(rate_bundle, inputs, tmp_path, capsys) -> None:
     assert call(inputs["columns"][0], rate_bundle, tmp_path / "out", "--rate", "30") == 1
     assert "got shape (900, 3); pass --layout time-traces" in capsys.readouterr().err

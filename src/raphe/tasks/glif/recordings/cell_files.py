@@ -57,7 +57,12 @@ class Signal:
 
     @property
     def is_recording(self) -> bool:
-        return self.suffix in (NWB, ABF) or self.is_of_other_rig
+        return self.suffix == NWB or self.is_unnumbered
+
+    @property
+    def is_unnumbered(self) -> bool:
+        """Whether it is a recording that numbers no sweeps: ABF, or another rig's."""
+        return self.suffix == ABF or self.is_of_other_rig
 
     @property
     def is_of_other_rig(self) -> bool:
@@ -153,7 +158,7 @@ def read_voltage(
 
 def holds_current(voltage: Signal) -> bool:
     """Whether the file of a voltage has a current, too; of NWB it is told as that is read."""
-    if voltage.suffix == ABF or voltage.is_of_other_rig:
+    if voltage.is_unnumbered:
         return any(channel.unit in CURRENT_UNITS for channel in _channels(voltage))
     if voltage.suffix == CSV:
         return has_column(voltage.file, CURRENT_UNITS)
@@ -161,7 +166,7 @@ def holds_current(voltage: Signal) -> bool:
 
 
 def n_sweeps(voltage: Signal) -> int:
-    """Of a recording that numbers none: ABF, or another rig's."""
+    """Of a recording that numbers none."""
     if voltage.is_of_other_rig:
         return max(len(signal.stretches) for signal in describe_neo(voltage.file).signals)
     return len(describe_abf(voltage.file).layout.sweeps)
@@ -191,7 +196,7 @@ def _read(
     """float64 (B, N) in V or A, and their rate in Hz."""
     if signal.suffix == NWB:
         return _samples(read_sweep(signal.file, units[0], signal.channel, sweep), units)
-    if signal.suffix == ABF or signal.is_of_other_rig:
+    if signal.is_unnumbered:
         return _read_numbered(signal, units, quantity, sweep or 0)
     if signal.suffix == CSV:
         return read_columns(signal.file, units, quantity, signal.unit, signal.channel, rate_hz)

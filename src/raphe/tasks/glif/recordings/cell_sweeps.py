@@ -82,7 +82,7 @@ def read_cell_sweeps(
             f"{1e3 * liquid_junction_v:g} mV"
         )
     wanted: Sequence[int | None] = list(dict.fromkeys(numbers)) or [None]
-    if (voltage.suffix == ABF or voltage.is_of_other_rig) and not numbers:
+    if voltage.is_unnumbered and not numbers:
         wanted = range(n_sweeps(voltage))
     if voltage.suffix == NWB and every:
         wanted = sweep_numbers(voltage.file, voltage.channel)

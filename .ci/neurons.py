@@ -10,22 +10,13 @@ same machine. What was trained is kept below data/shipped_neurons; without an op
 first.
 """
 
-import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
-from raphe.core.bundles.shipped import TASKS
+from shipping import PROJECT, export, train_anew
 
-PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / "data" / "shipped_neurons"
-BUNDLE = TASKS / "glif" / "shipped"
-EXPERIMENT = "tracking.experiment=shipped"
-TRAINED = (  # the rest is as conf/task/glif.yaml has it
-    "task=glif", "trainer.max_epochs=4", "trainer.accumulate_grad_batches=2", "seed=42",
-    "threads=1", "baselines=false", "tracking.system_metrics_every_s=null", EXPERIMENT,
-)  # fmt: skip
+# The rest is as conf/task/glif.yaml has it.
+TRAINED = ("task=glif", "trainer.max_epochs=4", "trainer.accumulate_grad_batches=2")
 
 
 def main(arguments: list[str]) -> int:
@@ -33,22 +24,9 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     if not arguments:
-        shutil.rmtree(HOME, ignore_errors=True)
-        HOME.mkdir(parents=True)
-        raphe("train", *TRAINED)
-    raphe(
-        *("train", "stage=export", "task=glif", EXPERIMENT, "export.out=bundle"),
-        *("export.overwrite=true", "export.register_as=null"),
-    )
-    shutil.rmtree(BUNDLE, ignore_errors=True)
-    shutil.move(HOME / "bundle", BUNDLE)
+        train_anew(HOME, *TRAINED)
+    export(HOME, "glif")
     return 0
-
-
-def raphe(*words: str) -> None:
-    """In a folder whose name no bundle tells."""
-    settings = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
-    subprocess.run([sys.executable, "-m", "raphe", *words], cwd=HOME, env=settings, check=True)
 
 
 if __name__ == "__main__":

@@ -9,24 +9,18 @@ Seeds are fixed, so that the same code makes the same networks on the same machi
 is kept below data/shipped_rates; without an option that is removed first.
 """
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from raphe.core.bundles.shipped import TASKS
+from shipping import PROJECT, export, train_anew
+
 from raphe.tasks.calcium.metrics.known_neurons import seconds_beside
 
-PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / "data" / "shipped_rates"
-BUNDLE = TASKS / "calcium" / "shipped"
 SCORES = "neurons.csv"
-EXPERIMENT = "tracking.experiment=shipped"
-TRAINED = (  # the rest is as conf/experiment/calcium_synthetic.yaml has it
-    "experiment=calcium_synthetic", "model.members=2", "seed=42", "threads=1", "baselines=false",
-    "tracking.system_metrics_every_s=null", EXPERIMENT,
-)  # fmt: skip
+# The rest is as conf/experiment/calcium_synthetic.yaml has it.
+TRAINED = ("experiment=calcium_synthetic", "model.members=2")
 
 
 def main(arguments: list[str]) -> int:
@@ -35,31 +29,18 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     if not step:
-        shutil.rmtree(HOME, ignore_errors=True)
-        HOME.mkdir(parents=True)
-        raphe("train", *TRAINED)
-    export(scores)
-    shutil.rmtree(BUNDLE, ignore_errors=True)
-    shutil.move(HOME / "bundle", BUNDLE)
+        train_anew(HOME, *TRAINED)
+    export(HOME, "calcium", *ground_truth(scores))
     return 0
 
 
-def export(scores: list[str]) -> None:
-    settings = []
-    if scores:
-        shutil.copyfile(scores[0], HOME / SCORES)
-        shutil.copyfile(seconds_beside(Path(scores[0])), seconds_beside(HOME / SCORES))
-        settings = [f"export.ground_truth={SCORES}"]
-    raphe(
-        *("train", "stage=export", "task=calcium", EXPERIMENT, "export.out=bundle"),
-        *("export.overwrite=true", "export.register_as=null", *settings),
-    )
-
-
-def raphe(*words: str) -> None:
-    """In a folder whose name no bundle tells."""
-    settings = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
-    subprocess.run([sys.executable, "-m", "raphe", *words], cwd=HOME, env=settings, check=True)
+def ground_truth(scores: list[str]) -> list[str]:
+    """The setting by which rates are scaled, if there are scores."""
+    if not scores:
+        return []
+    shutil.copyfile(scores[0], HOME / SCORES)
+    shutil.copyfile(seconds_beside(Path(scores[0])), seconds_beside(HOME / SCORES))
+    return [f"export.ground_truth={SCORES}"]
 
 
 if __name__ == "__main__":

@@ -224,10 +224,33 @@ def _add_reproduce(parser: Parser) -> None:
     )
 
 
+AUDIT_FILES = ("audit.txt", "audit.csv", "audit.png")
+
+
+def _add_audit(parser: Parser) -> None:
+    parser.add_argument(
+        "store", type=Path, help="labelled cells, as made by raphe extract or raphe import"
+    )
+    parser.add_argument(
+        "--out",
+        type=Output.FILLED,
+        default=Path("audit"),
+        help=f"folder for {', '.join(AUDIT_FILES)} and the results of finished trainings "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trainer", default="cpu", choices=("cpu", "gpu"), help="(default: %(default)s)"
+    )
+    add_overwrite(parser)
+
+
 SHARED = {
     "import": SharedVerb("read data or published weights of others into a store or a checkpoint"),
     "check": SharedVerb(
         "verify that a store or a bundle is whole: the hash of every file", _add_check, "path"
+    ),
+    "audit": SharedVerb(
+        "ask whether a good score on a store means what it seems to mean", _add_audit, "store"
     ),
     "predict": SharedVerb("read new recordings with an exported bundle", _add_predict, "--bundle"),
     "reproduce": SharedVerb(

@@ -14,6 +14,7 @@ from itertools import takewhile
 import numpy as np
 from scipy.stats import t
 
+from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
 from raphe.core.statistics.intervals import CONFIDENCE, Difference, interval_of_share
@@ -36,6 +37,16 @@ class FigureInterval:
     low: float
     high: float
     n_levels: int  # all that were given, or those before the first with too few groups
+
+
+@dataclass(frozen=True)
+class Headline(Estimate):
+    """One figure of a set."""
+
+    level: str  # cells or spikes
+    name: str
+    interval: str  # over what, "10 days"
+    counts: tuple[int, int] | None = None  # numerator and denominator of a proportion
 
 
 def interval_of(figure: LinearFigure, levels: Levels) -> FigureInterval:

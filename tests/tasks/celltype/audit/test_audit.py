@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from raphe.cli import main
+from raphe.core.audit.asked import Way
+from raphe.core.audit.figure import draw
+from raphe.core.audit.findings import findings
+from raphe.core.audit.kept import keep
+from raphe.core.audit.report import as_csv, text
 from raphe.core.errors import SplitError
 from raphe.core.statistics.answers import Answer
 from raphe.harness.fit import Fitting
 from raphe.tasks.celltype.audit.audit import audit, row_of
-from raphe.tasks.celltype.audit.figure import draw
-from raphe.tasks.celltype.audit.findings import findings
-from raphe.tasks.celltype.audit.kept import keep
-from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, Way, planned
-from raphe.tasks.celltype.audit.report import as_csv, text
+from raphe.tasks.celltype.audit.plan import planned
 from raphe.tasks.celltype.audit.settings import Settings
+from raphe.tasks.celltype.audit.words import NOISE, SHUFFLED, SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 from raphe.tasks.celltype.stores.spike_store import SpikeStoreWriter
@@ -240,10 +242,11 @@ def test_an_audit_that_was_killed_goes_on(make_store, cells_on_days, planted_fit
         n = len(plan.trainings)
         killed = planted_fit(knows_class, interrupted_in=5)
         with pytest.raises(KeyboardInterrupt):
-            audit(plan, killed, keep(tmp_path / "out", plan, "cpu"))
+            audit(plan, killed, keep(tmp_path / "out", plan.hashes, "cpu", vars(plan.settings)))
     with planned(store, settings=QUICK) as plan:
-        kept = keep(tmp_path / "out", plan, "cpu")
-        assert kept.progress(plan) == ", 4 of them there already"
+        kept = keep(tmp_path / "out", plan.hashes, "cpu", vars(plan.settings))
+        names = [training.name for training in plan.trainings]
+        assert kept.progress(names) == ", 4 of them there already"
         second = planted_fit(knows_class)
         again = audit(plan, second, kept)
         assert len(second.names) == n - 4

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raphe.tasks.celltype.audit.confounding import confoundings
+from raphe.tasks.celltype.audit.audit import confoundings_of
 from raphe.tasks.celltype.stores.spike_set import Cell
 
 CLASSES = ("SER", "NSER")
 
 
 def sentences(cells):
-    return [found.sentence for found in confoundings(cells, CLASSES, np.random.default_rng(0))]
+    return [found.sentence for found in confoundings_of(cells, CLASSES, np.random.default_rng(0))]
 
 
 def test_days_that_hold_both_classes_are_not_spoken_of(cells_on_days):
@@ -98,7 +98,7 @@ def test_days_that_are_not_known_tell_nothing(cells_on_days, unknown):
 def test_three_classes_are_counted_each():
     cells = [Cell(f"c{i}", i % 3, animal=f"m{i % 9}") for i in range(45)]
     rng = np.random.default_rng(0)
-    (found,) = confoundings(cells, ("PV", "SST", "VIP"), rng)
+    (found,) = confoundings_of(cells, ("PV", "SST", "VIP"), rng)
     assert "3 animals of PV (15 cells), 3 animals of SST (15 cells) and 3 animals of VIP" in (
         found.sentence
     )

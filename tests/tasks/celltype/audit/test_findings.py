@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from raphe.core.audit.asked import Audit, AuditRow, Way
+from raphe.core.audit.findings import findings
 from raphe.core.statistics.answers import Answer
+from raphe.core.statistics.figure_interval import Headline
 from raphe.core.statistics.permutation import NOT_TESTED, PermutationTest
-from raphe.tasks.celltype.audit.audit import Audit, AuditRow
-from raphe.tasks.celltype.audit.findings import findings
-from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, Way
-from raphe.tasks.celltype.audit.settings import Settings
-from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.tasks.celltype.audit.words import NOISE, SHUFFLED, SPIKES, WORDS
 
 NAN = float("nan")
 SURE, UNSURE = PermutationTest(0.0001, 0.0001, False), PermutationTest(0.4, 0.0001, False)
@@ -36,7 +35,9 @@ def row(trained_on, split, outcome, n_cells=60):
 
 
 def say(*rows, copies=(), confoundings=()):
-    audit = Audit(Path("store"), "", ("SER", "NSER"), Settings(), copies, confoundings, rows, [])
+    audit = Audit(
+        Path("store"), "", ("SER", "NSER"), "a network", WORDS, copies, confoundings, rows, []
+    )
     return findings(audit)
 
 
@@ -150,6 +151,9 @@ def test_what_holds_by_cell_and_not_by_day_is_no_trait_of_cells():
 def test_spikes_that_tell_no_more_than_noise_does_are_doubted():
     *_, last = say(row(NOISE, "cell", GOOD), row(SPIKES, "cell", GOOD), row(SPIKES, "day", GOOD))
     assert last.endswith("p < 0.001), which by cell noise alone may explain.")
+    little = (0.65, 0.61, 0.7, SURE)
+    *_, last = say(row(NOISE, "cell", little), row(SPIKES, "cell", GOOD))
+    assert last.endswith("p < 0.001), of which by cell noise alone may explain a part.")
 
 
 def test_an_interval_for_these_days_only_says_so():

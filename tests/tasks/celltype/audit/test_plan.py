@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from raphe.core.audit.asked import Way
+from raphe.core.audit.chance import shuffles_needed
 from raphe.core.errors import SettingError, StoreError
-from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES, Way, planned, shuffles_needed
+from raphe.tasks.celltype.audit.plan import planned
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset
+from raphe.tasks.celltype.audit.words import NOISE, SHUFFLED, SPIKES
 from raphe.tasks.celltype.stores.spike_set import Cell
 
 ALL = 10**6

@@ -9,13 +9,14 @@ from sklearn import metrics as reference
 from celltype_results import CLASSES, THREE, decision, random_predictions, result_of
 from figure_texts import assert_texts_apart
 from raphe.core.figure_style import PaperFigure, class_colour
+from raphe.core.statistics.figure_interval import Headline
 from raphe.tasks.celltype.evaluation.evaluate import artifacts
 from raphe.tasks.celltype.evaluation.figures import confusion_figure, interval_words, roc_figure
 from raphe.tasks.celltype.evaluation.probability_figures import (
     reliability_figure,
     risk_coverage_figure,
 )
-from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
+from raphe.tasks.celltype.metrics.cell_level import headlines
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
 

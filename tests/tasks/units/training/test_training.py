@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,8 @@ import pytorch_lightning as pl
 import torch
 
 from raphe.core.errors import SettingError, StoreError
+from raphe.tasks.units.recordings.unit_folder import read_unit_folder
+from raphe.tasks.units.stores.import_units import import_units
 from raphe.tasks.units.training.cross_fit import cross_fitted, shuffled
 from raphe.tasks.units.training.data import UnitData
 from raphe.tasks.units.training.module import UnitModule, unseen_probability
@@ -96,6 +99,33 @@ def test_shuffled_labels_keep_animals_whole_where_each_carries_one() -> None:
 def test_the_note_says_what_a_split_leaks(unit_store: Path) -> None:
     assert "other units of the same animals were trained on" in UnitData(unit_store).note
     assert UnitData(unit_store, split="animal", folds="all").note == ""
+
+
+def test_animals_of_one_label_each_and_small_classes_stand_beside_the_figures(
+    unit_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    label = ["narrow", "wide"] * 18 + ["rare"] * 4
+    animals = [f"{kind}{n // 8 % 2}" for n, kind in enumerate(label)]
+    read = read_unit_folder(unit_folder(label=label, animal=animals))
+    store = import_units(read, "units", tmp_path / "store").store
+    of_each = "Each animal holds one class: 2 animals of narrow (18 units), 1 animal of rare (4"
+    by_unit = UnitData(store, folds=2).note
+    assert of_each in by_unit and "whatever tells animals apart is scored as if it" in by_unit
+    assert "(no split of these units can tell the two apart)" in by_unit
+    assert "Class rare has 4 units: its figures will say next to nothing." in by_unit
+
+
+def test_animals_of_one_label_stand_beside_a_split_by_animal_too(
+    unit_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    animals = [f"{n % 2}{n // 8 % 2}" for n in range(40)]
+    store = import_units(
+        read_unit_folder(unit_folder(animal=animals)), "units", tmp_path / "store"
+    ).store
+    assert "(data.split=animal tests on animals that were not trained on)" in UnitData(store).note
+    by_animal = UnitData(store, split="animal", folds=2).note
+    assert by_animal.startswith("Each animal holds one class: 2 animals of narrow")
+    assert "what the animals of one class have in common beside it (line, rig, day) is" in by_animal
 
 
 def test_a_store_that_is_not_there_is_told_how_to_make(tmp_path: Path) -> None:

@@ -96,7 +96,10 @@ def test_animals_that_hold_a_class_each_are_told_and_cannot_be_left_out(own) -> 
     bundle, store = own([*["narrow"] * 3, *["wide"] * 3, *[""] * 34], animal=["A"] * 3 + ["B"] * 37)
     told = " ".join(sentences(tune(bundle, store)))
     assert "class narrow has 3 units: its figures will say next to nothing" in told
-    assert "each of the 2 animals carries one label alone" in told
+    assert (
+        "each animal holds one class: 1 animal of narrow (3 units) and 1 animal of wide (3 units)"
+        in told
+    )
     assert "no figure tells what holds in a new animal" in told
     assert "How many more units it takes cannot be told from 6 units" in told
     with pytest.raises(SettingError, match="two or more of each class"):

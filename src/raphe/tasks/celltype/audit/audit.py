@@ -4,90 +4,32 @@ Split by spike, cell, day, animal and source, on spikes and on noise without a s
 labels that mean nothing. Every cell is tested; n cells or spikes, C classes.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 
+from raphe.core.audit.asked import Audit, AuditRow, Way
+from raphe.core.audit.chance import p_of_cells
+from raphe.core.audit.confounding import Confounding, confoundings
+from raphe.core.audit.kept import Kept
 from raphe.core.errors import SplitError
 from raphe.core.progress import progress
 from raphe.core.protocol import Fit, FitSettings
-from raphe.core.statistics.answers import Answer, above
 from raphe.core.statistics.figure_interval import CELL
-from raphe.core.statistics.permutation import PermutationTest
-from raphe.tasks.celltype.audit.chance import p_of_cells
-from raphe.tasks.celltype.audit.confounding import Confounding, confoundings
 from raphe.tasks.celltype.audit.copied import copies_told
-from raphe.tasks.celltype.audit.kept import Kept
-from raphe.tasks.celltype.audit.plan import SHUFFLED, Plan, Training, Way
-from raphe.tasks.celltype.audit.settings import Settings
-from raphe.tasks.celltype.metrics.cell_level import Groups, Headline, group_cells, headlines
+from raphe.tasks.celltype.audit.plan import FEWEST_FOLDS, Plan, Training, groups_of
+from raphe.tasks.celltype.audit.words import SHUFFLED, WORDS
+from raphe.tasks.celltype.metrics.cell_level import Groups, group_cells, headlines
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import Cell
+from raphe.tasks.celltype.stores.split import SplitKind
 from raphe.tasks.celltype.training.module import CellTypeModule
 
-CHANCE = 0.5  # of an AUROC, whatever the classes' shares
-MARGIN = 0.1  # above it: an AUROC that is surely below 0.6 is as good as none
 GROUPED_BY = {"animal": ("animal",), "source": ("source",)}  # else by day or animal
-
-
-@dataclass(frozen=True)
-class AuditRow:
-    """One way of asking, and what came of it over all cells."""
-
-    way: Way
-    n_trainings: int
-    n_spikes: int
-    n_cells: int
-    noun: str  # of what cells are alike in: day, animal, source, or cell where that is not known
-    n_groups: int
-    n_classes: int
-    figures: Mapping[tuple[str, str], Headline]  # by level (cells, spikes) and name
-    majority: Mapping[str, float]  # share of the largest class among the cells, the spikes
-    test: PermutationTest  # of the AUROC of cells
-
-    @property
-    def auroc(self) -> Headline:
-        """Of cells."""
-        return next(
-            self.figures["cells", name]
-            for name in ("auroc", "macro_auroc")
-            if ("cells", name) in self.figures
-        )
-
-    @property
-    def answer(self) -> Answer:
-        """Whether the AUROC of cells is above chance, as its interval and its p agree."""
-        if not self.test.can_tell:
-            return Answer.CANNOT_TELL
-        answer = above(self.auroc, CHANCE, MARGIN)
-        agreed = answer is (Answer.YES if self.test.shows else Answer.NO)
-        return answer if agreed else Answer.CANNOT_TELL
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What is known of a store: by its table, and by every way of asking."""
-
-    store: Path
-    note: str
-    classes: Sequence[str]
-    settings: Settings
-    copies: Sequence[str]
-    confoundings: Sequence[Confounding]
-    rows: Sequence[AuditRow]
-    left_out: Sequence[str]
-
-    def of(self, trained_on: str, *splits: str) -> list[AuditRow]:
-        """The rows of what was trained on, of these splits or all, the finest first."""
-        return [
-            row
-            for row in self.rows
-            if row.way.trained_on == trained_on and (not splits or row.way.split in splits)
-        ]
+LOOKED_AT: tuple[SplitKind, ...] = ("source", "animal", "day")  # may come with the class
+KEPT = ("probability", "label", "cell")  # of a finished training
 
 
 def audit(plan: Plan, fit: Fit, kept: Kept | None = None) -> Audit:
@@ -103,7 +45,7 @@ def audit(plan: Plan, fit: Fit, kept: Kept | None = None) -> Audit:
     rng = np.random.default_rng(plan.settings.seed)
     cells = plan.spikes.cells
     told = copies_told(plan.spikes)
-    confounded = list(confoundings(cells, plan.spikes.classes, rng))
+    confounded = confoundings_of(cells, plan.spikes.classes, rng)
     if not plan.trainings and not confounded and not told:
         raise SplitError(f"{plan.store}: nothing can be audited: {plan.left_out[-1]}")
     predictions = [
@@ -119,7 +61,8 @@ def audit(plan: Plan, fit: Fit, kept: Kept | None = None) -> Audit:
         plan.store,
         plan.spikes.note,
         plan.spikes.classes,
-        plan.settings,
+        f"the same network (kernel size k = {plan.settings.kernel})",
+        WORDS,
         told,
         confounded,
         rows,
@@ -127,11 +70,20 @@ def audit(plan: Plan, fit: Fit, kept: Kept | None = None) -> Audit:
     )
 
 
+def confoundings_of(
+    cells: Sequence[Cell], classes: Sequence[str], rng: np.random.Generator
+) -> list[Confounding]:
+    """What the table of cells tells before any training."""
+    label = np.array([cell.label for cell in cells])
+    groups_by = {str(kind): groups_of(cells, kind) for kind in LOOKED_AT}
+    return list(confoundings(label, groups_by, classes, FEWEST_FOLDS, rng, named=WORDS.named))
+
+
 def _predictions(training: Training, plan: Plan, fit: Fit, kept: Kept | None) -> Predictions:
     """Of the test spikes, by the index that their cells have in the store that is audited."""
-    predictions = kept.read(training.name) if kept else None
-    if predictions is not None:
-        return predictions
+    if kept and (arrays := kept.read(training.name, KEPT)) is not None:
+        probability, label, cell = arrays
+        return Predictions(probability, probability, label, cell)
     data, settings = training.data(), plan.settings
     model = fit(
         f"audit of {training.way}, {training.number}",
@@ -144,7 +96,7 @@ def _predictions(training: Training, plan: Plan, fit: Fit, kept: Kept | None) ->
     cell = np.array([index[cell_id] for cell_id in tested.cell_ids])[tested.cell]
     predictions = Predictions(tested.probability, tested.sigmoid, tested.label, cell)
     if kept:
-        kept.write(training.name, predictions)
+        kept.write(training.name, **{key: getattr(predictions, key) for key in KEPT})
     return predictions
 
 

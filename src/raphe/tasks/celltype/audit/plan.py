@@ -9,17 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from math import ceil, comb, log
 from pathlib import Path
 
 import numpy as np
 
+from raphe.core.audit.asked import Way
+from raphe.core.audit.chance import shuffles_needed
+from raphe.core.audit.confounding import numbered
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.files.scratch import Scratch
 from raphe.core.sentences import counted, listed
-from raphe.core.statistics.permutation import SIGNIFICANT
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
+from raphe.tasks.celltype.audit.words import NOISE, SHUFFLED, SPIKES
 from raphe.tasks.celltype.network.kernel_size import largest_kernel
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
@@ -27,21 +29,7 @@ from raphe.tasks.celltype.stores.split import SPLITS, SplitKind
 from raphe.tasks.celltype.synthetic.mask_store import MaskSet, open_masks
 from raphe.tasks.celltype.training.data import CellTypeData
 
-SPIKES, NOISE, SHUFFLED = "spikes", "noise", "shuffled labels"
-
 FEWEST_FOLDS = 3  # one group each for training, validation and test
-FEWEST_SHUFFLES = 2
-
-
-@dataclass(frozen=True)
-class Way:
-    """What is trained on, and how it is split."""
-
-    trained_on: str
-    split: SplitKind
-
-    def __str__(self) -> str:
-        return f"{self.trained_on}, split by {self.split}"
 
 
 @dataclass(frozen=True)
@@ -62,11 +50,12 @@ class Training:
 
     def data(self) -> CellTypeData:
         """Raises SplitError for a split that cannot be trained with."""
+        split = next(kind for kind in SPLITS if kind == self.way.split)
         if self.n_folds is None:
-            return CellTypeData(self.store, split=self.way.split, seed=self.seed)
+            return CellTypeData(self.store, split=split, seed=self.seed)
         return CellTypeData(
             self.store,
-            split=self.way.split,
+            split=split,
             seed=self.seed,
             folds=self.n_folds,
             fold=self.number,
@@ -83,6 +72,12 @@ class Plan:
     settings: Settings
     trainings: Sequence[Training]
     left_out: Sequence[str]
+
+    @property
+    def hashes(self) -> dict[str, str | None]:
+        """The content hash of each store, by what is in it."""
+        masks = None if self.masks is None else self.masks.content_hash
+        return {"spikes": self.spikes.content_hash, "masks": masks}
 
     @property
     def summary(self) -> str:
@@ -220,10 +215,7 @@ def groups_of(cells: Sequence[Cell], split: SplitKind) -> tuple[int, ...] | None
     names = [
         (cell.group or cell.cell_id) if split == "cell" else getattr(cell, split) for cell in cells
     ]
-    if not all(names):
-        return None
-    first = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return tuple(first[name] for name in names)
+    return numbered(names)
 
 
 def _stores(
@@ -250,15 +242,3 @@ def _stores(
         for number in range(n_shuffles)
     ]
     return stores
-
-
-def shuffles_needed(label: np.ndarray) -> int:
-    """The fewest that let a p be small, of cells with these labels (n,).
-
-    Four cells can be dealt two labels in six ways, so that one shuffling shows nothing.
-    """
-    counts = np.bincount(label)
-    n_ways = max(comb(int(counts.sum()), int(n)) for n in counts)
-    if n_ways == 1:  # one class
-        return 0
-    return max(FEWEST_SHUFFLES, ceil(log(1 / SIGNIFICANT) / log(n_ways)))

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from raphe.core.errors import SettingError
-
-LEAST = {"seed": 0, "shuffles": 0, "folds": 2}  # of all others 1
+from raphe.core.audit.options import check_least
 
 
 @dataclass(frozen=True)
@@ -20,8 +18,4 @@ class Settings:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            least = LEAST.get(name, 1)
-            if value is not None and value < least:
-                option = name.replace("_", "-")
-                raise SettingError(f"--{option}: expected {least} or more, got {value}")
+        check_least(self)

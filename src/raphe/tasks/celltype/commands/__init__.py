@@ -80,6 +80,7 @@ COMMANDS = (
         "audit",
         "ask whether a good score on a store means what it seems to mean",
         f"{ROOM}.audit:add_audit",
+        is_default=True,
         when_interrupted=GOES_ON,
         trains=True,
     ),

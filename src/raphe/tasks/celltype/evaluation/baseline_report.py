@@ -28,13 +28,13 @@ from raphe.core.metric_names import Estimate
 from raphe.core.protocol import BaselineFigure
 from raphe.core.sentences import counted, p_value
 from raphe.core.statistics.answers import above
-from raphe.core.statistics.figure_interval import difference_of
+from raphe.core.statistics.figure_interval import Headline, difference_of
 from raphe.core.statistics.intervals import Difference
 from raphe.core.statistics.linear_figures import linear_figures
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells, baseline_cells_csv
 from raphe.tasks.celltype.evaluation.baselines import KINDS
 from raphe.tasks.celltype.evaluation.figures import interval_words
-from raphe.tasks.celltype.metrics.cell_level import Headline, headlines, interval_note
+from raphe.tasks.celltype.metrics.cell_level import headlines, interval_note
 from raphe.tasks.celltype.metrics.names import label_of
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.metrics.set_result import SetResult

@@ -5,6 +5,7 @@ import numpy as np
 from raphe.core.metric_names import metric
 from raphe.core.sentences import counted, listed, p_value
 from raphe.core.statistics.answers import Answer, above
+from raphe.core.statistics.figure_interval import Headline
 from raphe.core.statistics.intervals import Difference
 from raphe.tasks.celltype.evaluation.baseline_cells import BaselineCells
 from raphe.tasks.celltype.evaluation.baseline_report import (
@@ -15,7 +16,6 @@ from raphe.tasks.celltype.evaluation.baseline_report import (
     same_cells,
     signed,
 )
-from raphe.tasks.celltype.metrics.cell_level import Headline
 from raphe.tasks.celltype.metrics.names import CELLS, names
 from raphe.tasks.celltype.metrics.set_result import SetResult
 

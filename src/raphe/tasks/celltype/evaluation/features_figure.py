@@ -16,9 +16,10 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.sentences import counted, listed
+from raphe.core.statistics.figure_interval import Headline
 from raphe.tasks.celltype.features.cell_features import CellFeatures
 from raphe.tasks.celltype.features.feature_table import FEATURES
-from raphe.tasks.celltype.metrics.cell_level import Headline, group_cells, headlines
+from raphe.tasks.celltype.metrics.cell_level import group_cells, headlines
 from raphe.tasks.celltype.metrics.predictions import Predictions
 
 MOST_PANELS_A_ROW = 5

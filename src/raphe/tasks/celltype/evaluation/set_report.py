@@ -9,8 +9,9 @@ import numpy as np
 from raphe.core.files.csv_text import csv_text, filled
 from raphe.core.sentences import counted
 from raphe.core.statistics.decision import NOT_SURE
+from raphe.core.statistics.figure_interval import Headline
 from raphe.core.statistics.intervals import interval_of_share
-from raphe.tasks.celltype.metrics.cell_level import Headline, interval_note, share_of_cells
+from raphe.tasks.celltype.metrics.cell_level import interval_note, share_of_cells
 from raphe.tasks.celltype.metrics.names import label_of
 from raphe.tasks.celltype.metrics.set_result import SetResult
 

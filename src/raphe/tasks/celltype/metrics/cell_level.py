@@ -15,6 +15,7 @@ from raphe.core.statistics.clusters import Clusters
 from raphe.core.statistics.figure_interval import (
     CELL,
     FEWEST_GROUPS,
+    Headline,
     Levels,
     interval_of,
     over_what,
@@ -56,16 +57,6 @@ class Groups:
         if self.noun != CELL:
             levels[self.noun] = Clusters.of(self.of_cell[cell], label)
         return levels
-
-
-@dataclass(frozen=True)
-class Headline(Estimate):
-    """One figure of a set."""
-
-    level: str  # cells or spikes
-    name: str
-    interval: str  # over what, "10 days"
-    counts: tuple[int, int] | None = None  # numerator and denominator of a proportion
 
 
 def group_cells(

@@ -8,7 +8,8 @@ from raphe.core.claims import Claim, note_claim, percent
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.metrics.cell_level import Headline, headlines
+from raphe.core.statistics.figure_interval import Headline
+from raphe.tasks.celltype.metrics.cell_level import headlines
 from raphe.tasks.celltype.metrics.contingency import CELL_RATES, ContingencyTable
 from raphe.tasks.celltype.metrics.keras_sensitivity import keras_sensitivity
 from raphe.tasks.celltype.metrics.predictions import Predictions, sensitivity_at_specificity

@@ -1,7 +1,7 @@
 """The commands of this task: options in, one call, a summary out; a file for each room's work."""
 
 from raphe.core.command_line import Command
-from raphe.core.ending import BEGINS_ANEW
+from raphe.core.ending import BEGINS_ANEW, GOES_ON
 
 ROOM = "raphe.tasks.units.commands"
 
@@ -12,6 +12,13 @@ COMMANDS = (
         f"{ROOM}.stores:add_import_units",
         when_interrupted=BEGINS_ANEW,
         kind="units",
+    ),
+    Command(
+        "audit",
+        "ask whether a good score on labelled units means what it seems to mean",
+        f"{ROOM}.audit:add_audit",
+        when_interrupted=GOES_ON,
+        trains=True,
     ),
     Command(
         "predict",

@@ -16,11 +16,11 @@ from raphe.core.recordings.class_names import check_classes, is_class
 from raphe.core.sentences import counted, listed
 from raphe.core.tables.words import spellings
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitSet
+from raphe.tasks.units.stores.doubts import doubts
 from raphe.tasks.units.stores.unit_store import write_units
 
 FEWEST_CLASSES = 2
 FEWEST_UNITS = 2  # of a class: one to train on, one to test on
-FEW_UNITS = 10  # of a class: fewer, and a figure of it says next to nothing
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def import_units(
     facts = [replace(fact, label=spelt.get(fact.label, "")) for fact in kept.facts]
     kept = replace(kept, facts=facts)
     has_label = np.array([bool(fact.label) for fact in facts])
-    remarks = [*read.remarks, *doubts(kept.rows(has_label), counts)]
+    remarks = [*read.remarks, *doubts(kept.rows(has_label), advise=True)]
     manifest: dict[str, Any] = {"source": where} | ({"note": note} if note else {})
     path = write_units(store, kept, chosen, manifest, overwrite)
     return UnitsReport(
@@ -136,31 +136,3 @@ def _copies(
             for name in named[1:]
         ]
     return twice, told
-
-
-def doubts(units: UnitSet, counts: Counter[str]) -> list[str]:
-    """What must be known of the labels before a figure of theirs is believed, a sentence each."""
-    sentences = [
-        f"class {name} has {counted('unit', n)}: its figures will say next to nothing"
-        for name, n in counts.items()
-        if n < FEW_UNITS
-    ]
-    labels_of: dict[str, set[str]] = {}
-    for fact in units.facts:
-        labels_of.setdefault(fact.animal, set()).add(fact.label)
-    if "" in labels_of:
-        sentences.append(
-            "the animals are not known of all units: units of one animal may be trained and tested "
-            "on, and no figure will tell what holds in a new animal"
-        )
-    elif all(len(labels) == 1 for labels in labels_of.values()):
-        sentences.append(
-            f"each of the {counted('animal', len(labels_of))} carries one label alone: whatever "
-            "tells the animals apart tells the labels, too, and no figure can tell the two apart"
-        )
-    if units.rate_hz is None:
-        sentences.append(
-            "the sampling rate of the waveforms is not known: times are in samples, and a new unit "
-            "is compared sample by sample (say it with --rate-hz)"
-        )
-    return sentences

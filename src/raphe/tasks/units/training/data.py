@@ -4,8 +4,10 @@ One run trains the networks of every fold side by side; each learns from the uni
 folds alone. N units, D numbers a unit, K folds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -18,6 +20,7 @@ from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.core.statistics.folds import Folds
 from raphe.tasks.units.features.unit_inputs import Layout, unit_inputs
 from raphe.tasks.units.metrics.verdicts import Groups
+from raphe.tasks.units.stores.doubts import beside_figures, confoundings_of, few_units
 from raphe.tasks.units.stores.unit_folds import Split, unit_folds
 from raphe.tasks.units.stores.unit_store import open_units
 from raphe.tasks.units.training.simple_classifiers import centre_and_scale
@@ -55,8 +58,13 @@ class UnitData(pl.LightningDataModule):
         self.store = open_units(store)
         self.fold = unit_folds(self.store, split, folds, seed)  # (N,)
         self.layout = Layout.of(self.store.units)
+        self.dims: Sequence[int] = self.layout.dims
         self.inputs = unit_inputs(self.store.units, self.layout)  # (N, D)
         self.label = self.store.label
+
+    def ask_of(self, inputs: np.ndarray) -> None:
+        """Put other numbers (N, D) in the place of all branches, as one."""
+        self.inputs, self.dims = inputs, (inputs.shape[1], 0, 0)
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -71,11 +79,11 @@ class UnitData(pl.LightningDataModule):
         return int(self.fold.max()) + 1
 
     @property
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, Any]:
         """What completes the model's settings."""
         return {
             "classes": list(self.store.classes),
-            "dims": list(self.layout.dims),
+            "dims": list(self.dims),
             "n_folds": self.n_folds,
         }
 
@@ -93,9 +101,21 @@ class UnitData(pl.LightningDataModule):
         """What stands beside every label that a classifier trained on these units gives."""
         return note_of_networks(self.store.note)
 
-    @property
+    @cached_property
     def leak(self) -> str:
-        """What the split leaves shared between training and test: a sentence, "" for nothing."""
+        """What figures of these units and this split cannot tell: sentences, "" for nothing."""
+        few = (f"{told[:1].upper()}{told[1:]}." for told in few_units(self._counts))
+        found = confoundings_of(self.store.units, self.store.classes)
+        told = (beside_figures(confounding, self.split) for confounding in found)
+        return " ".join(filter(None, [self._shared, *told, *few]))
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        return {name: int((self.label == n).sum()) for n, name in enumerate(self.store.classes)}
+
+    @property
+    def _shared(self) -> str:
+        """What the split leaves shared between training and test."""
         noun = self.groups.noun
         if self.split == "animal":
             return ""
@@ -114,7 +134,7 @@ class UnitData(pl.LightningDataModule):
 
     def scaling(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and scale (K, D) of the inputs, of the units that each fold trains on."""
-        dims = [n for n in self.layout.dims if n]
+        dims = [n for n in self.dims if n]
         pairs = [
             centre_and_scale(self.inputs[self.fold != number], dims)
             for number in range(self.n_folds)

@@ -9,7 +9,7 @@ from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted, listed, number
 from raphe.core.statistics.answers import Answer, above
 from raphe.tasks.units.metrics.verdicts import Scored
-from raphe.tasks.units.stores.import_units import doubts
+from raphe.tasks.units.stores.doubts import doubts
 from raphe.tasks.units.tuning.left_out import SIMPLE, TUNED, UNTOUCHED
 from raphe.tasks.units.tuning.selection import FEWEST_UNITS
 from raphe.tasks.units.tuning.tune import Tuned
@@ -26,7 +26,7 @@ def sentences(tuned: Tuned) -> list[str]:
 def warnings(tuned: Tuned) -> list[str]:
     """What must be known before a figure is believed."""
     store, of_left_out = tuned.store, tuned.left_out
-    told = doubts(store.units, Counter(fact.label for fact in store.units.facts))
+    told = doubts(store.units)
     absent = [name for name in tuned.bundle.classes if name not in of_left_out.classes]
     if absent:
         told.append(

@@ -3,15 +3,20 @@
 n cells, C classes.
 """
 
+from math import ceil, comb, log
+
 import numpy as np
 from scipy.stats import rankdata
 
 from raphe.core.statistics.permutation import (
+    SIGNIFICANT,
     Exchange,
     PermutationTest,
     grouped_permutation_test,
     permutation_test,
 )
+
+FEWEST_SHUFFLES = 2
 
 
 def evidence_within_folds(
@@ -46,6 +51,7 @@ def p_of_cells(
     fold: np.ndarray,
     group: np.ndarray,
     rng: np.random.Generator,
+    block: np.ndarray | None = None,
 ) -> PermutationTest:
     """The p of an AUROC within folds where cells of one group (day or animal) are alike.
 
@@ -55,9 +61,11 @@ def p_of_cells(
     Args:
         probability: (n, C) of each cell.
         label, fold, group: int (n,).
+        block: int (n,), within which groups change places, one for each group; None: see above.
     """
     evidence = evidence_within_folds(probability, label, fold)
-    block = fold if _is_function_of(fold, group) else np.zeros_like(fold)
+    if block is None:
+        block = fold if _is_function_of(fold, group) else np.zeros_like(fold)
     return grouped_permutation_test(evidence, label, group, block, rng)
 
 
@@ -71,6 +79,18 @@ def p_of_table(group: np.ndarray, label: np.ndarray, rng: np.random.Generator) -
         return sum(of_class.sum(axis=1) for of_class in counts)
 
     return permutation_test([Exchange(label, likeness)], rng)
+
+
+def shuffles_needed(label: np.ndarray) -> int:
+    """The fewest that let a p be small, of cells with these labels (n,).
+
+    Four cells can be dealt two labels in six ways, so that one shuffling shows nothing.
+    """
+    counts = np.bincount(label)
+    n_ways = max(comb(int(counts.sum()), int(n)) for n in counts)
+    if n_ways == 1:  # one class
+        return 0
+    return max(FEWEST_SHUFFLES, ceil(log(1 / SIGNIFICANT) / log(n_ways)))
 
 
 def _is_function_of(value: np.ndarray, group: np.ndarray) -> bool:

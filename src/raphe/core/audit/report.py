@@ -5,13 +5,12 @@ import textwrap
 
 import numpy as np
 
+from raphe.core.audit.asked import Audit, AuditRow
+from raphe.core.audit.findings import findings, legend
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import whole
-from raphe.tasks.celltype.audit.audit import Audit, AuditRow
-from raphe.tasks.celltype.audit.findings import findings, legend
-from raphe.tasks.celltype.metrics.cell_level import Headline
+from raphe.core.statistics.figure_interval import Headline
 
-SHOWN = (("spikes", "accuracy"), ("cells", "balanced_accuracy"), ("cells", "auroc"))
 MORE_CLASSES = {"auroc": "macro_auroc"}
 LINE = 100  # characters
 
@@ -23,7 +22,7 @@ def text(audit: Audit) -> str:
             *(line for sentence in _sentences(audit) for line in _wrapped(sentence)),
             "",
             *(_table(audit) if audit.rows else []),
-            *(_wrapped(legend(audit.rows)) if audit.rows else []),
+            *(_wrapped(legend(audit)) if audit.rows else []),
             *(line for reason in audit.left_out for line in _wrapped(f"left out: {reason}")),
         ]
     )
@@ -44,15 +43,17 @@ def _wrapped(sentence: str) -> list[str]:
 
 def _table(audit: Audit) -> list[str]:
     names = shown(audit)
-    heads = [title(*name) for name in names]
-    lines = [["trained on", "split by", "spikes", "cells", *heads, "p against chance"]]
+    heads = [audit.words.title(*name) for name in names]
+    spikes = any(row.n_spikes is not None for row in audit.rows)
+    sizes = [*(["spikes"] if spikes else []), f"{audit.words.item}s"]
+    lines = [["trained on", "split by", *sizes, *heads, "p against chance"]]
     for row in audit.rows:
         figures = [_stated(row.figures[name]) for name in names]
         lines.append(
             [
                 row.way.trained_on,
                 row.way.split,
-                whole(row.n_spikes),
+                *(whole(row.n_spikes) for _ in range(spikes) if row.n_spikes is not None),
                 whole(row.n_cells),
                 *figures,
                 str(row.test),
@@ -85,7 +86,8 @@ def as_csv(audit: Audit) -> str:
                 [row.way.trained_on, row.way.split, h.level, h.name,
                  *(f"{value:.6g}" for value in (h.value, h.low, h.high)), h.interval,
                  "" if level is None else f"{level:.6g}",
-                 row.n_spikes, row.n_cells, row.n_trainings, *tested]
+                 "" if row.n_spikes is None else row.n_spikes, row.n_cells, row.n_trainings,
+                 *tested]
             )  # fmt: skip
     return csv_text(header, lines)
 
@@ -102,11 +104,9 @@ def chance(row: AuditRow, level: str, name: str) -> float | None:
 def shown(audit: Audit) -> list[tuple[str, str]]:
     """Level and name of each figure in table and picture."""
     more = len(audit.classes) > 2
-    return [(level, MORE_CLASSES.get(name, name) if more else name) for level, name in SHOWN]
-
-
-def title(level: str, name: str) -> str:
-    return f"{name.replace('_', ' ').replace('auroc', 'AUROC')} of {level}"
+    return [
+        (level, MORE_CLASSES.get(name, name) if more else name) for level, name in audit.words.shown
+    ]
 
 
 def _stated(headline: Headline) -> str:

@@ -1,16 +1,16 @@
 """An audit as a picture."""
 
 import textwrap
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from raphe.core.audit.asked import Audit, AuditRow
+from raphe.core.audit.report import chance, shown
+from raphe.core.audit.words import Words
 from raphe.core.figure_style import (
     GREY,
-    INK,
-    METHODS,
     SMALL_PT,
     TWO_COLUMNS_IN,
     PaperFigure,
@@ -19,18 +19,7 @@ from raphe.core.figure_style import (
 )
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.intervals import CONFIDENCE
-from raphe.tasks.celltype.audit.audit import Audit, AuditRow
-from raphe.tasks.celltype.audit.plan import NOISE, SHUFFLED, SPIKES
-from raphe.tasks.celltype.audit.report import chance, shown, title
 
-LOOKS = {
-    SPIKES: ("spikes", "o", INK),
-    NOISE: ("noise without a spike", "s", METHODS[1]),
-    SHUFFLED: ("spikes whose cells' classes were shuffled", "D", METHODS[2]),
-}
-IN_LABEL = {SPIKES: "spikes", NOISE: "noise", SHUFFLED: "shuffled"}
-HELD_OUT = {"spike": "other spikes of the same cells", "cell": "other cells", "day": "other days",
-            "animal": "other animals", "source": "other sources"}  # fmt: skip
 HALF_ROW = 0.4
 NOTE_CHARACTERS = 110  # of a line
 
@@ -44,28 +33,33 @@ def draw(audit: Audit) -> PaperFigure:
     places = np.arange(len(audit.rows))[::-1]
     for panel, (level, name) in zip(panels, names, strict=True):
         for place, row in zip(places, audit.rows, strict=True):
-            _draw_row(panel, place, row, level, name)
-        heading = title(level, name)
+            _draw_row(panel, place, row, level, name, audit.words)
+        heading = audit.words.title(level, name)
         panel.set_xlabel(heading[0].upper() + heading[1:])
     panels[0].set_yticks(
         places,
         [
-            f"{IN_LABEL[row.way.trained_on]}: {HELD_OUT[row.way.split]} "
-            f"({counted('cell', row.n_cells)})"
+            f"{_in_label(row, audit.words)}: {audit.words.held_out[row.way.split]} "
+            f"({counted(audit.words.item, row.n_cells)})"
             for row in audit.rows
         ],
     )
     panels[0].set_ylabel("Trained on: tested on")
     panels[0].set(xlim=(-0.03, 1.03), ylim=(-0.6, len(audit.rows) - 0.4))
-    figure.legend(handles=_keys(audit.rows), loc="outside lower center", ncols=2)
+    figure.legend(handles=_keys(audit), loc="outside lower center", ncols=2)
     if audit.note:  # a picture is passed on without its caption
         figure.suptitle("\n".join(textwrap.wrap(audit.note, NOTE_CHARACTERS)), fontsize=SMALL_PT)
     letter(panels)
     return figure
 
 
-def _draw_row(panel: Axes, place: int, row: AuditRow, level: str, name: str) -> None:
-    headline, (_, marker, colour) = row.figures[level, name], LOOKS[row.way.trained_on]
+def _in_label(row: AuditRow, words: Words) -> str:
+    shuffle = words.shuffles.get(row.way.trained_on)
+    return row.way.trained_on if shuffle is None else shuffle.in_label
+
+
+def _draw_row(panel: Axes, place: int, row: AuditRow, level: str, name: str, words: Words) -> None:
+    headline, (_, marker, colour) = row.figures[level, name], words.looks(row.way.trained_on)
     if (by_chance := chance(row, level, name)) is not None:
         ends = [place - HALF_ROW, place + HALF_ROW]
         panel.plot([by_chance] * 2, ends, "--", color=GREY, lw=1, zorder=0)
@@ -74,12 +68,12 @@ def _draw_row(panel: Axes, place: int, row: AuditRow, level: str, name: str) -> 
     panel.plot(headline.value, place, marker, color=colour)
 
 
-def _keys(rows: Sequence[AuditRow]) -> list[Line2D]:
-    trained_on = dict.fromkeys(row.way.trained_on for row in rows)
+def _keys(audit: Audit) -> list[Line2D]:
+    trained_on = dict.fromkeys(row.way.trained_on for row in audit.rows)
     return [
         *(
             Line2D([], [], marker=marker, color=colour, label=f"trained on {words}")
-            for words, marker, colour in (LOOKS[what] for what in trained_on)
+            for words, marker, colour in map(audit.words.looks, trained_on)
         ),
         Line2D([], [], linestyle="--", color=GREY, lw=1, label="chance"),
     ]
@@ -88,10 +82,9 @@ def _keys(rows: Sequence[AuditRow]) -> list[Line2D]:
 def _caption(audit: Audit) -> str:
     nouns = listed((f"{noun}s" for noun in dict.fromkeys(row.noun for row in audit.rows)), "or")
     sentences = [
-        f"The same network (kernel size k = {audit.settings.kernel}), trained and tested in "
-        "different ways.",
+        f"{audit.network[:1].upper()}{audit.network[1:]}, trained and tested in different ways.",
         f"Points: all test folds together; lines: {100 * CONFIDENCE:.0f} % intervals over {nouns}, "
-        "whichever the cells share.",
+        f"whichever the {audit.words.item}s share.",
         "Dashes: chance, the larger class's share for an accuracy.",
         f"Classes: {', '.join(audit.classes)}; "
         f"{counted('training', sum(row.n_trainings for row in audit.rows))}.",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from raphe.core.audit.chance import evidence_within_folds, p_of_cells, p_of_table
 from raphe.core.statistics import permutation
-from raphe.tasks.celltype.audit.chance import evidence_within_folds, p_of_cells, p_of_table
 from raphe.tasks.celltype.metrics.fold_auroc import auroc_within_folds
 
 RNG = np.random.default_rng(0)

@@ -1,0 +1,1 @@
+"""Does a good score mean what it seems to? What the audits of all tasks share; trains nothing."""

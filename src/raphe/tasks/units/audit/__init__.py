@@ -1,0 +1,1 @@
+"""Does a good score of units mean what it seems to? Trains networks of its own."""

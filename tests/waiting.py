@@ -11,6 +11,16 @@ from socket import socket
 HANG_S = 900  # a process that has not ended or answered by then never will
 
 
+def free_ports(n: int) -> list[int]:
+    sockets = [socket() for _ in range(n)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
 def wait_until(happened: Callable[[], bool], process: subprocess.Popen) -> None:
     """Wait for what a running process is to do."""
     deadline = time.monotonic() + HANG_S

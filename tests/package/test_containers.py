@@ -6,11 +6,13 @@ What they say is held against what there is: the words of the command, the files
 import json
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from paths import PROJECT
 from raphe import cli
@@ -67,7 +69,28 @@ def test_the_image_serves_as_the_command_does(tmp_path: Path) -> None:
     assert instructions(FOLDER / "serve.Dockerfile", "EXPOSE") == ["8000"]
 
 
+def test_what_compose_mounts_is_made_and_read(tmp_path: Path) -> None:
+    """Secrets by name: what secrets.sh makes, mlflow.sh reads and compose hands on is the same."""
+    folder = tmp_path / "its secrets"
+    subprocess.run(["sh", FOLDER / "secrets.sh", folder], check=True, capture_output=True)
+    made = {file.name: file.read_text() for file in folder.iterdir()}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    compose = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+    assert set(compose["secrets"]) == set(made)
+    for name, entry in compose["secrets"].items():
+        assert entry["file"] == f"secrets/{name}"
+    read = set(
+        re.findall(r"secrets/(\w+\.txt)", (FOLDER / "mlflow.sh").read_text(encoding="utf-8"))
+    )
+    assert read == set(compose["services"]["tracking"]["secrets"])
+    (account,) = json.loads(made["s3_accounts.json"])["identities"]
+    assert account["credentials"][0]["secretKey"] == made["s3_secret.txt"].strip()
+    assert len({made[name] for name in made}) == len(made) == 5
+    again = subprocess.run(["sh", FOLDER / "secrets.sh", folder], capture_output=True, text=True)
+    assert again.returncode == 1 and "is there already" in again.stderr
+
+
 def test_no_package_index_is_named() -> None:
-    for file in FOLDER.iterdir():
+    for file in filter(Path.is_file, FOLDER.iterdir()):
         text = file.read_text(encoding="utf-8")
-        assert not re.search(r"index-url|https?://(?!127\.0\.0\.1)", text), file
+        assert not re.search(r"index-url|https?://(?!127\.0\.0\.1|files:|…)", text), file

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from waiting import wait_until
+from waiting import free_ports, wait_until
 
 N_CPUS = 4  # told to SLURM, whatever there are: as many members are at work at once
 CONFIG = """
@@ -41,16 +41,6 @@ SlurmdLogFile={folder}/slurmd.log
 NodeName={host} NodeAddr=127.0.0.1 CPUs={n_cpus} State=UNKNOWN
 PartitionName=local Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def free_ports(n: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(n)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

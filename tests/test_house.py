@@ -47,6 +47,7 @@ WRITES_IN_PLACE = {  # whole files are written by raphe.core.files.atomic; these
     "raphe.tasks.calcium.prediction.growing_files": "files that grow, to be gone on with",
     "raphe.tasks.celltype.prediction.shares.verdict_shares": "likewise",
     "raphe.harness.spread.local": "what a job prints, as it prints it",
+    "raphe.harness.database.spool": "a file that grows by a line, and what that line names",
 }
 WRITERS = {  # of a path; of an opened file they are welcome
     "numpy": ("save", "savez", "savez_compressed", "savetxt"), "torch": ("save",),
@@ -57,6 +58,7 @@ WRITERS = {  # of a path; of an opened file they are welcome
 CALLED_BY_NAME = {  # and by whom
     "_load_pyfunc": "MLflow, where a registered model is served",
     "predict_all": "whoever uses raphe.load_bundle",
+    "record_metrics": "MLflow's thread that samples the load of the machine",
     "push": "whoever streams frames to a bundle",
     "to_launch": "raphe's sweeper, which Hydra looks for in hydra_plugins",
     "read_config": "tests: the simulator is held against published neurons",

@@ -18,7 +18,7 @@ from raphe.core.metric_names import Estimate, Figure, Names
 from raphe.harness.report.csv_tables import read_intervals
 from raphe.harness.report.shown import shown_metrics
 from raphe.harness.run import denormals_flushed
-from raphe.harness.settings.machine_settings import SECRET_ADDRESS
+from raphe.harness.settings.machine_settings import SECRET_ADDRESS, VARIABLE
 from waiting import HANG_S
 
 STEPS = [1, 2, 3]
@@ -197,15 +197,19 @@ def test_a_password_in_an_address_is_in_no_file_and_in_nothing_printed(
     database = tmp_path / "elsewhere.db"
     shutil.copy(runs_root / "mlflow.db", database)
     uri = f"sqlite+pysqlite:///file:{database}?uri=true&password=SECRET"
-    assert train(f'tracking.uri="{uri}"', "trainer.max_epochs=1") == 0
-    assert train(f'tracking.uri="{uri}"', "model.fail_at_epoch=0") == 1
+    assert train(f'tracking.uri="{uri}"', "trainer.max_epochs=1") == 1  # others see it there
+    assert "tracking.uri=@FILE, or set MLFLOW_TRACKING_USERNAME" in capfd.readouterr().err
+    monkeypatch.setenv(VARIABLE, f"'tracking.uri=\"{uri}\"'")
+    assert train("trainer.max_epochs=1") == 0
+    assert train("model.fail_at_epoch=0") == 1
     address = tmp_path.parent / f"{tmp_path.name}.address"
     address.write_text(uri)
     address.chmod(0o600)
     assert train(f"tracking.uri=@{address}", "trainer.max_epochs=2") == 0
     assert os.environ[SECRET_ADDRESS] == uri
-    assert train('tracking.uri="http://me:SECRET@127.0.0.1:9"') == 1
-    assert train('tracking.uri="http://me:SECRET@127.0.0.1:9"', "model.degree=1,2", multirun=True)
+    monkeypatch.setenv(VARIABLE, "tracking.uri=http://me:SECRET@127.0.0.1:9")
+    assert train() == 1
+    assert train("model.degree=1,2", multirun=True)
     told = capfd.readouterr()
     assert "got no answer from 127.0.0.1:9" in told.err
     files = [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -46,6 +46,7 @@ from raphe.harness.report.csv_tables import (
     metrics_and_artifacts,
     tags_of,
 )
+from raphe.harness.report.next_step import tell_unsent
 from raphe.harness.report.note import stamp
 from raphe.harness.report.run_table import print_run
 from raphe.harness.run_location import RunLocation, describe
@@ -117,7 +118,7 @@ def _run(config: DictConfig, member: SweepMember | None) -> tuple[RunFacts, bool
             f"{location.name}: another process is training this run (same settings, same data); "
             "wait for it, or change a setting"
         ) from None
-    if member is None:
+    if member is None and facts.artifacts:  # none where its server is away
         print_run(facts, config, data.note, location.tracker)
     return facts, earlier is not None
 
@@ -144,7 +145,9 @@ def _train_and_test(
             if resume_from is None or not callbacks.had_ended(resume_from):
                 trainer.fit(model, datamodule=data, ckpt_path=resume_from)
             _test(config, trainer, model, data, tracked, location.work)
-    return location.tracker.get(tracked.run_id)
+    if tracked.unsent is not None:
+        tell_unsent(tracked.unsent, location.name, location.tracker.uri)
+    return location.tracker.facts_of(tracked)
 
 
 @contextlib.contextmanager

@@ -21,11 +21,14 @@ from mlflow.utils.mlflow_tags import (
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
+from raphe.core.sentences import counted
 from raphe.harness.database.address import address_of, sqlite_file, without_credentials
 from raphe.harness.database.folder import DATABASE, given_runs, network_note
 from raphe.harness.database.opening import open_to_write, reaching
 from raphe.harness.database.patience import PATIENCE_S, PatientClient
 from raphe.harness.database.relocation import ARTIFACTS
+from raphe.harness.database.sending import send_all
+from raphe.harness.database.spool import SpoolingClient
 from raphe.harness.records.tracked_run import TrackedRun
 
 TrackingError = MlflowException  # what any call here may raise
@@ -100,7 +103,17 @@ class Tracker:
         tracker = cls(given.experiment, Path(config.runs_root), given.uri, given.patience_s)
         if is_first and given.uri is None and (note := network_note(tracker.runs_root)):
             print(note, file=sys.stderr)
+        if is_first and isinstance(tracker._client, PatientClient):
+            tracker._send_unsent()
         return tracker
+
+    def _send_unsent(self) -> None:
+        """What earlier runs could not tell this server: else they would be trained anew."""
+        with reaching(self.uri):
+            if n_runs := send_all(self._client, self.runs_root, self.uri):
+                place = without_credentials(self.uri)
+                note = f"note: {counted('run', n_runs)} kept here while {place} was away: now sent"
+                print(note, file=sys.stderr, flush=True)
 
     def _find_or_create_experiment(self) -> str:
         experiment = self._client.get_experiment_by_name(self.experiment)
@@ -126,12 +139,25 @@ class Tracker:
         run = self._client.create_run(
             self.experiment_id, tags={**SOURCE, **tags, MLFLOW_RUN_NAME: name}, run_name=name
         )
-        return TrackedRun(self._client, run.info.run_id, self.uri)
+        return self._tracked(run.info.run_id)
 
     def resume(self, run_id: str) -> "TrackedRun":
         """Go on with an interrupted run; what it has logged is not logged again."""
         self._client.update_run(run_id, status="RUNNING")
+        return self._tracked(run_id)
+
+    def _tracked(self, run_id: str) -> "TrackedRun":
+        if isinstance(self._client, PatientClient):
+            client = SpoolingClient(self._client, run_id, self.runs_root)
+            return TrackedRun(client, run_id, self.uri)
         return TrackedRun(self._client, run_id, self.uri)
+
+    def facts_of(self, run: "TrackedRun") -> RunFacts:
+        """As `get`; of a run that its server was not told all of, what is known here."""
+        if run.unsent is None:
+            return self.get(run.run_id)
+        metrics = {name: history[max(history)] for name, history in run.logged.items() if history}
+        return RunFacts(run.run_id, "FINISHED", "", {}, {}, metrics)
 
     def delete(self, run_id: str) -> None:
         self._client.delete_run(run_id)

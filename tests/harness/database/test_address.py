@@ -61,6 +61,13 @@ def test_nothing_secret_of_an_address_is_shown_and_the_host_is(uri: str) -> None
     assert shown.endswith(", twice")
 
 
+@pytest.mark.parametrize("text", ["http://me:SECRET@host:5000", "http://host/?token=SECRET"])
+def test_a_command_line_is_no_place_for_a_password(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="name that, --uri @FILE") as refused:
+        address_option(text)
+    assert "SECRET" not in str(refused.value)
+
+
 def test_a_file_holds_an_address_that_stands_in_no_command(tmp_path: Path) -> None:
     file = tmp_path / "its address"
     file.write_text("http://me:SECRET@mlflow.lab:5000\n")

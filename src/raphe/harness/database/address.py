@@ -57,10 +57,22 @@ def address_given(text: str) -> str:
     return address
 
 
+def address_spoken(text: str, named_by: str) -> str:
+    """What a command line says an address is. Raises SettingError for one with a password or token:
+    everyone on this machine can read it there, and shells keep it."""
+    if not text.startswith("@") and without_credentials(text) != text:
+        raise SettingError(
+            f"{named_by}{without_credentials(text)}: a password on a command line is seen by all "
+            "on this machine; write the address into a file closed to others (chmod 600) and name "
+            f"that, {named_by}@FILE, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+    return text
+
+
 def address_option(text: str) -> str:
     """As `address_given`, of an option of a command."""
     try:
-        return address_given(text)
+        return address_given(address_spoken(text, "--uri "))
     except SettingError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -32,6 +32,10 @@ MAY_PASS = {
 LINE_LENGTH = 160
 
 
+class OutOfPatience(MlflowException):
+    """A server did not answer for as long as it was to be waited for."""
+
+
 class PatientClient:
     """What MlflowClient does, each call tried again for a while where nobody answers.
 
@@ -42,6 +46,7 @@ class PatientClient:
 
     def __init__(self, client: MlflowClient, patience_s: float = PATIENCE_S) -> None:
         self._client, self._patience_s = client, patience_s
+        self._silent_since: float | None = None  # as the first of the threads noticed it
 
     @property
     def tracking_uri(self) -> str:
@@ -53,7 +58,6 @@ class PatientClient:
     def tried(self, call: Any, *arguments: Any, **named: Any) -> Any:
         """What a call returns that may be one of MLflow's own functions, which know no client."""
         begun_s, wait_s = time.monotonic(), FIRST_WAIT_S
-        is_told = False
         while True:
             try:
                 answer = call(*arguments, **named)
@@ -62,11 +66,12 @@ class PatientClient:
                 if not _may_pass(error) or waited_s + wait_s > self._patience_s:
                     if _may_pass(error):
                         self._patience_s = 0.0  # what tells of it waits no more
+                        raise OutOfPatience(str(error)) from error
                     if isinstance(error, MlflowException):
                         raise
                     raise MlflowException(str(error)) from error
-                if not is_told:
-                    is_told = True
+                if self._silent_since is None:
+                    self._silent_since = begun_s
                     why = first_line(error, LINE_LENGTH)
                     self._tell(
                         f"does not answer ({why}); waited for up to {self._patience_s:.0f} s"
@@ -74,8 +79,10 @@ class PatientClient:
                 time.sleep(wait_s)
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S)
             else:
-                if is_told:
-                    self._tell(f"answers again after {time.monotonic() - begun_s:.0f} s")
+                if self._silent_since is not None:
+                    silent_s = time.monotonic() - self._silent_since
+                    self._silent_since = None
+                    self._tell(f"answers again after {silent_s:.0f} s")
                 return answer
 
     def _tell(self, what: str) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param
 from mlflow.exceptions import MlflowException
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from omegaconf import DictConfig
 
@@ -23,7 +22,8 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.protocol import UsedStore
 from raphe.harness.database.address import shown, sqlite_file, without_credentials
 from raphe.harness.database.opening import said
-from raphe.harness.database.patience import PatientClient
+from raphe.harness.database.spool import SpoolingClient
+from raphe.harness.records.load import LoadMonitor
 from raphe.harness.settings.recorded import record
 
 PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
@@ -35,7 +35,7 @@ CONFIG_FILE = "config.yaml"
 class TrackedRun:
     """One run while it is written. Metrics logged twice for a step are kept once."""
 
-    def __init__(self, client: MlflowClient | PatientClient, run_id: str, uri: str) -> None:
+    def __init__(self, client: MlflowClient | SpoolingClient, run_id: str, uri: str) -> None:
         self._client = client
         self.run_id = run_id
         self._uri, self._database = uri, sqlite_file(uri)
@@ -58,6 +58,11 @@ class TrackedRun:
         )
         for key in fresh:
             self._logged[key][step] = float(metrics[key])
+
+    @property
+    def unsent(self) -> Path | None:
+        """Where lies what its server was not told; None where that has all."""
+        return self._client.unsent if isinstance(self._client, SpoolingClient) else None
 
     @property
     def logged(self) -> Mapping[str, Mapping[int, float]]:
@@ -206,9 +211,9 @@ class TrackedRun:
         if every_s is None:
             yield
             return
-        monitor = SystemMetricsMonitor(
-            self.run_id, sampling_interval=every_s, resume_logging=True, tracking_uri=self._uri
-        )
+        is_server = isinstance(self._client, SpoolingClient)
+        client = self._client.direct if is_server else self._client
+        monitor = LoadMonitor(self.run_id, every_s, self._uri, client)
         monitor.start()
         try:
             yield

@@ -1,5 +1,6 @@
 """Where to look next, below the results."""
 
+import sys
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -9,6 +10,7 @@ from rich.text import Text
 from raphe.core.command_line import printed_command
 from raphe.core.sentences import printable
 from raphe.harness.database.address import without_credentials
+from raphe.harness.database.folder import given_runs
 from raphe.harness.settings.configuration import own_folder
 from raphe.harness.settings.machine_settings import on_this_machine
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind
@@ -38,6 +40,20 @@ def print_note_and_next(
     options = [*tracker.options, *_places(export_from)]
     command = printed_command("raphe", "export", "--sweep", run_id, *options)
     console.print(f"next: {command}", soft_wrap=True, highlight=False)
+
+
+def tell_unsent(folder: Path, name: str, uri: str) -> None:
+    """Where lies what the run has to say, and how it gets to the server."""
+    place = without_credentials(uri)
+    command = printed_command(
+        "raphe", "runs", "--send", "--uri", place, *given_runs(folder.parents[1])
+    )
+    note = (
+        f"note: {name}: trained to its end, while tracking at {place} stayed away; its figures, "
+        f"tables and weights are in {folder}, and go there with `{command}`, or before the next "
+        "training that is tracked there"
+    )
+    print(printable(note), file=sys.stderr, flush=True)
 
 
 def _where_to_look(tracker: Tracker, run_id: str) -> str:

@@ -63,6 +63,11 @@ def add_runs(parser: Parser) -> None:
         metavar=("MODEL", "VERSION"),
         help="make this version of a registered model the champion, as to go back to an older one",
     )
+    doing.add_argument(
+        "--send",
+        action="store_true",
+        help="with --uri: send what runs of the folder --runs kept while that server was away",
+    )
     parser.add_argument("--yes", action="store_true", help="with --clean: remove it")
 
 
@@ -76,6 +81,8 @@ def _runs(options: argparse.Namespace) -> int:
         )
     if options.clean and options.experiment:
         raise UsageError("--clean: looks at the whole folder; leave out --experiment")
+    if options.send and not options.uri:
+        raise UsageError("--send: name the server with --uri http://HOST:5000")
     if options.uri is None:
         from raphe.harness.database.folder import require_runs
 
@@ -91,10 +98,22 @@ def _runs(options: argparse.Namespace) -> int:
         if options.champion:
             print(printable(set_champion(client, *options.champion)))
             return 0
+        if options.send:
+            return _send(client, options.runs.absolute(), options.uri)
         inventory = Inventory.read(client)
     if options.clean:
         return _clean(client, inventory, options.runs.absolute(), options.yes)
     _show(inventory, options)
+    return 0
+
+
+def _send(client: "MlflowClient", runs_root: Path, uri: str) -> int:
+    from raphe.harness.database.sending import Unsent, send_all
+
+    n_runs = send_all(client, runs_root, uri)
+    print(f"{counted('run', n_runs)} sent to {without_credentials(uri)}.")
+    for sentence in Unsent.of(runs_root, uri).told():
+        print(f"Not sent: {printable(sentence)}.")
     return 0
 
 
@@ -148,6 +167,7 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
     _show_versions(inventory, console)
     if options.uri:
         console.print("How much the files take up is known on the server alone.")
+        _show_unsent(options, console)
         return
     work = usage_of([options.runs / "work"]).total
     clean = printed_command("raphe", "runs", "--clean", *given_runs(options.runs))
@@ -159,6 +179,21 @@ def _show(inventory: "Inventory", options: argparse.Namespace) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _show_unsent(options: argparse.Namespace, console) -> None:
+    """What this machine still has for the server."""
+    from raphe.harness.database.sending import Unsent
+
+    if folders := Unsent.of(options.runs.absolute(), options.uri).folders:
+        place = without_credentials(options.uri)
+        words = ["raphe", "runs", "--send", "--uri", place, *given_runs(options.runs)]
+        console.print(
+            f"Kept here while it was away: {counted('run', len(folders))}.\n"
+            f"next: {printed_command(*words)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _show_versions(inventory: "Inventory", console) -> None:

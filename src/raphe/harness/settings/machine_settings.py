@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from raphe.core.errors import SettingError
-from raphe.harness.database.address import address_given, without_credentials
+from raphe.harness.database.address import address_given, address_spoken, without_credentials
 
 VARIABLE = "RAPHE_SETTINGS"
 ADDRESS, SECRET_ADDRESS = "tracking.uri", "RAPHE_TRACKING_URI"
@@ -30,6 +30,13 @@ def with_machine_settings(arguments: Sequence[str]) -> list[str]:
     place = next((i for i, name in enumerate(names) if name is not None), len(arguments))
     settings = [setting for setting in settings if setting_name(setting) not in names]
     return [*arguments[:place], *settings, *arguments[place:]]
+
+
+def refuse_spoken_secrets(arguments: Sequence[str]) -> None:
+    """Raise SettingError where a command line itself holds a password, see address_spoken."""
+    for argument in arguments:
+        if setting_name(argument) == ADDRESS:
+            address_spoken(argument.partition("=")[2].strip("'\""), f"{ADDRESS}=")
 
 
 def keep_secrets(arguments: Sequence[str]) -> list[str]:

@@ -12,7 +12,11 @@ from raphe.core.parser import USAGE_EXIT
 from raphe.core.sentences import printable
 from raphe.harness.settings import overrides
 from raphe.harness.settings.configuration import conf_folder
-from raphe.harness.settings.machine_settings import keep_secrets, with_machine_settings
+from raphe.harness.settings.machine_settings import (
+    keep_secrets,
+    refuse_spoken_secrets,
+    with_machine_settings,
+)
 from raphe.harness.start.launch import launch
 from raphe.harness.start.stage import run_stage
 
@@ -28,6 +32,7 @@ def train(arguments: Sequence[str]) -> int:
 def _train(arguments: Sequence[str]) -> int:
     print_whatever_comes()
     try:
+        refuse_spoken_secrets(arguments)
         arguments = overrides.keep_texts(with_machine_settings(arguments))
         arguments = overrides.with_detach(arguments)
         overrides.check(arguments)

@@ -1,0 +1,179 @@
+"""What is kept while a server is away, and sent: the store is as if it had never been away."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from requests.exceptions import ConnectionError as NoConnection
+
+from raphe.core.errors import SettingError
+from raphe.core.files.locks import lock_file
+from raphe.core.protocol import UsedStore
+from raphe.harness.database.address import local_folder
+from raphe.harness.database.patience import OutOfPatience, PatientClient
+from raphe.harness.database.sending import Unsent, send_all
+from raphe.harness.database.spool import CALLS, LOCK, SERVER, UNSENT, SpoolingClient, calls_of
+from raphe.harness.records.tracked_run import TrackedRun
+from raphe.harness.tracking import DESCRIPTION_TAG
+
+SERVER_AT = "http://me:SECRET@mlflow.lab:5000"
+
+
+class Server:
+    """MLflow's database, that answers as a server: not at all, or not from some call on."""
+
+    tracking_uri = SERVER_AT
+
+    def __init__(self, database: MlflowClient) -> None:
+        self.database = database
+        self.is_away, self.calls_left = False, 10**9
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            self.calls_left -= 1
+            if self.is_away or self.calls_left < 0:
+                raise NoConnection("refused")
+            return getattr(self.database, name)(*arguments, **named)
+
+        return call
+
+
+@pytest.fixture
+def database(tracking_store, tmp_path: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{tracking_store(tmp_path / 'server') / 'mlflow.db'}")
+
+
+@pytest.fixture
+def server(database: MlflowClient) -> Server:
+    return Server(database)
+
+
+@pytest.fixture
+def begin(database: MlflowClient, server: Server, tmp_path: Path) -> Callable[..., TrackedRun]:
+    place = (tmp_path / "artifacts").as_uri()
+    experiment = database.create_experiment("e", artifact_location=place)
+
+    def make(patience_s: float = 0) -> TrackedRun:
+        run_id = database.create_run(experiment, run_name="n").info.run_id
+        client = SpoolingClient(PatientClient(server, patience_s), run_id, tmp_path / "mlruns")
+        return TrackedRun(client, run_id, SERVER_AT)
+
+    return make
+
+
+def say_all(run: TrackedRun, tmp_path: Path) -> None:
+    """What a training says, in its order."""
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"\0\1")
+    store = UsedStore("cells", tmp_path, "60 cells")
+    run.set_tags({DESCRIPTION_TAG: "One network."})
+    run.log_params({"a": 1, "b": "x"})
+    run.log_stores([store], {"cells": "abc"})
+    for step in (1, 2, 3):
+        run.log_metrics({"val/loss": 1 / step}, step=step)
+    run.log_metrics({"test/auroc": 0.9, "nan": float("nan")}, model=run.log_model("net"))
+    run.log_text("b: 1\n", "config.yaml")
+    run.log_artifacts({"test/cells.csv": "cell\n1\n"})
+    run.log_file(weights, "checkpoint", "model.ckpt")
+    run.set_tags({DESCRIPTION_TAG: f"Good. {run.tag(DESCRIPTION_TAG)}"})
+    run.end("FINISHED")
+
+
+def of_run(database: MlflowClient, run_id: str, tmp_path: Path) -> dict[str, object]:
+    """All that the store has of a run, without numbers and times of its own."""
+    run: Run = database.get_run(run_id)
+    folder = local_folder(run.info.artifact_uri)
+    files = {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+    models = database.search_logged_models([run.info.experiment_id])
+    of_it = [model for model in models if model.source_run_id == run_id]
+    history = {
+        key: [(m.step, repr(m.value)) for m in database.get_metric_history(run_id, key)]
+        for key in run.data.metrics
+    }
+    return {
+        "status": run.info.status,
+        "tags": run.data.tags,
+        "params": run.data.params,
+        "history": history,
+        "inputs": [entry.dataset.to_dictionary() for entry in run.inputs.dataset_inputs],
+        "models": [
+            (m.name, str(m.status), {(v.key, repr(v.value)) for v in m.metrics or ()})
+            for m in of_it
+        ],
+        "outputs": [o.step for o in run.outputs.model_outputs],
+        "files": files,
+    }
+
+
+@pytest.mark.parametrize("calls", [0, 9])
+def test_what_was_kept_is_sent_as_if_it_had_been_said_at_once(
+    begin, server: Server, database: MlflowClient, tmp_path: Path, calls: int
+) -> None:
+    there, kept = begin(), begin()
+    say_all(there, tmp_path)
+    expected = of_run(database, there.run_id, tmp_path)
+    assert len(expected["files"]) == 3 and len(expected["models"]) == 1
+    server.calls_left = calls
+    say_all(kept, tmp_path)
+    assert kept.unsent == tmp_path / "mlruns" / UNSENT / kept.run_id
+    written = b"".join(file.read_bytes() for file in kept.unsent.rglob("*") if file.is_file())
+    assert b"SECRET" not in written and b"\0\1" in written
+    assert of_run(database, kept.run_id, tmp_path) != expected
+
+    server.calls_left = 4  # it goes away again in the midst of it
+    with pytest.raises(NoConnection):
+        send_all(server, tmp_path / "mlruns", SERVER_AT)
+    server.calls_left = 10**9
+    assert send_all(server, tmp_path / "mlruns", "http://mlflow.lab:5000") == 1
+    assert of_run(database, kept.run_id, tmp_path) == expected
+    assert not kept.unsent.exists() and send_all(server, tmp_path / "mlruns", SERVER_AT) == 0
+
+
+def test_a_server_that_is_back_when_the_run_ends_has_all(begin, server, database, tmp_path) -> None:
+    there, kept = begin(), begin()
+    say_all(there, tmp_path)
+    server.is_away = True
+    kept.log_metrics({"val/loss": 1.0}, step=1)
+    server.is_away = False
+    kept.log_metrics({"val/loss": 0.5}, step=2)  # it is not asked, as it may be away still
+    assert list(database.get_run(kept.run_id).data.metrics) == []
+    say_all(kept, tmp_path)
+    assert kept.unsent is None and not (tmp_path / "mlruns" / UNSENT / kept.run_id).exists()
+    assert of_run(database, kept.run_id, tmp_path) == of_run(database, there.run_id, tmp_path)
+
+
+def test_a_run_at_work_and_one_of_another_server_are_left_alone(tmp_path: Path, server) -> None:
+    for name, address in (("a", "http://***@mlflow.lab:5000"), ("b", "http://other:5000")):
+        folder = tmp_path / UNSENT / name
+        folder.mkdir(parents=True)
+        (folder / SERVER).write_text(address)
+    with lock_file(tmp_path / UNSENT / "a" / LOCK):
+        unsent = Unsent.of(tmp_path, SERVER_AT)
+        assert send_all(server, tmp_path, SERVER_AT) == 0
+    assert list(unsent.told()) == [
+        "1 run still at work, which will send what it kept",
+        "1 run kept for http://other:5000: name that one with --uri",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ['["delete_run", ["r"], {}]', "[1]", "nonsense", '["set_tag", {"Metric": {}}, {}]']
+)
+def test_nothing_but_what_a_run_may_say_is_sent(tmp_path: Path, line: str) -> None:
+    (tmp_path / CALLS).write_text(json.dumps(["set_tag", ["r", "a", "b"], {}]) + f"\n{line}\n")
+    with pytest.raises(SettingError, match="line 2: expected a call that was kept"):
+        list(calls_of(tmp_path))
+
+
+def test_a_line_that_was_cut_was_never_said(tmp_path: Path) -> None:
+    (tmp_path / CALLS).write_text('["set_tag", ["r", "a", "b"], {}]\n["set_tag", ["r", "a')
+    assert list(calls_of(tmp_path)) == [("set_tag", ["r", "a", "b"], {})]
+
+
+def test_a_run_that_its_server_never_told_of_cannot_be_read(begin, server) -> None:
+    server.is_away = True
+    with pytest.raises(OutOfPatience):
+        begin()

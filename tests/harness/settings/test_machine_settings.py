@@ -13,6 +13,7 @@ from raphe.harness.settings.machine_settings import VARIABLE, with_machine_setti
         ("seed=2 trainer=gpu", [], ["seed=2", "trainer=gpu"]),
         ("seed=2 trainer=gpu", ["-m", "seed=1"], ["-m", "trainer=gpu", "seed=1"]),
         ("trainer=gpu", ["seed=1", "-m"], ["trainer=gpu", "seed=1", "-m"]),
+        ("seed=2", ["--config-dir=mine", "task=toy"], ["--config-dir=mine", "seed=2", "task=toy"]),
         ("seed=2", ["--cfg", "job"], ["--cfg", "job", "seed=2"]),
         ("trainer=gpu", ["trainer.max_epochs=3"], ["trainer=gpu", "trainer.max_epochs=3"]),
         ("data_root='/big data'", ["+seed=1"], ["data_root=/big data", "+seed=1"]),

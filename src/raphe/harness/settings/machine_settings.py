@@ -10,7 +10,7 @@ from raphe.harness.database.address import address_given, address_spoken, withou
 
 VARIABLE = "RAPHE_SETTINGS"
 ADDRESS, SECRET_ADDRESS = "tracking.uri", "RAPHE_TRACKING_URI"
-NAME = re.compile(r"[+~]*([\w./@-]+)=")
+NAME = re.compile(r"[+~]*([\w./@][\w./@-]*)=")  # no flag
 
 
 def with_machine_settings(arguments: Sequence[str]) -> list[str]:

@@ -52,7 +52,7 @@ def latencies_ms(bundle: RatePredictor, n_neurons: int, n_frames: int) -> np.nda
 def latency_row(bundle: RatePredictor, n_neurons: int, n_frames: int) -> tuple[str, ...]:
     taken, of_processor = latencies_ms(bundle, n_neurons, n_frames)
     half, most = np.percentile(taken, [50, 99])
-    keeps_up = "yes" if half < 1e3 / FRAME_HZ else f"at {1e3 / half:.0f} frames/s"
+    keeps_up = "yes" if half < 1e3 / FRAME_HZ else f"at {1e3 / half:.2g} frames/s"
     used = np.median(of_processor)
     return f"{n_neurons}", f"{half:.1f}", f"{most:.1f}", f"{used:.1f}", keeps_up
 

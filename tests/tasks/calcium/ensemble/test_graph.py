@@ -1,9 +1,13 @@
 """The graph of a causal ensemble answers as torch does."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
+import yaml
 
+from raphe.core.bundles.bundle import check_bundle
+from raphe.core.bundles.shipped import shipped_bundle
 from raphe.tasks.calcium.ensemble.bundle import RateGraph
 from raphe.tasks.calcium.ensemble.graph import rate_graph
 from raphe.tasks.calcium.features.network_input import NetworkInput
@@ -22,3 +26,14 @@ def test_a_graph_answers_and_waits_as_its_networks_do(latency: int | None, heads
     expected = RateGraph(rate_graph(ensemble)).expected(shown)
     of_torch = ensemble.infer(*(torch.from_numpy(part)[None] for part in shown))[:, 0]
     np.testing.assert_allclose(expected, of_torch.numpy(), atol=1e-5, rtol=1e-4)
+
+
+def test_the_bundle_that_ships_has_the_graph_that_is_written_today() -> None:
+    """A graph of an older order of operations answers the same, and a fifth slower."""
+    bundle = check_bundle(shipped_bundle("calcium"))
+    network = yaml.safe_load(bundle.file("config.yaml").read_text())["model"]
+    ensemble = RateEnsemble(network["members"], network["channels"], network["dilations"])
+    shipped = onnx.load_from_string(bundle.file("model.onnx").read_bytes())
+    written = onnx.load_from_string(rate_graph(ensemble.eval()))
+    kinds = [[node.op_type for node in model.graph.node] for model in (shipped, written)]
+    assert kinds[0] == kinds[1]

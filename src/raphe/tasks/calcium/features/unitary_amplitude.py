@@ -8,6 +8,7 @@ T frames of a trace, E events, W frames around an event.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -202,9 +203,12 @@ def _window_s(rate_hz: float) -> np.ndarray:
 
 
 def _windows(stretches: Sequence[np.ndarray], rate_hz: float, events: np.ndarray) -> np.ndarray:
-    """What is around events (E, 2): (E, W)."""
+    """What is around events (E, 2), which are sorted by their stretch: (E, W)."""
     around = np.round(_window_s(rate_hz) * rate_hz).astype(int)
-    return np.array([stretches[number][frame + around] for number, frame in events.tolist()])
+    number, frame = events.T
+    return np.concatenate(
+        [stretch[frame[number == at, None] + around] for at, stretch in enumerate(stretches)]
+    )
 
 
 def _fitted(windows: np.ndarray, rate_hz: float) -> Shape | None:
@@ -212,15 +216,22 @@ def _fitted(windows: np.ndarray, rate_hz: float) -> Shape | None:
     times_s = _window_s(rate_hz)
     quiet = windows[:, times_s < -0.1].mean(axis=1, keepdims=True)
     middle = np.median(windows - quiet, axis=0)
+    grid, shapes, lengths = _shapes(rate_hz)
+    fits = np.einsum("sw,w->s", shapes, middle) / lengths
+    best = int(fits.argmax())
+    return grid[best] if fits[best] > 0 else None
+
+
+@lru_cache(maxsize=4)
+def _shapes(rate_hz: float) -> tuple[list[Shape], np.ndarray, np.ndarray]:
+    """Those that transients are compared with, what each does to a window less its mean (shapes, W)
+    and the length of that (shapes,): the same for every trace of a rate."""
     each = np.meshgrid(DELAYS_S, RISES_S, DECAYS_S, indexing="ij")
     grid = [values.reshape(-1, 1) for values in each]
-    shapes = transient(times_s, Shape(*grid))  # (shapes, W)
+    shapes = transient(_window_s(rate_hz), Shape(*grid))
     shapes -= shapes.mean(axis=1, keepdims=True)
-    fits = np.einsum("sw,w->s", shapes, middle) / np.sqrt(np.square(shapes).sum(axis=1))
-    best = int(fits.argmax())
-    if fits[best] <= 0:
-        return None
-    return Shape(*(float(values[best, 0]) for values in grid))
+    named = [Shape(*values) for values in np.concatenate(grid, axis=1).tolist()]
+    return named, shapes, np.sqrt(np.square(shapes).sum(axis=1))
 
 
 class _Weighed(NamedTuple):

@@ -64,9 +64,15 @@ def test_what_to_expect_is_told_with_n_or_cannot_be(table: Path, tmp_path: Path)
         "five of them 0.21 to 0.79; these traces have 2.00 %/√Hz in the median, if they are ΔF/F "
         "as fractions"
     )
-    for noise, rate_hz in ((60.0, 30.0), (2.0, 100.0), (np.nan, 30.0)):
+    for noise, rate_hz in ((60.0, 30.0), (2.0, 100.0)):
         assert expected(groups, noise, rate_hz) is None
-        assert "what to expect cannot be told: of the neurons" in sentence(groups, [noise], rate_hz)
+        untold = sentence(groups, [noise], rate_hz)
+        assert "what to expect cannot be told: of the neurons" in untold
+        assert ("pass --dff, and if ΔF/F in %, divide them by 100" in untold) == (noise == 60.0)
+    for nothing in ([], [np.nan]):
+        assert sentence(groups, nothing, 30.0) == (
+            "what to expect cannot be told: nothing rises above the noise in any of these traces"
+        )
     assert sentence([], [2.0], 30.0) == ""
     few = [(AS_RECORDED, "a", n, 2.0, 30.0, 0.5) for n in range(7)]
     (group,) = groups_of(read_scores(scores(tmp_path / "few.csv", few)))

@@ -9,7 +9,7 @@ import pytest
 from scipy.io import savemat
 
 import raphe
-from mat_files import write_mat73
+from matlab_files import write_mat73
 from raphe.core.bundles.opened_file import Changes
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer

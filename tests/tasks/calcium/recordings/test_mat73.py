@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mat_files import write_mat73
+from matlab_files import write_mat73
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.recordings.mat73 import mat73_variables
 from raphe.tasks.calcium.recordings.read_traces import read_traces

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mat_files import write_mat73
+from matlab_files import write_mat73
 from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import BLOCK, TraceOptions, TraceSet
@@ -173,10 +173,10 @@ def test_cells_of_c2s_may_differ_in_length_but_not_in_rate(tmp_path: Path) -> No
 
 
 def test_matlab_s_structs_and_cells_are_looked_into(tmp_path: Path) -> None:
-    savemat(tmp_path / "x.mat", {"session": {"dff": TRACES, "mouse": "m1", "other": -TRACES}})
-    with pytest.raises(RecordingError, match=r"got session\.dff, session\.other; pass --variable"):
+    savemat(tmp_path / "x.mat", {"session": {"a": TRACES, "mouse": "m1", "b": -TRACES}})
+    with pytest.raises(RecordingError, match=r"got session\.a, session\.b; pass --variable"):
         read_traces(tmp_path / "x.mat", AT_30)
-    chosen = read_traces(tmp_path / "x.mat", TraceOptions(30.0, variable="session.dff"))
+    chosen = read_traces(tmp_path / "x.mat", TraceOptions(30.0, variable="session.a"))
     np.testing.assert_array_equal(chosen.read(), TRACES)
     with h5py.File(tmp_path / "x.mat", "w") as file:  # as version 7.3 has it
         file["session/dff"] = TRACES.T
@@ -189,6 +189,29 @@ def test_matlab_s_structs_and_cells_are_looked_into(tmp_path: Path) -> None:
     assert (traces.rate_hz, len(traces), traces.n_samples) == (7.5, 3, 40)
     np.testing.assert_array_equal(traces.read()[2, :38], TRACES[2, :38])
     assert np.isnan(traces.read()[2, 38:]).all()
+
+
+def test_several_structs_of_a_trace_each_are_traces(tmp_path: Path) -> None:
+    """As a lab keeps its neurons: neurons(1).dff, neurons(2).dff …"""
+    lengths = (40, 39, 38)
+    neurons = [
+        {"dff": trace[:n], "name": "x", "fps": 7.5, "depth": 100.0 + n}
+        for trace, n in zip(TRACES, lengths, strict=True)
+    ]
+    version_5 = np.array(
+        [tuple(neuron.values()) for neuron in neurons], [(n, "O") for n in neurons[0]]
+    )
+    savemat(tmp_path / "5.mat", {"neurons": version_5})
+    for path in (tmp_path / "5.mat", write_mat73(tmp_path / "7.mat", {"neurons": tuple(neurons)})):
+        traces = read_traces(path)
+        assert (traces.rate_hz, len(traces), traces.n_samples) == (7.5, 3, 40)
+        for read, trace, n in zip(traces.read(), TRACES, lengths, strict=True):
+            np.testing.assert_array_equal(read[:n], trace[:n])
+            assert np.isnan(read[n:]).all()
+    neurons[1]["fps"] = 30.0
+    write_mat73(tmp_path / "7.mat", {"neurons": tuple(neurons)})
+    with pytest.raises(RecordingError, match=r"one sampling rate, got 7\.5, 30\.0 Hz"):
+        read_traces(tmp_path / "7.mat")
 
 
 def test_a_file_without_traces_says_what_it_holds(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mat_files import write_mat73
+from matlab_files import write_mat73
 from raphe import cli
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions
 from raphe.tasks.calcium.stores.import_traces import import_traces

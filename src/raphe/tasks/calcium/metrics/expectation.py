@@ -8,6 +8,9 @@ import numpy as np
 
 from raphe.core.sentences import counted, number
 
+CANNOT_BE_TOLD = "what to expect cannot be told:"
+IN_ANOTHER_UNIT = "; if they are fluorescence as it was measured, pass --dff, and if ΔF/F in %, divide them by 100"
+
 
 @dataclass(frozen=True)
 class Group:
@@ -38,17 +41,22 @@ def expected(groups: Iterable[Group], noise: float, rate_hz: float) -> Group | N
 
 
 def sentence(groups: Sequence[Group], noises: Sequence[float], rate_hz: float) -> str:
-    """What to expect of a file's traces, by the median of their noise; "" without any group."""
+    """What to expect of a file's traces that have an event, by the median of their noise; ""
+    without any group."""
     if not groups:
         return ""
     known = [noise for noise in noises if math.isfinite(noise)]
-    noise = float(np.median(known)) if known else math.nan
+    if not known:
+        return f"{CANNOT_BE_TOLD} nothing rises above the noise in any of these traces"
+    noise = float(np.median(known))
     group = expected(groups, noise, rate_hz)
     if group is None:
+        noisiest = max(group.noise[1] for group in groups)
+        remedy = IN_ANOTHER_UNIT if noise > noisiest else ""
         return (
-            "what to expect cannot be told: of the neurons of known spikes none had a noise of "
+            f"{CANNOT_BE_TOLD} of the neurons of known spikes none had a noise of "
             f"{number(noise)} %/√Hz (the median of these traces, if they are ΔF/F as fractions) at "
-            f"{rate_hz:g} frames/s"
+            f"{rate_hz:g} frames/s{remedy}"
         )
     spread = (
         "too few to tell how neurons differ"

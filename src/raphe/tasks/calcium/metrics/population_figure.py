@@ -71,9 +71,10 @@ def population_figure(
     top = max(float(np.percentile(seen, SHOWN_SHARE)) if len(seen) else 0.0, LEAST_TOP)
     image = raster.imshow(
         rates_per_s, cmap=shades, vmin=0, vmax=top, aspect="auto", interpolation="nearest",
-        extent=(0, duration_s / (60 if in_min else 1), n_traces + 0.5, 0.5),
+        extent=(0, duration_s / (60 if in_min else 1), n_traces - 0.5, -0.5),
     )  # fmt: skip
-    raster.set(xlabel=f"Time ({'min' if in_min else 's'})", ylabel="Trace, in the file's order")
+    raster.set(xlabel=f"Time ({'min' if in_min else 's'})", ylabel="Trace, counted from 0")
+    raster.yaxis.get_major_locator().set_params(integer=True)
     figure.colorbar(
         image,
         ax=raster,

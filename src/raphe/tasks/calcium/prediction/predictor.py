@@ -276,6 +276,7 @@ class RatePredictor(BundlePredictor):
     def _infer(opened: TraceSet, inferrer: Inferrer) -> RatePrediction:
         inferred = list(inferrer.traces(opened))
         whole = unlike_as_a_whole(["; ".join(t.unlike) for t in inferred if not t.left_out])
+        rising = [trace.noise for trace in inferred if not trace.no_event]
         return RatePrediction(
             names=opened.names,
             rate_hz=opened.rate_hz,
@@ -291,10 +292,10 @@ class RatePredictor(BundlePredictor):
             unlike={trace.name: trace.unlike for trace in inferred if trace.unlike},
             bridged={trace.name: trace.bridged for trace in inferred if trace.bridged},
             is_cell=opened.curation.is_cell if opened.curation else None,
-            noise_percent_per_sqrt_hz=np.array(noises := [trace.noise for trace in inferred]),
+            noise_percent_per_sqrt_hz=np.array([trace.noise for trace in inferred]),
             expected_correlation=np.array([trace.expected_correlation for trace in inferred]),
             single_spike_percent=tuple(trace.single_spike.percent for trace in inferred),
-            to_expect=sentence(inferrer.bundle.groups, noises, opened.rate_hz),
+            to_expect=sentence(inferrer.bundle.groups, rising, opened.rate_hz),
             warnings=(*inferrer.warnings(opened), *[f"{opened.path}: {whole}"] * bool(whole)),
         )
 

@@ -1,6 +1,6 @@
 """MATLAB files of traces: a matrix, Suite2p's Fall.mat, c2s' list of cells (Theis et al. 2016)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -28,7 +28,8 @@ Variables = Mapping[str, Variable]
 def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     """Read a matrix of traces (of several see `choose_array`), Suite2p's, or c2s' cells.
 
-    Where there is none, those in structs, called STRUCT.FIELD, and cells of a trace each.
+    Where there is none, those in structs, called STRUCT.FIELD, cells of a trace each, and several
+    structs of a trace each.
 
     Of version 7.3, which is HDF5, only what is asked for is read.
     """
@@ -51,7 +52,7 @@ def read_mat(path: Path, options: TraceOptions) -> TraceSet:
     padded: dict[str, np.ndarray] = {}
     if not (is_named and any(variable.size > 1 for variable in numeric.values())):
         padded = _padded_cells(variables)
-        numeric |= {**_within_structs(variables), **padded}
+        numeric |= {**_within_structs(variables), **_rates_of_all(path, variables), **padded}
     name = choose_array(path, numeric, options.variable)
     matrix = numeric[name]
     layout = options.layout or (LAYOUTS[0] if name in padded else None)
@@ -126,16 +127,61 @@ def _within_structs(variables: Variables) -> dict[str, Any]:
 
 
 def _padded_cells(variables: Variables) -> dict[str, np.ndarray]:
-    """Cell arrays of traces, which may differ in length: (N, T), shorter ones ending in NaN."""
+    """Traces that may differ in length (N, T), shorter ones ending in NaN, of cell arrays, and of
+    a field of every struct of several, called STRUCTS.FIELD."""
     cells = {}
     for name, variable in variables.items():
-        value = variable.read() if _may_hold(variable, CELL) else None
-        traces = value if isinstance(value, list) else []
-        if traces and all(_is_array(trace) for trace in traces):
-            read = [np.squeeze(np.asarray(trace)) for trace in traces]
-            if all(trace.ndim == 1 for trace in read):
-                cells[name] = _padded(read)
+        value = variable.read() if _may_hold(variable, CELL) or _has_structs(variable) else None
+        each = value if isinstance(value, list) else []
+        traces = {name: each, **_fields_of_all(name, each)}
+        read = {called: _one_dimensional(of_all) for called, of_all in traces.items()}
+        cells |= {called: _padded(of_all) for called, of_all in read.items() if of_all}
     return cells
+
+
+def _has_structs(variable: Variable) -> TypeGuard[MatVariable | Mat73Parts]:
+    """Whether it may be several structs."""
+    return isinstance(variable, Mat73Parts) or (_may_hold(variable, STRUCT) and variable.size > 1)
+
+
+def _fields_of_all(name: str, structs: Sequence[Any]) -> dict[str, list[Any]]:
+    """By STRUCTS.FIELD what each of several structs has in it."""
+    if not (structs and all(isinstance(struct, dict) for struct in structs)):
+        return {}
+    shared = [field for field in structs[0] if all(field in struct for struct in structs)]
+    return {f"{name}{WITHIN}{field}": [struct[field] for struct in structs] for field in shared}
+
+
+def _rates_of_all(path: Path, variables: Variables) -> dict[str, np.ndarray]:
+    """By STRUCTS.FIELD the sampling rate that each of several structs has; RecordingError where
+    they differ."""
+    rates = {}
+    for name, variable in variables.items():
+        value = variable.read() if _has_structs(variable) else None
+        fields = _fields_of_all(name, value if isinstance(value, list) else [])
+        for rate_name in RATE_NAMES:
+            of_all = fields.get(f"{name}{WITHIN}{rate_name}", [])
+            if of_all and all(map(_is_scalar, of_all)):
+                each = np.unique([np.asarray(rate) for rate in of_all])
+                if len(each) > 1:
+                    raise _several_rates(path, each.tolist())
+                rates[f"{name}{WITHIN}{rate_name}"] = each
+    return rates
+
+
+def _several_rates(path: Path, rates_hz: Iterable[object]) -> RecordingError:
+    return RecordingError(
+        f"{path}: expected cells of one sampling rate, got {', '.join(map(str, rates_hz))} Hz; "
+        "save those of each rate into a file of their own"
+    )
+
+
+def _one_dimensional(traces: Sequence[Any]) -> list[np.ndarray]:
+    """Those of several numbers each, (T,); [] where one is anything else."""
+    if not all(_is_array(trace) and trace.size > 1 for trace in traces):
+        return []
+    read = [np.squeeze(np.asarray(trace)) for trace in traces]
+    return read if all(trace.ndim == 1 for trace in read) else []
 
 
 def _may_hold(variable: Variable, kind: int) -> TypeGuard[MatVariable | Mat73Parts]:
@@ -211,10 +257,7 @@ def _from_cells(path: Path, cells: list[dict[str, Any]], options: TraceOptions) 
     if options.rate_hz is not None and len(rates) > 1:
         rates.pop(None, None)  # --rate says that of cells without one
     if len(rates) > 1:
-        raise RecordingError(
-            f"{path}: expected cells of one sampling rate, got {', '.join(map(str, rates))} Hz; "
-            "save those of each rate into a file of their own"
-        )
+        raise _several_rates(path, rates)
     traces = TraceSet.from_matrix(
         path, _padded(calcium), options.rate(path, next(iter(rates))), LAYOUTS[0]
     )

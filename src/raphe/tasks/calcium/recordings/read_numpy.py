@@ -38,7 +38,7 @@ def choose_array(path: Path, variables: Mapping[str, Any], variable: str | None)
     """
     arrays = [name for name, array in variables.items() if array.ndim and array.size > 1]
     if variable is None:
-        usual = [name for name in TRACE_NAMES if name in arrays]
+        usual = [name for name in arrays if name.rpartition(".")[2] in TRACE_NAMES]
         names = usual or arrays
         variable = names[0] if len(names) == 1 else None
     if not arrays:

@@ -73,7 +73,8 @@ def _recordings(
         try:
             read, notes = _read_pair(dataset, pair, options)
         except Exception as error:  # one bad pair stops no other
-            report.left_out.append(str(Failure.of(pair.calcium, error)))
+            named = (file for file in pair.files if str(file) in str(error))
+            report.left_out.append(str(Failure.of(next(named, pair.calcium), error)))
             continue
         sources |= {path.name: sha256_of(path) for path in pair.files}
         report.notes += notes

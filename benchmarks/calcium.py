@@ -20,7 +20,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calcium_folds import Clock, Folds, OutOfTimeError, Recipe
-from calcium_scores import NONE_SCORED, Scored, scale_by_others, score_sets
+from calcium_scores import (
+    EVERY,
+    NONE,
+    NONE_SCORED,
+    SLOWER_ALONE,
+    Scored,
+    scale_by_others,
+    score_sets,
+)
 from calcium_sets import DATA, GROUPS, PEERS, dataset_files, read_peers
 from calcium_tables import Scores, tables
 from machine import REPOSITORY, RESULTS, options_of, write_tables
@@ -30,6 +38,7 @@ from raphe.core.sentences import listed
 from raphe.tasks.calcium.ensemble.bundle import CONFIG, KIND
 from raphe.tasks.calcium.metrics.left_out import Folds as FoldsMade
 from raphe.tasks.calcium.metrics.left_out import left_out_csv, making_digest
+from raphe.tasks.calcium.metrics.rate_scale import UNSCALED, RateScale
 from raphe.tasks.calcium.stores.trace_store import open_traces
 
 FOLDER = REPOSITORY / "data" / "calcium_benchmark"
@@ -65,19 +74,19 @@ def options() -> argparse.Namespace:
 
 def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Scored, list[str]]:
     """Scores of all folds that are finished, and the names of those that are not."""
-    varied = not chosen.as_recorded
+    conditions = NONE if chosen.as_recorded else EVERY
     if chosen.bundle:
         content = open_bundle(chosen.bundle, KIND).content_hash
         home = chosen.folder / "bundles" / content
         home.mkdir(parents=True, exist_ok=True)
-        plain = "" if varied else "-plain"
-        scales: dict[str, float] = {}
+        plain = "-plain" if chosen.as_recorded else ""
+        scales: dict[str, RateScale] = {}
         if chosen.scaled:
             scales, plain = scales_by_others(chosen, files, home), f"{plain}-scaled"
         found = NONE_SCORED
         for name, file in files.items():
-            out, scale = home / f"{name}{plain}.csv", scales.get(name, 1.0)
-            found += score_sets(chosen.bundle, [file], out, varied, chosen.threads, scale)
+            out, scale = home / f"{name}{plain}.csv", scales.get(name, UNSCALED)
+            found += score_sets(chosen.bundle, [file], out, conditions, chosen.threads, scale)
             write(chosen, found, [])
         found.write(home / f"scores{plain}.csv")
         return found, []
@@ -92,9 +101,9 @@ def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Score
             bundle = folds.bundle(name, groups[name])
         except OutOfTimeError:
             break
-        out = bundle.parent / f"scores{'' if varied else '-plain'}.csv"
+        out = bundle.parent / f"scores{'-plain' if chosen.as_recorded else ''}.csv"
         tested = [files[dataset] for dataset in groups[name]]
-        found += score_sets(bundle, tested, out, varied, chosen.threads)
+        found += score_sets(bundle, tested, out, conditions, chosen.threads)
         waiting.remove(name)
         write(chosen, found, waiting)
     return found, waiting
@@ -102,12 +111,12 @@ def scored(chosen: argparse.Namespace, files: Mapping[str, Path]) -> tuple[Score
 
 def scales_by_others(
     chosen: argparse.Namespace, files: Mapping[str, Path], home: Path
-) -> dict[str, float]:
-    """Of each set what the others ask for, by its scores as recorded, which are kept in `home`."""
+) -> dict[str, RateScale]:
+    """Of each set what the others ask for, by scores as recorded and slower, kept in `home`."""
     unscaled = NONE_SCORED
     for name, file in files.items():
-        out = home / f"{name}-plain.csv"
-        unscaled += score_sets(chosen.bundle, [file], out, varied=False, threads=chosen.threads)
+        out = home / f"{name}-unscaled.csv"
+        unscaled += score_sets(chosen.bundle, [file], out, SLOWER_ALONE, chosen.threads)
     return {name: scale_by_others(unscaled, name) for name in files}
 
 

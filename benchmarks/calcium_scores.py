@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from calcium_sets import Neuron, Segment, noisier, read_neurons, slower
@@ -12,11 +13,12 @@ from raphe.core.files.csv_text import csv_text
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.known_neurons import (
     AS_RECORDED,
-    SCALE,
-    ratios_as_recorded,
+    LOUDER,
+    said_over_true,
     seconds_beside,
 )
-from raphe.tasks.calcium.metrics.rate_factors import middle_factor
+from raphe.tasks.calcium.metrics.rate_factors import SCALE
+from raphe.tasks.calcium.metrics.rate_scale import UNSCALED, RateScale, fitted_scale
 from raphe.tasks.calcium.metrics.scores import rate_error, score
 from raphe.tasks.calcium.metrics.second_counts import Tally, read_seconds, seconds_csv, tally
 from raphe.tasks.calcium.recordings.conditioning import fault
@@ -31,12 +33,24 @@ FACTS = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", "true_
 Row = dict[str, str | float]
 
 
+class Conditions(NamedTuple):
+    """What neurons are brought to beside what they were recorded as."""
+
+    frame_rates_hz: tuple[float, ...]
+    noise_levels: tuple[int, ...]  # % · s^½
+
+
+EVERY = Conditions(FRAME_RATES_HZ, NOISE_LEVELS)
+SLOWER_ALONE = Conditions(FRAME_RATES_HZ, ())
+NONE = Conditions((), ())
+
+
 def slower_of(rate_hz: float) -> str:
-    return f"{rate_hz:g} frames/s"
+    return f"about {rate_hz:g} frames/s"
 
 
 def noise_of(level: float) -> str:
-    return f"noise {level:g} % s^1/2"
+    return f"{LOUDER} {level:g} % s^1/2"
 
 
 @dataclass(frozen=True)
@@ -59,19 +73,18 @@ class Scored:
 NONE_SCORED = Scored([], {})
 
 
-def scale_by_others(scored: Scored, dataset: str) -> float:
+def scale_by_others(scored: Scored, dataset: str) -> RateScale:
     """By what the other sets ask for that their mean rates be right in the median."""
-    others = (row for row in scored.rows if row["dataset"] != dataset)
-    return middle_factor(ratios_as_recorded(others))
+    return fitted_scale(said_over_true(row for row in scored.rows if row["dataset"] != dataset))
 
 
 def score_sets(
     bundle: Path,
     files: Sequence[Path],
     out: Path,
-    varied: bool = True,
+    conditions: Conditions = EVERY,
     threads: int = 1,
-    scale: float = 1.0,
+    scale: RateScale = UNSCALED,
 ) -> Scored:
     """Of each neuron of the sets a row a condition, written to `out`; read from there if it is.
 
@@ -83,8 +96,7 @@ def score_sets(
         seconds: dict[str, Tally] = {}
         for file in files:
             for neuron in read_neurons(file):
-                scored = score_neuron(opened, neuron, seconds, varied, scale)
-                rows += [row | {SCALE: scale} for row in scored]
+                rows += score_neuron(opened, neuron, seconds, conditions, scale)
         Scored(rows, seconds).write(out)
     with out.open(newline="") as file:
         rows = [
@@ -98,43 +110,42 @@ def score_neuron(
     bundle: RateBundle,
     neuron: Neuron,
     seconds: dict[str, Tally],
-    varied: bool = True,
-    scale: float = 1.0,
+    conditions: Conditions = EVERY,
+    scale: RateScale = UNSCALED,
 ) -> Iterator[Row]:
-    """As recorded, and where `varied` under each condition that the neuron can be brought to.
+    """As recorded, and under each of the conditions that the neuron can be brought to.
 
     The seconds as recorded are added to those of its set.
     """
-    for condition, segments in _conditions(neuron, varied):
+    for condition, segments in _conditions(neuron, conditions):
+        frames_per_s = float(np.median([segment.rate_hz for segment in segments]))
         pairs = [pair for segment in segments if (pair := _inferred(bundle, segment)) is not None]
         if not pairs:
             continue
         said, spikes = zip(*pairs, strict=True)
-        rates = [scale * rate for rate in said]
+        factor = scale.at(frames_per_s)
+        rates = [factor * rate for rate in said]
         if condition == AS_RECORDED:
             seconds.setdefault(neuron.dataset, Tally()).update(tally(rates, spikes))
         shown = Neuron(neuron.dataset, neuron.name, segments)
         duration_s = sum(map(len, spikes)) / RATE_HZ
         facts = (
             *(condition, neuron.dataset, neuron.name, shown.noise_level),
-            float(np.median([segment.rate_hz for segment in segments])),
+            frames_per_s,
             sum(int(train.sum()) for train in spikes) / duration_s,
         )
-        yield (
-            dict(zip(FACTS, facts, strict=True)) | score(rates, spikes) | rate_error(rates, spikes)
-        )
+        scores = score(rates, spikes) | rate_error(rates, spikes) | {SCALE: factor}
+        yield dict(zip(FACTS, facts, strict=True)) | scores
 
 
-def _conditions(neuron: Neuron, varied: bool) -> Iterator[tuple[str, tuple[Segment, ...]]]:
+def _conditions(neuron: Neuron, chosen: Conditions) -> Iterator[tuple[str, tuple[Segment, ...]]]:
     """A condition that one of a neuron's segments cannot be brought to is left out."""
     yield AS_RECORDED, neuron.segments
-    if not varied:
-        return
-    for rate_hz in FRAME_RATES_HZ:
+    for rate_hz in chosen.frame_rates_hz:
         segments = [slower(segment, rate_hz) for segment in neuron.segments]
         if None not in segments:
             yield slower_of(rate_hz), tuple(segments)
-    for level in NOISE_LEVELS:
+    for level in chosen.noise_levels:
         rng = np.random.default_rng([SEED, level])
         segments = [noisier(segment, level, rng) for segment in neuron.segments]
         if None not in segments:

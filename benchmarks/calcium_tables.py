@@ -126,8 +126,8 @@ def tables(scores: Scores, seconds: Mapping[str, Tally]) -> dict[str, Table]:
         "far apart they are, means over sets.": of_seconds(seconds),
         "## Less each other method\n\nThe network's less the other's, paired by neuron and set: "
         "above 0 the network's is larger (better for r, worse for errors).": differences(scores),
-        "## Slower\n\nThe same recordings, frames averaged; beside each the same neurons as they "
-        "were recorded.": varied(scores, map(slower_of, FRAME_RATES_HZ)),
+        "## Slower\n\nThe same recordings, each frame the mean of several; beside each "
+        "the same neurons as they were recorded.": varied(scores, map(slower_of, FRAME_RATES_HZ)),
         "## With noise added\n\nWhite noise up to CASCADE's standardised level (median |step of "
         "ΔF/F| / √frame rate, % · s^½), of the neurons that are less noisy themselves.": varied(
             scores, map(noise_of, NOISE_LEVELS)

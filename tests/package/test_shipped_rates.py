@@ -52,7 +52,8 @@ def test_what_it_says_has_ends_from_neurons_that_it_never_saw() -> None:
     bundle = RateBundle.open(BUNDLE)
     low, high = bundle.rate_factors
     assert 0.1 < low < 1 < high < 10
-    assert bundle.manifest["ground_truth"]["scale"] > 2
+    assert bundle.manifest["ground_truth"]["scale"]["factor"] > 1.5
+    assert 0.3 < bundle.manifest["ground_truth"]["scale"]["power"] < 0.5
     assert len(bundle.count_ends) > 9
     assert bundle.count_ends[0].high <= 1 and bundle.count_ends[-1].high > 20
 

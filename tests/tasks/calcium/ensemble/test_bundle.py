@@ -188,10 +188,10 @@ def test_scores_of_scaled_rates_scale_its_own(rate_data, rate_module, tmp_path: 
         assert found.stands_out
         np.testing.assert_allclose(found.mean, rate_per_s)
     card = (scaled / "MODEL_CARD.md").read_text()
-    assert "Rates are 2.50 times what the networks say by themselves" in card
+    assert "Rates are what the networks say by themselves times 2.50: so the mean" in card
     methods = (scaled / "METHODS.md").read_text()
     assert (
-        "Rates were multiplied by 2.5, by which the mean rates of neurons of 1 data set" in methods
+        "Rates were multiplied by 2.50, by which the mean rates of neurons of 1 data set" in methods
     )
 
 
@@ -233,21 +233,22 @@ def test_it_tells_what_to_expect_at_a_trace_s_noise_and_rate(
     assert "|1.5to2.5|21to42|9|1|0.20|0.04to0.36|" in card
     assert not any("noiseadded" in row for row in card)  # there was none in the table
     assert any(row.startswith("|DS1|9|0.20(") for row in card)
-    white = np.random.default_rng(0).normal(size=(3, 600)) * [[0.02], [2.0], [0.02]]
+    white = np.random.default_rng(0).normal(size=(4, 600)) * [[0.02], [2.0], [0.02], [0.02]]
     noises = [standardised_noise(trace, 30.0) for trace in white]  # 0.35 and 35 %/√Hz
     white *= 2.0 / noises[0]
     decay = np.exp(-np.arange(60) / 15)
     for begin in (100, 250, 400):  # in the third nothing rises
-        white[:2, begin : begin + 60] += 20 * white[:2].std(axis=1, keepdims=True) * decay
+        for trace in (white[0], white[1], white[3]):
+            trace[begin : begin + 60] += 20 * trace.std() * decay
     np.save(tmp_path / "traces.npy", white)
     words = ("predict", tmp_path / "traces.npy", "--rate", 30, "--bundle", bundle)
     assert cli.main([*map(str, words), "--out", str(tmp_path / "rates")]) == 0
     assert "of 0.20 in bins of 40 ms" in capsys.readouterr().out  # the median is 2 %/√Hz
     with (tmp_path / "rates" / "traces.csv").open(newline="") as file:
         told = list(csv.DictReader(file))
-    assert [row["expected_correlation"] for row in told] == ["0.2", "", ""]
+    assert [row["expected_correlation"] for row in told] == ["0.2", "", "", "0.2"]
     of_noise = [float(row["noise_percent_per_sqrt_hz"]) for row in told]
-    assert of_noise == pytest.approx([2, 200, 2], 0.15)
+    assert of_noise == pytest.approx([2, 200, 2, 2], 0.25)
     answer = RatePredictor(bundle).predict(white[:1], 30.0)
     assert answer.expected_correlation == [pytest.approx(0.2)]
     assert "of 0.20 in bins of 40 ms, the mean of 9 neurons of 1 data set" in answer.to_expect

@@ -22,6 +22,7 @@ def test_a_graph_answers_and_waits_as_its_networks_do(latency: int | None, heads
         for block in member.blocks:
             torch.nn.init.normal_(block.adapt.weight, std=0.3)
     ensemble.gain[:] = torch.tensor([0.5, 2.0, 3.0, 0.2])[: 2 * heads]
+    ensemble.gain_power.fill_(0.4)
     shown = NetworkInput(5 * torch.randn(1001).numpy(), np.array([-1.2], np.float32))
     expected = RateGraph(rate_graph(ensemble)).expected(shown)
     of_torch = ensemble.infer(*(torch.from_numpy(part)[None] for part in shown))[:, 0]

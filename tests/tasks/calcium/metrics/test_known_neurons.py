@@ -19,6 +19,7 @@ from raphe.tasks.calcium.metrics.known_neurons import (
     read_scores,
     scale_of,
 )
+from raphe.tasks.calcium.metrics.rate_scale import UNSCALED
 
 COLUMNS = ("condition", "dataset", "neuron", "noise_level", "frames_per_s", "scale", *MEASURES)
 
@@ -109,10 +110,10 @@ def test_rates_are_scaled_by_the_median_of_data_sets(tmp_path: Path) -> None:
         for (name, ratio), scale in zip(said_over_true.items(), (7.0, 3.0, 2.0), strict=True)
         for n in range(3)
     ]
-    louder = [("noise 9", *row[1:-1], 50.0) for row in rows]
+    louder = [("noise 9 % s^1/2", *row[1:-1], 50.0) for row in rows]
     table = tmp_path / "scaled.csv"
     table.write_text(csv_text(COLUMNS, [*rows, *louder]))
-    assert scale_of(read_scores(table)) == pytest.approx(4.0)
+    assert scale_of(read_scores(table)) == pytest.approx((4.0, 0.0))
     unscaled = [(*row[:5], 1.0, *row[6:]) for row in rows]
     table.write_text(csv_text(COLUMNS, unscaled))
-    assert scale_of(read_scores(table)) == 1.0
+    assert scale_of(read_scores(table)) == UNSCALED

@@ -30,10 +30,11 @@ from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
 from raphe.tasks.calcium.ensemble.silence import has_event
-from raphe.tasks.calcium.features.network_input import NetworkInput, network_input
+from raphe.tasks.calcium.features.network_input import COMMON_HZ, NetworkInput, network_input
 from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, steepest_rise
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.rate_factors import SCALE, TRUE_OVER_SAID
+from raphe.tasks.calcium.metrics.rate_scale import RateScale, scale_from
 from raphe.tasks.calcium.metrics.second_counts import CountEnds, ends_of
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, even_in_bins
@@ -219,9 +220,9 @@ class RateBundle:
         return left_out if is_told else self.manifest.get(GROUND_TRUTH, {}).get(ERRORS, [])
 
     @property
-    def _scale(self) -> float:
+    def _scale(self) -> RateScale:
         """By what the graph's answer is more than what its networks say, see export."""
-        return float(self.manifest.get(GROUND_TRUTH, {}).get(SCALE, 1.0))
+        return scale_from(self.manifest.get(GROUND_TRUTH, {}).get(SCALE))
 
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
@@ -231,11 +232,12 @@ class RateBundle:
         steepest = steepest_rise(bins)
         if steepest < CLEAR:
             return Rates(mean, spread, bins, steepest)
+        scale = self._scale.at(COMMON_HZ * float(np.exp(shown.log_frame_rate[0])))
         for seen, said in self._stretches(len(samples)):
             part = shown._replace(samples=shown.samples[seen])
             rates = even_in_bins(self.graph.expected(part)) * RATE_HZ
             rates = rates[:, said.start - seen.start : said.stop - seen.start]
-            if has_event(rates.mean(axis=0) / self._scale):
+            if has_event(rates.mean(axis=0) / scale):
                 mean[said], spread[said] = rates.mean(axis=0), rates.std(axis=0)
         return Rates(mean, spread, bins, steepest)
 

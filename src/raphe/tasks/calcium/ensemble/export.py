@@ -49,6 +49,7 @@ from raphe.tasks.calcium.metrics.known_neurons import (
     seconds_beside,
 )
 from raphe.tasks.calcium.metrics.left_out import LeftOut, making_digest, read_left_out
+from raphe.tasks.calcium.metrics.rate_scale import scale_from
 from raphe.tasks.calcium.metrics.scored_cells import (
     InferredRecording,
     figure_over_cells,
@@ -112,7 +113,9 @@ def export(
     saw_recordings = any(map(_saw_recordings, runs)) or bool(teacher and teacher.saw)
     with BundleWriter(out, overwrite) as writer:
         ensemble = _gathered(runs)
-        ensemble.gain *= of_known.get(GROUND_TRUTH, {}).get(SCALE, 1.0)
+        scale = scale_from(of_known.get(GROUND_TRUTH, {}).get(SCALE))
+        ensemble.gain *= scale.factor
+        ensemble.gain_power.fill_(scale.power)
         file = rate_graph(ensemble)
         graph = RateGraph(file)
         example = _example(data)
@@ -204,7 +207,7 @@ def _of_known(table: Path) -> dict[str, Any]:
     scores, beside = read_scores(table), seconds_beside(table)
     seconds = read_seconds(beside, OF_NEURONS) if beside.exists() else {}
     return {
-        SCALE: scale_of(scores),
+        SCALE: scale_of(scores)._asdict(),
         AS_RECORDED_ALONE: all(row[CONDITION] == AS_RECORDED for row in scores),
         GROUPS: [asdict(group) for group in groups_of(scores)],
         "sets": by_dataset(scores),

@@ -40,7 +40,10 @@ def rate_graph(ensemble: RateEnsemble) -> bytes:
         for index, net in enumerate(ensemble.members)
     ]
     gain = graph.constant("gain", ensemble.gain[:, None, None].numpy())
-    graph.add("Mul", [graph.add("Concat", heads, axis=0), gain], output=OUTPUT)
+    expected = graph.add("Concat", heads, axis=0)
+    power = graph.constant("gain_power", ensemble.gain_power.numpy())
+    of_rate = graph.add("Exp", [graph.add("Mul", [FRAME_RATE, power])])  # (N, 1)
+    graph.add("Mul", [graph.add("Mul", [expected, gain]), of_rate], output=OUTPUT)
     inputs: dict[str, Shape] = {INPUT: ["N", "T"], FRAME_RATE: ["N", 1]}
     return graph.file(inputs, {OUTPUT: [len(ensemble.gain), "N", "T"]})
 

@@ -7,6 +7,7 @@ from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed
 from raphe.tasks.calcium.ensemble.bundle import DISTILLED, GROUND_TRUTH
 from raphe.tasks.calcium.metrics.rate_factors import SCALE
+from raphe.tasks.calcium.metrics.rate_scale import UNSCALED, scale_from
 
 STATED = {"correlation": "the correlation of rates and spikes at 25 Hz"}
 
@@ -71,12 +72,12 @@ def _with(text: str, details: Sequence[str]) -> str:
 
 
 def _scale(known: Mapping[str, Any]) -> str:
-    if (scale := known.get(SCALE, 1)) == 1:
+    if (scale := scale_from(known.get(SCALE))) == UNSCALED:
         return ""
     data_sets = counted("data set", len({row["dataset"] for row in known["sets"]}))
     return (
-        f"Rates were multiplied by {scale:.3g}, by which the mean rates of neurons of {data_sets} "
-        "with known spikes are right in the median."
+        f"Rates were multiplied by {scale.in_words}, by which the mean rates of neurons of "
+        f"{data_sets} with known spikes are right in the median."
     )
 
 

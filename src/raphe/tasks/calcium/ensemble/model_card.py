@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raphe.core.bundles import cards
-from raphe.core.sentences import counted, number
+from raphe.core.sentences import counted
 from raphe.tasks.calcium.ensemble.bundle import DISTILLED, GROUND_TRUTH, GROUPS
-from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED_ALONE, SCALE
+from raphe.tasks.calcium.metrics.known_neurons import AS_RECORDED_ALONE
 from raphe.tasks.calcium.metrics.left_out import PARTS
+from raphe.tasks.calcium.metrics.rate_factors import SCALE
+from raphe.tasks.calcium.metrics.rate_scale import UNSCALED, scale_from
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS
 
 INTENDED = """\
@@ -72,7 +74,7 @@ By networks that were trained on no recording of the data set they were tested o
 made the same way; n counts neurons."""
 SCALED = """
 
-Rates are {scale} times what the networks say by themselves: so the mean rate is right in the median
+Rates are what the networks say by themselves times {scale}: so the mean rate is right in the median
 of these {sets} data sets. In this table each set's rates are scaled by what the others ask for."""
 SCALED_SINCE = """
 What it had learned was scaled afterwards, see above: errors and ratios are not to be compared."""
@@ -169,8 +171,8 @@ def _ground_truth(known: Mapping[str, Any] | None) -> list[str]:
         for group in known[GROUPS]
     ]
     columns = ["noise (%/√Hz)", "frames/s", "n", "data sets", "r at 25 Hz", "four in five neurons"]
-    scale, n_sets = known[SCALE], len({row["dataset"] for row in known["sets"]})
-    scaled = "" if scale == 1 else SCALED.format(scale=number(scale), sets=n_sets)
+    scale, n_sets = scale_from(known.get(SCALE)), len({row["dataset"] for row in known["sets"]})
+    scaled = SCALED.format(scale=scale.in_words, sets=n_sets) if scale != UNSCALED else ""
     is_changed = not known.get(AS_RECORDED_ALONE)
     at_noise = AT_YOUR_NOISE.format(changed=CHANGED * is_changed, once=ONCE * is_changed)
     return [KNOWN + scaled, _by_dataset(known["sets"]), at_noise, cards.table(columns, groups)]
@@ -196,7 +198,7 @@ def _distilled(distilled: Mapping[str, Any] | None, facts: Mapping[str, Any]) ->
         members=distilled["members"],
         teacher=distilled["teacher"][:12],
     )
-    if facts.get(GROUND_TRUTH, {}).get(SCALE, 1) != 1:
+    if scale_from(facts.get(GROUND_TRUTH, {}).get(SCALE)) != UNSCALED:
         text += SCALED_SINCE
     return [text, cards.table(["set", "measure", "this", "the ensemble"], rows)]
 

@@ -9,7 +9,10 @@ import numpy as np
 from raphe.core.sentences import counted, number
 
 CANNOT_BE_TOLD = "what to expect cannot be told:"
-IN_ANOTHER_UNIT = "; if they are fluorescence as it was measured, pass --dff, and if ΔF/F in %, divide them by 100"
+IN_ANOTHER_UNIT = (
+    "; if they are fluorescence as it was measured, pass --dff, and if ΔF/F in %, divide them "
+    "by 100"
+)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,13 @@ from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.left_out import RATIO, LeftOut, errors_of
-from raphe.tasks.calcium.metrics.rate_factors import SCALE, middle_factor
+from raphe.tasks.calcium.metrics.rate_factors import SCALE
+from raphe.tasks.calcium.metrics.rate_scale import (
+    UNSCALED,
+    RateScale,
+    SaidOverTrue,
+    fitted_scale,
+)
 from raphe.tasks.calcium.metrics.scored_cells import FEWEST_CELLS, figure_over_cells
 from raphe.tasks.calcium.metrics.second_counts import SECONDS, Tally
 
@@ -26,6 +32,7 @@ NOISE_EDGES = (0.0, 0.5, 1.5, 2.5, 3.5, 5.5, 9.5)  # %/√Hz: the whole levels l
 FRAME_EDGES = (5.0, 10.6, 21.2, 42.4, 84.9, 170.0)  # frames/s: 7.5, 15, 30, 60, 120 lie within
 NEURON, NOISE, FRAMES = ("dataset", "neuron"), "noise_level", "frames_per_s"
 CONDITION, AS_RECORDED = "condition", "as recorded"
+LOUDER = "noise"  # begins conditions with noise added
 AS_RECORDED_ALONE = "as_recorded_alone"  # whether there are no other conditions
 CORRELATION = "correlation"
 MEASURES = (CORRELATION, "correlation_smoothed", "error_both_smoothed", RATIO)
@@ -96,17 +103,30 @@ def by_dataset(rows: Iterable[Score]) -> list[dict[str, Any]]:
     return figures
 
 
-def scale_of(rows: Iterable[Score]) -> float:
-    """By what rates must be multiplied to be right in the median, every data set alike; 1 where
-    these scores are of rates as the networks say them.
+def scale_of(rows: Sequence[Score]) -> RateScale:
+    """By what rates must be multiplied to be right in the median, every data set alike; UNSCALED
+    where these scores are of rates as the networks say them.
 
-    Scores of scaled rates are each set's by the others alone: the factor is that of all.
+    Scores of scaled rates are each set's by the others alone: this is that of all.
     """
-    recorded = [row for row in rows if row[CONDITION] == AS_RECORDED]
-    if all(float(row[SCALE]) == 1 for row in recorded):
-        return 1.0
-    unscaled = ({**row, RATIO: float(row[RATIO]) / float(row[SCALE])} for row in recorded)
-    return middle_factor(ratios_as_recorded(unscaled))
+    if all(float(row[SCALE]) == 1 for row in rows):
+        return UNSCALED
+    return fitted_scale(said_over_true(rows))
+
+
+def said_over_true(rows: Iterable[Mapping[str, Any]]) -> list[SaidOverTrue]:
+    """What the networks say of the neurons by themselves, noise as it was recorded."""
+    return [
+        SaidOverTrue(
+            row["dataset"],
+            row["neuron"],
+            float(row[FRAMES]),
+            row[CONDITION] == AS_RECORDED,
+            float(row[RATIO]) / float(row[SCALE]),
+        )
+        for row in rows
+        if not row[CONDITION].startswith(LOUDER)
+    ]
 
 
 def ratios_as_recorded(rows: Iterable[Mapping[str, Any]]) -> list[np.ndarray]:

@@ -114,7 +114,8 @@ class RateNet(nn.Module):
 
 
 class RateEnsemble(nn.Module):
-    """Networks that were trained apart; `gain` scales what each of their heads expects."""
+    """Networks that were trained apart; `gain` scales what each of their heads expects, and grows
+    with the frame rate by `gain_power`, which no training sets."""
 
     def __init__(
         self,
@@ -129,11 +130,13 @@ class RateEnsemble(nn.Module):
             RateNet(channels, dilations, latency, heads) for _ in range(members)
         )
         self.register_buffer("gain", torch.ones(members * heads))
+        self.register_buffer("gain_power", torch.zeros(()), persistent=False)
 
     def forward(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:
         """Return all heads' expected spikes in a sample (M H, N, T), see RateNet.forward."""
         expected = torch.cat([member(x, log_frame_rate) for member in self.members])
-        return expected * self.gain[:, None, None]
+        of_rate = (self.gain_power * log_frame_rate).exp()  # (N, 1)
+        return expected * self.gain[:, None, None] * of_rate
 
     @torch.inference_mode()
     def infer(self, x: Tensor, log_frame_rate: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import math
 import unicodedata
 from collections.abc import Iterable
 
+UNREADABLE = 1e12  # a number with more digits than a reader counts
 UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format, surrogate, line, paragraph
 
 
@@ -30,12 +31,16 @@ def whole(n: int) -> str:
 def number(value: float, digits: int = 3, least: float = 0.0) -> str:
     """A value of so many significant digits without an exponent, – for none; for readers alone.
 
+    Of one that no reader could count the digits of, its power of ten.
+
     One of a size below `least`, other than 0, is told to be less: "0" would hide a wrong unit.
 
     >>> number(1e-12, least=1e-6), number(0.0, least=1e-6)
     ('less than 0.000001', '0')
     >>> number(1130.4), number(-0.04567), number(123_456), number(float("nan"))
     ('1130', '−0.0457', '123 456', '–')
+    >>> number(4.6e38)
+    '10^38 or more'
     """
     if not math.isfinite(value):
         return "–" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
@@ -43,6 +48,8 @@ def number(value: float, digits: int = 3, least: float = 0.0) -> str:
         return "0"
     if abs(value) < least:
         return f"less than {number(least, 1)}"
+    if abs(value) >= UNREADABLE:
+        return f"{'−' if value < 0 else ''}10^{math.floor(math.log10(abs(value)))} or more"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{abs(value):.{decimals}f}"
     whole_part, point, fraction = text.partition(".")

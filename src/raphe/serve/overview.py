@@ -50,8 +50,13 @@ def overview(
 
 def file_command(predictor: BundlePredictor, address: str, token: str | None = None) -> str:
     """A line of a shell that asks with a file."""
-    name = f"recording{predictor.SUFFIXES[0]}"
-    needed = "".join(f"&{field.name}=…" for field in predictor.FILE_FIELDS if field.needed)
+    suffix = predictor.SUFFIXES[0]
+    name = f"recording{suffix}"
+    needed = "".join(
+        f"&{field.name}=…"
+        for field in predictor.FILE_FIELDS
+        if field.needed or suffix in field.needed_for
+    )
     header = "" if token is None else f"-H 'Authorization: Bearer {token}' "
     return f"curl {header}--data-binary @{name} '{address}predict/file?name={name}{needed}'"
 

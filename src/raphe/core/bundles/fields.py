@@ -53,6 +53,7 @@ class Field:
     meaning: str  # for whoever asks, with the unit
     needed: bool = False
     option: str = ""  # of `raphe predict`, which sentences made for the command line name
+    needed_for: tuple[str, ...] = ()  # suffixes of files that never hold it
 
     @property
     def label(self) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.recordings.missing_samples import missing_after
 from raphe.core.sentences import counted
 
-JITTER = 0.1  # of a step, by which one may differ from the rest: a spike looks the same
+JITTER = 0.1  # of a step, where nothing else is said
 GAP = 1.5  # steps from which on samples are missing
 COARSEST = 0.4  # of a step: where times are no more exact than this, a gap cannot be told
 TIMES_READ = 2**20  # timestamps compared at once
@@ -37,6 +38,9 @@ class Clock:
         rate_hz: sampling rate, or None where each sample has its time.
         start_s: of the first sample.
         times: timestamps (N,) in s, on disk; None where there is a rate.
+        jitter: of a step, by which one may differ from the rest. A spike looks the same at JITTER;
+            of frames, which last far longer than what is between them, more may be allowed: then
+            samples are missing where those behind stay late.
     """
 
     where: str
@@ -44,6 +48,7 @@ class Clock:
     rate_hz: float | None
     start_s: float
     times: Any = None
+    jitter: float = JITTER
 
     @classmethod
     def of_rate(cls, where: str, n_samples: int, rate_hz: object, start_s: object) -> "Clock":
@@ -97,8 +102,10 @@ class Clock:
         ends_s = []
         for first, times in self._blocks():
             steps = np.diff(times)
-            stray = np.abs(steps - step_s) > JITTER * step_s + coarse_s
+            stray = np.abs(steps - step_s) > self.jitter * step_s + coarse_s
             gaps = steps >= GAP * step_s
+            if self.jitter > JITTER:
+                gaps = np.isin(np.arange(len(steps)), missing_after(times, step_s))
             if not (steps > 0).all() or (stray & ~gaps).any():
                 worst = first + int(np.argmax(~(steps > 0) | (stray & ~gaps)))
                 raise RecordingError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from raphe.core.recordings.missing_samples import missing_after
 from raphe.core.recordings.rates import rate_of_times
 from raphe.core.tables.dialect import shown
 from raphe.core.tables.number_table import NumberTable
@@ -242,13 +243,17 @@ def _refuse_broken(
     usual = float(max(np.median(steps), steps.mean()))
     rises = steps[steps > 0]
     rounding = 0.0 if steps.min() > usual / 2 else float(rises.min())
-    gap = int(steps.argmax())
-    if steps[gap] > UNEVEN * usual + rounding:
-        raise TableFault(
-            f"{column} and goes from {values[gap]:.10g} to {values[gap + 1]:.10g}, usually by "
-            f"{usual:.6g}: samples are missing; cut the table there in two",
-            int(lines[gap]),
-        )
+    is_long = steps > UNEVEN * usual + rounding
+    if is_long.any():
+        step = float(steps[~is_long].mean())
+        missing = missing_after(values, step) if steps.min() > 0 else np.flatnonzero(is_long)
+        if len(missing):
+            gap = int(missing[0])
+            raise TableFault(
+                f"{column} and goes from {values[gap]:.10g} to {values[gap + 1]:.10g}, usually by "
+                f"{step:.6g}: samples are missing; cut the table there in two",
+                int(lines[gap]),
+            )
     # Times that are rounded to more than a step rise by the same, or not at all.
     is_finer = np.ptp(rises) > ROUNDING * usual or not (is_time or (values % 1).any())
     twice = np.flatnonzero(steps == 0)

@@ -78,9 +78,31 @@ def test_a_shutter_that_was_closed_most_of_the_time_is_no_model() -> None:
     trace[800:2900] = 0.0
     screen = screened(trace, RATE_HZ)
     assert np.isnan(screen.samples).sum() == 2100 and not screen.is_denoised
-    assert screen.remarks == ("2100 frames blanked at 0, bridged",)
+    assert screen.remarks == ("2100 frames standing still at 0, taken as missing",)
     spikes = np.random.default_rng(3).poisson(0.02, N) * np.random.default_rng(4).normal(1, 0.1, N)
     assert screened(spikes, RATE_HZ).is_denoised  # not under a shutter between them
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("place", ["beginning", "middle", "end"])
+def test_frames_that_stand_still_are_missing_whatever_their_share(share: float, place: str) -> None:
+    """As where an acquisition hung, or a matrix was filled up to its longest recording."""
+    n = round(share * N)
+    first = {"beginning": 0, "middle": (N - n) // 2, "end": N - n}[place]
+    held = slice(first, first + n)
+    for value in (0.0, raw(1.0)[first]):
+        trace = raw(1.0)
+        trace[held] = value
+        screen = screened(trace, RATE_HZ)
+        assert np.isnan(screen.samples[held]).all() and not screen.is_denoised
+        assert np.isnan(screen.samples).sum() == n
+        assert screen.remarks == (f"{n} frames standing still at {value:g}, taken as missing",)
+
+
+def test_a_model_or_spikes_with_a_still_end_are_still_told() -> None:
+    trace = denoised(1.0, RATE_HZ, 0.05)
+    trace[N // 2 :] = 0.0
+    assert screened(trace, RATE_HZ).is_denoised
 
 
 @pytest.mark.parametrize("outlier", [1e6, -1e6, 1e300])

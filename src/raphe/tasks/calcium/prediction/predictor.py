@@ -123,6 +123,7 @@ class RatePredictor(BundlePredictor):
             "number",
             "frames a second, where the file does not hold it",
             option="--rate",
+            needed_for=(".npy",),
         ),
         LAYOUT,
         Field(
@@ -321,7 +322,21 @@ def _open(traces: Path | str | np.ndarray, options: TraceOptions) -> TraceSet:
         return read_traces(traces, options)
     if options.rate_hz is None:
         raise RecordingError("traces in memory: expected rate_hz, their frames a second, got none")
-    return TraceSet.from_matrix(IN_MEMORY, np.asarray(traces), options.rate_hz, options.layout)
+    return TraceSet.from_matrix(IN_MEMORY, _array(traces), options.rate_hz, options.layout)
+
+
+def _array(traces: object) -> np.ndarray:
+    """What is in memory, masked samples as NaN. Raises RecordingError for rows unlike in length."""
+    try:
+        array = np.asanyarray(traces)
+    except ValueError:
+        raise RecordingError(
+            "traces in memory: expected one array (traces, frames), got rows that differ in "
+            "length; fill shorter ones up with NaN"
+        ) from None
+    if isinstance(array, np.ma.MaskedArray):
+        return array.astype(np.float64).filled(np.nan)
+    return array
 
 
 def load(

@@ -62,7 +62,7 @@ def made_ready(
     screen = screened(trace, rate_hz)
     samples = screen.samples
     if reason := fault(trace) or fault(samples) or too_short(samples, rate_hz):
-        raise Unusable(reason)
+        raise Unusable("; ".join((reason, *screen.remarks)))
     if dff:
         missing = np.isnan(samples)
         samples = relative(samples, rate_hz)

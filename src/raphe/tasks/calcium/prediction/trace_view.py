@@ -91,13 +91,14 @@ def trace_view(
     file = traces.path.name
     tone: Tone = "unlike" if inferred.unlike or unlike_rate else "called"
     networks = bundle.networks
+    of_trace = f" in trace {shown.name}" if len(traces) > 1 else ""
     so_far = [_table_so_far(inferred_rows, len(traces), is_for_all)] if len(traces) > 1 else []
     if inferred.left_out:
         return View(
             shown.name,
             traces.names,
             f"{file}, trace {shown.name}",
-            "no rate",
+            f"no rate{of_trace}",
             "nothing",
             [f"No rate could be inferred: {inferred.left_out}.", *_beside(shown), *warnings],
             bundle.manifest["note"],
@@ -113,7 +114,7 @@ def trace_view(
         shown.name,
         traces.names,
         f"{file}, trace {shown.name}",
-        f"about {number(mean, 2)} spikes/s",
+        f"about {number(mean, 2)} spikes/s{of_trace}",
         tone,
         [*_sentences(shown, mean, spread, networks), *_beside(shown), *warnings],
         bundle.manifest["note"],

@@ -32,7 +32,7 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
             "the path, or copy it anew"
         )
     with h5py.File(path, "r") as file:
-        group, names = ("", [options.variable]) if options.variable else _traces(path, file)
+        group, names = _named(file, options.variable) if options.variable else _traces(path, file)
         for name in names:
             if not _is_matrix(file, group + name):
                 raise RecordingError(f"{path}: expected a matrix {group}{name}, found none")
@@ -71,6 +71,12 @@ def read_caiman(path: Path, options: TraceOptions) -> TraceSet:
     return replace(
         traces, curation=Curation(GOOD, tuple(is_cell)), obeys=traces.obeys | {"cells_only"}
     )
+
+
+def _named(file: h5py.File, name: str) -> tuple[str, list[str]]:
+    """The group of a name and it: that of CaImAn's results where the name alone is no matrix."""
+    within = (group for group in GROUPS if not _is_matrix(file, name))
+    return next((group for group in within if _is_matrix(file, group + name)), ""), [name]
 
 
 def _traces(path: Path, file: h5py.File) -> tuple[str, list[str]]:

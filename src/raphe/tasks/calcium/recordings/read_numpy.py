@@ -9,6 +9,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import load_arrays
+from raphe.core.sentences import printable
 from raphe.tasks.calcium.recordings.read_suite2p import CELLS
 from raphe.tasks.calcium.recordings.stored_matrix import open_npy
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
@@ -43,9 +44,14 @@ def choose_array(path: Path, variables: Mapping[str, Any], variable: str | None)
         variable = names[0] if len(names) == 1 else None
     if not arrays:
         raise RecordingError(f"{path}: expected an array of traces in it, found none")
-    if variable not in arrays:
+    if variable is None:
         raise RecordingError(
             f"{path}: expected one array of traces, got {', '.join(arrays)}; pass --variable NAME"
+        )
+    if variable not in arrays:
+        raise RecordingError(
+            f"{path}: expected an array of traces called {printable(variable)}, found "
+            f"{', '.join(arrays)}; correct --variable"
         )
     return variable
 

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.nwb.clock import Clock
 from raphe.core.nwb.contents import Contents
 from raphe.core.nwb.reader import MOST_LISTED, open_contents
 from raphe.core.nwb.regions import Regions
 from raphe.core.nwb.series import Series
 from raphe.core.recordings.units import unit_factor
-from raphe.core.sentences import listed
+from raphe.core.sentences import counted, listed
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 
 KIND = "RoiResponseSeries"
+JITTER = 0.9  # of a frame, by which one may come early or late: indicators are far slower
 MOST_FRAMES = 2**26  # of a trace with its gaps: timestamps that tell more are no imaging's
 
 
@@ -29,17 +31,15 @@ def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
     contents = open_contents(path)
     columns = _chosen(contents, options.variable)
     first = columns[0]
-    rate_hz = options.rate(path, first.sampled_hz)
+    clock = replace(first.clock, jitter=JITTER)
+    rate_hz = options.rate(path, clock.sampled_hz)
     if any(unit_factor(first.unit, unit) is not None for unit in "VA"):
         raise RecordingError(
             f"{path}: expected fluorescence, {first.place} is in {first.unit}; choose another by "
             "--variable"
         )
-    starts = [
-        round((part.start_s - first.clock.start_s) * first.sampled_hz)
-        for part in first.clock.segments
-    ]
-    n_frames = starts[-1] + first.clock.segments[-1].n_samples
+    starts = [round((part.start_s - clock.start_s) * clock.sampled_hz) for part in clock.segments]
+    n_frames = starts[-1] + clock.segments[-1].n_samples
     if n_frames > MOST_FRAMES:
         raise RecordingError(
             f"{path}: expected timestamps of one imaging, those of {first.place} span {n_frames} "
@@ -49,7 +49,7 @@ def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
     def rows(start: int, stop: int) -> np.ndarray:
         stored = _read(columns[start:stop])
         traces = np.full((len(stored), n_frames), np.nan)
-        for part, begin in zip(first.clock.segments, starts, strict=True):
+        for part, begin in zip(clock.segments, starts, strict=True):
             span = slice(part.first, part.first + part.n_samples)
             traces[:, begin : begin + part.n_samples] = stored[:, span]
         gains = np.array([column.gain for column in columns[start:stop]])
@@ -69,7 +69,8 @@ def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
         rows,
         frozenset({"rate_hz", "variable"}),
         made_of=f"{first.place} of the file",
-        first_s=first.clock.start_s,
+        first_s=clock.start_s,
+        notes=_missing(path, n_frames, clock),
     )
     if not (regions and known and regions.is_cell):
         return traces
@@ -77,6 +78,17 @@ def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
         traces,
         curation=_curation(regions, numbers),
         obeys=traces.obeys | {"cells_only"},
+    )
+
+
+def _missing(path: Path, n_frames: int, clock: Clock) -> tuple[str, ...]:
+    """What must be known of gaps between timestamps, or nothing."""
+    if n_frames == clock.n_samples:
+        return ()
+    return (
+        f"{path}: its timestamps leave out {counted('frame', n_frames - clock.n_samples)} in "
+        f"{counted('gap', len(clock.segments) - 1)}, which are NaN in what is inferred: {n_frames} "
+        f"frames for the file's {clock.n_samples}",
     )
 
 

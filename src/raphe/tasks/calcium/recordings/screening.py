@@ -7,6 +7,7 @@ stretch and one an outlier by them (Rupprecht et al. 2021, Theis et al. 2016). A
 zebrafish, have one dark frame, nearly always among the first.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from raphe.core.sentences import counted
 
 SHORTEST, SHORTEST_HELD = 2, 5  # frames of one value: far outside the others, or within them
 SHORTEST_HELD_S = 0.2
+SHORTEST_FROZEN_S, MOST_FROZEN = 2.0, 3  # stretches that stand still, while others have noise
 MOST_HELD = 0.2  # of the frames: beyond, a trace is made of steps
 TIES = 0.01  # of the other frames at most have their neighbour's value where a held one is told
 OUTLIER = 10.0  # ranges of 98 % of the frames, from those to a frame that no calcium explains
@@ -53,15 +55,15 @@ def screened(trace: np.ndarray, rate_hz: float) -> Screened:
     if len(known) < FEWEST:
         return Screened(samples, (), False)
     values = samples[known]
-    judged = min(int(JUDGED_S * rate_hz), JUDGED_FRAMES)
-    if _is_denoised(values[:judged], rate_hz):
-        blanked, value = _under_shutter(values)
-        if not blanked.any() or _is_denoised(values[~blanked][:judged], rate_hz):
-            return Screened(samples, (), True)
-    else:
-        blanked, value = _blanked(values, rate_hz)
-    outliers = _outliers(np.where(blanked, np.nan, values))
-    remarks = []
+    frozen = _frozen(values, rate_hz)
+    moving = np.where(frozen, np.nan, values)
+    remarks = [_standing_still(values[frozen])] if frozen.any() else []
+    blanked = np.zeros(len(values), dtype=bool)
+    found = _no_fluorescence(values[~frozen], rate_hz)
+    if found is None:
+        return Screened(samples, (), True)
+    blanked[~frozen], value = found
+    outliers = _outliers(np.where(blanked, np.nan, moving))
     if blanked.any():
         how = "saturated" if value == values.max() else "blanked"
         remarks.append(f"{counted('frame', int(blanked.sum()))} {how} at {value:g}, bridged")
@@ -71,8 +73,45 @@ def screened(trace: np.ndarray, rate_hz: float) -> Screened:
             f"{counted('frame', int(outliers.sum()))} far from all others, up to {furthest:.4g}, "
             "bridged"
         )
-    samples[known[blanked | outliers]] = np.nan
+    samples[known[frozen | blanked | outliers]] = np.nan
     return Screened(samples, tuple(remarks), False)
+
+
+def _standing_still(values: np.ndarray) -> str:
+    levels, counts = np.unique(values, return_counts=True)
+    level = f"{levels[counts.argmax()]:g}" + " and others" * (len(levels) > 1)
+    return f"{counted('frame', len(values))} standing still at {level}, taken as missing"
+
+
+def _no_fluorescence(values: np.ndarray, rate_hz: float) -> tuple[np.ndarray, float] | None:
+    """Which of (n,) numbers were blanked, bool (n,), and their value; None of a denoised trace."""
+    judged = min(int(JUDGED_S * rate_hz), JUDGED_FRAMES)
+    if not _is_denoised(values[:judged], rate_hz):
+        return _blanked(values, rate_hz)
+    blanked, value = _under_shutter(values)
+    if not blanked.any() or _is_denoised(values[~blanked][:judged], rate_hz):
+        return None
+    return blanked, value
+
+
+def _frozen(values: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Which of (n,) numbers stand still while others have noise: bool (n,).
+
+    Where an acquisition hung, or shorter recordings of a matrix were filled up, for any share of
+    the frames.
+    """
+    begins = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
+    lengths = np.diff(np.append(begins, len(values)))
+    long = lengths >= max(SHORTEST_HELD, SHORTEST_FROZEN_S * rate_hz)
+    chosen = np.repeat(long, lengths)
+    others, rest = values[~chosen], lengths[~long]
+    few = np.count_nonzero(long) <= MOST_FROZEN and len(others) >= FEWEST
+    if not (few and long.any()) or rest.sum() - len(rest) > TIES * rest.sum():
+        return np.zeros(len(values), dtype=bool)
+    judged = min(int(JUDGED_S * rate_hz), JUDGED_FRAMES)
+    if _is_denoised(others[:judged], rate_hz):
+        return np.zeros(len(values), dtype=bool)
+    return chosen
 
 
 def _is_denoised(values: np.ndarray, rate_hz: float) -> bool:
@@ -89,8 +128,14 @@ def _is_denoised(values: np.ndarray, rate_hz: float) -> bool:
     if typical < UNFORESEEN and typical < UNFORESEEN_BY_LARGEST * unforeseen.max():
         return True
     band = [min(hz, share * rate_hz) for hz, share in zip(NOISE_HZ, NOISE_OF_RATE, strict=True)]
-    noise = sosfiltfilt(butter(3, band, "bandpass", fs=rate_hz, output="sos"), values, padtype=None)
+    noise = sosfiltfilt(_bandpass(*band, rate_hz), values, padtype=None)
     return bool(np.median(np.abs(noise)) < LEAST_NOISE)
+
+
+@lru_cache
+def _bandpass(low_hz: float, high_hz: float, rate_hz: float) -> np.ndarray:
+    """A filter in sections, for every trace of a rate."""
+    return butter(3, (low_hz, high_hz), "bandpass", fs=rate_hz, output="sos")
 
 
 def _unforeseen(values: np.ndarray) -> np.ndarray:

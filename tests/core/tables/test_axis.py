@@ -144,6 +144,18 @@ def test_an_axis_without_its_name_is_told_by_its_values(name, values, sentence):
         without_axes(behind)
 
 
+def test_a_clock_that_jitters_lacks_nothing():
+    """As a computer's does: one late frame is followed by one on time."""
+    times_s = np.arange(N) / 30 + np.random.default_rng(0).normal(0, 0.004, N)
+    times_s[20] += 0.02
+    assert (np.diff(times_s) > 1.5 / 30).any() and (np.diff(times_s) > 0).all()
+    left, (axis,) = without_axes(table(("Time (s)", times_s)))
+    assert left.names == ("a", "b") and axis.rate_hz == pytest.approx(30, rel=0.01)
+    times_s[40:] += 1 / 30
+    with pytest.raises(TableFault, match=r"line 42: .* usually by 0\.033\d+: samples are missing"):
+        without_axes(table(("Time (s)", times_s)))
+
+
 def test_a_short_count_with_a_gap_is_told():
     counted = NumberTable(("", "a"), np.array([[0, 1, 2, 4, 5], TRACES[:5, 0]]).T, 1)
     with pytest.raises(TableFault, match=r"line 4: the first column, .* goes from 2 to 4"):

@@ -11,7 +11,7 @@ STAYS = 0.5  # of a step, by which those behind are late
 
 
 def missing_after(times: np.ndarray, step: float) -> np.ndarray:
-    """Behind which of times (N,), usually a `step` apart, samples are missing: their places (K,)."""
+    """After which of times (N,), as a rule a `step` apart, samples are missing: int (K,)."""
     off = times - step * np.arange(len(times))  # from an even clock
     long = np.flatnonzero(np.diff(times) >= LONG * step)
     stays = [

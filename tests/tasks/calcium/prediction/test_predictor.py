@@ -11,6 +11,7 @@ from scipy.io import savemat
 import raphe
 from matlab_files import write_mat73
 from raphe.core.bundles.opened_file import Changes
+from raphe.core.errors import RecordingError
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.prediction.infer_rates import Inferrer
 from raphe.tasks.calcium.prediction.predictor import RatePredictor
@@ -162,6 +163,21 @@ def test_raw_fluorescence_is_brought_to_dff_and_its_bleaching_undone(bundle) -> 
     np.testing.assert_allclose(answer["rate_per_s"], rates["raw as dff"].rate_per_s, rtol=1e-6)
 
 
+def test_masked_samples_are_missing_ones(bundle, traces) -> None:
+    masked = np.ma.masked_array(traces, np.zeros(traces.shape, bool))
+    masked[:, 300:360] = np.ma.masked
+    filled = traces.copy()
+    filled[:, 300:360] = np.nan
+    rate_per_s = bundle.predict(masked, RATE_HZ).rate_per_s
+    np.testing.assert_array_equal(rate_per_s, bundle.predict(filled, RATE_HZ).rate_per_s)
+    assert np.isnan(rate_per_s[:, 300:360]).any()
+
+
+def test_rows_that_differ_in_length_are_refused(bundle, traces) -> None:
+    with pytest.raises(RecordingError, match="rows that differ in length; fill shorter ones up"):
+        bundle.predict([traces[0], traces[1][:-1]], RATE_HZ)
+
+
 def test_no_dff_of_what_has_no_baseline_above_0(bundle, traces) -> None:
     traces -= 1  # as where a surround was taken off
     told = bundle.predict(traces, RATE_HZ, dff=True).left_out
@@ -181,4 +197,4 @@ def test_a_page_takes_what_the_command_line_takes(bundle, traces, tmp_path: Path
         opened = bundle.open_file(tmp_path / name, name, {}, {})
         (tmp_path / name).unlink()  # it is not read again
         view = opened.view("0", Changes())
-        assert view.headline == f"about {expected:.2g} spikes/s", name
+        assert view.headline == f"about {expected:.2g} spikes/s in trace 0", name

@@ -69,6 +69,12 @@ def test_frames_missing_between_timestamps_are_missing(fluorescence, tmp_path: P
     assert np.isnan(read[:, 120:130]).all()
     np.testing.assert_array_equal(read[:, :120], TRACES.T[:, :120])
     np.testing.assert_array_equal(read[:, 130:], TRACES.T[:, 120:])
+    (note,) = traces.told
+    assert "leave out 10 frames in 1 gap" in note and "210 frames for the file's 200" in note
+    jittering_s = times_s + np.random.default_rng(0).normal(0, 0.004, 200)
+    late = fluorescence(tmp_path / "y.nwb", {"DfOverF/dff": TRACES}, times_s=jittering_s)
+    np.testing.assert_array_equal(read_traces(late).read(), read)
+    assert read_traces(late).rate_hz == pytest.approx(30, rel=0.01)
 
 
 def test_a_rate_that_contradicts_and_a_matrix_that_lies_across(fluorescence, tmp_path) -> None:

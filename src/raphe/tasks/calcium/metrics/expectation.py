@@ -44,13 +44,16 @@ def expected(groups: Iterable[Group], noise: float, rate_hz: float) -> Group | N
 
 
 def sentence(groups: Sequence[Group], noises: Sequence[float], rate_hz: float) -> str:
-    """What to expect of a file's traces that have an event, by the median of their noise; ""
-    without any group."""
+    """What to expect of a file's traces that are like those of training and have an event, by the
+    median of their noise; "" without any group."""
     if not groups:
         return ""
     known = [noise for noise in noises if math.isfinite(noise)]
     if not known:
-        return f"{CANNOT_BE_TOLD} nothing rises above the noise in any of these traces"
+        return (
+            f"{CANNOT_BE_TOLD} none of these traces is like those of training and rises above its "
+            "noise"
+        )
     noise = float(np.median(known))
     group = expected(groups, noise, rate_hz)
     if group is None:

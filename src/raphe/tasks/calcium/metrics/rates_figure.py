@@ -20,6 +20,7 @@ from raphe.core.sentences import counted
 
 N_EXAMPLES = 6  # traces drawn
 SHOWN_S = 30.0
+BRIDGED_S = 0.5  # of missing frames over which a line goes on
 LEAST_TOP = 2.0  # spikes/s, of an axis: a silent neuron is not blown up
 CALCIUM, INFERRED, SPIKES = METHODS[3], METHODS[2], INK
 
@@ -118,6 +119,16 @@ def _draw_score(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
     axes.set_title(f"Trace {example.name}", loc="left")
 
 
+def _without_short_gaps(values: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Which of (T,) are drawn, bool (T,): a line goes on over missing frames of up to BRIDGED_S."""
+    missing = np.isnan(values)
+    begins = np.concatenate([[0], np.flatnonzero(np.diff(missing)) + 1])
+    lengths = np.diff(np.append(begins, len(values)))
+    is_short = np.repeat(lengths <= BRIDGED_S * rate_hz, lengths)
+    drawn: np.ndarray = ~(missing & is_short)
+    return drawn
+
+
 def _from_0_to_1(samples: np.ndarray) -> np.ndarray:
     low, high = np.nanmin(samples), np.nanmax(samples)
     return (samples - low) / max(high - low, 1e-9)
@@ -131,7 +142,10 @@ def _draw(axes: Axes, example: ExampleTrace, rate_hz: float) -> None:
     )
     top = max(float(np.nanmax(rate + spread, initial=0.0)), LEAST_TOP)
     lifted = top * (1.15 + 0.9 * _from_0_to_1(calcium))
-    axes.plot(time_s, lifted, color=CALCIUM, linewidth=0.7, label="calcium")
+    drawn = _without_short_gaps(calcium, rate_hz)
+    axes.plot(time_s[drawn], lifted[drawn], color=CALCIUM, linewidth=0.7, label="calcium")
+    drawn = _without_short_gaps(rate, rate_hz)
+    time_s, rate, spread = time_s[drawn], rate[drawn], spread[drawn]
     axes.plot(time_s, rate, color=INFERRED, linewidth=0.9, label="inferred rate")
     axes.fill_between(
         time_s, np.maximum(rate - spread, 0), rate + spread,

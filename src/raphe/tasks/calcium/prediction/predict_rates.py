@@ -111,7 +111,8 @@ def _told(
     traces: TraceSet, inferrer: Inferrer, rows: Sequence[Mapping[str, str]]
 ) -> tuple[list[str], str]:
     """What must be known beside the rates of these rows, and what is to be expected of them."""
-    rising = (row for row in rows if row[NOISE] and not row["remark"].startswith(NO_EVENT))
+    like = (row for row in rows if row["status"] == INFERRED)  # those of training
+    rising = (row for row in like if row[NOISE] and not row["remark"].startswith(NO_EVENT))
     noises = [float(row[NOISE]) for row in rising]
     to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
     inferred = [row["remark"] for row in rows if row["status"] != LEFT_OUT]

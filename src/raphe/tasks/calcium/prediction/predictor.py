@@ -277,7 +277,7 @@ class RatePredictor(BundlePredictor):
     def _infer(opened: TraceSet, inferrer: Inferrer) -> RatePrediction:
         inferred = list(inferrer.traces(opened))
         whole = unlike_as_a_whole(["; ".join(t.unlike) for t in inferred if not t.left_out])
-        rising = [trace.noise for trace in inferred if not trace.no_event]
+        rising = [trace.noise for trace in inferred if not (trace.no_event or trace.unlike)]
         return RatePrediction(
             names=opened.names,
             rate_hz=opened.rate_hz,
@@ -325,7 +325,7 @@ def _open(traces: Path | str | np.ndarray, options: TraceOptions) -> TraceSet:
     return TraceSet.from_matrix(IN_MEMORY, _array(traces), options.rate_hz, options.layout)
 
 
-def _array(traces: object) -> np.ndarray:
+def _array(traces: np.ndarray) -> np.ndarray:
     """What is in memory, masked samples as NaN. Raises RecordingError for rows unlike in length."""
     try:
         array = np.asanyarray(traces)
@@ -335,7 +335,7 @@ def _array(traces: object) -> np.ndarray:
             "length; fill shorter ones up with NaN"
         ) from None
     if isinstance(array, np.ma.MaskedArray):
-        return array.astype(np.float64).filled(np.nan)
+        return np.ma.filled(array.astype(np.float64), np.nan)
     return array
 
 

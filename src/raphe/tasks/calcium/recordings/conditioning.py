@@ -105,8 +105,10 @@ def fault(trace: np.ndarray) -> str:
 def too_short(trace: np.ndarray, rate_hz: float) -> str:
     """Why a trace (T,) tells nothing of its own noise and scale, or ""."""
     known_s = np.count_nonzero(~np.isnan(trace)) / rate_hz
+    is_whole = not np.isnan(trace).any()
+    short = "it is only {} s long" if is_whole else "only {} s of it are numbers"
     return (
-        f"only {number(known_s)} s of it are numbers, expected {SHORTEST_S:g} s or more"
+        f"{short.format(number(known_s))}, expected {SHORTEST_S:g} s or more"
         if known_s < SHORTEST_S
         else ""
     )

@@ -129,7 +129,7 @@ def _within_structs(variables: Variables) -> dict[str, Any]:
 def _padded_cells(variables: Variables) -> dict[str, np.ndarray]:
     """Traces that may differ in length (N, T), shorter ones ending in NaN, of cell arrays, and of
     a field of every struct of several, called STRUCTS.FIELD."""
-    cells = {}
+    cells: dict[str, np.ndarray] = {}
     for name, variable in variables.items():
         value = variable.read() if _may_hold(variable, CELL) or _has_structs(variable) else None
         each = value if isinstance(value, list) else []
@@ -141,7 +141,9 @@ def _padded_cells(variables: Variables) -> dict[str, np.ndarray]:
 
 def _has_structs(variable: Variable) -> TypeGuard[MatVariable | Mat73Parts]:
     """Whether it may be several structs."""
-    return isinstance(variable, Mat73Parts) or (_may_hold(variable, STRUCT) and variable.size > 1)
+    return isinstance(variable, Mat73Parts) or (
+        isinstance(variable, MatVariable) and variable.kind == STRUCT and variable.size > 1
+    )
 
 
 def _fields_of_all(name: str, structs: Sequence[Any]) -> dict[str, list[Any]]:

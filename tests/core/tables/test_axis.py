@@ -147,7 +147,7 @@ def test_an_axis_without_its_name_is_told_by_its_values(name, values, sentence):
 def test_a_clock_that_jitters_lacks_nothing():
     """As a computer's does: one late frame is followed by one on time."""
     times_s = np.arange(N) / 30 + np.random.default_rng(0).normal(0, 0.004, N)
-    times_s[20] += 0.02
+    times_s[20] = times_s[19] + 0.055
     assert (np.diff(times_s) > 1.5 / 30).any() and (np.diff(times_s) > 0).all()
     left, (axis,) = without_axes(table(("Time (s)", times_s)))
     assert left.names == ("a", "b") and axis.rate_hz == pytest.approx(30, rel=0.01)

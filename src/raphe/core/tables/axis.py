@@ -20,6 +20,7 @@ LEAST_EVEN = 3  # rows in which a first column without such a name must rise to 
 LEAST_EVEN_ELSEWHERE = 20  # no trace rises in so many rows, one after the other
 EXACTLY = 1.02  # how alike few steps must be
 ROUNDING = 1e-6  # of a step
+WHOLE = 1e-3  # by which a multiple of what times are rounded to is off
 UNEVEN = 1.5  # of the usual step: a sample is missing
 # Of the steps of a column that is an axis, though samples are missing or stand twice.
 MOST_FALLS, FEWEST_USUAL, FEWEST_RISES = 0.05, 0.75, 0.8
@@ -242,7 +243,9 @@ def _refuse_broken(
         )
     usual = float(max(np.median(steps), steps.mean()))
     rises = steps[steps > 0]
-    rounding = 0.0 if steps.min() > usual / 2 else float(rises.min())
+    multiples = rises / rises.min()
+    is_rounded = steps.min() <= usual / 2 and np.abs(multiples - multiples.round()).max() < WHOLE
+    rounding = float(rises.min()) if is_rounded else 0.0
     is_long = steps > UNEVEN * usual + rounding
     if is_long.any():
         step = float(steps[~is_long].mean())

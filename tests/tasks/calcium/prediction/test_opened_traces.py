@@ -45,7 +45,7 @@ def test_a_trace_is_shown_with_the_rate_that_predict_gives(bundle, traces, opene
     expected = bundle.predict(traces, RATE_HZ)
     view = opened.view(None, AS_IT_IS)
     assert view.item == "0" and view.items == ("0", "1", "2") and view.tone in ("called", "unlike")
-    assert view.headline == f"about {expected.rate_per_s[0].mean():.2g} spikes/s"
+    assert view.headline == f"about {expected.rate_per_s[0].mean():.2g} spikes/s in trace 0"
     rate = opened.plot("rate", "0", AS_IT_IS, (0.0, 12.0), 1000)
     np.testing.assert_allclose(rate.lines[1].y, expected.rate_per_s[0], rtol=1e-5)
     np.testing.assert_allclose(rate.marks.x, expected.spike_times_s(0), rtol=1e-5)
@@ -61,7 +61,7 @@ def test_a_trace_is_shown_with_the_rate_that_predict_gives(bundle, traces, opene
 
 def test_what_no_rate_can_be_told_of_says_why(opened) -> None:
     view = opened.view("1", AS_IT_IS)
-    assert (view.headline, view.tone, view.uncertainty) == ("no rate", "nothing", None)
+    assert (view.headline, view.tone, view.uncertainty) == ("no rate in trace 1", "nothing", None)
     assert view.sentences[0] == "No rate could be inferred: constant at 0.5."
     assert [plot.name for plot in view.plots] == ["trace"]
     assert view.row["status"] == "left out" and view.row["file"] == "of <mine>.npy"

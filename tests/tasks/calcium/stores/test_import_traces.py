@@ -393,4 +393,4 @@ def test_what_can_teach_nothing_is_said(tmp_path: Path, capsys) -> None:
     told = capsys.readouterr().err
     assert "x: none of its recordings has a spike; if neurons fired" in told
     assert "y: none" not in told
-    assert "z/a: only 1.97 s of it are numbers, expected 2 s or more" in told
+    assert "z/a: it is only 1.97 s long, expected 2 s or more" in told

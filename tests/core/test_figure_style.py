@@ -74,6 +74,13 @@ def test_letters_stand_at_the_panels_left():
         assert extent.x1 <= frame.x0 and extent.y0 >= frame.y1
 
 
+@house_style()
+def test_a_panel_that_is_alone_has_no_letter():
+    figure = PaperFigure(3.5, 2)
+    letter([figure.subplots()])
+    assert not figure.axes[0].texts
+
+
 def test_figure_is_saved_with_its_caption_and_the_same_each_time(tmp_path: Path):
     saved = {}
     for place in ("one", "other"):

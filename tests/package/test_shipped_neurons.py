@@ -23,7 +23,9 @@ TRUE = {"capacitance": 80.0, "resistance": 230.0, "rest": -70.0, "threshold": 26
 VALUES = np.array([80e-12, 230e6, -70e-3, 26e-3, 3e-3])
 WITHOUT_TORCH = """
 import sys
-for name in ("torch", "sbi", "mlflow", "hydra", "pytorch_lightning", "sklearn", "onnx"):
+for name in (
+    "torch", "sbi", "mlflow", "hydra", "pytorch_lightning", "sklearn", "onnx", "matplotlib",
+):
     sys.modules[name] = None  # an import of it fails
 from raphe.cli import main
 sys.exit(main(sys.argv[1:]))
@@ -77,14 +79,18 @@ def test_its_figures_are_those_of_the_card() -> None:
     assert f"more than {finest[1]:.2g} mV at 20 kHz" in card and finest[0] == 0.05
 
 
-def test_parameters_come_from_one_command_without_torch(files: list[str], tmp_path: Path) -> None:
+def test_parameters_come_from_one_command_without_torch_or_a_figure(
+    files: list[str], tmp_path: Path
+) -> None:
     out = tmp_path / "neurons"
     command = [sys.executable, "-c", WITHOUT_TORCH, "predict", *files, "--out", str(out)]
+    command.append("--no-figure")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "bundle: the one that comes with raphe (content hash" in done.stderr
     with (out / "parameters.csv").open(encoding="utf-8") as file:
         rows = {row["quantity"]: row for row in csv.DictReader(file)}
+    assert not list(out.glob("predictive*"))
     for name, value in TRUE.items():
         assert float(rows[name]["median_lab"]) == pytest.approx(value, rel=0.02), name
         assert rows[name]["unlike_simulated"] == ""

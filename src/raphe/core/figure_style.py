@@ -175,7 +175,11 @@ def colour(meaning: str) -> str:
 
 
 def letter(panels: Iterable[Axes]) -> None:
-    """Bold letters a, b, c … at the panels' upper left corners, for the caption to name."""
+    """Bold letters a, b, c … at the panels' upper left corners, for the caption to name; a panel
+    that is alone has none."""
+    panels = list(panels)
+    if len(panels) == 1:
+        return
     for name, axes in zip(string.ascii_lowercase, panels, strict=False):
         axes.annotate(
             name, (0, 1), xycoords="axes fraction", xytext=LETTER_OFFSET_PT,
@@ -218,11 +222,6 @@ def figure_pdf(draw: Callable[[], Figure]) -> bytes:
     with DRAWING:
         draw().savefig(content, format="pdf", metadata=_UNDATED[".pdf"])
     return content.getvalue()
-
-
-def figure_names(name: str) -> list[str]:
-    """The names of all files that `save_figure` may write for a PNG of this name."""
-    return [str(Path(name).with_suffix(kind)) for kind in (".png", ".pdf", ".caption.txt")]
 
 
 def check_figure_name(path: Path) -> None:

@@ -125,7 +125,13 @@ def test_a_trace_unlike_any_simulated_one_is_told(
     np.save(cell[0], voltage + 3e-3 * rng.normal(size=len(voltage)))  # 3 mV of noise
     out = tmp_path / "out"
     assert main(["predict", *cell, "--bundle", str(bundle), "--out", str(out)]) == 0
-    assert "noise above that of every simulated trace" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "95 % intervals, unlike what was simulated, to be taken with caution:" in shown.out
+    assert "noise above that of every simulated trace" in shown.err
+    caption = (out / "predictive.caption.txt").read_text(encoding="utf-8")
+    assert "Cell 0 is unlike what was simulated" in " ".join(caption.split())
+    with np.load(out / "posterior.npz") as file:
+        assert "noise" in file["unlike_simulated"][0]
 
 
 def test_levels_are_fitted_without_a_bundle_and_the_one_that_is_enough_is_named(

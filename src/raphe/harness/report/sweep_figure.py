@@ -93,8 +93,7 @@ def sweep_figure(
     for panel in panels[len(metrics) :]:
         panel.remove()
     _add_legend(figure, panels[: len(metrics)], n_columns)
-    if len(metrics) > 1:
-        letter(panels[: len(metrics)])
+    letter(panels[: len(metrics)])
     return figure
 
 

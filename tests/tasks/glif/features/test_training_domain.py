@@ -14,6 +14,11 @@ def test_what_lies_outside_is_named() -> None:
     assert unlike(features, bounds) == []
     features[15] = 2
     assert unlike(features, bounds) == ["noise above that of every simulated trace"]
+    features[[0, 1, 2]] = -2, 2, -3
+    assert unlike(features, bounds) == [
+        "resistance and noise above those of every simulated trace",
+        "capacitance and rest below those of every simulated trace",
+    ]
 
 
 def test_the_domain_is_that_of_the_traces_and_a_margin() -> None:

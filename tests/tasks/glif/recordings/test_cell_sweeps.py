@@ -3,8 +3,9 @@ import pytest
 
 from nwb_files import Entry, write_nwb
 from raphe.core.errors import RecordingError, SettingError
-from raphe.tasks.glif.recordings.cell_files import Signal
+from raphe.tasks.glif.recordings.cell_files import CURRENT_UNITS, Signal, read_cell_traces
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
+from raphe.tasks.glif.recordings.commanded import read_commanded
 from rig_files import write_winwcp
 
 
@@ -29,6 +30,13 @@ def test_an_abf_file_without_a_current_has_that_of_its_protocol(real_data) -> No
     assert ramp_pa.min() == 0
     assert ramp_pa.max() == pytest.approx(10, abs=0.1)
     assert all(np.isnan(voltage).any() for voltage in sweeps.voltages_v)
+    assert sweeps.read_from == [
+        "the current is what its protocol commanded; the file measured none"
+    ]
+    (of_one,) = read_cell_traces(
+        Signal(path, "V"), Signal(None, "A"), None, sweep=1, cut=True
+    ).current_a
+    np.testing.assert_array_equal(of_one, sweeps.currents_a[1])
 
 
 def test_sweeps_without_any_current_tell_nothing_and_are_refused() -> None:
@@ -53,8 +61,18 @@ def test_a_liquid_junction_potential_is_subtracted() -> None:
 
 def test_a_recording_under_voltage_clamp_is_refused(real_data) -> None:
     path = real_data("abf", "17o05026_vc_stim.abf")
-    with pytest.raises(RecordingError):
+    expected = (
+        r"^[^:]*17o05026_vc_stim\.abf: expected one voltage, .* found none among its 1 channel, "
+        r"0 \(IN 0, pA\); a recording under current clamp has one$"
+    )
+    with pytest.raises(RecordingError, match=expected):
         read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)
+
+
+def test_a_command_in_mv_is_no_current(real_data) -> None:
+    path = real_data("abf", "17o05026_vc_stim.abf")
+    with pytest.raises(RecordingError, match="commands a current, got one in mV: it is no current"):
+        read_commanded(path, CURRENT_UNITS, 0)
 
 
 @pytest.mark.parametrize(("factor", "unit"), [(1e3, "mV"), (1e6, "uV")])

@@ -68,8 +68,7 @@ def confusion_figure(result: SetResult) -> Figure:
         image = draw_confusion(axes, counts, of_true, result.classes, intervals)
         axes.set(xlabel="Predicted class", title=result.size_of(level))
     panels[0].set_ylabel("True class")
-    if len(panels) > 1:
-        letter(panels)
+    letter(panels)
     bar = figure.colorbar(image, ax=panels, ticks=[0, 0.5, 1], shrink=0.9, pad=0.02)
     bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
     bar.set_label("Share of the true class\n(each row sums to 100 %)")

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 from raphe.core.command_line import define, left_out_code, list_out, one_input
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
-from raphe.tasks.glif.commands.signal_options import add_signal_options, add_simulators
+from raphe.tasks.glif.commands.signal_options import (
+    add_no_figure,
+    add_signal_options,
+    add_simulators,
+)
 
 if TYPE_CHECKING:  # numba is loaded by those who infer alone
     from raphe.tasks.glif.prediction.infer_parameters import InferenceReport
+
+UNLIKE = "unlike what was simulated, to be taken with caution"
 
 
 def add_predict(parser: Parser) -> None:
@@ -40,6 +46,7 @@ def add_predict(parser: Parser) -> None:
         help="the voltage is relative to the cell's rest, as AllenSDK's GlifNeuron gives it",
     )
     add_simulators(parser)
+    add_no_figure(parser)
     parser.add_argument("--samples", type=int, default=1000, help="of each posterior")
     parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
 
@@ -66,7 +73,7 @@ def _predict(options: argparse.Namespace) -> int:
     report = infer_parameters(
         cells, bundle, options.out,
         n_samples=options.samples, seed=options.seed, simulators=options.simulators,
-        overwrite=options.overwrite,
+        figure=not options.no_figure, overwrite=options.overwrite,
         inputs=(one_input(options), options.stimulus),
     )  # fmt: skip
     if cells.read_from:
@@ -77,9 +84,10 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _print(report: "InferenceReport") -> None:
     for posterior in report.posteriors[:1]:
+        caution = f", {UNLIKE}" if posterior.unlike else ""
         print(
             f"{printable(posterior.cell)}, read from {posterior.begin_s:g} s for "
-            f"{posterior.length_s:g} s; 95 % intervals:"
+            f"{posterior.length_s:g} s; 95 % intervals{caution}:"
         )
         for row in posterior.parameter_rows():
             low, median, high = (row[f"{end}_lab"] for end in ("low_95", "median", "high_95"))
@@ -87,7 +95,7 @@ def _print(report: "InferenceReport") -> None:
     n = len(report.posteriors)
     print(f"{printable(report.out)}: parameters of {n} of {n + len(report.left_out)} cells")
     list_out(
-        "unlike what was simulated, to be taken with caution",
+        UNLIKE,
         [f"{cell.cell}: {'; '.join(cell.unlike)}" for cell in report.posteriors if cell.unlike],
     )
     list_out("left out", [f"{cell}: {why}" for cell, why in report.left_out.items()])

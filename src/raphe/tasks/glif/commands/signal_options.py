@@ -43,6 +43,15 @@ def add_signal_options(parser: Parser) -> None:
     )
 
 
+def add_no_figure(parser: Parser) -> None:
+    """Declare --no-figure."""
+    parser.add_argument(
+        "--no-figure",
+        action="store_true",
+        help="draw none: for scripts, where the figure of one sweep takes longer than the rest",
+    )
+
+
 def add_simulators(parser: Parser) -> None:
     """Declare --for."""
     parser.add_argument(

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from raphe.core.sentences import listed
+
 TAILS = (0.05, 99.95)  # percentiles of the training traces
 MARGIN = 0.1  # of their range, beyond both
 NAMES = (
@@ -30,9 +32,14 @@ def domain(features: np.ndarray) -> dict[str, list[float]]:
 
 
 def unlike(features: np.ndarray, domain: Mapping[str, Sequence[float]]) -> list[str]:
-    """What of a trace's features (F,) lies outside the domain, by name."""
+    """What of a trace's features (F,) lies outside the domain: a sentence for what is above it, and
+    one for what is below."""
+    outside: dict[str, list[str]] = {"above": [], "below": []}
+    for value, (name, (low, high)) in zip(features, domain.items(), strict=True):
+        if not low <= value <= high:
+            outside["below" if value < low else "above"].append(name)
     return [
-        f"{name} {'below' if value < low else 'above'} that of every simulated trace"
-        for value, (name, (low, high)) in zip(features, domain.items(), strict=True)
-        if not low <= value <= high
+        f"{listed(names)} {side} {'those' if len(names) > 1 else 'that'} of every simulated trace"
+        for side, names in outside.items()
+        if names
     ]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.figure_style import figure_names, save_figure
+from raphe.core.figure_names import figure_names
+from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.folders import require_beginning

@@ -23,6 +23,7 @@ from raphe.core.sentences import counted
 from raphe.tasks.glif.metrics.predictive import respond
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.prediction.posterior import Posterior
+from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.synthetic.quantities import ALL_LEVELS, quantities
 
 N_SHOWN, N_DRAWN = 4, 20
@@ -39,6 +40,12 @@ class ShownCell:
     rate_hz: float
 
 
+def shown_cell(posterior: Posterior, cells: CellTraces, row: int) -> ShownCell:
+    """A cell as it is drawn: relative to rest where its voltage was given so."""
+    voltage_v = cells.voltage_v[row] - cells.rest_added_v
+    return ShownCell(posterior, voltage_v, cells.current_a[row], cells.rate_hz)
+
+
 @house_style()
 def predictive_figure(shown: Sequence[ShownCell]) -> PaperFigure:
     """A row a cell: current and voltage of the stretch that was read, neurons of the posterior,
@@ -51,6 +58,11 @@ def predictive_figure(shown: Sequence[ShownCell]) -> PaperFigure:
         f"posterior of each quantity ({counted('sample', n_samples)}) with its central 95 % "
         "interval."
     )
+    for cell in (cell.posterior for cell in shown if cell.posterior.unlike):
+        caption += (
+            f" {cell.cell.capitalize()} is unlike what was simulated, to be taken with caution: "
+            f"{'; '.join(cell.unlike)}."
+        )
     figure = PaperFigure(TWO_COLUMNS_IN, 0.3 + 2.9 * len(shown), caption)
     blocks = figure.subfigures(len(shown), squeeze=False)[:, 0]
     currents = []
@@ -95,7 +107,8 @@ def _traces(above: Axes, below: Axes, cell: ShownCell) -> None:
     above.plot(posterior.begin_s + time_s, 1e12 * fed, color=GREY, linewidth=0.7)
     above.tick_params(labelbottom=False)
     above.set_ylabel("Current\n(pA)")
-    above.set_title(posterior.cell, loc="left")
+    unlike = ": unlike what was simulated" if posterior.unlike else ""
+    above.set_title(posterior.cell + unlike, loc="left")
     below.set(xlabel="Time (s)", ylabel="Voltage (mV)")
 
 

@@ -12,13 +12,12 @@ from typing import IO
 import numpy as np
 
 from raphe.core.bundles.answers import PREDICTION, prediction_json
-from raphe.core.figure_style import figure_names, save_figure
+from raphe.core.figure_names import figure_names
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.folders import require_beginning
 from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
-from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, ShownCell, predictive_figure
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
@@ -57,6 +56,7 @@ def infer_parameters(
     n_samples: int = 1000,
     seed: int = 42,
     simulators: Iterable[str] = (),
+    figure: bool = True,
     overwrite: bool = False,
     inputs: Iterable[Path | None] = (),
 ) -> InferenceReport:
@@ -69,6 +69,7 @@ def infer_parameters(
         n_samples: of each posterior.
         seed: of the draws.
         simulators: of SIMULATORS, whose programs are written beside the configuration.
+        figure: draw it, which takes longer than the inference.
         overwrite: replace a folder that was made here before.
         inputs: what is read, which must not lie in `out`.
 
@@ -88,7 +89,9 @@ def infer_parameters(
             n_inferred=len(rows),
         )
         with reporting(out):
-            _write(builder.folder, posteriors, cells, rows)
+            _write(builder.folder, posteriors, not cells.rest_added_v)
+            if figure:
+                _draw(builder.folder, posteriors, cells, rows)
             write_file(builder.folder / PREDICTION, prediction)
             write_programs(simulators, builder.folder)
         builder.commit()
@@ -101,14 +104,20 @@ def _own_names(out: Path) -> set[str]:
     return NAMES
 
 
-def _write(
-    folder: Path, posteriors: Sequence[Posterior], cells: CellTraces, rows: Sequence[int]
-) -> None:
-    """Write what is known of the cells in these rows."""
+def _write(folder: Path, posteriors: Sequence[Posterior], absolute: bool) -> None:
     write_file(folder / PARAMETERS, parameters_csv(posteriors))
-    write_file(folder / CONFIG, configs_json(posteriors, not cells.rest_added_v))
+    write_file(folder / CONFIG, configs_json(posteriors, absolute))
     with open_whole(folder / SAMPLES) as file:
         save_draws(posteriors, file)
+
+
+def _draw(
+    folder: Path, posteriors: Sequence[Posterior], cells: CellTraces, rows: Sequence[int]
+) -> None:
+    """Draw the first of the cells in these rows."""
+    from raphe.core.figure_style import save_figure  # loads matplotlib, as the next one does
+    from raphe.tasks.glif.prediction.infer_figure import N_SHOWN, predictive_figure, shown_cell
+
     shown = [
         shown_cell(posterior, cells, row)
         for posterior, row in zip(posteriors[:N_SHOWN], rows, strict=False)
@@ -129,16 +138,11 @@ def configs_json(posteriors: Sequence[Posterior], absolute: bool) -> str:
 
 
 def save_draws(posteriors: Sequence[Posterior], file: IO[bytes]) -> None:
-    """Write the draws of all posteriors (B, S, P) as NPZ."""
+    """Write the draws of all posteriors (B, S, P) as NPZ, and why they may not be relied on."""
     np.savez(
         file,
         samples=np.stack([posterior.samples for posterior in posteriors]),
         quantities=[quantity.name for quantity in quantities(posteriors[0].level)],
         cells=[posterior.cell for posterior in posteriors],
+        unlike_simulated=["; ".join(posterior.unlike) for posterior in posteriors],
     )
-
-
-def shown_cell(posterior: Posterior, cells: CellTraces, row: int) -> ShownCell:
-    """A cell as the figure draws it: relative to rest where its voltage was given so."""
-    voltage_v = cells.voltage_v[row] - cells.rest_added_v
-    return ShownCell(posterior, voltage_v, cells.current_a[row], cells.rate_hz)

@@ -27,12 +27,11 @@ from raphe.tasks.glif.prediction.cell_view import (
     needing_view,
     voltage_plot,
 )
-from raphe.tasks.glif.prediction.infer_figure import predictive_figure
+from raphe.tasks.glif.prediction.infer_figure import predictive_figure, shown_cell
 from raphe.tasks.glif.prediction.infer_parameters import (
     configs_json,
     parameters_csv,
     save_draws,
-    shown_cell,
 )
 from raphe.tasks.glif.prediction.inference import ONE_AT_A_TIME, infer_cells, inferable
 from raphe.tasks.glif.prediction.posterior import Posterior

@@ -20,8 +20,10 @@ from raphe.core.recordings.orientation import orientation_fault
 from raphe.core.recordings.rates import check_rate
 from raphe.core.recordings.recording import Recording
 from raphe.core.recordings.units import LIMITS
+from raphe.core.sentences import counted, listed
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
+from raphe.tasks.glif.recordings.commanded import TAKEN, read_commanded
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
 VOLTAGE_UNITS = ("V", "mV", "uV", "µV")
@@ -86,7 +88,8 @@ def read_cell_traces(
     """Read and check voltage and current.
 
     Args:
-        voltage, current: where they are found; one current may serve several voltages.
+        voltage, current: where they are found; one current may serve several voltages, and an ABF
+            file that measured none is read with its protocol's command.
         rate_hz: of arrays.
         sweep: of recordings, its number where the file numbers its sweeps (NWB), else its place
             from 0; None: the first.
@@ -98,6 +101,7 @@ def read_cell_traces(
         RecordingError: no file, no rate, lengths that differ, values that can be no membrane's.
         SettingError: a unit of neither.
     """
+    commanded = False
     if current.source is None:
         if _is_alone(voltage, current):
             raise RecordingError(
@@ -105,6 +109,7 @@ def read_cell_traces(
                 "name it with --stimulus"
             )
         current = replace(current, source=voltage.source)
+        commanded = is_commanded(voltage, current)
     if sweep is not None and not (voltage.is_recording or current.is_recording):
         raise SettingError(
             f"--sweep {sweep}: an array (.npy) has no sweeps, nor has a table; leave it out"
@@ -113,8 +118,11 @@ def read_cell_traces(
         measured, injected, read_from = _read_pair(voltage, current, sweep)
     else:
         measured = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
-        injected = _read(current, CURRENT_UNITS, "current", rate_hz, sweep)
-        read_from = ""
+        if commanded:
+            injected = read_commanded(voltage.file, CURRENT_UNITS, sweep or 0)
+        else:
+            injected = _read(current, CURRENT_UNITS, "current", rate_hz, sweep)
+        read_from = TAKEN if commanded else ""
     (voltage_v, voltage_hz), (current_a, current_hz) = measured, injected
     voltage_name, current_name = _name(voltage, "voltage"), _name(current, "current")
     if not np.isclose(voltage_hz, current_hz, rtol=1e-6):
@@ -163,6 +171,11 @@ def holds_current(voltage: Signal) -> bool:
     if voltage.suffix == CSV:
         return has_column(voltage.file, CURRENT_UNITS)
     return voltage.suffix == NWB
+
+
+def is_commanded(voltage: Signal, current: Signal) -> bool:
+    """Whether a current that is looked for beside its voltage is the command of an ABF file."""
+    return voltage.suffix == ABF and current.channel is None and not holds_current(voltage)
 
 
 def n_sweeps(voltage: Signal) -> int:
@@ -257,20 +270,34 @@ def _read_numbered(
 
 def _open(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     """The channel that was named; otherwise the only one in a unit that fits."""
-    problems = []
-    for channel in (None, *units) if signal.channel is None else (signal.channel,):
-        try:
-            read = read_neo if signal.is_of_other_rig else read_abf
-            recording = read(signal.file, channel)
-        except RecordingError as error:
-            problems.append(error)
-            continue
+    read = read_neo if signal.is_of_other_rig else read_abf
+    option = "--channel" if quantity == "voltage" else "--stimulus-channel"
+    wanted = f"{signal.source}: expected one {quantity}, a channel in {', '.join(units)}"
+    if signal.channel is not None:
+        recording = read(signal.file, signal.channel)
         if recording.unit in units:
             return recording
-        problems.append(RecordingError(f"{signal.source}: its only channel is in {recording.unit}"))
+        raise RecordingError(
+            f"{wanted}, got {signal.channel} in {recording.unit or 'no unit'}; choose it with "
+            f"{option}"
+        )
+    channels = _channels(signal)
+    fitting = [channel for channel in channels if channel.unit in units]
+    if len(fitting) == 1:
+        return read(signal.file, fitting[0].index)
+    if fitting:
+        raise RecordingError(
+            f"{wanted}, found {listed([str(channel) for channel in fitting])}; choose one with "
+            f"{option}"
+        )
+    remedy = (
+        "a recording under current clamp has one"
+        if quantity == "voltage"
+        else "name the current's own file with --stimulus"
+    )
     raise RecordingError(
-        f"{signal.source}: expected one {quantity}, a channel in {', '.join(units)}, found none or "
-        f"several; choose it by --channel or --stimulus-channel ({problems[0]})"
+        f"{wanted}, found none among its {counted('channel', len(channels))}, "
+        f"{listed([str(channel) for channel in channels])}; {remedy}"
     )
 
 
@@ -328,5 +355,5 @@ def require_current(
     if peak > MOST_A or (peak < LEAST_A and not may_rest):
         raise RecordingError(
             f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
-            "correct --stimulus-unit, or choose another channel"
+            "correct --stimulus-unit, or choose another channel or sweep"
         )

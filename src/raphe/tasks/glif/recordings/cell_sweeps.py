@@ -5,20 +5,16 @@ W sweeps, N samples of each.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from raphe.core.abf.reader import describe_abf, read_command
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.nwb.pairs import sweep_numbers
 from raphe.core.sentences import counted
 from raphe.tasks.glif.recordings.cell_files import (
-    ABF,
-    CURRENT_UNITS,
     NWB,
     Signal,
-    holds_current,
     n_sweeps,
     read_cell_traces,
     require_current,
@@ -38,7 +34,7 @@ class CellSweeps:
     currents_a: list[np.ndarray]
     rate_hz: float
     left_out: dict[str, str]  # by name of a sweep, why it is not among them
-    read_from: list[str]  # of an NWB file which series
+    read_from: list[str]  # which series of an NWB file, or that a current is a command
     liquid_junction_v: float = 0.0  # that was subtracted from the voltages
 
     def __len__(self) -> int:
@@ -64,7 +60,7 @@ def read_cell_sweeps(
 
     Args:
         voltage, current: where they are found. The rows of arrays and the columns of tables are
-            sweeps. An ABF file without a current is read with its protocol's command.
+            sweeps.
         rate_hz: of arrays.
         numbers: of a recording's sweeps; none: all, but of an NWB file the first.
         every: take all sweeps of an NWB file whose rate is that of most; the others are left out.
@@ -91,8 +87,9 @@ def read_cell_sweeps(
     rates: list[float] = []
     for number in wanted:
         try:
-            own, own_hz = _commanded(voltage, current, number, rate_hz)
-            traces = read_cell_traces(voltage, own, own_hz, sweep=number, cut=cut, may_rest=True)
+            traces = read_cell_traces(
+                voltage, current, rate_hz, sweep=number, cut=cut, may_rest=True
+            )
         except RecordingError as error:
             if len(wanted) == 1:
                 raise
@@ -111,8 +108,11 @@ def read_cell_sweeps(
             voltages.append(voltage_v - liquid_junction_v)
             currents.append(current_a)
             rates.append(traces.rate_hz)
-        read_from += [traces.read_from] if traces.read_from else []
+        if traces.read_from and traces.read_from not in read_from:
+            read_from.append(traces.read_from)
     if not names:
+        if len(set(left_out.values())) == 1:  # of the file, not of a sweep
+            raise RecordingError(next(iter(left_out.values())))
         raise RecordingError(
             f"{voltage.source}: expected a sweep that can be fitted, got none of "
             f"{counted('sweep', len(left_out))}: {next(iter(left_out.values()))}"
@@ -135,21 +135,6 @@ def read_cell_sweeps(
     named = next((str(each.file) for each in (current, voltage) if each.suffix), "current")
     require_current(currents, named)
     return CellSweeps(names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v)
-
-
-def _commanded(
-    voltage: Signal, current: Signal, number: int | None, rate_hz: float | None
-) -> tuple[Signal, float | None]:
-    """The current of a sweep: of an ABF file that measured none, what its protocol commanded."""
-    if current.source is not None or voltage.suffix != ABF or holds_current(voltage):
-        return current, rate_hz
-    samples, unit = read_command(voltage.file, number or 0)
-    if unit not in CURRENT_UNITS:
-        raise RecordingError(
-            f"{voltage.source}: expected a protocol that commands a current, got one in "
-            f"{unit or 'no unit'}; it is no current clamp"
-        )
-    return replace(current, source=samples, unit=unit), describe_abf(voltage.file).rate_hz
 
 
 def _without_padding(traces: CellTraces, row: int) -> tuple[np.ndarray, np.ndarray]:

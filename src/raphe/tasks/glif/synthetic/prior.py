@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtri
 
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import write_file
@@ -40,6 +39,8 @@ class Prior:
     @property
     def scores_of_quantiles(self) -> np.ndarray:
         """Where the quantiles lie, float64 (Q,): evenly in probability, without 0 and 1."""
+        from scipy.special import ndtri  # as long to load as numba, and inference needs none
+
         return ndtri((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
 
     @property
@@ -65,7 +66,8 @@ class Prior:
 
 def fit_prior(cells: FittedCells) -> Prior:
     """Fit the distribution of one level's cells. Raises SettingError for too few of them."""
-    from scipy.stats import rankdata  # takes half a second to load, and inference needs none
+    from scipy.special import ndtri  # take half a second to load, and inference needs none
+    from scipy.stats import rankdata
 
     level, n = cells.neurons.level, len(cells)
     if n < FEWEST:

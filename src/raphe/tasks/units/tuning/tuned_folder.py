@@ -10,7 +10,8 @@ from raphe.core.bundles.cards import of_others, with_interval
 from raphe.core.bundles.methods import paragraph, software
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.bundles.onnx_session import GraphSession
-from raphe.core.figure_style import figure_names, save_figure
+from raphe.core.figure_names import figure_names
+from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, write_file
 from raphe.core.files.folders import require_beginning
 from raphe.core.files.kind import MANIFEST

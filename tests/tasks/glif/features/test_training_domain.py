@@ -18,6 +18,7 @@ def test_what_lies_outside_is_named() -> None:
     assert unlike(features, bounds) == [
         "resistance and noise above those of every simulated trace",
         "capacitance and rest below those of every simulated trace",
+        "a current that is too small does that: check its unit and gain",
     ]
 
 

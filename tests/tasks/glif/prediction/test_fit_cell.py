@@ -38,6 +38,16 @@ def test_a_real_cell_that_fires_unasked_has_its_bias_and_its_doubts_written(
     assert config["El"] > config["th_inf"]  # it fires
 
 
+def test_a_current_ten_times_too_large_is_told_by_how_much(cell: list[str], tmp_path) -> None:
+    """The neuron has 90 pF and 200 MΩ, typical ones 95 pF and 190 MΩ."""
+    voltage, current = np.load(cell[0]), np.load(cell[2])
+    for times, is_told in ((1, False), (10, True)):
+        signals = Signal(voltage, "V"), Signal(times * current, "A")
+        report = fit_cell(read_cell_sweeps(*signals, 50_000.0), [1], tmp_path / f"{times}")
+        sentences = " ".join(report.sentences)
+        assert ("A current that is about 9.5 times too large does that" in sentences) == is_told
+
+
 def test_what_is_read_must_not_lie_where_is_written(tmp_path) -> None:
     voltage, current = np.full(5000, -0.07), np.repeat([0.0, 1e-10], 2500)
     sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)

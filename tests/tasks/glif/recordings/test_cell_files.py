@@ -41,7 +41,7 @@ def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
         (1e3 * voltage, "got -5.* mV; if it is in mV, pass --unit mV"),
         (voltage + 0.072, "pass --relative-to-rest"),
         (np.where(np.arange(len(voltage)) == 9, 0.02, voltage), "pass --cut-spikes"),
-        (voltage[:-1], "expected a current of 29999 samples for each of the 1 voltages"),
+        (voltage[:-1], "of 29 999 samples, as many as the voltage has, got 30 000"),
         (np.full_like(voltage, np.nan), "expected a voltage, got no finite sample"),
     ):
         with pytest.raises(RecordingError, match=message):
@@ -49,6 +49,18 @@ def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
     with pytest.raises(RecordingError, match=r"between 1 pA and 20 nA, got 1\d\d A; correct"):
         np.save(cell[0], voltage)
         read_cell_traces(*_save(cell, 2, 1e12 * current), 50_000)
+    with pytest.raises(RecordingError, match="are voltage and current exchanged"):
+        read_cell_traces(Signal(Path(cell[0]), "V"), Signal(Path(cell[0]), "A"), 50_000)
+    three = np.tile(voltage, (3, 1))
+    with pytest.raises(RecordingError, match="for all voltages, or one for each of the 3, got 2"):
+        read_cell_traces(Signal(three, "V"), Signal(np.tile(current, (2, 1)), "A"), 50_000)
+
+
+def test_a_table_whose_current_has_no_unit_is_told_so(tmp_path: Path) -> None:
+    table = tmp_path / "cell.csv"
+    table.write_text("Time (s),Voltage (mV),current\n0,-70,1\n0.0001,-70,1\n", encoding="utf-8")
+    with pytest.raises(RecordingError, match=r"no column in A, .*; name its unit in the header"):
+        read_cell_traces(Signal(table, "V"), Signal(None, "A"), None)
 
 
 def test_arrays_that_lie_the_wrong_way_and_units_of_rest_are_told(cell: list[str]) -> None:

@@ -61,13 +61,16 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
             plain,
             None,
             20_000.0,
-            "expected the current that was injected, got none; name it with --stim",
+            "expected the current that was injected, got no column in A, .* with --stim",
         ),
         (current, current, 20_000.0, r"expected a column with the voltage, one in V, mV"),
         (plain, current, 40.0, "--rate: expected"),
     ):
         with pytest.raises(RecordingError, match=sentence):
             read(voltage, of_current, rate_hz)
+    slow = table(tmp_path / "slow.csv", **{"Time (s)": np.arange(len(V_MV)) / 20, "V (mV)": V_MV})
+    with pytest.raises(RecordingError, match="got times of 20 Hz; correct the unit of their col"):
+        read(slow, current)
     with pytest.raises(RecordingError, match=r"expected a column with the voltage, 'w', got"):
         read(plain, current, 20_000.0, channel="w")
     with pytest.raises(SettingError, match=r"unit pA: expected one of V, mV"):

@@ -8,8 +8,9 @@ from raphe.core.sentences import listed
 
 TAILS = (0.05, 99.95)  # percentiles of the training traces
 MARGIN = 0.1  # of their range, beyond both
+CAPACITANCE, RESISTANCE = "capacitance", "resistance"
 NAMES = (
-    "capacitance", "resistance", "rest", "threshold", "dead time",
+    CAPACITANCE, RESISTANCE, "rest", "threshold", "dead time",
     "uncertainty of the capacitance", "uncertainty of the resistance", "uncertainty of the rest",
     "uncertainty of the threshold", "uncertainty of the dead time",
     "highest voltage without a spike", "lowest voltage with one",
@@ -33,13 +34,18 @@ def domain(features: np.ndarray) -> dict[str, list[float]]:
 
 def unlike(features: np.ndarray, domain: Mapping[str, Sequence[float]]) -> list[str]:
     """What of a trace's features (F,) lies outside the domain: a sentence for what is above it, and
-    one for what is below."""
+    one for what is below; and what makes a membrane too large and too leaky at once."""
     outside: dict[str, list[str]] = {"above": [], "below": []}
     for value, (name, (low, high)) in zip(features, domain.items(), strict=True):
         if not low <= value <= high:
             outside["below" if value < low else "above"].append(name)
-    return [
+    said = [
         f"{listed(names)} {side} {'those' if len(names) > 1 else 'that'} of every simulated trace"
         for side, names in outside.items()
         if names
     ]
+    for side, other in (("above", "below"), ("below", "above")):
+        if CAPACITANCE in outside[side] and RESISTANCE in outside[other]:
+            scale = "large" if side == "above" else "small"
+            said.append(f"a current that is too {scale} does that: check its unit and gain")
+    return said

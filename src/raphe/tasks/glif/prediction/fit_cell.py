@@ -41,7 +41,14 @@ from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 from raphe.tasks.glif.recordings.clipping import clipping_sentences
 from raphe.tasks.glif.synthetic.prior import Prior
-from raphe.tasks.glif.synthetic.quantities import REST, THRESHOLD, quantities, scaled
+from raphe.tasks.glif.synthetic.quantities import (
+    CAPACITANCE,
+    RESISTANCE,
+    REST,
+    THRESHOLD,
+    quantities,
+    scaled,
+)
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
 PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE, SUMMARY = (
@@ -54,6 +61,7 @@ FEWEST_UNASKED = 2  # spikes without a current, that a bias is estimated for; no
 TOLD_V = 3.5e-3  # deviation of a threshold's voltage, about half of typical neurons'
 HIGHEST_REST_V = -0.02
 FAR = 4.0  # deviations of the prior: a quantity beyond is none of its neurons'
+OF_SCALE = 2.0  # deviations, of capacitance and resistance at once, one up and one down
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,7 +318,7 @@ def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
         sentences.append(
             f"{listed(far).capitalize()} lie{'' if len(far) > 1 else 's'} more than {FAR:g} "
             "deviations from what was known beforehand, which pulls all quantities towards it; "
-            "give a distribution of such neurons with --prior."
+            f"give a distribution of such neurons with --prior.{_said_of_scale(fit, prior)}"
         )
     for one, other in fit.together:
         sentences.append(f"Of {one} and {other} only a combination is known, not each alone.")
@@ -329,8 +337,29 @@ def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
     return sentences
 
 
+def _said_of_scale(fit: LevelFit, prior: Prior) -> str:
+    """By how much another current would make capacitance and resistance, of which one is large and
+    the other small, typical."""
+    off = _deviations(fit, prior)[[CAPACITANCE, RESISTANCE]]
+    if (np.abs(off) < OF_SCALE).any() or off.prod() > 0:
+        return ""
+    typical = np.exp(prior.quantiles[[CAPACITANCE, RESISTANCE]].mean(axis=1))
+    capacitance, resistance = np.median(fit.samples, axis=0)[[CAPACITANCE, RESISTANCE]] / typical
+    times = float(np.sqrt(capacitance / resistance))
+    scale = "large" if times > 1 else "small"
+    return (
+        f" A current that is about {number(max(times, 1 / times), 2)} times too {scale} does "
+        "that: check its unit and the amplifier's gain."
+    )
+
+
 def _far(fit: LevelFit, prior: Prior) -> list[str]:
     """Nouns of the quantities that are none of the prior's neurons'."""
+    far = np.abs(_deviations(fit, prior)) > FAR
+    return [q.noun for q, is_far in zip(quantities(fit.level), far, strict=True) if is_far]
+
+
+def _deviations(fit: LevelFit, prior: Prior) -> np.ndarray:
+    """How many deviations of the prior the medians lie above its mean, (P,)."""
     median = np.median(scaled(fit.level, fit.samples), axis=0)
-    off = np.abs(median - prior.quantiles.mean(axis=1)) / prior.quantiles.std(axis=1)
-    return [q.noun for q, far in zip(quantities(fit.level), off > FAR, strict=True) if far]
+    return (median - prior.quantiles.mean(axis=1)) / prior.quantiles.std(axis=1)

@@ -104,9 +104,14 @@ def read_cell_traces(
     commanded = False
     if current.source is None:
         if _is_alone(voltage, current):
+            none = (
+                f"no column in {', '.join(CURRENT_UNITS)}; name its unit in the header, as Current "
+                "(pA), or its own file with --stimulus"
+                if voltage.suffix == CSV
+                else "none; name it with --stimulus"
+            )
             raise RecordingError(
-                f"{_name(voltage, 'voltage')}: expected the current that was injected, got none; "
-                "name it with --stimulus"
+                f"{_name(voltage, 'voltage')}: expected the current that was injected, got {none}"
             )
         current = replace(current, source=voltage.source)
         commanded = is_commanded(voltage, current)
@@ -130,11 +135,7 @@ def read_cell_traces(
             f"{current_name}: expected the voltage's rate of {voltage_hz:g} Hz, got "
             f"{current_hz:g} Hz"
         )
-    if voltage_v.shape[1] != current_a.shape[1] or len(current_a) not in (1, len(voltage_v)):
-        raise RecordingError(
-            f"{current_name}: expected a current of {voltage_v.shape[1]} samples for each of "
-            f"the {len(voltage_v)} voltages or one for all, got shape {current_a.shape}"
-        )
+    _require_same_shape(voltage_v, current_a, current_name)
     if relative_to_v is not None:
         _require_relative(voltage_v, voltage_name)
         voltage_v = voltage_v + relative_to_v
@@ -336,6 +337,19 @@ def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:
     return None
 
 
+def _require_same_shape(voltage_v: np.ndarray, current_a: np.ndarray, name: str) -> None:
+    if voltage_v.shape[1] != current_a.shape[1]:
+        raise RecordingError(
+            f"{name}: expected a current of {counted('sample', voltage_v.shape[1])}, as many as "
+            f"the voltage has, got {counted('sample', current_a.shape[1])}"
+        )
+    if len(current_a) not in (1, len(voltage_v)):
+        raise RecordingError(
+            f"{name}: expected one current for all voltages, or one for each of the "
+            f"{len(voltage_v)}, got {len(current_a)}"
+        )
+
+
 def _require_relative(voltage_v: np.ndarray, name: str) -> None:
     finite = voltage_v[np.isfinite(voltage_v)]
     median = float(np.median(finite)) if finite.size else 0.0
@@ -353,7 +367,13 @@ def require_current(
     """Refuse currents that no cell is given, or none at all. Raises RecordingError."""
     peak = max(float(np.abs(each[np.isfinite(each)]).max(initial=0)) for each in currents_a)
     if peak > MOST_A or (peak < LEAST_A and not may_rest):
+        low, high = sorted(-each for each in RESTING_V)
+        remedy = (
+            "a voltage in V is so large: are voltage and current exchanged?"
+            if low <= peak <= high
+            else "correct --stimulus-unit, or choose another channel or sweep"
+        )
         raise RecordingError(
             f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
-            "correct --stimulus-unit, or choose another channel or sweep"
+            f"{remedy}"
         )

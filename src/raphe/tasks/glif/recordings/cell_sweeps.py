@@ -111,11 +111,12 @@ def read_cell_sweeps(
         if traces.read_from and traces.read_from not in read_from:
             read_from.append(traces.read_from)
     if not names:
-        if len(set(left_out.values())) == 1:  # of the file, not of a sweep
-            raise RecordingError(next(iter(left_out.values())))
+        why = next(iter(left_out.values()))
+        if why.startswith(f"{voltage.source}: ") and set(left_out.values()) == {why}:
+            raise RecordingError(why)  # of the file, not of a sweep
         raise RecordingError(
             f"{voltage.source}: expected a sweep that can be fitted, got none of "
-            f"{counted('sweep', len(left_out))}: {next(iter(left_out.values()))}"
+            f"{counted('sweep', len(left_out))}: {why}"
         )
     if every:
         of_most = Counter(np.round(rates, 3)).most_common(1)[0][0]

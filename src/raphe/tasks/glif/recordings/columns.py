@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError, SettingError
-from raphe.core.recordings.rates import check_rate
+from raphe.core.recordings.rates import ELECTRODE_RATE, MOST_RATE_HZ, check_rate
 from raphe.core.recordings.units import electrical_unit, unit_factor
 from raphe.core.tables.axis import without_axes
 from raphe.core.tables.dialect import shown
@@ -45,6 +45,7 @@ def read_columns(
         SettingError: a unit of another quantity.
     """
     table = read_numbers(path, RecordingError)
+    is_said = rate_hz is not None
     with table_faults(path, RecordingError):
         table, axes = without_axes(table)
         for axis in axes:
@@ -53,6 +54,11 @@ def read_columns(
         raise RecordingError(
             f"{path}: no column gives its sampling rate, as Time (s) would; name it with --rate, "
             "in Hz"
+        )
+    if not is_said and not ELECTRODE_RATE.admits(rate_hz, whole=False):
+        raise RecordingError(
+            f"{path}: expected samples at {ELECTRODE_RATE.least:g} to {MOST_RATE_HZ:g} Hz, got "
+            f"times of {rate_hz:g} Hz; correct the unit of their column"
         )
     rate_hz = check_rate(rate_hz, "--rate", RecordingError)
     own = [electrical_unit(name) for name in table.names]

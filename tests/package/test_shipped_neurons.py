@@ -106,6 +106,20 @@ def test_a_cell_of_another_level_is_marked(level: int) -> None:
     assert any("of the inferred neuron" in sentence for sentence in posterior.unlike)
 
 
+@pytest.mark.ci
+def test_a_fit_of_too_low_a_level_says_that_its_threshold_does_not_hold(tmp_path: Path) -> None:
+    """A spike raises the threshold of level 2 by more than the noise of 0.05 mV moves it."""
+    for level in (1, 2):
+        voltage, current = sweep(level)
+        np.save(tmp_path / "v.npy", voltage)
+        np.save(tmp_path / "c.npy", current)
+        given = [str(tmp_path / "v.npy"), "--stimulus", str(tmp_path / "c.npy"), "--rate", "20000"]
+        out = tmp_path / f"fit{level}"
+        assert cli.main(["fit", *given, "--level", "1", "--out", str(out)]) == 0
+        said = (out / "fit.json").read_text(encoding="utf-8")
+        assert ("this cell is none of that level" in said) == (level == 2)
+
+
 def test_a_clipped_voltage_and_current_have_their_sentences(files, tmp_path: Path, capsys) -> None:
     voltage, current = sweep(1)
     high, most = np.nanquantile(voltage, 0.97), np.quantile(current, 0.95)

@@ -38,6 +38,7 @@ def test_a_real_cell_that_fires_unasked_has_its_bias_and_its_doubts_written(
     assert config["El"] > config["th_inf"]  # it fires
 
 
+@pytest.mark.ci
 def test_a_current_ten_times_too_large_is_told_by_how_much(cell: list[str], tmp_path) -> None:
     """The neuron has 90 pF and 200 MΩ, typical ones 95 pF and 190 MΩ."""
     voltage, current = np.load(cell[0]), np.load(cell[2])

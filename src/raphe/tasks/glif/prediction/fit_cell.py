@@ -57,6 +57,7 @@ PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE, SUMMARY = (
 NAMES = {PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, SUMMARY, *figure_names(FIGURE), *PROGRAMS}
 LEAST_S = 0.2  # of all sweeps together
 MUCH_BRIDGE_MOHM = 4.0
+MUCH_VARIED_MV, VARIED_BY_NOISE = 0.5, 10.0  # of a threshold: in mV, and in the noise
 FEWEST_UNASKED = 2  # spikes without a current, that a bias is estimated for; noise makes one
 TOLD_V = 3.5e-3  # deviation of a threshold's voltage, about half of typical neurons'
 HIGHEST_REST_V = -0.02
@@ -328,6 +329,14 @@ def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
     if abs(fit.below.bridge_mohm) > MUCH_BRIDGE_MOHM:
         sentences.append(
             f"The bridge is off by about {number(fit.below.bridge_mohm)} MΩ; it was taken out."
+        )
+    varies_mv = float(np.median(fit.threshold.varies_mv))
+    noise_mv = float(np.hypot(fit.below.noise.white_mv, fit.below.noise.fast_mv))
+    if varies_mv > max(MUCH_VARIED_MV, VARIED_BY_NOISE * noise_mv):
+        sentences.append(
+            f"The spikes begin {number(varies_mv, 2)} mV (standard deviation) off the threshold "
+            f"of level {fit.level}, far more than noise of {number(noise_mv, 2)} mV makes: this "
+            "cell is none of that level, and its parameters may lie outside of their intervals."
         )
     if fit.threshold.apart > UNSETTLED:
         sentences.append(

@@ -58,10 +58,10 @@ def predictive_figure(shown: Sequence[ShownCell]) -> PaperFigure:
         f"posterior of each quantity ({counted('sample', n_samples)}) with its central 95 % "
         "interval."
     )
-    for cell in (cell.posterior for cell in shown if cell.posterior.unlike):
+    for posterior in (cell.posterior for cell in shown if cell.posterior.unlike):
         caption += (
-            f" {cell.cell.capitalize()} is unlike what was simulated, to be taken with caution: "
-            f"{'; '.join(cell.unlike)}."
+            f" {posterior.cell.capitalize()} is unlike what was simulated, to be taken with "
+            f"caution: {'; '.join(posterior.unlike)}."
         )
     figure = PaperFigure(TWO_COLUMNS_IN, 0.3 + 2.9 * len(shown), caption)
     blocks = figure.subfigures(len(shown), squeeze=False)[:, 0]

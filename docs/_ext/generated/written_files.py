@@ -5,7 +5,7 @@ That these are the columns which the commands write is a test (tests/test_guides
 
 from generated.run_files import RUN_FILES
 from generated.written import CLASS, SHARE, Written
-from raphe.core.figure_style import figure_names
+from raphe.core.files.outputs import figure_names
 from raphe.tasks.calcium.prediction.rate_folder import FIGURE as TRACES_FIGURE
 from raphe.tasks.calcium.prediction.rate_folder import POPULATION
 from raphe.tasks.glif.prediction.infer_parameters import FIGURE, SAMPLES

@@ -135,3 +135,9 @@ def _require_replaceable(file: Path, output: OutputFile, overwrite: bool) -> Non
             f"{printable(file)}: is no {output.noun} that raphe wrote, so it is not replaced; "
             "name another"
         )
+
+
+def figure_names(name: str) -> list[str]:
+    """The names of all files that `save_figure` may write for a PNG of this name; told here, for
+    who lists them draws none, and matplotlib takes a second to load."""
+    return [str(Path(name).with_suffix(kind)) for kind in (".png", ".pdf", ".caption.txt")]

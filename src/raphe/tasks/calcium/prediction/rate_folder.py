@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from raphe.core.bundles.answers import PREDICTION
 from raphe.core.errors import StoreError
-from raphe.core.figure_names import figure_names
 from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, reporting, write_file
 from raphe.core.files.csv_text import csv_line, csv_rows, damage_told
 from raphe.core.files.folders import require_beginning
+from raphe.core.files.outputs import figure_names
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.files.refusals import require_room
 from raphe.core.nwb.writer import require_pynwb

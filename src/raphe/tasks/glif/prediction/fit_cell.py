@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.figure_names import figure_names
 from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.folders import require_beginning
+from raphe.core.files.outputs import figure_names
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, listed, number

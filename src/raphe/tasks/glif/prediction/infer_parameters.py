@@ -12,10 +12,10 @@ from typing import IO
 import numpy as np
 
 from raphe.core.bundles.answers import PREDICTION, prediction_json
-from raphe.core.figure_names import figure_names
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.folders import require_beginning
+from raphe.core.files.outputs import figure_names
 from raphe.core.files.path import refuse_inputs_within
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.inference import infer_cells, inferable

@@ -10,11 +10,11 @@ from raphe.core.bundles.cards import of_others, with_interval
 from raphe.core.bundles.methods import paragraph, software
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.bundles.onnx_session import GraphSession
-from raphe.core.figure_names import figure_names
 from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, write_file
 from raphe.core.files.folders import require_beginning
 from raphe.core.files.kind import MANIFEST
+from raphe.core.files.outputs import figure_names
 from raphe.core.notes import note_of_networks
 from raphe.core.sentences import counted, listed
 from raphe.tasks.units.ensemble.bundle import GRAPH, INPUTS, KIND, PROBABILITY

@@ -120,7 +120,7 @@ def test_a_voltage_alone_asks_for_its_current(bundle, cell) -> None:
         opened.take("cell.json", None, AS_IT_IS)
     short = Path(cell[2]).with_name("short.npy")
     np.save(short, np.load(cell[2])[:-1])
-    with pytest.raises(RapheError, match=r"short.npy: expected a current of 30000 samples"):
+    with pytest.raises(RapheError, match=r"short.npy: expected a current of 30 000 samples"):
         bundle.open_file(Path(cell[0]), "mine.npy", AT_50_KHZ, {"current": short})
     with pytest.raises(RapheError, match="unit kV: expected one of V, mV"):
         bundle.open_file(Path(cell[0]), "mine.npy", AT_50_KHZ | {"voltage_unit": "kV"}, {})

@@ -29,6 +29,7 @@ from raphe.harness.database.patience import PATIENCE_S, PatientClient
 from raphe.harness.database.relocation import ARTIFACTS
 from raphe.harness.database.sending import send_all
 from raphe.harness.database.spool import SpoolingClient
+from raphe.harness.process import no_garbage_sought
 from raphe.harness.records.tracked_run import TrackedRun
 
 TrackingError = MlflowException  # what any call here may raise
@@ -180,14 +181,15 @@ class Tracker:
         facts: list[RunFacts] = []
         token = None
         while True:
-            page = self._client.search_runs(
-                [self.experiment_id],
-                query,
-                max_results=PAGE,
-                order_by=["attributes.start_time DESC"],
-                page_token=token,
-            )
-            facts += map(_facts, page)
+            with no_garbage_sought():
+                page = self._client.search_runs(
+                    [self.experiment_id],
+                    query,
+                    max_results=PAGE,
+                    order_by=["attributes.start_time DESC"],
+                    page_token=token,
+                )
+                facts += map(_facts, page)
             if not (token := page.token):
                 return facts
 

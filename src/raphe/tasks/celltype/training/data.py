@@ -20,8 +20,8 @@ from raphe.core.statistics.decision import Mix
 from raphe.core.statistics.folds import Fold, Folds
 from raphe.core.statistics.splits import PARTS, Fractions
 from raphe.tasks.celltype.stores.copied_cells import copy_sentence
-from raphe.tasks.celltype.stores.copies import Copy, Kind, find_copies, hash_store
-from raphe.tasks.celltype.stores.lazy_array import InMemory, LazyArray
+from raphe.tasks.celltype.stores.copies import Copy, Kind, hash_store
+from raphe.tasks.celltype.stores.known_copies import copies_between
 from raphe.tasks.celltype.stores.open_spikes import open_spikes
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.split import FRACTIONS, SplitKind, require_split, split_spikes
@@ -317,12 +317,8 @@ class CellTypeData(pl.LightningDataModule):
     def _copies_of_trained(self, spikes: SpikeSet) -> list[Copy]:
         """Pairs of a cell that is trained on and one of a test store, which is numbered after the
         original's, with the same spikes at another gain or polarity, filtered, or synthetic."""
-        n_cells, numbers = len(self.original.cells), np.asarray(spikes.cell[:])
-        copies = find_copies(
-            LazyArray(self.original.windows, spikes.windows),
-            LazyArray(self.original.cell, InMemory(numbers + n_cells)),
-            LazyArray(self.original.trigger, spikes.trigger),
-        )
+        n_cells = len(self.original.cells)
+        copies = copies_between(self.original, spikes)
         parts = [PARTS.index("train"), PARTS.index("val")]
         trained = self.spike_split.counts[:, parts].sum(axis=1) > 0
         return [

@@ -9,13 +9,18 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
 
 from page_blocks import blocks
 from paths import PROJECT
-from waiting import wait_until
+from waiting import free_ports, wait_until
 
 PAGE = PROJECT / "docs" / "how_to" / "tracking_server.md"
 PORTS = ("5432", "8333", "5000")  # as the page has them: database, store of files, MLflow
@@ -109,3 +114,41 @@ class TrackingServer:
         own = {name: value for name, value in os.environ.items() if name not in names}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return {**own, "PATH": path, "HOME": str(self.folder), "MLFLOW_WORKERS": "2"}
+
+
+@pytest.fixture(scope="module")
+def tracking_server() -> Iterator[TrackingServer]:
+    """A fresh one, in whose database nothing was ever written."""
+    at = [*map(str, Path("/usr/lib/postgresql").glob("*/bin")), os.environ["PATH"]]
+    if shutil.which("initdb", path=os.pathsep.join(at)) is None:
+        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+    if find_spec("moto") is None or find_spec("psycopg") is None:
+        pytest.skip("moto or psycopg is not installed: pip install -c constraints.txt -e '.[test]'")
+    if os.getuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("PostgreSQL is started by others than root, and there is no setpriv")
+    from moto.server import ThreadedMotoServer
+
+    folder = Path(mkdtemp(prefix="raphe-tracking-"))  # others than root reach it
+    folder.chmod(0o755)
+    shutil.copytree(PROJECT / "containers", folder / "containers")
+    store = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    store.start()
+    _, store_port = store.get_host_and_port()
+    database_port, port = free_ports(2)
+    server = TrackingServer(folder, [database_port, store_port, port])
+    try:
+        server.make_database()
+        server.start()
+        yield server
+    finally:
+        server.close()
+        store.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def logged_in(tracking_server: TrackingServer, monkeypatch: pytest.MonkeyPatch) -> TrackingServer:
+    """This process, and those that it starts, may write to it."""
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", tracking_server.secret("admin_password"))
+    return tracking_server

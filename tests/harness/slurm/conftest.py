@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from tracking_server import logged_in, tracking_server  # noqa: F401
 from waiting import free_ports, wait_until
 
 N_CPUS = 4  # told to SLURM, whatever there are: as many members are at work at once

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 
 from paths import PROJECT
 from raphe.cli import main
+from tracking_server import TrackingServer
 from waiting import HANG_S, wait_until
 
 TOY = PROJECT / "tests" / "harness" / "toy"
@@ -40,9 +41,9 @@ def slurm(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True, timeout=60)
 
 
-def figures(runs_root: Path, experiment: str, setting: str) -> dict[str, dict[str, float]]:
+def figures(place: Path | str, experiment: str, setting: str) -> dict[str, dict[str, float]]:
     """Every finished member's metrics by what it varies, and its parent's; no machine's load."""
-    client = MlflowClient(f"sqlite:///{runs_root / 'mlflow.db'}")
+    client = MlflowClient(place if isinstance(place, str) else f"sqlite:///{place / 'mlflow.db'}")
     experiment_id = client.get_experiment_by_name(experiment).experiment_id
     found = {}
     for run in client.search_runs([experiment_id]):
@@ -131,3 +132,36 @@ def test_who_ends_the_launcher_cancels_the_jobs_and_who_detaches_comes_back(
     assert {run.info.status for run in runs().all()} == {"FINISHED"}
     assert main(["sweep", "status", parent.info.run_id, f"--runs={runs_root}"]) == 0
     assert "finished: 2 members, 2 finished" in capfd.readouterr().out
+
+
+def test_on_a_cluster_with_a_server_a_killed_job_and_a_restart_change_no_figure(
+    logged_in: TrackingServer, train, start_train, epochs, tracking_store, tmp_path, on_slurm, capfd
+) -> None:
+    local = tracking_store(tmp_path / "local")
+    assert train("model.degree=1,2", f"runs_root={local}", multirun=True) == 0
+    sweep = ["model.degree=1,2", f"tracking.uri={logged_in.uri}", *epochs.settings, *on_slurm()]
+    epochs.hold_at(1)
+    process = start_train(*sweep, multirun=True)
+    epochs.wait(2, process)
+    killed = max(queue())
+    slurm("scancel", "--signal=KILL", killed)
+    wait_until(lambda: killed not in queue(), process)
+    logged_in.stop()
+    epochs.let_go()
+    logs = tmp_path / "mlruns" / "hydra"
+    wait_until(lambda: any("does not answer" in text for text in texts(logs)), process)
+    logged_in.start()
+    told, _ = process.communicate(timeout=HANG_S)
+    assert process.returncode == 1, told
+    assert f"error: model.degree=2: its SLURM job {killed} was " in told
+
+    capfd.readouterr()
+    assert train(*sweep, multirun=True) == 0
+    assert figures(logged_in.uri, "toy", "model.degree") == figures(local, "toy", "model.degree")
+    secret = logged_in.secret("admin_password")
+    assert not any(secret in text for text in texts(tmp_path / "mlruns"))
+
+
+def texts(folder: Path) -> list[str]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return [file.read_text(encoding="utf-8", errors="replace") for file in files]

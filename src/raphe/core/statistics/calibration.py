@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from raphe.core.errors import SettingError
@@ -102,6 +101,8 @@ def fit_calibration(
         gradient = [(excess * scaled).sum(), *excess.sum(axis=0)[:n_offsets]]
         loss = -(truth * log_q).sum() + ((parameters / sd) ** 2).sum() / 2
         return loss / len(truth), (gradient + parameters / sd**2) / len(truth)
+
+    from scipy.optimize import minimize  # half a second, that whoever only applies one can spare
 
     optima = [
         minimize(

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 import numpy as np
-from scipy.stats import t
 
 from raphe.core.metric_names import Estimate
 from raphe.core.sentences import counted
 from raphe.core.statistics.clusters import Clusters
-from raphe.core.statistics.intervals import CONFIDENCE, Difference, interval_of_share
+from raphe.core.statistics.intervals import (
+    CONFIDENCE,
+    Difference,
+    interval_of_share,
+    t_p,
+    t_quantile,
+)
 from raphe.core.statistics.linear_figures import NO_VARIANCE, LinearFigure
 
 CELL = "cell"
@@ -107,8 +112,8 @@ def difference_of(first: LinearFigure, second: LinearFigure, levels: Levels) -> 
     else:
         freedom = max(variances[-1].degrees_of_freedom, 1.0)
         error = np.sqrt(widest)
-        reach = error * t.ppf((1 + CONFIDENCE) / 2, freedom)
-        p = 2 * t.sf(abs(value) / error, freedom)
+        reach = error * t_quantile((1 + CONFIDENCE) / 2, freedom)
+        p = t_p(value / error, freedom)
         low, high = max(value - reach, -most), min(value + reach, most)
     return Difference(value, float(low), float(high), float(p))
 

@@ -10,7 +10,8 @@ has the interval of t.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from raphe.core.metric_names import Estimate
 from raphe.core.statistics.clusters import Clusters, Variance
@@ -36,7 +37,7 @@ def interval_of_share(
     """
     if np.isnan(share) or not n_effective > 0:
         return float("nan"), float("nan")
-    quantile = t.ppf((1 + CONFIDENCE) / 2, degrees_of_freedom)
+    quantile = t_quantile((1 + CONFIDENCE) / 2, degrees_of_freedom)
     weight = n_effective / (n_effective + quantile**2)
     centre = weight * share + (1 - weight) / 2
     half = weight * quantile / n_effective
@@ -80,7 +81,7 @@ def mean_difference(
     elif np.isnan(reach):
         p = float("nan")
     else:
-        p = float(2 * t.sf(abs(value) / np.sqrt(variance.value), variance.degrees_of_freedom))
+        p = float(t_p(value / np.sqrt(variance.value), variance.degrees_of_freedom))
     return Difference(value, value - reach, value + reach, p)
 
 
@@ -104,5 +105,36 @@ def _mean(scores: np.ndarray, strata: np.ndarray | None) -> tuple[float, Varianc
 def _reach(variance: Variance) -> float:
     if not variance.value > 0:
         return float("nan")
-    quantile = t.ppf((1 + CONFIDENCE) / 2, variance.degrees_of_freedom)
+    quantile = t_quantile((1 + CONFIDENCE) / 2, variance.degrees_of_freedom)
     return float(quantile * np.sqrt(variance.value))
+
+
+# Without scipy.stats, which is slower to load than a cell is judged.
+
+
+def t_quantile(probability: ArrayLike, degrees_of_freedom: ArrayLike) -> np.ndarray:
+    """Below which a share of Student's distribution lies; normal where the degrees are infinite."""
+    df = np.asarray(degrees_of_freedom, float)
+    finite = stdtrit(np.where(np.isinf(df), 1.0, df), probability)
+    return np.where(np.isinf(df), ndtri(probability), finite)[()]
+
+
+def t_p(statistic: ArrayLike, degrees_of_freedom: ArrayLike) -> np.ndarray:
+    """How probable a statistic as far from 0 is on either side."""
+    df, far = np.asarray(degrees_of_freedom, float), -np.abs(np.asarray(statistic, float))
+    finite = stdtr(np.where(np.isinf(df), 1.0, df), far)
+    return 2 * np.where(np.isinf(df), ndtr(far), finite)[()]
+
+
+def rank_correlation_p(x: np.ndarray, y: np.ndarray) -> float:
+    """Of no monotonous relation between x (n,) and y (n,), neither constant: Spearman's, by t."""
+    r = np.clip(np.corrcoef(_ranks(x), _ranks(y))[0, 1], -1, 1)
+    freedom = len(x) - 2
+    with np.errstate(divide="ignore"):
+        return float(t_p(r * np.sqrt(freedom / ((1 - r) * (1 + r))), freedom))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """From 1, equal values their mean one."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]

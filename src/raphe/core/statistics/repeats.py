@@ -6,9 +6,8 @@ F folds, S seeds; NaN where a training has no figure. Leading axes are of whatev
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
 
-from raphe.core.statistics.intervals import CONFIDENCE, ROUNDING
+from raphe.core.statistics.intervals import CONFIDENCE, ROUNDING, t_p, t_quantile
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ def over_repeats(scores: np.ndarray) -> OverRepeats:
         error = np.sqrt(variance * (1 / n + shared))
         largest = np.where(there, np.abs(units), 0.0).max(-1)
         error = np.where(error > ROUNDING * largest, error, np.nan)  # none where nothing varies
-        reach = t.ppf((1 + CONFIDENCE) / 2, n - 1) * error
-        p = 2 * t.sf(np.abs(mean) / error, n - 1)
+        reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * error
+        p = t_p(mean / error, n - 1)
     p = np.where((mean == 0) & np.isnan(error), 1.0, p)
     return OverRepeats(mean, mean - reach, mean + reach, error, p)
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import t as student
 
 from raphe.core.statistics.cell_probability import pool
 from raphe.core.statistics.decision import Decision
+from raphe.core.statistics.intervals import t_quantile
 
 CONFIDENCE = 0.95
 N_RESAMPLES = 400
@@ -87,7 +87,7 @@ def interval_again(
     n_blocks = max(2, n_spikes // length)
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = (n_blocks - 1) * (variance / of_spikes) ** 2
-    quantile = student.ppf((1 + CONFIDENCE) / 2, np.nan_to_num(freedom, nan=np.inf, posinf=1e9))
+    quantile = t_quantile((1 + CONFIDENCE) / 2, np.nan_to_num(freedom, nan=np.inf, posinf=1e9))
     half = quantile * np.sqrt(2 * variance)
     middle = log_odds(probability)
     return expit(np.stack([middle - half, middle + half], axis=1))

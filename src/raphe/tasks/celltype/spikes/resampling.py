@@ -4,7 +4,6 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import firwin, resample_poly
 
 from raphe.core.recordings.recording import Trace
 
@@ -36,6 +35,8 @@ class ResampledSweep:
         if self.ratio == 1:
             samples = self.trace.read(start, stop)
             return samples if self.scale == 1.0 else samples * np.float32(self.scale)
+        from scipy.signal import resample_poly  # slow to load, and most files keep their rate
+
         up, down = self.ratio.numerator, self.ratio.denominator
         # Begin at a multiple of `down`, where an output sample falls on an input sample.
         block = max(0, (start * down // up - self._reach) // down)
@@ -66,5 +67,7 @@ class ResampledSweep:
 
 @lru_cache
 def _low_pass(up: int, down: int) -> np.ndarray:
+    from scipy.signal import firwin
+
     factor = max(up, down)
     return firwin(2 * HALF_WIDTH * factor + 1, 1.0 / factor, window=("kaiser", KAISER_BETA))

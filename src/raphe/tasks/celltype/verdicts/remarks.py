@@ -4,9 +4,9 @@ N spikes, T samples a window.
 """
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from raphe.core.sentences import counted, number, typographic, whole
+from raphe.core.statistics.intervals import rank_correlation_p
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
@@ -149,7 +149,11 @@ def _drift(amplitude: np.ndarray, time_s: np.ndarray, unit: str) -> str:
     if timed.sum() < FEWEST_FOR_DRIFT:
         return ""
     amplitude, time_s = amplitude[timed], time_s[timed]
-    if not np.ptp(amplitude) or not np.ptp(time_s) or spearmanr(time_s, amplitude).pvalue > DRIFT_P:
+    if (
+        not np.ptp(amplitude)
+        or not np.ptp(time_s)
+        or rank_correlation_p(time_s, amplitude) > DRIFT_P
+    ):
         return ""
     slope, start = np.polynomial.Polynomial.fit(time_s, amplitude, 1).convert().coef[::-1]
     first, last = start + slope * time_s[[0, -1]]

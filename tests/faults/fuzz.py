@@ -76,7 +76,7 @@ def damaged(reader: Reader, seeds: list[Path], folder: Path, number: int) -> Pat
         file = place / reader.beside
         file.write_bytes(mutated(file.read_bytes(), drawn(rng)))
         return place
-    file = folder / f"tried{reader.suffix}"
+    file = folder / f"tried{reader.suffix or seed.suffix}"
     file.unlink(missing_ok=True)
     file.write_bytes(mutated(seed.read_bytes(), drawn(rng)))
     return file

@@ -20,7 +20,7 @@ class Reader:
     """A reader of files, to be tried with damaged ones.
 
     Args:
-        suffix: of the files.
+        suffix: of the files; "": each seed's own.
         seeds: makes whole files in an empty folder and returns their paths.
         read: reads a file, or what lies beside it, and returns the bytes that it holds, or None.
         errors: what it may raise: RecordingError, BundleError …

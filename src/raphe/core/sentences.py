@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 
 UNREADABLE = 1e12  # a number with more digits than a reader counts
-UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format, surrogate, line, paragraph
+UNPRINTABLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # control, format, surrogate, private, line …
 
 
 def counted(noun: str, n: int, plural: str | None = None) -> str:

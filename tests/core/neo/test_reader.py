@@ -1,6 +1,7 @@
 """Files of other rigs against what was written into them, and ABF against pyabf."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +293,29 @@ def _compare(path: Path) -> None:
 
 def test_neo_is_imported_only_when_it_is_asked_to_read():
     assert not hasattr(neo_reader, "neo")
+
+
+@pytest.mark.parametrize(
+    ("write", "at", "stated", "reason"),
+    [
+        (write_intan, 48, b"\xf0\xff\xff\x7f", "a text of 2147483632 bytes is expected"),
+        (write_igor, 8, b"\xff\xff\xff\x7f", "got one of 2147483647 in its header: it is damaged"),
+    ],
+)
+def test_no_more_memory_is_taken_than_a_file_has(tmp_path, write, at, stated, reason):
+    """A length of two gigabytes in a header that is otherwise whole."""
+    path, _, _ = write(tmp_path, noise())
+    content = bytearray(path.read_bytes())
+    content[at : at + 4] = stated
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(RecordingError, match=reason):
+        read_neo(path, 0)
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+def test_a_unit_that_no_screen_shows_is_written_out(tmp_path):
+    path, _, _ = write_igor(tmp_path, noise(), x_unit=b"\xf0")
+    with pytest.raises(RecordingError, match=r"got Im in \\uf8ff; set the x units"):
+        read_neo(path)

@@ -4,6 +4,7 @@ N samples, C columns.
 """
 
 import logging
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.neo.signals import Signal, Stretch, spelt, stated_rate
+from raphe.core.sentences import printable
 
 PACKED = ".pxp"
+# Where the sizes of its parts begin in a wave's header, by version, and how many there are: int32.
+# Source: WaveMetrics' Technical Note 3, "Igor Binary Format".
+SIZES = {1: (2, 1), 2: (2, 3), 3: (2, 4), 5: (4, 13)}
 SECONDS = {"s": 1.0, "": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}  # of an x axis; Igor's default: s
 
 
@@ -33,7 +38,7 @@ def waves_of(path: Path) -> list[Signal]:
         header = wave["wave_header"]
         x_unit = _text(header["dimUnits"][0] if "dimUnits" in header else header["xUnits"])
         if x_unit not in SECONDS:
-            others.append(f"{name} in {x_unit}")
+            others.append(printable(f"{name} in {x_unit}"))
             continue
         signals += _columns(name, samples, header, SECONDS[x_unit])
     if others and not signals:
@@ -66,8 +71,26 @@ def _columns(
 def _single(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     import igor2.binarywave
 
+    _require_sizes(path)
     wave = igor2.binarywave.load(str(path))["wave"]
     yield _text(wave["wave_header"]["bname"]), wave
+
+
+def _require_sizes(path: Path) -> None:
+    """igor2 takes whatever memory the sizes in a damaged header ask for. Raises RecordingError."""
+    with path.open("rb") as file:
+        head, n_bytes = file.read(64), path.stat().st_size
+    for order in "<>":
+        version = struct.unpack_from(f"{order}h", head.ljust(2, b"\0"))[0]
+        begin, n = SIZES.get(version, (0, 0))
+        if not n or len(head) < begin + 4 * n:
+            continue
+        largest = max(map(abs, struct.unpack_from(f"{order}{n}i", head, begin)))
+        if largest > n_bytes:
+            raise RecordingError(
+                f"{path}: expected parts of at most {n_bytes} bytes, as the file has, got one of "
+                f"{largest} in its header: it is damaged; copy it anew"
+            )
 
 
 def _packed(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,10 +7,12 @@ for some damage nothing: what it says of a file is checked as an ABF header is.
 import hashlib
 import logging
 import math
+import os
 import warnings
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.errors import RecordingError
@@ -25,6 +27,8 @@ from raphe.core.recordings.recording import Recording, Trace, find_suspects
 from raphe.core.recordings.units import amplifier_limit, unit_factor
 
 _NEEDS = {"igor2": "reading Igor's files needs igor2", "sonpy": "reading .smrx files needs sonpy"}
+
+NO_TEXT = 2**32 - 1  # in place of a length, by Qt
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +140,41 @@ def _signals(path: Path, described: Format) -> list[Signal]:
         options["fill_gap_value"] = GAP
     import neo.rawio
 
+    _bound_texts()
     reader = getattr(neo.rawio, described.reader)(**options)
     reader.parse_header()
     signals = signals_of(path, reader, described.codes)
     check = CHECKS.get(described.reader)
     return check(path, reader, signals) if check else signals
+
+
+@cache
+def _bound_texts() -> None:
+    """neo takes memory for as long a text as a damaged file of AxoGraph or Intan states: here no
+    more than the rest of the file."""
+    from neo.rawio import axographrawio, intanrawio
+
+    class BoundedFile(axographrawio.StructFile):
+        def read(self, size: int = -1) -> bytes:
+            content: bytes = super().read(min(size, _left(self)) if size >= 0 else size)
+            return content
+
+    def bounded_text(file: BinaryIO) -> str:
+        begin = file.tell()
+        n_bytes = int.from_bytes(file.read(4), "little")
+        if n_bytes != NO_TEXT and n_bytes > (left := _left(file)):
+            raise EOFError(f"a text of {n_bytes} bytes is expected, {left} are left")
+        file.seek(begin)
+        text: str = read_text(file)
+        return text
+
+    read_text = intanrawio.read_qstring
+    axographrawio.StructFile, intanrawio.read_qstring = BoundedFile, bounded_text
+
+
+def _left(file: BinaryIO) -> int:
+    """Bytes of a file that are not read yet."""
+    return max(0, os.fstat(file.fileno()).st_size - file.tell())
 
 
 def _missing(error: ImportError) -> str:

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.nwb.attribute_lengths import require_lengths_of_attributes
 
 SUFFIXES = (".nwb",)
 MOST_OBJECTS = 300_000  # groups, datasets, attributes, and values of variable length
@@ -79,6 +80,7 @@ class _Contents:
         self._path, self._at_most, self._texts_at_most = path, at_most, texts_at_most
         self._most_objects, self._reads_tables = most_objects, reads_tables
         self._bytes, self._text_bytes, self._objects = 0, 0, 0
+        self._looked_up: set[str] = set()  # names of attributes
 
     def fault(self, file: h5py.File, name: str, link: object) -> str | None:
         """What is wrong with the next of its links, if anything."""
@@ -100,6 +102,9 @@ class _Contents:
         for name in item.attrs:
             stored = item.attrs.get_id(name)
             _require_whole_type(stored.get_type())
+            if _is_variable(stored.dtype) and name not in self._looked_up:
+                self._looked_up.add(name)
+                require_lengths_of_attributes(self._path, name)
             if fault := self._fault_of_values(stored.dtype, stored.shape or (), item.attrs, name):
                 return fault
         return self._fault_of_count(1)
@@ -174,8 +179,8 @@ def _require_whole_type(stored: Any) -> None:  # a h5py.h5t.TypeID
 def _require_lengths(path: Path, dataset: h5py.Dataset) -> None:
     """Raise ValueError where a value of variable length is said to be longer than the file.
 
-    HDF5's library takes so much memory before it looks for the value. What is packed, or an
-    attribute, does not show its lengths.
+    HDF5's library takes so much memory before it looks for the value. What is packed does not show
+    its lengths.
     """
     stored = dataset.id
     if stored.get_create_plist().get_nfilters():

@@ -77,6 +77,15 @@ def test_frames_missing_between_timestamps_are_missing(fluorescence, tmp_path: P
     assert read_traces(late).rate_hz == pytest.approx(30, rel=0.01)
 
 
+def test_timestamps_that_span_far_more_than_there_is_are_refused(fluorescence, tmp_path) -> None:
+    """All that they span is read as if it were there."""
+    times_s = 5 + np.arange(200) / 30
+    times_s[120:] += 3600
+    path = fluorescence(tmp_path / "x.nwb", {"DfOverF/dff": TRACES}, times_s=times_s)
+    with pytest.raises(RecordingError, match="span 108200 frames for 200 that are there; export"):
+        read_traces(path)
+
+
 def test_a_rate_that_contradicts_and_a_matrix_that_lies_across(fluorescence, tmp_path) -> None:
     path = fluorescence(tmp_path / "x.nwb", {"DfOverF/dff": TRACES})
     with pytest.raises(RecordingError, match="holds its sampling rate, 30 Hz, --rate says 15"):

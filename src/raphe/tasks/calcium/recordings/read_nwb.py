@@ -20,7 +20,9 @@ from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, Tra
 
 KIND = "RoiResponseSeries"
 JITTER = 0.9  # of a frame, by which one may come early or late: indicators are far slower
-MOST_FRAMES = 2**26  # of a trace with its gaps: timestamps that tell more are no imaging's
+# Of a trace with its gaps, and of them as many times as it holds: timestamps that tell more are no
+# imaging's, and what they span is read as if it were there.
+MOST_FRAMES, MOST_TIMES = 2**24, 100
 
 
 def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
@@ -40,10 +42,10 @@ def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
         )
     starts = [round((part.start_s - clock.start_s) * clock.sampled_hz) for part in clock.segments]
     n_frames = starts[-1] + clock.segments[-1].n_samples
-    if n_frames > MOST_FRAMES:
+    if n_frames > min(MOST_FRAMES, MOST_TIMES * clock.n_samples):
         raise RecordingError(
             f"{path}: expected timestamps of one imaging, those of {first.place} span {n_frames} "
-            "frames; export its parts as files of their own"
+            f"frames for {clock.n_samples} that are there; export its parts as files of their own"
         )
 
     def rows(start: int, stop: int) -> np.ndarray:

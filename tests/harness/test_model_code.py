@@ -55,7 +55,7 @@ def test_imports_are_followed_wherever_they_stand(tmp_path: Path, monkeypatch) -
 def test_a_model_is_small_and_knows_no_other_task(task: str) -> None:
     code = code_of(task)
     n_bytes = sum(file.stat().st_size for file in code.files.values())
-    assert n_bytes < 900_000  # the page's views are among it
+    assert n_bytes < 1_000_000  # the page's views are among it
     assert not code.packages & {"torch", "mlflow", "hydra", "sklearn", "pandas", "matplotlib"}
     tasks = {name.split(".")[2] for name in code.files if name.startswith("raphe.tasks.")}
     assert tasks == {task}

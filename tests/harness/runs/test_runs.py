@@ -267,11 +267,15 @@ def test_names_in_a_list_say_nothing_to_a_terminal(
 
 
 def test_a_long_name_leaves_the_other_columns_whole_and_an_address_keeps_its_password(
-    begin: Callable[..., str], runs_root: Path, capsys, monkeypatch
+    begin: Callable[..., str], runs_root: Path, tmp_path: Path, capsys, monkeypatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     run_id = begin("e" * 70, "r" * 70, "FINISHED")
     assert cli.main(["runs", "--runs", str(runs_root)]) == 0
     assert {run_id[:8], "finished", "status", "weights"} <= set(capsys.readouterr().out.split())
-    assert cli.main(["runs", "--uri", "sqlite:////no/where?password=s3cr3t"]) == 1
-    assert "s3cr3t" not in capsys.readouterr().err
+    address = tmp_path / "address"
+    address.write_text("sqlite:////no/where?password=s3cr3t")
+    address.chmod(0o600)
+    assert cli.main(["runs", "--uri", f"@{address}"]) == 1
+    told = capsys.readouterr().err
+    assert "/no/where" in told and "s3cr3t" not in told

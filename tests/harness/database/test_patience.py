@@ -2,7 +2,7 @@
 
 import pytest
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, RESOURCE_DOES_NOT_EXIST
 from requests.exceptions import ConnectionError as NoConnection
 
 from raphe.harness.database import patience
@@ -44,6 +44,17 @@ def test_a_server_that_comes_back_has_lost_nothing(waited_s, capsys) -> None:
     told = capsys.readouterr().err
     assert told.count("does not answer") == 1 and "waited for up to 600 s" in told
     assert "answers again after 7 s" in told and "SECRET" not in told
+
+
+def test_a_server_whose_connections_are_all_taken_is_waited_for(waited_s) -> None:
+    """As when many clients write at once: MLflow calls it a bad request."""
+    busy = MlflowException(
+        "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00",
+        error_code=BAD_REQUEST,
+    )
+    assert PatientClient(Client(busy)).log_text("run") == "kept" and waited_s == [1]
+    with pytest.raises(MlflowException, match="no such column"):
+        PatientClient(Client(MlflowException("no such column", error_code=BAD_REQUEST))).log_text()
 
 
 def test_patience_ends_with_the_error(waited_s) -> None:

@@ -29,6 +29,9 @@ MAY_PASS = {
     ErrorCode.Name(code)
     for code in (INTERNAL_ERROR, REQUEST_LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE)
 }
+# SQLAlchemy's words where many write at once and every connection to the database is taken: MLflow's
+# server passes them on as if the call were wrong.
+ALL_TAKEN = "QueuePool limit"
 LINE_LENGTH = 160
 
 
@@ -101,5 +104,5 @@ def tried(client: MlflowClient | PatientClient, call: Any, *arguments: Any, **na
 def _may_pass(error: MlflowException | RequestException) -> bool:
     """Whether the same call may succeed later: nobody answered, or a server that is in trouble."""
     if isinstance(error, MlflowException):
-        return error.error_code in MAY_PASS
+        return error.error_code in MAY_PASS or ALL_TAKEN in str(error)
     return error.response is None or error.response.status_code >= 500

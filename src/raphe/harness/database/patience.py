@@ -29,7 +29,7 @@ MAY_PASS = {
     ErrorCode.Name(code)
     for code in (INTERNAL_ERROR, REQUEST_LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE)
 }
-# SQLAlchemy's words where many write at once and every connection to the database is taken: MLflow's
+# SQLAlchemy's words where many write at once and every connection to a database is taken: MLflow's
 # server passes them on as if the call were wrong.
 ALL_TAKEN = "QueuePool limit"
 LINE_LENGTH = 160

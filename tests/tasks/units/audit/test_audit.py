@@ -199,6 +199,6 @@ def test_real_networks_know_what_they_see(make_store, tmp_path):
     arrays["waveforms"] /= np.abs(arrays["waveforms"]).max(axis=1, keepdims=True)
     with Fitting(tmp_path / "runs") as fit:
         result = audited(make_store(**arrays), fit, members=1, max_epochs=4, shuffles=2)
-    assert result.of(UNITS, "animal")[0].answer is Answer.YES
+    assert result.of(UNITS, "unit")[0].answer is Answer.YES
     assert result.of(SHUFFLED)[0].answer is not Answer.YES
     assert set(result.classes) == set(CLASSES)

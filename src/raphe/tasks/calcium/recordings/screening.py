@@ -100,8 +100,7 @@ def _frozen(values: np.ndarray, rate_hz: float) -> np.ndarray:
     Where an acquisition hung, or shorter recordings of a matrix were filled up, for any share of
     the frames.
     """
-    begins = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
-    lengths = np.diff(np.append(begins, len(values)))
+    _, lengths = _runs(values)
     long = lengths >= max(SHORTEST_HELD, SHORTEST_FROZEN_S * rate_hz)
     chosen = np.repeat(long, lengths)
     others, rest = values[~chosen], lengths[~long]
@@ -112,6 +111,12 @@ def _frozen(values: np.ndarray, rate_hz: float) -> np.ndarray:
     if _is_denoised(others[:judged], rate_hz):
         return np.zeros(len(values), dtype=bool)
     return chosen
+
+
+def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where (n,) numbers change to another value, and for how many each stays: (runs,) each."""
+    begins = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
+    return begins, np.diff(np.append(begins, len(values)))
 
 
 def _is_denoised(values: np.ndarray, rate_hz: float) -> bool:
@@ -154,8 +159,7 @@ def _unforeseen(values: np.ndarray) -> np.ndarray:
 
 def _blanked(values: np.ndarray, rate_hz: float) -> tuple[np.ndarray, float]:
     """Which of (n,) numbers are a run of one value that is no signal: bool (n,); the value."""
-    begins = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
-    lengths = np.diff(np.append(begins, len(values)))
+    begins, lengths = _runs(values)
     run = np.repeat(np.arange(len(begins)), lengths)  # to which each number belongs
     least = values == values.min()
     is_lone = np.count_nonzero(least) < SHORTEST  # single frames may be blanked again and again

@@ -3,12 +3,14 @@
 n items (cells or units), C classes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from raphe.core.audit.confounding import Confounding
 from raphe.core.audit.words import Words
+from raphe.core.sentences import listed
 from raphe.core.statistics.answers import Answer, above
 from raphe.core.statistics.figure_interval import Headline
 from raphe.core.statistics.permutation import PermutationTest
@@ -26,6 +28,16 @@ class Way:
 
     def __str__(self) -> str:
         return f"{self.trained_on}, split by {self.split}"
+
+
+def ways_told(ways: Iterable[Way]) -> str:
+    """As "units by unit (1) and by animal (1); …", of so many trainings each, in their order."""
+    parts = []
+    for trained_on, alike in groupby(ways, key=lambda way: way.trained_on):
+        by_split = groupby(alike, key=lambda way: way.split)
+        splits = [f"by {split} ({len(list(of_split))})" for split, of_split in by_split]
+        parts.append(f"{trained_on} {listed(splits)}")
+    return "; ".join(parts)
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,16 @@ not trained on it (or, by spike, on its other spikes).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from raphe.core.audit.asked import Way
+from raphe.core.audit.asked import Way, ways_told
 from raphe.core.audit.chance import shuffles_needed
 from raphe.core.audit.confounding import numbered
 from raphe.core.errors import SettingError, SplitError, StoreError
 from raphe.core.files.scratch import Scratch
-from raphe.core.sentences import counted, listed
+from raphe.core.sentences import counted
 from raphe.tasks.celltype.audit.settings import Settings
 from raphe.tasks.celltype.audit.stores import noise_windows, shuffled_labels, subset, write
 from raphe.tasks.celltype.audit.words import NOISE, SHUFFLED, SPIKES
@@ -82,13 +81,10 @@ class Plan:
     @property
     def summary(self) -> str:
         """How many trainings there will be, of what."""
-        parts = [
-            f"{what} {listed(_by_split(trainings))}"
-            for what, trainings in groupby(self.trainings, key=lambda t: t.way.trained_on)
-        ]
+        ways = ways_told(training.way for training in self.trainings)
         return (
             f"{counted('training', len(self.trainings))} of at most "
-            f"{counted('epoch', self.settings.max_epochs)}: {'; '.join(parts)}"
+            f"{counted('epoch', self.settings.max_epochs)}: {ways}"
         )
 
     def require_kernel_that_fits(self) -> None:
@@ -99,11 +95,6 @@ class Plan:
                 f"--kernel: expected at most {largest}, for windows of {self.spikes.n_samples} "
                 f"samples in {self.store}, got {self.settings.kernel}"
             )
-
-
-def _by_split(trainings: Iterator[Training]) -> Iterator[str]:
-    for split, of_split in groupby(trainings, key=lambda training: training.way.split):
-        yield f"by {split} ({len(list(of_split))})"
 
 
 @contextmanager

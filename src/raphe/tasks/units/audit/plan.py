@@ -5,16 +5,15 @@ One training is that of the networks of all folds. N units, C classes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from raphe.core.audit.asked import Way
+from raphe.core.audit.asked import Way, ways_told
 from raphe.core.audit.chance import shuffles_needed
 from raphe.core.audit.confounding import numbered
 from raphe.core.errors import SplitError
-from raphe.core.sentences import counted, listed
+from raphe.core.sentences import counted
 from raphe.tasks.units.audit.settings import Settings
 from raphe.tasks.units.audit.traits import recording_traits
 from raphe.tasks.units.audit.words import SHUFFLED, SPLITS, TRAITS, UNITS, dealt_to
@@ -52,19 +51,11 @@ class Plan:
     @property
     def summary(self) -> str:
         """How many trainings there will be, of what."""
-        parts = [
-            f"{what} {listed(_by_split(trainings))}"
-            for what, trainings in groupby(self.trainings, key=lambda t: t.way.trained_on)
-        ]
+        ways = ways_told(training.way for training in self.trainings)
         return (
             f"{counted('training', len(self.trainings))} of "
-            f"{counted('epoch', self.settings.max_epochs)}: {'; '.join(parts)}"
+            f"{counted('epoch', self.settings.max_epochs)}: {ways}"
         )
-
-
-def _by_split(trainings: Iterator[Training]) -> Iterator[str]:
-    for split, of_split in groupby(trainings, key=lambda training: training.way.split):
-        yield f"by {split} ({len(list(of_split))})"
 
 
 def planned(store: Path | str, settings: Settings | None = None) -> Plan:

@@ -1,7 +1,6 @@
 """A run's record gives values and never code, whatever somebody wrote into it."""
 
 import copy
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,11 +216,10 @@ LAUGHS = "\n".join(
         ("a: \x00", "is damaged"),
     ],
 )
-def test_what_raphe_never_writes_is_refused_at_once(text: str, why: str) -> None:
-    begun = time.perf_counter()
+def test_what_raphe_never_writes_is_refused_before_it_is_built(text: str, why: str) -> None:
     with pytest.raises(SettingError, match=why) as refused:
         read(text)
-    assert "\n" not in str(refused.value) and time.perf_counter() - begun < 5
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

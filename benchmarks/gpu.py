@@ -5,8 +5,8 @@
 
 For each way to train seconds of an epoch of all kernels, in float32 and bf16, from spikes that stay
 on the device and from spikes that are copied there batch by batch; the memory of the device; and
-whether losses are those of the processor. What does not fit in --minutes is said to be missing.
-Times are of the networks and their optimiser alone: no tracking, no validation.
+whether losses of both ways are those of the processor. What does not fit in --minutes is said to be
+missing. Times are of the networks and their optimiser alone: no tracking, no validation.
 """
 
 import argparse
@@ -29,6 +29,9 @@ REPEATS = 3
 SEEDS, COMPARED_BATCHES, LAST = 3, 60, 20  # of the comparison with the processor
 COMPARED_KERNELS = (1, 8, 20, 32)
 MISSING = "not measured: out of time"
+RESIDENT = "on the device"
+PLACES = (RESIDENT, "copied batch by batch")
+PRECISIONS = ("float32", "bf16")
 
 Step = Callable[[Tensor, Tensor], float | Tensor]  # on a batch (N, T), (N,); its loss
 
@@ -103,12 +106,8 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """An epoch in random order, of spikes wherever they are."""
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(current)))
-    for rows in order.split(BATCH)[:n_batches]:
-        here = rows.to(current.device)
-        yield (
-            current[here].to(device, non_blocking=True),
-            label[here].to(device, non_blocking=True),
-        )
+    for rows in order.to(current.device).split(BATCH)[:n_batches]:
+        yield current[rows].to(device), label[rows].to(device)
 
 
 def wait_for(device: str) -> None:
@@ -136,54 +135,68 @@ def epoch_seconds(
     return seconds
 
 
-def compared(kernel: int, device: str, n_batches: int) -> tuple[float, float, float]:
-    """Mean loss of the last batches here, the largest difference from the processor's at one seed,
-    and how far seeds lie apart. No dropout: its draws differ from device to device."""
+def compared(kernel: int, device: str, n_batches: int) -> list[tuple[object, ...]]:
+    """For each way its mean loss of the last batches, the largest difference at one seed from a
+    single network on the processor, and how far seeds lie apart. No dropout: its draws differ from
+    device to device."""
+    there = losses_by_seed("one by one", kernel, "cpu", n_batches)
+    rows = []
+    for way in WAYS:
+        here = losses_by_seed(way, kernel, device, n_batches)
+        figures = here.mean(), np.abs(here - there).max(), np.ptp(here)
+        rows.append((way, kernel, *(f"{value:.4f}" for value in figures)))
+    return rows
+
+
+def losses_by_seed(way: str, kernel: int, device: str, n_batches: int) -> np.ndarray:
     spikes = simulated_spikes(BATCH * n_batches, seed=1)
-    found = {"cpu": [], device: []}
+    losses = []
     for seed in range(SEEDS):
-        for place, losses in found.items():
-            torch.manual_seed(seed)
-            step = one_by_one(networks([kernel], place, dropout=0.0), place, "float32")
-            each = [
-                float(step(current, label))
-                for current, label in batches(*spikes, place, seed, n_batches)
-            ]
-            losses.append(np.mean(each[-LAST:]))
-    here, there = np.array(found[device]), np.array(found["cpu"])
-    return here.mean(), np.abs(here - there).max(), np.ptp(here)
+        torch.manual_seed(seed)
+        step = WAYS[way](networks([kernel], device, dropout=0.0), device, "float32")
+        each = [float(step(*batch)) for batch in batches(*spikes, device, seed, n_batches)]
+        losses.append(np.mean(each[-LAST:]))
+    return np.array(losses)
 
 
 def timed(options: argparse.Namespace, end: float) -> list[tuple[str, ...]]:
     spikes = simulated_spikes(options.spikes)
-    resident = tuple(part.to(options.device) for part in spikes)
-    streamed = tuple(part.pin_memory() for part in spikes) if options.device == "cuda" else spikes
-    n_batches = min(options.batches, -(-options.spikes // BATCH))
-    places = {"on the device": resident, "copied batch by batch": streamed}
     cases = [
-        (way, precision, place)
-        for way in WAYS
-        for precision in ("float32", "bf16")
-        for place in places
+        (way, precision, place) for way in WAYS for precision in PRECISIONS for place in PLACES
     ]
     rows = []
     for n, (way, precision, place) in enumerate(cases):
         left_s = (end - time.perf_counter()) / (len(cases) - n)  # a share for each that is to come
-        if options.device == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        torch.manual_seed(0)
-        step = WAYS[way](networks(options.kernels, options.device), options.device, precision)
-        seconds = epoch_seconds(step, places[place], options.device, n_batches, left_s)
-        memory = torch.cuda.max_memory_allocated() / 2**20 if options.device == "cuda" else np.nan
+        seconds, memory = case(options, way, precision, place, spikes, left_s)
         rows.append(
             (
                 way, precision, place,
-                spread(seconds) if seconds else MISSING,
+                f"{spread(seconds)}, {len(seconds)}" if seconds else MISSING,
                 f"{PAPER_EPOCHS * np.median(seconds):.0f}" if seconds else "–",
-                "–" if np.isnan(memory) else f"{memory:.0f}",
+                memory,
             )
         )  # fmt: skip
     return rows
+
+
+def case(
+    options: argparse.Namespace,
+    way: str,
+    precision: str,
+    place: str,
+    spikes: tuple[Tensor, Tensor],
+    left_s: float,
+) -> tuple[list[float], str]:
+    """Seconds of its epochs and MB of the device at most; nothing of it stays there."""
+    is_cuda = options.device == "cuda"
+    if is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+    here = tuple(part.to(options.device) for part in spikes) if place == RESIDENT else spikes
+    torch.manual_seed(0)
+    step = WAYS[way](networks(options.kernels, options.device), options.device, precision)
+    n_batches = min(options.batches, -(-options.spikes // BATCH))
+    seconds = epoch_seconds(step, here, options.device, n_batches, left_s)
+    return seconds, f"{torch.cuda.max_memory_allocated() / 2**20:.0f}" if is_cuda else "–"
 
 
 def main() -> None:
@@ -201,15 +214,15 @@ def main() -> None:
     torch.set_float32_matmul_precision("high")  # as trainer=gpu
     n_compared = min(options.batches, COMPARED_BATCHES)
     losses = [
-        (kernel, *(f"{value:.4f}" for value in compared(kernel, options.device, n_compared)))
-        for kernel in COMPARED_KERNELS
+        row for kernel in COMPARED_KERNELS for row in compared(kernel, options.device, n_compared)
     ]
     n_batches = min(options.batches, -(-options.spikes // BATCH))
     name = torch.cuda.get_device_name() if options.device == "cuda" else "the processor"
     about = (
         f"{name}; {options.spikes} simulated training spikes, {n_batches} batches of {BATCH}, "
         f"{len(options.kernels)} kernel sizes from {min(options.kernels)} to "
-        f"{max(options.kernels)}; median (range) of {REPEATS} epochs after a warm-up"
+        f"{max(options.kernels)}; median (range), number of epochs after a warm-up, at most "
+        f"{REPEATS}; products of float32 as TF32 where the device has it, as in trainer=gpu"
     )
     columns = (
         "way", "precision", "spikes", "epoch of all kernels, s", f"{PAPER_EPOCHS} epochs, s",
@@ -217,8 +230,8 @@ def main() -> None:
     )  # fmt: skip
     goal = f"Goal: {PAPER_EPOCHS} epochs of all kernels within {MOST_S:.0f} s."
     same = (
-        f"Losses of single networks without dropout, mean of the last {min(LAST, n_compared)} of "
-        f"{n_compared} batches; {SEEDS} seeds."
+        "Losses without dropout beside those of a single network on the processor, mean of the "
+        f"last {min(LAST, n_compared)} of {n_compared} batches; {SEEDS} seeds."
     )
     write_tables(
         options.output,
@@ -226,7 +239,10 @@ def main() -> None:
         about,
         {
             goal: (columns, timed(options, end)),
-            same: (("k", "loss", "largest difference from the processor", "seeds apart"), losses),
+            same: (
+                ("way", "k", "loss", "largest difference from the processor", "seeds apart"),
+                losses,
+            ),
         },
     )
 

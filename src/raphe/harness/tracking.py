@@ -21,14 +21,20 @@ from mlflow.utils.mlflow_tags import (
 from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
+from raphe.core.files import leavings
 from raphe.core.sentences import counted
-from raphe.harness.database.address import address_of, sqlite_file, without_credentials
+from raphe.harness.database.address import (
+    address_of,
+    is_server,
+    sqlite_file,
+    without_credentials,
+)
 from raphe.harness.database.folder import DATABASE, given_runs, network_note
 from raphe.harness.database.opening import open_to_write, reaching
 from raphe.harness.database.patience import PATIENCE_S, PatientClient
 from raphe.harness.database.relocation import ARTIFACTS
-from raphe.harness.database.sending import send_all
-from raphe.harness.database.spool import SpoolingClient
+from raphe.harness.database.sending import send, send_all
+from raphe.harness.database.spool import SpoolingClient, unsent_folder
 from raphe.harness.process import no_garbage_sought
 from raphe.harness.records.tracked_run import TrackedRun
 
@@ -73,35 +79,41 @@ class Tracker:
         runs_root: folder of the SQLite file and of the artifacts.
         given_uri: an MLflow server instead, as `http://host:5000`.
         patience_s: how long a server is waited for that answered once and does not now.
+        has_answered: whether it did so to another process of this command.
 
     Raises:
         SettingError: no server answers there.
+        TrackingError: one that has answered stays away for longer.
     """
 
     experiment: str
     runs_root: Path
     given_uri: InitVar[str | None] = None
     patience_s: InitVar[float] = PATIENCE_S
+    has_answered: InitVar[bool] = False
     uri: str = field(init=False)
     is_server: bool = field(init=False)
     _client: MlflowClient | PatientClient = field(init=False, repr=False)
     experiment_id: str = field(init=False, repr=False)
 
-    def __post_init__(self, given_uri: str | None, patience_s: float) -> None:
+    def __post_init__(self, given_uri: str | None, patience_s: float, has_answered: bool) -> None:
         self.runs_root = self.runs_root.absolute()
-        self._client = open_to_write(self.runs_root, given_uri)
-        self.is_server = given_uri is not None and given_uri.startswith("http")
+        self._client = open_to_write(self.runs_root, given_uri, has_answered)
+        self.is_server = is_server(given_uri)
         self.uri = address_of(self.runs_root / DATABASE) if given_uri is None else given_uri
+        patient = None if sqlite_file(self.uri) else PatientClient(self._client, patience_s)
+        if patient is not None and has_answered:
+            self._client = patient
         with reaching(self.uri):
             self.experiment_id = self._find_or_create_experiment()
-        if sqlite_file(self.uri) is None:
-            self._client = PatientClient(self._client, patience_s)
+        self._client = patient or self._client
 
     @classmethod
     def from_settings(cls, config: DictConfig, is_first: bool = True) -> "Tracker":
         """As the settings say; the first process of a command says what is to be known of it."""
         given = config.tracking
-        tracker = cls(given.experiment, Path(config.runs_root), given.uri, given.patience_s)
+        folder = Path(config.runs_root)
+        tracker = cls(given.experiment, folder, given.uri, given.patience_s, not is_first)
         if is_first and given.uri is None and (note := network_note(tracker.runs_root)):
             print(note, file=sys.stderr)
         if is_first and isinstance(tracker._client, PatientClient):
@@ -143,7 +155,10 @@ class Tracker:
         return self._tracked(run.info.run_id)
 
     def resume(self, run_id: str) -> "TrackedRun":
-        """Go on with an interrupted run; what it has logged is not logged again."""
+        """Go on with an interrupted run; what it has logged is not logged again. What it kept while
+        its server was away is sent first."""
+        if (kept := unsent_folder(self.runs_root, run_id)).exists():
+            send(self._client, kept)
         self._client.update_run(run_id, status="RUNNING")
         return self._tracked(run_id)
 
@@ -162,6 +177,12 @@ class Tracker:
 
     def delete(self, run_id: str) -> None:
         self._client.delete_run(run_id)
+        leavings.remove(unsent_folder(self.runs_root, run_id))
+
+    def wait_no_more(self) -> None:
+        """For a server that is away, as whoever waits has ended it."""
+        if isinstance(self._client, PatientClient):
+            self._client.wait_no_more()
 
     @property
     def client(self) -> MlflowClient | PatientClient:

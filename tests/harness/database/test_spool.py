@@ -12,33 +12,16 @@ from requests.exceptions import ConnectionError as NoConnection
 from raphe.core.errors import SettingError
 from raphe.core.files.locks import lock_file
 from raphe.core.protocol import UsedStore
+from raphe.harness.database import patience
 from raphe.harness.database.address import local_folder
 from raphe.harness.database.patience import OutOfPatience, PatientClient
 from raphe.harness.database.sending import Unsent, send_all
 from raphe.harness.database.spool import CALLS, LOCK, SERVER, UNSENT, SpoolingClient, calls_of
 from raphe.harness.records.tracked_run import TrackedRun
-from raphe.harness.tracking import DESCRIPTION_TAG
+from raphe.harness.tracking import DESCRIPTION_TAG, Tracker
+from stalling_server import StallingServer
 
 SERVER_AT = "http://me:SECRET@mlflow.lab:5000"
-
-
-class Server:
-    """MLflow's database, that answers as a server: not at all, or not from some call on."""
-
-    tracking_uri = SERVER_AT
-
-    def __init__(self, database: MlflowClient) -> None:
-        self.database = database
-        self.is_away, self.calls_left = False, 10**9
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        def call(*arguments: object, **named: object) -> object:
-            self.calls_left -= 1
-            if self.is_away or self.calls_left < 0:
-                raise NoConnection("refused")
-            return getattr(self.database, name)(*arguments, **named)
-
-        return call
 
 
 @pytest.fixture
@@ -47,12 +30,14 @@ def database(tracking_store, tmp_path: Path) -> MlflowClient:
 
 
 @pytest.fixture
-def server(database: MlflowClient) -> Server:
-    return Server(database)
+def server(database: MlflowClient) -> StallingServer:
+    return StallingServer(database, SERVER_AT)
 
 
 @pytest.fixture
-def begin(database: MlflowClient, server: Server, tmp_path: Path) -> Callable[..., TrackedRun]:
+def begin(
+    database: MlflowClient, server: StallingServer, tmp_path: Path
+) -> Callable[..., TrackedRun]:
     place = (tmp_path / "artifacts").as_uri()
     experiment = database.create_experiment("e", artifact_location=place)
 
@@ -110,7 +95,7 @@ def of_run(database: MlflowClient, run_id: str, tmp_path: Path) -> dict[str, obj
 
 @pytest.mark.parametrize("calls", [0, 9])
 def test_what_was_kept_is_sent_as_if_it_had_been_said_at_once(
-    begin, server: Server, database: MlflowClient, tmp_path: Path, calls: int
+    begin, server: StallingServer, database: MlflowClient, tmp_path: Path, calls: int
 ) -> None:
     there, kept = begin(), begin()
     say_all(there, tmp_path)
@@ -177,3 +162,40 @@ def test_a_run_that_its_server_never_told_of_cannot_be_read(begin, server) -> No
     server.is_away = True
     with pytest.raises(OutOfPatience):
         begin()
+
+
+def test_what_an_earlier_attempt_kept_is_sent_before_the_run_goes_on_and_goes_with_it(
+    begin, server: StallingServer, database: MlflowClient, tmp_path: Path
+) -> None:
+    tracker = Tracker("e", tmp_path / "mlruns")
+    tracker._client = PatientClient(server, 0)
+    first, second = begin(), begin()
+    server.is_away = True
+    for run in (first, second):
+        run.log_metrics({"val/loss": 1.0}, step=1)
+        run.end("KILLED")
+    with pytest.raises(OutOfPatience):
+        tracker.resume(first.run_id)
+    server.is_away = False
+    resumed = tracker.resume(first.run_id)
+    resumed.log_metrics({"val/loss": 1.0}, step=1)
+    resumed.log_metrics({"val/loss": 0.5}, step=2)
+    resumed.end("FINISHED")
+    tracker.delete(second.run_id)
+    assert send_all(server, tmp_path / "mlruns", SERVER_AT) == 0
+    assert database.get_run(first.run_id).info.status == "FINISHED"
+    history = database.get_metric_history(first.run_id, "val/loss")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 1.0), (2, 0.5)]
+
+
+def test_who_interrupts_a_run_is_not_kept_waiting_for_its_server(
+    begin, server: StallingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept_s: list[float] = []
+    monkeypatch.setattr(patience.time, "sleep", slept_s.append)
+    run = begin(patience_s=600)
+    with pytest.raises(KeyboardInterrupt), run.until_done():
+        server.is_away = True
+        raise KeyboardInterrupt
+    assert slept_s == []
+    assert [name for name, *_ in calls_of(run.unsent)] == ["set_terminated"]

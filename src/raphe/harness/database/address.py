@@ -115,6 +115,11 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(database).absolute()
 
 
+def is_server(uri: str | None) -> bool:
+    """Whether an address is that of a server, and not of a database or of nothing."""
+    return uri is not None and uri.startswith("http")
+
+
 def shown(uri: str) -> str:
     """Where runs are tracked, for a sentence: the file of a database, of a server its address.
 

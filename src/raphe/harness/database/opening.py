@@ -21,6 +21,7 @@ from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.sentences import first_line
 from raphe.harness.database.address import (
     address_of,
+    is_server,
     local_folder,
     sqlite_file,
     without_credentials,
@@ -28,6 +29,7 @@ from raphe.harness.database.address import (
 from raphe.harness.database.checks import check_database, require_readable_mlflow
 from raphe.harness.database.creation import create_database
 from raphe.harness.database.folder import DATABASE, make_runs_folder, require_runs
+from raphe.harness.database.patience import OutOfPatience
 from raphe.harness.database.relocation import ARTIFACTS, former_places, relocate
 
 LOCK = ".mlflow.lock"
@@ -49,10 +51,13 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 def reaching(uri: str, named_by: str = SETTING) -> Iterator[None]:
     """Turn what a store that does not answer raises into a SettingError, also in making a client.
 
-    A database whose driver is not installed is an ImportError.
+    A database whose driver is not installed is an ImportError. A server that has answered once and
+    is waited for in vain is no wrong address: that passes.
     """
     try:
         yield
+    except OutOfPatience:
+        raise
     except (MlflowException, ImportError, SQLAlchemyError) as error:
         if is_disk_full(error) and (database := sqlite_file(uri)) is not None:
             raise SettingError(disk_full(database)) from error
@@ -72,13 +77,24 @@ def said(error: BaseException) -> str:
     return without_credentials(first_line(error, LINE_LENGTH))
 
 
-def open_to_write(runs_root: Path, uri: str | None) -> MlflowClient:
+def open_to_write(
+    runs_root: Path, uri: str | None, is_known_to_answer: bool = False
+) -> MlflowClient:
     """A client of the database in a folder of runs, which is made if it is not there, or of `uri`.
 
-    Raises SettingError where there is none to work with.
+    Args:
+        runs_root: the folder of runs.
+        uri: of a server or database.
+        is_known_to_answer: of a server that another process of the command has reached: it is not
+            asked, as it may be away for a moment.
+
+    Raises:
+        SettingError: there is none to work with.
     """
     make_runs_folder(runs_root)
     database = runs_root / DATABASE if uri is None else sqlite_file(uri)
+    if is_known_to_answer and is_server(uri):
+        return MlflowClient(uri)
     if database is None:
         return _of_server(str(uri), SETTING)
     require_readable_mlflow()

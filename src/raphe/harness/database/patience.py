@@ -32,7 +32,7 @@ MAY_PASS = {
 # SQLAlchemy's words where many write at once and every connection to a database is taken: MLflow's
 # server passes them on as if the call were wrong.
 ALL_TAKEN = "QueuePool limit"
-LINE_LENGTH = 160
+LINE_LENGTH, REASON_LENGTH = 160, 80  # of what MLflow says, in a note and within a sentence
 
 
 class OutOfPatience(MlflowException):
@@ -55,6 +55,10 @@ class PatientClient:
     def tracking_uri(self) -> str:
         return self._client.tracking_uri
 
+    def wait_no_more(self) -> None:
+        """Ask once from now on: who interrupts a run is not kept waiting for its server."""
+        self._patience_s = 0.0
+
     def __getattr__(self, name: str) -> Any:
         return partial(self.tried, getattr(self._client, name))
 
@@ -68,8 +72,8 @@ class PatientClient:
                 waited_s = time.monotonic() - begun_s
                 if not _may_pass(error) or waited_s + wait_s > self._patience_s:
                     if _may_pass(error):
-                        self._patience_s = 0.0  # what tells of it waits no more
-                        raise OutOfPatience(str(error)) from error
+                        self.wait_no_more()  # what tells of it, too
+                        raise OutOfPatience(self._told_of(error, waited_s)) from error
                     if isinstance(error, MlflowException):
                         raise
                     raise MlflowException(str(error)) from error
@@ -87,6 +91,11 @@ class PatientClient:
                     self._silent_since = None
                     self._tell(f"answers again after {silent_s:.0f} s")
                 return answer
+
+    def _told_of(self, error: Exception, waited_s: float) -> str:
+        waited = f" for {waited_s:.0f} s" if waited_s >= 1 else ""
+        why = without_credentials(first_line(error, REASON_LENGTH))
+        return f"{shown(self._client.tracking_uri)} has not answered{waited} ({why})"
 
     def _tell(self, what: str) -> None:
         place = shown(self._client.tracking_uri)

@@ -49,6 +49,11 @@ WRITES = {
 Call = tuple[str, list[Any], dict[str, Any]]
 
 
+def unsent_folder(runs_root: Path, run_id: str) -> Path:
+    """Where a run keeps what its server is not told; there is one only where it kept anything."""
+    return runs_root / UNSENT / run_id
+
+
 class SpoolingClient:
     """A client of one run, which keeps on disk what its server cannot be told within its patience.
 
@@ -62,7 +67,7 @@ class SpoolingClient:
 
     def __init__(self, client: PatientClient, run_id: str, runs_root: Path) -> None:
         self._client, self._run_id = client, run_id
-        self._folder = runs_root / UNSENT / run_id
+        self._folder = unsent_folder(runs_root, run_id)
         self._lock = lock_file(self._folder / LOCK)
         self._is_away, self._n_calls = False, 0
         self._known: Run | None = None

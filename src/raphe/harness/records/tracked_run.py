@@ -188,6 +188,8 @@ class TrackedRun:
             yield
             self.end("FINISHED")
         except KeyboardInterrupt:
+            if isinstance(self._client, SpoolingClient):
+                self._client.direct.wait_no_more()
             with contextlib.suppress(MlflowException):
                 self.end("KILLED")
             raise

@@ -316,6 +316,7 @@ class SweepParent:
     def abandon(self, status: str) -> None:
         """End what cannot go on, the members too, as KILLED or FAILED."""
         self._open.close()
+        self._tracker.wait_no_more()
         children = self._end_members(status)
         self._end(status)
         if not children:

@@ -35,7 +35,7 @@ def test_members_do_not_know_each_other() -> None:
 
 def test_a_branch_always_stays_in_training() -> None:
     net = UnitNet(50, (4, 3, 2), 2, branch_dropout=0.9)
-    kept = net._kept(torch.ones(50, 40, 3, dtype=torch.bool))
+    kept = net.kept(torch.ones(50, 40, 3, dtype=torch.bool))
     assert kept.any(dim=2).all() and 0 < kept.mean() < 1
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from raphe.core.errors import RecordingError
+from raphe.core.firing.histograms import interval_shares
 from raphe.tasks.units.recordings.read_units import read_units
-from raphe.tasks.units.recordings.spike_trains import interval_shares
 
 RATE_HZ, N_SAMPLES = 25_000.0, 75
 SPIKE = [("sample_index", "i8"), ("unit_index", "i8"), ("segment_index", "i8")]
@@ -71,7 +71,7 @@ def test_units_have_templates_and_firing(analyzer: Callable[..., Path]) -> None:
     assert sum(fact.n_spikes or 0 for fact in read.units.facts) == len(spikes)
     of_b = spikes[spikes["unit_index"] == 1]
     shares = [
-        interval_shares(of_b["sample_index"][of_b["segment_index"] == segment] / RATE_HZ)
+        interval_shares([of_b["sample_index"][of_b["segment_index"] == segment] / RATE_HZ])
         for segment in (0, 1)
     ]
     n_intervals = [(of_b["segment_index"] == segment).sum() - 1 for segment in (0, 1)]

@@ -9,8 +9,8 @@ from scipy.io import savemat
 
 from matlab_files import write_mat73
 from raphe.core.errors import RecordingError
+from raphe.core.firing.histograms import autocorrelogram
 from raphe.tasks.units.recordings.read_units import read_units
-from raphe.tasks.units.recordings.spike_trains import autocorrelogram
 
 N_SAMPLES, RATE_HZ = 48, 20_000.0
 
@@ -92,7 +92,7 @@ def test_times_beside_it_are_found(metrics: Callable[..., Path]) -> None:
     beside = path.with_name("M1_day1.spikes.cellinfo.mat")
     savemat(beside, {"spikes": {"times": as_cells(trains)}})
     read = read_units(path)
-    np.testing.assert_array_equal(read.units.acg[1], autocorrelogram(trains[1]))
+    np.testing.assert_array_equal(read.units.acg[1], autocorrelogram([trains[1]]))
 
 
 def test_a_cell_of_two_classes_has_no_label(metrics: Callable[..., Path]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.firing.features import ACG_FEATURES, ISI_FEATURES
 from raphe.core.sentences import counted, number
 from raphe.core.statistics.outlyingness import (
     deviate,
@@ -18,7 +19,6 @@ from raphe.core.statistics.outlyingness import (
     mean_and_covariance,
     sides,
 )
-from raphe.tasks.units.features.firing_features import ACG_FEATURES, ISI_FEATURES
 from raphe.tasks.units.features.unit_inputs import Layout
 from raphe.tasks.units.features.waveform_features import FEATURES
 from raphe.tasks.units.recordings.unit_set import BRANCHES, WORDS

@@ -7,25 +7,24 @@ intervals, H bins of half an autocorrelogram.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy.signal import resample_poly
 
 from raphe.core.errors import RecordingError
-from raphe.core.recordings.rates import rate_ratio, same_rate
-from raphe.tasks.units.features.firing_features import (
+from raphe.core.firing.features import (
     ACG_FEATURES,
     ISI_FEATURES,
     acg_features,
     interval_features,
 )
+from raphe.core.firing.histograms import edge_names, log_binned, log_edges
+from raphe.core.recordings.rates import rate_ratio, same_rate
 from raphe.tasks.units.features.waveform_features import FEATURES, waveform_features
 from raphe.tasks.units.recordings.unit_set import BRANCHES, WORDS, UnitSet
 
 TO_ONE = 1e-3  # by which a sum may miss 1
-LOG_BINS = 22  # edges, evenly spaced in the logarithm, of which those below 1 ms are one
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,12 @@ class Layout:
     @property
     def dims(self) -> tuple[int, int, int]:
         """How many numbers each branch has, 0 for one that there is not."""
-        edges = len(_edges(self.isi_bins)) - 1 if self.isi_bins else 0
+        edges = len(log_edges(self.isi_bins)) - 1 if self.isi_bins else 0
         half = self.acg_bins // 2
         return (
             self.n_samples + len(FEATURES) if self.n_samples else 0,
             edges + 1 + len(ISI_FEATURES) if self.isi_bins else 0,
-            len(_edges(half)) - 1 + len(ACG_FEATURES) if half else 0,
+            len(log_edges(half)) - 1 + len(ACG_FEATURES) if half else 0,
         )
 
     @property
@@ -82,10 +81,9 @@ class Layout:
     @property
     def names(self) -> list[str]:
         """Of the D numbers."""
-        edges, acg_edges = _edges(self.isi_bins), _edges(self.acg_bins // 2)
         samples = [f"waveform_{n}" for n in range(self.n_samples)]
-        isi = [f"isi_{low}_to_{high}_ms" for low, high in pairwise(edges)]
-        acg = [f"acg_{low}_to_{high}_ms" for low, high in pairwise(acg_edges)]
+        isi = edge_names("isi", self.isi_bins)
+        acg = edge_names("acg", self.acg_bins // 2)
         of_branches = (
             [*samples, *FEATURES],
             [*isi, "isi_log_share", *(f"isi_{name}" for name in ISI_FEATURES)],
@@ -110,7 +108,7 @@ def unit_inputs(units: UnitSet, layout: Layout) -> np.ndarray:
         isi = _cut(units.isi, layout.isi_bins, "isi")
         total = isi.sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
-            binned = np.sqrt(_binned(isi / total))
+            binned = np.sqrt(log_binned(isi / total))
             isi = np.where(total > 0, isi, np.nan)  # all are longer: nothing is known
             share = np.where(total > 0, 1, np.nan) if layout.isi_to_one else total
             blocks.append(np.hstack([binned, np.log1p(share), interval_features(isi)]))
@@ -120,7 +118,7 @@ def unit_inputs(units: UnitSet, layout: Layout) -> np.ndarray:
         with np.errstate(invalid="ignore", divide="ignore"):
             largest = half.max(axis=1, keepdims=True)
             half = np.where(largest > 0, half, np.nan)
-            blocks.append(np.hstack([_binned(half / largest, mean=True), acg_features(half)]))
+            blocks.append(np.hstack([log_binned(half / largest, mean=True), acg_features(half)]))
     return _whole_blocks(blocks)
 
 
@@ -189,16 +187,3 @@ def _cut(histogram: np.ndarray, n_bins: int, branch: str) -> np.ndarray:
             f"{histogram.shape[1]}; compute them over as long a time"
         )
     return histogram[:, :n_bins]
-
-
-def _edges(n_bins: int) -> np.ndarray:
-    """Edges in bins of 1 ms, evenly spaced in the logarithm where that is wider than a bin."""
-    if not n_bins:
-        return np.empty(0, int)
-    return np.unique(np.round(np.geomspace(1, n_bins + 1, LOG_BINS)).astype(int)) - 1
-
-
-def _binned(histogram: np.ndarray, mean: bool = False) -> np.ndarray:
-    edges = _edges(histogram.shape[1])
-    parts = [histogram[:, low:high] for low, high in pairwise(edges)]
-    return np.stack([part.mean(axis=1) if mean else part.sum(axis=1) for part in parts], axis=1)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.firing.histograms import firing
 from raphe.core.sentences import counted
 from raphe.tasks.units.recordings.quality import NOISE, mixed_remark
-from raphe.tasks.units.recordings.spike_trains import firing
 from raphe.tasks.units.recordings.stored_analyzer import StoredAnalyzer, open_analyzer
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
 from raphe.tasks.units.recordings.waveform_rate import waveform_rate

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.firing.histograms import firing
 from raphe.core.matlab.fields import read_fields
 from raphe.core.matlab.mat5 import Value
 from raphe.core.recordings.rates import rate_of_times
 from raphe.core.sentences import counted, listed
-from raphe.tasks.units.recordings.spike_trains import firing
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned, named
 from raphe.tasks.units.recordings.waveform_rate import waveform_rate
 

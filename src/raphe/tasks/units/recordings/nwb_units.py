@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.firing.histograms import firing
 from raphe.core.nwb.self_contained import SUFFIXES, require_self_contained
 from raphe.core.sentences import counted
-from raphe.tasks.units.recordings.spike_trains import firing
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
 from raphe.tasks.units.recordings.waveform_rate import waveform_rate
 

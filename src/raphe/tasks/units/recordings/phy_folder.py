@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
+from raphe.core.firing.histograms import FEWEST_SPIKES, firing
 from raphe.core.recordings.arrays import load_array
 from raphe.core.sentences import counted
 from raphe.core.tables.words import read_table
 from raphe.tasks.units.recordings.quality import NOISE, mixed_remark
-from raphe.tasks.units.recordings.spike_trains import FEWEST_SPIKES, firing
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
 from raphe.tasks.units.recordings.waveform_rate import waveform_rate
 

@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from raphe.core.firing.branch_scale import centre_and_scale
 from raphe.core.notes import note_of_networks
 from raphe.core.protocol import UsedStore
 from raphe.core.ranges import Count, Seed, check_ranges
@@ -23,7 +24,6 @@ from raphe.tasks.units.metrics.verdicts import Groups
 from raphe.tasks.units.stores.doubts import beside_figures, confoundings_of, few_units
 from raphe.tasks.units.stores.unit_folds import Split, unit_folds
 from raphe.tasks.units.stores.unit_store import open_units
-from raphe.tasks.units.training.simple_classifiers import centre_and_scale
 
 Batch = tuple[Tensor, Tensor, Tensor]  # inputs (N, D), class (N,), fold (N,)
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from raphe.core.firing.branch_net import Dropout
 from raphe.core.ranges import Count, Range, check_ranges
-from raphe.tasks.units.network.unit_net import Dropout, UnitNet
+from raphe.tasks.units.network.unit_net import UnitNet
 from raphe.tasks.units.training.data import Batch, UnitData
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]

@@ -20,7 +20,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-SMALLEST_SCALE = 0.05  # of the median of a branch's: a sample without spread tells nothing
+from raphe.core.firing.branch_scale import centre_and_scale
+
 MOST_INNER_FOLDS = 4
 LANDMARKS = 150  # units that the kernel is spanned by
 COMPONENTS = 15  # of the waveforms' and histograms' principal ones
@@ -45,21 +46,6 @@ class BranchScaler(TransformerMixin, BaseEstimator):
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         return np.nan_to_num((x - self.mean_) / self.scale_)
-
-
-def centre_and_scale(x: np.ndarray, dims: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and spread of each number (D,), over those (N, D) that have it; 0 and 1 of none."""
-    known = np.isfinite(x)
-    n = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, x, 0).sum(axis=0) / n
-    spread = np.sqrt((np.where(known, x - mean, 0) ** 2).sum(axis=0) / n)
-    scale = np.ones(len(spread))
-    begin = 0
-    for width in dims:
-        block = slice(begin, begin + width)
-        scale[block] = np.maximum(spread[block], SMALLEST_SCALE * np.median(spread[block]))
-        begin += width
-    return mean, np.where(scale > 0, scale, 1.0)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from raphe.tasks.units.training.simple_classifiers import centre_and_scale
+from raphe.core.firing.branch_scale import centre_and_scale
 
 LOG_SLOPE_SD = 0.5  # as where probabilities are calibrated, see raphe.core.statistics.calibration
 FARTHEST = 5.0  # SD: a number farther out is one so far out, as in UnitNet

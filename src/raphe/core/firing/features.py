@@ -1,6 +1,6 @@
 """Intervals and autocorrelogram in numbers: how regular, how bursty, how refractory.
 
-N units, B bins of intervals, H bins of half an autocorrelogram; bins are of 1 ms.
+N cells, B bins of intervals, H bins of half an autocorrelogram; bins are of 1 ms.
 """
 
 import numpy as np

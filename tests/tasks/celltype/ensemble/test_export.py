@@ -130,8 +130,10 @@ def test_members_and_decision_do_not_depend_on_test_cells(make, make_data, monke
     before = Ensemble.open(make(data, members="greedy").bundle).manifest
     predictions_of = CandidatePredictions.of
 
-    def with_test_labels_swapped(networks, batches, name: str) -> CandidatePredictions:
-        predictions = predictions_of(networks, batches, name)
+    def with_test_labels_swapped(
+        networks, batches, name: str, firing: torch.Tensor | None
+    ) -> CandidatePredictions:
+        predictions = predictions_of(networks, batches, name, firing)
         if name == "test":
             predictions.label[:] = 1 - predictions.label
         return predictions

@@ -1,6 +1,6 @@
 """An exported ensemble that predicts with onnxruntime alone: no torch, no Lightning, no MLflow.
 
-N spikes, T samples of a window, M members, C classes.
+N spikes, T samples of a window, D numbers of a cell's firing, M members, C classes.
 """
 
 from collections.abc import Mapping
@@ -41,12 +41,15 @@ from raphe.core.errors import SettingError
 from raphe.core.statistics.calibration import Method
 from raphe.core.statistics.cell_probability import Pooling
 from raphe.core.statistics.decision import Decision
+from raphe.tasks.celltype.features.firing_inputs import NAMES
 from raphe.tasks.celltype.features.training_domain import unlike_training
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
 
 GRAPH, WEIGHTS, CONFIG = "model.onnx", "weights.safetensors", "config.yaml"
 INPUT, OUTPUTS = "current_pa", ("probability", "member_probability")  # of the graph
+FIRING_INPUT = "firing"  # of the graph a further input, where a member looks at it
 MOST_CLASSES, MOST_MEMBERS, MOST_SAMPLES = 1000, 10_000, 2**20
+MOST_FIRING = 1000  # numbers of a cell's firing
 SHARES = list_of(SHARE, 2, MOST_CLASSES)
 KIND = BundleKind(
     "celltype/ensemble",
@@ -146,10 +149,13 @@ KIND = BundleKind(
             ),
         },
         may={
+            FIRING_INPUT: exactly(
+                {"inputs": list_of(NAME, 1, MOST_FIRING), "fewest_intervals": COUNT}
+            ),
             "figures": facts(
                 {},
                 may={"test": facts({"n_cells": COUNT, "n_called": COUNT, "n_called_wrong": COUNT})},
-            )
+            ),
         },
     ),
 )
@@ -173,18 +179,28 @@ class EnsembleGraph:
         self, graph: bytes, threads: int | None = None, where: object = "the ensemble"
     ) -> None:
         self._session = GraphSession(graph, where, [INPUT], OUTPUTS, threads)
+        # D; 0 of networks that look at spikes alone.
+        self.n_firing = self._session.inputs.get(FIRING_INPUT, (0, 0))[1]
         self.n_samples = self._session.inputs[INPUT][1]
         self.n_members, _, self.n_classes = self._session.outputs[OUTPUTS[1]]
 
-    def predict(self, windows: np.ndarray) -> Probabilities:
+    def predict(self, windows: np.ndarray, firing: np.ndarray | None = None) -> Probabilities:
         """Probabilities of windows (N, T) in pA, in blocks: memory does not grow with N beyond
-        the windows and the answer. Raises BundleError."""
+        the windows and the answer. Raises BundleError.
+
+        `firing` (N, D) is that of each window's cell, NaN where unknown; None: of all.
+        """
         ensemble = np.empty((len(windows), self.n_classes), np.float32)
         members = np.empty((self.n_members, len(windows), self.n_classes), np.float32)
         for start in range(0, len(windows), SPIKES_AT_ONCE):
             block = slice(start, start + SPIKES_AT_ONCE)
             current_pa = np.ascontiguousarray(windows[block], np.float32)
-            ensemble[block], members[:, block] = self._session.run({INPUT: current_pa})
+            inputs = {INPUT: current_pa}
+            if self.n_firing:
+                unknown = np.full((len(current_pa), self.n_firing), np.nan)
+                known = unknown if firing is None else firing[block]
+                inputs[FIRING_INPUT] = np.ascontiguousarray(known, np.float32)
+            ensemble[block], members[:, block] = self._session.run(inputs)
         return Probabilities(ensemble, members)
 
 
@@ -247,6 +263,7 @@ class Ensemble:
                 f"{sizes[2]} classes, its manifest of {stated[0]}, {stated[1]} and {stated[2]}; "
                 f"{REMEDY}"
             )
+        self._require_known_firing()
         flat = np.zeros((1, self.cut.n_samples), np.float32)
         of_cell = self.decision.of_cell(
             self.predict(flat).members, [member.times for member in self.members]
@@ -256,8 +273,24 @@ class Ensemble:
         if (domain := self.manifest["training"]["domain"]) is not None:
             unlike_training({}, flat, 1, domain)
 
-    def predict(self, windows: np.ndarray) -> Probabilities:
-        """Probabilities of windows (N, T) in pA. Raises SettingError for another shape."""
+    def _require_known_firing(self) -> None:
+        """Raise BundleError for a graph that takes other numbers of firing than are made here."""
+        stated = self.manifest.get(FIRING_INPUT, {"inputs": []})["inputs"]
+        if self.graph.n_firing != len(stated) or (stated and tuple(stated) != NAMES):
+            raise BundleError(
+                f"{self.bundle.path}: its graph looks at how cells fire in {self.graph.n_firing} "
+                f"numbers, its manifest names {len(stated)}, this version of raphe makes "
+                f"{len(NAMES)}, {NAMES[0]} to {NAMES[-1]}; {REMEDY}"
+            )
+
+    @property
+    def sees_firing(self) -> bool:
+        """Whether a network looks at how a cell fires, beside its spikes."""
+        return self.graph.n_firing > 0
+
+    def predict(self, windows: np.ndarray, firing: np.ndarray | None = None) -> Probabilities:
+        """Probabilities of windows (N, T) in pA of one cell that fires so, (D,), None where that is
+        not known, see `firing_inputs`. Raises SettingError for another shape."""
         windows, n_samples = np.asarray(windows), self.graph.n_samples
         if windows.ndim != 2 or windows.shape[1] != n_samples:
             raise SettingError(
@@ -271,7 +304,9 @@ class Ensemble:
                 f"{self.bundle.path}: expected numbers, got NaN or infinity in window {row} "
                 "(counted from 0); leave such windows out"
             )
-        return self.graph.predict(windows)
+        if firing is None or not self.sees_firing:
+            return self.graph.predict(windows)
+        return self.graph.predict(windows, np.broadcast_to(firing, (len(windows), len(firing))))
 
     def state(self, member: Member) -> dict[str, np.ndarray]:
         """A member's weights, float32, by their names and in their shapes in CellTypeNet."""

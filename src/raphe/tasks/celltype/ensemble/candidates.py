@@ -1,9 +1,9 @@
 """A sweep's finished networks, side by side on the same spikes.
 
-M members, n spikes, C classes.
+M members, n spikes, D numbers of a cell's firing, C classes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,11 @@ from raphe.core.progress import progress
 from raphe.core.protocol import TrainedRun
 from raphe.core.statistics.cell_probability import Pooling, cell_probability
 from raphe.tasks.celltype.ensemble.bundle_runtime import EnsembleGraph
+from raphe.tasks.celltype.features.firing_inputs import firing_of_set
+from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
+from raphe.tasks.celltype.network.firing_net import FiringNet
 from raphe.tasks.celltype.network.net import CellTypeNet
+from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.training.module import CellTypeModule
 
 AGREEMENT = 1e-5  # between the graph and torch
@@ -43,6 +47,11 @@ class Candidate:
         return cls(label, f"run {run.run_id}", kernel, module.net.eval())
 
     @property
+    def sees_firing(self) -> bool:
+        """Whether it looks at how a cell fires, beside its spikes."""
+        return isinstance(self.net, FiringNet)
+
+    @property
     def diverged(self) -> bool:
         """Whether a weight is NaN or infinite."""
         return not all(value.isfinite().all() for value in self.net.state_dict().values())
@@ -59,18 +68,22 @@ class CandidatePredictions:
 
     @classmethod
     def of(
-        cls, networks: Callable[[Tensor], Tensor], batches: Iterable, name: str
+        cls,
+        networks: EnsembleForward,
+        batches: Iterable,
+        name: str,
+        firing: Tensor | None = None,
     ) -> "CandidatePredictions":
         """Ask networks about batches of (current (B, T) in pA, label (B,), cell (B,)).
 
         Args:
-            networks: gives their probabilities (M, B, C) of current (B, T), see EnsembleForward.
             name: of the cells, for the progress bar.
+            firing: of each cell of the store (cells, D), NaN where unknown; None: of none.
         """
-        parts = [
-            (networks(current).numpy(), label.numpy(), cell.numpy())
-            for current, label, cell in progress(batches, f"{name} cells")
-        ]
+        parts = []
+        for current, label, cell in progress(batches, f"{name} cells"):
+            probability = networks(current, None if firing is None else firing[cell])
+            parts.append((probability.numpy(), label.numpy(), cell.numpy()))
         members, labels, cells_of = zip(*parts, strict=True)
         label, cell = np.concatenate(labels), np.concatenate(cells_of)
         order = np.argsort(cell, kind="stable")
@@ -106,18 +119,29 @@ class CandidatePredictions:
         )
 
 
+def firing_seen_by(candidates: Sequence[Candidate], spikes: SpikeSet) -> Tensor | None:
+    """How each cell of a store fires (cells, D), where a network looks at it; None where none."""
+    if not any(candidate.sees_firing for candidate in candidates):
+        return None
+    return torch.from_numpy(firing_of_set(spikes))
+
+
 def require_agreement(
     graph: EnsembleGraph,
     candidates: Sequence[Candidate],
     windows: Tensor,
     as_published: bool = False,
+    firing: Tensor | None = None,
 ) -> None:
-    """Refuse a graph that does not give what torch gives, in float64, for windows (N, T)."""
-    predictions = graph.predict(windows.numpy()).members
+    """Refuse a graph that does not give what torch gives, in float64, for windows (N, T) of cells
+    that fire so (N, D), None where nothing is known of it."""
+    known = None if firing is None else firing.numpy()
+    predictions = graph.predict(windows.numpy(), known).members
     for candidate, probability in zip(candidates, predictions, strict=True):
         net = deepcopy(candidate.net).double()
         answer = net.probabilities if as_published else net.class_probability
+        seen = {} if firing is None or not candidate.sees_firing else {"firing": firing.double()}
         with torch.inference_mode():
-            expected = answer(net(windows.double())).numpy()
+            expected = answer(net(windows.double(), **seen)).numpy()
         whose = f"{candidate.label} ({candidate.origin})"
         onnx_graph.require_agreement(probability, expected, AGREEMENT, whose, "a probability")

@@ -6,7 +6,7 @@ noise of recordings of other days is put, and the networks are asked again. What
 between days, as the seal or the temperature, is not in it. n spikes of a cell, T samples.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 from raphe.core.sentences import counted
 from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.metrics.recorded_again import log_odds
+from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 from raphe.tasks.celltype.stores.spike_set import Cell, SpikeSet
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 
@@ -30,20 +31,22 @@ SEED = 14
 
 
 def day_spread(
-    networks: Callable[[Tensor], Tensor],
+    networks: EnsembleForward,
     times: Sequence[int],
     decision: Decision,
     spikes: SpikeSet,
     rows: np.ndarray,
+    firing: Tensor | None = None,
 ) -> dict[str, Any]:
     """The SD of a cell's log odds between days, for a manifest: `spread`, and `how` it was found.
 
     Args:
-        networks: give the members' probabilities (M, n, C) of windows (n, T), see EnsembleForward.
+        networks: the members.
         times: how often each member counts, (M,).
         decision: how the ensemble's answers become a cell's probability.
         spikes: the store.
         rows: the validation spikes in it, ascending.
+        firing: of each of its cells (cells, D), which stays as it is; None: none is looked at.
     """
     rng = np.random.default_rng(SEED)
     parts = _parts(spikes, rows, rng)
@@ -53,10 +56,11 @@ def day_spread(
         donors = rng.permutation(donors)[:N_DONORS].tolist()
         if len(donors) < FEWEST_DONORS:
             continue
-        told = [
-            decision.of_cell(networks(_with_noise(fitted, parts[donor][1], rng)).numpy(), times)
-            for donor in donors
-        ]
+        known = None if firing is None else firing[index].expand(len(fitted), -1)
+        told = []
+        for donor in donors:
+            members = networks(_with_noise(fitted, parts[donor][1], rng), known)  # (M, n, C)
+            told.append(decision.of_cell(members.numpy(), times))
         variances.append(log_odds(np.array(told)).var(axis=0, ddof=1))  # (C,)
         n_days |= {spikes.cells[donor].day or spikes.cells[donor].cell_id for donor in donors}
     if len(variances) < FEWEST_CELLS:

@@ -17,7 +17,11 @@ from raphe.core.statistics.calibration import Method
 from raphe.core.statistics.cell_probability import Pooling, check_pooling
 from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble import export_facts
-from raphe.tasks.celltype.ensemble.candidates import Candidate, CandidatePredictions
+from raphe.tasks.celltype.ensemble.candidates import (
+    Candidate,
+    CandidatePredictions,
+    firing_seen_by,
+)
 from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.day_spread import day_spread
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
@@ -68,7 +72,9 @@ def export(
         candidates, diverged = _load(runs)
         kernels = [candidate.kernel for candidate in candidates]
         networks = EnsembleForward([candidate.net for candidate in candidates])
-        validation = CandidatePredictions.of(networks, data.val_dataloader()[0], VALIDATION)
+        firing = firing_seen_by(candidates, data.original)
+        batches = data.val_dataloader()[0]
+        validation = CandidatePredictions.of(networks, batches, VALIDATION, firing)
         choice_cells = ChoiceCells.of(validation, data.original.cells, calibration)
         times = choose(members, kernels, choice_cells)
         if not data.holds_cells_out:
@@ -88,7 +94,7 @@ def export(
             )
 
         classes = data.original.classes
-        predictions = {VALIDATION: validation, **_tests(networks, data)}
+        predictions = {VALIDATION: validation, **_tests(networks, candidates, data)}
         chosen = Chosen.of(candidates, times)
         validation_spikes = data.original, data.spike_split.rows("val")
         facts = {
@@ -107,7 +113,7 @@ def export(
             ),
             **decision.facts(),
             "between_days": day_spread(
-                chosen.forward(), chosen.times, decision, *validation_spikes
+                chosen.forward(), chosen.times, decision, *validation_spikes, firing
             ),
             "figures": export_facts.figures(
                 _cells(data), classes, predictions, times, decision, data.split
@@ -115,8 +121,9 @@ def export(
             "training": export_facts.training(data),
             "provenance": {**provenance, "diverged": diverged},
         }
-        windows = next(iter(data.val_dataloader()[0]))[0]
-        exported = write_ensemble(writer, chosen, facts, windows, settings)
+        windows, _, cell = next(iter(batches))
+        known = None if firing is None else firing[cell]
+        exported = write_ensemble(writer, chosen, facts, windows, settings, known)
     if not data.holds_cells_out:  # its test cells were trained on
         return exported
     return replace(exported, compare=_test_cells(data, predictions["test"], times, decision))
@@ -159,9 +166,13 @@ def _chosen_by_sweep(
     return None
 
 
-def _tests(networks: EnsembleForward, data: CellTypeData) -> dict[str, CandidatePredictions]:
+def _tests(
+    networks: EnsembleForward, candidates: Sequence[Candidate], data: CellTypeData
+) -> dict[str, CandidatePredictions]:
     return {
-        name: CandidatePredictions.of(networks, loader, name)
+        name: CandidatePredictions.of(
+            networks, loader, name, firing_seen_by(candidates, data.tests.get(name, data.original))
+        )
         for name, loader in zip(data.test_cell_ids, data.test_dataloader(), strict=True)
     }
 

@@ -24,7 +24,7 @@ from raphe.core.statistics.calibration import Method
 from raphe.core.statistics.cell_probability import Pooling, check_pooling
 from raphe.core.statistics.decision import Decision
 from raphe.tasks.celltype.ensemble import export_facts
-from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions
+from raphe.tasks.celltype.ensemble.candidates import CandidatePredictions, firing_seen_by
 from raphe.tasks.celltype.ensemble.checkpoints import NetworkFile, read_networks, require_alike
 from raphe.tasks.celltype.ensemble.choice_cells import ChoiceCells
 from raphe.tasks.celltype.ensemble.day_spread import day_spread
@@ -83,14 +83,15 @@ def export_checkpoints(
         kernels = [candidate.kernel for candidate in candidates]
         spikes = None if store is None else _validation(store, networks)
         if spikes is None:
-            windows, predictions = _made_up(networks[0].n_samples), {}
+            windows, predictions, firing = _made_up(networks[0].n_samples), {}, None
             choice_cells = None
             times = choose(members, kernels, None)
             decision = Decision.without_held_out_cells(pooling, error_rate)
         else:
             batches = SpikeBatches([StorePart(spikes)], [spikes.n], EVALUATION_BATCH)
             ask = EnsembleForward([candidate.net for candidate in candidates], as_published=True)
-            validation = CandidatePredictions.of(ask, batches, VALIDATION)
+            firing = firing_seen_by(candidates, spikes)
+            validation = CandidatePredictions.of(ask, batches, VALIDATION, firing)
             windows, predictions = next(iter(batches))[0], {VALIDATION: validation}
             choice_cells = ChoiceCells.of(validation, spikes.cells, calibration)
             times = choose(members, kernels, choice_cells)
@@ -110,7 +111,9 @@ def export_checkpoints(
             **decision.facts(),
             "between_days": None
             if spikes is None
-            else day_spread(chosen.forward(), chosen.times, decision, spikes, np.arange(spikes.n)),
+            else day_spread(
+                chosen.forward(), chosen.times, decision, spikes, np.arange(spikes.n), firing
+            ),
             "figures": export_facts.figures(cells, classes, predictions, times, decision),
             "training": _training(spikes),
             "provenance": {**provenance, "diverged": []},

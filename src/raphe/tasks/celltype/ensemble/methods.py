@@ -6,6 +6,7 @@ from typing import Any
 from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed, number, whole
 from raphe.core.statistics.abstention import NotSure, percent_at_most
+from raphe.tasks.celltype.ensemble.bundle_runtime import FIRING_INPUT
 from raphe.tasks.celltype.ensemble.card_words import readable, threshold
 from raphe.tasks.celltype.ensemble.export_facts import VALIDATION
 from raphe.tasks.celltype.ensemble.selection import BEST, ONE_SE
@@ -73,9 +74,19 @@ def _networks(facts: Mapping[str, Any]) -> str:
     if n > 1:
         model = f"an ensemble of {n} one-dimensional convolutional neural networks"
     classes = listed(map(cards.of_others, facts["classes"]), "or")
+    shown = "the shape of their spikes" + (" and their firing" if FIRING_INPUT in facts else "")
     return (
-        f"Cells were classified as {classes} from the shape of their spikes "
-        f"by {model} ({sizes}) of the architecture of Corradetti et al. 2024."
+        f"Cells were classified as {classes} from {shown} "
+        f"by {model} ({sizes}) of the architecture of Corradetti et al. 2024{_firing(facts)}."
+    )
+
+
+def _firing(facts: Mapping[str, Any]) -> str:
+    if FIRING_INPUT not in facts:
+        return ""
+    return (
+        ", to whose logits those of two small networks were added: one of the cell's inter-spike "
+        "intervals up to 4 s, one of its autocorrelogram up to 1 s"
     )
 
 

@@ -9,6 +9,7 @@ from raphe.core.command_line import printed_command
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import NotSure
 from raphe.core.statistics.decision import Decision
+from raphe.tasks.celltype.ensemble.bundle_runtime import FIRING_INPUT
 from raphe.tasks.celltype.ensemble.card_words import (
     chosen_row,
     readable,
@@ -28,7 +29,7 @@ SPLIT_BY = {
     "spike": "by spike, as published: the same cells are trained and tested on",
 }
 FILES = """\
-`model.onnx` is every member in one graph: `current_pa` (N × {n_samples}, float32, {unit}) in,
+`model.onnx` is every member in one graph: `current_pa` (N × {n_samples}, float32, {unit}) {more}in,
 `probability` (N × {n_classes}, the members' mean) and `member_probability` ({n_members} × N ×
 {n_classes}) out. `weights.safetensors` holds the same weights,{settings} `manifest.json` everything
 a program needs, with the SHA-256 of every file."""
@@ -73,6 +74,7 @@ def model_card(facts: Mapping[str, Any], methods: str = "") -> str:
             n_classes=len(classes),
             n_members=len(facts["members"]),
             settings=SETTINGS if trained_here(facts) else "",
+            more=_firing_input(facts),
         ),
         cards.WHOSE,
         "## Where it comes from",
@@ -126,6 +128,14 @@ def _intended(facts: Mapping[str, Any]) -> str:
     )
     if cut is not None:
         text += f" Windows begin {cut['pre_ms']:g} ms before the crossing of {threshold(cut)}."
+    if FIRING_INPUT in facts:
+        firing = facts[FIRING_INPUT]
+        text += (
+            f" Beside each spike it looks at how the cell fires: {len(firing['inputs'])} numbers "
+            "of its intervals up to 4 s and of its autocorrelogram up to 1 s. Where the times of "
+            f"spikes are not known, or make fewer than {firing['fewest_intervals']} intervals, it "
+            "judges by the spikes alone, and `raphe predict` says so."
+        )
     if facts["as_published"]:
         text += f" {AS_PUBLISHED}"
     marks = "; `raphe predict` marks others"
@@ -289,6 +299,13 @@ def _unlike(domain: Mapping[str, Any], unit: str) -> str:
     ).rstrip()
 
 
+def _firing_input(facts: Mapping[str, Any]) -> str:
+    if FIRING_INPUT not in facts:
+        return ""
+    n = len(facts[FIRING_INPUT]["inputs"])
+    return f"and `firing`\n(N × {n}, float32, of each window's cell, NaN where it is not known) "
+
+
 def _limits(facts: Mapping[str, Any]) -> str:
     if not trained_here(facts):
         return "- What was wrong in the training of the networks, labels too, is wrong here."
@@ -298,6 +315,11 @@ def _limits(facts: Mapping[str, Any]) -> str:
         f"The smallest class has {counted('training cell', smallest)}; the intervals above show "
         "what few cells can tell, but not how cells of another laboratory would differ.",
     ]
+    if FIRING_INPUT in facts:
+        lines.append(
+            "How a cell fires depends on what is done to it (drugs, slice or animal, current "
+            "injected) more than the shape of its spikes does."
+        )
     if not facts["training"]["days"]:
         lines.append("Recording days are unknown, so noise of a day may give a class away.")
     return "\n".join(f"- {line}" for line in lines)

@@ -5,6 +5,7 @@ n cells, C classes, G groups.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from raphe.core.sentences import counted
 from raphe.core.statistics.intervals import mean_difference
 from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
 from raphe.tasks.celltype.ensemble.choice_cells import losses_of_truth
+from raphe.tasks.celltype.features.firing_inputs import firing_of_set
 from raphe.tasks.celltype.metrics.cell_level import group_cells
 from raphe.tasks.celltype.metrics.predictions import Predictions
 from raphe.tasks.celltype.stores.spike_set import SpikeSet
@@ -77,8 +79,13 @@ class JudgedCells:
     def _says(self, older: Ensemble, index: int) -> np.ndarray:
         """Its probability of one cell, (C,)."""
         rows = self.rows[np.asarray(self.spikes.cell[self.rows]) == index]
-        answers = older.predict(self.spikes.read(rows)).members
+        firing = self._firing[index] if older.sees_firing else None
+        answers = older.predict(self.spikes.read(rows), firing).members
         return older.decision.of_cell(answers, [member.times for member in older.members])
+
+    @cached_property
+    def _firing(self) -> np.ndarray:
+        return firing_of_set(self.spikes)
 
     def _groups(self, cell: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, str]:
         none = np.zeros((len(cell), len(self.spikes.classes)))

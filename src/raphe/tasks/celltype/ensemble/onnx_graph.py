@@ -1,19 +1,24 @@
 """All members of an ensemble as one ONNX graph, written node by node.
 
-N spikes, T samples of a window, M members, C classes, F filters, L samples left.
+N spikes, T samples of a window, D numbers of a cell's firing, M members, C classes, F filters, L
+samples left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from raphe.core.bundles.onnx_graph import OnnxGraph
-from raphe.tasks.celltype.ensemble.bundle_runtime import INPUT, OUTPUTS
+from raphe.core.firing.branch_graph import branch_logits
+from raphe.tasks.celltype.ensemble.bundle_runtime import FIRING_INPUT, INPUT, OUTPUTS
+from raphe.tasks.celltype.features.firing_inputs import DIMS
+from raphe.tasks.celltype.network.firing_net import FiringNet
 from raphe.tasks.celltype.network.kernel_size import POOL
 from raphe.tasks.celltype.network.net import NORM_EPSILON, PUBLISHED_CLASSES, CellTypeNet
 
 ENSEMBLE, MEMBERS = OUTPUTS
+BRANCHES = "firing."  # before the weights that look at firing
 
 
 def ensemble_graph(
@@ -21,7 +26,8 @@ def ensemble_graph(
 ) -> bytes:
     """The file of a graph from `current_pa` to the probabilities of every member and of all.
 
-    Input: float32 (N, T) in pA. Outputs: `probability` (N, C), the mean over members by their
+    Input: float32 (N, T) in pA; where a member looks at the cell's firing also `firing` (N, D), NaN
+    where it is not known. Outputs: `probability` (N, C), the mean over members by their
     weights, and `member_probability` (M, N, C); each is `CellTypeNet.class_probability`.
 
     Args:
@@ -43,8 +49,11 @@ def ensemble_graph(
     weighted = graph.add("Mul", [MEMBERS, graph.constant("weights", shares[:, None, None])])
     graph.add("ReduceSum", [weighted, first], output=ENSEMBLE, keepdims=0)
     n_classes = nets[0].dense.out_features
+    inputs: dict[str, list[int | str]] = {INPUT: ["N", nets[0].n_samples]}
+    if any(isinstance(net, FiringNet) for net in nets):
+        inputs[FIRING_INPUT] = ["N", sum(DIMS)]
     return graph.file(
-        {INPUT: ["N", nets[0].n_samples]},
+        inputs,
         {ENSEMBLE: ["N", n_classes], MEMBERS: [len(nets), "N", n_classes]},
     )
 
@@ -72,7 +81,11 @@ def _member(
 ) -> str:
     """Probability of each class (N, C) from the standardised windows (N, T)."""
     state = {key: value.numpy() for key, value in net.state_dict().items()}
-    weight = {key: graph.constant(f"{name}.{key}", value) for key, value in state.items()}
+    weight = {
+        key: graph.constant(f"{name}.{key}", value)
+        for key, value in state.items()
+        if not key.startswith(BRANCHES)
+    }
     x = graph.add("Mul", [standardised, weight["norm.weight"]])
     x = graph.add("Add", [x, weight["norm.bias"]])
     # Images of one row: runtimes have faster convolutions for these than for sequences.
@@ -86,12 +99,25 @@ def _member(
         x = graph.add("Max", [x, graph.constant(f"{name}.time", _time_features(net))])
     x = graph.add("Flatten", [x])  # (N, F₂, 1, L) → (N, F₂ · L)
     logits = graph.add("Gemm", [x, weight["dense.weight"], weight["dense.bias"]], transB=1)
+    if isinstance(net, FiringNet):
+        of_firing = branch_logits(graph, f"{name}.firing", _of_branches(state), DIMS, FIRING_INPUT)
+        first = graph.constant(f"{name}.firing.first", np.array([0]))
+        logits = graph.add("Add", [logits, graph.add("Squeeze", [of_firing, first])])
     if net.dense.out_features == PUBLISHED_CLASSES:
         if as_published:
             return graph.add("Sigmoid", [logits])
         # The logarithms of their sigmoids.
         logits = graph.add("Neg", [graph.add("Softplus", [graph.add("Neg", [logits])])])
     return graph.add("Softmax", [logits], axis=1)
+
+
+def _of_branches(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A FiringNet's weights that look at firing, by their names in BranchNet."""
+    return {
+        key.removeprefix(BRANCHES): value
+        for key, value in state.items()
+        if key.startswith(BRANCHES)
+    }
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from raphe.core.protocol import Exported
 from raphe.tasks.celltype.ensemble import export_facts
 from raphe.tasks.celltype.ensemble.bundle_runtime import (
     CONFIG,
+    FIRING_INPUT,
     GRAPH,
     KIND,
     WEIGHTS,
@@ -27,6 +28,7 @@ from raphe.tasks.celltype.ensemble.candidates import Candidate, require_agreemen
 from raphe.tasks.celltype.ensemble.methods import methods_text
 from raphe.tasks.celltype.ensemble.model_card import model_card, summary
 from raphe.tasks.celltype.ensemble.onnx_graph import ensemble_graph
+from raphe.tasks.celltype.features.firing_inputs import FEWEST_INTERVALS, NAMES
 from raphe.tasks.celltype.network.ensemble_forward import EnsembleForward
 
 N_VERIFIED = 64  # windows on which graph and torch are compared
@@ -61,11 +63,21 @@ class Chosen:
         """The members, to be asked."""
         return EnsembleForward([one.net for one in self.members.values()], self.as_published)
 
-    def graph(self, windows: Tensor) -> bytes:
-        """The ONNX file. Raises BundleError where it differs from torch on windows (N, T)."""
+    @property
+    def sees_firing(self) -> bool:
+        """Whether a member looks at how a cell fires, beside its spikes."""
+        return any(candidate.sees_firing for candidate in self.members.values())
+
+    def graph(self, windows: Tensor, firing: Tensor | None = None) -> bytes:
+        """The ONNX file. Raises BundleError where it differs from torch on windows (N, T), of cells
+        that fire so (N, D), or of which that is not known."""
         networks = list(self.members.values())
         graph = ensemble_graph([one.net for one in networks], self.times, self.as_published)
-        require_agreement(EnsembleGraph(graph), networks, windows[:N_VERIFIED], self.as_published)
+        opened, windows = EnsembleGraph(graph), windows[:N_VERIFIED]
+        require_agreement(opened, networks, windows, self.as_published)
+        if firing is not None:
+            known = firing[:N_VERIFIED]
+            require_agreement(opened, networks, windows, self.as_published, known)
         return graph
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -82,6 +94,7 @@ def write_ensemble(
     facts: Mapping[str, Any],
     windows: Tensor,
     settings: str | None = None,
+    firing: Tensor | None = None,
 ) -> Exported:
     """Finish a bundle of these networks.
 
@@ -89,12 +102,15 @@ def write_ensemble(
         facts: of the manifest, all but those on members.
         windows: some of (N, T) in the ensemble's unit, to compare graph and networks on.
         settings: of the training as YAML, where they are known.
+        firing: of the cells of these windows (N, D), where a network looks at it.
 
     Raises:
         BundleError: where the graph differs from a network.
     """
     facts = {"members": chosen.facts(), "as_published": chosen.as_published, **facts}
-    files = {GRAPH: chosen.graph(windows), WEIGHTS: save(chosen.weights())}
+    if chosen.sees_firing:
+        facts[FIRING_INPUT] = {"inputs": list(NAMES), "fewest_intervals": FEWEST_INTERVALS}
+    files = {GRAPH: chosen.graph(windows, firing), WEIGHTS: save(chosen.weights())}
     methods = ""
     if settings is not None:
         methods = methods_text(facts, settings)

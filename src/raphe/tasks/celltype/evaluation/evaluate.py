@@ -151,7 +151,9 @@ def validation_predictions(model: CellTypeModule, data: CellTypeData) -> Predict
     parts = []
     with torch.inference_mode():
         for current, label, cell in data.val_dataloader()[0]:
-            parts.append((model(current.to(model.device)).float().cpu(), label, cell))
+            current, cell = current.to(model.device), cell.to(model.device)
+            logits = model.logits_of(data.original, current, cell)
+            parts.append((logits.float().cpu(), label, cell.cpu()))
     model.train(was_training)
     logits, label, cell = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
     return Predictions.from_logits(logits, label, cell, data.test_cell_ids["test"])

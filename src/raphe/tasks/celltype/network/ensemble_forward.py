@@ -1,6 +1,7 @@
 """Trained networks asked together about the same spikes, on a processor: for choosing among them.
 
-M members, N spikes, T samples, C classes, F filters, P samples left after the last pooling.
+M members, N spikes, T samples, D numbers of a cell's firing, C classes, F filters, P samples left
+after the last pooling.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from raphe.tasks.celltype.network.convolutions import (
     pair_filters,
     prepared_second,
 )
+from raphe.tasks.celltype.network.firing_net import FiringNet
 from raphe.tasks.celltype.network.net import NORM_EPSILON, CellTypeNet
 
 SPIKES_AT_ONCE = 128  # few enough that what a layer makes of them stays in the cache of a core
@@ -49,9 +51,11 @@ class EnsembleForward:
         self._answer = CellTypeNet.probabilities if as_published else CellTypeNet.class_probability
         self._members = [_Member(deepcopy(net).cpu()) for net in nets]
 
-    def __call__(self, current: Tensor) -> Tensor:
+    def __call__(self, current: Tensor, firing: Tensor | None = None) -> Tensor:
         """Return `CellTypeNet.class_probability` of each member (M, N, C) for current (N, T) in pA,
         of the weights' type.
+
+        `firing` (N, D) is that of each spike's cell, for members that look at it; None: unknown.
 
         Raises:
             SettingError: for current of another shape.
@@ -69,8 +73,9 @@ class EnsembleForward:
         def predict(start: int) -> None:
             block = slice(start, start + size)
             x = functional.layer_norm(current[block], (self.n_samples,), eps=NORM_EPSILON)
+            of_cells = None if firing is None else firing[block]
             for member, probability in zip(self._members, probabilities, strict=True):
-                probability[block] = self._answer(member.logits(x))
+                probability[block] = self._answer(member.logits(x, of_cells))
 
         try:
             with ThreadPoolExecutor(
@@ -98,12 +103,16 @@ class _Member:
             self._least = net.branch(net.time_s[None]).relu().transpose(0, 1).contiguous()
         weight, self._dense_bias = net.dense.weight, net.dense.bias
         self._dense = weight.unflatten(1, (len(net.conv2.bias), -1)).permute(2, 0, 1).contiguous()
+        self._of_firing = net.eval().of_firing if isinstance(net, FiringNet) else None
 
-    def logits(self, x: Tensor) -> Tensor:
-        """(N, C) of standardised spikes (N, T)."""
+    def logits(self, x: Tensor, firing: Tensor | None) -> Tensor:
+        """(N, C) of standardised spikes (N, T) and the firing of their cells (N, D)."""
         x = torch.addcmul(self._shift, x, self._scale)
         x = torch.maximum(*convolve_pairs(x, self._first_filters))
         x = self._second(x.add_(self._first_bias).relu_())  # → (P, N, F)
         x = torch.maximum(x, self._least, out=x)
         by_sample = torch.bmm(self._dense, x.transpose(1, 2))  # (P, C, F) → (P, C, N)
-        return by_sample.sum(0).t() + self._dense_bias
+        logits = by_sample.sum(0).t() + self._dense_bias
+        if firing is None or self._of_firing is None:
+            return logits
+        return logits + self._of_firing(firing)

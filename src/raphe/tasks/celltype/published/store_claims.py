@@ -82,8 +82,10 @@ def _answer(module: CellTypeModule, spikes: SpikeSet) -> Predictions:
     with torch.inference_mode():
         for start in range(0, spikes.n, SPIKES_AT_ONCE):
             rows = slice(start, min(start + SPIKES_AT_ONCE, spikes.n))
-            logits = module(torch.tensor(spikes.read(rows)))
-            parts.append((logits.numpy(), spikes.label[rows], spikes.cell[rows]))
+            cell = spikes.cell[rows].astype(np.int64)
+            current = torch.tensor(spikes.read(rows))
+            logits = module.logits_of(spikes, current, torch.from_numpy(cell))
+            parts.append((logits.numpy(), spikes.label[rows], cell))
     logits, label, cell = (np.concatenate(part) for part in zip(*parts, strict=True))
     cell_ids = [cell.cell_id for cell in spikes.cells]
-    return Predictions.from_logits(logits, label.astype(np.int64), cell.astype(np.int64), cell_ids)
+    return Predictions.from_logits(logits, label.astype(np.int64), cell, cell_ids)

@@ -47,7 +47,7 @@ class CellTypeBank(pl.LightningModule):
             accelerator.
 
     Raises:
-        SettingError: for another way.
+        SettingError: for another way, or members that look at how cells fire.
     """
 
     def __init__(
@@ -58,6 +58,11 @@ class CellTypeBank(pl.LightningModule):
         super().__init__()
         if way not in (None, *WAYS):
             raise SettingError(f"bank.way={way}: expected {' or '.join(WAYS)}, or null")
+        if any(model.known_firing is not None for model in members.values()):
+            raise SettingError(
+                "model.firing: the members of a bank look at spikes alone; leave out model=bank "
+                "(bank.train), or model.firing"
+            )
         self.automatic_optimization = False
         self.way = way
         self.labels = tuple(members)

@@ -1,7 +1,9 @@
 """Training: loss, optimiser, and figures for each epoch and each test set."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import metric
+from raphe.tasks.celltype.features.firing_inputs import DIMS
 from raphe.tasks.celltype.metrics.contingency import cell_rates
 from raphe.tasks.celltype.metrics.epoch_figures import (
     GatheredBatches,
@@ -18,6 +21,7 @@ from raphe.tasks.celltype.metrics.epoch_figures import (
 )
 from raphe.tasks.celltype.metrics.names import CELLS, SPIKES
 from raphe.tasks.celltype.metrics.predictions import Predictions
+from raphe.tasks.celltype.network.firing_net import Firing, FiringNet
 from raphe.tasks.celltype.network.keras_weights import read_keras
 from raphe.tasks.celltype.network.net import (
     PUBLISHED_CLASSES,
@@ -27,7 +31,9 @@ from raphe.tasks.celltype.network.net import (
     Filters,
     Kernel,
 )
+from raphe.tasks.celltype.stores.spike_set import SpikeSet
 from raphe.tasks.celltype.training.keras_adam import KerasAdam
+from raphe.tasks.celltype.training.known_firing import KnownFiring, scale_by_training
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -95,6 +101,8 @@ class CellTypeModule(pl.LightningModule):
     Args:
         kernel, columns, filters, dropout: settings of the network, see CellTypeNet.
         optimizer: builds the optimiser from the parameters; by default KerasAdam.
+        firing: of the branches that look at how a spike's cell fires, see Firing; None: there are
+            none, as published.
         classes: names of the classes in the order of their labels, the one looked for first.
         n_samples: samples in a window.
         rate_hz: sampling rate of a window.
@@ -112,6 +120,7 @@ class CellTypeModule(pl.LightningModule):
         filters: Filters = (32, 64),
         dropout: Dropout = 0.5,
         optimizer: OptimizerFactory | None = None,
+        firing: Firing | Mapping[str, Any] | None = None,
         *,
         classes: Sequence[str] = ("SER", "NSER"),
         n_samples: int = 160,
@@ -126,10 +135,23 @@ class CellTypeModule(pl.LightningModule):
         class_weights = None if class_weights is None else tuple(map(float, class_weights))
         if len(set(classes)) < len(classes):
             raise SettingError(f"classes: expected a name of its own for each, got {classes}")
-        self.save_hyperparameters(ignore=["optimizer"], logger=False)
-        self.net = CellTypeNet(
-            kernel, columns, filters, dropout, len(classes), n_samples=n_samples, rate_hz=rate_hz
-        )
+        shape: dict[str, Any] = {
+            "kernel": kernel,
+            "columns": columns,
+            "filters": filters,
+            "dropout": dropout,
+        }
+        shape |= {"n_classes": len(classes), "n_samples": n_samples, "rate_hz": rate_hz}
+        self.known_firing: KnownFiring | None = None
+        if firing is None:  # with neither branches nor a word of them in the checkpoint
+            self.save_hyperparameters(ignore=["optimizer", "firing"], logger=False)
+            self.net = CellTypeNet(**shape)
+        else:
+            branches = firing if isinstance(firing, Firing) else Firing(**firing)
+            firing = asdict(branches)
+            self.save_hyperparameters(ignore=["optimizer"], logger=False)
+            self.net = FiringNet(branches, DIMS, **shape)
+            self.known_firing = KnownFiring()
         weights = None if class_weights is None else torch.tensor(class_weights)
         self.register_buffer("class_weights", weights, persistent=False)
         self.optimizer_factory = optimizer or KerasAdam
@@ -148,15 +170,25 @@ class CellTypeModule(pl.LightningModule):
         return module
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits (N, C), see CellTypeNet.forward."""
+        """Return logits (N, C) of spikes whose cells' firing is not known, see CellTypeNet."""
         return self.net(x)
+
+    def logits_of(self, spikes: SpikeSet, current: Tensor, cell: Tensor) -> Tensor:
+        """Return logits (B, C) of spikes (B, T) of cells (B,) of a store, with their firing where
+        the network looks at it."""
+        if self.known_firing is None:
+            return self(current)
+        return self.net(current, firing=self.known_firing.of(spikes, cell))
+
+    def on_fit_start(self) -> None:
+        if isinstance(self.net, FiringNet):
+            scale_by_training(self.net, self.trainer.datamodule)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.optimizer_factory(self.parameters())
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        current, label, _ = batch
-        logits = self(current)
+        logits, label = self._logits("train", batch), batch[1]
         self._running.add(logits, label)
         return one_hot_loss(logits, label, self.class_weights)
 
@@ -199,9 +231,19 @@ class CellTypeModule(pl.LightningModule):
 
     def _step(self, name: str, n_batches: int, batch: Batch) -> None:
         """Run the network on a batch and keep its predictions for the epoch's figures."""
-        current, label, cell = batch
+        _, label, cell = batch
         gathered = self._steps.setdefault(name, GatheredBatches(n_batches))
-        gathered.add(self(current).float(), label, cell)
+        gathered.add(self._logits(name, batch).float(), label, cell)
+
+    def _logits(self, name: str, batch: Batch) -> Tensor:
+        """Of a batch of a set, whose cells are those of a test store or of the original one."""
+        current, _, cell = batch
+        if self.known_firing is None:
+            return self(current)
+        data = self.trainer.datamodule
+        # Sets that are scored in training are named session/<name>.
+        spikes = data.tests.get(name.rpartition("/")[2], data.original)
+        return self.logits_of(spikes, current, cell)
 
     def _finish(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log the figures of an epoch under `name/…`; return its logits (n, C), labels, cells."""

@@ -19,9 +19,10 @@ from raphe.core.files.left_out import Failure
 from raphe.core.sentences import counted, number, whole
 from raphe.core.statistics.decision import GIVEN, NOT_SURE
 from raphe.core.statistics.prevalence import full_prevalence, shares_in_words
-from raphe.tasks.celltype.ensemble.bundle_runtime import Ensemble
+from raphe.tasks.celltype.ensemble.bundle_runtime import FIRING_INPUT, Ensemble
 from raphe.tasks.celltype.features.cell_statistics import baseline_samples, cell_statistics
 from raphe.tasks.celltype.features.firing import firing_features
+from raphe.tasks.celltype.features.firing_inputs import firing_inputs, n_intervals
 from raphe.tasks.celltype.features.training_domain import not_compared, unlike_training
 from raphe.tasks.celltype.metrics.enough_spikes import enough_for_cell, spikes_wanted
 from raphe.tasks.celltype.metrics.recorded_again import CONFIDENCE, interval_again, resampled
@@ -31,8 +32,11 @@ from raphe.tasks.celltype.stores.spike_set import BASELINE_MS
 from raphe.tasks.celltype.stores.subsampling import evenly_spaced
 from raphe.tasks.celltype.verdicts.cell_input import CellInput, CellSpikes, Reading
 from raphe.tasks.celltype.verdicts.remarks import (
+    FIRING_KEPT,
     beside_threshold,
     fewer_windows,
+    firing_seen,
+    firing_unseen,
     remarks_on,
     too_few,
 )
@@ -182,6 +186,7 @@ class Judge:
                 f"the same or another day. How far days differ: {between_days['how']}. Tested on "
                 "simulated recordings only."
             )
+            again += f" {FIRING_KEPT}" if self.ensemble.sees_firing else ""
         tested = f" Tested: {self.tested[1]}." if self.tested else ""
         return again, f"Promise: {self.promise}.{tested}", self.calibration
 
@@ -199,7 +204,8 @@ class Judge:
         """The verdict on one cell."""
         if not len(cell):
             return JudgedCell(cell, self._without_spikes(cell))
-        members = self.ensemble.predict(cell.waveforms).members  # (M, N, C)
+        firing = firing_inputs(cell.trains) if self.ensemble.sees_firing else None  # (D,)
+        members = self.ensemble.predict(cell.waveforms, firing).members  # (M, N, C)
         probability = self.decision.of_cell(members, self._times)  # (C,), calibrated
         resamples = resampled(self.decision, members, self._times) if len(cell) > 1 else None
         enough = resamples is not None and enough_for_cell(
@@ -220,7 +226,10 @@ class Judge:
             more_spikes=more,
             votes=self._votes(members),
             unlike=tuple(unlike),
-            remarks=self._remarks(cell, enough, more, statistics),
+            remarks=(
+                *self._remarks(cell, enough, more, statistics),
+                *self._of_firing(cell, firing, probability),
+            ),
             statistics=statistics,
             unit=self.cut.unit,
             duration_s=cell.duration_s,
@@ -302,6 +311,22 @@ class Judge:
             *_of_recordings(cell),
             *([NOT_JUDGED] if self.domain is None else not_compared(statistics, self.domain)),
         )
+
+    def _of_firing(
+        self, cell: CellSpikes, firing: np.ndarray | None, probability: np.ndarray
+    ) -> tuple[str, ...]:
+        """What networks that look at firing (D,) saw of it, and how much it weighed."""
+        if firing is None:
+            return ()
+        n = n_intervals(cell.trains)
+        if not np.isfinite(firing).any():
+            return (firing_unseen(n, self.ensemble.manifest[FIRING_INPUT]["fewest_intervals"]),)
+        alone = self.decision.of_cell(
+            self.ensemble.predict(cell.waveforms).members, self._times
+        )  # (C,)
+        leading = int(probability.argmax())
+        named = self.ensemble.classes[leading]
+        return (firing_seen(n, named, float(probability[leading]), float(alone[leading])),)
 
     def _on_number(self, n_spikes: int, more: int | None) -> tuple[str, ...]:
         """What is to be said of too few spikes; nothing of windows of which one makes a unit."""

@@ -8,6 +8,7 @@ import numpy as np
 from raphe.core.sentences import counted, number, typographic, whole
 from raphe.core.statistics.intervals import rank_correlation_p
 from raphe.tasks.celltype.spikes.cut_settings import Cut, GivenWindows
+from raphe.tasks.celltype.verdicts.verdict import share
 
 DRIFT_SHARE = 0.3  # of the amplitude, from the recording's start to its end
 DRIFT_P = 0.01
@@ -23,6 +24,11 @@ NEAR_THRESHOLD, NEAR_SHARE = 0.1, 0.1  # of the threshold to either side, and of
 DOUBLET_MS = 10.0
 DOUBLET_SHARE = 0.05
 FEWEST_FOR_DOUBLETS = 20
+SPEAKS_FOR = "its firing speaks for"
+FIRING_KEPT = (
+    "How the cell fires was taken to stay as it is: how it would differ is not in these intervals, "
+    "nor in how many spikes are enough."
+)
 
 
 def remarks_on(waveforms: np.ndarray, time_s: np.ndarray, unit: str) -> list[str]:
@@ -82,6 +88,33 @@ def fewer_windows(n_windows: int, usual: float) -> str:
     return (
         f"{counted('window', n_windows)} {'is' if n_windows == 1 else 'are'} not yet enough: more "
         f"may change the verdict; training's cells have {usual:.0f} on average"
+    )
+
+
+def firing_unseen(n_intervals: int, fewest: int) -> str:
+    """Of a cell whose firing networks could not look at, which they otherwise do."""
+    known = counted("interval", n_intervals)
+    reason = (
+        f"{known} between spikes of one unbroken sweep {'is' if n_intervals == 1 else 'are'} "
+        f"known, {fewest} are needed"
+    )
+    if n_intervals >= fewest:
+        reason = f"all of its {known} are longer than those that networks look at"
+    return f"its firing was not looked at, its spikes alone were: {reason}"
+
+
+def firing_seen(n_intervals: int, leading: str, probability: float, alone: float) -> str:
+    """What firing did to the probability of the leading class, which `alone` is of spikes alone.
+
+    >>> firing_seen(212, "SER", 0.93, 0.71).partition(": ")[2]
+    'from its spikes alone the probability of SER would be 0.71, not 0.93'
+    """
+    way = SPEAKS_FOR if probability >= alone else "its firing speaks against"
+    said = share(alone), share(probability)
+    would = "would be the same" if said[0] == said[1] else f"would be {said[0]}, not {said[1]}"
+    return (
+        f"{way} {leading} ({counted('interval', n_intervals)}): from its spikes alone the "
+        f"probability of {leading} {would}"
     )
 
 

@@ -8,6 +8,7 @@ from raphe.core.sentences import counted, listed, number
 from raphe.tasks.celltype.features.cell_statistics import Statistic, by_column
 from raphe.tasks.celltype.metrics.enough_spikes import SAME_VERDICT
 from raphe.tasks.celltype.verdicts.judge import Judge
+from raphe.tasks.celltype.verdicts.remarks import SPEAKS_FOR
 from raphe.tasks.celltype.verdicts.verdict import (
     RECORDED_AGAIN,
     CellVerdict,
@@ -97,7 +98,8 @@ def weighed(verdict: CellVerdict, judge: Judge) -> tuple[list[str], list[str]]:
         against.append(f"Other answers: {listed(others)}.")
     if verdict.enough_spikes:
         for_it.append(f"{counted(judge.noun, verdict.n_spikes)} are enough: {ENOUGH}.")
-    against += [f"{_capital(text)}." for text in verdict.remarks]
+    for text in verdict.remarks:
+        (for_it if text.startswith(SPEAKS_FOR) else against).append(f"{_capital(text)}.")
     if not verdict.unlike and judge.domain is not None and judge.domain["test"] is not None:
         if outside := _outside(verdict, judge):
             against.append(_not_far(outside))

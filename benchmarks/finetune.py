@@ -5,7 +5,7 @@ What that reaches on the units that were not tuned on stands beside the classifi
 a logistic regression on the n units alone, and beside what the n units, left out in turn, say that
 it reaches. The control has shuffled labels.
 
-    python benchmarks/finetune.py DATA [--draws 3] [--processes 1]
+    python benchmarks/finetune.py [DATA] [--draws 3] [--processes 1]
 
 DATA holds a folder a set, in raphe's layout (see `raphe import units --help`); without it nothing
 is measured.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from machine import options_of, write_tables
+from units import DATA
 
 from raphe.core.statistics.calibration import Calibration
 from raphe.core.statistics.figure_interval import CELL
@@ -308,7 +309,7 @@ def write_results(
 
 def main() -> None:
     parser = options_of(__doc__, "finetune")
-    parser.add_argument("data", type=Path, help="folder of the four sets")
+    parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the four sets")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()

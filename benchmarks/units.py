@@ -4,7 +4,7 @@ Four sets of real units, on the folds of the field's own benchmark (hippie_bench
 commit 6165daca), trained and tested by `raphe train experiment=units_benchmark`. A set that is done
 is not done again: stopped by --minutes, the same command goes on.
 
-    python benchmarks/units.py DATA [--work FOLDER] [--minutes 20]
+    python benchmarks/units.py [DATA] [--work FOLDER] [--minutes 20]
 
 DATA holds a folder a set, in raphe's layout (see `raphe import units --help`); without it nothing
 is measured. FOLDER keeps stores and runs.
@@ -17,8 +17,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine import options_of, write_tables
+from machine import REPOSITORY, options_of, write_tables
 
+DATA = REPOSITORY.parent / "shared" / "data" / "units"
 RAPHE = (sys.executable, "-m", "raphe")
 METHODS = (
     "network", "logistic regression", "kernel logistic regression", "gradient-boosted trees",
@@ -173,7 +174,7 @@ def control_row(data: UnitData, test: Path) -> list[str]:
 
 def main() -> None:
     parser = options_of(__doc__, "units")
-    parser.add_argument("data", type=Path, help="folder of the four sets")
+    parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the four sets")
     parser.add_argument("--work", type=Path, default=Path("units-benchmark"))
     parser.add_argument("--minutes", type=float, default=20.0)
     options = parser.parse_args()

@@ -7,13 +7,14 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["NUMBA_NUM_THREADS"] = "1"
 
+import gc
 import runpy
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
-from functools import partialmethod
+from functools import cache, partialmethod
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ settings.register_profile(
 settings.load_profile("raphe")
 
 ID_LENGTH = 60
+
+# Libraries and collected tests stay: Python would look through millions of objects for garbage.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is sought among what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,7 +110,20 @@ def made_once(
 
 
 @pytest.fixture(scope="session")
-def tracking_store(made_once: Callable[..., Path]) -> Callable[[Path], Path]:
+def migrations_read_once() -> Iterator[None]:
+    """MLflow loads its dozens of migrations for each database that it opens, to know the last."""
+    from mlflow.store.db import utils
+
+    with pytest.MonkeyPatch.context() as patch:
+        read = cache(utils._get_latest_schema_revision)
+        patch.setattr(utils, "_get_latest_schema_revision", read)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tracking_store(
+    made_once: Callable[..., Path], migrations_read_once: None
+) -> Callable[[Path], Path]:
     """Begin an empty tracking store in a folder: MLflow takes seconds to make one, a copy none."""
 
     def fill(folder: Path) -> None:

@@ -14,6 +14,7 @@ from raphe.core.bundles.predictor import BundlePredictor
 from raphe.serve.app import application
 from raphe.serve.limits import Limits
 from raphe.serve.server import Server
+from waiting import HANG_S
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
@@ -58,7 +59,7 @@ class Caller:
         return self.ask("DELETE", path, None, {})
 
     def ask(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
         try:
             chunked = "Transfer-Encoding" in headers
             connection.request(method, path, body, dict(headers), encode_chunked=chunked)

@@ -10,8 +10,10 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import pytorch_lightning as pl
@@ -75,9 +77,35 @@ def module_files(source: Path) -> dict[str, Path]:
     return modules
 
 
-def imports_of(tree: ast.AST, package: str = "") -> Iterator[str]:
+class Reading(NamedTuple):
+    """What the tests want to know of a module: read once, as its nodes are many."""
+
+    imports: tuple[str, ...]  # dotted names
+    named: frozenset[str]
+    defined: tuple[str, ...]  # as they are called in the module
+    writes: tuple[tuple[int, str], ...]  # see bare_writes
+
+
+@cache
+def read(module: str, file: Path) -> Reading:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    return Reading(
+        tuple(imports_of(nodes, package)),
+        frozenset(names_in(nodes)),
+        tuple(name for node in tree.body for name in definitions(node)),
+        tuple(bare_writes(nodes)),
+    )
+
+
+def nodes_of(code: str) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(code))
+
+
+def imports_of(nodes: Iterable[ast.AST], package: str = "") -> Iterator[str]:
     """Dotted names that code imports, at the top of a file, in a function or by a whole string."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -110,10 +138,7 @@ def unreached(source: Path, roots: Iterable[str]) -> list[str]:
     while waiting:
         module = waiting.pop()
         reached.add(module)
-        file = modules[module]
-        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-        names = imports_of(ast.parse(file.read_text(encoding="utf-8")), package)
-        waiting |= modules_named(names, modules) - reached
+        waiting |= modules_named(read(module, modules[module]).imports, modules) - reached
     return sorted(set(modules) - reached)
 
 
@@ -125,30 +150,35 @@ def unnamed(source: Path) -> list[str]:
     named: set[str] = set()
     defined: dict[str, str] = {}  # dotted name → name
     for module, file in module_files(source).items():
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                named.add(node.id)
-            elif isinstance(node, ast.Attribute):
-                named.add(node.attr)
-            elif isinstance(node, ast.keyword) and node.arg:
-                named.add(node.arg)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                named |= (
-                    set(WORD.findall(node.value)) if NAMES_ONLY.fullmatch(node.value) else set()
-                )
-        for node in tree.body:
-            for name in definitions(node):
-                defined[f"{module}.{name}"] = name.rpartition(".")[2]
+        found = read(module, file)
+        named |= found.named
+        defined |= {f"{module}.{name}": name.rpartition(".")[2] for name in found.defined}
     others = [*CONF.rglob("*.yaml"), PROJECT / "train.py", *PROJECT.glob("notebooks/*.ipynb")]
     for file in others:
         named |= set(WORD.findall(file.read_text(encoding="utf-8")))
-    called_by_others = {name for base in FRAMEWORK for name in dir(base)} | set(CALLED_BY_NAME)
+    named |= {name for base in FRAMEWORK for name in dir(base)} | set(CALLED_BY_NAME)
     return sorted(
         dotted
         for dotted, name in defined.items()
-        if name not in named | called_by_others and not name.startswith("__")
+        if name not in named and not name.startswith("__")
     )
+
+
+def names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Names that code uses, also in strings of names alone."""
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and NAMES_ONLY.fullmatch(node.value)
+        ):
+            yield from WORD.findall(node.value)
 
 
 def definitions(node: ast.AST) -> Iterator[str]:
@@ -169,7 +199,7 @@ def entry_points() -> Iterator[str]:
         yield declared.command.declared_by.partition(":")[0]
     # Hydra loads all that lies in the second folder.
     for file in (PROJECT / "train.py", *(SOURCE / "hydra_plugins").glob("*.py")):
-        yield from imports_of(ast.parse(file.read_text(encoding="utf-8")))
+        yield from imports_of(nodes_of(file.read_text(encoding="utf-8")))
     for file in CONF.rglob("*.yaml"):
         yield from (match.group() for match in DOTTED.finditer(file.read_text(encoding="utf-8")))
     for notebook in (PROJECT / "notebooks").glob("*.ipynb"):
@@ -177,15 +207,15 @@ def entry_points() -> Iterator[str]:
             if cell["cell_type"] == "code":
                 lines = "".join(cell["source"]).splitlines()
                 code = "\n".join("" if line.startswith(("%", "!")) else line for line in lines)
-                yield from imports_of(ast.parse(code))
+                yield from imports_of(nodes_of(code))
 
 
-def bare_writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def bare_writes(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Lines and calls that write a file in its place: half of it stays after a kill."""
     modules: dict[str, str] = {}  # by the name that a file gives them
     functions: dict[str, tuple[str | None, str]] = {}
     calls: list[ast.Call] = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             modules |= {alias.asname or alias.name: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -228,11 +258,9 @@ def room_arrows(source: Path, task: str) -> set[tuple[str, str]]:
     for module, file in modules.items():
         if module.startswith(prefix):
             own = module.removeprefix(prefix).split(".")[0]
-            package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-            names = imports_of(ast.parse(file.read_text(encoding="utf-8")), package)
             rooms = {
                 name.removeprefix(prefix).split(".")[0]
-                for name in modules_named(names, modules)
+                for name in modules_named(read(module, file).imports, modules)
                 if name.startswith(prefix)
             }
             arrows |= {(own, room) for room in rooms - {own}}
@@ -301,12 +329,12 @@ def test_files_are_written_whole_or_not_at_all() -> None:
         f"{module}, line {line}: {call}"
         for module, file in module_files(SOURCE).items()
         if not module.startswith("raphe.core.files.") and module not in WRITES_IN_PLACE
-        for line, call in bare_writes(ast.parse(file.read_text(encoding="utf-8")))
+        for line, call in read(module, file).writes
     }
     assert not written
+    modules = module_files(SOURCE)
     for module in WRITES_IN_PLACE:
-        tree = ast.parse(module_files(SOURCE)[module].read_text(encoding="utf-8"))
-        assert list(bare_writes(tree)), f"{module} is no exception any more"
+        assert read(module, modules[module]).writes, f"{module} is no exception any more"
 
 
 def test_what_writes_a_file_in_its_place_would_be_told() -> None:
@@ -328,7 +356,7 @@ json.dump(x, f)
 open(path); path.open("rb"); "a".replace("a", "b"); np.savez(file, a=1); np.load(path)
 replace_all(a, b); config.open("settings"); cell.replace(label=1)
 """
-    assert [line for line, _ in bare_writes(ast.parse(code))] == [*range(5, 15)]
+    assert [line for line, _ in bare_writes(nodes_of(code))] == [*range(5, 15)]
 
 
 @pytest.mark.parametrize("task", MOST_ARROWS)

@@ -1,4 +1,4 @@
-"""How tests wait for other processes: as long as one lives, however slow the machine."""
+"""How tests wait for threads and other processes: however slow the machine."""
 
 import subprocess
 import time
@@ -27,6 +27,14 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen) -> None:
     while not happened():
         assert process.poll() is None, process.stdout.read() if process.stdout else "it has ended"
         assert time.monotonic() < deadline, "the process hangs"
+        time.sleep(0.01)
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Wait for what another thread is to do."""
+    deadline = time.monotonic() + HANG_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it does not come"
         time.sleep(0.01)
 
 

@@ -294,4 +294,4 @@ def test_a_command_that_runs_out_of_time_is_stopped() -> None:
     with pytest.raises(OutOfTimeError):
         clock.run(sys.executable, "-c", "import time; time.sleep(60)")
     with pytest.raises(SystemExit, match="failed, see above"):
-        Clock(1).run(sys.executable, "-c", "raise SystemExit(3)")
+        Clock(15).run(sys.executable, "-c", "raise SystemExit(3)")

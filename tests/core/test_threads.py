@@ -8,6 +8,7 @@ import pytest
 
 from raphe.core import threads
 from raphe.core.threads import available_cores, in_threads, threads_of_process
+from waiting import HANG_S
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,7 @@ def test_answers_come_in_the_order_of_the_items(n_threads: int) -> None:
 
     def square(number: int) -> int:
         if n_threads > 1 and number == 0:
-            assert first_is_last.wait(10)
+            assert first_is_last.wait(HANG_S)
         first_is_last.set() if number == 1 else None
         return number**2
 

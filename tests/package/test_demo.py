@@ -17,6 +17,7 @@ from raphe.core.bundles.bundle import check_bundle
 from raphe.core.notes import TRAINED_ON_SIMULATED
 from raphe.demo import commands
 from raphe.demo.commands import BUNDLE, RECORDINGS, copy_recordings
+from waiting import HANG_S
 
 MOST_BUNDLE_BYTES, MOST_BYTES = 1_000_000, 5_000_000  # recordings halve in the wheel
 VERDICTS = {
@@ -118,7 +119,7 @@ def test_a_browser_is_opened_where_there_is_a_screen(
     commands.add_demo(parser)
     options = parser.parse_args(["--folder", str(tmp_path / "demo"), *words])
     options.run(options)
-    assert asked.wait(5 if opened else 0.05) is opened
+    assert asked.wait(HANG_S if opened else 0.05) is opened
 
 
 @pytest.mark.ci

@@ -1,12 +1,12 @@
 """How far a sweep is said to be, from the states of its members."""
 
-import time
 from pathlib import Path
 
 import pytest
 
 from raphe.harness.sweeps.bar import SweepBar, SweepProgress
 from raphe.harness.sweeps.states import MemberState
+from waiting import until
 
 FINISHED = MemberState("k=1", "FINISHED", metric="val/loss", value=0.25, run_id="a")
 SKIPPED = MemberState("k=2", "SKIPPED", metric="val/loss", value=0.5, run_id="b")
@@ -40,9 +40,10 @@ def test_a_log_has_a_line_for_each_end_and_from_time_to_time(
     monkeypatch.setattr(
         "raphe.harness.sweeps.bar.States.all", lambda states: [SKIPPED, FINISHED, HALF]
     )
+    told: list[str] = []
     with SweepBar(tmp_path, 4, "cross-validation").shown():
-        time.sleep(0.2)
-    first, second, third, *_ = capfd.readouterr().err.splitlines()
+        until(lambda: told.append(capfd.readouterr().err) or "".join(told).count("\n") > 2)
+    first, second, third, *_ = "".join(told).splitlines()
     assert first == "cross-validation: 1 of 4: k=2 had finished before, val/loss 0.500, 0 s so far"
     assert second.startswith("cross-validation: 2 of 4: k=1 finished, val/loss 0.250, ")
     assert third.startswith("cross-validation: 2 of 4 done: k=3 epoch 5/10, val/loss 0.412, ")

@@ -1,6 +1,6 @@
 """An opened recording: looked at closely, judged anew with what a person decides, and taken."""
 
-import time
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -115,20 +115,23 @@ def test_the_threshold_moves_by_its_field_and_by_hand_and_goes_back(page: Page) 
 
 
 def test_what_is_decided_before_an_answer_is_there_is_kept(page: Page, monkeypatch) -> None:
-    answers, sent = ToyFile.view, []
+    answers, sent, pressed = ToyFile.view, [], threading.Event()
     monkeypatch.setattr(
-        ToyFile, "view", lambda self, *given: (time.sleep(0.5), answers(self, *given))[1]
+        ToyFile, "view", lambda self, *given: (pressed.wait(60), answers(self, *given))[1]
     )
     page.on("request", lambda one: is_change(one) and sent.append(one.post_data_json["rejected"]))
     page.locator(".canvas").focus()
     for key in ("n", " ", "n", " ", "n", " "):
         page.keyboard.press(key)
+    pressed.set()
     expect(page.locator(".changed")).to_contain_text("3 peaks rejected")
     assert sent == [[2], [2, 4, 6]]  # what came while the first was answered goes together
+    pressed.clear()
     page.get_by_label("Threshold (pA)").fill("8.5")
     page.keyboard.press("Enter")
     page.locator(".canvas").focus()
     page.keyboard.press(" ")  # of marks that are those of another threshold
+    pressed.set()
     expect(page.locator(".changed")).to_have_text(
         "Changed by hand: the threshold at 8.5 pA. As the bundle has it"
     )
@@ -204,8 +207,7 @@ def test_the_wheel_zooms_a_plot_with_the_focus_and_else_scrolls_the_page(page: P
     over(page).hover()
     top = page.evaluate("() => scrollY")
     page.mouse.wheel(0, 60)
-    page.wait_for_timeout(200)
-    assert page.evaluate("() => scrollY") > top
+    page.wait_for_function("top => scrollY > top", arg=top)
     page.locator(".canvas").focus()
     over(page).hover()
     top = page.evaluate("() => scrollY")

@@ -2,12 +2,14 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from http_caller import Caller, answering
 from raphe.serve.limits import Limits
 from serve.toy_predictor import Toy
+from waiting import until
 
 BIG = 10**9  # bytes that a toy's big file says to take
 
@@ -60,13 +62,16 @@ def test_what_nobody_asks_for_is_removed_in_time(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("raphe.serve.app.TIDY_S", 0.02)
-    with answering(toy, Limits(held_s=0.5)) as caller:
+    ahead_s = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead_s[0])
+    monkeypatch.setattr("raphe.serve.files.held.time", clock)
+    with answering(toy, Limits(held_s=3600)) as caller:
         path, unused = opened(caller), opened(caller, "current 1 9")
-        deadline = time.monotonic() + 30
-        while any(file.is_file() for file in tmp_path.rglob("*")):
-            assert time.monotonic() < deadline
-            caller.get(path)
-            time.sleep(0.02)
+        assert any(file.is_file() for file in tmp_path.rglob("*"))
+        ahead_s[0] = 1800
+        assert caller.get(path).status == 200
+        ahead_s[0] = 4000
+        until(lambda: not any(file.is_file() for file in tmp_path.rglob("*")))
         assert statuses(caller, [path, unused]) == [200, 404]
 
 

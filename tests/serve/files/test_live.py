@@ -24,7 +24,7 @@ from raphe.serve.limits import Limits
 from raphe.serve.server import watched_folder
 from raphe.serve.work import Work
 from serve.toy_predictor import Toy, ToyFile, ToyFolder, ToyLabels
-from waiting import HANG_S
+from waiting import HANG_S, until
 
 SAVED = {"saved": "cells.csv", "refused": []}
 
@@ -35,7 +35,7 @@ class Ear:
     def __init__(self, caller: Caller) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.heartbeats, self.has_ended = 0, False
-        self._connection = http.client.HTTPConnection("127.0.0.1", caller.port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", caller.port, timeout=HANG_S)
         self._connection.request("GET", "/live")
         self.answer = self._connection.getresponse()
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -61,13 +61,6 @@ class Ear:
     def leave(self) -> None:
         self._connection.sock.close() if self._connection.sock else None
         self.answer.close()
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HANG_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -297,7 +290,7 @@ def test_the_later_of_two_labels_is_the_one_that_stays(
             for label in ("many", "few")
         ]
         threads[0].start()
-        assert begun.wait(10)
+        assert begun.wait(HANG_S)
         threads[1].start()
         for thread in threads:
             thread.join()

@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import threading
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from http_caller import JSON, OCTETS, Answer, Caller, answering
 from raphe.serve.limits import Limits
 from raphe.serve.page_files import facts_of
 from serve.toy_predictor import Toy, ToyFile
+from waiting import HANG_S, until
 
 
 def send(caller: Caller, text: str, name: str = "cell.txt") -> Answer:
@@ -236,9 +236,7 @@ def test_a_slow_file_keeps_nobody_else_waiting(toy: Toy, monkeypatch: pytest.Mon
         for thread in threads:
             thread.start()
         try:
-            deadline = time.monotonic() + 30
-            while not answers and time.monotonic() < deadline:
-                time.sleep(0.01)  # one too many asks of the slow file
+            until(lambda: answers)  # one too many asks of the slow file
             assert {answer.status for answer in answers} == {503}  # one too many, or two at once
             assert send(caller, "1 9").status == 201
             assert caller.get(at).status == 200
@@ -259,14 +257,13 @@ def test_files_that_come_in_slowly_keep_nobody_from_an_answer(toy: Toy) -> None:
     with answering(toy, Limits(at_once=1, receiving=8)) as caller, ExitStack() as connections:
         at = open_at(caller, "1 9 8 7")
         for _ in range(8):
-            sent = socket.create_connection(("127.0.0.1", caller.port), timeout=60)
+            sent = socket.create_connection(("127.0.0.1", caller.port), timeout=HANG_S)
             connections.enter_context(sent)
             head = "POST /files?name=a.txt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9"
             sent.sendall(f"{head}\r\n\r\n123".encode())
-        deadline = time.monotonic() + 30
-        while (refused := send(caller, "1 9")).status == 201:
-            assert time.monotonic() < deadline
-        assert refused.status == 503
+        refused: list[Answer] = []
+        until(lambda: refused.append(send(caller, "1 9")) or refused[-1].status != 201)
+        assert refused[-1].status == 503
         assert caller.put_json(f"{at}/changes", {"rejected": [1]}).status == 200
         assert caller.get(at).status == 200
 
@@ -275,15 +272,13 @@ def test_what_takes_too_long_is_told_and_frees_the_file_once_it_ends(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = threading.Event()
-    with answering(toy, Limits(at_once=1, answer_s=0.1)) as caller:
+    with answering(toy, Limits(at_once=1, answer_s=0.4)) as caller:
         monkeypatch.setattr("serve.toy_predictor.wait", lambda: None)
         at = open_at(caller, "slow 1")
         monkeypatch.setattr("serve.toy_predictor.wait", lambda: waits.wait(60))
         assert [caller.get(at).status for _ in range(3)] == [504] * 3
         waits.set()
-        deadline = time.monotonic() + 30
-        while caller.get(at).status != 200:
-            assert time.monotonic() < deadline
+        until(lambda: caller.get(at).status == 200)
 
 
 def test_a_defect_in_one_file_leaves_the_others(page: Caller) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -88,12 +89,17 @@ def _check_pages(connection: sqlite3.Connection, database: Path) -> None:
             raise _damaged(database, " ".join(str(verdict).split()))
 
 
+@cache
+def _migrations() -> ScriptDirectory:
+    """MLflow's: dozens of modules, which a process that opens many databases reads once."""
+    return ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+
+
 def _check_version(database: Path, version: str) -> None:
-    script = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    if version in script.get_heads():
+    if version in _migrations().get_heads():
         return
     try:
-        script.get_revision(version)
+        _migrations().get_revision(version)
     except CommandError:
         raise SettingError(
             f"{database}: was made by a newer MLflow than the {mlflow.__version__} installed here "

@@ -30,6 +30,7 @@ from raphe.tasks.calcium.prediction.spike_times import spike_times_s
 from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning
 from raphe.tasks.calcium.recordings.read_traces import read_traces
 from raphe.tasks.calcium.recordings.trace_set import TraceOptions, TraceSet
+from waiting import HANG_S
 
 N_FRAMES = 900  # at 30 Hz
 
@@ -291,7 +292,7 @@ def test_threads_change_no_byte(
 
     def interrupted(self: Inferrer, name: str, *rest: object) -> object:
         if name in "013":
-            in_turn.wait(10)  # three of them at once
+            in_turn.wait(HANG_S)  # three of them at once
         if name == "8":
             raise KeyboardInterrupt
         return infer(self, name, *rest)

@@ -1,5 +1,6 @@
 """Simulated spikes for every benchmark: as arrays, as a store, and as a store with noise masks."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -26,14 +27,21 @@ from raphe.tasks.celltype.synthetic.simulated_recordings import (
 
 def simulated_spikes(n_cells: int) -> tuple[np.ndarray, np.ndarray]:
     """Spikes (N, 160) in pA and labels (N,) of as many cells of each class, in random order."""
-    simulation = Simulation(n_ser=n_cells, n_nser=n_cells)
     waveforms, labels = [], []
-    for label, name in enumerate(CLASSES):
-        for index in range(n_cells):
-            waveforms.append(_cut(simulate_cell(simulation, name, index)).waveforms)
-            labels.append(np.full(len(waveforms[-1]), label))
+    for label, _, spikes in simulated_cells(n_cells):
+        waveforms.append(spikes.waveforms)
+        labels.append(np.full(len(waveforms[-1]), label))
     order = np.random.default_rng(0).permutation(sum(map(len, labels)))
     return np.concatenate(waveforms)[order], np.concatenate(labels)[order]
+
+
+def simulated_cells(n_cells: int) -> Iterator[tuple[int, SimulatedCell, CutSpikes]]:
+    """As many cells of each class, with their label and their spikes."""
+    simulation = Simulation(n_ser=n_cells, n_nser=n_cells)
+    for label, name in enumerate(CLASSES):
+        for index in range(n_cells):
+            cell = simulate_cell(simulation, name, index)
+            yield label, cell, _cut(cell)
 
 
 def simulated_store(path: Path, per_class: int) -> Path:

@@ -54,7 +54,8 @@ def deviate(away: np.ndarray, covariance: np.ndarray) -> float:
 
 
 def limits(scores: np.ndarray, beyond: float) -> np.ndarray:
-    """What each part may come to, (p,), from scores (n, p) of items that a test had not seen.
+    """What each part may come to, (p,), from scores (n, p) of items that a test had not seen; NaN
+    where an item lacks a part, and no limit where all do.
 
     Each part's scores are taken from their median, in units of how far USUAL_SCORE is from it: what
     was left out as a group, such as a day, raises every item's score of one part, and counted from
@@ -62,9 +63,10 @@ def limits(scores: np.ndarray, beyond: float) -> np.ndarray:
     so that a share `beyond` of these items, counted as a conformal prediction counts them, are
     beyond any: the parts share the false alarms.
     """
-    median, usual = np.quantile(scores, (0.5, USUAL_SCORE), axis=0)
+    scores = np.where(np.isfinite(scores).any(axis=0), scores, 0.0)
+    median, usual = np.nanquantile(scores, (0.5, USUAL_SCORE), axis=0)
     distance = np.maximum(usual - median, LEAST_DISTANCE)
-    farthest = np.sort(((scores - median) / distance).max(axis=1))
+    farthest = np.sort(np.nanmax((scores - median) / distance, axis=1))
     rank = min(ceil((len(scores) + 1) * (1 - beyond)), len(scores))
     return (median + distance * farthest[rank - 1]).round(4)
 

@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 import raphe
 from raphe.cli import main
 from raphe.core.errors import RapheError
+from raphe.tasks.units.ensemble.bundle import UnitBundle
+from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.training.data import UnitData
 
 
@@ -41,6 +44,16 @@ def test_a_unit_that_is_unlike_training_is_called_so(
     np.save(folder / "waveforms.npy", waveforms)
     told = raphe.load_bundle(unit_bundle()).predict(folder)
     assert told[0].verdict == "unlike training" and told[0].remarks
+
+
+def test_nothing_is_called_of_which_the_bundle_sees_nothing(
+    unit_bundle: Callable[..., Path], unit_folder: Callable[..., Path]
+) -> None:
+    bundle = UnitBundle.open(unit_bundle())
+    units = read_unit_folder(unit_folder()).units
+    none = np.empty((40, 0), np.float32)
+    assert bundle.call(units).decided.all()
+    assert not bundle.call(replace(units, waveforms=none, isi=none, acg=none)).decided.any()
 
 
 def test_clusters_get_a_column_for_phy(

@@ -69,7 +69,7 @@ class Called:
     """What a bundle says of N units."""
 
     probability: np.ndarray  # float64 (N, C), calibrated
-    decided: np.ndarray  # bool (N,)
+    decided: np.ndarray  # bool (N,); never one of which nothing is known that the bundle sees
     unlike: list[list[str]]  # in what each is unlike training's, a sentence each
 
 
@@ -134,7 +134,7 @@ class UnitBundle:
         probability = self.decision.calibration(self._run(inputs))
         return Called(
             probability,
-            self.decision.not_sure.decided(probability),
+            self.decision.not_sure.decided(probability) & np.isfinite(inputs).any(axis=1),
             unlike_training(inputs, self.layout, self.manifest["domain"]),
         )
 

@@ -144,7 +144,8 @@ def _scaled(values: np.ndarray, test: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _scores(values: np.ndarray, test: Mapping[str, np.ndarray], layout: Layout) -> np.ndarray:
-    """How far out one unit's features (k,) are: by each branch, by all, and the farthest."""
+    """How far out one unit's features (k,) are: by each branch, NaN for one that it lacks, by all,
+    and the farthest."""
     scaled = _scaled(values, test)
     sizes = [len(columns) for columns in _columns(layout).values()]
     branch = np.repeat(np.arange(len(sizes)), sizes)
@@ -152,6 +153,8 @@ def _scores(values: np.ndarray, test: Mapping[str, np.ndarray], layout: Layout) 
     rows_of = [np.flatnonzero(known & (branch == number)) for number in range(len(sizes))]
     distances = [
         deviate((scaled - test["mean"])[rows], test["covariance"][np.ix_(rows, rows)])
+        if len(rows)
+        else np.nan
         for rows in (*rows_of, np.flatnonzero(known))
     ]
     return np.array([*distances, np.nanmax(np.abs(scaled), initial=0.0)])

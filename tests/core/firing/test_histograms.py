@@ -29,3 +29,11 @@ def test_neither_an_interval_nor_a_pair_spans_two_trains() -> None:
     apart, joined = (autocorrelogram(trains, 21) for trains in ([one, other], [[*one, *other]]))
     # A pair of the first, two of the second and one between its ends, of five spikes in all.
     assert apart[10:].sum() == np.float32(4 / (5 * 1e-3)) < joined[10:].sum()
+
+
+def test_times_in_whole_ms_or_samples_fall_into_the_bin_that_begins_there() -> None:
+    steps = np.random.default_rng(0).integers(2, 30, 2000)  # ms, none shorter than 2
+    shares = interval_shares([np.cumsum(steps) / 1000])
+    np.testing.assert_allclose(shares[:30], np.bincount(steps[1:], minlength=30) / 1999, rtol=1e-6)
+    at_30_khz = np.cumsum(np.full(2000, 45)) / 30_000  # 1.5 ms apart: on the edge of the second bin
+    np.testing.assert_allclose(autocorrelogram([at_30_khz], 5)[[3, 4]], [0, 999.5], rtol=1e-3)

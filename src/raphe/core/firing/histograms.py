@@ -13,6 +13,9 @@ import numpy as np
 BIN_S = 1e-3
 ISI_BINS, ACG_BINS = 100, 201  # of what is computed where nothing says otherwise
 FEWEST_SPIKES = 2  # that make an interval
+# Times are often whole samples or ms, and binary fractions of them lie on either side of an edge:
+# what is as near to it is on it, and belongs to the bin that begins there.
+ROUNDING_S = 1e-9
 LOG_BINS = 22  # edges, evenly spaced in the logarithm, of which those below 1 ms are one
 
 
@@ -23,7 +26,7 @@ def interval_shares(trains_s: Sequence[np.ndarray], n_bins: int = ISI_BINS) -> n
     below 1.
     """
     gaps = [np.diff(np.sort(np.asarray(times_s, np.float64))) for times_s in trains_s]
-    intervals = np.concatenate([np.empty(0), *gaps])
+    intervals = np.concatenate([np.empty(0), *gaps]) + ROUNDING_S
     if not len(intervals):
         return np.full(n_bins, np.nan, np.float32)
     edges = np.arange(n_bins + 1) * BIN_S
@@ -51,7 +54,7 @@ def _pairs(times_s: np.ndarray, half: int) -> np.ndarray:
     reach_s = (half + 0.5) * BIN_S
     shift = 1
     while shift < len(times_s):  # to the shift-th next spike, until no pair is near enough
-        gaps = times_s[shift:] - times_s[:-shift]
+        gaps = times_s[shift:] - times_s[:-shift] + ROUNDING_S
         near = gaps[gaps < reach_s]
         if not len(near):
             break

@@ -65,6 +65,22 @@ def test_waveforms_at_another_rate_are_resampled_and_laid_over_training_s(units:
     assert narrow[:, 30 + 7].mean() < wide[:, 30 + 7].mean()  # half-widths
 
 
+def test_a_sorting_cut_around_another_sample_is_moved_as_a_whole(units: UnitSet) -> None:
+    layout = Layout.of(units)
+    expected = unit_inputs(units, layout)[:, 4:26]
+    np.testing.assert_allclose(expected, units.waveforms[:, 4:26] / 50, atol=0.1)
+    later = replace(units, waveforms=np.roll(units.waveforms, 4, axis=1))
+    np.testing.assert_allclose(unit_inputs(later, layout)[:, 4:26], expected, atol=1e-6)
+    few = later.rows(np.arange(4))  # too few to tell a sorting's window from odd units
+    assert np.abs(unit_inputs(few, layout)[:, layout.peak_sample]).max() < 0.9
+    shifts = np.arange(40) % 9  # of training that is not aligned nothing is moved
+    scattered = np.stack([np.roll(w, s) for w, s in zip(units.waveforms, shifts, strict=True)])
+    apart = replace(units, waveforms=scattered)
+    np.testing.assert_allclose(
+        np.abs(unit_inputs(apart, layout)[:, :30]).argmax(axis=1), np.abs(scattered).argmax(axis=1)
+    )
+
+
 def test_another_length_at_a_rate_that_is_not_known_is_refused(units: UnitSet) -> None:
     layout = replace(Layout.of(units), rate_hz=None)
     shorter = replace(units, waveforms=units.waveforms[:, :20])
@@ -83,6 +99,14 @@ def test_a_unit_unlike_any_in_training_is_told_with_what_is_so(unit_data: UnitDa
     sentences = unlike_training(unit_inputs(odd, unit_data.layout), unit_data.layout, domain)
     assert sentences[0][0].startswith("the mean waveform is unlike any in training, most of all ")
     assert "(in training " in sentences[0][0]
+
+
+def test_what_a_unit_lacks_makes_it_unlike_nothing(unit_data: UnitData) -> None:
+    domain = training_domain(unit_data.inputs, unit_data.layout, unit_data.fold)
+    assert domain["limits"]["isi"] < 0  # of training's own intervals: 0 would be beyond
+    alone = unit_data.inputs.copy()
+    alone[:, unit_data.layout.dims[0] :] = np.nan
+    assert np.mean([bool(told) for told in unlike_training(alone, unit_data.layout, domain)]) <= 0.1
 
 
 def test_few_units_make_no_domain(unit_data: UnitData) -> None:

@@ -25,6 +25,8 @@ from raphe.tasks.units.features.waveform_features import FEATURES, waveform_feat
 from raphe.tasks.units.recordings.unit_set import BRANCHES, WORDS, UnitSet
 
 TO_ONE = 1e-3  # by which a sum may miss 1
+FEWEST_ALIGNED = 5  # units that tell where a sorting has its spikes, …
+MISPLACED = 1  # sample: … the middle half of them as near to each other, and all farther off
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Layout:
     isi_bins: int
     acg_bins: int
     rate_hz: float | None
-    peak_sample: int  # where the mean of all waveforms is farthest from 0 …
-    inverted: bool  # … and whether it points up there
+    peak_sample: int  # where waveforms, else their mean, are farthest from 0, see `_place`
+    inverted: bool  # the mean of all waveforms points up where it is farthest from 0
     isi_to_one: bool  # intervals of each unit sum to 1: how many were longer is not known
 
     @classmethod
@@ -44,13 +46,14 @@ class Layout:
         shapes = _scaled(units.waveforms[units.present[:, 0]])
         mean = shapes.mean(axis=0) if shapes.size else np.zeros(1)
         peak = int(np.abs(mean).argmax())
+        place = _place(shapes)
         sums = units.isi[units.present[:, 1]].sum(axis=1)
         return cls(
             units.waveforms.shape[1],
             units.isi.shape[1],
             units.acg.shape[1],
             units.rate_hz,
-            peak,
+            peak if place is None else place,
             bool(mean[peak] > 0),
             bool((np.abs(sums - 1) < TO_ONE).all()),
         )
@@ -139,7 +142,9 @@ def _scaled(waveforms: np.ndarray) -> np.ndarray:
 
 
 def _as_in(units: UnitSet, layout: Layout) -> np.ndarray:
-    """Waveforms (N, T) as those of training, resampled around their trough where rates differ."""
+    """Waveforms (N, T) as those of training: where rates differ resampled, and the spike at the
+    same sample, where another length or a sorting's other window has it elsewhere.
+    """
     waveforms = np.asarray(units.waveforms, np.float64)
     if not waveforms.shape[1]:
         return np.full((len(units), layout.n_samples), np.nan)
@@ -147,7 +152,7 @@ def _as_in(units: UnitSet, layout: Layout) -> np.ndarray:
     if own_hz and wanted_hz and not same_rate(own_hz, wanted_hz):
         waveforms = _resampled(waveforms, rate_ratio(wanted_hz, own_hz))
     if waveforms.shape[1] == layout.n_samples:
-        return waveforms
+        return _moved(waveforms, layout)
     if not (own_hz and wanted_hz):
         which = "the bundle's units" if own_hz else "these units"
         raise RecordingError(
@@ -164,6 +169,27 @@ def _resampled(waveforms: np.ndarray, ratio: Fraction) -> np.ndarray:
         np.nan_to_num(waveforms) - edge, ratio.numerator, ratio.denominator, axis=1
     )
     return np.where(np.isfinite(waveforms).all(axis=1, keepdims=True), resampled + edge, np.nan)
+
+
+def _moved(waveforms: np.ndarray, layout: Layout) -> np.ndarray:
+    """All (N, T) by as many samples, edges repeated, where the window was cut around another one.
+
+    A single unit may have its largest sample elsewhere; a sorting whose units agree has not.
+    """
+    place = _place(waveforms[np.isfinite(waveforms).all(axis=1)])
+    offset = 0 if place is None else place - layout.peak_sample
+    if abs(offset) <= MISPLACED:
+        return waveforms
+    at = np.arange(layout.n_samples) + offset
+    return waveforms[:, np.clip(at, 0, layout.n_samples - 1)]
+
+
+def _place(shapes: np.ndarray) -> int | None:
+    """The sample at which waveforms (n, T) are farthest from 0; None where they do not agree."""
+    if len(shapes) < FEWEST_ALIGNED:
+        return None
+    early, middle, late = np.quantile(np.abs(shapes).argmax(axis=1), (0.25, 0.5, 0.75))
+    return round(middle) if max(middle - early, late - middle) <= MISPLACED else None
 
 
 def _cut_alike(waveforms: np.ndarray, layout: Layout) -> np.ndarray:

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from raphe.tasks.units.tuning import learning_curve as module
-from raphe.tasks.units.tuning.learning_curve import fit_power_law, learning_curve
+from raphe.tasks.units.tuning.learning_curve import (
+    LearningCurve,
+    PowerLaw,
+    fit_power_law,
+    learning_curve,
+)
 from raphe.tasks.units.tuning.selection import Material
 
 
@@ -58,3 +63,15 @@ def test_a_class_of_which_all_are_right_is_not_sure() -> None:
     label = np.array([0, 0, 0, 1, 1, 1])
     draws = module._balanced(np.ones((1, 6)), label, np.ones((200, 6)), one_more=True)
     assert 0.7 < draws.min() < 0.8 and draws.max() == 1
+
+
+def test_it_tells_of_no_more_units_than_it_says() -> None:
+    one = np.ones(1)
+    law = PowerLaw(0.9 * one, 0.3 * one, one, 40.0)  # 40 of 50: a fifth was left out
+    curve = LearningCurve(np.array([6.0, 40]), np.array([0.4, 0.6]), np.zeros((1, 2)), law, law, 50)
+
+    def target(n: float) -> float:
+        return float(law.at(np.array([n]))[0, 0])
+
+    assert np.isfinite(curve.needed(target(curve.farthest - 1))).all()
+    assert np.isinf(curve.needed(target(curve.farthest + 1))).all()

@@ -20,7 +20,7 @@ FEWEST_SIZES = 3  # that a law of three numbers can be fitted to
 SPACING = 1.3  # of one size to the next, at the least
 DRAWS = 1000
 STEEPNESS = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # values of c
-FARTHEST = 10.0  # times as many units as there are: nothing is told beyond
+FARTHEST = 10.0  # times as many units as the curve goes to: nothing is told beyond
 SEED = 0
 
 
@@ -79,6 +79,11 @@ class LearningCurve:
     n_units: int  # N
 
     @property
+    def farthest(self) -> int:
+        """How many units it can tell of."""
+        return round(FARTHEST * self.law.n_units)
+
+    @property
     def rise(self) -> tuple[float, float, float]:
         """From the first size to the last, and the ends of its interval."""
         low, high = _interval(self.draws[:, -1] - self.draws[:, 0])
@@ -133,9 +138,8 @@ def learning_curve(material: Material) -> LearningCurve | None:
     draws = np.take_along_axis(of_repeats, chosen[None], axis=0)[0]
     draws = draws[np.isfinite(draws).all(axis=1)]
     draws = np.clip(value + _few_groups(len(np.unique(group))) * (draws - value), 0, 1)
-    return LearningCurve(
-        used, value, draws, fit_power_law(used, value[None]), fit_power_law(used, draws), len(label)
-    )
+    law, drawn = fit_power_law(used, value[None]), fit_power_law(used, draws)
+    return LearningCurve(used, value, draws, law, drawn, len(label))
 
 
 def _sizes(most: int) -> np.ndarray:

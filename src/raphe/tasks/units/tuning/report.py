@@ -124,7 +124,7 @@ def _curve(tuned: Tuned) -> str:
     if math.isinf(least):
         return (
             f"The learning curve reaches {target:.2f} with no number of units that it could tell "
-            f"of ({round(curve.n_units * 10)} at most)."
+            f"of ({curve.farthest} at most)."
         )
     if most <= 0:
         return f"By the learning curve {target:.2f} is reached with these units."

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 BIN_S = 1e-3
-ISI_BINS, ACG_BINS = 100, 201  # of what is computed where nothing says otherwise
+ISI_BINS, ACG_BINS = 100, 201  # of every source of spike times, so that all fit each other
 FEWEST_SPIKES = 2  # that make an interval
 # Times are often whole samples or ms, and binary fractions of them lie on either side of an edge:
 # what is as near to it is on it, and belongs to the bin that begins there.

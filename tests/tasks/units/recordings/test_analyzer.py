@@ -139,6 +139,32 @@ def test_damaged_facts_are_one_sentence(analyzer: Callable[..., Path]) -> None:
             read_units(path)
 
 
+def test_parts_of_zarr_that_are_damaged_or_not_there_are_refused(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    path = tmp_path / "analyzer.zarr"
+    root = zarr.open_group(str(path), mode="w")
+    root.attrs["spikeinterface_info"] = {"object": "SortingAnalyzer"}
+    sorting = root.create_group("sorting")
+    sorting.attrs["sampling_frequency"] = RATE_HZ
+    rng = np.random.default_rng(0)
+    for name, values in {
+        "unit_ids": np.arange(2),
+        "spikes/sample_index": np.sort(rng.integers(0, 500_000, 200)),
+        "spikes/unit_index": np.arange(200) % 2,
+        "spikes/segment_slices": np.array([[0, 200]]),
+    }.items():
+        sorting.create_dataset(name, data=values, chunks=(100, *values.shape[1:]))
+    assert [fact.n_spikes for fact in read_units(path).units.facts] == [100, 100]
+    part = path / "sorting/spikes/sample_index/1"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:20] + b"\xff" * (len(whole) - 20))
+    with pytest.raises(RecordingError, match="got one that cannot be read"):
+        read_units(path)
+    part.unlink()
+    with pytest.raises(RecordingError, match="1 of the 2 parts of sorting/spikes/sample_index are"):
+        read_units(path)
+
+
 @pytest.mark.ci
 @pytest.mark.parametrize("form", ["binary_folder", "zarr"])
 def test_spikeinterfaces_own_are_read_as_it_reads_them(tmp_path: Path, form: str) -> None:

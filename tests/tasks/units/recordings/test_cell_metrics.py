@@ -82,7 +82,13 @@ def test_another_field_labels_and_what_it_is_made_of_is_said(metrics: Callable[.
 
 def test_without_times_the_stored_autocorrelogram_is_taken(metrics: Callable[..., Path]) -> None:
     read = read_units(metrics(spikes=None))
-    assert read.units.acg.shape == (5, 1001) and not read.units.isi.shape[1]
+    # As long as those of spike times, so that a Phy folder's are told beside it.
+    assert read.units.acg.shape == (5, 201) and not read.units.isi.shape[1]
+    wide = np.random.default_rng(0)
+    for _ in range(4):
+        wide.uniform(0, 60, 300)
+    expected = wide.integers(0, 9, (1001, 5))[400:601].T
+    np.testing.assert_array_equal(read.units.acg, expected)
     assert read.remarks[0] == "there are no spike times, so no intervals are known"
 
 
@@ -100,6 +106,17 @@ def test_a_cell_of_two_classes_has_no_label(metrics: Callable[..., Path]) -> Non
     read = read_units(metrics(groundTruthClassification=both))
     assert [fact.label for fact in read.units.facts][:2] == ["PV", ""]
     assert read.remarks[0] == "of two classes, and so without a label: 2"
+
+
+def test_labels_in_a_cell_each_and_classes_of_none(metrics: Callable[..., Path]) -> None:
+    each = [["PV"], ["SST"], ["PV"], "", ""]
+    labels = [
+        fact.label for fact in read_units(metrics(groundTruthClassification=each)).units.facts
+    ]
+    assert labels == ["PV", "SST", "PV", ""]
+    classes = {"PV": np.array([2.0]), "SST": []}
+    read = read_units(metrics(groundTruthClassification=classes))
+    assert [fact.label for fact in read.units.facts] == ["", "PV", "", ""]
 
 
 def test_ids_of_several_sessions_are_told_apart(metrics: Callable[..., Path]) -> None:
@@ -124,6 +141,8 @@ def test_waveforms_of_another_length_and_nan_are_missing(metrics: Callable[..., 
         ({"animal": ["M1"] * 3}, None, "animal to hold one of each of 5 cells, got 3"),
         ({}, "cellType", "own are groundTruthClassification and putativeCellType"),
         ({"groundTruthClassification": {"PV": np.array([7.0, 1])}}, None, "from 1 to 5, got 7"),
+        ({"groundTruthClassification": {"PV": np.array([1.0, 0])}}, None, "from 1 to 5, got 0"),
+        ({"groundTruthClassification": {"PV": np.array([np.nan])}}, None, "from 1 to 5, got nan"),
         ({"acg": {"wide": np.ones((1000, 5))}, "spikes": None}, None, "odd number of bins"),
         ({"UID": None, "waveforms": None, "spikes": None}, None, "expected cells in cell_metrics"),
     ],

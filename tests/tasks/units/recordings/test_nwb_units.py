@@ -59,14 +59,18 @@ def test_a_column_labels_and_the_subject_is_the_animal(tmp_path: Path) -> None:
     )
     file.subject = pynwb.file.Subject(subject_id="M7", species="Mus musculus")
     file.add_unit_column("cell_type", "opto-tagged")
-    for number, cell_type in enumerate(("PV", "SST")):
-        file.add_unit(spike_times=np.arange(9) / (70 + number), cell_type=cell_type)
+    file.add_unit_column("layer", "NaN: not known")
+    for number, (cell_type, layer) in enumerate((("PV", 5.0), ("SST", np.nan))):
+        spikes = np.arange(9) / (70 + number)
+        file.add_unit(spike_times=spikes, cell_type=cell_type, layer=layer)
     with pynwb.NWBHDF5IO(str(tmp_path / "units.nwb"), "w") as io:
         io.write(file)
     read = read_units(tmp_path / "units.nwb", label="cell_type")
     assert [(fact.label, fact.animal, fact.session) for fact in read.units.facts] == [
         ("PV", "M7", "day 1"), ("SST", "M7", "day 1"),
     ]  # fmt: skip
+    layers = read_units(tmp_path / "units.nwb", label="layer").units.facts
+    assert [fact.label for fact in layers] == ["5", ""]
     for name in ("kind", "spike_times"):
         with pytest.raises(RecordingError, match=f"column {name} .* there are cell_type"):
             read_units(tmp_path / "units.nwb", label=name)

@@ -67,6 +67,16 @@ def test_noise_is_left_out_and_mua_is_said(phy: Callable[..., Path]) -> None:
     assert "1 cluster of 2 is called mua" in read.remarks[0]
 
 
+def test_what_phy_1_called_noise_is_left_out(phy: Callable[..., Path]) -> None:
+    folder = phy(spike_clusters=np.repeat([0, 1, 2], [1, 99, 100]))
+    (folder / "cluster_groups.csv").write_text("cluster_id\tgroup\n2\tnoise\n")
+    read = read_units(folder)
+    assert read.left_out == ["cluster 2: is noise"]
+    assert "without two spikes, and so without an interval: 1 cluster" in read.remarks
+    (folder / "cluster_group.tsv").write_text("cluster_id\tgroup\n2\tgood\n")
+    assert not read_units(folder).left_out
+
+
 def test_params_py_is_never_run(phy: Callable[..., Path], tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     folder = phy(f"open({str(mark)!r}, 'w')\nsample_rate = 25000\nother = open('x')\n")

@@ -2,7 +2,8 @@
 
 waveforms.filt, .time       a cell each: the filtered mean spike on its largest channel, and ms
 spikes.times                a cell each: spike times in s; else of BASENAME.spikes.cellinfo.mat
-acg.wide                    bins × cells: rates in bins of 1 ms around 0, taken where no times are
+acg.wide                    bins × cells: rates in bins of 1 ms, ±500 ms; taken where no times are,
+                            as far as autocorrelograms of times go
 UID, animal, sessionName    who it is
 groundTruthClassification   a struct of classes, each the numbers of its cells, from 1
 putativeCellType            a text each, made from waveform and firing
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.errors import RecordingError
-from raphe.core.firing.histograms import firing
+from raphe.core.firing.histograms import ACG_BINS, firing
 from raphe.core.matlab.fields import read_fields
 from raphe.core.matlab.mat5 import Value
 from raphe.core.recordings.rates import rate_of_times
@@ -112,7 +113,9 @@ def _each(path: Path, metrics: dict[str, Value], field: str, n: int) -> Sequence
 
 
 def _text(value: Value) -> str:
-    """A text as it is, a number in figures, "" for what is neither."""
+    """A text as it is, a number in figures, "" for what is neither; a cell of one as what it is."""
+    if isinstance(value, list) and len(value) == 1:
+        return _text(value[0])
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, np.ndarray | np.number) and np.size(value) == 1:
@@ -144,13 +147,15 @@ def _labels(
         return [_text(part) for part in _each(path, metrics, field, n)], remarks
     labels, several = [""] * n, []
     for name, numbers in classes.items():
-        rows = np.ravel(np.asarray(numbers, np.float64)).astype(int) - 1
-        if ((rows < 0) | (rows >= n)).any():
+        parts = numbers if isinstance(numbers, list) else [numbers]
+        numbered = np.concatenate([np.empty(0), *map(_numbers, parts)])
+        beyond = numbered[~((numbered >= 1) & (numbered <= n))]
+        if len(beyond):
             raise RecordingError(
                 f"{path}: expected {VARIABLE}.{field}.{name} to hold numbers of cells from 1 to "
-                f"{n}, got {rows.max() + 1}; assign the classes anew"
+                f"{n}, got {beyond[0]:g}; assign the classes anew"
             )
-        for row in rows.tolist():
+        for row in (numbered.astype(int) - 1).tolist():
             if labels[row]:
                 several.append(row)
             labels[row] = name
@@ -216,4 +221,5 @@ def _stored_acg(path: Path, metrics: dict[str, Value], n: int) -> np.ndarray:
             f"{path}: expected {VARIABLE}.{ACG} to be an odd number of bins × "
             f"{counted('cell', n)}, got {stored.shape}; run ProcessCellMetrics anew"
         )
-    return by_cell.T.astype(np.float32)
+    beyond = max(0, (len(by_cell) - ACG_BINS) // 2)
+    return by_cell[beyond : len(by_cell) - beyond].T.astype(np.float32)

@@ -36,7 +36,7 @@ def read_nwb_units(path: Path, rate_hz: float | None = None, label: str | None =
     try:
         with h5py.File(path, "r") as file:
             units, remarks = _read(path, file, rate_hz, label)
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise RecordingError(
             f"{path}: expected a table /{TABLE} as NWB 2 has it, got one that cannot be read "
             f"({error}); write the file anew"
@@ -86,6 +86,8 @@ def _text(file: h5py.File, place: str) -> str:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, float):  # NaN: none
+        return f"{value:g}" if np.isfinite(value) else ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.strip()
 

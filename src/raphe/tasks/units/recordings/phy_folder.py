@@ -8,6 +8,7 @@ FOLDER/templates.npy          (P, T, channels) whitened; may be missing
 FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold some alone
 FOLDER/whitening_mat_inv.npy  (channels, channels) undoes the whitening; may be missing
 FOLDER/cluster_group.tsv      what a person called each: good, mua, noise
+FOLDER/cluster_groups.csv     the same, of Phy 1
 FOLDER/cluster_info.tsv, cluster_KSLabel.tsv   the same, as far as nobody did
 FOLDER/cluster_NAME.tsv       a column of Phy's cluster view, as one with labels
 
@@ -32,6 +33,7 @@ PARAMETERS, TIMES, CLUSTERS = "params.py", "spike_times.npy", "spike_clusters.np
 # What tells of a cluster's quality, and the column that does; the first that names it counts.
 GROUPS = (
     ("cluster_group.tsv", "group"),
+    ("cluster_groups.csv", "group"),  # of Phy 1, tabs between
     ("cluster_info.tsv", "group"),
     ("cluster_KSLabel.tsv", "KSLabel"),
 )
@@ -79,7 +81,9 @@ def read_phy_folder(
     remarks += mixed_remark("cluster", [groups.get(name, "") for name in kept])
     few = [fact.unit_id for fact in facts if (fact.n_spikes or 0) < FEWEST_SPIKES]
     if few:
-        remarks.append(f"without two spikes, and so without an interval: {len(few)} clusters")
+        remarks.append(
+            f"without two spikes, and so without an interval: {counted('cluster', len(few))}"
+        )
     return ReadUnits(
         read.units, [*noise, *read.left_out], [*remarks, *read.remarks], are_clusters=True
     )

@@ -21,6 +21,7 @@ import numpy as np
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.arrays import load_array
 from raphe.core.recordings.unpacking import refuse_bomb
+from raphe.core.sentences import counted
 
 INFO, SORTING_INFO = "spikeinterface_info.json", "sorting/numpysorting_info.json"
 ZARR_ATTRIBUTES = ".zattrs"
@@ -58,7 +59,7 @@ def open_analyzer(path: Path, properties: Sequence[str]) -> StoredAnalyzer:
     """Read what tells units apart, and the named properties. Raises RecordingError."""
     try:
         return (_of_zarr if is_zarr(path) else _of_folder)(path, properties)
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:  # the last, of blosc
         raise RecordingError(
             f"{path}: expected an analyzer as SpikeInterface 0.101 or later saves it, got one that "
             f"cannot be read ({type(error).__name__}: {error}); save it anew with save_as"
@@ -117,6 +118,11 @@ def _array(path: Path, root: Any, name: str) -> np.ndarray:
     stored = root[name]
     if np.dtype(stored.dtype).kind == "O":
         raise ValueError(f"{name} holds Python objects")
+    if name.startswith("sorting/") and stored.nchunks_initialized < stored.nchunks:
+        lost = (
+            stored.nchunks - stored.nchunks_initialized
+        )  # read as zeros: spikes of the first unit
+        raise ValueError(f"{lost} of the {counted('part', stored.nchunks)} of {name} are not there")
     packed = sum(file.stat().st_size for file in (path / name).rglob("*") if file.is_file())
     refuse_bomb(path, name, int(np.prod(stored.shape)) * np.dtype(stored.dtype).itemsize, packed)
     return np.asarray(stored[:])

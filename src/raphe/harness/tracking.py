@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 
 from raphe.core.errors import SettingError
 from raphe.core.files import leavings
-from raphe.core.sentences import counted
+from raphe.core.sentences import counted, printable
 from raphe.harness.database.address import (
     address_of,
     is_server,
@@ -123,10 +123,14 @@ class Tracker:
     def _send_unsent(self) -> None:
         """What earlier runs could not tell this server: else they would be trained anew."""
         with reaching(self.uri):
-            if n_runs := send_all(self._client, self.runs_root, self.uri):
-                place = without_credentials(self.uri)
-                note = f"note: {counted('run', n_runs)} kept here while {place} was away: now sent"
-                print(note, file=sys.stderr, flush=True)
+            sending = send_all(self._client, self.runs_root, self.uri)
+        place = without_credentials(self.uri)
+        told = [f"kept here while {place} was away, and not sent: {why}" for why in sending.refused]
+        if sending.n_runs:
+            n_runs = counted("run", sending.n_runs)
+            told.insert(0, f"{n_runs} kept here while {place} was away: now sent")
+        for note in told:
+            print(printable(f"note: {note}"), file=sys.stderr, flush=True)
 
     def _find_or_create_experiment(self) -> str:
         experiment = self._client.get_experiment_by_name(self.experiment)

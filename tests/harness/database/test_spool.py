@@ -15,7 +15,7 @@ from raphe.core.protocol import UsedStore
 from raphe.harness.database import patience
 from raphe.harness.database.address import local_folder
 from raphe.harness.database.patience import OutOfPatience, PatientClient
-from raphe.harness.database.sending import Unsent, send_all
+from raphe.harness.database.sending import Sending, Unsent, send_all
 from raphe.harness.database.spool import CALLS, LOCK, SERVER, UNSENT, SpoolingClient, calls_of
 from raphe.harness.records.tracked_run import TrackedRun
 from raphe.harness.tracking import DESCRIPTION_TAG, Tracker
@@ -112,9 +112,10 @@ def test_what_was_kept_is_sent_as_if_it_had_been_said_at_once(
     with pytest.raises(NoConnection):
         send_all(server, tmp_path / "mlruns", SERVER_AT)
     server.calls_left = 10**9
-    assert send_all(server, tmp_path / "mlruns", "http://mlflow.lab:5000") == 1
+    assert send_all(server, tmp_path / "mlruns", "http://mlflow.lab:5000").n_runs == 1
     assert of_run(database, kept.run_id, tmp_path) == expected
-    assert not kept.unsent.exists() and send_all(server, tmp_path / "mlruns", SERVER_AT) == 0
+    assert not kept.unsent.exists()
+    assert send_all(server, tmp_path / "mlruns", SERVER_AT) == Sending(0, ())
 
 
 def test_a_server_that_is_back_when_the_run_ends_has_all(begin, server, database, tmp_path) -> None:
@@ -137,7 +138,7 @@ def test_a_run_at_work_and_one_of_another_server_are_left_alone(tmp_path: Path, 
         (folder / SERVER).write_text(address)
     with lock_file(tmp_path / UNSENT / "a" / LOCK):
         unsent = Unsent.of(tmp_path, SERVER_AT)
-        assert send_all(server, tmp_path, SERVER_AT) == 0
+        assert send_all(server, tmp_path, SERVER_AT).n_runs == 0
     assert list(unsent.told()) == [
         "1 run still at work, which will send what it kept",
         "1 run kept for http://other:5000: name that one with --uri",
@@ -156,6 +157,49 @@ def test_nothing_but_what_a_run_may_say_is_sent(tmp_path: Path, line: str) -> No
 def test_a_line_that_was_cut_was_never_said(tmp_path: Path) -> None:
     (tmp_path / CALLS).write_text('["set_tag", ["r", "a", "b"], {}]\n["set_tag", ["r", "a')
     assert list(calls_of(tmp_path)) == [("set_tag", ["r", "a", "b"], {})]
+
+
+def test_a_run_that_was_deleted_on_the_server_keeps_no_other_back(
+    begin, server: StallingServer, database: MlflowClient, tmp_path: Path
+) -> None:
+    deleted, damaged, other = runs = sorted((begin() for _ in range(3)), key=lambda run: run.run_id)
+    server.is_away = True
+    for run in runs:
+        run.log_metrics({"val/loss": 1.0}, step=1)
+        run.end("FINISHED")
+    server.is_away = False
+    database.delete_run(deleted.run_id)
+    (damaged.unsent / CALLS).write_text("nonsense\n")
+    sending = send_all(server, tmp_path / "mlruns", SERVER_AT)
+    assert sending.n_runs == 1
+    assert database.get_run(other.run_id).info.status == "FINISHED"
+    told, of_file = sending.refused
+    assert told.startswith(f"run {deleted.run_id}: the server does not take it (")
+    assert told.endswith(f"remove {deleted.unsent}") and deleted.unsent.exists()
+    assert f"{CALLS}: line 1: expected a call" in of_file
+
+
+def test_a_resumed_run_keeps_nothing_of_a_call_that_was_cut(
+    begin, server: StallingServer, database: MlflowClient, tmp_path: Path
+) -> None:
+    run = begin()
+    server.is_away = True
+    run.set_tags({"a": "1"})
+    run._client._lock.release()  # it is killed, in the midst of its second call
+    with (run.unsent / CALLS).open("a") as file:
+        file.write('["log_artifacts", ["r')
+    (run.unsent / "000001").mkdir()
+    (run.unsent / "000001" / "half.npy").write_text("half")
+    server.is_away = False
+    client = SpoolingClient(PatientClient(server, 0), run.run_id, tmp_path / "mlruns")
+    resumed = TrackedRun(client, run.run_id, SERVER_AT)
+    server.is_away = True
+    resumed.log_text("b: 1", "config.yaml")
+    server.is_away = False
+    resumed.end("FINISHED")
+    found = of_run(database, run.run_id, tmp_path)
+    assert list(found["files"]) == ["config.yaml"]
+    assert found["tags"]["a"] == "1" and found["status"] == "FINISHED"
 
 
 def test_a_run_that_its_server_never_told_of_cannot_be_read(begin, server) -> None:
@@ -182,7 +226,7 @@ def test_what_an_earlier_attempt_kept_is_sent_before_the_run_goes_on_and_goes_wi
     resumed.log_metrics({"val/loss": 0.5}, step=2)
     resumed.end("FINISHED")
     tracker.delete(second.run_id)
-    assert send_all(server, tmp_path / "mlruns", SERVER_AT) == 0
+    assert send_all(server, tmp_path / "mlruns", SERVER_AT) == Sending(0, ())
     assert database.get_run(first.run_id).info.status == "FINISHED"
     history = database.get_metric_history(first.run_id, "val/loss")
     assert [(metric.step, metric.value) for metric in history] == [(1, 1.0), (2, 0.5)]

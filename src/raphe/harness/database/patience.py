@@ -70,8 +70,8 @@ class PatientClient:
                 answer = call(*arguments, **named)
             except (MlflowException, RequestException) as error:
                 waited_s = time.monotonic() - begun_s
-                if not _may_pass(error) or waited_s + wait_s > self._patience_s:
-                    if _may_pass(error):
+                if not may_pass(error) or waited_s + wait_s > self._patience_s:
+                    if may_pass(error):
                         self.wait_no_more()  # what tells of it, too
                         raise OutOfPatience(self._told_of(error, waited_s)) from error
                     if isinstance(error, MlflowException):
@@ -110,7 +110,7 @@ def tried(client: MlflowClient | PatientClient, call: Any, *arguments: Any, **na
     return call(*arguments, **named)
 
 
-def _may_pass(error: MlflowException | RequestException) -> bool:
+def may_pass(error: MlflowException | RequestException) -> bool:
     """Whether the same call may succeed later: nobody answered, or a server that is in trouble."""
     if isinstance(error, MlflowException):
         return error.error_code in MAY_PASS or ALL_TAKEN in str(error)

@@ -10,16 +10,19 @@ from typing import Any
 from filelock import Timeout
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric
+from mlflow.exceptions import MlflowException
 
+from raphe.core.errors import SettingError
 from raphe.core.files import leavings
 from raphe.core.files.atomic import write_file
 from raphe.core.files.locks import lock_file
-from raphe.core.sentences import counted
-from raphe.harness.database.address import HIDDEN, shown
-from raphe.harness.database.patience import PatientClient
+from raphe.core.sentences import counted, first_line
+from raphe.harness.database.address import HIDDEN, shown, without_credentials
+from raphe.harness.database.patience import PatientClient, may_pass
 from raphe.harness.database.spool import LOCK, SERVER, UNSENT, Call, calls_of
 
 SENT = "sent.json"
+LINE_LENGTH = 160
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,36 @@ class Unsent:
             yield f"{counted('run', n)} kept for {address}: name that one with --uri"
 
 
-def send_all(client: MlflowClient | PatientClient, runs_root: Path, uri: str) -> int:
-    """Send what is kept for this server by runs that are not at work; of how many runs.
+@dataclass(frozen=True)
+class Sending:
+    """What became of the runs that were to be sent."""
 
-    Raises MlflowException where the server does not take it; what it took is not sent again.
+    n_runs: int  # that the server has now
+    refused: tuple[str, ...]  # a sentence about each that it will not take, which stays here
+
+
+def send_all(client: MlflowClient | PatientClient, runs_root: Path, uri: str) -> Sending:
+    """Send what is kept for this server by runs that are not at work.
+
+    One that the server refuses, as its run was deleted there, or whose file is damaged, keeps no
+    other back. Raises MlflowException where the server does not answer; what it took is not sent
+    again.
     """
-    folders = Unsent.of(runs_root, uri).folders
+    folders, refused = Unsent.of(runs_root, uri).folders, []
     for folder in folders:
-        send(client, folder)
-    return len(folders)
+        try:
+            send(client, folder)
+        except SettingError as error:
+            refused.append(f"run {folder.name}: {error}")
+        except MlflowException as error:
+            if may_pass(error):
+                raise
+            why = without_credentials(first_line(error, LINE_LENGTH)).rstrip(".")
+            refused.append(
+                f"run {folder.name}: the server does not take it ({why}); if it is not wanted any "
+                f"more, remove {folder}"
+            )
+    return Sending(len(folders) - len(refused), tuple(refused))
 
 
 def send(client: MlflowClient | PatientClient, folder: Path) -> None:

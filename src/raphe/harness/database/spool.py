@@ -130,6 +130,7 @@ class SpoolingClient:
 
     def _keep(self, name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
         files, answer = self._folder / f"{self._n_calls:06}", None
+        shutil.rmtree(files, ignore_errors=True)  # of a call whose line was never written
         if name == "log_text":
             _, text, place = arguments
             make_folder((files / place).parent)
@@ -137,7 +138,7 @@ class SpoolingClient:
             name, arguments = "log_artifacts", [self._run_id, {FILES: files.name}]
         elif name == "log_artifacts":
             with reporting(files):
-                shutil.copytree(arguments[1], files, dirs_exist_ok=True)
+                shutil.copytree(arguments[1], files)
             arguments[1] = {FILES: files.name}
         elif name == "create_logged_model":
             answer = _Model(f"unsent-{self._n_calls}")
@@ -145,11 +146,7 @@ class SpoolingClient:
         elif name == "set_terminated":
             named["end_time"] = int(time.time() * 1000)
         line = json.dumps([name, _plain(arguments), _plain(named)])
-        path = self._folder / CALLS
-        with reporting(path), path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _append(self._folder / CALLS, line)
         self._n_calls += 1
         return answer
 
@@ -190,6 +187,19 @@ def calls_of(folder: Path) -> Iterator[Call]:
                 f"got {error}; the file was changed or damaged: what lies beside it can still be "
                 "looked at"
             ) from None
+
+
+def _append(path: Path, line: str) -> None:
+    """Add a whole line, in place of one that was cut: its process was killed, or the disk full."""
+    with reporting(path), path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(f"{line}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _plain(value: Any) -> Any:

@@ -110,11 +110,11 @@ def _runs(options: argparse.Namespace) -> int:
 def _send(client: "MlflowClient", runs_root: Path, uri: str) -> int:
     from raphe.harness.database.sending import Unsent, send_all
 
-    n_runs = send_all(client, runs_root, uri)
-    print(f"{counted('run', n_runs)} sent to {without_credentials(uri)}.")
-    for sentence in Unsent.of(runs_root, uri).told():
+    sending = send_all(client, runs_root, uri)
+    print(f"{counted('run', sending.n_runs)} sent to {without_credentials(uri)}.")
+    for sentence in (*Unsent.of(runs_root, uri).told(), *sending.refused):
         print(f"Not sent: {printable(sentence)}.")
-    return 0
+    return 1 if sending.refused else 0
 
 
 def _show(inventory: "Inventory", options: argparse.Namespace) -> None:

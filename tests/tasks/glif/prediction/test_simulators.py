@@ -1,9 +1,12 @@
 """A neuron's configuration run by other simulators: the very programs that a prediction writes."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +38,7 @@ NEURONS = {
     "level 3": Neurons(3, **MEMBRANE, **CURRENTS),
     "level 4": Neurons(4, **MEMBRANE, **RULE, **CURRENTS),
     "level 5": Neurons(5, **MEMBRANE, **RULE, **CURRENTS, **FOLLOWS),
+    "level 5 with a bias": Neurons(5, **MEMBRANE, **RULE, **CURRENTS, **FOLLOWS, leak_v=0.008),
 }
 
 
@@ -45,6 +49,33 @@ def python_with(simulator: str, folder: Path) -> Path:
     if (installed := subprocess.run(words, capture_output=True, text=True)).returncode:
         pytest.skip(f"{simulator} cannot be installed: {installed.stderr.strip()[-200:]}")
     return python
+
+
+@pytest.fixture
+def of_nest(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What its program defines, where NEST is not installed."""
+    monkeypatch.setitem(sys.modules, "nest", ModuleType("nest"))
+    return runpy.run_path(str(program_for("nest")))
+
+
+def test_nest_resets_a_biased_neuron_to_the_same_voltage(of_nest: dict[str, Any]) -> None:
+    biased = Neurons(2, **MEMBRANE, **RULE, leak_v=0.008)
+    given = of_nest["parameters"](to_config(biased, DT_S, -0.07))
+    before_mv = -50.0
+    # glif_psc: U = fraction × U + add, U counted from E_L
+    above_leak = given["voltage_reset_fraction"] * (before_mv - given["E_L"])
+    after_mv = given["E_L"] + above_leak + given["voltage_reset_add"]
+    assert given["E_L"] == pytest.approx(-62)
+    assert after_mv == pytest.approx(-70 + 0.3 * 20 + 2)
+
+
+def test_a_neuron_that_nest_refuses_is_told(of_nest: dict[str, Any]) -> None:
+    refusal = of_nest["refusal"]
+    assert [refusal(to_config(neuron, DT_S)) for neuron in NEURONS.values()] == [""] * len(NEURONS)
+    steep = Neurons(2, **MEMBRANE, **(RULE | {"reset_slope": -0.1}))
+    assert refusal(to_config(steep, DT_S)).startswith("its reset keeps -0.1 of the voltage")
+    at_once = Neurons(1, **(MEMBRANE | {"dead_time_s": 0.0}))
+    assert refusal(to_config(at_once, DT_S)).startswith("it has no dead time")
 
 
 @pytest.mark.ci

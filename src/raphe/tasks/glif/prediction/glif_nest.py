@@ -47,9 +47,11 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
         "adapting_threshold": follows,
     }
     if has_rule:
+        # NEST's rule counts voltages from E_L, that of the configuration from rest.
+        from_leak = reset["b"] - (1 - reset["a"]) * config["El"]
         found |= {
             "voltage_reset_fraction": reset["a"],
-            "voltage_reset_add": 1e3 * reset["b"],
+            "voltage_reset_add": 1e3 * from_leak,
             "th_spike_add": 1e3 * rule["a_spike"],
             "th_spike_decay": 1e-3 * rule["b_spike"],
         }
@@ -69,6 +71,16 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def refusal(config: Mapping[str, Any]) -> str:
+    """Why glif_psc can be no such neuron; "" where it can."""
+    slope = (config["voltage_reset_method"]["params"] or {}).get("a", 0)
+    if not 0 <= slope <= 1:
+        return f"its reset keeps {slope:.3g} of the voltage before a spike; glif_psc takes 0 to 1"
+    if config["spike_cut_length"] < 1:
+        return "it has no dead time; glif_psc takes one of a time step or more"
+    return ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("current", help="in A, (samples,), .npy")
@@ -77,6 +89,9 @@ def main() -> None:
     configs = json.loads(Path(options.config).read_text())
     if "coeffs" in configs:  # one neuron without a name
         configs = {"neuron": configs}
+    for name, config in configs.items():
+        if why := refusal(config):
+            parser.exit(1, f"{name}: {why}; run it in Brian 2 or AllenSDK\n")
     current_a = np.load(options.current)
     dt_ms = 1e3 * next(iter(configs.values()))["dt"]
     nest.ResetKernel()
